@@ -1,0 +1,51 @@
+# Everything a person does often, one command each. `make` alone lists them.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help install up down reset doctor test faults check format bench lock
+
+help:  ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp holds the lock file's sum: a changed lock or a half-made environment is installed anew.
+install: $(VENV)/.installed  ## Make the virtual environment from the lock file
+
+$(VENV)/.installed: $(LOCK)
+	@echo "Installing what Kierto runs on into $(VENV) (once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Kierto needs Python 3.11; set PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
+	@ln -sf ../../kierto $(BIN)/kierto
+	@touch $@
+
+up: install  ## Run everything on embedded real parts; Ctrl-C stops it
+	@./kierto up
+
+down: install  ## Stop what `make up` started in this folder
+	@./kierto down
+
+reset: install  ## Stop, and delete all data of this folder's stack
+	@./kierto reset
+
+doctor: install  ## Say what this machine has and what is missing
+	@./kierto doctor
+
+test: install  ## Run every test against real PostgreSQL, Valkey and Kafka
+	@$(BIN)/python -m pytest tests
+
+check: install  ## Format, lint, types, import rules, schema and contract snapshots
+	@$(BIN)/python -m tests.check
+
+format: install  ## Rewrite the sources in the one format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
+
+bench: install  ## Measure, as ratios in one run
+	@$(BIN)/python -m tests.benchmarks
+
+lock:  ## Resolve the lock file anew from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --extra develop --universal --generate-hashes --no-header \
+	  --python-version 3.11 --upgrade --output-file $(LOCK)
