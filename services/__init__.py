@@ -1,0 +1,1 @@
+"""Five independent services and what they stand on: contracts < chassis < access < each service."""

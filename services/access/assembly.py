@@ -1,0 +1,191 @@
+"""How a service's processes are put together, the same for all five: api, worker, relay, migrate.
+
+A service describes itself as a Blueprint in its ``app.py``; the rest follows from that.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import aiohttp
+import msgspec
+from starlette.routing import BaseRoute
+
+from services.access.authentication import Authentication
+from services.access.caller import Caller
+from services.access.service_token import ServiceTokens
+from services.access.upload import upload_route
+from services.chassis import housekeeping, logging, migrations, postgres, process
+from services.chassis.clock import Clock, SystemClock
+from services.chassis.consumer import Consumer, Handlers
+from services.chassis.imports import Imports, Kind
+from services.chassis.mail import Postman
+from services.chassis.postgres import Connection, Pool
+from services.chassis.process import Parts
+from services.chassis.relay import Relay
+from services.chassis.rpc.client import Service, client
+from services.chassis.rpc.server import routes
+from services.chassis.settings import ServiceSettings, load_or_exit
+from services.chassis.tokens import Verifier
+from services.chassis.transaction import PostgresWork, Transaction
+from services.chassis.wake import Waker
+from services.contracts.declare import topic_of
+from services.contracts.identity import AccessStated, Identity
+
+T = TypeVar("T", bound=Transaction)
+P = TypeVar("P")
+
+ACCESS_MIGRATIONS = Path(__file__).parent / "migrations"
+_POOL = {"api": 8, "worker": 5, "relay": 2}
+
+
+class Foundation(Generic[T]):
+    """What a process of a service stands on, made once at its start."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        clock: Clock,
+        pool: Pool,
+        waker: Waker,
+        session: aiohttp.ClientSession,
+        blueprint: "Blueprint[T, Any]",
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.pool = pool
+        self.waker = waker
+        self.session = session
+        self.work: PostgresWork[T] = PostgresWork(pool, clock, blueprint.transaction, waker.wake)
+        self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports)
+        self.identity = Service("identity", settings.identity_url, session)
+        self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity)
+
+    async def ask_identity(self, subject_id: str) -> AccessStated | None:
+        """A subject's access as identity has it now."""
+        return await client(Identity, self.identity, await self.tokens.headers()).access_of(subject_id)
+
+    async def public_keys(self) -> str:
+        """The keys that verify tokens, from identity."""
+        return (await client(Identity, self.identity, {}).public_keys()).jwks
+
+
+class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
+    """What is a service's own.
+
+    ``contract`` is what it offers and ``bind`` the offering for one caller; ``transaction`` its unit of work's shape;
+    ``listens`` the services whose topics it reads, ``handlers`` the use case of each event; ``imports`` the files it
+    takes in; ``settings`` its settings; ``routes`` and ``loops`` what it has beside all that.
+    """
+
+    name: str
+    contract: type[P]
+    settings: type[ServiceSettings] = ServiceSettings
+    migrations: Path
+    transaction: Callable[[Connection, Clock], T]
+    bind: Callable[[Foundation[T]], Callable[[Caller], P]]
+    listens: Sequence[str] = ()
+    handlers: Callable[[Foundation[T]], Handlers[T]]
+    imports: Sequence[Kind[T, Any]] = ()
+    ask_identity: Callable[[Foundation[T]], Callable[[str], Awaitable[AccessStated | None]]] = lambda foundation: (
+        foundation.ask_identity
+    )
+    public_keys: Callable[[Foundation[T]], Callable[[], Awaitable[str]]] = lambda foundation: foundation.public_keys
+    routes: Callable[[Foundation[T], Authentication], Sequence[BaseRoute]] = lambda foundation, authentication: ()
+    loops: Callable[[Foundation[T]], Sequence[process.Loop]] = lambda foundation: ()
+
+
+def main(blueprint: Blueprint[T, P], role: str) -> int:
+    """Run one of the service's processes; the exit code. 2 for a role that there is not, or for wrong settings."""
+    settings = load_or_exit(blueprint.settings, blueprint.name)
+    name = f"{blueprint.name}-{role}"
+    if role == "migrate":
+        logging.set_up(name, settings.log_level)
+        migrations.migrate(settings.database_url, [migrations.CHASSIS, ACCESS_MIGRATIONS, blueprint.migrations])
+        return 0
+    assemble = {"api": _api, "worker": _worker, "relay": _relay}.get(role)
+    if assemble is None:
+        logging.set_up(name, settings.log_level)
+        logging.logger(__name__).error("no such role", role=role, roles=["api", "worker", "relay", "migrate"])
+        return 2
+    return process.run(name, settings, lambda: assemble(blueprint, settings))
+
+
+@contextlib.asynccontextmanager
+async def foundation(blueprint: Blueprint[T, P], settings: ServiceSettings, role: str) -> AsyncIterator[Foundation[T]]:
+    """What a process stands on, and its orderly end."""
+    clock = SystemClock(settings.time_zone, settings.clock_file)
+    pool = await postgres.open_pool(settings.database_url, name=f"{blueprint.name} {role}", size=_POOL[role])
+    connector = aiohttp.TCPConnector(limit=50, keepalive_timeout=30)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        try:
+            yield Foundation(settings, clock, pool, Waker(pool), session, blueprint)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(pool.close(), 2)
+
+
+@contextlib.asynccontextmanager
+async def _api(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[Parts]:
+    async with foundation(blueprint, settings, "api") as base:
+        verifier = Verifier(blueprint.public_keys(base), base.clock)
+        authentication = Authentication(verifier, base.pool, blueprint.ask_identity(base))
+        offered = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
+        uploads = [upload_route(base.imports, authentication.caller)] if blueprint.imports else []
+        yield Parts(
+            routes=[*offered, *uploads, *blueprint.routes(base, authentication)],
+            checks={"database": _database(base.pool), "keys": verifier.ready},
+            loops=[base.waker.run],
+        )
+
+
+@contextlib.asynccontextmanager
+async def _worker(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[Parts]:
+    async with foundation(blueprint, settings, "worker") as base:
+        consumer = consumer_of(blueprint, base)
+        loops = [consumer.run, base.waker.run, *blueprint.loops(base)]
+        if blueprint.imports:
+            loops.append(base.imports.run)
+        if settings.smtp is not None:
+            loops.append(Postman(base.pool, settings.smtp, settings.mail_from, base.clock).run)
+
+        async def consuming() -> bool:
+            return consumer.ready
+
+        yield Parts(routes=[], checks={"database": _database(base.pool), "broker": consuming}, loops=loops)
+
+
+@contextlib.asynccontextmanager
+async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[Parts]:
+    async with foundation(blueprint, settings, "relay") as base:
+        relay = Relay(blueprint.name, settings.database_url, settings.kafka, f"{blueprint.name}.{settings.slot}")
+
+        async def running() -> bool:
+            return relay.ready
+
+        async def keep_house(stop: asyncio.Event) -> None:
+            await housekeeping.keep_house(base.pool, stop)
+
+        yield Parts(routes=[], checks={"database": running}, loops=[relay.run, keep_house])
+
+
+def consumer_of(blueprint: Blueprint[T, P], base: Foundation[T]) -> Consumer[T]:
+    """The service's consumer: for its worker, and for replaying what was set aside."""
+    return Consumer(
+        blueprint.name,
+        base.settings.slot,
+        base.settings.kafka,
+        [topic_of(service) for service in blueprint.listens],
+        blueprint.handlers(base),
+        base.pool,
+        base.work,
+    )
+
+
+def _database(pool: Pool) -> process.Check:
+    async def answers() -> bool:
+        return bool(await pool.fetchval("SELECT true"))
+
+    return answers

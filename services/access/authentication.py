@@ -1,0 +1,91 @@
+"""From a request to its caller: the token is verified, then held against the copy of access, which wins."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+
+from services.access import copy
+from services.access.caller import Caller
+from services.chassis.postgres import Connection, Pool
+from services.chassis.problems import NotReadyYet, Unauthenticated
+from services.chassis.tokens import Claims, Verifier
+from services.contracts.identity import AccessStated, Language, SubjectKind
+
+_COPY = "SELECT kind, version, active, scopes FROM access.subjects WHERE subject_id = $1"
+
+AskIdentity = Callable[[str], Awaitable[AccessStated | None]]
+
+
+class Authentication:
+    """Finds the caller of a request. ``ask_identity`` answers a subject's access when the copy is behind the token."""
+
+    def __init__(self, verifier: Verifier, pool: Pool, ask_identity: AskIdentity) -> None:
+        self._verifier = verifier
+        self._pool = pool
+        self._ask_identity = ask_identity
+
+    async def stranger(self, request: Request) -> Caller:
+        """The caller of a public operation: nobody, from an address, in a language."""
+        return Caller(language=language(request), address=address(request))
+
+    async def caller(self, request: Request) -> Caller:
+        """The caller; Unauthenticated without a valid token, NotReadyYet if the copy can't be brought up to it."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        claims = await self._verifier.verify(token)
+        try:
+            kind = SubjectKind(claims.kind)
+        except ValueError:
+            raise Unauthenticated from None
+        scopes = frozenset(claims.scope.split())
+        version = 0
+        if kind is not SubjectKind.SERVICE:
+            scopes, version = await self._confirmed(claims, kind, scopes)
+        return Caller(
+            subject_id=claims.sub,
+            kind=kind,
+            scopes=scopes,
+            session_id=claims.sid,
+            access_version=version,
+            acting=claims.act.get("sub", ""),
+            language=language(request),
+            address=address(request),
+        )
+
+    async def _confirmed(self, claims: Claims, kind: SubjectKind, scopes: frozenset[str]) -> tuple[frozenset[str], int]:
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(_COPY, claims.sub)
+            if row is None or row["version"] < claims.av:
+                await self._catch_up(connection, claims)
+                row = await connection.fetchrow(_COPY, claims.sub)
+        if row is None or row["version"] < claims.av:
+            raise NotReadyYet("the copy of access is behind the token")
+        if not row["active"] or row["kind"] != kind.value:
+            raise Unauthenticated
+        return scopes & frozenset(row["scopes"]), row["version"]
+
+    async def _catch_up(self, connection: Connection, claims: Claims) -> None:
+        try:
+            stated = await self._ask_identity(claims.sub)
+        except Exception as error:
+            raise NotReadyYet("identity could not be asked") from error
+        if stated is not None:
+            async with connection.transaction():
+                await copy.keep(connection, stated)
+
+
+def language(request: Request) -> Language:
+    """The first language that the request asks for and Kierto speaks (RFC 9110, section 12.5.4); else Finnish."""
+    for part in request.headers.get("accept-language", "").split(","):
+        tag = part.split(";")[0].strip().lower().split("-")[0]
+        tag = "nb" if tag == "no" else tag
+        if tag in {one.value for one in Language}:
+            return Language(tag)
+    return Language.FI
+
+
+def address(request: Request) -> str:
+    """Where a request came from: the gateway says for whom it calls, and only it reaches a service."""
+    forwarded = request.headers.get("x-forwarded-for", "")
+    return forwarded.split(",")[0].strip() or (request.client.host if request.client else "")

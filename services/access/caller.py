@@ -1,0 +1,38 @@
+"""Who calls: what the token says, as the copy of access confirms it."""
+
+import msgspec
+
+from services.chassis.problems import Forbidden
+from services.contracts.identity import Language, SubjectKind
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller of an operation.
+
+    ``subject_id`` is a user's or partner's id, or ``service:<name>``; ``acting`` is the service that calls for the
+    subject, if one does; ``access_version`` is that of the copy. A stranger has no subject and no kind.
+    """
+
+    subject_id: str = ""
+    kind: SubjectKind | None = None
+    scopes: frozenset[str] = frozenset()
+    session_id: str = ""
+    access_version: int = 0
+    acting: str = ""
+    language: Language = Language.FI
+    address: str = ""
+
+    @property
+    def staff(self) -> bool:
+        return self.kind is SubjectKind.STAFF
+
+    def require(self, *kinds: SubjectKind, scope: str | None = None) -> None:
+        """Forbidden unless the caller is of one of these kinds; a partner needs ``scope``, and one must be named."""
+        if self.kind not in kinds:
+            raise Forbidden
+        if self.kind is SubjectKind.PARTNER and scope not in self.scopes:
+            raise Forbidden
+
+
+PEOPLE = (SubjectKind.USER, SubjectKind.STAFF)
+EVERYONE = (SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER)

@@ -1,0 +1,49 @@
+"""The copy of access: what identity states of a subject replaces what an older version said."""
+
+from services.chassis.envelope import Received
+from services.chassis.ids import read_id
+from services.chassis.postgres import Connection
+from services.chassis.transaction import Transaction
+from services.contracts.identity import AccessStated
+
+_SUBJECT = """
+    INSERT INTO access.subjects (subject_id, kind, version, active, scopes) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (subject_id) DO UPDATE
+    SET kind = excluded.kind, version = excluded.version, active = excluded.active, scopes = excluded.scopes
+    WHERE access.subjects.version < excluded.version
+    RETURNING true
+"""
+_CLEAR = "DELETE FROM access.grants WHERE subject_id = $1"
+_GRANT = """
+    INSERT INTO access.grants (subject_id, organisation_id, role, billing, site_ids, until)
+    VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
+async def keep(connection: Connection, stated: AccessStated) -> None:
+    """Take a subject's access into the copy, unless the copy is as new already."""
+    newer = await connection.fetchval(
+        _SUBJECT, stated.subject_id, stated.kind.value, stated.version, stated.active, stated.scopes
+    )
+    if not newer:
+        return
+    await connection.execute(_CLEAR, stated.subject_id)
+    await connection.executemany(
+        _GRANT,
+        [
+            (
+                stated.subject_id,
+                read_id("org", grant.organisation_id) if grant.organisation_id else None,
+                grant.role.value if grant.role else None,
+                grant.billing,
+                [read_id("site", site) for site in grant.site_ids] if grant.site_ids is not None else None,
+                grant.until,
+            )
+            for grant in stated.grants
+        ],
+    )
+
+
+async def access_stated(tx: Transaction, event: Received[AccessStated]) -> None:
+    """Identity states a subject's access."""
+    await keep(tx.connection, event.data)

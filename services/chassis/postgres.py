@@ -1,0 +1,60 @@
+"""Connections to the service's own PostgreSQL database."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+Row = asyncpg.Record
+
+NO_ONES_FAULT = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidPasswordError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""Failures of the surroundings (a lost connection, a deadlock, a full disk, a restart): tried again."""
+
+
+async def open_pool(url: str, *, name: str, size: int) -> Pool:
+    """A pool of at most ``size`` connections, once the server is there, which knows them by ``name``."""
+    while True:
+        try:
+            return await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size,
+                command_timeout=30,
+                init=_set_up,
+                server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
+            )
+        except NO_ONES_FAULT:
+            await asyncio.sleep(0.2)
+
+
+async def open_connection(url: str, *, name: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection of its own, for LISTEN and the like: never through a transaction pooler."""
+    connection = await asyncpg.connect(url, server_settings={"application_name": name, "timezone": "UTC"})
+    await _set_up(connection)
+    return connection
+
+
+async def _set_up(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    # jsonb comes and goes as text: msgspec turns it into typed values, not asyncpg into dicts.
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=str, format="text")

@@ -1,0 +1,146 @@
+"""The life of a process: a small HTTP server (health, metrics, perhaps routes) and loops beside it, stopped in order.
+
+On SIGTERM or SIGINT it takes nothing new, finishes what runs, and is gone within ten seconds.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+import msgspec
+import uvicorn
+import uvloop
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from services.chassis import logging
+from services.chassis.settings import ProcessSettings
+
+_log = logging.logger(__name__)
+
+GRACE_S = 8
+Check = Callable[[], Awaitable[bool]]
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What a process consists of.
+
+    ``routes`` it answers on; ``checks`` by name, all of which must hold for it to be ready; ``loops`` that run until
+    the event they are given is set.
+    """
+
+    routes: Sequence[BaseRoute]
+    checks: Mapping[str, Check]
+    loops: Sequence[Loop]
+
+
+def run(
+    name: str, settings: ProcessSettings, assemble: Callable[[], contextlib.AbstractAsyncContextManager[Parts]]
+) -> int:
+    """Run a process until it is told to stop; its exit code. A loop that fails ends the process with 1."""
+    logging.set_up(name, settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_live(name, settings, assemble))
+
+
+async def _live(
+    name: str, settings: ProcessSettings, assemble: Callable[[], contextlib.AbstractAsyncContextManager[Parts]]
+) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    assembling = asyncio.ensure_future(_enter(assemble, stop))
+    parts, leave = await assembling
+    if parts is None:
+        return 0
+    try:
+        return await _serve(name, settings, parts, stop)
+    finally:
+        await leave()
+
+
+async def _enter(
+    assemble: Callable[[], contextlib.AbstractAsyncContextManager[Parts]], stop: asyncio.Event
+) -> tuple[Parts | None, Callable[[], Awaitable[None]]]:
+    """Put the parts together; a stop that comes meanwhile (the database may be away) is heard."""
+    stack = contextlib.AsyncExitStack()
+    entering = asyncio.ensure_future(stack.enter_async_context(assemble()))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((entering, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not entering.done():
+        entering.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await entering
+        return None, stack.aclose
+    return entering.result(), stack.aclose
+
+
+async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: asyncio.Event) -> int:
+    server = _Server(
+        uvicorn.Config(
+            Starlette(routes=[*_health(parts, stop), *parts.routes]),
+            host=settings.listen.host,
+            port=settings.listen.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_S,
+            server_header=False,
+            ws="websockets-sansio",
+        )
+    )
+    serving = asyncio.ensure_future(server.serve())
+    loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
+    stopping = asyncio.ensure_future(stop.wait())
+    _log.info("started", listen=str(settings.listen))
+    done, _ = await asyncio.wait((serving, stopping, *loops), return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in done if task is not stopping and not stop.is_set()]
+    for task in failed:
+        _log.error("a part ended by itself", error=repr(task.exception()))
+    stop.set()
+    server.should_exit = True
+    _, late = await asyncio.wait((serving, stopping, *loops), timeout=GRACE_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    _log.info("stopped", unfinished=len(late))
+    return 1 if failed or late else 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: this process has one way to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _health(parts: Parts, stop: asyncio.Event) -> list[Route]:
+    async def livez(_: Request) -> Response:
+        return PlainTextResponse("alive")
+
+    async def readyz(_: Request) -> Response:
+        answers = {name: await _holds(check) for name, check in parts.checks.items()}
+        answers["running"] = not stop.is_set()
+        status = 200 if all(answers.values()) else 503
+        return Response(msgspec.json.encode(answers), status, media_type="application/json")
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+async def _holds(check: Check) -> bool:
+    try:
+        return await asyncio.wait_for(check(), 2)
+    except Exception:
+        # Whatever keeps a check from an answer, the answer is no; the log of what it checks says why.
+        return False

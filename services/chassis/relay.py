@@ -1,0 +1,278 @@
+"""The relay: numbers committed events and publishes them, in order, until the broker has acknowledged each.
+
+One leader a service works in waves: number, publish, wait for every acknowledgement, save the position, go on. On any
+error it begins anew from what was saved, so that a repeat carries the same id and the same sequence.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from services.chassis import envelope, lease, metrics, numbering, outbox
+from services.chassis.ids import write_id
+from services.chassis.kafka import BROKER_AWAY, Cluster
+from services.chassis.logging import logger
+from services.chassis.numbering import Numbered
+from services.chassis.postgres import NO_ONES_FAULT, open_connection
+from services.contracts.declare import topic_of
+
+_log = logger(__name__)
+
+WAVE = 500
+_LOOK_S = 0.1
+_CHECK_S = 1.0
+
+_POSITIONS = 'SELECT partition, "offset", event_id, sequence FROM chassis.published WHERE cluster_id = $1'
+_UP_TO = "SELECT coalesce(max(sequence), 0) FROM chassis.published_up_to WHERE cluster_id = $1"
+_SAVE = """
+    WITH leader AS (SELECT 1 FROM chassis.leader WHERE epoch = $1 FOR UPDATE), positions AS (
+        INSERT INTO chassis.published (cluster_id, partition, "offset", event_id, sequence)
+        SELECT $2, p.* FROM unnest($4::smallint[], $5::bigint[], $6::uuid[], $7::bigint[]) AS p, leader
+        ON CONFLICT (cluster_id, partition) DO UPDATE
+        SET "offset" = excluded."offset", event_id = excluded.event_id, sequence = excluded.sequence
+    ), up_to AS (
+        INSERT INTO chassis.published_up_to (cluster_id, sequence) SELECT $2, $3 FROM leader
+        ON CONFLICT (cluster_id) DO UPDATE SET sequence = excluded.sequence
+    )
+    SELECT EXISTS (SELECT 1 FROM leader)
+"""
+_LAST_SEQUENCE = "SELECT last_sequence FROM chassis.leader"
+_NEW_GENERATION = """
+    UPDATE chassis.leader SET last_sequence = $2, generation = gen_random_uuid() WHERE epoch = $1 RETURNING true
+"""
+
+
+class ClusterChanged(Exception):
+    """The broker is another one, or holds less than it did: what it lacks is published again."""
+
+
+class Relay:
+    """One process that leads or waits to lead. ``holder`` names it, the same after a restart."""
+
+    def __init__(self, service: str, database_url: str, bootstrap: str, holder: str) -> None:
+        self._service = service
+        self._url = database_url
+        self._bootstrap = bootstrap
+        self._holder = holder
+        self._woken = asyncio.Event()
+        self.ready = False
+        """Whether the database was reached: a relay that waits to lead is ready, too."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Lead or wait to lead, until ``stop`` is set; a wave on its way is finished."""
+        while not stop.is_set():
+            try:
+                connection = await open_connection(self._url, name=f"{self._service} relay")
+            except NO_ONES_FAULT as error:
+                self.ready = False
+                _log.warning("relay waits for the database", error=type(error).__name__)
+                await self._pause(stop, 0.5)
+                continue
+            try:
+                await connection.add_listener(outbox.CHANNEL, lambda *_: self._woken.set())
+                self.ready = True
+                await self._lead_or_wait(connection, stop)
+            except lease.Deposed:
+                _log.warning("relay deposed", holder=self._holder)
+            except NO_ONES_FAULT as error:
+                self.ready = False
+                _log.warning("relay lost the database", error=type(error).__name__)
+                await self._pause(stop, 0.2)
+            finally:
+                metrics.RELAY_LEADING.set(0)
+                with contextlib.suppress(*NO_ONES_FAULT):
+                    await connection.close(timeout=2)
+
+    async def _lead_or_wait(self, connection: "asyncpg.Connection[asyncpg.Record]", stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            epoch = await lease.take(connection, self._holder)
+            if epoch is None:
+                await self._pause(stop, 0.5)
+                continue
+            _log.info("relay leads", epoch=epoch, holder=self._holder)
+            metrics.RELAY_LEADING.set(1)
+            while not stop.is_set():
+                try:
+                    await self._publish_until(stop, connection, epoch)
+                except ClusterChanged as changed:
+                    _log.warning("relay fills the broker again", reason=str(changed))
+                except BROKER_AWAY as error:
+                    if isinstance(error, asyncpg.PostgresError):
+                        raise
+                    _log.warning("relay waits for the broker", error=type(error).__name__)
+                    await lease.keep(connection, epoch)
+                    await self._pause(stop, 0.2)
+            await lease.give_back(connection, epoch)
+
+    async def _publish_until(
+        self, stop: asyncio.Event, connection: "asyncpg.Connection[asyncpg.Record]", epoch: int
+    ) -> None:
+        await lease.keep(connection, epoch)
+        async with Cluster.look(self._bootstrap, topic_of(self._service)) as cluster:
+            progress = await _Progress.find(connection, cluster, epoch)
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=0,
+                request_timeout_ms=5000,
+            )
+            await producer.start()
+            try:
+                await self._catch_up(connection, epoch, cluster, progress, producer, stop)
+                checked = time.monotonic()
+                while not stop.is_set():
+                    self._woken.clear()
+                    wave = await numbering.number(connection, epoch, WAVE)
+                    if wave:
+                        await self._publish(connection, epoch, cluster, progress, producer, wave)
+                    if time.monotonic() - checked > _CHECK_S:
+                        await progress.compare(cluster)
+                        checked = time.monotonic()
+                    if len(wave) < WAVE:
+                        await self._wait_for_more(stop)
+            finally:
+                with contextlib.suppress(*BROKER_AWAY):
+                    await asyncio.wait_for(producer.stop(), 5)
+
+    async def _catch_up(
+        self,
+        connection: "asyncpg.Connection[asyncpg.Record]",
+        epoch: int,
+        cluster: Cluster,
+        progress: "_Progress",
+        producer: AIOKafkaProducer,
+        stop: asyncio.Event,
+    ) -> None:
+        """Publish what has a number already and this cluster does not hold."""
+        after = progress.everywhere
+        while not stop.is_set():
+            wave = await numbering.from_log(connection, after, WAVE)
+            if not wave:
+                return
+            await lease.keep(connection, epoch)
+            missing = [event for event in wave if event.sequence > progress.sequences[event.partition]]
+            after = wave[-1].sequence
+            await self._publish(connection, epoch, cluster, progress, producer, missing, everywhere=after)
+
+    async def _publish(
+        self,
+        connection: "asyncpg.Connection[asyncpg.Record]",
+        epoch: int,
+        cluster: Cluster,
+        progress: "_Progress",
+        producer: AIOKafkaProducer,
+        wave: Sequence[Numbered],
+        everywhere: int | None = None,
+    ) -> None:
+        metrics.EVENTS_UNPUBLISHED.set(len(wave))
+        sent = [(event, await producer.send(cluster.topic, **self._record(event))) for event in wave]
+        last: dict[int, tuple[int, uuid.UUID, int]] = {}
+        for event, acknowledgement in sent:
+            metadata = await acknowledgement
+            last[event.partition] = (metadata.offset, event.event_id, event.sequence)
+        progress.advance(last, everywhere if everywhere is not None else wave[-1].sequence)
+        saved = await connection.fetchval(
+            _SAVE,
+            epoch,
+            cluster.id,
+            progress.everywhere,
+            list(last),
+            [offset for offset, _, _ in last.values()],
+            [event_id for _, event_id, _ in last.values()],
+            [sequence for _, _, sequence in last.values()],
+        )
+        if not saved:
+            raise lease.Deposed
+        metrics.EVENTS_PUBLISHED.inc(len(wave))
+        metrics.EVENTS_UNPUBLISHED.set(0)
+
+    def _record(self, event: Numbered) -> dict[str, object]:
+        key = write_id("org", event.organisation_id) if event.organisation_id else event.subject
+        return {
+            "key": key.encode(),
+            "value": event.data,
+            "partition": event.partition,
+            "timestamp_ms": int(event.occurred_at.timestamp() * 1000),
+            "headers": envelope.headers(
+                event.event_id,
+                event.type,
+                self._service,
+                event.subject,
+                event.occurred_at,
+                event.sequence,
+                event.traceparent,
+                key,
+            ),
+        }
+
+    async def _wait_for_more(self, stop: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), _LOOK_S)
+
+    async def _pause(self, stop: asyncio.Event, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+
+
+class _Progress:
+    """What a cluster holds: the last sequence of each partition, and the sequence up to which it lacks nothing."""
+
+    def __init__(self, everywhere: int, sequences: dict[int, int], offsets: dict[int, int]) -> None:
+        self.everywhere = everywhere
+        self.sequences = sequences
+        self._offsets = offsets
+
+    @classmethod
+    async def find(cls, connection: "asyncpg.Connection[asyncpg.Record]", cluster: Cluster, epoch: int) -> "_Progress":
+        """Compare what was saved with what is there, record by record."""
+        up_to: int = await connection.fetchval(_UP_TO, cluster.id)
+        saved = {row["partition"]: row for row in await connection.fetch(_POSITIONS, cluster.id)}
+        sequences: dict[int, int] = defaultdict(lambda: up_to)
+        offsets: dict[int, int] = {}
+        starts, ends = await cluster.starts(), await cluster.ends()
+        highest = 0
+        for partition, end in ends.items():
+            row = saved.get(partition)
+            if row is not None:
+                record = None
+                if starts[partition] <= row["offset"] < end:
+                    record = await cluster.record(partition, row["offset"])
+                if record is not None and record.event_id == str(row["event_id"]):
+                    sequences[partition] = max(up_to, row["sequence"])
+                    offsets[partition] = row["offset"]
+                else:
+                    metrics.RELAY_REFILLS.inc()
+                    _log.warning("a partition lacks its last record", partition=partition, sequence=row["sequence"])
+                    sequences[partition] = 0
+            if end > starts[partition]:
+                last = await cluster.record(partition, end - 1)
+                if last is not None and last.headers.get("ce_sequence", "").isdecimal():
+                    highest = max(highest, int(last.headers["ce_sequence"]))
+        if highest > await connection.fetchval(_LAST_SEQUENCE):
+            _log.warning("the broker is ahead of the database: a new generation begins", above=highest)
+            if not await connection.fetchval(_NEW_GENERATION, epoch, highest):
+                raise lease.Deposed
+        known = [sequences[partition] for partition in ends]
+        return cls(min(known), {partition: sequences[partition] for partition in ends}, offsets)
+
+    def advance(self, last: dict[int, tuple[int, uuid.UUID, int]], everywhere: int) -> None:
+        for partition, (offset, _, sequence) in last.items():
+            self.sequences[partition] = max(self.sequences[partition], sequence)
+            self._offsets[partition] = offset
+        self.everywhere = max(self.everywhere, everywhere)
+
+    async def compare(self, cluster: Cluster) -> None:
+        """ClusterChanged if the broker is another one or is shorter than what was acknowledged."""
+        if await cluster.current_id() != cluster.id:
+            raise ClusterChanged("another cluster id")
+        ends = await cluster.ends()
+        for partition, offset in self._offsets.items():
+            if ends.get(partition, 0) <= offset:
+                raise ClusterChanged(f"partition {partition} ends at {ends.get(partition, 0)}, had {offset}")

@@ -1,0 +1,1 @@
+"""Calls between processes, made from one Protocol: the service's routes, the caller's client, the OpenAPI document."""

@@ -1,0 +1,55 @@
+"""What a contract's Protocol says of its operations, read once."""
+
+import functools
+import inspect
+import typing
+from typing import Any
+
+import msgspec
+
+from services.contracts.declare import Operation
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out."""
+
+    name: str
+    python_name: str
+    declared: Operation
+    arguments: type[msgspec.Struct]
+    result: Any
+    description: str
+
+
+def camel(name: str) -> str:
+    """A Python name as it is written on the wire."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+@functools.cache
+def signatures(protocol: type) -> dict[str, Signature]:
+    """Every operation of a Protocol, by its name on the wire. TypeError for a public method without a declaration."""
+    found: dict[str, Signature] = {}
+    for name, method in inspect.getmembers(protocol, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        declared = getattr(method, "__operation__", None)
+        if declared is None:
+            raise TypeError(f"{protocol.__name__}.{name} is neither @read nor @write")
+        hints = typing.get_type_hints(method)
+        fields: list[Any] = []
+        for parameter in list(inspect.signature(method).parameters.values())[1:]:
+            field = (parameter.name, hints[parameter.name])
+            fields.append(field if parameter.default is inspect.Parameter.empty else (*field, parameter.default))
+        arguments = msgspec.defstruct(
+            f"{protocol.__name__}{camel(name)[0].upper()}{camel(name)[1:]}Arguments",
+            fields,
+            rename="camel",
+            frozen=True,
+            forbid_unknown_fields=True,
+        )
+        found[camel(name)] = Signature(
+            camel(name), name, declared, arguments, hints["return"], inspect.getdoc(method) or ""
+        )
+    return found

@@ -1,0 +1,138 @@
+"""Access tokens: JWTs after RFC 9068, signed with Ed25519 (RFC 8037, RFC 9864), checked as RFC 8725 says."""
+
+import asyncio
+import datetime as dt
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+from joserfc.jws import JWSRegistry
+
+from services.chassis.clock import Clock
+from services.chassis.problems import NotReadyYet, Unauthenticated
+
+ALGORITHM = "Ed25519"
+TYPE = "at+jwt"
+ISSUER = "kierto"
+AUDIENCE = "kierto"
+LIFETIME = dt.timedelta(minutes=10)
+_REMEMBERED = 2000
+_LEEWAY_S = 5
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a token says: who, never what they may.
+
+    ``sub`` subject; ``kind`` what sort of subject; ``sid`` session; ``scope`` separated by spaces; ``av`` the version
+    of the subject's access when the token was made; ``act`` the service that acts for it (RFC 8693, section 4.1).
+    """
+
+    iss: str
+    aud: str
+    sub: str
+    client_id: str
+    jti: str
+    iat: int
+    exp: int
+    kind: str
+    av: int = 0
+    sid: str = ""
+    scope: str = ""
+    act: dict[str, str] = {}
+
+
+class Signer:
+    """Signs tokens with identity's private key (a JWK)."""
+
+    def __init__(self, private_key: bytes) -> None:
+        self._key = OKPKey.import_key(msgspec.json.decode(private_key, type=dict[str, str | list[str]]))
+        self._key.ensure_kid()
+        self._registry = JWSRegistry(algorithms=[ALGORITHM])
+
+    def sign(self, claims: Claims) -> str:
+        """The token with these claims."""
+        header = {"alg": ALGORITHM, "typ": TYPE, "kid": self._key.kid}
+        return jwt.encode(header, msgspec.to_builtins(claims), self._key, registry=self._registry)
+
+    def public_keys(self) -> str:
+        """The JWK Set that verifies them."""
+        public = {**self._key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
+        return msgspec.json.encode({"keys": [public]}).decode()
+
+
+class Verifier:
+    """Verifies tokens with the keys that ``fetch`` brings; asks for them anew when a token names another key.
+
+    A token that was verified is remembered until it expires: the same bytes need no second signature check.
+    """
+
+    def __init__(self, fetch: Callable[[], Awaitable[str]], clock: Clock) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._keys: KeySet | None = None
+        self._fetched = 0.0
+        self._registry = JWSRegistry(algorithms=[ALGORITHM])
+        self._known: OrderedDict[str, Claims] = OrderedDict()
+        self._fetching = asyncio.Lock()
+
+    async def verify(self, token: str) -> Claims:
+        """The claims of a valid token; Unauthenticated for any other, NotReadyYet while there are no keys."""
+        claims = self._known.get(token)
+        if claims is None:
+            claims = await self._verify(token)
+            self._known[token] = claims
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        now = self._clock.now().timestamp()
+        if not claims.iat - _LEEWAY_S <= now < claims.exp:
+            self._known.pop(token, None)
+            raise Unauthenticated
+        return claims
+
+    async def ready(self) -> bool:
+        """Whether there are keys to verify with."""
+        if self._keys is None:
+            await self._load()
+        return self._keys is not None
+
+    async def _verify(self, token: str) -> Claims:
+        if self._keys is None:
+            await self._load()
+        try:
+            return self._decode(token)
+        except (JoseError, ValueError):
+            # Perhaps signed with a key that is newer than ours; asked at most once a second.
+            if time.monotonic() - self._fetched < 1:
+                raise Unauthenticated from None
+        await self._load()
+        try:
+            return self._decode(token)
+        except (JoseError, ValueError):
+            raise Unauthenticated from None
+
+    def _decode(self, token: str) -> Claims:
+        if self._keys is None:
+            raise NotReadyYet("no keys yet")
+        decoded = jwt.decode(token, self._keys, registry=self._registry)
+        if decoded.header.get("typ") != TYPE:
+            raise ValueError("not an access token")
+        claims = msgspec.convert(decoded.claims, Claims)
+        if claims.iss != ISSUER or claims.aud != AUDIENCE:
+            raise ValueError("not for us")
+        return claims
+
+    async def _load(self) -> None:
+        async with self._fetching:
+            if self._keys is not None and time.monotonic() - self._fetched < 1:
+                return
+            try:
+                keys = msgspec.json.decode(await self._fetch())
+            except Exception:
+                # Identity is away. What has been verified goes on; the rest is told to come again.
+                return
+            self._keys = KeySet.import_key_set(keys)
+            self._fetched = time.monotonic()

@@ -1,0 +1,95 @@
+"""The value types that every contract is written in.
+
+JSON names are GraphQL names (camel case), a page of a list is a Relay connection, members of a result carry
+``__typename``: what a service answers is what a client of the graph sees.
+"""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+Id = str
+"""A TypeID: a prefix, an underscore, a UUIDv7 in base 32. The same string in the graph, in events and in logs."""
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A plain value of the language."""
+
+
+class Outcome(Value, frozen=True, kw_only=True, tag_field="__typename", tag=True):
+    """A member of an operation's result; ``__typename`` tells which."""
+
+
+class Problem(Value, frozen=True, kw_only=True):
+    """One thing that stands in the way of what was asked, meant for the person who asked.
+
+    ``code`` is stable and in capitals; ``path`` leads to the input field it is about (camel case, outermost first,
+    empty when it is about the whole); ``params`` fill the text that the gateway shows in the caller's language;
+    ``retryable`` says that the same call may succeed a little later.
+    """
+
+    code: str
+    path: list[str] = []
+    params: dict[str, str] = {}
+    retryable: bool = False
+
+
+class Refusal(Outcome, frozen=True, kw_only=True):
+    """The expected "no": nothing was changed, and here is why."""
+
+    problems: list[Problem]
+
+
+def refuse(code: str, *path: str, retryable: bool = False, **params: object) -> Refusal:
+    """A refusal with one problem."""
+    texts = {name: str(value) for name, value in params.items()}
+    return Refusal(problems=[Problem(code=code, path=list(path), params=texts, retryable=retryable)])
+
+
+class Money(Value, frozen=True, kw_only=True):
+    """An amount net of VAT.
+
+    ``minor`` is in the currency's minor unit (cents), ``currency`` is ISO 4217, ``vat_rate`` is the VAT that comes
+    on top, in tenths of a per cent (255 is 25.5 %).
+    """
+
+    minor: int
+    currency: str
+    vat_rate: int
+
+
+class PageInfo(Value, frozen=True, kw_only=True):
+    """Relay's page information (GraphQL Cursor Connections, section 5)."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+Node = TypeVar("Node")
+
+
+class Edge(Value, Generic[Node], frozen=True, kw_only=True):
+    """One place in a list."""
+
+    cursor: str
+    node: Node
+
+
+class Connection(Value, Generic[Node], frozen=True, kw_only=True):
+    """A page of a list; ``total_count`` counts the whole list behind its filters."""
+
+    edges: list[Edge[Node]]
+    page_info: PageInfo
+    total_count: int
+
+
+class Page(Value, frozen=True, kw_only=True):
+    """Which part of a list is asked for: ``first`` (1 to 200) nodes after the cursor ``after``."""
+
+    first: int = 50
+    after: str | None = None
+
+
+MAX_PAGE = 200

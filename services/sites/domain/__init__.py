@@ -1,0 +1,1 @@
+"""The rules of sites. Pure: no input or output."""

@@ -1,0 +1,1 @@
+"""Sites' end of its contract."""

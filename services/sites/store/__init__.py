@@ -1,0 +1,1 @@
+"""Sites' rows and the SQL that reads and writes them."""

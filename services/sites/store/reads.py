@@ -1,0 +1,118 @@
+"""What is read of sites, each with the caller's access joined in SQL ($1 caller, $2 day)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Sequence
+
+from msgspec import UNSET, UnsetType
+
+from services.access.caller import Caller
+from services.access.decision import visible
+from services.chassis.ids import find_id, write_id
+from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.postgres import Connection, Row
+from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, SiteOrder
+from services.contracts.values import Connection as Listing
+from services.contracts.values import Id, Page
+
+_COLUMNS = """
+    s.id, s.organisation_id, s.site_number, s.street, s.postal_code, s.city, s.municipality, s.area, s.property_type,
+    s.dwellings, s.billed_to, s.contact_name, s.contact_phone, s.contact_email, s.version
+"""
+_VISIBLE = visible("s.organisation_id", "s.id")
+_FOUND = f"""
+    FROM sites s WHERE {_VISIBLE}
+      AND ($3::text IS NULL OR s.search LIKE $3) AND ($4::uuid IS NULL OR s.organisation_id = $4)
+"""
+_SORT = {SiteOrder.ADDRESS: "s.sort_address", SiteOrder.CITY: "s.sort_city", SiteOrder.SITE_NUMBER: "s.site_number"}
+_BY_ID = f"SELECT {_COLUMNS} FROM sites s WHERE {_VISIBLE} AND s.id = ANY ($3)"
+_CONTAINERS = """
+    SELECT id, site_id, container_number, fraction, litres, count, version FROM containers
+    WHERE site_id = ANY ($1) ORDER BY site_id, container_number
+"""
+
+
+async def sites(
+    connection: Connection,
+    caller: Caller,
+    day: dt.date,
+    page: Page,
+    search: str | None,
+    order: SiteOrder,
+    organisation_id: Id | None,
+    fields: Collection[str] | None,
+) -> Listing[Site]:
+    """The caller's sites, a page of them."""
+    pattern = f"%{_escape(' '.join(search.casefold().split()))}%" if search and search.strip() else None
+    organisation = find_id("org", organisation_id) if organisation_id else None
+    if organisation_id and organisation is None:
+        return connection_of([], page, 0)
+    key = _SORT[order]
+    after = read_cursor(page, str, uuid.UUID)
+    rows = await connection.fetch(
+        f"""SELECT {_COLUMNS}, {key} AS sort_key {_FOUND}
+            AND ($5::text IS NULL OR ({key}, s.id) > ($5 COLLATE "C", $6)) ORDER BY {key}, s.id LIMIT $7""",
+        caller.subject_id,
+        day,
+        pattern,
+        organisation,
+        *(after or (None, None)),
+        row_count(page) + 1,
+    )
+    total = await connection.fetchval(f"SELECT count(*) {_FOUND}", caller.subject_id, day, pattern, organisation)
+    containers = await _containers_of(connection, [row["id"] for row in rows], fields)
+    return connection_of([([row["sort_key"], row["id"]], _site(row, containers)) for row in rows], page, total)
+
+
+async def sites_by_id(
+    connection: Connection, caller: Caller, day: dt.date, ids: Sequence[Id], fields: Collection[str] | None
+) -> list[Site | None]:
+    """The sites with these ids, in their order; None for what the caller does not reach."""
+    wanted = [find_id("site", text) for text in ids]
+    rows = await connection.fetch(_BY_ID, caller.subject_id, day, [site_id for site_id in wanted if site_id])
+    containers = await _containers_of(connection, [row["id"] for row in rows], fields)
+    found = {row["id"]: _site(row, containers) for row in rows}
+    return [found.get(site_id) if site_id else None for site_id in wanted]
+
+
+async def _containers_of(
+    connection: Connection, site_ids: Sequence[uuid.UUID], fields: Collection[str] | None
+) -> dict[uuid.UUID, list[Container]] | None:
+    if fields is not None and "containers" not in fields:
+        return None
+    found: dict[uuid.UUID, list[Container]] = {site_id: [] for site_id in site_ids}
+    for row in await connection.fetch(_CONTAINERS, list(site_ids)):
+        found[row["site_id"]].append(
+            Container(
+                id=write_id("container", row["id"]),
+                container_number=row["container_number"],
+                fraction=Fraction(row["fraction"]),
+                litres=row["litres"],
+                count=row["count"],
+                version=row["version"],
+            )
+        )
+    return found
+
+
+def _site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> Site:
+    own: list[Container] | UnsetType = UNSET if containers is None else containers[row["id"]]
+    name = row["contact_name"]
+    return Site(
+        id=write_id("site", row["id"]),
+        organisation_id=write_id("org", row["organisation_id"]),
+        site_number=row["site_number"],
+        address=Address(street=row["street"], postal_code=row["postal_code"], city=row["city"]),
+        municipality=row["municipality"],
+        area=row["area"],
+        property_type=PropertyType(row["property_type"]),
+        dwellings=row["dwellings"],
+        billed_to=row["billed_to"],
+        contact_person=Person(name=name, phone=row["contact_phone"], email=row["contact_email"]) if name else None,
+        version=row["version"],
+        containers=own,
+    )
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

@@ -1,0 +1,1 @@
+"""What sites does, a file a verb."""

@@ -1,0 +1,75 @@
+"""Taking in containers from the ERP (L9)."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.imports import Bad, Result
+from services.contracts.sites import ContainerStated, Fraction
+from services.sites.domain.site import ContainerFacts, ContainerRecord
+from services.sites.usecases.ports import SitesStore
+
+Number = Annotated[str, Meta(min_length=1, max_length=50)]
+
+
+class ContainerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``containers.csv``."""
+
+    container_number: Number
+    site_number: Number
+    fraction: Fraction
+    litres: Annotated[int, Meta(ge=1, le=50_000)]
+    count: Annotated[int, Meta(ge=1, le=1_000)]
+
+
+async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> list[Result | Bad]:
+    """Keep each row's container; one that is as the row says stays untouched and is not announced."""
+    sites = await tx.sites_by_number({row.site_number for row in rows})
+    known = await tx.containers_by_number({row.container_number for row in rows})
+    results: list[Result | Bad] = []
+    changed: dict[str, ContainerRecord] = {}
+    for row in rows:
+        site = sites.get(row.site_number)
+        if site is None:
+            results.append(Bad("site_number", "UNKNOWN", f"no site {row.site_number}", later=True))
+            continue
+        facts = ContainerFacts(
+            container_number=row.container_number,
+            site_id=site.id,
+            fraction=row.fraction,
+            litres=row.litres,
+            count=row.count,
+        )
+        before = known.get(row.container_number)
+        if before is not None and before.facts == facts:
+            results.append(Result.UNCHANGED)
+            continue
+        container = ContainerRecord(
+            id=before.id if before else new_uuid(),
+            version=before.version + 1 if before else 1,
+            organisation_id=site.facts.organisation_id,
+            facts=facts,
+        )
+        known[row.container_number] = changed[row.container_number] = container
+        results.append(Result.CHANGED if before else Result.ADDED)
+    await tx.save_containers(list(changed.values()))
+    for container in changed.values():
+        tx.emit(stated(container))
+    return results
+
+
+def stated(container: ContainerRecord) -> ContainerStated:
+    """A container as it is announced."""
+    return ContainerStated(
+        container_id=write_id("container", container.id),
+        container_number=container.facts.container_number,
+        site_id=write_id("site", container.facts.site_id),
+        organisation_id=write_id("org", container.organisation_id),
+        fraction=container.facts.fraction,
+        litres=container.facts.litres,
+        count=container.facts.count,
+        version=container.version,
+    )

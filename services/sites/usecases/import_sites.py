@@ -1,0 +1,76 @@
+"""Taking in sites from the ERP (L9)."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.imports import Bad, Result
+from services.contracts.sites import PropertyType, SiteStated
+from services.sites.domain.site import SiteFacts, SiteRecord
+from services.sites.usecases.ports import SitesStore
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``sites.csv``."""
+
+    site_number: Text
+    customer_number: Text
+    street: Text
+    postal_code: Annotated[str, Meta(pattern=r"^[0-9 ]{4,6}$")]
+    city: Text
+    municipality: Text
+    area: Text
+    property_type: PropertyType
+    dwellings: Annotated[int, Meta(ge=0, le=10_000)]
+    billed_to: Text
+    contact_name: Text | None = None
+    contact_phone: Text | None = None
+    contact_email: Text | None = None
+
+
+async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[Result | Bad]:
+    """Keep each row's site; a site that is as the row says stays untouched and is not announced."""
+    organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
+    known = await tx.sites_by_number({row.site_number for row in rows})
+    results: list[Result | Bad] = []
+    changed: dict[str, SiteRecord] = {}
+    for row in rows:
+        organisation_id = organisations.get(row.customer_number)
+        if organisation_id is None:
+            results.append(Bad("customer_number", "UNKNOWN", f"no customer {row.customer_number}", later=True))
+            continue
+        fields = msgspec.structs.asdict(row)
+        del fields["customer_number"]
+        facts = SiteFacts(organisation_id=organisation_id, **fields)
+        before = known.get(row.site_number)
+        if before is not None and before.facts == facts:
+            results.append(Result.UNCHANGED)
+            continue
+        site = SiteRecord(
+            id=before.id if before else new_uuid(), version=before.version + 1 if before else 1, facts=facts
+        )
+        known[row.site_number] = changed[row.site_number] = site
+        results.append(Result.CHANGED if before else Result.ADDED)
+    await tx.save_sites(list(changed.values()))
+    for site in changed.values():
+        tx.emit(stated(site))
+    return results
+
+
+def stated(site: SiteRecord) -> SiteStated:
+    """A site as it is announced: without address, names and contacts."""
+    return SiteStated(
+        site_id=write_id("site", site.id),
+        organisation_id=write_id("org", site.facts.organisation_id),
+        site_number=site.facts.site_number,
+        municipality=site.facts.municipality,
+        area=site.facts.area,
+        property_type=site.facts.property_type,
+        dwellings=site.facts.dwellings,
+        version=site.version,
+    )

@@ -1,0 +1,34 @@
+"""What the use cases need of the store."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from services.contracts.declare import Event
+from services.sites.domain.site import ContainerRecord, SiteRecord
+
+
+class SitesStore(Protocol):
+    """A transaction on sites' own data."""
+
+    def emit(self, event: Event) -> None: ...
+
+    async def organisations_by_customer_number(self, numbers: Collection[str]) -> dict[str, uuid.UUID]:
+        """The organisations that are known here, by customer number."""
+        ...
+
+    async def keep_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
+        """Take an organisation into the copy, unless the copy is as new already."""
+        ...
+
+    async def sites_by_number(self, numbers: Collection[str]) -> dict[str, SiteRecord]:
+        """The sites with these numbers, locked for change."""
+        ...
+
+    async def save_sites(self, sites: Sequence[SiteRecord]) -> None: ...
+
+    async def containers_by_number(self, numbers: Collection[str]) -> dict[str, ContainerRecord]:
+        """The containers with these numbers, locked for change."""
+        ...
+
+    async def save_containers(self, containers: Sequence[ContainerRecord]) -> None: ...
