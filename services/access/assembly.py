@@ -97,14 +97,27 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     loops: Callable[[Foundation[T]], Sequence[process.Loop]] = lambda foundation: ()
 
 
+class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the one role needs that listens nowhere and calls nobody."""
+
+    database_url: str
+    log_level: str = "INFO"
+
+
+def migrate(blueprint: Blueprint[T, P], database_url: str) -> None:
+    """Bring the service's database up to date."""
+    migrations.migrate(database_url, [migrations.CHASSIS, ACCESS_MIGRATIONS, blueprint.migrations])
+
+
 def main(blueprint: Blueprint[T, P], role: str) -> int:
     """Run one of the service's processes; the exit code. 2 for a role that there is not, or for wrong settings."""
-    settings = load_or_exit(blueprint.settings, blueprint.name)
     name = f"{blueprint.name}-{role}"
     if role == "migrate":
-        logging.set_up(name, settings.log_level)
-        migrations.migrate(settings.database_url, [migrations.CHASSIS, ACCESS_MIGRATIONS, blueprint.migrations])
+        wanted = load_or_exit(MigrationSettings, blueprint.name)
+        logging.set_up(name, wanted.log_level)
+        migrate(blueprint, wanted.database_url)
         return 0
+    settings = load_or_exit(blueprint.settings, blueprint.name)
     assemble = {"api": _api, "worker": _worker, "relay": _relay}.get(role)
     if assemble is None:
         logging.set_up(name, settings.log_level)

@@ -56,5 +56,12 @@ async def open_connection(url: str, *, name: str) -> "asyncpg.Connection[asyncpg
 
 
 async def _set_up(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    # jsonb comes and goes as text: msgspec turns it into typed values, not asyncpg into dicts.
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=str, format="text")
+    # jsonb comes and goes as text: msgspec turns it into typed values, not asyncpg into dicts. On the wire it is its
+    # version (1) and the text; binary, because COPY takes nothing else.
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda text: b"\x01" + text.encode(),
+        decoder=lambda packed: bytes(packed[1:]).decode(),
+        format="binary",
+    )

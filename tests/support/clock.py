@@ -1,0 +1,23 @@
+"""A clock that stands until a test moves it."""
+
+import datetime as dt
+import zoneinfo
+
+
+class TestClock:
+    """Stands at an instant. Implements ``services.chassis.clock.Clock``."""
+
+    __test__ = False
+
+    def __init__(self, instant: dt.datetime) -> None:
+        self.instant = instant
+        self.zone = zoneinfo.ZoneInfo("Europe/Helsinki")
+
+    def now(self) -> dt.datetime:
+        return self.instant
+
+    def today(self) -> dt.date:
+        return self.instant.astimezone(self.zone).date()
+
+    def move(self, **by: float) -> None:
+        self.instant += dt.timedelta(**by)

@@ -1,0 +1,95 @@
+"""Fixtures that every folder of tests may use."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+
+from services.access import assembly
+from services.access.assembly import Blueprint
+from services.chassis import postgres
+from services.chassis.ids import new_uuid
+from services.chassis.postgres import Pool
+from services.chassis.transaction import Transaction
+from tests.support.clock import TestClock
+from tests.support.servers import Servers
+from tests.support.workbench import Workbench
+
+T = TypeVar("T", bound=Transaction)
+P = TypeVar("P")
+
+MakeDatabase = Callable[[Blueprint[Any, Any]], Awaitable[str]]
+MakeWorkbench = Callable[[Blueprint[T, P]], Awaitable[Workbench[T, P]]]
+
+_migrated: set[str] = set()
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    """Wednesday, 4 March 2026, 10:00 in Helsinki."""
+    return TestClock(dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC))
+
+
+@pytest.fixture
+async def make_database(server_addresses: Servers) -> AsyncIterator[MakeDatabase]:
+    """Makes an empty, migrated database for a service, copied from a template; dropped after the test."""
+    made: list[str] = []
+    admin = await asyncpg.connect(server_addresses.database_url("postgres"))
+
+    async def make(blueprint: Blueprint[Any, Any]) -> str:
+        template = await _template(admin, server_addresses, blueprint)
+        name = f"test_{new_uuid().hex}"
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        made.append(name)
+        return server_addresses.database_url(name)
+
+    yield make
+    for name in made:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.fixture
+async def open_pool() -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
+    """Opens pools that are closed after the test."""
+    pools: list[Pool] = []
+
+    async def make(url: str) -> Pool:
+        pools.append(await postgres.open_pool(url, name="test", size=5))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        await pool.close()
+
+
+@pytest.fixture
+async def workbench(
+    make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock
+) -> Callable[[Blueprint[T, P]], Awaitable[Workbench[T, P]]]:
+    """Makes a workbench for a service: its use cases, reads and imports on an empty database."""
+
+    async def make(blueprint: Blueprint[T, P]) -> Workbench[T, P]:
+        return Workbench(blueprint, await open_pool(await make_database(blueprint)), clock)
+
+    return make
+
+
+async def _template(admin: "asyncpg.Connection[Any]", servers: Servers, blueprint: Blueprint[Any, Any]) -> str:
+    """A migrated database of this service to copy from; made by whichever test process is first."""
+    name = f"template_{blueprint.name}"
+    if name in _migrated:
+        return name
+    lock = f"SELECT pg_advisory_{{}}lock(hashtext('{name}'))"
+    await admin.execute(lock.format(""))
+    try:
+        if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await admin.execute(f"CREATE DATABASE {name}_new")
+            assembly.migrate(blueprint, servers.database_url(f"{name}_new"))
+            await admin.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
+    finally:
+        await admin.execute(lock.format("un"))
+    _migrated.add(name)
+    return name

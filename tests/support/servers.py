@@ -1,0 +1,91 @@
+"""The real servers of a test run."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from deploy.local.ports import SPAN, Ports
+
+HOME = "KIERTO_TEST_HOME"
+PORT_BASE = "KIERTO_TEST_PORT_BASE"
+ROOT = Path(__file__).parents[2]
+
+_started: list[subprocess.Popen[str]] = []
+
+
+class Servers(msgspec.Struct, frozen=True):
+    """Where the servers listen. ``postgres_url`` is the superuser's, without a database."""
+
+    postgres_url: str
+    kafka: str
+    redis_url: str
+
+    def database_url(self, name: str) -> str:
+        return f"{self.postgres_url}/{name}"
+
+
+def start() -> None:
+    """Start them in a folder of their own, and leave word in the environment."""
+    home, base = tempfile.mkdtemp(prefix="kierto-test-"), free_port_base()
+    command = [sys.executable, "-P", "-m", "deploy.local.infrastructure", "--home", home, "--port-base", str(base)]
+    process = subprocess.Popen(
+        [*command, "--throwaway", "--with-parent"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip() == "ready":
+            break
+    else:
+        raise RuntimeError("the servers for the tests did not start")
+    _started.append(process)
+    os.environ[HOME], os.environ[PORT_BASE] = home, str(base)
+
+
+def stop() -> None:
+    """Stop what this process has started, and delete its data."""
+    for process in _started:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        shutil.rmtree(os.environ.pop(HOME), ignore_errors=True)
+    _started.clear()
+
+
+def find() -> Servers:
+    """Where they are, as the environment says."""
+    home, ports = Path(os.environ[HOME]), Ports(int(os.environ[PORT_BASE]))
+    password = json.loads((home / "secrets" / "secrets.json").read_text())["postgres_password"]
+    return Servers(
+        f"postgresql://kierto:{password}@{ports.address('postgres')}",
+        ports.address("kafka"),
+        f"redis://{ports.address('valkey')}/0",
+    )
+
+
+def free_port_base() -> int:
+    """A base from which on every port of a stack is free just now."""
+    for base in range(20_000, 32_000, 100):
+        if all(_free(port) for port in range(base, base + SPAN)):
+            return base
+    raise RuntimeError("no free range of ports for the tests")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

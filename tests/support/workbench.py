@@ -1,0 +1,102 @@
+"""A service on a real database of its own, without its processes: use cases, reads and imports are called directly."""
+
+import io
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from services.access import copy
+from services.access.assembly import Blueprint
+from services.access.caller import Caller
+from services.chassis.envelope import Received
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.imports import Imports
+from services.chassis.postgres import Pool
+from services.chassis.transaction import PostgresWork, Transaction
+from services.contracts.declare import Event, event_type_named, event_type_of
+from services.contracts.identity import AccessStated, Grant, SubjectKind
+from services.contracts.imports import BadRow, Import, ImportState
+from services.contracts.values import Page
+from tests.support.clock import TestClock
+
+T = TypeVar("T", bound=Transaction)
+P = TypeVar("P")
+
+
+class Workbench(Generic[T, P]):
+    """Stands where ``assembly.Foundation`` stands in a process; what would call another service is left out."""
+
+    def __init__(self, blueprint: Blueprint[T, P], pool: Pool, clock: TestClock) -> None:
+        self.blueprint = blueprint
+        self.pool = pool
+        self.clock = clock
+        self.work: PostgresWork[T] = PostgresWork(pool, clock, blueprint.transaction, lambda: None)
+        self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports)
+
+    def offering(self, caller: Caller) -> P:
+        """What the service offers to this caller."""
+        base: Any = self
+        return self.blueprint.bind(base)(caller)
+
+    async def receive(self, *events: Event) -> None:
+        """Have the service handle events, as its consumer would."""
+        base: Any = self
+        handlers = self.blueprint.handlers(base)
+        for event in events:
+            kind = event_type_of(event)
+            received = Received(
+                id=new_uuid(),
+                type=kind,
+                subject=getattr(event, kind.subject),
+                organisation_id=getattr(event, "organisation_id", None),
+                time=self.clock.now(),
+                sequence=1,
+                traceparent="",
+                data=event,
+            )
+            async with self.work() as tx:
+                await handlers[type(event)](tx, received)
+
+    async def announced(self, kind: type[Event] | None = None) -> list[Any]:
+        """What the service has announced so far, in order."""
+        rows = await self.pool.fetch("SELECT type, data FROM chassis.outbox ORDER BY position")
+        decoded = []
+        for row in rows:
+            declared = event_type_named(row["type"])
+            assert declared is not None
+            decoded.append(msgspec.json.decode(row["data"], type=declared.struct))
+        return [event for event in decoded if kind is None or isinstance(event, kind)]
+
+    async def import_file(self, kind: str, text: str | bytes) -> tuple[Import, list[BadRow]]:
+        """Stage a CSV text, take it in whole, and what came of it."""
+        data = text.encode() if isinstance(text, str) else text
+        staged = await self.imports.stage(kind, f"{kind}.csv", io.BytesIO(data))
+        await self.imports.start(staged.id)
+        while True:
+            (found,) = await self.imports.imports([staged.id])
+            assert found is not None
+            if found.state in (ImportState.DONE, ImportState.FAILED):
+                break
+            if not await self.imports._step():
+                # Rows that wait for an event would wait here for ever: no event is on its way.
+                await self.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
+        bad = await self.imports.bad_rows(staged.id, Page(first=200))
+        return found, [edge.node for edge in bad.edges]
+
+    async def caller(
+        self,
+        *grants: Grant,
+        kind: SubjectKind = SubjectKind.USER,
+        scopes: list[str] | None = None,
+    ) -> Caller:
+        """A caller with these grants in the service's copy of access."""
+        prefix = "partner" if kind is SubjectKind.PARTNER else "user"
+        subject = write_id(prefix, new_uuid())
+        if kind is SubjectKind.STAFF and not grants:
+            grants = (Grant(organisation_id=None),)
+        stated = AccessStated(
+            subject_id=subject, kind=kind, version=1, active=True, scopes=scopes or [], grants=list(grants)
+        )
+        async with self.pool.acquire() as connection:
+            await copy.keep(connection, stated)
+        return Caller(subject_id=subject, kind=kind, scopes=frozenset(scopes or []), access_version=1)

@@ -1,0 +1,90 @@
+"""Settings: each process has its own and no other's; what the caller sets wins."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.local.environment import Environment
+from deploy.local.paths import Home
+from deploy.local.ports import Ports
+from deploy.local.secrets import SERVICES, load_secrets
+
+
+def _environment(tmp_path: Path, **caller: str) -> Environment:
+    home = Home(tmp_path)
+    return Environment(home, Ports(9000), load_secrets(home), caller)
+
+
+def test_a_service_gets_its_own_database_and_secret_only(tmp_path: Path) -> None:
+    environment = _environment(tmp_path)
+    password = environment.secrets.database_passwords["orders"]
+
+    settings = environment.of_service("orders", "worker")
+
+    assert settings["KIERTO_ORDERS_DATABASE_URL"] == (
+        f"postgresql://kierto_orders:{password}@127.0.0.1:9082/kierto_orders"
+    )
+    assert [name for name in settings if name.endswith("DATABASE_URL")] == ["KIERTO_ORDERS_DATABASE_URL"]
+    assert settings["KIERTO_SERVICE_SECRET"] == environment.secrets.client_secrets["orders"]
+    assert settings["KIERTO_LISTEN"] == "127.0.0.1:9032"
+    assert settings["KIERTO_IDENTITY_URL"] == "http://127.0.0.1:9011"
+    assert not any(name.startswith("KIERTO_IDENTITY_") and name != "KIERTO_IDENTITY_URL" for name in settings)
+
+
+def test_identity_alone_gets_the_keys_of_the_house(tmp_path: Path) -> None:
+    environment = _environment(tmp_path)
+
+    settings = environment.of_service("identity", "api")
+
+    assert json.loads(settings["KIERTO_IDENTITY_SERVICE_SECRETS"]) == environment.secrets.client_secrets
+    assert Path(settings["KIERTO_IDENTITY_SIGNING_KEY_FILE"]).exists()
+    assert settings["KIERTO_IDENTITY_PEPPER"] == environment.secrets.pepper
+    assert "KIERTO_SERVICE_SECRET" not in settings
+
+
+def test_migrations_listen_nowhere(tmp_path: Path) -> None:
+    assert "KIERTO_LISTEN" not in _environment(tmp_path).of_service("stats", "migrate")
+
+
+def test_the_callers_environment_is_not_handed_on(tmp_path: Path) -> None:
+    settings = _environment(tmp_path, PATH="/bin", AWS_SECRET_ACCESS_KEY="x").of_gateway()
+
+    assert settings["PATH"] == "/bin"
+    assert "AWS_SECRET_ACCESS_KEY" not in settings
+
+
+def test_a_setting_of_one_service_reaches_that_service_only(tmp_path: Path) -> None:
+    environment = _environment(tmp_path, KIERTO_ORDERS_CUT_OFF="9", KIERTO_GATEWAY_LIMIT="5", KIERTO_TIME_ZONE="UTC")
+
+    assert environment.of_service("orders", "api")["KIERTO_ORDERS_CUT_OFF"] == "9"
+    assert "KIERTO_ORDERS_CUT_OFF" not in environment.of_service("stats", "api")
+    assert environment.of_gateway()["KIERTO_GATEWAY_LIMIT"] == "5"
+    assert environment.of_gateway()["KIERTO_TIME_ZONE"] == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("part", "setting", "value"),
+    [
+        ("kafka", "KIERTO_KAFKA", "k:9092"),
+        ("valkey", "KIERTO_REDIS_URL", "redis://r/0"),
+        ("mailbox", "KIERTO_SMTP", "m:25"),
+    ],
+)
+def test_a_part_that_the_caller_has_elsewhere_is_not_run_here(
+    tmp_path: Path, part: str, setting: str, value: str
+) -> None:
+    environment = _environment(tmp_path, **{setting: value})
+
+    assert not environment.embeds(part)
+    assert environment.of_service("orders", "worker")[setting] == value
+    assert _environment(tmp_path).embeds(part)
+
+
+def test_postgres_is_run_until_every_service_has_a_database_elsewhere(tmp_path: Path) -> None:
+    urls = {f"KIERTO_{service.upper()}_DATABASE_URL": f"postgresql://db/{service}" for service in SERVICES}
+    some = dict(list(urls.items())[:4])
+
+    assert _environment(tmp_path, **some).embeds("postgres")
+    assert _environment(tmp_path, **some).database_url("identity") == "postgresql://db/identity"
+    assert not _environment(tmp_path, **urls).embeds("postgres")

@@ -1,0 +1,30 @@
+"""What a killed supervisor left behind is ended by the next start, and nothing else is."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from deploy.local.orphans import end_orphans
+from deploy.local.paths import Home
+
+
+def test_a_process_of_the_table_is_ended_and_one_that_came_later_is_not(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.make()
+    with subprocess.Popen(["/bin/sleep", "600"]) as left, subprocess.Popen(["/bin/sleep", "600"]) as stranger:
+        gone = 2**22 + 1  # above the largest pid
+        home.process_table.write_text(json.dumps({"left": left.pid, "gone": gone}))
+        end_orphans(home)
+        assert left.wait(10) == -9
+        assert not home.process_table.exists()
+
+        home.process_table.write_text(json.dumps({"reused": stranger.pid}))
+        os.utime(home.process_table, (1, 1))
+        end_orphans(home)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_without_a_table_there_is_nothing_to_do(tmp_path: Path) -> None:
+    end_orphans(Home(tmp_path))

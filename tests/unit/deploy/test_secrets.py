@@ -1,0 +1,64 @@
+"""Secrets: made once, kept, and nobody else's to read."""
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+from joserfc.jwk import OKPKey
+
+from deploy.local.paths import Home
+from deploy.local.secrets import CLIENTS, SERVICES, load_secrets
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_they_are_whole_and_different(tmp_path: Path) -> None:
+    secrets = load_secrets(Home(tmp_path))
+
+    words = [secrets.postgres_password, *secrets.database_passwords.values(), *secrets.client_secrets.values()]
+    assert len(set(words)) == 1 + len(SERVICES) + len(CLIENTS)
+    assert len(base64.b64decode(secrets.pepper)) == 32
+
+
+def test_only_their_owner_can_read_them(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    load_secrets(home)
+
+    assert _mode(home.secrets) == 0o700
+    assert {_mode(path) for path in home.secrets.iterdir()} == {0o600}
+
+
+def test_the_second_start_keeps_them(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    first, key = load_secrets(home), home.signing_key.read_bytes()
+
+    assert load_secrets(home) == first
+    assert home.signing_key.read_bytes() == key
+
+
+def test_a_secret_that_a_newer_build_needs_is_added_to_the_others(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    first = load_secrets(home)
+    path = home.secrets / "secrets.json"
+    kept = json.loads(path.read_text())
+    del kept["database_passwords"]["stats"], kept["pepper"]
+    path.write_text(json.dumps(kept))
+
+    second = load_secrets(home)
+
+    assert second.database_passwords["orders"] == first.database_passwords["orders"]
+    assert second.database_passwords["stats"] != first.database_passwords["stats"]
+    assert second.pepper
+
+
+def test_the_signing_key_is_ed25519_and_named_by_its_thumbprint(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    load_secrets(home)
+
+    key = json.loads(home.signing_key.read_text())
+
+    assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("OKP", "Ed25519", "EdDSA", "sig")
+    assert key["kid"] == OKPKey.import_key(key).thumbprint()

@@ -1,0 +1,238 @@
+"""The supervisor: what falls is started again and said, what is stopped is stopped in order."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from deploy.local.problem import StackProblem
+from deploy.local.processes import Running, fork
+from deploy.local.signals import Signals
+from deploy.local.supervisor import Interrupted, Supervisor
+from tests.unit.deploy.waiting import wait_for
+
+
+@dataclass
+class _Child:
+    """A part made of a small function."""
+
+    name: str
+    folder: Path
+    target: Callable[[], int]
+    ready: Callable[[int], bool] = lambda pid: True
+    stop_signal: signal.Signals = signal.SIGTERM
+    last_signal: signal.Signals = signal.SIGKILL
+    starts: list[int] = field(default_factory=list)
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    def start(self) -> Running:
+        child = fork(self.target, self.log, {})
+        self.starts.append(child.pid)
+        return child
+
+    def is_ready(self, pid: int) -> bool:
+        return self.ready(pid)
+
+
+def _stay() -> int:
+    while True:
+        signal.pause()
+
+
+def _stay_whatever_comes() -> int:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("deaf", flush=True)
+    return _stay()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
+    supervisor = Supervisor(said.append, tmp_path / "processes.json", Signals(), patience=0.3)
+    yield supervisor
+    supervisor.stop()
+
+
+def _tended(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
+    def tend_and_look() -> bool:
+        supervisor.tend()
+        return condition()
+
+    wait_for(tend_and_look)
+
+
+def test_a_killed_part_is_started_again_and_said(supervisor: Supervisor, tmp_path: Path, said: list[str]) -> None:
+    part = _Child("worker", tmp_path, _stay)
+    supervisor.start(part)
+
+    os.kill(part.starts[0], signal.SIGKILL)
+    _tended(supervisor, lambda: len(part.starts) == 2)
+
+    assert said == [f"worker was ended by SIGKILL; it is started again in 0.1 s. Log: {part.log}"]
+    assert json.loads((tmp_path / "processes.json").read_text()) == {"worker": part.starts[1]}
+
+
+def test_a_part_that_ends_by_itself_is_started_again_after_longer_and_longer_pauses(
+    supervisor: Supervisor, tmp_path: Path, said: list[str]
+) -> None:
+    part = _Child("worker", tmp_path, lambda: 7)
+    supervisor.start(part)
+
+    _tended(supervisor, lambda: len(said) == 3)
+
+    pauses = [sentence.split("again in ")[1].split(" s.")[0] for sentence in said]
+    assert pauses == ["0.1", "0.2", "0.4"]
+    assert "worker ended with exit code 7;" in said[0]
+
+
+def test_the_table_names_what_runs(supervisor: Supervisor, tmp_path: Path) -> None:
+    one, two = _Child("one", tmp_path, _stay), _Child("two", tmp_path, _stay)
+    supervisor.start(one)
+    supervisor.start(two)
+
+    assert json.loads((tmp_path / "processes.json").read_text()) == {"one": one.starts[0], "two": two.starts[0]}
+    supervisor.stop()
+    assert not (tmp_path / "processes.json").exists()
+
+
+def test_groups_are_stopped_from_the_last_to_the_first(supervisor: Supervisor, tmp_path: Path) -> None:
+    story = tmp_path / "story"
+
+    def telling(name: str) -> Callable[[], int]:
+        def target() -> int:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+            print("blocked", flush=True)
+            signal.sigwait([signal.SIGTERM])
+            with story.open("a") as file:
+                file.write(f"{name}\n")
+            return 0
+
+        return target
+
+    parts = [_Child(name, tmp_path, telling(name)) for name in ("database", "worker", "api", "gateway")]
+    for part in parts:
+        supervisor.start(part)
+    wait_for(lambda: all("blocked" in part.log.read_text() for part in parts))
+
+    supervisor.stop()
+
+    assert story.read_text().split() == ["gateway", "api", "worker", "database"]
+
+
+def test_a_part_that_does_not_stop_is_ended_and_said(supervisor: Supervisor, tmp_path: Path, said: list[str]) -> None:
+    part = _Child("deaf", tmp_path, _stay_whatever_comes)
+    supervisor.start(part)
+    wait_for(lambda: "deaf" in part.log.read_text())
+
+    supervisor.stop()
+
+    assert said == [f"deaf did not stop by itself, so it is ended. Log: {part.log}"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(part.starts[0], 0)
+
+
+def test_ready_is_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:
+    asked: list[int] = []
+    part = _Child("slow", tmp_path, _stay, ready=lambda pid: asked.append(pid) or len(asked) > 2)
+    supervisor.start(part)
+
+    supervisor.await_ready(10)
+
+    assert asked == [part.starts[0]] * 3
+
+
+def test_only_the_named_parts_are_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:
+    supervisor.start(_Child("never", tmp_path, _stay, ready=lambda pid: False), _Child("soon", tmp_path, _stay))
+
+    supervisor.await_ready(10, "soon")
+
+
+def test_what_is_not_ready_in_time_is_shown_with_the_end_of_its_log(supervisor: Supervisor, tmp_path: Path) -> None:
+    def lament() -> int:
+        print("no database, no joy", flush=True)
+        return _stay()
+
+    part = _Child("sad", tmp_path, lament, ready=lambda pid: False)
+    supervisor.start(part, _Child("glad", tmp_path, _stay))
+    wait_for(lambda: "joy" in part.log.read_text())
+
+    with pytest.raises(StackProblem) as problem:
+        supervisor.await_ready(0.1)
+
+    assert "These were not ready after 0 s: sad\n" in str(problem.value)
+    assert "no database, no joy" in str(problem.value)
+
+
+def test_a_part_that_falls_over_and_over_before_it_is_ready_ends_the_start(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    supervisor.start(_Child("broken", tmp_path, lambda: 1, ready=lambda pid: False))
+
+    with pytest.raises(StackProblem, match="These fell again and again: broken"):
+        supervisor.await_ready(60)
+
+
+def test_being_told_to_stop_cuts_the_start_short(tmp_path: Path) -> None:
+    with Signals() as signals:
+        supervisor = Supervisor(lambda sentence: None, tmp_path / "processes.json", signals)
+        supervisor.start(_Child("never", tmp_path, _stay, ready=lambda pid: False))
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Interrupted):
+            supervisor.await_ready(60)
+        supervisor.stop()
+
+
+def test_watching_ends_when_told_and_is_woken_by_a_child_that_falls(tmp_path: Path, said: list[str]) -> None:
+    parent = os.getpid()
+    with Signals() as signals:
+        supervisor = Supervisor(said.append, tmp_path / "processes.json", signals)
+        falls_once = tmp_path / "fell"
+
+        def fall_once_then_stop_the_parent() -> int:
+            if falls_once.exists():
+                os.kill(parent, signal.SIGINT)
+                return _stay()
+            falls_once.touch()
+            return 1
+
+        part = _Child("worker", tmp_path, fall_once_then_stop_the_parent)
+        began = time.monotonic()
+        supervisor.start(part)
+        supervisor.watch()
+        supervisor.stop()
+
+    assert len(part.starts) == 2
+    assert time.monotonic() - began < 20  # the pause of watch() is a minute, unless a signal cuts it short
+
+
+def test_asked_to_stop_once_more_it_does_not_wait(tmp_path: Path, said: list[str]) -> None:
+    with Signals() as signals:
+        supervisor = Supervisor(said.append, tmp_path / "processes.json", signals, patience=60)
+        deaf = _Child("deaf", tmp_path, _stay_whatever_comes)
+        parent = os.getpid()
+
+        def impatient() -> int:
+            wait_for(lambda: "deaf" in deaf.log.read_text())
+            os.kill(parent, signal.SIGINT)
+            return 0
+
+        supervisor.start(deaf)
+        helper = fork(impatient, tmp_path / "impatient.log", {})
+        wait_for(lambda: "deaf" in deaf.log.read_text())
+        began = time.monotonic()
+        supervisor.stop()
+        wait_for(lambda: helper.poll() is not None)
+
+    assert time.monotonic() - began < 30
