@@ -43,7 +43,7 @@ class Broadcast:
                 await ensure_topics(self._bootstrap, self._topics)
                 await self._read(stop)
             except BROKER_AWAY as error:
-                _log.warning("broadcast waits for the broker", error=type(error).__name__)
+                _log.warning("broadcast waits for the broker", error=str(error)[:200])
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.3)
 

@@ -81,7 +81,7 @@ class Consumer(Generic[T]):
                 await stop.wait()
             except (*BROKER_AWAY, *NO_ONES_FAULT) as error:
                 self.ready = False
-                _log.warning("consumer waits", error=type(error).__name__)
+                _log.warning("consumer waits", error=type(error).__name__, detail=str(error)[:200])
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.3)
 

@@ -80,9 +80,11 @@ async def make_topics(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> None
         new = NewTopic(
             name=topic,
             num_partitions=PARTITIONS,
-            replication_factor=-1,  # the cluster's own default: 1 embedded, 3 in production
+            replication_factor=1,
             topic_configs={"retention.ms": str(RETENTION_MS), "cleanup.policy": "delete"},
         )
+        # The cluster's own default (1 embedded, 3 in production), which the class's own check does not let through.
+        new.replication_factor = -1
         with contextlib.suppress(TopicAlreadyExistsError):
             response = await admin.create_topics([new])
             for error in response.topic_errors:

@@ -105,7 +105,7 @@ class Relay:
                 except BROKER_AWAY as error:
                     if isinstance(error, asyncpg.PostgresError):
                         raise
-                    _log.warning("relay waits for the broker", error=type(error).__name__)
+                    _log.warning("relay waits for the broker", error=str(error)[:200])
                     await lease.keep(connection, epoch)
                     await self._pause(stop, 0.2)
             await lease.give_back(connection, epoch)

@@ -1,0 +1,5 @@
+CREATE TABLE tally (
+    place  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    thing  text NOT NULL,
+    number integer NOT NULL
+);
