@@ -58,6 +58,8 @@ def stop() -> None:
     for process in _started:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
         shutil.rmtree(os.environ.pop(HOME), ignore_errors=True)
     _started.clear()
 

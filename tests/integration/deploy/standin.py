@@ -29,7 +29,6 @@ def build(folder: Path) -> Path:
 
 def main(role: str = "gateway") -> int:
     """What every process of the stand-in does."""
-    print("starting as", role, flush=True)
     if role == "migrate":
         return int(os.environ.get("KIERTO_ORDERS_MIGRATION_FAILS", "0"))
     host, _, port = os.environ["KIERTO_LISTEN"].rpartition(":")

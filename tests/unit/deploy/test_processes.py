@@ -25,6 +25,11 @@ def _run(target: Callable[[], int], log: Path, environment: dict[str, str] | Non
     return code
 
 
+def _kill_self() -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
 def _raise(error: BaseException) -> int:
     raise error
 
@@ -35,10 +40,10 @@ def _raise(error: BaseException) -> int:
         (lambda: 0, 0),
         (lambda: 3, 3),
         (lambda: sys.exit(4), 4),
-        (lambda: sys.exit(), 0),
+        (sys.exit, 0),
         (lambda: sys.exit("no"), 1),
         (lambda: _raise(ValueError("broken")), 1),
-        (lambda: os.kill(os.getpid(), signal.SIGKILL) or 0, -signal.SIGKILL),
+        (_kill_self, -signal.SIGKILL),
     ],
 )
 def test_a_child_ends_as_its_target_does(tmp_path: Path, target: Callable[[], int], code: int) -> None:
@@ -51,8 +56,8 @@ def test_a_child_gets_its_own_settings_and_what_it_says_goes_to_its_log(
     monkeypatch.setenv("SECRET_OF_ANOTHER", "x")
 
     def tell() -> int:
-        print(json.dumps(dict(os.environ)))
-        print("to stderr", file=sys.stderr)
+        sys.stdout.write(f"{json.dumps(dict(os.environ))}\n")
+        sys.stderr.write("to stderr\n")
         return 0
 
     assert _run(tell, tmp_path / "log", {"OWN": "1"}) == 0
@@ -85,7 +90,7 @@ def test_a_large_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(processes, "LOG_LIMIT", 10)
     (log := tmp_path / "x.log").write_text("a long story\n")
 
-    _run(lambda: print("new") or 0, log)
+    _run(lambda: 0 * sys.stdout.write("new\n"), log)
 
     assert log.read_text() == "new\n"
     assert (tmp_path / "x.log.1").read_text() == "a long story\n"

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ def _stay() -> int:
 
 def _stay_whatever_comes() -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print("deaf", flush=True)
+    sys.stdout.write("deaf\n")
     return _stay()
 
 
@@ -113,7 +114,7 @@ def test_groups_are_stopped_from_the_last_to_the_first(supervisor: Supervisor, t
     def telling(name: str) -> Callable[[], int]:
         def target() -> int:
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-            print("blocked", flush=True)
+            sys.stdout.write("blocked\n")
             signal.sigwait([signal.SIGTERM])
             with story.open("a") as file:
                 file.write(f"{name}\n")
@@ -145,7 +146,12 @@ def test_a_part_that_does_not_stop_is_ended_and_said(supervisor: Supervisor, tmp
 
 def test_ready_is_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:
     asked: list[int] = []
-    part = _Child("slow", tmp_path, _stay, ready=lambda pid: asked.append(pid) or len(asked) > 2)
+
+    def at_the_third_question(pid: int) -> bool:
+        asked.append(pid)
+        return len(asked) == 3
+
+    part = _Child("slow", tmp_path, _stay, ready=at_the_third_question)
     supervisor.start(part)
 
     supervisor.await_ready(10)
@@ -161,7 +167,7 @@ def test_only_the_named_parts_are_waited_for(supervisor: Supervisor, tmp_path: P
 
 def test_what_is_not_ready_in_time_is_shown_with_the_end_of_its_log(supervisor: Supervisor, tmp_path: Path) -> None:
     def lament() -> int:
-        print("no database, no joy", flush=True)
+        sys.stdout.write("no database, no joy\n")
         return _stay()
 
     part = _Child("sad", tmp_path, lament, ready=lambda pid: False)

@@ -1,0 +1,24 @@
+"""The `kierto` command: one file a command or group of commands under `deploy/commands/`."""
+
+import typer
+
+from deploy.commands import clock, doctor, down, reset, status, up
+
+app = typer.Typer(
+    name="kierto",
+    help="Kierto on this machine: run it, look at it, stop it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command("up")(up.up)
+app.command("down")(down.down)
+app.command("reset")(reset.reset)
+app.command("status")(status.status)
+app.command("doctor")(doctor.doctor)
+app.add_typer(clock.app, name="clock")
+
+
+if __name__ == "__main__":
+    app(prog_name="kierto")

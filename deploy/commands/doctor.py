@@ -1,0 +1,23 @@
+"""`kierto doctor`: say what this machine has and what is missing."""
+
+import typer
+
+from deploy.commands.options import HomeOption, PortBaseOption, home_from
+from deploy.local.ports import DEFAULT_BASE
+
+
+def doctor(home: HomeOption = None, port_base: PortBaseOption = DEFAULT_BASE) -> None:
+    """Say what this machine has and what is missing; exit code 1 if something is."""
+    from deploy.commands.clock import read_offset
+    from deploy.local.checks import examine
+    from deploy.local.ports import Ports
+
+    folder = home_from(home)
+    all_fine = True
+    for finding in examine(folder, Ports(port_base)):
+        all_fine = all_fine and finding.fine
+        typer.echo(f"{'ok ' if finding.fine else 'BAD'}  {finding.what:<11} {finding.words}")
+    if offset := read_offset(folder):
+        typer.echo(f"     Clock       moved by {offset}; `kierto clock reset` takes it back")
+    typer.echo("All is fine." if all_fine else "Something is missing; see the lines marked BAD.")
+    raise typer.Exit(0 if all_fine else 1)

@@ -1,0 +1,34 @@
+"""`kierto status`: what runs, and whether it is ready."""
+
+import json
+
+import typer
+
+from deploy.commands.options import HomeOption, home_from
+
+
+def status(home: HomeOption = None) -> None:
+    """Show the processes of this folder's stack; exit code 1 if none runs or one is not ready."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from deploy.local.lock import holder_of
+    from deploy.local.ports import Ports
+    from deploy.local.readiness import answers_200
+
+    folder = home_from(home)
+    holder = holder_of(folder)
+    if holder is None or not folder.process_table.exists():
+        typer.echo("Nothing runs in this folder.")
+        raise typer.Exit(1)
+    ports = Ports(holder.port_base)
+    table = Table("Process", "Pid", "Port", "State", box=None)
+    all_ready = True
+    for name, pid in json.loads(folder.process_table.read_text(encoding="utf-8")).items():
+        asked = name not in ("postgres", "valkey", "kafka")
+        ready = not asked or answers_200(f"{ports.url(name)}/readyz")
+        all_ready = all_ready and ready
+        table.add_row(name, str(pid), str(ports.of(name)), ("ready" if asked else "runs") if ready else "not ready")
+    Console().print(table)
+    if not all_ready:
+        raise typer.Exit(1)

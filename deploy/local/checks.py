@@ -1,0 +1,109 @@
+"""What `kierto doctor` looks at: each check is one function that gives a finding in plain words."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.local import kafka_jars
+from deploy.local.java import java
+from deploy.local.kafka_install import is_installed
+from deploy.local.lock import holder_of
+from deploy.local.paths import Home
+from deploy.local.ports import Ports
+from deploy.local.postgres_place import programs_of_wheel
+from deploy.local.problem import StackProblem
+from deploy.local.valkey import program as valkey_program
+
+_MEMORY_NEEDED = 2.0
+_DISK_NEEDED = 2.0
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    fine: bool
+    words: str
+
+
+def examine(home: Home, ports: Ports) -> Iterator[Finding]:
+    """Look at everything, one finding after another."""
+    yield _python()
+    yield _runs("PostgreSQL", lambda: programs_of_wheel() / "postgres", "--version", "KIERTO_<SERVICE>_DATABASE_URL")
+    yield _runs("Valkey", valkey_program, "--version", "KIERTO_REDIS_URL")
+    yield _runs("Java", java, "--version", "KIERTO_KAFKA")
+    yield _kafka()
+    yield _memory()
+    yield _disk(home)
+    yield _user(home)
+    yield _ports_or_stack(home, ports)
+
+
+def _python() -> Finding:
+    fine = sys.version_info[:2] == (3, 11)
+    return Finding("Python", fine, platform.python_version() + ("" if fine else "; Kierto needs 3.11"))
+
+
+def _runs(what: str, find: Callable[[], Path], option: str, setting: str) -> Finding:
+    """Whether a wheel's program runs on this machine at all."""
+    here = f"{platform.system()} {platform.machine()}"
+    try:
+        done = subprocess.run([find(), option], capture_output=True, text=True, timeout=30, check=True)
+    except (StackProblem, OSError, ImportError, RuntimeError, subprocess.SubprocessError) as problem:
+        return Finding(
+            what,
+            False,
+            f"does not run on {here}: {problem}. There are wheels for Linux with glibc and macOS, on x86_64 and arm64. "
+            f"Elsewhere set {setting} to a real server.",
+        )
+    return Finding(what, True, done.stdout.splitlines()[0])
+
+
+def _kafka() -> Finding:
+    total = len(kafka_jars.locked())
+    if is_installed():
+        return Finding("Kafka", True, f"all {total} jars are there")
+    missing = len(kafka_jars.missing())
+    return Finding("Kafka", True, f"{missing} of {total} jars are not there yet; the next start fetches them")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available / _GIB
+    fine = free >= _MEMORY_NEEDED
+    return Finding("Memory", fine, f"{free:.1f} GiB free" + ("" if fine else f"; {_MEMORY_NEEDED:.0f} are needed"))
+
+
+def _disk(home: Home) -> Finding:
+    folder = next(step for step in (home.root, *home.root.parents) if step.exists())
+    free = shutil.disk_usage(folder).free / _GIB
+    fine = free >= _DISK_NEEDED
+    return Finding("Disk", fine, f"{free:.1f} GiB free" + ("" if fine else f"; {_DISK_NEEDED:.0f} are needed"))
+
+
+def _user(home: Home) -> Finding:
+    if home.root.exists() and home.root.stat().st_uid != os.geteuid():
+        return Finding("User", False, f"{home.root} belongs to another user: run as that user, or set KIERTO_HOME")
+    if os.geteuid() == 0:
+        pointer = home.postgres / "place"
+        where = pointer.read_text().strip() if pointer.exists() else "a folder under /var/lib"
+        return Finding("User", True, f"root; PostgreSQL runs as `nobody`, its data lies in {where}")
+    return Finding("User", True, f"an ordinary one; all data lies in {home.root}")
+
+
+def _ports_or_stack(home: Home, ports: Ports) -> Finding:
+    if holder := holder_of(home):
+        return Finding(
+            "Stack", True, f"runs (pid {holder.pid}, ports from {holder.port_base} on); `kierto status` shows more"
+        )
+    try:
+        ports.check()
+    except StackProblem as problem:
+        return Finding("Ports", False, str(problem))
+    return Finding("Ports", True, f"those from {ports.base} on are free; nothing runs in {home.root}")

@@ -1,0 +1,103 @@
+"""The settings that each process gets: its own, and no other's."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deploy.local.paths import Home
+from deploy.local.ports import Ports
+from deploy.local.secrets import SERVICES, Secrets
+
+_OF_THE_MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Made from the stack's ports and secrets. What the caller has set (`KIERTO_...`) wins: so a part is replaced by a
+    real server, and a setting is tried out. `KIERTO_<SERVICE>_...` reaches that service's processes only."""
+
+    home: Home
+    ports: Ports
+    secrets: Secrets
+    caller: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def database_url(self, service: str) -> str:
+        role = f"kierto_{service}"
+        own = f"postgresql://{role}:{self.secrets.database_passwords[service]}@{self.ports.address('postgres')}/{role}"
+        return self.caller.get(f"KIERTO_{service.upper()}_DATABASE_URL") or own
+
+    @property
+    def kafka(self) -> str:
+        return self.caller.get("KIERTO_KAFKA") or self.ports.address("kafka")
+
+    @property
+    def redis_url(self) -> str:
+        return self.caller.get("KIERTO_REDIS_URL") or f"redis://{self.ports.address('valkey')}/0"
+
+    @property
+    def smtp(self) -> str:
+        return self.caller.get("KIERTO_SMTP") or self.ports.address("smtp")
+
+    def embeds(self, part: str) -> bool:
+        """Whether this stack runs the part itself: `postgres`, `valkey`, `kafka` or `mailbox`."""
+        named_by = {
+            "postgres": [f"KIERTO_{service.upper()}_DATABASE_URL" for service in SERVICES],
+            "valkey": ["KIERTO_REDIS_URL"],
+            "kafka": ["KIERTO_KAFKA"],
+            "mailbox": ["KIERTO_SMTP"],
+        }[part]
+        return not all(self.caller.get(name) for name in named_by)
+
+    def of_service(self, service: str, role: str) -> dict[str, str]:
+        """For one role of a service. `migrate` listens nowhere and gets what the others get."""
+        own = {f"KIERTO_{service.upper()}_DATABASE_URL": self.database_url(service)}
+        if service == "identity":
+            own |= {
+                "KIERTO_IDENTITY_SIGNING_KEY_FILE": str(self.home.signing_key),
+                "KIERTO_IDENTITY_PEPPER": self.secrets.pepper,
+                "KIERTO_IDENTITY_SERVICE_SECRETS": json.dumps(self.secrets.client_secrets),
+            }
+        else:
+            own["KIERTO_SERVICE_SECRET"] = self.secrets.client_secrets[service]
+        if role != "migrate":
+            own["KIERTO_LISTEN"] = self.ports.address(f"{service}-{role}")
+        return self._shared() | own | self._set_by_caller(f"KIERTO_{service.upper()}_")
+
+    def of_gateway(self) -> dict[str, str]:
+        own = {
+            "KIERTO_SERVICE_SECRET": self.secrets.client_secrets["gateway"],
+            "KIERTO_LISTEN": self.ports.address("gateway"),
+        }
+        return self._shared() | own | self._set_by_caller("KIERTO_GATEWAY_")
+
+    def of_mailbox(self) -> dict[str, str]:
+        return self._machine() | {
+            "KIERTO_LISTEN": self.ports.address("mailbox"),
+            "KIERTO_SMTP": self.smtp,
+            "KIERTO_MAILBOX_FILE": str(self.home.mailbox / "mail.sqlite"),
+        }
+
+    def _shared(self) -> dict[str, str]:
+        """What every process of the house gets."""
+        urls = {f"KIERTO_{service.upper()}_URL": self.ports.url(f"{service}-api") for service in SERVICES}
+        settings = {
+            "KIERTO_ENV": "development",
+            "KIERTO_SLOT": "1",
+            "KIERTO_KAFKA": self.kafka,
+            "KIERTO_REDIS_URL": self.redis_url,
+            "KIERTO_SMTP": self.smtp,
+            "KIERTO_MAIL_FROM": "Kierto <kierto@localhost>",
+            "KIERTO_CLOCK_FILE": str(self.home.clock),
+            "KIERTO_TIME_ZONE": "Europe/Helsinki",
+            "KIERTO_OPERATOR_LANGUAGE": "fi",
+            "KIERTO_GATEWAY_URL": self.ports.url("gateway"),
+            **urls,
+        }
+        return self._machine() | {name: self.caller.get(name) or value for name, value in settings.items()}
+
+    def _machine(self) -> dict[str, str]:
+        return {name: self.caller[name] for name in _OF_THE_MACHINE if name in self.caller}
+
+    def _set_by_caller(self, prefix: str) -> dict[str, str]:
+        return {name: value for name, value in self.caller.items() if name.startswith(prefix) and value}

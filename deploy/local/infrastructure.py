@@ -1,0 +1,64 @@
+"""PostgreSQL, Valkey and Kafka as one: the parts of other people.
+
+`python -m deploy.local.infrastructure --home FOLDER --port-base N` runs them alone until Ctrl-C, for tests;
+with `--throwaway` the data is deleted at the end.
+"""
+
+import os
+import subprocess
+import sys
+
+from deploy.local.environment import Environment
+from deploy.local.kafka import Kafka
+from deploy.local.kafka_install import is_installed
+from deploy.local.paths import CLONE
+from deploy.local.postgres import Postgres
+from deploy.local.problem import StackProblem
+from deploy.local.supervisor import Part
+from deploy.local.valkey import Valkey
+
+
+class Infrastructure:
+    """The embedded parts; those that the caller has set a real server for are left out."""
+
+    def __init__(self, environment: Environment) -> None:
+        home, ports, self._secrets = environment.home, environment.ports, environment.secrets
+        self.postgres = Postgres(home, ports.of("postgres"), self._secrets.postgres_password)
+        self.valkey = Valkey(home, ports.of("valkey"))
+        self.kafka = Kafka(home, ports.of("kafka"), ports.of("kafka-controller"))
+        everything: list[Postgres | Valkey | Kafka] = [self.postgres, self.valkey, self.kafka]
+        self._embedded = [part for part in everything if environment.embeds(part.name)]
+
+    @property
+    def parts(self) -> list[Part]:
+        return list(self._embedded)
+
+    def prepare(self) -> None:
+        """What only the first start does."""
+        if self.kafka in self._embedded and not is_installed():
+            _install_kafka()
+        for part in self._embedded:
+            part.prepare()
+
+    def make_databases(self) -> None:
+        """Once PostgreSQL is ready."""
+        if self.postgres in self._embedded:
+            self.postgres.make_databases(self._secrets.database_passwords.items())
+
+
+def _install_kafka() -> None:
+    """In a process of its own: it uses threads, and this one is about to fork."""
+    print("Fetching Kafka and preparing its start (once, half a minute) ...", flush=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "deploy.local.kafka_install"],
+        env=os.environ | {"PYTHONPATH": str(CLONE)},
+        check=False,
+    )
+    if done.returncode:
+        raise StackProblem("Kafka could not be put in place.")
+
+
+if __name__ == "__main__":
+    from deploy.local.foreground import run_infrastructure
+
+    sys.exit(run_infrastructure())

@@ -1,0 +1,116 @@
+"""Embedded Apache Kafka: one node that is broker and controller (KRaft)."""
+
+import base64
+import signal
+import socket
+import struct
+import subprocess
+import uuid
+from pathlib import Path
+
+from deploy.local.files import tail, write_whole
+from deploy.local.java import java_command
+from deploy.local.paths import Home
+from deploy.local.problem import StackProblem
+from deploy.local.processes import Running, spawn
+
+_NODE = 1
+
+
+class Kafka:
+    """The broker of this stack."""
+
+    name = "kafka"
+    stop_signal = signal.SIGTERM
+    last_signal = signal.SIGKILL
+
+    def __init__(self, home: Home, port: int, controller_port: int, *, record_to: Path | None = None) -> None:
+        self.log = home.log(self.name)
+        self.port = port
+        self._controller_port = controller_port
+        self._record_to = record_to
+        self._folder = home.kafka
+        self._properties = home.kafka / "server.properties"
+
+    def prepare(self) -> None:
+        """Format the data folder, once. A cluster id in it says that this was done to the end."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        write_whole(self._properties, self._settings())
+        if (self._folder / "cluster-id").exists():
+            return
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        format_it = ("format", "--ignore-formatted", f"--cluster-id={cluster_id}", "-c", str(self._properties))
+        done = subprocess.run(
+            [*java_command("kafka.tools.StorageTool"), *format_it],
+            capture_output=True,
+            text=True,
+            cwd=self._folder,
+            check=False,
+        )
+        if done.returncode:
+            raise StackProblem(f"Kafka's data folder could not be made:\n{done.stdout}{done.stderr}")
+        write_whole(self._folder / "cluster-id", cluster_id)
+
+    def start(self) -> Running:
+        return spawn(
+            [*java_command("kafka.Kafka", record_to=self._record_to), self._properties],
+            self.log,
+            {"LC_ALL": "C.UTF-8"},
+            folder=self._folder,
+            death_signal=signal.SIGKILL,
+        )
+
+    def is_ready(self, pid: int) -> bool:
+        """A broker that takes requests and that the controller lets take part is in the answer to Metadata."""
+        try:
+            return brokers_at(self.port) > 0
+        except OSError:
+            return False
+
+    def log_tail(self) -> str:
+        return tail(self.log)
+
+    def _settings(self) -> str:
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": _NODE,
+            "controller.quorum.voters": f"{_NODE}@127.0.0.1:{self._controller_port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "controller.listener.names": "CONTROLLER",
+            "log.dirs": self._folder / "logs",
+            "auto.create.topics.enable": "false",
+            # One node, so one replica of everything that Kafka keeps for itself, and few partitions.
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 6,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 3,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "share.coordinator.state.topic.num.partitions": 1,
+            # Consumers start at once, and a killed broker is back in seconds.
+            "group.initial.rebalance.delay.ms": 0,
+            "broker.session.timeout.ms": 3000,
+            "broker.heartbeat.interval.ms": 500,
+            # The laptop's share of threads.
+            "num.network.threads": 2,
+            "num.io.threads": 2,
+            "background.threads": 2,
+            "num.replica.fetchers": 1,
+            "log.cleaner.dedupe.buffer.size": 8_388_608,
+        }
+        return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def brokers_at(port: int) -> int:
+    """How many brokers the one at this port knows to be up (Metadata request v1, for no topics). OSError if none."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        header = struct.pack(">hhih", 3, 1, 0, -1)  # api key, version, correlation id, no client id
+        topics = struct.pack(">i", 0)
+        connection.sendall(struct.pack(">i", len(header + topics)) + header + topics)
+        with connection.makefile("rb") as answer:
+            start = answer.read(12)  # size, correlation id, number of brokers
+    if len(start) < 12:
+        raise ConnectionError("the broker hung up")
+    (count,) = struct.unpack(">i", start[8:12])
+    return int(count)

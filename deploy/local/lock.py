@@ -1,0 +1,92 @@
+"""One stack a folder: who holds it, and on which ports."""
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.paths import Home
+from deploy.local.problem import StackProblem
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A running stack."""
+
+    pid: int
+    port_base: int
+
+
+class FolderLock:
+    """Held by the supervisor as long as it lives, however it ends: the kernel lets go of it."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.lock
+        self._descriptor: int | None = None
+
+    def take(self, port_base: int) -> None:
+        """Raise StackProblem if another stack runs in this folder."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        if not _taken_at_once(descriptor):
+            holder = _read(self._path)
+            os.close(descriptor)
+            who = f" (pid {holder.pid}, ports from {holder.port_base} on)" if holder else ""
+            raise StackProblem(
+                f"A stack runs in this folder already{who}. `make down` stops it. For a second one beside it set "
+                "KIERTO_HOME to another folder and KIERTO_PORT_BASE to another number."
+            )
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "port_base": port_base}).encode())
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def holder_of(home: Home) -> Holder | None:
+    """Who runs in this folder; None if nobody does."""
+    try:
+        descriptor = os.open(home.lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(home.lock)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def wait_until_free(home: Home, seconds: float) -> bool:
+    """Whether the stack of this folder ended in time."""
+    until = time.monotonic() + seconds
+    while holder_of(home):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _taken_at_once(descriptor: int) -> bool:
+    """A few tries, because someone who only asks (holder_of) holds the lock for an instant."""
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
+def _read(path: Path) -> Holder | None:
+    """None in the moment between taking the lock and writing into it."""
+    try:
+        return Holder(**json.loads(path.read_text(encoding="utf-8")))
+    except ValueError:
+        return None

@@ -1,0 +1,60 @@
+"""The mailbox process: an SMTP server and a web server in one event loop."""
+
+import asyncio
+import os
+import signal
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from aiosmtpd.smtp import SMTP
+
+from deploy.local.mailbox.store import MailStore
+from deploy.local.mailbox.web import web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+LARGEST_MAIL = 40 * 1024 * 1024
+"""Bytes; a larger one is refused at the door (552)."""
+
+
+class Inbox:
+    """aiosmtpd's handler: every mail, to whomever, is kept."""
+
+    def __init__(self, store: MailStore) -> None:
+        self._store = store
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self._store.add(envelope.mail_from or "", envelope.rcpt_tos, envelope.content)
+        return "250 OK"
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; open connections are finished."""
+    store = MailStore(Path(os.environ["KIERTO_MAILBOX_FILE"]))
+    host, port = _address("KIERTO_LISTEN")
+    app = web(store)
+    app.router.lifespan_context = lambda app: _smtp_server(store)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops well, then raises the signal once more
+    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=5)
+    store.close()
+    return 0
+
+
+@asynccontextmanager
+async def _smtp_server(store: MailStore) -> "AsyncIterator[None]":
+    host, port = _address("KIERTO_SMTP")
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(Inbox(store), data_size_limit=LARGEST_MAIL, enable_SMTPUTF8=True, ident="Kierto mailbox"),
+        host,
+        port,
+    )
+    async with server:
+        yield
+
+
+def _address(name: str) -> tuple[str, int]:
+    host, _, port = os.environ[name].rpartition(":")
+    return host, int(port)

@@ -1,0 +1,85 @@
+"""What lies where: one folder holds all that a stack makes, and one the programs that stacks share."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+CLONE = Path(__file__).resolve().parents[2]
+USUAL_HOME = CLONE / ".kierto"
+KAFKA = CLONE / ".kierto" / "kafka"
+"""Kafka's jars. They follow the clone's lock file and hold no data, so every stack of the clone shares them."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """One stack's folder."""
+
+    root: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """What is true only while the stack runs: the lock, the process table."""
+        return self.root / "run"
+
+    @property
+    def lock(self) -> Path:
+        return self.run / "lock"
+
+    @property
+    def process_table(self) -> Path:
+        return self.run / "processes.json"
+
+    @property
+    def secrets(self) -> Path:
+        return self.root / "secrets"
+
+    @property
+    def signing_key(self) -> Path:
+        return self.secrets / "identity-signing-key.jwk"
+
+    @property
+    def postgres(self) -> Path:
+        return self.root / "postgres"
+
+    @property
+    def kafka(self) -> Path:
+        return self.root / "kafka-data"
+
+    @property
+    def mailbox(self) -> Path:
+        return self.root / "mailbox"
+
+    @property
+    def clock(self) -> Path:
+        return self.root / "clock"
+
+    def make(self) -> None:
+        """Make the folders. Only their owner may look into them: logs and mail are nobody else's business."""
+        for folder in (self.root, self.logs, self.run, self.mailbox):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def delete(self) -> None:
+        """Delete what a stack made here, and nothing else that may lie in the folder."""
+        for path in (
+            self.postgres,
+            self.kafka,
+            self.mailbox,
+            self.secrets,
+            self.logs,
+            self.clock,
+            self.root / "demo",
+            self.run,
+        ):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        if self.root.is_dir() and not any(self.root.iterdir()):
+            self.root.rmdir()

@@ -1,0 +1,58 @@
+"""What no one else may know, made at the first start: passwords, client secrets, the signing key, the pepper."""
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.local.files import write_whole
+from deploy.local.paths import Home
+
+SERVICES = ("identity", "sites", "orders", "stats", "support")
+CLIENTS = ("sites", "orders", "stats", "support", "gateway")
+"""Who proves to identity who it is."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """One stack's secrets."""
+
+    postgres_password: str
+    database_passwords: dict[str, str]
+    """Service to the password of its database role."""
+    client_secrets: dict[str, str]
+    """Service or gateway to the secret it shows to identity."""
+    pepper: str
+    """32 random bytes, base64."""
+
+
+def load_secrets(home: Home) -> Secrets:
+    """Read this stack's secrets; what is not there yet is made and kept, mode 0600 in a folder of mode 0700."""
+    home.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home.secrets / "secrets.json"
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    whole = {
+        "postgres_password": kept.get("postgres_password") or _word(),
+        "database_passwords": {name: _word() for name in SERVICES} | kept.get("database_passwords", {}),
+        "client_secrets": {name: _word() for name in CLIENTS} | kept.get("client_secrets", {}),
+        "pepper": kept.get("pepper") or base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    if whole != kept:
+        write_whole(path, json.dumps(whole, indent=2))
+    if not home.signing_key.exists():
+        write_whole(home.signing_key, _signing_key())
+    return Secrets(**whole)
+
+
+def _word() -> str:
+    """256 bits in letters that need no quoting in URLs, SQL or a shell."""
+    return secrets.token_urlsafe(32)
+
+
+def _signing_key() -> str:
+    """An Ed25519 key pair as a JWK (RFC 8037); its `kid` is the thumbprint (RFC 7638)."""
+    from joserfc.jwk import OKPKey
+
+    key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, private=True)
+    return json.dumps(key.as_dict(private=True) | {"kid": key.thumbprint()}, indent=2)

@@ -1,0 +1,96 @@
+"""The processes of the house itself: the gateway, and of each service an api, a worker and a relay."""
+
+import gc
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from deploy.local.environment import Environment
+from deploy.local.processes import Running, fork
+from deploy.local.readiness import answers_200
+from deploy.local.secrets import SERVICES
+
+
+@dataclass(frozen=True)
+class Process:
+    """A Python process, forked from the supervisor."""
+
+    name: str
+    target: Callable[[], int]
+    environment: Mapping[str, str]
+    ready_url: str
+    log: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    last_signal: signal.Signals = signal.SIGKILL
+
+    def start(self) -> Running:
+        return fork(self.target, self.log, self.environment)
+
+    def is_ready(self, pid: int) -> bool:
+        return answers_200(self.ready_url)
+
+
+def import_everything() -> None:
+    """Import all that the processes need, once, in the parent of them all: seventeen starts cost as much as one.
+
+    What is imported by now is not looked at again by the collector, so that children share its memory.
+    """
+    for package in (*(f"services.{service}" for service in SERVICES), "gateway"):
+        import_module(f"{package}.__main__")
+        import_module(f"{package}.app")
+    import_module("deploy.local.mailbox.app")
+    gc.collect()
+    gc.freeze()
+
+
+def processes_of_services(environment: Environment, role: str) -> list[Process]:
+    """One role of every service."""
+    return [
+        Process(
+            name=f"{service}-{role}",
+            target=lambda service=service: _run(f"services.{service}", role),  # type: ignore[misc]
+            environment=environment.of_service(service, role),
+            ready_url=f"{environment.ports.url(f'{service}-{role}')}/readyz",
+            log=environment.home.log(f"{service}-{role}"),
+        )
+        for service in SERVICES
+    ]
+
+
+def gateway_process(environment: Environment) -> Process:
+    return Process(
+        name="gateway",
+        target=lambda: _run("gateway"),
+        environment=environment.of_gateway(),
+        ready_url=f"{environment.ports.url('gateway')}/readyz",
+        log=environment.home.log("gateway"),
+    )
+
+
+def mailbox_process(environment: Environment) -> Process:
+    return Process(
+        name="mailbox",
+        target=lambda: _run("deploy.local.mailbox", module="app"),
+        environment=environment.of_mailbox(),
+        ready_url=f"{environment.ports.url('mailbox')}/readyz",
+        log=environment.home.log("mailbox"),
+    )
+
+
+def migrate_all(environment: Environment) -> int:
+    """Migrate every service's database, one after another, each with its own settings. Runs in a child."""
+    for service in SERVICES:
+        os.environ.clear()
+        os.environ.update(environment.of_service(service, "migrate"))
+        print(f"migrating {service}", flush=True)
+        if code := _run(f"services.{service}", "migrate"):
+            return code
+    return 0
+
+
+def _run(package: str, *arguments: str, module: str = "__main__") -> int:
+    code: int = import_module(f"{package}.{module}").main(*arguments)
+    return code

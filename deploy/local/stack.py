@@ -1,0 +1,159 @@
+"""The whole embedded stack: composed, started, looked after, stopped."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local import postgres, services
+from deploy.local.environment import Environment
+from deploy.local.errand import run_errand
+from deploy.local.infrastructure import Infrastructure
+from deploy.local.lock import FolderLock, holder_of
+from deploy.local.orphans import end_orphans
+from deploy.local.paths import Home
+from deploy.local.ports import INFRASTRUCTURE_LISTENERS, LISTENERS, OFFSETS, Ports
+from deploy.local.problem import StackProblem
+from deploy.local.secrets import load_secrets
+from deploy.local.signals import Signals
+from deploy.local.supervisor import Supervisor
+
+_SECONDS_TO_BE_READY = 90
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+class Stack:
+    """One stack in one folder, on the ports from one base on.
+
+    Start it from the main thread: on Linux its processes end with the thread that started them.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        port_base: int,
+        *,
+        caller: Mapping[str, str] = os.environ,
+        say: Callable[[str], None] = _say,
+        signals: Signals | None = None,
+    ) -> None:
+        """`caller`: whose `KIERTO_...` settings win. `signals`: entered by who wants Ctrl-C to stop the stack."""
+        self.home = Home(home.resolve())
+        self.ports = Ports(port_base)
+        self._caller = dict(caller)  # as it is now: a child has an environment of its own
+        self._say = say
+        self._signals = signals or Signals()
+        self._lock = FolderLock(self.home)
+        self.supervisor = Supervisor(say, self.home.process_table, self._signals)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The settings of all processes. Another process may ask for them too: they follow from folder and ports."""
+        return Environment(self.home, self.ports, load_secrets(self.home), self._caller)
+
+    @cached_property
+    def infrastructure(self) -> Infrastructure:
+        return Infrastructure(self.environment)
+
+    def start(self, *, infrastructure_only: bool = False, after_ready: Callable[[], None] | None = None) -> None:
+        """Start everything and return when all is ready; `after_ready` then loads the demonstration data.
+
+        Raises StackProblem if it cannot, Interrupted if told to stop; stop() is due in either case.
+        """
+        assert threading.current_thread() is threading.main_thread(), "its processes would end with this thread"
+        self._claim_folder()
+        self._check_ports(infrastructure_only)
+        self._start_infrastructure()
+        if not infrastructure_only:
+            services.import_everything()  # while the parts above come up
+        self._make_databases()
+        if not infrastructure_only:
+            self._migrate()
+            self._start_services()
+        self.supervisor.await_ready(_SECONDS_TO_BE_READY)
+        if after_ready:
+            after_ready()
+
+    def watch(self) -> None:
+        """Look after everything until told to stop."""
+        self.supervisor.watch()
+
+    def stop(self) -> None:
+        """Stop what runs, in order: gateway, apis, workers and relays, mailbox, Kafka, Valkey, PostgreSQL."""
+        self.supervisor.stop()
+        self._lock.release()
+
+    def delete(self) -> None:
+        """Delete all data of a stopped stack."""
+        delete_data(self.home)
+
+    def run_errand(self, name: str, target: Callable[[], int], environment: Mapping[str, str]) -> None:
+        """Run one thing to its end in a child that has all modules already."""
+        run_errand(name, target, self.home.log(name), environment, self.supervisor, self._signals)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _claim_folder(self) -> None:
+        if self.home.root.exists() and self.home.root.stat().st_uid != os.geteuid():
+            raise StackProblem(
+                f"{self.home.root} belongs to another user. Run Kierto as that user, or set KIERTO_HOME to a folder of "
+                "your own."
+            )
+        self.home.make()
+        self._lock.take(self.ports.base)
+        end_orphans(self.home)
+
+    def _check_ports(self, infrastructure_only: bool) -> None:
+        unused = {name for part, names in LISTENERS.items() if not self.environment.embeds(part) for name in names}
+        wanted = INFRASTRUCTURE_LISTENERS if infrastructure_only else OFFSETS
+        self.ports.check([name for name in wanted if name not in unused])
+
+    def _start_infrastructure(self) -> None:
+        self.infrastructure.prepare()
+        for part in self.infrastructure.parts:
+            self.supervisor.start(part)
+
+    def _make_databases(self) -> None:
+        if self.environment.embeds("postgres"):
+            self.supervisor.await_ready(_SECONDS_TO_BE_READY, "postgres")
+            self.infrastructure.make_databases()
+
+    def _migrate(self) -> None:
+        self.run_errand("migrate", lambda: services.migrate_all(self.environment), {})
+
+    def _start_services(self) -> None:
+        assert threading.active_count() == 1, "a thread of the parent would be missing in every child"
+        self.supervisor.await_ready(_SECONDS_TO_BE_READY)
+        if self.environment.embeds("mailbox"):
+            self.supervisor.start(services.mailbox_process(self.environment))
+        of_role = services.processes_of_services
+        self.supervisor.start(*of_role(self.environment, "worker"), *of_role(self.environment, "relay"))
+        self.supervisor.start(*of_role(self.environment, "api"))
+        self.supervisor.start(services.gateway_process(self.environment))
+
+
+def environment_of_running(home: Home) -> Environment:
+    """The settings of the stack that runs in a folder, for commands that work on it."""
+    holder = holder_of(home)
+    if holder is None:
+        raise StackProblem("Nothing runs in this folder. Start it first: `make up`.")
+    return Environment(home, Ports(holder.port_base), load_secrets(home))
+
+
+def delete_data(home: Home) -> None:
+    """Delete all that a stack made in this folder, and PostgreSQL's data wherever it lies."""
+    postgres.delete_data(home)
+    home.delete()

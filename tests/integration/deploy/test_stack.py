@@ -1,0 +1,201 @@
+"""`kierto up` from outside, with stand-ins for the services: every process, every way to stop."""
+
+import json
+import os
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from deploy.local.paths import CLONE, Home
+from deploy.local.ports import OFFSETS, Ports, free_base
+from tests.integration.deploy import standin
+from tests.unit.deploy.waiting import wait_for
+
+NOT_PROCESSES = {"smtp", "kafka-controller"}
+
+
+@dataclass
+class Kierto:
+    """The command, in a folder and on ports of its own."""
+
+    home: Home
+    ports: Ports
+    environment: dict[str, str]
+    running: subprocess.Popen[str] | None = None
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._command(*words), env=self.environment, capture_output=True, text=True, check=False, timeout=100
+        )
+
+    def up(self) -> None:
+        """Start it and return when it says that it is ready; what it prints goes to a file."""
+        with self.output.open("w") as output:
+            self.running = subprocess.Popen(
+                self._command("up"), env=self.environment, stdout=output, stderr=output, text=True
+            )
+        wait_for(lambda: "Ctrl-C stops" in self.said or self.ended, 100)
+        assert not self.ended, self.said
+
+    @property
+    def output(self) -> Path:
+        return self.home.root.with_name("output")
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def ended(self) -> bool:
+        assert self.running
+        return self.running.poll() is not None
+
+    def pids(self) -> dict[str, int]:
+        pids: dict[str, int] = json.loads(self.home.process_table.read_text())
+        return pids
+
+    def told_by(self, name: str) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(_get(f"{self.ports.url(name)}/told"))
+        return told
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "deploy.cli", *words]
+
+
+@pytest.fixture
+def kierto(tmp_path: Path) -> Iterator[Kierto]:
+    home, base = Home(tmp_path / "home"), free_base(24000)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KIERTO_")}
+    environment["PYTHONPATH"] = f"{standin.build(tmp_path / 'standin')}:{CLONE}"
+    kierto = Kierto(home, Ports(base), environment | {"KIERTO_HOME": str(home.root), "KIERTO_PORT_BASE": str(base)})
+    yield kierto
+    kierto.run("reset", "--yes")
+    if kierto.running:
+        kierto.running.kill()
+        kierto.running.wait()
+
+
+def test_everything_runs_is_looked_after_and_stops(kierto: Kierto) -> None:
+    kierto.up()
+
+    assert set(kierto.pids()) == OFFSETS.keys() - NOT_PROCESSES
+    assert f"{kierto.ports.url('gateway')}/graphql" in kierto.said
+    assert all(secret not in kierto.said for secret in _secrets(kierto.home))
+    assert kierto.run("status").returncode == 0
+
+    _children_were_forked_and_have_their_own_settings(kierto)
+    _a_killed_process_is_started_again(kierto, "orders-worker")
+    _a_killed_process_is_started_again(kierto, "valkey")
+    _mail_is_taken_and_shown(kierto)
+    _a_second_start_is_refused(kierto)
+
+    pids = kierto.pids().values()
+    assert kierto.run("down").stdout == "Stopped.\n"
+    assert kierto.running
+    assert kierto.running.wait(10) == 0
+    assert not any(_lives(pid) for pid in pids)
+    assert kierto.run("status").returncode == 1
+
+
+def test_it_starts_again_after_its_supervisor_was_killed(kierto: Kierto) -> None:
+    kierto.up()
+    assert kierto.running
+    pids = list(kierto.pids().values())
+
+    kierto.running.kill()
+    kierto.running.wait()
+    if sys.platform == "linux":
+        wait_for(lambda: not any(_lives(pid) for pid in pids))
+    kierto.up()
+
+    assert kierto.run("status").returncode == 0
+    kierto.running.send_signal(signal.SIGINT)
+    assert kierto.running.wait(60) == 0
+
+
+def test_a_migration_that_fails_ends_the_start_and_shows_why(kierto: Kierto) -> None:
+    kierto.environment["KIERTO_ORDERS_MIGRATION_FAILS"] = "3"
+
+    done = kierto.run("up")
+
+    assert done.returncode == 1
+    assert "migrate ended with exit code 3." in done.stderr
+    assert "migrating orders" in done.stderr
+    assert "migrating stats" not in done.stderr
+    assert not kierto.home.process_table.exists()
+
+
+def test_a_taken_port_is_said_before_anything_starts(kierto: Kierto) -> None:
+    with socket.create_server(("127.0.0.1", kierto.ports.of("kafka"))):
+        done = kierto.run("up")
+
+    assert done.returncode == 1
+    assert f"{kierto.ports.of('kafka')} for kafka (KIERTO_PORT_BASE + 84) is held by" in done.stderr
+    assert not kierto.home.postgres.exists()
+
+
+def _children_were_forked_and_have_their_own_settings(kierto: Kierto) -> None:
+    assert kierto.running
+    told = {name: kierto.told_by(name) for name in ("orders-api", "orders-relay", "gateway")}
+    assert {one["imported_in"] for one in told.values()} == {kierto.running.pid}
+    assert "KIERTO_ORDERS_DATABASE_URL" in told["orders-api"]["environment"]
+    assert not any("DATABASE" in name or "PEPPER" in name for name in told["gateway"]["environment"])
+
+
+def _a_killed_process_is_started_again(kierto: Kierto, name: str) -> None:
+    before = kierto.pids()[name]
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: kierto.pids().get(name, before) != before)
+    wait_for(lambda: kierto.run("status").returncode == 0)
+    assert f"{name} was ended by SIGKILL; it is started again" in kierto.said
+
+
+def _mail_is_taken_and_shown(kierto: Kierto) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "a@kierto.test", "liisa@example.fi", "Kiitos, Päivi"
+    message.set_content("Hei!")
+    with smtplib.SMTP("127.0.0.1", kierto.ports.of("smtp")) as smtp:
+        smtp.send_message(message)
+
+    web = kierto.ports.url("mailbox")
+    (listed,) = json.loads(_get(f"{web}/api/messages?to=liisa@example.fi"))["messages"]
+    assert listed["subject"] == "Kiitos, Päivi"
+    assert json.loads(_get(f"{web}/api/messages/{listed['id']}"))["text"] == "Hei!\n"
+    assert "Kiitos, Päivi" in _get(f"{web}/")
+    assert "Hei!" in _get(f"{web}/messages/{listed['id']}")
+
+
+def _a_second_start_is_refused(kierto: Kierto) -> None:
+    second = kierto.run("up")
+    assert second.returncode == 1
+    assert "A stack runs in this folder already" in second.stderr
+    assert kierto.run("status").returncode == 0
+
+
+def _secrets(home: Home) -> list[str]:
+    kept = json.loads((home.secrets / "secrets.json").read_text())
+    return [kept["postgres_password"], kept["pepper"], *kept["database_passwords"].values()]
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
