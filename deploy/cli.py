@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.commands import clock, doctor, down, reset, status, up
+from deploy.commands import clock, dead_letters, doctor, down, import_export, reset, staff, status, up
 
 app = typer.Typer(
     name="kierto",
@@ -17,6 +17,9 @@ app.command("down")(down.down)
 app.command("reset")(reset.reset)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("import")(import_export.import_export)
+app.add_typer(staff.app, name="staff")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(clock.app, name="clock")
 
 

@@ -109,8 +109,8 @@ class Postman:
         message["To"] = MailAddress(addr_spec=recipient)
         message["Subject"] = subject
         message["Date"] = format_datetime(self._clock.now())
-        message["Content-Language"] = language
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5
         message.set_content(text)
         message.add_alternative(html, subtype="html")
+        message["Content-Language"] = language  # last: setting content clears headers of its kind
         return message

@@ -7,6 +7,8 @@ A settings class is a msgspec Struct; the field ``database_url`` of the prefix `
 import enum
 import os
 import sys
+import types
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,16 +106,17 @@ def load_or_exit(kind: type[S], service: str = "") -> S:
 
 
 def _convert(text: str, kind: Any) -> Any:
+    choices = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if Address in choices:
+        return Address.parse(text)
+    if any(typing.get_origin(choice) in (dict, list) for choice in choices):
+        return msgspec.json.decode(text, type=kind)
     return msgspec.convert(text, kind, strict=False, dec_hook=_parse)
 
 
 def _parse(kind: type, text: Any) -> Any:
-    if kind is Address:
-        return Address.parse(text)
     if kind is Path:
         return Path(text)
-    if getattr(kind, "__origin__", kind) in (dict, list):
-        return msgspec.json.decode(text, type=kind)
     raise ValueError(f"can't be read as {kind}")
 
 

@@ -49,7 +49,10 @@ class Signer:
     """Signs tokens with identity's private key (a JWK)."""
 
     def __init__(self, private_key: bytes) -> None:
-        self._key = OKPKey.import_key(msgspec.json.decode(private_key, type=dict[str, str | list[str]]))
+        jwk = msgspec.json.decode(private_key, type=dict[str, str | list[str]])
+        # A key made before RFC 9864 names the algorithm EdDSA; its curve says the same.
+        jwk.pop("alg", None)
+        self._key = OKPKey.import_key(jwk)
         self._key.ensure_kid()
         self._registry = JWSRegistry(algorithms=[ALGORITHM])
 

@@ -40,7 +40,9 @@ class Alpha:
         self.work: PostgresWork[Transaction] = PostgresWork(pool, clock, Transaction, lambda: None)
         self.spoilt: set[int] = set()
 
-    async def announce(self, numbers: Sequence[int], *, thing: str = "thing_1", organisation: str | None = None) -> None:
+    async def announce(
+        self, numbers: Sequence[int], *, thing: str = "thing_1", organisation: str | None = None
+    ) -> None:
         """Announce a thing's numbers, one transaction each."""
         for number in numbers:
             async with self.work() as tx:

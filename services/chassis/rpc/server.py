@@ -5,6 +5,7 @@ that is a refusal is a result. What no client with the contract would send is 40
 answerable 503, the unexpected 500: problem details all, and nothing of the inside in them.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
@@ -93,7 +94,7 @@ def guarded(name: str, call: Endpoint) -> Endpoint:
             return respond(400, "Malformed input", "MALFORMED", path=error.path, detail=f"expected {error.expected}")
         except msgspec.DecodeError as error:
             reason, _, place = str(error).partition(" - at `$.")
-            path = place.rstrip("`").replace("[...]", "").split(".") if place else []
+            path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
             return respond(400, "Malformed input", "MALFORMED", path=path, detail=reason)
         except NotReadyYet:
             return respond(503, "Not ready yet", "NOT_READY_YET", {"Retry-After": "1"})

@@ -1,0 +1,72 @@
+"""`kierto import`: take in an ERP export."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.local.ports import DEFAULT_BASE
+
+if TYPE_CHECKING:
+    from deploy.export import Taken
+
+PASSWORD_SETTING = "KIERTO_PASSWORD"
+
+
+def import_export(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of CSV files.")],
+    username: Annotated[str, typer.Option(help="A staff user.", envvar="KIERTO_USERNAME", prompt=True)],
+    url: Annotated[str, typer.Option(help="The gateway.", envvar="KIERTO_GATEWAY_URL")] = (
+        f"http://127.0.0.1:{DEFAULT_BASE}"
+    ),
+) -> None:
+    """Take in an ERP export; good rows are kept, bad ones are named. The password is asked for, or KIERTO_PASSWORD.
+
+    Ends with 0 if every row was good, 1 if some were not, 2 if nothing could be done.
+    """
+    from deploy.graph import GraphProblem
+
+    password = os.environ.get(PASSWORD_SETTING) or typer.prompt("Password", hide_input=True)
+    try:
+        taken = asyncio.run(_import(url, username, password, folder))
+    except GraphProblem as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from None
+    bad = _report(taken)
+    raise typer.Exit(1 if bad else 0)
+
+
+async def _import(url: str, username: str, password: str, folder: Path) -> "list[Taken]":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from deploy.export import files_of, take_in
+    from deploy.graph import Graph
+
+    columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn())
+    async with Graph(url) as graph:
+        await graph.sign_in(username, password)
+        with Progress(*columns, console=Console(file=sys.stderr)) as bars:
+            tasks = {kind: bars.add_task(kind, total=None) for kind, _ in files_of(folder)}
+
+            def show(kind: str, done: int, total: int) -> None:
+                bars.update(tasks[kind], completed=done, total=total)
+
+            return await take_in(graph, folder, show)
+
+
+def _report(taken: "list[Taken]") -> int:
+    """Say what came of each file, and every bad row; how many there are."""
+    for one in taken:
+        typer.echo(
+            f"{one.kind}: {one.total} rows, {one.added} added, {one.changed} changed, {one.unchanged} unchanged, "
+            f"{len(one.bad_rows)} bad"
+        )
+    for one in taken:
+        for row in one.bad_rows:
+            where = f"{row['file']}:{row['line']}" + (f" {row['field']}" if row["field"] else "")
+            typer.echo(f"{where}: {row['code']}: {row['reason']}")
+    return sum(len(one.bad_rows) for one in taken)

@@ -1,0 +1,70 @@
+"""A small client of the gateway, for the host's commands."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+
+class GraphProblem(Exception):
+    """The gateway refused or could not be reached; its text is for the person at the keyboard."""
+
+
+class Graph:
+    """The gateway at ``url``, as a signed-in user once ``sign_in`` was called."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def execute(self, document: str, **variables: object) -> dict[str, Any]:
+        """The data of an operation; GraphProblem with the messages if it had errors."""
+        body = {"query": document, "variables": variables}
+        try:
+            async with self._session.post(f"{self.url}/graphql", json=body) as response:
+                answer: dict[str, Any] = await response.json(content_type=None)
+        except (aiohttp.ClientError, ValueError) as error:
+            raise GraphProblem(f"{self.url} did not answer as a gateway does: {error}") from error
+        if answer.get("errors"):
+            raise GraphProblem("; ".join(error["message"] for error in answer["errors"]))
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def mutate(self, document: str, **variables: object) -> dict[str, Any]:
+        """The one field of a mutation whose result may be a Refusal; GraphProblem with its messages if it is."""
+        (result,) = (await self.execute(document, **variables)).values()
+        if result["__typename"] == "Refusal":
+            raise GraphProblem("; ".join(problem["message"] for problem in result["problems"]))
+        found: dict[str, Any] = result
+        return found
+
+    async def sign_in(self, username: str, password: str) -> None:
+        """Go on as this user."""
+        session = await self.mutate(_SIGN_IN, input={"username": username, "password": password})
+        self._session.headers["Authorization"] = f"Bearer {session['accessToken']}"
+
+    async def upload(self, kind: str, file: Path, name: str) -> str:
+        """Stage a file of an export, streamed; the import's id."""
+        with file.open("rb") as stream:
+            address = f"{self.url}/imports/{kind}"
+            async with self._session.post(address, params={"name": name}, data=stream) as response:
+                answer = await response.json(content_type=None)
+                if response.status != 201:
+                    raise GraphProblem(f"{name}: {answer.get('detail') or answer.get('title') or response.status}")
+        return str(answer["id"])
+
+
+_SIGN_IN = """
+    mutation ($input: SignInInput!) {
+      signIn(input: $input) { __typename ... on SignedIn { accessToken } ... on Refusal { problems { message } } }
+    }
+"""

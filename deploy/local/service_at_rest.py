@@ -1,0 +1,41 @@
+"""A service's parts without its processes, for host commands that work on its database."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from deploy.local.paths import Home
+from deploy.local.problem import StackProblem
+from deploy.local.secrets import SERVICES
+from deploy.local.stack import environment_of_running
+from services.access.assembly import Blueprint, consumer_of, foundation
+from services.chassis.consumer import Consumer
+from services.chassis.postgres import Pool
+from services.chassis.settings import load
+
+
+def blueprint_of(service: str) -> Blueprint[Any, Any]:
+    """How a service describes itself."""
+    if service not in SERVICES:
+        raise StackProblem(f"{service} is no service. There are {', '.join(SERVICES)}.")
+    blueprint: Blueprint[Any, Any] = getattr(import_module(f"services.{service}.app"), service.upper())
+    return blueprint
+
+
+def settings_environment(service: str, home: Path) -> dict[str, str]:
+    """The settings of a service's worker: from the environment where it names a database, else of the stack here."""
+    if f"KIERTO_{service.upper()}_DATABASE_URL" in os.environ:
+        return dict(os.environ)
+    return environment_of_running(Home(home)).of_service(service, "worker")
+
+
+@contextlib.asynccontextmanager
+async def consumer_of_service(service: str, home: Path) -> AsyncIterator[tuple[Consumer[Any], Pool]]:
+    """A service's consumer, to handle single events with, and its database."""
+    blueprint = blueprint_of(service)
+    settings = load(blueprint.settings, service, settings_environment(service, home))
+    async with foundation(blueprint, settings, "worker") as base:
+        yield consumer_of(blueprint, base), base.pool

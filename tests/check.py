@@ -1,0 +1,35 @@
+"""``make check``: what a reader of the code may rely on, looked at one after the other; all failures are shown."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+CHECKS: Sequence[tuple[str, Sequence[str]]] = (
+    ("format", ("ruff", "format", "--check", "--quiet", ".")),
+    ("lint", ("ruff", "check", "--quiet", "--output-format", "concise", ".")),
+    ("types", ("mypy",)),
+    ("imports", ("lint-imports", "--no-cache")),
+    ("contracts and schema", ("python", "-m", "tests.snapshots")),
+)
+
+
+def main() -> int:
+    """Run every check; the exit code is 1 if one failed."""
+    failed = []
+    for name, (program, *arguments) in CHECKS:
+        done = subprocess.run([BIN / program, *arguments], cwd=ROOT, check=False, capture_output=True, text=True)
+        print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name}", flush=True)
+        if done.returncode:
+            failed.append(name)
+            print(done.stdout, done.stderr, sep="", flush=True)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Every event has a golden example that reads and writes as it stands, and carries nothing it must not."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.contracts.declare import EventType
+from tests import snapshots
+
+EVENTS = snapshots.every_event()
+# An event carries ids, states, amounts and dates; these would be names, contacts, codes or texts.
+FORBIDDEN = {
+    "name",
+    "email",
+    "phone",
+    "street",
+    "address",
+    "city",
+    "message",
+    "text",
+    "note",
+    "code",
+    "contact",
+    "username",
+}
+
+
+def test_every_event_has_its_sample() -> None:
+    assert snapshots.complaints_about_samples() == []
+
+
+def test_a_sample_that_no_longer_fits_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in snapshots.SAMPLES.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(snapshots, "SAMPLES", tmp_path)
+    assert snapshots.complaints_about_samples() == []
+    sample = tmp_path / "orders.pickup.recorded.json"
+    sample.write_bytes(sample.read_bytes().replace(b'"grams": 38500', b'"kilos": 38.5'))
+    assert snapshots.complaints_about_samples() != []
+    sample.unlink()
+    assert snapshots.complaints_about_samples() == ["orders.pickup.recorded has no sample"]
+
+
+@pytest.mark.parametrize("event_type", EVENTS, ids=lambda event_type: event_type.name)
+def test_an_event_carries_no_personal_data(event_type: EventType) -> None:
+    fields = {field.name for field in msgspec.structs.fields(event_type.struct)}
+    words = {word for field in fields for word in field.split("_")}
+    assert words & FORBIDDEN == set()
+
+
+@pytest.mark.parametrize("event_type", EVENTS, ids=lambda event_type: event_type.name)
+def test_an_events_subject_is_one_of_its_ids(event_type: EventType) -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(event_type.struct)}
+    assert fields[event_type.subject] is str
+    assert event_type.name.split(".")[0] in snapshots.SERVICES
+
+
+@pytest.mark.parametrize(
+    ("committed", "current", "complaint"),
+    [
+        ("type Query { a: Int b: Int }", "type Query { a: Int }", "breaking"),
+        ("type Query { a: Int }", "type Query { a: String }", "breaking"),
+        ("type Query { a: Int }", "type Query { a: Int b: Int }", "not current"),
+    ],
+)
+def test_a_changed_schema_is_noticed(committed: str, current: str, complaint: str) -> None:
+    found = snapshots.complaints_about_schema(committed, current)
+    assert any(complaint in one for one in found)

@@ -1,0 +1,112 @@
+"""Mail: written with the change that wants it sent, handed over until the server has taken it, once."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from email import message_from_bytes
+from email.message import Message
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from services.chassis.ids import new_uuid
+from services.chassis.mail import Letter, Postman
+from services.chassis.settings import Address
+from tests.support.alpha import Alpha
+from tests.support.clock import TestClock
+from tests.support.wait import until
+
+
+class MailServer:
+    """A real SMTP server that keeps what it takes, and refuses the first ``refusals``."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.taken: list[Message] = []
+        self.refusals = refusals
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.refusals:
+            self.refusals -= 1
+            return "451 try again later"
+        self.taken.append(message_from_bytes(envelope.content))
+        return "250 OK"
+
+
+@contextlib.asynccontextmanager
+async def mail_server(kept: MailServer) -> AsyncIterator[Address]:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(kept, hostname="test"), sock=listener)
+    yield Address(*listener.getsockname())
+    server.close()
+    await server.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def delivering(alpha: Alpha, server: Address, clock: TestClock) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(Postman(alpha.pool, server, "Kierto <kierto@example.fi>", clock).run(stop))
+    yield
+    stop.set()
+    await task
+
+
+def letter(**changed: Any) -> Letter:
+    values: dict[str, Any] = {
+        "recipient": "mirja@example.fi",
+        "subject": "Palaute vastaanotettu",
+        "text": "Hei! Äänekästä palautetta.",
+        "html": "<p>Hei! Äänekästä palautetta.</p>",
+        "language": "fi",
+    }
+    return Letter(**(values | changed))
+
+
+async def taken(kept: MailServer) -> list[Message]:
+    return kept.taken
+
+
+async def test_a_letter_arrives_in_both_forms(alpha: Alpha, clock: TestClock) -> None:
+    kept = MailServer()
+    async with mail_server(kept) as server, delivering(alpha, server, clock):
+        async with alpha.work() as tx:
+            await tx.send_mail(letter())
+        (message,) = await until(lambda: taken(kept))
+    assert message["To"] == "mirja@example.fi"
+    assert message["Content-Language"] == "fi"
+    assert message["Auto-Submitted"] == "auto-generated"
+    parts = [part.get_content_type() for part in message.walk()]
+    assert parts == ["multipart/alternative", "text/plain", "text/html"]
+
+
+async def test_a_letter_of_a_change_that_did_not_happen_is_not_sent(alpha: Alpha) -> None:
+    with pytest.raises(RuntimeError):
+        async with alpha.work() as tx:
+            await tx.send_mail(letter())
+            raise RuntimeError
+    assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.mail") == 0
+
+
+async def test_what_the_server_refuses_is_sent_again_with_the_same_message_id(alpha: Alpha, clock: TestClock) -> None:
+    kept = MailServer(refusals=1)
+    async with mail_server(kept) as server, delivering(alpha, server, clock):
+        one = letter()
+        for _ in range(2):
+            async with alpha.work() as tx:
+                await tx.send_mail(one)
+        await until(lambda: taken(kept))
+        await until(lambda: alpha.pool.fetchval("SELECT bool_and(sent_at IS NOT NULL) FROM chassis.mail"))
+    assert [message["Message-ID"] for message in kept.taken] == [f"<{one.id}@kierto>"]
+
+
+async def test_two_processes_never_send_the_same_letter(alpha: Alpha, clock: TestClock) -> None:
+    kept = MailServer()
+    async with mail_server(kept) as server, delivering(alpha, server, clock), delivering(alpha, server, clock):
+        for _ in range(30):
+            async with alpha.work() as tx:
+                await tx.send_mail(letter(id=new_uuid()))
+        await until(lambda: alpha.pool.fetchval("SELECT bool_and(sent_at IS NOT NULL) FROM chassis.mail"))
+    identities = [message["Message-ID"] for message in kept.taken]
+    assert len(identities) == len(set(identities)) == 30

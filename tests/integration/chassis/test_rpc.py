@@ -1,0 +1,158 @@
+"""One Protocol, two ends: routes and client agree, and what goes wrong is said as problem details."""
+
+from typing import Protocol
+
+import aiohttp
+import msgspec
+import pytest
+from starlette.requests import Request
+
+from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated
+from services.chassis.rpc.client import CallFailed, Service, client
+from services.chassis.rpc.openapi import openapi
+from services.chassis.rpc.server import routes
+from services.chassis.rpc.signature import signatures
+from services.contracts.declare import public_read, read, write
+from services.contracts.identity import Identity
+from services.contracts.orders import Orders
+from services.contracts.sites import Sites
+from services.contracts.stats import Stats
+from services.contracts.support import Support
+from services.contracts.values import Outcome, Refusal, refuse
+from tests.support.serving import serving
+
+
+class Sum(Outcome, frozen=True, kw_only=True):
+    total: int
+
+
+class Sums(Protocol):
+    """Adds up."""
+
+    @read
+    async def add_up(self, numbers: list[int], also: int = 0) -> Sum | Refusal:
+        """Add numbers up."""
+        ...
+
+    @write
+    async def fail(self, how: str) -> Sum: ...
+
+    @public_read
+    async def who_am_i(self) -> str: ...
+
+
+class SumsFor:
+    def __init__(self, caller: str) -> None:
+        self._caller = caller
+
+    async def add_up(self, numbers: list[int], also: int = 0) -> Sum | Refusal:
+        return Sum(total=sum(numbers) + also) if numbers else refuse("NOTHING_TO_ADD", "numbers")
+
+    async def fail(self, how: str) -> Sum:
+        raise {
+            "forbidden": Forbidden(),
+            "malformed": MalformedInput("how", expected="a number"),
+            "not ready": NotReadyYet(),
+            "away": ConnectionError(),
+        }.get(how, RuntimeError("secret inside"))
+
+    async def who_am_i(self) -> str:
+        return self._caller
+
+
+async def authenticate(request: Request) -> str:
+    if request.headers.get("authorization") != "Bearer good":
+        raise Unauthenticated
+    return "somebody"
+
+
+async def stranger(request: Request) -> str:
+    return "a stranger"
+
+
+ROUTES = routes(Sums, SumsFor, authenticate, stranger)
+GOOD = {"Authorization": "Bearer good"}
+
+
+async def test_a_call_goes_in_and_out_typed() -> None:
+    async with serving(ROUTES) as url, aiohttp.ClientSession() as session:
+        sums = client(Sums, Service("sums", url, session), GOOD)
+        assert await sums.add_up([1, 2], also=3) == Sum(total=6)
+        refused = await sums.add_up([])
+        assert isinstance(refused, Refusal)
+        assert (refused.problems[0].code, refused.problems[0].path) == ("NOTHING_TO_ADD", ["numbers"])
+        assert await client(Sums, Service("sums", url, session), {}).who_am_i() == "a stranger"
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "code"),
+    [
+        ("forbidden", 403, "FORBIDDEN"),
+        ("malformed", 400, "MALFORMED"),
+        ("not ready", 503, "NOT_READY_YET"),
+        ("away", 503, "UNAVAILABLE"),
+        ("otherwise", 500, "UNEXPECTED"),
+    ],
+)
+async def test_a_failure_has_its_code_and_nothing_of_the_inside(how: str, status: int, code: str) -> None:
+    async with serving(ROUTES) as url, aiohttp.ClientSession() as session:
+        with pytest.raises(CallFailed) as caught:
+            await client(Sums, Service("sums", url, session), GOOD).fail(how)
+        assert (caught.value.status, caught.value.code) == (status, code)
+        async with session.post(f"{url}/rpc/fail", json={"how": how}, headers=GOOD) as response:
+            body = await response.read()
+        assert response.content_type == "application/problem+json"
+        assert b"secret" not in body
+        assert len(msgspec.json.decode(body)["traceId"]) == 32
+
+
+async def test_without_a_token_there_is_no_answer() -> None:
+    async with serving(ROUTES) as url, aiohttp.ClientSession() as session:
+        with pytest.raises(CallFailed) as caught:
+            await client(Sums, Service("sums", url, session), {}).add_up([1])
+        assert (caught.value.status, caught.value.code) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b"", []),
+        (b"not json", []),
+        (b'{"numbers": "many"}', ["numbers"]),
+        (b'{"numbers": [1, "two"]}', ["numbers", "1"]),
+        (b'{"numbers": [1], "others": 2}', []),
+        (b"[" * 100_000, []),
+        (b"\xff\xfe", []),
+    ],
+)
+async def test_bad_input_is_malformed_and_names_the_field(body: bytes, path: list[str]) -> None:
+    async with serving(ROUTES) as url, aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/rpc/addUp", data=body, headers=GOOD) as response:
+            problem = msgspec.json.decode(await response.read())
+        assert (response.status, problem["code"]) == (400, "MALFORMED")
+        assert problem.get("path", []) == path
+
+
+async def test_a_service_that_is_away_is_unavailable() -> None:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(CallFailed) as caught:
+            await client(Sums, Service("sums", "http://127.0.0.1:9", session), GOOD).add_up([1])
+        assert (caught.value.status, caught.value.code) == (503, "UNAVAILABLE")
+
+
+def test_an_operation_without_a_declaration_is_an_error() -> None:
+    class Undeclared(Protocol):
+        async def forgotten(self) -> int: ...
+
+    with pytest.raises(TypeError, match="forgotten"):
+        signatures(Undeclared)
+
+
+@pytest.mark.parametrize("contract", [Identity, Sites, Orders, Stats, Support, Sums])
+def test_every_contract_has_its_openapi_document(contract: type) -> None:
+    document = msgspec.json.decode(openapi(contract))
+    assert document["openapi"] == "3.1.0"
+    assert set(document["paths"]) == {f"/rpc/{name}" for name in signatures(contract)}
+    text = openapi(contract).decode()
+    named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert named <= set(document["components"]["schemas"])

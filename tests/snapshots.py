@@ -1,0 +1,87 @@
+"""The committed pictures of what others build on, held against the code: the graph's schema and the events' samples.
+
+``python -m tests.snapshots`` fails on a breaking change and on a stale picture; with ``--write`` it draws them anew,
+which a reviewer then sees as a diff.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from graphql import build_schema
+from graphql.utilities import find_breaking_changes
+
+from services.contracts import identity, orders, sites, stats, support  # noqa: F401 - declares the events
+from services.contracts.declare import EventType, events_of
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "services" / "contracts" / "samples"
+SCHEMA = ROOT / "gateway" / "schema.graphql"
+SERVICES = ("identity", "sites", "orders", "stats", "support")
+
+
+def every_event() -> list[EventType]:
+    """Every event of every service."""
+    return [event_type for service in SERVICES for event_type in events_of(service)]
+
+
+def sample_of(event_type: EventType) -> Path:
+    """Where an event's golden example stands."""
+    return SAMPLES / f"{event_type.name}.json"
+
+
+def complaints_about_samples() -> list[str]:
+    """What is wrong with the samples: missing, left over, or no longer what the contract reads and writes."""
+    known = {sample_of(event_type): event_type for event_type in every_event()}
+    complaints = [f"{file.name} is the sample of no event" for file in SAMPLES.glob("*.json") if file not in known]
+    for file, event_type in known.items():
+        if not file.exists():
+            complaints.append(f"{event_type.name} has no sample")
+            continue
+        try:
+            event = msgspec.json.decode(file.read_bytes(), type=event_type.struct)
+        except msgspec.ValidationError as error:
+            complaints.append(f"{event_type.name} no longer reads its sample: {error}")
+            continue
+        if msgspec.to_builtins(event) != msgspec.json.decode(file.read_bytes()):
+            complaints.append(f"{event_type.name} no longer writes its sample as it stands")
+    return complaints
+
+
+def complaints_about_schema(committed: str, current: str) -> list[str]:
+    """What a client of the committed schema would notice of the current one, or that the picture is old."""
+    breaking = find_breaking_changes(build_schema(committed), build_schema(current))
+    if breaking:
+        return [f"breaking: {change.description}" for change in breaking]
+    return [] if committed == current else ["gateway/schema.graphql is not current"]
+
+
+def current_schema() -> str:
+    """The schema as the code makes it."""
+    from gateway.schema import schema_text
+
+    return schema_text()
+
+
+def main(arguments: list[str]) -> int:
+    """Compare, or write; the exit code is 1 if anything is amiss."""
+    if "--write" in arguments:
+        SCHEMA.write_text(current_schema(), encoding="utf-8")
+        return 0
+    committed = SCHEMA.read_text(encoding="utf-8")
+    complaints = [*complaints_about_samples(), *complaints_about_schema(committed, current_schema())]
+    for complaint in complaints:
+        sys.stdout.write(f"{complaint}\n")
+    if complaints:
+        sys.stdout.write("If that is meant: python -m tests.snapshots --write\n")
+    return 1 if complaints else 0
+
+
+def pretty(value: Any) -> bytes:
+    """A sample as it is committed."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,40 @@
+"""T1: the days that a figure is about, and as many before them."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contracts.values import Refusal, refuse
+from services.stats.domain.span import LONGEST, Span, span
+
+DAY = dt.date(2026, 3, 4)
+
+
+def test_both_days_are_meant() -> None:
+    one = span(DAY, DAY)
+    assert isinstance(one, Span)
+    assert (one.days, one.since_before) == (1, dt.date(2026, 3, 3))
+
+
+def test_days_in_the_wrong_order_are_refused() -> None:
+    assert span(DAY, dt.date(2026, 3, 3)) == refuse("MALFORMED", "until", expected="2026-03-04 or later")
+
+
+@pytest.mark.parametrize(("days", "taken"), [(LONGEST, True), (LONGEST + 1, False)])
+def test_ten_years_are_the_most(days: int, taken: bool) -> None:
+    found = span(DAY, DAY + dt.timedelta(days=days - 1))
+    assert isinstance(found, Span) is taken
+    if not taken:
+        assert found == refuse("TOO_LONG", "until", days=3660)
+
+
+@given(st.dates(), st.dates())
+def test_every_two_days_have_an_answer(since: dt.date, until: dt.date) -> None:
+    found = span(since, until)
+    if isinstance(found, Refusal):
+        assert until < since or (until - since).days >= LONGEST
+    else:
+        before = (since - found.since_before).days
+        assert before == found.days or found.since_before == dt.date.min
