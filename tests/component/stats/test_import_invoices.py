@@ -1,0 +1,112 @@
+"""I17, T7: staff bring in invoices from the ERP; stats keeps them and tells identity what registration needs."""
+
+import datetime as dt
+
+from services.contracts.identity import OrganisationKind, OrganisationStated
+from services.contracts.stats import InvoiceStated, Stats
+from services.stats.app import STATS
+from services.stats.store.transaction import StatsTransaction
+from tests.component.stats.recorded import an_id
+from tests.support.fixtures import MakeWorkbench
+from tests.support.workbench import Workbench
+
+HEADER = "invoice_number,customer_number,invoice_date,due_date,period,net_minor,vat_rate,currency\n"
+INVOICE = "1962859,62-0000000-00,2022-11-29,2022-12-16,VUOSI 2022,42796,255,EUR\n"
+
+Bench = Workbench[StatsTransaction, Stats]
+Make = MakeWorkbench[StatsTransaction, Stats]
+
+
+async def known_customer(bench: Bench, organisation_id: str | None = None, version: int = 1) -> str:
+    organisation_id = organisation_id or an_id("org")
+    await bench.receive(
+        OrganisationStated(
+            organisation_id=organisation_id,
+            customer_number="62-0000000-00",
+            kind=OrganisationKind.HOUSING_COMPANY,
+            version=version,
+        )
+    )
+    return organisation_id
+
+
+async def test_an_invoice_is_kept_and_announced_without_its_amount(workbench: Make) -> None:
+    bench = await workbench(STATS)
+    organisation_id = await known_customer(bench)
+    done, bad = await bench.import_file("invoices", HEADER + INVOICE)
+    assert (done.added, done.failed, bad) == (1, 0, [])
+
+    (stated,) = await bench.announced(InvoiceStated)
+    assert stated == InvoiceStated(
+        invoice_id=stated.invoice_id,
+        organisation_id=organisation_id,
+        customer_number="62-0000000-00",
+        invoice_number="1962859",
+        invoice_date=dt.date(2022, 11, 29),
+        version=1,
+    )
+    row = await bench.pool.fetchrow("SELECT net_minor, vat_rate, currency, due_date, period FROM invoices")
+    assert row is not None
+    assert tuple(row) == (42_796, 255, "EUR", dt.date(2022, 12, 16), "VUOSI 2022")
+
+
+async def test_the_same_file_again_changes_nothing(workbench: Make) -> None:
+    bench = await workbench(STATS)
+    await known_customer(bench)
+    await bench.import_file("invoices", HEADER + INVOICE)
+    before = await bench.announced()
+    done, _ = await bench.import_file("invoices", HEADER + INVOICE)
+    assert (done.added, done.changed, done.unchanged) == (0, 0, 1)
+    assert await bench.announced() == before
+
+
+async def test_a_corrected_invoice_is_the_same_invoice_in_a_higher_version(workbench: Make) -> None:
+    bench = await workbench(STATS)
+    await known_customer(bench)
+    await bench.import_file("invoices", HEADER + INVOICE)
+    done, _ = await bench.import_file("invoices", HEADER + INVOICE.replace("2022-11-29", "2022-11-30"))
+    assert (done.added, done.changed) == (0, 1)
+    first, second = await bench.announced(InvoiceStated)
+    assert (second.invoice_id, second.version) == (first.invoice_id, 2)
+    assert second.invoice_date == dt.date(2022, 11, 30)
+
+
+async def test_a_credit_note_is_an_invoice_below_zero(workbench: Make) -> None:
+    bench = await workbench(STATS)
+    await known_customer(bench)
+    done, bad = await bench.import_file("invoices", HEADER + INVOICE.replace("42796", "-42796"))
+    assert (done.added, bad) == (1, [])
+
+
+async def test_bad_rows_are_named_and_good_ones_kept(workbench: Make) -> None:
+    bench = await workbench(STATS)
+    await known_customer(bench)
+    rows = [
+        INVOICE,
+        INVOICE.replace("1962859", "1").replace("62-0000000-00", "62-9999999-00"),
+        INVOICE.replace("1962859", "2").replace("2022-12-16", "2022-11-28"),
+        INVOICE.replace("1962859", "3").replace("EUR", "euro"),
+        INVOICE.replace("1962859", "4").replace("42796", "427.96"),
+        INVOICE.replace("1962859", "5").replace("2022-11-29", "29.11.2022"),
+        INVOICE.replace("VUOSI 2022", ""),
+    ]
+    done, bad = await bench.import_file("invoices", HEADER + "".join(rows))
+    assert (done.added, done.failed, done.done) == (1, 6, 7)
+    assert [(row.line, row.field, row.code) for row in bad] == [
+        (3, "customer_number", "UNKNOWN"),
+        (4, "due_date", "MALFORMED"),
+        (5, "currency", "MALFORMED"),
+        (6, "net_minor", "MALFORMED"),
+        (7, "invoice_date", "MALFORMED"),
+        (8, "period", "MISSING"),
+    ]
+
+
+async def test_a_customer_number_that_passed_on_belongs_to_who_has_it_last(workbench: Make) -> None:
+    bench = await workbench(STATS)
+    old, new = await known_customer(bench), an_id("org")
+    await known_customer(bench, new)
+    await known_customer(bench, old, version=2)
+    await bench.import_file("invoices", HEADER + INVOICE)
+    (stated,) = await bench.announced(InvoiceStated)
+    assert stated.organisation_id == new

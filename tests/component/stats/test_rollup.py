@@ -1,0 +1,73 @@
+"""T10: whatever order events come in, and however often, the volumes are the sum of the facts."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.contracts.orders import PickupRecorded, PickupState
+from services.contracts.sites import Fraction
+from services.contracts.stats import Stats
+from services.stats.app import STATS
+from services.stats.store.transaction import StatsTransaction
+from tests.component.stats.recorded import an_id, emptied
+from tests.support.fixtures import MakeWorkbench
+from tests.support.workbench import Workbench
+
+Bench = Workbench[StatsTransaction, Stats]
+
+PICKUPS, ORGANISATIONS, SITES, ARTICLES = (
+    [an_id(prefix) for _ in range(count)] for prefix, count in (("pickup", 3), ("org", 2), ("site", 2), ("article", 2))
+)
+
+
+@pytest.fixture
+async def bench(workbench: MakeWorkbench[StatsTransaction, Stats]) -> Bench:
+    return await workbench(STATS)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[PickupRecorded]:
+    """Versions of a few pickups, each version one thing, in any order, some more than once."""
+    known = {
+        (pickup_id, version): emptied(
+            draw(st.sampled_from(ORGANISATIONS)),
+            draw(st.sampled_from(SITES)),
+            draw(st.sampled_from(["2026-03-04T10:00:00Z", "2026-03-04T23:00:00Z"])),
+            draw(st.none() | st.integers(0, 1_000)),
+            pickup_id=pickup_id,
+            article_id=draw(st.sampled_from(ARTICLES)),
+            fraction=draw(st.sampled_from([Fraction.RESIDUAL, Fraction.BIOWASTE])),
+            state=draw(st.sampled_from([PickupState.EMPTIED, PickupState.FAILED])),
+            version=version,
+        )
+        for pickup_id in PICKUPS
+        for version in (1, 2, 3)
+    }
+    return [known[key] for key in draw(st.lists(st.sampled_from(sorted(known)), max_size=25))]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=histories())
+async def test_the_rollup_is_the_sum_of_the_newest_facts(bench: Bench, history: list[PickupRecorded]) -> None:
+    await bench.pool.execute("TRUNCATE pickups, volumes")
+    await bench.receive(*history)
+
+    newest: dict[str, int] = {}
+    for event in history:
+        newest[event.pickup_id] = max(newest.get(event.pickup_id, 0), event.version)
+    facts = await bench.pool.fetch("SELECT * FROM pickups")
+    assert sorted(fact["version"] for fact in facts) == sorted(newest.values())
+
+    grams, pickups = Counter[object](), Counter[object]()
+    for fact in facts:
+        if fact["state"] == "EMPTIED":
+            day = fact["done_at"].astimezone(bench.clock.zone).date()
+            place = (fact["organisation_id"], day, fact["site_id"], fact["article_id"], fact["fraction"])
+            grams[place] += fact["grams"] or 0
+            pickups[place] += 1
+    rollup = await bench.pool.fetch("SELECT * FROM volumes WHERE grams <> 0 OR pickups <> 0")
+    assert {tuple(row)[:5]: tuple(row)[5:] for row in rollup} == {
+        place: (grams[place], count) for place, count in pickups.items()
+    }

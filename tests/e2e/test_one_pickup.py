@@ -1,0 +1,318 @@
+"""One pickup, end to end, from outside: processes as ``make up`` starts them, at a fixed date, before Easter 2026."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.export import resolve_dates
+from tests.support.client import Client
+from tests.support.partner import written
+from tests.support.servers import ROOT
+from tests.support.stack import RunningStack, new_stack
+from tests.support.wait import until
+
+MONDAY = dt.date(2026, 3, 30)
+EASTER_MONDAY = dt.date(2026, 4, 6)
+PICKUP_DAY = dt.date(2026, 4, 13)
+STAFF = ("matti@example.fi", "tyhjennys-tiistaisin-42")
+CUSTOMER = {"customerNumber": "62-0000000-00", "invoiceNumber": "1962859"}
+MIRJA = ("mirja@example.fi", "kartonki kulkee kotoa")
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RunningStack]:
+    made = new_stack()
+    made.kierto("clock", "set", f"{MONDAY}T09:00")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        made.delete()
+
+
+@contextlib.contextmanager
+def partner(stack: RunningStack, token: str, file: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A partner's system that follows order events until it is killed."""
+    url = f"{stack.gateway.replace('http', 'ws')}/graphql"
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.partner", url, token, str(file)], cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
+    staff_work(stack, tmp_path)
+    async with (
+        Client(stack.gateway) as staff,
+        Client(stack.gateway) as customer,
+        Client(stack.gateway) as planner,
+        Client(stack.gateway) as driver,
+    ):
+        await staff.sign_in(*STAFF)
+        planner_secret = await create_partner(staff, "Reittisuunnittelu", ["orders:read", "orders:subscribe"])
+        driver_secret = await create_partner(staff, "Ajopäätteet", ["pickups:report"])
+        await planner.sign_in_as_partner(*planner_secret)
+
+        # 2. A customer registers, signs in, lists sites with agreements and reads a calendar.
+        await register(customer)
+        await customer.sign_in(*MIRJA)
+        site = await the_site(customer)
+        await the_calendar(customer, site["id"])
+
+        # 3. They are offered the dates for an extra pickup and order one.
+        agreement = next(one for one in site["agreements"] if one["agreementNumber"] == "A00001")
+        offers = await customer.ask(OFFERS, id=agreement["id"])
+        offered = [offer["date"] for offer in offers["extraPickupOffers"]["offers"]]
+        assert str(PICKUP_DAY) in offered
+        assert str(EASTER_MONDAY) not in offered, "a pickup is planned then"
+        assert str(MONDAY) not in offered, "past the cut-off"
+
+        # 4. A partner that follows the events gets it; killed and back, it gets what it missed.
+        notes = tmp_path / "events"
+        with partner(stack, planner.token, notes):
+            await until(lambda: noted(notes))  # its first checkpoint: from here on nothing may be missed
+            order = await order_pickup(customer, agreement["id"], PICKUP_DAY, "order-1")
+            await until(lambda: noted(notes, order["id"]), lambda events: len(events) == 3)
+        assert [event["type"] for event in await noted(notes, order["id"])] == [
+            "orders.order.placed",
+            "orders.order.moved",
+            "orders.order.moved",
+        ]
+        repeated = await order_pickup(customer, agreement["id"], PICKUP_DAY, "order-1")
+        assert repeated["id"] == order["id"], "the same key is the same order"
+        missed = await order_pickup(customer, agreement["id"], PICKUP_DAY + dt.timedelta(days=14), "order-2")
+        with partner(stack, planner.token, notes):
+            await until(lambda: noted(notes, missed["id"]), lambda events: len(events) == 3)
+        events = [item for item in written(notes) if item["__typename"] == "OrderEvent"]
+        sequences = [int(event["sequence"]) for event in events]
+        assert sequences == sorted(set(sequences)), "in order, nothing twice"
+        assert {event["subject"] for event in events} == {order["id"], missed["id"]}
+
+        # 5. The day has come: another partner reports the pickup emptied.
+        before = await april(customer)
+        stack.kierto("clock", "set", f"{PICKUP_DAY}T09:30")
+        await customer.sign_in(*MIRJA)
+        await driver.sign_in_as_partner(*driver_secret)
+        await report(driver, order["id"])
+        done = await customer.ask(ORDER, id=order["id"])
+        assert done["state"] == "COMPLETED"
+        assert [step["state"] for step in done["timeline"]] == ["RECEIVED", "CONFIRMED", "SCHEDULED", "COMPLETED"]
+
+        # 6. The month's volumes have grown within a second.
+        await until(lambda: april(customer), lambda grams: grams == before + 38_500, within=1.0)
+
+        # 7. The contact form, and its receipt in Finnish.
+        form = {
+            "siteId": site["id"],
+            "topic": "PICKUP",
+            "message": "Kiitos, hyvin tyhjennetty!",
+            "idempotencyKey": "f1",
+        }
+        ticket = (await customer.ask(CONTACT, input=form))["ticket"]
+        (mail,) = await until(lambda: asyncio.to_thread(stack.mails, MIRJA[0]))
+        assert mail["subject"] == "Palaute vastaanotettu" or "Palaute vastaanotettu" in mail["subject"]
+        assert ticket["number"] in mail["text"]
+        assert "Kiitos, hyvin tyhjennetty!" in mail["text"]
+
+    trace_through_every_service(stack)
+
+
+def staff_work(stack: RunningStack, tmp_path: Path) -> None:
+    """1. The first staff user is made on the host; they load an export with a bad row, twice."""
+    created = stack.kierto("staff", "create", STAFF[0], "--email", STAFF[0], KIERTO_PASSWORD=STAFF[1])
+    assert created.returncode == 0, created.stderr
+    export = tmp_path / "export"
+    resolve_dates(ROOT / "deploy" / "local" / "demo", export, MONDAY)
+    whole = tmp_path / "with-a-bad-row"
+    shutil.copytree(export, whole)
+    with (whole / "sites.csv").open("a", encoding="utf-8") as sites:
+        sites.write("9999,62-0000000-00,Tie 1,46860,KELTAKANGAS,KOUVOLA,KELTAKANGAS,CASTLE,1,AS OY MIRJA,,,\n")
+    first = load(stack, whole)
+    assert first.returncode == 1, first.stderr
+    assert "sites.csv:205 property_type: MALFORMED" in first.stdout
+    assert "sites: 204 rows, 203 added, 0 changed, 0 unchanged, 1 bad" in first.stdout
+    assert "pickups: 8261 rows, 8261 added" in first.stdout
+    second = load(stack, export)
+    assert second.returncode == 0, second.stderr
+    assert "pickups: 8261 rows, 0 added, 0 changed, 8261 unchanged, 0 bad" in second.stdout
+    lines = [line for line in second.stdout.splitlines() if line]
+    assert len(lines) == 10
+    assert all("0 added, 0 changed" in line for line in lines)
+
+
+def load(stack: RunningStack, folder: Path) -> subprocess.CompletedProcess[str]:
+    return stack.kierto(
+        "import", str(folder), "--username", STAFF[0], KIERTO_PASSWORD=STAFF[1], KIERTO_GATEWAY_URL=stack.gateway
+    )
+
+
+async def create_partner(staff: Client, name: str, scopes: list[str]) -> tuple[str, str]:
+    wanted = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": name}
+    made = await staff.ask(CREATE_PARTNER, input=wanted)
+    return made["partner"]["clientId"], made["clientSecret"]
+
+
+async def register(customer: Client) -> None:
+    wanted: dict[str, Any] = {
+        **CUSTOMER,
+        "username": MIRJA[0],
+        "email": MIRJA[0],
+        "password": MIRJA[1],
+        "termsVersion": "2026-01",
+        "language": "FI",
+    }
+    refused = await customer.ask(REGISTER, input={**wanted, "invoiceNumber": "1862101"})
+    assert [problem["code"] for problem in refused["problems"]] == ["CUSTOMER_NOT_RECOGNISED"]
+    registered = await customer.ask(REGISTER, input=wanted)
+    assert registered == {"__typename": "Registered", "accessRequested": False}
+
+
+async def the_site(customer: Client) -> dict[str, Any]:
+    sites = await customer.ask(SITES)
+    (site,) = [edge["node"] for edge in sites["edges"]]
+    assert site["address"] == {"street": "EKOKAARI 50", "postalCode": "46860", "city": "KELTAKANGAS"}
+    assert site["billedTo"] == "AS OY MIRJA"
+    assert site["organisation"]["customerNumber"] == "62-0000000-00"
+    site["agreements"] = [edge["node"] for edge in site["agreements"]["edges"]]
+    assert len(site["agreements"]) == 17
+    named = {one["article"]["name"] for one in site["agreements"]}
+    assert {"LOPPUJÄTEASTIAN 360 L TYHJENNYS", "240 L BIOJÄTEASTIAN TYHJENNYS"} <= named
+    return dict(site)
+
+
+async def the_calendar(customer: Client, site_id: str) -> None:
+    """Every second Monday, and so Easter Monday: moved to the Tuesday after, give or take a day."""
+    site = await customer.ask(CALENDAR, id=site_id, since="2026-04-01", until="2026-04-30")
+    pickups = site["calendar"]["pickups"]
+    assert pickups
+    assert {pickup["toleranceDays"] for pickup in pickups} == {1}
+    moved = [p for p in pickups if p["originalDate"] == str(EASTER_MONDAY)]
+    assert moved
+    assert {(p["date"], p["movedBy"]["name"]) for p in moved} == {("2026-04-07", "Toinen pääsiäispäivä")}
+
+
+async def order_pickup(customer: Client, agreement_id: str, day: dt.date, key: str) -> dict[str, Any]:
+    ordered = await customer.ask(
+        ORDER_EXTRA, input={"agreementId": agreement_id, "date": str(day), "idempotencyKey": key}
+    )
+    assert ordered["__typename"] == "Ordered", ordered
+    return dict(ordered["order"])
+
+
+async def noted(file: Path, subject: str | None = None) -> list[dict[str, str]]:
+    """What a partner wrote down, of one subject or in all."""
+    return [item for item in written(file) if subject is None or item.get("subject") == subject]
+
+
+async def report(driver: Client, order_id: str) -> None:
+    reports = [
+        {
+            "reportId": "R-1",
+            "kind": "EMPTIED",
+            "at": "2026-04-13T06:20:00Z",
+            "orderId": order_id,
+            "grams": 38_500,
+        }
+    ]
+    for repeated in (False, True):
+        answer = await driver.ask(REPORT, input={"reports": reports})
+        assert answer["outcomes"] == [{"reportId": "R-1", "accepted": True, "repeated": repeated}]
+
+
+async def april(customer: Client) -> int:
+    volumes = await customer.ask(VOLUMES, since="2026-04-01", until="2026-04-30")
+    return int(volumes["grams"])
+
+
+def trace_through_every_service(stack: RunningStack) -> None:
+    """One trace id runs from the gateway's request through the order into the events' consumers."""
+    requests = [line["trace_id"] for line in stack.log("orders-api") if line.get("operation") == "orderExtraPickup"]
+    at_gateway = {line.get("trace_id") for line in stack.log("gateway")}
+    assert requests
+    assert set(requests) <= at_gateway
+
+
+REGISTER = """
+    mutation ($input: RegisterInput!) {
+      register(input: $input) {
+        __typename
+        ... on Registered { accessRequested }
+        ... on Refusal { problems { code path message } }
+      }
+    }
+"""
+CREATE_PARTNER = """
+    mutation ($input: CreatePartnerInput!) {
+      createPartner(input: $input) { ... on PartnerCreated { partner { clientId } clientSecret } }
+    }
+"""
+SITES = """
+    {
+      sites(first: 10) {
+        totalCount
+        edges { node {
+          id billedTo address { street postalCode city } organisation { customerNumber } openOrderCount
+          agreements(first: 50) { edges { node {
+            id agreementNumber intervalWeeks count nextPickup article { name fraction price { minor currency } }
+          } } }
+        } }
+      }
+    }
+"""
+CALENDAR = """
+    query ($id: ID!, $since: Date!, $until: Date!) {
+      node(id: $id) { ... on Site { calendar(since: $since, until: $until) { ... on Calendar { pickups {
+        id date toleranceDays originalDate movedBy { date name } state article { name }
+      } } } } }
+    }
+"""
+OFFERS = """
+    query ($id: ID!) {
+      node(id: $id) { ... on Agreement { extraPickupOffers {
+        ... on Offers { citation offers { date cutOff price { minor currency vatRate } } }
+      } } }
+    }
+"""
+ORDER_EXTRA = """
+    mutation ($input: OrderExtraPickupInput!) {
+      orderExtraPickup(input: $input) {
+        __typename
+        ... on Ordered { order { id state date price { minor } } }
+        ... on Refusal { problems { code path message } }
+      }
+    }
+"""
+ORDER = """
+    query ($id: ID!) { node(id: $id) { ... on Order { state timeline { state at by reason } site { id } } } }
+"""
+REPORT = """
+    mutation ($input: ReportPickupsInput!) {
+      reportPickups(input: $input) { ... on PickupsReported { outcomes { reportId accepted repeated } } }
+    }
+"""
+VOLUMES = """
+    query ($since: Date!, $until: Date!) {
+      volumes(since: $since, until: $until) { ... on Volumes { grams pickups rows { start fraction grams } } }
+    }
+"""
+CONTACT = """
+    mutation ($input: SendContactFormInput!) {
+      sendContactForm(input: $input) {
+        ... on ContactFormReceived { ticket { number topic } }
+        ... on Refusal { problems { code path message } }
+      }
+    }
+"""

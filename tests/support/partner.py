@@ -1,0 +1,57 @@
+"""A partner's system, in a process of its own: follows orderEvents and writes down all that it gets, line by line.
+
+``python -m tests.support.partner WS_URL TOKEN FILE`` goes on behind the last cursor that FILE holds, or from now on.
+It speaks graphql-transport-ws as its protocol document says.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from websockets.asyncio.client import connect
+
+SUBSCRIBE = """
+    subscription ($after: String) {
+      orderEvents(after: $after) {
+        __typename
+        ... on OrderEvent { id cursor sequence type time subject organisationId data }
+        ... on Checkpoint { cursor }
+        ... on CursorExpired { code start }
+        ... on Refusal { problems { code } }
+      }
+    }
+"""
+
+
+def written(file: Path) -> list[dict[str, str]]:
+    """What a partner has written down so far. A line that a kill broke off does not count."""
+    lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+async def follow(url: str, token: str, file: Path) -> None:
+    """Subscribe, and write down each item before the next is looked at."""
+    items = written(file)
+    after = items[-1]["cursor"] if items else None
+    async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+        await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        payload = {"query": SUBSCRIBE, "variables": {"after": after}}
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        with file.open("a", encoding="utf-8") as notes:
+            async for text in socket:
+                message = json.loads(text)
+                if message["type"] == "ping":
+                    await socket.send(json.dumps({"type": "pong"}))
+                elif message["type"] == "next":
+                    notes.write(json.dumps(message["payload"]["data"]["orderEvents"]) + "\n")
+                    notes.flush()
+                    os.fsync(notes.fileno())
+                else:
+                    raise RuntimeError(message)
+
+
+if __name__ == "__main__":
+    asyncio.run(follow(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

@@ -1,0 +1,110 @@
+"""A whole stack as ``make up`` starts it, in a folder of its own, from outside."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from deploy.local.paths import Home
+from deploy.local.ports import Ports
+from tests.support.servers import ROOT, free_port_base
+
+
+class RunningStack:
+    """``kierto up`` as a process, its command line, its mailbox and its process table."""
+
+    def __init__(self, home: Path, port_base: int) -> None:
+        self.home = Home(home)
+        self.ports = Ports(port_base)
+        self.gateway = self.ports.url("gateway")
+        self._up: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start everything and wait until all is ready."""
+        log = (self.home.root / "up.log").open("ab")
+        self._up = subprocess.Popen(
+            self._command("up", "--no-demo"), stdout=log, stderr=subprocess.STDOUT, env=self._environment()
+        )
+        log.close()
+        end = time.monotonic() + 120
+        while b"Kierto is ready" not in (self.home.root / "up.log").read_bytes():
+            if self._up.poll() is not None or time.monotonic() > end:
+                raise AssertionError((self.home.root / "up.log").read_text())
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop everything, as Ctrl-C does."""
+        if self._up is not None:
+            self._up.send_signal(signal.SIGINT)
+            self._up.wait(60)
+            self._up = None
+
+    def kierto(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the host to its end."""
+        return subprocess.run(
+            self._command(*arguments), env=self._environment() | settings, check=False, capture_output=True, text=True
+        )
+
+    def pid(self, process: str) -> int:
+        """The id of a running process, by its name."""
+        table = json.loads(self.home.process_table.read_text())
+        return int(table[process])
+
+    def kill(self, process: str) -> None:
+        """``kill -9``."""
+        os.kill(self.pid(process), signal.SIGKILL)
+
+    def restarted(self, process: str, before: int) -> bool:
+        """Whether the process runs again, as another one than ``before``, and is ready."""
+        table = json.loads(self.home.process_table.read_text())
+        return table.get(process, before) != before and self.ready(process)
+
+    def ready(self, process: str) -> bool:
+        """Whether a service's process says that it is ready."""
+        try:
+            with urllib.request.urlopen(f"{self.ports.url(process)}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def log(self, process: str) -> list[dict[str, object]]:
+        """The lines of a process's log."""
+        lines = self.home.log(process).read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def mails(self, recipient: str) -> list[dict[str, str]]:
+        """What arrived in the mailbox for someone, whole, newest first."""
+        base = f"{self.ports.url('mailbox')}/api/messages"
+        with urllib.request.urlopen(f"{base}?to={recipient}", timeout=5) as answer:
+            found = json.load(answer)["messages"]
+        mails = []
+        for one in found:
+            with urllib.request.urlopen(f"{base}/{one['id']}", timeout=5) as answer:
+                mails.append(json.load(answer))
+        return mails
+
+    def delete(self) -> None:
+        """Delete all that it made, PostgreSQL's place included."""
+        self.kierto("reset", "--yes")
+        shutil.rmtree(self.home.root, ignore_errors=True)
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "deploy.cli", *arguments]
+
+    def _environment(self) -> dict[str, str]:
+        return {name: text for name, text in os.environ.items() if not name.startswith("KIERTO_")} | {
+            "PYTHONPATH": str(ROOT),
+            "KIERTO_HOME": str(self.home.root),
+            "KIERTO_PORT_BASE": str(self.ports.base),
+        }
+
+
+def new_stack() -> RunningStack:
+    """A stack that was not started yet."""
+    return RunningStack(Path(tempfile.mkdtemp(prefix="kierto-stack-")), free_port_base())
