@@ -1,7 +1,6 @@
 """`kierto up`: run everything in the foreground."""
 
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -16,7 +15,8 @@ def up(
     demo: Annotated[bool, typer.Option(help="Load the demonstration data at the first start.")] = True,
 ) -> None:
     """Run everything on embedded real parts; Ctrl-C stops it."""
-    from deploy.local.addresses import SignIn, show_addresses
+    from deploy.local.addresses import show_addresses
+    from deploy.local.demo.load import is_loaded, load_demo, sign_ins
     from deploy.local.foreground import run_in_foreground
     from deploy.local.problem import StackProblem
     from deploy.local.signals import Signals
@@ -27,11 +27,14 @@ def up(
             stack = Stack(home_from(home).root, port_base, signals=signals)
         except StackProblem as problem:
             sys.exit(str(problem))
-        sign_ins: list[SignIn] = []
-        load_demo: Callable[[], None] | None = None
+
+        def load_once() -> None:
+            if not is_loaded(stack.home):
+                typer.echo("Loading the demonstration data (once) ...", err=True)
+                stack.run_errand("demo", lambda: load_demo(stack.environment), {})
 
         def start() -> None:
-            stack.start(after_ready=load_demo if demo else None)
-            show_addresses(stack.environment, sign_ins)
+            stack.start(after_ready=load_once if demo else None)
+            show_addresses(stack.environment, sign_ins(stack.home))
 
         raise typer.Exit(run_in_foreground(stack, start))

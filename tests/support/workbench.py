@@ -12,6 +12,7 @@ from services.chassis.envelope import Received
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.imports import Imports
 from services.chassis.postgres import Pool
+from services.chassis.settings import ServiceSettings
 from services.chassis.transaction import PostgresWork, Transaction
 from services.contracts.declare import Event, event_type_named, event_type_of
 from services.contracts.identity import AccessStated, Grant, SubjectKind
@@ -24,12 +25,16 @@ P = TypeVar("P")
 
 
 class Workbench(Generic[T, P]):
-    """Stands where ``assembly.Foundation`` stands in a process; what would call another service is left out."""
+    """Stands where ``assembly.Foundation`` stands in a process; what would call another service is left out.
+
+    ``settings`` are for the test to set, where the service has some of its own.
+    """
 
     def __init__(self, blueprint: Blueprint[T, P], pool: Pool, clock: TestClock) -> None:
         self.blueprint = blueprint
         self.pool = pool
         self.clock = clock
+        self.settings: ServiceSettings | None = None
         self.work: PostgresWork[T] = PostgresWork(pool, clock, blueprint.transaction, lambda: None)
         self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports)
 

@@ -39,7 +39,12 @@ def broken_rules(folder: Path) -> str:
     """What the linter says of the code in a folder; empty if every rule is kept."""
     program = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run(
-        [program, "--no-cache"], cwd=folder, check=False, capture_output=True, text=True, env={"PYTHONPATH": str(folder)}
+        [program, "--no-cache"],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(folder)},
     )
     return "" if done.returncode == 0 else done.stdout
 

@@ -1,0 +1,67 @@
+"""`kierto staff`: the operator's own people, made on the host (I17)."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.commands.options import HomeOption, home_from
+
+if TYPE_CHECKING:
+    from services.contracts.values import Problem
+
+app = typer.Typer(help="The operator's own people.", no_args_is_help=True)
+
+PASSWORD_SETTING = "KIERTO_PASSWORD"  # noqa: S105 - the name of a setting
+
+
+@app.callback()
+def staff() -> None:
+    """The operator's own people."""
+
+
+@app.command()
+def create(
+    username: Annotated[str, typer.Argument(help="An e-mail address or any memorable name.")],
+    email: Annotated[str, typer.Option(help="Where mail for this person goes.", prompt=True)],
+    language: Annotated[str, typer.Option(help="fi, sv, nb or en")] = "fi",
+    home: HomeOption = None,
+) -> None:
+    """Make a staff user. The password is asked for, or taken from KIERTO_PASSWORD."""
+    password = os.environ.get(PASSWORD_SETTING) or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    complaints = asyncio.run(_create(home_from(home).root, username, email, password, language))
+    for complaint in complaints:
+        typer.echo(complaint, err=True)
+    if complaints:
+        raise typer.Exit(1)
+    typer.echo(f"{username} can sign in.")
+
+
+async def _create(home: Path, username: str, email: str, password: str, language: str) -> list[str]:
+    from deploy.local.service_at_rest import settings_environment
+    from services.chassis.settings import load
+    from services.contracts.identity import Language
+    from services.contracts.values import Refusal
+    from services.identity.host import create_staff
+    from services.identity.settings import IdentitySettings
+
+    try:
+        spoken = Language(language)
+    except ValueError:
+        return [f"{language} is none of fi, sv, nb, en."]
+    settings = load(IdentitySettings, "identity", settings_environment("identity", home))
+    created = await create_staff(
+        settings.database_url,
+        settings.clock_file,
+        username=username,
+        email=email,
+        password=password,
+        language=spoken,
+    )
+    return list(map(_sentence, created.problems)) if isinstance(created, Refusal) else []
+
+
+def _sentence(problem: "Problem") -> str:
+    return " ".join([f"{'.'.join(problem.path) or 'Refused'}:", problem.code, *problem.params.values()])

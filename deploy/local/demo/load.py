@@ -1,0 +1,111 @@
+"""Loads the demonstration data once: a staff user, the export, a partner each for planning and driving, a customer.
+
+It goes the ways that anyone goes: the host command's use case, the import resource, the graph. What it makes up (the
+passwords, the Monday that dates are counted from) is written down first, so that a load that broke off goes on with it.
+"""
+
+import asyncio
+import datetime as dt
+import json
+import secrets
+from dataclasses import asdict
+from pathlib import Path
+
+from deploy.export import resolve_dates, take_in
+from deploy.graph import Graph
+from deploy.local.addresses import SignIn
+from deploy.local.environment import Environment
+from deploy.local.files import write_whole
+from deploy.local.paths import Home
+from services.chassis.clock import SystemClock
+from services.chassis.settings import load
+from services.contracts.values import Refusal
+from services.identity.host import create_staff
+from services.identity.settings import IdentitySettings
+
+EXPORT = Path(__file__).parent
+_MANAGER = {"customerNumber": "62-0000100-00", "invoiceNumber": "1962901", "termsVersion": "2026-01"}
+_PARTNERS = {
+    "Reittisuunnittelu (planning)": ["orders:read", "orders:subscribe"],
+    "Ajopäätteet (drivers)": ["pickups:report"],
+}
+
+
+def is_loaded(home: Home) -> bool:
+    """Whether this folder's stack has the demonstration data."""
+    return _sign_ins_file(home).exists()
+
+
+def sign_ins(home: Home) -> list[SignIn]:
+    """Who of the demonstration data can sign in."""
+    if not is_loaded(home):
+        return []
+    return [SignIn(**one) for one in json.loads(_sign_ins_file(home).read_text(encoding="utf-8"))]
+
+
+def load_demo(environment: Environment) -> int:
+    """Load it; the exit code. Run as an errand, in a process of its own."""
+    asyncio.run(_load(environment))
+    return 0
+
+
+async def _load(environment: Environment) -> None:
+    home = environment.home
+    plan = _plan(environment)
+    staff, manager = plan["staff"], plan["manager"]
+    settings = load(IdentitySettings, "identity", environment.of_service("identity", "api"))
+    made = await create_staff(
+        settings.database_url, settings.clock_file, username="staff", email="staff@example.fi", password=staff
+    )
+    if isinstance(made, Refusal) and {problem.code for problem in made.problems} != {"USERNAME_TAKEN"}:
+        raise RuntimeError(f"the demonstration's staff user was refused: {made.problems}")
+    export = home.root / "demo" / "export"
+    resolve_dates(EXPORT, export, dt.date.fromisoformat(plan["monday"]))
+    people = [
+        SignIn("staff", "staff", staff),
+        SignIn("property manager with 200 sites", "isannoitsija", manager),
+    ]
+    async with Graph(environment.ports.url("gateway")) as graph:
+        await graph.sign_in("staff", staff)
+        for taken in await take_in(graph, export, lambda *_: None):
+            if taken.bad_rows:
+                raise RuntimeError(f"the demonstration's {taken.kind} has bad rows: {taken.bad_rows[:3]}")
+        for name, scopes in _PARTNERS.items():
+            wanted = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": plan[name]}
+            partner = await graph.mutate(_CREATE_PARTNER, input=wanted)
+            secret = partner["clientSecret"] or "(shown once, to a load that broke off)"
+            people.append(SignIn(f"partner: {name}", partner["partner"]["clientId"], secret))
+        person = {"username": "isannoitsija", "email": "isannoitsija@example.fi", "password": manager}
+        await graph.execute(_REGISTER, input=_MANAGER | person)
+    write_whole(_sign_ins_file(home), json.dumps([asdict(one) for one in people], ensure_ascii=False))
+
+
+def _plan(environment: Environment) -> dict[str, str]:
+    """What is made up once and kept: passwords, keys, and the Monday of the first load."""
+    file = environment.home.root / "demo" / "plan.json"
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        today = SystemClock("Europe/Helsinki", environment.home.clock).today()
+        plan = {name: secrets.token_urlsafe(12) for name in ("staff", "manager", *_PARTNERS)}
+        plan["monday"] = (today - dt.timedelta(days=today.weekday())).isoformat()
+        write_whole(file, json.dumps(plan, ensure_ascii=False))
+    found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _sign_ins_file(home: Home) -> Path:
+    return home.root / "demo" / "sign-ins.json"
+
+
+_CREATE_PARTNER = """
+    mutation ($input: CreatePartnerInput!) {
+      createPartner(input: $input) {
+        __typename
+        ... on PartnerCreated { partner { clientId } clientSecret }
+        ... on Refusal { problems { message } }
+      }
+    }
+"""
+_REGISTER = """
+    mutation ($input: RegisterInput!) { register(input: $input) { __typename } }
+"""

@@ -1,0 +1,1 @@
+"""``make bench``: what is fast, as ratios against something measured in the same run. Printed, never asserted."""

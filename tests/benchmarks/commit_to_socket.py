@@ -1,0 +1,115 @@
+"""From the commit of an order to the socket of a subscriber, against the least that such a way can be."""
+
+import asyncio
+import datetime as dt
+import json
+import statistics
+import time
+import uuid
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from websockets.asyncio.client import connect
+
+from deploy.local.stack import environment_of_running
+from services.chassis import postgres
+from services.chassis.clock import SystemClock
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.transaction import PostgresWork, Transaction
+from services.chassis.wake import Waker
+from services.contracts.orders import OrderKind, OrderPlaced, OrderState
+from services.contracts.sites import Fraction
+from tests.support.client import Client
+from tests.support.partner import SUBSCRIBE
+from tests.support.stack import RunningStack
+
+ROUNDS, WARM_UP = 200, 20
+
+
+async def measure(stack: RunningStack, username: str, password: str) -> tuple[float, float]:
+    """Medians in seconds: ours, and the bare pipeline's, one after the other on the same idle stack."""
+    environment = environment_of_running(stack.home)
+    ours = await _ours(stack, environment.database_url("orders"), username, password)
+    bare = await _bare(environment.database_url("orders"), environment.kafka)
+    return statistics.median(ours), statistics.median(bare)
+
+
+async def _ours(stack: RunningStack, database_url: str, username: str, password: str) -> list[float]:
+    pool = await postgres.open_pool(database_url, name="bench", size=2)
+    stop = asyncio.Event()
+    waker = Waker(pool)
+    waking = asyncio.create_task(waker.run(stop))
+    work = PostgresWork(pool, SystemClock("Europe/Helsinki"), Transaction, waker.wake)
+    took: list[float] = []
+    async with Client(stack.gateway) as staff:
+        await staff.sign_in(username, password)
+        url = f"{stack.gateway.replace('http', 'ws')}/graphql"
+        async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+            token = {"Authorization": f"Bearer {staff.token}"}
+            await socket.send(json.dumps({"type": "connection_init", "payload": token}))
+            await socket.recv()
+            query = {"query": SUBSCRIBE, "variables": {"after": None}}
+            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": query}))
+            await socket.recv()
+            for _ in range(ROUNDS + WARM_UP):
+                order_id = write_id("order", new_uuid())
+                async with work() as tx:
+                    tx.emit(_order(order_id))
+                committed = time.perf_counter()
+                while order_id not in str(await socket.recv()):
+                    pass
+                took.append(time.perf_counter() - committed)
+    stop.set()
+    await waking
+    await pool.close()
+    return took[WARM_UP:]
+
+
+def _order(order_id: str) -> OrderPlaced:
+    return OrderPlaced(
+        order_id=order_id,
+        organisation_id=write_id("org", uuid.UUID(int=1)),
+        site_id=write_id("site", uuid.UUID(int=2)),
+        agreement_id=write_id("agreement", uuid.UUID(int=3)),
+        article_id=write_id("article", uuid.UUID(int=4)),
+        fraction=Fraction.RESIDUAL,
+        kind=OrderKind.EXTRA_PICKUP,
+        date=dt.date(2026, 4, 13),
+        state=OrderState.RECEIVED,
+        version=1,
+    )
+
+
+async def _bare(database_url: str, kafka: str) -> list[float]:
+    topic = f"bench.{new_uuid()}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(name=topic, num_partitions=1, replication_factor=1)])
+    writer, listener = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+    await producer.start()
+    consumer.assign([TopicPartition(topic, 0)])
+    await consumer.start()
+    await writer.execute("CREATE TEMP TABLE bench (number integer)")
+    woken = asyncio.Event()
+    await listener.add_listener("bench", lambda *_: woken.set())
+    took: list[float] = []
+    for number in range(ROUNDS + WARM_UP):
+        woken.clear()
+        async with writer.transaction():
+            await writer.execute("INSERT INTO bench VALUES ($1)", number)
+        committed = time.perf_counter()
+        await writer.execute("NOTIFY bench")
+        await woken.wait()
+        await producer.send(topic, str(number).encode())
+        await consumer.getone()
+        took.append(time.perf_counter() - committed)
+    await consumer.stop()
+    await producer.stop()
+    await admin.delete_topics([topic])
+    await admin.close()
+    await writer.close()
+    await listener.close()
+    return took[WARM_UP:]
