@@ -35,7 +35,8 @@ doctor: install  ## Say what this machine has and what is missing
 	@./kierto doctor
 
 test: install  ## Run every test against real PostgreSQL, Valkey and Kafka
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests --ignore tests/e2e --ignore tests/faults -n 3
+	@$(BIN)/python -m pytest tests/e2e tests/faults
 
 check: install  ## Format, lint, types, import rules, schema and contract snapshots
 	@$(BIN)/python -m tests.check

@@ -186,6 +186,7 @@ class Consumer(Generic[T]):
                     new.discard(event.id)  # a repeat inside this batch
                     await self.handle(tx, event)
             await self._save_positions(tx.connection, batch)
+        _log.info("consumed", events=len(events), traces=tracing.ids(event.traceparent for event in events))
         for event in events:
             metrics.EVENTS_CONSUMED.labels(event.type.name).inc()
         if events:

@@ -50,7 +50,8 @@ async def once(
     """Do a command that carries ``idempotency_key``, or give its first answer again.
 
     ``remember`` makes the answer that is kept from the one that is given (a secret is shown once). Refused with
-    MALFORMED for a key that is empty, longer than 200 characters or not printable, IDEMPOTENCY_CONFLICT for another input.
+    MALFORMED for a key that is empty, longer than 200 characters or not printable, IDEMPOTENCY_CONFLICT for another
+    input.
     """
     key: str = cast(Any, command).idempotency_key
     if not 1 <= len(key) <= 200 or not key.isprintable():

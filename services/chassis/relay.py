@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from services.chassis import envelope, lease, metrics, numbering, outbox
+from services.chassis import envelope, lease, metrics, numbering, outbox, tracing
 from services.chassis.ids import write_id
 from services.chassis.kafka import BROKER_AWAY, Cluster
 from services.chassis.logging import logger
@@ -190,6 +190,9 @@ class Relay:
         )
         if not saved:
             raise lease.Deposed
+        if wave:
+            traces = tracing.ids(event.traceparent for event in wave)
+            _log.info("published", events=len(wave), up_to=wave[-1].sequence, traces=traces)
         metrics.EVENTS_PUBLISHED.inc(len(wave))
         metrics.EVENTS_UNPUBLISHED.set(0)
 

@@ -46,13 +46,18 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Signer:
-    """Signs tokens with identity's private key (a JWK)."""
+    """Signs tokens with identity's private key (a JWK); ValueError if it is none."""
 
     def __init__(self, private_key: bytes) -> None:
         jwk = msgspec.json.decode(private_key, type=dict[str, str | list[str]])
         # A key made before RFC 9864 names the algorithm EdDSA; its curve says the same.
         jwk.pop("alg", None)
-        self._key = OKPKey.import_key(jwk)
+        try:
+            self._key = OKPKey.import_key(jwk)
+        except JoseError as error:
+            raise ValueError(str(error)) from error
+        if not self._key.is_private:
+            raise ValueError("expected a private key")
         self._key.ensure_kid()
         self._registry = JWSRegistry(algorithms=[ALGORITHM])
 

@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 HEADER = "traceparent"
 _FORMAT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -22,6 +22,11 @@ def trace_id() -> str | None:
 def traceparent() -> str:
     """The header for a call or event that the present work makes."""
     return f"00-{_current.get() or secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def ids(parents: Iterable[str]) -> list[str]:
+    """The trace ids of several headers, each once: one line of a log for a batch of events of several traces."""
+    return list(dict.fromkeys(match.group(1) for parent in parents if (match := _FORMAT.fullmatch(parent))))
 
 
 @contextlib.contextmanager

@@ -1,29 +1,24 @@
-"""Identity on an empty database, with a signing key, and hashes that are counted."""
+"""Identity on an empty database, with a signing key of its own."""
 
-import datetime as dt
 from pathlib import Path
 
 import msgspec
 import pytest
 from joserfc.jwk import OKPKey
 
-from services.access.caller import Caller
 from services.chassis.settings import Address
-from services.chassis.tokens import Claims, Verifier
-from services.contracts.identity import Identity, Register
-from services.contracts.stats import InvoiceStated
+from services.contracts.identity import Identity
 from services.identity.app import IDENTITY
 from services.identity.settings import IdentitySettings
 from services.identity.store.passwords import Argon2Passwords
 from services.identity.store.transaction import IdentityTransaction
-from tests.component.identity.steps import Bench, invoice
-from tests.support.clock import TestClock
+from tests.component.identity.steps import Bench
 from tests.support.fixtures import MakeWorkbench
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> IdentitySettings:
-    """Identity's settings, with a key of its own."""
+    """Identity's settings, with a key as the local stack makes it."""
     key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, private=True)
     file = tmp_path / "signing-key.jwk"
     file.write_bytes(msgspec.json.encode(key.as_dict(private=True)))
@@ -44,3 +39,22 @@ async def bench(workbench: MakeWorkbench[IdentityTransaction, Identity], setting
     made = await workbench(IDENTITY)
     made.settings = settings
     return made
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every hashing of a password, which is what an answer's time is made of."""
+    done: list[str] = []
+    slowly_hash, slowly_verify = Argon2Passwords._hash, Argon2Passwords._verify
+
+    def hash(self: Argon2Passwords, password: str) -> str:
+        done.append("hash")
+        return slowly_hash(self, password)
+
+    def verify(self: Argon2Passwords, kept: str, password: str) -> bool:
+        done.append("verify")
+        return slowly_verify(self, kept, password)
+
+    monkeypatch.setattr(Argon2Passwords, "_hash", hash)
+    monkeypatch.setattr(Argon2Passwords, "_verify", verify)
+    return done

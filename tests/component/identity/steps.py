@@ -1,0 +1,155 @@
+"""What the tests of identity do again and again, said once."""
+
+import datetime as dt
+from typing import TypeVar
+
+import msgspec
+
+from services.access.caller import Caller
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.tokens import Claims, Verifier
+from services.contracts.identity import (
+    ClientToken,
+    CreatePartner,
+    Identity,
+    OrganisationStated,
+    PartnerCreated,
+    Register,
+    Registered,
+    SignedIn,
+    SubjectKind,
+)
+from services.contracts.stats import InvoiceStated
+from services.contracts.values import Outcome, Refusal
+from services.identity.store.transaction import IdentityTransaction
+from tests.support.workbench import Workbench
+
+Bench = Workbench[IdentityTransaction, Identity]
+O = TypeVar("O", bound=Outcome)  # noqa: E741
+
+MIRJA = "62-0000001-00"
+KELTA = "62-0000002-00"
+INVOICE = "1962859"
+PASSWORD = "neljä märkää rukkasta"
+CUSTOMERS = f"""customer_number,name,kind,business_id
+{MIRJA},AS OY MIRJA,HOUSING_COMPANY,1234567-8
+{KELTA},Ärjylä Kelta,HOUSEHOLD,
+"""
+
+REGISTRATION = Register(
+    customer_number=MIRJA,
+    invoice_number=INVOICE,
+    username="mirja@example.com",
+    email="mirja@example.com",
+    password=PASSWORD,
+    terms_version="2026-01",
+)
+
+
+def stranger(address: str = "192.0.2.1") -> Caller:
+    """Nobody yet, from an address."""
+    return Caller(address=address)
+
+
+def service(name: str = "support") -> Caller:
+    """One of Kierto's services, for itself."""
+    return Caller(subject_id=f"service:{name}", kind=SubjectKind.SERVICE)
+
+
+def expect(kind: type[O], answer: Outcome) -> O:
+    """The answer, which must be of this kind."""
+    assert isinstance(answer, kind), answer
+    return answer
+
+
+def codes(answer: Outcome) -> list[tuple[str, str]]:
+    """The codes of a refusal, each with its path."""
+    return [(problem.code, ".".join(problem.path)) for problem in expect(Refusal, answer).problems]
+
+
+async def customers(bench: Bench) -> dict[str, str]:
+    """Two customers, the first with an invoice of last month and one of this; organisation ids by customer number."""
+    await bench.import_file("organisations", CUSTOMERS)
+    await bench.receive(invoice("1870011", dt.date(2026, 2, 1)), invoice(INVOICE, dt.date(2026, 3, 1)))
+    return {stated.customer_number: stated.organisation_id for stated in await bench.announced(OrganisationStated)}
+
+
+def invoice(
+    number: str, date: dt.date, customer_number: str = MIRJA, version: int = 1, invoice_id: str = ""
+) -> InvoiceStated:
+    """An invoice as stats states it."""
+    return InvoiceStated(
+        invoice_id=invoice_id or write_id("invoice", new_uuid()),
+        organisation_id=write_id("org", new_uuid()),
+        customer_number=customer_number,
+        invoice_number=number,
+        invoice_date=date,
+        version=version,
+    )
+
+
+async def register(bench: Bench, address: str = "192.0.2.1", **different: str | None) -> Outcome:
+    """Register as Mirja, or a little differently."""
+    return await bench.offering(stranger(address)).register(msgspec.structs.replace(REGISTRATION, **different))
+
+
+async def registered(bench: Bench, **different: str) -> str:
+    """Register with success; the user's id."""
+    return expect(Registered, await register(bench, **different)).user_id
+
+
+async def sign_in(bench: Bench, username: str = "mirja@example.com", password: str = PASSWORD) -> Outcome:
+    """Sign in."""
+    return await bench.offering(stranger()).sign_in(username, password)
+
+
+async def signed_in(bench: Bench, username: str = "mirja@example.com") -> SignedIn:
+    """Sign in with success."""
+    return expect(SignedIn, await sign_in(bench, username))
+
+
+async def claims(bench: Bench, token: str) -> Claims:
+    """What a token says, verified with the published keys as every service does."""
+
+    async def published() -> str:
+        return (await bench.offering(stranger()).public_keys()).jwks
+
+    return await Verifier(published, bench.clock).verify(token)
+
+
+async def caller_of(bench: Bench, token: str) -> Caller:
+    """The caller that a token makes."""
+    said = await claims(bench, token)
+    return Caller(
+        subject_id=said.sub, kind=SubjectKind(said.kind), session_id=said.sid, scopes=frozenset(said.scope.split())
+    )
+
+
+async def staff(bench: Bench) -> Caller:
+    """Someone of the operator's people."""
+    return await bench.caller(kind=SubjectKind.STAFF)
+
+
+def partner_command(**different: object) -> CreatePartner:
+    """A partner that reads orders everywhere it may, or a little different."""
+    usual = CreatePartner(idempotency_key="one", name="Routes Oy", scopes=["orders:read", "pickups:report"])
+    return msgspec.structs.replace(usual, **different)
+
+
+async def partner(bench: Bench, **different: object) -> PartnerCreated:
+    """Make a partner with success."""
+    offering = bench.offering(await staff(bench))
+    return expect(PartnerCreated, await offering.create_partner(partner_command(**different)))
+
+
+async def token_for(
+    bench: Bench, client_id: str, secret: str | None, scope: str = "", subject: str = "", address: str = "192.0.2.1"
+) -> Outcome:
+    """Ask for a client's token."""
+    return await bench.offering(stranger(address)).client_token(client_id, secret or "", scope, subject)
+
+
+async def client_claims(bench: Bench, client_id: str, secret: str | None, scope: str = "", subject: str = "") -> Claims:
+    """What the token of a client says."""
+    answer = expect(ClientToken, await token_for(bench, client_id, secret, scope, subject))
+    return await claims(bench, answer.access_token)

@@ -1,0 +1,121 @@
+"""Who is told what: access, contacts, organisations, and the keys that verify tokens."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from services.access.authentication import Authentication
+from services.access.caller import Caller
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.problems import Forbidden, Unauthenticated
+from services.chassis.tokens import Verifier
+from services.contracts.identity import AccessStated, Contact, Language, PartnerCreated, SubjectKind
+from services.identity.app import IDENTITY
+from tests.component.identity.steps import (
+    KELTA,
+    MIRJA,
+    Bench,
+    caller_of,
+    customers,
+    expect,
+    partner,
+    registered,
+    service,
+    signed_in,
+    staff,
+    token_for,
+)
+
+
+async def mirja(bench: Bench) -> Caller:
+    await customers(bench)
+    await registered(bench)
+    return await caller_of(bench, (await signed_in(bench)).access_token)
+
+
+async def test_access_is_told_to_services_to_staff_and_to_oneself(bench: Bench) -> None:
+    caller = await mirja(bench)
+    (stated,) = await bench.announced(AccessStated)
+    for may in (service(), await staff(bench), caller):
+        assert await bench.offering(may).access_of(caller.subject_id) == stated
+    for may_not in (await bench.caller(), await bench.caller(kind=SubjectKind.PARTNER)):
+        assert await bench.offering(may_not).access_of(caller.subject_id) is None
+
+
+async def test_access_of_a_partner_and_of_nobody(bench: Bench) -> None:
+    made = await partner(bench)
+    (stated,) = await bench.announced(AccessStated)
+    offering = bench.offering(service())
+    assert await offering.access_of(made.partner.id) == stated
+    for nobody in (write_id("user", new_uuid()), write_id("partner", new_uuid()), "service:support", ""):
+        assert await offering.access_of(nobody) is None
+
+
+async def test_contacts_are_for_services_alone(bench: Bench) -> None:
+    caller = await mirja(bench)
+    found = await bench.offering(service()).contacts([write_id("user", new_uuid()), caller.subject_id, "user_x"])
+    assert found == [
+        None,
+        Contact(
+            user_id=caller.subject_id,
+            username="mirja@example.com",
+            email="mirja@example.com",
+            language=Language.FI,
+        ),
+        None,
+    ]
+    for other in (caller, await staff(bench), await bench.caller(kind=SubjectKind.PARTNER)):
+        with pytest.raises(Forbidden):
+            await bench.offering(other).contacts([caller.subject_id])
+
+
+async def test_organisations_are_seen_by_those_who_reach_them(bench: Bench) -> None:
+    caller = await mirja(bench)
+    ids = {row["customer_number"]: row["id"] for row in await bench.pool.fetch("SELECT * FROM organisations")}
+    wanted = [write_id("org", ids[KELTA]), write_id("org", ids[MIRJA])]
+
+    async def names(who: Caller) -> list[str | None]:
+        return [one.name if one else None for one in await bench.offering(who).organisations(wanted)]
+
+    assert await names(caller) == [None, "AS OY MIRJA"]
+    assert await names(await staff(bench)) == ["Ärjylä Kelta", "AS OY MIRJA"]
+    assert await names(service()) == [None, None]
+    acting = msgspec.structs.replace(caller, kind=SubjectKind.SERVICE, acting="service:support")
+    assert await names(acting) == [None, "AS OY MIRJA"]
+
+
+async def test_a_membership_that_is_over_is_not_shown(bench: Bench) -> None:
+    caller = await mirja(bench)
+    site = new_uuid()
+    await bench.pool.execute("UPDATE memberships SET until = '2026-03-04', site_ids = ARRAY[$1::uuid]", site)
+    me = await bench.offering(caller).me()
+    assert me is not None
+    assert [(one.until, one.site_ids) for one in me.memberships] == [(dt.date(2026, 3, 4), [write_id("site", site)])]
+    stated = await bench.offering(caller).access_of(caller.subject_id)
+    assert stated is not None
+    assert stated.grants[0].site_ids == [write_id("site", site)]
+    bench.clock.move(days=1)
+    me = await bench.offering(caller).me()
+    assert me is not None
+    assert me.memberships == []
+
+
+async def test_me_is_nobody_for_machines_and_for_the_unknown(bench: Bench) -> None:
+    for caller in (service(), await bench.caller(kind=SubjectKind.PARTNER), await bench.caller(), Caller()):
+        assert await bench.offering(caller).me() is None
+
+
+def app_of(bench: Bench) -> tuple[Authentication, Starlette]:
+    """Identity's api as its process puts it together."""
+    base = expect_base(bench)
+    verifier = Verifier(IDENTITY.public_keys(base), bench.clock)
+    authentication = Authentication(verifier, bench.pool, IDENTITY.ask_identity(base))
+    return authentication, Starlette(routes=list(IDENTITY.routes(base, authentication)))
+
+
+def request(token: str) -> Request:
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "client": ("192.0.2.1", 1)})

@@ -1,0 +1,160 @@
+"""I13: partners, their tokens, and those of Kierto's own services."""
+
+import asyncio
+
+import pytest
+
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.problems import Forbidden
+from services.contracts.identity import AccessStated, ClientToken, Grant, PartnerCreated, PartnerRevoked, SubjectKind
+from tests.component.identity.steps import (
+    KELTA,
+    MIRJA,
+    Bench,
+    claims,
+    client_claims,
+    codes,
+    customers,
+    expect,
+    partner,
+    partner_command,
+    registered,
+    service,
+    signed_in,
+    staff,
+    token_for,
+)
+
+
+async def test_a_partner_reaches_the_organisations_that_staff_named(bench: Bench) -> None:
+    organisations = await customers(bench)
+    made = await partner(bench, organisation_ids=[organisations[MIRJA], organisations[MIRJA]])
+    (stated,) = await bench.announced(AccessStated)
+    assert (stated.subject_id, stated.kind, stated.version) == (made.partner.id, SubjectKind.PARTNER, 1)
+    assert stated.scopes == ["orders:read", "pickups:report"]
+    assert stated.grants == [Grant(organisation_id=organisations[MIRJA])]
+    caller = await bench.caller(*stated.grants, kind=SubjectKind.PARTNER)
+    seen = await bench.offering(caller).organisations([organisations[KELTA], organisations[MIRJA], "org_x"])
+    assert [one.name if one else None for one in seen] == [None, "AS OY MIRJA", None]
+
+
+async def test_an_empty_list_is_none_and_all_is_a_mark_that_the_audit_keeps(bench: Bench) -> None:
+    none, everything = await partner(bench), await partner(bench, idempotency_key="two", all_organisations=True)
+    assert [stated.grants for stated in await bench.announced(AccessStated)] == [[], [Grant(organisation_id=None)]]
+    audited = await bench.pool.fetch("SELECT subject, at FROM audit WHERE action = 'ALL_ORGANISATIONS_GRANTED'")
+    assert [(row["subject"], row["at"]) for row in audited] == [(everything.partner.id, bench.clock.now())]
+    assert not none.partner.all_organisations
+
+
+async def test_everything_wrong_with_a_partner_is_said(bench: Bench) -> None:
+    organisations = await customers(bench)
+    offering = bench.offering(await staff(bench))
+    wrong = partner_command(
+        name=" ", scopes=["orders:read", "everything"], organisation_ids=[organisations[MIRJA]], all_organisations=True
+    )
+    assert codes(await offering.create_partner(wrong)) == [
+        ("MALFORMED", "name"),
+        ("INVALID_SCOPE", "scopes.1"),
+        ("MALFORMED", "organisationIds"),
+    ]
+    unknown = partner_command(organisation_ids=[organisations[MIRJA], write_id("org", new_uuid()), "org_x"])
+    assert codes(await offering.create_partner(unknown)) == [
+        ("NOT_FOUND", "organisationIds.1"),
+        ("NOT_FOUND", "organisationIds.2"),
+    ]
+    assert await bench.announced(AccessStated) == []
+
+
+async def test_the_same_key_again_makes_no_second_partner_and_shows_no_secret(bench: Bench) -> None:
+    offering = bench.offering(await staff(bench))
+    answers = [
+        expect(PartnerCreated, answer)
+        for answer in await asyncio.gather(*(offering.create_partner(partner_command()) for _ in range(5)))
+    ]
+    assert len({answer.partner.id for answer in answers}) == 1
+    assert len([answer for answer in answers if answer.client_secret]) == 1
+    assert len(await bench.announced(AccessStated)) == 1
+    other = await offering.create_partner(partner_command(name="Other Oy"))
+    assert codes(other) == [("IDEMPOTENCY_CONFLICT", "idempotencyKey")]
+
+
+async def test_a_partners_token_names_it_and_its_scopes(bench: Bench) -> None:
+    made = await partner(bench)
+    said = await client_claims(bench, made.partner.client_id, made.client_secret)
+    assert (said.sub, said.client_id, said.kind) == (made.partner.id, made.partner.client_id, "PARTNER")
+    assert (said.scope, said.av, said.sid, said.act) == ("orders:read pickups:report", 1, "", {})
+    narrowed = await client_claims(bench, made.partner.client_id, made.client_secret, "pickups:report")
+    assert narrowed.scope == "pickups:report"
+
+
+async def test_what_a_partner_may_not_ask_for(bench: Bench) -> None:
+    made = await partner(bench)
+    client_id, secret = made.partner.client_id, made.client_secret
+    assert codes(await token_for(bench, client_id, "wrong")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(bench, write_id("partner", new_uuid()), secret)) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(bench, "", "")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(bench, client_id, secret, "orders:subscribe")) == [("INVALID_SCOPE", "scope")]
+    assert codes(await token_for(bench, client_id, secret, subject="user_x")) == [("INVALID_CLIENT", "subject")]
+
+
+async def test_a_revoked_partner_gets_no_token_and_every_service_hears_of_it(bench: Bench) -> None:
+    organisations = await customers(bench)
+    made = await partner(bench, organisation_ids=[organisations[MIRJA]])
+    offering = bench.offering(await staff(bench))
+    for _ in range(2):
+        answer = expect(PartnerRevoked, await offering.revoke_partner(made.partner.id))
+        assert not answer.partner.active
+    first, last = await bench.announced(AccessStated)
+    assert (first.version, last.version, last.active, last.grants, last.scopes) == (1, 2, False, [], [])
+    assert codes(await token_for(bench, made.partner.client_id, made.client_secret)) == [("INVALID_CLIENT", "")]
+    for unknown in (write_id("partner", new_uuid()), "partner_x"):
+        assert codes(await offering.revoke_partner(unknown)) == [("NOT_FOUND", "id")]
+
+
+async def test_guessing_is_counted_by_address_so_that_no_client_is_locked_out(bench: Bench) -> None:
+    made = await partner(bench)
+    for _ in range(50):
+        assert codes(await token_for(bench, made.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(bench, made.partner.client_id, "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
+    elsewhere = await token_for(bench, made.partner.client_id, made.client_secret, address="198.51.100.7")
+    expect(ClientToken, elsewhere)
+
+
+async def test_a_service_speaks_for_itself_or_for_someone(bench: Bench) -> None:
+    said = await client_claims(bench, "service:support", "the secret of support")
+    assert (said.sub, said.kind, said.client_id, said.act) == ("service:support", "SERVICE", "service:support", {})
+    user = write_id("user", new_uuid())
+    said = await client_claims(bench, "service:support", "the secret of support", subject=user)
+    assert (said.sub, said.kind, said.act) == (user, "SERVICE", {"sub": "service:support"})
+
+
+async def test_a_service_with_a_wrong_secret_or_with_scopes_gets_nothing(bench: Bench) -> None:
+    for client_id, secret in (
+        ("service:support", "wrong"),
+        ("service:support", ""),
+        ("service:unknown", ""),
+        ("support", "the secret of support"),
+    ):
+        assert codes(await token_for(bench, client_id, secret)) == [("INVALID_CLIENT", "")]
+    asked = await token_for(bench, "service:support", "the secret of support", "orders:read")
+    assert codes(asked) == [("INVALID_SCOPE", "scope")]
+
+
+async def test_partners_are_listed_by_name_for_staff_alone(bench: Bench) -> None:
+    offering = bench.offering(await staff(bench))
+    for number, name in enumerate(["Öljy Oy", "ajot Oy", "Zeta"]):
+        await offering.create_partner(partner_command(idempotency_key=f"{number}", name=name))
+    assert [one.name for one in await offering.partners()] == ["ajot Oy", "Zeta", "Öljy Oy"]
+    callers = [await bench.caller(), await bench.caller(kind=SubjectKind.PARTNER), service()]
+    for caller in callers:
+        barred = bench.offering(caller)
+        for call in (barred.partners(), barred.create_partner(partner_command()), barred.revoke_partner("partner_x")):
+            with pytest.raises(Forbidden):
+                await call
+
+
+async def test_a_users_token_is_no_partners(bench: Bench) -> None:
+    await customers(bench)
+    await registered(bench)
+    said = await claims(bench, (await signed_in(bench)).access_token)
+    assert codes(await token_for(bench, said.sub, "anything")) == [("INVALID_CLIENT", "")]

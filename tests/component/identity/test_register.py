@@ -1,0 +1,228 @@
+"""I1, I2: one registers with what is printed on the latest invoice."""
+
+import asyncio
+import datetime as dt
+
+import msgspec
+import pytest
+
+from services.contracts.identity import AccessStated, Grant, OrganisationStated, Registered, Role, SubjectKind
+from services.contracts.values import Refusal
+from tests.component.identity.steps import (
+    INVOICE,
+    KELTA,
+    MIRJA,
+    Bench,
+    caller_of,
+    codes,
+    customers,
+    expect,
+    invoice,
+    register,
+    registered,
+    signed_in,
+)
+
+
+async def test_the_first_of_an_organisation_is_its_admin_with_billing(bench: Bench) -> None:
+    organisations = await customers(bench)
+    answer = expect(Registered, await register(bench))
+    assert not answer.access_requested
+
+    (stated,) = await bench.announced(AccessStated)
+    assert (stated.subject_id, stated.kind, stated.version, stated.active) == (
+        answer.user_id,
+        SubjectKind.USER,
+        1,
+        True,
+    )
+    assert stated.grants == [Grant(organisation_id=organisations[MIRJA], role=Role.ADMIN, billing=True)]
+    me = await bench.offering(await caller_of(bench, (await signed_in(bench)).access_token)).me()
+    assert me is not None
+    assert (me.id, me.username, me.staff) == (answer.user_id, "mirja@example.com", False)
+    (membership,) = me.memberships
+    assert (membership.organisation.name, membership.role, membership.billing) == ("AS OY MIRJA", Role.ADMIN, True)
+
+
+async def test_a_later_one_asks_the_admins_and_reaches_nothing_yet(bench: Bench) -> None:
+    organisations = await customers(bench)
+    await registered(bench)
+    answer = expect(Registered, await register(bench, username="Naapuri"))
+    assert answer.access_requested
+    stated = (await bench.announced(AccessStated))[-1]
+    assert (stated.subject_id, stated.grants) == (answer.user_id, [])
+    asked = await bench.pool.fetch("SELECT organisation_id FROM access_requests")
+    assert len(asked) == 1
+    naapuri = bench.offering(await caller_of(bench, (await signed_in(bench, "naapuri")).access_token))
+    assert await naapuri.organisations([organisations[MIRJA]]) == [None]
+
+
+async def test_of_two_who_are_first_at_once_one_is(bench: Bench) -> None:
+    await customers(bench)
+    answers = await asyncio.gather(*(register(bench, username=f"naapuri {number}") for number in range(4)))
+    assert sorted(expect(Registered, answer).access_requested for answer in answers) == [False, True, True, True]
+    stated = await bench.announced(AccessStated)
+    assert sorted(len(one.grants) for one in stated) == [0, 0, 0, 1]
+
+
+async def test_when_and_which_terms_were_accepted_is_kept(bench: Bench) -> None:
+    await customers(bench)
+    await registered(bench)
+    (row,) = await bench.pool.fetch("SELECT terms_version, terms_accepted_at FROM users")
+    assert (row["terms_version"], row["terms_accepted_at"]) == ("2026-01", bench.clock.now())
+
+
+async def test_blanks_around_what_was_typed_do_not_matter(bench: Bench) -> None:
+    await customers(bench)
+    await registered(bench, customer_number=f" {MIRJA}", invoice_number=f"{INVOICE} ", username="  Mirja   Meri ")
+    assert (await signed_in(bench, "mirja meri")).expires_in == 600
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"customer_number": "62-9999999-99"},
+        {"invoice_number": "1962858"},
+        {"invoice_number": "1870011"},
+        {"customer_number": KELTA},
+    ],
+    ids=["unknown customer", "wrong invoice", "an older invoice", "another's customer number"],
+)
+async def test_a_wrong_pair_is_refused_in_the_same_words_and_after_the_same_work(
+    bench: Bench, hashed: list[str], wrong: dict[str, str]
+) -> None:
+    await customers(bench)
+    assert await register(bench, **wrong) == Refusal(
+        problems=[expect(Refusal, await register(bench, **wrong)).problems[0]]
+    )
+    assert codes(await register(bench, **wrong)) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    assert hashed == ["hash"] * 3
+    assert await bench.announced(AccessStated) == []
+
+
+async def test_the_newest_of_the_customers_own_invoices_counts(bench: Bench) -> None:
+    await customers(bench)
+    await bench.receive(
+        invoice("2000001", dt.date(2026, 3, 2)),
+        invoice("2000002", dt.date(2026, 3, 2)),
+        invoice("3000000", dt.date(2026, 3, 3), customer_number=KELTA),
+    )
+    assert codes(await register(bench)) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    await registered(bench, invoice_number="2000001")
+    await registered(bench, invoice_number="2000002", username="another")
+
+
+async def test_an_invoice_that_is_stated_anew_is_taken_in_a_higher_version_only(bench: Bench) -> None:
+    await customers(bench)
+    first = invoice("2000001", dt.date(2026, 3, 2), version=2)
+    older = msgspec.structs.replace(first, invoice_number="2000000", version=1)
+    await bench.receive(first, older, first)
+    assert codes(await register(bench, invoice_number="2000000")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    await registered(bench, invoice_number="2000001")
+    await bench.receive(msgspec.structs.replace(first, invoice_date=dt.date(2026, 1, 1), version=3))
+    await registered(bench, invoice_number=INVOICE, username="another")
+
+
+async def test_an_invoice_may_come_before_its_organisation(bench: Bench) -> None:
+    await bench.receive(invoice(INVOICE, dt.date(2026, 3, 1)))
+    assert codes(await register(bench)) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    await customers(bench)
+    await registered(bench)
+
+
+async def test_everything_wrong_with_the_form_is_said_at_once(bench: Bench) -> None:
+    await customers(bench)
+    answer = await register(
+        bench,
+        customer_number="62-1",
+        invoice_number="abc",
+        username="ab",
+        email="mirja@",
+        password="lyhyt",
+        terms_version=None,
+    )
+    assert codes(answer) == [
+        ("MALFORMED", "customerNumber"),
+        ("MALFORMED", "invoiceNumber"),
+        ("MALFORMED", "username"),
+        ("MALFORMED", "email"),
+        ("WEAK_PASSWORD", "password"),
+        ("TERMS_REQUIRED", "termsVersion"),
+    ]
+
+
+async def test_other_terms_than_todays_are_not_enough(bench: Bench) -> None:
+    await customers(bench)
+    (problem,) = expect(Refusal, await register(bench, terms_version="2019-05")).problems
+    assert (problem.code, problem.params) == ("TERMS_REQUIRED", {"version": "2026-01"})
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("yksitoista1", "TOO_SHORT"),
+        ("x" * 257, "TOO_LONG"),
+        ("Salasana2026!", "COMMON"),
+        ("MIRJA@example.com", "CONTAINS_USERNAME"),
+    ],
+)
+async def test_a_weak_password_is_refused_with_the_reason(bench: Bench, password: str, reason: str) -> None:
+    await customers(bench)
+    (problem,) = expect(Refusal, await register(bench, password=password)).problems
+    assert (problem.code, problem.path, problem.params["reason"]) == ("WEAK_PASSWORD", ["password"], reason)
+
+
+async def test_a_taken_username_is_told_only_to_those_with_the_right_numbers(bench: Bench) -> None:
+    await customers(bench)
+    await registered(bench)
+    assert codes(await register(bench, username="MIRJA@Example.com")) == [("USERNAME_TAKEN", "username")]
+    assert codes(await register(bench, invoice_number="1111111")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    assert len(await bench.announced(AccessStated)) == 1
+
+
+async def test_one_username_is_given_once_also_at_once(bench: Bench) -> None:
+    await customers(bench)
+    await bench.receive(invoice("5000000", dt.date(2026, 3, 1), customer_number=KELTA))
+    answers = await asyncio.gather(register(bench), register(bench, customer_number=KELTA, invoice_number="5000000"))
+    assert sorted(type(answer).__name__ for answer in answers) == ["Refusal", "Registered"]
+
+
+async def test_ten_wrong_tries_on_a_customer_number_are_enough_wherever_they_come_from(bench: Bench) -> None:
+    await customers(bench)
+    answers = await asyncio.gather(
+        *(register(bench, address=f"192.0.2.{number}", invoice_number="1111111") for number in range(12))
+    )
+    refused = [codes(answer)[0][0] for answer in answers]
+    assert sorted(refused) == ["CUSTOMER_NOT_RECOGNISED"] * 10 + ["TOO_MANY_ATTEMPTS"] * 2
+    (problem,) = expect(Refusal, await register(bench, address="198.51.100.7")).problems
+    assert (problem.code, problem.retryable, problem.params) == ("TOO_MANY_ATTEMPTS", True, {"seconds": "900"})
+
+    bench.clock.move(minutes=15)
+    await registered(bench)
+
+
+async def test_fifty_wrong_tries_from_an_address_are_enough_whatever_they_are_about(bench: Bench) -> None:
+    await customers(bench)
+    await bench.pool.execute("UPDATE attempts SET count = 0")
+    await register(bench, customer_number="62-0000500-00")
+    await bench.pool.execute("UPDATE attempts SET count = 49 WHERE scope = 'ADDRESS'")
+    assert codes(await register(bench, customer_number="62-0000501-00")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    assert codes(await register(bench, customer_number="62-0000502-00")) == [("TOO_MANY_ATTEMPTS", "")]
+    await registered(bench, address="198.51.100.7")
+
+
+async def test_what_was_right_does_not_count(bench: Bench) -> None:
+    await customers(bench)
+    for number in range(12):
+        await registered(bench, username=f"naapuri {number}")
+    assert await bench.pool.fetchval("SELECT sum(count) FROM attempts") == 0
+
+
+async def test_no_name_and_no_address_leaves_in_an_event(bench: Bench) -> None:
+    await customers(bench)
+    await registered(bench)
+    kinds = {type(event) for event in await bench.announced()}
+    assert kinds == {AccessStated, OrganisationStated}
+    written = b"".join(row["data"] for row in await bench.pool.fetch("SELECT data FROM chassis.outbox"))
+    assert b"example.com" not in written
+    assert b"AS OY" not in written

@@ -1,0 +1,168 @@
+"""Everyone who may knock at a service's door, with real tokens, before its real routes and its real database."""
+
+import contextlib
+import datetime as dt
+import enum
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from joserfc.jwk import OKPKey
+
+from services.access import copy
+from services.access.assembly import Blueprint, Foundation
+from services.access.authentication import Authentication
+from services.chassis import tokens
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.postgres import Pool
+from services.chassis.rpc.server import routes
+from services.chassis.settings import Address, Environment, load
+from services.chassis.tokens import Claims, Signer, Verifier
+from services.chassis.wake import Waker
+from services.contracts.identity import SCOPES, AccessStated, Grant, Role, SubjectKind
+from tests.support.clock import TestClock
+from tests.support.serving import serving
+
+# Organisation A, whose site everyone asks for, and organisation B, whose people must see nothing of it.
+ORG_A, ORG_B = (
+    write_id("org", uuid.UUID(int=0xA << 64 | 7 << 76)),
+    write_id("org", uuid.UUID(int=0xB << 64 | 7 << 76)),
+)
+SITE_A, SITE_A2, SITE_B = (write_id("site", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0xA1, 0xA2, 0xB1))
+
+
+class Who(enum.Enum):
+    """A kind of caller."""
+
+    STRANGER = "no token"
+    EXPIRED = "a token that has expired"
+    FORGED = "a token that someone else signed"
+    REMOVED = "a member who was removed while the token lives"
+    ENDED = "a member whose access ended yesterday"
+    VIEWER = "a viewer"
+    EDITOR = "an editor"
+    ADMIN = "an admin"
+    OTHER_SITE = "an admin limited to another site"
+    OTHER_ORGANISATION = "an admin of another organisation"
+    PARTNER = "a partner of the organisation with every scope"
+    PARTNER_WITHOUT_SCOPE = "a partner without a scope"
+    PARTNER_OF_ANOTHER = "a partner of another organisation"
+    PARTNER_OF_NONE = "a partner with an empty list"
+    STAFF = "staff"
+    SERVICE = "a service"
+
+
+def _member(
+    role: Role, organisation: str = ORG_A, sites: list[str] | None = None, until: dt.date | None = None
+) -> Grant:
+    return Grant(organisation_id=organisation, role=role, billing=True, site_ids=sites, until=until)
+
+
+USER, PARTNER = SubjectKind.USER, SubjectKind.PARTNER
+YESTERDAY = dt.date(2026, 3, 3)
+ACCESS: dict[Who, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
+    Who.REMOVED: (USER, (), []),
+    Who.ENDED: (USER, (), [_member(Role.ADMIN, until=YESTERDAY)]),
+    Who.EXPIRED: (USER, (), [_member(Role.ADMIN)]),
+    Who.FORGED: (USER, (), [_member(Role.ADMIN)]),
+    Who.VIEWER: (USER, (), [_member(Role.VIEWER)]),
+    Who.EDITOR: (USER, (), [_member(Role.EDITOR)]),
+    Who.ADMIN: (USER, (), [_member(Role.ADMIN)]),
+    Who.OTHER_SITE: (USER, (), [_member(Role.ADMIN, sites=[SITE_A2])]),
+    Who.OTHER_ORGANISATION: (USER, (), [_member(Role.ADMIN, ORG_B)]),
+    Who.PARTNER: (PARTNER, SCOPES, [Grant(organisation_id=ORG_A)]),
+    Who.PARTNER_WITHOUT_SCOPE: (PARTNER, (), [Grant(organisation_id=ORG_A)]),
+    Who.PARTNER_OF_ANOTHER: (PARTNER, SCOPES, [Grant(organisation_id=ORG_B)]),
+    Who.PARTNER_OF_NONE: (PARTNER, SCOPES, []),
+    Who.STAFF: (SubjectKind.STAFF, (), [Grant(organisation_id=None, role=Role.ADMIN, billing=True)]),
+}
+
+
+class Door:
+    """A service's routes on loopback, and a call through them as anyone."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession, made: dict[Who, str]) -> None:
+        self._url = url
+        self._session = session
+        self._tokens = made
+        self.base: Foundation[Any]
+
+    async def call(self, who: Who, operation: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
+        """The status and body of a call."""
+        headers = {"Authorization": f"Bearer {self._tokens[who]}"} if who in self._tokens else {}
+        body = msgspec.json.encode(arguments)
+        async with self._session.post(f"{self._url}/rpc/{operation}", data=body, headers=headers) as response:
+            return response.status, await response.read()
+
+
+@contextlib.asynccontextmanager
+async def open_door(
+    blueprint: Blueprint[Any, Any], url: str, pool: Pool, clock: TestClock, folder: Path
+) -> AsyncIterator[Door]:
+    """A service as its api process has it, with everyone's access in its copy."""
+    key, foreign = _key(), _key()
+    key_file = folder / "key.jwk"
+    key_file.write_bytes(key)
+    signer = Signer(key)
+    settings = load(
+        blueprint.settings,
+        blueprint.name,
+        {
+            "KIERTO_ENV": Environment.TEST.value,
+            "KIERTO_LISTEN": str(Address("127.0.0.1", 0)),
+            "KIERTO_DATABASE_URL": url,
+            "KIERTO_KAFKA": "127.0.0.1:9",
+            "KIERTO_IDENTITY_URL": "http://127.0.0.1:9",
+            "KIERTO_IDENTITY_SIGNING_KEY_FILE": str(key_file),
+            "KIERTO_IDENTITY_PEPPER": "pepper for the permission walk",
+            "KIERTO_IDENTITY_SERVICE_SECRETS": '{"orders": "secret"}',
+        },
+    )
+
+    async def keys() -> str:
+        return signer.public_keys()
+
+    made: dict[Who, str] = {}
+    async with pool.acquire() as connection:
+        for who, (kind, scopes, grants) in ACCESS.items():
+            subject = write_id("partner" if kind is PARTNER else "user", new_uuid())
+            stated = AccessStated(
+                subject_id=subject, kind=kind, version=2, active=True, scopes=list(scopes), grants=grants
+            )
+            await copy.keep(connection, stated)
+            age = dt.timedelta(minutes=11) if who is Who.EXPIRED else dt.timedelta()
+            by = Signer(foreign) if who is Who.FORGED else signer
+            made[who] = by.sign(_claims(subject, kind, scopes, clock.now() - age))
+    made[Who.SERVICE] = signer.sign(_claims("service:support", SubjectKind.SERVICE, (), clock.now()))
+
+    async with aiohttp.ClientSession() as session:
+        base: Foundation[Any] = Foundation(settings, clock, pool, Waker(pool), session, blueprint)
+        authentication = Authentication(Verifier(keys, clock), pool, blueprint.ask_identity(base))
+        made_routes = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
+        async with serving(made_routes) as address:
+            door = Door(address, session, made)
+            door.base = base
+            yield door
+
+
+def _claims(subject: str, kind: SubjectKind, scopes: tuple[str, ...], at: dt.datetime) -> Claims:
+    return Claims(
+        iss=tokens.ISSUER,
+        aud=tokens.AUDIENCE,
+        sub=subject,
+        client_id="kierto",
+        jti=new_uuid().hex,
+        iat=int(at.timestamp()),
+        exp=int((at + tokens.LIFETIME).timestamp()),
+        kind=kind.value,
+        av=1,
+        sid=write_id("session", new_uuid()),
+        scope=" ".join(scopes),
+    )
+
+
+def _key() -> bytes:
+    return msgspec.json.encode(OKPKey.generate_key("Ed25519", private=True).as_dict(private=True))

@@ -1,0 +1,96 @@
+"""How a process lives: it says whether it is ready, finishes what runs when told to stop, and takes nothing new."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+
+from tests.support.servers import ROOT
+from tests.support.wait import until
+
+
+class Living:
+    """The process, and how to reach it."""
+
+    def __init__(self, port: int, *how: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.slow_process", str(port), *how],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    async def status(self, path: str) -> int:
+        """The status of an answer; 0 if there is none."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
+                return response.status
+        return 0
+
+    async def ended(self, within: float) -> int:
+        return await asyncio.to_thread(self.process.wait, within)
+
+    def log(self) -> list[dict[str, object]]:
+        assert self.process.stdout is not None
+        return [json.loads(line) for line in self.process.stdout.read().splitlines()]
+
+
+@pytest.fixture
+async def live() -> AsyncIterator[Callable[..., Living]]:
+    made: list[Living] = []
+
+    def start(*how: str) -> Living:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        made.append(Living(port, *how))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.process.kill()
+        one.process.wait()
+        assert one.process.stdout is not None
+        one.process.stdout.close()
+
+
+async def test_it_finishes_what_runs_and_takes_nothing_new(live: Callable[..., Living]) -> None:
+    process = live()
+    await until(lambda: process.status("/readyz"), lambda status: status == 200)
+    answer = asyncio.create_task(process.status("/slow?email=mirja@example.fi"))
+    await asyncio.sleep(0.2)
+    process.process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    await until(lambda: process.status("/livez"), lambda status: status == 0)
+    assert await answer == 200
+    assert await process.ended(10) == 0
+    assert time.monotonic() - began < 10
+    lines = process.log()
+    assert [line["event"] for line in lines if line["event"] in ("started", "answered", "stopped")] == [
+        "started",
+        "answered",
+        "stopped",
+    ]
+    assert "mirja" not in json.dumps(lines)
+    assert {line["process"] for line in lines} == {"slow"}
+
+
+async def test_it_is_ready_only_when_all_that_it_needs_is_there(live: Callable[..., Living]) -> None:
+    process = live("unready")
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    assert await process.status("/readyz") == 503
+
+
+async def test_a_loop_that_fails_ends_the_process_with_an_error(live: Callable[..., Living]) -> None:
+    process = live("failing")
+    assert await process.ended(10) == 1
+    assert "a part ended by itself" in [line["event"] for line in process.log()]

@@ -1,0 +1,169 @@
+"""S1, S5: the receipt in four languages, as plain text and HTML."""
+
+import datetime as dt
+import string
+import uuid
+import zoneinfo
+from html.parser import HTMLParser
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contracts.identity import Language
+from services.contracts.support import ContactPreference, TicketState, Topic
+from services.support.domain.receipt import TEXTS, pause_s, receipt
+from services.support.domain.ticket import TicketRecord, ticket_number
+
+HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
+TICKET = TicketRecord(
+    id=uuid.UUID(int=1),
+    number=ticket_number(2026, 123),
+    organisation_id=uuid.UUID(int=2),
+    site_id=uuid.UUID(int=3),
+    site_number="50",
+    user_id=uuid.UUID(int=4),
+    topic=Topic.CONTAINER,
+    state=TicketState.OPEN,
+    message="Kansi on rikki.\nVoitteko vaihtaa?",
+    contact_preference=ContactPreference.PHONE,
+    phone="+358 40 1234567",
+    opened_at=dt.datetime(2026, 3, 4, 7, 5, tzinfo=dt.UTC),
+    version=1,
+)
+
+
+def test_the_receipt_in_finnish() -> None:
+    mail = receipt(TICKET, Language.FI, HELSINKI)
+    assert mail.subject == "Palaute vastaanotettu"
+    assert mail.text == (
+        "Hei!\n\n"
+        "Kiitos palautteestasi. Vastaanotimme sen 4.3.2026 klo 9.05.\n\n"
+        "Tunnus: T-2026-000123\nAihe: Jäteastia\nKohteen numero: 50\n\n"
+        "Soitamme sinulle numeroon +358 40 1234567.\n\n"
+        "Viestisi:\n> Kansi on rikki.\n> Voitteko vaihtaa?\n\n"
+        "Mainitse tunnus, jos otat yhteyttä asiakaspalveluun.\n"
+        "Tämä on automaattinen viesti, eikä siihen voi vastata.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "moment"),
+    [
+        (Language.FI, "4.3.2026 klo 9.05"),
+        (Language.SV, "2026-03-04 kl. 09.05"),
+        (Language.NB, "04.03.2026 kl. 09.05"),
+        (Language.EN, "4 March 2026 at 09:05"),
+    ],
+)
+def test_a_moment_is_the_operators_and_written_as_the_language_does(language: Language, moment: str) -> None:
+    mail = receipt(TICKET, language, HELSINKI)
+    assert moment in mail.text
+    assert moment in mail.html
+
+
+def test_every_language_has_every_text_with_the_same_placeholders() -> None:
+    assert set(TEXTS) == set(Language)
+    leaves = {language: _leaves(msgspec.to_builtins(texts)) for language, texts in TEXTS.items()}
+    for language, texts in TEXTS.items():
+        assert (set(texts.topics), set(texts.reached)) == (set(Topic), set(ContactPreference)), language
+        assert all(text.strip() for text in leaves[language].values()), language
+        placeholders = {name: _placeholders(text) for name, text in leaves[language].items()}
+        assert {name: found for name, found in placeholders.items() if found} == {
+            "received": {"moment"},
+            "moment": {"at"},
+            "reached.PHONE": {"phone"},
+        }, language
+
+
+def test_no_language_was_left_in_anothers_words() -> None:
+    all_texts = [
+        text for texts in TEXTS.values() for text in _leaves(msgspec.to_builtins(texts)).values() if " " in text
+    ]
+    assert len(all_texts) == len(set(all_texts))
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("topic", list(Topic))
+@pytest.mark.parametrize("preference", list(ContactPreference))
+def test_text_and_html_say_the_same(language: Language, topic: Topic, preference: ContactPreference) -> None:
+    phone = TICKET.phone if preference is ContactPreference.PHONE else None
+    ticket = msgspec.structs.replace(TICKET, topic=topic, contact_preference=preference, phone=phone)
+    mail = receipt(ticket, language, HELSINKI)
+    assert "None" not in mail.text
+    assert f'<html lang="{language.value}">' in mail.html
+    shown = _words(_shown(mail.html).replace(TEXTS[language].subject, ""))
+    assert _words(mail.text.replace("> ", "").replace(":", "")) == [word.replace(":", "") for word in shown]
+
+
+@given(
+    st.text(min_size=1)
+    | st.sampled_from(["<script>alert(1)</script>", "{phone} {0} %s", "&lt;b&gt;", "\"'</blockquote>"])
+)
+def test_what_people_wrote_is_shown_and_never_interpreted(message: str) -> None:
+    mail = receipt(msgspec.structs.replace(TICKET, message=message, site_number="<50>"), Language.FI, HELSINKI)
+    parsed = _Parser()
+    parsed.feed(mail.html)
+    assert parsed.quoted == _normal(message)
+    assert {"script", "b"}.isdisjoint(parsed.tags)
+    assert parsed.tags == _tags_of_a_plain_receipt()
+
+
+def test_it_is_tried_again_less_and_less_often() -> None:
+    assert [pause_s(attempts) for attempts in (1, 2, 3, 9, 10, 11, 5000)] == [1, 2, 4, 256, 512, 600, 600]
+
+
+class _Parser(HTMLParser):
+    """Every tag in its order, and the text inside the quotation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.quoted = ""
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.tags.append(f"/{tag}")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + " "
+        if self.tags[-1:] == ["blockquote"]:
+            self.quoted += data
+
+
+def _shown(html: str) -> str:
+    parsed = _Parser()
+    parsed.feed(html)
+    return parsed.text
+
+
+def _tags_of_a_plain_receipt() -> list[str]:
+    parsed = _Parser()
+    parsed.feed(receipt(TICKET, Language.FI, HELSINKI).html)
+    return parsed.tags
+
+
+def _normal(text: str) -> str:
+    return text
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+def _leaves(texts: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in texts.items():
+        found.update(
+            {f"{name}.{key}": text for key, text in value.items()} if isinstance(value, dict) else {name: value}
+        )
+    return found
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name.split(".")[0] for _, name, _, _ in string.Formatter().parse(text) if name}
