@@ -34,7 +34,7 @@ _NEXT = """
 _SENT = "UPDATE chassis.mail SET sent_at = clock_timestamp() WHERE id = $1"
 _LATER = """
     UPDATE chassis.mail SET attempts = attempts + 1,
-        next_try = clock_timestamp() + make_interval(secs => least(3600, power(2, attempts)))
+        next_try = clock_timestamp() + make_interval(secs => least(3600, power(2, least(attempts, 12))))
     WHERE id = $1
 """
 
@@ -86,11 +86,11 @@ class Postman:
             row = await connection.fetchrow(_NEXT)
             if row is None:
                 return False
-            message = self._message(row["recipient"], row["subject"], row["text"], row["html"], row["language"])
-            message["Message-ID"] = row["message_id"]
             try:
+                message = self._message(row["recipient"], row["subject"], row["text"], row["html"], row["language"])
+                message["Message-ID"] = row["message_id"]
                 await aiosmtplib.send(message, hostname=self._server.host, port=self._server.port, timeout=10)
-            except (aiosmtplib.SMTPException, OSError) as error:
+            except (aiosmtplib.SMTPException, OSError, ValueError) as error:
                 metrics.MAIL_FAILURES.inc()
                 _log.warning(
                     "mail not taken", mail=str(row["id"]), attempts=row["attempts"] + 1, error=type(error).__name__

@@ -31,6 +31,9 @@ NO_ONES_FAULT = (
 )
 """Failures of the surroundings (a lost connection, a deadlock, a full disk, a restart): tried again."""
 
+NOT_TEXT = (asyncpg.CharacterNotInRepertoireError,)
+"""What a text with a NUL character ends in: PostgreSQL's text holds every character but that one."""
+
 
 async def open_pool(url: str, *, name: str, size: int) -> Pool:
     """A pool of at most ``size`` connections, once the server is there, which knows them by ``name``."""

@@ -25,15 +25,19 @@ class RunningStack:
         self.gateway = self.ports.url("gateway")
         self._up: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start everything and wait until all is ready."""
+    def start(self, *, demo: bool = False) -> None:
+        """Start everything, with the demonstration data if wanted, and wait until all is ready."""
         log = (self.home.root / "up.log").open("ab")
+        seen = log.tell()
         self._up = subprocess.Popen(
-            self._command("up", "--no-demo"), stdout=log, stderr=subprocess.STDOUT, env=self._environment()
+            self._command("up", "--demo" if demo else "--no-demo"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=self._environment(),
         )
         log.close()
         end = time.monotonic() + 120
-        while b"Kierto is ready" not in (self.home.root / "up.log").read_bytes():
+        while b"Kierto is ready" not in (self.home.root / "up.log").read_bytes()[seen:]:
             if self._up.poll() is not None or time.monotonic() > end:
                 raise AssertionError((self.home.root / "up.log").read_text())
             time.sleep(0.1)
@@ -88,6 +92,11 @@ class RunningStack:
             with urllib.request.urlopen(f"{base}/{one['id']}", timeout=5) as answer:
                 mails.append(json.load(answer))
         return mails
+
+    def sign_in_of(self, who: str) -> tuple[str, str]:
+        """Name and password of someone of the demonstration data."""
+        people = json.loads((self.home.root / "demo" / "sign-ins.json").read_text(encoding="utf-8"))
+        return next((one["name"], one["password"]) for one in people if who in one["who"])
 
     def delete(self) -> None:
         """Delete all that it made, PostgreSQL's place included."""

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from services.chassis import metrics, tracing
 from services.chassis.logging import logger
-from services.chassis.postgres import NO_ONES_FAULT
+from services.chassis.postgres import NO_ONES_FAULT, NOT_TEXT
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, respond
 from services.chassis.rpc.openapi import openapi
 from services.chassis.rpc.signature import Signature, signatures
@@ -92,6 +92,8 @@ def guarded(name: str, call: Endpoint) -> Endpoint:
             return respond(403, "Not allowed", "FORBIDDEN")
         except MalformedInput as error:
             return respond(400, "Malformed input", "MALFORMED", path=error.path, detail=f"expected {error.expected}")
+        except NOT_TEXT:
+            return respond(400, "Malformed input", "MALFORMED", detail="text with a NUL character")
         except msgspec.DecodeError as error:
             reason, _, place = str(error).partition(" - at `$.")
             path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams

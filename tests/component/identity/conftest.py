@@ -47,14 +47,14 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
     slowly_hash, slowly_verify = Argon2Passwords._hash, Argon2Passwords._verify
 
-    def hash(self: Argon2Passwords, password: str) -> str:
+    def hashing(self: Argon2Passwords, password: str) -> str:
         done.append("hash")
         return slowly_hash(self, password)
 
-    def verify(self: Argon2Passwords, kept: str, password: str) -> bool:
+    def verifying(self: Argon2Passwords, kept: str, password: str) -> bool:
         done.append("verify")
         return slowly_verify(self, kept, password)
 
-    monkeypatch.setattr(Argon2Passwords, "_hash", hash)
-    monkeypatch.setattr(Argon2Passwords, "_verify", verify)
+    monkeypatch.setattr(Argon2Passwords, "_hash", hashing)
+    monkeypatch.setattr(Argon2Passwords, "_verify", verifying)
     return done

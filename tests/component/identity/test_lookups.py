@@ -1,18 +1,19 @@
 """Who is told what: access, contacts, organisations, and the keys that verify tokens."""
 
 import datetime as dt
+from typing import Any
 
 import msgspec
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.routing import Route
 
 from services.access.authentication import Authentication
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.tokens import Verifier
-from services.contracts.identity import AccessStated, Contact, Language, PartnerCreated, SubjectKind
+from services.contracts.identity import AccessStated, ClientToken, Contact, Language, SubjectKind
 from services.identity.app import IDENTITY
 from tests.component.identity.steps import (
     KELTA,
@@ -108,14 +109,50 @@ async def test_me_is_nobody_for_machines_and_for_the_unknown(bench: Bench) -> No
         assert await bench.offering(caller).me() is None
 
 
-def app_of(bench: Bench) -> tuple[Authentication, Starlette]:
-    """Identity's api as its process puts it together."""
-    base = expect_base(bench)
-    verifier = Verifier(IDENTITY.public_keys(base), bench.clock)
-    authentication = Authentication(verifier, bench.pool, IDENTITY.ask_identity(base))
-    return authentication, Starlette(routes=list(IDENTITY.routes(base, authentication)))
+async def test_identity_authenticates_at_once_whom_it_has_just_let_in(bench: Bench) -> None:
+    await customers(bench)
+    user_id = await registered(bench)
+    session = await signed_in(bench)
+    caller = await authentication(bench).caller(request(session.access_token))
+    assert (caller.subject_id, caller.kind, caller.access_version) == (user_id, SubjectKind.USER, 1)
+    await bench.pool.execute("DELETE FROM access.subjects")
+    caller = await authentication(bench).caller(request(session.access_token))
+    assert caller.access_version == 1, "a lost copy is made again from identity's own tables"
+
+
+async def test_a_revoked_partners_token_is_worth_nothing_at_once(bench: Bench) -> None:
+    made = await partner(bench)
+    token = expect(ClientToken, await token_for(bench, made.partner.client_id, made.client_secret)).access_token
+    caller = await authentication(bench).caller(request(token))
+    assert caller.scopes == {"orders:read", "pickups:report"}
+    await bench.offering(await staff(bench)).revoke_partner(made.partner.id)
+    with pytest.raises(Unauthenticated):
+        await authentication(bench).caller(request(token))
+
+
+async def test_the_keys_are_published_where_clients_look_for_them(bench: Bench) -> None:
+    (route,) = IDENTITY.routes(base_of(bench), authentication(bench))
+    assert isinstance(route, Route)
+    assert route.path == "/.well-known/jwks.json"
+    response = await route.endpoint(request(""))
+    (key,) = msgspec.json.decode(response.body)["keys"]
+    assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("OKP", "Ed25519", "Ed25519", "sig")
+    assert "d" not in key
+    assert response.headers["content-type"] == "application/jwk-set+json"
+
+
+def base_of(bench: Bench) -> Any:
+    """The workbench, where a process has its Foundation."""
+    return bench
+
+
+def authentication(bench: Bench) -> Authentication:
+    """Identity's authentication, as its process puts it together."""
+    verifier = Verifier(IDENTITY.public_keys(base_of(bench)), bench.clock)
+    return Authentication(verifier, bench.pool, IDENTITY.ask_identity(base_of(bench)))
 
 
 def request(token: str) -> Request:
+    """A request with a token."""
     headers = [(b"authorization", f"Bearer {token}".encode())]
     return Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "client": ("192.0.2.1", 1)})

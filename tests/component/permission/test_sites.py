@@ -1,16 +1,11 @@
 """Who may do what at sites."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-
 from services.chassis.ids import read_id
 from services.chassis.postgres import Pool
-from services.contracts.sites import Sites
 from services.sites.app import SITES
-from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, open_door
-from tests.component.permission.walk import IMPORTS, SEES, Case, row, walk
-from tests.support.clock import TestClock
-from tests.support.fixtures import MakeDatabase
+from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B
+from tests.component.permission.conftest import Walk
+from tests.component.permission.walk import IMPORTS, SEES, Case, row
 
 PEOPLE_WHO_SEE_IT = row(members=SEES, staff=SEES)
 CASES: dict[str, Case] = {
@@ -19,6 +14,7 @@ CASES: dict[str, Case] = {
     "sitesById": ({"ids": [SITE_A]}, PEOPLE_WHO_SEE_IT),
 }
 SITES_OF = {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}
+BELONGINGS = [SITE_A, f"number of {SITE_A}", f"container of {SITE_A}"]
 
 
 async def furnish(pool: Pool) -> None:
@@ -39,27 +35,16 @@ async def furnish(pool: Pool) -> None:
             )
 
 
-async def test_the_walk(
-    make_database: MakeDatabase,
-    open_pool: Callable[[str], Awaitable[Pool]],
-    clock: TestClock,
-    tmp_path: Path,
-) -> None:
-    url = await make_database(SITES)
-    pool = await open_pool(url)
-    await furnish(pool)
-    async with open_door(SITES, url, pool, clock, tmp_path) as door:
-        belongings = [SITE_A, f"number of {SITE_A}", f"container of {SITE_A}"]
-        assert await walk(door, Sites, CASES, belongings) == []
+async def test_the_walk(the_walk: Walk) -> None:
+    assert await the_walk(SITES, furnish, CASES, BELONGINGS) == []
 
 
-async def test_an_operation_without_a_row_fails_the_walk(
-    make_database: MakeDatabase,
-    open_pool: Callable[[str], Awaitable[Pool]],
-    clock: TestClock,
-    tmp_path: Path,
-) -> None:
-    url = await make_database(SITES)
-    async with open_door(SITES, url, await open_pool(url), clock, tmp_path) as door:
-        lacking = {name: case for name, case in CASES.items() if name != "sites"}
-        assert await walk(door, Sites, lacking, []) != []
+async def test_an_operation_without_a_row_fails_the_walk(the_walk: Walk) -> None:
+    lacking = {name: case for name, case in CASES.items() if name != "sites"}
+    assert await the_walk(SITES, furnish, lacking, BELONGINGS) == ["sites has no row in the table"]
+
+
+async def test_a_wrong_outcome_fails_the_walk(the_walk: Walk) -> None:
+    wrong: dict[str, Case] = {**CASES, "sites": ({"page": {}}, row(members=SEES, outsiders=SEES, staff=SEES))}
+    complaints = await the_walk(SITES, furnish, wrong, BELONGINGS)
+    assert "sites as OTHER_ORGANISATION: sees nothing of it, expected sees it" in complaints

@@ -1,0 +1,1 @@
+"""Stats: what was collected, what it cost, and the invoices."""

@@ -1,0 +1,1 @@
+"""The rules of stats. Pure: no input or output."""

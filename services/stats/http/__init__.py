@@ -1,0 +1,1 @@
+"""Stats' end of its contract."""

@@ -1,0 +1,1 @@
+"""Stats' rows and the SQL that reads and writes them."""

@@ -1,0 +1,140 @@
+"""A transaction on stats' own data: what the use cases' port asks for, in SQL."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Sequence
+
+from services.chassis.transaction import Transaction
+from services.contracts.sites import Fraction
+from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
+from services.stats.domain.pickup import Collected, PickupFact
+from services.stats.usecases.ports import Kept
+
+# Should two organisations have had the number, it belongs to the one that was made last: ids sort by time.
+_ORGANISATIONS = "SELECT customer_number, id FROM organisations WHERE customer_number = ANY ($1) ORDER BY id"
+_KEEP_ORGANISATION = """
+    INSERT INTO organisations (id, customer_number, version) VALUES ($1, $2, $3)
+    ON CONFLICT (id) DO UPDATE SET customer_number = excluded.customer_number, version = excluded.version
+    WHERE organisations.version < excluded.version
+"""
+# One statement locks the fact, replaces it and tells what the older version had counted (old: PostgreSQL 18).
+_KEEP_PICKUP = """
+    INSERT INTO pickups (id, organisation_id, site_id, agreement_id, order_id, article_id, fraction, date, state,
+                         done_at, grams, version, counted_on)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    ON CONFLICT (id) DO UPDATE SET
+        organisation_id = excluded.organisation_id, site_id = excluded.site_id, agreement_id = excluded.agreement_id,
+        order_id = excluded.order_id, article_id = excluded.article_id, fraction = excluded.fraction,
+        date = excluded.date, state = excluded.state, done_at = excluded.done_at, grams = excluded.grams,
+        version = excluded.version, counted_on = excluded.counted_on
+    WHERE pickups.version < excluded.version
+    RETURNING old.organisation_id, old.counted_on, old.site_id, old.article_id, old.fraction, old.grams
+"""
+_ADD_TO_VOLUMES = """
+    INSERT INTO volumes AS v (organisation_id, day, site_id, article_id, fraction, grams, pickups)
+    SELECT * FROM unnest($1::uuid[], $2::date[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[])
+    ON CONFLICT (organisation_id, day, site_id, article_id, fraction) DO UPDATE
+    SET grams = v.grams + excluded.grams, pickups = v.pickups + excluded.pickups
+"""
+_INVOICES = """
+    SELECT id, version, invoice_number, organisation_id, customer_number, invoice_date, due_date, period, net_minor,
+           vat_rate, currency
+    FROM invoices WHERE invoice_number = ANY ($1) ORDER BY id FOR UPDATE
+"""
+_SAVE_INVOICE = """
+    INSERT INTO invoices (id, version, invoice_number, organisation_id, customer_number, invoice_date, due_date,
+                          period, net_minor, vat_rate, currency)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (id) DO UPDATE SET
+        version = excluded.version, organisation_id = excluded.organisation_id,
+        customer_number = excluded.customer_number, invoice_date = excluded.invoice_date,
+        due_date = excluded.due_date, period = excluded.period, net_minor = excluded.net_minor,
+        vat_rate = excluded.vat_rate, currency = excluded.currency
+"""
+
+
+class StatsTransaction(Transaction):
+    """Implements ``usecases.ports.StatsStore``."""
+
+    async def organisations_by_customer_number(self, numbers: Collection[str]) -> dict[str, uuid.UUID]:
+        rows = await self.connection.fetch(_ORGANISATIONS, list(numbers))
+        return {row["customer_number"]: row["id"] for row in rows}
+
+    async def keep_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
+        await self.connection.execute(_KEEP_ORGANISATION, organisation_id, customer_number, version)
+
+    async def keep_pickup(self, pickup: PickupFact, counts_on: dt.date | None) -> Kept | None:
+        old = await self.connection.fetchrow(
+            _KEEP_PICKUP,
+            pickup.id,
+            pickup.organisation_id,
+            pickup.site_id,
+            pickup.agreement_id,
+            pickup.order_id,
+            pickup.article_id,
+            pickup.fraction.value,
+            pickup.date,
+            pickup.state.value,
+            pickup.done_at,
+            pickup.grams,
+            pickup.version,
+            counts_on,
+        )
+        if old is None:
+            return None
+        if old["counted_on"] is None:
+            return Kept(before=None)
+        return Kept(
+            before=Collected(
+                organisation_id=old["organisation_id"],
+                day=old["counted_on"],
+                site_id=old["site_id"],
+                article_id=old["article_id"],
+                fraction=Fraction(old["fraction"]),
+                grams=old["grams"] or 0,
+                pickups=1,
+            )
+        )
+
+    async def add_to_volumes(self, corrections: Sequence[Collected]) -> None:
+        if not corrections:
+            return
+        await self.connection.execute(
+            _ADD_TO_VOLUMES,
+            [one.organisation_id for one in corrections],
+            [one.day for one in corrections],
+            [one.site_id for one in corrections],
+            [one.article_id for one in corrections],
+            [one.fraction.value for one in corrections],
+            [one.grams for one in corrections],
+            [one.pickups for one in corrections],
+        )
+
+    async def invoices_by_number(self, numbers: Collection[str]) -> dict[str, InvoiceRecord]:
+        found: dict[str, InvoiceRecord] = {}
+        for row in await self.connection.fetch(_INVOICES, list(numbers)):
+            columns = dict(row)
+            invoice_id, version = columns.pop("id"), columns.pop("version")
+            found[row["invoice_number"]] = InvoiceRecord(id=invoice_id, version=version, facts=InvoiceFacts(**columns))
+        return found
+
+    async def save_invoices(self, invoices: Sequence[InvoiceRecord]) -> None:
+        await self.connection.executemany(
+            _SAVE_INVOICE,
+            [
+                (
+                    invoice.id,
+                    invoice.version,
+                    invoice.facts.invoice_number,
+                    invoice.facts.organisation_id,
+                    invoice.facts.customer_number,
+                    invoice.facts.invoice_date,
+                    invoice.facts.due_date,
+                    invoice.facts.period,
+                    invoice.facts.net_minor,
+                    invoice.facts.vat_rate,
+                    invoice.facts.currency,
+                )
+                for invoice in invoices
+            ],
+        )

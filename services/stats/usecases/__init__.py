@@ -1,0 +1,1 @@
+"""What stats does, a file a verb."""

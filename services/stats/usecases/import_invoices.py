@@ -1,0 +1,72 @@
+"""Taking in invoices from the ERP (I17, T7)."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.imports import Bad, Result
+from services.contracts.stats import InvoiceStated
+from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
+from services.stats.usecases.ports import StatsStore
+
+Number = Annotated[str, Meta(min_length=1, max_length=50)]
+_LARGEST = 10**15
+
+
+class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``invoices.csv``. ``net_minor`` is below zero for a credit note."""
+
+    invoice_number: Number
+    customer_number: Number
+    invoice_date: dt.date
+    due_date: dt.date
+    period: Annotated[str, Meta(min_length=1, max_length=100)]
+    net_minor: Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
+    vat_rate: Annotated[int, Meta(ge=0, le=1000)]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+
+
+async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Result | Bad]:
+    """Keep each row's invoice; one that is as the row says stays untouched and is not announced."""
+    organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
+    known = await tx.invoices_by_number({row.invoice_number for row in rows})
+    results: list[Result | Bad] = []
+    changed: dict[str, InvoiceRecord] = {}
+    for row in rows:
+        organisation_id = organisations.get(row.customer_number)
+        if organisation_id is None:
+            results.append(Bad("customer_number", "UNKNOWN", f"no customer {row.customer_number}", later=True))
+            continue
+        if row.due_date < row.invoice_date:
+            results.append(Bad("due_date", "MALFORMED", "is before the invoice date"))
+            continue
+        facts = InvoiceFacts(organisation_id=organisation_id, **msgspec.structs.asdict(row))
+        before = known.get(row.invoice_number)
+        if before is not None and before.facts == facts:
+            results.append(Result.UNCHANGED)
+            continue
+        invoice = InvoiceRecord(
+            id=before.id if before else new_uuid(), version=before.version + 1 if before else 1, facts=facts
+        )
+        known[row.invoice_number] = changed[row.invoice_number] = invoice
+        results.append(Result.CHANGED if before else Result.ADDED)
+    await tx.save_invoices(list(changed.values()))
+    for invoice in changed.values():
+        tx.emit(stated(invoice))
+    return results
+
+
+def stated(invoice: InvoiceRecord) -> InvoiceStated:
+    """An invoice as it is announced: what registration needs, and no amounts."""
+    return InvoiceStated(
+        invoice_id=write_id("invoice", invoice.id),
+        organisation_id=write_id("org", invoice.facts.organisation_id),
+        customer_number=invoice.facts.customer_number,
+        invoice_number=invoice.facts.invoice_number,
+        invoice_date=invoice.facts.invoice_date,
+        version=invoice.version,
+    )

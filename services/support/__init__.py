@@ -1,0 +1,1 @@
+"""Support: the contact form, tickets and mail."""

@@ -1,0 +1,1 @@
+"""The rules of support. Pure: no input or output."""

@@ -1,0 +1,1 @@
+"""The words of support's mail, a file a language."""

@@ -1,0 +1,39 @@
+"""A ticket, and the number that one reads out on the telephone."""
+
+import datetime as dt
+import uuid
+
+import msgspec
+
+from services.contracts.support import ContactPreference, TicketState, Topic
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """What support knows of a site."""
+
+    id: uuid.UUID
+    organisation_id: uuid.UUID
+    site_number: str
+
+
+class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket as it is kept. ``site_number`` is the site's when it was opened; ``user_id`` who opened it."""
+
+    id: uuid.UUID
+    number: str
+    organisation_id: uuid.UUID
+    site_id: uuid.UUID
+    site_number: str
+    user_id: uuid.UUID
+    topic: Topic
+    state: TicketState
+    message: str
+    contact_preference: ContactPreference
+    phone: str | None
+    opened_at: dt.datetime
+    version: int
+
+
+def ticket_number(year: int, count: int) -> str:
+    """The number of the ``count``-th ticket of a year."""
+    return f"T-{year}-{count:06}"

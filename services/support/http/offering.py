@@ -1,0 +1,32 @@
+"""What support offers to one caller: each operation with its decision, handed to the store or a use case."""
+
+from services.access.assembly import Foundation
+from services.access.caller import PEOPLE, Caller
+from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
+from services.contracts.values import Connection, Id, Page, Refusal
+from services.support.store import reads
+from services.support.store.transaction import SupportTransaction
+from services.support.usecases.send_contact_form import send_contact_form
+
+
+class Offering:
+    """``services.contracts.support.Support`` for one caller."""
+
+    def __init__(self, base: Foundation[SupportTransaction], caller: Caller) -> None:
+        self._base = base
+        self._caller = caller
+
+    async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
+        self._caller.require(*PEOPLE)
+        async with self._base.work() as tx:
+            return await send_contact_form(tx, self._caller, command)
+
+    async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
+        self._caller.require(*PEOPLE)
+        async with self._base.pool.acquire() as connection:
+            return await reads.tickets(connection, self._caller, self._base.clock.today(), page, site_id)
+
+    async def tickets_by_id(self, ids: list[Id]) -> list[Ticket | None]:
+        self._caller.require(*PEOPLE)
+        async with self._base.pool.acquire() as connection:
+            return await reads.tickets_by_id(connection, self._caller, self._base.clock.today(), ids)

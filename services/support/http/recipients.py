@@ -1,0 +1,25 @@
+"""Asking identity whom to write to, at the moment of writing: support keeps no addresses."""
+
+import msgspec
+
+from services.access.service_token import ServiceTokens
+from services.chassis.problems import NotReadyYet
+from services.chassis.rpc.client import CallFailed, Service, client
+from services.contracts.identity import Contact, Identity
+from services.contracts.values import Id
+
+
+class IdentityRecipients:
+    """Implements ``usecases.ports.Recipients``; each call names the user and support, which acts for them."""
+
+    def __init__(self, identity: Service, tokens: ServiceTokens) -> None:
+        self._identity = identity
+        self._tokens = tokens
+
+    async def contact_of(self, user_id: Id) -> Contact | None:
+        try:
+            headers = await self._tokens.headers(subject=user_id)
+            (contact,) = await client(Identity, self._identity, headers).contacts([user_id])
+        except (CallFailed, msgspec.DecodeError) as error:
+            raise NotReadyYet("identity can't be asked whom to write to") from error
+        return contact

@@ -1,0 +1,1 @@
+"""Support's rows and the SQL that reads and writes them."""

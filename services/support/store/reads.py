@@ -1,0 +1,52 @@
+"""What is read of support, each with the caller's access joined in SQL ($1 caller, $2 day)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta
+
+from services.access.caller import Caller
+from services.access.decision import visible
+from services.chassis.ids import find_id
+from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.postgres import Connection
+from services.contracts.support import Ticket
+from services.contracts.values import Connection as Listing
+from services.contracts.values import Id, Page
+from services.support.store.transaction import TICKET_COLUMNS, ticket_record
+from services.support.usecases.send_contact_form import shown
+
+_VISIBLE = visible("t.organisation_id", "t.site_id")
+_FOUND = f"FROM tickets t WHERE {_VISIBLE} AND ($3::uuid IS NULL OR t.site_id = $3)"
+_PAGE = f"""
+    SELECT {TICKET_COLUMNS} {_FOUND} AND ($4::timestamptz IS NULL OR (t.opened_at, t.id) < ($4, $5))
+    ORDER BY t.opened_at DESC, t.id DESC LIMIT $6
+"""
+_COUNT = f"SELECT count(*) {_FOUND}"
+_BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
+
+_Instant = Annotated[dt.datetime, Meta(tz=True)]
+
+
+async def tickets(
+    connection: Connection, caller: Caller, day: dt.date, page: Page, site_id: Id | None
+) -> Listing[Ticket]:
+    """The tickets of sites that the caller reaches, a page of them, newest first."""
+    site = find_id("site", site_id) if site_id is not None else None
+    if site_id is not None and site is None:
+        return connection_of([], page, 0)
+    after = read_cursor(page, _Instant, uuid.UUID) or (None, None)
+    rows = await connection.fetch(_PAGE, caller.subject_id, day, site, *after, row_count(page) + 1)
+    total = await connection.fetchval(_COUNT, caller.subject_id, day, site)
+    found = [([row["opened_at"], row["id"]], shown(ticket_record(row))) for row in rows]
+    return connection_of(found, page, total)
+
+
+async def tickets_by_id(connection: Connection, caller: Caller, day: dt.date, ids: Sequence[Id]) -> list[Ticket | None]:
+    """The tickets with these ids, in their order; None for what the caller does not reach."""
+    wanted = [find_id("ticket", text) for text in ids]
+    rows = await connection.fetch(_BY_ID, caller.subject_id, day, [ticket_id for ticket_id in wanted if ticket_id])
+    found = {row["id"]: shown(ticket_record(row)) for row in rows}
+    return [found.get(ticket_id) if ticket_id else None for ticket_id in wanted]

@@ -1,0 +1,113 @@
+"""A transaction on support's own data: what the use cases' port asks for, in SQL."""
+
+import uuid
+
+from services.access.caller import Caller
+from services.access.decision import grant
+from services.chassis.postgres import Row
+from services.chassis.transaction import Transaction
+from services.contracts.support import ContactPreference, TicketState, Topic
+from services.support.domain.ticket import Site, TicketRecord
+from services.support.usecases.ports import DueReceipt
+
+_KEEP_SITE = """
+    INSERT INTO sites (id, organisation_id, site_number, version) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (id) DO UPDATE
+    SET organisation_id = excluded.organisation_id, site_number = excluded.site_number, version = excluded.version
+    WHERE sites.version < excluded.version
+"""
+_SITE = "SELECT id, organisation_id, site_number FROM sites WHERE id = $1"
+_MAY_HEAR_OF = """
+    SELECT EXISTS (SELECT 1 FROM access.grants
+                   WHERE subject_id = $1 AND (until IS NULL OR until >= $2)
+                     AND (site_ids IS NULL OR $3 = ANY (site_ids)))
+"""
+# Tickets of a year are numbered one after the other: the row is locked until the transaction, a short one, ends.
+_NEXT_IN_YEAR = """
+    INSERT INTO ticket_numbers (year, last) VALUES ($1, 1)
+    ON CONFLICT (year) DO UPDATE SET last = ticket_numbers.last + 1 RETURNING last
+"""
+TICKET_COLUMNS = """
+    t.id, t.number, t.organisation_id, t.site_id, t.site_number, t.user_id, t.topic, t.state, t.message,
+    t.contact_preference, t.phone, t.opened_at, t.version
+"""
+_ADD_TICKET = """
+    INSERT INTO tickets (id, number, organisation_id, site_id, site_number, user_id, topic, state, message,
+                         contact_preference, phone, opened_at, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+_ADD_RECEIPT = "INSERT INTO receipts (ticket_id, user_id) VALUES ($1, $2)"
+_TICKET = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE t.id = $1"
+_TAKE_RECEIPT = """
+    UPDATE receipts SET attempts = attempts + 1, next_try = clock_timestamp() + make_interval(secs => $1)
+    WHERE ticket_id = (SELECT ticket_id FROM receipts WHERE next_try <= clock_timestamp()
+                       ORDER BY next_try LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING ticket_id, user_id, attempts
+"""
+_POSTPONE_RECEIPT = """
+    UPDATE receipts SET next_try = clock_timestamp() + make_interval(secs => $2) WHERE ticket_id = $1
+"""
+_END_RECEIPT = "DELETE FROM receipts WHERE ticket_id = $1 RETURNING true"
+
+
+class SupportTransaction(Transaction):
+    """Implements ``usecases.ports.SupportStore``."""
+
+    async def keep_site(self, site: Site, version: int) -> None:
+        await self.connection.execute(_KEEP_SITE, site.id, site.organisation_id, site.site_number, version)
+
+    async def site(self, site_id: uuid.UUID) -> Site | None:
+        row = await self.connection.fetchrow(_SITE, site_id)
+        return Site(**dict(row)) if row else None
+
+    async def reaches(self, caller: Caller, site: Site) -> bool:
+        return await grant(self.connection, caller, self.today, site.organisation_id, site.id) is not None
+
+    async def may_hear_of(self, caller: Caller, site_id: uuid.UUID) -> bool:
+        return bool(await self.connection.fetchval(_MAY_HEAR_OF, caller.subject_id, self.today, site_id))
+
+    async def next_in_year(self, year: int) -> int:
+        return int(await self.connection.fetchval(_NEXT_IN_YEAR, year))
+
+    async def add_ticket(self, ticket: TicketRecord) -> None:
+        await self.connection.execute(
+            _ADD_TICKET,
+            ticket.id,
+            ticket.number,
+            ticket.organisation_id,
+            ticket.site_id,
+            ticket.site_number,
+            ticket.user_id,
+            ticket.topic.value,
+            ticket.state.value,
+            ticket.message,
+            ticket.contact_preference.value,
+            ticket.phone,
+            ticket.opened_at,
+            ticket.version,
+        )
+        await self.connection.execute(_ADD_RECEIPT, ticket.id, ticket.user_id)
+
+    async def ticket(self, ticket_id: uuid.UUID) -> TicketRecord:
+        row = await self.connection.fetchrow(_TICKET, ticket_id)
+        assert row is not None, "a receipt refers to its ticket"
+        return ticket_record(row)
+
+    async def take_receipt(self, seconds: int) -> DueReceipt | None:
+        row = await self.connection.fetchrow(_TAKE_RECEIPT, seconds)
+        return DueReceipt(**dict(row)) if row else None
+
+    async def postpone_receipt(self, ticket_id: uuid.UUID, seconds: int) -> None:
+        await self.connection.execute(_POSTPONE_RECEIPT, ticket_id, seconds)
+
+    async def end_receipt(self, ticket_id: uuid.UUID) -> bool:
+        return bool(await self.connection.fetchval(_END_RECEIPT, ticket_id))
+
+
+def ticket_record(row: Row) -> TicketRecord:
+    """A ticket from a row of TICKET_COLUMNS."""
+    columns = dict(row)
+    columns["topic"] = Topic(columns["topic"])
+    columns["state"] = TicketState(columns["state"])
+    columns["contact_preference"] = ContactPreference(columns["contact_preference"])
+    return TicketRecord(**columns)

@@ -1,0 +1,1 @@
+"""What support does, a file a verb."""

@@ -1,0 +1,95 @@
+"""What the use cases need of the store, and of identity."""
+
+import datetime as dt
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from services.access.caller import Caller
+from services.chassis.clock import Clock
+from services.chassis.mail import Letter
+from services.contracts.declare import Event
+from services.contracts.identity import Contact
+from services.contracts.values import Id, Outcome, Refusal, Value
+from services.support.domain.ticket import Site, TicketRecord
+
+A = TypeVar("A", bound=Outcome)
+
+
+class DueReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt that is to be written. ``attempts`` counts the present one."""
+
+    ticket_id: uuid.UUID
+    user_id: uuid.UUID
+    attempts: int
+
+
+class SupportStore(Protocol):
+    """A transaction on support's own data."""
+
+    clock: Clock
+    now: dt.datetime
+    today: dt.date
+
+    def emit(self, event: Event) -> None: ...
+
+    async def send_mail(self, letter: Letter) -> None: ...
+
+    async def once(
+        self,
+        *,
+        organisation: str,
+        caller: str,
+        operation: str,
+        command: Value,
+        answer: type[A],
+        do: Callable[[], Awaitable[A | Refusal]],
+    ) -> A | Refusal: ...
+
+    async def keep_site(self, site: Site, version: int) -> None:
+        """Take a site into the copy, unless the copy is as new already."""
+        ...
+
+    async def site(self, site_id: uuid.UUID) -> Site | None:
+        """A site that support has heard of."""
+        ...
+
+    async def reaches(self, caller: Caller, site: Site) -> bool:
+        """Whether the caller sees this site today."""
+        ...
+
+    async def may_hear_of(self, caller: Caller, site_id: uuid.UUID) -> bool:
+        """Whether the caller's access of today covers a site that support has not heard of, should there be one."""
+        ...
+
+    async def next_in_year(self, year: int) -> int:
+        """Which ticket of the year the next one is, from 1."""
+        ...
+
+    async def add_ticket(self, ticket: TicketRecord) -> None:
+        """Keep a new ticket, with its receipt due at once."""
+        ...
+
+    async def ticket(self, ticket_id: uuid.UUID) -> TicketRecord: ...
+
+    async def take_receipt(self, seconds: int) -> DueReceipt | None:
+        """Take the receipt that has been due the longest; nobody else gets it for this many seconds."""
+        ...
+
+    async def postpone_receipt(self, ticket_id: uuid.UUID, seconds: int) -> None:
+        """Have a receipt tried again no sooner than this."""
+        ...
+
+    async def end_receipt(self, ticket_id: uuid.UUID) -> bool:
+        """Have a receipt done with; False if it was already."""
+        ...
+
+
+class Recipients(Protocol):
+    """Who knows how to write to people."""
+
+    async def contact_of(self, user_id: Id) -> Contact | None:
+        """How to write to a user; None for one who is gone. NotReadyYet while nobody can say."""
+        ...

@@ -1,0 +1,97 @@
+"""Sending the contact form (S1)."""
+
+from services.access.caller import Caller
+from services.chassis.ids import find_id, new_uuid, read_id, write_id
+from services.contracts.support import ContactFormReceived, SendContactForm, Ticket, TicketOpened, TicketState
+from services.contracts.values import Refusal, refuse
+from services.support.domain.contact_form import ContactForm, filled_in
+from services.support.domain.ticket import Site, TicketRecord, ticket_number
+from services.support.usecases.ports import SupportStore
+
+
+async def send_contact_form(
+    tx: SupportStore, caller: Caller, command: SendContactForm
+) -> ContactFormReceived | Refusal:
+    """Open a ticket about a site that the caller sees, in whatever role, and have its receipt sent."""
+    form = filled_in(command)
+    if isinstance(form, Refusal):
+        return form
+    site = await _site(tx, caller, command)
+    if isinstance(site, Refusal):
+        return site
+
+    async def do() -> ContactFormReceived:
+        return await _open_ticket(tx, caller, command, form, site)
+
+    return await tx.once(
+        organisation=write_id("org", site.organisation_id),
+        caller=caller.subject_id,
+        operation="sendContactForm",
+        command=command,
+        answer=ContactFormReceived,
+        do=do,
+    )
+
+
+async def _site(tx: SupportStore, caller: Caller, command: SendContactForm) -> Site | Refusal:
+    """The site, if the caller sees it.
+
+    One that support has not heard of may exist if the caller's access covers it: its event may be on its way.
+    """
+    site_id = find_id("site", command.site_id)
+    site = await tx.site(site_id) if site_id else None
+    if site is not None and await tx.reaches(caller, site):
+        return site
+    if site_id and site is None and await tx.may_hear_of(caller, site_id):
+        return refuse("NOT_READY_YET", "siteId", retryable=True)
+    return refuse("NOT_FOUND", "siteId")
+
+
+async def _open_ticket(
+    tx: SupportStore, caller: Caller, command: SendContactForm, form: ContactForm, site: Site
+) -> ContactFormReceived:
+    year = tx.today.year
+    ticket = TicketRecord(
+        id=new_uuid(),
+        number=ticket_number(year, await tx.next_in_year(year)),
+        organisation_id=site.organisation_id,
+        site_id=site.id,
+        site_number=site.site_number,
+        user_id=read_id("user", caller.subject_id),
+        topic=command.topic,
+        state=TicketState.OPEN,
+        message=form.message,
+        contact_preference=command.contact_preference,
+        phone=form.phone,
+        opened_at=tx.now,
+        version=1,
+    )
+    await tx.add_ticket(ticket)
+    tx.emit(opened(ticket))
+    return ContactFormReceived(ticket=shown(ticket))
+
+
+def shown(ticket: TicketRecord) -> Ticket:
+    """A ticket as those who see its site see it."""
+    return Ticket(
+        id=write_id("ticket", ticket.id),
+        number=ticket.number,
+        organisation_id=write_id("org", ticket.organisation_id),
+        site_id=write_id("site", ticket.site_id),
+        topic=ticket.topic,
+        state=ticket.state,
+        message=ticket.message,
+        contact_preference=ticket.contact_preference,
+        opened_at=ticket.opened_at,
+    )
+
+
+def opened(ticket: TicketRecord) -> TicketOpened:
+    """A ticket as it is announced: without what was written."""
+    return TicketOpened(
+        ticket_id=write_id("ticket", ticket.id),
+        organisation_id=write_id("org", ticket.organisation_id),
+        site_id=write_id("site", ticket.site_id),
+        topic=ticket.topic,
+        version=ticket.version,
+    )

@@ -1,0 +1,51 @@
+"""I17: staff bring in customers from the ERP."""
+
+import pytest
+
+from services.access.caller import Caller
+from services.chassis.problems import Forbidden
+from services.contracts.identity import OrganisationKind, OrganisationStated, SubjectKind
+from tests.component.identity.steps import CUSTOMERS, KELTA, MIRJA, Bench, service
+
+
+async def test_customers_are_taken_in_and_announced_without_their_names(bench: Bench) -> None:
+    done, bad = await bench.import_file("organisations", CUSTOMERS)
+    assert (done.added, bad) == (2, [])
+    mirja, kelta = await bench.announced(OrganisationStated)
+    assert (mirja.customer_number, mirja.kind, mirja.version) == (MIRJA, OrganisationKind.HOUSING_COMPANY, 1)
+    assert (kelta.customer_number, kelta.kind) == (KELTA, OrganisationKind.HOUSEHOLD)
+
+
+async def test_the_same_file_again_changes_nothing(bench: Bench) -> None:
+    await bench.import_file("organisations", CUSTOMERS)
+    done, _ = await bench.import_file("organisations", CUSTOMERS)
+    assert (done.added, done.changed, done.unchanged) == (0, 0, 2)
+    assert len(await bench.announced()) == 2
+
+
+async def test_a_changed_row_is_a_new_version_of_the_same_organisation(bench: Bench) -> None:
+    await bench.import_file("organisations", CUSTOMERS)
+    done, _ = await bench.import_file("organisations", CUSTOMERS.replace("Ärjylä Kelta", "Kelta Oy"))
+    assert (done.changed, done.unchanged) == (1, 1)
+    stated = [one for one in await bench.announced(OrganisationStated) if one.customer_number == KELTA]
+    assert [one.version for one in stated] == [1, 2]
+    assert len({one.organisation_id for one in stated}) == 1
+
+
+async def test_bad_rows_are_named_and_good_ones_kept(bench: Bench) -> None:
+    done, bad = await bench.import_file(
+        "organisations", CUSTOMERS + "62-0000003-00,Linna,CASTLE,\n,Nimetön,BUSINESS,\n62-0000004-00,,BUSINESS,\n"
+    )
+    assert (done.added, done.failed) == (2, 3)
+    assert [(row.line, row.field, row.code) for row in bad] == [
+        (4, "kind", "MALFORMED"),
+        (5, "customer_number", "MISSING"),
+        (6, "name", "MISSING"),
+    ]
+
+
+async def test_imports_are_for_staff_alone(bench: Bench) -> None:
+    callers = [Caller(), service(), await bench.caller(), await bench.caller(kind=SubjectKind.PARTNER)]
+    for caller in callers:
+        with pytest.raises(Forbidden):
+            await bench.offering(caller).start_import("import_identity_x")

@@ -1,0 +1,5 @@
+"""What the tests of orders share."""
+
+from tests.component.orders.world import world
+
+__all__ = ["world"]

@@ -1,0 +1,104 @@
+"""Who may do what at identity. Public operations are a short list, with a reason each."""
+
+import uuid
+from typing import Any
+
+from services.chassis.ids import read_id, write_id
+from services.chassis.postgres import Pool
+from services.chassis.rpc.signature import signatures
+from services.contracts import identity, orders, sites, stats, support
+from services.identity.app import IDENTITY
+from tests.component.permission.callers import ORG_A, ORG_B, Who
+from tests.component.permission.conftest import Walk
+from tests.component.permission.walk import IMPORTS, NOT_ALLOWED, NOTHING, SEES, Case, Row, row
+
+PUBLIC = {
+    "register": "one has no account yet",
+    "signIn": "one has no session yet",
+    "refresh": "the refresh token is the proof",
+    "clientToken": "the client secret is the proof",
+    "publicKeys": "they are public",
+}
+
+USER = write_id("user", uuid.UUID(int=0x5E2 << 64 | 7 << 76))
+PARTNER = write_id("partner", uuid.UUID(int=0xDA2 << 64 | 7 << 76))
+REGISTRATION = {
+    "invoiceNumber": "9999999",
+    "username": "walker",
+    "email": "walker@example.fi",
+    "password": "kuljen koko talon lapi",
+    "termsVersion": "2026-01",
+}
+
+
+def all_get(outcome: str) -> Row:
+    return dict.fromkeys(Who, outcome)
+
+
+def registration(who: Who) -> dict[str, Any]:
+    return {"command": {**REGISTRATION, "customerNumber": f"99-99999{list(Who).index(who):02}-99"}}
+
+
+def sign_in(who: Who) -> dict[str, Any]:
+    return {"username": f"nobody called {who.name}", "password": "nothing"}
+
+
+def new_partner(who: Who) -> dict[str, Any]:
+    return {"command": {"idempotencyKey": who.name, "name": "New", "scopes": ["orders:read"]}}
+
+
+MEMBERS_AND_PARTNERS = row(
+    members=SEES, outsiders=NOTHING, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES
+)
+STAFF_ONLY = row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=SEES)
+CASES: dict[str, Case] = {
+    **IMPORTS,
+    "register": (registration, all_get("CUSTOMER_NOT_RECOGNISED")),
+    "signIn": (sign_in, all_get("SIGN_IN_FAILED")),
+    "refresh": ({"refreshToken": "none"}, all_get("SESSION_ENDED")),
+    "clientToken": ({"clientId": PARTNER, "clientSecret": "wrong"}, all_get("INVALID_CLIENT")),
+    "publicKeys": ({}, all_get(NOTHING)),
+    "me": ({}, row(members=NOTHING, partners=NOTHING, staff=NOTHING, service=NOTHING)),
+    "organisations": ({"ids": [ORG_A]}, MEMBERS_AND_PARTNERS),
+    "accessOf": ({"subjectId": USER}, row(members=NOTHING, partners=NOTHING, staff=SEES, service=SEES)),
+    "contacts": ({"userIds": [USER]}, row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOT_ALLOWED, service=SEES)),
+    "partners": ({}, STAFF_ONLY),
+    "createPartner": (new_partner, row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOTHING)),
+    "revokePartner": ({"id": PARTNER}, STAFF_ONLY),
+    "signOut": ({}, row(members=NOTHING, partners=NOT_ALLOWED, staff=NOTHING)),
+}
+
+
+async def furnish(pool: Pool) -> None:
+    """Both organisations, a user of A, a partner."""
+    for organisation in (ORG_A, ORG_B):
+        await pool.execute(
+            "INSERT INTO organisations VALUES ($1, $2, $3, 'BUSINESS', NULL, 1, 'name')",
+            read_id("org", organisation),
+            f"number of {organisation}",
+            f"name of {organisation}",
+        )
+    await pool.execute(
+        "INSERT INTO users VALUES ($1, 'mirja', 'mirja', 'mirja@example.fi', 'fi', 'x', false, true, 1, NULL, NULL,"
+        " now())",
+        read_id("user", USER),
+    )
+    await pool.execute(
+        "INSERT INTO memberships VALUES ($1, $2, 'ADMIN', true, NULL, NULL)",
+        read_id("user", USER),
+        read_id("org", ORG_A),
+    )
+    await pool.execute(
+        "INSERT INTO partners VALUES ($1, 'Partner', '{}', '{}', true, true, 1, 'partner')", read_id("partner", PARTNER)
+    )
+
+
+async def test_the_walk(the_walk: Walk) -> None:
+    belongings = [f"name of {ORG_A}", USER, "mirja@example.fi", PARTNER]
+    assert await the_walk(IDENTITY, furnish, CASES, belongings) == []
+
+
+def test_public_operations_are_a_short_list_with_reasons() -> None:
+    contracts = (identity.Identity, sites.Sites, orders.Orders, stats.Stats, support.Support)
+    public = {name for one in contracts for name, said in signatures(one).items() if said.declared.public}
+    assert public == set(PUBLIC)

@@ -1,0 +1,44 @@
+"""Who may do what at support."""
+
+import uuid
+from typing import Any
+
+from services.chassis.ids import read_id, write_id
+from services.chassis.postgres import Pool
+from services.support.app import SUPPORT
+from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, Who
+from tests.component.permission.conftest import Walk
+from tests.component.permission.walk import SEES, Case, row
+
+TICKET = write_id("ticket", uuid.UUID(int=0x71C << 64 | 7 << 76))
+
+
+def form(who: Who) -> dict[str, Any]:
+    return {"command": {"idempotencyKey": who.name, "siteId": SITE_A, "topic": "OTHER", "message": "hei"}}
+
+
+PEOPLE_WHO_SEE_IT = row(members=SEES, staff=SEES)
+CASES: dict[str, Case] = {
+    "sendContactForm": (form, row(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
+    "tickets": ({"page": {}}, PEOPLE_WHO_SEE_IT),
+    "ticketsById": ({"ids": [TICKET]}, PEOPLE_WHO_SEE_IT),
+}
+
+
+async def furnish(pool: Pool) -> None:
+    """The sites are known, and site A has a ticket."""
+    for organisation, sites in {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}.items():
+        for site in sites:
+            ids = read_id("site", site), read_id("org", organisation)
+            await pool.execute("INSERT INTO sites VALUES ($1, $2, $3, 1)", *ids, f"number of {site}")
+    await pool.execute(
+        "INSERT INTO tickets VALUES ($1, 'T-2025-000001', $2, $3, 'A', gen_random_uuid(), 'OTHER', 'OPEN', 'hei',"
+        " 'NONE', NULL, '2026-03-03 08:00Z', 1)",
+        read_id("ticket", TICKET),
+        read_id("org", ORG_A),
+        read_id("site", SITE_A),
+    )
+
+
+async def test_the_walk(the_walk: Walk) -> None:
+    assert await the_walk(SUPPORT, furnish, CASES, [TICKET, SITE_A]) == []
