@@ -14,7 +14,7 @@ from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 
 Furnish = Callable[[Pool], Awaitable[None]]
-Walk = Callable[[Blueprint[Any, Any], Furnish, Mapping[str, Case], list[str]], Awaitable[list[str]]]
+Walk = Callable[..., Awaitable[list[str]]]
 
 
 @pytest.fixture
@@ -24,12 +24,16 @@ def the_walk(
     """Furnish a service with rows of two organisations, then call everything as everyone."""
 
     async def go(
-        blueprint: Blueprint[Any, Any], furnish: Furnish, cases: Mapping[str, Case], belongings: list[str]
+        blueprint: Blueprint[Any, Any],
+        furnish: Furnish,
+        cases: Mapping[str, Case],
+        belongings: list[str],
+        signs: Mapping[str, str] | None = None,
     ) -> list[str]:
         url = await make_database(blueprint)
         pool = await open_pool(url)
         await furnish(pool)
         async with open_door(blueprint, url, pool, clock, tmp_path) as door:
-            return await walk(door, blueprint.contract, cases, belongings)
+            return await walk(door, blueprint.contract, cases, belongings, signs)
 
     return go

@@ -48,7 +48,7 @@ def new_partner(who: Who) -> dict[str, Any]:
 
 
 MEMBERS_AND_PARTNERS = row(
-    members=SEES, outsiders=NOTHING, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES
+    members=SEES, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES, service=NOTHING
 )
 STAFF_ONLY = row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=SEES)
 CASES: dict[str, Case] = {

@@ -67,8 +67,18 @@ IMPORTS: dict[str, Case] = {
 }
 
 
-async def walk(door: Door, contract: type, cases: Mapping[str, Case], belongings: list[str]) -> list[str]:
-    """Everything that is not as the table says. ``belongings`` are texts that only those who see it may find."""
+async def walk(
+    door: Door,
+    contract: type,
+    cases: Mapping[str, Case],
+    belongings: list[str],
+    signs: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Everything that is not as the table says.
+
+    ``belongings`` are texts that only those who see it may find; ``signs`` names another such text for an operation
+    whose answer repeats no id.
+    """
     operations = set(signatures(contract))
     wrong = [f"{name} has no row in the table" for name in operations - set(cases)]
     wrong += [f"{name} is no operation" for name in set(cases) - operations]
@@ -77,7 +87,7 @@ async def walk(door: Door, contract: type, cases: Mapping[str, Case], belongings
         wrong += [f"{name}: {who.name} has no outcome in the table" for who in Who if who not in expected]
         for who, outcome in expected.items():
             status, body = await door.call(who, name, arguments(who) if callable(arguments) else arguments)
-            found = outcome_of(status, body, belongings)
+            found = outcome_of(status, body, [*belongings, *([signs[name]] if signs and name in signs else [])])
             if found != outcome:
                 wrong.append(f"{name} as {who.name}: {found}, expected {outcome}")
     return wrong

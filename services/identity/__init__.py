@@ -1,0 +1,1 @@
+"""Identity: people, organisations, partners, sign-in, and who has access to what."""

@@ -1,0 +1,15 @@
+"""``python -m services.identity api | worker | relay | migrate``."""
+
+import sys
+
+
+def main(role: str) -> int:
+    """Run one of the service's processes."""
+    from services.access import assembly
+    from services.identity.app import IDENTITY
+
+    return assembly.main(IDENTITY, role)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1] if len(sys.argv) == 2 else ""))

@@ -1,0 +1,99 @@
+"""Identity, put together: reads like a table of contents."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from services.access.assembly import Blueprint, Foundation
+from services.access.caller import Caller
+from services.chassis.imports import Kind
+from services.chassis.process import Loop
+from services.chassis.settings import WrongSettings
+from services.chassis.tokens import Signer
+from services.contracts.identity import AccessStated, Identity
+from services.identity.domain.registration import RegistrationRules
+from services.identity.http.equipment import Equipment
+from services.identity.http.keys import keys_route
+from services.identity.http.offering import Offering
+from services.identity.messaging.handlers import HANDLERS
+from services.identity.settings import IdentitySettings
+from services.identity.store import reads
+from services.identity.store.expiry import keep_forgetting
+from services.identity.store.passwords import Argon2Passwords
+from services.identity.store.transaction import IdentityTransaction
+from services.identity.usecases.import_organisations import OrganisationRow, import_organisations
+
+Base = Foundation[IdentityTransaction]
+
+
+def _bind(base: Base) -> Callable[[Caller], Offering]:
+    settings = _settings(base)
+    equipment = Equipment(
+        base=base,
+        passwords=Argon2Passwords(),
+        signer=_signer(base),
+        pepper=settings.pepper.encode(),
+        service_secrets=settings.service_secrets,
+        rules=RegistrationRules(
+            customer_number_format=settings.customer_number_format,
+            invoice_number_format=settings.invoice_number_format,
+            terms_version=settings.terms_version,
+        ),
+    )
+    return lambda caller: Offering(equipment, caller)
+
+
+def _ask_identity(base: Base) -> Callable[[str], Awaitable[AccessStated | None]]:
+    """Identity asks its own database."""
+
+    async def ask(subject_id: str) -> AccessStated | None:
+        async with base.pool.acquire() as connection:
+            return await reads.access_of(connection, subject_id)
+
+    return ask
+
+
+def _public_keys(base: Base) -> Callable[[], Awaitable[str]]:
+    signer = _signer(base)
+
+    async def keys() -> str:
+        return signer.public_keys()
+
+    return keys
+
+
+def _forgetting(base: Base) -> Loop:
+    async def loop(stop: asyncio.Event) -> None:
+        await keep_forgetting(base.pool, base.clock, stop)
+
+    return loop
+
+
+def _signer(base: Base) -> Signer:
+    file = _settings(base).signing_key_file
+    try:
+        return Signer(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"KIERTO_IDENTITY_SIGNING_KEY_FILE names no key that can be read: {error}") from error
+
+
+def _settings(base: Base) -> IdentitySettings:
+    assert isinstance(base.settings, IdentitySettings)
+    return base.settings
+
+
+IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
+    name="identity",
+    contract=Identity,
+    settings=IdentitySettings,
+    migrations=Path(__file__).parent / "store" / "migrations",
+    transaction=IdentityTransaction,
+    bind=_bind,
+    listens=["stats"],
+    handlers=lambda base: HANDLERS,
+    imports=[Kind("organisations", OrganisationRow, import_organisations)],
+    ask_identity=_ask_identity,
+    public_keys=_public_keys,
+    routes=lambda base, authentication: [keys_route(_signer(base))],
+    loops=lambda base: [_forgetting(base)],
+)

@@ -1,0 +1,1 @@
+"""The rules of identity. Pure: no input or output."""

@@ -1,0 +1,55 @@
+"""Users and partners as they are kept. ``version`` is that of their access: it rises with every change of it."""
+
+import datetime as dt
+import uuid
+
+import msgspec
+
+from services.contracts.identity import Language, Role, SubjectKind
+
+
+class MembershipRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's place in an organisation. ``site_ids`` None is all sites; ``until`` is the last day, inclusive."""
+
+    organisation_id: uuid.UUID
+    role: Role
+    billing: bool
+    site_ids: list[uuid.UUID] | None = None
+    until: dt.date | None = None
+
+
+class UserRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A user. Staff reach every organisation without a membership, and have accepted no terms."""
+
+    id: uuid.UUID
+    username: str
+    email: str
+    language: Language
+    password_hash: str
+    staff: bool = False
+    active: bool = True
+    version: int = 1
+    terms_version: str | None = None
+    terms_accepted_at: dt.datetime | None = None
+    memberships: list[MembershipRecord] = []
+
+    @property
+    def kind(self) -> SubjectKind:
+        return SubjectKind.STAFF if self.staff else SubjectKind.USER
+
+
+class PartnerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A partner. An empty list of organisations reaches none, ``all_organisations`` every one."""
+
+    id: uuid.UUID
+    name: str
+    scopes: list[str]
+    organisation_ids: list[uuid.UUID]
+    all_organisations: bool
+    active: bool = True
+    version: int = 1
+
+
+def revoked(partner: PartnerRecord) -> PartnerRecord:
+    """The partner without access."""
+    return msgspec.structs.replace(partner, active=False, version=partner.version + 1)

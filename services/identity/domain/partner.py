@@ -1,0 +1,29 @@
+"""What must be right about a new partner (I13)."""
+
+from services.contracts.identity import SCOPES, CreatePartner
+from services.contracts.values import Problem
+
+LONGEST_NAME = 100
+
+
+def problems_of(command: CreatePartner) -> list[Problem]:
+    """All that stands against a new partner: MALFORMED, INVALID_SCOPE."""
+    problems = []
+    name = command.name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        problems.append(Problem(code="MALFORMED", path=["name"], params={"expected": f"1-{LONGEST_NAME}"}))
+    problems += [
+        Problem(code="INVALID_SCOPE", path=["scopes", str(place)], params={"known": " ".join(SCOPES)})
+        for place, scope in enumerate(command.scopes)
+        if scope not in SCOPES
+    ]
+    if command.all_organisations and command.organisation_ids:
+        # The mark is explicit: a list beside it says that one of the two was a mistake.
+        problems.append(Problem(code="MALFORMED", path=["organisationIds"], params={"expected": "[]"}))
+    return problems
+
+
+def scopes_granted(asked: str, own: list[str]) -> list[str] | None:
+    """The scopes of a token (RFC 6749, section 3.3): those asked for, all if none is; None if one is not its own."""
+    wanted = asked.split() or own
+    return [scope for scope in own if scope in wanted] if set(wanted) <= set(own) else None

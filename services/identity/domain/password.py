@@ -1,0 +1,36 @@
+"""What a password must be (I1): long and not common. No composition rules (NIST SP 800-63B-4, section 3.1.1.2)."""
+
+import unicodedata
+
+from services.contracts.values import Problem
+from services.identity.domain.common_passwords import is_common
+from services.identity.domain.names import username_key
+
+SHORTEST, LONGEST = 12, 256
+
+
+def normal_form(password: str) -> str:
+    """The form that is counted and hashed: the same characters, however a keyboard composes them."""
+    return unicodedata.normalize("NFC", password)
+
+
+def problem_of(password: str, username: str) -> Problem | None:
+    """What stands against a password, if anything.
+
+    WEAK_PASSWORD with a ``reason``: TOO_SHORT, TOO_LONG, CONTAINS_USERNAME or COMMON.
+    """
+    reason = _weakness(normal_form(password), username_key(username))
+    if reason is None:
+        return None
+    params = {"reason": reason, "shortest": str(SHORTEST), "longest": str(LONGEST)}
+    return Problem(code="WEAK_PASSWORD", path=["password"], params=params)
+
+
+def _weakness(password: str, username: str) -> str | None:
+    if len(password) < SHORTEST:
+        return "TOO_SHORT"
+    if len(password) > LONGEST:
+        return "TOO_LONG"
+    if username and username in username_key(password):
+        return "CONTAINS_USERNAME"
+    return "COMMON" if is_common(password) else None

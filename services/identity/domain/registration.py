@@ -1,0 +1,58 @@
+"""What must be right about a registration before anyone looks whether its numbers belong together (I1, I2)."""
+
+import re
+
+import msgspec
+
+from services.contracts.identity import Register
+from services.contracts.values import Problem
+from services.identity.domain import names, password
+
+
+class RegistrationRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The operator's own: how its numbers look (regular expressions of the whole), and its terms of today."""
+
+    customer_number_format: str
+    invoice_number_format: str
+    terms_version: str
+
+
+def tidy(command: Register) -> Register:
+    """A registration without the blanks that typing and pasting bring."""
+    return msgspec.structs.replace(
+        command,
+        customer_number=command.customer_number.strip(),
+        invoice_number=command.invoice_number.strip(),
+        username=names.tidy_username(command.username),
+        email=command.email.strip(),
+    )
+
+
+def problems_of(command: Register, rules: RegistrationRules) -> list[Problem]:
+    """All that stands against a tidy registration, in the form's order: MALFORMED, WEAK_PASSWORD, TERMS_REQUIRED."""
+    formats = (
+        ("customerNumber", command.customer_number, rules.customer_number_format),
+        ("invoiceNumber", command.invoice_number, rules.invoice_number_format),
+    )
+    problems = [
+        Problem(code="MALFORMED", path=[field], params={"expected": wanted})
+        for field, number, wanted in formats
+        if not re.fullmatch(wanted, number)
+    ]
+    problems += account_problems(command.username, command.email, command.password)
+    if command.terms_version != rules.terms_version:
+        problems.append(Problem(code="TERMS_REQUIRED", path=["termsVersion"], params={"version": rules.terms_version}))
+    return problems
+
+
+def account_problems(username: str, email: str, secret: str) -> list[Problem]:
+    """What stands against an account with these: MALFORMED or WEAK_PASSWORD."""
+    problems = []
+    if not names.is_username(username):
+        expected = f"{names.SHORTEST_USERNAME}-{names.LONGEST_USERNAME}"
+        problems.append(Problem(code="MALFORMED", path=["username"], params={"expected": expected}))
+    if not names.is_email(email):
+        problems.append(Problem(code="MALFORMED", path=["email"], params={"expected": "name@example.com"}))
+    if weak := password.problem_of(secret, username):
+        problems.append(weak)
+    return problems

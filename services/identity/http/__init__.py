@@ -1,0 +1,1 @@
+"""Identity's end of its contract."""

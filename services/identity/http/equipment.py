@@ -1,0 +1,22 @@
+"""What the operations work with, made once a process."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from services.access.assembly import Foundation
+from services.chassis.tokens import Signer
+from services.identity.domain.registration import RegistrationRules
+from services.identity.store.transaction import IdentityTransaction
+from services.identity.usecases.ports import Passwords
+
+
+class Equipment(msgspec.Struct, frozen=True, kw_only=True):
+    """``pepper`` goes into every digest; ``service_secrets`` are the services' own, by name."""
+
+    base: Foundation[IdentityTransaction]
+    passwords: Passwords
+    signer: Signer
+    pepper: bytes
+    service_secrets: Mapping[str, str]
+    rules: RegistrationRules

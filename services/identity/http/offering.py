@@ -1,0 +1,112 @@
+"""What identity offers to one caller: each operation with its decision, handed to the store or a use case."""
+
+from services.access.caller import PEOPLE, Caller
+from services.access.import_offering import ImportOffering
+from services.contracts.identity import (
+    AccessStated,
+    ClientToken,
+    Contact,
+    CreatePartner,
+    Me,
+    Organisation,
+    Partner,
+    PartnerCreated,
+    PartnerRevoked,
+    PublicKeys,
+    Register,
+    Registered,
+    SignedIn,
+    SignedOut,
+    SubjectKind,
+)
+from services.contracts.values import Id, Refusal
+from services.identity.http.equipment import Equipment
+from services.identity.store import reads
+from services.identity.usecases.client_token import client_token
+from services.identity.usecases.create_partner import create_partner
+from services.identity.usecases.end_session import sign_out
+from services.identity.usecases.refresh import refresh
+from services.identity.usecases.register import register
+from services.identity.usecases.revoke_partner import revoke_partner
+from services.identity.usecases.sign_in import sign_in
+
+
+class Offering(ImportOffering):
+    """``services.contracts.identity.Identity`` for one caller."""
+
+    def __init__(self, equipment: Equipment, caller: Caller) -> None:
+        super().__init__(equipment.base.imports, caller)
+        self._own = equipment
+        self._base = equipment.base
+
+    async def register(self, command: Register) -> Registered | Refusal:
+        own = self._own
+        return await register(self._base.work, own.passwords, own.pepper, own.rules, command, self._caller.address)
+
+    async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
+        own = self._own
+        return await sign_in(
+            self._base.work, own.passwords, own.signer, own.pepper, username, password, self._caller.address
+        )
+
+    async def refresh(self, refresh_token: str) -> SignedIn | Refusal:
+        return await refresh(self._base.work, self._own.signer, self._own.pepper, refresh_token)
+
+    async def sign_out(self) -> SignedOut | Refusal:
+        self._caller.require(*PEOPLE)
+        return await sign_out(self._base.work, self._caller.subject_id, self._caller.session_id)
+
+    async def client_token(
+        self, client_id: str, client_secret: str, scope: str = "", subject: str = ""
+    ) -> ClientToken | Refusal:
+        own = self._own
+        return await client_token(
+            self._base.work,
+            own.signer,
+            own.pepper,
+            own.service_secrets,
+            client_id,
+            client_secret,
+            scope,
+            subject,
+            self._caller.address,
+        )
+
+    async def public_keys(self) -> PublicKeys:
+        return PublicKeys(jwks=self._own.signer.public_keys())
+
+    async def me(self) -> Me | None:
+        if self._caller.kind not in PEOPLE:
+            return None
+        async with self._base.pool.acquire() as connection:
+            return await reads.me(connection, self._caller, self._base.clock.today())
+
+    async def organisations(self, ids: list[Id]) -> list[Organisation | None]:
+        # For every kind of caller: partners and services, too, see what their subject reaches, and nothing else.
+        async with self._base.pool.acquire() as connection:
+            return await reads.organisations(connection, self._caller, self._base.clock.today(), ids)
+
+    async def access_of(self, subject_id: Id) -> AccessStated | None:
+        may_ask = (SubjectKind.SERVICE, SubjectKind.STAFF)
+        if self._caller.kind not in may_ask and self._caller.subject_id != subject_id:
+            return None
+        async with self._base.pool.acquire() as connection:
+            return await reads.access_of(connection, subject_id)
+
+    async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
+        self._caller.require(SubjectKind.SERVICE)
+        async with self._base.pool.acquire() as connection:
+            return await reads.contacts(connection, user_ids)
+
+    async def partners(self) -> list[Partner]:
+        self._caller.require(SubjectKind.STAFF)
+        async with self._base.pool.acquire() as connection:
+            return await reads.partners(connection)
+
+    async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
+        self._caller.require(SubjectKind.STAFF)
+        return await create_partner(self._base.work, self._own.pepper, self._caller.subject_id, command)
+
+    async def revoke_partner(self, id: Id) -> PartnerRevoked | Refusal:
+        self._caller.require(SubjectKind.STAFF)
+        return await revoke_partner(self._base.work, self._caller.subject_id, id)

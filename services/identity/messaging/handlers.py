@@ -1,0 +1,25 @@
+"""What identity listens to."""
+
+from services.chassis.consumer import Handlers
+from services.chassis.envelope import Received
+from services.chassis.ids import read_id
+from services.contracts.stats import InvoiceStated
+from services.identity.domain.organisation import InvoiceRecord
+from services.identity.store.transaction import IdentityTransaction
+
+
+async def invoice_stated(tx: IdentityTransaction, event: Received[InvoiceStated]) -> None:
+    """Identity knows an invoice by customer number, number and date, for registration (I1)."""
+    stated = event.data
+    await tx.keep_invoice(
+        InvoiceRecord(
+            id=read_id("invoice", stated.invoice_id),
+            customer_number=stated.customer_number,
+            invoice_number=stated.invoice_number,
+            invoice_date=stated.invoice_date,
+            version=stated.version,
+        )
+    )
+
+
+HANDLERS: Handlers[IdentityTransaction] = {InvoiceStated: invoice_stated}

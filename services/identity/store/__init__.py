@@ -1,0 +1,1 @@
+"""Identity's own data, in SQL."""

@@ -1,0 +1,29 @@
+"""What is deleted by itself: sessions a week after their end, attempts when their window has passed."""
+
+import asyncio
+import contextlib
+import datetime as dt
+
+from services.chassis.clock import Clock
+from services.chassis.postgres import NO_ONES_FAULT, Pool
+from services.identity.domain.attempts import WINDOW
+
+_SESSIONS = "DELETE FROM sessions WHERE least(expires_at, ended_at) < $1"
+_ATTEMPTS = "DELETE FROM attempts WHERE since <= $1"
+_AFTERWARDS = dt.timedelta(days=7)
+_EVERY_S = 600
+
+
+async def forget(pool: Pool, now: dt.datetime) -> None:
+    """Delete what has expired."""
+    await pool.execute(_SESSIONS, now - _AFTERWARDS)
+    await pool.execute(_ATTEMPTS, now - WINDOW)
+
+
+async def keep_forgetting(pool: Pool, clock: Clock, stop: asyncio.Event) -> None:
+    """Delete what has expired, now and every ten minutes, until ``stop`` is set."""
+    while not stop.is_set():
+        with contextlib.suppress(*NO_ONES_FAULT):
+            await forget(pool, clock.now())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _EVERY_S)

@@ -1,0 +1,56 @@
+"""How passwords are kept: Argon2id (RFC 9106), a bounded number at a time, away from the event loop."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from services.identity.domain.password import LONGEST, normal_form
+
+R = TypeVar("R")
+
+_ITERATIONS, _KIBIBYTES, _LANES = 2, 19 * 1024, 1
+_THREADS = 2
+"""Hashes at a time: a wave of sign-ins waits here and does not take the memory and the processors of all else."""
+
+
+def _nobodys_hash() -> str:
+    """A hash of no password: random bytes in the usual form, so that checking against it takes the usual time."""
+    salt, tag = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={_KIBIBYTES},t={_ITERATIONS},p={_LANES}${salt}${tag}"
+
+
+_NOBODYS = _nobodys_hash()
+
+
+class Argon2Passwords:
+    """Implements ``usecases.ports.Passwords``. A process makes one."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(_ITERATIONS, _KIBIBYTES, _LANES, type=Type.ID)
+        self._threads = ThreadPoolExecutor(_THREADS, "argon2")
+
+    async def hash(self, password: str) -> str:
+        return await self._away(lambda: self._hash(password))
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        # No kept password is longer: more of it need not be hashed to know that it is wrong.
+        shortened = password[: LONGEST + 1]
+        return await self._away(lambda: self._verify(kept or _NOBODYS, shortened)) and kept is not None
+
+    def _hash(self, password: str) -> str:
+        return self._hasher.hash(normal_form(password))
+
+    def _verify(self, kept: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(kept, normal_form(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _away(self, work: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -1,0 +1,1 @@
+"""What identity does, a file a verb."""

@@ -1,0 +1,95 @@
+"""Tokens for machines: client credentials (RFC 6749, section 4.4; I13), for partners and for Kierto's own services."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+from services.chassis.ids import find_id
+from services.chassis.tokens import Signer
+from services.contracts.identity import ClientToken, SubjectKind
+from services.contracts.values import Refusal, refuse
+from services.identity.domain.access import PartnerRecord
+from services.identity.domain.partner import scopes_granted
+from services.identity.domain.secret import digest, same
+from services.identity.usecases.create_partner import CLIENT_SECRET
+from services.identity.usecases.issue_token import EXPIRES_IN, access_token
+from services.identity.usecases.limit_attempts import count_attempt, counters
+from services.identity.usecases.ports import IdentityStore, Work
+
+_SERVICE = "service:"
+
+
+async def client_token(
+    work: Work,
+    signer: Signer,
+    pepper: bytes,
+    service_secrets: Mapping[str, str],
+    client_id: str,
+    client_secret: str,
+    scope: str,
+    subject: str,
+    address: str,
+) -> ClientToken | Refusal:
+    """A token for a partner or a service. Only a service may name a ``subject`` to act for.
+
+    Attempts are counted by address alone: such a secret can't be guessed, but a count by client would let anyone lock
+    a client out.
+    """
+    counted_by = counters(pepper, address=address)
+    shown = digest(pepper, CLIENT_SECRET, client_secret)
+    async with work() as tx:
+        if refusal := await count_attempt(tx, counted_by):
+            return refusal
+        partner = await _partner(tx, client_id, shown)
+        name = client_id.removeprefix(_SERVICE) if client_id.startswith(_SERVICE) else ""
+        known_secret = service_secrets.get(name, "")
+        service = bool(known_secret) and same(digest(pepper, CLIENT_SECRET, known_secret), shown)
+        if partner is None and not service:
+            return refuse("INVALID_CLIENT")
+        await tx.give_attempts_back(counted_by)
+    if partner is not None:
+        return _of_partner(signer, tx.now, partner, client_id, scope, subject)
+    return _of_service(signer, tx.now, client_id, scope, subject)
+
+
+async def _partner(tx: IdentityStore, client_id: str, shown: bytes) -> PartnerRecord | None:
+    """The partner, if it is active and the secret is one of its own."""
+    partner_id = find_id("partner", client_id)
+    if partner_id is None:
+        return None
+    partner = await tx.partner_with(partner_id)
+    right = any(same(kept, shown) for kept in await tx.partner_secrets(partner_id))
+    return partner if partner is not None and partner.active and right else None
+
+
+def _of_partner(
+    signer: Signer, now: dt.datetime, partner: PartnerRecord, client_id: str, scope: str, subject: str
+) -> ClientToken | Refusal:
+    granted = scopes_granted(scope, partner.scopes)
+    if subject:
+        return refuse("INVALID_CLIENT", "subject")
+    if granted is None:
+        return refuse("INVALID_SCOPE", "scope", allowed=" ".join(partner.scopes))
+    token = access_token(
+        signer,
+        now,
+        subject=client_id,
+        kind=SubjectKind.PARTNER,
+        client_id=client_id,
+        version=partner.version,
+        scope=" ".join(granted),
+    )
+    return ClientToken(access_token=token, expires_in=EXPIRES_IN, scope=" ".join(granted))
+
+
+def _of_service(signer: Signer, now: dt.datetime, client_id: str, scope: str, subject: str) -> ClientToken | Refusal:
+    if scope:
+        return refuse("INVALID_SCOPE", "scope", allowed="")
+    token = access_token(
+        signer,
+        now,
+        subject=subject or client_id,
+        kind=SubjectKind.SERVICE,
+        client_id=client_id,
+        acting=client_id if subject else "",
+    )
+    return ClientToken(access_token=token, expires_in=EXPIRES_IN, scope="")

@@ -1,0 +1,30 @@
+"""Making a staff user on the host (I17)."""
+
+from services.chassis.ids import new_uuid, write_id
+from services.contracts.identity import Language
+from services.contracts.values import Refusal, refuse
+from services.identity.domain.access import UserRecord
+from services.identity.domain.names import tidy_username
+from services.identity.domain.registration import account_problems
+from services.identity.usecases.ports import Passwords, Work
+from services.identity.usecases.state_access import state_access
+
+
+async def create_staff(
+    work: Work, passwords: Passwords, username: str, email: str, password: str, language: Language
+) -> str | Refusal:
+    """Make a staff user; their id. Refused with MALFORMED, WEAK_PASSWORD, USERNAME_TAKEN."""
+    username, email = tidy_username(username), email.strip()
+    if problems := account_problems(username, email, password):
+        return Refusal(problems=problems)
+    password_hash = await passwords.hash(password)
+    user = UserRecord(
+        id=new_uuid(), username=username, email=email, language=language, password_hash=password_hash, staff=True
+    )
+    user_id = write_id("user", user.id)
+    async with work() as tx:
+        if not await tx.add_user(user):
+            return refuse("USERNAME_TAKEN", "username")
+        await state_access(tx, user)
+        await tx.audit("host", "STAFF_CREATED", user_id)
+    return user_id

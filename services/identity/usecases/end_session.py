@@ -1,0 +1,24 @@
+"""Ending sessions: by signing out, or because a refresh token was used twice (I3)."""
+
+from services.chassis.ids import find_id, write_id
+from services.contracts.identity import SessionEnded, SignedOut
+from services.contracts.values import Refusal
+from services.identity.domain.session import Session, ended
+from services.identity.usecases.ports import IdentityStore, Work
+
+
+async def sign_out(work: Work, user_id: str, session_id: str) -> SignedOut | Refusal:
+    """End the session that a token is of. ``session_ended`` is False if it was over before."""
+    wanted = find_id("session", session_id)
+    async with work() as tx:
+        session = await tx.session_with(wanted) if wanted else None
+        if session is None or session.ended_at is not None or write_id("user", session.user_id) != user_id:
+            return SignedOut(session_ended=False)
+        await end_session(tx, session)
+    return SignedOut(session_ended=True)
+
+
+async def end_session(tx: IdentityStore, session: Session) -> None:
+    """End a session and say so, for its access tokens live on for minutes."""
+    await tx.save_session(ended(session, tx.now))
+    tx.emit(SessionEnded(session_id=write_id("session", session.id), subject_id=write_id("user", session.user_id)))

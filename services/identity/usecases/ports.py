@@ -1,0 +1,132 @@
+"""What the use cases need of the store."""
+
+import datetime as dt
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol, TypeVar
+
+from services.chassis.transaction import UnitOfWork
+from services.contracts.declare import Event
+from services.contracts.identity import AccessStated
+from services.contracts.values import Outcome, Refusal, Value
+from services.identity.domain.access import PartnerRecord, UserRecord
+from services.identity.domain.attempts import Counted, Counter
+from services.identity.domain.organisation import InvoiceRecord, OrganisationRecord
+from services.identity.domain.session import Session
+
+A = TypeVar("A", bound=Outcome)
+
+
+class Passwords(Protocol):
+    """Slow hashing, outside of any transaction."""
+
+    async def hash(self, password: str) -> str:
+        """What is kept of a password."""
+        ...
+
+    async def verify(self, kept: str | None, password: str) -> bool:
+        """Whether it is the password that was kept. With None it is not, and finding that out takes as long."""
+        ...
+
+
+class IdentityStore(Protocol):
+    """A transaction on identity's own data."""
+
+    now: dt.datetime
+
+    def emit(self, event: Event) -> None: ...
+
+    async def once(
+        self,
+        *,
+        organisation: str,
+        caller: str,
+        operation: str,
+        command: Value,
+        answer: type[A],
+        do: Callable[[], Awaitable[A | Refusal]],
+        remember: Callable[[A], A] = ...,
+    ) -> A | Refusal:
+        """Do a command with an idempotency key, or give its first answer again."""
+        ...
+
+    async def keep_access(self, stated: AccessStated) -> None:
+        """Take a subject's access into this service's own copy, which its queries join as everyone's do."""
+        ...
+
+    async def audit(self, actor: str, action: str, subject: str) -> None:
+        """Keep who did what to what."""
+        ...
+
+    async def organisations_by_number(self, numbers: Collection[str]) -> dict[str, OrganisationRecord]:
+        """The organisations with these customer numbers, locked for change."""
+        ...
+
+    async def save_organisations(self, organisations: Sequence[OrganisationRecord]) -> None: ...
+
+    async def unknown_organisations(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Those of the ids that no organisation has."""
+        ...
+
+    async def keep_invoice(self, invoice: InvoiceRecord) -> None:
+        """Keep an invoice, unless what is kept of it is as new already."""
+        ...
+
+    async def newest_invoices(self, customer_number: str) -> set[str]:
+        """The numbers of a customer's invoices of the newest date: one, or those that were sent together."""
+        ...
+
+    async def has_members(self, organisation_id: uuid.UUID) -> bool:
+        """Whether anyone was ever a member."""
+        ...
+
+    async def add_user(self, user: UserRecord) -> bool:
+        """Add a user with their memberships; False, and nothing done, if the username is taken."""
+        ...
+
+    async def user_named(self, username_key: str) -> UserRecord | None: ...
+
+    async def user_with(self, user_id: uuid.UUID) -> UserRecord | None: ...
+
+    async def request_access(self, user_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
+        """Ask the organisation's admins to let a user in."""
+        ...
+
+    async def add_partner(self, partner: PartnerRecord, secret_digest: bytes) -> None: ...
+
+    async def partner_with(self, partner_id: uuid.UUID) -> PartnerRecord | None:
+        """A partner, locked for change."""
+        ...
+
+    async def partner_secrets(self, partner_id: uuid.UUID) -> list[bytes]:
+        """The digests of the secrets that a partner may use now."""
+        ...
+
+    async def save_partner(self, partner: PartnerRecord) -> None: ...
+
+    async def count_attempts(self, counters: Sequence[Counter], window: dt.timedelta) -> list[Counted]:
+        """Count one attempt more on each; a count whose window has passed begins anew."""
+        ...
+
+    async def give_attempts_back(self, counters: Sequence[Counter]) -> None:
+        """The attempt was right: take it off the address's count, and forget what the name was mistaken for."""
+        ...
+
+    async def add_session(self, session: Session, token_digest: bytes) -> None: ...
+
+    async def session_with(self, session_id: uuid.UUID) -> Session | None:
+        """A session, locked for change."""
+        ...
+
+    async def find_refresh_token(self, token_digest: bytes) -> tuple[uuid.UUID, int] | None:
+        """The session of a refresh token, and the token's number in it."""
+        ...
+
+    async def save_session(self, session: Session) -> None: ...
+
+    async def add_refresh_token(self, session: Session, token_digest: bytes) -> None:
+        """Keep the digest of a session's last token."""
+        ...
+
+
+Work = UnitOfWork[IdentityStore]

@@ -1,0 +1,63 @@
+"""Making an account from what is printed on an invoice (I1, I2)."""
+
+from services.chassis.ids import new_uuid, write_id
+from services.contracts.identity import Register, Registered, Role
+from services.contracts.values import Refusal, refuse
+from services.identity.domain.access import MembershipRecord, UserRecord
+from services.identity.domain.organisation import OrganisationRecord
+from services.identity.domain.registration import RegistrationRules, problems_of, tidy
+from services.identity.usecases.limit_attempts import count_attempt, counters
+from services.identity.usecases.ports import IdentityStore, Passwords, Work
+from services.identity.usecases.state_access import state_access
+
+
+async def register(
+    work: Work, passwords: Passwords, pepper: bytes, rules: RegistrationRules, typed: Register, address: str
+) -> Registered | Refusal:
+    """Make an account; the first of an organisation becomes its ADMIN, a later one asks its admins.
+
+    Whether a username is taken is told only to those whose numbers are right, and counts as an attempt too.
+    """
+    command = tidy(typed)
+    if problems := problems_of(command, rules):
+        return Refusal(problems=problems)
+    counted_by = counters(pepper, address=address, customer_number=command.customer_number)
+    async with work() as tx:
+        if refusal := await count_attempt(tx, counted_by):
+            return refusal
+    # Before anything is looked up: every answer takes the same time.
+    password_hash = await passwords.hash(command.password)
+    async with work() as tx:
+        organisation = await _recognised(tx, command)
+        if organisation is None:
+            return refuse("CUSTOMER_NOT_RECOGNISED")
+        # The organisation's row is locked: of two who are first at once, one is.
+        first = not await tx.has_members(organisation.id)
+        user = UserRecord(
+            id=new_uuid(),
+            username=command.username,
+            email=command.email,
+            language=command.language,
+            password_hash=password_hash,
+            terms_version=command.terms_version,
+            terms_accepted_at=tx.now,
+            memberships=[_admin_of(organisation)] if first else [],
+        )
+        if not await tx.add_user(user):
+            return refuse("USERNAME_TAKEN", "username")
+        if not first:
+            await tx.request_access(user.id, organisation.id)
+        await state_access(tx, user)
+        await tx.give_attempts_back(counted_by)
+    return Registered(user_id=write_id("user", user.id), access_requested=not first)
+
+
+async def _recognised(tx: IdentityStore, command: Register) -> OrganisationRecord | None:
+    """The organisation, if the invoice is its newest. Both are looked up in any case."""
+    organisations = await tx.organisations_by_number([command.customer_number])
+    newest = await tx.newest_invoices(command.customer_number)
+    return organisations.get(command.customer_number) if command.invoice_number in newest else None
+
+
+def _admin_of(organisation: OrganisationRecord) -> MembershipRecord:
+    return MembershipRecord(organisation_id=organisation.id, role=Role.ADMIN, billing=True)

@@ -1,0 +1,52 @@
+"""Beginning a session (I3)."""
+
+import secrets
+
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.tokens import Signer
+from services.contracts.identity import SignedIn
+from services.contracts.values import Refusal, refuse
+from services.identity.domain.access import UserRecord
+from services.identity.domain.names import username_key
+from services.identity.domain.secret import digest
+from services.identity.domain.session import Session, begun
+from services.identity.usecases.issue_token import EXPIRES_IN, OWN_CLIENT, access_token
+from services.identity.usecases.limit_attempts import count_attempt, counters
+from services.identity.usecases.ports import IdentityStore, Passwords, Work
+
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - what a digest is for, not a secret
+
+
+async def sign_in(
+    work: Work, passwords: Passwords, signer: Signer, pepper: bytes, username: str, password: str, address: str
+) -> SignedIn | Refusal:
+    """Begin a session. An unknown user and a wrong password are refused in the same words and the same time."""
+    key = username_key(username)
+    counted_by = counters(pepper, address=address, username=key)
+    async with work() as tx:
+        if refusal := await count_attempt(tx, counted_by):
+            return refusal
+        user = await tx.user_named(key)
+    right = await passwords.verify(user.password_hash if user else None, password)
+    if user is None or not right or not user.active:
+        return refuse("SIGN_IN_FAILED")
+    token = secrets.token_urlsafe(32)
+    async with work() as tx:
+        session = begun(new_uuid(), user.id, tx.now)
+        await tx.add_session(session, digest(pepper, REFRESH_TOKEN, token))
+        await tx.give_attempts_back(counted_by)
+    return signed_in(tx, signer, user, session, token)
+
+
+def signed_in(tx: IdentityStore, signer: Signer, user: UserRecord, session: Session, token: str) -> SignedIn:
+    """The answer to a sign-in or refresh, signed once its transaction is over."""
+    access = access_token(
+        signer,
+        tx.now,
+        subject=write_id("user", user.id),
+        kind=user.kind,
+        client_id=OWN_CLIENT,
+        version=user.version,
+        session=write_id("session", session.id),
+    )
+    return SignedIn(access_token=access, refresh_token=token, expires_in=EXPIRES_IN)

@@ -1,0 +1,119 @@
+"""Who may do what at orders: people by site and role, partners by scope and organisation."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from services.chassis.ids import read_id, write_id
+from services.chassis.postgres import Pool
+from services.orders.app import ORDERS
+from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, Who
+from tests.component.permission.conftest import Walk
+from tests.component.permission.walk import IMPORTS, NOT_ALLOWED, NOTHING, SEES, Case, row
+
+SITES = {SITE_A: ORG_A, SITE_A2: ORG_A, SITE_B: ORG_B}
+
+
+def thing(prefix: str, site: str) -> str:
+    """The id of a site's own agreement, order, ..."""
+    kinds = ("agreement", "order", "container", "article")
+    return write_id(prefix, uuid.UUID(int=read_id("site", site).int + 1 + kinds.index(prefix)))
+
+
+AGREEMENT, ORDER = thing("agreement", SITE_A), thing("order", SITE_A)
+FIRST_DAY = dt.date(2026, 3, 9)
+
+
+def order(who: Who) -> dict[str, Any]:
+    """Everyone a day of their own: what is planned already would be refused for that."""
+    weeks, days = divmod(list(Who).index(who), 5)
+    day = FIRST_DAY + dt.timedelta(days=7 * weeks + days)
+    return {"command": {"idempotencyKey": who.name, "agreementId": AGREEMENT, "date": str(day)}}
+
+
+def report(who: Who) -> dict[str, Any]:
+    return {"reports": [{"reportId": who.name, "kind": "ARRIVED", "at": "2026-03-04T07:00:00Z", "orderId": ORDER}]}
+
+
+READERS = row(members=SEES, partner=SEES, partner_elsewhere=NOTHING, staff=SEES)
+READERS_OR_NOT_FOUND = row(members=SEES, outsiders="NOT_FOUND", partner=SEES, partner_elsewhere="NOT_FOUND", staff=SEES)
+CASES: dict[str, Case] = {
+    **IMPORTS,
+    "agreementsOfSites": ({"siteIds": [SITE_A], "page": {}}, READERS),
+    "agreementsById": ({"ids": [AGREEMENT]}, READERS),
+    "calendars": (
+        {"siteIds": [SITE_A], "since": "2026-03-01", "until": "2026-03-31"},
+        READERS_OR_NOT_FOUND,
+    ),
+    "extraPickupOffers": ({"agreementIds": [AGREEMENT]}, READERS_OR_NOT_FOUND),
+    "orderExtraPickup": (order, row(members=SEES, viewer="FORBIDDEN", outsiders="NOT_FOUND", staff=SEES)),
+    "orders": ({"page": {}}, READERS),
+    "ordersById": ({"ids": [ORDER]}, READERS),
+    "openOrderCounts": ({"siteIds": [SITE_A]}, READERS),
+    "reportPickups": (
+        report,
+        row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, partner=SEES, partner_elsewhere=NOTHING, staff=SEES),
+    ),
+    "events": (
+        {"after": "START", "first": 500},
+        row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, partner=SEES, partner_elsewhere=NOTHING, staff=SEES),
+    ),
+}
+SIGNS = {"openOrderCounts": "[1", "reportPickups": '"accepted":true'}
+
+
+async def furnish(pool: Pool) -> None:
+    """Each site with an agreement, an open order and an event of it."""
+    await pool.execute("INSERT INTO routes VALUES ('R', 'X', 'GLASS', 'MO TU WE TH FR', 1, '2020-01-01', '2020-01-01')")
+    await pool.execute("INSERT INTO rules VALUES ('1', 'KOUVOLA', NULL, 'CUT_OFF', '1 12:00', 'Rule', '2020-01-01')")
+    for number, (site, organisation) in enumerate(SITES.items(), start=1):
+        site_id, organisation_id = read_id("site", site), read_id("org", organisation)
+        container, article = read_id("container", thing("container", site)), read_id("article", thing("article", site))
+        agreement, order_id = read_id("agreement", thing("agreement", site)), read_id("order", thing("order", site))
+        await pool.execute(
+            "INSERT INTO sites VALUES ($1, $2, $3, 'KOUVOLA', 'X', 'HOUSE', 1)", site_id, organisation_id, f"S{number}"
+        )
+        await pool.execute(
+            "INSERT INTO containers VALUES ($1, $2, $3, $4, 'GLASS', 240, 1, 1)",
+            container,
+            f"C{number}",
+            site_id,
+            organisation_id,
+        )
+        await pool.execute("INSERT INTO articles VALUES ($1, $2)", article, f"L{number}")
+        await pool.execute(
+            "INSERT INTO article_prices VALUES ($1, '2020-01-01', NULL, 'fi', 'sv', 'nb', 'en', 'GLASS', '15 01 07',"
+            " 'PCS', 910, 255, 'EUR')",
+            f"L{number}",
+        )
+        await pool.execute(
+            "INSERT INTO agreements VALUES ($1, $2, $3, $4, $5, 'R', 'GLASS', 240, 1, 52, '2020-01-01', '2026-01-05',"
+            " NULL, 1)",
+            agreement,
+            f"A{number}",
+            site_id,
+            container,
+            article,
+        )
+        await pool.execute(
+            "INSERT INTO orders VALUES ($1, 'EXTRA_PICKUP', 'SCHEDULED', $2, $3, $4, $5, 'GLASS', '2026-03-05', NULL,"
+            " '2026-03-03 08:00Z', '[]', 3)",
+            order_id,
+            organisation_id,
+            site_id,
+            agreement,
+            article,
+        )
+        await pool.execute(
+            "INSERT INTO chassis.outbox (sequence, event_id, type, subject, organisation_id, partition, occurred_at,"
+            " traceparent, public, data) VALUES ($1, gen_random_uuid(), 'orders.order.placed', $2, $3, 0, now(), '',"
+            " true, '{}')",
+            number,
+            thing("order", site),
+            organisation_id,
+        )
+    await pool.execute("UPDATE chassis.leader SET last_sequence = $1", len(SITES))
+
+
+async def test_the_walk(the_walk: Walk) -> None:
+    assert await the_walk(ORDERS, furnish, CASES, [AGREEMENT, ORDER], SIGNS) == []

@@ -1,0 +1,1 @@
+"""The gateway over services that answer by heart."""

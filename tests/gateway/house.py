@@ -1,0 +1,155 @@
+"""A gateway on a port, over the cast of services, with topics of its own on the real broker."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import msgspec
+import uvicorn
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from starlette.applications import Starlette
+
+from gateway.app import assemble
+from gateway.settings import GatewaySettings
+from services.chassis import envelope
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.settings import Address, Environment
+from services.contracts.declare import Event, event_type_of, topic_of
+from services.contracts.identity import SubjectKind
+from services.contracts.orders import OrderEvent
+from tests.gateway.actors import PARTNER, STAFF, USER, Cast
+from tests.support.servers import Servers
+
+
+class House:
+    """The running gateway and its surroundings."""
+
+    def __init__(self, cast: Cast, url: str, session: aiohttp.ClientSession, producer: Any, topics: tuple[str, str]):
+        self.cast = cast
+        self.url = url
+        self.session = session
+        self._producer = producer
+        self._identity_topic, self._orders_topic = topics
+
+    def user(self, **claims: Any) -> str:
+        return self.cast.identity.token(USER, SubjectKind.USER, **claims)
+
+    def staff(self, **claims: Any) -> str:
+        return self.cast.identity.token(STAFF, SubjectKind.STAFF, **claims)
+
+    def partner(self, **claims: Any) -> str:
+        claims.setdefault("scope", "orders:read orders:subscribe")
+        return self.cast.identity.token(PARTNER, SubjectKind.PARTNER, **claims)
+
+    async def ask(self, query: str, token: str | None = None, language: str = "en", **variables: Any) -> dict[str, Any]:
+        """The answer to an operation, errors and all; ``status`` and ``headers`` beside."""
+        headers = {"Accept-Language": language, **({"Authorization": f"Bearer {token}"} if token else {})}
+        body = {"query": query, "variables": variables}
+        async with self.session.post(f"{self.url}/graphql", json=body, headers=headers) as response:
+            answer: dict[str, Any] = await response.json()
+            return {**answer, "status": response.status, "headers": response.headers}
+
+    async def state(self, event: Event) -> None:
+        """Identity states something."""
+        await self._send(self._identity_topic, "identity", event, 1)
+
+    async def publish(self, event: Event, sequence: int, *, logged: bool = True, sent: bool = True) -> OrderEvent:
+        """Orders announces something: it is in the log, and comes by Kafka."""
+        shown = self.shown(event, sequence)
+        if logged:
+            self.cast.orders.log.append(shown)
+            self.cast.orders.log.sort(key=lambda one: one.sequence)
+            self.cast.orders.last = max(self.cast.orders.last, sequence)
+        if sent:
+            await self._send(self._orders_topic, "orders", event, sequence)
+        return shown
+
+    def shown(self, event: Event, sequence: int) -> OrderEvent:
+        from services.chassis.log import Cursor
+
+        kind = event_type_of(event)
+        return OrderEvent(
+            id=str(new_uuid()),
+            cursor=str(Cursor(self.cast.orders.generation, sequence)),
+            sequence=sequence,
+            type=kind.name,
+            time=dt.datetime.now(dt.UTC),
+            subject=getattr(event, kind.subject),
+            organisation_id=getattr(event, "organisation_id", None),
+            data=msgspec.json.encode(event).decode(),
+        )
+
+    async def _send(self, topic: str, service: str, event: Event, sequence: int) -> None:
+        kind = event_type_of(event)
+        subject = getattr(event, kind.subject)
+        headers = envelope.headers(
+            new_uuid(), kind.name, service, subject, dt.datetime.now(dt.UTC), sequence, "", subject
+        )
+        await self._producer.send_and_wait(topic, msgspec.json.encode(event), key=subject.encode(), headers=headers)
+
+
+@contextlib.asynccontextmanager
+async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
+    """A gateway that is ready."""
+    name = f"gateway-{new_uuid().hex}"
+    topics = (topic_of(f"{name}.identity"), topic_of(f"{name}.orders"))
+    cast = Cast()
+    async with contextlib.AsyncExitStack() as stack:
+        services = await stack.enter_async_context(serve(Starlette(routes=cast.routes())))
+        made = GatewaySettings(
+            env=settings.pop("env", Environment.TEST),
+            listen=Address("127.0.0.1", 0),
+            kafka=servers.kafka,
+            service_secret="a secret",
+            **{f"{one}_url": f"{services}/{one}" for one in ("identity", "sites", "orders", "stats", "support")},
+            **settings,
+        )
+        parts = await stack.enter_async_context(assemble(made, *topics))
+        stop = asyncio.Event()
+        loops = [asyncio.create_task(loop(stop)) for loop in parts.loops]
+        url = await stack.enter_async_context(serve(Starlette(routes=list(parts.routes))))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        while not all([await check() for check in parts.checks.values()]):
+            await asyncio.sleep(0.02)
+        producer = AIOKafkaProducer(bootstrap_servers=servers.kafka)
+        await producer.start()
+        try:
+            yield House(cast, url, session, producer, topics)
+        finally:
+            await producer.stop()
+            stop.set()
+            await asyncio.gather(*loops)
+            admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka)
+            await admin.start()
+            await admin.delete_topics(list(topics))
+            await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def serve(app: Starlette) -> AsyncIterator[str]:
+    """The address of an application on a free port."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio")
+    )
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    task = asyncio.create_task(server._serve([listening]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listening.close()
+
+
+def an_id(prefix: str) -> str:
+    return write_id(prefix, new_uuid())

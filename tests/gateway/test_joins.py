@@ -1,0 +1,117 @@
+"""What is asked of one service for one level travels in one request."""
+
+import pytest
+
+from tests.gateway.actors import ORGANISATION, agreement_id, site_id
+from tests.gateway.house import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_page_of_50_sites_asks_each_service_once_a_level(house: House) -> None:
+    answer = await house.ask(
+        """{ sites(first: 50) { totalCount edges { node {
+               id address { street } openOrderCount organisation { name customerNumber }
+               agreements { edges { node { agreementNumber site { siteNumber containers { litres } }
+                                           extraPickupOffers { ... on Offers { citation } } } } }
+               calendar(since: "2026-03-01", until: "2026-03-31") { __typename }
+           } } } }""",
+        house.user(),
+    )
+    assert "errors" not in answer, answer
+    nodes = [edge["node"] for edge in answer["data"]["sites"]["edges"]]
+    assert [node["address"]["street"] for node in nodes] == [f"Ekokaari {n}" for n in range(1, 51)]
+    assert {node["organisation"]["name"] for node in nodes} == {"As Oy Mirja"}
+    for number, node in enumerate(nodes, start=1):
+        (edge,) = node["agreements"]["edges"]
+        assert edge["node"]["agreementNumber"] == f"A{number}"
+        assert edge["node"]["site"] == {"siteNumber": f"S{number}", "containers": [{"litres": 240}]}
+    assert sorted(one.operation for one in house.cast.asked) == sorted(
+        [
+            "sites",
+            "organisations",
+            "open_order_counts",
+            "agreements_of_sites",
+            "calendars",
+            "sites_by_id",
+            "extra_pickup_offers",
+        ]
+    )
+    assert house.cast.asked_for("organisations")[0].arguments == {"ids": [ORGANISATION]}
+
+
+async def test_the_same_field_with_other_arguments_is_another_call(house: House) -> None:
+    answer = await house.ask(
+        """{ sites(first: 3) { edges { node {
+               march: calendar(since: "2026-03-01", until: "2026-03-31") { __typename }
+               april: calendar(since: "2026-04-01", until: "2026-04-30") { __typename }
+           } } } }""",
+        house.user(),
+    )
+    assert "errors" not in answer
+    assert len(house.cast.asked_for("calendars")) == 2
+
+
+async def test_sites_is_told_which_fields_are_wanted(house: House) -> None:
+    await house.ask(
+        """query { sites(first: 1) { edges { node { ...S organisation { id } } } } }
+           fragment S on Site { siteNumber ... on Node { id } }""",
+        house.user(),
+    )
+    (asked,) = house.cast.asked_for("sites")
+    assert asked.arguments["fields"] == ["id", "siteNumber"]
+
+
+async def test_a_joined_site_is_asked_for_with_the_fields_of_all_its_places(house: House) -> None:
+    await house.ask(
+        """{ orders { edges { node { a: site { siteNumber } b: site { containers { litres } } } } } }""",
+        house.user(),
+    )
+    (asked,) = house.cast.asked_for("sites_by_id")
+    assert asked.arguments == {"ids": [site_id(1)], "fields": ["containers", "siteNumber"]}
+
+
+async def test_one_service_down_costs_its_own_fields_only(house: House) -> None:
+    house.cast.away.add("orders")
+    answer = await house.ask("{ sites(first: 2) { edges { node { siteNumber openOrderCount } } } }", house.user())
+    assert [edge["node"] for edge in answer["data"]["sites"]["edges"]] == [
+        {"siteNumber": "S1", "openOrderCount": None},
+        {"siteNumber": "S2", "openOrderCount": None},
+    ]
+    assert [error["path"] for error in answer["errors"]] == [
+        ["sites", "edges", 0, "node", "openOrderCount"],
+        ["sites", "edges", 1, "node", "openOrderCount"],
+    ]
+
+
+async def test_nodes_of_every_kind_by_their_ids(house: House) -> None:
+    ids = [site_id(2), agreement_id(3), "nonsense", site_id(1), ORGANISATION, "import_orders_x", site_id(2)]
+    answer = await house.ask(
+        """query ($ids: [ID!]!) { nodes(ids: $ids) {
+             __typename id ... on Site { siteNumber containers { count } } ... on Agreement { site { siteNumber } }
+             ... on Import { badRows { totalCount edges { node { line } } } } } }""",
+        house.user(),
+        ids=ids,
+    )
+    assert "errors" not in answer, answer
+    found = answer["data"]["nodes"]
+    assert [one and one["__typename"] for one in found] == [
+        "Site",
+        "Agreement",
+        None,
+        "Site",
+        "Organisation",
+        "Import",
+        "Site",
+    ]
+    assert [one["id"] for one in found if one] == [one for one in ids if one != "nonsense"]
+    assert found[1]["site"]["siteNumber"] == "S3"
+    first, second = house.cast.asked_for("sites_by_id")
+    assert first.arguments["ids"] == [site_id(2), site_id(1)]
+    assert second.arguments["ids"] == [site_id(3)]
+
+
+async def test_a_node_that_is_out_of_reach_is_null(house: House) -> None:
+    answer = await house.ask("query ($id: ID!) { node(id: $id) { id } }", house.user(), id=site_id(999))
+    assert answer["data"] == {"node": None}
+    assert "errors" not in answer

@@ -1,0 +1,230 @@
+"""Queries and mutations: results, refusals in the caller's language, errors."""
+
+import datetime as dt
+
+import pytest
+
+from services.contracts.orders import PickupReport, ReportKind
+from tests.gateway.actors import PARTNER, agreement_id, order_id, site_id
+from tests.gateway.house import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+REGISTER = """
+    mutation ($input: RegisterInput!) { register(input: $input) {
+      __typename
+      ... on Registered { userId accessRequested }
+      ... on Refusal { problems { code path message retryable } }
+    } }
+"""
+REGISTRATION = {
+    "customerNumber": "62-0000000-00",
+    "invoiceNumber": "1962859",
+    "username": "maija",
+    "email": "maija@example.com",
+    "password": "correct horse battery",
+    "termsVersion": "2026-01",
+}
+
+
+async def test_a_stranger_registers(house: House) -> None:
+    answer = await house.ask(REGISTER, input=REGISTRATION | {"language": "SV"})
+    assert answer["data"]["register"]["accessRequested"] is True
+    (asked,) = house.cast.asked
+    assert asked.arguments["command"].terms_version == "2026-01"
+
+
+async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(house: House) -> None:
+    answer = await house.ask(REGISTER, input={k: v for k, v in REGISTRATION.items() if k != "termsVersion"})
+    (problem,) = answer["data"]["register"]["problems"]
+    assert problem == {
+        "code": "TERMS_REQUIRED",
+        "path": ["termsVersion"],
+        "message": "Accept the terms of use (version 2026-01) to continue.",
+        "retryable": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("fi", "Käyttäjätunnus tai salasana on väärä."),
+        ("sv-FI,en;q=0.5", "Användarnamnet eller lösenordet är fel."),
+        ("no", "Brukernavnet eller passordet er feil."),
+        ("en-GB", "The username or the password is wrong."),
+        ("de", "Käyttäjätunnus tai salasana on väärä."),
+    ],
+)
+async def test_a_refusal_speaks_the_callers_language(house: House, language: str, text: str) -> None:
+    answer = await house.ask(
+        """mutation { signIn(input: {username: "maija", password: "wrong"}) {
+             ... on Refusal { problems { message } } } }""",
+        language=language,
+    )
+    assert answer["data"]["signIn"]["problems"] == [{"message": text}]
+
+
+async def test_signing_in_gives_a_token_that_works(house: House) -> None:
+    answer = await house.ask(
+        'mutation { signIn(input: {username: "maija", password: "right"}) { ... on SignedIn { accessToken } } }'
+    )
+    token = answer["data"]["signIn"]["accessToken"]
+    me = await house.ask("{ me { username language memberships { role organisation { id } } } }", token)
+    assert me["data"]["me"]["username"] == "maija"
+    assert me["data"]["me"]["language"] == "FI"
+
+
+async def test_an_extra_pickup_is_ordered(house: House) -> None:
+    answer = await house.ask(
+        """mutation ($input: OrderExtraPickupInput!) { orderExtraPickup(input: $input) { ... on Ordered { order {
+             id state date placedAt site { siteNumber } agreement { agreementNumber } timeline { state at }
+        } } } }""",
+        house.user(),
+        input={"idempotencyKey": "k1", "agreementId": agreement_id(1), "date": "2026-03-10"},
+    )
+    assert answer["data"]["orderExtraPickup"]["order"] == {
+        "id": order_id(1),
+        "state": "CONFIRMED",
+        "date": "2026-03-10",
+        "placedAt": "2026-03-04T08:00:00Z",
+        "site": {"siteNumber": "S1"},
+        "agreement": {"agreementNumber": "A1"},
+        "timeline": [{"state": "RECEIVED", "at": "2026-03-04T08:00:00Z"}],
+    }
+
+
+async def test_a_partner_reports_pickups(house: House) -> None:
+    answer = await house.ask(
+        """mutation ($input: ReportPickupsInput!) { reportPickups(input: $input) {
+             ... on PickupsReported { outcomes { reportId accepted } } } }""",
+        house.partner(),
+        input={
+            "reports": [
+                {"reportId": "r1", "kind": "EMPTIED", "at": "2026-03-10T09:00:00+02:00", "orderId": order_id(1)}
+                | {"grams": 38500}
+            ]
+        },
+    )
+    assert answer["data"]["reportPickups"]["outcomes"] == [{"reportId": "r1", "accepted": True}]
+    (asked,) = house.cast.asked
+    assert asked.arguments["reports"] == [
+        PickupReport(
+            report_id="r1",
+            kind=ReportKind.EMPTIED,
+            at=dt.datetime(2026, 3, 10, 7, tzinfo=dt.UTC),
+            order_id=order_id(1),
+            grams=38_500,
+        )
+    ]
+    assert asked.caller is not None and asked.caller.sub == PARTNER
+
+
+async def test_grams_beyond_32_bits_are_shown(house: House) -> None:
+    answer = await house.ask(
+        """{ volumes(since: "2026-03-01", until: "2026-03-31", fractions: [RESIDUAL]) {
+             ... on Volumes { grams rows { start grams } } } }""",
+        house.user(),
+    )
+    assert answer["data"]["volumes"] == {
+        "grams": 5_000_000_000,
+        "rows": [{"start": "2026-03-01", "grams": 5_000_000_000}],
+    }
+
+
+async def test_the_contact_form_and_an_import(house: House) -> None:
+    form = {"idempotencyKey": "k", "siteId": site_id(1), "topic": "PICKUP", "message": "Hei"}
+    answer = await house.ask(
+        """mutation ($form: SendContactFormInput!) {
+             sendContactForm(input: $form) { ... on ContactFormReceived { ticket { number site { siteNumber } } } }
+             startImport(input: {id: "import_sites_x"}) { ... on ImportStarted { imported { state } } }
+             stranger: startImport(input: {id: "import_nobody_x"}) { ... on Refusal { problems { code } } }
+           }""",
+        house.staff(),
+        form=form,
+    )
+    assert answer["data"] == {
+        "sendContactForm": {"ticket": {"number": "T-1", "site": {"siteNumber": "S1"}}},
+        "startImport": {"imported": {"state": "DONE"}},
+        "stranger": {"problems": [{"code": "NOT_FOUND"}]},
+    }
+
+
+async def test_a_refusal_of_one_site_is_that_sites_own(house: House) -> None:
+    answer = await house.ask(
+        """{ sites(first: 1) { edges { node { calendar(since: "2026-03-02", until: "2026-03-01") {
+             ... on Refusal { problems { code path message } } } } } } }""",
+        house.user(),
+    )
+    assert answer["data"]["sites"]["edges"][0]["node"]["calendar"]["problems"] == [
+        {
+            "code": "MALFORMED",
+            "path": ["until"],
+            "message": "This isn't in the expected form. Expected: 2026-03-02 or later.",
+        }
+    ]
+
+
+async def test_the_unexpected_is_masked_with_a_trace_id(house: House) -> None:
+    answer = await house.ask('{ sites(search: "broken") { totalCount } me { username } }', house.user())
+    assert answer["data"] == {"sites": None, "me": {"username": "maija"}}
+    (error,) = answer["errors"]
+    assert error["message"] == "Unexpected error"
+    assert error["extensions"] == {"code": "UNEXPECTED", "traceId": answer["headers"]["X-Trace-Id"]}
+    assert "inside" not in str(answer)
+
+
+async def test_a_trace_that_the_caller_began_goes_on(house: House) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "Authorization": f"Bearer {house.user()}"}
+    async with house.session.post(f"{house.url}/graphql", json={"query": "{ me { id } }"}, headers=headers) as response:
+        assert response.headers["X-Trace-Id"] == trace
+    (asked,) = house.cast.asked
+    assert asked.headers["traceparent"].split("-")[1] == trace
+
+
+async def test_what_a_caller_may_not_do_is_forbidden(house: House) -> None:
+    answer = await house.ask('{ sites(search: "forbidden") { totalCount } }', house.partner(), "sv")
+    (error,) = answer["errors"]
+    assert error["extensions"] == {"code": "FORBIDDEN"}
+    assert error["message"] == "Du har inte behörighet att göra detta."
+
+
+async def test_a_stranger_gets_nothing_but_public_operations(house: House) -> None:
+    answer = await house.ask("{ sites { totalCount } me { id } }")
+    assert answer["status"] == 200
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"] * 2
+    assert answer["data"] == {"sites": None, "me": None}
+
+
+@pytest.mark.parametrize("query", ["{ sites {", "{ nothing }", "query ($id: ID!) { node(id: $id) { id } }"])
+async def test_an_operation_that_is_no_operation_is_explained(house: House, query: str) -> None:
+    answer = await house.ask(query, house.user())
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID_OPERATION"]
+    assert answer["errors"][0]["message"] != "Unexpected error"
+
+
+@pytest.mark.parametrize("grams", [2**53, 1.5, True, "1"])
+async def test_a_long_is_a_whole_number_below_2_to_the_53(house: House, grams: object) -> None:
+    report = {"reportId": "r", "kind": "EMPTIED", "at": "2026-03-10T09:00:00Z", "grams": grams}
+    answer = await house.ask(
+        "mutation ($r: PickupReportInput!) { reportPickups(input: {reports: [$r]}) { __typename } }",
+        house.partner(),
+        r=report,
+    )
+    assert "Long cannot represent" in answer["errors"][0]["message"]
+
+
+async def test_an_instant_needs_its_offset(house: House) -> None:
+    answer = await house.ask(
+        """mutation { reportPickups(input: {reports: [
+             {reportId: "r", kind: ARRIVED, at: "2026-03-10T09:00:00", grams: 1}]}) { __typename } }""",
+        house.partner(),
+    )
+    assert "offset is missing" in answer["errors"][0]["message"]
+
+
+async def test_services_are_told_language_and_address(house: House) -> None:
+    await house.ask("{ me { id } }", house.user(), "nb")
+    (asked,) = house.cast.asked
+    assert asked.headers["accept-language"] == "nb"
+    assert asked.headers["x-forwarded-for"] == "127.0.0.1"

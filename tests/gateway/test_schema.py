@@ -1,0 +1,48 @@
+"""The schema: its snapshot, and that every operation of the contracts is in it."""
+
+from pathlib import Path
+
+from gateway.execution.batch import BATCH, Batch
+from gateway.schema.__main__ import printed
+from gateway.schema.build import build_schema
+from services.contracts.orders import Agreement
+from services.contracts.sites import Site
+
+SNAPSHOT = Path(__file__).parents[2] / "gateway" / "schema.graphql"
+
+
+def test_the_snapshot_is_current() -> None:
+    assert SNAPSHOT.read_text(encoding="utf-8") == printed(), (
+        "the schema changed: python -m gateway.schema gateway/schema.graphql"
+    )
+
+
+def test_a_joined_field_says_all_that_an_executor_needs() -> None:
+    field = build_schema().get_field_for_type("agreements", "Site")
+    assert field is not None
+    declared = field.metadata[BATCH]
+    assert isinstance(declared, Batch)
+    assert declared.parent is Site
+    assert declared.arguments == ("first", "after")
+    assert not declared.wants_fields
+    joined = build_schema().get_field_for_type("site", "Agreement")
+    assert joined is not None
+    assert joined.metadata[BATCH].parent is Agreement
+    assert joined.metadata[BATCH].wants_fields
+
+
+def test_every_type_and_field_that_clients_meet_says_what_it_is() -> None:
+    undescribed = [
+        f"{root}.{field.python_name}"
+        for root in ("Query", "Mutation", "Subscription")
+        if (definition := build_schema().get_type_by_name(root))
+        for field in getattr(definition, "fields", [])
+        if not field.description
+    ]
+    assert undescribed == []
+
+
+def test_what_needs_64_bits_is_a_long() -> None:
+    text = printed()
+    for line in ("grams: Long!", "grams: Long", "minor: Long!", "sequence: Long!", "previousGrams: Long!"):
+        assert f"  {line}\n" in text

@@ -1,0 +1,74 @@
+"""I1: a password is long and not common; nothing else is asked of it."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.identity.domain.common_passwords import is_common
+from services.identity.domain.password import normal_form, problem_of
+
+
+def reason(password: str, username: str = "mirja@example.com") -> str | None:
+    problem = problem_of(password, username)
+    return problem.params["reason"] if problem else None
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("Salasana2026!", "salasana salasana", "lösenord1234", "p4ssw0rd1234", "Pa$$word2025", "ADMINISTRATOR1"),
+        *("qwertyuiop12", "poiuytrewq09", "1q2w3e4r5t6y", "1qaz2wsx3edc", "zxcvbnmasdfg", "öäåqwertyuio"),
+        *("123456789012", "210987654321", "112233445566", "abcdefghijkl", "aaaaaaaaaaaa", "1111222233334444"),
+        *("abcabcabcabc", "xyzzy!xyzzy!", "Kesä2024Kesä2025", "talvi2025talvi", "Tervetuloa12"),
+    ],
+)
+def test_what_everyone_tries_first_is_common(password: str) -> None:
+    assert reason(password) == "COMMON"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("neljä märkää rukkasta", "correct horse battery", "kissakoirahevonen", "xK9#mPq2vL7w", "a1b2c3d4e5f6"),
+        *("tämä on hyvä lause", "Mirjan jäteauto tuli", "四月の雨がやわらかく降る", "🦔🌲🚛🍂🪣🌧️🦉🐝🌻🍄🧭🎣"),
+    ],
+)
+def test_any_other_long_one_will_do(password: str) -> None:
+    assert reason(password) is None
+
+
+def test_it_is_counted_in_characters_however_they_are_composed() -> None:
+    composed = "ääkkösiä öin"
+    assert len(composed) == 12
+    assert reason(composed) is None
+    assert reason(unicodedata.normalize("NFD", composed)) is None
+    assert reason(unicodedata.normalize("NFD", composed[1:])) == "TOO_SHORT"
+    assert normal_form(unicodedata.normalize("NFD", composed)) == composed
+
+
+def test_length_has_bounds() -> None:
+    sentence = "tämä lause on vain hieman liian pitkä, jotta kukaan sen jaksaisi kirjoittaa; "
+    assert reason(sentence[:11]) == "TOO_SHORT"
+    assert reason(sentence[:64]) is None
+    assert reason((sentence * 4)[:256]) == "COMMON", "one part over and over"
+    longest = "".join(chr(0x3041 + number % 80) + chr(0x4E00 + number) for number in range(128))
+    assert reason(longest) is None
+    assert reason(longest + "x") == "TOO_LONG"
+
+
+def test_it_does_not_contain_the_username() -> None:
+    assert reason("oma MIRJA@Example.com nyt") == "CONTAINS_USERNAME"
+    assert reason("mirja meri ja muut", "Mirja  Meri") == "CONTAINS_USERNAME"
+    assert reason("neljä märkää rukkasta", "") is None, "a missing name is another problem"
+
+
+@given(st.text(min_size=1, max_size=6), st.integers(2, 40))
+def test_a_short_part_over_and_over_is_common(part: str, times: int) -> None:
+    assert is_common(part * times)
+
+
+@given(st.text(max_size=300), st.text(max_size=100))
+def test_no_text_breaks_the_rules(password: str, username: str) -> None:
+    problem_of(password, username)

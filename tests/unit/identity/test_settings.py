@@ -1,0 +1,37 @@
+"""Identity's settings come from the environment, and what is wrong with them is said."""
+
+import pytest
+
+from services.chassis.settings import WrongSettings, load
+from services.identity.settings import IdentitySettings
+
+RIGHT = {
+    "KIERTO_LISTEN": "127.0.0.1:1",
+    "KIERTO_KAFKA": "127.0.0.1:2",
+    "KIERTO_IDENTITY_URL": "http://127.0.0.1:1",
+    "KIERTO_IDENTITY_DATABASE_URL": "postgresql://nowhere",
+    "KIERTO_IDENTITY_SIGNING_KEY_FILE": "/nowhere/key.jwk",
+    "KIERTO_IDENTITY_PEPPER": "0123456789abcdef",
+    "KIERTO_IDENTITY_SERVICE_SECRETS": '{"support": "its secret"}',
+}
+
+
+def test_the_operators_formats_have_defaults() -> None:
+    settings = load(IdentitySettings, "identity", RIGHT)
+    assert settings.service_secrets == {"support": "its secret"}
+    assert settings.customer_number_format == r"^\d{2}-\d{7}-\d{2}$"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KIERTO_IDENTITY_CUSTOMER_NUMBER_FORMAT", "("),
+        ("KIERTO_IDENTITY_INVOICE_NUMBER_FORMAT", "["),
+        ("KIERTO_IDENTITY_PEPPER", "short"),
+        ("KIERTO_IDENTITY_SERVICE_SECRETS", "support=secret"),
+        ("KIERTO_IDENTITY_SIGNING_KEY_FILE", ""),
+    ],
+)
+def test_a_wrong_one_is_named(name: str, value: str) -> None:
+    with pytest.raises(WrongSettings, match=name):
+        load(IdentitySettings, "identity", RIGHT | {name: value})
