@@ -13,7 +13,7 @@ from deploy.local.ports import DEFAULT_BASE
 if TYPE_CHECKING:
     from deploy.export import Taken
 
-PASSWORD_SETTING = "KIERTO_PASSWORD"
+PASSWORD_SETTING = "KIERTO_PASSWORD"  # noqa: S105 - the name of a setting
 
 
 def import_export(

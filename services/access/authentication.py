@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from services.access import copy
 from services.access.caller import Caller
@@ -75,7 +75,7 @@ class Authentication:
                 await copy.keep(connection, stated)
 
 
-def language(request: Request) -> Language:
+def language(request: HTTPConnection) -> Language:
     """The first language that the request asks for and Kierto speaks (RFC 9110, section 12.5.4); else Finnish."""
     for part in request.headers.get("accept-language", "").split(","):
         tag = part.split(";")[0].strip().lower().split("-")[0]
@@ -85,7 +85,7 @@ def language(request: Request) -> Language:
     return Language.FI
 
 
-def address(request: Request) -> str:
+def address(request: HTTPConnection) -> str:
     """Where a request came from: the gateway says for whom it calls, and only it reaches a service."""
     forwarded = request.headers.get("x-forwarded-for", "")
     return forwarded.split(",")[0].strip() or (request.client.host if request.client else "")

@@ -12,6 +12,15 @@ import structlog
 
 from services.chassis import tracing
 
+_QUIET = {
+    "aiokafka": "ERROR",
+    "aiokafka.cluster": "CRITICAL",
+    "aiokafka.client": "CRITICAL",
+    "aiokafka.consumer.group_coordinator": "CRITICAL",
+    "uvicorn": "WARNING",
+    "yoyo": "WARNING",
+}
+
 
 def set_up(process: str, level: str = "INFO") -> None:
     """Send this process's logs, and those of its libraries, to standard output in the one form."""
@@ -48,9 +57,9 @@ def set_up(process: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # aiokafka tells of every reconnect attempt, uvicorn of every request: our own lines say it once.
-    logging.getLogger("aiokafka").setLevel("ERROR")
-    logging.getLogger("uvicorn").setLevel("WARNING")
+    # What these tell of every attempt while a server is coming up, our own lines say once.
+    for name, quietest in _QUIET.items():
+        logging.getLogger(name).setLevel(quietest)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

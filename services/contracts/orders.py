@@ -181,9 +181,9 @@ class ReportKind(enum.Enum):
 class PickupReport(Value, frozen=True, kw_only=True):
     """What happened at a pickup, from a driver's or planner's system.
 
-    ``report_id`` is the partner's own, and makes repeats harmless. The pickup is named by its id, by the order it
-    fulfils, or by agreement and planned date. ``at`` is when it happened; ``grams`` goes with EMPTIED, ``reason``
-    with FAILED.
+    ``report_id`` is the partner's own, and makes repeats harmless. The pickup is named by the order that it fulfils,
+    or by agreement and planned date (before or after a holiday moved it). ``at`` is when it happened; ``grams`` may
+    go with EMPTIED (0 to 60,000,000), ``reason`` goes with FAILED.
     """
 
     report_id: str

@@ -13,11 +13,16 @@ import uvicorn
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from starlette.applications import Starlette
+from starlette.routing import Route
 
+from gateway.access import Access
 from gateway.app import assemble
+from gateway.http.graphql import GraphQLEndpoint
 from gateway.settings import GatewaySettings
 from services.chassis import envelope
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import new_uuid
+from services.chassis.log import Cursor
+from services.chassis.process import Parts
 from services.chassis.settings import Address, Environment
 from services.contracts.declare import Event, event_type_of, topic_of
 from services.contracts.identity import SubjectKind
@@ -25,12 +30,64 @@ from services.contracts.orders import OrderEvent
 from tests.gateway.actors import PARTNER, STAFF, USER, Cast
 from tests.support.servers import Servers
 
+PROTOCOL = "graphql-transport-ws"
+
+EVENTS = """
+    subscription ($after: String, $types: [String!], $organisationId: ID, $siteId: ID) {
+      orderEvents(after: $after, types: $types, organisationId: $organisationId, siteId: $siteId) {
+        __typename
+        ... on OrderEvent { id cursor sequence type time subject organisationId data }
+        ... on Checkpoint { cursor }
+        ... on CursorExpired { code start }
+        ... on Refusal { problems { code message } }
+      }
+    }
+"""
+
+
+class Socket:
+    """A client of graphql-transport-ws with one subscription."""
+
+    def __init__(self, connection: "aiohttp.ClientWebSocketResponse[bool]") -> None:
+        self.connection = connection
+
+    async def subscribe(self, **variables: Any) -> None:
+        payload = {"query": EVENTS, "variables": variables}
+        await self.connection.send_json({"id": "1", "type": "subscribe", "payload": payload})
+
+    async def message(self, timeout_s: float = 5) -> dict[str, Any]:
+        message: dict[str, Any] = await self.connection.receive_json(timeout=timeout_s)
+        return message
+
+    async def item(self, timeout_s: float = 5) -> dict[str, Any]:
+        """The next item of the subscription."""
+        message = await self.message(timeout_s)
+        assert message["type"] == "next" and "errors" not in message["payload"], message
+        item: dict[str, Any] = message["payload"]["data"]["orderEvents"]
+        return item
+
+    async def closed(self, timeout_s: float = 5) -> int | None:
+        """The code that the gateway closes with; what it sends before is passed over."""
+        async with asyncio.timeout(timeout_s):
+            while (await self.connection.receive()).type is aiohttp.WSMsgType.TEXT:
+                pass
+        return self.connection.close_code
+
 
 class House:
     """The running gateway and its surroundings."""
 
-    def __init__(self, cast: Cast, url: str, session: aiohttp.ClientSession, producer: Any, topics: tuple[str, str]):
+    def __init__(
+        self,
+        cast: Cast,
+        url: str,
+        session: aiohttp.ClientSession,
+        producer: Any,
+        topics: tuple[str, str],
+        access: Access,
+    ):
         self.cast = cast
+        self.access = access
         self.url = url
         self.session = session
         self._producer = producer
@@ -54,9 +111,25 @@ class House:
             answer: dict[str, Any] = await response.json()
             return {**answer, "status": response.status, "headers": response.headers}
 
+    @contextlib.asynccontextmanager
+    async def socket(self, token: str | None, **headers: str) -> AsyncIterator["Socket"]:
+        """A connection that was acknowledged."""
+        url = f"{self.url}/graphql"
+        async with self.session.ws_connect(url, protocols=[PROTOCOL], headers=headers) as connection:
+            payload = {"Authorization": f"Bearer {token}"} if token else {}
+            await connection.send_json({"type": "connection_init", "payload": payload})
+            assert (await connection.receive_json(timeout=5))["type"] == "connection_ack"
+            yield Socket(connection)
+
     async def state(self, event: Event) -> None:
         """Identity states something."""
         await self._send(self._identity_topic, "identity", event, 1)
+
+    async def noticed(self, subject_id: str, version: int) -> None:
+        """Wait until the gateway has read this version of a subject's access."""
+        async with asyncio.timeout(5):
+            while (known := self.access.stated(subject_id)) is None or known.version < version:
+                await asyncio.sleep(0.01)
 
     async def publish(self, event: Event, sequence: int, *, logged: bool = True, sent: bool = True) -> OrderEvent:
         """Orders announces something: it is in the log, and comes by Kafka."""
@@ -70,8 +143,6 @@ class House:
         return shown
 
     def shown(self, event: Event, sequence: int) -> OrderEvent:
-        from services.chassis.log import Cursor
-
         kind = event_type_of(event)
         return OrderEvent(
             id=str(new_uuid()),
@@ -119,7 +190,7 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
         producer = AIOKafkaProducer(bootstrap_servers=servers.kafka)
         await producer.start()
         try:
-            yield House(cast, url, session, producer, topics)
+            yield House(cast, url, session, producer, topics, access_of(parts))
         finally:
             await producer.stop()
             stop.set()
@@ -151,5 +222,8 @@ async def serve(app: Starlette) -> AsyncIterator[str]:
         listening.close()
 
 
-def an_id(prefix: str) -> str:
-    return write_id(prefix, new_uuid())
+def access_of(parts: Parts) -> Access:
+    """What the gateway knows of access, found where it is used."""
+    endpoint = next(route for route in parts.routes if isinstance(route, Route) and route.path == "/graphql")
+    assert isinstance(endpoint.app, GraphQLEndpoint)
+    return endpoint.app.foundation.access

@@ -15,7 +15,6 @@ OF_THE_GATEWAY = {"FORBIDDEN", "UNAUTHENTICATED", "UNAVAILABLE", "NOT_READY_YET"
 _RAISED = re.compile(r'(?:refuse\(|Problem\(\s*code=)\s*"([A-Z_]+)"')
 _PROMISED = re.compile(r"efused with ([^.]+)\.")
 _CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b")
-_NAMED = re.compile(r'^([A-Z][A-Z_]+) = "([A-Z_]+)"$', re.MULTILINE)
 
 
 def codes() -> set[str]:
@@ -26,8 +25,6 @@ def codes() -> set[str]:
         if path.parent.name == "contracts":
             for promise in _PROMISED.findall(text):
                 found.update(_CODE.findall(promise))
-        if path.parent.name == "domain":
-            found.update(value for name, value in _NAMED.findall(text) if name == value)
     return found
 
 

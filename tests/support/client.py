@@ -39,6 +39,7 @@ class Client:
         return value
 
     async def sign_in(self, username: str, password: str) -> None:
+        self.token = ""  # one that has expired would be refused, also for signing in
         session = await self.ask(SIGN_IN, input={"username": username, "password": password})
         assert session["__typename"] == "SignedIn", session
         self.token, self.refresh_token = session["accessToken"], session["refreshToken"]
@@ -46,8 +47,8 @@ class Client:
     async def sign_in_as_partner(self, client_id: str, secret: str) -> None:
         """Client credentials (RFC 6749, section 4.4)."""
         form = {"grant_type": "client_credentials"}
-        auth = aiohttp.BasicAuth(client_id, secret)
-        async with self._session.post(f"{self.url}/auth/token", data=form, auth=auth) as response:
+        headers = {"Authorization": aiohttp.encode_basic_auth(client_id, secret)}
+        async with self._session.post(f"{self.url}/auth/token", data=form, headers=headers) as response:
             answer = await response.json()
             assert response.status == 200, answer
         self.token = answer["access_token"]

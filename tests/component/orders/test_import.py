@@ -2,7 +2,6 @@
 
 import datetime as dt
 import io
-import time
 
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.orders import Calendar, PickupRecorded, PickupState
@@ -159,15 +158,14 @@ async def test_a_truncated_file_and_a_wrong_encoding_spoil_their_row_alone(world
     assert [row.code for row in bad] == ["NOT_UTF8", "WRONG_CELL_COUNT"]
 
 
-async def test_ten_thousand_pickups_are_a_matter_of_seconds(world: World) -> None:
+async def test_a_file_of_many_batches_is_taken_in_whole(world: World) -> None:
     start = dt.date(2000, 1, 6)
-    rows = "".join(f"P{n},A{1 + n % 4},{start + dt.timedelta(days=n // 4)},EMPTIED,{n},,\n" for n in range(10_000))
-    began = time.perf_counter()
+    rows = "".join(f"P{n},A{1 + n % 4},{start + dt.timedelta(days=n // 4)},EMPTIED,{n},,\n" for n in range(2_000))
     done, bad = await world.bench.import_file("pickups", PICKUPS + rows)
-    print(f"10,000 pickups: {time.perf_counter() - began:.1f} s")
-    assert (done.added, bad) == (10_000, [])
+    assert (done.added, bad) == (2_000, [])
+    assert len(await world.bench.announced(PickupRecorded)) == 2_000
     done, _ = await world.bench.import_file("pickups", PICKUPS + rows)
-    assert done.unchanged == 10_000
+    assert done.unchanged == 2_000
 
 
 async def test_a_site_shows_its_agreements(world: World) -> None:

@@ -1,0 +1,1 @@
+"""Orders: agreements, calendars, orders, pickups, and the data they follow."""

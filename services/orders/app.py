@@ -1,0 +1,38 @@
+"""Orders, put together: reads like a table of contents."""
+
+from pathlib import Path
+
+from services.access.assembly import Blueprint
+from services.chassis.imports import Kind
+from services.contracts.orders import Orders
+from services.orders.domain.holidays import Holiday
+from services.orders.domain.price import Article
+from services.orders.domain.routes import Route
+from services.orders.domain.rules import Rule
+from services.orders.http.offering import Offering
+from services.orders.messaging.handlers import HANDLERS
+from services.orders.store.transaction import OrdersTransaction
+from services.orders.usecases.import_agreements import AgreementRow, import_agreements
+from services.orders.usecases.import_articles import import_articles
+from services.orders.usecases.import_holidays import import_holidays
+from services.orders.usecases.import_pickups import PickupRow, import_pickups
+from services.orders.usecases.import_routes import import_routes
+from services.orders.usecases.import_rules import import_rules
+
+ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
+    name="orders",
+    contract=Orders,
+    migrations=Path(__file__).parent / "store" / "migrations",
+    transaction=OrdersTransaction,
+    bind=lambda base: lambda caller: Offering(base, caller),
+    listens=["identity", "sites"],
+    handlers=lambda base: HANDLERS,
+    imports=[
+        Kind("articles", Article, import_articles),
+        Kind("routes", Route, import_routes),
+        Kind("holidays", Holiday, import_holidays),
+        Kind("rules", Rule, import_rules),
+        Kind("agreements", AgreementRow, import_agreements),
+        Kind("pickups", PickupRow, import_pickups),
+    ],
+)

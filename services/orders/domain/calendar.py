@@ -1,0 +1,79 @@
+"""The calendar: what is planned, moved by holidays, ordered and recorded, as one list (O2)."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from services.contracts.orders import PickupState
+from services.orders.domain import pickup
+from services.orders.domain.agreement import AgreementRecord
+from services.orders.domain.holidays import Holidays
+from services.orders.domain.pickup import PickupRecord
+from services.orders.domain.routes import Route
+from services.orders.domain.rules import Rules
+
+DONE = frozenset({PickupState.EMPTIED, PickupState.FAILED})
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """All that decides when the containers of one agreement are emptied.
+
+    ``ordered`` are the extra pickups that are on their way or done, ``recorded`` those that something was reported of;
+    both reach as far as the days that are asked for.
+    """
+
+    agreement: AgreementRecord
+    route: Route
+    holidays: Holidays
+    rules: Rules
+    ordered: Sequence[PickupRecord] = ()
+    recorded: Sequence[PickupRecord] = ()
+
+    def tolerance(self, day: dt.date) -> int:
+        """How many days before or after ``day`` the truck may come."""
+        return self.rules.tolerance(self.agreement.municipality, self.agreement.facts.fraction, day)
+
+
+def planned(agreement: AgreementRecord, holidays: Holidays, since: dt.date, until: dt.date) -> list[PickupRecord]:
+    """The regular pickups on days between two, both inclusive, as the cadence and the holidays have them."""
+    cadence = agreement.facts.cadence
+    days = {*cadence.days(since, until), *filter(cadence.has, holidays.moved_into(since, until))}
+    made = [pickup.regular(agreement.id, day, holidays.moved(day)) for day in sorted(days)]
+    return [one for one in made if since <= one.date <= until]
+
+
+def pickups(schedule: Schedule, since: dt.date, until: dt.date) -> list[PickupRecord]:
+    """Every pickup between two days, both inclusive, by date. What was recorded stands where it was recorded."""
+    regular = planned(schedule.agreement, schedule.holidays, since, until)
+    known = {one.id: one for one in (*regular, *schedule.ordered, *schedule.recorded)}
+    return sorted((one for one in known.values() if since <= one.date <= until), key=lambda one: (one.date, one.id))
+
+
+def next_pickup(schedule: Schedule, today: dt.date) -> dt.date | None:
+    """The next day from ``today`` on with a pickup that is not done yet; None if there will be none."""
+    agreement, holidays = schedule.agreement, schedule.holidays
+    done = {one.id for one in schedule.recorded if one.outcome.state in DONE}
+    coming = [one.date for one in schedule.ordered if one.id not in done and one.date >= today]
+    # A holiday may have moved a pickup over today; behind the first that was not, none can be sooner.
+    moved = filter(agreement.facts.cadence.has, holidays.moved_into(today, dt.date.max))
+    for day in (*moved, *agreement.facts.cadence.after(today)):
+        one = pickup.regular(agreement.id, day, holidays.moved(day))
+        if one.id in done or one.date < today:
+            continue
+        coming.append(one.date)
+        if one.date == day:
+            break
+    return min(coming, default=None)
+
+
+def named(
+    agreement: AgreementRecord, holidays: Holidays, ordered: Iterable[PickupRecord], day: dt.date
+) -> PickupRecord | None:
+    """The pickup that a report means with ``day``: the one that the truck comes for, else the one planned then."""
+    extra = [one for one in ordered if one.agreement_id == agreement.id and one.date == day]
+    if there := [*planned(agreement, holidays, day, day), *extra]:
+        return there[0]
+    if agreement.facts.cadence.has(day):
+        return pickup.regular(agreement.id, day, holidays.moved(day))
+    return None

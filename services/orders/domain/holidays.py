@@ -1,0 +1,80 @@
+"""Holidays: days on which no truck runs, and the days on which their pickups are done instead."""
+
+import datetime as dt
+import enum
+from collections.abc import Iterable
+
+import msgspec
+
+from services.orders.domain.validity import Text
+
+
+class Country(enum.Enum):
+    """Whose holidays (ISO 3166-1)."""
+
+    FI = "FI"
+    NO = "NO"
+    SE = "SE"
+
+
+_COUNTRIES = {
+    "Europe/Helsinki": Country.FI,
+    "Europe/Mariehamn": Country.FI,
+    "Europe/Oslo": Country.NO,
+    "Arctic/Longyearbyen": Country.NO,
+    "Europe/Stockholm": Country.SE,
+}
+
+
+def country_of(zone: str) -> Country | None:
+    """The country whose holidays an operator in this IANA zone keeps; None where none are known."""
+    return _COUNTRIES.get(zone)
+
+
+class Holiday(msgspec.Struct, frozen=True, kw_only=True):
+    """A holiday as the ERP states it; a row of ``holidays.csv``. Pickups of ``date`` are done on ``moves_to``."""
+
+    country: Country
+    date: dt.date
+    name_fi: Text
+    name_sv: Text
+    name_nb: Text
+    name_en: Text
+    moves_to: dt.date
+
+    def name(self, language: str) -> str:
+        """Its name in a language (ISO 639-1)."""
+        text: str = getattr(self, f"name_{language}")
+        return text
+
+
+class Holidays:
+    """The holidays of one country."""
+
+    def __init__(self, holidays: Iterable[Holiday]) -> None:
+        self._by_date = {holiday.date: holiday for holiday in holidays}
+        self._origins: dict[dt.date, list[dt.date]] = {}
+        for day in self._by_date:
+            if (target := self.moved(day)) != day:
+                self._origins.setdefault(target, []).append(day)
+
+    def on(self, day: dt.date) -> Holiday | None:
+        """The holiday on this day, if it is one."""
+        return self._by_date.get(day)
+
+    def moved(self, day: dt.date) -> dt.date:
+        """The day on which pickups of ``day`` are done: itself, or behind the holidays that it runs into.
+
+        Where the data lead round in a circle the pickup stays where it was planned.
+        """
+        target, seen = day, {day}
+        while (holiday := self._by_date.get(target)) is not None and holiday.moves_to != target:
+            target = holiday.moves_to
+            if target in seen:
+                return day
+            seen.add(target)
+        return target
+
+    def moved_into(self, since: dt.date, until: dt.date) -> list[dt.date]:
+        """The holidays whose pickups are done on other days, between these two, both inclusive."""
+        return sorted(day for target, days in self._origins.items() if since <= target <= until for day in days)

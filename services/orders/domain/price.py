@@ -1,0 +1,61 @@
+"""Articles and their prices, each row valid between two days (O16)."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.contracts.sites import Fraction
+from services.contracts.values import Money
+from services.orders.domain.validity import Number, Text, holds
+
+
+class Article(msgspec.Struct, frozen=True, kw_only=True):
+    """An article as it is described and priced for a time; a row of ``articles.csv``.
+
+    ``net_minor`` is the price of one ``unit`` in the currency's minor unit, ``vat_rate`` in tenths of a per cent;
+    ``waste_code`` is of the List of Waste (Decision 2000/532/EC), ``*`` marks hazardous.
+    """
+
+    article_number: Number
+    name_fi: Text
+    name_sv: Text
+    name_nb: Text
+    name_en: Text
+    fraction: Fraction
+    waste_code: Annotated[str, Meta(pattern=r"^\d\d \d\d \d\d\*?$")]
+    unit: Annotated[str, Meta(min_length=1, max_length=20)]
+    net_minor: Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
+    vat_rate: Annotated[int, Meta(ge=0, le=1000)]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    valid_from: dt.date
+    valid_until: dt.date | None = None
+
+    def name(self, language: str) -> str:
+        """Its name in a language (ISO 639-1)."""
+        text: str = getattr(self, f"name_{language}")
+        return text
+
+
+def valid(rows: Sequence[Article], day: dt.date) -> Article | None:
+    """The row that is valid on ``day``, the one that began last if there are several."""
+    return max(
+        (row for row in rows if holds(row.valid_from, row.valid_until, day)),
+        key=lambda row: row.valid_from,
+        default=None,
+    )
+
+
+def described(rows: Sequence[Article], day: dt.date) -> Article:
+    """The row that describes an article on ``day``: the valid one, else the last before, else the first to come."""
+    begun = [row for row in rows if row.valid_from <= day]
+    last = max(begun, key=lambda row: row.valid_from) if begun else min(rows, key=lambda row: row.valid_from)
+    return valid(rows, day) or last
+
+
+def price(rows: Sequence[Article], day: dt.date, count: int = 1) -> Money | None:
+    """What ``count`` units cost on ``day``, net; None where no price is valid then."""
+    row = valid(rows, day)
+    return Money(minor=row.net_minor * count, currency=row.currency, vat_rate=row.vat_rate) if row else None

@@ -1,0 +1,112 @@
+"""Rules: what municipalities and the operator lay down, as data with validity dates and a citation."""
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.contracts.sites import Fraction
+from services.orders.domain.validity import Number, Text, holds
+
+CUT_OFF = "CUT_OFF"
+TOLERANCE = "TOLERANCE"
+INTERVALS = "INTERVALS"
+
+_CUT_OFF = re.compile(r"(\d{1,2}) ([01]\d|2[0-3]):([0-5]\d)")
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule as the ERP states it; a row of ``rules.csv``. Without ``fraction`` it is for all of them.
+
+    ``value`` by ``kind``: CUT_OFF "D HH:MM", until HH:MM local time D working days before the pickup; TOLERANCE days;
+    INTERVALS weeks, separated by spaces. Kinds that this build does not know are kept for those that do.
+    """
+
+    rule_number: Number
+    municipality: Text
+    fraction: Fraction | None = None
+    kind: Annotated[str, Meta(pattern="^[A-Z][A-Z_]{0,49}$")]
+    value: Text
+    citation: Annotated[str, Meta(min_length=1, max_length=500)]
+    valid_from: dt.date
+    valid_until: dt.date | None = None
+
+
+class CutOff(msgspec.Struct, frozen=True):
+    """Until when something can be ordered: ``at`` local time, ``working_days`` working days before."""
+
+    working_days: int
+    at: dt.time
+
+
+OPEN_UNTIL_THE_DAY = CutOff(0, dt.time())
+"""What holds where no rule says more: until the day of the pickup begins."""
+
+
+def read_cut_off(value: str) -> CutOff:
+    """A CUT_OFF rule's value; ValueError if it is none."""
+    parts = _CUT_OFF.fullmatch(value)
+    if parts is None:
+        raise ValueError('expected "D HH:MM", such as "2 12:00"')
+    return CutOff(int(parts[1]), dt.time(int(parts[2]), int(parts[3])))
+
+
+def read_tolerance(value: str) -> int:
+    """A TOLERANCE rule's value in days; ValueError if it is none."""
+    if not (value.isascii() and value.isdecimal() and int(value) <= 7):
+        raise ValueError("expected days, 0 to 7")
+    return int(value)
+
+
+def read_intervals(value: str) -> tuple[int, ...]:
+    """An INTERVALS rule's value in weeks, shortest first; ValueError if it is none."""
+    weeks = value.split()
+    if not all(week.isascii() and week.isdecimal() and 1 <= int(week) <= 52 for week in weeks) or not weeks:
+        raise ValueError("expected weeks, 1 to 52, separated by spaces")
+    return tuple(sorted({int(week) for week in weeks}))
+
+
+_READERS = {CUT_OFF: read_cut_off, TOLERANCE: read_tolerance, INTERVALS: read_intervals}
+
+
+def check(rule: Rule) -> None:
+    """ValueError if the rule's value does not fit its kind; a kind that is not known may have any."""
+    reader = _READERS.get(rule.kind)
+    if reader is not None:
+        reader(rule.value)
+
+
+class Rules:
+    """The rules of some municipalities."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+        for rule in rules:
+            self._rules[rule.kind, rule.municipality].append(rule)
+
+    def holding(self, kind: str, municipality: str, fraction: Fraction, day: dt.date) -> Rule | None:
+        """The rule of a kind for a fraction on a day: one for the fraction before a general one, then the newest."""
+        candidates = [
+            rule
+            for rule in self._rules.get((kind, municipality), ())
+            if rule.fraction in (None, fraction) and holds(rule.valid_from, rule.valid_until, day)
+        ]
+        return max(
+            candidates,
+            key=lambda rule: (rule.fraction is not None, rule.valid_from, rule.rule_number),
+            default=None,
+        )
+
+    def cut_off(self, municipality: str, fraction: Fraction, day: dt.date) -> tuple[CutOff, str]:
+        """The cut-off of pickups on a day, and the citation of the rule that set it (empty where none did)."""
+        rule = self.holding(CUT_OFF, municipality, fraction, day)
+        return (read_cut_off(rule.value), rule.citation) if rule else (OPEN_UNTIL_THE_DAY, "")
+
+    def tolerance(self, municipality: str, fraction: Fraction, day: dt.date) -> int:
+        """How many days before or after a planned day the truck may come; 0 where no rule says."""
+        rule = self.holding(TOLERANCE, municipality, fraction, day)
+        return read_tolerance(rule.value) if rule else 0

@@ -1,0 +1,1 @@
+"""Orders' end of its contract."""

@@ -1,0 +1,96 @@
+"""What orders offers to one caller: each operation with its decision, handed to the store or a use case."""
+
+import datetime as dt
+
+from services.access.assembly import Foundation
+from services.access.caller import EVERYONE, PEOPLE, Caller
+from services.access.import_offering import ImportOffering
+from services.contracts.identity import SubjectKind
+from services.contracts.orders import (
+    Agreement,
+    Calendar,
+    CursorExpired,
+    EventPage,
+    Offers,
+    Order,
+    Ordered,
+    OrderExtraPickup,
+    OrderState,
+    PickupReport,
+    PickupsReported,
+)
+from services.contracts.values import Connection, Id, Page, Refusal
+from services.orders.store import read_agreements, read_calendars, read_events, read_orders
+from services.orders.store.transaction import OrdersTransaction
+from services.orders.usecases.order_extra_pickup import order_extra_pickup
+from services.orders.usecases.report_pickups import report_pickups
+
+READ = "orders:read"
+SUBSCRIBE = "orders:subscribe"
+REPORT = "pickups:report"
+
+
+class Offering(ImportOffering):
+    """``services.contracts.orders.Orders`` for one caller."""
+
+    def __init__(self, base: Foundation[OrdersTransaction], caller: Caller) -> None:
+        super().__init__(base.imports, caller)
+        self._base = base
+
+    async def agreements_of_sites(self, site_ids: list[Id], page: Page) -> list[Connection[Agreement]]:
+        self._caller.require(*EVERYONE, scope=READ)
+        day, zone = self._base.clock.today(), self._base.clock.zone.key
+        async with self._base.pool.acquire() as connection:
+            return await read_agreements.agreements_of_sites(connection, self._caller, day, zone, site_ids, page)
+
+    async def agreements_by_id(self, ids: list[Id]) -> list[Agreement | None]:
+        self._caller.require(*EVERYONE, scope=READ)
+        day, zone = self._base.clock.today(), self._base.clock.zone.key
+        async with self._base.pool.acquire() as connection:
+            return await read_agreements.agreements_by_id(connection, self._caller, day, zone, ids)
+
+    async def calendars(self, site_ids: list[Id], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
+        self._caller.require(*EVERYONE, scope=READ)
+        async with self._base.pool.acquire() as connection:
+            return await read_calendars.calendars(connection, self._caller, self._base.clock, site_ids, since, until)
+
+    async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
+        self._caller.require(*PEOPLE)
+        async with self._base.pool.acquire() as connection:
+            return await read_calendars.extra_pickup_offers(connection, self._caller, self._base.clock, agreement_ids)
+
+    async def order_extra_pickup(self, command: OrderExtraPickup) -> Ordered | Refusal:
+        self._caller.require(*PEOPLE)
+        async with self._base.work() as tx:
+            return await order_extra_pickup(tx, self._caller, command)
+
+    async def orders(
+        self, page: Page, site_id: Id | None = None, states: list[OrderState] | None = None
+    ) -> Connection[Order]:
+        self._caller.require(*EVERYONE, scope=READ)
+        day = self._base.clock.today()
+        async with self._base.pool.acquire() as connection:
+            return await read_orders.orders(connection, self._caller, day, page, site_id, states)
+
+    async def orders_by_id(self, ids: list[Id]) -> list[Order | None]:
+        self._caller.require(*EVERYONE, scope=READ)
+        async with self._base.pool.acquire() as connection:
+            return await read_orders.orders_by_id(connection, self._caller, self._base.clock.today(), ids)
+
+    async def open_order_counts(self, site_ids: list[Id]) -> list[int]:
+        self._caller.require(*EVERYONE, scope=READ)
+        async with self._base.pool.acquire() as connection:
+            return await read_orders.open_order_counts(connection, self._caller, self._base.clock.today(), site_ids)
+
+    async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
+        self._caller.require(SubjectKind.PARTNER, SubjectKind.STAFF, scope=REPORT)
+        async with self._base.work() as tx:
+            return await report_pickups(tx, self._caller, reports)
+
+    async def events(
+        self, after: str | None, first: int, types: list[str] | None = None, organisation_id: Id | None = None
+    ) -> EventPage | CursorExpired | Refusal:
+        self._caller.require(SubjectKind.PARTNER, SubjectKind.STAFF, scope=SUBSCRIBE)
+        day = self._base.clock.today()
+        async with self._base.pool.acquire() as connection:
+            return await read_events.events(connection, self._caller, day, after, first, types, organisation_id)

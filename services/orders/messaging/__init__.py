@@ -1,0 +1,1 @@
+"""Events of other services, each handed to its use case."""

@@ -1,0 +1,50 @@
+"""What orders listens to."""
+
+from services.access import copy
+from services.chassis.consumer import Handlers
+from services.chassis.envelope import Received
+from services.chassis.ids import read_id
+from services.contracts.identity import AccessStated
+from services.contracts.sites import ContainerStated, SiteStated
+from services.orders.domain.agreement import Container, Site
+from services.orders.store.transaction import OrdersTransaction
+
+
+async def site_stated(tx: OrdersTransaction, event: Received[SiteStated]) -> None:
+    """Orders knows whose a site is, and whose rules hold there."""
+    stated = event.data
+    await tx.keep_site(
+        Site(
+            id=read_id("site", stated.site_id),
+            organisation_id=read_id("org", stated.organisation_id),
+            site_number=stated.site_number,
+            municipality=stated.municipality,
+            area=stated.area,
+            property_type=stated.property_type.value,
+            version=stated.version,
+        )
+    )
+
+
+async def container_stated(tx: OrdersTransaction, event: Received[ContainerStated]) -> None:
+    """Orders knows the containers that agreements are about."""
+    stated = event.data
+    await tx.keep_container(
+        Container(
+            id=read_id("container", stated.container_id),
+            container_number=stated.container_number,
+            site_id=read_id("site", stated.site_id),
+            organisation_id=read_id("org", stated.organisation_id),
+            fraction=stated.fraction,
+            litres=stated.litres,
+            count=stated.count,
+            version=stated.version,
+        )
+    )
+
+
+HANDLERS: Handlers[OrdersTransaction] = {
+    AccessStated: copy.access_stated,
+    SiteStated: site_stated,
+    ContainerStated: container_stated,
+}

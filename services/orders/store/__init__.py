@@ -1,0 +1,1 @@
+"""Orders' rows and the SQL that reads and writes them."""

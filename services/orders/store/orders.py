@@ -1,0 +1,104 @@
+"""Orders and their timelines."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from services.chassis.postgres import Connection, Row
+from services.contracts.orders import OrderKind, OrderState, Step
+from services.contracts.sites import Fraction
+from services.contracts.values import Money
+from services.orders.domain import pickup
+from services.orders.domain.order import WITHDRAWN, OrderRecord
+from services.orders.domain.pickup import PickupRecord
+
+COLUMNS = """
+    o.id, o.kind, o.state, o.organisation_id, o.site_id, o.agreement_id, o.article_id, o.fraction, o.date, o.price,
+    o.placed_at, o.timeline, o.version
+"""
+_WITHDRAWN = ", ".join(f"'{state.value}'" for state in sorted(WITHDRAWN, key=lambda state: state.value))
+_OF_AGREEMENTS = f"""
+    SELECT {COLUMNS} FROM orders o
+    WHERE o.agreement_id = ANY ($1) AND (o.date = ANY ($2) OR o.id = ANY ($3)) AND o.state NOT IN ({_WITHDRAWN})
+    ORDER BY o.id FOR UPDATE
+"""
+_AGREEMENTS = "SELECT DISTINCT agreement_id FROM orders WHERE id = ANY ($1)"
+_EXTRA_PICKUPS = f"""
+    SELECT id, agreement_id, date FROM orders
+    WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3 AND state NOT IN ({_WITHDRAWN})
+"""
+_SAVE = """
+    INSERT INTO orders (id, kind, state, organisation_id, site_id, agreement_id, article_id, fraction, date, price,
+                        placed_at, timeline, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, timeline = excluded.timeline, version = excluded.version
+"""
+
+
+async def of_agreements(
+    connection: Connection,
+    agreement_ids: Iterable[uuid.UUID],
+    dates: Collection[dt.date],
+    order_ids: Collection[uuid.UUID],
+) -> dict[uuid.UUID, OrderRecord]:
+    """The agreements' orders on these days or with these ids, locked; withdrawn ones are left out."""
+    rows = await connection.fetch(_OF_AGREEMENTS, list(agreement_ids), list(dates), list(order_ids))
+    return {row["id"]: order(row) for row in rows}
+
+
+async def agreements_of(connection: Connection, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """The ids of the agreements that these orders are about."""
+    return {row["agreement_id"] for row in await connection.fetch(_AGREEMENTS, list(order_ids))}
+
+
+async def extra_pickups(
+    connection: Connection, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date
+) -> list[PickupRecord]:
+    """The pickups that were ordered for these agreements and days, as they were planned."""
+    rows = await connection.fetch(_EXTRA_PICKUPS, agreement_ids, since, until)
+    return [pickup.ordered(row["agreement_id"], row["id"], row["date"]) for row in rows]
+
+
+async def save(connection: Connection, records: Sequence[OrderRecord]) -> None:
+    """Keep these orders."""
+    await connection.executemany(_SAVE, [_row(record) for record in records])
+
+
+def order(row: Row) -> OrderRecord:
+    """The order of a row with ``COLUMNS``."""
+    return OrderRecord(
+        id=row["id"],
+        kind=OrderKind(row["kind"]),
+        state=OrderState(row["state"]),
+        organisation_id=row["organisation_id"],
+        site_id=row["site_id"],
+        agreement_id=row["agreement_id"],
+        article_id=row["article_id"],
+        fraction=Fraction(row["fraction"]),
+        date=row["date"],
+        price=msgspec.json.decode(row["price"], type=Money) if row["price"] else None,
+        placed_at=row["placed_at"],
+        timeline=msgspec.json.decode(row["timeline"], type=tuple[Step, ...]),
+        version=row["version"],
+    )
+
+
+def _row(record: OrderRecord) -> tuple[object, ...]:
+    return (
+        record.id,
+        record.kind.value,
+        record.state.value,
+        record.organisation_id,
+        record.site_id,
+        record.agreement_id,
+        record.article_id,
+        record.fraction.value,
+        record.date,
+        msgspec.json.encode(record.price).decode() if record.price else None,
+        record.placed_at,
+        msgspec.json.encode(record.timeline).decode(),
+        record.version,
+    )

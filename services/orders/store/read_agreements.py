@@ -1,0 +1,87 @@
+"""Agreements as they are read, with the caller's access joined in SQL ($1 caller, $2 day)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from services.access.caller import Caller
+from services.access.decision import billing, visible
+from services.chassis.ids import find_id
+from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.postgres import Connection, Row
+from services.contracts.orders import Agreement
+from services.contracts.values import Connection as Listing
+from services.contracts.values import Id, Page
+from services.orders.domain.calendar import next_pickup
+from services.orders.store import trade
+from services.orders.store.agreements import COLUMNS, agreement
+from services.orders.store.schedules import schedules
+from services.orders.usecases import show
+
+_SHOWN = f"""
+    {COLUMNS}, c.container_number, {billing("s.organisation_id", "s.id")} AS billing
+    FROM agreements a JOIN containers c ON c.id = a.container_id
+"""
+_VISIBLE = visible("s.organisation_id", "s.id")
+# One query for all sites: of each, the page's rows by the index, and how many there are in all.
+_OF_SITES = f"""
+    SELECT s.id AS listed, counted.total, found.*
+    FROM sites s
+    CROSS JOIN LATERAL (SELECT count(*) AS total FROM agreements WHERE site_id = s.id) AS counted
+    LEFT JOIN LATERAL (
+        SELECT {_SHOWN} WHERE a.site_id = s.id AND ($4::text IS NULL OR a.agreement_number > $4 COLLATE "C")
+        ORDER BY a.agreement_number LIMIT $5
+    ) AS found ON true
+    WHERE s.id = ANY ($3) AND {_VISIBLE}
+    ORDER BY s.id, found.agreement_number
+"""
+_BY_ID = f"SELECT {_SHOWN} JOIN sites s ON s.id = a.site_id WHERE a.id = ANY ($3) AND {_VISIBLE}"
+
+
+async def agreements_of_sites(
+    connection: Connection, caller: Caller, day: dt.date, zone: str, site_ids: Sequence[Id], page: Page
+) -> list[Listing[Agreement]]:
+    """The same page of each site's agreements, by agreement number."""
+    wanted = [find_id("site", text) for text in site_ids]
+    (after,) = read_cursor(page, str) or (None,)
+    rows = await connection.fetch(
+        _OF_SITES, caller.subject_id, day, [one for one in wanted if one], after, row_count(page) + 1
+    )
+    shown = await _show(connection, caller, day, zone, [row for row in rows if row["id"] is not None])
+    totals: dict[uuid.UUID, int] = {}
+    listed: dict[uuid.UUID, list[tuple[Sequence[object], Agreement]]] = {}
+    for row in rows:
+        totals[row["listed"]] = row["total"]
+        if row["id"] is not None:
+            listed.setdefault(row["listed"], []).append(([row["agreement_number"]], shown[row["id"]]))
+    return [
+        connection_of(listed.get(one, []), page, totals.get(one, 0)) if one else connection_of([], page, 0)
+        for one in wanted
+    ]
+
+
+async def agreements_by_id(
+    connection: Connection, caller: Caller, day: dt.date, zone: str, ids: Sequence[Id]
+) -> list[Agreement | None]:
+    """The agreements with these ids, in their order; None for what the caller does not reach."""
+    wanted = [find_id("agreement", text) for text in ids]
+    rows = await connection.fetch(_BY_ID, caller.subject_id, day, [one for one in wanted if one])
+    shown = await _show(connection, caller, day, zone, rows)
+    return [shown.get(one) if one else None for one in wanted]
+
+
+async def _show(
+    connection: Connection, caller: Caller, day: dt.date, zone: str, rows: Sequence[Row]
+) -> dict[uuid.UUID, Agreement]:
+    records = {row["id"]: agreement(row) for row in rows}
+    articles = await trade.articles(connection, {record.facts.article_id for record in records.values()})
+    planned = await schedules(connection, zone, records.values(), day, dt.date.max)
+    found: dict[uuid.UUID, Agreement] = {}
+    for row in rows:
+        record = records[row["id"]]
+        article_id = record.facts.article_id
+        article = show.article(article_id, articles[article_id], caller.language, day, billing=row["billing"])
+        found[record.id] = show.agreement(
+            record, row["container_number"], article, next_pickup(planned[record.id], day)
+        )
+    return found

@@ -1,0 +1,82 @@
+"""Orders as they are read, with the caller's access joined in SQL ($1 caller, $2 day)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from services.access.caller import Caller
+from services.access.decision import billing, visible
+from services.chassis.ids import find_id
+from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.postgres import Connection, Row
+from services.contracts.orders import Order, OrderState
+from services.contracts.values import Connection as Listing
+from services.contracts.values import Id, Page
+from services.orders.domain.order import OPEN
+from services.orders.store import trade
+from services.orders.store.orders import COLUMNS, order
+from services.orders.usecases import show
+
+_VISIBLE, _BILLING = visible("o.organisation_id", "o.site_id"), billing("o.organisation_id", "o.site_id")
+_FOUND = f"""
+    FROM orders o WHERE {_VISIBLE}
+      AND ($3::uuid IS NULL OR o.site_id = $3) AND ($4::text[] IS NULL OR o.state = ANY ($4))
+"""
+_PAGE = f"""
+    SELECT {COLUMNS}, {_BILLING} AS billing {_FOUND}
+      AND ($5::timestamptz IS NULL OR (o.placed_at, o.id) < ($5, $6::uuid))
+    ORDER BY o.placed_at DESC, o.id DESC LIMIT $7
+"""
+_COUNT = f"SELECT count(*) {_FOUND}"
+_BY_ID = f"SELECT {COLUMNS}, {_BILLING} AS billing FROM orders o WHERE o.id = ANY ($3) AND {_VISIBLE}"
+_OPEN = f"""
+    SELECT o.site_id, count(*) AS open FROM orders o
+    WHERE o.site_id = ANY ($3) AND o.state = ANY ($4) AND {_VISIBLE} GROUP BY o.site_id
+"""
+
+
+async def orders(
+    connection: Connection,
+    caller: Caller,
+    day: dt.date,
+    page: Page,
+    site_id: Id | None,
+    states: Sequence[OrderState] | None,
+) -> Listing[Order]:
+    """The caller's orders, newest first."""
+    site = find_id("site", site_id) if site_id else None
+    if site_id and site is None:
+        return connection_of([], page, 0)
+    after = read_cursor(page, dt.datetime, uuid.UUID) or [None, None]
+    filters = (caller.subject_id, day, site, [state.value for state in states] if states is not None else None)
+    rows = await connection.fetch(_PAGE, *filters, *after, row_count(page) + 1)
+    total = await connection.fetchval(_COUNT, *filters)
+    shown = await _show(connection, caller, day, rows)
+    return connection_of([([row["placed_at"], row["id"]], shown[row["id"]]) for row in rows], page, total)
+
+
+async def orders_by_id(connection: Connection, caller: Caller, day: dt.date, ids: Sequence[Id]) -> list[Order | None]:
+    """The orders with these ids, in their order; None for what the caller does not reach."""
+    wanted = [find_id("order", text) for text in ids]
+    rows = await connection.fetch(_BY_ID, caller.subject_id, day, [one for one in wanted if one])
+    shown = await _show(connection, caller, day, rows)
+    return [shown.get(one) if one else None for one in wanted]
+
+
+async def open_order_counts(connection: Connection, caller: Caller, day: dt.date, site_ids: Sequence[Id]) -> list[int]:
+    """How many orders of each site are not done yet."""
+    wanted = [find_id("site", text) for text in site_ids]
+    states = [state.value for state in OPEN]
+    rows = await connection.fetch(_OPEN, caller.subject_id, day, [one for one in wanted if one], states)
+    counts = {row["site_id"]: row["open"] for row in rows}
+    return [counts.get(one, 0) if one else 0 for one in wanted]
+
+
+async def _show(connection: Connection, caller: Caller, day: dt.date, rows: Sequence[Row]) -> dict[uuid.UUID, Order]:
+    articles = await trade.articles(connection, {row["article_id"] for row in rows})
+    found: dict[uuid.UUID, Order] = {}
+    for row in rows:
+        record, priced = order(row), row["billing"]
+        article = show.article(record.article_id, articles[record.article_id], caller.language, day, billing=priced)
+        found[record.id] = show.order(record, article, billing=priced)
+    return found

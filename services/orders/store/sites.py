@@ -1,0 +1,57 @@
+"""The copy of sites and containers."""
+
+from collections.abc import Collection
+
+from services.chassis.postgres import Connection
+from services.orders.domain.agreement import Container, Site
+from services.orders.store.rows import read, write
+
+_KEEP_SITE = """
+    INSERT INTO sites (id, organisation_id, site_number, municipality, area, property_type, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (id) DO UPDATE SET
+        organisation_id = excluded.organisation_id, site_number = excluded.site_number,
+        municipality = excluded.municipality, area = excluded.area, property_type = excluded.property_type,
+        version = excluded.version
+    WHERE sites.version < excluded.version
+"""
+_KEEP_CONTAINER = """
+    INSERT INTO containers (id, container_number, site_id, organisation_id, fraction, litres, count, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT (id) DO UPDATE SET
+        container_number = excluded.container_number, site_id = excluded.site_id,
+        organisation_id = excluded.organisation_id, fraction = excluded.fraction, litres = excluded.litres,
+        count = excluded.count, version = excluded.version
+    WHERE containers.version < excluded.version
+"""
+_SITES = """
+    SELECT id, organisation_id, site_number, municipality, area, property_type, version
+    FROM sites WHERE site_number = ANY ($1)
+"""
+_CONTAINERS = """
+    SELECT id, container_number, site_id, organisation_id, fraction, litres, count, version
+    FROM containers WHERE container_number = ANY ($1)
+"""
+
+
+async def keep_site(connection: Connection, site: Site) -> None:
+    """Take a site into the copy, unless the copy is as new already."""
+    await connection.execute(_KEEP_SITE, *write(site))
+
+
+async def keep_container(connection: Connection, container: Container) -> None:
+    """Take a container into the copy, unless the copy is as new already; its site at least as a placeholder."""
+    await keep_site(connection, Site(id=container.site_id, organisation_id=container.organisation_id))
+    await connection.execute(_KEEP_CONTAINER, *write(container))
+
+
+async def sites_by_number(connection: Connection, numbers: Collection[str]) -> dict[str, Site]:
+    """The sites with these numbers."""
+    rows = await connection.fetch(_SITES, list(numbers))
+    return {row["site_number"]: read(Site, row) for row in rows}
+
+
+async def containers_by_number(connection: Connection, numbers: Collection[str]) -> dict[str, Container]:
+    """The containers with these numbers."""
+    rows = await connection.fetch(_CONTAINERS, list(numbers))
+    return {row["container_number"]: read(Container, row) for row in rows}

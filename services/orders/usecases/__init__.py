@@ -1,0 +1,1 @@
+"""What orders does, a file a verb."""

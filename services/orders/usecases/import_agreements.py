@@ -1,0 +1,110 @@
+"""Taking in agreements from the ERP (O1)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.chassis.ids import new_uuid
+from services.chassis.imports import Bad, Result
+from services.contracts.sites import Fraction
+from services.orders.domain.agreement import AgreementFacts, AgreementRecord, Container, Site
+from services.orders.domain.validity import Number
+from services.orders.usecases.ports import OrdersStore
+
+
+class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``agreements.csv``. ``first_pickup`` is the cadence's first day."""
+
+    agreement_number: Number
+    site_number: Number
+    container_number: Number
+    article_number: Number
+    route_number: Number
+    fraction: Fraction
+    litres: Annotated[int, Meta(ge=1, le=50_000)]
+    count: Annotated[int, Meta(ge=1, le=1_000)]
+    interval_weeks: Annotated[int, Meta(ge=1, le=52)]
+    ordered_on: dt.date
+    first_pickup: dt.date
+    ended_on: dt.date | None = None
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What the rows refer to, by number."""
+
+    sites: Mapping[str, Site]
+    containers: Mapping[str, Container]
+    articles: Mapping[str, uuid.UUID]
+    routes: frozenset[str]
+
+
+async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> list[Result | Bad]:
+    """Keep each row's agreement; one that is as the row says stays untouched."""
+    known = _Known(
+        await tx.sites_by_number({row.site_number for row in rows}),
+        await tx.containers_by_number({row.container_number for row in rows}),
+        await tx.article_ids({row.article_number for row in rows}),
+        frozenset(await tx.routes_by_number({row.route_number for row in rows})),
+    )
+    present = await tx.agreements_by_number({row.agreement_number for row in rows})
+    changed: dict[str, AgreementRecord] = {}
+    results: list[Result | Bad] = []
+    for row in rows:
+        bad = _fault(row, known)
+        if bad is not None:
+            results.append(bad)
+            continue
+        site = known.sites[row.site_number]
+        facts = _facts(row, known)
+        before = present.get(row.agreement_number)
+        if before is not None and before.facts == facts:
+            results.append(Result.UNCHANGED)
+            continue
+        present[row.agreement_number] = changed[row.agreement_number] = AgreementRecord(
+            id=before.id if before else new_uuid(),
+            version=before.version + 1 if before else 1,
+            organisation_id=site.organisation_id,
+            municipality=site.municipality,
+            facts=facts,
+        )
+        results.append(Result.CHANGED if before else Result.ADDED)
+    await tx.save_agreements(list(changed.values()))
+    return results
+
+
+def _fault(row: AgreementRow, known: _Known) -> Bad | None:
+    references: list[tuple[str, str, Mapping[str, object] | frozenset[str]]] = [
+        ("site_number", row.site_number, known.sites),
+        ("container_number", row.container_number, known.containers),
+        ("article_number", row.article_number, known.articles),
+        ("route_number", row.route_number, known.routes),
+    ]
+    for field, number, there in references:
+        if number not in there:
+            return Bad(field, "UNKNOWN", f"no {field.removesuffix('_number')} {number}", later=True)
+    if known.containers[row.container_number].site_id != known.sites[row.site_number].id:
+        return Bad("container_number", "ON_ANOTHER_SITE", f"{row.container_number} is not on site {row.site_number}")
+    if row.ended_on is not None and row.ended_on < row.ordered_on:
+        return Bad("ended_on", "BEFORE_START", f"is before {row.ordered_on}")
+    return None
+
+
+def _facts(row: AgreementRow, known: _Known) -> AgreementFacts:
+    return AgreementFacts(
+        agreement_number=row.agreement_number,
+        site_id=known.sites[row.site_number].id,
+        container_id=known.containers[row.container_number].id,
+        article_id=known.articles[row.article_number],
+        route_number=row.route_number,
+        fraction=row.fraction,
+        litres=row.litres,
+        count=row.count,
+        interval_weeks=row.interval_weeks,
+        ordered_on=row.ordered_on,
+        first_pickup=row.first_pickup,
+        ended_on=row.ended_on,
+    )

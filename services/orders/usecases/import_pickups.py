@@ -1,0 +1,99 @@
+"""Taking in past pickups from the ERP (O12)."""
+
+import datetime as dt
+import enum
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.chassis.imports import Bad, Result
+from services.contracts.orders import ReportKind
+from services.orders.domain import calendar, pickup
+from services.orders.domain.agreement import AgreementRecord
+from services.orders.domain.holidays import Holidays
+from services.orders.domain.pickup import PickupRecord, Report
+from services.orders.domain.validity import Number, Text
+from services.orders.usecases.ports import OrdersStore
+from services.orders.usecases.record_pickups import Said, record_pickups
+from services.orders.usecases.report_pickups import MAX_GRAMS, OLDEST
+
+REPORTER = "erp"
+"""Whose reports these are; a pickup number is the report's id."""
+
+_NINE = dt.time(9)
+
+
+class PickupOutcome(enum.Enum):
+    """What became of a past pickup."""
+
+    EMPTIED = "EMPTIED"
+    FAILED = "FAILED"
+
+
+class PickupRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``pickups.csv``. ``done_at`` is an RFC 3339 instant, left out for 9 o'clock local time."""
+
+    pickup_number: Number
+    agreement_number: Number
+    date: dt.date
+    outcome: PickupOutcome
+    grams: Annotated[int, Meta(ge=0, le=MAX_GRAMS)] | None = None
+    reason: Text | None = None
+    done_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
+
+
+async def import_pickups(tx: OrdersStore, rows: Sequence[PickupRow]) -> list[Result | Bad]:
+    """Take each row as a report of the ERP; a row that was taken in before and has not changed stays untouched."""
+    agreements = await tx.agreements_by_number({row.agreement_number for row in rows})
+    known = await tx.reports_by_id(REPORTER, {row.pickup_number for row in rows})
+    orders = await tx.orders_of([one.id for one in agreements.values()], {row.date for row in rows}, [])
+    ordered = [pickup.ordered(one.agreement_id, one.id, one.date) for one in orders.values()]
+    holidays = await tx.holidays()
+    said: dict[str, Said] = {}
+    results: list[Result | Bad] = []
+    for row in rows:
+        agreement = agreements.get(row.agreement_number)
+        if agreement is None:
+            results.append(Bad("agreement_number", "UNKNOWN", f"no agreement {row.agreement_number}", later=True))
+            continue
+        if row.done_at is not None and row.done_at < OLDEST:
+            results.append(Bad("done_at", "MALFORMED", f"is before {OLDEST:%Y}"))
+            continue
+        about = _pickup(row, agreement, holidays, ordered)
+        report = _report(row, about, dt.datetime.combine(row.date, _NINE, tzinfo=tx.clock.zone))
+        before = known.get(row.pickup_number)
+        if before is not None and before.pickup_id != report.pickup_id:
+            results.append(Bad("pickup_number", "CONFLICT", "is the number of another pickup"))
+        elif before is not None and before.digest == report.digest:
+            results.append(Result.UNCHANGED)
+        else:
+            known[row.pickup_number] = report
+            said[row.pickup_number] = Said(report, about, agreement)
+            results.append(Result.CHANGED if before else Result.ADDED)
+    await record_pickups(tx, list(said.values()), orders)
+    return results
+
+
+def _pickup(
+    row: PickupRow, agreement: AgreementRecord, holidays: Holidays, ordered: Sequence[PickupRecord]
+) -> PickupRecord:
+    """The pickup of the plan that a row means; history that was never on this plan is a pickup of its day."""
+    there = calendar.named(agreement, holidays, ordered, row.date)
+    return there or pickup.regular(agreement.id, row.date, row.date)
+
+
+def _report(row: PickupRow, about: PickupRecord, nine: dt.datetime) -> Report:
+    emptied = row.outcome is PickupOutcome.EMPTIED
+    return Report(
+        reporter=REPORTER,
+        report_id=row.pickup_number,
+        pickup_id=about.id,
+        kind=ReportKind(row.outcome.value),
+        at=(row.done_at or nine).astimezone(dt.UTC),
+        grams=row.grams if emptied else None,
+        reason=None if emptied else row.reason,
+        digest=hashlib.sha256(msgspec.json.encode(row)).digest(),
+    )

@@ -1,0 +1,151 @@
+"""What the use cases need of the store."""
+
+import datetime as dt
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from services.access.caller import Caller
+from services.access.decision import Grant
+from services.chassis.clock import Clock
+from services.contracts.declare import Event
+from services.contracts.values import Outcome, Refusal, Value
+from services.orders.domain.agreement import AgreementRecord, Container, Site
+from services.orders.domain.calendar import Schedule
+from services.orders.domain.holidays import Country, Holiday, Holidays
+from services.orders.domain.order import OrderRecord
+from services.orders.domain.pickup import PickupRecord, Report
+from services.orders.domain.price import Article
+from services.orders.domain.routes import Route
+from services.orders.domain.rules import Rule
+
+A = TypeVar("A", bound=Outcome)
+
+
+class OrdersStore(Protocol):
+    """A transaction on orders' own data."""
+
+    clock: Clock
+    now: dt.datetime
+    today: dt.date
+
+    def emit(self, event: Event) -> None: ...
+
+    async def once(
+        self,
+        *,
+        organisation: str,
+        caller: str,
+        operation: str,
+        command: Value,
+        answer: type[A],
+        do: Callable[[], Awaitable[A | Refusal]],
+    ) -> A | Refusal:
+        """Do a command with an idempotency key, or give its first answer again."""
+        ...
+
+    async def grant(self, caller: Caller, organisation_id: uuid.UUID, site_id: uuid.UUID) -> Grant | None:
+        """What the caller may do on a site; None if it is out of reach."""
+        ...
+
+    async def take_turns(self, name: str) -> None:
+        """Wait until no other transaction that takes turns under this name is under way."""
+        ...
+
+    # The copies of sites
+
+    async def keep_site(self, site: Site) -> None:
+        """Take a site into the copy, unless the copy is as new already."""
+        ...
+
+    async def keep_container(self, container: Container) -> None:
+        """Take a container into the copy, unless the copy is as new already; its site at least as a placeholder."""
+        ...
+
+    async def sites_by_number(self, numbers: Collection[str]) -> dict[str, Site]: ...
+
+    async def containers_by_number(self, numbers: Collection[str]) -> dict[str, Container]: ...
+
+    # What the trade follows
+
+    async def articles_by_number(self, numbers: Collection[str]) -> dict[tuple[str, dt.date], Article]:
+        """Every row of these articles, by number and first day."""
+        ...
+
+    async def article_ids(self, numbers: Collection[str]) -> dict[str, uuid.UUID]: ...
+
+    async def articles(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Article]]:
+        """Every row of these articles, by id."""
+        ...
+
+    async def save_articles(self, rows: Sequence[Article]) -> None: ...
+
+    async def routes_by_number(self, numbers: Collection[str]) -> dict[str, Route]: ...
+
+    async def save_routes(self, routes: Sequence[Route]) -> None: ...
+
+    async def holidays_by_date(self, dates: Collection[dt.date]) -> dict[tuple[Country, dt.date], Holiday]: ...
+
+    async def holidays(self) -> Holidays:
+        """The holidays that the operator keeps."""
+        ...
+
+    async def save_holidays(self, holidays: Sequence[Holiday]) -> None: ...
+
+    async def rules_by_number(self, numbers: Collection[str]) -> dict[str, Rule]: ...
+
+    async def save_rules(self, rules: Sequence[Rule]) -> None: ...
+
+    # Agreements. Their lock is that of their pickups and orders, too.
+
+    async def agreement(self, agreement_id: uuid.UUID) -> AgreementRecord | None:
+        """An agreement, not locked."""
+        ...
+
+    async def agreements_for_change(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, AgreementRecord]:
+        """These agreements, locked."""
+        ...
+
+    async def agreements_by_number(self, numbers: Collection[str]) -> dict[str, AgreementRecord]:
+        """The agreements with these numbers, locked."""
+        ...
+
+    async def agreements_reached(self, caller: Caller, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, AgreementRecord]:
+        """Those of these agreements that the caller reaches, locked."""
+        ...
+
+    async def save_agreements(self, agreements: Sequence[AgreementRecord]) -> None: ...
+
+    async def schedule(self, agreement: AgreementRecord, since: dt.date, until: dt.date) -> Schedule:
+        """What decides about an agreement's pickups between two days."""
+        ...
+
+    # Orders and pickups of locked agreements
+
+    async def agreements_of_orders(self, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """The ids of the agreements that these orders are about."""
+        ...
+
+    async def orders_of(
+        self, agreement_ids: Iterable[uuid.UUID], dates: Collection[dt.date], order_ids: Collection[uuid.UUID]
+    ) -> dict[uuid.UUID, OrderRecord]:
+        """The agreements' orders on these days or with these ids; withdrawn ones are left out."""
+        ...
+
+    async def save_orders(self, orders: Sequence[OrderRecord]) -> None: ...
+
+    async def pickups(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PickupRecord]:
+        """What was recorded of these pickups."""
+        ...
+
+    async def save_pickups(self, pickups: Sequence[PickupRecord]) -> None: ...
+
+    async def reports_by_id(self, reporter: str, report_ids: Collection[str]) -> dict[str, Report]:
+        """A reporter's reports with these ids."""
+        ...
+
+    async def reports_of(self, pickup_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[Report]]:
+        """Every report of these pickups."""
+        ...
+
+    async def save_reports(self, reports: Sequence[Report]) -> None: ...

@@ -1,0 +1,145 @@
+"""Drivers' and planners' systems report pickups: in any order, more than once, without double effects (O17)."""
+
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from services.access.caller import Caller
+from services.chassis.ids import find_id
+from services.contracts.orders import PickupReport, PickupsReported, ReportKind, ReportOutcome
+from services.contracts.values import Refusal, refuse
+from services.orders.domain import calendar, pickup
+from services.orders.domain.agreement import AgreementRecord
+from services.orders.domain.holidays import Holidays
+from services.orders.domain.order import OrderRecord
+from services.orders.domain.pickup import PickupRecord, Report
+from services.orders.usecases.ports import OrdersStore
+from services.orders.usecases.record_pickups import Said, record_pickups
+
+MAX_REPORTS = 500
+MAX_GRAMS = 60_000_000
+OLDEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+"""What happened before this was dated by a clock that was never set."""
+
+_AHEAD = dt.timedelta(hours=1)
+"""How far a driver's clock may be ahead of ours."""
+
+
+async def report_pickups(tx: OrdersStore, caller: Caller, reports: Sequence[PickupReport]) -> PickupsReported | Refusal:
+    """Take in each report that can be taken in, and say of each what became of it.
+
+    Every decision falls before anything is written, so a bad report undoes no other. A caller's calls are taken in
+    one after the other: that makes its report ids unique.
+    """
+    if len(reports) > MAX_REPORTS:
+        return refuse("TOO_MANY", "reports", limit=MAX_REPORTS)
+    await tx.take_turns(caller.subject_id)
+    taking = await _Taking.begin(tx, caller, reports)
+    outcomes = [taking.take(number, report) for number, report in enumerate(reports)]
+    await record_pickups(tx, taking.said, taking.orders)
+    return PickupsReported(outcomes=outcomes)
+
+
+class _Taking:
+    """What is needed to decide about each of a caller's reports, and what was taken so far."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        now: dt.datetime,
+        known: Mapping[str, Report],
+        agreements: Mapping[uuid.UUID, AgreementRecord],
+        orders: Mapping[uuid.UUID, OrderRecord],
+        holidays: Holidays,
+    ) -> None:
+        self._caller = caller
+        self._now = now
+        self._known = {report_id: report.digest for report_id, report in known.items()}
+        self._agreements = agreements
+        self._holidays = holidays
+        self._ordered = [pickup.ordered(one.agreement_id, one.id, one.date) for one in orders.values()]
+        self.orders = orders
+        self.said: list[Said] = []
+
+    @classmethod
+    async def begin(cls, tx: OrdersStore, caller: Caller, reports: Sequence[PickupReport]) -> "_Taking":
+        """Lock the agreements that the reports are about, as far as the caller reaches them."""
+        order_ids = [one for report in reports if (one := find_id("order", report.order_id or ""))]
+        agreement_ids = [one for report in reports if (one := find_id("agreement", report.agreement_id or ""))]
+        of_orders = await tx.agreements_of_orders(order_ids)
+        agreements = await tx.agreements_reached(caller, {*agreement_ids, *of_orders})
+        dates = {report.date for report in reports if report.date}
+        orders = await tx.orders_of(agreements, dates, order_ids)
+        known = await tx.reports_by_id(caller.subject_id, {report.report_id for report in reports})
+        return cls(caller, tx.now, known, agreements, orders, await tx.holidays())
+
+    def take(self, number: int, report: PickupReport) -> ReportOutcome:
+        """Decide about one report."""
+        decided = self._decide(number, report)
+        refusal = decided if isinstance(decided, Refusal) else None
+        return ReportOutcome(
+            report_id=report.report_id, accepted=refusal is None, repeated=decided is True, refusal=refusal
+        )
+
+    def _decide(self, number: int, report: PickupReport) -> Refusal | bool:
+        """Why a report is not taken, or whether it was known."""
+        wrong = malformed(report, number, self._now)
+        if wrong is not None:
+            return wrong
+        same = msgspec.structs.replace(report, at=report.at.astimezone(dt.UTC))
+        digest = hashlib.sha256(msgspec.json.encode(same)).digest()
+        known = self._known.get(report.report_id)
+        if known is not None:
+            return known == digest or refuse("IDEMPOTENCY_CONFLICT", "reports", str(number), "reportId")
+        about = self._pickup(report, number)
+        if isinstance(about, Refusal):
+            return about
+        self._known[report.report_id] = digest
+        made = Report(
+            reporter=self._caller.subject_id,
+            report_id=report.report_id,
+            pickup_id=about.id,
+            kind=report.kind,
+            at=same.at,
+            grams=report.grams,
+            reason=report.reason,
+            digest=digest,
+        )
+        self.said.append(Said(made, about, self._agreements[about.agreement_id]))
+        return False
+
+    def _pickup(self, report: PickupReport, number: int) -> PickupRecord | Refusal:
+        if report.order_id is not None:
+            order_id = find_id("order", report.order_id)
+            order = self.orders.get(order_id) if order_id else None
+            if order is None:
+                return refuse("NOT_FOUND", "reports", str(number), "orderId")
+            return pickup.ordered(order.agreement_id, order.id, order.date)
+        assert report.agreement_id is not None and report.date is not None, "malformed says so"
+        agreement_id = find_id("agreement", report.agreement_id)
+        agreement = self._agreements.get(agreement_id) if agreement_id else None
+        if agreement is None:
+            return refuse("NOT_FOUND", "reports", str(number), "agreementId")
+        there = calendar.named(agreement, self._holidays, self._ordered, report.date)
+        return there or refuse("NOT_PLANNED", "reports", str(number), "date", date=report.date)
+
+
+def malformed(report: PickupReport, number: int, now: dt.datetime) -> Refusal | None:
+    """What is wrong with a report by itself."""
+    faults = [
+        (not 1 <= len(report.report_id) <= 200, "reportId", "1-200"),
+        (report.order_id is None and report.agreement_id is None, "agreementId", "orderId, or agreementId and date"),
+        (report.order_id is None and report.date is None, "date", "orderId, or agreementId and date"),
+        (report.at.tzinfo is None or not OLDEST <= report.at <= now + _AHEAD, "at", "an instant, at most 1 h ahead"),
+        (not 0 <= (report.grams or 0) <= MAX_GRAMS, "grams", f"0-{MAX_GRAMS}"),
+        (report.grams is not None and report.kind is not ReportKind.EMPTIED, "grams", "EMPTIED"),
+        ((report.reason is not None) != (report.kind is ReportKind.FAILED), "reason", "FAILED"),
+        (report.reason is not None and not 1 <= len(report.reason.strip()) <= 500, "reason", "1-500"),
+    ]
+    for wrong, field, expected in faults:
+        if wrong:
+            return refuse("MALFORMED", "reports", str(number), field, expected=expected)
+    return None

@@ -1,0 +1,49 @@
+"""Reference data from the ERP: what of a file is new, what has changed, what stays as it is."""
+
+import datetime as dt
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from services.chassis.imports import Bad, Result
+
+
+class Valid(Protocol):
+    """A row with validity dates."""
+
+    @property
+    def valid_from(self) -> dt.date: ...
+
+    @property
+    def valid_until(self) -> dt.date | None: ...
+
+
+F = TypeVar("F")
+K = TypeVar("K", bound=Hashable)
+
+
+def settle(
+    rows: Sequence[F], known: Mapping[K, F], key: Callable[[F], K], fault: Callable[[F], Bad | None]
+) -> tuple[list[Result | Bad], list[F]]:
+    """The result of each row, and the rows that are to be kept: the last of each key, if it says something new."""
+    present, kept = dict(known), dict[K, F]()
+    results: list[Result | Bad] = []
+    for row in rows:
+        place = key(row)
+        if (bad := fault(row)) is not None:
+            results.append(bad)
+        elif place not in present:
+            results.append(Result.ADDED)
+            present[place] = kept[place] = row
+        elif present[place] != row:
+            results.append(Result.CHANGED)
+            present[place] = kept[place] = row
+        else:
+            results.append(Result.UNCHANGED)
+    return results, list(kept.values())
+
+
+def ends_early(row: Valid) -> Bad | None:
+    """What is wrong with a row that ends before it begins."""
+    if row.valid_until is not None and row.valid_until < row.valid_from:
+        return Bad("valid_until", "BEFORE_START", f"is before {row.valid_from}")
+    return None

@@ -1,0 +1,122 @@
+"""O2: planned, moved, ordered and recorded pickups are one list."""
+
+import datetime as dt
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contracts.orders import PickupState
+from services.orders.domain import calendar, pickup
+from services.orders.domain.calendar import Schedule
+from services.orders.domain.pickup import Outcome, PickupRecord
+from tests.unit.orders.made import NOBODY, agreement, holidays, schedule
+
+EMPTIED = Outcome(state=PickupState.EMPTIED, grams=500)
+AGREEMENT = agreement()
+
+
+def d(text: str) -> dt.date:
+    return dt.date.fromisoformat(f"2026-{text}")
+
+
+def done(one: PickupRecord) -> PickupRecord:
+    return pickup.recorded(one, EMPTIED)
+
+
+def regular(planned_on: str, date: str | None = None) -> PickupRecord:
+    return pickup.regular(AGREEMENT.id, d(planned_on), d(date or planned_on))
+
+
+def dates(made: Schedule, since: str, until: str) -> list[dt.date]:
+    return [one.date for one in calendar.pickups(made, d(since), d(until))]
+
+
+def test_what_was_recorded_stands_in_place_of_what_was_planned() -> None:
+    made = schedule(recorded=(done(regular("03-05")),))
+    first, second = calendar.pickups(made, d("03-01"), d("03-31"))
+    assert (first.date, first.outcome) == (d("03-05"), EMPTIED)
+    assert (second.date, second.outcome.state) == (d("03-19"), PickupState.PLANNED)
+
+
+def test_a_pickup_that_was_done_before_its_holiday_was_known_stands_where_it_was_done() -> None:
+    made = schedule(moves=holidays((d("03-05"), d("03-06"))), recorded=(done(regular("03-05")),))
+    assert dates(made, "03-01", "03-10") == [d("03-05")]
+    assert dates(made, "03-06", "03-06") == []
+
+
+def test_history_that_was_never_on_the_plan_is_shown() -> None:
+    made = schedule(recorded=(done(regular("01-02")),))
+    assert dates(made, "01-01", "01-10") == [d("01-02"), d("01-08")]
+
+
+def test_ordered_pickups_are_among_the_regular_ones_and_recorded_in_place() -> None:
+    extra = pickup.ordered(AGREEMENT.id, NOBODY, d("03-12"))
+    assert dates(schedule(ordered=(extra,)), "03-01", "03-20") == [d("03-05"), d("03-12"), d("03-19")]
+    _, one, _ = calendar.pickups(schedule(ordered=(extra,), recorded=(done(extra),)), d("03-01"), d("03-20"))
+    assert (one.order_id, one.outcome) == (NOBODY, EMPTIED)
+
+
+def test_two_planned_days_that_holidays_move_onto_one_are_two_pickups() -> None:
+    weekly = agreement(interval_weeks=1)
+    made = schedule(weekly, holidays((d("03-05"), d("03-12"))))
+    assert dates(made, "03-01", "03-15") == [d("03-12"), d("03-12")]
+
+
+@given(
+    st.dictionaries(st.integers(0, 60), st.integers(-7, 70), max_size=15),
+    st.integers(-10, 70),
+    st.integers(0, 30),
+    st.integers(1, 3),
+)
+def test_any_range_is_a_part_of_the_whole(moves: dict[int, int], begin: int, length: int, weeks: int) -> None:
+    start = d("03-01")
+
+    def day(n: int) -> dt.date:
+        return start + dt.timedelta(days=n)
+
+    made = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
+    whole = calendar.pickups(made, day(-100), day(200))
+    assert len({one.id for one in whole}) == len(whole)
+    part = calendar.pickups(made, day(begin), day(begin + length))
+    assert part == [one for one in whole if day(begin) <= one.date <= day(begin + length)]
+
+
+def test_the_next_pickup_is_the_first_that_is_not_done() -> None:
+    today = d("03-05")
+    assert calendar.next_pickup(schedule(), today) == today
+    assert calendar.next_pickup(schedule(recorded=(done(regular("03-05")),)), today) == d("03-19")
+    arrived = pickup.recorded(regular("03-05"), Outcome(state=PickupState.ARRIVED))
+    assert calendar.next_pickup(schedule(recorded=(arrived,)), today) == today
+
+
+def test_a_holiday_moves_the_next_pickup() -> None:
+    over_today = schedule(moves=holidays((d("03-05"), d("03-09"))))
+    assert calendar.next_pickup(over_today, d("03-05")) == d("03-09")
+    assert calendar.next_pickup(over_today, d("03-06")) == d("03-09"), "planned before today, done after it"
+    before_today = schedule(moves=holidays((d("03-05"), d("03-03"))))
+    assert calendar.next_pickup(before_today, d("03-04")) == d("03-19"), "moved to before today"
+
+
+def test_an_ordered_pickup_may_be_the_next() -> None:
+    extra = pickup.ordered(AGREEMENT.id, NOBODY, d("03-12"))
+    assert calendar.next_pickup(schedule(ordered=(extra,)), d("03-06")) == d("03-12")
+    assert calendar.next_pickup(schedule(ordered=(extra,), recorded=(done(extra),)), d("03-06")) == d("03-19")
+    assert calendar.next_pickup(schedule(ordered=(extra,)), d("03-13")) == d("03-19")
+
+
+def test_an_ended_agreement_has_no_next_pickup() -> None:
+    ended = msgspec.structs.replace(AGREEMENT.facts, ended_on=d("03-04"))
+    assert calendar.next_pickup(schedule(msgspec.structs.replace(AGREEMENT, facts=ended)), d("03-05")) is None
+
+
+def test_a_report_names_a_pickup_by_the_day_of_the_truck_or_the_planned_one() -> None:
+    moves = holidays((d("03-05"), d("03-06")))
+    moved = regular("03-05", "03-06")
+    assert calendar.named(AGREEMENT, moves, (), d("03-06")) == moved
+    assert calendar.named(AGREEMENT, moves, (), d("03-05")) == moved
+    assert calendar.named(AGREEMENT, moves, (), d("03-07")) is None
+    extra = pickup.ordered(AGREEMENT.id, NOBODY, d("03-12"))
+    other = pickup.ordered(NOBODY, NOBODY, d("03-12"))
+    assert calendar.named(AGREEMENT, moves, (other, extra), d("03-12")) is extra
+    assert calendar.named(AGREEMENT, moves, (other,), d("03-12")) is None

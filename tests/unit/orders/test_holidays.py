@@ -1,0 +1,63 @@
+"""O2: pickups of holidays are done on other days."""
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.orders.domain.holidays import Country, country_of
+from tests.unit.orders.made import holiday, holidays
+
+DAY = dt.date(2026, 12, 24)
+
+
+def after(days: int) -> dt.date:
+    return DAY + dt.timedelta(days=days)
+
+
+def test_a_day_that_is_no_holiday_stays() -> None:
+    assert holidays().moved(DAY) == DAY
+    assert holidays((DAY, after(2))).moved(after(1)) == after(1)
+
+
+def test_a_chain_of_holidays_is_followed_to_its_end() -> None:
+    christmas = holidays((DAY, after(1)), (after(1), after(2)), (after(2), after(4)))
+    assert [christmas.moved(after(n)) for n in range(4)] == [after(4), after(4), after(4), after(3)]
+    assert christmas.moved_into(after(4), after(4)) == [DAY, after(1), after(2)]
+    assert christmas.moved_into(DAY, after(3)) == []
+
+
+def test_a_holiday_may_move_backwards() -> None:
+    assert holidays((DAY, after(-1))).moved(DAY) == after(-1)
+
+
+def test_a_holiday_that_moves_to_itself_is_driven() -> None:
+    driven = holidays((DAY, DAY))
+    assert driven.moved(DAY) == DAY
+    assert driven.moved_into(DAY, DAY) == []
+    assert driven.on(DAY) is not None
+
+
+def test_holidays_that_lead_round_in_a_circle_leave_pickups_where_they_were() -> None:
+    circle = holidays((DAY, after(1)), (after(1), DAY), (after(2), DAY))
+    assert [circle.moved(after(n)) for n in range(3)] == [DAY, after(1), after(2)]
+
+
+@given(st.dictionaries(st.integers(0, 15), st.integers(-5, 20), max_size=12))
+def test_moving_ends_and_what_is_moved_in_is_what_moves(moves: dict[int, int]) -> None:
+    made = holidays(*((after(day), after(to)) for day, to in moves.items()))
+    for n in range(-5, 21):
+        expected = sorted(after(day) for day in moves if made.moved(after(day)) == after(n) and day != n)
+        assert made.moved_into(after(n), after(n)) == expected
+
+
+def test_a_holiday_has_a_name_in_every_language() -> None:
+    made = holiday(DAY, after(1))
+    assert [made.name(language) for language in ("fi", "sv", "nb", "en")] == ["Juhla", "Fest", "Fest", "Feast"]
+
+
+def test_the_operators_zone_says_whose_holidays_are_kept() -> None:
+    assert country_of("Europe/Helsinki") is Country.FI
+    assert country_of("Europe/Oslo") is Country.NO
+    assert country_of("Europe/Stockholm") is Country.SE
+    assert country_of("UTC") is None

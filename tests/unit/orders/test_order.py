@@ -1,0 +1,81 @@
+"""O8: an order makes legal moves alone, and its timeline tells each."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contracts.orders import OrderKind, OrderState, Step
+from services.contracts.sites import Fraction
+from services.orders.domain.order import (
+    FINAL,
+    MOVES,
+    OPEN,
+    SYSTEM,
+    IllegalMove,
+    OrderRecord,
+    may_move,
+    move,
+    place,
+)
+from tests.unit.orders.made import NOBODY
+
+NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
+
+
+def received() -> OrderRecord:
+    return place(
+        NOBODY,
+        kind=OrderKind.EXTRA_PICKUP,
+        organisation_id=NOBODY,
+        site_id=NOBODY,
+        agreement_id=NOBODY,
+        article_id=NOBODY,
+        fraction=Fraction.RESIDUAL,
+        date=dt.date(2026, 3, 12),
+        price=None,
+        at=NOW,
+        by="user_1",
+    )
+
+
+def test_an_order_begins_received_by_whom_it_was_placed() -> None:
+    order = received()
+    assert (order.state, order.version) == (OrderState.RECEIVED, 1)
+    assert order.timeline == (Step(state=OrderState.RECEIVED, at=NOW, by="user_1", reason=None),)
+
+
+def test_every_step_is_on_the_timeline_with_who_and_why() -> None:
+    order = move(received(), OrderState.REJECTED, at=NOW, by="user_2", reason="Ei kuljetusta")
+    assert (order.state, order.version) == (OrderState.REJECTED, 2)
+    assert order.timeline[-1] == Step(state=OrderState.REJECTED, at=NOW, by="user_2", reason="Ei kuljetusta")
+
+
+def test_a_failed_order_may_be_made_good() -> None:
+    order = received()
+    for state in (OrderState.CONFIRMED, OrderState.SCHEDULED, OrderState.FAILED, OrderState.COMPLETED):
+        order = move(order, state, at=NOW, by=SYSTEM)
+    assert order.version == 5
+
+
+def test_final_and_open_states() -> None:
+    assert {state.value for state in FINAL} == {"COMPLETED", "REJECTED", "CANCELLED"}
+    assert {state.value for state in OPEN} == {"RECEIVED", "NEEDS_REVIEW", "CONFIRMED", "SCHEDULED", "IN_PROGRESS"}
+    assert set(MOVES) == set(OrderState)
+
+
+@given(st.lists(st.sampled_from(list(OrderState)), max_size=12))
+def test_only_legal_moves_are_made(states: list[OrderState]) -> None:
+    order = received()
+    for state in states:
+        before = order
+        if may_move(order, state):
+            order = move(order, state, at=NOW, by=SYSTEM)
+        else:
+            with pytest.raises(IllegalMove):
+                move(order, state, at=NOW, by=SYSTEM)
+        assert order is before or order.version == before.version + 1
+    assert len(order.timeline) == order.version
+    for before_step, after_step in zip(order.timeline, order.timeline[1:], strict=False):
+        assert after_step.state in MOVES[before_step.state]

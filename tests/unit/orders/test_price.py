@@ -1,0 +1,41 @@
+"""O3, O16: prices are data with validity dates."""
+
+import datetime as dt
+
+from services.contracts.values import Money
+from services.orders.domain.price import described, price, valid
+from tests.unit.orders.made import article
+
+
+def d(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+ROWS = [
+    article(798, d("2025-01-01"), d("2025-12-31")),
+    article(823, d("2026-02-01"), d("2026-12-31")),
+    article(850, d("2026-06-01")),
+]
+
+
+def test_a_price_is_that_of_the_day_for_all_bins() -> None:
+    assert price(ROWS, d("2025-12-31")) == Money(minor=798, currency="EUR", vat_rate=255)
+    assert price(ROWS, d("2026-02-01"), 52) == Money(minor=42_796, currency="EUR", vat_rate=255)
+
+
+def test_where_none_is_valid_there_is_no_price() -> None:
+    assert price(ROWS, d("2026-01-15")) is None
+    assert price(ROWS, d("2024-12-31")) is None
+
+
+def test_of_two_that_are_valid_the_newer_counts() -> None:
+    row = valid(ROWS, d("2026-06-01"))
+    assert row is not None
+    assert row.net_minor == 850
+
+
+def test_an_article_is_described_also_where_it_has_no_price() -> None:
+    assert described(ROWS, d("2026-03-01")).net_minor == 823
+    assert described(ROWS, d("2026-01-15")).net_minor == 798, "as it was last"
+    assert described(ROWS, d("2020-01-01")).net_minor == 798, "as it will be first"
+    assert described(ROWS, d("2020-01-01")).name("nb") == "Tømming"
