@@ -1,10 +1,12 @@
 """Services that answer by heart, behind real routes made from their contracts, and keep what they were asked."""
 
+import base64
 import datetime as dt
 import uuid
 from typing import Any, cast
 
 import msgspec
+from joserfc.jwk import OKPKey
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -17,6 +19,7 @@ from services.chassis.tokens import AUDIENCE, ISSUER, LIFETIME, Claims, Signer
 from services.contracts.identity import (
     AccessStated,
     ClientToken,
+    CreatePartner,
     Grant,
     Identity,
     Language,
@@ -24,11 +27,15 @@ from services.contracts.identity import (
     Membership,
     Organisation,
     OrganisationKind,
+    Partner,
+    PartnerCreated,
+    PartnerRevoked,
     PublicKeys,
     Register,
     Registered,
     Role,
     SignedIn,
+    SignedOut,
     SubjectKind,
 )
 from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
@@ -203,11 +210,14 @@ class IdentityActor(Importer):
     service = "identity"
 
     def __init__(self) -> None:
-        key = msgspec.json.decode(_new_key())
-        self.signer = Signer(msgspec.json.encode(key))
+        self.signer = Signer(_new_key())
         self.access: dict[str, AccessStated] = {}
 
-    def token(
+    def token(self, subject: str, kind: SubjectKind, **given: Any) -> str:
+        """An access token."""
+        return self.signer.sign(self.claims(subject, kind, **given))
+
+    def claims(
         self,
         subject: str,
         kind: SubjectKind,
@@ -215,23 +225,21 @@ class IdentityActor(Importer):
         scope: str = "",
         session: str = "",
         valid_for: dt.timedelta = LIFETIME,
-    ) -> str:
-        """An access token."""
+    ) -> Claims:
+        """What a token says."""
         now = dt.datetime.now(dt.UTC)
-        return self.signer.sign(
-            Claims(
-                iss=ISSUER,
-                aud=AUDIENCE,
-                sub=subject,
-                client_id="portal",
-                jti=new_uuid().hex,
-                iat=int(now.timestamp()) - 60,
-                exp=int((now + valid_for).timestamp()),
-                kind=kind.value,
-                av=1,
-                sid=session,
-                scope=scope,
-            )
+        return Claims(
+            iss=ISSUER,
+            aud=AUDIENCE,
+            sub=subject,
+            client_id="portal",
+            jti=new_uuid().hex,
+            iat=int(now.timestamp()) - 60,
+            exp=int((now + valid_for).timestamp()),
+            kind=kind.value,
+            av=1,
+            sid=session,
+            scope=scope,
         )
 
     async def public_keys(self) -> PublicKeys:
@@ -261,6 +269,21 @@ class IdentityActor(Importer):
             return refuse("SIGN_IN_FAILED")
         token = self.token(USER, SubjectKind.USER)
         return SignedIn(access_token=token, refresh_token="next", expires_in=600)
+
+    async def refresh(self, refresh_token: str) -> SignedIn | Refusal:
+        return await self.sign_in("", "right") if refresh_token == "next" else refuse("SESSION_ENDED")
+
+    async def sign_out(self) -> SignedOut | Refusal:
+        return SignedOut(session_ended=True)
+
+    async def partners(self) -> list[Partner]:
+        return [_partner("Routes", [])]
+
+    async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
+        return PartnerCreated(partner=_partner(command.name, command.organisation_ids), client_secret="shown once")
+
+    async def revoke_partner(self, id: str) -> PartnerRevoked | Refusal:
+        return PartnerRevoked(partner=_partner(id, []))
 
     async def me(self) -> Me | None:
         place = Membership(
@@ -499,6 +522,18 @@ def _organisation(id: str) -> Organisation:
     )
 
 
+def _partner(name: str, organisation_ids: list[str]) -> Partner:
+    return Partner(
+        id=PARTNER,
+        name=name,
+        client_id="routes",
+        scopes=["orders:read"],
+        organisation_ids=organisation_ids,
+        all_organisations=False,
+        active=True,
+    )
+
+
 def _ticket(command: SendContactForm) -> Ticket:
     return Ticket(
         id=write_id("ticket", uuid.UUID(int=1)),
@@ -514,12 +549,8 @@ def _ticket(command: SendContactForm) -> Ticket:
 
 
 def _new_key() -> bytes:
-    from joserfc.jwk import OKPKey
-
     return msgspec.json.encode(OKPKey.generate_key("Ed25519").as_dict(private=True))
 
 
 def _unpad(part: str) -> bytes:
-    import base64
-
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

@@ -15,7 +15,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway.access import Access
 from gateway.app import assemble
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.settings import GatewaySettings
@@ -84,10 +83,11 @@ class House:
         session: aiohttp.ClientSession,
         producer: Any,
         topics: tuple[str, str],
-        access: Access,
+        endpoint: GraphQLEndpoint,
     ):
         self.cast = cast
-        self.access = access
+        self.endpoint = endpoint
+        self.access = endpoint.foundation.access
         self.url = url
         self.session = session
         self._producer = producer
@@ -172,17 +172,18 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
     cast = Cast()
     async with contextlib.AsyncExitStack() as stack:
         services = await stack.enter_async_context(serve(Starlette(routes=cast.routes())))
-        made = GatewaySettings(
-            env=settings.pop("env", Environment.TEST),
-            listen=Address("127.0.0.1", 0),
-            kafka=servers.kafka,
-            service_secret="a secret",
+        given = {
+            "env": Environment.TEST,
+            "listen": Address("127.0.0.1", 0),
+            "kafka": servers.kafka,
+            "service_secret": "a secret",
             **{f"{one}_url": f"{services}/{one}" for one in ("identity", "sites", "orders", "stats", "support")},
             **settings,
-        )
+        }
+        made = msgspec.convert(given, GatewaySettings)
         parts = await stack.enter_async_context(assemble(made, *topics))
         stop = asyncio.Event()
-        loops = [asyncio.create_task(loop(stop)) for loop in parts.loops]
+        loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
         url = await stack.enter_async_context(serve(Starlette(routes=list(parts.routes))))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         while not all([await check() for check in parts.checks.values()]):
@@ -190,7 +191,7 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
         producer = AIOKafkaProducer(bootstrap_servers=servers.kafka)
         await producer.start()
         try:
-            yield House(cast, url, session, producer, topics, access_of(parts))
+            yield House(cast, url, session, producer, topics, endpoint_of(parts))
         finally:
             await producer.stop()
             stop.set()
@@ -222,8 +223,8 @@ async def serve(app: Starlette) -> AsyncIterator[str]:
         listening.close()
 
 
-def access_of(parts: Parts) -> Access:
-    """What the gateway knows of access, found where it is used."""
+def endpoint_of(parts: Parts) -> GraphQLEndpoint:
+    """The GraphQL endpoint among the gateway's parts."""
     endpoint = next(route for route in parts.routes if isinstance(route, Route) and route.path == "/graphql")
     assert isinstance(endpoint.app, GraphQLEndpoint)
-    return endpoint.app.foundation.access
+    return endpoint.app

@@ -149,6 +149,67 @@ async def test_the_contact_form_and_an_import(house: House) -> None:
     }
 
 
+async def test_sessions_go_on_and_end(house: House) -> None:
+    answer = await house.ask(
+        """mutation {
+             on: refresh(input: {refreshToken: "next"}) { ... on SignedIn { refreshToken expiresIn } }
+             used: refresh(input: {refreshToken: "used"}) { ... on Refusal { problems { code } } }
+             signOut { ... on SignedOut { sessionEnded } }
+           }""",
+        house.user(),
+    )
+    assert answer["data"] == {
+        "on": {"refreshToken": "next", "expiresIn": 600},
+        "used": {"problems": [{"code": "SESSION_ENDED"}]},
+        "signOut": {"sessionEnded": True},
+    }
+
+
+async def test_staff_look_after_partners(house: House) -> None:
+    answer = await house.ask(
+        """mutation ($input: CreatePartnerInput!) {
+             createPartner(input: $input) { ... on PartnerCreated { clientSecret partner { name organisationIds } } }
+             revokePartner(input: {id: "partner_1"}) { ... on PartnerRevoked { partner { name } } }
+           }""",
+        house.staff(),
+        input={"idempotencyKey": "k", "name": "Trucks", "scopes": ["pickups:report"]},
+    )
+    assert answer["data"] == {
+        "createPartner": {"clientSecret": "shown once", "partner": {"name": "Trucks", "organisationIds": []}},
+        "revokePartner": {"partner": {"name": "partner_1"}},
+    }
+    assert (await house.ask("{ partners { clientId } }", house.staff()))["data"] == {
+        "partners": [{"clientId": "routes"}]
+    }
+
+
+async def test_an_import_is_watched(house: House) -> None:
+    answer = await house.ask(
+        """{ import(id: "import_stats_x") { state total failed badRows(first: 1) { edges { node { line field } } } }
+             nobody: import(id: "import_nobody_x") { id } other: import(id: "site_x") { id }
+             tickets { totalCount } }""",
+        house.staff(),
+    )
+    bad = {"edges": [{"node": {"line": 3, "field": "litres"}}]}
+    assert answer["data"] == {
+        "import": {"state": "DONE", "total": 3, "failed": 1, "badRows": bad},
+        "nobody": None,
+        "other": None,
+        "tickets": {"totalCount": 0},
+    }
+    assert {one.service for one in house.cast.asked} == {"stats", "support"}
+
+
+async def test_an_input_in_the_documents_text_is_as_good_as_a_variable(house: House) -> None:
+    answer = await house.ask(
+        """mutation { reportPickups(input: {reports: [
+             {reportId: "r", kind: EMPTIED, at: "2026-03-10T09:00:00Z", grams: 38500}]}) {
+               ... on PickupsReported { outcomes { accepted } } } }""",
+        house.partner(),
+    )
+    assert answer["data"]["reportPickups"]["outcomes"] == [{"accepted": True}]
+
+
 async def test_a_refusal_of_one_site_is_that_sites_own(house: House) -> None:
     answer = await house.ask(
         """{ sites(first: 1) { edges { node { calendar(since: "2026-03-02", until: "2026-03-01") {

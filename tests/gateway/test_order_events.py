@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -235,10 +236,42 @@ async def test_a_token_that_expires_closes_its_socket(house: House) -> None:
         assert await socket.closed() == 4403
 
 
+async def test_a_restored_log_is_told_to_those_who_follow(house: House) -> None:
+    let_in(house, None)
+    async with house.socket(house.partner()) as socket:
+        await socket.subscribe()
+        await socket.item()
+        house.cast.orders.generation = uuid.uuid4()
+        house.cast.orders.log.clear()
+        house.cast.orders.last += 100
+        await house.publish(placed(1), next_sequence(house))
+        assert (await socket.item())["__typename"] == "CursorExpired"
+    async with house.socket(house.partner()) as socket:
+        await socket.subscribe()
+        await socket.item()
+        await house.publish(placed(2), next_sequence(house))
+        assert (await socket.item())["subject"] == order_id(2)
+        await house.publish(placed(3), next_sequence(house), sent=False)
+        await house.publish(placed(4), next_sequence(house))
+        assert [(await socket.item())["subject"] for _ in range(2)] == [order_id(3), order_id(4)]
+
+
 async def test_queries_run_over_the_socket_too(house: House) -> None:
     async with house.socket(house.user()) as socket:
         await socket.connection.send_json({"id": "q", "type": "subscribe", "payload": {"query": "{ me { username } }"}})
         assert (await socket.message())["payload"] == {"data": {"me": {"username": "maija"}}}
+
+
+async def test_who_says_nothing_is_put_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.endpoint, "connection_init_wait_timeout", dt.timedelta(milliseconds=50))
+    async with house.session.ws_connect(f"{house.url}/graphql", protocols=[PROTOCOL]) as connection:
+        await connection.receive(timeout=5)
+        assert connection.close_code == 4408
+
+
+async def test_a_page_of_another_origin_opens_no_socket(house: House) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await house.session.ws_connect(f"{house.url}/graphql", protocols=[PROTOCOL], origin="https://evil.example")
 
 
 async def test_the_protocols_close_codes(house: House) -> None:

@@ -1,5 +1,6 @@
 """A whole stack as ``make up`` starts it, in a folder of its own, from outside."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -78,9 +79,12 @@ class RunningStack:
             return False
 
     def log(self, process: str) -> list[dict[str, object]]:
-        """The lines of a process's log."""
-        lines = self.home.log(process).read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        """The lines of a process's log; one that a kill broke off is left out."""
+        found = []
+        for line in self.home.log(process).read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(line))
+        return found
 
     def mails(self, recipient: str) -> list[dict[str, str]]:
         """What arrived in the mailbox for someone, whole, newest first."""

@@ -1,6 +1,7 @@
 """The calendar: what is planned, moved by holidays, ordered and recorded, as one list (O2)."""
 
 import datetime as dt
+import itertools
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -57,7 +58,7 @@ def next_pickup(schedule: Schedule, today: dt.date) -> dt.date | None:
     coming = [one.date for one in schedule.ordered if one.id not in done and one.date >= today]
     # A holiday may have moved a pickup over today; behind the first that was not, none can be sooner.
     moved = filter(agreement.facts.cadence.has, holidays.moved_into(today, dt.date.max))
-    for day in (*moved, *agreement.facts.cadence.after(today)):
+    for day in itertools.chain(moved, agreement.facts.cadence.after(today)):
         one = pickup.regular(agreement.id, day, holidays.moved(day))
         if one.id in done or one.date < today:
             continue

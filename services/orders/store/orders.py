@@ -24,7 +24,7 @@ _OF_AGREEMENTS = f"""
     WHERE o.agreement_id = ANY ($1) AND (o.date = ANY ($2) OR o.id = ANY ($3)) AND o.state NOT IN ({_WITHDRAWN})
     ORDER BY o.id FOR UPDATE
 """
-_AGREEMENTS = "SELECT DISTINCT agreement_id FROM orders WHERE id = ANY ($1)"
+_AGREEMENTS = "SELECT id, agreement_id FROM orders WHERE id = ANY ($1)"
 _EXTRA_PICKUPS = f"""
     SELECT id, agreement_id, date FROM orders
     WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3 AND state NOT IN ({_WITHDRAWN})
@@ -49,9 +49,9 @@ async def of_agreements(
     return {row["id"]: order(row) for row in rows}
 
 
-async def agreements_of(connection: Connection, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """The ids of the agreements that these orders are about."""
-    return {row["agreement_id"] for row in await connection.fetch(_AGREEMENTS, list(order_ids))}
+async def agreements_of(connection: Connection, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """The id of the agreement that each of these orders is about."""
+    return {row["id"]: row["agreement_id"] for row in await connection.fetch(_AGREEMENTS, list(order_ids))}
 
 
 async def extra_pickups(

@@ -45,26 +45,26 @@ async def calendars(
     found = await agreements.find(connection, "a.site_id = ANY ($1)", [row["id"] for row in rows])
     articles = await trade.articles(connection, {one.facts.article_id for one in found.values()})
     planned = await schedules(connection, clock.zone.key, found.values(), since, until)
-    known: dict[uuid.UUID, Calendar | Refusal] = {}
-    for text, site_id in zip(site_ids, wanted, strict=True):
-        row = next((row for row in rows if row["id"] == site_id), None)
-        if row is None or site_id is None:
-            continue
-        if row["version"] == 0:
-            # A container named the site, the site itself is on its way.
-            known[site_id] = refuse("NOT_READY_YET", "siteIds", retryable=True)
-            continue
-        pickups: list[Pickup] = []
-        for record in found.values():
-            if record.facts.site_id == site_id:
-                article = _article(record, articles, caller, day, row["billing"])
-                schedule = planned[record.id]
-                pickups += [
-                    show.pickup(one, schedule, text, article, caller.language)
-                    for one in calendar.pickups(schedule, since, until)
-                ]
-        known[site_id] = Calendar(site_id=text, pickups=sorted(pickups, key=lambda one: (one.date, one.id)))
-    return [known.get(one, refuse("NOT_FOUND", "siteIds")) if one else refuse("NOT_FOUND", "siteIds") for one in wanted]
+    pickups: dict[uuid.UUID, list[Pickup]] = {row["id"]: [] for row in rows}
+    priced = {row["id"]: row["billing"] for row in rows}
+    for record in found.values():
+        site_id, schedule = record.facts.site_id, planned[record.id]
+        article = _article(record, articles, caller, day, priced[site_id])
+        pickups[site_id] += [
+            show.pickup(one, schedule, article, caller.language) for one in calendar.pickups(schedule, since, until)
+        ]
+    # Of a placeholder a container is known, and that the site itself is on its way.
+    coming = {row["id"] for row in rows if row["version"] == 0}
+    answers: list[Calendar | Refusal] = []
+    for text, wanted_id in zip(site_ids, wanted, strict=True):
+        if wanted_id is None or wanted_id not in pickups:
+            answers.append(refuse("NOT_FOUND", "siteIds"))
+        elif wanted_id in coming:
+            answers.append(refuse("NOT_READY_YET", "siteIds", retryable=True))
+        else:
+            by_date = sorted(pickups[wanted_id], key=lambda one: (one.date, one.id))
+            answers.append(Calendar(site_id=text, pickups=by_date))
+    return answers
 
 
 async def extra_pickup_offers(

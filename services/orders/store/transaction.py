@@ -97,7 +97,7 @@ class OrdersTransaction(Transaction):
         found = await schedules(self.connection, self.clock.zone.key, [agreement], since, until)
         return found[agreement.id]
 
-    async def agreements_of_orders(self, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    async def agreements_of_orders(self, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
         return await orders.agreements_of(self.connection, order_ids)
 
     async def orders_of(

@@ -122,8 +122,8 @@ class OrdersStore(Protocol):
 
     # Orders and pickups of locked agreements
 
-    async def agreements_of_orders(self, order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-        """The ids of the agreements that these orders are about."""
+    async def agreements_of_orders(self, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+        """The id of the agreement that each of these orders is about."""
         ...
 
     async def orders_of(

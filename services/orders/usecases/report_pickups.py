@@ -52,6 +52,7 @@ class _Taking:
         now: dt.datetime,
         known: Mapping[str, Report],
         agreements: Mapping[uuid.UUID, AgreementRecord],
+        of_orders: Mapping[uuid.UUID, uuid.UUID],
         orders: Mapping[uuid.UUID, OrderRecord],
         holidays: Holidays,
     ) -> None:
@@ -59,6 +60,7 @@ class _Taking:
         self._now = now
         self._known = {report_id: report.digest for report_id, report in known.items()}
         self._agreements = agreements
+        self._of_orders = of_orders
         self._holidays = holidays
         self._ordered = [pickup.ordered(one.agreement_id, one.id, one.date) for one in orders.values()]
         self.orders = orders
@@ -70,11 +72,11 @@ class _Taking:
         order_ids = [one for report in reports if (one := find_id("order", report.order_id or ""))]
         agreement_ids = [one for report in reports if (one := find_id("agreement", report.agreement_id or ""))]
         of_orders = await tx.agreements_of_orders(order_ids)
-        agreements = await tx.agreements_reached(caller, {*agreement_ids, *of_orders})
+        agreements = await tx.agreements_reached(caller, {*agreement_ids, *of_orders.values()})
         dates = {report.date for report in reports if report.date}
         orders = await tx.orders_of(agreements, dates, order_ids)
         known = await tx.reports_by_id(caller.subject_id, {report.report_id for report in reports})
-        return cls(caller, tx.now, known, agreements, orders, await tx.holidays())
+        return cls(caller, tx.now, known, agreements, of_orders, orders, await tx.holidays())
 
     def take(self, number: int, report: PickupReport) -> ReportOutcome:
         """Decide about one report."""
@@ -114,9 +116,11 @@ class _Taking:
     def _pickup(self, report: PickupReport, number: int) -> PickupRecord | Refusal:
         if report.order_id is not None:
             order_id = find_id("order", report.order_id)
-            order = self.orders.get(order_id) if order_id else None
-            if order is None:
+            if order_id is None or self._of_orders.get(order_id) not in self._agreements:
                 return refuse("NOT_FOUND", "reports", str(number), "orderId")
+            order = self.orders.get(order_id)
+            if order is None:
+                return refuse("NOT_PLANNED", "reports", str(number), "orderId")
             return pickup.ordered(order.agreement_id, order.id, order.date)
         assert report.agreement_id is not None and report.date is not None, "malformed says so"
         agreement_id = find_id("agreement", report.agreement_id)

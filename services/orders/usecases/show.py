@@ -9,7 +9,6 @@ import msgspec
 from services.chassis.ids import write_id
 from services.contracts import orders as contract
 from services.contracts.identity import Language
-from services.contracts.values import Id
 from services.orders.domain import price
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.calendar import Schedule
@@ -57,15 +56,13 @@ def agreement(
     )
 
 
-def pickup(
-    record: PickupRecord, schedule: Schedule, site_id: Id, shown: contract.Article, language: Language
-) -> contract.Pickup:
+def pickup(record: PickupRecord, schedule: Schedule, shown: contract.Article, language: Language) -> contract.Pickup:
     """A pickup in a calendar."""
     was_moved = record.date != record.planned_on
     holiday = schedule.holidays.on(record.planned_on) if was_moved else None
     return contract.Pickup(
         id=write_id("pickup", record.id),
-        site_id=site_id,
+        site_id=write_id("site", schedule.agreement.facts.site_id),
         agreement_id=write_id("agreement", record.agreement_id),
         order_id=write_id("order", record.order_id) if record.order_id else None,
         article=shown,

@@ -286,5 +286,5 @@ async def test_a_withdrawn_order_is_not_reported(world: World) -> None:
     by_order, by_day = await reported(
         world, report(at=DRIVEN, order_id=order.id), report(at=DRIVEN, agreement_id=world.id("A1"), date="12.3.")
     )
-    assert problem(by_order) == ("NOT_FOUND", ["reports", "0", "orderId"])
+    assert problem(by_order) == ("NOT_PLANNED", ["reports", "0", "orderId"])
     assert problem(by_day) == ("NOT_PLANNED", ["reports", "1", "date"])
