@@ -59,9 +59,9 @@ def complaints_about_schema(committed: str, current: str) -> list[str]:
 
 def current_schema() -> str:
     """The schema as the code makes it."""
-    from gateway.schema import schema_text
+    from gateway.schema.__main__ import printed
 
-    return schema_text()
+    return printed()
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,1 @@
+"""What clients see: one GraphQL schema over five services."""

@@ -1,0 +1,75 @@
+"""What one request, or one socket, stands on: who asks, in which language, and the services in their name."""
+
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from starlette.requests import HTTPConnection
+
+from gateway.access import Access, Caller
+from gateway.execution.loader import Loader
+from gateway.subscriptions.feed import Feed
+from services.access import authentication
+from services.access.service_token import ServiceTokens
+from services.chassis.clock import Clock
+from services.chassis.rpc.client import Service, client
+from services.contracts.identity import Identity
+from services.contracts.imports import Importing
+from services.contracts.orders import Orders
+from services.contracts.sites import Sites
+from services.contracts.stats import Stats
+from services.contracts.support import Support
+
+
+class Foundation(msgspec.Struct, frozen=True):
+    """What the process has for all its requests. ``services`` by name; ``tokens`` are the gateway's own."""
+
+    services: dict[str, Service]
+    tokens: ServiceTokens
+    access: Access
+    feed: Feed
+    clock: Clock
+
+
+class Context:
+    """The context of an operation. ``caller`` is None for a stranger; a socket's is set when it presents a token."""
+
+    def __init__(self, foundation: Foundation, connection: HTTPConnection, caller: Caller | None = None) -> None:
+        self.foundation = foundation
+        self.language = authentication.language(connection)
+        self.caller = caller
+        self.loader = Loader()
+        self.connection_params: Any = None
+        self._address = authentication.address(connection)
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The headers of calls in the caller's name."""
+        headers = {"Accept-Language": self.language.value, "X-Forwarded-For": self._address}
+        if self.caller:
+            headers["Authorization"] = f"Bearer {self.caller.token}"
+        return headers
+
+    @cached_property
+    def identity(self) -> Identity:
+        return client(Identity, self.foundation.services["identity"], self.headers)
+
+    @cached_property
+    def sites(self) -> Sites:
+        return client(Sites, self.foundation.services["sites"], self.headers)
+
+    @cached_property
+    def orders(self) -> Orders:
+        return client(Orders, self.foundation.services["orders"], self.headers)
+
+    @cached_property
+    def stats(self) -> Stats:
+        return client(Stats, self.foundation.services["stats"], self.headers)
+
+    @cached_property
+    def support(self) -> Support:
+        return client(Support, self.foundation.services["support"], self.headers)
+
+    def importing(self, service: str) -> Importing:
+        """The imports of a service."""
+        return client(Importing, self.foundation.services[service], self.headers)

@@ -1,0 +1,1 @@
+"""How operations are executed. Knows Strawberry, and nothing of waste."""

@@ -1,0 +1,85 @@
+"""Fields that join another source, declared once: a list of parents in, a list of values out.
+
+A declaration says what is joined, and not how it is executed: all an executor needs is the ``Batch`` in the field's
+metadata. Whoever executes hands over all parents of a level at once, with the field's arguments by name.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, get_args
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+BATCH = "batch"
+"""The key of a field's ``Batch`` in its metadata."""
+
+Values = Callable[..., Awaitable[Sequence[Any]]]
+
+WantedFields = list[str]
+"""Annotation of a batch resolver's parameter ``fields``: it gets the names of the fields that are selected below."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One joined field.
+
+    ``values`` takes (parents, info, **arguments) and answers one value a parent, in their order; an exception among
+    the values is the error of its parent's field alone. ``parent`` is the class of the parents and ``value`` that of
+    the values, as annotated; ``arguments`` are the names of the field's arguments; ``wants_fields``: it takes
+    ``fields`` beside them.
+    """
+
+    name: str
+    values: Values
+    parent: Any
+    value: Any
+    arguments: tuple[str, ...]
+    wants_fields: bool
+
+
+class Loads(Protocol):
+    """What the request's context offers to a batch field, as ``context.loader``."""
+
+    def load(
+        self, batch: Batch, parent: Any, info: strawberry.Info[Any, Any], arguments: dict[str, Any]
+    ) -> Awaitable[Any]:
+        """The value of one parent, asked for together with those of its neighbours."""
+        ...
+
+
+def batch(values: Values, *, graphql_type: Any = None, parameters: Sequence[inspect.Parameter] = ()) -> StrawberryField:
+    """The field of a resolver ``async (parents: list[P], info, ...) -> list[V]``; its description is the docstring.
+
+    ``graphql_type`` is the field's type where it is not V; ``parameters`` are the field's arguments where the
+    resolver's annotations are not the graph's.
+    """
+    signature = inspect.signature(values)
+    parents, _, *own = signature.parameters.values()
+    (parent,), (value,) = get_args(parents.annotation), get_args(signature.return_annotation)
+    wants_fields = any(parameter.name == "fields" for parameter in own)
+    arguments = [parameter for parameter in parameters or own if parameter.name != "fields"]
+    names = tuple(argument.name for argument in arguments)
+    declared = Batch(values.__name__, values, parent, value, names, wants_fields)
+
+    def resolve(self: Any, info: strawberry.Info[Any, Any], **given: Any) -> Awaitable[Any]:
+        loads: Loads = info.context.loader
+        return loads.load(declared, self, info, given)
+
+    resolve.__name__ = values.__name__
+    fixed = inspect.signature(resolve).parameters
+    resolve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            fixed["self"],
+            fixed["info"],
+            *(argument.replace(kind=inspect.Parameter.KEYWORD_ONLY) for argument in arguments),
+        ]
+    )
+    made: StrawberryField = strawberry.field(
+        resolver=resolve,
+        graphql_type=value if graphql_type is None else graphql_type,
+        description=inspect.getdoc(values),
+        metadata={BATCH: declared},
+    )
+    return made

@@ -1,0 +1,34 @@
+"""One line in the log for each operation: its name and how long it took. Never its variables."""
+
+import time
+from collections.abc import Iterator
+
+from graphql import OperationDefinitionNode
+from strawberry.extensions import SchemaExtension
+from strawberry.types.execution import ExecutionContext
+
+from services.chassis import metrics
+from services.chassis.logging import logger
+
+_log = logger(__name__)
+
+
+class OperationLog(SchemaExtension):
+    """Logs an operation when it is done; a subscription when it ends."""
+
+    def on_operation(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - began
+        context = self.execution_context
+        failed = bool(getattr(context.result, "errors", None))
+        metrics.REQUEST_SECONDS.labels("graphql", "errors" if failed else "data").observe(seconds)
+        _log.info("executed", operation=_name(context), errors=failed, ms=round(seconds * 1000, 2))
+
+
+def _name(context: ExecutionContext) -> str:
+    """The operation's name, if the document has it: what else a client sends as one stays out of the log."""
+    definitions = context.graphql_document.definitions if context.graphql_document else ()
+    names = {one.name.value for one in definitions if isinstance(one, OperationDefinitionNode) and one.name}
+    wanted = context.operation_name or ""
+    return wanted[:100] if wanted in names else ""

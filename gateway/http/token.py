@@ -1,0 +1,116 @@
+"""The token endpoint (RFC 6749, sections 3.2 and 4.4): client credentials of partners, for access tokens."""
+
+import base64
+import binascii
+from urllib.parse import parse_qsl, unquote_plus
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.context import Context, Foundation
+from gateway.http.body import TooLarge, limited
+from services.chassis.rpc.client import CallFailed
+from services.chassis.rpc.server import guarded
+from services.contracts.values import Refusal
+
+MAX_BODY = 10_000
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # section 5.1
+
+
+class _Refused(Exception):
+    """An error of section 5.2."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(description)
+        self.error = error
+        self.status = status
+
+
+def token_route(foundation: Foundation) -> Route:
+    """``POST /auth/token``, form-encoded; credentials by Basic authentication or in the body."""
+
+    async def token(request: Request) -> Response:
+        try:
+            form = await _form(request)
+            if form.get("grant_type") != "client_credentials":
+                code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
+                raise _Refused(code, "grant_type must be client_credentials")
+            client_id, secret = _credentials(request, form)
+            if client_id.startswith("service:"):
+                raise _Refused("invalid_client", "unknown client", 401)  # services ask identity itself
+            context = Context(foundation, request)
+            answer = await context.identity.client_token(client_id, secret, form.get("scope", ""))
+        except _Refused as refused:
+            return _error(request, refused.error, str(refused), refused.status)
+        except CallFailed as failure:
+            if failure.status == 400:
+                return _error(request, "invalid_request", failure.detail, 400)
+            return _error(request, "temporarily_unavailable", "try again in a moment", 503)
+        if isinstance(answer, Refusal):
+            return _refusal(request, answer)
+        body = {
+            "access_token": answer.access_token,
+            "token_type": "Bearer",
+            "expires_in": answer.expires_in,
+            "scope": answer.scope,
+        }
+        return Response(msgspec.json.encode(body), 200, _NO_STORE, "application/json")
+
+    return Route("/auth/token", guarded("clientToken", token), methods=["POST"])
+
+
+async def _form(request: Request) -> dict[str, str]:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        raise _Refused("invalid_request", "expected application/x-www-form-urlencoded")
+    try:
+        body = await Request(request.scope, limited(request.receive, MAX_BODY)).body()
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body))
+    except TooLarge:
+        raise _Refused("invalid_request", f"at most {MAX_BODY} bytes", 413) from None
+    except ValueError:
+        raise _Refused("invalid_request", "the form is malformed") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise _Refused("invalid_request", "a parameter is given twice")  # section 3.2
+    return form
+
+
+def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
+    """Client id and secret (section 2.3.1): one way of the two, never both."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if not encoded:
+        if "client_id" not in form or "client_secret" not in form:
+            raise _Refused("invalid_client", "the client's credentials are missing", 401)
+        return form["client_id"], form["client_secret"]
+    if "client_secret" in form:
+        raise _Refused("invalid_request", "credentials are given in two ways")
+    try:
+        name, separator, secret = base64.b64decode(encoded, validate=True).decode("ascii").partition(":")
+    except (binascii.Error, ValueError):
+        name = separator = secret = ""
+    if scheme.lower() != "basic" or not separator:
+        raise _Refused("invalid_client", "expected Basic authentication", 401)
+    return unquote_plus(name), unquote_plus(secret)
+
+
+def _refusal(request: Request, refusal: Refusal) -> Response:
+    problem = refusal.problems[0]
+    if problem.code == "TOO_MANY_ATTEMPTS":
+        after = {"Retry-After": problem.params.get("seconds", "60")}
+        return _error(request, "temporarily_unavailable", "too many attempts", 429, after)
+    if problem.code == "INVALID_SCOPE":
+        return _error(request, "invalid_scope", "not among the client's scopes", 400)
+    return _error(request, "invalid_client", "unknown client, or wrong secret", 401)
+
+
+def _error(
+    request: Request, error: str, description: str, status: int, headers: dict[str, str] | None = None
+) -> Response:
+    """The answer of section 5.2; with a challenge where the client came with ``Authorization``."""
+    headers = {**_NO_STORE, **(headers or {})}
+    if status == 401 and "authorization" in request.headers:
+        headers["WWW-Authenticate"] = 'Basic realm="kierto"'
+    body = {"error": error, "error_description": description}
+    return Response(msgspec.json.encode(body), status, headers, "application/json")

@@ -1,0 +1,18 @@
+"""``python -m gateway.schema`` prints the schema; with a path it writes the snapshot there."""
+
+import sys
+from pathlib import Path
+
+from gateway.schema.build import build_schema
+
+
+def printed() -> str:
+    """The schema as the snapshot has it."""
+    return build_schema().as_str() + "\n"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        Path(sys.argv[1]).write_text(printed(), encoding="utf-8")
+    else:
+        sys.stdout.write(printed())

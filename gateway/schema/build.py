@@ -1,0 +1,88 @@
+"""The schema, put together: reads like a table of contents."""
+
+import functools
+import types
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+from strawberry.types.field import StrawberryField
+
+from gateway.errors import UNEXPECTED, ShowErrors, code_of
+from gateway.execution.operation_log import OperationLog
+from gateway.schema import contract_types, nodes, problem
+from gateway.schema.identity import organisation
+from gateway.schema.identity.create_partner import create_partner
+from gateway.schema.identity.me import me
+from gateway.schema.identity.partners import partners
+from gateway.schema.identity.refresh import refresh
+from gateway.schema.identity.register import register
+from gateway.schema.identity.revoke_partner import revoke_partner
+from gateway.schema.identity.sign_in import sign_in
+from gateway.schema.identity.sign_out import sign_out
+from gateway.schema.imports.import_ import import_
+from gateway.schema.imports.start_import import start_import
+from gateway.schema.orders import agreement, order
+from gateway.schema.orders.events import events
+from gateway.schema.orders.order_events import order_events
+from gateway.schema.orders.order_extra_pickup import order_extra_pickup
+from gateway.schema.orders.orders import orders
+from gateway.schema.orders.report_pickups import report_pickups
+from gateway.schema.scalars import SCALARS
+from gateway.schema.sites import site
+from gateway.schema.sites.sites import sites
+from gateway.schema.stats.volumes import volumes
+from gateway.schema.support import ticket
+from gateway.schema.support.send_contact_form import send_contact_form
+from gateway.schema.support.tickets import tickets
+from services.chassis.logging import logger
+
+_log = logger(__name__)
+
+TYPES_WITH_JOINS = (organisation, site, agreement, order, ticket, problem)
+"""Modules that add fields to the contracts' types."""
+
+QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_]
+MUTATIONS = [
+    register,
+    sign_in,
+    refresh,
+    sign_out,
+    order_extra_pickup,
+    report_pickups,
+    send_contact_form,
+    create_partner,
+    revoke_partner,
+    start_import,
+]
+SUBSCRIPTIONS = [order_events]
+
+
+class KiertoSchema(strawberry.Schema):
+    """Logs what nobody expected; the rest is the caller's business."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        for error in errors:
+            cause = error.original_error
+            if cause is not None and not isinstance(cause, GraphQLError) and code_of(cause) == UNEXPECTED:
+                _log.error("unexpected", field=".".join(map(str, error.path or [])), exc_info=cause)
+
+
+@functools.cache
+def build_schema() -> KiertoSchema:
+    """The one schema of the process."""
+    return KiertoSchema(
+        query=_root("Query", QUERIES),
+        mutation=_root("Mutation", MUTATIONS),
+        subscription=_root("Subscription", SUBSCRIPTIONS),
+        types=contract_types.nodes(),
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[OperationLog, ShowErrors],
+    )
+
+
+def _root(name: str, fields: list[StrawberryField]) -> Any:
+    body = {field.python_name: field for field in fields}
+    return strawberry.type(types.new_class(name, (), {}, lambda namespace: namespace.update(body)))

@@ -1,0 +1,198 @@
+"""Strawberry types made from the contracts' structs: a value goes from a service to the client as it is.
+
+A type made here has the struct's fields and resolves them from the struct itself; ``join`` adds the fields that other
+services know. Types are made when the schema is put together, so modules may declare them in any order.
+"""
+
+import datetime as dt
+import enum
+import functools
+import inspect
+import operator
+import re
+import types
+import typing
+from collections.abc import Sequence
+from typing import Annotated, Any, Union
+
+import msgspec
+import strawberry
+from msgspec import UnsetType
+from strawberry.types.arguments import InputContext
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+from strawberry.types.lazy_type import LazyType
+from strawberry.utils.str_converters import to_camel_case
+
+from gateway.schema.scalars import Long
+
+Struct = type[msgspec.Struct]
+
+_LONG = {"grams", "minor", "sequence"}
+
+
+@strawberry.interface(description="What has a global id (GraphQL Global Object Identification).")
+class Node:
+    """A thing that ``node`` finds by its id."""
+
+    id: strawberry.ID
+
+
+class _Joined(msgspec.Struct, frozen=True):
+    fields: Sequence[StrawberryField]
+    hidden: Sequence[str]
+    node: bool
+
+
+_joined: dict[Struct, _Joined] = {}
+
+
+def join(struct: Struct, *fields: StrawberryField, node: bool = False, hidden: Sequence[str] = ()) -> None:
+    """Add fields to the graph's type of a struct; ``node``: it has a global id; ``hidden`` fields are not shown."""
+    if struct in _joined:
+        raise TypeError(f"{struct.__name__} is declared twice")
+    _joined[struct] = _Joined(fields, hidden, node)
+
+
+def nodes() -> list[type]:
+    """The types of everything that has a global id, for those that no field leads to."""
+    return [_output_type(struct) for struct, joined in _joined.items() if joined.node]
+
+
+def output(annotation: Any, name: str = "", union: str = "") -> Any:
+    """The graph's type for a contract's annotation, to be used in annotations of Strawberry's.
+
+    ``name`` is the Python name of the field that has it; ``union`` the name of the result that it is, where it has
+    several members.
+    """
+    members = [one for one in _members(annotation) if one not in (type(None), UnsetType)]
+    if len(members) > 1:
+        if not union:
+            raise TypeError(f"{annotation} needs a name in the graph")
+        made: Any = Annotated[
+            functools.reduce(operator.or_, (output(member) for member in members)), strawberry.union(union)
+        ]
+    else:
+        made = _single(members[0], name, union)
+    return made | None if type(None) in _members(annotation) else made
+
+
+def argument(annotation: Any, name: str) -> Any:
+    """The graph's type for an argument; where that is an input type, resolvers get the contract's command itself."""
+    (kind,) = [one for one in _members(annotation) if one is not type(None)]
+    if typing.get_origin(kind) is list:
+        made: Any = list[argument(typing.get_args(kind)[0], name)]  # type: ignore[misc]
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        made = _input_type(kind)
+    else:
+        made = _leaf(kind, name)
+    return made | None if type(None) in _members(annotation) else made
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def _single(kind: Any, name: str, union: str) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list:
+        return list[output(arguments[0], name, union)]  # type: ignore[misc]
+    if isinstance(origin or kind, type) and issubclass(origin or kind, msgspec.Struct):
+        return _Later(_name_of(kind), "", kind=kind)
+    return _leaf(kind, name)
+
+
+def _leaf(kind: Any, name: str) -> Any:
+    if kind is str and (name in ("id", "ids", "subject") or name.endswith(("_id", "_ids"))):
+        return strawberry.ID
+    if kind is int and (name in _LONG or name.endswith("_grams")):
+        return Long
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return _enum(kind)
+    if kind in (str, int, bool, float, dt.date, dt.datetime):
+        return kind
+    raise TypeError(f"the graph has no type for {kind} ({name})")
+
+
+@functools.cache
+def _enum(kind: type[enum.Enum]) -> type[enum.Enum]:
+    return strawberry.enum(kind, description=_description(kind))
+
+
+class _Later(LazyType[Any, Any]):
+    """The type of a struct, made when the schema asks for it: types may lead to each other in circles."""
+
+    def __init__(self, type_name: str, module: str, package: str | None = None, kind: Any = None) -> None:
+        super().__init__(type_name, module, package)
+        object.__setattr__(self, "kind", kind)
+
+    def resolve_type(self) -> type:
+        return _output_type(self.kind)  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _output_type(kind: Any) -> type:
+    struct = typing.get_origin(kind) or kind
+    joined = _joined.get(kind) or _Joined((), (), False)
+    fields = [
+        _plain_field(field.name, output(field.type, field.name))
+        for field in msgspec.structs.fields(kind)
+        if field.name not in joined.hidden
+    ]
+    body: dict[str, Any] = {field.python_name: field for field in [*fields, *joined.fields]}
+
+    def is_type_of(value: Any, _: Any) -> bool:
+        return isinstance(value, struct)
+
+    body["is_type_of"] = staticmethod(is_type_of)
+    bases = (Node,) if joined.node else ()
+    made = types.new_class(_name_of(kind), bases, {}, lambda namespace: namespace.update(body))
+    return strawberry.type(made, description=_description(struct))
+
+
+def _plain_field(name: str, kind: Any) -> StrawberryField:
+    made: StrawberryField = strawberry.field(graphql_type=kind)
+    made.python_name = name
+    return made
+
+
+@functools.cache
+def _input_type(struct: Struct) -> type:
+    body: dict[str, Any] = {"__annotations__": {}, "__doc__": struct.__doc__}
+    for field in msgspec.structs.fields(struct):
+        body["__annotations__"][field.name] = argument(field.type, field.name)
+        if field.default is not msgspec.NODEFAULT:
+            body[field.name] = field.default
+        elif field.default_factory is not msgspec.NODEFAULT:
+            body[field.name] = strawberry.field(default_factory=field.default_factory)
+        elif type(None) in _members(field.type):
+            body[field.name] = None
+    made = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
+    shown = strawberry.input(made, description=_description(struct))
+    definition: StrawberryObjectDefinition = shown.__strawberry_definition__  # type: ignore[attr-defined]
+
+    def command(_: type, given: Any, __: InputContext) -> Any:
+        return msgspec.convert(given, struct)
+
+    definition.from_input = command
+    return shown
+
+
+def _name_of(kind: Any) -> str:
+    """The name in the graph: the struct's own; a generic one follows what it is of (SiteConnection)."""
+    arguments = typing.get_args(kind)
+    if arguments:
+        return f"{arguments[0].__name__}{typing.get_origin(kind).__name__}"
+    return str(kind.__name__)
+
+
+def _description(kind: type) -> str | None:
+    return description((inspect.getdoc(kind) or "").split("\n\n")[0])
+
+
+def description(text: str) -> str | None:
+    """A docstring as the graph shows it: Python's names become the graph's."""
+    named = re.sub("``(.*?)``", lambda match: f"`{to_camel_case(match[1])}`", text)
+    return re.sub(r"\bNone\b", "null", named) or None

@@ -1,0 +1,134 @@
+"""How fields are declared: with the contracts' types, which become the graph's.
+
+Fields that ask a service may be null: a service that is away costs its own fields and no others.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from gateway.context import Context
+from gateway.execution.batch import Values, batch
+from gateway.execution.selection import selected
+from gateway.schema.contract_types import argument, description, output
+
+Info = strawberry.Info[Context, None]
+
+Resolver = Callable[..., Awaitable[Any]]
+
+
+def field(result: str = "", *, name: str | None = None) -> Callable[[Resolver], StrawberryField]:
+    """A field of the resolver ``async (info, ...)``, or ``async (parent: strawberry.Parent[P], info, ...)``.
+
+    ``result`` is the graph's name of a result with several members; ``name`` that of the field where Python can't
+    have it.
+    """
+
+    def declare(resolver: Resolver) -> StrawberryField:
+        hints = get_type_hints(resolver, include_extras=True)
+        _say(resolver, _in_graph_terms(resolver, hints))
+        made: StrawberryField = strawberry.field(
+            resolver=resolver,
+            name=name,
+            graphql_type=output(hints["return"], resolver.__name__, result) | None,
+            description=_description(resolver),
+        )
+        return made
+
+    return declare
+
+
+def joined(result: str = "") -> Callable[[Values], StrawberryField]:
+    """A batch field of the resolver ``async (parents: list[P], info, ...) -> list[V]``."""
+
+    def declare(resolver: Values) -> StrawberryField:
+        hints = get_type_hints(resolver, include_extras=True)
+        (value,) = get_args(hints["return"])
+        parameters = [
+            parameter.replace(annotation=argument(hints[name], name))
+            for name, parameter in list(inspect.signature(resolver).parameters.items())[2:]
+        ]
+        made = batch(resolver, graphql_type=output(value, resolver.__name__, result) | None, parameters=parameters)
+        made.description = _description(resolver)
+        return made
+
+    return declare
+
+
+def _in_graph_terms(resolver: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
+    """A resolver's parameters with the graph's types where it has the contract's."""
+    return [
+        parameter if _given(hints[name]) else parameter.replace(annotation=argument(hints[name], name))
+        for name, parameter in inspect.signature(resolver).parameters.items()
+    ]
+
+
+def _given(hint: Any) -> bool:
+    """Whether a parameter is no argument: Strawberry, or a batch's executor, hands it in."""
+    return get_origin(hint) in (strawberry.Info, Annotated)
+
+
+def _say(resolver: Any, parameters: list[inspect.Parameter]) -> None:
+    """Have Strawberry see these parameters."""
+    resolver.__signature__ = inspect.signature(resolver).replace(parameters=parameters)
+
+
+def _description(resolver: Callable[..., Any]) -> str | None:
+    return description(inspect.getdoc(resolver) or "")
+
+
+async def each(ids: Sequence[str], ask: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> list[Any]:
+    """The values of some ids, in their order, each different id asked for once."""
+    different = list(dict.fromkeys(ids))
+    found = dict(zip(different, await ask(different), strict=True)) if different else {}
+    return [found[one] for one in ids]
+
+
+def plain_field(graphql_type: Any) -> Callable[[Callable[..., Any]], StrawberryField]:
+    """A field whose type is the graph's alone: no contract has it."""
+
+    def declare(resolver: Callable[..., Any]) -> StrawberryField:
+        _say(resolver, _in_graph_terms(resolver, get_type_hints(resolver, include_extras=True)))
+        made: StrawberryField = strawberry.field(
+            resolver=resolver, graphql_type=graphql_type, description=_description(resolver)
+        )
+        return made
+
+    return declare
+
+
+def subscription(result: str) -> Callable[[Callable[..., AsyncIterator[Any]]], StrawberryField]:
+    """A subscription of the resolver ``async (info, ...) -> AsyncIterator[...]``."""
+
+    def declare(resolver: Callable[..., AsyncIterator[Any]]) -> StrawberryField:
+        hints = get_type_hints(resolver, include_extras=True)
+        (item,) = get_args(hints["return"])
+        _say(resolver, _in_graph_terms(resolver, hints))
+        made: Any = strawberry.subscription(
+            resolver=resolver, graphql_type=output(item, union=result), description=_description(resolver)
+        )
+        declared: StrawberryField = made
+        return declared
+
+    return declare
+
+
+def selected_of(info: Info, *path: str) -> list[str]:
+    """The names of the fields selected below the field at hand, or further down behind ``path``."""
+    raw = info._raw_info
+    return sorted(selected(raw.field_nodes, raw.fragments, path))
+
+
+def wanted_of(struct: type[msgspec.Struct], info: Info, *path: str) -> list[str]:
+    """Those of the selected fields that a struct has itself: what a service is asked for."""
+    return own_fields(struct, selected_of(info, *path))
+
+
+def own_fields(struct: type[msgspec.Struct], names: Sequence[str]) -> list[str]:
+    """Those of some names that are a struct's own fields; the others are joined."""
+    own = {one.encode_name for one in msgspec.structs.fields(struct)}
+    return [name for name in names if name in own]

@@ -1,0 +1,11 @@
+"""Making a partner."""
+
+from gateway.schema.declare import Info, field
+from services.contracts.identity import CreatePartner, PartnerCreated
+from services.contracts.values import Refusal
+
+
+@field("CreatePartnerResult")
+async def create_partner(info: Info, input: CreatePartner) -> PartnerCreated | Refusal:
+    """Make a partner and its first secret, which is shown this once (I13). Staff only."""
+    return await info.context.identity.create_partner(input)

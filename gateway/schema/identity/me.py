@@ -1,0 +1,10 @@
+"""Who asks."""
+
+from gateway.schema.declare import Info, field
+from services.contracts.identity import Me
+
+
+@field()
+async def me(info: Info) -> Me | None:
+    """The signed-in user and what they belong to (I10); null for a partner."""
+    return await info.context.identity.me()

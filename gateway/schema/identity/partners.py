@@ -1,0 +1,10 @@
+"""Partners, for staff."""
+
+from gateway.schema.declare import Info, field
+from services.contracts.identity import Partner
+
+
+@field()
+async def partners(info: Info) -> list[Partner]:
+    """Every partner, by name (I13). Staff only."""
+    return await info.context.identity.partners()

@@ -1,0 +1,18 @@
+"""Signing in."""
+
+from gateway.schema.declare import Info, field
+from services.contracts.identity import SignedIn
+from services.contracts.values import Refusal, Value
+
+
+class SignIn(Value, frozen=True, kw_only=True):
+    """Who signs in."""
+
+    username: str
+    password: str
+
+
+@field("SignInResult")
+async def sign_in(info: Info, input: SignIn) -> SignedIn | Refusal:
+    """Begin a session (I3)."""
+    return await info.context.identity.sign_in(input.username, input.password)

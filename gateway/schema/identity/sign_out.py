@@ -1,0 +1,11 @@
+"""Signing out."""
+
+from gateway.schema.declare import Info, field
+from services.contracts.identity import SignedOut
+from services.contracts.values import Refusal
+
+
+@field("SignOutResult")
+async def sign_out(info: Info) -> SignedOut | Refusal:
+    """End the session of the token that this is called with (I3)."""
+    return await info.context.identity.sign_out()

@@ -1,0 +1,1 @@
+"""Files of an ERP export on their way in."""

@@ -1,0 +1,32 @@
+"""One file on its way in."""
+
+import strawberry
+
+from gateway.schema.contract_types import join
+from gateway.schema.declare import Info, field
+from gateway.schema.imports.owners import owner_of
+from services.contracts.imports import BadRow, Import
+from services.contracts.values import Connection, Id, Page
+
+
+@field()
+async def bad_rows(
+    imported: strawberry.Parent[Import], info: Info, first: int = 50, after: str | None = None
+) -> Connection[BadRow] | None:
+    """The rows that were left out, in the order of the file."""
+    service = owner_of(imported.id)
+    assert service is not None, "an import was found by its id"
+    return await info.context.importing(service).bad_rows(imported.id, Page(first=first, after=after))
+
+
+join(Import, bad_rows, node=True)
+
+
+@field(name="import")
+async def import_(info: Info, id: Id) -> Import | None:
+    """An import by its id (I17, L9). Staff only."""
+    service = owner_of(id)
+    if service is None:
+        return None
+    (found,) = await info.context.importing(service).imports([id])
+    return found

@@ -1,0 +1,21 @@
+"""Having a staged file taken in."""
+
+from gateway.schema.declare import Info, field
+from gateway.schema.imports.owners import owner_of
+from services.contracts.imports import ImportStarted
+from services.contracts.values import Id, Refusal, Value, refuse
+
+
+class StartImport(Value, frozen=True, kw_only=True):
+    """The import that was staged by `POST /imports/{kind}`."""
+
+    id: Id
+
+
+@field("StartImportResult")
+async def start_import(info: Info, input: StartImport) -> ImportStarted | Refusal:
+    """Take in a staged file; good rows are kept, bad ones reported (I17, L9, O16). Staff only."""
+    service = owner_of(input.id)
+    if service is None:
+        return refuse("NOT_FOUND", "id")
+    return await info.context.importing(service).start_import(input.id)

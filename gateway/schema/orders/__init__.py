@@ -1,0 +1,1 @@
+"""Agreements, calendars, orders, pickups and their events."""

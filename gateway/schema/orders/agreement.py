@@ -1,0 +1,24 @@
+"""An agreement, and what belongs to it."""
+
+from gateway.execution.batch import WantedFields
+from gateway.schema.contract_types import join
+from gateway.schema.declare import Info, joined
+from gateway.schema.sites.look_up import look_up_sites
+from services.contracts.orders import Agreement, Offers
+from services.contracts.sites import Site
+from services.contracts.values import Refusal
+
+
+@joined()
+async def site(agreements: list[Agreement], info: Info, fields: WantedFields) -> list[Site | None]:
+    """The site that is served."""
+    return await look_up_sites(info.context, [agreement.site_id for agreement in agreements], fields)
+
+
+@joined("OffersResult")
+async def extra_pickup_offers(agreements: list[Agreement], info: Info) -> list[Offers | Refusal]:
+    """The days on which an extra pickup can be ordered now, with price and cut-off (O3)."""
+    return await info.context.orders.extra_pickup_offers([agreement.id for agreement in agreements])
+
+
+join(Agreement, site, extra_pickup_offers, node=True)

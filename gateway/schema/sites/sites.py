@@ -1,0 +1,19 @@
+"""The caller's sites."""
+
+from gateway.schema.declare import Info, field, wanted_of
+from services.contracts.sites import Site, SiteOrder
+from services.contracts.values import Connection, Id, Page
+
+
+@field()
+async def sites(
+    info: Info,
+    first: int = 50,
+    after: str | None = None,
+    search: str | None = None,
+    order: SiteOrder = SiteOrder.ADDRESS,
+    organisation_id: Id | None = None,
+) -> Connection[Site]:
+    """The caller's sites (L1). ``search`` finds parts of street, city, postal code and site number in any case."""
+    fields = wanted_of(Site, info, "edges", "node")
+    return await info.context.sites.sites(Page(first=first, after=after), search, order, organisation_id, fields)

@@ -1,0 +1,22 @@
+"""What was collected."""
+
+import datetime as dt
+
+from gateway.schema.declare import Info, field
+from services.contracts.sites import Fraction
+from services.contracts.stats import Period, Volumes
+from services.contracts.values import Id, Refusal
+
+
+@field("VolumesResult")
+async def volumes(
+    info: Info,
+    since: dt.date,
+    until: dt.date,
+    period: Period = Period.MONTH,
+    organisation_id: Id | None = None,
+    site_ids: list[Id] | None = None,
+    fractions: list[Fraction] | None = None,
+) -> Volumes | Refusal:
+    """What was collected between two days, both inclusive (T1)."""
+    return await info.context.stats.volumes(since, until, period, organisation_id, site_ids, fractions)

@@ -1,0 +1,52 @@
+"""The newest events of the log, in memory."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from services.contracts.orders import OrderEvent
+
+
+class Ring:
+    """Holds every public event with a sequence above ``base`` and up to ``last``; what is older is in the log alone.
+
+    ``base`` is None while nothing is known: then nobody is behind.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._sequences: list[int] = []
+        self._events: list[OrderEvent] = []
+        self.base: int | None = None
+        self.last = 0
+
+    def begin(self, base: int) -> None:
+        """Forget everything; the next event is the one behind ``base``."""
+        self._sequences.clear()
+        self._events.clear()
+        self.base = self.last = base
+
+    def add(self, event: OrderEvent) -> None:
+        """Add the next public event."""
+        self._sequences.append(event.sequence)
+        self._events.append(event)
+        self.last = event.sequence
+        surplus = len(self._events) - self._capacity
+        if surplus > self._capacity // 10:
+            self.base = self._sequences[surplus - 1]
+            del self._sequences[:surplus], self._events[:surplus]
+
+    def cover(self, sequence: int) -> None:
+        """Say that there is no public event up to ``sequence`` beside those added."""
+        self.last = max(self.last, sequence)
+
+    def holds(self, position: int) -> bool:
+        """Whether everything behind a position is in the ring (as far as it goes yet)."""
+        return self.base is None or position >= self.base
+
+    def behind(self, position: int, limit: int) -> tuple[Sequence[OrderEvent], int]:
+        """The events behind a position, at most ``limit``, and the position after them."""
+        start = bisect_right(self._sequences, position)
+        events = self._events[start : start + limit]
+        if len(events) == limit:
+            return events, events[-1].sequence
+        return events, max(position, self.last)
