@@ -353,6 +353,6 @@ class Orders(Importing, Protocol):
     ) -> EventPage | CursorExpired | Refusal:
         """Public events behind a cursor (P4), of what the caller may see now. ``after``: a cursor, START, or None: now.
 
-        ``first`` is 1 to 500. Partners with ``orders:subscribe``, and staff.
+        ``first`` is 1 to 500. Partners with ``orders:subscribe``, staff, and the gateway for its own feed.
         """
         ...

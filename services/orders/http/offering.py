@@ -90,7 +90,7 @@ class Offering(ImportOffering):
     async def events(
         self, after: str | None, first: int, types: list[str] | None = None, organisation_id: Id | None = None
     ) -> EventPage | CursorExpired | Refusal:
-        self._caller.require(SubjectKind.PARTNER, SubjectKind.STAFF, scope=SUBSCRIBE)
+        self._caller.require(SubjectKind.PARTNER, SubjectKind.STAFF, SubjectKind.SERVICE, scope=SUBSCRIBE)
         day = self._base.clock.today()
         async with self._base.pool.acquire() as connection:
             return await read_events.events(connection, self._caller, day, after, first, types, organisation_id)

@@ -10,6 +10,7 @@ from services.chassis import log
 from services.chassis.ids import find_id, write_id
 from services.chassis.log import Cursor, Edges, Logged
 from services.chassis.postgres import Connection
+from services.contracts.identity import SubjectKind
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent
 from services.contracts.values import Id, Refusal, refuse
 
@@ -53,8 +54,9 @@ async def events(
 async def _organisations(
     connection: Connection, caller: Caller, day: dt.date, organisation_id: Id | None
 ) -> list[uuid.UUID] | Refusal | None:
-    """Whose events are shown; None is everyone's."""
-    reached = await decision.organisations(connection, caller, day)
+    """Whose events are shown; None is everyone's. A service that acts for nobody fills a gateway's own feed."""
+    own_account = caller.kind is SubjectKind.SERVICE and not caller.acting
+    reached = None if own_account else await decision.organisations(connection, caller, day)
     if organisation_id is None:
         return reached
     wanted = find_id("org", organisation_id)

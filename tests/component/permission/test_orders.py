@@ -56,7 +56,14 @@ CASES: dict[str, Case] = {
     ),
     "events": (
         {"after": "START", "first": 500},
-        row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, partner=SEES, partner_elsewhere=NOTHING, staff=SEES),
+        row(
+            members=NOT_ALLOWED,
+            outsiders=NOT_ALLOWED,
+            partner=SEES,
+            partner_elsewhere=NOTHING,
+            staff=SEES,
+            service=SEES,
+        ),
     ),
 }
 SIGNS = {"openOrderCounts": "[1", "reportPickups": '"accepted":true'}
