@@ -21,7 +21,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly or servers.HOME in os.environ:
         return
     sys.stderr.write("Starting PostgreSQL, Valkey and Kafka for the tests ...\n")
-    servers.start()
+    try:
+        servers.start()
+    except RuntimeError as problem:
+        pytest.exit(str(problem), returncode=3)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -6,8 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import write_id
 from services.chassis.imports import Bad, Result
+from services.chassis.records import Records
 from services.contracts.identity import OrganisationKind, OrganisationStated
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord
 from services.identity.usecases.ports import IdentityStore
@@ -24,24 +25,19 @@ class OrganisationRow(msgspec.Struct, frozen=True, kw_only=True):
 
 async def import_organisations(tx: IdentityStore, rows: Sequence[OrganisationRow]) -> list[Result | Bad]:
     """Keep each row's organisation; one that is as the row says stays untouched and is not announced."""
-    known = await tx.organisations_by_number({row.customer_number for row in rows})
-    results: list[Result | Bad] = []
-    changed: dict[str, OrganisationRecord] = {}
-    for row in rows:
-        facts = OrganisationFacts(**msgspec.structs.asdict(row))
-        before = known.get(row.customer_number)
-        if before is not None and before.facts == facts:
-            results.append(Result.UNCHANGED)
-            continue
-        organisation = OrganisationRecord(
-            id=before.id if before else new_uuid(), version=before.version + 1 if before else 1, facts=facts
-        )
-        known[row.customer_number] = changed[row.customer_number] = organisation
-        results.append(Result.CHANGED if before else Result.ADDED)
-    await tx.save_organisations(list(changed.values()))
-    for organisation in changed.values():
+    records = Records(await tx.organisations_by_number({row.customer_number for row in rows}))
+    results = [_take(records, row) for row in rows]
+    await tx.save_organisations(records.changed)
+    for organisation in records.changed:
         tx.emit(stated(organisation))
     return results
+
+
+def _take(records: Records[OrganisationRecord], row: OrganisationRow) -> Result | Bad:
+    facts = OrganisationFacts(**msgspec.structs.asdict(row))
+    return records.take(
+        row.customer_number, facts, lambda id, version: OrganisationRecord(id=id, version=version, facts=facts)
+    )
 
 
 def stated(organisation: OrganisationRecord) -> OrganisationStated:

@@ -2,19 +2,16 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
+from services.chassis.change import Change
 from services.chassis.transaction import UnitOfWork
-from services.contracts.declare import Event
 from services.contracts.identity import AccessStated
-from services.contracts.values import Outcome, Refusal, Value
 from services.identity.domain.access import PartnerRecord, UserRecord
 from services.identity.domain.attempts import Counted, Counter
 from services.identity.domain.organisation import InvoiceRecord, OrganisationRecord
 from services.identity.domain.session import Session
-
-A = TypeVar("A", bound=Outcome)
 
 
 class Passwords(Protocol):
@@ -29,26 +26,8 @@ class Passwords(Protocol):
         ...
 
 
-class IdentityStore(Protocol):
+class IdentityStore(Change, Protocol):
     """A transaction on identity's own data."""
-
-    now: dt.datetime
-
-    def emit(self, event: Event) -> None: ...
-
-    async def once(
-        self,
-        *,
-        organisation: str,
-        caller: str,
-        operation: str,
-        command: Value,
-        answer: type[A],
-        do: Callable[[], Awaitable[A | Refusal]],
-        remember: Callable[[A], A] = ...,
-    ) -> A | Refusal:
-        """Do a command with an idempotency key, or give its first answer again."""
-        ...
 
     async def keep_access(self, stated: AccessStated) -> None:
         """Take a subject's access into this service's own copy, which its queries join as everyone's do."""

@@ -2,14 +2,14 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import new_uuid
 from services.chassis.imports import Bad, Result
+from services.chassis.records import Records
 from services.contracts.sites import Fraction
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord, Container, Site
 from services.orders.domain.validity import Number
@@ -50,8 +50,7 @@ async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> li
         await tx.article_ids({row.article_number for row in rows}),
         frozenset(await tx.routes_by_number({row.route_number for row in rows})),
     )
-    present = await tx.agreements_by_number({row.agreement_number for row in rows})
-    changed: dict[str, AgreementRecord] = {}
+    records = Records(await tx.agreements_by_number({row.agreement_number for row in rows}))
     results: list[Result | Bad] = []
     for row in rows:
         bad = _fault(row, known)
@@ -60,20 +59,15 @@ async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> li
             continue
         site = known.sites[row.site_number]
         facts = _facts(row, known)
-        before = present.get(row.agreement_number)
-        if before is not None and before.facts == facts:
-            results.append(Result.UNCHANGED)
-            continue
-        present[row.agreement_number] = changed[row.agreement_number] = AgreementRecord(
-            id=before.id if before else new_uuid(),
-            version=before.version + 1 if before else 1,
-            organisation_id=site.organisation_id,
-            municipality=site.municipality,
-            facts=facts,
-        )
-        results.append(Result.CHANGED if before else Result.ADDED)
-    await tx.save_agreements(list(changed.values()))
+        results.append(records.take(row.agreement_number, facts, _maker(facts, site)))
+    await tx.save_agreements(records.changed)
     return results
+
+
+def _maker(facts: AgreementFacts, site: Site) -> Callable[[uuid.UUID, int], AgreementRecord]:
+    return lambda id, version: AgreementRecord(
+        id=id, version=version, organisation_id=site.organisation_id, municipality=site.municipality, facts=facts
+    )
 
 
 def _fault(row: AgreementRow, known: _Known) -> Bad | None:

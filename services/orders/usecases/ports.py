@@ -2,14 +2,12 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from services.access.caller import Caller
 from services.access.decision import Grant
-from services.chassis.clock import Clock
-from services.contracts.declare import Event
-from services.contracts.values import Outcome, Refusal, Value
+from services.chassis.change import Change
 from services.orders.domain.agreement import AgreementRecord, Container, Site
 from services.orders.domain.calendar import Schedule
 from services.orders.domain.holidays import Country, Holiday, Holidays
@@ -19,30 +17,9 @@ from services.orders.domain.price import Article
 from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rule
 
-A = TypeVar("A", bound=Outcome)
 
-
-class OrdersStore(Protocol):
+class OrdersStore(Change, Protocol):
     """A transaction on orders' own data."""
-
-    clock: Clock
-    now: dt.datetime
-    today: dt.date
-
-    def emit(self, event: Event) -> None: ...
-
-    async def once(
-        self,
-        *,
-        organisation: str,
-        caller: str,
-        operation: str,
-        command: Value,
-        answer: type[A],
-        do: Callable[[], Awaitable[A | Refusal]],
-    ) -> A | Refusal:
-        """Do a command with an idempotency key, or give its first answer again."""
-        ...
 
     async def grant(self, caller: Caller, organisation_id: uuid.UUID, site_id: uuid.UUID) -> Grant | None:
         """What the caller may do on a site; None if it is out of reach."""

@@ -1,15 +1,17 @@
 """Taking in containers from the ERP (L9)."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import write_id
 from services.chassis.imports import Bad, Result
+from services.chassis.records import Records
 from services.contracts.sites import ContainerStated, Fraction
-from services.sites.domain.site import ContainerFacts, ContainerRecord
+from services.sites.domain.site import ContainerFacts, ContainerRecord, SiteRecord
 from services.sites.usecases.ports import SitesStore
 
 Number = Annotated[str, Meta(min_length=1, max_length=50)]
@@ -28,9 +30,8 @@ class ContainerRow(msgspec.Struct, frozen=True, kw_only=True):
 async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> list[Result | Bad]:
     """Keep each row's container; one that is as the row says stays untouched and is not announced."""
     sites = await tx.sites_by_number({row.site_number for row in rows})
-    known = await tx.containers_by_number({row.container_number for row in rows})
+    records = Records(await tx.containers_by_number({row.container_number for row in rows}))
     results: list[Result | Bad] = []
-    changed: dict[str, ContainerRecord] = {}
     for row in rows:
         site = sites.get(row.site_number)
         if site is None:
@@ -43,22 +44,16 @@ async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> lis
             litres=row.litres,
             count=row.count,
         )
-        before = known.get(row.container_number)
-        if before is not None and before.facts == facts:
-            results.append(Result.UNCHANGED)
-            continue
-        container = ContainerRecord(
-            id=before.id if before else new_uuid(),
-            version=before.version + 1 if before else 1,
-            organisation_id=site.facts.organisation_id,
-            facts=facts,
-        )
-        known[row.container_number] = changed[row.container_number] = container
-        results.append(Result.CHANGED if before else Result.ADDED)
-    await tx.save_containers(list(changed.values()))
-    for container in changed.values():
+        results.append(records.take(row.container_number, facts, _maker(facts, site)))
+    await tx.save_containers(records.changed)
+    for container in records.changed:
         tx.emit(stated(container))
     return results
+
+
+def _maker(facts: ContainerFacts, site: SiteRecord) -> Callable[[uuid.UUID, int], ContainerRecord]:
+    organisation_id = site.facts.organisation_id
+    return lambda id, version: ContainerRecord(id=id, version=version, organisation_id=organisation_id, facts=facts)
 
 
 def stated(container: ContainerRecord) -> ContainerStated:

@@ -1,13 +1,15 @@
 """Taking in sites from the ERP (L9)."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import write_id
 from services.chassis.imports import Bad, Result
+from services.chassis.records import Records
 from services.contracts.sites import PropertyType, SiteStated
 from services.sites.domain.site import SiteFacts, SiteRecord
 from services.sites.usecases.ports import SitesStore
@@ -36,9 +38,8 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
 async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[Result | Bad]:
     """Keep each row's site; a site that is as the row says stays untouched and is not announced."""
     organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
-    known = await tx.sites_by_number({row.site_number for row in rows})
+    records = Records(await tx.sites_by_number({row.site_number for row in rows}))
     results: list[Result | Bad] = []
-    changed: dict[str, SiteRecord] = {}
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
@@ -47,19 +48,15 @@ async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[Result |
         fields = msgspec.structs.asdict(row)
         del fields["customer_number"]
         facts = SiteFacts(organisation_id=organisation_id, **fields)
-        before = known.get(row.site_number)
-        if before is not None and before.facts == facts:
-            results.append(Result.UNCHANGED)
-            continue
-        site = SiteRecord(
-            id=before.id if before else new_uuid(), version=before.version + 1 if before else 1, facts=facts
-        )
-        known[row.site_number] = changed[row.site_number] = site
-        results.append(Result.CHANGED if before else Result.ADDED)
-    await tx.save_sites(list(changed.values()))
-    for site in changed.values():
+        results.append(records.take(row.site_number, facts, _maker(facts)))
+    await tx.save_sites(records.changed)
+    for site in records.changed:
         tx.emit(stated(site))
     return results
+
+
+def _maker(facts: SiteFacts) -> Callable[[uuid.UUID, int], SiteRecord]:
+    return lambda id, version: SiteRecord(id=id, version=version, facts=facts)
 
 
 def stated(site: SiteRecord) -> SiteStated:

@@ -4,14 +4,12 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from services.contracts.declare import Event
+from services.chassis.change import Change
 from services.sites.domain.site import ContainerRecord, SiteRecord
 
 
-class SitesStore(Protocol):
+class SitesStore(Change, Protocol):
     """A transaction on sites' own data."""
-
-    def emit(self, event: Event) -> None: ...
 
     async def organisations_by_customer_number(self, numbers: Collection[str]) -> dict[str, uuid.UUID]:
         """The organisations that are known here, by customer number."""

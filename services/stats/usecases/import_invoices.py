@@ -1,14 +1,16 @@
 """Taking in invoices from the ERP (I17, T7)."""
 
 import datetime as dt
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import write_id
 from services.chassis.imports import Bad, Result
+from services.chassis.records import Records
 from services.contracts.stats import InvoiceStated
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
 from services.stats.usecases.ports import StatsStore
@@ -33,9 +35,8 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
 async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Result | Bad]:
     """Keep each row's invoice; one that is as the row says stays untouched and is not announced."""
     organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
-    known = await tx.invoices_by_number({row.invoice_number for row in rows})
+    records = Records(await tx.invoices_by_number({row.invoice_number for row in rows}))
     results: list[Result | Bad] = []
-    changed: dict[str, InvoiceRecord] = {}
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
@@ -45,19 +46,15 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Re
             results.append(Bad("due_date", "MALFORMED", "is before the invoice date"))
             continue
         facts = InvoiceFacts(organisation_id=organisation_id, **msgspec.structs.asdict(row))
-        before = known.get(row.invoice_number)
-        if before is not None and before.facts == facts:
-            results.append(Result.UNCHANGED)
-            continue
-        invoice = InvoiceRecord(
-            id=before.id if before else new_uuid(), version=before.version + 1 if before else 1, facts=facts
-        )
-        known[row.invoice_number] = changed[row.invoice_number] = invoice
-        results.append(Result.CHANGED if before else Result.ADDED)
-    await tx.save_invoices(list(changed.values()))
-    for invoice in changed.values():
+        results.append(records.take(row.invoice_number, facts, _maker(facts)))
+    await tx.save_invoices(records.changed)
+    for invoice in records.changed:
         tx.emit(stated(invoice))
     return results
+
+
+def _maker(facts: InvoiceFacts) -> Callable[[uuid.UUID, int], InvoiceRecord]:
+    return lambda id, version: InvoiceRecord(id=id, version=version, facts=facts)
 
 
 def stated(invoice: InvoiceRecord) -> InvoiceStated:

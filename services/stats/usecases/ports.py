@@ -7,8 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.chassis.clock import Clock
-from services.contracts.declare import Event
+from services.chassis.change import Change
 from services.stats.domain.invoice import InvoiceRecord
 from services.stats.domain.pickup import Collected, PickupFact
 
@@ -19,12 +18,8 @@ class Kept(msgspec.Struct, frozen=True):
     before: Collected | None
 
 
-class StatsStore(Protocol):
+class StatsStore(Change, Protocol):
     """A transaction on stats' own data."""
-
-    clock: Clock
-
-    def emit(self, event: Event) -> None: ...
 
     async def organisations_by_customer_number(self, numbers: Collection[str]) -> dict[str, uuid.UUID]:
         """The organisations that are known here, by customer number."""

@@ -1,21 +1,15 @@
 """What the use cases need of the store, and of identity."""
 
-import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import msgspec
 
 from services.access.caller import Caller
-from services.chassis.clock import Clock
-from services.chassis.mail import Letter
-from services.contracts.declare import Event
+from services.chassis.change import Change
 from services.contracts.identity import Contact
-from services.contracts.values import Id, Outcome, Refusal, Value
+from services.contracts.values import Id
 from services.support.domain.ticket import Site, TicketRecord
-
-A = TypeVar("A", bound=Outcome)
 
 
 class DueReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,27 +20,8 @@ class DueReceipt(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
 
 
-class SupportStore(Protocol):
+class SupportStore(Change, Protocol):
     """A transaction on support's own data."""
-
-    clock: Clock
-    now: dt.datetime
-    today: dt.date
-
-    def emit(self, event: Event) -> None: ...
-
-    async def send_mail(self, letter: Letter) -> None: ...
-
-    async def once(
-        self,
-        *,
-        organisation: str,
-        caller: str,
-        operation: str,
-        command: Value,
-        answer: type[A],
-        do: Callable[[], Awaitable[A | Refusal]],
-    ) -> A | Refusal: ...
 
     async def keep_site(self, site: Site, version: int) -> None:
         """Take a site into the copy, unless the copy is as new already."""

@@ -1,0 +1,45 @@
+"""Versioned records while a file of them is taken in: what is known by number, and what each row changes."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+from services.chassis.ids import new_uuid
+from services.chassis.imports import Result
+
+
+class Record(Protocol):
+    """A thing as it is kept: its id, a version that rises with every change, and the facts that a row states."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def facts(self) -> object: ...
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Records(Generic[R]):
+    """The records that the rows of a batch are about. ``changed`` are those to save and to announce, in their order."""
+
+    def __init__(self, known: Mapping[str, R]) -> None:
+        self._known = dict(known)
+        self._changed: dict[str, R] = {}
+
+    @property
+    def changed(self) -> list[R]:
+        return list(self._changed.values())
+
+    def take(self, number: str, facts: object, make: Callable[[uuid.UUID, int], R]) -> Result:
+        """Have the record with this number state these facts; ``make`` makes it from its id and version."""
+        before = self._known.get(number)
+        if before is not None and before.facts == facts:
+            return Result.UNCHANGED
+        record = make(before.id, before.version + 1) if before else make(new_uuid(), 1)
+        self._known[number] = self._changed[number] = record
+        return Result.CHANGED if before else Result.ADDED
