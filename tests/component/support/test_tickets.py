@@ -112,7 +112,9 @@ async def test_partners_see_no_tickets(workbench: Make) -> None:
         await partner.tickets_by_id([an_id("ticket")])
 
 
-@pytest.mark.parametrize("after", ["nonsense", write_cursor(["2026-03-04T10:00:00", an_id("ticket")])])
+@pytest.mark.parametrize(
+    "after", ["nonsense", write_cursor(["2026-03-04T10:00:00", an_id("ticket")])], ids=["nonsense", "without a zone"]
+)
 async def test_a_cursor_of_another_list_is_refused(workbench: Make, after: str) -> None:
     bench = await workbench(SUPPORT)
     offering = bench.offering(await bench.caller(kind=SubjectKind.STAFF))
