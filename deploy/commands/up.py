@@ -16,6 +16,7 @@ def up(
 ) -> None:
     """Run everything on embedded real parts; Ctrl-C stops it."""
     from deploy.local.addresses import show_addresses
+    from deploy.local.demo.sign_ins import is_loaded, sign_ins
     from deploy.local.foreground import run_in_foreground
     from deploy.local.problem import StackProblem
     from deploy.local.signals import Signals
@@ -28,16 +29,14 @@ def up(
             sys.exit(str(problem))
 
         def load_once() -> None:
-            from deploy.local.demo.load import is_loaded, load_demo
-
             if not is_loaded(stack.home):
+                from deploy.local.demo.load import load_demo
+
                 typer.echo("Loading the demonstration data (once) ...", err=True)
                 stack.run_errand("demo", lambda: load_demo(stack.environment), {})
 
         def start() -> None:
             stack.start(after_ready=load_once if demo else None)
-            from deploy.local.demo.load import sign_ins  # late: by now its imports are there anyway
-
             show_addresses(stack.environment, sign_ins(stack.home))
 
         raise typer.Exit(run_in_foreground(stack, start))

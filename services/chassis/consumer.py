@@ -106,6 +106,8 @@ class Consumer(Generic[T]):
             self.ready = True
             while not stop.is_set():
                 polled = await consumer.getmany(timeout_ms=250)
+                if positions.failure is not None:
+                    raise positions.failure
                 batch = positions.checked(
                     [
                         envelope.raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
@@ -242,22 +244,31 @@ class _Positions(ConsumerRebalanceListener):  # type: ignore[misc]
         self._pool = pool
         self._consumer = consumer
         self._expected: dict[TopicPartition, tuple[int, str]] = {}
+        self.failure: BaseException | None = None
+        """Why partitions could not be started: the library only logs what a listener raises."""
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         for partition in revoked:
             self._expected.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        rows = {
-            partition: await self._pool.fetchrow(_POSITION, partition.topic, partition.partition)
-            for partition in assigned
-        }
-        for partition, row in rows.items():
-            if row is None:
-                await self._consumer.seek_to_beginning(partition)
-            else:
-                self._expected[partition] = (row["offset"], row["event_id"])
-                self._consumer.seek(partition, row["offset"])
+        # Paused at once: else the first records come from the offset that was committed to Kafka.
+        self._consumer.pause(*assigned)
+        try:
+            rows = {
+                partition: await self._pool.fetchrow(_POSITION, partition.topic, partition.partition)
+                for partition in assigned
+            }
+            for partition, row in rows.items():
+                if row is None:
+                    await self._consumer.seek_to_beginning(partition)
+                else:
+                    self._expected[partition] = (row["offset"], row["event_id"])
+                    self._consumer.seek(partition, row["offset"])
+        except (*NO_ONES_FAULT, *BROKER_AWAY) as error:
+            self.failure = error
+        else:
+            self._consumer.resume(*assigned)
 
     def checked(self, batch: Sequence[Raw]) -> list[Raw]:
         """The records that are new, after the first of each partition was compared with the saved one."""

@@ -8,15 +8,14 @@ import asyncio
 import datetime as dt
 import json
 import secrets
-from dataclasses import asdict
 from pathlib import Path
 
 from deploy.export import resolve_dates, take_in
 from deploy.graph import Graph
 from deploy.local.addresses import SignIn
+from deploy.local.demo.sign_ins import keep_sign_ins
 from deploy.local.environment import Environment
 from deploy.local.files import write_whole
-from deploy.local.paths import Home
 from services.chassis.clock import SystemClock
 from services.chassis.settings import load
 from services.contracts.values import Refusal
@@ -29,18 +28,6 @@ _PARTNERS = {
     "Reittisuunnittelu (planning)": ["orders:read", "orders:subscribe"],
     "Ajopäätteet (drivers)": ["pickups:report"],
 }
-
-
-def is_loaded(home: Home) -> bool:
-    """Whether this folder's stack has the demonstration data."""
-    return _sign_ins_file(home).exists()
-
-
-def sign_ins(home: Home) -> list[SignIn]:
-    """Who of the demonstration data can sign in."""
-    if not is_loaded(home):
-        return []
-    return [SignIn(**one) for one in json.loads(_sign_ins_file(home).read_text(encoding="utf-8"))]
 
 
 def load_demo(environment: Environment) -> int:
@@ -77,7 +64,7 @@ async def _load(environment: Environment) -> None:
             people.append(SignIn(f"partner: {name}", partner["partner"]["clientId"], secret))
         person = {"username": "isannoitsija", "email": "isannoitsija@example.fi", "password": manager}
         await graph.execute(_REGISTER, input=_MANAGER | person)
-    write_whole(_sign_ins_file(home), json.dumps([asdict(one) for one in people], ensure_ascii=False))
+    keep_sign_ins(home, people)
 
 
 def _plan(environment: Environment) -> dict[str, str]:
@@ -91,10 +78,6 @@ def _plan(environment: Environment) -> dict[str, str]:
         write_whole(file, json.dumps(plan, ensure_ascii=False))
     found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     return found
-
-
-def _sign_ins_file(home: Home) -> Path:
-    return home.root / "demo" / "sign-ins.json"
 
 
 _CREATE_PARTNER = """

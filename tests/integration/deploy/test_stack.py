@@ -43,7 +43,7 @@ class Kierto:
         """Start it and return when it says that it is ready; what it prints goes to a file."""
         with self.output.open("w") as output:
             self.running = subprocess.Popen(
-                self._command("up"), env=self.environment, stdout=output, stderr=output, text=True
+                self._command("up", "--no-demo"), env=self.environment, stdout=output, stderr=output, text=True
             )
         wait_for(lambda: "Ctrl-C stops" in self.said or self.ended, 100)
         assert not self.ended, self.said

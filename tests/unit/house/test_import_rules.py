@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("gateway", "services", "deploy")
-HOUSE = "The gateway and the services stand on access, that on chassis, that on contracts"
+HOUSE = "The gateway and the services > access > chassis > contracts"
 INSIDE = "Inside a service: __main__ > app > http, messaging > store > usecases > domain"
 PURE = "The domain knows only its contract"
 ASYNCPG = "Only store and chassis know asyncpg"
