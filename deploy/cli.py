@@ -1,8 +1,11 @@
 """The `kierto` command: one file a command or group of commands under `deploy/commands/`."""
 
+import sys
+
 import typer
 
 from deploy.commands import clock, dead_letters, doctor, down, import_export, reset, staff, status, up
+from deploy.local.problem import StackProblem
 
 app = typer.Typer(
     name="kierto",
@@ -23,5 +26,13 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(clock.app, name="clock")
 
 
+def main() -> None:
+    """Run the command; what a person can mend is said in a sentence, without a traceback."""
+    try:
+        app(prog_name="kierto")
+    except StackProblem as problem:
+        sys.exit(str(problem))
+
+
 if __name__ == "__main__":
-    app(prog_name="kierto")
+    main()

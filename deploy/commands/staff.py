@@ -40,8 +40,7 @@ def create(
 
 
 async def _create(home: Path, username: str, email: str, password: str, language: str) -> list[str]:
-    from deploy.local.service_at_rest import settings_environment
-    from services.chassis.settings import load
+    from deploy.local.service_at_rest import settings_of
     from services.contracts.identity import Language
     from services.contracts.values import Refusal
     from services.identity.host import create_staff
@@ -51,7 +50,7 @@ async def _create(home: Path, username: str, email: str, password: str, language
         spoken = Language(language)
     except ValueError:
         return [f"{language} is none of fi, sv, nb, en."]
-    settings = load(IdentitySettings, "identity", settings_environment("identity", home))
+    settings = settings_of(IdentitySettings, "identity", home)
     created = await create_staff(
         settings.database_url,
         settings.clock_file,

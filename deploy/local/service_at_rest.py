@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deploy.local.paths import Home
 from deploy.local.problem import StackProblem
@@ -14,7 +14,9 @@ from deploy.local.stack import environment_of_running
 from services.access.assembly import Blueprint, consumer_of, foundation
 from services.chassis.consumer import Consumer
 from services.chassis.postgres import Pool
-from services.chassis.settings import load
+from services.chassis.settings import ServiceSettings, WrongSettings, load
+
+S = TypeVar("S", bound=ServiceSettings)
 
 
 def blueprint_of(service: str) -> Blueprint[Any, Any]:
@@ -32,10 +34,18 @@ def settings_environment(service: str, home: Path) -> dict[str, str]:
     return environment_of_running(Home(home)).of_service(service, "worker")
 
 
+def settings_of(kind: type[S], service: str, home: Path) -> S:
+    """A service's settings; StackProblem if they are missing or wrong."""
+    try:
+        return load(kind, service, settings_environment(service, home))
+    except WrongSettings as wrong:
+        raise StackProblem(str(wrong)) from None
+
+
 @contextlib.asynccontextmanager
 async def consumer_of_service(service: str, home: Path) -> AsyncIterator[tuple[Consumer[Any], Pool]]:
     """A service's consumer, to handle single events with, and its database."""
     blueprint = blueprint_of(service)
-    settings = load(blueprint.settings, service, settings_environment(service, home))
+    settings = settings_of(blueprint.settings, service, home)
     async with foundation(blueprint, settings, "worker") as base:
         yield consumer_of(blueprint, base), base.pool

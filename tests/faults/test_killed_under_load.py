@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from tests.support.client import Client
 from tests.support.partner import written
@@ -166,6 +167,46 @@ async def test_an_order_is_taken_while_the_broker_is_down(stack: RunningStack) -
 
             seen = await until(of_the_order, lambda types: len(types) >= 3, within=30)
             assert seen == ["orders.order.placed", "orders.order.moved", "orders.order.moved"]
+
+
+async def test_a_malformed_event_is_set_aside_and_found_by_the_host_command(stack: RunningStack) -> None:
+    broker = stack.ports.address("kafka")
+    producer = AIOKafkaProducer(bootstrap_servers=broker)
+    await until(lambda: asyncio.sleep(0, stack.ready("gateway")))
+    await producer.start()
+    await producer.send_and_wait("kierto.orders.events.v1", b"poison", key=b"nobody")
+    await producer.stop()
+
+    async def listed() -> str:
+        return (await asyncio.to_thread(stack.kierto, "dead-letters", "list", "stats")).stdout
+
+    line = (await until(listed, lambda text: "FAILED" in text)).splitlines()[0]
+    number = line.split("\t")[0]
+    shown = await asyncio.to_thread(stack.kierto, "dead-letters", "show", "stats", number)
+    assert "poison" in shown.stdout
+    assert "missing attributes" in shown.stdout
+    replayed = await asyncio.to_thread(stack.kierto, "dead-letters", "replay", "stats", number)
+    assert replayed.returncode == 1
+    assert "failed again" in replayed.stderr
+    assert number in await listed(), "what fails again stays"
+    assert (await asyncio.to_thread(stack.kierto, "dead-letters", "show", "stats", "999999")).returncode == 2
+    unknown = await asyncio.to_thread(stack.kierto, "dead-letters", "list", "accounting")
+    assert unknown.returncode != 0
+    assert "Traceback" not in unknown.stderr
+
+    async with Client(stack.gateway) as manager, Client(stack.gateway) as driver:
+        await manager.sign_in(*stack.sign_in_of("property manager"))
+        await driver.sign_in_as_partner(*stack.sign_in_of("drivers"))
+        load = Load(stack, manager, driver)
+        await load.prepare()
+        before = await volume(manager)
+        stop = asyncio.Event()
+        working = asyncio.create_task(load.run(stop))
+        await until(lambda: asyncio.sleep(0, len(load.reported) >= 3))
+        stop.set()
+        await working
+        grown = len(load.reported) * GRAMS
+        await until(lambda: volume(manager), lambda grams: grams == before + grown)
 
 
 @contextlib.contextmanager

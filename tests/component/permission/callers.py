@@ -15,6 +15,7 @@ from joserfc.jwk import OKPKey
 from services.access import copy
 from services.access.assembly import Blueprint, Foundation
 from services.access.authentication import Authentication
+from services.access.upload import upload_route
 from services.chassis import tokens
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.postgres import Pool
@@ -92,13 +93,23 @@ class Door:
 
     async def call(self, who: Who, operation: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
         """The status and body of a call."""
+        headers = self._headers(who)
+        body = msgspec.json.encode(arguments)
+        async with self._session.post(f"{self._url}/rpc/{operation}", data=body, headers=headers) as response:
+            return response.status, await response.read()
+
+    async def upload(self, who: Who, kind: str, file: bytes) -> int:
+        """The status of staging a file."""
+        address = f"{self._url}/imports/{kind}"
+        async with self._session.post(address, data=file, headers=self._headers(who)) as response:
+            return response.status
+
+    def _headers(self, who: Who) -> dict[str, str]:
         # Each from an address of their own: attempts are limited by address.
         headers = {"X-Forwarded-For": f"192.0.2.{list(Who).index(who)}"}
         if who in self._tokens:
             headers["Authorization"] = f"Bearer {self._tokens[who]}"
-        body = msgspec.json.encode(arguments)
-        async with self._session.post(f"{self._url}/rpc/{operation}", data=body, headers=headers) as response:
-            return response.status, await response.read()
+        return headers
 
 
 @contextlib.asynccontextmanager
@@ -145,7 +156,8 @@ async def open_door(
         base: Foundation[Any] = Foundation(settings, clock, pool, Waker(pool), session, blueprint)
         authentication = Authentication(Verifier(keys, clock), pool, blueprint.ask_identity(base))
         made_routes = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
-        async with serving(made_routes) as address:
+        uploads = [upload_route(base.imports, authentication.caller)] if blueprint.imports else []
+        async with serving([*made_routes, *uploads]) as address:
             door = Door(address, session, made)
             door.base = base
             yield door
