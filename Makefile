@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 LOCK   := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset doctor test faults check format bench lock
+.PHONY: help install up down reset doctor test check format bench lock
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,8 @@ doctor: install  ## Say what this machine has and what is missing
 	@./kierto doctor
 
 test: install  ## Run every test against real PostgreSQL, Valkey and Kafka
-	@$(BIN)/python -m pytest tests --ignore tests/e2e --ignore tests/faults -n 3
+	@$(BIN)/python -m pytest -n 3 tests/unit tests/component --ignore tests/unit/deploy --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 3 tests/unit/deploy tests/contract tests/integration tests/gateway
 	@$(BIN)/python -m pytest tests/e2e tests/faults
 
 check: install  ## Format, lint, types, import rules, schema and contract snapshots

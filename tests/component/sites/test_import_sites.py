@@ -112,3 +112,12 @@ async def test_sites_are_searched_sorted_and_paged_and_others_sites_are_not_seen
     stranger = await viewer_of(bench, write_id("org", new_uuid()))
     assert (await bench.offering(stranger).sites(Page())).edges == []
     assert await bench.offering(stranger).sites_by_id([first.edges[0].node.id]) == [None]
+
+
+async def test_a_container_of_an_unknown_site_is_named(workbench: MakeWorkbench[SitesTransaction, Sites]) -> None:
+    bench = await workbench(SITES)
+    await known_customer(bench)
+    await bench.import_file("sites", HEADER + EKOKAARI)
+    done, bad = await bench.import_file("containers", CONTAINERS + "C3,77,GLASS,240,1\n")
+    assert (done.added, done.failed) == (2, 1)
+    assert [(row.line, row.field, row.code) for row in bad] == [(4, "site_number", "UNKNOWN")]
