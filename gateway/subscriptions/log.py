@@ -23,9 +23,11 @@ class OrdersLog:
         self._generation: uuid.UUID | None = None
 
     async def between(self, after: int, up_to: int) -> list[OrderEvent]:
-        """Every public event behind ``after`` and up to ``up_to``. LogUnreadable, or CallFailed if orders is away."""
+        """Every public event behind ``after`` and up to ``up_to``. CallFailed if orders is away, else LogUnreadable."""
         if self._generation is None:
+            # What is in the ring by now may be of an older generation: only what comes from here on is known not to be.
             self._generation = _place((await self._page(None, 1)).cursor).generation
+            raise LogUnreadable("the generation was not known yet")
         cursor, found = Cursor(self._generation, after), list[OrderEvent]()
         while cursor.sequence < up_to:
             try:
