@@ -1,7 +1,7 @@
 """One PostgreSQL, one Valkey and one Kafka for a whole test run, started once, by the first process of the run.
 
 A developer who tests often keeps them running apart and names their folder:
-``python -m deploy.local.infrastructure --home /tmp/kierto-test --port-base 19700`` and
+``python -m deploy.local --home /tmp/kierto-test --port-base 19700`` and
 ``KIERTO_TEST_HOME=/tmp/kierto-test KIERTO_TEST_PORT_BASE=19700 make test``.
 """
 

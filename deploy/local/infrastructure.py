@@ -1,8 +1,4 @@
-"""PostgreSQL, Valkey and Kafka as one: the parts of other people.
-
-`python -m deploy.local.infrastructure --home FOLDER --port-base N` runs them alone until Ctrl-C, for tests;
-with `--throwaway` the data is deleted at the end.
-"""
+"""PostgreSQL, Valkey and Kafka as one: the parts of other people."""
 
 import os
 import subprocess
@@ -56,9 +52,3 @@ def _install_kafka() -> None:
     )
     if done.returncode:
         raise StackProblem("Kafka could not be put in place.")
-
-
-if __name__ == "__main__":
-    from deploy.local.foreground import run_infrastructure
-
-    sys.exit(run_infrastructure())

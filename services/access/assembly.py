@@ -20,7 +20,8 @@ from services.access.upload import upload_route
 from services.chassis import housekeeping, logging, migrations, postgres, process
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.consumer import Consumer, Handlers
-from services.chassis.imports import Imports, Kind
+from services.chassis.export_files import Kind
+from services.chassis.imports import Imports
 from services.chassis.mail import Postman
 from services.chassis.postgres import Connection, Pool
 from services.chassis.process import Parts

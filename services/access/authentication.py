@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection, Request
 
 from services.access import copy
 from services.access.caller import Caller
-from services.chassis.postgres import Connection, Pool
+from services.chassis.postgres import Pool
 from services.chassis.problems import NotReadyYet, Unauthenticated
 from services.chassis.tokens import Claims, Verifier
 from services.contracts.identity import AccessStated, Language, SubjectKind
@@ -54,24 +54,23 @@ class Authentication:
         )
 
     async def _confirmed(self, claims: Claims, kind: SubjectKind, scopes: frozenset[str]) -> tuple[frozenset[str], int]:
-        async with self._pool.acquire() as connection:
-            row = await connection.fetchrow(_COPY, claims.sub)
-            if row is None or row["version"] < claims.av:
-                await self._catch_up(connection, claims)
-                row = await connection.fetchrow(_COPY, claims.sub)
+        row = await self._pool.fetchrow(_COPY, claims.sub)
+        if row is None or row["version"] < claims.av:
+            await self._catch_up(claims)
+            row = await self._pool.fetchrow(_COPY, claims.sub)
         if row is None or row["version"] < claims.av:
             raise NotReadyYet("the copy of access is behind the token")
         if not row["active"] or row["kind"] != kind.value:
             raise Unauthenticated
         return scopes & frozenset(row["scopes"]), row["version"]
 
-    async def _catch_up(self, connection: Connection, claims: Claims) -> None:
+    async def _catch_up(self, claims: Claims) -> None:
         try:
             stated = await self._ask_identity(claims.sub)
         except Exception as error:
             raise NotReadyYet("identity could not be asked") from error
         if stated is not None:
-            async with connection.transaction():
+            async with self._pool.acquire() as connection, connection.transaction():
                 await copy.keep(connection, stated)
 
 

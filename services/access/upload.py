@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.access.caller import Caller
-from services.chassis.imports import Imports, WrongFile
+from services.chassis.export_files import WrongFile
+from services.chassis.imports import Imports
 from services.chassis.problems import respond
 from services.chassis.rpc.server import guarded
 from services.contracts.identity import SubjectKind

@@ -12,13 +12,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from services.chassis import dead_letters, envelope, inbox, metrics, tracing
 from services.chassis.envelope import MalformedEvent, Raw, Received, understand
 from services.chassis.kafka import BROKER_AWAY, ensure_topics
 from services.chassis.logging import logger
-from services.chassis.postgres import NO_ONES_FAULT, Connection, Pool
+from services.chassis.positions import Positions, save_positions
+from services.chassis.postgres import NO_ONES_FAULT, Pool
 from services.chassis.transaction import Transaction, UnitOfWork
 from services.contracts.declare import Event
 
@@ -26,13 +27,6 @@ _log = logger(__name__)
 
 T = TypeVar("T", bound=Transaction)
 Handlers = Mapping[type[Event], Callable[[T, Received[Any]], Awaitable[None]]]
-
-_POSITION = 'SELECT "offset", event_id FROM chassis.positions WHERE topic = $1 AND partition = $2'
-_SAVE = """
-    INSERT INTO chassis.positions (topic, partition, "offset", event_id)
-    SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::text[])
-    ON CONFLICT (topic, partition) DO UPDATE SET "offset" = excluded."offset", event_id = excluded.event_id
-"""
 
 
 class Patience(Exception):
@@ -99,7 +93,7 @@ class Consumer(Generic[T]):
             max_poll_records=500,
             metadata_max_age_ms=10_000,
         )
-        positions = _Positions(self._pool, consumer)
+        positions = Positions(self._pool, consumer)
         consumer.subscribe(self._topics, listener=positions)
         await consumer.start()
         try:
@@ -158,7 +152,7 @@ class Consumer(Generic[T]):
     async def _set_aside(self, record: Raw, reason: str) -> None:
         async with self._work() as tx:
             await dead_letters.set_aside(tx.connection, record, "FAILED", reason)
-            await self._save_positions(tx.connection, [record])
+            await save_positions(tx.connection, [record])
         _log.error(
             "event set aside",
             topic=record.topic,
@@ -187,7 +181,7 @@ class Consumer(Generic[T]):
                 else:
                     new.discard(event.id)  # a repeat inside this batch
                     await self.handle(tx, event)
-            await self._save_positions(tx.connection, batch)
+            await save_positions(tx.connection, batch)
         _log.info("consumed", events=len(events), traces=tracing.ids(event.traceparent for event in events))
         for event in events:
             metrics.EVENTS_CONSUMED.labels(event.type.name).inc()
@@ -220,71 +214,3 @@ class Consumer(Generic[T]):
         for letter in letters:
             if letter.state == "PARKED" and understand(letter.record) is not None:
                 _log.info("parked event handled", type=letter.record.type, events=await self.replay(letter))
-
-    @staticmethod
-    async def _save_positions(connection: Connection, batch: Sequence[Raw]) -> None:
-        last = {(record.topic, record.partition): record for record in batch}
-        await connection.execute(
-            _SAVE,
-            [topic for topic, _ in last],
-            [partition for _, partition in last],
-            [record.offset for record in last.values()],
-            [record.event_id for record in last.values()],
-        )
-
-
-class _Positions(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Starts every assigned partition at the saved record, and looks at that record again.
-
-    If another record stands there, the topic was made anew and is read from its beginning; the inbox knows what of it
-    has happened already. If the record is gone, Kafka itself falls back to the earliest.
-    """
-
-    def __init__(self, pool: Pool, consumer: AIOKafkaConsumer) -> None:
-        self._pool = pool
-        self._consumer = consumer
-        self._expected: dict[TopicPartition, tuple[int, str]] = {}
-        self.failure: BaseException | None = None
-        """Why partitions could not be started: the library only logs what a listener raises."""
-
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        for partition in revoked:
-            self._expected.pop(partition, None)
-
-    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        # Paused at once: else the first records come from the offset that was committed to Kafka.
-        self._consumer.pause(*assigned)
-        try:
-            rows = {
-                partition: await self._pool.fetchrow(_POSITION, partition.topic, partition.partition)
-                for partition in assigned
-            }
-            for partition, row in rows.items():
-                if row is None:
-                    await self._consumer.seek_to_beginning(partition)
-                else:
-                    self._expected[partition] = (row["offset"], row["event_id"])
-                    self._consumer.seek(partition, row["offset"])
-        except (*NO_ONES_FAULT, *BROKER_AWAY) as error:
-            self.failure = error
-        else:
-            self._consumer.resume(*assigned)
-
-    def checked(self, batch: Sequence[Raw]) -> list[Raw]:
-        """The records that are new, after the first of each partition was compared with the saved one."""
-        kept: list[Raw] = []
-        restarted: set[TopicPartition] = set()
-        for record in batch:
-            partition = TopicPartition(record.topic, record.partition)
-            if partition in restarted:
-                continue
-            expected = self._expected.pop(partition, None)
-            if expected is None:
-                kept.append(record)
-            elif (record.offset, record.event_id) != expected:
-                _log.warning(
-                    "topic was made anew: read from its beginning", topic=record.topic, partition=record.partition
-                )
-                self._consumer.seek(partition, 0)
-                restarted.add(partition)
-        return kept

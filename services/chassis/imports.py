@@ -7,15 +7,13 @@ because ``apply`` says UNCHANGED.
 
 import asyncio
 import contextlib
-import csv
-import enum
-import io
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
+from services.chassis.export_files import Bad, Kind, Result, invalid, read_row, staged_rows
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.logging import logger
 from services.chassis.paging import connection_of, read_cursor, row_count
@@ -76,43 +74,6 @@ _BAD = """
 _BAD_COUNT = "SELECT count(*) FROM chassis.import_rows WHERE import_id = $1 AND state = 'BAD'"
 
 
-class Result(enum.Enum):
-    """What became of a good row."""
-
-    ADDED = "ADDED"
-    CHANGED = "CHANGED"
-    UNCHANGED = "UNCHANGED"
-
-
-class Bad(msgspec.Struct, frozen=True):
-    """What is wrong with a row. ``later``: it refers to what is not here yet, and may be right in a moment."""
-
-    field: str
-    code: str
-    reason: str
-    later: bool = False
-
-
-class Kind(msgspec.Struct, Generic[T, R], frozen=True):
-    """One kind of file: ``row`` has a field a column (snake case), ``apply`` answers for each row in order."""
-
-    name: str
-    row: type[R]
-    apply: Callable[[T, Sequence[R]], Awaitable[Sequence[Result | Bad]]]
-
-    @property
-    def columns(self) -> list[str]:
-        return [field.name for field in msgspec.structs.fields(self.row)]
-
-    @property
-    def required(self) -> set[str]:
-        return {field.name for field in msgspec.structs.fields(self.row) if field.required}
-
-
-class WrongFile(ValueError):
-    """A file whose header does not fit its kind; nothing of it was staged."""
-
-
 class Imports(Generic[T]):
     """The imports of one service. ``service`` is part of their ids, so that the graph finds their owner."""
 
@@ -133,7 +94,7 @@ class Imports(Generic[T]):
                 "import_rows",
                 schema_name="chassis",
                 columns=["import_id", "line", "cells", "state", "field", "code", "reason"],
-                records=_records(import_id, _rows(kind, file)),
+                records=_records(import_id, staged_rows(kind, file)),
             )
             await connection.execute(_STAGED, import_id)
         (staged,) = await self.imports([write_id(self._prefix, import_id)])
@@ -222,7 +183,7 @@ class Imports(Generic[T]):
             try:
                 good.append((row["line"], read_row(kind.row, msgspec.json.decode(row["cells"], type=dict[str, str]))))
             except msgspec.ValidationError as error:
-                results[row["line"]] = _invalid(error)
+                results[row["line"]] = invalid(error)
         if good:
             answers = await kind.apply(tx, [parsed for _, parsed in good])
             results.update(zip((line for line, _ in good), answers, strict=True))
@@ -269,63 +230,9 @@ def import_prefix(service: str) -> str:
     return f"import_{service}"
 
 
-def read_row(row: type[R], cells: Mapping[str, str]) -> R:
-    """A row from its cells. An empty cell is an absent one; msgspec.ValidationError names the field that is wrong."""
-    return msgspec.convert({name: text for name, text in cells.items() if text}, row, strict=False)
-
-
-def _invalid(error: msgspec.ValidationError) -> Bad:
-    reason, _, place = str(error).partition(" - at `$.")
-    if "missing required field" in reason:
-        return Bad(reason.split("`")[1], "MISSING", "must not be empty")
-    return Bad(place.rstrip("`"), "MALFORMED", reason)
-
-
-def _rows(kind: Kind[Any, Any], file: IO[bytes]) -> Iterator[tuple[int, str, str, str, str, str]]:
-    """(line, cells, state, field, code, reason) of each row. Bytes that are not UTF-8 spoil their row alone."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    try:
-        first = text.readline()
-        separator = ";" if first.count(";") > first.count(",") else ","
-        header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
-        missing, unknown = kind.required - set(header), set(header) - set(kind.columns)
-        if missing:
-            raise WrongFile(f"the header lacks {', '.join(sorted(missing))}")
-        if unknown:
-            raise WrongFile(f"the header has columns that {kind.name} does not know: {', '.join(sorted(unknown))}")
-        reader = csv.reader(text, delimiter=separator, strict=True)
-        while True:
-            line = reader.line_num + 2
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield line, "{}", "BAD", "", "MALFORMED", f"not CSV: {error}"
-                continue
-            if not cells:
-                continue
-            spoilt = [name for name, cell in zip(header, cells, strict=False) if not _is_text(cell)]
-            if spoilt:
-                yield line, "{}", "BAD", spoilt[0], "NOT_UTF8", "has bytes that are not UTF-8"
-            elif len(cells) != len(header):
-                reason = f"has {len(cells)} cells, the header has {len(header)}"
-                yield line, "{}", "BAD", "", "WRONG_CELL_COUNT", reason
-            else:
-                named = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-                yield line, msgspec.json.encode(named).decode(), "NEW", "", "", ""
-    finally:
-        text.detach()
-
-
 async def _records(import_id: uuid.UUID, rows: Iterator[tuple[Any, ...]]) -> AsyncIterator[tuple[Any, ...]]:
     """Rows for COPY, with a breath now and then, so that a large file does not hold up the process's other work."""
     for number, row in enumerate(rows):
         if number % 200 == 0:
             await asyncio.sleep(0)
         yield (import_id, *row)
-
-
-def _is_text(cell: str) -> bool:
-    """Whether a cell can be kept: valid UTF-8, and without NUL, which PostgreSQL's text does not take."""
-    return "\x00" not in cell and not any("\udc80" <= character <= "\udcff" for character in cell)

@@ -26,17 +26,23 @@ _WRITE = """
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO NOTHING
 """
-_NEXT = """
-    SELECT id, recipient, subject, text, html, language, message_id, attempts FROM chassis.mail
-    WHERE sent_at IS NULL AND next_try <= clock_timestamp()
-    ORDER BY next_try LIMIT 1 FOR UPDATE SKIP LOCKED
+# Taken by putting its next try off: who dies with a letter in hand leaves it to be taken again.
+_TAKE = """
+    UPDATE chassis.mail SET attempts = attempts + 1, next_try = clock_timestamp() + make_interval(secs => $1)
+    WHERE id = (SELECT id FROM chassis.mail WHERE sent_at IS NULL AND next_try <= clock_timestamp()
+                ORDER BY next_try LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING id, recipient, subject, text, html, language, message_id, attempts
 """
 _SENT = "UPDATE chassis.mail SET sent_at = clock_timestamp() WHERE id = $1"
 _LATER = """
-    UPDATE chassis.mail SET attempts = attempts + 1,
-        next_try = clock_timestamp() + make_interval(secs => least(3600, power(2, least(attempts, 12))))
+    UPDATE chassis.mail
+    SET next_try = clock_timestamp() + make_interval(secs => least(3600, power(2, least(attempts, 12) - 1)))
     WHERE id = $1
 """
+
+_SEND_S = 10
+_IN_HAND_S = 30
+"""How long a letter is one process's own: longer than it takes to hand it over or to give up."""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,25 +88,22 @@ class Postman:
                     continue
 
     async def _send_one(self) -> bool:
-        async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(_NEXT)
-            if row is None:
-                return False
-            try:
-                message = self._message(row["recipient"], row["subject"], row["text"], row["html"], row["language"])
-                message["Message-ID"] = row["message_id"]
-                await aiosmtplib.send(message, hostname=self._server.host, port=self._server.port, timeout=10)
-            except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-                metrics.MAIL_FAILURES.inc()
-                _log.warning(
-                    "mail not taken", mail=str(row["id"]), attempts=row["attempts"] + 1, error=type(error).__name__
-                )
-                await connection.execute(_LATER, row["id"])
-                return True
-            await connection.execute(_SENT, row["id"])
-            metrics.MAILS_SENT.inc()
-            _log.info("mail sent", mail=str(row["id"]))
+        row = await self._pool.fetchrow(_TAKE, _IN_HAND_S)
+        if row is None:
+            return False
+        try:
+            message = self._message(row["recipient"], row["subject"], row["text"], row["html"], row["language"])
+            message["Message-ID"] = row["message_id"]
+            await aiosmtplib.send(message, hostname=self._server.host, port=self._server.port, timeout=_SEND_S)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            metrics.MAIL_FAILURES.inc()
+            _log.warning("mail not taken", mail=str(row["id"]), attempts=row["attempts"], error=type(error).__name__)
+            await self._pool.execute(_LATER, row["id"])
             return True
+        await self._pool.execute(_SENT, row["id"])
+        metrics.MAILS_SENT.inc()
+        _log.info("mail sent", mail=str(row["id"]))
+        return True
 
     def _message(self, recipient: str, subject: str, text: str, html: str, language: str) -> EmailMessage:
         message = EmailMessage()

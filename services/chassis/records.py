@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
+from services.chassis.export_files import Result
 from services.chassis.ids import new_uuid
-from services.chassis.imports import Result
 
 
 class Record(Protocol):

@@ -7,8 +7,6 @@ error it begins anew from what was saved, so that a repeat carries the same id a
 import asyncio
 import contextlib
 import time
-import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 
 import asyncpg
@@ -20,6 +18,7 @@ from services.chassis.kafka import BROKER_AWAY, Cluster
 from services.chassis.logging import logger
 from services.chassis.numbering import Numbered
 from services.chassis.postgres import NO_ONES_FAULT, open_connection
+from services.chassis.published import ClusterChanged, Last, Progress
 from services.contracts.declare import topic_of
 
 _log = logger(__name__)
@@ -27,29 +26,6 @@ _log = logger(__name__)
 WAVE = 500
 _LOOK_S = 0.1
 _CHECK_S = 1.0
-
-_POSITIONS = 'SELECT partition, "offset", event_id, sequence FROM chassis.published WHERE cluster_id = $1'
-_UP_TO = "SELECT coalesce(max(sequence), 0) FROM chassis.published_up_to WHERE cluster_id = $1"
-_SAVE = """
-    WITH leader AS (SELECT 1 FROM chassis.leader WHERE epoch = $1 FOR UPDATE), positions AS (
-        INSERT INTO chassis.published (cluster_id, partition, "offset", event_id, sequence)
-        SELECT $2, p.* FROM unnest($4::smallint[], $5::bigint[], $6::uuid[], $7::bigint[]) AS p, leader
-        ON CONFLICT (cluster_id, partition) DO UPDATE
-        SET "offset" = excluded."offset", event_id = excluded.event_id, sequence = excluded.sequence
-    ), up_to AS (
-        INSERT INTO chassis.published_up_to (cluster_id, sequence) SELECT $2, $3 FROM leader
-        ON CONFLICT (cluster_id) DO UPDATE SET sequence = excluded.sequence
-    )
-    SELECT EXISTS (SELECT 1 FROM leader)
-"""
-_LAST_SEQUENCE = "SELECT last_sequence FROM chassis.leader"
-_NEW_GENERATION = """
-    UPDATE chassis.leader SET last_sequence = $2, generation = gen_random_uuid() WHERE epoch = $1 RETURNING true
-"""
-
-
-class ClusterChanged(Exception):
-    """The broker is another one, or holds less than it did: what it lacks is published again."""
 
 
 class Relay:
@@ -115,7 +91,7 @@ class Relay:
     ) -> None:
         await lease.keep(connection, epoch)
         async with Cluster.look(self._bootstrap, topic_of(self._service)) as cluster:
-            progress = await _Progress.find(connection, cluster, epoch)
+            progress = await Progress.find(connection, cluster, epoch)
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,
                 enable_idempotence=True,
@@ -146,7 +122,7 @@ class Relay:
         connection: "asyncpg.Connection[asyncpg.Record]",
         epoch: int,
         cluster: Cluster,
-        progress: "_Progress",
+        progress: Progress,
         producer: AIOKafkaProducer,
         stop: asyncio.Event,
     ) -> None:
@@ -166,30 +142,19 @@ class Relay:
         connection: "asyncpg.Connection[asyncpg.Record]",
         epoch: int,
         cluster: Cluster,
-        progress: "_Progress",
+        progress: Progress,
         producer: AIOKafkaProducer,
         wave: Sequence[Numbered],
         everywhere: int | None = None,
     ) -> None:
         metrics.EVENTS_UNPUBLISHED.set(len(wave))
         sent = [(event, await producer.send(cluster.topic, **self._record(event))) for event in wave]
-        last: dict[int, tuple[int, uuid.UUID, int]] = {}
+        last: Last = {}
         for event, acknowledgement in sent:
             metadata = await acknowledgement
             last[event.partition] = (metadata.offset, event.event_id, event.sequence)
         progress.advance(last, everywhere if everywhere is not None else wave[-1].sequence)
-        saved = await connection.fetchval(
-            _SAVE,
-            epoch,
-            cluster.id,
-            progress.everywhere,
-            list(last),
-            [offset for offset, _, _ in last.values()],
-            [event_id for _, event_id, _ in last.values()],
-            [sequence for _, _, sequence in last.values()],
-        )
-        if not saved:
-            raise lease.Deposed
+        await progress.save(connection, epoch, last)
         if wave:
             traces = tracing.ids(event.traceparent for event in wave)
             _log.info("published", events=len(wave), up_to=wave[-1].sequence, traces=traces)
@@ -222,60 +187,3 @@ class Relay:
     async def _pause(self, stop: asyncio.Event, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
-
-
-class _Progress:
-    """What a cluster holds: the last sequence of each partition, and the sequence up to which it lacks nothing."""
-
-    def __init__(self, everywhere: int, sequences: dict[int, int], offsets: dict[int, int]) -> None:
-        self.everywhere = everywhere
-        self.sequences = sequences
-        self._offsets = offsets
-
-    @classmethod
-    async def find(cls, connection: "asyncpg.Connection[asyncpg.Record]", cluster: Cluster, epoch: int) -> "_Progress":
-        """Compare what was saved with what is there, record by record."""
-        up_to: int = await connection.fetchval(_UP_TO, cluster.id)
-        saved = {row["partition"]: row for row in await connection.fetch(_POSITIONS, cluster.id)}
-        sequences: dict[int, int] = defaultdict(lambda: up_to)
-        offsets: dict[int, int] = {}
-        starts, ends = await cluster.starts(), await cluster.ends()
-        highest = 0
-        for partition, end in ends.items():
-            row = saved.get(partition)
-            if row is not None:
-                record = None
-                if starts[partition] <= row["offset"] < end:
-                    record = await cluster.record(partition, row["offset"])
-                if record is not None and record.event_id == str(row["event_id"]):
-                    sequences[partition] = max(up_to, row["sequence"])
-                    offsets[partition] = row["offset"]
-                else:
-                    metrics.RELAY_REFILLS.inc()
-                    _log.warning("a partition lacks its last record", partition=partition, sequence=row["sequence"])
-                    sequences[partition] = 0
-            if end > starts[partition]:
-                last = await cluster.record(partition, end - 1)
-                if last is not None and last.headers.get("ce_sequence", "").isdecimal():
-                    highest = max(highest, int(last.headers["ce_sequence"]))
-        if highest > await connection.fetchval(_LAST_SEQUENCE):
-            _log.warning("the broker is ahead of the database: a new generation begins", above=highest)
-            if not await connection.fetchval(_NEW_GENERATION, epoch, highest):
-                raise lease.Deposed
-        known = [sequences[partition] for partition in ends]
-        return cls(min(known), {partition: sequences[partition] for partition in ends}, offsets)
-
-    def advance(self, last: dict[int, tuple[int, uuid.UUID, int]], everywhere: int) -> None:
-        for partition, (offset, _, sequence) in last.items():
-            self.sequences[partition] = max(self.sequences[partition], sequence)
-            self._offsets[partition] = offset
-        self.everywhere = max(self.everywhere, everywhere)
-
-    async def compare(self, cluster: Cluster) -> None:
-        """ClusterChanged if the broker is another one or is shorter than what was acknowledged."""
-        if await cluster.current_id() != cluster.id:
-            raise ClusterChanged("another cluster id")
-        ends = await cluster.ends()
-        for partition, offset in self._offsets.items():
-            if ends.get(partition, 0) <= offset:
-                raise ClusterChanged(f"partition {partition} ends at {ends.get(partition, 0)}, had {offset}")

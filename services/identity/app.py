@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.access.assembly import Blueprint, Foundation
 from services.access.caller import Caller
-from services.chassis.imports import Kind
+from services.chassis.export_files import Kind
 from services.chassis.process import Loop
 from services.chassis.settings import WrongSettings
 from services.chassis.tokens import Signer

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.access.assembly import Blueprint
-from services.chassis.imports import Kind
+from services.chassis.export_files import Kind
 from services.contracts.orders import Orders
 from services.orders.domain.holidays import Holiday
 from services.orders.domain.price import Article

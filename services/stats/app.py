@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.access.assembly import Blueprint
-from services.chassis.imports import Kind
+from services.chassis.export_files import Kind
 from services.contracts.stats import Stats
 from services.stats.http.offering import Offering
 from services.stats.messaging.handlers import HANDLERS

@@ -35,7 +35,7 @@ class Servers(msgspec.Struct, frozen=True):
 def start() -> None:
     """Start them in a folder of their own, and leave word in the environment."""
     home, base = tempfile.mkdtemp(prefix="kierto-test-"), free_port_base()
-    command = [sys.executable, "-P", "-m", "deploy.local.infrastructure", "--home", home, "--port-base", str(base)]
+    command = [sys.executable, "-P", "-m", "deploy.local", "--home", home, "--port-base", str(base)]
     process = subprocess.Popen(
         [*command, "--throwaway", "--with-parent"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},

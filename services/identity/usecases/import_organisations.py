@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from services.chassis.export_files import Bad, Result
 from services.chassis.ids import write_id
-from services.chassis.imports import Bad, Result
 from services.chassis.records import Records
 from services.contracts.identity import OrganisationKind, OrganisationStated
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.imports import Bad, Result
+from services.chassis.export_files import Bad, Result
 from services.chassis.records import Records
 from services.contracts.sites import Fraction
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord, Container, Site

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.imports import Bad, Result
+from services.chassis.export_files import Bad, Result
 from services.contracts.orders import ReportKind
 from services.orders.domain import calendar, pickup
 from services.orders.domain.agreement import AgreementRecord

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from services.chassis.imports import Bad, Result
+from services.chassis.export_files import Bad, Result
 
 
 class Valid(Protocol):

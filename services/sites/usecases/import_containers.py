@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from services.chassis.export_files import Bad, Result
 from services.chassis.ids import write_id
-from services.chassis.imports import Bad, Result
 from services.chassis.records import Records
 from services.contracts.sites import ContainerStated, Fraction
 from services.sites.domain.site import ContainerFacts, ContainerRecord, SiteRecord
