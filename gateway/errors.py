@@ -42,9 +42,12 @@ def shown(error: GraphQLError, language: Language) -> GraphQLError:
     if code == UNEXPECTED:
         return _same_place(error, "Unexpected error", {"code": code, "traceId": tracing.trace_id() or ""})
     extensions: dict[str, Any] = {"code": code}
-    if isinstance(cause, CallFailed) and cause.path:
-        extensions["path"] = cause.path
-    return _same_place(error, messages.text(code, language), extensions)
+    params: dict[str, str] = {}
+    if isinstance(cause, CallFailed):
+        params = cause.params
+        if cause.path:
+            extensions["path"] = cause.path
+    return _same_place(error, messages.text(code, language, params), extensions)
 
 
 def _same_place(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:

@@ -46,7 +46,7 @@ def token_route(foundation: Foundation) -> Route:
             return _error(request, refused.error, str(refused), refused.status)
         except CallFailed as failure:
             if failure.status == 400:
-                return _error(request, "invalid_request", failure.detail, 400)
+                return _error(request, "invalid_request", failure.params.get("expected", ""), 400)
             return _error(request, "temporarily_unavailable", "try again in a moment", 503)
         if isinstance(answer, Refusal):
             return _refusal(request, answer)

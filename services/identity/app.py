@@ -36,7 +36,9 @@ def _bind(base: Base) -> Callable[[Caller], Offering]:
         service_secrets=settings.service_secrets,
         rules=RegistrationRules(
             customer_number_format=settings.customer_number_format,
+            customer_number_example=settings.customer_number_example,
             invoice_number_format=settings.invoice_number_format,
+            invoice_number_example=settings.invoice_number_example,
             terms_version=settings.terms_version,
         ),
     )

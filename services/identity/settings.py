@@ -13,15 +13,17 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
 
     ``signing_key_file`` holds the private key that tokens are signed with (a JWK, RFC 8037); ``pepper`` the secret
     that goes into every stored digest of a token or secret; ``service_secrets`` each service's own secret by its name
-    (as JSON); the formats are regular expressions that a whole number must match (I2); ``terms_version`` the version
-    of the terms that one accepts to register.
+    (as JSON). The formats are regular expressions that a whole number must match, the examples what people are shown
+    of them (I2). ``terms_version`` is the version of the terms that one accepts to register.
     """
 
     signing_key_file: Path
     pepper: str
     service_secrets: dict[str, str]
     customer_number_format: str = r"^\d{2}-\d{7}-\d{2}$"
+    customer_number_example: str = "62-0000000-00"
     invoice_number_format: str = r"^\d{5,10}$"
+    invoice_number_example: str = "1962859"
     terms_version: str = "2026-01"
 
     def __post_init__(self) -> None:

@@ -16,19 +16,21 @@ P = TypeVar("P")
 class CallFailed(Exception):
     """A call had no result: the service refused it as malformed, unauthenticated, or could not answer."""
 
-    def __init__(self, service: str, status: int, code: str, path: list[str], detail: str = "") -> None:
+    def __init__(
+        self, service: str, status: int, code: str, path: list[str], params: dict[str, str] | None = None
+    ) -> None:
         super().__init__(f"{service} answered {status} {code}")
         self.service = service
         self.status = status
         self.code = code
         self.path = path
-        self.detail = detail
+        self.params = params or {}
 
 
 class _Problem(msgspec.Struct):
     code: str = "UNEXPECTED"
     path: list[str] = []
-    detail: str = ""
+    params: dict[str, str] = {}
 
 
 class Service:
@@ -95,4 +97,4 @@ def _failure(service: str, status: int, body: bytes) -> CallFailed:
         problem = msgspec.json.decode(body, type=_Problem)
     except msgspec.DecodeError:
         problem = _Problem()
-    return CallFailed(service, status, problem.code, problem.path, problem.detail)
+    return CallFailed(service, status, problem.code, problem.path, problem.params)

@@ -91,13 +91,13 @@ def guarded(name: str, call: Endpoint) -> Endpoint:
         except Forbidden:
             return respond(403, "Not allowed", "FORBIDDEN")
         except MalformedInput as error:
-            return respond(400, "Malformed input", "MALFORMED", path=error.path, detail=f"expected {error.expected}")
+            return respond(400, "Malformed input", "MALFORMED", path=error.path, params={"expected": error.expected})
         except NOT_TEXT:
-            return respond(400, "Malformed input", "MALFORMED", detail="text with a NUL character")
+            return respond(400, "Malformed input", "MALFORMED", params={"expected": "no NUL characters"})
         except msgspec.DecodeError as error:
             reason, _, place = str(error).partition(" - at `$.")
             path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
-            return respond(400, "Malformed input", "MALFORMED", path=path, detail=reason)
+            return respond(400, "Malformed input", "MALFORMED", path=path, params={"expected": reason})
         except NotReadyYet:
             return respond(503, "Not ready yet", "NOT_READY_YET", {"Retry-After": "1"})
         except NO_ONES_FAULT as error:

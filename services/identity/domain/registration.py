@@ -13,7 +13,9 @@ class RegistrationRules(msgspec.Struct, frozen=True, kw_only=True):
     """The operator's own: how its numbers look (regular expressions of the whole), and its terms of today."""
 
     customer_number_format: str
+    customer_number_example: str
     invoice_number_format: str
+    invoice_number_example: str
     terms_version: str
 
 
@@ -31,12 +33,12 @@ def tidy(command: Register) -> Register:
 def problems_of(command: Register, rules: RegistrationRules) -> list[Problem]:
     """All that stands against a tidy registration, in the form's order: MALFORMED, WEAK_PASSWORD, TERMS_REQUIRED."""
     formats = (
-        ("customerNumber", command.customer_number, rules.customer_number_format),
-        ("invoiceNumber", command.invoice_number, rules.invoice_number_format),
+        ("customerNumber", command.customer_number, rules.customer_number_format, rules.customer_number_example),
+        ("invoiceNumber", command.invoice_number, rules.invoice_number_format, rules.invoice_number_example),
     )
     problems = [
-        Problem(code="MALFORMED", path=[field], params={"expected": wanted})
-        for field, number, wanted in formats
+        Problem(code="MALFORMED", path=[field], params={"expected": example})
+        for field, number, wanted, example in formats
         if not re.fullmatch(wanted, number)
     ]
     problems += account_problems(command.username, command.email, command.password)
