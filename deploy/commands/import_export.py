@@ -1,8 +1,12 @@
 """`kierto import`: take in an ERP export."""
 
 import asyncio
+import atexit
+import datetime as dt
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +23,9 @@ PASSWORD_SETTING = "KIERTO_PASSWORD"  # noqa: S105 - the name of a setting
 def import_export(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of CSV files.")],
     username: Annotated[str, typer.Option(help="A staff user.", envvar="KIERTO_USERNAME", prompt=True)],
+    monday: Annotated[
+        str | None, typer.Option(help="For a demonstration export: the day that its D+n and D-n count from.")
+    ] = None,
     url: Annotated[str, typer.Option(help="The gateway.", envvar="KIERTO_GATEWAY_URL")] = (
         f"http://127.0.0.1:{DEFAULT_BASE}"
     ),
@@ -29,6 +36,8 @@ def import_export(
     """
     from deploy.graph import GraphProblem
 
+    if monday is not None:
+        folder = _resolved(folder, monday)
     password = os.environ.get(PASSWORD_SETTING) or typer.prompt("Password", hide_input=True)
     try:
         taken = asyncio.run(_import(url, username, password, folder))
@@ -37,6 +46,20 @@ def import_export(
         raise typer.Exit(2) from None
     bad = _report(taken)
     raise typer.Exit(1 if bad else 0)
+
+
+def _resolved(folder: Path, monday: str) -> Path:
+    """A copy of a demonstration export with dates in the place of its offsets, gone when the command ends."""
+    from deploy.export import resolve_dates
+
+    try:
+        day = dt.date.fromisoformat(monday)
+    except ValueError:
+        raise typer.BadParameter(f"{monday!r} is not a day such as 2026-03-30.") from None
+    copy = Path(tempfile.mkdtemp(prefix="kierto-export-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    resolve_dates(folder, copy / "export", day)
+    return copy / "export"
 
 
 async def _import(url: str, username: str, password: str, folder: Path) -> "list[Taken]":

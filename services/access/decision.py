@@ -13,11 +13,12 @@ from services.chassis.postgres import Connection
 from services.contracts.identity import Role
 
 _GRANT = """
-    SELECT role, billing FROM access.grants
+    SELECT (array_agg(role ORDER BY array_position(ARRAY['ADMIN', 'EDITOR', 'VIEWER'], role)))[1] AS role,
+           bool_or(billing) AS billing, count(*) AS grants
+    FROM access.grants
     WHERE subject_id = $1 AND (until IS NULL OR until >= $2)
       AND (organisation_id IS NULL OR organisation_id = $3)
       AND ($4::uuid IS NULL OR site_ids IS NULL OR $4 = ANY (site_ids))
-    ORDER BY array_position(ARRAY['ADMIN', 'EDITOR', 'VIEWER'], role), billing DESC LIMIT 1
 """
 _ORGANISATIONS = """
     SELECT organisation_id FROM access.grants WHERE subject_id = $1 AND (until IS NULL OR until >= $2)
@@ -55,9 +56,11 @@ def billing(organisation: str, site: str) -> str:
 async def grant(
     connection: Connection, caller: Caller, day: dt.date, organisation: uuid.UUID, site: uuid.UUID | None = None
 ) -> Grant | None:
-    """The caller's grant for an organisation (and one of its sites); None if it is out of reach."""
+    """What all the caller's grants come to for an organisation (and one of its sites); None if it is out of reach."""
     row = await connection.fetchrow(_GRANT, caller.subject_id, day, organisation, site)
-    return Grant(Role(row["role"]) if row["role"] else None, row["billing"]) if row else None
+    if row is None or not row["grants"]:
+        return None
+    return Grant(Role(row["role"]) if row["role"] else None, row["billing"])
 
 
 async def organisations(connection: Connection, caller: Caller, day: dt.date) -> list[uuid.UUID] | None:

@@ -28,12 +28,13 @@ def the_walk(
         furnish: Furnish,
         cases: Mapping[str, Case],
         belongings: list[str],
+        foreign: list[str],
         signs: Mapping[str, str] | None = None,
     ) -> list[str]:
         url = await make_database(blueprint)
         pool = await open_pool(url)
         await furnish(pool)
         async with open_door(blueprint, url, pool, clock, tmp_path) as door:
-            return await walk(door, blueprint.contract, cases, belongings, signs)
+            return await walk(door, blueprint.contract, cases, belongings, foreign, signs)
 
     return go

@@ -59,7 +59,7 @@ CASES: dict[str, Case] = {
     "clientToken": ({"clientId": PARTNER, "clientSecret": "wrong"}, all_get("INVALID_CLIENT")),
     "publicKeys": ({}, all_get(NOTHING)),
     "me": ({}, row(members=NOTHING, partners=NOTHING, staff=NOTHING, service=NOTHING)),
-    "organisations": ({"ids": [ORG_A]}, MEMBERS_AND_PARTNERS),
+    "organisations": ({"ids": [ORG_A, ORG_B]}, MEMBERS_AND_PARTNERS),
     "accessOf": ({"subjectId": USER}, row(members=NOTHING, partners=NOTHING, staff=SEES, service=SEES)),
     "contacts": ({"userIds": [USER]}, row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOT_ALLOWED, service=SEES)),
     "partners": ({}, STAFF_ONLY),
@@ -95,7 +95,8 @@ async def furnish(pool: Pool) -> None:
 
 async def test_the_walk(the_walk: Walk) -> None:
     belongings = [f"name of {ORG_A}", USER, "mirja@example.fi", PARTNER]
-    assert await the_walk(IDENTITY, furnish, CASES, belongings) == []
+    foreign = [f"name of {ORG_B}", f"number of {ORG_B}"]
+    assert await the_walk(IDENTITY, furnish, CASES, belongings, foreign) == []
 
 
 def test_public_operations_are_a_short_list_with_reasons() -> None:

@@ -66,6 +66,7 @@ CASES: dict[str, Case] = {
         ),
     ),
 }
+FOREIGN = [thing("agreement", SITE_B), thing("order", SITE_B), thing("article", SITE_B), SITE_B, ORG_B]
 SIGNS = {"openOrderCounts": "[1", "reportPickups": '"accepted":true'}
 
 
@@ -123,4 +124,4 @@ async def furnish(pool: Pool) -> None:
 
 
 async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(ORDERS, furnish, CASES, [AGREEMENT, ORDER], SIGNS) == []
+    assert await the_walk(ORDERS, furnish, CASES, [AGREEMENT, ORDER], FOREIGN, SIGNS) == []

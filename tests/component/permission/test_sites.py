@@ -15,6 +15,7 @@ CASES: dict[str, Case] = {
 }
 SITES_OF = {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}
 BELONGINGS = [SITE_A, f"number of {SITE_A}", f"container of {SITE_A}"]
+FOREIGN = [SITE_B, f"number of {SITE_B}", f"container of {SITE_B}", ORG_B]
 
 
 async def furnish(pool: Pool) -> None:
@@ -36,15 +37,20 @@ async def furnish(pool: Pool) -> None:
 
 
 async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(SITES, furnish, CASES, BELONGINGS) == []
+    assert await the_walk(SITES, furnish, CASES, BELONGINGS, FOREIGN) == []
 
 
 async def test_an_operation_without_a_row_fails_the_walk(the_walk: Walk) -> None:
     lacking = {name: case for name, case in CASES.items() if name != "sites"}
-    assert await the_walk(SITES, furnish, lacking, BELONGINGS) == ["sites has no row in the table"]
+    assert await the_walk(SITES, furnish, lacking, BELONGINGS, FOREIGN) == ["sites has no row in the table"]
 
 
 async def test_a_wrong_outcome_fails_the_walk(the_walk: Walk) -> None:
     wrong: dict[str, Case] = {**CASES, "sites": ({"page": {}}, row(members=SEES, outsiders=SEES, staff=SEES))}
-    complaints = await the_walk(SITES, furnish, wrong, BELONGINGS)
+    complaints = await the_walk(SITES, furnish, wrong, BELONGINGS, FOREIGN)
     assert "sites as OTHER_ORGANISATION: sees nothing of it, expected sees it" in complaints
+
+
+async def test_another_organisations_site_in_an_answer_fails_the_walk(the_walk: Walk) -> None:
+    complaints = await the_walk(SITES, furnish, CASES, BELONGINGS, [SITE_A2])
+    assert "sites as VIEWER: shows another organisation's" in complaints

@@ -33,9 +33,9 @@ async def furnish(pool: Pool) -> None:
 
 
 async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(STATS, furnish, CASES, [ARTICLE[SITE_A]]) == []
+    assert await the_walk(STATS, furnish, CASES, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []
 
 
 async def test_the_walk_with_nothing_asked_for_by_name(the_walk: Walk) -> None:
     everything: dict[str, Case] = {**CASES, "volumes": (MONTH, PEOPLE_WHO_SEE_IT)}
-    assert await the_walk(STATS, furnish, everything, [ARTICLE[SITE_A]]) == []
+    assert await the_walk(STATS, furnish, everything, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []

@@ -10,7 +10,7 @@ from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SI
 from tests.component.permission.conftest import Walk
 from tests.component.permission.walk import SEES, Case, row
 
-TICKET = write_id("ticket", uuid.UUID(int=0x71C << 64 | 7 << 76))
+TICKET, TICKET_B = (write_id("ticket", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0x71C, 0x71D))
 
 
 def form(who: Who) -> dict[str, Any]:
@@ -26,19 +26,21 @@ CASES: dict[str, Case] = {
 
 
 async def furnish(pool: Pool) -> None:
-    """The sites are known, and site A has a ticket."""
+    """The sites are known, and sites A and B have a ticket each."""
     for organisation, sites in {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}.items():
         for site in sites:
             ids = read_id("site", site), read_id("org", organisation)
             await pool.execute("INSERT INTO sites VALUES ($1, $2, $3, 1)", *ids, f"number of {site}")
-    await pool.execute(
-        "INSERT INTO tickets VALUES ($1, 'T-2025-000001', $2, $3, 'A', gen_random_uuid(), 'OTHER', 'OPEN', 'hei',"
-        " 'NONE', NULL, '2026-03-03 08:00Z', 1)",
-        read_id("ticket", TICKET),
-        read_id("org", ORG_A),
-        read_id("site", SITE_A),
-    )
+    for ticket, number, organisation, site in ((TICKET, 1, ORG_A, SITE_A), (TICKET_B, 2, ORG_B, SITE_B)):
+        await pool.execute(
+            "INSERT INTO tickets VALUES ($1, $2, $3, $4, 'A', gen_random_uuid(), 'OTHER', 'OPEN', 'hei', 'NONE', NULL,"
+            " '2026-03-03 08:00Z', 1)",
+            read_id("ticket", ticket),
+            f"T-2025-{number:06}",
+            read_id("org", organisation),
+            read_id("site", site),
+        )
 
 
 async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(SUPPORT, furnish, CASES, [TICKET, SITE_A]) == []
+    assert await the_walk(SUPPORT, furnish, CASES, [TICKET, SITE_A], [TICKET_B, SITE_B, ORG_B]) == []

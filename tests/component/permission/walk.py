@@ -21,6 +21,7 @@ NOT_ALLOWED = "403"
 UNKNOWN = (Who.STRANGER, Who.EXPIRED, Who.FORGED)
 OUTSIDERS = (Who.REMOVED, Who.ENDED, Who.OTHER_SITE, Who.OTHER_ORGANISATION)
 MEMBERS = (Who.VIEWER, Who.EDITOR, Who.ADMIN)
+OF_A = (*MEMBERS, Who.OTHER_SITE, Who.REMOVED, Who.ENDED, Who.PARTNER, Who.PARTNER_WITHOUT_SCOPE, Who.PARTNER_OF_NONE)
 PARTNERS = (Who.PARTNER, Who.PARTNER_WITHOUT_SCOPE, Who.PARTNER_OF_ANOTHER, Who.PARTNER_OF_NONE)
 
 Row = Mapping[Who, str]
@@ -72,11 +73,13 @@ async def walk(
     contract: type,
     cases: Mapping[str, Case],
     belongings: list[str],
+    foreign: list[str],
     signs: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Everything that is not as the table says.
 
-    ``belongings`` are texts that only those who see it may find; ``signs`` names another such text for an operation
+    ``belongings`` are texts that only those who see it may find; ``foreign`` ones belong to organisation B, and nobody
+    of organisation A may find one in any answer; ``signs`` names another such text for an operation
     whose answer repeats no id.
     """
     operations = set(signatures(contract))
@@ -87,6 +90,8 @@ async def walk(
         wrong += [f"{name}: {who.name} has no outcome in the table" for who in Who if who not in expected]
         for who, outcome in expected.items():
             status, body = await door.call(who, name, arguments(who) if callable(arguments) else arguments)
+            if who in OF_A and any(text in body.decode() for text in foreign):
+                wrong.append(f"{name} as {who.name}: shows another organisation's")
             found = outcome_of(status, body, [*belongings, *([signs[name]] if signs and name in signs else [])])
             if found != outcome:
                 wrong.append(f"{name} as {who.name}: {found}, expected {outcome}")

@@ -1,12 +1,14 @@
--- Sites, their containers, and the copy of organisations that imports refer to.
+-- Sites, their containers, and the copy of organisations that imports refer to. A customer number is not unique in the
+-- copy: while it moves from one organisation to another, both may have it here for a moment.
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
 CREATE TABLE organisations (
     id              uuid PRIMARY KEY,
-    customer_number text NOT NULL UNIQUE,
+    customer_number text NOT NULL,
     version         bigint NOT NULL
 );
+CREATE INDEX organisations_by_customer_number ON organisations (customer_number);
 
 -- sort_address, sort_city: made by chassis.sorting; search: what people type parts of.
 CREATE TABLE sites (
