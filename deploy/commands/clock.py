@@ -38,8 +38,10 @@ def set_to(moment: str, home: HomeOption = None) -> None:
 @app.command()
 def advance(duration: str, home: HomeOption = None) -> None:
     """Move the clock on by a duration such as 90s, 15m, 6h, 3d, 2w or 1d12h."""
+    from services.chassis.clock import read_offset
+
     folder = home_from(home)
-    _move(folder, read_offset(folder) + parse_duration(duration))
+    _move(folder, read_offset(folder.clock) + parse_duration(duration))
 
 
 @app.command()
@@ -59,14 +61,6 @@ def parse_duration(text: str) -> timedelta:
     )
 
 
-def read_offset(home: Home) -> timedelta:
-    """How far the stack's clock is ahead of the machine's."""
-    try:
-        return timedelta(seconds=float(home.clock.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return timedelta()
-
-
 def _move(home: Home, offset: timedelta) -> None:
     home.make()
     write_whole(home.clock, f"{offset.total_seconds():.3f}\n")
@@ -74,7 +68,9 @@ def _move(home: Home, offset: timedelta) -> None:
 
 
 def _show(home: Home) -> None:
-    offset = read_offset(home)
+    from services.chassis.clock import read_offset
+
+    offset = read_offset(home.clock)
     now = (datetime.now(UTC) + offset).astimezone(_ZONE)
     ahead = (
         f"{abs(offset)} {'ahead of' if offset > timedelta() else 'behind'} the machine" if offset else "the machine's"

@@ -8,16 +8,16 @@ from deploy.local.ports import DEFAULT_BASE
 
 def doctor(home: HomeOption = None, port_base: PortBaseOption = DEFAULT_BASE) -> None:
     """Say what this machine has and what is missing; exit code 1 if something is."""
-    from deploy.commands.clock import read_offset
     from deploy.local.checks import examine
     from deploy.local.ports import Ports
+    from services.chassis.clock import read_offset
 
     folder = home_from(home)
     all_fine = True
     for finding in examine(folder, Ports(port_base)):
         all_fine = all_fine and finding.fine
         typer.echo(f"{'ok ' if finding.fine else 'BAD'}  {finding.what:<11} {finding.words}")
-    if offset := read_offset(folder):
+    if offset := read_offset(folder.clock):
         typer.echo(f"     Clock       moved by {offset}; `kierto clock reset` takes it back")
     typer.echo("All is fine." if all_fine else "Something is missing; see the lines marked BAD.")
     raise typer.Exit(0 if all_fine else 1)

@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.commands.clock import parse_duration, read_offset
+from deploy.commands.clock import parse_duration
 from deploy.local.paths import Home
+from services.chassis.clock import read_offset
 
 
 @pytest.mark.parametrize(
@@ -33,13 +34,13 @@ def test_it_is_set_moved_and_taken_back(tmp_path: Path) -> None:
     home = Home(tmp_path)
 
     assert _clock(tmp_path, "set", "2026-03-02T08:00")[1].startswith("2026-03-02 08:00:0")
-    ahead = datetime.now(UTC) + read_offset(home)
+    ahead = datetime.now(UTC) + read_offset(home.clock)
     assert abs(ahead - datetime(2026, 3, 2, 6, 0, tzinfo=UTC)) < timedelta(seconds=20)
 
     assert _clock(tmp_path, "advance", "3d")[1].startswith("2026-03-05 08:00:")
     assert _clock(tmp_path, "show")[1].startswith("2026-03-05 08:00:")
     assert "(the machine's)" in _clock(tmp_path, "reset")[1]
-    assert read_offset(home) == timedelta()
+    assert read_offset(home.clock) == timedelta()
 
 
 @pytest.mark.parametrize("words", [("set", "tomorrow"), ("advance", "3x"), ("advance", ""), ("advance", "-1d")])
