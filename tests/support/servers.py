@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.local.ports import SPAN, Ports
+from deploy.local.ports import Ports, free_base
 
 HOME = "KIERTO_TEST_HOME"
 PORT_BASE = "KIERTO_TEST_PORT_BASE"
@@ -76,18 +75,9 @@ def find() -> Servers:
 
 
 def free_port_base() -> int:
-    """A base from which on every port of a stack is free just now."""
-    for base in range(20_000, 32_000, 100):
-        if all(_free(port) for port in range(base, base + SPAN)):
-            return base
-    raise RuntimeError("no free range of ports for the tests")
+    """A base from which on every port of a stack is free just now.
 
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    Each process of a test run looks from a place of its own on: else two of them would find the same.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return free_base(24_000 + 2_000 * int(worker.removeprefix("gw")) if worker else 22_000)

@@ -9,14 +9,14 @@ import redis.asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local.ports import free_base
 from deploy.local.problem import StackProblem
 from deploy.local.stack import Stack
+from tests.support.servers import free_port_base
 
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path / "home", free_base(22000), caller={})
+    stack = Stack(tmp_path / "home", free_port_base(), caller={})
     try:
         yield stack
     finally:
@@ -87,7 +87,7 @@ async def test_what_a_statement_holds_does_not_reach_the_log(stack: Stack) -> No
 
 def test_a_second_stack_in_the_folder_is_refused_and_harms_nothing(stack: Stack) -> None:
     stack.start(infrastructure_only=True)
-    second = Stack(stack.home.root, free_base(23000), caller={})
+    second = Stack(stack.home.root, free_port_base(), caller={})
 
     with pytest.raises(StackProblem, match="A stack runs in this folder already"):
         second.start(infrastructure_only=True)

@@ -18,8 +18,9 @@ import psutil
 import pytest
 
 from deploy.local.paths import CLONE, Home
-from deploy.local.ports import OFFSETS, Ports, free_base
+from deploy.local.ports import OFFSETS, Ports
 from tests.integration.deploy import standin
+from tests.support.servers import free_port_base
 from tests.unit.deploy.waiting import wait_for
 
 NOT_PROCESSES = {"smtp", "kafka-controller"}
@@ -75,7 +76,7 @@ class Kierto:
 
 @pytest.fixture
 def kierto(tmp_path: Path) -> Iterator[Kierto]:
-    home, base = Home(tmp_path / "home"), free_base(24000)
+    home, base = Home(tmp_path / "home"), free_port_base()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KIERTO_")}
     environment["PYTHONPATH"] = f"{standin.build(tmp_path / 'standin')}:{CLONE}"
     kierto = Kierto(home, Ports(base), environment | {"KIERTO_HOME": str(home.root), "KIERTO_PORT_BASE": str(base)})
