@@ -4,10 +4,7 @@ from services.chassis.settings import ProcessSettings
 
 
 class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
-    """Where the five services and the broker are. ``service_secret`` is the gateway's own at identity.
-
-    ``redis_url`` is for what may be lost (traffic counters, cached answers); without it the gateway works as well.
-    """
+    """Where the five services and the broker are. ``service_secret`` is the gateway's own at identity."""
 
     identity_url: str
     sites_url: str
@@ -16,4 +13,3 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     support_url: str
     kafka: str
     service_secret: str
-    redis_url: str = ""

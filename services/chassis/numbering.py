@@ -31,6 +31,7 @@ _NUMBER = """
            (SELECT true FROM counted) AS leading
     FROM (SELECT 1) AS always LEFT JOIN numbered n ON true ORDER BY n.sequence
 """
+_WAITING = "SELECT EXISTS (SELECT 1 FROM chassis.outbox WHERE sequence IS NULL)"
 _FROM_LOG = """
     SELECT sequence, event_id, type, subject, organisation_id, partition, occurred_at, traceparent, data
     FROM chassis.outbox WHERE sequence > $1 ORDER BY sequence LIMIT $2
@@ -63,6 +64,12 @@ class Numbered(msgspec.Struct, frozen=True):
             row["traceparent"],
             row["data"],
         )
+
+
+async def waiting(connection: Connection) -> bool:
+    """Whether there is anything to number: a look that writes nothing."""
+    found: bool = await connection.fetchval(_WAITING)
+    return found
 
 
 async def number(connection: Connection, epoch: int, limit: int) -> list[Numbered]:

@@ -104,11 +104,11 @@ class Relay:
                 await self._catch_up(connection, epoch, cluster, progress, producer, stop)
                 checked = time.monotonic()
                 while not stop.is_set():
-                    self._woken.clear()
-                    wave = await numbering.number(connection, epoch, WAVE)
+                    wave = await self._number(connection, epoch)
                     if wave:
                         await self._publish(connection, epoch, cluster, progress, producer, wave)
                     if time.monotonic() - checked > _CHECK_S:
+                        await lease.keep(connection, epoch)
                         await progress.compare(cluster)
                         checked = time.monotonic()
                     if len(wave) < WAVE:
@@ -116,6 +116,14 @@ class Relay:
             finally:
                 with contextlib.suppress(*BROKER_AWAY):
                     await asyncio.wait_for(producer.stop(), 5)
+
+    async def _number(self, connection: "asyncpg.Connection[asyncpg.Record]", epoch: int) -> list[Numbered]:
+        """The next wave. A relay that nobody has woken only looks: an idle one must not write ten times a second."""
+        woken = self._woken.is_set()
+        self._woken.clear()
+        if not woken and not await numbering.waiting(connection):
+            return []
+        return await numbering.number(connection, epoch, WAVE)
 
     async def _catch_up(
         self,
