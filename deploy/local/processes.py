@@ -101,8 +101,11 @@ def fork(target: Callable[[], int], log: Path, environment: Mapping[str, str]) -
     sys.stderr.flush()
     parent = os.getpid()
     output = open_log(log)
+    # A signal that comes before the child is itself waits: the handlers until then are its parent's.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(output)
         return Forked(pid)
     code = 1

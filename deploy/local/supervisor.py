@@ -127,10 +127,10 @@ class Supervisor:
             self._write_table()
 
     def _stop_group(self, group: Sequence[_Kept]) -> None:
+        asked, until, step = self._signals.asked_to_stop, time.monotonic() + self._patience, 1
         alive = [kept for kept in group if kept.running.poll() is None]
         for kept in alive:
             kept.running.send_signal(kept.part.stop_signal)
-        asked, until, step = self._signals.asked_to_stop, time.monotonic() + self._patience, 1
         while alive := [kept for kept in alive if kept.running.poll() is None]:
             if time.monotonic() > until or self._signals.asked_to_stop > asked:
                 asked, until = self._signals.asked_to_stop, time.monotonic() + self._patience

@@ -123,7 +123,7 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         }
         ticket = (await customer.ask(CONTACT, input=form))["ticket"]
         (mail,) = await until(lambda: asyncio.to_thread(stack.mails, MIRJA[0]))
-        assert mail["subject"] == "Palaute vastaanotettu" or "Palaute vastaanotettu" in mail["subject"]
+        assert mail["subject"] == "Palaute vastaanotettu"
         assert ticket["number"] in mail["text"]
         assert "Kiitos, hyvin tyhjennetty!" in mail["text"]
 
