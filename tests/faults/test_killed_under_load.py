@@ -272,18 +272,18 @@ async def check_events(staff: Client, start: str, load: Load) -> None:
 
 
 async def check_mails(stack: RunningStack, load: Load) -> None:
-    """Each contact form has its receipt, once."""
+    """Each contact form has its receipt. A death between the server's yes and our mark may repeat one: as itself."""
 
-    async def sent() -> int:
-        lines = stack.log("support-worker")
-        return len({line["mail"] for line in lines if line["event"] == "mail sent"})
+    async def arrived() -> list[str]:
+        mails = await asyncio.to_thread(stack.mails, "isannoitsija@example.fi")
+        return [dict(mail["headers"])["Message-ID"] for mail in mails]
 
-    # A letter that its process died with is taken again after half a minute.
-    await until(sent, lambda mails: mails >= len(load.written), within=60)
-    mails = await asyncio.to_thread(stack.mails, "isannoitsija@example.fi")
-    message_ids = [mail["headers"] for mail in mails]
-    assert len(mails) == min(100, len(load.written)), "the mailbox lists the newest hundred"
-    assert len({str(headers) for headers in message_ids}) == len(mails)
+    # The mailbox lists the newest hundred; a letter that its process died with is taken again after half a minute.
+    repeats = KILLED.count("support-worker")
+    wanted = min(100 - repeats, len(load.written))
+    message_ids = await until(arrived, lambda found: len(set(found)) >= wanted, within=60)
+    assert len(set(message_ids)) <= len(load.written)
+    assert len(message_ids) - len(set(message_ids)) <= repeats
 
 
 async def volume(manager: Client) -> int:

@@ -11,6 +11,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from deploy.local.paths import Home
 from deploy.local.ports import Ports
@@ -86,7 +87,7 @@ class RunningStack:
                 found.append(json.loads(line))
         return found
 
-    def mails(self, recipient: str) -> list[dict[str, str]]:
+    def mails(self, recipient: str) -> list[dict[str, Any]]:
         """What arrived in the mailbox for someone, whole, newest first."""
         base = f"{self.ports.url('mailbox')}/api/messages"
         with urllib.request.urlopen(f"{base}?to={recipient}", timeout=5) as answer:
