@@ -3,7 +3,6 @@
 import asyncio
 import atexit
 import datetime as dt
-import os
 import shutil
 import sys
 import tempfile
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.commands.options import password_from
 from deploy.local.ports import DEFAULT_BASE
 
 if TYPE_CHECKING:
     from deploy.export import Taken
-
-PASSWORD_SETTING = "KIERTO_PASSWORD"  # noqa: S105 - the name of a setting
 
 
 def import_export(
@@ -38,7 +36,7 @@ def import_export(
 
     if monday is not None:
         folder = _resolved(folder, monday)
-    password = os.environ.get(PASSWORD_SETTING) or typer.prompt("Password", hide_input=True)
+    password = password_from()
     try:
         taken = asyncio.run(_import(url, username, password, folder))
     except GraphProblem as problem:

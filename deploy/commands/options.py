@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -20,3 +21,9 @@ PortBaseOption = Annotated[
 
 def home_from(option: Path | None) -> Home:
     return Home((option or USUAL_HOME).resolve())
+
+
+def password_from(*, new: bool = False) -> str:
+    """The password, from KIERTO_PASSWORD or asked for; a ``new`` one is asked for twice."""
+    typed: str = os.environ.get("KIERTO_PASSWORD") or typer.prompt("Password", hide_input=True, confirmation_prompt=new)
+    return typed

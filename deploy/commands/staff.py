@@ -1,20 +1,17 @@
 """`kierto staff`: the operator's own people, made on the host (I17)."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.options import HomeOption, home_from
+from deploy.commands.options import HomeOption, home_from, password_from
 
 if TYPE_CHECKING:
     from services.contracts.values import Problem
 
 app = typer.Typer(help="The operator's own people.", no_args_is_help=True)
-
-PASSWORD_SETTING = "KIERTO_PASSWORD"  # noqa: S105 - the name of a setting
 
 
 @app.callback()
@@ -30,7 +27,7 @@ def create(
     home: HomeOption = None,
 ) -> None:
     """Make a staff user. The password is asked for, or taken from KIERTO_PASSWORD."""
-    password = os.environ.get(PASSWORD_SETTING) or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = password_from(new=True)
     complaints = asyncio.run(_create(home_from(home).root, username, email, password, language))
     for complaint in complaints:
         typer.echo(complaint, err=True)

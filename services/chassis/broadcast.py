@@ -13,6 +13,7 @@ from services.chassis.envelope import Raw
 from services.chassis.kafka import BROKER_AWAY, ensure_topics
 from services.chassis.logging import logger
 from services.chassis.outbox import PARTITIONS
+from services.chassis.pause import pause
 
 _log = logger(__name__)
 
@@ -44,8 +45,7 @@ class Broadcast:
                 await self._read(stop)
             except BROKER_AWAY as error:
                 _log.warning("broadcast waits for the broker", error=str(error)[:200])
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 0.3)
+                await pause(stop, 0.3)
 
     async def _read(self, stop: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(

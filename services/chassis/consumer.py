@@ -18,6 +18,7 @@ from services.chassis import dead_letters, envelope, inbox, metrics, tracing
 from services.chassis.envelope import MalformedEvent, Raw, Received, understand
 from services.chassis.kafka import BROKER_AWAY, ensure_topics
 from services.chassis.logging import logger
+from services.chassis.pause import pause
 from services.chassis.positions import Positions, save_positions
 from services.chassis.postgres import NO_ONES_FAULT, Pool
 from services.chassis.transaction import Transaction, UnitOfWork
@@ -76,8 +77,7 @@ class Consumer(Generic[T]):
             except (*BROKER_AWAY, *NO_ONES_FAULT) as error:
                 self.ready = False
                 _log.warning("consumer waits", error=type(error).__name__, detail=str(error)[:200])
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 0.3)
+                await pause(stop, 0.3)
 
     async def _consume(self, stop: asyncio.Event) -> None:
         consumer = AIOKafkaConsumer(

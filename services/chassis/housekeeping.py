@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 
 from services.chassis.logging import logger
+from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, Pool
 
 _log = logger(__name__)
@@ -35,5 +36,4 @@ async def keep_house(pool: Pool, stop: asyncio.Event) -> None:
             for row in await pool.fetch(_OLD_DAYS, oldest):
                 await pool.execute(f"DROP TABLE chassis.{row['relname']}")
                 _log.info("inbox day dropped", table=row["relname"])
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _EVERY_S)
+        await pause(stop, _EVERY_S)

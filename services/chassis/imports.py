@@ -6,7 +6,6 @@ because ``apply`` says UNCHANGED.
 """
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import IO, Any, Generic, TypeVar
@@ -17,6 +16,7 @@ from services.chassis.export_files import Bad, Kind, Result, invalid, read_row, 
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.logging import logger
 from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, Pool, Row
 from services.chassis.transaction import Transaction, UnitOfWork
 from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
@@ -146,8 +146,7 @@ class Imports(Generic[T]):
                 _log.exception("import failed", id=write_id(self._prefix, self._under_way))
                 await self._pool.execute(_FINISH, self._under_way, "FAILED")
             if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 0.2)
+                await pause(stop, 0.2)
 
     async def _step(self) -> bool:
         """One batch of one import; whether there was something to do."""

@@ -16,6 +16,7 @@ from services.chassis import metrics
 from services.chassis.clock import Clock
 from services.chassis.ids import new_uuid
 from services.chassis.logging import logger
+from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, Connection, Pool
 from services.chassis.settings import Address
 
@@ -82,10 +83,7 @@ class Postman:
                 _log.warning("mail waits for the database", error=type(error).__name__)
                 busy = False
             if not busy:
-                try:
-                    await asyncio.wait_for(stop.wait(), 0.1)
-                except TimeoutError:
-                    continue
+                await pause(stop, 0.1)
 
     async def _send_one(self) -> bool:
         row = await self._pool.fetchrow(_TAKE, _IN_HAND_S)

@@ -35,11 +35,11 @@ class Records(Generic[R]):
     def changed(self) -> list[R]:
         return list(self._changed.values())
 
-    def take(self, number: str, facts: object, make: Callable[[uuid.UUID, int], R]) -> Result:
-        """Have the record with this number state these facts; ``make`` makes it from its id and version."""
+    def take(self, number: str, facts: object, make: Callable[..., R]) -> Result:
+        """Have the record of this number state these facts; ``make`` is called with ``id, version, facts``."""
         before = self._known.get(number)
         if before is not None and before.facts == facts:
             return Result.UNCHANGED
-        record = make(before.id, before.version + 1) if before else make(new_uuid(), 1)
+        record = make(id=before.id if before else new_uuid(), version=before.version + 1 if before else 1, facts=facts)
         self._known[number] = self._changed[number] = record
         return Result.CHANGED if before else Result.ADDED

@@ -17,6 +17,7 @@ from services.chassis.ids import write_id
 from services.chassis.kafka import BROKER_AWAY, Cluster
 from services.chassis.logging import logger
 from services.chassis.numbering import Numbered
+from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, open_connection
 from services.chassis.published import ClusterChanged, Last, Progress
 from services.contracts.declare import topic_of
@@ -48,7 +49,7 @@ class Relay:
             except NO_ONES_FAULT as error:
                 self.ready = False
                 _log.warning("relay waits for the database", error=type(error).__name__)
-                await self._pause(stop, 0.5)
+                await pause(stop, 0.5)
                 continue
             try:
                 await connection.add_listener(outbox.CHANNEL, lambda *_: self._woken.set())
@@ -59,7 +60,7 @@ class Relay:
             except NO_ONES_FAULT as error:
                 self.ready = False
                 _log.warning("relay lost the database", error=type(error).__name__)
-                await self._pause(stop, 0.2)
+                await pause(stop, 0.2)
             finally:
                 metrics.RELAY_LEADING.set(0)
                 with contextlib.suppress(*NO_ONES_FAULT):
@@ -69,7 +70,7 @@ class Relay:
         while not stop.is_set():
             epoch = await lease.take(connection, self._holder)
             if epoch is None:
-                await self._pause(stop, 0.5)
+                await pause(stop, 0.5)
                 continue
             _log.info("relay leads", epoch=epoch, holder=self._holder)
             metrics.RELAY_LEADING.set(1)
@@ -83,7 +84,7 @@ class Relay:
                         raise
                     _log.warning("relay waits for the broker", error=str(error)[:200])
                     await lease.keep(connection, epoch)
-                    await self._pause(stop, 0.2)
+                    await pause(stop, 0.2)
             await lease.give_back(connection, epoch)
 
     async def _publish_until(
@@ -112,7 +113,7 @@ class Relay:
                         await progress.compare(cluster)
                         checked = time.monotonic()
                     if len(wave) < WAVE:
-                        await self._wait_for_more(stop)
+                        await self._wait_for_more()
             finally:
                 with contextlib.suppress(*BROKER_AWAY):
                     await asyncio.wait_for(producer.stop(), 5)
@@ -188,10 +189,6 @@ class Relay:
             ),
         }
 
-    async def _wait_for_more(self, stop: asyncio.Event) -> None:
+    async def _wait_for_more(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), _LOOK_S)
-
-    async def _pause(self, stop: asyncio.Event, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)

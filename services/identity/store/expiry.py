@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 
 from services.chassis.clock import Clock
+from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, Pool
 from services.identity.domain.attempts import WINDOW
 
@@ -25,5 +26,4 @@ async def keep_forgetting(pool: Pool, clock: Clock, stop: asyncio.Event) -> None
     while not stop.is_set():
         with contextlib.suppress(*NO_ONES_FAULT):
             await forget(pool, clock.now())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _EVERY_S)
+        await pause(stop, _EVERY_S)

@@ -35,9 +35,7 @@ async def import_organisations(tx: IdentityStore, rows: Sequence[OrganisationRow
 
 def _take(records: Records[OrganisationRecord], row: OrganisationRow) -> Result | Bad:
     facts = OrganisationFacts(**msgspec.structs.asdict(row))
-    return records.take(
-        row.customer_number, facts, lambda id, version: OrganisationRecord(id=id, version=version, facts=facts)
-    )
+    return records.take(row.customer_number, facts, OrganisationRecord)
 
 
 def stated(organisation: OrganisationRecord) -> OrganisationStated:

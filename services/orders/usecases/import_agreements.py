@@ -2,7 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -59,15 +60,10 @@ async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> li
             continue
         site = known.sites[row.site_number]
         facts = _facts(row, known)
-        results.append(records.take(row.agreement_number, facts, _maker(facts, site)))
+        make = partial(AgreementRecord, organisation_id=site.organisation_id, municipality=site.municipality)
+        results.append(records.take(row.agreement_number, facts, make))
     await tx.save_agreements(records.changed)
     return results
-
-
-def _maker(facts: AgreementFacts, site: Site) -> Callable[[uuid.UUID, int], AgreementRecord]:
-    return lambda id, version: AgreementRecord(
-        id=id, version=version, organisation_id=site.organisation_id, municipality=site.municipality, facts=facts
-    )
 
 
 def _fault(row: AgreementRow, known: _Known) -> Bad | None:

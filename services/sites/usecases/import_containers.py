@@ -1,7 +1,7 @@
 """Taking in containers from the ERP (L9)."""
 
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -11,7 +11,7 @@ from services.chassis.export_files import Bad, Result
 from services.chassis.ids import write_id
 from services.chassis.records import Records
 from services.contracts.sites import ContainerStated, Fraction
-from services.sites.domain.site import ContainerFacts, ContainerRecord, SiteRecord
+from services.sites.domain.site import ContainerFacts, ContainerRecord
 from services.sites.usecases.ports import SitesStore
 
 Number = Annotated[str, Meta(min_length=1, max_length=50)]
@@ -44,16 +44,15 @@ async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> lis
             litres=row.litres,
             count=row.count,
         )
-        results.append(records.take(row.container_number, facts, _maker(facts, site)))
+        results.append(
+            records.take(
+                row.container_number, facts, partial(ContainerRecord, organisation_id=site.facts.organisation_id)
+            )
+        )
     await tx.save_containers(records.changed)
     for container in records.changed:
         tx.emit(stated(container))
     return results
-
-
-def _maker(facts: ContainerFacts, site: SiteRecord) -> Callable[[uuid.UUID, int], ContainerRecord]:
-    organisation_id = site.facts.organisation_id
-    return lambda id, version: ContainerRecord(id=id, version=version, organisation_id=organisation_id, facts=facts)
 
 
 def stated(container: ContainerRecord) -> ContainerStated:

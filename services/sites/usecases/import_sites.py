@@ -1,7 +1,6 @@
 """Taking in sites from the ERP (L9)."""
 
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -48,15 +47,11 @@ async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[Result |
         fields = msgspec.structs.asdict(row)
         del fields["customer_number"]
         facts = SiteFacts(organisation_id=organisation_id, **fields)
-        results.append(records.take(row.site_number, facts, _maker(facts)))
+        results.append(records.take(row.site_number, facts, SiteRecord))
     await tx.save_sites(records.changed)
     for site in records.changed:
         tx.emit(stated(site))
     return results
-
-
-def _maker(facts: SiteFacts) -> Callable[[uuid.UUID, int], SiteRecord]:
-    return lambda id, version: SiteRecord(id=id, version=version, facts=facts)
 
 
 def stated(site: SiteRecord) -> SiteStated:

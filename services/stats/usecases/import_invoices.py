@@ -1,8 +1,7 @@
 """Taking in invoices from the ERP (I17, T7)."""
 
 import datetime as dt
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -46,15 +45,11 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Re
             results.append(Bad("due_date", "MALFORMED", "is before the invoice date"))
             continue
         facts = InvoiceFacts(organisation_id=organisation_id, **msgspec.structs.asdict(row))
-        results.append(records.take(row.invoice_number, facts, _maker(facts)))
+        results.append(records.take(row.invoice_number, facts, InvoiceRecord))
     await tx.save_invoices(records.changed)
     for invoice in records.changed:
         tx.emit(stated(invoice))
     return results
-
-
-def _maker(facts: InvoiceFacts) -> Callable[[uuid.UUID, int], InvoiceRecord]:
-    return lambda id, version: InvoiceRecord(id=id, version=version, facts=facts)
 
 
 def stated(invoice: InvoiceRecord) -> InvoiceStated:

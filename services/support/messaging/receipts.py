@@ -1,9 +1,9 @@
 """Receipts that are due, one after the other, each handed to its use case."""
 
 import asyncio
-import contextlib
 
 from services.chassis.logging import logger
+from services.chassis.pause import pause
 from services.chassis.transaction import UnitOfWork
 from services.support.usecases.ports import Recipients, SupportStore
 from services.support.usecases.send_receipt import send_receipt
@@ -31,5 +31,4 @@ class Receipts:
                 # error's text may hold what people wrote: it stays out of the log.
                 _log.warning("receipt not sent", error=type(error).__name__)
             if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _LOOK_AGAIN_S)
+                await pause(stop, _LOOK_AGAIN_S)

@@ -1,0 +1,10 @@
+"""The pause of a loop that is to stop: over when its time is, or as soon as it is told to."""
+
+import asyncio
+import contextlib
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait for ``seconds``, or until ``stop`` is set."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
