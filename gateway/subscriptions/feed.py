@@ -39,7 +39,7 @@ class Feed:
 
     def take(self, record: Raw) -> None:
         """Take in one record of orders' topic. Repeats are left out."""
-        sequence = _sequence(record)
+        sequence = record.sequence
         if sequence is None or sequence in self._waiting:
             return
         if self.ring.base is not None and sequence <= self.ring.last:
@@ -123,11 +123,6 @@ class Feed:
             self._hole.set()
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
-
-
-def _sequence(record: Raw) -> int | None:
-    text = record.headers.get("ce_sequence", "")
-    return int(text) if text.isdecimal() else None
 
 
 def _public_event(record: Raw) -> OrderEvent | None:

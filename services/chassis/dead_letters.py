@@ -62,7 +62,7 @@ async def set_aside(connection: Connection, record: Raw, state: State, reason: s
         record.value,
         reason[:2000],
     )
-    metrics.DEAD_LETTERS.labels(state).inc() if state != "PARKED" else metrics.EVENTS_PARKED.inc()
+    metrics.EVENTS_SET_ASIDE.labels(state).inc()
 
 
 async def blocked(connection: Connection, subjects: Sequence[str]) -> set[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """CloudEvents 1.0.2 in Kafka's binary content mode (Kafka Protocol Binding 1.0.2, section 3.2).
 
 Attributes are headers with the prefix ``ce_``; ``sequence`` (extension) is a string padded to 20 digits, so that it
-sorts; ``partitionkey`` (extension) repeats the record's key; ``traceparent`` is the distributed tracing extension.
+sorts; ``partitionkey`` (extension) repeats the record's key; ``traceparent`` is the distributed tracing extension;
+``generation`` (our own extension) is the log's generation when it was published, which makes a sequence a cursor.
 """
 
 import datetime as dt
@@ -48,6 +49,17 @@ class Raw(msgspec.Struct, frozen=True):
     def subject(self) -> str:
         return self.headers.get("ce_subject", "")
 
+    @property
+    def sequence(self) -> int | None:
+        """The event's place in its log; None where the record says none that can be read."""
+        text = self.headers.get("ce_sequence", "")
+        return int(text) if text.isascii() and text.isdecimal() else None
+
+    @property
+    def generation(self) -> str:
+        """The log's generation when the record was published, as a UUID's text."""
+        return self.headers.get("ce_generation", "")
+
 
 class Received(msgspec.Struct, Generic[E_co], frozen=True):
     """An event that was read and understood."""
@@ -71,6 +83,7 @@ def headers(
     sequence: int,
     trace: str,
     key: str,
+    generation: uuid.UUID,
 ) -> list[tuple[str, bytes]]:
     """The headers of an event's record."""
     attributes = {
@@ -83,6 +96,7 @@ def headers(
         "ce_sequence": f"{sequence:020}",
         "ce_partitionkey": key,
         "ce_traceparent": trace,
+        "ce_generation": str(generation),
         "content-type": "application/json",
     }
     return [(name, value.encode()) for name, value in attributes.items()]

@@ -1,20 +1,51 @@
-"""Every metric that the chassis keeps: its name and its meaning, in this one place."""
+"""Every metric that Kierto keeps: its name and its meaning, in this one place.
+
+What an alarm on one of the events' metrics means, and what to do then, is in docs/how-an-event-travels.md.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUEST_SECONDS = Histogram(
     "kierto_request_seconds", "Time to answer an operation, in seconds", ["operation", "outcome"]
 )
-EVENTS_PUBLISHED = Counter("kierto_events_published", "Events that the broker has acknowledged")
-EVENTS_UNPUBLISHED = Gauge("kierto_events_unpublished", "Numbered events that the broker has not acknowledged yet")
+
+# Publishing: in each relay process.
 RELAY_LEADING = Gauge("kierto_relay_leading", "1 in the relay process that holds the lease, else 0")
+EVENTS_PUBLISHED = Counter("kierto_events_published", "Events that the broker has acknowledged")
+EVENTS_UNNUMBERED = Gauge("kierto_events_unnumbered", "Committed events that have no sequence yet")
+EVENTS_UNPUBLISHED = Gauge("kierto_events_unpublished", "Numbered events that the broker has not acknowledged yet")
+RELAY_SECONDS_BEHIND = Gauge(
+    "kierto_relay_seconds_behind", "Age of the oldest committed event that the broker has not acknowledged, in seconds"
+)
 RELAY_REFILLS = Counter("kierto_relay_refills", "How often a partition was filled again from the log")
+LOG_GENERATIONS = Counter(
+    "kierto_log_generations", "New generations of the log: the broker held more than the database, which was restored"
+)
+
+# Consuming: in each worker process.
 EVENTS_CONSUMED = Counter("kierto_events_consumed", "Events whose effects are committed", ["type"])
 EVENTS_REPEATED = Counter("kierto_events_repeated", "Events that came again and were left out by the inbox")
-EVENTS_PARKED = Counter(
-    "kierto_events_parked", "Events of a type that this build does not know, kept for one that does"
+CONSUMER_EVENTS_BEHIND = Gauge(
+    "kierto_consumer_events_behind", "Records of the assigned partitions that this worker has not handled yet"
 )
-DEAD_LETTERS = Counter("kierto_dead_letters", "Events set aside because they failed by themselves", ["reason"])
-CONSUMER_SECONDS_BEHIND = Gauge("kierto_consumer_seconds_behind", "Age of the newest event handled, when handled")
+CONSUMER_SECONDS_BEHIND = Gauge(
+    "kierto_consumer_seconds_behind", "Age of the newest event handled while others wait, in seconds; 0 if none does"
+)
+CONSUMER_REREADS = Counter(
+    "kierto_consumer_rereads", "How often a partition was read from its beginning because its topic was made anew"
+)
+CONSUMER_STOPPED = Gauge("kierto_consumer_stopped", "1 while the worker stands still after too many dead letters")
+EVENTS_SET_ASIDE = Counter(
+    "kierto_events_set_aside", "Events set aside, by state (FAILED, WAITING behind one, PARKED as unknown)", ["state"]
+)
+DEAD_LETTERS = Gauge("kierto_dead_letters", "Events that lie set aside in the service's database now", ["state"])
+
+# Subscribers: in each gateway process.
+FEED_HOLES = Counter("kierto_feed_holes", "Holes in the sequence that the feed waited for, by what filled them", ["by"])
+FEED_GENERATIONS = Counter("kierto_feed_generations", "How often the feed began anew with another generation's events")
+RING_MISSES = Counter("kierto_ring_misses", "Pages read from the log for subscribers that were behind the ring")
+SUBSCRIBERS = Gauge("kierto_subscribers", "Open subscriptions to order events")
+SUBSCRIBERS_TOO_SLOW = Counter("kierto_subscribers_too_slow", "Subscribers closed because they did not read")
+
 MAILS_SENT = Counter("kierto_mails_sent", "Mails that the mail server took")
 MAIL_FAILURES = Counter("kierto_mail_failures", "Attempts to hand over a mail that failed and will be repeated")

@@ -29,6 +29,7 @@ _SAVE = """
     SELECT EXISTS (SELECT 1 FROM leader)
 """
 _LAST_SEQUENCE = "SELECT last_sequence FROM chassis.leader"
+_GENERATION = "SELECT generation FROM chassis.leader"
 _NEW_GENERATION = """
     UPDATE chassis.leader SET last_sequence = $2, generation = gen_random_uuid() WHERE epoch = $1 RETURNING true
 """
@@ -41,8 +42,16 @@ class ClusterChanged(Exception):
 class Progress:
     """What a cluster holds: the last sequence of each partition, and the sequence up to which it lacks nothing."""
 
-    def __init__(self, cluster_id: str, everywhere: int, sequences: dict[int, int], offsets: dict[int, int]) -> None:
+    def __init__(
+        self,
+        cluster_id: str,
+        generation: uuid.UUID,
+        everywhere: int,
+        sequences: dict[int, int],
+        offsets: dict[int, int],
+    ) -> None:
         self._cluster_id = cluster_id
+        self.generation = generation
         self.everywhere = everywhere
         self.sequences = sequences
         self._offsets = offsets
@@ -71,14 +80,17 @@ class Progress:
                     sequences[partition] = 0
             if end > starts[partition]:
                 last = await cluster.record(partition, end - 1)
-                if last is not None and last.headers.get("ce_sequence", "").isdecimal():
-                    highest = max(highest, int(last.headers["ce_sequence"]))
+                if last is not None and last.sequence is not None:
+                    highest = max(highest, last.sequence)
         if highest > await connection.fetchval(_LAST_SEQUENCE):
             _log.warning("the broker is ahead of the database: a new generation begins", above=highest)
             if not await connection.fetchval(_NEW_GENERATION, epoch, highest):
                 raise lease.Deposed
+            metrics.LOG_GENERATIONS.inc()
+        generation: uuid.UUID = await connection.fetchval(_GENERATION)
         known = [sequences[partition] for partition in ends]
-        return cls(cluster.id, min(known), {partition: sequences[partition] for partition in ends}, offsets)
+        published = {partition: sequences[partition] for partition in ends}
+        return cls(cluster.id, generation, min(known), published, offsets)
 
     def advance(self, last: Last, everywhere: int) -> None:
         for partition, (offset, _, sequence) in last.items():

@@ -7,6 +7,7 @@ error it begins anew from what was saved, so that a repeat carries the same id a
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import Sequence
 
 import asyncpg
@@ -157,7 +158,8 @@ class Relay:
         everywhere: int | None = None,
     ) -> None:
         metrics.EVENTS_UNPUBLISHED.set(len(wave))
-        sent = [(event, await producer.send(cluster.topic, **self._record(event))) for event in wave]
+        records = [(event, self._record(event, progress.generation)) for event in wave]
+        sent = [(event, await producer.send(cluster.topic, **record)) for event, record in records]
         last: Last = {}
         for event, acknowledgement in sent:
             metadata = await acknowledgement
@@ -170,7 +172,7 @@ class Relay:
         metrics.EVENTS_PUBLISHED.inc(len(wave))
         metrics.EVENTS_UNPUBLISHED.set(0)
 
-    def _record(self, event: Numbered) -> dict[str, object]:
+    def _record(self, event: Numbered, generation: uuid.UUID) -> dict[str, object]:
         key = write_id("org", event.organisation_id) if event.organisation_id else event.subject
         return {
             "key": key.encode(),
@@ -186,6 +188,7 @@ class Relay:
                 event.sequence,
                 event.traceparent,
                 key,
+                generation,
             ),
         }
 

@@ -159,7 +159,15 @@ class House:
         kind = event_type_of(event)
         subject = getattr(event, kind.subject)
         headers = envelope.headers(
-            new_uuid(), kind.name, service, subject, dt.datetime.now(dt.UTC), sequence, "", subject
+            new_uuid(),
+            kind.name,
+            service,
+            subject,
+            dt.datetime.now(dt.UTC),
+            sequence,
+            "",
+            subject,
+            self.cast.orders.generation,
         )
         await self._producer.send_and_wait(topic, msgspec.json.encode(event), key=subject.encode(), headers=headers)
 

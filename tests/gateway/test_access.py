@@ -35,7 +35,7 @@ def record(event: Event, at: dt.datetime | None = None) -> envelope.Raw:
     kind = event_type_of(event)
     subject = getattr(event, kind.subject)
     headers = envelope.headers(
-        new_uuid(), kind.name, "identity", subject, at or dt.datetime.now(dt.UTC), 1, "", subject
+        new_uuid(), kind.name, "identity", subject, at or dt.datetime.now(dt.UTC), 1, "", subject, new_uuid()
     )
     return envelope.raw("topic", 0, 0, None, msgspec.json.encode(event), headers)
 

@@ -55,7 +55,15 @@ class Log(OrdersActor):
     def write(self, sequence: int) -> Raw:
         """An event in the log; its record."""
         headers = envelope.headers(
-            new_uuid(), "orders.order.placed", "orders", placed(sequence).order_id, NOW, sequence, "", "key"
+            new_uuid(),
+            "orders.order.placed",
+            "orders",
+            placed(sequence).order_id,
+            NOW,
+            sequence,
+            "",
+            "key",
+            self.generation,
         )
         value = placed_json(sequence)
         record = envelope.raw("topic", 0, sequence, b"key", value, headers)

@@ -101,7 +101,9 @@ def test_a_key_always_has_the_same_partition(key: str) -> None:
 
 TIME = dt.datetime(2026, 3, 4, 8, tzinfo=dt.UTC)
 EVENT_ID = uuid.UUID("01a20309-a2a5-7636-bab6-a73d94d94795")
-HEADERS = envelope.headers(EVENT_ID, "identity.session.ended", "identity", "session_1", TIME, 7, "00-x", "session_1")
+HEADERS = envelope.headers(
+    EVENT_ID, "identity.session.ended", "identity", "session_1", TIME, 7, "00-x", "session_1", EVENT_ID
+)
 VALUE = b'{"sessionId":"session_1","subjectId":"user_1"}'
 
 
