@@ -17,14 +17,17 @@ from services.access.authentication import Authentication
 from services.access.caller import Caller
 from services.access.service_token import ServiceTokens
 from services.access.upload import upload_route
-from services.chassis import housekeeping, logging, migrations, postgres, process
+from services.chassis import backlog, housekeeping, logging, migrations, postgres, process
+from services.chassis.announcing import Announcement
 from services.chassis.clock import Clock, SystemClock
-from services.chassis.consumer import Consumer, Handlers
+from services.chassis.consumer import Consumer
 from services.chassis.export_files import Kind
+from services.chassis.handlers import Handlers
 from services.chassis.imports import Imports
 from services.chassis.mail import Postman
 from services.chassis.postgres import Connection, Pool
 from services.chassis.process import Parts
+from services.chassis.rebuilding import Copy
 from services.chassis.relay import Relay
 from services.chassis.rpc.client import Service, client
 from services.chassis.rpc.server import routes
@@ -78,7 +81,10 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
 
     ``contract`` is what it offers and ``bind`` the offering for one caller; ``transaction`` its unit of work's shape;
     ``listens`` the services whose topics it reads, ``handlers`` the use case of each event; ``imports`` the files it
-    takes in; ``settings`` its settings; ``routes`` and ``loops`` what it has beside all that.
+    takes in; ``announcements`` how its things are stated again; ``copies`` what it keeps of others' (in an order in
+    which none refers to a later one), ``recompute`` what it computes from them; ``partners_topic`` whether
+    partners read its public events from Kafka; ``versioned`` its own tables with a ``version`` that its events carry;
+    ``settings`` its settings; ``routes`` and ``loops`` what it has beside all that.
     """
 
     name: str
@@ -89,7 +95,12 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     bind: Callable[[Foundation[T]], Callable[[Caller], P]]
     listens: Sequence[str] = ()
     handlers: Callable[[Foundation[T]], Handlers[T]]
+    partners_topic: bool = False
+    versioned: Sequence[str] = ()
     imports: Sequence[Kind[T, Any]] = ()
+    announcements: Sequence[Announcement[T]] = ()
+    copies: Sequence[Copy] = ()
+    recompute: Callable[[T], Awaitable[None]] | None = None
     ask_identity: Callable[[Foundation[T]], Callable[[str], Awaitable[AccessStated | None]]] = lambda foundation: (
         foundation.ask_identity
     )
@@ -174,7 +185,14 @@ async def _worker(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Asyn
 @contextlib.asynccontextmanager
 async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[Parts]:
     async with foundation(blueprint, settings, "relay") as base:
-        relay = Relay(blueprint.name, settings.database_url, settings.kafka, f"{blueprint.name}.{settings.slot}")
+        relay = Relay(
+            blueprint.name,
+            settings.database_url,
+            settings.kafka,
+            f"{blueprint.name}.{settings.slot}",
+            partners=blueprint.partners_topic,
+            versioned=blueprint.versioned,
+        )
 
         async def running() -> bool:
             return relay.ready
@@ -182,7 +200,10 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
         async def keep_house(stop: asyncio.Event) -> None:
             await housekeeping.keep_house(base.pool, stop)
 
-        yield Parts(routes=[], checks={"database": running}, loops=[relay.run, keep_house])
+        async def measure(stop: asyncio.Event) -> None:
+            await backlog.keep_measuring(base.pool, stop)
+
+        yield Parts(routes=[], checks={"database": running}, loops=[relay.run, keep_house, measure])
 
 
 def consumer_of(blueprint: Blueprint[T, P], base: Foundation[T]) -> Consumer[T]:
@@ -195,6 +216,7 @@ def consumer_of(blueprint: Blueprint[T, P], base: Foundation[T]) -> Consumer[T]:
         blueprint.handlers(base),
         base.pool,
         base.work,
+        base.clock,
     )
 
 

@@ -3,14 +3,19 @@
 from services.chassis.envelope import Received
 from services.chassis.ids import read_id
 from services.chassis.postgres import Connection
+from services.chassis.rebuilding import Copy
 from services.chassis.transaction import Transaction
 from services.contracts.identity import AccessStated
+
+ACCESS = Copy(AccessStated, "access.subjects", key="subject_id")
+"""Every service has it; the grants of a subject come and go with its row."""
 
 _SUBJECT = """
     INSERT INTO access.subjects (subject_id, kind, version, active, scopes) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (subject_id) DO UPDATE
-    SET kind = excluded.kind, version = excluded.version, active = excluded.active, scopes = excluded.scopes
-    WHERE access.subjects.version < excluded.version
+    SET kind = excluded.kind, version = excluded.version, active = excluded.active, scopes = excluded.scopes,
+        doubted = false
+    WHERE access.subjects.version < excluded.version OR access.subjects.doubted
     RETURNING true
 """
 _CLEAR = "DELETE FROM access.grants WHERE subject_id = $1"

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import datetime as dt
+import time
 from collections.abc import Callable, Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.chassis import envelope
 from services.chassis.clock import Clock
@@ -17,12 +18,41 @@ from services.chassis.pause import pause
 
 _log = logger(__name__)
 
+COMPARE_S = 2.0
+
+
+class _Place:
+    """How far a partition was read: the next offset, and the ids by offset of what was read lately.
+
+    ``before`` is what was read up to the last comparison and is being compared since; ``since`` is what came after.
+    """
+
+    def __init__(self, following: int) -> None:
+        self.following = following
+        self.before: dict[int, str] = {}
+        self.since: dict[int, str] = {}
+
+    def go_back(self) -> int:
+        """Begin a comparison: the offset to read from again. The last record is compared the next time, too."""
+        self.before, self.since = self.since, {}
+        if not self.before:
+            return max(0, self.following - 1)
+        last = max(self.before)
+        self.since[last] = self.before[last]
+        return min(self.before)
+
+    def known(self, offset: int) -> str | None:
+        return self.since.get(offset) or self.before.get(offset)
+
 
 class Broadcast:
     """Reads every partition of some topics, from ``back`` before now on, and hands on each record as it comes.
 
-    ``caught_up`` is set once everything that was there at the start was handed on. Where the broker goes away, it goes
-    on from where it was; records may come again, and the receiver tells by their sequence.
+    ``caught_up`` is set once everything that was there at the start was handed on. While the broker is away the client
+    tries again ten times a second. A partition may come back as another one: emptied, cut, or filled with other
+    records than were read. So every two seconds, and after every failure, what was read since the last time is read
+    once more: if another record is in a place, the partition is read from its beginning. Records may thus come again,
+    and the receiver tells by their sequence.
     """
 
     def __init__(
@@ -34,7 +64,7 @@ class Broadcast:
         self._deliver = deliver
         self._clock = clock
         self._back = back
-        self._next: dict[TopicPartition, int] = {}
+        self._places: dict[TopicPartition, _Place] = {}
         self.caught_up = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -59,32 +89,47 @@ class Broadcast:
         await consumer.start()
         try:
             ends = await consumer.end_offsets(self._partitions)
-            for partition, offset in (await self._begin(consumer, ends)).items():
-                consumer.seek(partition, offset)
-                self._next[partition] = offset
+            await self._find_the_beginning(consumer, ends)
+            self._read_again(consumer)
+            compared = time.monotonic()
             while not stop.is_set():
-                if not self.caught_up.is_set() and all(self._next[p] >= ends[p] for p in self._partitions):
+                if not self.caught_up.is_set() and all(self._places[p].following >= ends[p] for p in self._partitions):
                     self.caught_up.set()
-                polled = await consumer.getmany(timeout_ms=250)
-                for partition, messages in polled.items():
-                    for m in messages:
-                        self._deliver(envelope.raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers))
-                    self._next[partition] = messages[-1].offset + 1
+                for partition, messages in (await consumer.getmany(timeout_ms=250)).items():
+                    self._hand_on(consumer, partition, messages)
+                if time.monotonic() - compared > COMPARE_S:
+                    self._read_again(consumer)
+                    compared = time.monotonic()
         finally:
             with contextlib.suppress(*BROKER_AWAY):
                 await asyncio.wait_for(consumer.stop(), 5)
 
-    async def _begin(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+    async def _find_the_beginning(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
         since = int((self._clock.now() - self._back).timestamp() * 1000)
         found = await consumer.offsets_for_times(dict.fromkeys(self._partitions, since))
-        begin: dict[TopicPartition, int] = {}
         for partition in self._partitions:
-            known = self._next.get(partition)
-            if known is not None and known <= ends[partition]:
-                begin[partition] = known
-            elif known is not None:
-                begin[partition] = 0  # the topic was made anew
-            else:
-                place = found.get(partition)
-                begin[partition] = place.offset if place is not None else ends[partition]
-        return begin
+            place = found.get(partition)
+            begin = place.offset if place is not None else ends[partition]
+            self._places.setdefault(partition, _Place(begin))
+
+    def _read_again(self, consumer: AIOKafkaConsumer) -> None:
+        for partition, place in self._places.items():
+            consumer.seek(partition, place.go_back())
+
+    def _hand_on(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, messages: Sequence[ConsumerRecord]
+    ) -> None:
+        place = self._places[partition]
+        for m in messages:
+            record = envelope.raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+            known = place.known(m.offset)
+            if known == record.event_id:
+                continue
+            if known is not None:
+                _log.warning("a partition is another one: it is read whole", topic=m.topic, partition=m.partition)
+                self._places[partition] = _Place(0)
+                consumer.seek(partition, 0)
+                return
+            self._deliver(record)
+            place.since[m.offset] = record.event_id
+            place.following = m.offset + 1

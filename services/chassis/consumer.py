@@ -1,37 +1,37 @@
-"""The consumer loop of a worker: batches of events, each batch one database transaction, each event one effect.
+"""The consumer loop of a worker: from Kafka into the service's database, a batch of events a transaction.
 
-In the transaction: the inbox rows, the effects, the positions. A batch that fails runs again one event a transaction;
-an event that fails by itself is tried for a while and then set aside, and only its subject's later events wait for it.
-The position in the database is what counts, not the one committed to Kafka (which is for lag figures).
+The position in the database is what counts, not the one committed to Kafka (which is for lag figures). While a batch is
+taken in, the next is fetched and read: one is under way at a time, so the order is kept.
 """
 
 import asyncio
 import contextlib
-import datetime as dt
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from services.chassis import dead_letters, envelope, inbox, metrics, tracing
-from services.chassis.envelope import MalformedEvent, Raw, Received, understand
-from services.chassis.kafka import BROKER_AWAY, ensure_topics
+from services.chassis import metrics
+from services.chassis.clock import Clock
+from services.chassis.envelope import Raw, raw, unreadable
+from services.chassis.handlers import Handlers
+from services.chassis.intake import Intake, TooManyFailed
+from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go
 from services.chassis.logging import logger
 from services.chassis.pause import pause
-from services.chassis.positions import Positions, save_positions
+from services.chassis.positions import Moved, Positions
 from services.chassis.postgres import NO_ONES_FAULT, Pool
+from services.chassis.readback import Readback
 from services.chassis.transaction import Transaction, UnitOfWork
-from services.contracts.declare import Event
 
 _log = logger(__name__)
 
 T = TypeVar("T", bound=Transaction)
-Handlers = Mapping[type[Event], Callable[[T, Received[Any]], Awaitable[None]]]
 
-
-class Patience(Exception):
-    """Too many events in a row failed: more likely this release than the events."""
+_AT_ONCE = 2000
+_POLL_MS = 250
+_TELL_S = 1.0
+_AGAIN_S = 0.3
 
 
 class Consumer(Generic[T]):
@@ -46,6 +46,7 @@ class Consumer(Generic[T]):
         handlers: Handlers[T],
         pool: Pool,
         work: UnitOfWork[T],
+        clock: Clock,
         *,
         retry_s: float = 30.0,
         bad_in_a_row: int = 20,
@@ -54,32 +55,30 @@ class Consumer(Generic[T]):
         self._member = f"kierto.{service}.{slot}"
         self._bootstrap = bootstrap
         self._topics = list(topics)
-        self._handlers = handlers
+        self.intake = Intake(handlers, pool, work, clock, retry_s=retry_s, bad_in_a_row=bad_in_a_row)
         self._pool = pool
-        self._work = work
-        self._days = inbox.Days(pool)
-        self._retry_s = retry_s
-        self._patience = bad_in_a_row
-        self._bad_in_a_row = 0
         self.ready = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set; a batch under way is finished."""
+        metrics.CONSUMER_STOPPED.set(0)
         while not stop.is_set():
             try:
-                await ensure_topics(self._bootstrap, self._topics)
-                await self._replay_parked()
                 await self._consume(stop)
-            except Patience:
+            except TooManyFailed:
+                metrics.CONSUMER_STOPPED.set(1)
+                _log.error("consumer stopped: too many dead letters in a row")
                 self.ready = False
-                _log.error("consumer stopped: too many dead letters in a row", limit=self._patience)
-                await stop.wait()
+                await self._stand_still(stop)
+            except Moved:
+                _log.info("consumer begins anew: its partitions were read elsewhere")
             except (*BROKER_AWAY, *NO_ONES_FAULT) as error:
-                self.ready = False
                 _log.warning("consumer waits", error=type(error).__name__, detail=str(error)[:200])
-                await pause(stop, 0.3)
+            self.ready = False
+            await pause(stop, _AGAIN_S)
 
     async def _consume(self, stop: asyncio.Event) -> None:
+        await ensure_topics(self._bootstrap, self._topics)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             group_id=self._group,
@@ -90,127 +89,109 @@ class Consumer(Generic[T]):
             session_timeout_ms=9000,
             heartbeat_interval_ms=1000,
             request_timeout_ms=15000,
-            max_poll_records=500,
+            max_poll_records=_AT_ONCE,
             metadata_max_age_ms=10_000,
         )
-        positions = Positions(self._pool, consumer)
-        consumer.subscribe(self._topics, listener=positions)
-        await consumer.start()
+        async with Readback.open(self._bootstrap) as readback:
+            positions = Positions(self._pool, consumer, readback)
+            consumer.subscribe(self._topics, listener=positions)
+            try:
+                await consumer.start()
+                await self._take_in(consumer, positions, stop)
+            finally:
+                await let_go(consumer)
+
+    async def _take_in(self, consumer: AIOKafkaConsumer, positions: Positions, stop: asyncio.Event) -> None:
+        assignments = 0
+        taking = asyncio.create_task(_nothing())
+        telling = asyncio.create_task(self._keep_telling(consumer, positions))
         try:
-            self.ready = True
             while not stop.is_set():
-                polled = await consumer.getmany(timeout_ms=250)
+                try:
+                    polled = await _poll(consumer, stop)
+                except UnicodeDecodeError:
+                    await taking
+                    polled = await self._around_unreadable(consumer, positions)
                 if positions.failure is not None:
                     raise positions.failure
-                batch = positions.checked(
-                    [
-                        envelope.raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
-                        for messages in polled.values()
-                        for m in messages
-                    ]
-                )
+                places = positions.places
+                batch = self.intake.read(polled)
+                await taking
+                if assignments != positions.assignments:
+                    # Before anything else of these partitions is: another build may have parked some of it.
+                    assignments = positions.assignments
+                    await self.intake.replay_parked()
+                    self.ready = True
                 if batch:
-                    await self._handle_batch(batch, stop)
-                    with contextlib.suppress(*BROKER_AWAY):
-                        await consumer.commit()
+                    taking = asyncio.create_task(self.intake.take(batch, places, stop))
+                if positions.due():
+                    await taking
+                    await positions.check()
         finally:
-            with contextlib.suppress(*BROKER_AWAY):
-                await asyncio.wait_for(consumer.stop(), 5)
+            telling.cancel()
+            await taking
 
-    async def _handle_batch(self, batch: Sequence[Raw], stop: asyncio.Event) -> None:
-        try:
-            await self._in_one_transaction(batch)
-            self._bad_in_a_row = 0
-            return
-        except NO_ONES_FAULT:
-            raise
-        except Exception as error:
-            _log.warning("batch runs again one by one", events=len(batch), error=type(error).__name__)
-        for record in batch:
-            await self._handle_alone(record, stop)
+    async def _around_unreadable(self, consumer: AIOKafkaConsumer, positions: Positions) -> list[Raw]:
+        """What comes before a record that the library can't read (a header's name that is no UTF-8), and its place.
 
-    async def _handle_alone(self, record: Raw, stop: asyncio.Event) -> None:
-        began, pause = time.monotonic(), 0.05
-        while True:
+        The library says neither where it stands nor gives what else the failed look had taken from the partitions. So
+        each is read again from its position, one record at a time, until the failure tells which it was.
+        """
+        for partition, place in positions.places.items():
+            consumer.seek(partition, place.offset + 1)
+        for partition, place in positions.places.items():
+            before: list[Raw] = []
             try:
-                await self._in_one_transaction([record])
-                self._bad_in_a_row = 0
-                return
-            except NO_ONES_FAULT:
-                raise
-            except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-                hopeless = isinstance(error, MalformedEvent) or time.monotonic() - began + pause > self._retry_s
-            if hopeless:
-                await self._set_aside(record, reason)
-                return
-            if stop.is_set():
-                raise TimeoutError("stopped while an event was tried again")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+                while len(before) < _AT_ONCE and (
+                    polled := await consumer.getmany(partition, timeout_ms=_POLL_MS, max_records=1)
+                ):
+                    before += _records(polled)
+            except UnicodeDecodeError:
+                offset = before[-1].offset + 1 if before else await consumer.position(partition)
+                _log.error(
+                    "a record can't be read", topic=partition.topic, partition=partition.partition, offset=offset
+                )
+                consumer.seek(partition, offset + 1)
+                return [*before, unreadable(partition.topic, partition.partition, offset)]
+            consumer.seek(partition, place.offset + 1)
+        return []
 
-    async def _set_aside(self, record: Raw, reason: str) -> None:
-        async with self._work() as tx:
-            await dead_letters.set_aside(tx.connection, record, "FAILED", reason)
-            await save_positions(tx.connection, [record])
-        _log.error(
-            "event set aside",
-            topic=record.topic,
-            id=record.event_id,
-            type=record.type,
-            reason=reason.split(":", maxsplit=1)[0],
-        )
-        self._bad_in_a_row += 1
-        if self._bad_in_a_row >= self._patience:
-            raise Patience
+    async def _keep_telling(self, consumer: AIOKafkaConsumer, positions: Positions) -> None:
+        """Keep the figures true, Kafka's too: also, and above all, while a batch does not get on."""
+        while True:
+            behind = positions.behind()
+            metrics.CONSUMER_EVENTS_BEHIND.set(behind)
+            metrics.CONSUMER_SECONDS_BEHIND.set(self.intake.newest_age() if behind else 0)
+            with contextlib.suppress(*NO_ONES_FAULT, *BROKER_AWAY):
+                await self.intake.count_dead_letters()
+                if offsets := positions.offsets():
+                    await asyncio.wait_for(consumer.commit(offsets), _TELL_S)
+            await asyncio.sleep(_TELL_S)
 
-    async def _in_one_transaction(self, batch: Sequence[Raw]) -> None:
-        understood = [(record, understand(record)) for record in batch]
-        events = [event for _, event in understood if event is not None]
-        await self._days.ensure(event.time.astimezone(dt.UTC).date() for event in events)
-        async with self._work() as tx:
-            blocked = await dead_letters.blocked(tx.connection, [record.subject for record in batch])
-            new = await inbox.take_in(tx.connection, [(event.time, event.id) for event in events]) if events else set()
-            for record, event in understood:
-                if event is None:
-                    await dead_letters.set_aside(tx.connection, record, "PARKED", "unknown type")
-                elif event.id not in new:
-                    metrics.EVENTS_REPEATED.inc()
-                elif (record.topic, record.subject) in blocked:
-                    await dead_letters.set_aside(tx.connection, record, "WAITING", "behind an event that failed")
-                else:
-                    new.discard(event.id)  # a repeat inside this batch
-                    await self.handle(tx, event)
-            await save_positions(tx.connection, batch)
-        _log.info("consumed", events=len(events), traces=tracing.ids(event.traceparent for event in events))
-        for event in events:
-            metrics.EVENTS_CONSUMED.labels(event.type.name).inc()
-        if events:
-            metrics.CONSUMER_SECONDS_BEHIND.set(max(0.0, time.time() - events[-1].time.timestamp()))
+    async def _stand_still(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(*NO_ONES_FAULT):
+                await self.intake.count_dead_letters()
+            await pause(stop, _TELL_S)
 
-    async def handle(self, tx: T, event: Received[Event]) -> None:
-        """Give an event to its use case; a type that this service does not listen to has no effect."""
-        handler = self._handlers.get(event.type.struct)
-        if handler is not None:
-            with tracing.trace(event.traceparent):
-                await handler(tx, event)
 
-    async def replay(self, letter: dead_letters.DeadLetter) -> int:
-        """Handle a dead letter and what waits behind it, in one transaction; how many events that were."""
-        async with self._work() as tx:
+async def _nothing() -> None:
+    """What is under way before the first batch."""
 
-            async def handle(record: Raw) -> None:
-                event = understand(record)
-                if event is None:
-                    raise MalformedEvent(f"this build does not know {record.type}")
-                await self.handle(tx, event)
 
-            return await dead_letters.replay(tx.connection, letter, handle)
+async def _poll(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[Raw]:
+    """What has come, or nothing after a while. The library waits for an assignment however long it takes: not we."""
+    polling = asyncio.ensure_future(consumer.getmany(timeout_ms=_POLL_MS))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((polling, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not polling.done():
+        polling.cancel()
+        return []
+    return _records(polling.result())
 
-    async def _replay_parked(self) -> None:
-        """Handle what an older build has parked and this one knows."""
-        async with self._pool.acquire() as connection:
-            letters = await dead_letters.dead_letters(connection)
-        for letter in letters:
-            if letter.state == "PARKED" and understand(letter.record) is not None:
-                _log.info("parked event handled", type=letter.record.type, events=await self.replay(letter))
+
+def _records(polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> list[Raw]:
+    return [
+        raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for messages in polled.values() for m in messages
+    ]

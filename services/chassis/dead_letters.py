@@ -1,39 +1,60 @@
 """Dead letters: events that failed by themselves, what waits behind them, and what this build does not know.
 
 A row keeps the record whole. Later events of the same subject wait behind a failed one, so that a replay happens in
-order; all others go on.
+order; all others go on. A parked one holds up nothing until a build knows its type.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
 from services.chassis import metrics
-from services.chassis.envelope import Raw
+from services.chassis.envelope import Raw, readable
 from services.chassis.postgres import Connection, Row
+from services.contracts.declare import known_events
 
 State = Literal["FAILED", "WAITING", "PARKED"]
+STATES: tuple[State, ...] = ("FAILED", "WAITING", "PARKED")
 
 _SET_ASIDE = """
     INSERT INTO chassis.dead_letters
         (state, topic, partition, "offset", event_id, type, subject, key, headers, value, reason)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-    ON CONFLICT (topic, event_id) DO NOTHING
+    ON CONFLICT (topic, event_id) DO NOTHING RETURNING true
+"""
+_ANY = "SELECT EXISTS (SELECT FROM chassis.dead_letters)"
+_THERE = """
+    SELECT topic, event_id FROM unnest($1::text[], $2::text[]) AS r (topic, event_id)
+    JOIN chassis.dead_letters USING (topic, event_id)
 """
 _BLOCKED = """
-    SELECT DISTINCT topic, subject FROM chassis.dead_letters
-    WHERE state IN ('FAILED', 'WAITING') AND subject <> '' AND subject = ANY ($1)
+    SELECT topic, subject FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) AS r (topic, subject)
+    WHERE subject <> '' AND EXISTS (
+        SELECT FROM chassis.dead_letters l WHERE l.topic = r.topic AND l.subject = r.subject AND l.state <> 'PARKED'
+    )
+    ORDER BY topic, subject
 """
-_LIST = """
-    SELECT id, state, topic, partition, "offset", event_id, type, subject, key, headers, value, reason, set_aside
-    FROM chassis.dead_letters WHERE $1::bigint[] IS NULL OR id = ANY ($1) ORDER BY id
+_LOCK = """
+    SELECT pg_advisory_xact_lock(hashtextextended(topic || ' ' || subject, 0))
+    FROM unnest($1::text[], $2::text[]) AS r (topic, subject)
 """
-_SUBJECT = """
-    SELECT id, state, topic, partition, "offset", event_id, type, subject, key, headers, value, reason, set_aside
-    FROM chassis.dead_letters WHERE topic = $1 AND (id = $3 OR (subject = $2 AND subject <> '')) ORDER BY id FOR UPDATE
+_COLUMNS = 'id, state, topic, partition, "offset", event_id, type, subject, key, headers, value, reason, set_aside'
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM chassis.dead_letters
+    WHERE id > $1 AND state = ANY ($2) AND ($3::text[] IS NULL OR type = ANY ($3)) ORDER BY id LIMIT $4
 """
-_DONE = "DELETE FROM chassis.dead_letters WHERE id = $1"
+_ONE = f"SELECT {_COLUMNS} FROM chassis.dead_letters WHERE id = $1"
+_FIRST = f"""
+    SELECT {_COLUMNS} FROM chassis.dead_letters
+    WHERE topic = $1 AND (id = $3 OR (subject = $2 AND subject <> '')) AND (state <> 'PARKED' OR type = ANY ($4))
+    ORDER BY id LIMIT 1
+"""
+_COUNTS = "SELECT state, count(*) AS letters FROM chassis.dead_letters GROUP BY state"
+_DONE = "DELETE FROM chassis.dead_letters WHERE id = $1 RETURNING true"
+_FAILED = "UPDATE chassis.dead_letters SET state = 'FAILED', reason = $2 WHERE id = $1"
+
+_LONGEST = 2000
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -46,55 +67,101 @@ class DeadLetter(msgspec.Struct, frozen=True):
     set_aside: str
 
 
+class Aside(msgspec.Struct, frozen=True):
+    """What of a batch is aside already: its events (topic, event id) and the subjects (topic, subject) that wait."""
+
+    events: set[tuple[str, str]]
+    subjects: set[tuple[str, str]]
+
+
 async def set_aside(connection: Connection, record: Raw, state: State, reason: str) -> None:
     """Keep a record for later; one that is kept already stays as it is."""
-    await connection.execute(
+    kept = await connection.fetchval(
         _SET_ASIDE,
         state,
         record.topic,
         record.partition,
         record.offset,
         record.event_id,
-        record.type,
-        record.subject,
+        record.type[:200],
+        record.subject[:200],
         record.key,
-        msgspec.json.encode(dict(record.headers)).decode(),
+        msgspec.json.encode({readable(name): readable(text) for name, text in record.headers.items()}).decode(),
         record.value,
-        reason[:2000],
+        readable(reason[:_LONGEST]),
     )
-    metrics.EVENTS_SET_ASIDE.labels(state).inc()
+    if kept:
+        metrics.EVENTS_SET_ASIDE.labels(state).inc()
 
 
-async def blocked(connection: Connection, subjects: Sequence[str]) -> set[tuple[str, str]]:
-    """Which of these subjects have an event that failed: (topic, subject)."""
-    rows = await connection.fetch(_BLOCKED, list(subjects))
-    return {(row["topic"], row["subject"]) for row in rows}
+async def aside(connection: Connection, batch: Sequence[Raw]) -> Aside:
+    """What of these records is aside already. No replay of their subjects happens until this transaction ends."""
+    if not await connection.fetchval(_ANY):
+        return Aside(set(), set())
+    topics, subjects = [record.topic for record in batch], [record.subject for record in batch]
+    blocked = await connection.fetch(_BLOCKED, topics, subjects)
+    if blocked:
+        # A replay that is under way may take the last one away just now: what waits behind nothing would wait for ever.
+        await connection.execute(_LOCK, [row["topic"] for row in blocked], [row["subject"] for row in blocked])
+        blocked = await connection.fetch(_BLOCKED, topics, subjects)
+    there = await connection.fetch(_THERE, topics, [record.event_id for record in batch])
+    return Aside(
+        {(row["topic"], row["event_id"]) for row in there}, {(row["topic"], row["subject"]) for row in blocked}
+    )
 
 
-async def dead_letters(connection: Connection, ids: Sequence[int] | None = None) -> list[DeadLetter]:
-    """The dead letters with these ids, or all, in the order in which they came."""
-    return [_of(row) for row in await connection.fetch(_LIST, ids)]
+async def page(
+    connection: Connection,
+    after: int,
+    first: int,
+    states: Sequence[State] = STATES,
+    *,
+    known: bool = False,
+) -> list[DeadLetter]:
+    """Up to ``first`` dead letters behind the id ``after``, in the order in which they came.
 
-
-async def replay(connection: Connection, letter: DeadLetter, handle: Callable[[Raw], Awaitable[None]]) -> int:
-    """Handle a dead letter and all that waits behind it, in order, in the present transaction; how many.
-
-    Whatever fails raises, and the transaction with all of them stays undone.
+    ``states``: only those; ``known``: only of types that this build knows.
     """
-    rows = await connection.fetch(_SUBJECT, letter.record.topic, letter.record.subject, letter.id)
-    for row in rows:
-        await handle(_of(row).record)
-        await connection.execute(_DONE, row["id"])
-    return len(rows)
+    rows = await connection.fetch(_PAGE, after, list(states), known_events() if known else None, first)
+    return [_of(row) for row in rows]
+
+
+async def one(connection: Connection, id: int) -> DeadLetter | None:
+    """The dead letter with this id."""
+    row = await connection.fetchrow(_ONE, id)
+    return _of(row) if row is not None else None
+
+
+async def first_of(connection: Connection, letter: DeadLetter) -> DeadLetter | None:
+    """The first of all that must be replayed, in order, for this one to be: those of its subject."""
+    record = letter.record
+    row = await connection.fetchrow(_FIRST, record.topic, record.subject, letter.id, known_events())
+    return _of(row) if row is not None else None
+
+
+async def counts(connection: Connection) -> dict[State, int]:
+    """How many there are in each state."""
+    found = {row["state"]: row["letters"] for row in await connection.fetch(_COUNTS)}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+async def lock(connection: Connection, letter: DeadLetter) -> None:
+    """Have no worker set aside or handle events of this letter's subject until this transaction ends."""
+    await connection.execute(_LOCK, [letter.record.topic], [letter.record.subject])
+
+
+async def done(connection: Connection, letter: DeadLetter) -> bool:
+    """Have a letter gone that takes effect with this transaction; False if another replay was there before."""
+    return bool(await connection.fetchval(_DONE, letter.id))
+
+
+async def failed_again(connection: Connection, letter: DeadLetter, reason: str) -> None:
+    """Write down why a letter that was replayed failed; what is behind it waits for it now."""
+    await connection.execute(_FAILED, letter.id, readable(reason[:_LONGEST]))
 
 
 def _of(row: Row) -> DeadLetter:
-    record = Raw(
-        row["topic"],
-        row["partition"],
-        row["offset"],
-        row["key"],
-        row["value"],
-        msgspec.json.decode(row["headers"], type=dict[str, str]),
-    )
+    headers = msgspec.json.decode(row["headers"], type=dict[str, str])
+    pairs = [(name, text.encode()) for name, text in headers.items()]
+    record = Raw(row["topic"], row["partition"], row["offset"], row["key"], row["value"], pairs)
     return DeadLetter(row["id"], row["state"], record, row["reason"], row["set_aside"].isoformat())

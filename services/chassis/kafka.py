@@ -1,92 +1,142 @@
-"""What is known of the Kafka cluster: its id, its topics, and how a record is read back."""
+"""What is known of the Kafka cluster: its id, its topics, how far they go, and how records are read back."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
 from services.chassis.envelope import Raw, raw
 from services.chassis.outbox import PARTITIONS
 
+A = TypeVar("A")
+
 RETENTION_MS = 90 * 24 * 3600 * 1000
+RETRY_BACKOFF_MS = 20
+"""After a look at a partition whose leader is not known yet: it is a matter of moments."""
+
 BROKER_AWAY = (KafkaError, OSError, TimeoutError)
 """Failures of the broker or of the way to it: tried again, and never the fault of an event."""
 
+_TOPIC_SETTINGS = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(RETENTION_MS),
+    # Kept by age alone: a partition that loses its head earlier was cut, and is filled again.
+    "retention.bytes": "-1",
+    # Events carry the operator's time, which outside production may be days ahead of the broker's.
+    "message.timestamp.after.max.ms": str(2**63 - 1),
+}
+
+
+class Place(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class Extent(NamedTuple):
+    """The offset of the first record that a partition still has, and the one behind its last."""
+
+    start: int
+    end: int
+
 
 class Cluster:
-    """One look at the cluster, for the relay: opened at leadership and after every error."""
+    """A view of the cluster behind ``bootstrap``, for the relay: opened anew at leadership and after every error."""
 
-    def __init__(self, admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer, topic: str, cluster_id: str) -> None:
+    def __init__(
+        self, admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer, topics: Sequence[str], cluster_id: str
+    ) -> None:
         self._admin = admin
         self._reader = reader
-        self.topic = topic
+        self.topics = topics
         self.id = cluster_id
+        self.places = [Place(topic, partition) for topic in topics for partition in range(PARTITIONS)]
 
     @classmethod
-    @contextlib.asynccontextmanager
-    async def look(cls, bootstrap: str, topic: str) -> AsyncIterator["Cluster"]:
-        """The cluster behind ``bootstrap``, with this topic made if it was not there."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
+    async def look(cls, bootstrap: str, topics: Sequence[str]) -> "Cluster":
+        """The cluster, with these topics made if they were not there. To be closed."""
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=bootstrap, request_timeout_ms=5000, retry_backoff_ms=RETRY_BACKOFF_MS
+        )
         reader = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=5000
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            request_timeout_ms=5000,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+            fetch_max_wait_ms=10,
         )
         try:
             await admin.start()
-            cluster_id = (await admin.describe_cluster())["cluster_id"]
-            await make_topics(admin, [topic])
+            cluster_id, missing = await _describe(admin, topics)
+            await make_topics(admin, missing)
             await reader.start()
-            yield cls(admin, reader, topic, cluster_id)
-        finally:
-            await reader.stop()
-            await admin.close()
+        except BaseException:
+            await _close(admin, reader)
+            raise
+        return cls(admin, reader, topics, cluster_id)
 
-    async def ends(self) -> dict[int, int]:
-        """The offset behind the last record of each partition."""
-        partitions = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
-        ends: dict[TopicPartition, int] = await self._reader.end_offsets(partitions)
-        return {partition.partition: end for partition, end in ends.items()}
+    async def close(self) -> None:
+        await _close(self._admin, self._reader)
 
-    async def starts(self) -> dict[int, int]:
-        """The offset of the first record that each partition still has."""
-        partitions = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
+    async def extents(self) -> dict[Place, Extent]:
+        """Where each partition begins and ends now."""
+        partitions = [TopicPartition(*place) for place in self.places]
         starts: dict[TopicPartition, int] = await self._reader.beginning_offsets(partitions)
-        return {partition.partition: start for partition, start in starts.items()}
+        ends: dict[TopicPartition, int] = await self._reader.end_offsets(partitions)
+        return {Place(*partition): Extent(starts[partition], ends[partition]) for partition in partitions}
 
-    async def record(self, partition: int, offset: int) -> Raw | None:
-        """The record at an offset; None if there is none any more."""
-        place = TopicPartition(self.topic, partition)
-        self._reader.assign([place])
-        self._reader.seek(place, offset)
-        try:
-            message = await asyncio.wait_for(self._reader.getone(place), 5)
-        except TimeoutError:
-            return None
-        if message.offset != offset:
-            return None
-        return raw(message.topic, message.partition, message.offset, message.key, message.value, message.headers)
+    async def read(self, extents: Mapping[Place, Extent]) -> AsyncIterator[Raw]:
+        """The records between these offsets, one partition after the other; fewer where some are gone.
 
-    async def current_id(self) -> str:
-        """The cluster's id as it is now: another one where the broker was replaced."""
-        described: str = (await self._admin.describe_cluster())["cluster_id"]
-        return described
+        One that the library can't read (a header's name that is no UTF-8) is left out: no relay wrote it.
+        """
+        for place, extent in extents.items():
+            partition = TopicPartition(*place)
+            self._reader.assign([partition])
+            position, at_once = extent.start, None
+            self._reader.seek(partition, position)
+            while position < extent.end:
+                try:
+                    polled = await self._reader.getmany(partition, timeout_ms=5000, max_records=at_once)
+                except UnicodeDecodeError:
+                    # Which one it is comes out when they are read one by one.
+                    position, at_once = (position + 1, None) if at_once == 1 else (position, 1)
+                    self._reader.seek(partition, position)
+                    continue
+                if not polled:
+                    break
+                for m in polled[partition]:
+                    if m.offset < extent.end:
+                        yield raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+                    position = m.offset + 1
+            # A reader that goes on fetching what nobody wants keeps the next question waiting.
+            self._reader.pause(partition)
+
+    async def records(self, offsets: Mapping[Place, int]) -> dict[Place, Raw]:
+        """The records at these offsets; without those that are gone."""
+        extents = {place: Extent(offset, offset + 1) for place, offset in offsets.items()}
+        found = {Place(record.topic, record.partition): record async for record in self.read(extents)}
+        return {place: record for place, record in found.items() if record.offset == offsets[place]}
+
+    async def now(self) -> tuple[str, list[str]]:
+        """The cluster's id as it is now, another one where the broker was replaced, and which topics are missing."""
+        return await _describe(self._admin, self.topics)
 
 
 async def make_topics(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> None:
     """Make the topics that are not there yet; nothing is left to auto-creation."""
     for topic in topics:
-        new = NewTopic(
-            name=topic,
-            num_partitions=PARTITIONS,
-            replication_factor=1,
-            topic_configs={"retention.ms": str(RETENTION_MS), "cleanup.policy": "delete"},
-        )
+        new = NewTopic(name=topic, num_partitions=PARTITIONS, replication_factor=1, topic_configs=_TOPIC_SETTINGS)
         # The cluster's own default (1 embedded, 3 in production), which the class's own check does not let through.
         new.replication_factor = -1
         with contextlib.suppress(TopicAlreadyExistsError):
-            response = await admin.create_topics([new])
+            response = await _ask(admin.create_topics([new]))
             for error in response.topic_errors:
                 if error[1] not in (0, TopicAlreadyExistsError.errno):
                     raise KafkaError(f"topic {topic} can't be made: {error}")
@@ -100,3 +150,38 @@ async def ensure_topics(bootstrap: str, topics: Iterable[str]) -> None:
         await make_topics(admin, topics)
     finally:
         await admin.close()
+
+
+async def _describe(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> tuple[str, list[str]]:
+    """The cluster's id, and which of these topics are missing. (The admin client's own description of the cluster
+    asks for all topics there are.)"""
+    metadata = (await _ask(admin._get_cluster_metadata(list(topics)))).to_object()
+    return metadata["cluster_id"], [topic["topic"] for topic in metadata["topics"] if topic["error_code"]]
+
+
+async def _ask(question: Awaitable[A]) -> A:
+    """An answer of the admin client, which stumbles (AttributeError) over a cluster that knows no broker yet."""
+    try:
+        return await question
+    except AttributeError as error:
+        raise KafkaConnectionError("no broker is up yet") from error
+
+
+async def _close(admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer) -> None:
+    with contextlib.suppress(*BROKER_AWAY):
+        await asyncio.wait_for(reader.stop(), 5)
+    await admin.close()
+
+
+async def let_go(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Stop a client, for as long as it takes within five seconds, and whatever it meets.
+
+    In a task of its own: with the broker away the library's own end can come out of ``stop`` as a cancellation, which
+    would then be taken for ours.
+    """
+    stopping = asyncio.ensure_future(client.stop())
+    await asyncio.wait([stopping], timeout=5)
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled():
+        stopping.exception()

@@ -4,7 +4,13 @@ Whoever finds the lease over takes it and raises the epoch; every later update s
 that slept too long finds no row and stops at once.
 """
 
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from services.chassis.postgres import Connection
+
+A = TypeVar("A")
 
 _TAKE = """
     UPDATE chassis.leader SET epoch = epoch + 1, holder = $1, until = clock_timestamp() + make_interval(secs => $2)
@@ -18,6 +24,8 @@ _GIVE_BACK = "UPDATE chassis.leader SET until = '-infinity' WHERE epoch = $1"
 
 LEASE_S = 5.0
 """How long a lease lasts unless it is renewed."""
+
+_RENEW_S = 1.0
 
 
 class Deposed(Exception):
@@ -34,6 +42,17 @@ async def keep(connection: Connection, epoch: int) -> None:
     """Lead on; Deposed if another has taken over."""
     if not await connection.fetchval(_KEEP, epoch, LEASE_S):
         raise Deposed
+
+
+async def meanwhile(connection: Connection, epoch: int, awaited: Awaitable[A]) -> A:
+    """Wait for something that does not use this connection, and lead on for as long as it takes."""
+    waiting = asyncio.ensure_future(awaited)
+    try:
+        while not (await asyncio.wait((waiting,), timeout=_RENEW_S))[0]:
+            await keep(connection, epoch)
+        return waiting.result()
+    finally:
+        waiting.cancel()
 
 
 async def give_back(connection: Connection, epoch: int) -> None:

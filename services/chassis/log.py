@@ -52,6 +52,13 @@ class Cursor(msgspec.Struct, frozen=True):
             return None
         return cls(uuid.UUID(bytes=packed[:16]), int.from_bytes(packed[16:], "big"))
 
+    @classmethod
+    def of(cls, text: str) -> "Cursor":
+        """The cursor of a text that a log gave out."""
+        cursor = cls.parse(text)
+        assert cursor is not None, "a log gives cursors"
+        return cursor
+
 
 class Edges(msgspec.Struct, frozen=True):
     """Where the log begins and ends, and its generation."""

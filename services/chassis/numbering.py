@@ -1,40 +1,60 @@
-"""Numbering: the leader gives committed outbox rows their sequence, gapless, in the order of writing."""
+"""Numbering: the leader gives committed outbox rows their sequence, gapless, in the order of writing.
+
+Events come in waves, bounded in events and in bytes, so that memory stays flat and a partition's share of one always
+fits into a single Kafka batch.
+"""
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import msgspec
 
 from services.chassis.lease import LEASE_S, Deposed
 from services.chassis.postgres import Connection, Row
 
+WAVE_EVENTS = 1000
+WAVE_BYTES = 900_000
+"""Of a wave's records, by an estimate that is never too low. The broker takes a batch of 1 MiB."""
+
+_WEIGHT = "octet_length(data) + 3 * octet_length(subject) + 800"
+_COLUMNS = "event_id, type, subject, organisation_id, partition, occurred_at, traceparent, public, data"
+
 # One statement: the leader row is locked first, so that a new leader can't begin while an old one numbers, and a
-# deposed one finds no row to begin with. "sequence IS NULL" is asked again of the locked row.
-_NUMBER = """
+# deposed one finds no row to begin with. Whether it has no sequence is asked again of each locked row, in words that
+# keep the planner from looking for it in the index of the unnumbered, all of it, which it takes to be empty.
+_NUMBER = f"""
     WITH leader AS (
         SELECT last_sequence FROM chassis.leader WHERE epoch = $1 AND until > clock_timestamp() FOR UPDATE
-    ), batch AS (
-        SELECT position, row_number() OVER (ORDER BY position) AS n FROM (
-            SELECT position FROM chassis.outbox WHERE sequence IS NULL ORDER BY position LIMIT $2
-        ) AS unnumbered
+    ), unnumbered AS (
+        SELECT position, row_number() OVER earlier AS n, sum({_WEIGHT}) OVER earlier AS bytes FROM (
+            SELECT position, data, subject FROM chassis.outbox WHERE sequence IS NULL ORDER BY position LIMIT $3
+        ) AS oldest
         WHERE EXISTS (SELECT 1 FROM leader)
+        WINDOW earlier AS (ORDER BY position ROWS UNBOUNDED PRECEDING)
     ), numbered AS (
-        UPDATE chassis.outbox o SET sequence = leader.last_sequence + batch.n
-        FROM batch, leader WHERE o.position = batch.position AND o.sequence IS NULL
+        UPDATE chassis.outbox o SET sequence = leader.last_sequence + unnumbered.n
+        FROM unnumbered, leader
+        WHERE o.position = unnumbered.position AND coalesce(o.sequence, 0) = 0 AND (bytes <= $4 OR n = 1)
         RETURNING o.*
     ), counted AS (
         UPDATE chassis.leader SET last_sequence = last_sequence + (SELECT count(*) FROM numbered),
-            until = clock_timestamp() + make_interval(secs => $3)
-        WHERE epoch = $1 RETURNING true
+            until = clock_timestamp() + make_interval(secs => $2)
+        WHERE epoch = $1 RETURNING last_sequence
     )
-    SELECT n.sequence, event_id, type, subject, organisation_id, partition, occurred_at, traceparent, data,
-           (SELECT true FROM counted) AS leading
+    SELECT (SELECT last_sequence FROM counted) AS up_to, n.sequence, {_COLUMNS}
     FROM (SELECT 1) AS always LEFT JOIN numbered n ON true ORDER BY n.sequence
 """
 _WAITING = "SELECT EXISTS (SELECT 1 FROM chassis.outbox WHERE sequence IS NULL)"
-_FROM_LOG = """
-    SELECT sequence, event_id, type, subject, organisation_id, partition, occurred_at, traceparent, data
-    FROM chassis.outbox WHERE sequence > $1 ORDER BY sequence LIMIT $2
+_FROM_LOG = f"""
+    WITH following AS (
+        SELECT *, row_number() OVER earlier AS n, sum({_WEIGHT}) OVER earlier AS bytes FROM (
+            SELECT * FROM chassis.outbox WHERE sequence > $1 ORDER BY sequence LIMIT $2
+        ) AS next
+        WINDOW earlier AS (ORDER BY sequence ROWS UNBOUNDED PRECEDING)
+    )
+    SELECT leader.last_sequence AS up_to, f.sequence, {_COLUMNS}
+    FROM chassis.leader LEFT JOIN following f ON bytes <= $3 OR n = 1 ORDER BY f.sequence
 """
 
 
@@ -49,21 +69,15 @@ class Numbered(msgspec.Struct, frozen=True):
     partition: int
     occurred_at: dt.datetime
     traceparent: str
+    public: bool
     data: bytes
 
-    @classmethod
-    def of(cls, row: Row) -> "Numbered":
-        return cls(
-            row["sequence"],
-            row["event_id"],
-            row["type"],
-            row["subject"],
-            row["organisation_id"],
-            row["partition"],
-            row["occurred_at"],
-            row["traceparent"],
-            row["data"],
-        )
+
+class Wave(msgspec.Struct, frozen=True):
+    """Events in order, and the sequence up to which a topic that has them lacks nothing. Empty at the log's end."""
+
+    events: Sequence[Numbered]
+    up_to: int
 
 
 async def waiting(connection: Connection) -> bool:
@@ -72,14 +86,19 @@ async def waiting(connection: Connection) -> bool:
     return found
 
 
-async def number(connection: Connection, epoch: int, limit: int) -> list[Numbered]:
-    """Number up to ``limit`` events and renew the lease; Deposed if another leads."""
-    rows = await connection.fetch(_NUMBER, epoch, limit, LEASE_S)
-    if not rows[0]["leading"]:
+async def number(connection: Connection, epoch: int) -> Wave:
+    """Number the next wave and renew the lease; Deposed if another leads."""
+    rows = await connection.fetch(_NUMBER, epoch, LEASE_S, WAVE_EVENTS, WAVE_BYTES)
+    if rows[0]["up_to"] is None:
         raise Deposed
-    return [Numbered.of(row) for row in rows if row["sequence"] is not None]
+    return _wave(rows)
 
 
-async def from_log(connection: Connection, after: int, limit: int) -> list[Numbered]:
-    """Up to ``limit`` numbered events behind ``after``, in order."""
-    return [Numbered.of(row) for row in await connection.fetch(_FROM_LOG, after, limit)]
+async def from_log(connection: Connection, after: int) -> Wave:
+    """The next wave of events behind ``after`` that were numbered before."""
+    return _wave(await connection.fetch(_FROM_LOG, after, WAVE_EVENTS, WAVE_BYTES))
+
+
+def _wave(rows: Sequence[Row]) -> Wave:
+    events = [Numbered(*values) for _, *values in rows if values[0] is not None]
+    return Wave(events, events[-1].sequence if events else rows[0]["up_to"])

@@ -25,6 +25,11 @@ _INSERT = """
                          $7::text[], $8::boolean[], $9::bytea[])
 """
 
+
+class EventTooLarge(ValueError):
+    """A change announces more in one event than an event may hold: the change does not happen."""
+
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -39,7 +44,7 @@ def partition_of(key: str) -> int:
 
 
 async def write(connection: Connection, events: Sequence[Event], now: dt.datetime) -> None:
-    """Write events, in this order, into the present transaction."""
+    """Write events, in this order, into the present transaction. EventTooLarge if one is."""
     if not events:
         return
     trace = tracing.traceparent()
@@ -50,7 +55,7 @@ async def write(connection: Connection, events: Sequence[Event], now: dt.datetim
         organisation = getattr(event, "organisation_id", None)
         data = _encoder.encode(event)
         if len(data) > MAX_BYTES:
-            raise ValueError(f"{kind.name} about {subject} has {len(data)} bytes, {MAX_BYTES} at most")
+            raise EventTooLarge(f"{kind.name} about {subject} has {len(data)} bytes, {MAX_BYTES} at most")
         partition = partition_of(partition_key(event, subject))
         org = read_id("org", organisation) if organisation else None
         rows.append((new_uuid(), kind.name, subject, org, partition, now, trace, kind.public, data))

@@ -1,88 +1,204 @@
-"""How far a service has read each partition: a row in its own database, which is what counts."""
+"""How far a service has read each partition: a row in its own database, which is what counts.
 
-from collections.abc import Sequence
+A position moves from where this worker left it, or not at all: a worker that slept while another took over its
+partitions finds another position than its own and begins anew.
 
+A topic can be made anew under a reader (a broker that was emptied, replaced, put back or cut short). So a record that
+was read is read back, at each assignment and every few seconds between; where another stands in its place, or none,
+the partition is read from its beginning, and the inbox knows what of it has happened already. It is not the last
+record that is looked at in between, but the one at which the topic was last found to be the same: else those that
+were read from the new topic in the meantime would speak for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from services.chassis import metrics
 from services.chassis.envelope import Raw
 from services.chassis.kafka import BROKER_AWAY
 from services.chassis.logging import logger
 from services.chassis.postgres import NO_ONES_FAULT, Connection, Pool
+from services.chassis.readback import Readback
 
 _log = logger(__name__)
 
-_POSITION = 'SELECT "offset", event_id FROM chassis.positions WHERE topic = $1 AND partition = $2'
-_SAVE = """
-    INSERT INTO chassis.positions (topic, partition, "offset", event_id)
-    SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::text[])
-    ON CONFLICT (topic, partition) DO UPDATE SET "offset" = excluded."offset", event_id = excluded.event_id
+_BEGIN = """
+    INSERT INTO chassis.positions (topic, partition) SELECT * FROM unnest($1::text[], $2::smallint[])
+    ON CONFLICT DO NOTHING
+"""
+_READ = """
+    SELECT topic, partition, "offset", event_id, checked_offset, checked_event_id
+    FROM chassis.positions JOIN unnest($1::text[], $2::smallint[]) AS wanted (topic, partition) USING (topic, partition)
+"""
+_MOVE = """
+    UPDATE chassis.positions p SET "offset" = n."offset", event_id = n.event_id
+    FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
+         AS n (topic, partition, before_offset, before_id, "offset", event_id)
+    WHERE p.topic = n.topic AND p.partition = n.partition AND p."offset" = n.before_offset AND p.event_id = n.before_id
+"""
+_CHECKED = """
+    UPDATE chassis.positions p SET checked_offset = n."offset", checked_event_id = n.event_id
+    FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::text[]) AS n (topic, partition, "offset", event_id)
+    WHERE p.topic = n.topic AND p.partition = n.partition
+"""
+_FORGET = """
+    UPDATE chassis.positions SET "offset" = -1, event_id = '', checked_offset = -1, checked_event_id = ''
+    WHERE topic = $1 AND partition = $2 AND "offset" = $3 AND event_id = $4
 """
 
+_CHECK_S = 2.0
+_ASSIGNMENT_S = 6.0
+"""An assignment must be settled well within the session: no heartbeat is sent meanwhile."""
 
-async def save_positions(connection: Connection, batch: Sequence[Raw]) -> None:
-    """Write down, in the present transaction, that these records were handled."""
+
+class Place(msgspec.Struct, frozen=True):
+    """The last record of a partition that was read."""
+
+    offset: int
+    event_id: str
+
+
+NOWHERE = Place(-1, "")
+"""Nothing of the partition was read."""
+
+Places = Mapping[TopicPartition, Place]
+
+
+class Moved(Exception):
+    """Another worker, or a restored database, has another position: what this one holds is not its to handle."""
+
+
+async def move(connection: Connection, places: Places, batch: Sequence[Raw]) -> dict[TopicPartition, Place]:
+    """Have these records read, with the present transaction; the new places. Moved if ``places`` are not the present.
+
+    Locks the positions: what another worker may still be doing with these partitions has ended after this.
+    """
     last = {(record.topic, record.partition): record for record in batch}
-    await connection.execute(
-        _SAVE,
-        [topic for topic, _ in last],
-        [partition for _, partition in last],
-        [record.offset for record in last.values()],
-        [record.event_id for record in last.values()],
+    moved = {
+        TopicPartition(*partition): Place(last[partition].offset, last[partition].event_id)
+        for partition in sorted(last)
+    }
+    before = [places.get(partition, NOWHERE) for partition in moved]
+    done = await connection.execute(
+        _MOVE,
+        *_split(moved),
+        [place.offset for place in before],
+        [place.event_id for place in before],
+        [place.offset for place in moved.values()],
+        [place.event_id for place in moved.values()],
     )
+    if done != f"UPDATE {len(moved)}":
+        raise Moved
+    return moved
 
 
 class Positions(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Starts every assigned partition at the saved record, and looks at that record again.
+    """Starts every assigned partition behind the saved record, once that was read back."""
 
-    If another record stands there, the topic was made anew and is read from its beginning; the inbox knows what of it
-    has happened already. If the record is gone, Kafka itself falls back to the earliest.
-    """
-
-    def __init__(self, pool: Pool, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, pool: Pool, consumer: AIOKafkaConsumer, readback: Readback) -> None:
         self._pool = pool
         self._consumer = consumer
-        self._expected: dict[TopicPartition, tuple[int, str]] = {}
+        self._readback = readback
+        self._checked: dict[TopicPartition, Place] = {}
+        self._look_at = 0.0
+        self.places: dict[TopicPartition, Place] = {}
+        """Of each assigned partition, what the database says; kept up to date by who moves it.
+
+        Another one after each assignment, so that a batch from before it is not moved from a place that it never saw.
+        """
+        self.assignments = 0
         self.failure: BaseException | None = None
         """Why partitions could not be started: the library only logs what a listener raises."""
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        for partition in revoked:
-            self._expected.pop(partition, None)
+        """Nothing to do: whoever is assigned them next finds in the database how far they were read."""
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         # Paused at once: else the first records come from the offset that was committed to Kafka.
         self._consumer.pause(*assigned)
         try:
-            rows = {
-                partition: await self._pool.fetchrow(_POSITION, partition.topic, partition.partition)
-                for partition in assigned
-            }
-            for partition, row in rows.items():
-                if row is None:
-                    await self._consumer.seek_to_beginning(partition)
-                else:
-                    self._expected[partition] = (row["offset"], row["event_id"])
-                    self._consumer.seek(partition, row["offset"])
-        except (*NO_ONES_FAULT, *BROKER_AWAY) as error:
+            async with asyncio.timeout(_ASSIGNMENT_S):
+                await self._start(list(assigned))
+        except (*NO_ONES_FAULT, *BROKER_AWAY, Moved) as error:
             self.failure = error
         else:
+            self.assignments += 1
             self._consumer.resume(*assigned)
 
-    def checked(self, batch: Sequence[Raw]) -> list[Raw]:
-        """The records that are new, after the first of each partition was compared with the saved one."""
-        kept: list[Raw] = []
-        restarted: set[TopicPartition] = set()
-        for record in batch:
-            partition = TopicPartition(record.topic, record.partition)
-            if partition in restarted:
-                continue
-            expected = self._expected.pop(partition, None)
-            if expected is None:
-                kept.append(record)
-            elif (record.offset, record.event_id) != expected:
-                _log.warning(
-                    "topic was made anew: read from its beginning", topic=record.topic, partition=record.partition
-                )
-                self._consumer.seek(partition, 0)
-                restarted.add(partition)
-        return kept
+    def due(self) -> bool:
+        """Whether it is time to check."""
+        return time.monotonic() > self._look_at
+
+    async def check(self) -> None:
+        """Look whether the topics are still those that were read. No batch of theirs may be in hand."""
+        self._look_at = time.monotonic() + _CHECK_S
+        read = dict(self.places)
+        for partition in await self._readback.changed(self._checked):
+            if partition in self.places:
+                del read[partition]
+                await self._begin_anew(partition, self.places)
+        news = {partition: place for partition, place in read.items() if self._checked.get(partition) != place}
+        if news:
+            await self._pool.execute(
+                _CHECKED,
+                *_split(news),
+                [place.offset for place in news.values()],
+                [place.event_id for place in news.values()],
+            )
+            self._checked.update(news)
+
+    def offsets(self) -> dict[TopicPartition, int]:
+        """What Kafka may be told, for its lag figures: the next record of each assigned partition."""
+        assigned = self._consumer.assignment()
+        return {
+            partition: place.offset + 1
+            for partition, place in self.places.items()
+            if partition in assigned and place != NOWHERE
+        }
+
+    def behind(self) -> int:
+        """How many records of the assigned partitions were not handled yet, as far as is known."""
+        ends = {partition: self._consumer.highwater(partition) for partition in self._consumer.assignment()}
+        return sum(
+            max(0, end - 1 - self.places.get(partition, NOWHERE).offset)
+            for partition, end in ends.items()
+            if end is not None
+        )
+
+    async def _start(self, assigned: Sequence[TopicPartition]) -> None:
+        await self._pool.execute(_BEGIN, *_split(assigned))
+        places, checked = {}, {}
+        for row in await self._pool.fetch(_READ, *_split(assigned)):
+            partition = TopicPartition(row["topic"], row["partition"])
+            places[partition] = Place(row["offset"], row["event_id"])
+            checked[partition] = Place(row["checked_offset"], row["checked_event_id"])
+        changed = await self._readback.changed(checked) | await self._readback.changed(places)
+        self.places, self._checked = places, checked
+        for partition, place in list(places.items()):
+            if partition in changed:
+                await self._begin_anew(partition, places)
+            elif place == NOWHERE:
+                await self._consumer.seek_to_beginning(partition)
+            else:
+                self._consumer.seek(partition, place.offset + 1)
+
+    async def _begin_anew(self, partition: TopicPartition, places: dict[TopicPartition, Place]) -> None:
+        """Read a partition from its beginning: before anything else is read, the database says so."""
+        place = places[partition]
+        done = await self._pool.execute(_FORGET, *partition, place.offset, place.event_id)
+        if done != "UPDATE 1":
+            raise Moved
+        _log.warning(
+            "topic was made anew: read from its beginning", topic=partition.topic, partition=partition.partition
+        )
+        metrics.CONSUMER_REREADS.inc()
+        places[partition] = self._checked[partition] = NOWHERE
+        await self._consumer.seek_to_beginning(partition)
+
+
+def _split(partitions: Sequence[TopicPartition] | Places) -> tuple[list[str], list[int]]:
+    return [partition.topic for partition in partitions], [partition.partition for partition in partitions]

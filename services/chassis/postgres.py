@@ -19,18 +19,26 @@ Row = asyncpg.Record
 NO_ONES_FAULT = (
     OSError,
     TimeoutError,
-    asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # what the driver says of a connection that was cut off in the middle of a word
+    asyncpg.PostgresConnectionError,  # class 08
+    asyncpg.IdleInTransactionSessionTimeoutError,  # of class 25, only what a server or its operator does
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # class 28, and
+    asyncpg.InvalidCatalogNameError,  # class 3D: while a database is put back from its backup
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.InvalidPasswordError,
-    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.StatementCompletionUnknownError,
+    asyncpg.InsufficientResourcesError,  # class 53: disk full, out of memory, too many connections
+    asyncpg.ObjectNotInPrerequisiteStateError,  # class 55: a lock that was not to be had
+    asyncpg.OperatorInterventionError,  # class 57: cancelled, shut down, started up
+    asyncpg.PostgresSystemError,  # class 58: input and output
 )
-"""Failures of the surroundings (a lost connection, a deadlock, a full disk, a restart): tried again."""
+"""Failures of the surroundings (a lost connection, a deadlock, a full disk, a restart): tried again.
+
+The comments name PostgreSQL's classes of error codes (appendix A of its manual).
+"""
 
 NOT_TEXT = (asyncpg.CharacterNotInRepertoireError,)
 """What a text with a NUL character ends in: PostgreSQL's text holds every character but that one."""

@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from services.chassis import logging
+from services.chassis import garbage, logging
 from services.chassis.settings import ProcessSettings
+from services.chassis.websocket import WebSocketProtocol
 
 _log = logging.logger(__name__)
 
@@ -44,6 +45,7 @@ def run(
 ) -> int:
     """Run a process until it is told to stop; its exit code. A loop that fails ends the process with 1."""
     logging.set_up(name, settings.log_level)
+    garbage.settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_live(name, settings, assemble))
 
@@ -93,7 +95,8 @@ async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: async
             lifespan="off",
             timeout_graceful_shutdown=GRACE_S,
             server_header=False,
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
+            ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer
         )
     )
     serving = asyncio.ensure_future(server.serve())

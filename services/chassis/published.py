@@ -1,37 +1,55 @@
-"""How far a Kafka cluster has been filled: saved in the database, and held against what the cluster has."""
+"""How far a Kafka cluster has been filled: saved in the database, and held against what the cluster has.
+
+Of each partition: the last record it was filled with. Of each topic: the sequence up to which it lacks nothing.
+"""
 
 import uuid
-from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
-import asyncpg
+import msgspec
 
 from services.chassis import lease, metrics
-from services.chassis.kafka import Cluster
+from services.chassis.kafka import Cluster, Extent, Place
 from services.chassis.logging import logger
+from services.chassis.numbering import Numbered
+from services.chassis.postgres import Connection
 
 _log = logger(__name__)
 
-Last = dict[int, tuple[int, uuid.UUID, int]]
-"""Of each partition that a wave reached: the offset, event id and sequence of its last record."""
+_NO_LOG_IS_LONGER = 2**62
 
-_POSITIONS = 'SELECT partition, "offset", event_id, sequence FROM chassis.published WHERE cluster_id = $1'
-_UP_TO = "SELECT coalesce(max(sequence), 0) FROM chassis.published_up_to WHERE cluster_id = $1"
-_SAVE = """
-    WITH leader AS (SELECT 1 FROM chassis.leader WHERE epoch = $1 FOR UPDATE), positions AS (
-        INSERT INTO chassis.published (cluster_id, partition, "offset", event_id, sequence)
-        SELECT $2, p.* FROM unnest($4::smallint[], $5::bigint[], $6::uuid[], $7::bigint[]) AS p, leader
-        ON CONFLICT (cluster_id, partition) DO UPDATE
-        SET "offset" = excluded."offset", event_id = excluded.event_id, sequence = excluded.sequence
+_FILLED = 'SELECT topic, partition, start, "offset", event_id, sequence FROM chassis.published WHERE cluster_id = $1'
+_UP_TO = "SELECT topic, sequence FROM chassis.published_up_to WHERE cluster_id = $1"
+_CUT_EARLY = """
+    SELECT EXISTS (SELECT 1 FROM chassis.outbox WHERE partition = $1 AND sequence < $2 AND (public OR NOT $3)
+                   AND written_at > clock_timestamp() - interval '89 days')
+"""
+_BEGIN = """
+    WITH leader AS (
+        UPDATE chassis.leader SET cluster_id = $2 WHERE epoch = $1 RETURNING 1
+    ), forgotten AS (
+        DELETE FROM chassis.published p USING leader, unnest($5::text[], $6::smallint[]) AS lost (topic, partition)
+        WHERE p.cluster_id = $2 AND p.topic = lost.topic AND p.partition = lost.partition
     ), up_to AS (
-        INSERT INTO chassis.published_up_to (cluster_id, sequence) SELECT $2, $3 FROM leader
-        ON CONFLICT (cluster_id) DO UPDATE SET sequence = excluded.sequence
+        INSERT INTO chassis.published_up_to (cluster_id, topic, sequence)
+        SELECT $2, u.* FROM unnest($3::text[], $4::bigint[]) AS u, leader
+        ON CONFLICT (cluster_id, topic) DO UPDATE SET sequence = excluded.sequence
     )
     SELECT EXISTS (SELECT 1 FROM leader)
 """
-_LAST_SEQUENCE = "SELECT last_sequence FROM chassis.leader"
-_GENERATION = "SELECT generation FROM chassis.leader"
-_NEW_GENERATION = """
-    UPDATE chassis.leader SET last_sequence = $2, generation = gen_random_uuid() WHERE epoch = $1 RETURNING true
+_SAVE = """
+    WITH leader AS (SELECT 1 FROM chassis.leader WHERE epoch = $1 FOR UPDATE), filled AS (
+        INSERT INTO chassis.published (cluster_id, topic, partition, start, "offset", event_id, sequence)
+        SELECT $2, f.* FROM leader,
+            unnest($5::text[], $6::smallint[], $7::bigint[], $8::bigint[], $9::uuid[], $10::bigint[]) AS f
+        ON CONFLICT (cluster_id, topic, partition) DO UPDATE SET start = excluded.start,
+            "offset" = excluded."offset", event_id = excluded.event_id, sequence = excluded.sequence
+    ), up_to AS (
+        INSERT INTO chassis.published_up_to (cluster_id, topic, sequence) SELECT $2, topic, $4 FROM leader,
+            unnest($3::text[]) AS topic
+        ON CONFLICT (cluster_id, topic) DO UPDATE SET sequence = excluded.sequence
+    )
+    SELECT EXISTS (SELECT 1 FROM leader)
 """
 
 
@@ -39,85 +57,172 @@ class ClusterChanged(Exception):
     """The broker is another one, or holds less than it did: what it lacks is published again."""
 
 
+class Filled(msgspec.Struct, frozen=True):
+    """The last record that a partition was filled with. ``start``: the partition's first offset at that time."""
+
+    start: int
+    offset: int
+    event_id: uuid.UUID
+    sequence: int
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """What the database says of a cluster: its partitions' last records, and how far each topic lacks nothing."""
+
+    filled: Mapping[Place, Filled]
+    up_to: Mapping[str, int]
+
+    @classmethod
+    async def load(cls, connection: Connection, cluster_id: str) -> "Saved":
+        rows = await connection.fetch(_FILLED, cluster_id)
+        filled = {Place(topic, partition): Filled(*values) for topic, partition, *values in rows}
+        return cls(filled, {row["topic"]: row["sequence"] for row in await connection.fetch(_UP_TO, cluster_id)})
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What a cluster shows of that: where its partitions begin and end, which of those records stand where they
+    stood, the sequence of the first record where a partition's head is gone, and the highest sequence of all."""
+
+    extents: Mapping[Place, Extent]
+    standing: frozenset[Place]
+    first_sequences: Mapping[Place, int]
+    highest: int
+
+    @classmethod
+    async def of(cls, cluster: Cluster, saved: Saved, source: str) -> "Sight":
+        """Look at the cluster. What was not filled from what is saved is read whole, for the highest sequence: the
+        last record of a partition may be an old one that came again."""
+        extents = await cluster.extents()
+        offsets = {
+            place: last.offset
+            for place, last in saved.filled.items()
+            if place in extents and extents[place].start <= last.offset < extents[place].end
+        }
+        records = await cluster.records(offsets)
+        standing = frozenset(p for p, record in records.items() if record.event_id == str(saved.filled[p].event_id))
+        beheaded = {p: extents[p].start for p in standing if extents[p].start > saved.filled[p].start}
+        firsts = await cluster.records(beheaded)
+        highest = max((saved.filled[place].sequence for place in standing), default=0)
+        unknown = {
+            place: Extent(offsets[place] + 1 if place in standing else extent.start, extent.end)
+            for place, extent in extents.items()
+        }
+        async for record in cluster.read(unknown):
+            if record.headers.get("ce_source") == source:
+                sequence = record.sequence or 0
+                highest = max(highest, sequence if sequence < _NO_LOG_IS_LONGER else 0)
+        return cls(extents, standing, {p: record.sequence or 0 for p, record in firsts.items()}, highest)
+
+
 class Progress:
-    """What a cluster holds: the last sequence of each partition, and the sequence up to which it lacks nothing."""
+    """What a cluster holds, as the leader that fills it keeps it in mind."""
 
     def __init__(
         self,
-        cluster_id: str,
-        generation: uuid.UUID,
-        everywhere: int,
-        sequences: dict[int, int],
-        offsets: dict[int, int],
+        cluster: Cluster,
+        filled: dict[Place, Filled],
+        sequences: dict[Place, int],
+        extents: Mapping[Place, Extent],
     ) -> None:
-        self._cluster_id = cluster_id
-        self.generation = generation
-        self.everywhere = everywhere
-        self.sequences = sequences
-        self._offsets = offsets
+        self._cluster = cluster
+        self._filled = filled
+        self._sequences = sequences
+        self._starts = {place: extent.start for place, extent in extents.items()}
+        self._ends = {place: extent.end for place, extent in extents.items()}
+        self.up_to = min(sequences.values())
 
     @classmethod
-    async def find(cls, connection: "asyncpg.Connection[asyncpg.Record]", cluster: Cluster, epoch: int) -> "Progress":
-        """Compare what was saved with what is there, record by record."""
-        up_to: int = await connection.fetchval(_UP_TO, cluster.id)
-        saved = {row["partition"]: row for row in await connection.fetch(_POSITIONS, cluster.id)}
-        sequences: dict[int, int] = defaultdict(lambda: up_to)
-        offsets: dict[int, int] = {}
-        starts, ends = await cluster.starts(), await cluster.ends()
-        highest = 0
-        for partition, end in ends.items():
-            row = saved.get(partition)
-            if row is not None:
-                record = None
-                if starts[partition] <= row["offset"] < end:
-                    record = await cluster.record(partition, row["offset"])
-                if record is not None and record.event_id == str(row["event_id"]):
-                    sequences[partition] = max(up_to, row["sequence"])
-                    offsets[partition] = row["offset"]
-                else:
-                    metrics.RELAY_REFILLS.inc()
-                    _log.warning("a partition lacks its last record", partition=partition, sequence=row["sequence"])
-                    sequences[partition] = 0
-            if end > starts[partition]:
-                last = await cluster.record(partition, end - 1)
-                if last is not None and last.sequence is not None:
-                    highest = max(highest, last.sequence)
-        if highest > await connection.fetchval(_LAST_SEQUENCE):
-            _log.warning("the broker is ahead of the database: a new generation begins", above=highest)
-            if not await connection.fetchval(_NEW_GENERATION, epoch, highest):
-                raise lease.Deposed
-            metrics.LOG_GENERATIONS.inc()
-        generation: uuid.UUID = await connection.fetchval(_GENERATION)
-        known = [sequences[partition] for partition in ends]
-        published = {partition: sequences[partition] for partition in ends}
-        return cls(cluster.id, generation, min(known), published, offsets)
-
-    def advance(self, last: Last, everywhere: int) -> None:
-        for partition, (offset, _, sequence) in last.items():
-            self.sequences[partition] = max(self.sequences[partition], sequence)
-            self._offsets[partition] = offset
-        self.everywhere = max(self.everywhere, everywhere)
-
-    async def save(self, connection: "asyncpg.Connection[asyncpg.Record]", epoch: int, last: Last) -> None:
-        """Write down how far this cluster is filled; lease.Deposed if another leads."""
-        saved = await connection.fetchval(
-            _SAVE,
+    async def begin(
+        cls,
+        connection: Connection,
+        epoch: int,
+        cluster: Cluster,
+        saved: Saved,
+        sight: Sight,
+        log_begins: int,
+        public_only: str | None,
+    ) -> "Progress":
+        """Judge what was seen: a partition that lacks its last record, or lost its head before its time, is filled
+        from the log's beginning, which is the event ``log_begins``. ``public_only`` names the topic of public events.
+        lease.Deposed if another leads."""
+        lost = [place for place in cluster.places if place in saved.filled and place not in sight.standing]
+        for place, first in sight.first_sequences.items():
+            if await connection.fetchval(_CUT_EARLY, place.partition, first, place.topic == public_only):
+                lost.append(place)
+        for place in lost:
+            metrics.RELAY_REFILLS.inc()
+            _log.warning("a partition lost records and is filled again", topic=place.topic, partition=place.partition)
+        filled = {place: last for place, last in saved.filled.items() if place not in lost}
+        sequences = {
+            place: 0
+            if place in lost
+            else max(saved.up_to.get(place.topic, 0), filled[place].sequence if place in filled else 0)
+            for place in cluster.places
+        }
+        up_to = {
+            topic: min(sequences[place] for place in cluster.places if place.topic == topic) for topic in cluster.topics
+        }
+        if not await connection.fetchval(
+            _BEGIN,
             epoch,
-            self._cluster_id,
-            self.everywhere,
-            list(last),
-            [offset for offset, _, _ in last.values()],
-            [event_id for _, event_id, _ in last.values()],
-            [sequence for _, _, sequence in last.values()],
-        )
-        if not saved:
+            cluster.id,
+            list(up_to),
+            list(up_to.values()),
+            [place.topic for place in lost],
+            [place.partition for place in lost],
+        ):
+            raise lease.Deposed
+        progress = cls(cluster, filled, sequences, sight.extents)
+        if progress.up_to + 1 < log_begins:
+            _log.warning(
+                "the log does not reach back to what this cluster lacks: it is filled from the log's first event on",
+                cluster=cluster.id,
+                from_sequence=progress.up_to + 1,
+                first_sequence=log_begins,
+            )
+        return progress
+
+    def lacks(self, place: Place, sequence: int) -> bool:
+        """Whether a partition has yet to be given the event with this sequence."""
+        return sequence > self._sequences[place]
+
+    async def accept(
+        self, batches: Mapping[Place, Sequence[Numbered]], offsets: Mapping[Place, int], up_to: int
+    ) -> None:
+        """Note what the broker has acknowledged, at the offset of each batch's first record.
+
+        ClusterChanged if one stands where it can't stand behind what was there before: then the topic was made anew.
+        """
+        strange = {p: self._filled[p] for p, offset in offsets.items() if offset != self._ends[p] and p in self._filled}
+        if any(offsets[place] <= last.offset for place, last in strange.items()):
+            raise ClusterChanged("a topic was made anew")
+        # Others may write, too: a leader that was stopped and woke up repeats its last wave.
+        records = await self._cluster.records({place: last.offset for place, last in strange.items()})
+        if any(place not in records or records[place].event_id != str(strange[place].event_id) for place in strange):
+            raise ClusterChanged("a topic was made anew")
+        for place, events in batches.items():
+            last = offsets[place] + len(events) - 1
+            self._filled[place] = Filled(self._starts[place], last, events[-1].event_id, events[-1].sequence)
+            self._sequences[place] = events[-1].sequence
+            self._ends[place] = last + 1
+        self.up_to = up_to
+
+    async def save(self, connection: Connection, epoch: int, places: Iterable[Place]) -> None:
+        """Write down how far these partitions are filled; lease.Deposed if another leads."""
+        rows = [(place.topic, place.partition, *msgspec.structs.astuple(self._filled[place])) for place in places]
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 6
+        if not await connection.fetchval(_SAVE, epoch, self._cluster.id, self._cluster.topics, self.up_to, *columns):
             raise lease.Deposed
 
-    async def compare(self, cluster: Cluster) -> None:
-        """ClusterChanged if the broker is another one or is shorter than what was acknowledged."""
-        if await cluster.current_id() != cluster.id:
+    async def compare(self) -> None:
+        """ClusterChanged if the broker is another one, lacks a topic, or has less than it had."""
+        cluster_id, missing = await self._cluster.now()
+        if cluster_id != self._cluster.id:
             raise ClusterChanged("another cluster id")
-        ends = await cluster.ends()
-        for partition, offset in self._offsets.items():
-            if ends.get(partition, 0) <= offset:
-                raise ClusterChanged(f"partition {partition} ends at {ends.get(partition, 0)}, had {offset}")
+        if missing:
+            raise ClusterChanged(f"missing: {', '.join(missing)}")
+        for place, extent in (await self._cluster.extents()).items():
+            if extent.end < self._ends[place]:
+                raise ClusterChanged(f"{place.topic}/{place.partition} ends at {extent.end}, had {self._ends[place]}")
+            if extent.start > self._starts[place]:
+                raise ClusterChanged(f"{place.topic}/{place.partition} begins at {extent.start}")

@@ -75,6 +75,11 @@ def topic_of(service: str) -> str:
     return f"kierto.{service}.events.v1"
 
 
+def partners_topic_of(service: str) -> str:
+    """The topic with a service's public events, for partners who read Kafka itself."""
+    return f"kierto.{service}.partners.v1"
+
+
 E = TypeVar("E", bound=type[Event])
 
 _types: dict[type[Event], EventType] = {}
@@ -102,6 +107,11 @@ def event_type_of(event: Event | type[Event]) -> EventType:
 def event_type_named(name: str) -> EventType | None:
     """The declaration behind a CloudEvents ``type``; None if this build does not know it."""
     return _names.get(name)
+
+
+def known_events() -> list[str]:
+    """The CloudEvents ``type`` of every event that this build knows."""
+    return list(_names)
 
 
 def events_of(service: str) -> list[EventType]:

@@ -272,9 +272,11 @@ class OrderMoved(Event, frozen=True, kw_only=True):
     version: int
 
 
-@announces("orders.pickup.recorded", subject="pickup_id", public=True)
-class PickupRecorded(Event, frozen=True, kw_only=True):
-    """What is known of a pickup now; a higher ``version`` replaces every lower one. ``grams`` of all its bins."""
+class PickupFacts(Event, frozen=True, kw_only=True):
+    """What is known of a pickup now; a higher ``version`` replaces every lower one. ``grams`` of all its bins.
+
+    Whose it was and what was emptied is as it was when the pickup was recorded, whatever its agreement says later.
+    """
 
     pickup_id: Id
     organisation_id: Id
@@ -288,6 +290,16 @@ class PickupRecorded(Event, frozen=True, kw_only=True):
     done_at: dt.datetime | None
     grams: int | None
     version: int
+
+
+@announces("orders.pickup.recorded", subject="pickup_id", public=True)
+class PickupRecorded(PickupFacts, frozen=True, kw_only=True):
+    """Something became known of a pickup, and this is all that is known now."""
+
+
+@announces("orders.pickup.stated", subject="pickup_id")
+class PickupStated(PickupFacts, frozen=True, kw_only=True):
+    """A pickup that was recorded before, stated again for those who keep copies."""
 
 
 class Orders(Importing, Protocol):
@@ -313,7 +325,10 @@ class Orders(Importing, Protocol):
 
     @read
     async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
-        """The days on which an extra pickup can be ordered now, for each agreement, up to eight weeks ahead."""
+        """The days on which an extra pickup can be ordered now, for each agreement, up to eight weeks ahead.
+
+        Refused with NOT_FOUND, NOT_READY_YET.
+        """
         ...
 
     @write

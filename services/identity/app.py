@@ -6,11 +6,15 @@ from pathlib import Path
 
 from services.access.assembly import Blueprint, Foundation
 from services.access.caller import Caller
+from services.access.copy import ACCESS
+from services.chassis.announcing import Announcement
 from services.chassis.export_files import Kind
 from services.chassis.process import Loop
+from services.chassis.rebuilding import Copy
 from services.chassis.settings import WrongSettings
 from services.chassis.tokens import Signer
-from services.contracts.identity import AccessStated, Identity
+from services.contracts.identity import AccessStated, Identity, OrganisationStated
+from services.contracts.stats import InvoiceStated
 from services.identity.domain.registration import RegistrationRules
 from services.identity.http.equipment import Equipment
 from services.identity.http.keys import keys_route
@@ -21,6 +25,8 @@ from services.identity.store import reads
 from services.identity.store.expiry import keep_forgetting
 from services.identity.store.passwords import Argon2Passwords
 from services.identity.store.transaction import IdentityTransaction
+from services.identity.usecases.announce_access import announce_partners, announce_users
+from services.identity.usecases.announce_organisations import announce_organisations
 from services.identity.usecases.import_organisations import OrganisationRow, import_organisations
 
 Base = Foundation[IdentityTransaction]
@@ -93,7 +99,16 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     bind=_bind,
     listens=["stats"],
     handlers=lambda base: HANDLERS,
+    versioned=["organisations", "users", "partners"],
     imports=[Kind("organisations", OrganisationRow, import_organisations)],
+    announcements=[
+        Announcement(
+            thing="organisation", event=OrganisationStated, table="organisations", state=announce_organisations
+        ),
+        Announcement(thing="user", event=AccessStated, table="users", state=announce_users),
+        Announcement(thing="partner", event=AccessStated, table="partners", state=announce_partners),
+    ],
+    copies=[ACCESS, Copy(InvoiceStated, "invoices")],
     ask_identity=_ask_identity,
     public_keys=_public_keys,
     routes=lambda base, authentication: [keys_route(_signer(base))],

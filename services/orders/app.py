@@ -3,8 +3,12 @@
 from pathlib import Path
 
 from services.access.assembly import Blueprint
+from services.access.copy import ACCESS
+from services.chassis.announcing import Announcement
 from services.chassis.export_files import Kind
-from services.contracts.orders import Orders
+from services.chassis.rebuilding import Copy
+from services.contracts.orders import Orders, PickupStated
+from services.contracts.sites import ContainerStated, SiteStated
 from services.orders.domain.holidays import Holiday
 from services.orders.domain.price import Article
 from services.orders.domain.routes import Route
@@ -12,6 +16,7 @@ from services.orders.domain.rules import Rule
 from services.orders.http.offering import Offering
 from services.orders.messaging.handlers import HANDLERS
 from services.orders.store.transaction import OrdersTransaction
+from services.orders.usecases.announce_pickups import announce_pickups
 from services.orders.usecases.import_agreements import AgreementRow, import_agreements
 from services.orders.usecases.import_articles import import_articles
 from services.orders.usecases.import_holidays import import_holidays
@@ -27,6 +32,8 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     bind=lambda base: lambda caller: Offering(base, caller),
     listens=["identity", "sites"],
     handlers=lambda base: HANDLERS,
+    partners_topic=True,
+    versioned=["agreements", "orders", "pickups"],
     imports=[
         Kind("articles", Article, import_articles),
         Kind("routes", Route, import_routes),
@@ -35,4 +42,6 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
         Kind("agreements", AgreementRow, import_agreements),
         Kind("pickups", PickupRow, import_pickups),
     ],
+    announcements=[Announcement(thing="pickup", event=PickupStated, table="pickups", state=announce_pickups)],
+    copies=[ACCESS, Copy(SiteStated, "sites"), Copy(ContainerStated, "containers")],
 )

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from services.access.assembly import Blueprint
+from services.access.copy import ACCESS
+from services.chassis.rebuilding import Copy
+from services.contracts.sites import SiteStated
 from services.contracts.support import Support
 from services.support.http.offering import Offering
 from services.support.http.recipients import IdentityRecipients
@@ -18,5 +21,7 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     bind=lambda base: lambda caller: Offering(base, caller),
     listens=["identity", "sites"],
     handlers=lambda base: HANDLERS,
+    versioned=["tickets"],
+    copies=[ACCESS, Copy(SiteStated, "sites")],
     loops=lambda base: [Receipts(base.work, IdentityRecipients(base.identity, base.tokens)).run],
 )

@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from services.chassis.consumer import Consumer, Handlers
+from services.chassis.consumer import Consumer
 from services.chassis.envelope import Received
+from services.chassis.handlers import Handlers, together
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.postgres import Pool
 from services.chassis.relay import Relay
@@ -26,19 +27,33 @@ class ThingCounted(Event, frozen=True, kw_only=True):
     organisation_id: str | None = None
     number: int
     spoilt: bool = False
+    text: str = ""
+
+
+@announces("alpha.thing.weighed", subject="thing_id")
+class ThingWeighed(Event, frozen=True, kw_only=True):
+    """A thing was weighed: an event that is handled together with its like."""
+
+    thing_id: str
+    number: int
 
 
 class Alpha:
     """The service under a name of its own, so that tests side by side have topics of their own."""
 
-    def __init__(self, servers: Servers, url: str, pool: Pool, clock: TestClock) -> None:
-        self.name = f"alpha{new_uuid().hex[-12:]}"
+    def __init__(self, servers: Servers, url: str, pool: Pool, clock: TestClock, name: str | None = None) -> None:
+        self.name = name or f"alpha{new_uuid().hex[-12:]}"
         self.topic = topic_of(self.name)
         self.servers = servers
         self.url = url
         self.pool = pool
+        self.clock = clock
         self.work: PostgresWork[Transaction] = PostgresWork(pool, clock, Transaction, lambda: None)
         self.spoilt: set[int] = set()
+        """Numbers that fail by themselves, with ``failure``."""
+        self.failure: Exception = ValueError("this number can't be counted")
+        self.weighed_together: list[int] = []
+        """How many events came together, each time that some were weighed."""
 
     async def announce(
         self, numbers: Sequence[int], *, thing: str = "thing_1", organisation: str | None = None
@@ -48,26 +63,44 @@ class Alpha:
             async with self.work() as tx:
                 tx.emit(ThingCounted(thing_id=thing, organisation_id=organisation, number=number))
 
-    def relay(self, holder: str = "1") -> Relay:
-        return Relay(self.name, self.url, self.servers.kafka, f"{self.name}.{holder}")
+    def relay(self, holder: str = "1", *, kafka: str = "", partners: bool = False) -> Relay:
+        return Relay(
+            self.name,
+            self.url,
+            kafka or self.servers.kafka,
+            f"{self.name}.{holder}",
+            partners=partners,
+            versioned=["things"],
+        )
 
-    def consumer(self, retry_s: float = 0.3, bad_in_a_row: int = 20) -> Consumer[Transaction]:
+    def consumer(self, retry_s: float = 0.3, bad_in_a_row: int = 20, slot: int = 1) -> Consumer[Transaction]:
         async def count(tx: Transaction, event: Received[ThingCounted]) -> None:
             await tx.connection.execute(
                 "INSERT INTO tally (thing, number) VALUES ($1, $2)", event.data.thing_id, event.data.number
             )
             if event.data.number in self.spoilt:
-                raise ValueError("this number can't be counted")
+                raise self.failure
 
-        handlers: Handlers[Transaction] = {ThingCounted: count}
+        async def weigh(tx: Transaction, events: Sequence[Received[ThingWeighed]]) -> None:
+            self.weighed_together.append(len(events))
+            await tx.connection.execute(
+                "INSERT INTO tally (thing, number) SELECT * FROM unnest($1::text[], $2::int[])",
+                [event.data.thing_id for event in events],
+                [event.data.number for event in events],
+            )
+            if any(event.data.number in self.spoilt for event in events):
+                raise self.failure
+
+        handlers: Handlers[Transaction] = {ThingCounted: count, ThingWeighed: together(weigh)}
         return Consumer(
             self.name,
-            1,
+            slot,
             self.servers.kafka,
             [self.topic],
             handlers,
             self.pool,
             self.work,
+            self.clock,
             retry_s=retry_s,
             bad_in_a_row=bad_in_a_row,
         )

@@ -53,6 +53,15 @@ class Client:
             assert response.status == 200, answer
         self.token = answer["access_token"]
 
+    async def upload(self, kind: str, text: str) -> str:
+        """Stage a file of an ERP export; the import's id. ValueError if it was not taken."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "text/csv"}
+        async with self._session.post(f"{self.url}/imports/{kind}", data=text.encode(), headers=headers) as response:
+            answer = await response.json(content_type=None)
+            if response.status != 201:
+                raise ValueError(answer)
+        return str(answer["id"])
+
 
 SIGN_IN = """
     mutation ($input: SignInInput!) {

@@ -65,7 +65,11 @@ def stop() -> None:
 
 def find() -> Servers:
     """Where they are, as the environment says."""
-    home, ports = Path(os.environ[HOME]), Ports(int(os.environ[PORT_BASE]))
+    return at(Path(os.environ[HOME]), Ports(int(os.environ[PORT_BASE])))
+
+
+def at(home: Path, ports: Ports) -> Servers:
+    """Where the servers of the stack in this folder are."""
     password = json.loads((home / "secrets" / "secrets.json").read_text())["postgres_password"]
     return Servers(
         f"postgresql://kierto:{password}@{ports.address('postgres')}",

@@ -25,6 +25,10 @@ class RunningStack:
         self.home = Home(home)
         self.ports = Ports(port_base)
         self.gateway = self.ports.url("gateway")
+        self.settings: dict[str, str] = {}
+        """What its processes are set to beside the usual (``KIERTO_...``)."""
+        self.program = "deploy.cli"
+        """The module that is run as ``kierto up``."""
         self._up: subprocess.Popen[bytes] | None = None
 
     def start(self, *, demo: bool = False) -> None:
@@ -32,10 +36,10 @@ class RunningStack:
         log = (self.home.root / "up.log").open("ab")
         seen = log.tell()
         self._up = subprocess.Popen(
-            self._command("up", "--demo" if demo else "--no-demo"),
+            self._command("up", "--demo" if demo else "--no-demo", program=self.program),
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=self._environment(),
+            env=self._environment() | self.settings,
         )
         log.close()
         end = time.monotonic() + 120
@@ -64,7 +68,15 @@ class RunningStack:
 
     def kill(self, process: str) -> None:
         """``kill -9``."""
-        os.kill(self.pid(process), signal.SIGKILL)
+        self.signal(process, signal.SIGKILL)
+
+    def signal(self, process: str, number: signal.Signals) -> None:
+        """Send a running process a signal."""
+        os.kill(self.pid(process), number)
+
+    def runs(self, process: str) -> bool:
+        """Whether the process is there; one that fell is not until it is started again."""
+        return process in json.loads(self.home.process_table.read_text())
 
     def restarted(self, process: str, before: int) -> bool:
         """Whether the process runs again, as another one than ``before``, and is ready."""
@@ -108,8 +120,8 @@ class RunningStack:
         self.kierto("reset", "--yes")
         shutil.rmtree(self.home.root, ignore_errors=True)
 
-    def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-P", "-m", "deploy.cli", *arguments]
+    def _command(self, *arguments: str, program: str = "deploy.cli") -> list[str]:
+        return [sys.executable, "-P", "-m", program, *arguments]
 
     def _environment(self) -> dict[str, str]:
         return {name: text for name, text in os.environ.items() if not name.startswith("KIERTO_")} | {

@@ -9,6 +9,7 @@ from services.access import copy
 from services.access.assembly import Blueprint
 from services.access.caller import Caller
 from services.chassis.envelope import Received
+from services.chassis.handlers import hand_over
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.imports import Imports
 from services.chassis.postgres import Pool
@@ -44,23 +45,28 @@ class Workbench(Generic[T, P]):
         return self.blueprint.bind(base)(caller)
 
     async def receive(self, *events: Event) -> None:
-        """Have the service handle events, as its consumer would."""
-        base: Any = self
-        handlers = self.blueprint.handlers(base)
+        """Have the service handle events one by one, as its consumer would."""
         for event in events:
-            kind = event_type_of(event)
-            received = Received(
-                id=new_uuid(),
-                type=kind,
-                subject=getattr(event, kind.subject),
-                organisation_id=getattr(event, "organisation_id", None),
-                time=self.clock.now(),
-                sequence=1,
-                traceparent="",
-                data=event,
-            )
-            async with self.work() as tx:
-                await handlers[type(event)](tx, received)
+            await self.receive_together(event)
+
+    async def receive_together(self, *events: Event) -> None:
+        """Have the service handle events as one batch of its consumer."""
+        base: Any = self
+        async with self.work() as tx:
+            await hand_over(self.blueprint.handlers(base), tx, [self._received(event) for event in events])
+
+    def _received(self, event: Event) -> Received[Event]:
+        kind = event_type_of(event)
+        return Received(
+            id=new_uuid(),
+            type=kind,
+            subject=getattr(event, kind.subject),
+            organisation_id=getattr(event, "organisation_id", None),
+            time=self.clock.now(),
+            sequence=1,
+            traceparent="",
+            data=event,
+        )
 
     async def announced(self, kind: type[Event] | None = None) -> list[Any]:
         """What the service has announced so far, in order."""

@@ -1,4 +1,6 @@
 -- This service's own copy of who has access to what, kept by identity's access.stated events (copy.py).
+-- doubted, here and in every copy: a rebuild is under way, and the owner has not stated this row again yet
+-- (chassis/rebuilding.py).
 
 CREATE SCHEMA access;
 
@@ -7,7 +9,8 @@ CREATE TABLE access.subjects (
     kind       text NOT NULL,
     version    bigint NOT NULL,
     active     boolean NOT NULL,
-    scopes     text[] NOT NULL
+    scopes     text[] NOT NULL,
+    doubted    boolean NOT NULL DEFAULT false
 );
 
 -- organisation_id NULL: every organisation (staff, and partners with the mark). site_ids NULL: every site of it.

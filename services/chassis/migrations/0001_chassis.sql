@@ -6,7 +6,7 @@ CREATE SCHEMA chassis;
 CREATE TABLE chassis.outbox (
     position        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     sequence        bigint UNIQUE,
-    event_id        uuid NOT NULL UNIQUE,
+    event_id        uuid NOT NULL,
     type            text NOT NULL,
     subject         text NOT NULL,
     organisation_id uuid,
@@ -21,42 +21,53 @@ CREATE INDEX outbox_unnumbered ON chassis.outbox (position) WHERE sequence IS NU
 CREATE INDEX outbox_public ON chassis.outbox (sequence) WHERE public;
 CREATE INDEX outbox_written ON chassis.outbox USING brin (written_at);
 
--- lease.py, numbering.py: one row. Every update says WHERE epoch = mine; until is by the database's clock.
+-- lease.py, numbering.py: one row. Every update says WHERE epoch = mine; until is by the database's clock. cluster_id:
+-- the Kafka cluster that is filled now; what it has not acknowledged does not expire.
 CREATE TABLE chassis.leader (
     only_row      boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     epoch         bigint NOT NULL DEFAULT 0,
     holder        text NOT NULL DEFAULT '',
     until         timestamptz NOT NULL DEFAULT '-infinity',
     last_sequence bigint NOT NULL DEFAULT 0,
-    generation    uuid NOT NULL DEFAULT gen_random_uuid()
+    generation    uuid NOT NULL DEFAULT gen_random_uuid(),
+    cluster_id    text
 );
 INSERT INTO chassis.leader DEFAULT VALUES;
 
--- relay.py: how far each Kafka cluster has been filled; the row of a partition names its last record.
+-- published.py: how far each topic of each Kafka cluster has been filled. published names the last record that a
+-- partition was filled with, and the offset at which the partition began then ("start"); published_up_to the sequence
+-- up to which no partition of the topic lacks anything.
 CREATE TABLE chassis.published (
     cluster_id text NOT NULL,
+    topic      text NOT NULL,
     partition  smallint NOT NULL,
+    start      bigint NOT NULL,
     "offset"   bigint NOT NULL,
     event_id   uuid NOT NULL,
     sequence   bigint NOT NULL,
-    PRIMARY KEY (cluster_id, partition)
+    PRIMARY KEY (cluster_id, topic, partition)
 );
 CREATE TABLE chassis.published_up_to (
-    cluster_id text PRIMARY KEY,
-    sequence   bigint NOT NULL
+    cluster_id text NOT NULL,
+    topic      text NOT NULL,
+    sequence   bigint NOT NULL,
+    PRIMARY KEY (cluster_id, topic)
 );
 
--- consumer.py: which events took effect here, and how far each partition was read.
+-- inbox.py, positions.py: which events took effect here, and how far each partition was read: its last record, -1 for
+-- none. checked: an earlier one, at which the topic was last found to be the one that had been read.
 CREATE TABLE chassis.inbox (
     day      date NOT NULL,
     event_id uuid NOT NULL,
     PRIMARY KEY (day, event_id)
 ) PARTITION BY RANGE (day);
 CREATE TABLE chassis.positions (
-    topic     text NOT NULL,
-    partition smallint NOT NULL,
-    "offset"  bigint NOT NULL,
-    event_id  text NOT NULL,
+    topic            text NOT NULL,
+    partition        smallint NOT NULL,
+    "offset"         bigint NOT NULL DEFAULT -1,
+    event_id         text NOT NULL DEFAULT '',
+    checked_offset   bigint NOT NULL DEFAULT -1,
+    checked_event_id text NOT NULL DEFAULT '',
     PRIMARY KEY (topic, partition)
 );
 
@@ -77,7 +88,7 @@ CREATE TABLE chassis.dead_letters (
     set_aside timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (topic, event_id)
 );
-CREATE INDEX dead_letters_subject ON chassis.dead_letters (topic, subject);
+CREATE INDEX dead_letters_subject ON chassis.dead_letters (topic, subject, id);
 
 -- idempotency.py: the first answer of every command, kept 90 days.
 CREATE TABLE chassis.answers (

@@ -1,7 +1,7 @@
 """What identity listens to."""
 
-from services.chassis.consumer import Handlers
 from services.chassis.envelope import Received
+from services.chassis.handlers import Handlers
 from services.chassis.ids import read_id
 from services.contracts.stats import InvoiceStated
 from services.identity.domain.organisation import InvoiceRecord

@@ -1,6 +1,7 @@
 """Users and partners, as the use cases and the reads both need them."""
 
 import uuid
+from collections.abc import Sequence
 
 from services.chassis.postgres import Connection, Row
 from services.contracts.identity import Language, Role
@@ -11,20 +12,26 @@ _USER = """
     FROM users
 """
 _MEMBERSHIPS = """
-    SELECT organisation_id, role, billing, site_ids, until FROM memberships
-    WHERE user_id = $1 ORDER BY organisation_id
+    SELECT user_id, organisation_id, role, billing, site_ids, until FROM memberships
+    WHERE user_id = ANY ($1) ORDER BY user_id, organisation_id
 """
+_FOLLOWING = "WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _PARTNER = "SELECT id, name, scopes, organisation_ids, all_organisations, active, version FROM partners"
 
 
 async def user_named(connection: Connection, username_key: str) -> UserRecord | None:
     """The user whose username has this key, with their memberships."""
-    return await _user(connection, await connection.fetchrow(f"{_USER} WHERE username_key = $1", username_key))
+    return _only(await _users(connection, await connection.fetch(f"{_USER} WHERE username_key = $1", username_key)))
 
 
 async def user_with(connection: Connection, user_id: uuid.UUID) -> UserRecord | None:
     """The user with this id, with their memberships."""
-    return await _user(connection, await connection.fetchrow(f"{_USER} WHERE id = $1", user_id))
+    return _only(await _users(connection, await connection.fetch(f"{_USER} WHERE id = $1", user_id)))
+
+
+async def users_after(connection: Connection, after: uuid.UUID, limit: int) -> list[UserRecord]:
+    """The users with the next ids, locked against change, with their memberships."""
+    return await _users(connection, await connection.fetch(f"{_USER} {_FOLLOWING}", after, limit))
 
 
 async def partner_with(connection: Connection, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
@@ -33,23 +40,33 @@ async def partner_with(connection: Connection, partner_id: uuid.UUID, *, lock: b
     return PartnerRecord(**dict(row)) if row else None
 
 
+async def partners_after(connection: Connection, after: uuid.UUID, limit: int) -> list[PartnerRecord]:
+    """The partners with the next ids, locked against change."""
+    return [PartnerRecord(**dict(row)) for row in await connection.fetch(f"{_PARTNER} {_FOLLOWING}", after, limit)]
+
+
 async def partners(connection: Connection) -> list[PartnerRecord]:
     """Every partner, by name."""
     return [PartnerRecord(**dict(row)) for row in await connection.fetch(f"{_PARTNER} ORDER BY sort_name, id")]
 
 
-async def _user(connection: Connection, row: Row | None) -> UserRecord | None:
-    if row is None:
-        return None
-    memberships = [
-        MembershipRecord(
-            organisation_id=one["organisation_id"],
-            role=Role(one["role"]),
-            billing=one["billing"],
-            site_ids=one["site_ids"],
-            until=one["until"],
+async def _users(connection: Connection, rows: Sequence[Row]) -> list[UserRecord]:
+    memberships: dict[uuid.UUID, list[MembershipRecord]] = {row["id"]: [] for row in rows}
+    for one in await connection.fetch(_MEMBERSHIPS, list(memberships)):
+        memberships[one["user_id"]].append(
+            MembershipRecord(
+                organisation_id=one["organisation_id"],
+                role=Role(one["role"]),
+                billing=one["billing"],
+                site_ids=one["site_ids"],
+                until=one["until"],
+            )
         )
-        for one in await connection.fetch(_MEMBERSHIPS, row["id"])
+    return [
+        UserRecord(memberships=memberships[row["id"]], **(dict(row) | {"language": Language(row["language"])}))
+        for row in rows
     ]
-    columns = dict(row) | {"language": Language(row["language"])}
-    return UserRecord(memberships=memberships, **columns)
+
+
+def _only(users: Sequence[UserRecord]) -> UserRecord | None:
+    return users[0] if users else None

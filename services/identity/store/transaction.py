@@ -18,10 +18,9 @@ from services.identity.domain.session import Session
 from services.identity.store import subjects
 
 _AUDIT = "INSERT INTO audit (id, at, actor, action, subject) VALUES ($1, $2, $3, $4, $5)"
-_ORGANISATIONS = """
-    SELECT id, version, customer_number, name, kind, business_id FROM organisations
-    WHERE customer_number = ANY ($1) ORDER BY id FOR UPDATE
-"""
+_ORGANISATION = "SELECT id, version, customer_number, name, kind, business_id FROM organisations"
+_ORGANISATIONS = f"{_ORGANISATION} WHERE customer_number = ANY ($1) ORDER BY id FOR UPDATE"
+_ORGANISATIONS_AFTER = f"{_ORGANISATION} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _SAVE_ORGANISATION = """
     INSERT INTO organisations (id, version, customer_number, name, kind, business_id, sort_name)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -37,8 +36,8 @@ _KEEP_INVOICE = """
     INSERT INTO invoices (id, customer_number, invoice_number, invoice_date, version) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (id) DO UPDATE SET
         customer_number = excluded.customer_number, invoice_number = excluded.invoice_number,
-        invoice_date = excluded.invoice_date, version = excluded.version
-    WHERE invoices.version < excluded.version
+        invoice_date = excluded.invoice_date, version = excluded.version, doubted = false
+    WHERE invoices.version < excluded.version OR invoices.doubted
 """
 _NEWEST_INVOICES = """
     SELECT invoice_number FROM invoices WHERE customer_number = $1
@@ -104,6 +103,9 @@ class IdentityTransaction(Transaction):
     async def organisations_by_number(self, numbers: Collection[str]) -> dict[str, OrganisationRecord]:
         rows = await self.connection.fetch(_ORGANISATIONS, list(numbers))
         return {row["customer_number"]: _organisation(row) for row in rows}
+
+    async def organisations_after(self, after: uuid.UUID, limit: int) -> list[OrganisationRecord]:
+        return [_organisation(row) for row in await self.connection.fetch(_ORGANISATIONS_AFTER, after, limit)]
 
     async def save_organisations(self, organisations: Sequence[OrganisationRecord]) -> None:
         await self.connection.executemany(
@@ -173,6 +175,9 @@ class IdentityTransaction(Transaction):
     async def user_with(self, user_id: uuid.UUID) -> UserRecord | None:
         return await subjects.user_with(self.connection, user_id)
 
+    async def users_after(self, after: uuid.UUID, limit: int) -> list[UserRecord]:
+        return await subjects.users_after(self.connection, after, limit)
+
     async def request_access(self, user_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
         await self.connection.execute(_REQUEST_ACCESS, new_uuid(), user_id, organisation_id, self.now)
 
@@ -182,6 +187,9 @@ class IdentityTransaction(Transaction):
 
     async def partner_with(self, partner_id: uuid.UUID) -> PartnerRecord | None:
         return await subjects.partner_with(self.connection, partner_id, lock=True)
+
+    async def partners_after(self, after: uuid.UUID, limit: int) -> list[PartnerRecord]:
+        return await subjects.partners_after(self.connection, after, limit)
 
     async def partner_secrets(self, partner_id: uuid.UUID) -> list[bytes]:
         return [row["digest"] for row in await self.connection.fetch(_SECRETS, partner_id)]

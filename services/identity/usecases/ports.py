@@ -41,6 +41,10 @@ class IdentityStore(Change, Protocol):
         """The organisations with these customer numbers, locked for change."""
         ...
 
+    async def organisations_after(self, after: uuid.UUID, limit: int) -> Sequence[OrganisationRecord]:
+        """The organisations with the next ids, locked against change."""
+        ...
+
     async def save_organisations(self, organisations: Sequence[OrganisationRecord]) -> None: ...
 
     async def unknown_organisations(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
@@ -67,6 +71,10 @@ class IdentityStore(Change, Protocol):
 
     async def user_with(self, user_id: uuid.UUID) -> UserRecord | None: ...
 
+    async def users_after(self, after: uuid.UUID, limit: int) -> Sequence[UserRecord]:
+        """The users with the next ids, locked against change."""
+        ...
+
     async def request_access(self, user_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
         """Ask the organisation's admins to let a user in."""
         ...
@@ -75,6 +83,10 @@ class IdentityStore(Change, Protocol):
 
     async def partner_with(self, partner_id: uuid.UUID) -> PartnerRecord | None:
         """A partner, locked for change."""
+        ...
+
+    async def partners_after(self, after: uuid.UUID, limit: int) -> Sequence[PartnerRecord]:
+        """The partners with the next ids, locked against change."""
         ...
 
     async def partner_secrets(self, partner_id: uuid.UUID) -> list[bytes]:

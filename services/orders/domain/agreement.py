@@ -65,10 +65,14 @@ class AgreementFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgreementRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An agreement as it is kept. ``organisation_id`` and ``municipality`` are its site's, as it is now."""
+    """An agreement as it is kept. ``organisation_id`` and ``municipality`` are its site's, as it is now.
+
+    ``site_is_placeholder``: sites has not stated the site, or does not know it any more.
+    """
 
     id: uuid.UUID
     version: int
     organisation_id: uuid.UUID
     municipality: str
+    site_is_placeholder: bool = False
     facts: AgreementFacts

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import msgspec
 
 from services.contracts.orders import OrderState, PickupState, ReportKind
+from services.contracts.sites import Fraction
+from services.orders.domain.agreement import AgreementRecord
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,30 @@ class PickupRecord(msgspec.Struct, frozen=True, kw_only=True):
     planned_on: dt.date
     outcome: Outcome = UNKNOWN
     version: int = 0
+
+
+class RecordedPickup(msgspec.Struct, frozen=True, kw_only=True):
+    """A pickup of which something is known, with whose it was and what was emptied when that was recorded.
+
+    It stays so when the agreement changes: what is stated of a version of a pickup is the same at any time.
+    """
+
+    pickup: PickupRecord
+    organisation_id: uuid.UUID
+    site_id: uuid.UUID
+    article_id: uuid.UUID
+    fraction: Fraction
+
+
+def of_agreement(pickup: PickupRecord, agreement: AgreementRecord) -> RecordedPickup:
+    """The pickup as it is recorded now, under its agreement as it is now."""
+    return RecordedPickup(
+        pickup=pickup,
+        organisation_id=agreement.organisation_id,
+        site_id=agreement.facts.site_id,
+        article_id=agreement.facts.article_id,
+        fraction=agreement.facts.fraction,
+    )
 
 
 def regular(agreement_id: uuid.UUID, planned_on: dt.date, date: dt.date) -> PickupRecord:

@@ -8,8 +8,9 @@ from services.orders.domain.agreement import AgreementFacts, AgreementRecord
 from services.orders.store.rows import read, write
 
 COLUMNS = """
-    a.id, a.version, s.organisation_id, s.municipality, a.agreement_number, a.site_id, a.container_id, a.article_id,
-    a.route_number, a.fraction, a.litres, a.count, a.interval_weeks, a.ordered_on, a.first_pickup, a.ended_on
+    a.id, a.version, s.organisation_id, s.municipality, s.version = 0 AS site_is_placeholder, a.agreement_number,
+    a.site_id, a.container_id, a.article_id, a.route_number, a.fraction, a.litres, a.count, a.interval_weeks,
+    a.ordered_on, a.first_pickup, a.ended_on
 """
 _SAVE = """
     INSERT INTO agreements (id, version, agreement_number, site_id, container_id, article_id, route_number, fraction,
@@ -41,6 +42,7 @@ def agreement(row: Row) -> AgreementRecord:
         version=row["version"],
         organisation_id=row["organisation_id"],
         municipality=row["municipality"],
+        site_is_placeholder=row["site_is_placeholder"],
         facts=read(AgreementFacts, row),
     )
 

@@ -6,22 +6,29 @@ from collections.abc import Collection, Iterable, Sequence
 
 from services.chassis.postgres import Connection, Row
 from services.contracts.orders import PickupState
-from services.orders.domain.pickup import Outcome, PickupRecord, Report
+from services.contracts.sites import Fraction
+from services.orders.domain.pickup import Outcome, PickupRecord, RecordedPickup, Report
 from services.orders.store.rows import read, write
 
 _COLUMNS = "id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version"
-_BY_ID = f"SELECT {_COLUMNS} FROM pickups WHERE id = ANY ($1) FOR UPDATE"
+_BY_ID = f"SELECT {_COLUMNS} FROM pickups WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
 _BETWEEN = f"""
     SELECT {_COLUMNS} FROM pickups WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3
     UNION
     SELECT {_COLUMNS} FROM pickups WHERE agreement_id = ANY ($1) AND planned_on BETWEEN $2 AND $3
 """
+_FOLLOWING = f"""
+    SELECT {_COLUMNS}, organisation_id, site_id, article_id, fraction FROM pickups
+    WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE
+"""
 _SAVE = """
-    INSERT INTO pickups (id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    INSERT INTO pickups (id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version,
+                         organisation_id, site_id, article_id, fraction)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, done_at = excluded.done_at, grams = excluded.grams, failure = excluded.failure,
-        version = excluded.version
+        version = excluded.version, organisation_id = excluded.organisation_id, site_id = excluded.site_id,
+        article_id = excluded.article_id, fraction = excluded.fraction
 """
 _REPORT_COLUMNS = "reporter, report_id, pickup_id, kind, at, grams, reason, digest"
 _REPORTS_BY_ID = f"SELECT {_REPORT_COLUMNS} FROM reports WHERE reporter = $1 AND report_id = ANY ($2)"
@@ -47,21 +54,40 @@ async def between(
     return [_pickup(row) for row in await connection.fetch(_BETWEEN, agreement_ids, since, until)]
 
 
-async def save(connection: Connection, records: Sequence[PickupRecord]) -> None:
+async def following(connection: Connection, after: uuid.UUID, limit: int) -> list[RecordedPickup]:
+    """The pickups with the next ids, of which something was recorded, locked against change."""
+    return [
+        RecordedPickup(
+            pickup=_pickup(row),
+            organisation_id=row["organisation_id"],
+            site_id=row["site_id"],
+            article_id=row["article_id"],
+            fraction=Fraction(row["fraction"]),
+        )
+        for row in await connection.fetch(_FOLLOWING, after, limit)
+    ]
+
+
+async def save(connection: Connection, records: Sequence[RecordedPickup]) -> None:
     """Keep what was recorded of these pickups."""
     await connection.executemany(
         _SAVE,
         [
             (
-                record.id,
-                record.agreement_id,
-                record.order_id,
-                record.date,
-                record.planned_on,
-                *write(record.outcome),
-                record.version,
+                one.id,
+                one.agreement_id,
+                one.order_id,
+                one.date,
+                one.planned_on,
+                *write(one.outcome),
+                one.version,
+                record.organisation_id,
+                record.site_id,
+                record.article_id,
+                record.fraction.value,
             )
             for record in records
+            for one in [record.pickup]
         ],
     )
 

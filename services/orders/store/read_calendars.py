@@ -84,6 +84,9 @@ async def extra_pickup_offers(
         if schedule is None:
             answers.append(refuse("NOT_FOUND", "agreementIds"))
             continue
+        if schedule.agreement.site_is_placeholder:
+            answers.append(refuse("NOT_READY_YET", "agreementIds", retryable=True))
+            continue
         prices = articles[schedule.agreement.facts.article_id] if priced[schedule.agreement.id] else None
         answers.append(_offers(text, schedule, prices, clock.now(), clock.zone))
     return answers

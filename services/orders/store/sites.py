@@ -12,8 +12,12 @@ _KEEP_SITE = """
     ON CONFLICT (id) DO UPDATE SET
         organisation_id = excluded.organisation_id, site_number = excluded.site_number,
         municipality = excluded.municipality, area = excluded.area, property_type = excluded.property_type,
-        version = excluded.version
-    WHERE sites.version < excluded.version
+        version = excluded.version, doubted = false
+    WHERE sites.version < excluded.version OR sites.doubted
+"""
+_PLACE_SITE = """
+    INSERT INTO sites (id, organisation_id, site_number, municipality, area, property_type, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING
 """
 _KEEP_CONTAINER = """
     INSERT INTO containers (id, container_number, site_id, organisation_id, fraction, litres, count, version)
@@ -21,16 +25,16 @@ _KEEP_CONTAINER = """
     ON CONFLICT (id) DO UPDATE SET
         container_number = excluded.container_number, site_id = excluded.site_id,
         organisation_id = excluded.organisation_id, fraction = excluded.fraction, litres = excluded.litres,
-        count = excluded.count, version = excluded.version
-    WHERE containers.version < excluded.version
+        count = excluded.count, version = excluded.version, doubted = false
+    WHERE containers.version < excluded.version OR containers.doubted
 """
 _SITES = """
     SELECT id, organisation_id, site_number, municipality, area, property_type, version
-    FROM sites WHERE site_number = ANY ($1)
+    FROM sites WHERE site_number = ANY ($1) AND version > 0
 """
 _CONTAINERS = """
     SELECT id, container_number, site_id, organisation_id, fraction, litres, count, version
-    FROM containers WHERE container_number = ANY ($1)
+    FROM containers WHERE container_number = ANY ($1) AND version > 0
 """
 
 
@@ -41,17 +45,18 @@ async def keep_site(connection: Connection, site: Site) -> None:
 
 async def keep_container(connection: Connection, container: Container) -> None:
     """Take a container into the copy, unless the copy is as new already; its site at least as a placeholder."""
-    await keep_site(connection, Site(id=container.site_id, organisation_id=container.organisation_id))
+    placeholder = Site(id=container.site_id, organisation_id=container.organisation_id)
+    await connection.execute(_PLACE_SITE, *write(placeholder))
     await connection.execute(_KEEP_CONTAINER, *write(container))
 
 
 async def sites_by_number(connection: Connection, numbers: Collection[str]) -> dict[str, Site]:
-    """The sites with these numbers."""
+    """The sites with these numbers, without placeholders."""
     rows = await connection.fetch(_SITES, list(numbers))
     return {row["site_number"]: read(Site, row) for row in rows}
 
 
 async def containers_by_number(connection: Connection, numbers: Collection[str]) -> dict[str, Container]:
-    """The containers with these numbers."""
+    """The containers with these numbers, without placeholders."""
     rows = await connection.fetch(_CONTAINERS, list(numbers))
     return {row["container_number"]: read(Container, row) for row in rows}

@@ -12,7 +12,7 @@ from services.orders.domain.agreement import AgreementRecord, Container, Site
 from services.orders.domain.calendar import Schedule
 from services.orders.domain.holidays import Country, Holiday, Holidays
 from services.orders.domain.order import OrderRecord
-from services.orders.domain.pickup import PickupRecord, Report
+from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
 from services.orders.domain.price import Article
 from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rule
@@ -111,7 +111,10 @@ class OrdersTransaction(Transaction):
     async def pickups(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PickupRecord]:
         return await pickups.by_id(self.connection, ids)
 
-    async def save_pickups(self, records: Sequence[PickupRecord]) -> None:
+    async def pickups_after(self, after: uuid.UUID, limit: int) -> list[RecordedPickup]:
+        return await pickups.following(self.connection, after, limit)
+
+    async def save_pickups(self, records: Sequence[RecordedPickup]) -> None:
         await pickups.save(self.connection, records)
 
     async def reports_by_id(self, reporter: str, report_ids: Collection[str]) -> dict[str, Report]:

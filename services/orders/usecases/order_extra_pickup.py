@@ -43,6 +43,8 @@ async def _place(
 ) -> Ordered | Refusal:
     # Locked, so that of two orders for one day the second sees the first.
     agreement = (await tx.agreements_for_change([found.id]))[found.id]
+    if agreement.site_is_placeholder:
+        return refuse("NOT_READY_YET", "agreementId", retryable=True)
     schedule = await tx.schedule(agreement, command.date, command.date)
     problem = offers.obstacle(schedule, command.date, tx.now, tx.clock.zone)
     if problem is not None:

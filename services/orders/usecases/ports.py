@@ -12,7 +12,7 @@ from services.orders.domain.agreement import AgreementRecord, Container, Site
 from services.orders.domain.calendar import Schedule
 from services.orders.domain.holidays import Country, Holiday, Holidays
 from services.orders.domain.order import OrderRecord
-from services.orders.domain.pickup import PickupRecord, Report
+from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
 from services.orders.domain.price import Article
 from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rule
@@ -115,7 +115,11 @@ class OrdersStore(Change, Protocol):
         """What was recorded of these pickups."""
         ...
 
-    async def save_pickups(self, pickups: Sequence[PickupRecord]) -> None: ...
+    async def pickups_after(self, after: uuid.UUID, limit: int) -> Sequence[RecordedPickup]:
+        """The pickups with the next ids, of which something was recorded, locked against change."""
+        ...
+
+    async def save_pickups(self, pickups: Sequence[RecordedPickup]) -> None: ...
 
     async def reports_by_id(self, reporter: str, report_ids: Collection[str]) -> dict[str, Report]:
         """A reporter's reports with these ids."""

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from services.chassis.ids import write_id
 from services.contracts.orders import PickupRecorded
 from services.orders.domain import order, pickup
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.order import OrderRecord
-from services.orders.domain.pickup import PickupRecord, Report
-from services.orders.usecases.announce import moved
+from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
+from services.orders.usecases.announce import known_of, moved
 from services.orders.usecases.ports import OrdersStore
 
 
@@ -32,15 +31,15 @@ async def record_pickups(tx: OrdersStore, said: Sequence[Said], orders: Mapping[
     about = {one.pickup.id: one for one in said}
     reports = await tx.reports_of(about)
     known = await tx.pickups(about)
-    changed: list[PickupRecord] = []
+    changed: list[RecordedPickup] = []
     moved_orders: list[OrderRecord] = []
     for pickup_id, one in about.items():
         before = known.get(pickup_id, one.pickup)
         after = pickup.recorded(before, pickup.fold(reports[pickup_id]))
         if after is before:
             continue
-        changed.append(after)
-        tx.emit(recorded(after, one.agreement))
+        changed.append(pickup.of_agreement(after, one.agreement))
+        tx.emit(known_of(changed[-1], PickupRecorded))
         fulfilled = orders.get(after.order_id) if after.order_id else None
         state = pickup.order_state(after.outcome)
         # A done order stays done, whatever is said of its pickup later.
@@ -50,21 +49,3 @@ async def record_pickups(tx: OrdersStore, said: Sequence[Said], orders: Mapping[
             tx.emit(moved(fulfilled, step))
     await tx.save_pickups(changed)
     await tx.save_orders(moved_orders)
-
-
-def recorded(one: PickupRecord, agreement: AgreementRecord) -> PickupRecorded:
-    """A pickup as it is announced: without the reason of a failure, which is a free text."""
-    return PickupRecorded(
-        pickup_id=write_id("pickup", one.id),
-        organisation_id=write_id("org", agreement.organisation_id),
-        site_id=write_id("site", agreement.facts.site_id),
-        agreement_id=write_id("agreement", agreement.id),
-        order_id=write_id("order", one.order_id) if one.order_id else None,
-        article_id=write_id("article", agreement.facts.article_id),
-        fraction=agreement.facts.fraction,
-        date=one.date,
-        state=one.outcome.state,
-        done_at=one.outcome.done_at,
-        grams=one.outcome.grams,
-        version=one.version,
-    )

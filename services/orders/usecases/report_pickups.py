@@ -115,20 +115,35 @@ class _Taking:
 
     def _pickup(self, report: PickupReport, number: int) -> PickupRecord | Refusal:
         if report.order_id is not None:
-            order_id = find_id("order", report.order_id)
-            if order_id is None or self._of_orders.get(order_id) not in self._agreements:
-                return refuse("NOT_FOUND", "reports", str(number), "orderId")
-            order = self.orders.get(order_id)
-            if order is None:
-                return refuse("NOT_PLANNED", "reports", str(number), "orderId")
-            return pickup.ordered(order.agreement_id, order.id, order.date)
+            return self._of_order(report.order_id, number)
         assert report.agreement_id is not None and report.date is not None, "malformed says so"
-        agreement_id = find_id("agreement", report.agreement_id)
+        return self._of_agreement(report.agreement_id, report.date, number)
+
+    def _of_order(self, named: str, number: int) -> PickupRecord | Refusal:
+        order_id = find_id("order", named)
+        agreement = self._agreement(self._of_orders.get(order_id) if order_id else None, "orderId", number)
+        if isinstance(agreement, Refusal):
+            return agreement
+        order = self.orders.get(order_id) if order_id else None
+        if order is None:
+            return refuse("NOT_PLANNED", "reports", str(number), "orderId")
+        return pickup.ordered(order.agreement_id, order.id, order.date)
+
+    def _of_agreement(self, named: str, date: dt.date, number: int) -> PickupRecord | Refusal:
+        agreement = self._agreement(find_id("agreement", named), "agreementId", number)
+        if isinstance(agreement, Refusal):
+            return agreement
+        there = calendar.named(agreement, self._holidays, self._ordered, date)
+        return there or refuse("NOT_PLANNED", "reports", str(number), "date", date=date)
+
+    def _agreement(self, agreement_id: uuid.UUID | None, field: str, number: int) -> AgreementRecord | Refusal:
+        """The agreement that a report means, if the caller reaches it and its site is known."""
         agreement = self._agreements.get(agreement_id) if agreement_id else None
         if agreement is None:
-            return refuse("NOT_FOUND", "reports", str(number), "agreementId")
-        there = calendar.named(agreement, self._holidays, self._ordered, report.date)
-        return there or refuse("NOT_PLANNED", "reports", str(number), "date", date=report.date)
+            return refuse("NOT_FOUND", "reports", str(number), field)
+        if agreement.site_is_placeholder:
+            return refuse("NOT_READY_YET", "reports", str(number), field, retryable=True)
+        return agreement
 
 
 def malformed(report: PickupReport, number: int, now: dt.datetime) -> Refusal | None:

@@ -1,8 +1,8 @@
 """What sites listens to."""
 
 from services.access import copy
-from services.chassis.consumer import Handlers
 from services.chassis.envelope import Received
+from services.chassis.handlers import Handlers
 from services.chassis.ids import read_id
 from services.contracts.identity import AccessStated, OrganisationStated
 from services.sites.store.transaction import SitesTransaction

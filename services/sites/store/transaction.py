@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Sequence
 
+from services.chassis.postgres import Row
 from services.chassis.sorting import search_text, sort_key
 from services.chassis.transaction import Transaction
 from services.contracts.sites import Fraction, PropertyType
@@ -11,14 +12,16 @@ from services.sites.domain.site import ContainerFacts, ContainerRecord, SiteFact
 _ORGANISATIONS = "SELECT customer_number, id FROM organisations WHERE customer_number = ANY ($1)"
 _KEEP_ORGANISATION = """
     INSERT INTO organisations (id, customer_number, version) VALUES ($1, $2, $3)
-    ON CONFLICT (id) DO UPDATE SET customer_number = excluded.customer_number, version = excluded.version
-    WHERE organisations.version < excluded.version
+    ON CONFLICT (id) DO UPDATE SET customer_number = excluded.customer_number, version = excluded.version,
+        doubted = false
+    WHERE organisations.version < excluded.version OR organisations.doubted
 """
-_SITES = """
+_SITE = """
     SELECT id, version, site_number, organisation_id, street, postal_code, city, municipality, area, property_type,
-           dwellings, billed_to, contact_name, contact_phone, contact_email
-    FROM sites WHERE site_number = ANY ($1) ORDER BY id FOR UPDATE
+           dwellings, billed_to, contact_name, contact_phone, contact_email FROM sites
 """
+_SITES = f"{_SITE} WHERE site_number = ANY ($1) ORDER BY id FOR UPDATE"
+_SITES_AFTER = f"{_SITE} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _SAVE_SITE = """
     INSERT INTO sites (id, version, site_number, organisation_id, street, postal_code, city, municipality, area,
                        property_type, dwellings, billed_to, contact_name, contact_phone, contact_email,
@@ -32,10 +35,11 @@ _SAVE_SITE = """
         contact_phone = excluded.contact_phone, contact_email = excluded.contact_email,
         sort_address = excluded.sort_address, sort_city = excluded.sort_city, search = excluded.search
 """
-_CONTAINERS = """
-    SELECT id, version, container_number, site_id, organisation_id, fraction, litres, count
-    FROM containers WHERE container_number = ANY ($1) ORDER BY id FOR UPDATE
+_CONTAINER = """
+    SELECT id, version, container_number, site_id, organisation_id, fraction, litres, count FROM containers
 """
+_CONTAINERS = f"{_CONTAINER} WHERE container_number = ANY ($1) ORDER BY id FOR UPDATE"
+_CONTAINERS_AFTER = f"{_CONTAINER} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _SAVE_CONTAINER = """
     INSERT INTO containers (id, version, container_number, site_id, organisation_id, fraction, litres, count)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -56,31 +60,21 @@ class SitesTransaction(Transaction):
         await self.connection.execute(_KEEP_ORGANISATION, organisation_id, customer_number, version)
 
     async def sites_by_number(self, numbers: Collection[str]) -> dict[str, SiteRecord]:
-        found: dict[str, SiteRecord] = {}
-        for row in await self.connection.fetch(_SITES, list(numbers)):
-            columns = dict(row)
-            site_id, version = columns.pop("id"), columns.pop("version")
-            columns["property_type"] = PropertyType(columns["property_type"])
-            found[row["site_number"]] = SiteRecord(id=site_id, version=version, facts=SiteFacts(**columns))
-        return found
+        rows = await self.connection.fetch(_SITES, list(numbers))
+        return {row["site_number"]: _site(row) for row in rows}
+
+    async def sites_after(self, after: uuid.UUID, limit: int) -> list[SiteRecord]:
+        return [_site(row) for row in await self.connection.fetch(_SITES_AFTER, after, limit)]
 
     async def save_sites(self, sites: Sequence[SiteRecord]) -> None:
         await self.connection.executemany(_SAVE_SITE, [_site_row(site) for site in sites])
 
     async def containers_by_number(self, numbers: Collection[str]) -> dict[str, ContainerRecord]:
-        found: dict[str, ContainerRecord] = {}
-        for row in await self.connection.fetch(_CONTAINERS, list(numbers)):
-            facts = ContainerFacts(
-                container_number=row["container_number"],
-                site_id=row["site_id"],
-                fraction=Fraction(row["fraction"]),
-                litres=row["litres"],
-                count=row["count"],
-            )
-            found[row["container_number"]] = ContainerRecord(
-                id=row["id"], version=row["version"], organisation_id=row["organisation_id"], facts=facts
-            )
-        return found
+        rows = await self.connection.fetch(_CONTAINERS, list(numbers))
+        return {row["container_number"]: _container(row) for row in rows}
+
+    async def containers_after(self, after: uuid.UUID, limit: int) -> list[ContainerRecord]:
+        return [_container(row) for row in await self.connection.fetch(_CONTAINERS_AFTER, after, limit)]
 
     async def save_containers(self, containers: Sequence[ContainerRecord]) -> None:
         await self.connection.executemany(
@@ -99,6 +93,24 @@ class SitesTransaction(Transaction):
                 for container in containers
             ],
         )
+
+
+def _site(row: Row) -> SiteRecord:
+    columns = dict(row)
+    site_id, version = columns.pop("id"), columns.pop("version")
+    columns["property_type"] = PropertyType(columns["property_type"])
+    return SiteRecord(id=site_id, version=version, facts=SiteFacts(**columns))
+
+
+def _container(row: Row) -> ContainerRecord:
+    facts = ContainerFacts(
+        container_number=row["container_number"],
+        site_id=row["site_id"],
+        fraction=Fraction(row["fraction"]),
+        litres=row["litres"],
+        count=row["count"],
+    )
+    return ContainerRecord(id=row["id"], version=row["version"], organisation_id=row["organisation_id"], facts=facts)
 
 
 def _site_row(site: SiteRecord) -> tuple[object, ...]:

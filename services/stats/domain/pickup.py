@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import msgspec
 
@@ -39,6 +40,16 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     fraction: Fraction
     grams: int
     pickups: int
+
+
+def newest(pickups: Sequence[PickupFact]) -> list[PickupFact]:
+    """Of each pickup its highest version alone; of two that are alike the one that came first."""
+    found: dict[uuid.UUID, PickupFact] = {}
+    for pickup in pickups:
+        known = found.get(pickup.id)
+        if known is None or known.version < pickup.version:
+            found[pickup.id] = pickup
+    return list(found.values())
 
 
 def counted_on(pickup: PickupFact, zone: dt.tzinfo) -> dt.date | None:

@@ -1,14 +1,16 @@
 """What stats listens to."""
 
+from collections.abc import Sequence
+
 from services.access import copy
-from services.chassis.consumer import Handlers
 from services.chassis.envelope import Received
+from services.chassis.handlers import Handlers, together
 from services.chassis.ids import read_id
 from services.contracts.identity import AccessStated, OrganisationStated
-from services.contracts.orders import PickupRecorded
+from services.contracts.orders import PickupFacts, PickupRecorded, PickupStated
 from services.stats.domain.pickup import PickupFact
 from services.stats.store.transaction import StatsTransaction
-from services.stats.usecases.record_pickup import record_pickup
+from services.stats.usecases.record_pickups import record_pickups
 
 
 async def organisation_stated(tx: StatsTransaction, event: Received[OrganisationStated]) -> None:
@@ -17,28 +19,33 @@ async def organisation_stated(tx: StatsTransaction, event: Received[Organisation
     await tx.keep_organisation(read_id("org", stated.organisation_id), stated.customer_number, stated.version)
 
 
-async def pickup_recorded(tx: StatsTransaction, event: Received[PickupRecorded]) -> None:
-    """What became of a pickup is kept, and counted once it was emptied."""
-    recorded = event.data
-    pickup = PickupFact(
-        id=read_id("pickup", recorded.pickup_id),
-        organisation_id=read_id("org", recorded.organisation_id),
-        site_id=read_id("site", recorded.site_id),
-        agreement_id=read_id("agreement", recorded.agreement_id),
-        order_id=read_id("order", recorded.order_id) if recorded.order_id else None,
-        article_id=read_id("article", recorded.article_id),
-        fraction=recorded.fraction,
-        date=recorded.date,
-        state=recorded.state,
-        done_at=recorded.done_at,
-        grams=recorded.grams,
-        version=recorded.version,
-    )
-    await record_pickup(tx, pickup)
+async def pickups_known(tx: StatsTransaction, events: Sequence[Received[PickupFacts]]) -> None:
+    """What became of pickups is kept, and counted once they were emptied. Recorded or stated again, it is the same."""
+    await record_pickups(tx, [_fact(event.data) for event in events])
 
+
+def _fact(known: PickupFacts) -> PickupFact:
+    return PickupFact(
+        id=read_id("pickup", known.pickup_id),
+        organisation_id=read_id("org", known.organisation_id),
+        site_id=read_id("site", known.site_id),
+        agreement_id=read_id("agreement", known.agreement_id),
+        order_id=read_id("order", known.order_id) if known.order_id else None,
+        article_id=read_id("article", known.article_id),
+        fraction=known.fraction,
+        date=known.date,
+        state=known.state,
+        done_at=known.done_at,
+        grams=known.grams,
+        version=known.version,
+    )
+
+
+PICKUPS_KNOWN = together(pickups_known)
 
 HANDLERS: Handlers[StatsTransaction] = {
     AccessStated: copy.access_stated,
     OrganisationStated: organisation_stated,
-    PickupRecorded: pickup_recorded,
+    PickupRecorded: PICKUPS_KNOWN,
+    PickupStated: PICKUPS_KNOWN,
 }

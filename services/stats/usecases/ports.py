@@ -2,20 +2,12 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
-
-import msgspec
 
 from services.chassis.change import Change
 from services.stats.domain.invoice import InvoiceRecord
 from services.stats.domain.pickup import Collected, PickupFact
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """A fact was taken in; ``before`` is what its older version had counted, if it did."""
-
-    before: Collected | None
 
 
 class StatsStore(Change, Protocol):
@@ -29,16 +21,29 @@ class StatsStore(Change, Protocol):
         """Take an organisation into the copy, unless the copy is as new already."""
         ...
 
-    async def keep_pickup(self, pickup: PickupFact, counts_on: dt.date | None) -> Kept | None:
-        """Keep a pickup as a fact that counts on this day, if any; None if what is here is as new already."""
+    async def keep_pickups(
+        self, pickups: Sequence[tuple[PickupFact, dt.date | None]]
+    ) -> Mapping[uuid.UUID, Collected | None]:
+        """Keep each pickup, all of them different ones, as a fact that counts on its day, if any.
+
+        Of those that were kept, by id, what their older version had counted; what is here as new already is left out.
+        """
         ...
 
     async def add_to_volumes(self, corrections: Sequence[Collected]) -> None:
-        """Add each line to the volume of its place."""
+        """Add each line to the volume of its place; there may be several of one."""
+        ...
+
+    async def recount_volumes(self) -> None:
+        """Make every volume the sum of its facts; readers see the old ones until this is committed."""
         ...
 
     async def invoices_by_number(self, numbers: Collection[str]) -> dict[str, InvoiceRecord]:
         """The invoices with these numbers, locked for change."""
+        ...
+
+    async def invoices_after(self, after: uuid.UUID, limit: int) -> Sequence[InvoiceRecord]:
+        """The invoices with the next ids, locked against change."""
         ...
 
     async def save_invoices(self, invoices: Sequence[InvoiceRecord]) -> None: ...

@@ -13,8 +13,9 @@ from services.support.usecases.ports import DueReceipt
 _KEEP_SITE = """
     INSERT INTO sites (id, organisation_id, site_number, version) VALUES ($1, $2, $3, $4)
     ON CONFLICT (id) DO UPDATE
-    SET organisation_id = excluded.organisation_id, site_number = excluded.site_number, version = excluded.version
-    WHERE sites.version < excluded.version
+    SET organisation_id = excluded.organisation_id, site_number = excluded.site_number, version = excluded.version,
+        doubted = false
+    WHERE sites.version < excluded.version OR sites.doubted
 """
 _SITE = "SELECT id, organisation_id, site_number FROM sites WHERE id = $1"
 _MAY_HEAR_OF = """

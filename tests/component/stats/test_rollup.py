@@ -49,10 +49,13 @@ def histories(draw: st.DrawFn) -> list[PickupRecorded]:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=histories())
-async def test_the_rollup_is_the_sum_of_the_newest_facts(bench: Bench, history: list[PickupRecorded]) -> None:
+@given(history=histories(), at_once=st.integers(1, 10))
+async def test_the_rollup_is_the_sum_of_the_newest_facts(
+    bench: Bench, history: list[PickupRecorded], at_once: int
+) -> None:
     await bench.pool.execute("TRUNCATE pickups, volumes")
-    await bench.receive(*history)
+    for start in range(0, len(history), at_once):
+        await bench.receive_together(*history[start : start + at_once])
 
     newest: dict[str, int] = {}
     for event in history:

@@ -1,6 +1,6 @@
 """The chassis on real servers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from services.access.assembly import Blueprint
 from services.chassis.postgres import Pool
 from services.chassis.transaction import Transaction
+from tests.integration.chassis.topic import Topic, topic_of
 from tests.support.alpha import MIGRATIONS, Alpha
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
@@ -37,3 +38,9 @@ async def alpha(
 ) -> Alpha:
     url = await make_database(ALPHA)
     return Alpha(server_addresses, url, await open_pool(url), clock)
+
+
+@pytest.fixture
+async def topic(alpha: Alpha) -> AsyncIterator[Topic]:
+    async with topic_of(alpha) as made:
+        yield made

@@ -3,3 +3,7 @@ CREATE TABLE tally (
     thing  text NOT NULL,
     number integer NOT NULL
 );
+CREATE TABLE things (
+    id      text PRIMARY KEY,
+    version bigint NOT NULL
+);

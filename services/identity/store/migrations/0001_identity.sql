@@ -16,7 +16,8 @@ CREATE TABLE invoices (
     customer_number text NOT NULL,
     invoice_number  text NOT NULL,
     invoice_date    date NOT NULL,
-    version         bigint NOT NULL
+    version         bigint NOT NULL,
+    doubted         boolean NOT NULL DEFAULT false
 );
 CREATE INDEX invoices_of_customer ON invoices (customer_number, invoice_date);
 

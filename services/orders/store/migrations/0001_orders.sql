@@ -1,7 +1,7 @@
 -- Agreements, orders and pickups, the data that they follow, and the copy of sites that they are about.
 
--- The copy of sites. version 0 is a placeholder: a container came before its site. What the copy says is the owner's
--- business, so numbers are not unique here.
+-- The copy of sites. version 0 is a placeholder: a container came before its site, or a rebuild found that the owner
+-- does not know what something here refers to. What the copy says is the owner's business, so numbers are not unique.
 CREATE TABLE sites (
     id              uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,
@@ -9,7 +9,8 @@ CREATE TABLE sites (
     municipality    text NOT NULL,
     area            text NOT NULL,
     property_type   text NOT NULL,
-    version         bigint NOT NULL
+    version         bigint NOT NULL,
+    doubted         boolean NOT NULL DEFAULT false
 );
 CREATE INDEX sites_by_number ON sites (site_number);
 
@@ -21,7 +22,8 @@ CREATE TABLE containers (
     fraction         text NOT NULL,
     litres           integer NOT NULL,
     count            integer NOT NULL,
-    version          bigint NOT NULL
+    version          bigint NOT NULL,
+    doubted          boolean NOT NULL DEFAULT false
 );
 CREATE INDEX containers_by_number ON containers (container_number);
 
@@ -122,17 +124,22 @@ CREATE INDEX orders_of_organisation ON orders (organisation_id, placed_at DESC, 
 CREATE INDEX orders_of_site ON orders (site_id, placed_at DESC, id DESC);
 
 -- What was recorded. A planned pickup has no row: its id follows from its agreement and day, or from its order.
+-- organisation_id, site_id, article_id, fraction: whose it was and what was emptied when it was recorded last.
 CREATE TABLE pickups (
-    id           uuid PRIMARY KEY,
-    agreement_id uuid NOT NULL REFERENCES agreements,
-    order_id     uuid REFERENCES orders,
-    date         date NOT NULL,
-    planned_on   date NOT NULL,
-    state        text NOT NULL,
-    done_at      timestamptz,
-    grams        bigint,
-    failure      text,
-    version      bigint NOT NULL
+    id              uuid PRIMARY KEY,
+    agreement_id    uuid NOT NULL REFERENCES agreements,
+    order_id        uuid REFERENCES orders,
+    date            date NOT NULL,
+    planned_on      date NOT NULL,
+    state           text NOT NULL,
+    done_at         timestamptz,
+    grams           bigint,
+    failure         text,
+    version         bigint NOT NULL,
+    organisation_id uuid NOT NULL,
+    site_id         uuid NOT NULL,
+    article_id      uuid NOT NULL REFERENCES articles,
+    fraction        text NOT NULL
 );
 CREATE INDEX pickups_by_date ON pickups (agreement_id, date);
 CREATE INDEX pickups_by_plan ON pickups (agreement_id, planned_on);

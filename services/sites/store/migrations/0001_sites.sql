@@ -6,7 +6,8 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE TABLE organisations (
     id              uuid PRIMARY KEY,
     customer_number text NOT NULL,
-    version         bigint NOT NULL
+    version         bigint NOT NULL,
+    doubted         boolean NOT NULL DEFAULT false
 );
 CREATE INDEX organisations_by_customer_number ON organisations (customer_number);
 

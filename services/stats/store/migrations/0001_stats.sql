@@ -5,7 +5,8 @@
 CREATE TABLE organisations (
     id              uuid PRIMARY KEY,
     customer_number text NOT NULL,
-    version         bigint NOT NULL
+    version         bigint NOT NULL,
+    doubted         boolean NOT NULL DEFAULT false
 );
 CREATE INDEX organisations_by_customer_number ON organisations (customer_number);
 
@@ -24,11 +25,12 @@ CREATE TABLE pickups (
     done_at         timestamptz,
     grams           bigint,
     version         bigint NOT NULL,
-    counted_on      date
+    counted_on      date,
+    doubted         boolean NOT NULL DEFAULT false
 );
 
 -- The sum of pickups by place, kept in the transactions that keep the facts. A place whose pickups were all taken out
--- again stays with zeros.
+-- again stays with zeros until the volumes are counted anew.
 CREATE TABLE volumes (
     organisation_id uuid NOT NULL,
     day             date NOT NULL,

@@ -4,7 +4,8 @@ CREATE TABLE sites (
     id              uuid PRIMARY KEY,
     organisation_id uuid NOT NULL,
     site_number     text NOT NULL,
-    version         bigint NOT NULL
+    version         bigint NOT NULL,
+    doubted         boolean NOT NULL DEFAULT false
 );
 
 -- How many tickets each year (the operator's) has had: their numbers.

@@ -1,0 +1,301 @@
+"""Taking records into the service's database: a batch is one transaction, and each event has its effects once.
+
+In the transaction: the positions, the inbox rows, the effects. A batch that fails runs again one event a transaction;
+an event that fails by itself is tried for a while and then set aside, and only its subject's later events wait for it.
+Failures of the surroundings are waited out, and never make a dead letter.
+"""
+
+import asyncio
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from aiokafka import TopicPartition
+
+from services.chassis import dead_letters, inbox, metrics, tracing
+from services.chassis.clock import Clock
+from services.chassis.dead_letters import DeadLetter, State
+from services.chassis.envelope import MalformedEvent, Raw, Received, understand
+from services.chassis.handlers import Handlers, hand_over
+from services.chassis.logging import logger
+from services.chassis.pause import pause
+from services.chassis.positions import NOWHERE, Moved, Place, move
+from services.chassis.postgres import NO_ONES_FAULT, Connection, Pool
+from services.chassis.transaction import Transaction, UnitOfWork
+from services.contracts.declare import Event
+
+_log = logger(__name__)
+
+T = TypeVar("T", bound=Transaction)
+
+_FARTHEST = dt.timedelta(days=400)
+"""An event's time is within this of now: the inbox has a table a day, and none is made for a day that is nonsense.
+
+It is more than the 90 days that a log is kept, so that a clock which tests move by months does no harm.
+"""
+_TRACES = 50
+_PAGE = 100
+
+
+Item = tuple[Raw, Received[Event] | MalformedEvent | None]
+"""A record, and what it says: None where this build does not know the type."""
+
+
+class TooManyFailed(Exception):
+    """Too many events of a type failed in a row: more likely this release than the events."""
+
+
+class Intake(Generic[T]):
+    """What a service does with records. ``bad_in_a_row``: so many failing events of one type stop it."""
+
+    def __init__(
+        self,
+        handlers: Handlers[T],
+        pool: Pool,
+        work: UnitOfWork[T],
+        clock: Clock,
+        *,
+        retry_s: float,
+        bad_in_a_row: int,
+    ) -> None:
+        self._handlers = handlers
+        self._pool = pool
+        self._work = work
+        self._clock = clock
+        self._days = inbox.Days(pool)
+        self._retry_s = retry_s
+        self._most_bad = bad_in_a_row
+        self._bad: Counter[str] = Counter()
+        self._newest: dt.datetime | None = None
+
+    def read(self, records: Sequence[Raw]) -> list[Item]:
+        """What the records say. Needs no database, so the next batch is read while this one is taken in."""
+        now = self._clock.now()
+        return [(record, _understood(record, now)) for record in records]
+
+    async def take(self, batch: Sequence[Item], places: dict[TopicPartition, Place], stop: asyncio.Event) -> None:
+        """Take a batch in, whatever the surroundings do meanwhile; given up undone when ``stop`` is set.
+
+        ``places`` is where the records' partitions were read to, and is moved along. Moved if that is no longer so;
+        TooManyFailed if this release had better stop.
+        """
+        left, wait = batch, 0.05
+        while left:
+            try:
+                await self._take(left, places, stop)
+                return
+            except NO_ONES_FAULT as error:
+                self._days.forget()
+                _log.warning("batch waits", error=type(error).__name__, detail=str(error)[:200])
+            await pause(stop, wait)
+            if stop.is_set():
+                return
+            wait = min(wait * 2, 1.0)
+            # What a part of the batch has done before the surroundings failed is not done again.
+            left = [(record, event) for record, event in left if record.offset > _read_to(record, places)]
+
+    async def replay(self, letter: DeadLetter) -> AsyncIterator[DeadLetter]:
+        """Have a dead letter take effect, and in order what of its subject is set aside; each as it is done.
+
+        One transaction each. What fails raises and stays, and so does what is behind it.
+        """
+        while True:
+            async with self._pool.acquire() as connection:
+                first = await dead_letters.first_of(connection, letter)
+            if first is None:
+                return
+            if await self._replay_one(first):
+                yield first
+
+    async def replay_parked(self) -> None:
+        """Have what an older build has parked, and this one knows, take effect. What fails is a dead letter now."""
+        after = 0
+        while True:
+            async with self._pool.acquire() as connection:
+                letters = await dead_letters.page(connection, after, _PAGE, ["PARKED"], known=True)
+            for letter in letters:
+                after = letter.id
+                try:
+                    await self._replay_one(letter)
+                except NO_ONES_FAULT:
+                    raise
+                except Exception as error:
+                    self._count_failed(letter.record, str(error))
+                else:
+                    _log.info("parked event handled", type=letter.record.type, id=letter.record.event_id)
+            if len(letters) < _PAGE:
+                return
+
+    def newest_age(self) -> float:
+        """How long ago, in seconds, the newest event happened that was handled."""
+        return max(0.0, (self._clock.now() - self._newest).total_seconds()) if self._newest is not None else 0.0
+
+    async def count_dead_letters(self) -> None:
+        """Have the gauge say what lies set aside."""
+        async with self._pool.acquire() as connection:
+            for state, letters in (await dead_letters.counts(connection)).items():
+                metrics.DEAD_LETTERS.labels(state).set(letters)
+
+    async def _take(self, batch: Sequence[Item], places: dict[TopicPartition, Place], stop: asyncio.Event) -> None:
+        try:
+            await self._in_one_transaction(batch, places)
+            return
+        except (*NO_ONES_FAULT, Moved, TooManyFailed):
+            raise
+        except Exception as error:
+            self._days.forget()
+            _log.warning("batch runs again one by one", events=len(batch), error=type(error).__name__)
+        for item in batch:
+            if stop.is_set():
+                return
+            await self._alone(item, places, stop)
+
+    async def _alone(self, item: Item, places: dict[TopicPartition, Place], stop: asyncio.Event) -> None:
+        began, wait = time.monotonic(), 0.05
+        while True:
+            try:
+                await self._in_one_transaction([item], places)
+                return
+            except (*NO_ONES_FAULT, Moved, TooManyFailed):
+                raise
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+            if time.monotonic() - began + wait > self._retry_s:
+                await self._set_aside(item[0], reason, places)
+                return
+            await pause(stop, wait)
+            if stop.is_set():
+                return
+            wait = min(wait * 2, 5.0)
+
+    async def _set_aside(self, record: Raw, reason: str, places: dict[TopicPartition, Place]) -> None:
+        async with self._work() as tx:
+            moved = await move(tx.connection, places, [record])
+            await dead_letters.set_aside(tx.connection, record, "FAILED", reason)
+        places.update(moved)
+        self._count_failed(record, reason)
+
+    async def _in_one_transaction(self, batch: Sequence[Item], places: dict[TopicPartition, Place]) -> None:
+        records = [record for record, _ in batch]
+        events = [event for _, event in batch if isinstance(event, Received)]
+        await self._days.ensure({event.time.date() for event in events})
+        async with self._work() as tx:
+            # First: it holds off whoever else has these partitions, so that what is looked up next stays so.
+            moved = await move(tx.connection, places, records)
+            fresh, letters = await self._sort(tx.connection, batch)
+            known = await inbox.take_in(tx.connection, [(event.time, event.id) for event in fresh])
+            handled = []
+            for event in fresh:
+                if event.id not in known:
+                    known.add(event.id)  # it may come again in this batch
+                    handled.append(event)
+            await hand_over(self._handlers, tx, handled)
+            for record, state, reason in letters:
+                await dead_letters.set_aside(tx.connection, record, state, reason)
+        places.update(moved)
+        self._count(batch, handled, letters)
+
+    async def _sort(
+        self, connection: Connection, batch: Sequence[Item]
+    ) -> tuple[list[Received[Event]], list[tuple[Raw, State, str]]]:
+        """What of a batch may take effect, and what is to be set aside, and as what. Neither: what is aside already."""
+        aside = await dead_letters.aside(connection, [record for record, _ in batch])
+        events = [event for _, event in batch if isinstance(event, Received)]
+        if len(events) == len(batch) and not aside.events and not aside.subjects:
+            return events, []
+        fresh: list[Received[Event]] = []
+        letters: list[tuple[Raw, State, str]] = []
+        waiting: dict[str, Received[Event]] = {}
+        for record, event in batch:
+            subject = (record.topic, record.subject)
+            if (record.topic, record.event_id) in aside.events:
+                continue
+            if event is None:
+                letters.append((record, "PARKED", "unknown type"))
+            elif isinstance(event, MalformedEvent):
+                letters.append((record, "FAILED", str(event)))
+                aside.subjects.add(subject)
+            elif record.subject and subject in aside.subjects:
+                letters.append((record, "WAITING", "behind an event that failed"))
+                waiting[record.event_id] = event
+            else:
+                fresh.append(event)
+        if waiting:
+            # Events of a blocked subject that come again took effect before it was blocked.
+            times = [(event.time, event.id) for event in waiting.values()]
+            known = await inbox.taken_in(connection, times)
+            letters = [
+                letter for letter in letters if letter[1] != "WAITING" or waiting[letter[0].event_id].id not in known
+            ]
+        return fresh, letters
+
+    def _count(
+        self,
+        batch: Sequence[Item],
+        handled: Sequence[Received[Event]],
+        letters: Sequence[tuple[Raw, State, str]],
+    ) -> None:
+        if handled:
+            traces = tracing.ids(event.traceparent for event in handled[:_TRACES])
+            _log.info("consumed", events=len(handled), traces=traces)
+            self._newest = handled[-1].time
+        for name, count in Counter(event.type.name for event in handled).items():
+            metrics.EVENTS_CONSUMED.labels(name).inc(count)
+            self._bad.pop(name, None)
+        metrics.EVENTS_REPEATED.inc(len(batch) - len(handled) - len(letters))
+        for record, state, reason in letters:
+            if state == "FAILED":
+                self._count_failed(record, reason)
+
+    def _count_failed(self, record: Raw, reason: str) -> None:
+        # By its class only: the rest of a reason may quote the event.
+        _log.error(
+            "event set aside",
+            topic=record.topic,
+            id=record.event_id,
+            type=record.type[:200],
+            reason=reason.split(":", maxsplit=1)[0],
+        )
+        self._bad[record.type] += 1
+        if self._bad[record.type] >= self._most_bad:
+            raise TooManyFailed
+
+    async def _replay_one(self, letter: DeadLetter) -> bool:
+        """Have one dead letter take effect; False if another replay was there before."""
+        try:
+            event = understand(letter.record)
+            if event is None:
+                raise MalformedEvent(f"this build does not know {letter.record.type}")
+            await self._days.ensure([event.time.date()])
+            async with self._work() as tx:
+                await dead_letters.lock(tx.connection, letter)
+                if not await dead_letters.done(tx.connection, letter):
+                    return False
+                # It may have taken effect meanwhile: where a build knew it, or the log came once more.
+                if not await inbox.take_in(tx.connection, [(event.time, event.id)]):
+                    await hand_over(self._handlers, tx, [event])
+            return True
+        except NO_ONES_FAULT:
+            self._days.forget()
+            raise
+        except Exception as error:
+            self._days.forget()
+            async with self._work() as tx:
+                await dead_letters.failed_again(tx.connection, letter, f"{type(error).__name__}: {error}")
+            raise
+
+
+def _read_to(record: Raw, places: Mapping[TopicPartition, Place]) -> int:
+    return places.get(TopicPartition(record.topic, record.partition), NOWHERE).offset
+
+
+def _understood(record: Raw, now: dt.datetime) -> Received[Event] | MalformedEvent | None:
+    try:
+        event = understand(record)
+    except MalformedEvent as malformed:
+        return malformed
+    if event is not None and abs(event.time - now) > _FARTHEST:
+        return MalformedEvent(f"its time is more than {_FARTHEST.days} days from now")
+    return event

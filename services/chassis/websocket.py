@@ -1,0 +1,54 @@
+"""WebSockets whose peers may stop reading: uvicorn's protocol, bounded in memory and in time.
+
+``send`` waits while the peer does not read, so whoever sends can tell. What uvicorn leaves open is how such a
+connection ends: its close would wait for the peer, too. Here the close frame goes out behind what is unread already,
+and the connection is gone ``LINGER_S`` later, read or not.
+"""
+
+import asyncio
+import socket
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+TRY_AGAIN_LATER = 1013
+LINGER_S = 5.0
+_UNREAD_BYTES = 64 * 1024
+"""How much may lie unread in the process, and (the kernel takes twice that) in the kernel: else up to 4 MB a peer."""
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """One connection."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=_UNREAD_BYTES)
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "websocket.close":
+            self.writable.set()
+        await super().send(message)
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self._abort_later()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self._abort_later()
+
+    def keepalive_timeout(self) -> None:
+        """The peer does not answer: it is gone, or it does not read. Either may come back, so it is told to."""
+        self.pong_timer = self.pending_ping_payload = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(TRY_AGAIN_LATER, "no pong")
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
+        self._abort_later()
+
+    def _abort_later(self) -> asyncio.TimerHandle:
+        return self.loop.call_later(LINGER_S, self.transport.abort)

@@ -1,0 +1,5 @@
+"""What the tests of copies borrow: the world of orders."""
+
+from tests.component.orders.world import world
+
+__all__ = ["world"]

@@ -1,0 +1,201 @@
+"""A copy takes only a higher version of a thing: in whatever order they come, and however often, the newest stays."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.chassis import rebuilding
+from services.chassis.ids import new_uuid, read_id, write_id
+from services.chassis.rebuilding import Copy
+from services.contracts.declare import Event, event_type_of
+from services.contracts.identity import AccessStated, Grant, OrganisationKind, OrganisationStated, Role, SubjectKind
+from services.contracts.orders import PickupState, PickupStated
+from services.contracts.sites import ContainerStated, Fraction, PropertyType, SiteStated
+from services.contracts.stats import InvoiceStated
+from services.identity.app import IDENTITY
+from services.orders.app import ORDERS
+from services.sites.app import SITES
+from services.stats.app import STATS
+from services.support.app import SUPPORT
+from tests.support.fixtures import MakeWorkbench
+from tests.support.workbench import Workbench
+
+Bench = Workbench[Any, Any]
+
+
+def an_id(prefix: str) -> str:
+    return write_id(prefix, new_uuid())
+
+
+def access(subject: str, version: int) -> AccessStated:
+    grants = [Grant(organisation_id=an_id("org"), role=Role.EDITOR) for _ in range(version % 3)]
+    return AccessStated(
+        subject_id=subject, kind=SubjectKind.USER, version=version, active=True, scopes=[f"v{version}"], grants=grants
+    )
+
+
+def organisation(thing: str, version: int) -> OrganisationStated:
+    return OrganisationStated(
+        organisation_id=thing, customer_number=f"62-{version}", kind=OrganisationKind.BUSINESS, version=version
+    )
+
+
+def site(thing: str, version: int) -> SiteStated:
+    return SiteStated(
+        site_id=thing,
+        organisation_id=an_id("org"),
+        site_number=str(version),
+        municipality=f"M{version}",
+        area=f"A{version}",
+        property_type=list(PropertyType)[version % 4],
+        dwellings=version,
+        version=version,
+    )
+
+
+def container(thing: str, version: int) -> ContainerStated:
+    return ContainerStated(
+        container_id=thing,
+        container_number=f"C{version}",
+        site_id=an_id("site"),
+        organisation_id=an_id("org"),
+        fraction=list(Fraction)[version % 5],
+        litres=version,
+        count=version,
+        version=version,
+    )
+
+
+def invoice(thing: str, version: int) -> InvoiceStated:
+    return InvoiceStated(
+        invoice_id=thing,
+        organisation_id=an_id("org"),
+        customer_number=f"62-{version}",
+        invoice_number=str(version),
+        invoice_date=dt.date(2026, 1, version),
+        version=version,
+    )
+
+
+def pickup(thing: str, version: int) -> PickupStated:
+    return PickupStated(
+        pickup_id=thing,
+        organisation_id=an_id("org"),
+        site_id=an_id("site"),
+        agreement_id=an_id("agreement"),
+        order_id=None,
+        article_id=an_id("article"),
+        fraction=Fraction.RESIDUAL,
+        date=dt.date(2026, 3, version),
+        state=PickupState.EMPTIED,
+        done_at=dt.datetime(2026, 3, version, 7, tzinfo=dt.UTC),
+        grams=version,
+        version=version,
+    )
+
+
+MAKE: dict[type[Event], tuple[str, Callable[[str, int], Event]]] = {
+    AccessStated: ("user", access),
+    OrganisationStated: ("org", organisation),
+    SiteStated: ("site", site),
+    ContainerStated: ("container", container),
+    InvoiceStated: ("invoice", invoice),
+    PickupStated: ("pickup", pickup),
+}
+# Identity keeps its own copy of access with the change itself, and listens to no event of it.
+KEPT = [
+    (blueprint, copy)
+    for blueprint in (IDENTITY, SITES, ORDERS, STATS, SUPPORT)
+    for copy in blueprint.copies
+    if copy.owner != blueprint.name
+]
+NAMES = [f"{blueprint.name}-{event_type_of(copy.event).name}" for blueprint, copy in KEPT]
+
+
+async def kept(bench: Bench, copy: Copy, thing: str) -> list[tuple[Any, ...]]:
+    """The thing's row, and what belongs to it."""
+    key = thing if copy.key == "subject_id" else read_id(thing.split("_", maxsplit=1)[0], thing)
+    rows = await bench.pool.fetch(f"SELECT * FROM {copy.table} WHERE {copy.key} = $1", key)
+    if copy.event is AccessStated:
+        rows += await bench.pool.fetch(
+            "SELECT * FROM access.grants WHERE subject_id = $1 ORDER BY organisation_id", key
+        )
+    if copy.event is PickupStated:
+        rows += await bench.pool.fetch("SELECT * FROM volumes WHERE pickups <> 0 ORDER BY organisation_id")
+    return [tuple(row) for row in rows]
+
+
+async def emptied(bench: Bench, copy: Copy) -> None:
+    await bench.pool.execute(f"DELETE FROM {copy.table}")
+    if copy.event is PickupStated:
+        await bench.pool.execute("DELETE FROM volumes")
+
+
+class Case(msgspec.Struct):
+    """A service with one of its copies, and something to keep."""
+
+    bench: Bench
+    copy: Copy
+    thing: str
+    make: Callable[[str, int], Event]
+
+    def version(self, number: int) -> Event:
+        return self.make(self.thing, number)
+
+    async def kept(self) -> list[tuple[Any, ...]]:
+        return await kept(self.bench, self.copy, self.thing)
+
+
+@pytest.fixture(params=KEPT, ids=NAMES)
+async def case(request: pytest.FixtureRequest, workbench: MakeWorkbench[Any, Any]) -> Case:
+    blueprint, copy = request.param
+    prefix, make = MAKE[copy.event]
+    return Case(await workbench(blueprint), copy, an_id(prefix), make)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.lists(st.integers(1, 5), min_size=1, max_size=10))
+async def test_the_newest_version_stays_in_whatever_order_they_come(case: Case, order: Sequence[int]) -> None:
+    versions = {number: case.version(number) for number in set(order)}
+    await emptied(case.bench, case.copy)
+    await case.bench.receive(versions[max(order)])
+    expected = await case.kept()
+    await emptied(case.bench, case.copy)
+    await case.bench.receive(*(versions[number] for number in order))
+    assert await case.kept() == expected
+
+
+async def test_a_version_that_is_no_higher_changes_nothing_unless_the_row_is_doubted(case: Case) -> None:
+    await case.bench.receive(case.version(2))
+    before = await case.kept()
+    await case.bench.receive(case.version(1), case.version(2))
+    assert await case.kept() == before
+
+    async with case.bench.pool.acquire() as connection:
+        await rebuilding.doubt(connection, [case.copy])
+    doubted = await case.kept()
+    assert [row[:-1] for row in doubted] == [row[:-1] for row in before], "it goes on to be read as it is"
+    truth = case.version(1)
+    await case.bench.receive(truth, case.version(1))
+    now = await case.kept()
+    assert now != before
+    await emptied(case.bench, case.copy)
+    await case.bench.receive(truth)
+    assert await case.kept() == now
+
+
+async def test_a_placeholder_never_replaces_what_is_known(workbench: MakeWorkbench[Any, Any]) -> None:
+    bench = await workbench(ORDERS)
+    known = site(an_id("site"), 3)
+    await bench.receive(known)
+    (copy,) = [one for one in ORDERS.copies if one.event is SiteStated]
+    async with bench.pool.acquire() as connection:
+        await rebuilding.doubt(connection, [copy])
+    before = await kept(bench, copy, known.site_id)
+    await bench.receive(msgspec.structs.replace(container(an_id("container"), 1), site_id=known.site_id))
+    assert await kept(bench, copy, known.site_id) == before

@@ -1,0 +1,98 @@
+"""The volumes are counted anew from the facts, whatever they were, while facts come in and people read."""
+
+import asyncio
+
+from services.contracts.orders import PickupState
+from services.contracts.stats import Stats
+from services.stats.app import STATS
+from services.stats.store.transaction import StatsTransaction
+from services.stats.usecases.recount_volumes import recount_volumes
+from tests.component.stats.recorded import an_id, emptied
+from tests.support.fixtures import MakeWorkbench
+from tests.support.wait import until
+from tests.support.workbench import Workbench
+
+Bench = Workbench[StatsTransaction, Stats]
+
+SOMEONE_WAITS = """
+    SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
+VOLUMES = "SELECT organisation_id, day, site_id, article_id, fraction, grams, pickups FROM volumes ORDER BY 1, 2, 3"
+FACTS = """
+    SELECT organisation_id, counted_on, site_id, article_id, fraction, sum(coalesce(grams, 0))::bigint, count(*)
+    FROM pickups WHERE counted_on IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3
+"""
+
+
+async def recount(bench: Bench) -> None:
+    async with bench.work() as tx:
+        await recount_volumes(tx)
+
+
+async def facts_and_volumes(bench: Bench) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    return (
+        [tuple(row) for row in await bench.pool.fetch(FACTS)],
+        [tuple(row) for row in await bench.pool.fetch(VOLUMES)],
+    )
+
+
+async def test_whatever_the_volumes_were_they_are_the_sum_of_the_facts(
+    workbench: MakeWorkbench[StatsTransaction, Stats],
+) -> None:
+    bench = await workbench(STATS)
+    org, site = an_id("org"), an_id("site")
+    days = [f"2026-03-{day:02}T10:00:00Z" for day in range(1, 7)]
+    await bench.receive(*(emptied(org, site, day, 1_000) for day in days))
+    await bench.receive(emptied(org, site, days[0], None), emptied(org, site, days[0], 5, state=PickupState.FAILED))
+    taken_out = emptied(org, an_id("site"), days[0], 7)
+    await bench.receive(taken_out, emptied(org, site, days[0], 7, pickup_id=taken_out.pickup_id, version=3))
+    await bench.pool.execute(
+        """
+        UPDATE volumes SET grams = 1 WHERE day = '2026-03-02';
+        UPDATE volumes SET pickups = 9 WHERE day = '2026-03-03';
+        DELETE FROM volumes WHERE day = '2026-03-04';
+        INSERT INTO volumes SELECT gen_random_uuid(), day, site_id, article_id, fraction, 1, 1 FROM volumes
+        """
+    )
+    await recount(bench)
+    facts, volumes = await facts_and_volumes(bench)
+    assert volumes == facts
+    assert len(facts) == len(days), "the place that is empty again is gone"
+
+
+async def test_facts_that_come_in_meanwhile_are_counted_once(
+    workbench: MakeWorkbench[StatsTransaction, Stats],
+) -> None:
+    bench = await workbench(STATS)
+    org, sites = an_id("org"), [an_id("site") for _ in range(3)]
+
+    async def drive(site: str) -> None:
+        for number in range(40):
+            first = emptied(org, site, "2026-03-04T10:00:00Z", number)
+            again = emptied(org, site, "2026-03-03T10:00:00Z", number + 1, pickup_id=first.pickup_id, version=3)
+            await bench.receive(first, again)
+
+    driving = asyncio.gather(*(drive(site) for site in sites))
+    while not driving.done():
+        await recount(bench)
+    await driving
+    facts, volumes = await facts_and_volumes(bench)
+    assert [row for row in volumes if row[-1]] == facts
+    assert sum(int(str(row[-1])) for row in facts) == 120
+
+
+async def test_readers_see_what_was_until_it_is_counted(workbench: MakeWorkbench[StatsTransaction, Stats]) -> None:
+    bench = await workbench(STATS)
+    await bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 1_000))
+    await bench.pool.execute("UPDATE volumes SET grams = 1")
+    async with bench.work() as tx:
+        await recount_volumes(tx)
+        assert await bench.pool.fetchval("SELECT grams FROM volumes") == 1, "nobody waits, nobody sees a half"
+        writing = asyncio.create_task(
+            bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 2_000))
+        )
+        await until(lambda: bench.pool.fetchval(SOMEONE_WAITS))
+        assert not writing.done(), "a writer waits, and adds to what was counted"
+    await writing
+    facts, volumes = await facts_and_volumes(bench)
+    assert volumes == facts

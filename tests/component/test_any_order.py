@@ -1,0 +1,100 @@
+"""Whatever order events come in, how often and in what batches: every service's copies and figures end the same."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.contracts.declare import Event, event_type_of
+from services.contracts.identity import AccessStated, OrganisationStated
+from services.contracts.orders import PickupFacts, PickupState
+from services.contracts.sites import ContainerStated, SiteStated
+from services.contracts.stats import InvoiceStated
+from services.identity.app import IDENTITY
+from services.orders.app import ORDERS
+from services.sites.app import SITES
+from services.stats.app import STATS
+from services.support.app import SUPPORT
+from tests import snapshots
+from tests.support.fixtures import MakeWorkbench
+from tests.support.workbench import Workbench
+
+SERVICES = [IDENTITY, SITES, ORDERS, STATS, SUPPORT]
+VERSIONS = (1, 2, 3)
+_TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'access')"
+
+Bench = Workbench[Any, Any]
+
+
+def version_of(event: Event, version: int) -> Event:
+    """The thing of a sample as another version of it states it."""
+    changed: dict[str, object] = {"version": version}
+    match event:
+        case AccessStated():
+            changed["active"] = version % 2 == 1
+            changed["grants"] = event.grants * (version % 3)
+        case OrganisationStated():
+            changed["customer_number"] = f"62-000000{version}-00"
+        case SiteStated():
+            changed["site_number"] = f"100{version}"
+        case ContainerStated():
+            changed["litres"] = version * 100
+        case PickupFacts():
+            changed["grams"] = version * 1000
+            changed["state"] = [PickupState.EMPTIED, PickupState.FAILED][version % 2]
+        case InvoiceStated():
+            changed["invoice_number"] = f"196285{version}"
+    assert len(changed) > 1, f"say what a version of {type(event).__name__} changes"
+    return msgspec.structs.replace(event, **changed)
+
+
+def heard_by(bench: Bench) -> list[Event]:
+    """Versions of every sample that a service listens to, in order."""
+    base: Any = bench
+    events: list[Event] = []
+    for struct in bench.blueprint.handlers(base):
+        sample = msgspec.json.decode(snapshots.sample_of(event_type_of(struct)).read_bytes(), type=struct)
+        # Of two events that state one thing each version is one: never two that differ.
+        versions = [n * 2 for n in VERSIONS] if struct.__name__ == "PickupStated" else [n * 2 - 1 for n in VERSIONS]
+        events += [version_of(sample, version) for version in versions]
+    return events
+
+
+async def emptied(bench: Bench) -> None:
+    tables = [row[0] for row in await bench.pool.fetch(_TABLES)]
+    await bench.pool.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+
+
+async def contents(bench: Bench) -> dict[str, list[str]]:
+    """Every row of every table but the chassis' own."""
+    return {
+        row[0]: sorted(one[0] for one in await bench.pool.fetch(f"SELECT t::text FROM {row[0]} AS t"))
+        for row in await bench.pool.fetch(_TABLES)
+    }
+
+
+async def received(bench: Bench, events: Sequence[Event], at_once: int) -> dict[str, list[str]]:
+    await emptied(bench)
+    for start in range(0, len(events), at_once):
+        await bench.receive_together(*events[start : start + at_once])
+    return await contents(bench)
+
+
+@pytest.fixture(params=SERVICES, ids=lambda service: service.name)
+async def bench(request: pytest.FixtureRequest, workbench: MakeWorkbench[Any, Any]) -> Bench:
+    return await workbench(request.param)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), at_once=st.integers(1, 7))
+async def test_events_shuffled_and_twice_end_as_in_order(bench: Bench, seed: int, at_once: int) -> None:
+    events = heard_by(bench)
+    in_order = await received(bench, events, 1)
+    assert any(in_order.values())
+    shuffled = events * 2
+    random.Random(seed).shuffle(shuffled)
+    assert await received(bench, shuffled, at_once) == in_order

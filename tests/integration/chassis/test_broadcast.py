@@ -1,0 +1,141 @@
+"""Reading a topic without group: whatever becomes of the broker and its topic, what is there again is seen."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.local.ports import free_base
+from services.chassis import envelope
+from services.chassis.broadcast import Broadcast
+from services.chassis.envelope import Raw
+from services.chassis.kafka import ensure_topics
+from tests.support.broker import Broker
+from tests.support.clock import TestClock
+from tests.support.wait import until
+
+TOPIC = "kierto.alpha.events.v1"
+BACK = dt.timedelta(minutes=15)
+RECOVERY_S = 3.0
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker of the test's own, on ports apart."""
+    port = free_base(31_000)
+    made = Broker(tmp_path, port, port + 1)
+    made.start()
+    yield made
+    made.stop()
+
+
+class Reader:
+    """A running broadcast and what it handed on."""
+
+    def __init__(self, broker: Broker) -> None:
+        clock = TestClock(dt.datetime.now(dt.UTC))
+        self.records: list[Raw] = []
+        self.broadcast = Broadcast(broker.address, [TOPIC], self.records.append, clock, BACK)
+
+    def seen(self) -> set[str]:
+        return {record.event_id for record in self.records}
+
+    async def sees(self, ids: Sequence[str], within: float = 30) -> None:
+        """Wait until all of these were handed on."""
+        await until(lambda: asyncio.sleep(0, set(ids) - self.seen()), lambda missing: not missing, within=within)
+
+
+@contextlib.asynccontextmanager
+async def reading(broker: Broker) -> AsyncIterator[Reader]:
+    """A reader that has caught up."""
+    await ensure_topics(broker.address, [TOPIC])
+    reader, stop = Reader(broker), asyncio.Event()
+    running = asyncio.create_task(reader.broadcast.run(stop))
+    try:
+        await asyncio.wait_for(reader.broadcast.caught_up.wait(), 30)
+        yield reader
+    finally:
+        stop.set()
+        await running
+
+
+async def send(broker: Broker, count: int, partition: int = 0) -> list[str]:
+    """Send events; their ids, in order."""
+    producer = AIOKafkaProducer(bootstrap_servers=broker.address)
+    await producer.start()
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    for number, event_id in enumerate(ids):
+        headers = envelope.headers(
+            uuid.UUID(event_id), "alpha.x.y", "alpha", "x", dt.datetime.now(dt.UTC), number, "", "x", uuid.UUID(int=1)
+        )
+        await producer.send(TOPIC, b"{}", key=b"x", headers=headers, partition=partition)
+    await producer.stop()
+    return ids
+
+
+async def remake(broker: Broker, count: int) -> list[str]:
+    """Delete the topic, make it again at once and send events."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    await admin.delete_topics([TOPIC])
+    await until(admin.list_topics, lambda topics: TOPIC not in topics)
+    await admin.close()
+    await ensure_topics(broker.address, [TOPIC])
+    return await send(broker, count)
+
+
+async def test_after_a_kill_it_goes_on_at_once_and_misses_nothing(broker: Broker) -> None:
+    async with reading(broker) as reader:
+        await reader.sees(await send(broker, 10))
+        broker.kill()
+        broker.start()
+        ready = time.monotonic()
+        await reader.sees(await send(broker, 10))
+        assert time.monotonic() - ready < RECOVERY_S
+        assert len(reader.records) == len(reader.seen()), "nothing came twice"
+
+
+@pytest.mark.parametrize("count", [3, 10, 25], ids=["fewer", "as many", "more"])
+async def test_a_topic_made_anew_is_read_whole(broker: Broker, count: int) -> None:
+    async with reading(broker) as reader:
+        await reader.sees(await send(broker, 10))
+        await reader.sees(await remake(broker, count))
+        await reader.sees(await send(broker, 1))
+
+
+@pytest.mark.parametrize("count", [3, 25], ids=["fewer", "more"])
+async def test_a_broker_that_was_emptied_is_read_whole(broker: Broker, count: int) -> None:
+    async with reading(broker) as reader:
+        await reader.sees(await send(broker, 10))
+        broker.kill()
+        broker.empty()
+        broker.start()
+        await ensure_topics(broker.address, [TOPIC])
+        await reader.sees(await send(broker, count))
+        await reader.sees(await send(broker, 5, partition=1))
+
+
+async def test_a_topic_cut_to_half_is_read_on_from_where_it_ends_now(broker: Broker) -> None:
+    async with reading(broker) as reader:
+        for _ in range(10):
+            await reader.sees(await send(broker, 1))
+        broker.stop()
+        broker.cut_to_half()
+        broker.start()
+        await reader.sees(await send(broker, 3))
+        await reader.sees(await send(broker, 10))
+
+
+async def test_it_begins_as_far_back_as_it_is_told(broker: Broker) -> None:
+    await ensure_topics(broker.address, [TOPIC])
+    ids = await send(broker, 5)
+    async with reading(broker) as reader:
+        await reader.sees(ids)
+        assert [record.event_id for record in reader.records] == ids

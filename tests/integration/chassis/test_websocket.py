@@ -1,0 +1,89 @@
+"""How a connection ends whose peer is silent or reads nothing."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from services.chassis import websocket
+from services.chassis.websocket import TRY_AGAIN_LATER, WebSocketProtocol
+from tests.support.wait import until
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+SENT = b"x" * 100_000
+
+
+class Server:
+    """Sends as much as is taken to whoever connects, if it is to."""
+
+    def __init__(self, *, sends: bool, ping_s: float) -> None:
+        self.sends = sends
+        self.app = Starlette(routes=[WebSocketRoute("/", self._endpoint)])
+        config = uvicorn.Config(
+            self.app,
+            log_config=None,
+            lifespan="off",
+            ws=WebSocketProtocol,
+            ws_per_message_deflate=False,
+            ws_ping_interval=ping_s,
+            ws_ping_timeout=ping_s,
+        )
+        self.uvicorn = uvicorn.Server(config)
+
+    @property
+    def left_behind(self) -> list[object]:
+        """Connections and their tasks."""
+        state = self.uvicorn.server_state
+        return [*state.connections, *state.tasks]
+
+    async def _endpoint(self, peer: WebSocket) -> None:
+        await peer.accept()
+        with contextlib.suppress(WebSocketDisconnect):
+            while self.sends:
+                await peer.send_bytes(SENT)
+            await peer.receive_bytes()
+
+
+@contextlib.asynccontextmanager
+async def serving(server: Server) -> AsyncIterator[int]:
+    """The port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = server.uvicorn.config
+    config.load()
+    server.uvicorn.lifespan = config.lifespan_class(config)
+    task = asyncio.create_task(server.uvicorn._serve([listener]))
+    await until(lambda: asyncio.sleep(0, server.uvicorn.started))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.uvicorn.should_exit = True
+        await task
+        listener.close()
+
+
+@pytest.mark.parametrize("sends", [False, True], ids=["silent", "reads nothing"])
+async def test_a_peer_that_answers_no_ping_leaves_nothing_behind(sends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "LINGER_S", 0.2)
+    server = Server(sends=sends, ping_s=0.2)
+    async with serving(server) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+        writer.write(HANDSHAKE)
+        try:
+            assert b"101" in await reader.readline()
+            await until(lambda: asyncio.sleep(0, server.left_behind), lambda left: not left)
+            if not sends:
+                ending = await reader.read()
+                assert ending.endswith(b"no pong")
+                assert TRY_AGAIN_LATER.to_bytes(2, "big") in ending
+        finally:
+            writer.close()

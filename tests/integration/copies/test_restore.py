@@ -1,0 +1,94 @@
+"""A service's database is put back to an earlier state: its things are stated again, and every copy follows."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import asyncpg
+import pytest
+
+from services.chassis.ids import new_uuid
+from services.chassis.postgres import Pool
+from services.chassis.restored import VERSIONS_LEAP as LEAP
+from tests.integration.copies.house import INVOICES, ORGANISATIONS, SITE_HEADER, SITE_ROWS, House
+from tests.support.servers import Servers
+from tests.support.wait import until
+
+pytestmark = pytest.mark.timeout(180)
+
+NEW_SITES = SITE_HEADER + "".join(f"N{n},62-1,Uusi {n},45100,KOUVOLA,KOUVOLA,KESKUSTA,HOUSE,1,A\n" for n in range(3))
+
+
+class Backup:
+    """Copies of a service's database, made and put back while nothing is connected to it."""
+
+    def __init__(self, house: House, servers: Servers, open_pool: Callable[[str], Awaitable[Pool]]) -> None:
+        self._house = house
+        self._servers = servers
+        self._open_pool = open_pool
+        self._copies: dict[str, str] = {}
+
+    async def make(self, name: str) -> None:
+        self._copies[name] = f"test_{new_uuid().hex}"
+        await self._copy(name, source=self._database(name), target=self._copies[name])
+
+    async def put_back(self, name: str) -> None:
+        await self._copy(name, source=self._copies[name], target=self._database(name))
+
+    async def delete(self) -> None:
+        admin = await asyncpg.connect(self._servers.database_url("postgres"))
+        for copy in self._copies.values():
+            await admin.execute(f"DROP DATABASE IF EXISTS {copy}")
+        await admin.close()
+
+    async def _copy(self, name: str, *, source: str, target: str) -> None:
+        await self._house.benches[name].pool.close()
+        admin = await asyncpg.connect(self._servers.database_url("postgres"))
+        await admin.execute(f"DROP DATABASE IF EXISTS {target}")
+        await admin.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
+        await admin.close()
+        self._house.on(name, await self._open_pool(self._house.urls[name]))
+
+    def _database(self, name: str) -> str:
+        return self._house.urls[name].rpartition("/")[2]
+
+
+async def test_what_was_restored_and_announced_is_what_every_copy_says(
+    house_at_rest: House, server_addresses: Servers, open_pool: Callable[[str], Awaitable[Pool]]
+) -> None:
+    house = house_at_rest
+    backup = Backup(house, server_addresses, open_pool)
+    owners = {"identity": "users", "sites": "containers", "orders": "pickups", "stats": "invoices"}
+    async with house.run():
+        await house.fill()
+        await house.report(1, 500)
+        await house.settled()
+    for name in owners:
+        await backup.make(name)
+    async with house.run():
+        for attempt in range(3):  # versions that the restored databases know nothing of
+            await house.take_in("identity", organisations=ORGANISATIONS.replace("Asiakas", f"Nimi {attempt}"))
+            await house.take_in("sites", sites=SITE_ROWS.replace("KOUVOLA,KELTAKANGAS", f"KOUVOLA,ALUE {attempt}"))
+            await house.report(51 + 50 * attempt, 600 + attempt)
+        await house.take_in("stats", invoices=INVOICES.replace("2026-01-31", "2026-02-01"))
+        await house.add_user(None)
+        await house.take_in("sites", sites=NEW_SITES)
+        await house.report(2, 700)
+        await house.settled()
+
+    for name in owners:
+        await backup.put_back(name)
+    async with house.run():
+        for name, table in owners.items():
+            await until(partial(house.rows, name, f"SELECT true FROM {table} WHERE version > {LEAP} LIMIT 1"))
+            await house.announce(name)
+        # What the owners know of is right everywhere; what they have forgotten is still in the copies.
+        await house.settled(known=True)
+        assert await house.differences() != []
+        for name in house.benches:
+            await house.rebuild(name)
+        await house.settled()
+        sites = await house.rows("orders", "SELECT site_number FROM sites WHERE site_number LIKE 'N%'")
+        assert sites == []
+        await house.report(3, 800)
+        await house.settled()
+    await backup.delete()

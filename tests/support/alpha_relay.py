@@ -1,0 +1,23 @@
+"""A relay of Alpha as a process of its own: ``python -m tests.support.alpha_relay NAME DATABASE_URL KAFKA HOLDER``."""
+
+import asyncio
+import signal
+import sys
+
+import uvloop
+
+from services.chassis import logging
+from services.chassis.relay import Relay
+
+
+async def run(name: str, database_url: str, kafka: str, holder: str) -> None:
+    """Lead or wait to lead, until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await Relay(name, database_url, kafka, f"{name}.{holder}").run(stop)
+
+
+if __name__ == "__main__":
+    logging.set_up("alpha-relay", "INFO")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(*sys.argv[1:]))
