@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from deploy.commands import clock, dead_letters, doctor, down, import_export, reset, staff, status, up
+from deploy.commands import (
+    announce,
+    clock,
+    dead_letters,
+    doctor,
+    down,
+    import_export,
+    rebuild,
+    reset,
+    staff,
+    status,
+    up,
+)
 from deploy.local.problem import StackProblem
 
 app = typer.Typer(
@@ -21,6 +33,8 @@ app.command("reset")(reset.reset)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("import")(import_export.import_export)
+app.command("announce")(announce.announce)
+app.command("rebuild")(rebuild.rebuild)
 app.add_typer(staff.app, name="staff")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(clock.app, name="clock")

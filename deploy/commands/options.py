@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.local.paths import USUAL_HOME, Home
+from deploy.local.secrets import SERVICES
 
 HomeOption = Annotated[
     Path | None,
@@ -27,3 +28,9 @@ def password_from(*, new: bool = False) -> str:
     """The password, from KIERTO_PASSWORD or asked for; a ``new`` one is asked for twice."""
     typed: str = os.environ.get("KIERTO_PASSWORD") or typer.prompt("Password", hide_input=True, confirmation_prompt=new)
     return typed
+
+
+def known_service(name: str) -> None:
+    """End with 2 unless there is such a service."""
+    if name not in SERVICES:
+        raise typer.BadParameter(f"{name} is no service. There are {', '.join(SERVICES)}.")

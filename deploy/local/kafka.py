@@ -24,21 +24,34 @@ class Kafka:
     stop_signal = signal.SIGTERM
     last_signal = signal.SIGKILL
 
-    def __init__(self, home: Home, port: int, controller_port: int, *, record_to: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        port: int,
+        controller_port: int,
+        *,
+        record_to: Path | None = None,
+        proxied: tuple[int, int] | None = None,
+    ) -> None:
+        """`proxied`: a second port to listen on, and the port of a proxy before it, which its clients are told."""
         self.log = home.log(self.name)
         self.port = port
+        self._proxied = proxied
         self._controller_port = controller_port
         self._record_to = record_to
         self._folder = home.kafka
         self._properties = home.kafka / "server.properties"
 
-    def prepare(self) -> None:
-        """Format the data folder, once. A cluster id in it says that this was done to the end."""
+    def prepare(self, cluster_id: str = "") -> None:
+        """Format the data folder, once. A cluster id in it says that this was done to the end.
+
+        `cluster_id`: 16 bytes in base64 without padding, for a new folder; empty makes one up.
+        """
         self._folder.mkdir(mode=0o700, exist_ok=True)
         write_whole(self._properties, self._settings())
         if (self._folder / "cluster-id").exists():
             return
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = cluster_id or base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         format_it = ("format", "--ignore-formatted", f"--cluster-id={cluster_id}", "-c", str(self._properties))
         done = subprocess.run(
             [*java_command("kafka.tools.StorageTool"), *format_it],
@@ -99,6 +112,14 @@ class Kafka:
             "num.replica.fetchers": 1,
             "log.cleaner.dedupe.buffer.size": 8_388_608,
         }
+        if self._proxied:
+            port, proxy = self._proxied
+            settings |= {
+                "listeners": f"{settings['listeners']},PROXIED://127.0.0.1:{port}",
+                "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port},PROXIED://127.0.0.1:{proxy}",
+                "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT",
+                "inter.broker.listener.name": "PLAINTEXT",
+            }
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 

@@ -7,11 +7,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+from deploy.copies import Service
 from deploy.local.paths import Home
 from deploy.local.problem import StackProblem
 from deploy.local.secrets import SERVICES
 from deploy.local.stack import environment_of_running
-from services.access.assembly import Blueprint, consumer_of, foundation
+from services.access.assembly import Blueprint, Foundation, consumer_of, foundation
 from services.chassis.consumer import Consumer
 from services.chassis.postgres import Pool
 from services.chassis.settings import ServiceSettings, WrongSettings, load
@@ -45,7 +46,17 @@ def settings_of(kind: type[S], service: str, home: Path) -> S:
 @contextlib.asynccontextmanager
 async def consumer_of_service(service: str, home: Path) -> AsyncIterator[tuple[Consumer[Any], Pool]]:
     """A service's consumer, to handle single events with, and its database."""
+    async with _foundation_of(service, home) as base:
+        yield consumer_of(blueprint_of(service), base), base.pool
+
+
+@contextlib.asynccontextmanager
+async def service_at_rest(service: str, home: Path) -> AsyncIterator[Service]:
+    """A service, to state its things or to rebuild its copies."""
+    async with _foundation_of(service, home) as base:
+        yield Service(blueprint_of(service), base.pool, base.work)
+
+
+def _foundation_of(service: str, home: Path) -> contextlib.AbstractAsyncContextManager[Foundation[Any]]:
     blueprint = blueprint_of(service)
-    settings = settings_of(blueprint.settings, service, home)
-    async with foundation(blueprint, settings, "worker") as base:
-        yield consumer_of(blueprint, base), base.pool
+    return foundation(blueprint, settings_of(blueprint.settings, service, home), "worker")
