@@ -58,7 +58,7 @@ async def assemble(
         revocations = Broadcast(settings.kafka, [identity_topic], access.take, clock, BACK)
         events = Broadcast(settings.kafka, [orders_topic], feed.take, clock, EVENTS_BACK)
         foundation = Foundation(services, tokens, access, feed, clock)
-        sockets = Sockets(access)
+        sockets = Sockets(access, feed.wake)
         graphql = GraphQLEndpoint(foundation, sockets, page=settings.env is not Environment.PRODUCTION)
 
         async def caught_up() -> bool:

@@ -1,17 +1,21 @@
 """The schema, put together: reads like a table of contents."""
 
+import contextlib
 import functools
 import types
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.field import StrawberryField
 
 from gateway.errors import UNEXPECTED, ShowErrors, code_of
 from gateway.execution.operation_log import OperationLog
+from gateway.execution.shared import SharingExecutor
 from gateway.schema import contract_types, nodes, problem
 from gateway.schema.identity import organisation
 from gateway.schema.identity.create_partner import create_partner
@@ -60,8 +64,20 @@ MUTATIONS = [
 SUBSCRIPTIONS = [order_events]
 
 
+class _ForErrors(SchemaExtensionsRunner):
+    """Shows each result of a stream to the extensions only if there are errors in it: nothing else is theirs."""
+
+    def on_stream_result(self, result: Any) -> Any:
+        return super().on_stream_result(result) if result.errors else contextlib.nullcontext()
+
+
 class KiertoSchema(strawberry.Schema):
     """Logs what nobody expected; the rest is the caller's business."""
+
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        return _ForErrors(execution_context, extensions)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         for error in errors:
@@ -80,6 +96,7 @@ def build_schema() -> KiertoSchema:
         types=contract_types.nodes(),
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[OperationLog, ShowErrors],
+        execution_context_class=SharingExecutor,
     )
 
 

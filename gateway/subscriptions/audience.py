@@ -1,5 +1,7 @@
 """What a subscriber may see: judged for each event when it is pushed, by what identity says by then."""
 
+import functools
+
 import msgspec
 
 from gateway.access import Access, Caller
@@ -55,4 +57,9 @@ class Audience:
 
 def site_of(event: OrderEvent) -> str:
     """The site that an event is about."""
-    return msgspec.json.decode(event.data, type=_Place).site_id
+    return _site_in(event.data)
+
+
+@functools.lru_cache(maxsize=1024)  # each subscriber asks it of the same event
+def _site_in(data: str) -> str:
+    return msgspec.json.decode(data, type=_Place).site_id

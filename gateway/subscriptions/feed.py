@@ -3,15 +3,23 @@
 An event is held back until the one before it is there. A hole older than 100 ms (a partition that lags, an event that
 this build can't read) is filled from orders' log; where the log is away, too, the ring begins anew behind the hole,
 and each subscriber pages over it by itself.
+
+The ring is of one generation of the log. A new one begins above all that the broker ever held, so a record of another
+generation and a higher sequence says that the database was restored: the ring begins anew with it, and those who hold
+a place of the old one are told by the log. Whatever is not beyond the ring came before: a broker that is filled again
+brings everything once more.
 """
 
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.subscriptions.ring import Ring
-from services.chassis.envelope import MalformedEvent, Raw, understand
+from services.chassis import metrics
+from services.chassis.envelope import Raw, understand
+from services.chassis.log import Cursor
 from services.chassis.logging import logger
 from services.contracts.orders import OrderEvent
 
@@ -20,8 +28,8 @@ _log = logger(__name__)
 CAPACITY = 10_000
 PATIENCE_S = 0.1
 
-ReadLog = Callable[[int, int], Awaitable[Sequence[OrderEvent]]]
-"""Every public event behind one sequence and up to another, in order."""
+ReadLog = Callable[[Cursor, int], Awaitable[Sequence[OrderEvent]]]
+"""Every public event behind a place and up to a sequence, in order."""
 
 
 class Feed:
@@ -30,24 +38,29 @@ class Feed:
     def __init__(self, read_log: ReadLog, capacity: int = CAPACITY, patience_s: float = PATIENCE_S) -> None:
         self._read_log = read_log
         self._patience_s = patience_s
+        self._generation: uuid.UUID | None = None
         self._waiting: dict[int, OrderEvent | None] = {}
         self._hole_since: float | None = None
         self._hole = asyncio.Event()
         self._moved = asyncio.Event()
+        self._stood: tuple[uuid.UUID | None, int] = (None, 0)
         self._started = False
         self.ring = Ring(capacity)
 
     def take(self, record: Raw) -> None:
         """Take in one record of orders' topic. Repeats are left out."""
         sequence = record.sequence
-        if sequence is None or sequence in self._waiting:
-            return
-        if self.ring.base is not None and sequence <= self.ring.last:
+        if sequence is None or (self.ring.base is not None and sequence <= self.ring.last):
             return
         try:
-            event = _public_event(record)
-        except (MalformedEvent, LookupError):
+            generation = self._generation_of(record)
+            if generation == self._generation and sequence in self._waiting:
+                return
+            event = _public_event(record, generation)
+        except (ValueError, LookupError):
             return  # the log knows better: this stays a hole until it is asked
+        if generation != self._generation and not self._change(generation, sequence):
+            return
         self._waiting[sequence] = event
         if self._started:
             self._advance()
@@ -59,73 +72,116 @@ class Feed:
             base = max(self._waiting)
             while base in self._waiting:
                 base -= 1
-            self.ring.begin(base)
-            self._waiting = {sequence: event for sequence, event in self._waiting.items() if sequence > base}
+            self._begin(base)
             self._advance()
 
-    async def moved(self, position: int, timeout_s: float) -> None:
-        """Wait until the ring goes beyond a position or no longer holds it, or the time is over."""
-        moved = self._moved
-        if self.ring.base is None or (self.ring.last <= position and self.ring.holds(position)):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(moved.wait(), timeout_s)
+    @property
+    def movement(self) -> asyncio.Event:
+        """Set when there is something new to look at from now on; another one each time."""
+        return self._moved
+
+    def wake(self) -> None:
+        """Have everyone who waits look again."""
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     async def run(self, caught_up: asyncio.Event, stop: asyncio.Event) -> None:
         """Start once the topic was ``caught_up`` with, then mend holes until ``stop`` is set."""
         while not (caught_up.is_set() or stop.is_set()):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(caught_up.wait(), 0.5)
+            await _wait_for(caught_up)
         self.start()
         while not stop.is_set():
-            if self._hole_since is None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hole.wait(), 0.5)
+            since = self._hole_since
+            if since is None:
+                await _wait_for(self._hole)
                 continue
-            left = self._hole_since + self._patience_s - time.monotonic()
-            if left > 0:
-                await asyncio.sleep(left)
+            await asyncio.sleep(since + self._patience_s - time.monotonic())
+            if self._hole_since != since:
+                metrics.FEED_HOLES.labels("kafka").inc()
             else:
                 await self._mend()
 
     async def _mend(self) -> None:
-        after, up_to = self.ring.last, min(self._waiting) - 1
+        assert self._generation is not None, "there is a hole in a generation"
+        place, up_to = Cursor(self._generation, self.ring.last), min(self._waiting) - 1
         try:
-            events = await self._read_log(after, up_to)
+            events = await self._read_log(place, up_to)
         except Exception as error:
             # Whatever kept the log from answering, subscribers have their own way to it.
-            _log.warning("hole is left to subscribers", after=after, up_to=up_to, error=type(error).__name__)
-            if self.ring.last < up_to:
-                self.ring.begin(up_to)
+            found = None
+            _log.warning("hole is left to subscribers", after=place.sequence, up_to=up_to, error=type(error).__name__)
         else:
-            _log.info("hole filled from the log", after=after, up_to=up_to, events=len(events))
-            for event in events:
+            found = events
+            _log.info("hole filled from the log", after=place.sequence, up_to=up_to, events=len(events))
+        if self._generation != place.generation or self.ring.last >= up_to:
+            metrics.FEED_HOLES.labels("kafka").inc()
+            return
+        if found is None:
+            metrics.FEED_HOLES.labels("subscribers").inc()
+            self._begin(up_to)
+        else:
+            metrics.FEED_HOLES.labels("log").inc()
+            for event in found:
                 if self.ring.last < event.sequence <= up_to:
                     self.ring.add(event)
             self.ring.cover(up_to)
-        self._waiting = {sequence: event for sequence, event in self._waiting.items() if sequence > self.ring.last}
+            self._leave_out_repeats()
         self._advance()
 
+    def _generation_of(self, record: Raw) -> uuid.UUID:
+        if self._generation is not None and record.generation == str(self._generation):
+            return self._generation
+        return uuid.UUID(record.generation)
+
+    def _change(self, generation: uuid.UUID, sequence: int) -> bool:
+        """Go over to another generation, if this sequence of it is beyond what is known of the present one."""
+        if self._waiting and sequence <= max(self._waiting):
+            return False
+        if self._generation is not None:
+            metrics.FEED_GENERATIONS.inc()
+            _log.warning("another generation of the log begins", behind=sequence - 1, generation=str(generation))
+        self._generation = generation
+        self._waiting.clear()
+        if self._started:
+            self._begin(sequence - 1)
+        return True
+
+    def _begin(self, base: int) -> None:
+        assert self._generation is not None, "a record says its generation"
+        self.ring.begin(self._generation, base)
+        self._leave_out_repeats()
+
+    def _leave_out_repeats(self) -> None:
+        self._waiting = {sequence: event for sequence, event in self._waiting.items() if sequence > self.ring.last}
+
     def _advance(self) -> None:
-        if self.ring.base is None:
-            self.ring.begin(min(self._waiting) - 1)
-        before = self.ring.last
-        while self.ring.last + 1 in self._waiting:
-            event = self._waiting.pop(self.ring.last + 1)
+        ring = self.ring
+        while ring.last + 1 in self._waiting:
+            event = self._waiting.pop(ring.last + 1)
             if event is not None:
-                self.ring.add(event)
+                ring.add(event)
             else:
-                self.ring.cover(self.ring.last + 1)
+                ring.cover(ring.last + 1)
+        moved = (ring.generation, ring.last) != self._stood
+        self._stood = (ring.generation, ring.last)
         if not self._waiting:
             self._hole_since = None
             self._hole.clear()
-        elif self._hole_since is None or self.ring.last > before:
+        elif self._hole_since is None or moved:
             self._hole_since = time.monotonic()
             self._hole.set()
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        if moved:
+            self.wake()
 
 
-def _public_event(record: Raw) -> OrderEvent | None:
+async def _wait_for(event: asyncio.Event) -> None:
+    """Wait for it, but look up now and then: the process may be told to stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await event.wait()
+
+
+def _public_event(record: Raw, generation: uuid.UUID) -> OrderEvent | None:
     """The event as subscribers see it; None if it is not for them; LookupError for a type that is not known here."""
     received = understand(record)
     if received is None:
@@ -134,7 +190,7 @@ def _public_event(record: Raw) -> OrderEvent | None:
         return None
     return OrderEvent(
         id=str(received.id),
-        cursor="",
+        cursor=str(Cursor(generation, received.sequence)),
         sequence=received.sequence,
         type=received.type.name,
         time=received.time,

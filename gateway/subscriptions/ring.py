@@ -1,28 +1,33 @@
 """The newest events of the log, in memory."""
 
+import uuid
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from services.chassis.log import Cursor
 from services.contracts.orders import OrderEvent
 
 
 class Ring:
-    """Holds every public event with a sequence above ``base`` and up to ``last``; what is older is in the log alone.
+    """Holds every public event of one generation with a sequence above ``base`` and up to ``last``.
 
-    ``base`` is None while nothing is known: then nobody is behind.
+    What is older is in the log alone. ``base`` and ``generation`` are None while nothing is known: then nobody is
+    behind.
     """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._sequences: list[int] = []
         self._events: list[OrderEvent] = []
+        self.generation: uuid.UUID | None = None
         self.base: int | None = None
         self.last = 0
 
-    def begin(self, base: int) -> None:
-        """Forget everything; the next event is the one behind ``base``."""
+    def begin(self, generation: uuid.UUID, base: int) -> None:
+        """Forget everything; the next event is the one behind ``base``, of this generation."""
         self._sequences.clear()
         self._events.clear()
+        self.generation = generation
         self.base = self.last = base
 
     def add(self, event: OrderEvent) -> None:
@@ -39,9 +44,11 @@ class Ring:
         """Say that there is no public event up to ``sequence`` beside those added."""
         self.last = max(self.last, sequence)
 
-    def holds(self, position: int) -> bool:
-        """Whether everything behind a position is in the ring (as far as it goes yet)."""
-        return self.base is None or position >= self.base
+    def holds(self, place: Cursor) -> bool:
+        """Whether everything behind a place is in the ring (as far as it goes yet)."""
+        if self.base is None:
+            return True
+        return place.generation == self.generation and place.sequence >= self.base
 
     def behind(self, position: int, limit: int) -> tuple[Sequence[OrderEvent], int]:
         """The events behind a position, at most ``limit``, and the position after them."""

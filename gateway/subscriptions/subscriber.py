@@ -5,13 +5,15 @@ left out or come twice. A subscriber pulls: a slow one falls behind the ring and
 """
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from contextvars import ContextVar
 
 import msgspec
 
 from gateway.subscriptions.audience import Audience, site_of
 from gateway.subscriptions.feed import Feed
+from services.chassis import metrics
 from services.chassis.log import Cursor
 from services.chassis.problems import Unauthenticated
 from services.chassis.rpc.client import CallFailed
@@ -22,6 +24,9 @@ CHECKPOINT_S = 30.0
 _PAGE = 200
 _RETRY_S = 0.5
 _AWAY = (503, 504)
+
+handed_over: ContextVar[str] = ContextVar("handed_over", default="")
+"""The cursor up to which the subscription of the running task was handed over: what was asked for next came after."""
 
 
 class Checkpoint(Outcome, frozen=True, kw_only=True):
@@ -61,7 +66,7 @@ class Subscriber:
         self._checkpoint_s = checkpoint_s
         self._sent = 0.0
 
-    async def follow(self, after: str | None) -> AsyncIterator[Item]:
+    async def follow(self, after: str | None) -> AsyncGenerator[Item, None]:
         """Every event behind the cursor ``after`` (None: from now on, START: the whole log), then each as it comes.
 
         Begins with a Checkpoint and gives another when nothing was sent for 30 s. Ends with CursorExpired or a
@@ -74,43 +79,48 @@ class Subscriber:
         if not isinstance(page, EventPage):
             yield page
             return
-        place = _place(page.cursor)
-        yield self._checkpoint(after if after is not None else page.cursor)
+        with metrics.SUBSCRIBERS.track_inprogress():
+            start = after if after is not None else page.cursor
+            handed_over.set(start)
+            yield self._checkpoint(start)
+            async with contextlib.aclosing(self._items(page)) as items:
+                async for item in items:
+                    yield item
+                    if isinstance(item, OrderEvent | Checkpoint):
+                        handed_over.set(item.cursor)
+
+    async def _items(self, page: EventPage) -> AsyncGenerator[Item, None]:
         for event in page.events:
             if self._shows(event):
                 yield event
-        async for item in self._go_on(place.generation, place.sequence):
-            yield item
-
-    async def _go_on(self, generation: uuid.UUID, position: int) -> AsyncIterator[Item]:
-        ring = self._feed.ring
+        place = Cursor.of(page.cursor)
         while True:
+            movement = self._feed.movement  # taken before anything is looked at: no movement is missed meanwhile
             if not self._audience.allowed:
                 self._still_there()
                 yield refuse("FORBIDDEN")
                 return
-            if ring.holds(position):
-                found, position = ring.behind(position, _PAGE)
-                events = [
-                    msgspec.structs.replace(event, cursor=str(Cursor(generation, event.sequence)))
-                    for event in found
-                    if self._wanted.matches(event)
-                ]
+            events: Sequence[OrderEvent]
+            if self._feed.ring.holds(place):
+                events, sequence = self._feed.ring.behind(place.sequence, _PAGE)
+                place = Cursor(place.generation, sequence)
             else:
-                page = await self._page_again(Cursor(generation, position))
-                if not isinstance(page, EventPage):
-                    yield page
+                behind = await self._page_again(place)
+                if not isinstance(behind, EventPage):
+                    yield behind
                     return
-                events, position = page.events, _place(page.cursor).sequence
+                events, place = behind.events, Cursor.of(behind.cursor)
             for event in events:
                 if self._shows(event):
                     yield event
-            quiet = self._checkpoint_s - (_now() - self._sent)
-            if quiet <= 0:
+            quiet_s = self._checkpoint_s - (_now() - self._sent)
+            if quiet_s <= 0:
                 self._still_there()
-                yield self._checkpoint(str(Cursor(generation, position)))
-            else:
-                await self._feed.moved(position, quiet)
+                yield self._checkpoint(str(place))
+            elif not events:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(quiet_s):
+                        await movement.wait()
 
     def _shows(self, event: OrderEvent) -> bool:
         self._still_there()
@@ -130,22 +140,17 @@ class Subscriber:
     async def _page(self, after: str | None) -> EventPage | CursorExpired | Refusal:
         return await self._log.events(after, _PAGE, self._wanted.types, self._wanted.organisation_id)
 
-    async def _page_again(self, after: Cursor) -> EventPage | CursorExpired | Refusal:
+    async def _page_again(self, place: Cursor) -> EventPage | CursorExpired | Refusal:
         """The next page; while orders is away, the subscription waits for it."""
+        metrics.RING_MISSES.inc()
         while True:
             self._still_there()
             try:
-                return await self._page(str(after))
+                return await self._page(str(place))
             except CallFailed as failure:
                 if failure.status not in _AWAY:
                     raise
             await asyncio.sleep(_RETRY_S)
-
-
-def _place(text: str) -> Cursor:
-    cursor = Cursor.parse(text)
-    assert cursor is not None, "orders gives cursors"
-    return cursor
 
 
 def _now() -> float:

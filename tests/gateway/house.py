@@ -1,6 +1,7 @@
 """A gateway on a port, over the cast of services, with topics of its own on the real broker."""
 
 import asyncio
+import bisect
 import contextlib
 import datetime as dt
 import socket
@@ -23,6 +24,7 @@ from services.chassis.ids import new_uuid
 from services.chassis.log import Cursor
 from services.chassis.process import Parts
 from services.chassis.settings import Address, Environment
+from services.chassis.websocket import WebSocketProtocol
 from services.contracts.declare import Event, event_type_of, topic_of
 from services.contracts.identity import SubjectKind
 from services.contracts.orders import OrderEvent
@@ -135,8 +137,7 @@ class House:
         """Orders announces something: it is in the log, and comes by Kafka."""
         shown = self.shown(event, sequence)
         if logged:
-            self.cast.orders.log.append(shown)
-            self.cast.orders.log.sort(key=lambda one: one.sequence)
+            bisect.insort(self.cast.orders.log, shown, key=lambda one: one.sequence)
             self.cast.orders.last = max(self.cast.orders.last, sequence)
         if sent:
             await self._send(self._orders_topic, "orders", event, sequence)
@@ -215,9 +216,10 @@ async def serve(app: Starlette) -> AsyncIterator[str]:
     """The address of an application on a free port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="websockets-sansio")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws=WebSocketProtocol, ws_per_message_deflate=False
     )
+    server = uvicorn.Server(config)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     task = asyncio.create_task(server._serve([listening]))

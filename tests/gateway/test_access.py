@@ -78,7 +78,7 @@ def test_other_events_are_none_of_its_business(access: Access) -> None:
         organisation_id=ORGANISATION, customer_number="1", kind=OrganisationKind.BUSINESS, version=1
     )
     access.take(record(stated))
-    access.take(envelope.Raw("topic", 0, 0, None, b"{", {}))
+    access.take(envelope.Raw("topic", 0, 0, None, b"{", ()))
     access.take(msgspec.structs.replace(record(stated), headers={**record(stated).headers, "ce_type": "identity.new"}))
     assert not access.changed.is_set()
 

@@ -220,6 +220,20 @@ async def test_a_partner_that_is_revoked_is_put_out(house: House) -> None:
     assert (await house.ask("{ events { __typename } }", house.partner()))["status"] == 200
 
 
+async def test_a_scope_that_is_taken_away_ends_an_idle_subscription(house: House) -> None:
+    let_in(house, None)
+    version = house.cast.identity.access[PARTNER].version
+    async with house.socket(house.partner()) as socket:
+        await socket.subscribe()
+        await socket.item()
+        await house.state(msgspec.structs.replace(partner_access(None, version=version + 1), scopes=["orders:read"]))
+        assert (await socket.item(timeout_s=5))["problems"][0]["code"] == "FORBIDDEN"
+        assert (await socket.message())["type"] == "complete"
+    await house.state(partner_access(None, version=version + 2))
+    await house.noticed(PARTNER, version + 2)
+    house.cast.identity.access[PARTNER] = partner_access(None, version=version + 2)
+
+
 async def test_a_session_that_ends_ends_its_sockets_and_its_tokens(house: House) -> None:
     session, other = write_id("session", new_uuid()), write_id("session", new_uuid())
     async with house.socket(house.user(session=session)) as ending, house.socket(house.user(session=other)) as staying:

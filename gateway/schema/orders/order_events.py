@@ -1,5 +1,6 @@
 """Public events as they happen."""
 
+import contextlib
 from collections.abc import AsyncIterator
 
 from gateway.schema.declare import Info, subscription
@@ -38,5 +39,6 @@ async def order_events(
         raise Unauthenticated
     audience = Audience(context.caller, stated, base.access, base.clock)
     wanted = Wanted(types, organisation_id, site_id)
-    async for item in Subscriber(base.feed, context.orders, audience, wanted).follow(after):
-        yield item
+    async with contextlib.aclosing(Subscriber(base.feed, context.orders, audience, wanted).follow(after)) as items:
+        async for item in items:
+            yield item

@@ -1,0 +1,150 @@
+"""One answer for all who follow the same: an event is executed once for each document, not once for each subscriber.
+
+An answer is shared where it can depend on nothing but the event and the document: every field selected of the event is
+one of its own values, and whatever else shapes the selection (variables of ``@skip`` and ``@include``) is the same.
+Then it is JSON already: written once, sent to all.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any, cast
+
+import msgspec
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLField,
+    GraphQLObjectType,
+    VariableNode,
+    Visitor,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    visit,
+)
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+
+from gateway.execution.selection import selected
+
+CAPACITY = 2_000
+"""How many answers are kept: subscribers are at about the same event, or read the log."""
+
+
+class Answers:
+    """The newest answers, by what they answer."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._kept: OrderedDict[Hashable, ExecutionResult] = OrderedDict()
+
+    def get(self, key: Hashable) -> ExecutionResult | None:
+        return self._kept.get(key)
+
+    def keep(self, key: Hashable, answer: ExecutionResult) -> None:
+        self._kept[key] = answer
+        if len(self._kept) > self._capacity:
+            self._kept.popitem(last=False)
+
+
+class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, which looks among the answers first."""
+
+    answers = Answers()
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._documents: dict[type, Hashable] = {}
+        self._key: Hashable = None
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        """The executor of one event: one that knows the answer, if it was given before."""
+        key = self._key_of(payload)
+        answer = self.answers.get(key) if key is not None else None
+        if answer is not None:
+            return _Answered(answer)
+        executor: Any = super().build_per_event_executor(payload)
+        executor._key = key
+        return executor
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """Execute the operation; what others may be given too is written down."""
+        result: Any = super().execute_operation(serially)
+        if self._key is None or not isinstance(result, ExecutionResult) or result.errors:
+            return result
+        answer = ExecutionResult(msgspec.Raw(msgspec.json.encode(result.data)), None)  # type: ignore[arg-type]
+        self.answers.keep(self._key, answer)
+        return answer
+
+    def _key_of(self, payload: Any) -> Hashable:
+        """What the answer to an event is kept under; None if it is this subscriber's alone."""
+        kind = type(payload)
+        if kind not in self._documents:
+            self._documents[kind] = self._document() if self._has_itself(payload) else None
+        document = self._documents[kind]
+        return (document, payload) if document is not None and _is_hashable(payload) else None
+
+    def _document(self) -> Hashable:
+        assert self.operation.loc is not None, "documents are parsed from texts"
+        name = self.operation.name.value if self.operation.name else ""
+        values = self.variable_values.coerced
+        shaping = sorted(self._shaping() & values.keys())
+        return self.operation.loc.source.body, name, tuple((one, values[one]) for one in shaping)
+
+    def _shaping(self) -> set[str]:
+        """The variables that are used anywhere but in the arguments of the subscription's own field."""
+        found = _Variables()
+        for root in self._roots():
+            for part in (root.selection_set, *(root.directives or ())):
+                if part is not None:
+                    visit(part, found)
+        for fragment in self.fragment_definitions.values():
+            visit(fragment, found)
+        return found.names
+
+    def _has_itself(self, payload: Any) -> bool:
+        """Whether every selected field of an event is a plain value that it has itself."""
+        root_type, roots = self.schema.subscription_type, self._roots()
+        if root_type is None or len(roots) != 1:
+            return False
+        returned = get_named_type(root_type.fields[roots[0].name.value].type)
+        kinds = self.schema.get_possible_types(returned) if is_abstract_type(returned) else [returned]
+        for kind in kinds:
+            if isinstance(kind, GraphQLObjectType) and kind.is_type_of and kind.is_type_of(payload, cast(Any, None)):
+                names = selected(roots, self.fragment_definitions) & kind.fields.keys()
+                return all(_is_own(kind.fields[name]) for name in names)
+        return False
+
+    def _roots(self) -> list[FieldNode]:
+        return [one for one in self.operation.selection_set.selections if isinstance(one, FieldNode)]
+
+
+def _is_own(field: GraphQLField) -> bool:
+    declared: StrawberryField = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    return declared.is_basic_field and is_leaf_type(get_named_type(field.type))
+
+
+def _is_hashable(payload: Any) -> bool:
+    try:
+        hash(payload)
+    except TypeError:
+        return False
+    return True
+
+
+class _Answered:
+    def __init__(self, answer: ExecutionResult) -> None:
+        self._answer = answer
+
+    def execute_operation(self, serially: bool | None = None) -> ExecutionResult:
+        return self._answer
+
+
+class _Variables(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.names.add(node.name.value)

@@ -1,0 +1,195 @@
+"""A cursor at every edge of the log, on the socket and by polling, against orders' own log on PostgreSQL (P1, P4)."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from services.access.caller import Caller
+from services.chassis import log
+from services.chassis.log import START, Cursor, Edges
+from services.contracts.identity import SubjectKind
+from services.orders.app import ORDERS
+from tests.gateway.actors import PARTNER, partner_access
+from tests.gateway.house import House, open_house
+from tests.gateway.order_events import placed
+from tests.support.fixtures import MakeWorkbench
+from tests.support.servers import Servers
+from tests.support.workbench import Workbench
+
+NOBODY = Caller(subject_id="service:gateway", kind=SubjectKind.SERVICE, scopes=frozenset(), access_version=0)
+
+Look = Callable[[House, str | None], Awaitable[Sequence[int] | str]]
+
+POLL = """
+    query ($after: String, $first: Int!) {
+      events(after: $after, first: $first) {
+        __typename
+        ... on EventPage { cursor end events { sequence cursor } }
+        ... on CursorExpired { code start }
+        ... on Refusal { problems { code path } }
+      }
+    }
+"""
+
+
+class Log:
+    """Orders' log on a database of its own, which the gateway's orders answers from."""
+
+    def __init__(self, bench: Workbench[Any, Any]) -> None:
+        self._bench = bench
+        self._offering = bench.offering(NOBODY)
+
+    async def write(self, numbers: Sequence[int]) -> None:
+        """Events with these sequences, as if they had been published."""
+        async with self._bench.work() as tx:
+            for number in numbers:
+                tx.emit(placed(number))
+        await self._bench.pool.execute("UPDATE chassis.outbox SET sequence = position WHERE sequence IS NULL")
+        await self._bench.pool.execute("UPDATE chassis.leader SET last_sequence = $1", numbers[-1])
+
+    async def expire(self, before: int) -> None:
+        await self._bench.pool.execute("DELETE FROM chassis.outbox WHERE sequence < $1", before)
+
+    async def edges(self) -> Edges:
+        async with self._bench.pool.acquire() as connection:
+            return await log.edges(connection)
+
+    async def events(self, **arguments: Any) -> Any:
+        return await self._offering.events(**arguments)
+
+
+@contextlib.asynccontextmanager
+async def over(servers: Servers, events: Log) -> AsyncIterator[House]:
+    """A gateway over this log, for a partner that sees all."""
+    async with open_house(servers) as house:
+        orders: Any = house.cast.orders
+        orders.events = events.events
+        house.cast.orders.generation = (await events.edges()).generation
+        house.cast.identity.access[PARTNER] = partner_access(None)
+        yield house
+
+
+def log_of(house: House) -> Log:
+    events: Any = house.cast.orders.events
+    found: Log = events.__self__
+    return found
+
+
+async def by_polling(house: House, after: str | None) -> Sequence[int] | str:
+    """The sequences behind a cursor, by pages of three; or the code that it is refused with."""
+    found: list[int] = []
+    while True:
+        page = (await house.ask(POLL, house.partner(), after=after, first=3))["data"]["events"]
+        if page["__typename"] == "CursorExpired":
+            assert page["start"] == str((await log_of(house).edges()).start)
+            return str(page["code"])
+        found += [event["sequence"] for event in page["events"]]
+        assert all(Cursor.of(event["cursor"]).sequence == event["sequence"] for event in page["events"])
+        if page["end"]:
+            return found
+        after = page["cursor"]
+
+
+async def by_socket(house: House, after: str | None) -> Sequence[int] | str:
+    """The sequences behind a cursor, up to one that is published afterwards; or the code that it is refused with."""
+    events = log_of(house)
+    async with house.socket(house.partner()) as socket:
+        await socket.subscribe(after=after)
+        first = await socket.item()
+        if first["__typename"] == "CursorExpired":
+            assert first["start"] == str((await events.edges()).start)
+            assert (await socket.message())["type"] == "complete"
+            return str(first["code"])
+        assert first["__typename"] == "Checkpoint"
+        last = (await events.edges()).last_sequence
+        assert first["cursor"] == (after or str(Cursor(house.cast.orders.generation, last)))
+        await events.write([last + 1])
+        await house.publish(placed(last + 1), last + 1, logged=False)
+        found: list[int] = []
+        while last + 1 not in found:
+            item = await socket.item()
+            assert Cursor.of(item["cursor"]) == Cursor(house.cast.orders.generation, item["sequence"])
+            found.append(item["sequence"])
+        assert found.pop() == last + 1
+        return found
+
+
+Expected = Callable[[Edges], Sequence[int] | str]
+
+
+def behind(offset: int) -> Callable[[Edges], str]:
+    """The cursor this far behind the last event that the log lost."""
+    return lambda edges: str(Cursor(edges.generation, edges.start.sequence + offset))
+
+
+def before_end(offset: int) -> Callable[[Edges], str]:
+    """The cursor this far before the log's last event."""
+    return lambda edges: str(Cursor(edges.generation, edges.last_sequence - offset))
+
+
+def nothing(_: Edges) -> Sequence[int]:
+    return []
+
+
+def all_but(count: int) -> Expected:
+    """What the log has without its first events."""
+    return lambda edges: list(range(edges.first_sequence + count, edges.last_sequence + 1))
+
+
+def expired(_: Edges) -> str:
+    return "CURSOR_EXPIRED"
+
+
+EDGES: dict[str, tuple[Callable[[Edges], str | None], Expected]] = {
+    "null is from now on": (lambda _: None, nothing),
+    "START is all that is left": (lambda _: START, all_but(0)),
+    "the start as the log names it": (behind(0), all_but(0)),
+    "behind exactly the first": (behind(1), all_but(1)),
+    "behind the last but one": (before_end(1), lambda edges: [edges.last_sequence]),
+    "behind exactly the last": (before_end(0), nothing),
+    "from before the log": (behind(-1), expired),
+    "from before any log": (lambda edges: str(Cursor(edges.generation, 0)), expired),
+    "beyond the end": (before_end(-1), expired),
+    "beyond any end": (lambda edges: str(Cursor(edges.generation, 2**64 - 1)), expired),
+    "another generation": (lambda edges: str(Cursor(uuid.uuid4(), edges.first_sequence)), expired),
+    "no cursor": (lambda _: "no cursor", expired),
+    "an empty text": (lambda _: "", expired),
+    "letters that no cursor has": (lambda _: "jätelaatikko", expired),
+    "a cursor cut short": (lambda edges: str(edges.end)[:-1], expired),
+    "START in small letters": (lambda _: "start", expired),
+}
+
+
+@pytest.fixture
+async def events(workbench: MakeWorkbench[Any, Any]) -> Log:
+    return Log(await workbench(ORDERS))
+
+
+@pytest.mark.parametrize("look", [by_polling, by_socket], ids=["polling", "socket"])
+async def test_every_edge(look: Look, events: Log, server_addresses: Servers) -> None:
+    await events.write(range(1, 11))
+    await events.expire(before=4)
+    async with over(server_addresses, events) as house:
+        for name, (after, expected) in EDGES.items():
+            edges = await events.edges()
+            assert await look(house, after(edges)) == expected(edges), name
+
+
+@pytest.mark.parametrize("look", [by_polling, by_socket], ids=["polling", "socket"])
+async def test_a_log_that_nothing_was_written_to(look: Look, events: Log, server_addresses: Servers) -> None:
+    async with over(server_addresses, events) as house:
+        beginning = (await events.edges()).end
+        written = 1 if look is by_socket else 0  # the socket's look writes an event each time
+        assert await look(house, None) == []
+        assert await look(house, START) == list(range(1, 1 + written))
+        assert await look(house, str(beginning)) == list(range(1, 1 + 2 * written))
+
+
+@pytest.mark.parametrize("first", [0, -1, 501, 2**31 - 1])
+async def test_a_page_has_1_to_500_events(first: int, events: Log, server_addresses: Servers) -> None:
+    async with over(server_addresses, events) as house:
+        answer = await house.ask(POLL, house.partner(), after=None, first=first)
+        assert answer["data"]["events"]["problems"] == [{"code": "MALFORMED", "path": ["first"]}]

@@ -1,0 +1,143 @@
+"""A subscriber that does not read: bounded in memory and time, told where to go on, and nobody else's matter."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from services.chassis import websocket
+from services.chassis.log import Cursor
+from services.chassis.websocket import TRY_AGAIN_LATER, WebSocketProtocol
+from tests.gateway.actors import PARTNER, partner_access
+from tests.gateway.house import EVENTS, PROTOCOL, House
+from tests.gateway.order_events import placed
+from tests.gateway.test_order_events import let_in, next_sequence
+from tests.support.wait import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EVENTS_FLOWING = 3_000
+SLOW_S = 0.5
+
+
+@contextlib.asynccontextmanager
+async def reader_of_nothing(house: House, token: str, after: str | None = None) -> AsyncIterator[ClientConnection]:
+    """A connection that subscribed and then reads nothing but its acknowledgement: little fits between the two ends."""
+    end = socket.socket()
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    end.connect(("127.0.0.1", int(house.url.rpartition(":")[2])))
+    url = f"{house.url.replace('http', 'ws')}/graphql"
+    async with connect(
+        url,
+        sock=end,
+        subprotocols=[Subprotocol(PROTOCOL)],
+        max_queue=1,
+        ping_interval=None,
+        close_timeout=0.1,
+    ) as connection:
+        payload = {"Authorization": f"Bearer {token}"}
+        await connection.send(json.dumps({"type": "connection_init", "payload": payload}))
+        assert json.loads(await connection.recv())["type"] == "connection_ack"
+        subscribe = {"query": EVENTS, "variables": {"after": after}}
+        await connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": subscribe}))
+        assert "Checkpoint" in str(await connection.recv())
+        yield connection
+
+
+async def read_to_the_end(connection: ClientConnection) -> tuple[list[int], ConnectionClosed]:
+    """The sequences that were sent, and how the connection was closed."""
+    found: list[int] = []
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            found.append(json.loads(await connection.recv())["payload"]["data"]["orderEvents"]["sequence"])
+    return found, closed.value
+
+
+async def read_once_closed(connection: ClientConnection) -> tuple[list[int], ConnectionClosed, int]:
+    """Read nothing until the gateway gives up; also how many bytes lay unread in the gateway by then."""
+
+    async def given_up() -> list[WebSocketProtocol]:
+        return [one for one in protocols() if one.close_sent]
+
+    (closing,) = await until(given_up, within=60)
+    unread = closing.transport.get_write_buffer_size()
+    return *await read_to_the_end(connection), unread
+
+
+def protocols() -> list[WebSocketProtocol]:
+    """Every connection of this process that is still there."""
+    return [one for one in gc.get_objects() if isinstance(one, WebSocketProtocol) and not one.disconnected]
+
+
+async def publish(house: House, count: int) -> range:
+    """Publish events as fast as they go; their sequences."""
+    first = house.cast.orders.last + 1
+    for begin in range(0, count, 500):
+        numbers = range(begin, min(begin + 500, count))
+        await asyncio.gather(*(house.publish(placed(number % 500), next_sequence(house)) for number in numbers))
+    return range(first, first + count)
+
+
+@pytest.fixture(autouse=True)
+def impatient(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow is what would take ten seconds otherwise."""
+    monkeypatch.setattr(house.endpoint.sockets, "slow_s", SLOW_S)
+    monkeypatch.setattr(websocket, "LINGER_S", 2.0)
+
+
+async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(house: House) -> None:
+    let_in(house, None)
+    token = house.partner()
+    async with house.socket(token) as quick, reader_of_nothing(house, token) as slow:
+        await quick.subscribe()
+        await quick.item()
+        reading = asyncio.create_task(read_once_closed(slow))
+        publishing = asyncio.create_task(publish(house, EVENTS_FLOWING))
+        seen = [(await quick.item(timeout_s=20))["sequence"] for _ in range(EVENTS_FLOWING)]
+        published = await publishing
+        assert seen == list(published), "the others get everything in order"
+        read, closed, unread = await reading
+        assert unread < 2 * 64 * 1024, "bytes that lay in the process"
+        assert closed.rcvd is not None
+        assert closed.rcvd.code == TRY_AGAIN_LATER
+        reason, cursor = closed.rcvd.reason.split()
+        assert reason == "TOO_SLOW"
+        assert read == list(published)[: len(read)], "without a hole as far as it went"
+        assert Cursor.of(cursor).sequence == read[-1], "the cursor is behind the last that was handed over"
+    async with house.socket(token) as back:
+        await back.subscribe(after=cursor)
+        await back.item()
+        rest = [(await back.item(timeout_s=20))["sequence"] for _ in range(len(published) - len(read))]
+        assert read + rest == list(published), "nothing is missed and nothing comes twice"
+
+
+async def test_who_never_reads_leaves_nothing_behind(house: House) -> None:
+    let_in(house, None)
+    async with reader_of_nothing(house, house.partner()):
+        before = len(protocols())
+        await publish(house, 1000)
+        await until(lambda: asyncio.sleep(0, len(protocols())), lambda now: now < before, within=10)
+        assert not house.endpoint.sockets._open
+
+
+async def test_access_that_ends_closes_a_socket_that_nobody_reads(house: House) -> None:
+    house.endpoint.sockets.slow_s = 60
+    let_in(house, None)
+    version = house.cast.identity.access[PARTNER].version
+    async with reader_of_nothing(house, house.partner()) as slow:
+        await publish(house, 1000)
+        await house.state(partner_access(version=version + 1, active=False))
+        await until(lambda: asyncio.sleep(0, bool(house.endpoint.sockets._open)), lambda there: not there, within=5)
+        _, closed = await read_to_the_end(slow)
+        assert closed.rcvd is not None
+        assert closed.rcvd.code == 4403
+    let_in(house, None)
+    await house.state(house.cast.identity.access[PARTNER])
+    await house.noticed(PARTNER, house.cast.identity.access[PARTNER].version)
