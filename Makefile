@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 LOCK   := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset doctor test check format bench lock
+.PHONY: help install up down reset doctor test faults check format bench lock
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test: install  ## Run every test against real PostgreSQL, Valkey and Kafka
 	@$(BIN)/python -m pytest -n 3 tests/unit tests/component --ignore tests/unit/deploy --cov --cov-report=term
 	@$(BIN)/python -m pytest -n 3 tests/unit/deploy tests/contract tests/integration tests/gateway
 	@$(BIN)/python -m pytest tests/e2e tests/faults
+
+faults: install  ## Every fault as often as it is judged, under load (half an hour); ends with a table
+	@$(BIN)/python -m pytest tests/faults --full
 
 check: install  ## Format, lint, types, import rules, schema and contract snapshots
 	@$(BIN)/python -m tests.check

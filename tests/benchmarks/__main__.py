@@ -1,12 +1,20 @@
 """Runs every benchmark on one stack of its own and prints what it found."""
 
 import asyncio
+import statistics
 import time
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import commit_to_socket
+from tests.benchmarks import (
+    broker_killed,
+    commit_to_socket,
+    consumer_throughput,
+    relay_throughput,
+    thousand_subscribers,
+)
+from tests.support import servers
 from tests.support.stack import new_stack
 
 STAFF = ("bench", "mittaa kahdesti, leikkaa kerran")
@@ -32,6 +40,34 @@ def main() -> None:
             f"{ours * 1000:.1f} ms",
             f"bare commit, NOTIFY, produce, consume: {bare * 1000:.1f} ms",
             f"{ours / bare:.2f}",
+        )
+        reached, sent = asyncio.run(thousand_subscribers.measure(stack, *STAFF))
+        table.add_row(
+            "commit of an order to the last of 1,000 subscribers, median",
+            thousand_subscribers.shown(reached),
+            f"bare server, the same bytes: {thousand_subscribers.shown(sent)}; wanted: 250 ms",
+            f"{statistics.median(reached) / statistics.median(sent):.2f}",
+        )
+        relayed = asyncio.run(relay_throughput.measure(servers.at(stack.home.root, stack.ports)))
+        table.add_row(
+            f"a backlog of {relay_throughput.EVENTS:,} events through the relay",
+            f"{relayed.relay:,.0f} a second, grew by {relayed.growth / 1e6:.1f} MB",
+            f"bare producer, the same records: {relayed.bare:,.0f} a second",
+            f"{relayed.relay / relayed.bare:.2f}",
+        )
+        taken = asyncio.run(consumer_throughput.measure(servers.at(stack.home.root, stack.ports)))
+        table.add_row(
+            f"a backlog of {consumer_throughput.EVENTS:,} events through a worker",
+            f"{taken.worker:,.0f} a second, grew by {taken.growth / 1e6:.1f} MB",
+            f"bare consumer, the same records: {taken.bare:,.0f} a second",
+            f"{taken.worker / taken.bare:.2f}",
+        )
+        published, received = asyncio.run(broker_killed.measure(stack, *STAFF))
+        table.add_row(
+            "broker killed: from ready to the first event at it, at a subscriber, longest",
+            f"{max(published):.1f} s, {max(received):.1f} s",
+            "3 s",
+            f"{max(received) / 3:.2f}",
         )
     finally:
         stack.stop()

@@ -55,7 +55,7 @@ async def _ours(stack: RunningStack, database_url: str, username: str, password:
             for _ in range(ROUNDS + WARM_UP):
                 order_id = write_id("order", new_uuid())
                 async with work() as tx:
-                    tx.emit(_order(order_id))
+                    tx.emit(an_order(order_id))
                 committed = time.perf_counter()
                 while order_id not in str(await socket.recv()):
                     pass
@@ -66,7 +66,8 @@ async def _ours(stack: RunningStack, database_url: str, username: str, password:
     return took[WARM_UP:]
 
 
-def _order(order_id: str) -> OrderPlaced:
+def an_order(order_id: str) -> OrderPlaced:
+    """The event of an order being placed."""
     return OrderPlaced(
         order_id=order_id,
         organisation_id=write_id("org", uuid.UUID(int=1)),

@@ -1,0 +1,193 @@
+"""A backlog of events through a worker, inbox row and counter included, against a bare consumer of the same records.
+
+Both are processes of their own, one after the other. What an event costs the worker is a row in the inbox and one more
+on the counter of its thing; what a bare consumer does with it is to look at its key, headers and value.
+"""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import msgspec
+import psutil
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.chassis import envelope, garbage, logging, migrations, postgres
+from services.chassis.clock import SystemClock
+from services.chassis.consumer import Consumer
+from services.chassis.envelope import Received
+from services.chassis.handlers import Handlers, together
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.kafka import make_topics
+from services.chassis.outbox import PARTITIONS, partition_of
+from services.chassis.transaction import PostgresWork, Transaction
+from services.contracts.declare import topic_of
+from tests.support.alpha import ThingCounted
+from tests.support.servers import ROOT, Servers
+
+EVENTS, WARM_UP, ORGANISATIONS = 100_000, 5_000, 1_000
+_PADDING = "x" * 150
+_COUNT = """
+    INSERT INTO counters AS c (thing, events)
+    SELECT thing, count(*) FROM unnest($1::text[]) AS thing GROUP BY 1 ORDER BY 1
+    ON CONFLICT (thing) DO UPDATE SET events = c.events + excluded.events
+"""
+
+
+class Throughput(msgspec.Struct, frozen=True):
+    """Events a second, of the worker and of the bare consumer; what the worker's process grew by, in bytes."""
+
+    worker: float
+    bare: float
+    growth: int
+
+
+async def measure(servers: Servers) -> Throughput:
+    """Read the backlog by a bare consumer, then by a worker."""
+    service = f"bench{new_uuid().hex[-12:]}"
+    url = servers.database_url(service)
+    admin = await asyncpg.connect(servers.database_url("postgres"))
+    await admin.execute(f"CREATE DATABASE {service}")
+    try:
+        await asyncio.to_thread(migrations.migrate, url, [migrations.CHASSIS])
+        await _fill(servers.kafka, service)
+        bare = float(await asyncio.to_thread(_output_of, "bare", service, servers.kafka))
+        worker, growth = await _worker(url, service, servers.kafka)
+        return Throughput(worker, bare, growth)
+    finally:
+        await _delete_topic(servers.kafka, topic_of(service))
+        await admin.execute(f"DROP DATABASE {service} WITH (FORCE)")
+        await admin.close()
+
+
+async def _fill(kafka: str, service: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await make_topics(admin, [topic_of(service)])
+    await admin.close()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
+    await producer.start()
+    clock, generation = SystemClock("Europe/Helsinki"), new_uuid()
+    organisations = [write_id("org", new_uuid()) for _ in range(ORGANISATIONS)]
+    for number in range(EVENTS + WARM_UP):
+        organisation = organisations[number % ORGANISATIONS]
+        event = ThingCounted(thing_id=f"thing_{_PADDING}", organisation_id=organisation, number=number)
+        trace = f"00-{new_uuid().hex}-0123456789abcdef-01"
+        headers = envelope.headers(
+            new_uuid(),
+            "alpha.thing.counted",
+            service,
+            event.thing_id,
+            clock.now(),
+            number + 1,
+            trace,
+            organisation,
+            generation,
+        )
+        value, key = msgspec.json.encode(event), organisation.encode()
+        await producer.send(topic_of(service), value, key, partition_of(organisation), headers=headers)
+    await producer.flush()
+    await producer.stop()
+
+
+def _output_of(*arguments: str) -> str:
+    done = subprocess.run(_command(*arguments), env=_environment(), check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+async def _worker(url: str, service: str, kafka: str) -> tuple[float, int]:
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE counters (thing text PRIMARY KEY, events bigint NOT NULL)")
+    process = subprocess.Popen(_command("worker", service, kafka, url), env=_environment(), stdout=subprocess.DEVNULL)
+    try:
+        watched = psutil.Process(process.pid)
+        while (begun := await _counted(connection)) < WARM_UP:
+            await asyncio.sleep(0.005)
+        began, before = time.perf_counter(), watched.memory_info().rss
+        highest = before
+        while await _counted(connection) < EVENTS + WARM_UP:
+            highest = max(highest, watched.memory_info().rss)
+            await asyncio.sleep(0.02)
+        return (EVENTS + WARM_UP - begun) / (time.perf_counter() - began), highest - before
+    finally:
+        process.terminate()
+        process.wait(20)
+        await connection.close()
+
+
+async def _counted(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+    events: int = await connection.fetchval("SELECT coalesce(sum(events), 0)::bigint FROM counters")
+    return events
+
+
+async def _delete_topic(kafka: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics([topic])
+    await admin.close()
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "tests.benchmarks.consumer_throughput", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+async def _read_bare(service: str, kafka: str) -> float:
+    """As a careful user would write it: every message is looked at, nothing is done with it."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, max_poll_records=1000)
+    consumer.assign([TopicPartition(topic_of(service), number) for number in range(PARTITIONS)])
+    await consumer.start()
+    await consumer.seek_to_beginning()
+    read = size = 0
+    began, begun = 0.0, 0
+    while read < EVENTS + WARM_UP:
+        for messages in (await consumer.getmany(timeout_ms=1000)).values():
+            for message in messages:
+                size += len(message.key) + len(message.value) + len(message.headers)
+            read += len(messages)
+        if not began and read >= WARM_UP:
+            began, begun = time.perf_counter(), read
+    took = time.perf_counter() - began
+    await consumer.stop()
+    assert size > EVENTS
+    return (read - begun) / took
+
+
+async def _work(service: str, kafka: str, url: str) -> None:
+    async with _pool(url) as pool:
+        clock = SystemClock("Europe/Helsinki")
+        work = PostgresWork(pool, clock, Transaction, lambda: None)
+        handlers: Handlers[Transaction] = {ThingCounted: together(_count)}
+        await Consumer(service, 1, kafka, [topic_of(service)], handlers, pool, work, clock).run(asyncio.Event())
+
+
+async def _count(tx: Transaction, events: Sequence[Received[ThingCounted]]) -> None:
+    await tx.connection.execute(_COUNT, [event.organisation_id for event in events])
+
+
+@contextlib.asynccontextmanager
+async def _pool(url: str) -> AsyncIterator[postgres.Pool]:
+    pool = await postgres.open_pool(url, name="bench", size=5)
+    yield pool
+    await pool.close()
+
+
+if __name__ == "__main__":
+    role, arguments = sys.argv[1], sys.argv[2:]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        if role == "bare":
+            sys.stdout.write(str(runner.run(_read_bare(arguments[0], arguments[1]))))
+        else:
+            logging.set_up("bench-worker")
+            garbage.settle()  # as in every process of ours, and not what a user's own consumer has
+            runner.run(_work(arguments[0], arguments[1], arguments[2]))

@@ -1,0 +1,146 @@
+"""A backlog of events through the relay, against a bare producer with the same messages and the same broker."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+import msgspec
+import psutil
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.chassis import migrations, outbox
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.kafka import make_topics
+from services.chassis.outbox import PARTITIONS
+from services.chassis.postgres import open_connection
+from services.contracts.declare import topic_of
+from tests.support.alpha import ThingCounted
+from tests.support.servers import ROOT, Servers
+from tests.support.wait import until
+
+EVENTS, WARM_UP, ORGANISATIONS, ROUNDS = 100_000, 1_000, 1_000, 3
+_PADDING = "x" * 150
+
+
+class Throughput(msgspec.Struct, frozen=True):
+    """Events a second, of the relay and of the bare producer, each at its best; what the relay grew by, in bytes."""
+
+    relay: float
+    bare: float
+    growth: int
+
+
+async def measure(servers: Servers) -> Throughput:
+    """Publish a backlog by a relay in a process of its own, then its records by a bare producer, and so in turns."""
+    service = f"bench{new_uuid().hex[-12:]}"
+    url = servers.database_url(service)
+    admin = await asyncpg.connect(servers.database_url("postgres"))
+    await admin.execute(f"CREATE DATABASE {service}")
+    try:
+        await asyncio.to_thread(migrations.migrate, url, [migrations.CHASSIS])
+        connection = await open_connection(url, name="bench")
+        relayed: list[float] = []
+        bare: list[float] = []
+        async with _relay(service, url, servers.kafka) as relay:
+            await _announce(connection, range(WARM_UP))
+            await until(lambda: _published(connection), lambda up_to: up_to == WARM_UP, within=30)
+            before = highest = relay.memory_info().rss
+            for _ in range(ROUNDS):
+                rate, rss = await _relayed(connection, relay)
+                relayed.append(rate)
+                highest = max(highest, rss)
+                bare.append(await _bare(servers.kafka, topic_of(service), topic_of(f"{service}.bare")))
+        await connection.close()
+        return Throughput(max(relayed), max(bare), highest - before)
+    finally:
+        await _delete_topics(servers.kafka, [topic_of(service), topic_of(f"{service}.bare")])
+        await admin.execute(f"DROP DATABASE {service} WITH (FORCE)")
+        await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def _relay(service: str, url: str, kafka: str) -> AsyncIterator[psutil.Process]:
+    command = [sys.executable, "-P", "-m", "tests.support.alpha_relay", service, url, kafka, "1"]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+async def _relayed(connection: "asyncpg.Connection[asyncpg.Record]", relay: psutil.Process) -> tuple[float, int]:
+    end = await _published(connection) + EVENTS
+    await _announce(connection, range(EVENTS))
+    began, highest = time.perf_counter(), 0
+    while await _published(connection) < end:
+        highest = max(highest, relay.memory_info().rss)
+        await asyncio.sleep(0.02)
+    return EVENTS / (time.perf_counter() - began), highest
+
+
+async def _announce(connection: "asyncpg.Connection[asyncpg.Record]", numbers: Sequence[int]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    organisations = [write_id("org", new_uuid()) for _ in range(ORGANISATIONS)]
+    async with connection.transaction():
+        for begin in range(0, len(numbers), 5000):
+            events = [
+                ThingCounted(
+                    thing_id=f"thing_{_PADDING}", organisation_id=organisations[number % ORGANISATIONS], number=number
+                )
+                for number in numbers[begin : begin + 5000]
+            ]
+            await outbox.write(connection, events, now)
+    await connection.execute(f"NOTIFY {outbox.CHANNEL}")
+
+
+async def _published(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+    up_to: int = await connection.fetchval("SELECT coalesce(max(sequence), 0) FROM chassis.published_up_to")
+    return up_to
+
+
+async def _bare(kafka: str, topic: str, copy: str) -> float:
+    records = await _records(kafka, topic)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await make_topics(admin, [copy])
+    await admin.close()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
+    await producer.start()
+    await producer.send_and_wait(copy, b"warm")
+    began = time.perf_counter()
+    sent = [
+        await producer.send(copy, m.value, m.key, m.partition, m.timestamp, headers=list(m.headers)) for m in records
+    ]
+    await asyncio.gather(*sent)
+    took = time.perf_counter() - began
+    await producer.stop()
+    return len(records) / took
+
+
+async def _records(kafka: str, topic: str) -> list[ConsumerRecord]:
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+    consumer.assign(partitions)
+    await consumer.start()
+    await consumer.seek_to_beginning()
+    found: list[ConsumerRecord] = []
+    while len(found) < EVENTS:
+        for messages in (await consumer.getmany(timeout_ms=1000)).values():
+            found += messages
+    await consumer.stop()
+    return sorted(found[:EVENTS], key=lambda record: dict(record.headers)["ce_sequence"])
+
+
+async def _delete_topics(kafka: str, topics: Sequence[str]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics(list(topics))
+    await admin.close()

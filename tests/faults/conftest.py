@@ -1,0 +1,133 @@
+"""One house for all faults, partners who listen all the while, and a table of what happened at the end."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import report
+from tests.faults.house import House, open_house
+from tests.faults.load import People, stock_of
+from tests.faults.report import Line
+from tests.faults.subscribers import FOLLOW_ALL, TYPES
+from tests.faults.trial import Trial
+from tests.support.servers import ROOT
+
+_lines: list[Line] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="every fault as often as it is judged, not once")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if _lines:
+        terminalreporter.section(report.title(config.getoption("--full", default=False)))
+        terminalreporter.write_line(report.table(_lines))
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether every fault is done as often as it is judged."""
+    return bool(pytestconfig.getoption("--full", default=False))
+
+
+class Houses:
+    """One house after the other: one that was found wrong is left, so that the next fault is judged by itself."""
+
+    def __init__(self, full: bool) -> None:
+        self._full = full
+        self._stack = contextlib.ExitStack()
+        self._present: tuple[House, Path] | None = None
+
+    def present(self) -> tuple[House, Path]:
+        """A house in which nothing is known to be wrong, and what partners have noted who follow its events."""
+        if self._present is not None and self._present[0].spoilt:
+            self.close()
+        if self._present is None:
+            house = self._stack.enter_context(open_house())
+            self._present = house, self._stack.enter_context(followed(house, self._full))
+        return self._present
+
+    def close(self) -> None:
+        self._present = None
+        self._stack.close()
+
+
+@pytest.fixture(scope="session")
+def houses(full: bool) -> Iterator[Houses]:
+    """The stack, started once for all faults unless one leaves it wrong."""
+    made = Houses(full)
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def followed(house: House, full: bool) -> Iterator[Path]:
+    """What partners write down who follow the events all the while and reconnect at random: 100, or 20."""
+
+    async def find_stock() -> None:
+        async with People.of(house.stack) as people:
+            house.stock = await stock_of(people)
+
+    asyncio.run(find_stock())
+    folder, sites = house.stack.home.root / "notes", house.stack.home.root / "sites"
+    folder.mkdir()
+    subscribers = (100 if full else 20) - FOLLOW_ALL - len(TYPES)
+    some = sorted({offered.site_id for offered in house.stock})[:subscribers]
+    sites.write_text("\n".join(some), encoding="utf-8")
+    gateway, partner = house.stack.gateway, house.stack.sign_in_of("planning")
+    socket_url = f"{gateway.replace('http', 'ws')}/graphql"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tests.faults.subscribers",
+            socket_url,
+            f"{gateway}/auth/token",
+            *partner,
+            folder,
+            sites,
+        ],
+        cwd=ROOT,
+    )
+    try:
+        _await_first_checkpoints(folder)
+        yield folder
+        assert process.poll() is None, "the subscribers fell"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+async def trial(house_and_notes: tuple[House, Path], full: bool) -> AsyncIterator[Trial]:
+    """A fault to be tried. What ends with something else than success leaves a house in doubt."""
+    house, notes = house_and_notes
+    house.spoilt = True
+    async with People.of(house.stack) as people:
+        made = Trial(house, people, notes, _lines, full)
+        yield made
+        house.spoilt = not made.found_right
+
+
+@pytest.fixture
+def house_and_notes(houses: Houses) -> tuple[House, Path]:
+    """The present house; started outside of any event loop, for its processes end with the thread's."""
+    return houses.present()
+
+
+def _await_first_checkpoints(folder: Path) -> None:
+    """From here on nothing may be missed."""
+    end = time.monotonic() + 60
+    while True:
+        files = list(folder.iterdir())
+        if files and all('"connected"' in file.read_text(encoding="utf-8") for file in files):
+            return
+        assert time.monotonic() < end, "the subscribers got no checkpoints"
+        time.sleep(0.1)

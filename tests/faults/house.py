@@ -1,0 +1,129 @@
+"""The whole house as the faults find it: a stack, its broker in the test's hands, and proxies where the network is bad.
+
+Only orders goes through the proxies: to the broker and to PostgreSQL. All others have a good network.
+"""
+
+import asyncio
+import contextlib
+import csv
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+
+from deploy.local.environment import Environment
+from deploy.local.secrets import SERVICES, load_secrets
+from tests.faults.load import Offered
+from tests.faults.record import Record
+from tests.support.broker import Broker
+from tests.support.servers import ROOT
+from tests.support.stack import RunningStack, new_stack
+from tests.support.tcp_proxy import TcpProxy
+
+DEMO = ROOT / "deploy" / "local" / "demo"
+_AGREEMENTS = 12
+"""How often the demonstration's agreements are there: so many more days can be ordered."""
+
+
+class House:
+    """The stack under faults, and what was acknowledged so far."""
+
+    def __init__(self, stack: RunningStack, broker: Broker, to_kafka: TcpProxy, to_postgres: TcpProxy) -> None:
+        self.stack = stack
+        self.broker = broker
+        self.to_kafka = to_kafka
+        self.to_postgres = to_postgres
+        self.environment = Environment(stack.home, stack.ports, load_secrets(stack.home), {})
+        self.record = Record(stack.home.root / "record")
+        self.stock: deque[Offered] = deque()
+        self.mail_repeats_allowed = 0
+        """Deaths that may have fallen between the mail server's yes and our mark."""
+        self.letters_planted = 0
+        """Dead letters that lie where they were planted."""
+        self.spoilt = False
+        """Whether something was found wrong in it, or was not looked at to the end."""
+        self.restored = False
+        """Whether orders' database was put back to an earlier state."""
+
+    def database_url(self, service: str) -> str:
+        """The service's database, past any proxy."""
+        return self.environment.database_url(service)
+
+    @property
+    def admin_url(self) -> str:
+        return (
+            f"postgresql://kierto:{self.environment.secrets.postgres_password}@{self.stack.ports.address('postgres')}"
+        )
+
+    @contextlib.asynccontextmanager
+    async def databases(self) -> AsyncIterator[dict[str, "asyncpg.Connection[asyncpg.Record]"]]:
+        """A connection to each service's database."""
+        async with contextlib.AsyncExitStack() as stack:
+            opened = {}
+            for service in SERVICES:
+                opened[service] = await asyncpg.connect(self.database_url(service))
+                stack.push_async_callback(opened[service].close)
+            yield opened
+
+    def kierto(self, *arguments: str) -> "asyncio.Future[str]":
+        """Run a host command; what it said. AssertionError if it failed."""
+
+        def run() -> str:
+            done = self.stack.kierto(*arguments)
+            assert done.returncode == 0, f"kierto {' '.join(arguments)}: {done.stdout}{done.stderr}"
+            return done.stdout
+
+        return asyncio.ensure_future(asyncio.to_thread(run))
+
+
+@contextlib.contextmanager
+def open_house() -> Iterator[House]:
+    """Start everything, with more agreements than the demonstration has; stop and delete it all at the end."""
+    stack = new_stack()
+    stack.home.make()
+    base = stack.ports.base
+    kafka_again, kafka_proxy, postgres_proxy = base + 86, base + 87, base + 88
+    ports = stack.ports
+    broker = Broker(
+        stack.home.root / "broker", ports.of("kafka"), ports.of("kafka-controller"), (kafka_again, kafka_proxy)
+    )
+    password = load_secrets(stack.home).database_passwords["orders"]
+    stack.settings = {
+        "KIERTO_KAFKA": broker.address,
+        "KIERTO_ORDERS_KAFKA": f"127.0.0.1:{kafka_proxy}",
+        "KIERTO_ORDERS_DATABASE_URL": f"postgresql://kierto_orders:{password}@127.0.0.1:{postgres_proxy}/kierto_orders",
+    }
+    stack.program = "tests.support.kierto_of_two_builds"
+    try:
+        with TcpProxy(kafka_proxy, kafka_again) as to_kafka, TcpProxy(postgres_proxy, ports.of("postgres")) as to_db:
+            broker.start()
+            stack.start(demo=True)
+            _more_agreements(stack)
+            yield House(stack, broker, to_kafka, to_db)
+            stack.stop()
+            broker.stop()
+    finally:
+        stack.stop()
+        broker.stop()
+        stack.delete()
+
+
+def _more_agreements(stack: RunningStack) -> None:
+    """The same agreements under other numbers: each can be ordered for as many days again."""
+    folder = stack.home.root / "more"
+    folder.mkdir()
+    with (DEMO / "agreements.csv").open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    with (folder / "agreements.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for number in range(1, _AGREEMENTS):
+            writer.writerows([f"M{number:02}{row[0]}", *row[1:]] for row in rows)
+    monday = json.loads((stack.home.root / "demo" / "plan.json").read_text(encoding="utf-8"))["monday"]
+    name, password = stack.sign_in_of("staff")
+    taken = stack.kierto(
+        "import", str(folder), "--username", name, "--monday", monday,
+        KIERTO_PASSWORD=password, KIERTO_GATEWAY_URL=stack.gateway,
+    )  # fmt: skip
+    assert taken.returncode == 0, taken.stdout + taken.stderr

@@ -1,0 +1,285 @@
+"""The load: orders, reports and contact forms at a rate, each sent again until it is acknowledged.
+
+Beside them a clerk takes in small changes of customers, sites, containers and invoices, and someone looks at figures:
+so every process of the house has something to do.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import itertools
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from tests.faults.record import Ordered, Record, Reported, Written
+from tests.support.client import Client
+from tests.support.stack import RunningStack
+
+RATE = 100.0
+"""Commands a second that are wanted."""
+
+_HANDS = 24
+_CODES_TO_TRY_AGAIN = {"UNAVAILABLE", "NOT_READY_YET", "TIMED_OUT", "UNAUTHENTICATED"}
+
+
+class Offered(msgspec.Struct, frozen=True):
+    """A day on which a pickup can be ordered."""
+
+    site_id: str
+    agreement_id: str
+    day: str
+
+
+class NotTaken(AssertionError):
+    """A command was refused that had to be taken."""
+
+
+class People:
+    """Who sends the load: each with a client that signs in again by itself."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self.manager, self.driver, self.staff = (Client(stack.gateway) for _ in range(3))
+        self._signing_in: dict[Client, Callable[[], Awaitable[None]]] = {
+            self.manager: lambda: self.manager.sign_in(*stack.sign_in_of("property manager")),
+            self.driver: lambda: self.driver.sign_in_as_partner(*stack.sign_in_of("drivers")),
+            self.staff: lambda: self.staff.sign_in(*stack.sign_in_of("staff")),
+        }
+        self._locks = {client: asyncio.Lock() for client in self._signing_in}
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def of(cls, stack: RunningStack) -> AsyncIterator["People"]:
+        people = cls(stack)
+        async with people.manager, people.driver, people.staff:
+            for client in people._signing_in:
+                await people.sign_in(client, client.token)
+            yield people
+
+    async def sign_in(self, client: Client, refused: str) -> None:
+        """A new token in the place of one that was refused; whoever comes second finds it."""
+        async with self._locks[client]:
+            while client.token == refused:
+                with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, AssertionError):
+                    await self._signing_in[client]()
+                    return
+                client.token = refused
+                await asyncio.sleep(0.2)
+
+    async def insist(self, client: Client, document: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Send the same command until it is acknowledged, as a client with idempotency keys may."""
+        while True:
+            token = client.token
+            with contextlib.suppress(aiohttp.ClientError, OSError, ValueError):
+                answer = await client.post(document, input=given)
+                result = next(iter((answer.get("data") or {}).values()), None)
+                if result is not None:
+                    if result["__typename"] != "Refusal":
+                        return dict(result)
+                    if not result["problems"][0]["retryable"]:
+                        raise NotTaken(given, result)
+                codes = {error.get("extensions", {}).get("code") for error in answer.get("errors", [])}
+                if not codes <= _CODES_TO_TRY_AGAIN:
+                    raise NotTaken(given, answer)
+                if "UNAUTHENTICATED" in codes:
+                    await self.sign_in(client, token)
+            await asyncio.sleep(0.1)
+
+
+class Load:
+    """Several hands at work on one stock of offered days. What is acknowledged is written into the record."""
+
+    def __init__(self, people: People, record: Record, stock: deque[Offered], rate: float = RATE) -> None:
+        self._people = people
+        self._record = record
+        self._stock = stock
+        self._gap = 1 / rate
+        self._next = time.monotonic()
+        self.began = time.monotonic()
+        self.sent = 0
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Work for the length of a block; what is on its way at its end is finished."""
+        stop = asyncio.Event()
+        self.began = self._next = time.monotonic()
+        before = len(self._record)
+        tasks = [
+            *(asyncio.create_task(self._hand(stop)) for _ in range(_HANDS)),
+            asyncio.create_task(self._clerk(stop)),
+            asyncio.create_task(self._look(stop)),
+        ]
+        watching = asyncio.gather(*tasks)
+        try:
+            yield
+        finally:
+            stop.set()
+            self.seconds = time.monotonic() - self.began
+            async with asyncio.timeout(60):
+                await watching
+            self.sent = len(self._record) - before
+
+    @property
+    def per_second(self) -> float:
+        """Acknowledged commands a second, once it has ended."""
+        return self.sent / self.seconds
+
+    async def _hand(self, stop: asyncio.Event) -> None:
+        while not stop.is_set() and self._stock:
+            offered = self._stock.popleft()
+            key = f"{offered.agreement_id}/{offered.day}"
+            order_id = await self._order(key, offered)
+            grams = 1_000 + len(self._record.orders) % 7
+            await self._report(f"{key}/1", order_id, grams)
+            await self._write(key, offered.site_id)
+            if grams % 3 == 0:  # weighed again
+                await self._report(f"{key}/2", order_id, grams + 500)
+
+    async def _order(self, key: str, offered: Offered) -> str:
+        await self._turn()
+        given = {"agreementId": offered.agreement_id, "date": offered.day, "idempotencyKey": key}
+        answer = await self._people.insist(self._people.manager, ORDER, given)
+        order_id = str(answer["order"]["id"])
+        self._record.ordered(Ordered(key, order_id, offered.site_id, offered.agreement_id, offered.day))
+        return order_id
+
+    async def _report(self, report_id: str, order_id: str, grams: int) -> None:
+        await self._turn()
+        at = now()
+        report = {"reportId": report_id, "kind": "EMPTIED", "at": instant(at), "orderId": order_id, "grams": grams}
+        answer = await self._people.insist(self._people.driver, REPORT, {"reports": [report]})
+        if not answer["outcomes"][0]["accepted"]:
+            raise NotTaken(report, answer)
+        self._record.reported(Reported(report_id, order_id, at, grams))
+
+    async def _write(self, key: str, site_id: str) -> None:
+        await self._turn()
+        form = {"siteId": site_id, "topic": "OTHER", "message": key, "idempotencyKey": key}
+        answer = await self._people.insist(self._people.manager, FORM, form)
+        self._record.written(Written(key, answer["ticket"]["id"], site_id))
+
+    async def _turn(self) -> None:
+        """Wait for one's turn at the wanted rate. What was missed while nothing went is not made up for."""
+        present = time.monotonic()
+        self._next = max(self._next + self._gap, present - 1.0)
+        if self._next > present:
+            await asyncio.sleep(self._next - present)
+
+    async def _clerk(self, stop: asyncio.Event) -> None:
+        numbers = itertools.count(int(time.time()))
+        while not stop.is_set():
+            for kind, text in changes(next(numbers)):
+                with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, NotTaken, TimeoutError):
+                    async with asyncio.timeout(5):
+                        staged = await self._people.staff.upload(kind, text)
+                        await self._people.insist(self._people.staff, START, {"id": staged})
+                await asyncio.sleep(0.2)
+
+    async def _look(self, stop: asyncio.Event) -> None:
+        today = now().date()
+        while not stop.is_set():
+            for document in (SITES, VOLUMES, ME):
+                with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, TimeoutError):
+                    token = self._people.manager.token
+                    async with asyncio.timeout(5):
+                        answer = await self._people.manager.post(document, since=str(today), until=str(today))
+                    if "UNAUTHENTICATED" in str(answer.get("errors")):
+                        await self._people.sign_in(self._people.manager, token)
+                await asyncio.sleep(0.2)
+
+
+def changes(number: int) -> Sequence[tuple[str, str]]:
+    """Small files of an ERP: a customer, an invoice, a site and a container that are different every time."""
+    return (
+        ("organisations", f"customer_number,name,kind,business_id\n62-0009000-00,Ab Prov {number},BUSINESS,\n"),
+        (
+            "invoices",
+            "invoice_number,customer_number,invoice_date,due_date,period,net_minor,vat_rate,currency\n"
+            f"{number},62-0000100-00,2025-11-30,2025-12-17,VUOSI 2025,{number % 100_000},255,EUR\n",
+        ),
+        (
+            "sites",
+            "site_number,customer_number,street,postal_code,city,municipality,area,property_type,dwellings,billed_to,"
+            "contact_name,contact_phone,contact_email\n"
+            f"9001,62-0000100-00,Koetie 1,45100,KOUVOLA,KOUVOLA,KESKUSTA,BUSINESS,{number % 1000},KYMI OY,,,\n",
+        ),
+        (
+            "containers",
+            f"container_number,site_number,fraction,litres,count\nC90001,2001,GLASS,{number % 1000 + 1},1\n",
+        ),
+    )
+
+
+async def stock_of(people: People) -> deque[Offered]:
+    """All that the property manager can order, the soonest last, sites taking turns."""
+    found: list[Offered] = []
+    after: str | None = None
+    while True:
+        page = await people.manager.ask(PORTFOLIO, after=after)
+        found += [
+            Offered(edge["node"]["id"], agreement["node"]["id"], offer["date"])
+            for edge in page["edges"]
+            for agreement in edge["node"]["agreements"]["edges"]
+            for offer in agreement["node"]["extraPickupOffers"].get("offers") or []
+        ]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    return deque(sorted(found, key=lambda offered: (offered.day, hash(offered.agreement_id)), reverse=True))
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def instant(at: dt.datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+PORTFOLIO = """
+    query ($after: String) {
+      sites(first: 25, after: $after) {
+        pageInfo { hasNextPage endCursor }
+        edges { node { id agreements(first: 200) { edges { node {
+          id extraPickupOffers { ... on Offers { offers { date } } }
+        } } } } }
+      }
+    }
+"""
+ORDER = """
+    mutation ($input: OrderExtraPickupInput!) {
+      orderExtraPickup(input: $input) {
+        __typename ... on Ordered { order { id } } ... on Refusal { problems { code retryable } }
+      }
+    }
+"""
+REPORT = """
+    mutation ($input: ReportPickupsInput!) {
+      reportPickups(input: $input) {
+        __typename
+        ... on PickupsReported { outcomes { accepted refusal { problems { code retryable } } } }
+        ... on Refusal { problems { code retryable } }
+      }
+    }
+"""
+FORM = """
+    mutation ($input: SendContactFormInput!) {
+      sendContactForm(input: $input) {
+        __typename ... on ContactFormReceived { ticket { id } } ... on Refusal { problems { code retryable } }
+      }
+    }
+"""
+START = """
+    mutation ($input: StartImportInput!) {
+      startImport(input: $input) { __typename ... on Refusal { problems { code retryable } } }
+    }
+"""
+SITES = "{ sites(first: 5) { edges { node { id openOrderCount } } } }"
+VOLUMES = """
+    query ($since: Date!, $until: Date!) { volumes(since: $since, until: $until) { ... on Volumes { grams } } }
+"""
+ME = "{ me { id } }"

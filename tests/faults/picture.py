@@ -1,0 +1,264 @@
+"""The house at one moment, taken from outside and from its databases, as plain values for the checker."""
+
+import json
+import re
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local.secrets import SERVICES
+from services.access.assembly import Blueprint
+from services.chassis.envelope import raw
+from services.chassis.ids import write_id
+from services.chassis.outbox import PARTITIONS
+from services.contracts.declare import event_type_of, topic_of
+from services.contracts.identity import AccessStated
+from services.identity.store import reads
+from tests.faults.checker import Copy, Letter, Logged, OnTopic, OrderRow, PickupRow, Picture, text
+from tests.faults.house import House
+from tests.faults.subscribers import Notes, read_notes
+
+Databases = Mapping[str, "asyncpg.Connection[asyncpg.Record]"]
+
+_LOG = (
+    "SELECT sequence, event_id, type, subject, partition, public, data FROM chassis.outbox ORDER BY sequence, position"
+)
+_GENERATION = "SELECT generation FROM chassis.leader"
+_LETTERS = "SELECT state, event_id, reason FROM chassis.dead_letters"
+_ORDERS = "SELECT id, agreement_id, date, timeline FROM orders"
+_PICKUPS = "SELECT order_id, state, grams, version FROM pickups WHERE order_id IS NOT NULL"
+_VOLUMES = "SELECT organisation_id, day, site_id, article_id, fraction, grams, pickups FROM volumes"
+_VOLUMES_OF_PICKUPS = """
+    SELECT s.organisation_id, (p.done_at AT TIME ZONE 'Europe/Helsinki')::date AS day, a.site_id, a.article_id,
+           a.fraction, sum(coalesce(p.grams, 0))::bigint AS grams, count(*) AS pickups
+    FROM pickups p JOIN agreements a ON a.id = p.agreement_id JOIN sites s ON s.id = a.site_id
+    WHERE p.state = 'EMPTIED' GROUP BY 1, 2, 3, 4, 5
+"""
+_COPIES = (
+    ("identity", "organisations", "id, customer_number, version", "sites", "organisations"),
+    ("identity", "organisations", "id, customer_number, version", "stats", "organisations"),
+    ("stats", "invoices", "id, customer_number, invoice_number, invoice_date, version", "identity", "invoices"),
+    (
+        "sites",
+        "sites",
+        "id, organisation_id, site_number, municipality, area, property_type, version",
+        "orders",
+        "sites",
+    ),
+    (
+        "sites",
+        "containers",
+        "id, container_number, site_id, organisation_id, fraction, litres, count, version",
+        "orders",
+        "containers",
+    ),
+    ("sites", "sites", "id, organisation_id, site_number, version", "support", "sites"),
+    ("orders", "pickups", "id, agreement_id, order_id, date, state, done_at, grams, version", "stats", "pickups"),
+)
+"""Owner, its table, what is copied, who keeps the copy, and where."""
+
+_MESSAGE_ID = re.compile(rb"^Message-ID: *(?:\r\n )?(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
+
+
+def blueprint_of(service: str) -> Blueprint[Any, Any]:
+    blueprint: Blueprint[Any, Any] = getattr(import_module(f"services.{service}.app"), service.upper())
+    return blueprint
+
+
+def types_handled(service: str) -> set[str]:
+    """The event types that have effects in a service."""
+    handlers = import_module(f"services.{service}.messaging.handlers").HANDLERS
+    return {event_type_of(kind).name for kind in handlers}
+
+
+async def take_picture(house: House, notes: Path) -> Picture:
+    """All that the checker looks at. ``notes`` is the folder of the subscribers'."""
+    subscribers = subscribers_of(notes)  # first: what is in the log later than this may have been heard of later, too
+    topics = {service: await topic(house.broker.address, topic_of(service)) for service in SERVICES}
+    async with house.databases() as databases:
+        orders, stats, support = databases["orders"], databases["stats"], databases["support"]
+        logs = {service: [_logged(row) for row in await databases[service].fetch(_LOG)] for service in SERVICES}
+        return Picture(
+            logs=logs,
+            generations={one: str(await databases[one].fetchval(_GENERATION)) for one in SERVICES},
+            topics=topics,
+            inboxes={
+                (consumer, owner): await _inbox(databases, consumer, logs[owner])
+                for consumer in SERVICES
+                for owner in blueprint_of(consumer).listens
+            },
+            letters=[
+                Letter(service, row["state"], row["event_id"], row["reason"].splitlines()[0])
+                for service in SERVICES
+                for row in await databases[service].fetch(_LETTERS)
+            ],
+            orders=[_order(row) for row in await orders.fetch(_ORDERS)],
+            pickups=[_pickup(row) for row in await orders.fetch(_PICKUPS)],
+            facts=[_pickup(row) for row in await stats.fetch(_PICKUPS)],
+            volumes=_volumes(await stats.fetch(_VOLUMES)),
+            volumes_of_facts=_volumes(await orders.fetch(_VOLUMES_OF_PICKUPS)),
+            tickets=[write_id("ticket", row["id"]) for row in await support.fetch("SELECT id FROM tickets")],
+            mails_written=[row["message_id"] for row in await support.fetch("SELECT message_id FROM chassis.mail")],
+            mails_arrived=arrived(house.stack.home.mailbox / "mail.sqlite"),
+            copies=[*[await _copy(databases, *one) for one in _COPIES], *await _accesses(databases)],
+            subscribers=subscribers,
+        )
+
+
+async def at_rest(house: House) -> bool:
+    """Whether all that was announced is numbered and has its effects in figures and mail: a look that costs little."""
+    async with house.databases() as databases:
+        for service in SERVICES:
+            if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.outbox WHERE sequence IS NULL)"):
+                return False
+            if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at IS NULL)"):
+                return False
+        if await databases["support"].fetchval("SELECT EXISTS (SELECT FROM receipts)"):
+            return False
+        versions = "SELECT count(*), sum(version) FROM pickups"
+        return bool(await databases["orders"].fetchrow(versions) == await databases["stats"].fetchrow(versions))
+
+
+async def topic(bootstrap: str, name: str) -> list[OnTopic]:
+    """All that a topic holds."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, max_poll_records=5000)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(name, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        found: list[OnTopic] = []
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for messages in (await consumer.getmany(timeout_ms=200)).values():
+                for m in messages:
+                    record = raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+                    found.append(OnTopic(m.partition, m.offset, record.event_id, record.sequence, record.generation))
+        return found
+    finally:
+        await consumer.stop()
+
+
+def arrived(file: Path) -> list[str]:
+    """The Message-ID of each mail in the mailbox, in the order in which they came."""
+    mailbox = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    try:
+        found = [_MESSAGE_ID.search(raw_mail) for (raw_mail,) in mailbox.execute("SELECT raw FROM mail ORDER BY id")]
+    finally:
+        mailbox.close()
+    return [match.group(1).decode() for match in found if match]
+
+
+def subscribers_of(folder: Path) -> list[Notes]:
+    """What every subscriber has noted so far."""
+    return [read_notes(file) for file in sorted(folder.iterdir())] if folder.exists() else []
+
+
+def _logged(row: asyncpg.Record) -> Logged:
+    said = json.loads(row["data"])
+    return Logged(
+        row["sequence"],
+        str(row["event_id"]),
+        row["type"],
+        row["subject"],
+        row["partition"],
+        row["public"],
+        said.get("version", 0),
+        said.get("siteId", ""),
+        said.get("orderId") or "",
+    )
+
+
+async def _inbox(databases: Databases, consumer: str, log: list[Logged]) -> tuple[set[str], set[str]]:
+    handled = types_handled(consumer)
+    rows = await databases[consumer].fetch("SELECT event_id FROM chassis.inbox")
+    return {str(row["event_id"]) for row in rows}, {row.event_id for row in log if row.type in handled}
+
+
+def _order(row: asyncpg.Record) -> OrderRow:
+    timeline = tuple(step["state"] for step in json.loads(row["timeline"]))
+    return OrderRow(
+        write_id("order", row["id"]), write_id("agreement", row["agreement_id"]), str(row["date"]), timeline
+    )
+
+
+def _pickup(row: asyncpg.Record) -> PickupRow:
+    return PickupRow(write_id("order", row["order_id"]), row["state"], row["grams"], row["version"])
+
+
+def _volumes(rows: list[asyncpg.Record]) -> dict[tuple[object, ...], tuple[int, int]]:
+    places: dict[tuple[object, ...], tuple[int, int]] = {}
+    for row in rows:
+        place = tuple(str(row[name]) for name in ("organisation_id", "day", "site_id", "article_id", "fraction"))
+        places[place] = row["grams"], row["pickups"]
+    return places
+
+
+async def _copy(databases: Databases, owner: str, table: str, columns: str, keeper: str, where: str) -> Copy:
+    owned = await databases[owner].fetch(f"SELECT {columns} FROM {table}")
+    kept = await databases[keeper].fetch(f"SELECT {columns} FROM {where}")
+    return Copy(f"{keeper}.{where}", [_plain(row) for row in owned], [_plain(row) for row in kept])
+
+
+def _plain(row: asyncpg.Record) -> tuple[object, ...]:
+    return tuple(text(value) if isinstance(value, uuid.UUID | None) else value for value in row)
+
+
+async def _accesses(databases: Databases) -> list[Copy]:
+    """Each service's copy of who may do what, against what identity would state now."""
+    identity = databases["identity"]
+    subjects = [
+        *(write_id("user", row["id"]) for row in await identity.fetch("SELECT id FROM users")),
+        *(write_id("partner", row["id"]) for row in await identity.fetch("SELECT id FROM partners")),
+    ]
+    stated = [one for subject in subjects if (one := await reads.access_of(identity, subject))]
+    owner = [_access(one) for one in stated]
+    copies = []
+    for service in ("sites", "orders", "stats", "support"):
+        kept = [await _access_kept(databases[service], subject) for subject in subjects]
+        copies.append(Copy(f"{service}.access", owner, [one for one in kept if one]))
+    return copies
+
+
+def _access(stated: AccessStated) -> tuple[object, ...]:
+    grants = [
+        (
+            grant.organisation_id or "",
+            grant.role.value if grant.role else "",
+            grant.billing,
+            str(grant.site_ids),
+            "" if grant.until is None else str(grant.until),
+        )
+        for grant in stated.grants
+    ]
+    return (
+        stated.subject_id,
+        stated.kind.value,
+        stated.version,
+        stated.active,
+        tuple(stated.scopes),
+        tuple(sorted(grants)),
+    )
+
+
+async def _access_kept(connection: "asyncpg.Connection[asyncpg.Record]", subject: str) -> tuple[object, ...] | None:
+    row = await connection.fetchrow("SELECT * FROM access.subjects WHERE subject_id = $1", subject)
+    if row is None:
+        return None
+    grants = [
+        (
+            write_id("org", grant["organisation_id"]) if grant["organisation_id"] else "",
+            grant["role"] or "",
+            grant["billing"],
+            str([write_id("site", one) for one in grant["site_ids"]] if grant["site_ids"] is not None else None),
+            "" if grant["until"] is None else str(grant["until"]),
+        )
+        for grant in await connection.fetch("SELECT * FROM access.grants WHERE subject_id = $1", subject)
+    ]
+    return subject, row["kind"], row["version"], row["active"], tuple(row["scopes"]), tuple(sorted(grants))

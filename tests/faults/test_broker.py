@@ -1,0 +1,57 @@
+"""The broker is killed, replaced and shortened under load; what it lacks comes back from the logs."""
+
+import asyncio
+
+import pytest
+
+from tests.faults.trial import Trial
+
+pytestmark = pytest.mark.timeout(900)
+
+
+async def test_the_broker_is_killed(trial: Trial) -> None:
+    async with trial.under_load("broker killed (SIGKILL)"):
+        for _ in range(5 if trial.full else 1):
+            trial.house.broker.kill()
+            trial.house.broker.start()
+            await trial.recovered()
+
+
+async def test_the_broker_is_emptied_with_a_new_cluster_id(trial: Trial) -> None:
+    await emptied(trial, "broker emptied, new cluster id", same=False)
+
+
+async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial) -> None:
+    await emptied(trial, "broker emptied, same cluster id", same=True)
+
+
+async def test_the_topics_are_cut_to_half(trial: Trial) -> None:
+    async with trial.under_load("every topic cut to half"):
+        trial.house.broker.kill()
+        assert trial.house.broker.cut_to_half() > 10_000
+        trial.house.broker.start()
+        await trial.recovered()
+
+
+async def test_an_order_is_taken_while_the_broker_answers_nothing(trial: Trial) -> None:
+    """Its connections stay open, as of a machine that is stuck; then it goes on."""
+    async with trial.under_load("broker stopped (SIGSTOP), commands taken meanwhile, continued"):
+        trial.house.broker.pause()
+        taken = len(trial.house.record.orders)
+        try:
+            while len(trial.house.record.orders) < taken + 20:
+                await asyncio.sleep(0.05)
+        finally:
+            trial.house.broker.go_on()
+        await trial.recovered()
+
+
+async def emptied(trial: Trial, done: str, same: bool) -> None:
+    broker = trial.house.broker
+    async with trial.under_load(done):
+        cluster_id = broker.cluster_id
+        broker.stop()
+        broker.empty()
+        broker.start(cluster_id if same else "")
+        assert (broker.cluster_id == cluster_id) == same
+        await trial.recovered()

@@ -1,0 +1,39 @@
+"""Processes are killed under load, each in the moment in which its log shows that it works."""
+
+import asyncio
+import time
+
+import pytest
+
+from deploy.local.secrets import SERVICES
+from tests.faults.trial import Trial
+
+pytestmark = pytest.mark.timeout(1200)
+
+ROLES = ("api", "worker", "relay")
+EVERY = ("gateway", *(f"{service}-{role}" for service in SERVICES for role in ROLES))
+
+
+async def test_each_kind_of_process_is_killed_at_work(trial: Trial) -> None:
+    """Three times each, one after the other; in the short form once, those of one role together."""
+    groups = [(one,) for one in EVERY] * 3 if trial.full else [
+        ("gateway",), *(tuple(f"{service}-{role}" for service in SERVICES) for role in ROLES)
+    ]  # fmt: skip
+    async with trial.under_load("each kind of process killed at work" + (", 3 times" if trial.full else "")):
+        for group in groups:
+            trial.house.mail_repeats_allowed += "support-worker" in group
+            killed = await asyncio.gather(*(trial.kill_at_work(process) for process in group))
+            await trial.recovered(max(killed))
+
+
+async def test_all_processes_are_killed_at_once(trial: Trial) -> None:
+    async with trial.under_load("all 16 processes killed at once"):
+        for _ in range(3 if trial.full else 1):
+            before = {process: trial.stack.pid(process) for process in EVERY}
+            trial.house.mail_repeats_allowed += 1
+            for process in EVERY:
+                trial.stack.kill(process)
+            killed = time.monotonic()
+            for process, pid in before.items():
+                await trial.back(process, pid)
+            await trial.recovered(killed)

@@ -1,0 +1,71 @@
+"""A relay that sleeps longer than its lease: another leads meanwhile, and the sleeper harms nothing when it wakes."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.house import House
+from tests.faults.trial import Trial
+from tests.support.log_tail import LogTail
+from tests.support.servers import ROOT
+from tests.support.wait import until
+
+pytestmark = pytest.mark.timeout(600)
+
+
+async def test_a_relay_is_stopped_for_longer_than_its_lease_and_continued(trial: Trial) -> None:
+    async with trial.under_load("leading relay stopped (SIGSTOP) for longer than its lease, continued"):
+        for _ in range(3 if trial.full else 1):
+            first = LogTail(trial.stack.home.log("orders-relay"))
+            with second_relay(trial.house):
+                assert await holder(trial.house) == "orders.1"
+                trial.stack.signal("orders-relay", signal.SIGSTOP)
+                try:
+                    await until(lambda: holder(trial.house), lambda name: name == "orders.2", within=30)
+                    await trial.recovered()
+                finally:
+                    trial.stack.signal("orders-relay", signal.SIGCONT)
+                seen: list[object] = []
+
+                async def deposed() -> list[object]:
+                    seen.extend(line.get("event") for line in first.new())  # noqa: B023 - awaited in this turn
+                    return seen  # noqa: B023
+
+                await until(deposed, lambda events: "relay deposed" in events, within=30)
+                assert await holder(trial.house) == "orders.2", "who woke up does not take back the lease"
+            await until(lambda: holder(trial.house), lambda name: name == "orders.1", within=30)
+            await trial.recovered()
+
+
+@contextlib.contextmanager
+def second_relay(house: House) -> Iterator[None]:
+    """Another relay of orders, as a second machine would run it."""
+    settings = house.environment.of_service("orders", "relay") | {
+        "KIERTO_SLOT": "2",
+        "KIERTO_LISTEN": f"127.0.0.1:{house.stack.ports.base + 89}",
+        "KIERTO_KAFKA": house.broker.address,
+        "PYTHONPATH": str(ROOT),
+    }
+    with (house.stack.home.log("orders-relay-2")).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.orders", "relay"], env=settings, stdout=log, stderr=log
+        )
+    try:
+        yield
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+async def holder(house: House) -> str:
+    """Who leads now, by orders' database."""
+    async with house.databases() as databases:
+        await asyncio.sleep(0)
+        found: str = await databases["orders"].fetchval("SELECT holder FROM chassis.leader")
+        return found

@@ -1,0 +1,94 @@
+"""Orders' database is put back to an earlier state: a new generation of the log, and copies that follow the owner."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.postgres_place import programs_of_wheel
+from tests.faults.house import House
+from tests.faults.load import Load, Offered
+from tests.faults.trial import Trial
+from tests.support.wait import until
+
+pytestmark = pytest.mark.timeout(1200)
+
+NAME = "kierto_orders"
+PAGE = """
+    query ($after: String) {
+      events(after: $after, first: 1) {
+        __typename ... on EventPage { cursor } ... on CursorExpired { code start }
+      }
+    }
+"""
+EDGE = "SELECT last_sequence, generation FROM chassis.leader"
+
+
+async def test_a_database_is_restored_to_minutes_ago(trial: Trial) -> None:
+    house, dump = trial.house, trial.stack.home.root / "orders.dump"
+    await trial.quiet()
+    await asyncio.to_thread(program, house, "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={NAME}")
+    kept = set(house.record.orders)
+    await work_in_vain(trial, seconds=300 if trial.full else 5)
+    before = await edge(house)
+    old_cursor = (await trial.people.staff.ask(PAGE, after=None))["cursor"]
+
+    await put_back(house, dump)
+    house.restored = True
+    for order in house.record.forget_orders(kept):
+        house.stock.append(Offered(order.site_id, order.agreement_id, order.day))
+    assert len(house.record.orders) == len(kept)
+    after = await until(lambda: edge(house), lambda now: now["generation"] != before["generation"], within=60)
+    assert after["last_sequence"] >= before["last_sequence"], "numbers go on above the highest that was given"
+
+    async def expired() -> bool:
+        answer = (await trial.people.staff.post(PAGE, after=old_cursor)).get("data") or {}
+        return bool(answer) and answer["events"].get("code") == "CURSOR_EXPIRED"
+
+    await until(expired, within=30)
+    async with trial.under_load("orders' database put back to 5 minutes ago; announced, stats rebuilt" if trial.full
+                                else "orders' database put back; announced, stats rebuilt"):  # fmt: skip
+        await trial.recovered()
+        await house.kierto("announce", "orders")
+        await house.kierto("rebuild", "stats")
+        await trial.recovered()
+
+
+async def work_in_vain(trial: Trial, seconds: float) -> None:
+    """What is acknowledged here goes down with the database."""
+    load = Load(trial.people, trial.house.record, trial.house.stock)
+    async with load.at_work():
+        await asyncio.sleep(seconds)
+    await trial.quiet()
+
+
+async def put_back(house: House, dump: Path) -> None:
+    """Put the dump in the place of the database."""
+    admin = await asyncpg.connect(f"{house.admin_url}/postgres")
+    await admin.execute(f"CREATE DATABASE {NAME}_before OWNER {NAME}")
+    await asyncio.to_thread(program, house, "pg_restore", f"--dbname={NAME}_before", str(dump))
+    await admin.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+    await admin.execute(f"ALTER DATABASE {NAME}_before RENAME TO {NAME}")
+    await admin.close()
+
+
+def program(house: House, name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs."""
+    server = ("-h", "127.0.0.1", "-p", str(house.stack.ports.of("postgres")), "-U", "kierto")
+    done = subprocess.run(
+        [programs_of_wheel() / name, *server, *arguments],
+        env={"PATH": "/usr/bin:/bin", "PGPASSWORD": house.environment.secrets.postgres_password},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def edge(house: House) -> asyncpg.Record:
+    async with house.databases() as databases:
+        row = await databases["orders"].fetchrow(EDGE)
+        assert row is not None
+        return row
