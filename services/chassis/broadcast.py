@@ -1,7 +1,6 @@
 """The consumer loop without group or inbox: every process that runs it sees every event. For gateways."""
 
 import asyncio
-import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from services.chassis import envelope
 from services.chassis.clock import Clock
 from services.chassis.envelope import Raw
-from services.chassis.kafka import BROKER_AWAY, ensure_topics
+from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go
 from services.chassis.logging import logger
 from services.chassis.outbox import PARTITIONS
 from services.chassis.pause import pause
@@ -19,6 +18,7 @@ from services.chassis.pause import pause
 _log = logger(__name__)
 
 COMPARE_S = 2.0
+_POLL_MS = 250
 
 
 class _Place:
@@ -95,14 +95,39 @@ class Broadcast:
             while not stop.is_set():
                 if not self.caught_up.is_set() and all(self._places[p].following >= ends[p] for p in self._partitions):
                     self.caught_up.set()
-                for partition, messages in (await consumer.getmany(timeout_ms=250)).items():
-                    self._hand_on(consumer, partition, messages)
+                try:
+                    for partition, messages in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
+                        self._hand_on(consumer, partition, messages)
+                except UnicodeDecodeError:
+                    await self._pass_unreadable(consumer)
                 if time.monotonic() - compared > COMPARE_S:
                     self._read_again(consumer)
                     compared = time.monotonic()
         finally:
-            with contextlib.suppress(*BROKER_AWAY):
-                await asyncio.wait_for(consumer.stop(), 5)
+            await let_go(consumer)
+
+    async def _pass_unreadable(self, consumer: AIOKafkaConsumer) -> None:
+        """Go past a record that the library can't read (a header's name that is no UTF-8): no relay wrote it.
+
+        The library does not say where it stands, so each partition is read on one record at a time until it fails.
+        """
+        for partition in self._partitions:
+            consumer.seek(partition, self._places[partition].following)
+        for partition in self._partitions:
+            try:
+                while polled := await consumer.getmany(partition, timeout_ms=_POLL_MS, max_records=1):
+                    self._hand_on(consumer, partition, polled[partition])
+            except UnicodeDecodeError:
+                place = self._places[partition]
+                _log.error(
+                    "a record can't be read",
+                    topic=partition.topic,
+                    partition=partition.partition,
+                    offset=place.following,
+                )
+                place.following += 1
+                consumer.seek(partition, place.following)
+                return
 
     async def _find_the_beginning(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
         since = int((self._clock.now() - self._back).timestamp() * 1000)
@@ -121,7 +146,7 @@ class Broadcast:
     ) -> None:
         place = self._places[partition]
         for m in messages:
-            record = envelope.raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+            record = envelope.Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
             known = place.known(m.offset)
             if known == record.event_id:
                 continue

@@ -33,7 +33,7 @@ class MalformedEvent(ValueError):
 
 
 class Raw(msgspec.Struct, frozen=True, gc=False):
-    """A record as it came: where it stood, and its bytes."""
+    """A record as it came: where it stood, its bytes, and its headers as ``pairs``."""
 
     topic: str
     partition: int
@@ -121,13 +121,6 @@ def headers(
         ("ce_generation", str(generation).encode()),
         ("content-type", b"application/json"),
     ]
-
-
-def raw(
-    topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None, pairs: Sequence[tuple[str, bytes]]
-) -> Raw:
-    """A record as the consumer loop handles it."""
-    return Raw(topic, partition, offset, key, value, pairs)
 
 
 def readable(text: str) -> str:

@@ -1,7 +1,6 @@
 """The way to the broker: an idempotent producer that is given one batch a partition at a time."""
 
 import asyncio
-import contextlib
 import functools
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from aiokafka.errors import KafkaError, ProducerClosed, UnknownTopicOrPartitionE
 
 from services.chassis import envelope
 from services.chassis.ids import write_id
-from services.chassis.kafka import BROKER_AWAY, RETRY_BACKOFF_MS, Place
+from services.chassis.kafka import RETRY_BACKOFF_MS, Place, let_go
 from services.chassis.numbering import Numbered
 from services.chassis.outbox import PARTITIONS
 
@@ -88,8 +87,7 @@ class Publisher:
             task.cancel()
             await asyncio.wait((task,), timeout=0.01)
         self._producer._message_accumulator.fail_all(ProducerClosed())
-        with contextlib.suppress(*BROKER_AWAY):
-            await self._producer.stop()
+        await let_go(self._producer)
 
 
 @functools.lru_cache(maxsize=10_000)

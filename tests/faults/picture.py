@@ -14,9 +14,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.secrets import SERVICES
 from services.access.assembly import Blueprint
-from services.chassis.envelope import raw
+from services.chassis.envelope import Raw
 from services.chassis.ids import write_id
 from services.chassis.outbox import PARTITIONS
+from services.chassis.restored import VERSIONS_LEAP
 from services.contracts.declare import event_type_of, topic_of
 from services.contracts.identity import AccessStated
 from services.identity.store import reads
@@ -138,7 +139,7 @@ async def topic(bootstrap: str, name: str) -> list[OnTopic]:
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 for m in messages:
-                    record = raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+                    record = Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
                     found.append(OnTopic(m.partition, m.offset, record.event_id, record.sequence, record.generation))
         return found
     finally:
@@ -169,10 +170,15 @@ def _logged(row: asyncpg.Record) -> Logged:
         row["subject"],
         row["partition"],
         row["public"],
-        said.get("version", 0),
+        counted(said.get("version", 0)),
         said.get("siteId", ""),
         said.get("orderId") or "",
     )
+
+
+def counted(version: int) -> int:
+    """The version as it was counted: a restore lets all of them leap above those that were forgotten."""
+    return version % VERSIONS_LEAP
 
 
 async def _inbox(databases: Databases, consumer: str, log: list[Logged]) -> tuple[set[str], set[str]]:
@@ -189,7 +195,7 @@ def _order(row: asyncpg.Record) -> OrderRow:
 
 
 def _pickup(row: asyncpg.Record) -> PickupRow:
-    return PickupRow(write_id("order", row["order_id"]), row["state"], row["grams"], row["version"])
+    return PickupRow(write_id("order", row["order_id"]), row["state"], row["grams"], counted(row["version"]))
 
 
 def _volumes(rows: list[asyncpg.Record]) -> dict[tuple[object, ...], tuple[int, int]]:

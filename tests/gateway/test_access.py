@@ -37,7 +37,7 @@ def record(event: Event, at: dt.datetime | None = None) -> envelope.Raw:
     headers = envelope.headers(
         new_uuid(), kind.name, "identity", subject, at or dt.datetime.now(dt.UTC), 1, "", subject, new_uuid()
     )
-    return envelope.raw("topic", 0, 0, None, msgspec.json.encode(event), headers)
+    return envelope.Raw("topic", 0, 0, None, msgspec.json.encode(event), headers)
 
 
 async def test_an_ended_session_is_over_at_once(identity: IdentityActor, access: Access) -> None:

@@ -19,6 +19,7 @@ from services.chassis.envelope import Raw
 from services.chassis.kafka import ensure_topics
 from tests.support.broker import Broker
 from tests.support.clock import TestClock
+from tests.support.unreadable import append_unreadable
 from tests.support.wait import until
 
 TOPIC = "kierto.alpha.events.v1"
@@ -139,3 +140,14 @@ async def test_it_begins_as_far_back_as_it_is_told(broker: Broker) -> None:
     async with reading(broker) as reader:
         await reader.sees(ids)
         assert [record.event_id for record in reader.records] == ids
+
+
+async def test_a_record_that_nobody_can_read_is_passed(broker: Broker) -> None:
+    async with reading(broker) as reader:
+        await reader.sees(await send(broker, 3))
+        async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+            await producer.partitions_for(TOPIC)
+            for partition in (0, 0, 1):
+                await append_unreadable(producer, TOPIC, partition)
+        await reader.sees([*await send(broker, 3), *await send(broker, 3, partition=1)])
+        assert len(reader.records) == len(reader.seen()), "nothing came twice"

@@ -5,7 +5,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.chassis import lease, log, numbering
-from services.chassis.envelope import Raw, raw, understand
+from services.chassis.envelope import Raw, understand
 from services.chassis.outbox import PARTITIONS, partition_of
 from services.chassis.postgres import open_connection
 from tests.support.alpha import Alpha, ThingCounted, organisation, running
@@ -24,7 +24,7 @@ async def records(alpha: Alpha) -> list[Raw]:
         found: list[Raw] = []
         while any([await consumer.position(p) < ends[p] for p in partitions]):
             for messages in (await consumer.getmany(timeout_ms=100)).values():
-                found += [raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for m in messages]
+                found += [Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for m in messages]
         return found
     finally:
         await consumer.stop()

@@ -9,9 +9,6 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
-from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.util import calc_crc32c
 
 from services.chassis import envelope
 from services.chassis.ids import new_uuid
@@ -19,6 +16,7 @@ from services.chassis.kafka import ensure_topics
 from services.chassis.outbox import PARTITIONS, partition_of
 from services.contracts.declare import Event, event_type_of
 from tests.support.alpha import Alpha
+from tests.support.unreadable import append_unreadable
 from tests.support.wait import until
 
 Headers = list[tuple[str, bytes]]
@@ -77,14 +75,7 @@ class Topic:
 
     async def send_unreadable(self, partition: int) -> None:
         """Append a record with a header whose name is no UTF-8, which no client of ours would write or can read."""
-        builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1000)
-        builder.append(0, timestamp=0, key=None, value=b"", headers=[("abcd", b"")])
-        batch = bytearray(builder.build().replace(b"abcd", b"\xff\xfe\xfd\xfc"))
-        batch[17:21] = calc_crc32c(bytes(batch[21:])).to_bytes(4, "big")
-        client = self._producer.client
-        leader = client.cluster.leader_for_partition(TopicPartition(self.alpha.topic, partition))
-        request = ProduceRequest(None, -1, 5000, [(self.alpha.topic, [(partition, bytes(batch))])])
-        await client.send(leader, request)
+        await append_unreadable(self._producer, self.alpha.topic, partition)
 
     async def empty(self) -> None:
         """Make the topic anew."""
