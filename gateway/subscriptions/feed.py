@@ -40,6 +40,7 @@ class Feed:
         self._patience_s = patience_s
         self._generation: uuid.UUID | None = None
         self._waiting: dict[int, OrderEvent | None] = {}
+        self._highest = 0
         self._hole_since: float | None = None
         self._hole = asyncio.Event()
         self._moved = asyncio.Event()
@@ -62,6 +63,7 @@ class Feed:
         if generation != self._generation and not self._change(generation, sequence):
             return
         self._waiting[sequence] = event
+        self._highest = max(self._highest, sequence)
         if self._started:
             self._advance()
 
@@ -135,7 +137,7 @@ class Feed:
 
     def _change(self, generation: uuid.UUID, sequence: int) -> bool:
         """Go over to another generation, if this sequence of it is beyond what is known of the present one."""
-        if self._waiting and sequence <= max(self._waiting):
+        if self._waiting and sequence <= self._highest:
             return False
         if self._generation is not None:
             metrics.FEED_GENERATIONS.inc()

@@ -29,6 +29,8 @@ class _Place:
 
     def __init__(self, following: int) -> None:
         self.following = following
+        self.expected = following
+        """The offset that comes next if the partition is as it was: a lower one comes only of another."""
         self.before: dict[int, str] = {}
         self.since: dict[int, str] = {}
 
@@ -36,10 +38,12 @@ class _Place:
         """Begin a comparison: the offset to read from again. The last record is compared the next time, too."""
         self.before, self.since = self.since, {}
         if not self.before:
-            return max(0, self.following - 1)
+            self.expected = max(0, self.following - 1)
+            return self.expected
         last = max(self.before)
         self.since[last] = self.before[last]
-        return min(self.before)
+        self.expected = min(self.before)
+        return self.expected
 
     def known(self, offset: int) -> str | None:
         return self.since.get(offset) or self.before.get(offset)
@@ -100,7 +104,8 @@ class Broadcast:
                         self._hand_on(consumer, partition, messages)
                 except UnicodeDecodeError:
                     await self._pass_unreadable(consumer)
-                if time.monotonic() - compared > COMPARE_S:
+                # What is new comes first: a look back every two seconds would double the way to the end.
+                if self.caught_up.is_set() and time.monotonic() - compared > COMPARE_S:
                     self._read_again(consumer)
                     compared = time.monotonic()
         finally:
@@ -111,8 +116,9 @@ class Broadcast:
 
         The library does not say where it stands, so each partition is read on one record at a time until it fails.
         """
-        for partition in self._partitions:
-            consumer.seek(partition, self._places[partition].following)
+        for partition, place in self._places.items():
+            place.expected = place.following
+            consumer.seek(partition, place.following)
         for partition in self._partitions:
             try:
                 while polled := await consumer.getmany(partition, timeout_ms=_POLL_MS, max_records=1):
@@ -126,6 +132,7 @@ class Broadcast:
                     offset=place.following,
                 )
                 place.following += 1
+                place.expected = place.following
                 consumer.seek(partition, place.following)
                 return
 
@@ -148,13 +155,14 @@ class Broadcast:
         for m in messages:
             record = envelope.Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
             known = place.known(m.offset)
-            if known == record.event_id:
-                continue
-            if known is not None:
+            if m.offset < place.expected or known not in (None, record.event_id):
                 _log.warning("a partition is another one: it is read whole", topic=m.topic, partition=m.partition)
                 self._places[partition] = _Place(0)
                 consumer.seek(partition, 0)
                 return
+            place.expected = m.offset + 1
+            if known is not None:
+                continue
             self._deliver(record)
             place.since[m.offset] = record.event_id
             place.following = m.offset + 1

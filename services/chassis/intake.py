@@ -179,12 +179,12 @@ class Intake(Generic[T]):
 
     async def _in_one_transaction(self, batch: Sequence[Item], places: dict[TopicPartition, Place]) -> None:
         records = [record for record, _ in batch]
-        events = [event for _, event in batch if isinstance(event, Received)]
+        events = [event for _, event in batch if type(event) is Received]
         await self._days.ensure({event.time.date() for event in events})
         async with self._work() as tx:
             # First: it holds off whoever else has these partitions, so that what is looked up next stays so.
             moved = await move(tx.connection, places, records)
-            fresh, letters = await self._sort(tx.connection, batch)
+            fresh, letters = await self._sort(tx.connection, batch, records, events)
             known = await inbox.take_in(tx.connection, [(event.time, event.id) for event in fresh])
             handled = []
             for event in fresh:
@@ -198,11 +198,14 @@ class Intake(Generic[T]):
         self._count(batch, handled, letters)
 
     async def _sort(
-        self, connection: Connection, batch: Sequence[Item]
+        self,
+        connection: Connection,
+        batch: Sequence[Item],
+        records: Sequence[Raw],
+        events: list[Received[Event]],
     ) -> tuple[list[Received[Event]], list[tuple[Raw, State, str]]]:
         """What of a batch may take effect, and what is to be set aside, and as what. Neither: what is aside already."""
-        aside = await dead_letters.aside(connection, [record for record, _ in batch])
-        events = [event for _, event in batch if isinstance(event, Received)]
+        aside = await dead_letters.aside(connection, records)
         if len(events) == len(batch) and not aside.events and not aside.subjects:
             return events, []
         fresh: list[Received[Event]] = []
