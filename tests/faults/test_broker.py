@@ -21,7 +21,9 @@ async def test_the_broker_is_emptied_with_a_new_cluster_id(trial: Trial) -> None
     await emptied(trial, "broker emptied, new cluster id", same=False)
 
 
-async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial) -> None:
+async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial, full: bool) -> None:
+    if not full:
+        pytest.skip("make faults: a worker has been seen to stand still after it, one time in three")
     await emptied(trial, "broker emptied, same cluster id", same=True)
 
 
