@@ -32,6 +32,8 @@ _AT_ONCE = 2000
 _POLL_MS = 250
 _TELL_S = 1.0
 _AGAIN_S = 0.3
+_ASSIGNED_S = 20.0
+"""How long a worker waits for its part of the topics before it joins its group anew: twice the session, and some."""
 
 
 class Consumer(Generic[T]):
@@ -96,7 +98,8 @@ class Consumer(Generic[T]):
             positions = Positions(self._pool, consumer, readback)
             consumer.subscribe(self._topics, listener=positions)
             try:
-                await consumer.start()
+                # It waits for the group to assign it partitions, for ever if the group was lost with its broker.
+                await asyncio.wait_for(consumer.start(), _ASSIGNED_S)
                 await self._take_in(consumer, positions, stop)
             finally:
                 await let_go(consumer)
@@ -183,12 +186,14 @@ async def _poll(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[Raw]:
     """What has come, or nothing after a while. The library waits for an assignment however long it takes: not we."""
     polling = asyncio.ensure_future(consumer.getmany(timeout_ms=_POLL_MS))
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((polling, stopping), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((polling, stopping), timeout=_ASSIGNED_S, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    if not polling.done():
-        polling.cancel()
+    if polling.done():
+        return _records(polling.result())
+    polling.cancel()
+    if stop.is_set():
         return []
-    return _records(polling.result())
+    raise TimeoutError("the group assigned no partitions")
 
 
 def _records(polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> list[Raw]:
