@@ -17,16 +17,17 @@ async def test_the_broker_is_killed(trial: Trial) -> None:
             await trial.recovered()
 
 
+@pytest.mark.unsettled
 async def test_the_broker_is_emptied_with_a_new_cluster_id(trial: Trial) -> None:
     await emptied(trial, "broker emptied, new cluster id", same=False)
 
 
-async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial, full: bool) -> None:
-    if not full:
-        pytest.skip("make faults: a worker has been seen to stand still after it, one time in three")
+@pytest.mark.unsettled
+async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial) -> None:
     await emptied(trial, "broker emptied, same cluster id", same=True)
 
 
+@pytest.mark.unsettled
 async def test_the_topics_are_cut_to_half(trial: Trial) -> None:
     async with trial.under_load("every topic cut to half"):
         trial.house.broker.kill()
