@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.chassis import metrics
+from services.chassis.assignor import EveryPartition
 from services.chassis.clock import Clock
 from services.chassis.envelope import Raw, unreadable
 from services.chassis.handlers import Handlers
@@ -85,6 +86,7 @@ class Consumer(Generic[T]):
             bootstrap_servers=self._bootstrap,
             group_id=self._group,
             group_instance_id=self._member,
+            partition_assignment_strategy=(EveryPartition,),
             client_id=self._member,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

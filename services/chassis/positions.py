@@ -63,7 +63,11 @@ class Place(msgspec.Struct, frozen=True):
 
 
 NOWHERE = Place(-1, "")
-"""Nothing of the partition was read."""
+"""Nothing of the partition was read.
+
+One that begins later than at offset 0 is read from where it begins: the library goes there by itself
+(``auto_offset_reset``), while its ``seek_to_beginning`` waits for the broker, one partition after the other.
+"""
 
 Places = Mapping[TopicPartition, Place]
 
@@ -181,8 +185,6 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]
         for partition, place in list(places.items()):
             if partition in changed:
                 await self._begin_anew(partition, places)
-            elif place == NOWHERE:
-                await self._consumer.seek_to_beginning(partition)
             else:
                 self._consumer.seek(partition, place.offset + 1)
 
@@ -197,7 +199,7 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         metrics.CONSUMER_REREADS.inc()
         places[partition] = self._checked[partition] = NOWHERE
-        await self._consumer.seek_to_beginning(partition)
+        self._consumer.seek(partition, NOWHERE.offset + 1)
 
 
 def _split(partitions: Sequence[TopicPartition] | Places) -> tuple[list[str], list[int]]:
