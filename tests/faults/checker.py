@@ -87,6 +87,8 @@ class Picture(msgspec.Struct):
     logs: dict[str, list[Logged]]
     generations: dict[str, str]
     topics: dict[str, list[OnTopic]]
+    partners_topics: dict[str, list[OnTopic]]
+    """By service, where it has one."""
     inboxes: dict[tuple[str, str], tuple[set[str], set[str]]]
     """(consumer, owner): the ids of all events that the consumer has taken in, and those that it had to."""
     letters: list[Letter]
@@ -248,33 +250,47 @@ def check_log(service: str, log: Sequence[Logged], allowed: Allowed) -> list[str
 
 
 def check_topic(service: str, picture: Picture, allowed: Allowed) -> list[str]:
-    """Every event of the log is on its topic, in order in each partition once repeats are left out."""
-    log, findings = picture.logs[service], []
-    known = {row.event_id for row in log}
-    for partition in sorted({row.partition for row in log}):
-        records = [one for one in picture.topics[service] if one.partition == partition]
-        first = dict.fromkeys(one.event_id for one in records if one.event_id in known)
-        wanted = [row.event_id for row in log if row.partition == partition and row.sequence is not None]
-        findings += differences(f"{service}'s topic, partition {partition}", wanted, list(first))
+    """Every event of the log is on its topic, and every public one on the partners' topic."""
+    lenient = (allowed.restored and service == "orders") or bool(allowed.letters)
+    log = picture.logs[service]
+    findings = _compared(f"{service}'s topic", log, picture.topics[service], lenient)
+    if service in picture.partners_topics:
+        public = [row for row in log if row.public]
+        findings += _compared(f"{service}'s topic for partners", public, picture.partners_topics[service], lenient)
+    return findings
+
+
+def _compared(what: str, log: Sequence[Logged], records: Sequence[OnTopic], lenient: bool) -> list[str]:
+    """A topic has the log's events in order in each partition once repeats are left out; ``lenient``: and others."""
+    findings = []
     numbers = {row.event_id: row.sequence for row in log}
-    lying = [
-        one for one in picture.topics[service] if one.event_id in numbers and one.sequence != numbers[one.event_id]
-    ]
+    for partition in sorted({row.partition for row in log}):
+        held = [one for one in records if one.partition == partition]
+        first = dict.fromkeys(one.event_id for one in held if one.event_id in numbers)
+        wanted = [row.event_id for row in log if row.partition == partition and row.sequence is not None]
+        findings += differences(f"{what}, partition {partition}", wanted, list(first))
+    lying = [one for one in records if one.event_id in numbers and one.sequence != numbers[one.event_id]]
     if lying:
-        findings.append(f"{service}'s topic: {len(lying)} records with another number than the log's: {_some(lying)}")
-    foreign = [one for one in picture.topics[service] if one.event_id not in known and one.sequence is not None]
-    if foreign and not (allowed.restored and service == "orders") and not allowed.letters:
-        findings.append(f"{service}'s topic: {len(foreign)} events that nobody said: {_some(foreign)}")
+        findings.append(f"{what}: {len(lying)} records with another number than the log's: {_some(lying)}")
+    foreign = [one for one in records if one.event_id not in numbers and one.sequence is not None]
+    if foreign and not lenient:
+        findings.append(f"{what}: {len(foreign)} events that nobody said: {_some(foreign)}")
     return findings
 
 
 def check_inboxes(picture: Picture, allowed: Allowed) -> list[str]:
-    """What each consumer has taken in is what was announced to it."""
+    """What each consumer has taken in is what was announced to it, and nothing else."""
     findings = []
+    announced: dict[str, set[str]] = {}
     for (consumer, owner), (taken, had_to) in picture.inboxes.items():
         aside = {letter.event_id for letter in picture.letters if letter.service == consumer}
         if missing := had_to - taken - aside:
             findings.append(f"{consumer}'s inbox lacks {len(missing)} events of {owner}: {_some(sorted(missing))}")
+        announced.setdefault(consumer, set()).update(row.event_id for row in picture.logs[owner])
+    for consumer, said in announced.items():
+        taken = set().union(*(ids for (one, _), (ids, _) in picture.inboxes.items() if one == consumer))
+        if (foreign := taken - said) and not allowed.restored and not allowed.letters:
+            findings.append(f"{consumer}'s inbox has {len(foreign)} events that nobody said: {_some(sorted(foreign))}")
     return findings
 
 

@@ -18,7 +18,7 @@ from services.chassis.envelope import Raw
 from services.chassis.ids import write_id
 from services.chassis.outbox import PARTITIONS
 from services.chassis.restored import VERSIONS_LEAP
-from services.contracts.declare import event_type_of, topic_of
+from services.contracts.declare import event_type_of, partners_topic_of, topic_of
 from services.contracts.identity import AccessStated
 from services.identity.store import reads
 from tests.faults.checker import Copy, Letter, Logged, OnTopic, OrderRow, PickupRow, Picture, text
@@ -82,6 +82,11 @@ async def take_picture(house: House, notes: Path) -> Picture:
     """All that the checker looks at. ``notes`` is the folder of the subscribers'."""
     subscribers = subscribers_of(notes)  # first: what is in the log later than this may have been heard of later, too
     topics = {service: await topic(house.broker.address, topic_of(service)) for service in SERVICES}
+    partners_topics = {
+        service: await topic(house.broker.address, partners_topic_of(service))
+        for service in SERVICES
+        if blueprint_of(service).partners_topic
+    }
     async with house.databases() as databases:
         orders, stats, support = databases["orders"], databases["stats"], databases["support"]
         logs = {service: [_logged(row) for row in await databases[service].fetch(_LOG)] for service in SERVICES}
@@ -89,6 +94,7 @@ async def take_picture(house: House, notes: Path) -> Picture:
             logs=logs,
             generations={one: str(await databases[one].fetchval(_GENERATION)) for one in SERVICES},
             topics=topics,
+            partners_topics=partners_topics,
             inboxes={
                 (consumer, owner): await _inbox(databases, consumer, logs[owner])
                 for consumer in SERVICES

@@ -24,8 +24,8 @@ from services.chassis.log import Cursor
 FOLLOW_ALL = 4
 TYPES = ("orders.order.placed", "orders.order.moved", "orders.pickup.recorded")
 _LONGEST_S = 12.0
-_FROM_THE_START = 10
-"""The first so many begin at the log's start when their cursor has expired; all others from then on."""
+_FROM_THE_START = range(2, 2 + 5)
+"""These begin at the log's start when their cursor has expired; all others, the first two too, from then on."""
 
 SUBSCRIBE = """
     subscription ($after: String, $types: [String!], $siteId: ID) {
@@ -201,7 +201,7 @@ async def main(socket_url: str, token_url: str, client_id: str, secret: str, fol
     async with asyncio.TaskGroup() as group:
         for number, one in enumerate(wanted):
             file = (folder / f"{number:03}").open("w", encoding="utf-8")
-            group.create_task(Subscriber(file, one, partner, number < _FROM_THE_START).follow())
+            group.create_task(Subscriber(file, one, partner, number in _FROM_THE_START).follow())
 
 
 if __name__ == "__main__":

@@ -60,10 +60,12 @@ def picture() -> Picture:
         for place, (name, version) in enumerate(EVENTS)
     ]  # fmt: skip
     pickups = [PickupRow(f"order_{order}", "EMPTIED", 100 + order, 1) for order in range(3)]
+    on_topic = [OnTopic(0, at, row.event_id, row.sequence, GENERATION) for at, row in enumerate(log)]
     return Picture(
         logs={"orders": log},
         generations={"orders": GENERATION},
-        topics={"orders": [OnTopic(0, at, row.event_id, row.sequence, GENERATION) for at, row in enumerate(log)]},
+        topics={"orders": on_topic},
+        partners_topics={"orders": list(on_topic)},
         inboxes={("stats", "orders"): ({row.event_id for row in log}, {row.event_id for row in log})},
         letters=[],
         orders=[OrderRow(f"order_{order}", "agreement_1", f"2026-03-0{order + 1}", DONE) for order in range(3)],
@@ -119,6 +121,11 @@ WRONGS: dict[str, tuple[Callable[[Picture], object], str]] = {
         lambda p: p.topics["orders"].append(OnTopic(0, 99, "event_0_0", 7, GENERATION)),
         "1 records with another number",
     ),
+    "lost on the partners' topic": (lambda p: p.partners_topics["orders"].pop(7), "for partners, partition 0: 1 lost"),
+    "not public, on the partners' topic": (
+        lambda p: p.logs["orders"].__setitem__(7, msgspec.structs.replace(p.logs["orders"][7], public=False)),
+        "for partners: 1 events that nobody said",
+    ),
     "lost by a subscriber": (lambda p: heard(p).pop(7), "subscriber 0 {}: 1 lost"),
     "doubled at a subscriber": (lambda p: heard(p).insert(7, heard(p)[3]), "subscriber 0 {}: 1 doubled"),
     "swapped at a subscriber": (lambda p: swap(heard(p), 7, 8), "subscriber 0 {}: 1 swapped"),
@@ -148,6 +155,10 @@ WRONGS: dict[str, tuple[Callable[[Picture], object], str]] = {
     "a mail twice": (lambda p: p.mails_arrived.append("<0>"), "mail: 1 came again, 0 could have"),
     "a second letter": (lambda p: p.mails_written.append("<9>"), "mail: 4 written for 3 contact forms"),
     "missing in an inbox": (lambda p: p.inboxes["stats", "orders"][0].pop(), "stats's inbox lacks 1 events of orders"),
+    "too much in an inbox": (
+        lambda p: p.inboxes["stats", "orders"][0].add("nobody's"),
+        "stats's inbox has 1 events that nobody said",
+    ),
     "set aside": (lambda p: p.letters.append(Letter("stats", "FAILED", "x", "")), "dead letters: 1, planted were 0"),
     "a copy that is behind": (
         lambda p: p.copies.append(Copy("c", [("1", 2)], [("1", 1)])),
