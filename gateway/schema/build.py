@@ -14,6 +14,7 @@ from strawberry.types.execution import ExecutionContext
 from strawberry.types.field import StrawberryField
 
 from gateway.errors import UNEXPECTED, ShowErrors, code_of
+from gateway.execution.documents import Documents, KnownDocuments
 from gateway.execution.operation_log import OperationLog
 from gateway.execution.shared import SharingExecutor
 from gateway.schema import contract_types, nodes, problem
@@ -89,13 +90,14 @@ class KiertoSchema(strawberry.Schema):
 @functools.cache
 def build_schema() -> KiertoSchema:
     """The one schema of the process."""
+    documents = Documents()
     return KiertoSchema(
         query=_root("Query", QUERIES),
         mutation=_root("Mutation", MUTATIONS),
         subscription=_root("Subscription", SUBSCRIPTIONS),
         types=contract_types.nodes(),
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[OperationLog, ShowErrors],
+        extensions=[lambda: KnownDocuments(documents), OperationLog, ShowErrors],
         execution_context_class=SharingExecutor,
     )
 

@@ -24,6 +24,12 @@ from services.chassis.websocket import WebSocketProtocol
 _log = logging.logger(__name__)
 
 GRACE_S = 8
+DOORS = 16
+"""How often the one listening socket is listened at: at each the event loop (libuv) takes one connection a turn.
+
+A busy loop's turns are long. With one door connections would come faster than they are taken, wait until their clients
+give up, and come again: the busier it was, the more would come.
+"""
 Check = Callable[[], Awaitable[bool]]
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -85,21 +91,21 @@ async def _enter(
 
 
 async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: asyncio.Event) -> int:
-    server = _Server(
-        uvicorn.Config(
-            Starlette(routes=[*_health(parts, stop), *parts.routes]),
-            host=settings.listen.host,
-            port=settings.listen.port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=GRACE_S,
-            server_header=False,
-            ws=WebSocketProtocol,
-            ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer
-        )
+    config = uvicorn.Config(
+        Starlette(routes=[*_health(parts, stop), *parts.routes]),
+        host=settings.listen.host,
+        port=settings.listen.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+        ws=WebSocketProtocol,
+        ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer
     )
-    serving = asyncio.ensure_future(server.serve())
+    server, door = _Server(config), config.bind_socket()
+    doors = [door, *(door.dup() for _ in range(1, DOORS))]
+    serving = asyncio.ensure_future(server.serve(doors))
     loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
     stopping = asyncio.ensure_future(stop.wait())
     _log.info("started", listen=str(settings.listen))

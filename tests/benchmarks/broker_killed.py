@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-import json
 import time
 
 import asyncpg
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
 from deploy.local.kafka import brokers_at
 from deploy.local.stack import environment_of_running
@@ -16,7 +15,7 @@ from services.chassis.ids import new_uuid, write_id
 from services.chassis.transaction import PostgresWork, Transaction
 from tests.benchmarks.commit_to_socket import an_order
 from tests.support.client import Client
-from tests.support.partner import SUBSCRIBE
+from tests.support.partner import subscribed
 from tests.support.stack import RunningStack
 from tests.support.wait import until
 
@@ -37,12 +36,7 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[li
     async with Client(stack.gateway) as staff:
         await staff.sign_in(username, password)
         ws = f"{stack.gateway.replace('http', 'ws')}/graphql"
-        async with connect(ws, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
-            token = {"Authorization": f"Bearer {staff.token}"}
-            await socket.send(json.dumps({"type": "connection_init", "payload": token}))
-            await socket.recv()
-            query = {"query": SUBSCRIBE, "variables": {"after": None}}
-            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": query}))
+        async with subscribed(ws, staff.token, None) as socket:
             await socket.recv()
             for _ in range(ROUNDS):
                 await _killed_and_back(stack)

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import json
 import statistics
 import time
 import uuid
@@ -10,7 +9,6 @@ import uuid
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from websockets.asyncio.client import connect
 
 from deploy.local.stack import environment_of_running
 from services.chassis import postgres
@@ -21,7 +19,7 @@ from services.chassis.wake import Waker
 from services.contracts.orders import OrderKind, OrderPlaced, OrderState
 from services.contracts.sites import Fraction
 from tests.support.client import Client
-from tests.support.partner import SUBSCRIBE
+from tests.support.partner import subscribed
 from tests.support.stack import RunningStack
 
 ROUNDS, WARM_UP = 200, 20
@@ -45,12 +43,7 @@ async def _ours(stack: RunningStack, database_url: str, username: str, password:
     async with Client(stack.gateway) as staff:
         await staff.sign_in(username, password)
         url = f"{stack.gateway.replace('http', 'ws')}/graphql"
-        async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
-            token = {"Authorization": f"Bearer {staff.token}"}
-            await socket.send(json.dumps({"type": "connection_init", "payload": token}))
-            await socket.recv()
-            query = {"query": SUBSCRIBE, "variables": {"after": None}}
-            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": query}))
+        async with subscribed(url, staff.token, None) as socket:
             await socket.recv()
             for _ in range(ROUNDS + WARM_UP):
                 order_id = write_id("order", new_uuid())

@@ -17,18 +17,17 @@ import msgspec
 import psutil
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
-from services.chassis import envelope, garbage, logging, migrations, postgres
+from services.chassis import envelope, garbage, logging, postgres
 from services.chassis.clock import SystemClock
 from services.chassis.consumer import Consumer
 from services.chassis.envelope import Received
 from services.chassis.handlers import Handlers, together
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.kafka import make_topics
 from services.chassis.outbox import PARTITIONS, partition_of
 from services.chassis.transaction import PostgresWork, Transaction
 from services.contracts.declare import topic_of
+from tests.benchmarks.bench_service import BenchService, bench_service
 from tests.support.alpha import ThingCounted
 from tests.support.servers import ROOT, Servers
 
@@ -51,27 +50,14 @@ class Throughput(msgspec.Struct, frozen=True):
 
 async def measure(servers: Servers) -> Throughput:
     """Read the backlog by a bare consumer, then by a worker."""
-    service = f"bench{new_uuid().hex[-12:]}"
-    url = servers.database_url(service)
-    admin = await asyncpg.connect(servers.database_url("postgres"))
-    await admin.execute(f"CREATE DATABASE {service}")
-    try:
-        await asyncio.to_thread(migrations.migrate, url, [migrations.CHASSIS])
+    async with bench_service(servers) as service:
         await _fill(servers.kafka, service)
-        bare = float(await asyncio.to_thread(_output_of, "bare", service, servers.kafka))
-        worker, growth = await _worker(url, service, servers.kafka)
+        bare = float(await asyncio.to_thread(_output_of, "bare", service.name, servers.kafka))
+        worker, growth = await _worker(service, servers.kafka)
         return Throughput(worker, bare, growth)
-    finally:
-        await _delete_topic(servers.kafka, topic_of(service))
-        await admin.execute(f"DROP DATABASE {service} WITH (FORCE)")
-        await admin.close()
 
 
-async def _fill(kafka: str, service: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await make_topics(admin, [topic_of(service)])
-    await admin.close()
+async def _fill(kafka: str, service: BenchService) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
     await producer.start()
     clock, generation = SystemClock("Europe/Helsinki"), new_uuid()
@@ -83,7 +69,7 @@ async def _fill(kafka: str, service: str) -> None:
         headers = envelope.headers(
             new_uuid(),
             "alpha.thing.counted",
-            service,
+            service.name,
             event.thing_id,
             clock.now(),
             number + 1,
@@ -92,7 +78,7 @@ async def _fill(kafka: str, service: str) -> None:
             generation,
         )
         value, key = msgspec.json.encode(event), organisation.encode()
-        await producer.send(topic_of(service), value, key, partition_of(organisation), headers=headers)
+        await producer.send(service.topic, value, key, partition_of(organisation), headers=headers)
     await producer.flush()
     await producer.stop()
 
@@ -102,10 +88,11 @@ def _output_of(*arguments: str) -> str:
     return done.stdout
 
 
-async def _worker(url: str, service: str, kafka: str) -> tuple[float, int]:
-    connection = await asyncpg.connect(url)
+async def _worker(service: BenchService, kafka: str) -> tuple[float, int]:
+    connection = await asyncpg.connect(service.database_url)
     await connection.execute("CREATE TABLE counters (thing text PRIMARY KEY, events bigint NOT NULL)")
-    process = subprocess.Popen(_command("worker", service, kafka, url), env=_environment(), stdout=subprocess.DEVNULL)
+    command = _command("worker", service.name, kafka, service.database_url)
+    process = subprocess.Popen(command, env=_environment(), stdout=subprocess.DEVNULL)
     try:
         watched = psutil.Process(process.pid)
         while (begun := await _counted(connection)) < WARM_UP:
@@ -125,13 +112,6 @@ async def _worker(url: str, service: str, kafka: str) -> tuple[float, int]:
 async def _counted(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
     events: int = await connection.fetchval("SELECT coalesce(sum(events), 0)::bigint FROM counters")
     return events
-
-
-async def _delete_topic(kafka: str, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await admin.delete_topics([topic])
-    await admin.close()
 
 
 def _command(*arguments: str) -> list[str]:

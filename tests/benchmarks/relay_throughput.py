@@ -13,14 +13,12 @@ import asyncpg
 import msgspec
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
-from services.chassis import migrations, outbox
+from services.chassis import outbox
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.kafka import make_topics
 from services.chassis.outbox import PARTITIONS
 from services.chassis.postgres import open_connection
-from services.contracts.declare import topic_of
+from tests.benchmarks.bench_service import BenchService, bench_service
 from tests.support.alpha import ThingCounted
 from tests.support.servers import ROOT, Servers
 from tests.support.wait import until
@@ -39,16 +37,11 @@ class Throughput(msgspec.Struct, frozen=True):
 
 async def measure(servers: Servers) -> Throughput:
     """Publish a backlog by a relay in a process of its own, then its records by a bare producer, and so in turns."""
-    service = f"bench{new_uuid().hex[-12:]}"
-    url = servers.database_url(service)
-    admin = await asyncpg.connect(servers.database_url("postgres"))
-    await admin.execute(f"CREATE DATABASE {service}")
-    try:
-        await asyncio.to_thread(migrations.migrate, url, [migrations.CHASSIS])
-        connection = await open_connection(url, name="bench")
+    async with bench_service(servers) as service:
+        connection = await open_connection(service.database_url, name="bench")
         relayed: list[float] = []
         bare: list[float] = []
-        async with _relay(service, url, servers.kafka) as relay:
+        async with _relay(service, servers.kafka) as relay:
             await _announce(connection, range(WARM_UP))
             await until(lambda: _published(connection), lambda up_to: up_to == WARM_UP, within=30)
             before = highest = relay.memory_info().rss
@@ -56,18 +49,15 @@ async def measure(servers: Servers) -> Throughput:
                 rate, rss = await _relayed(connection, relay)
                 relayed.append(rate)
                 highest = max(highest, rss)
-                bare.append(await _bare(servers.kafka, topic_of(service), topic_of(f"{service}.bare")))
+                bare.append(await _bare(servers.kafka, service))
         await connection.close()
         return Throughput(max(relayed), max(bare), highest - before)
-    finally:
-        await _delete_topics(servers.kafka, [topic_of(service), topic_of(f"{service}.bare")])
-        await admin.execute(f"DROP DATABASE {service} WITH (FORCE)")
-        await admin.close()
 
 
 @contextlib.asynccontextmanager
-async def _relay(service: str, url: str, kafka: str) -> AsyncIterator[psutil.Process]:
-    command = [sys.executable, "-P", "-m", "tests.support.alpha_relay", service, url, kafka, "1"]
+async def _relay(service: BenchService, kafka: str) -> AsyncIterator[psutil.Process]:
+    program = [sys.executable, "-P", "-m", "tests.support.alpha_relay"]
+    command = [*program, service.name, service.database_url, kafka, "1"]
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
     try:
         yield psutil.Process(process.pid)
@@ -106,18 +96,15 @@ async def _published(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
     return up_to
 
 
-async def _bare(kafka: str, topic: str, copy: str) -> float:
-    records = await _records(kafka, topic)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await make_topics(admin, [copy])
-    await admin.close()
+async def _bare(kafka: str, service: BenchService) -> float:
+    records = await _records(kafka, service.topic)
     producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
     await producer.start()
-    await producer.send_and_wait(copy, b"warm")
+    await producer.send_and_wait(service.bare_topic, b"warm")
     began = time.perf_counter()
     sent = [
-        await producer.send(copy, m.value, m.key, m.partition, m.timestamp, headers=list(m.headers)) for m in records
+        await producer.send(service.bare_topic, m.value, m.key, m.partition, m.timestamp, headers=list(m.headers))
+        for m in records
     ]
     await asyncio.gather(*sent)
     took = time.perf_counter() - began
@@ -137,10 +124,3 @@ async def _records(kafka: str, topic: str) -> list[ConsumerRecord]:
             found += messages
     await consumer.stop()
     return sorted(found[:EVENTS], key=lambda record: dict(record.headers)["ce_sequence"])
-
-
-async def _delete_topics(kafka: str, topics: Sequence[str]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await admin.delete_topics(list(topics))
-    await admin.close()

@@ -5,12 +5,15 @@ It speaks graphql-transport-ws as its protocol document says.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 SUBSCRIBE = """
     subscription ($after: String) {
@@ -31,15 +34,22 @@ def written(file: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in lines]
 
 
-async def follow(url: str, token: str, file: Path) -> None:
-    """Subscribe, and write down each item before the next is looked at."""
-    items = written(file)
-    after = items[-1]["cursor"] if items else None
-    async with connect(url, subprotocols=["graphql-transport-ws"]) as socket:  # type: ignore[list-item]
+@contextlib.asynccontextmanager
+async def subscribed(url: str, token: str, after: str | None) -> AsyncIterator[ClientConnection]:
+    """A socket on which the events behind ``after`` come, from now on if it is None."""
+    async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
         await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
         assert json.loads(await socket.recv())["type"] == "connection_ack"
         payload = {"query": SUBSCRIBE, "variables": {"after": after}}
         await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        yield socket
+
+
+async def follow(url: str, token: str, file: Path) -> None:
+    """Subscribe, and write down each item before the next is looked at."""
+    items = written(file)
+    after = items[-1]["cursor"] if items else None
+    async with subscribed(url, token, after) as socket:
         with file.open("a", encoding="utf-8") as notes:
             async for text in socket:
                 message = json.loads(text)

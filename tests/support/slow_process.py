@@ -1,8 +1,12 @@
-"""A process of the chassis whose one answer takes a second, for tests of how processes live and stop."""
+"""A process of the chassis whose one answer takes a second, for tests of how processes live and stop.
+
+``busy``: each turn of its event loop takes a while; ``failing``: a loop ends; ``unready``: a check does not hold.
+"""
 
 import asyncio
 import contextlib
 import sys
+import time
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -13,6 +17,8 @@ from services.chassis import process
 from services.chassis.process import Parts
 from services.chassis.rpc.server import guarded
 from services.chassis.settings import Address, ProcessSettings
+
+TURN_S = 0.05
 
 
 async def slow(request: Request) -> PlainTextResponse:
@@ -35,13 +41,23 @@ async def fails(stop: asyncio.Event) -> None:
     raise RuntimeError("a loop failed")
 
 
+async def busy(stop: asyncio.Event) -> None:
+    """Have each turn of the event loop take long."""
+    while not stop.is_set():
+        time.sleep(TURN_S)
+        await asyncio.sleep(0)
+
+
+LOOPS = {"failing": fails, "busy": busy}
+
+
 @contextlib.asynccontextmanager
 async def assemble() -> AsyncIterator[Parts]:
-    unready, failing = "unready" in sys.argv, "failing" in sys.argv
+    unready = "unready" in sys.argv
     yield Parts(
         routes=[Route("/slow", guarded("slow", slow))],
         checks={"good": yes, "bad": no} if unready else {"good": yes},
-        loops=[fails] if failing else [],
+        loops=[loop for name, loop in LOOPS.items() if name in sys.argv],
     )
 
 

@@ -1,41 +1,20 @@
 """An event's way: from the transaction through the relay and Kafka into another transaction."""
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from services.chassis import lease, log, numbering
-from services.chassis.envelope import Raw, understand
-from services.chassis.outbox import PARTITIONS, partition_of
+from services.chassis.envelope import understand
+from services.chassis.outbox import partition_of
 from services.chassis.postgres import open_connection
+from tests.integration.chassis.published_records import administration, records
 from tests.support.alpha import Alpha, ThingCounted, organisation, running
 from tests.support.wait import until
 
 
-async def records(alpha: Alpha) -> list[Raw]:
-    """All that the topic holds."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=alpha.servers.kafka, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(alpha.topic, number) for number in range(PARTITIONS)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning()
-        ends = await consumer.end_offsets(partitions)
-        found: list[Raw] = []
-        while any([await consumer.position(p) < ends[p] for p in partitions]):
-            for messages in (await consumer.getmany(timeout_ms=100)).values():
-                found += [Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for m in messages]
-        return found
-    finally:
-        await consumer.stop()
-
-
 async def delete_topic(alpha: Alpha) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=alpha.servers.kafka)
-    await admin.start()
-    await admin.delete_topics([alpha.topic])
-    await until(admin.list_topics, lambda topics: alpha.topic not in topics)
-    await admin.close()
+    async with administration(alpha) as admin:
+        await admin.delete_topics([alpha.topic])
+        await until(admin.list_topics, lambda topics: alpha.topic not in topics)
 
 
 async def test_what_was_announced_takes_effect_once_and_in_order(alpha: Alpha) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from tests.support.servers import ROOT
+from tests.support.slow_process import TURN_S
 from tests.support.wait import until
 
 
@@ -94,3 +95,11 @@ async def test_a_loop_that_fails_ends_the_process_with_an_error(live: Callable[.
     process = live("failing")
     assert await process.ended(10) == 1
     assert "a part ended by itself" in [line["event"] for line in process.log()]
+
+
+async def test_a_busy_process_takes_many_connections_a_turn(live: Callable[..., Living]) -> None:
+    process, many = live("busy"), 60
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    began = time.monotonic()
+    assert await asyncio.gather(*(process.status("/livez") for _ in range(many))) == [200] * many
+    assert time.monotonic() - began < many * TURN_S / 2, "one a turn would take twice as long at least"

@@ -1,0 +1,81 @@
+"""Operation texts that are known to be valid are neither parsed nor validated again; what is kept is bounded."""
+
+from collections.abc import Iterator
+from unittest.mock import Mock, patch
+
+import pytest
+import strawberry
+from graphql import parse
+from strawberry.schema import schema as strawberry_schema
+
+from gateway.execution.documents import Documents, KnownDocuments
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def double(self, number: int) -> int:
+        return 2 * number
+
+
+@pytest.fixture
+def documents() -> Documents:
+    return Documents(most_texts=3, most_bytes=200)
+
+
+@pytest.fixture
+def schema(documents: Documents) -> strawberry.Schema:
+    return strawberry.Schema(Query, extensions=[lambda: KnownDocuments(documents)])
+
+
+@pytest.fixture
+def work() -> Iterator[tuple[Mock, Mock]]:
+    """What parses and what validates."""
+    with (
+        patch("strawberry.schema.schema.parse", wraps=parse) as parsing,
+        patch.object(strawberry_schema, "validate_document", wraps=strawberry_schema.validate_document) as validating,
+    ):
+        yield parsing, validating
+
+
+async def test_a_text_is_read_and_validated_once(schema: strawberry.Schema, work: tuple[Mock, Mock]) -> None:
+    for number in range(3):
+        result = await schema.execute("query ($n: Int!) { double(number: $n) }", {"n": number})
+        assert result.data == {"double": 2 * number}
+        assert result.errors is None
+    assert [mock.call_count for mock in work] == [1, 1]
+
+
+@pytest.mark.parametrize("text", ["{ double }", "{ double(number: 1) ", "{ triple }"])
+async def test_a_text_that_is_wrong_is_refused_each_time_and_not_kept(
+    schema: strawberry.Schema, documents: Documents, text: str
+) -> None:
+    first, second = await schema.execute(text), await schema.execute(text)
+    assert first.errors
+    assert [str(error) for error in first.errors] == [str(error) for error in second.errors or []]
+    assert len(documents) == 0
+
+
+def test_the_oldest_goes_where_there_are_too_many(documents: Documents) -> None:
+    texts = [f"{{ double(number: {number}) }}" for number in range(4)]
+    for text in texts[:3]:
+        documents.keep(text, parse(text))
+    assert documents.find(texts[0]) is not None, "asked for: no longer the oldest"
+    documents.keep(texts[3], parse(texts[3]))
+    assert [documents.find(text) is not None for text in texts] == [True, False, True, True]
+    documents.keep(texts[3], parse(texts[3]))
+    assert documents.bytes == sum(len(text) for text in (texts[0], texts[2], texts[3]))
+
+
+def test_the_oldest_go_where_there_are_too_many_bytes(documents: Documents) -> None:
+    small, large = "{ double(number: 1) }", f"{{ double(number: 1) }} # {'ä' * 80}"
+    for text in (small, large):
+        documents.keep(text, parse(text))
+    assert documents.find(small) is None
+    assert documents.bytes == len(large.encode())
+
+
+def test_a_huge_text_is_not_kept() -> None:
+    documents, text = Documents(), f"{{ double(number: 1) }} # {'x' * 60_000}"
+    documents.keep(text, parse(text))
+    assert (len(documents), documents.bytes) == (0, 0)
