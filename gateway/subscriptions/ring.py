@@ -11,8 +11,7 @@ from services.contracts.orders import OrderEvent
 class Ring:
     """Holds every public event of one generation with a sequence above ``base`` and up to ``last``.
 
-    What is older is in the log alone. ``base`` and ``generation`` are None while nothing is known: then nobody is
-    behind.
+    What is older is in the log alone. ``base`` and ``generation`` are None while nothing is known: then everything is.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -46,7 +45,7 @@ class Ring:
 
     def holds(self, place: Cursor) -> bool:
         """Whether everything behind a place is in the ring (as far as it goes yet)."""
-        return self.base is None or (place.generation == self.generation and place.sequence >= self.base)
+        return self.base is not None and place.generation == self.generation and place.sequence >= self.base
 
     def behind(self, position: int, limit: int) -> tuple[Sequence[OrderEvent], int]:
         """The events behind a position, at most ``limit``, and the position after them."""

@@ -21,7 +21,7 @@ from services.contracts.orders import CursorExpired, EventPage, OrderEvent, Orde
 from services.contracts.values import Outcome, Refusal, refuse
 
 CHECKPOINT_S = 30.0
-_PAGE = 200
+PAGE = 200
 _RETRY_S = 0.5
 _AWAY = (503, 504)
 
@@ -102,7 +102,7 @@ class Subscriber:
                 return
             events: Sequence[OrderEvent]
             if self._feed.ring.holds(place):
-                events, sequence = self._feed.ring.behind(place.sequence, _PAGE)
+                events, sequence = self._feed.ring.behind(place.sequence, PAGE)
                 place = Cursor(place.generation, sequence)
             else:
                 behind = await self._page_again(place)
@@ -138,7 +138,7 @@ class Subscriber:
         return Checkpoint(cursor=cursor)
 
     async def _page(self, after: str | None) -> EventPage | CursorExpired | Refusal:
-        return await self._log.events(after, _PAGE, self._wanted.types, self._wanted.organisation_id)
+        return await self._log.events(after, PAGE, self._wanted.types, self._wanted.organisation_id)
 
     async def _page_again(self, place: Cursor) -> EventPage | CursorExpired | Refusal:
         """The next page; while orders is away, the subscription waits for it."""

@@ -18,7 +18,7 @@ from services.chassis.websocket import TRY_AGAIN_LATER, WebSocketProtocol
 from tests.gateway.actors import PARTNER, partner_access
 from tests.gateway.house import EVENTS, PROTOCOL, House
 from tests.gateway.order_events import placed
-from tests.gateway.test_order_events import let_in, next_sequence
+from tests.gateway.test_order_events import let_in
 from tests.support.wait import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -81,7 +81,7 @@ async def publish(house: House, count: int) -> range:
     first = house.cast.orders.last + 1
     for begin in range(0, count, 500):
         numbers = range(begin, min(begin + 500, count))
-        await asyncio.gather(*(house.publish(placed(number % 500), next_sequence(house)) for number in numbers))
+        await asyncio.gather(*(house.publish(placed(number % 500), first + number) for number in numbers))
     return range(first, first + count)
 
 

@@ -17,11 +17,11 @@ from gateway.subscriptions.audience import Audience
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.log import LogUnreadable
 from gateway.subscriptions.ring import Ring
-from gateway.subscriptions.subscriber import Checkpoint, Item, Subscriber, Wanted
+from gateway.subscriptions.subscriber import PAGE, Checkpoint, Item, Subscriber, Wanted
 from services.chassis import envelope
 from services.chassis.envelope import Raw
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.log import Cursor
+from services.chassis.log import START, Cursor
 from services.chassis.rpc.client import CallFailed
 from services.chassis.tokens import Claims, Verifier
 from services.contracts.identity import Grant, SubjectKind
@@ -476,10 +476,19 @@ async def test_a_grant_ends_with_its_last_day() -> None:
     assert not watching.may_see(log.log[0])
 
 
+async def test_who_comes_before_the_feed_has_begun_is_given_all_that_the_log_has(clock: TestClock) -> None:
+    """As after a gateway's restart: nothing has come by Kafka yet, and perhaps nothing will for a while."""
+    log = Log()
+    log.grow(3 * PAGE)
+    items = subscriber(Feed(log.between), log, clock).follow(START)
+    assert isinstance(await anext(items), Checkpoint)
+    assert await sequences(items, 3 * PAGE) == list(range(1, 3 * PAGE + 1))
+
+
 def test_the_ring_keeps_the_newest() -> None:
     log, ring = Log(), Ring(capacity=10)
     generation = log.generation
-    assert ring.holds(Cursor(generation, 0)) and ring.behind(5, 10) == ([], 5)
+    assert not ring.holds(Cursor(generation, 0)), "it knows nothing yet"
     ring.begin(log.generation, 0)
     for number in range(1, 31):
         log.write(number)
