@@ -16,7 +16,7 @@ from services.chassis.assignor import EveryPartition
 from services.chassis.clock import Clock
 from services.chassis.envelope import Raw, unreadable
 from services.chassis.handlers import Handlers
-from services.chassis.intake import Intake, TooManyFailed
+from services.chassis.intake import Intake, Item, TooManyFailed
 from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go
 from services.chassis.logging import logger
 from services.chassis.pause import pause
@@ -30,6 +30,9 @@ _log = logger(__name__)
 T = TypeVar("T", bound=Transaction)
 
 _AT_ONCE = 2000
+"""Events a transaction, at most."""
+_SLICE = 50
+"""Records that are unpacked and read at a time: a fraction of a millisecond."""
 _POLL_MS = 250
 _TELL_S = 1.0
 _AGAIN_S = 0.3
@@ -93,7 +96,6 @@ class Consumer(Generic[T]):
             session_timeout_ms=9000,
             heartbeat_interval_ms=1000,
             request_timeout_ms=15000,
-            max_poll_records=_AT_ONCE,
             metadata_max_age_ms=10_000,
         )
         async with Readback.open(self._bootstrap) as readback:
@@ -113,14 +115,13 @@ class Consumer(Generic[T]):
         try:
             while not stop.is_set():
                 try:
-                    polled = await _poll(consumer, stop)
+                    batch = await self._next_batch(consumer, positions, stop)
                 except UnicodeDecodeError:
                     await taking
-                    polled = await self._around_unreadable(consumer, positions)
+                    batch = self.intake.read(await self._around_unreadable(consumer, positions))
                 if positions.failure is not None:
                     raise positions.failure
                 places = positions.places
-                batch = self.intake.read(polled)
                 await taking
                 if assignments != positions.assignments:
                     # Before anything else of these partitions is: another build may have parked some of it.
@@ -135,6 +136,20 @@ class Consumer(Generic[T]):
         finally:
             telling.cancel()
             await taking
+
+    async def _next_batch(self, consumer: AIOKafkaConsumer, positions: Positions, stop: asyncio.Event) -> list[Item]:
+        """What has come, and what it says. In slices: between them the batch before goes on through the database."""
+        polled = await _poll(consumer, stop)
+        assignments, batch = positions.assignments, self.intake.read(polled)
+        async with asyncio.timeout(_ASSIGNED_S):
+            while polled and len(batch) < _AT_ONCE:
+                await asyncio.sleep(0)
+                polled = _records(await consumer.getmany(timeout_ms=0, max_records=_SLICE))
+                if assignments != positions.assignments:
+                    # What came before it is read again, by whoever has its partition now.
+                    assignments, batch = positions.assignments, []
+                batch += self.intake.read(polled)
+        return batch
 
     async def _around_unreadable(self, consumer: AIOKafkaConsumer, positions: Positions) -> list[Raw]:
         """What comes before a record that the library can't read (a header's name that is no UTF-8), and its place.
@@ -186,7 +201,7 @@ async def _nothing() -> None:
 
 async def _poll(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[Raw]:
     """What has come, or nothing after a while. The library waits for an assignment however long it takes: not we."""
-    polling = asyncio.ensure_future(consumer.getmany(timeout_ms=_POLL_MS))
+    polling = asyncio.ensure_future(consumer.getmany(timeout_ms=_POLL_MS, max_records=_SLICE))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((polling, stopping), timeout=_ASSIGNED_S, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
