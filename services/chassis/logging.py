@@ -22,6 +22,32 @@ _QUIET = {
 }
 
 
+_OFTEN = "aiokafka"
+"""The library that tells of every attempt to reach a broker that is away, ten times a second."""
+_AGAIN_S = 10.0
+
+
+class Seldom(logging.Filter):
+    """Lets each kind of line of a library through once in ten seconds, with how many were left out since."""
+
+    def __init__(self, library: str = _OFTEN) -> None:
+        super().__init__()
+        self._library = library
+        self._said: dict[object, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] != self._library:
+            return True
+        last, left_out = self._said.get(record.msg, (float("-inf"), 0))
+        if record.created < last + _AGAIN_S:
+            self._said[record.msg] = last, left_out + 1
+            return False
+        self._said[record.msg] = record.created, 0
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} more like this left out)", None
+        return True
+
+
 def set_up(process: str, level: str = "INFO") -> None:
     """Send this process's logs, and those of its libraries, to standard output in the one form."""
 
@@ -45,6 +71,7 @@ def set_up(process: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(Seldom())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed, UnknownTopicOrPartitionError
@@ -52,7 +53,9 @@ class Publisher:
     async def send(self, batches: Mapping[Place, Sequence[Numbered]]) -> "asyncio.Future[dict[Place, int]]":
         """Send a batch to each of these partitions: the offsets of their first records, once all are acknowledged."""
         sent = {place: await self._send(place, events) for place, events in batches.items()}
-        return asyncio.ensure_future(_offsets(sent))
+        offsets = asyncio.ensure_future(_offsets(sent))
+        offsets.add_done_callback(_looked_at)
+        return offsets
 
     async def _send(self, place: Place, events: Sequence[Numbered]) -> "asyncio.Future[object]":
         if len(await self._producer.partitions_for(place.topic)) < PARTITIONS:
@@ -77,6 +80,7 @@ class Publisher:
         acknowledgement: asyncio.Future[object] = await self._producer.send_batch(
             batch, place.topic, partition=place.partition
         )
+        acknowledgement.add_done_callback(_looked_at)
         return acknowledgement
 
     async def close(self) -> None:
@@ -93,6 +97,12 @@ class Publisher:
 @functools.lru_cache(maxsize=10_000)
 def _organisation(organisation_id: uuid.UUID) -> str:
     return write_id("org", organisation_id)
+
+
+def _looked_at(future: "asyncio.Future[Any]") -> None:
+    """Who waits for it hears of its failure. Where something else failed before, nobody does, and that is no fault."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def _offsets(sent: "Mapping[Place, asyncio.Future[object]]") -> dict[Place, int]:
