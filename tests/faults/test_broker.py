@@ -17,17 +17,14 @@ async def test_the_broker_is_killed(trial: Trial) -> None:
             await trial.recovered()
 
 
-@pytest.mark.unsettled
 async def test_the_broker_is_emptied_with_a_new_cluster_id(trial: Trial) -> None:
     await emptied(trial, "broker emptied, new cluster id", same=False)
 
 
-@pytest.mark.unsettled
 async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial) -> None:
     await emptied(trial, "broker emptied, same cluster id", same=True)
 
 
-@pytest.mark.unsettled
 async def test_the_topics_are_cut_to_half(trial: Trial) -> None:
     async with trial.under_load("every topic cut to half"):
         trial.house.broker.kill()

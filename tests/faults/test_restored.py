@@ -26,7 +26,6 @@ PAGE = """
 EDGE = "SELECT last_sequence, generation FROM chassis.leader"
 
 
-@pytest.mark.unsettled
 async def test_a_database_is_restored_to_minutes_ago(trial: Trial) -> None:
     house, dump = trial.house, trial.stack.home.root / "orders.dump"
     await trial.quiet()

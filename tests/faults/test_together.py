@@ -12,7 +12,6 @@ from tests.faults.trial import Trial
 pytestmark = pytest.mark.timeout(1200)
 
 
-@pytest.mark.unsettled
 async def test_faults_come_together(trial: Trial) -> None:
     """The broker dies while orders has a bad network to it, processes fall, and PostgreSQL is told to stop."""
     async with trial.under_load("broker and PostgreSQL killed, network slow, processes killed, all together"):
