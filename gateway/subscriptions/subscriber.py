@@ -21,6 +21,7 @@ from services.contracts.orders import CursorExpired, EventPage, OrderEvent, Orde
 from services.contracts.values import Outcome, Refusal, refuse
 
 CHECKPOINT_S = 30.0
+CHECKPOINT_EVENTS = 1000
 PAGE = 200
 _RETRY_S = 0.5
 _AWAY = (503, 504)
@@ -65,12 +66,16 @@ class Subscriber:
         self._wanted = wanted
         self._checkpoint_s = checkpoint_s
         self._sent = 0.0
+        self._told = 0
+        """Up to where the subscriber knows that it has everything."""
 
     async def follow(self, after: str | None) -> AsyncGenerator[Item, None]:
         """Every event behind the cursor ``after`` (None: from now on, START: the whole log), then each as it comes.
 
-        Begins with a Checkpoint and gives another when nothing was sent for 30 s. Ends with CursorExpired or a
-        Refusal; raises Unauthenticated where the caller's access ended.
+        Begins with a Checkpoint and gives another when nothing was sent for 30 s, and for every 1,000 events that were
+        not for it: who comes back often and seldom gets an event would else read the same stretch of the log again
+        each time, and may never get to its end. Ends with CursorExpired or a Refusal; raises Unauthenticated where the
+        caller's access ended.
         """
         if not self._audience.allowed:
             yield refuse("FORBIDDEN")
@@ -114,7 +119,7 @@ class Subscriber:
                 if self._shows(event):
                     yield event
             quiet_s = self._checkpoint_s - (_now() - self._sent)
-            if quiet_s <= 0:
+            if quiet_s <= 0 or place.sequence - self._told >= CHECKPOINT_EVENTS:
                 self._still_there()
                 yield self._checkpoint(str(place))
             elif not events:
@@ -126,7 +131,7 @@ class Subscriber:
         self._still_there()
         if not (self._wanted.matches(event) and self._audience.may_see(event)):
             return False
-        self._sent = _now()
+        self._sent, self._told = _now(), event.sequence
         return True
 
     def _still_there(self) -> None:
@@ -134,7 +139,7 @@ class Subscriber:
             raise Unauthenticated
 
     def _checkpoint(self, cursor: str) -> Checkpoint:
-        self._sent = _now()
+        self._sent, self._told = _now(), _sequence(cursor)
         return Checkpoint(cursor=cursor)
 
     async def _page(self, after: str | None) -> EventPage | CursorExpired | Refusal:
@@ -151,6 +156,11 @@ class Subscriber:
                 if failure.status not in _AWAY:
                     raise
             await asyncio.sleep(_RETRY_S)
+
+
+def _sequence(cursor: str) -> int:
+    place = Cursor.parse(cursor)
+    return place.sequence if place is not None else 0
 
 
 def _now() -> float:

@@ -485,6 +485,16 @@ async def test_who_comes_before_the_feed_has_begun_is_given_all_that_the_log_has
     assert await sequences(items, 3 * PAGE) == list(range(1, 3 * PAGE + 1))
 
 
+async def test_who_wants_little_is_told_how_far_it_is(clock: TestClock) -> None:
+    """Else it would read all of it again the next time; and one that never stays long would never get to the end."""
+    log = Log()
+    log.grow(3_500)
+    elsewhere = Wanted(site_id=site_id(99))
+    items = Subscriber(Feed(log.between), log, audience(clock), elsewhere).follow(str(Cursor(log.generation, 0)))
+    told = [await asyncio.wait_for(anext(items), 10) for _ in range(4)]
+    assert [Cursor.of(one.cursor).sequence for one in told if isinstance(one, Checkpoint)] == [0, 1_000, 2_000, 3_000]
+
+
 def test_the_ring_keeps_the_newest() -> None:
     log, ring = Log(), Ring(capacity=10)
     generation = log.generation

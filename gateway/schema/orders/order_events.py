@@ -24,7 +24,8 @@ async def order_events(
     """Events from a cursor on (P1): past ones first, then live, in order, nothing left out, nothing twice.
 
     ``after``: a cursor, START for the whole log, or null for from now on. The first item is a Checkpoint with the
-    cursor where it begins; another comes at least every 30 s. Partners with ``orders:subscribe``, and staff.
+    cursor where it begins; another comes at least every 30 s, and after many events that are not for the subscriber.
+    Partners with ``orders:subscribe``, and staff.
     """
     context = info.context
     if context.caller is None:
