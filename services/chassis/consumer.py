@@ -117,6 +117,7 @@ class Consumer(Generic[T]):
                 try:
                     batch = await self._next_batch(consumer, positions, stop)
                 except UnicodeDecodeError:
+                    # What had been gathered before it is read again with it.
                     await taking
                     batch = self.intake.read(await self._around_unreadable(consumer, positions))
                 if positions.failure is not None:

@@ -28,7 +28,8 @@ from services.chassis.websocket import WebSocketProtocol
 from services.contracts.declare import Event, event_type_of, topic_of
 from services.contracts.identity import SubjectKind
 from services.contracts.orders import OrderEvent
-from tests.gateway.actors import PARTNER, STAFF, USER, Cast
+from tests.gateway.actors.cast import Cast
+from tests.gateway.actors.samples import PARTNER, STAFF, USER
 from tests.support.servers import Servers
 
 PROTOCOL = "graphql-transport-ws"

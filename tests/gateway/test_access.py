@@ -12,7 +12,8 @@ from services.chassis.problems import Unauthenticated
 from services.chassis.tokens import Verifier
 from services.contracts.declare import Event, event_type_of
 from services.contracts.identity import OrganisationKind, OrganisationStated, SessionEnded, SubjectKind
-from tests.gateway.actors import ORGANISATION, PARTNER, USER, IdentityActor, partner_access
+from tests.gateway.actors.identity import IdentityActor
+from tests.gateway.actors.samples import ORGANISATION, PARTNER, USER, partner_access
 from tests.support.clock import TestClock
 
 

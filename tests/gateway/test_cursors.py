@@ -12,7 +12,7 @@ from services.chassis import log
 from services.chassis.log import START, Cursor, Edges
 from services.contracts.identity import SubjectKind
 from services.orders.app import ORDERS
-from tests.gateway.actors import PARTNER, partner_access
+from tests.gateway.actors.samples import PARTNER, partner_access
 from tests.gateway.house import House, open_house
 from tests.gateway.order_events import placed
 from tests.support.fixtures import MakeWorkbench

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.gateway.actors import ORGANISATION, agreement_id, site_id
+from tests.gateway.actors.samples import ORGANISATION, agreement_id, site_id
 from tests.gateway.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from services.contracts.orders import PickupReport, ReportKind
-from tests.gateway.actors import PARTNER, agreement_id, order_id, site_id
+from tests.gateway.actors.samples import PARTNER, agreement_id, order_id, site_id
 from tests.gateway.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,7 +11,7 @@ from services.chassis.ids import new_uuid, write_id
 from services.chassis.log import Cursor
 from services.contracts.identity import SessionEnded
 from services.contracts.sites import PropertyType, SiteStated
-from tests.gateway.actors import ORGANISATION, OTHER_ORGANISATION, PARTNER, order_id, partner_access, site_id
+from tests.gateway.actors.samples import ORGANISATION, OTHER_ORGANISATION, PARTNER, order_id, partner_access, site_id
 from tests.gateway.house import PROTOCOL, House
 from tests.gateway.order_events import moved, placed
 

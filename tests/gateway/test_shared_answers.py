@@ -16,7 +16,7 @@ from gateway.schema.scalars import SCALARS
 from gateway.subscriptions.subscriber import Checkpoint
 from services.contracts.orders import OrderEvent
 from services.contracts.values import Outcome, Refusal, refuse
-from tests.gateway.actors import NOW, ORGANISATION
+from tests.gateway.actors.samples import NOW, ORGANISATION
 
 
 class Joined(Outcome, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 from services.chassis import websocket
 from services.chassis.log import Cursor
 from services.chassis.websocket import TRY_AGAIN_LATER, WebSocketProtocol
-from tests.gateway.actors import PARTNER, partner_access
+from tests.gateway.actors.samples import PARTNER, partner_access
 from tests.gateway.house import EVENTS, PROTOCOL, House
 from tests.gateway.order_events import placed
 from tests.gateway.test_order_events import let_in

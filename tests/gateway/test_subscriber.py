@@ -28,7 +28,8 @@ from services.contracts.identity import Grant, SubjectKind
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent
 from services.contracts.sites import ContainerStated, Fraction
 from services.contracts.values import Refusal
-from tests.gateway.actors import NOW, ORGANISATION, PARTNER, OrdersActor, partner_access, site_id
+from tests.gateway.actors.orders import OrdersActor
+from tests.gateway.actors.samples import NOW, ORGANISATION, PARTNER, partner_access, site_id
 from tests.gateway.order_events import placed
 from tests.support.clock import TestClock
 from tests.support.wait import until

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from services.contracts.identity import SubjectKind
-from tests.gateway.actors import ORGANISATION, OTHER_ORGANISATION, PARTNER, order_id, partner_access
+from tests.gateway.actors.samples import ORGANISATION, OTHER_ORGANISATION, PARTNER, order_id, partner_access
 from tests.gateway.house import EVENTS, PROTOCOL, House
 from tests.gateway.order_events import placed
 from tests.gateway.test_order_events import next_sequence

@@ -1,0 +1,118 @@
+"""The five services that answer by heart, behind real routes made from their contracts, and what they were asked."""
+
+import base64
+from typing import Any, cast
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from services.chassis.problems import Unauthenticated
+from services.chassis.rpc.server import routes
+from services.chassis.tokens import Claims
+from services.contracts.identity import (
+    Identity,
+)
+from services.contracts.orders import (
+    Orders,
+)
+from services.contracts.sites import Sites
+from services.contracts.stats import Stats
+from services.contracts.support import Support
+from tests.gateway.actors.identity import IdentityActor
+from tests.gateway.actors.orders import OrdersActor
+from tests.gateway.actors.sites import SitesActor
+from tests.gateway.actors.stats import StatsActor
+from tests.gateway.actors.support import SupportActor
+
+
+class Asked(msgspec.Struct):
+    """A call as a service got it."""
+
+    service: str
+    operation: str
+    arguments: dict[str, Any]
+    caller: Claims | None
+    headers: dict[str, str]
+
+
+class Cast:
+    """The five services."""
+
+    def __init__(self) -> None:
+        self.identity = IdentityActor()
+        self.sites = SitesActor()
+        self.orders = OrdersActor()
+        self.stats = StatsActor()
+        self.support = SupportActor()
+        self.asked: list[Asked] = []
+        self.uploaded: list[tuple[str, str, int, int]] = []
+        self.away: set[str] = set()
+        self.receiving = False
+
+    def asked_for(self, operation: str) -> list[Asked]:
+        return [one for one in self.asked if one.operation == operation]
+
+    def routes(self) -> list[BaseRoute]:
+        """Each service below its name."""
+        contracts: list[tuple[type, Any]] = [
+            (Identity, self.identity),
+            (Sites, self.sites),
+            (Orders, self.orders),
+            (Stats, self.stats),
+            (Support, self.support),
+        ]
+        return [
+            Mount(f"/{actor.service}", routes=[*self._operations(contract, actor), self._upload(actor.service)])
+            for contract, actor in contracts
+        ]
+
+    def _operations(self, contract: type, actor: Any) -> list[Route]:
+        async def authenticate(request: Request) -> tuple[Request, Claims | None]:
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if not token:
+                raise Unauthenticated
+            payload = token.split(".")[1]
+            claims = msgspec.json.decode(_unpad(payload), type=Claims)
+            return request, claims
+
+        async def stranger(request: Request) -> tuple[Request, Claims | None]:
+            return request, None
+
+        return routes(contract, lambda caller: cast(Any, _Recorder(self, actor, *caller)), authenticate, stranger)
+
+    def _upload(self, service: str) -> Route:
+        async def stage(request: Request) -> Response:
+            chunks: list[int] = []
+            async for chunk in request.stream():
+                self.receiving = True
+                chunks += [len(chunk)] if chunk else []
+            self.receiving = False
+            kind = request.path_params["kind"]
+            self.uploaded.append((service, request.query_params["name"], sum(chunks), len(chunks)))
+            if kind == "rules":
+                return Response(b'{"code":"WRONG_FILE"}', 422, media_type="application/problem+json")
+            return Response(b'{"id":"import_sites_1"}', 201, media_type="application/json")
+
+        return Route("/imports/{kind}", stage, methods=["POST"])
+
+
+class _Recorder:
+    def __init__(self, cast_: Cast, actor: Any, request: Request, claims: Claims | None) -> None:
+        self._cast, self._actor, self._request, self._claims = cast_, actor, request, claims
+
+    def __getattr__(self, operation: str) -> Any:
+        async def call(**arguments: Any) -> Any:
+            self._cast.asked.append(
+                Asked(self._actor.service, operation, arguments, self._claims, dict(self._request.headers))
+            )
+            if self._actor.service in self._cast.away:
+                raise RuntimeError("out of order")
+            return await getattr(self._actor, operation)(**arguments)
+
+        return call
+
+
+def _unpad(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

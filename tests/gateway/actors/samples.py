@@ -1,0 +1,144 @@
+"""What the services that answer by heart know: a few things, by number."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from services.chassis.ids import write_id
+from services.contracts.identity import (
+    AccessStated,
+    Grant,
+    SubjectKind,
+)
+from services.contracts.orders import (
+    Agreement,
+    Article,
+    Order,
+    OrderKind,
+    OrderState,
+    Step,
+)
+from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
+from services.contracts.values import Connection, Edge, Money, Page, PageInfo
+
+NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
+ORGANISATION = write_id("org", uuid.UUID(int=1))
+OTHER_ORGANISATION = write_id("org", uuid.UUID(int=2))
+USER = write_id("user", uuid.UUID(int=1))
+STAFF = write_id("user", uuid.UUID(int=2))
+PARTNER = write_id("partner", uuid.UUID(int=1))
+ARTICLE = Article(
+    id=write_id("article", uuid.UUID(int=1)),
+    article_number="240-RES",
+    name="Sekajäteastian tyhjennys",
+    fraction=Fraction.RESIDUAL,
+    waste_code="20 03 01",
+    unit="pcs",
+    price=Money(minor=823, currency="EUR", vat_rate=255),
+)
+
+
+def site_id(number: int) -> str:
+    return write_id("site", uuid.UUID(int=number))
+
+
+def agreement_id(number: int) -> str:
+    return write_id("agreement", uuid.UUID(int=number))
+
+
+def order_id(number: int) -> str:
+    return write_id("order", uuid.UUID(int=number))
+
+
+def number_of(any_id: str) -> int:
+    """The number that an id was made from."""
+    prefix = any_id.rpartition("_")[0]
+    return next(n for n in range(10_000) if write_id(prefix, uuid.UUID(int=n)) == any_id)
+
+
+def site(number: int) -> Site:
+    return Site(
+        id=site_id(number),
+        organisation_id=ORGANISATION,
+        site_number=f"S{number}",
+        address=Address(street=f"Ekokaari {number}", postal_code="46860", city="Keltakangas"),
+        municipality="Kouvola",
+        area="A1",
+        property_type=PropertyType.HOUSING_COMPANY,
+        dwellings=12,
+        billed_to="As Oy Mirja",
+        contact_person=Person(name="Maija", phone=None, email=None),
+        version=1,
+        containers=[
+            Container(
+                id=write_id("container", uuid.UUID(int=number)),
+                container_number=f"C{number}",
+                fraction=Fraction.RESIDUAL,
+                litres=240,
+                count=1,
+                version=1,
+            )
+        ],
+    )
+
+
+def agreement(number: int) -> Agreement:
+    return Agreement(
+        id=agreement_id(number),
+        agreement_number=f"A{number}",
+        organisation_id=ORGANISATION,
+        site_id=site_id(number),
+        container_number=f"C{number}",
+        article=ARTICLE,
+        fraction=Fraction.RESIDUAL,
+        litres=240,
+        count=1,
+        interval_weeks=2,
+        ordered_on=dt.date(2019, 8, 13),
+        ended_on=None,
+        next_pickup=dt.date(2026, 3, 9),
+        version=1,
+    )
+
+
+def order(number: int) -> Order:
+    return Order(
+        id=order_id(number),
+        kind=OrderKind.EXTRA_PICKUP,
+        state=OrderState.CONFIRMED,
+        organisation_id=ORGANISATION,
+        site_id=site_id(1),
+        agreement_id=agreement_id(number),
+        article=ARTICLE,
+        date=dt.date(2026, 3, 10),
+        price=None,
+        placed_at=NOW,
+        timeline=[Step(state=OrderState.RECEIVED, at=NOW, by=USER, reason=None)],
+        version=1,
+    )
+
+
+def page_of(nodes: list[Any], page: Page) -> Connection[Any]:
+    """A page whose cursors are places."""
+    start = int(page.after) + 1 if page.after else 0
+    edges = [Edge(cursor=str(place), node=node) for place, node in enumerate(nodes)][start : start + page.first]
+    info = PageInfo(
+        has_next_page=start + page.first < len(nodes),
+        has_previous_page=start > 0,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Connection(edges=edges, page_info=info, total_count=len(nodes))
+
+
+def partner_access(*organisations: str | None, version: int = 1, active: bool = True) -> AccessStated:
+    """What a partner with these organisations may reach; None is all."""
+    grants = [Grant(organisation_id=one) for one in organisations]
+    return AccessStated(
+        subject_id=PARTNER,
+        kind=SubjectKind.PARTNER,
+        version=version,
+        active=active,
+        scopes=["orders:read", "orders:subscribe"],
+        grants=grants,
+    )
