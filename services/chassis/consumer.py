@@ -29,7 +29,7 @@ _log = logger(__name__)
 
 T = TypeVar("T", bound=Transaction)
 
-_AT_ONCE = 2000
+_AT_ONCE = 4000
 """Events a transaction, at most."""
 _SLICE = 50
 """Records that are unpacked and read at a time: a fraction of a millisecond."""

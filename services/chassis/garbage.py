@@ -6,9 +6,9 @@ import gc
 def settle() -> None:
     """Leave what was made at the start out of every later look, and look at most once in so many new objects.
 
-    Two batches of events are a hundred thousand objects and no cycle: with Python's own limits (700, 10, 10) a quarter
-    of a worker's time goes into looking through them.
+    Two batches of events are some two hundred thousand objects and no cycle: with Python's own limits (700, 10, 10) a
+    quarter of a worker's time goes into looking through them.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 20)
+    gc.set_threshold(400_000, 20, 20)
