@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import random
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -15,113 +14,20 @@ from hypothesis import strategies as st
 from gateway.access import Access, Caller
 from gateway.subscriptions.audience import Audience
 from gateway.subscriptions.feed import Feed
-from gateway.subscriptions.log import LogUnreadable
 from gateway.subscriptions.ring import Ring
 from gateway.subscriptions.subscriber import PAGE, Checkpoint, Item, Subscriber, Wanted
-from services.chassis import envelope
 from services.chassis.envelope import Raw
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import new_uuid
 from services.chassis.log import START, Cursor
 from services.chassis.rpc.client import CallFailed
 from services.chassis.tokens import Claims, Verifier
 from services.contracts.identity import Grant, SubjectKind
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent
-from services.contracts.sites import ContainerStated, Fraction
 from services.contracts.values import Refusal
-from tests.gateway.actors.orders import OrdersActor
-from tests.gateway.actors.samples import NOW, ORGANISATION, PARTNER, partner_access, site_id
-from tests.gateway.order_events import placed
+from tests.gateway.actors.samples import NOW, PARTNER, partner_access, site_id
+from tests.gateway.event_log import Log
 from tests.support.clock import TestClock
 from tests.support.wait import until
-
-CONTAINER = msgspec.json.encode(
-    ContainerStated(
-        container_id=write_id("container", uuid.UUID(int=1)),
-        container_number="C1",
-        site_id=site_id(1),
-        organisation_id=ORGANISATION,
-        fraction=Fraction.RESIDUAL,
-        litres=240,
-        count=1,
-        version=1,
-    )
-)
-
-
-class Log(OrdersActor):
-    """Orders' log, which may be away for a number of calls, and counts them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
-        self.failures = 0
-        self.holes_away = 0
-        self.internal: set[int] = set()
-
-    async def events(self, *given: Any, **named: Any) -> EventPage | CursorExpired | Refusal:
-        self.calls += 1
-        if self.failures:
-            self.failures -= 1
-            raise CallFailed("orders", 503, "UNAVAILABLE", [])
-        page = await super().events(*given, **named)
-        await asyncio.sleep(0)  # what was read is older by the time it arrives
-        return page
-
-    async def between(self, place: Cursor, up_to: int) -> Sequence[OrderEvent]:
-        self.calls += 1
-        if self.holes_away:
-            self.holes_away -= 1
-            raise CallFailed("orders", 503, "UNAVAILABLE", [])
-        if place.generation != self.generation:
-            raise LogUnreadable("CursorExpired")
-        return [event for event in self.log if place.sequence < event.sequence <= up_to]
-
-    def grow(self, to: int) -> None:
-        """Write events up to a sequence."""
-        while self.last < to:
-            self.write(self.last + 1)
-
-    def write(self, sequence: int) -> Raw:
-        """An event in the log, which shows it if it is public; its record."""
-        record = self.record(sequence)
-        self.last = max(self.last, sequence)
-        if sequence not in self.internal:
-            self.log.append(
-                OrderEvent(
-                    id=record.event_id,
-                    cursor=str(Cursor(self.generation, sequence)),
-                    sequence=sequence,
-                    type=record.type,
-                    time=NOW,
-                    subject=record.subject,
-                    organisation_id=placed(sequence).organisation_id,
-                    data=placed_json(sequence).decode(),
-                )
-            )
-        return record
-
-    def record(self, sequence: int) -> Raw:
-        """The record of an event, as the present generation publishes it."""
-        public = sequence not in self.internal
-        kind = "orders.order.placed" if public else "sites.container.stated"
-        value = placed_json(sequence) if public else CONTAINER
-        attributes = (NOW, sequence, "", "key", self.generation)
-        headers = envelope.headers(uuid.UUID(int=sequence), kind, "orders", placed(sequence).order_id, *attributes)
-        return envelope.Raw("topic", 0, sequence, b"key", value, headers)
-
-    def restore(self, to: int) -> None:
-        """Put back a backup: what came after it is gone, and a new generation begins above all that was published."""
-        self.internal = {sequence for sequence in self.internal if sequence <= self.last}
-        self.generation = new_uuid()
-        self.log = [
-            msgspec.structs.replace(event, cursor=str(Cursor(self.generation, event.sequence)))
-            for event in self.log
-            if event.sequence <= to
-        ]
-
-
-def placed_json(number: int) -> bytes:
-    return msgspec.json.encode(placed(number))
 
 
 def audience(clock: TestClock) -> Audience:

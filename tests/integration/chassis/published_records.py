@@ -77,3 +77,10 @@ async def administration(alpha: Alpha) -> AsyncIterator[AIOKafkaAdminClient]:
         yield admin
     finally:
         await admin.close()
+
+
+async def delete_topic(alpha: Alpha) -> None:
+    """Delete Alpha's own topic, and see it gone."""
+    async with administration(alpha) as admin:
+        await admin.delete_topics([alpha.topic])
+        await until(admin.list_topics, lambda topics: alpha.topic not in topics)

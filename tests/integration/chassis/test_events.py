@@ -6,15 +6,9 @@ from services.chassis import lease, log, numbering
 from services.chassis.envelope import understand
 from services.chassis.outbox import partition_of
 from services.chassis.postgres import open_connection
-from tests.integration.chassis.published_records import administration, records
+from tests.integration.chassis.published_records import delete_topic, records
 from tests.support.alpha import Alpha, ThingCounted, organisation, running
 from tests.support.wait import until
-
-
-async def delete_topic(alpha: Alpha) -> None:
-    async with administration(alpha) as admin:
-        await admin.delete_topics([alpha.topic])
-        await until(admin.list_topics, lambda topics: alpha.topic not in topics)
 
 
 async def test_what_was_announced_takes_effect_once_and_in_order(alpha: Alpha) -> None:

@@ -16,21 +16,15 @@ from services.chassis.kafka import BROKER_AWAY
 from services.chassis.outbox import PARTITIONS
 from services.chassis.published import Progress
 from services.chassis.publisher import Publisher
-from tests.integration.chassis.published_records import administration, announce, is_whole, records
+from tests.integration.chassis.published_records import administration, announce, delete_topic, is_whole, records
 from tests.support.alpha import Alpha, running
 from tests.support.wait import until
 
 Harm = Callable[[Alpha], Awaitable[None]]
 
 
-async def delete(alpha: Alpha) -> None:
-    async with administration(alpha) as admin:
-        await admin.delete_topics([alpha.topic])
-        await until(admin.list_topics, lambda topics: alpha.topic not in topics)
-
-
 async def empty(alpha: Alpha) -> None:
-    await delete(alpha)
+    await delete_topic(alpha)
     async with administration(alpha) as admin:
         await until(lambda: _made(admin, alpha))
 
@@ -77,7 +71,7 @@ async def _delete_before(alpha: Alpha, offset: Callable[[int], int]) -> None:
             await admin.delete_records({place: RecordsToDelete(before_offset=offset(partition))})
 
 
-@pytest.mark.parametrize("harm", [delete, empty, halve, behead, truncate])
+@pytest.mark.parametrize("harm", [delete_topic, empty, halve, behead, truncate])
 @pytest.mark.parametrize("noticed", ["while the relay runs", "when it starts"])
 async def test_what_a_topic_has_lost_is_published_again(alpha: Alpha, harm: Harm, noticed: str) -> None:
     async with running(alpha.relay()):
