@@ -153,7 +153,7 @@ class Broadcast:
     ) -> None:
         place = self._places[partition]
         for m in messages:
-            record = envelope.Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+            record = envelope.raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
             known = place.known(m.offset)
             if m.offset < place.expected or known not in (None, record.event_id):
                 _log.warning("a partition is another one: it is read whole", topic=m.topic, partition=m.partition)

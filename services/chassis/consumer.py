@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from services.chassis import metrics
 from services.chassis.assignor import EveryPartition
 from services.chassis.clock import Clock
-from services.chassis.envelope import Raw, unreadable
+from services.chassis.envelope import Raw, raw, unreadable
 from services.chassis.handlers import Handlers
 from services.chassis.intake import Intake, Item, TooManyFailed
 from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go
@@ -216,5 +216,5 @@ async def _poll(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[Raw]:
 
 def _records(polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> list[Raw]:
     return [
-        Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for messages in polled.values() for m in messages
+        raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for messages in polled.values() for m in messages
     ]

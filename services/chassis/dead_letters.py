@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from services.chassis import metrics
-from services.chassis.envelope import Raw, readable
+from services.chassis.envelope import Raw, raw, readable
 from services.chassis.postgres import Connection, Row
 from services.contracts.declare import known_events
 
@@ -163,5 +163,5 @@ async def failed_again(connection: Connection, letter: DeadLetter, reason: str) 
 def _of(row: Row) -> DeadLetter:
     headers = msgspec.json.decode(row["headers"], type=dict[str, str])
     pairs = [(name, text.encode()) for name, text in headers.items()]
-    record = Raw(row["topic"], row["partition"], row["offset"], row["key"], row["value"], pairs)
+    record = raw(row["topic"], row["partition"], row["offset"], row["key"], row["value"], pairs)
     return DeadLetter(row["id"], row["state"], record, row["reason"], row["set_aside"].isoformat())

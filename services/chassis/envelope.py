@@ -25,7 +25,21 @@ _LONGEST = 200
 """Characters of the longest id and subject."""
 _DIGITS = 20
 
-_REQUIRED = ("ce_id", "ce_source", "ce_specversion", "ce_type", "ce_subject", "ce_time", "ce_sequence")
+_NAMES = (
+    "ce_specversion",
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_subject",
+    "ce_time",
+    "ce_sequence",
+    "ce_partitionkey",
+    "ce_traceparent",
+    "ce_generation",
+    "content-type",
+)
+"""The headers of an event's record, in the order in which the relay writes them."""
+_REQUIRED = _NAMES[:7]
 
 
 class MalformedEvent(ValueError):
@@ -33,23 +47,24 @@ class MalformedEvent(ValueError):
 
 
 class Raw(msgspec.Struct, frozen=True, gc=False):
-    """A record as it came: where it stood, its bytes, and its headers as ``pairs``."""
+    """A record as it came: where it stood, its bytes, and its headers by their ``names`` and ``values``."""
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
-    pairs: Sequence[tuple[str, bytes]]
+    names: tuple[str, ...]
+    values: tuple[bytes, ...]
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers as texts. What is no UTF-8 is kept readable, not refused here."""
-        return {name: _text(text) for name, text in self.pairs}
+        return {name: _text(value) for name, value in zip(self.names, self.values, strict=True)}
 
     def header(self, name: str) -> str:
         """One header; empty if it is not there."""
-        return _text(dict(self.pairs).get(name, b""))
+        return self.headers.get(name, "")
 
     @property
     def event_id(self) -> str:
@@ -70,7 +85,7 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
     @property
     def sequence(self) -> int | None:
         """The event's place in its log; None where the record says none that can be read."""
-        return _sequence(dict(self.pairs).get("ce_sequence", b""))
+        return _sequence(self.header("ce_sequence").encode())
 
     @property
     def generation(self) -> str:
@@ -108,19 +123,20 @@ def headers(
     generation: uuid.UUID,
 ) -> list[tuple[str, bytes]]:
     """The headers of an event's record."""
-    return [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(event_id).encode()),
-        ("ce_source", source_of(service).encode()),
-        ("ce_type", event_type.encode()),
-        ("ce_subject", subject.encode()),
-        ("ce_time", time.isoformat().replace("+00:00", "Z").encode()),
-        ("ce_sequence", b"%020d" % sequence),
-        ("ce_partitionkey", key.encode()),
-        ("ce_traceparent", trace.encode()),
-        ("ce_generation", str(generation).encode()),
-        ("content-type", b"application/json"),
-    ]
+    attributes = (
+        b"1.0",
+        str(event_id).encode(),
+        source_of(service).encode(),
+        event_type.encode(),
+        subject.encode(),
+        time.isoformat().replace("+00:00", "Z").encode(),
+        b"%020d" % sequence,
+        key.encode(),
+        trace.encode(),
+        str(generation).encode(),
+        b"application/json",
+    )
+    return list(zip(_NAMES, attributes, strict=True))
 
 
 def readable(text: str) -> str:
@@ -128,47 +144,71 @@ def readable(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
+def raw(
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes]],
+) -> Raw:
+    """A record that was read.
+
+    The names of its headers are shared with all others of the relay's: a worker keeps thousands, and most of what it
+    would keep, and free again, is names.
+    """
+    names, values = zip(*headers, strict=True) if headers else ((), ())
+    return Raw(topic, partition, offset, key, value, _NAMES if names == _NAMES else names, values)
+
+
 def unreadable(topic: str, partition: int, offset: int) -> Raw:
     """A record of which no more can be read than that it stands there."""
-    return Raw(topic, partition, offset, None, None, ())
+    return Raw(topic, partition, offset, None, None, (), ())
 
 
 def understand(record: Raw) -> Received[Event] | None:
     """The event in a record; None if this build does not know its type; MalformedEvent if it is not one."""
-    attributes = dict(record.pairs)
-    if not all(map(attributes.get, _REQUIRED)):
-        missing = [name for name in _REQUIRED if not attributes.get(name)]
+    values = record.values if record.names is _NAMES else _in_order(record)
+    version, event_id, source, name, about, happened, place, _, trace, _, _ = values
+    if not (version and event_id and source and name and about and happened and place):
+        missing = [name for name, value in zip(_REQUIRED, values, strict=False) if not value]
         raise MalformedEvent(f"missing attributes: {', '.join(missing)}")
-    if attributes["ce_specversion"] != b"1.0":
-        raise MalformedEvent(f"specversion is {record.header('ce_specversion')}, expected 1.0")
-    event_type = event_type_named(_text(attributes["ce_type"]))
+    if version != b"1.0":
+        raise MalformedEvent(f"specversion is {_text(version)}, expected 1.0")
+    event_type = event_type_named(_text(name))
     if event_type is None:
         return None
     if len(record.value or b"") > MAX_BYTES:
         raise MalformedEvent(f"larger than {MAX_BYTES} bytes")
-    subject = _text(attributes["ce_subject"])
+    subject = _text(about)
     if len(subject) > _LONGEST or "\0" in subject:
         raise MalformedEvent(f"its subject has more than {_LONGEST} characters, or a NUL")
-    sequence = _sequence(attributes["ce_sequence"])
+    sequence = _sequence(place)
     if sequence is None:
         raise MalformedEvent("its sequence is no number")
     try:
-        time = dt.datetime.fromisoformat(attributes["ce_time"].decode())
+        time = dt.datetime.fromisoformat(happened.decode())
         if time.tzinfo is None:
             raise MalformedEvent("its time has no zone")
         data = _decoder(event_type.struct).decode(record.value or b"")
         return Received(
-            id=UUID(attributes["ce_id"].decode()),
+            id=UUID(event_id.decode()),
             type=event_type,
             subject=subject,
             organisation_id=getattr(data, "organisation_id", None),
             time=time.astimezone(dt.UTC),
             sequence=sequence,
-            traceparent=_text(attributes.get("ce_traceparent", b"")),
+            traceparent=_text(trace),
             data=data,
         )
     except (ValueError, OverflowError, RecursionError) as error:
         raise MalformedEvent(str(error)) from error
+
+
+def _in_order(record: Raw) -> tuple[bytes, ...]:
+    """Another producer's headers in the relay's order: empty what is not there."""
+    found = dict(zip(record.names, record.values, strict=True))
+    return tuple(found.get(name, b"") for name in _NAMES)
 
 
 def _text(header: bytes) -> str:

@@ -8,6 +8,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+import asyncpg
+
 from services.chassis.postgres import Connection, Pool
 
 # In the order of ids: two transactions that take in the same events wait for each other, and not in a circle. What is
@@ -19,6 +21,13 @@ _TAKE_IN = """
     )
     SELECT event_id FROM unnest($2::uuid[]) AS e (event_id) WHERE event_id NOT IN (SELECT event_id FROM new)
 """
+# Half the cost of the above, and it takes in nothing at all if one of them is known.
+_TAKE_IN_NEW = """
+    INSERT INTO chassis.inbox (day, event_id) SELECT $1::date, event_id FROM unnest($2::uuid[]) AS e (event_id)
+    ORDER BY event_id
+"""
+_MANY = 200
+"""From so many on it pays to try first whether all are new: two more messages to the database."""
 _TAKEN_IN = """
     SELECT i.event_id FROM unnest($1::date[], $2::uuid[]) AS e (day, event_id)
     JOIN chassis.inbox i ON i.day = e.day AND i.event_id = e.event_id
@@ -66,8 +75,18 @@ async def take_in(connection: Connection, events: Sequence[tuple[dt.datetime, uu
         days[time.date()].append(event_id)
     known: set[uuid.UUID] = set()
     for day in sorted(days):
-        known.update(row["event_id"] for row in await connection.fetch(_TAKE_IN, day, days[day]))
+        if len(days[day]) < _MANY or not await _all_new(connection, day, days[day]):
+            known.update(row["event_id"] for row in await connection.fetch(_TAKE_IN, day, days[day]))
     return known
+
+
+async def _all_new(connection: Connection, day: dt.date, ids: Sequence[uuid.UUID]) -> bool:
+    try:
+        async with connection.transaction():  # a savepoint
+            await connection.execute(_TAKE_IN_NEW, day, ids)
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
 
 
 async def taken_in(connection: Connection, events: Sequence[tuple[dt.datetime, uuid.UUID]]) -> set[uuid.UUID]:

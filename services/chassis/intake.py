@@ -73,7 +73,8 @@ class Intake(Generic[T]):
     def read(self, records: Sequence[Raw]) -> list[Item]:
         """What the records say. Needs no database, so the next batch is read while this one is taken in."""
         now = self._clock.now()
-        return [(record, _understood(record, now)) for record in records]
+        earliest, latest = now - _FARTHEST, now + _FARTHEST
+        return [(record, _understood(record, earliest, latest)) for record in records]
 
     async def take(self, batch: Sequence[Item], places: dict[TopicPartition, Place], stop: asyncio.Event) -> None:
         """Take a batch in, whatever the surroundings do meanwhile; given up undone when ``stop`` is set.
@@ -294,11 +295,11 @@ def _read_to(record: Raw, places: Mapping[TopicPartition, Place]) -> int:
     return places.get(TopicPartition(record.topic, record.partition), NOWHERE).offset
 
 
-def _understood(record: Raw, now: dt.datetime) -> Received[Event] | MalformedEvent | None:
+def _understood(record: Raw, earliest: dt.datetime, latest: dt.datetime) -> Received[Event] | MalformedEvent | None:
     try:
         event = understand(record)
     except MalformedEvent as malformed:
         return malformed
-    if event is not None and abs(event.time - now) > _FARTHEST:
+    if event is not None and not earliest <= event.time <= latest:
         return MalformedEvent(f"its time is more than {_FARTHEST.days} days from now")
     return event

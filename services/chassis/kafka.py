@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
-from services.chassis.envelope import Raw
+from services.chassis.envelope import Raw, raw
 from services.chassis.outbox import PARTITIONS
 
 A = TypeVar("A")
@@ -113,7 +113,7 @@ class Cluster:
                     break
                 for m in polled[partition]:
                     if m.offset < extent.end:
-                        yield Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+                        yield raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
                     position = m.offset + 1
             # A reader that goes on fetching what nobody wants keeps the next question waiting.
             self._reader.pause(partition)

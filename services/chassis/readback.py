@@ -7,7 +7,7 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.chassis.envelope import Raw, unreadable
+from services.chassis.envelope import Raw, raw, unreadable
 from services.chassis.kafka import let_go
 
 _REQUEST_MS = 5000
@@ -92,5 +92,5 @@ class Readback:
         except UnicodeDecodeError:
             return unreadable(partition.topic, partition.partition, offset)
         for m in polled.get(partition, []):
-            return Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+            return raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
         return None

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.secrets import SERVICES
 from services.access.assembly import Blueprint
-from services.chassis.envelope import Raw
+from services.chassis.envelope import raw
 from services.chassis.ids import write_id
 from services.chassis.outbox import PARTITIONS
 from services.chassis.restored import VERSIONS_LEAP
@@ -145,7 +145,7 @@ async def topic(bootstrap: str, name: str) -> list[OnTopic]:
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 for m in messages:
-                    record = Raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+                    record = raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
                     found.append(OnTopic(m.partition, m.offset, record.event_id, record.sequence, record.generation))
         return found
     finally:

@@ -16,7 +16,7 @@ from gateway.subscriptions.audience import Audience
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.ring import Ring
 from gateway.subscriptions.subscriber import PAGE, Checkpoint, Item, Subscriber, Wanted
-from services.chassis.envelope import Raw
+from services.chassis.envelope import raw
 from services.chassis.ids import new_uuid
 from services.chassis.log import START, Cursor
 from services.chassis.rpc.client import CallFailed
@@ -235,9 +235,10 @@ async def test_a_record_that_this_build_cannot_read_is_left_to_the_log() -> None
     feed = Feed(log.between)
     feed.start()
     known = log.write(1)
-    unknown = Raw("topic", 0, 1, None, b"{}", [*known.pairs, ("ce_type", b"orders.order.teleported")])
-    broken = Raw("topic", 0, 1, None, b"{}", known.pairs)
-    nonsense = Raw("topic", 0, 1, None, b"{}", ())
+    headers = list(zip(known.names, known.values, strict=True))
+    unknown = raw("topic", 0, 1, None, b"{}", [*headers, ("ce_type", b"orders.order.teleported")])
+    broken = raw("topic", 0, 1, None, b"{}", headers)
+    nonsense = raw("topic", 0, 1, None, b"{}", ())
     for record in (unknown, broken, nonsense):
         feed.take(record)
     assert feed.ring.last == 0

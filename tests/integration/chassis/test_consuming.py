@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from prometheus_client import REGISTRY
 
-from services.chassis.envelope import Raw
+from services.chassis.envelope import raw
 from services.chassis.positions import Moved
 from tests.integration.chassis.topic import Topic
 from tests.support.alpha import Alpha, ThingCounted, ThingWeighed, running
@@ -65,7 +65,7 @@ async def test_a_position_moves_only_from_where_its_worker_left_it(alpha: Alpha,
 
     # A worker that slept has these in hand and another place in mind.
     in_hand = [
-        Raw(alpha.topic, record.partition, offset, record.key, record.value, record.headers)
+        raw(alpha.topic, record.partition, offset, record.key, record.value, record.headers)
         for offset, record in enumerate(topic.sent)
     ]
     intake = alpha.consumer().intake

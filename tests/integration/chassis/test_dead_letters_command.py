@@ -12,7 +12,7 @@ from deploy.commands import dead_letters as command
 from deploy.local import service_at_rest
 from services.chassis import dead_letters, postgres
 from services.chassis.consumer import Consumer
-from services.chassis.envelope import Raw
+from services.chassis.envelope import raw
 from services.chassis.postgres import Pool
 from services.chassis.transaction import Transaction
 from tests.integration.chassis.topic import Topic
@@ -30,7 +30,7 @@ async def aside(alpha: Alpha, topic: Topic) -> Alpha:
     states: list[dead_letters.State] = ["FAILED", *["WAITING"] * 5, "FAILED", "PARKED"]  # type: ignore[list-item]
     async with alpha.work() as tx:
         for offset, (one, state) in enumerate(zip(events, states, strict=True)):
-            record = Raw(alpha.topic, one.partition, offset, one.key, one.value, one.headers)
+            record = raw(alpha.topic, one.partition, offset, one.key, one.value, one.headers)
             await dead_letters.set_aside(tx.connection, record, state, f"ValueError: reason\nof {offset}")
     return alpha
 
