@@ -39,7 +39,7 @@ test: install  ## Run every test against real PostgreSQL, Valkey and Kafka
 	@$(BIN)/python -m pytest -n 3 tests/unit/deploy tests/contract tests/integration tests/gateway
 	@$(BIN)/python -m pytest tests/e2e tests/faults
 
-faults: install  ## Every fault as often as it is judged, under load (20 minutes); ends with a table
+faults: install  ## Every fault as often as it is judged, under load (15 minutes); ends with a table
 	@$(BIN)/python -m pytest tests/faults --full
 
 check: install  ## Format, lint, types, import rules, schema and contract snapshots

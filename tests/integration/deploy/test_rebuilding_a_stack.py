@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -81,11 +82,15 @@ async def test_ctrl_c_breaks_a_rebuild_off_and_it_is_begun_anew(stack: RunningSt
     await settled(stack)
     before = await copies(stack)
     worker = stack.pid("stats-worker")
-    breaking = await asyncio.to_thread(_begin, stack, "rebuild", "stats")
-    async with database(stack, "stats") as connection:
-        await until(lambda: connection.fetchval("SELECT true FROM pickups WHERE doubted LIMIT 1"), within=30)
-    breaking.send_signal(signal.SIGINT)
-    _, complaint = await asyncio.to_thread(breaking.communicate, timeout=60)
+    os.kill(worker, signal.SIGSTOP)  # or it might be done before it is broken off
+    try:
+        breaking = await asyncio.to_thread(_begin, stack, "rebuild", "stats")
+        async with database(stack, "stats") as connection:
+            await until(lambda: connection.fetchval("SELECT true FROM pickups WHERE doubted LIMIT 1"), within=30)
+        breaking.send_signal(signal.SIGINT)
+        _, complaint = await asyncio.to_thread(breaking.communicate, timeout=60)
+    finally:
+        os.kill(worker, signal.SIGCONT)
     assert breaking.returncode == 130, complaint
     assert "begin anew" in complaint
     assert "Traceback" not in complaint
