@@ -82,6 +82,8 @@ async def test_ctrl_c_breaks_a_rebuild_off_and_it_is_begun_anew(stack: RunningSt
     await settled(stack)
     before = await copies(stack)
     worker = stack.pid("stats-worker")
+    # What was started in the background by a shell ignores it, and so would what we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(worker, signal.SIGSTOP)  # or it might be done before it is broken off
     try:
         breaking = await asyncio.to_thread(_begin, stack, "rebuild", "stats")
