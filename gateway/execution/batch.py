@@ -28,7 +28,7 @@ class Batch:
     ``values`` takes (parents, info, **arguments) and answers one value a parent, in their order; an exception among
     the values is the error of its parent's field alone. ``parent`` is the class of the parents and ``value`` that of
     the values, as annotated; ``arguments`` are the names of the field's arguments; ``wants_fields``: it takes
-    ``fields`` beside them.
+    ``fields`` beside them. ``needs``: the attributes of a parent that it looks at, where it says so.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Batch:
     value: Any
     arguments: tuple[str, ...]
     wants_fields: bool
+    needs: tuple[str, ...] | None = None
 
 
 class Loads(Protocol):
@@ -49,11 +50,18 @@ class Loads(Protocol):
         ...
 
 
-def batch(values: Values, *, graphql_type: Any = None, parameters: Sequence[inspect.Parameter] = ()) -> StrawberryField:
+def batch(
+    values: Values,
+    *,
+    graphql_type: Any = None,
+    parameters: Sequence[inspect.Parameter] = (),
+    needs: Sequence[str] | None = None,
+) -> StrawberryField:
     """The field of a resolver ``async (parents: list[P], info, ...) -> list[V]``; its description is the docstring.
 
     ``graphql_type`` is the field's type where it is not V; ``parameters`` are the field's arguments where the
-    resolver's annotations are not the graph's.
+    resolver's annotations are not the graph's. ``needs`` are the attributes that it looks at of a parent: if it says
+    so, parents may be handed to it that have no others.
     """
     signature = inspect.signature(values)
     parents, _, *own = signature.parameters.values()
@@ -61,7 +69,8 @@ def batch(values: Values, *, graphql_type: Any = None, parameters: Sequence[insp
     wants_fields = any(parameter.name == "fields" for parameter in own)
     arguments = [parameter for parameter in parameters or own if parameter.name != "fields"]
     names = tuple(argument.name for argument in arguments)
-    declared = Batch(values.__name__, values, parent, value, names, wants_fields)
+    known_needs = None if needs is None else tuple(needs)
+    declared = Batch(values.__name__, values, parent, value, names, wants_fields, known_needs)
 
     def resolve(self: Any, info: strawberry.Info[Any, Any], **given: Any) -> Awaitable[Any]:
         loads: Loads = info.context.loader

@@ -1,54 +1,116 @@
-"""Operation texts that were parsed and found valid once: clients send the same few again and again.
+"""Operation texts that were found valid once, with their plans: clients send the same few again and again.
 
-Reading and validating a text costs more than executing a small operation. What is kept is bounded in texts and in
-bytes; a text that is not valid is not kept, so nobody fills the cache with nonsense but by writing real operations.
+Reading and validating a text, and planning what it asks for, costs more than executing a small operation. What is kept
+is bounded in texts and in bytes; a text that is not valid is not kept, so nobody fills the memory with nonsense but by
+writing real operations.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
 
-from graphql import DocumentNode
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    get_operation_ast,
+    print_ast,
+    visit,
+)
 from strawberry.extensions import SchemaExtension
+
+from gateway.execution.plan import Plan
 
 MOST_TEXTS = 1000
 MOST_BYTES = 1_000_000
 _LARGEST = 50_000
 """Characters of a text that is kept: a larger one is one person's own, or an attempt."""
+_MOST_PLANS = 64
+"""Of one text: it has operations, and its switches have values; nobody fills the memory by trying them all."""
+_BYTES_OF_A_FIELD = 40
+"""What a planned field counts as, beside its text: a fragment that is spread often is short and its plan is not."""
+
+Make = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
+"""Makes the plan of an operation of a document for these values of its switches."""
+
+
+class Document:
+    """A valid text and what is known of it. ``switches`` are the variables that ``@skip`` and ``@include`` look at."""
+
+    def __init__(self, text: str, node: DocumentNode) -> None:
+        self.text = text
+        self.node = node
+        self.fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
+        self.switches = _switches(node)
+        self.plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self.bytes = len(text.encode())
+        """What it counts as among those that are kept."""
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """The operation of this name, or the only one."""
+        return get_operation_ast(self.node, name)
 
 
 class Documents:
-    """Valid documents by their text; the one that was not asked for longest goes first."""
+    """Documents by their text; the one that was not asked for longest goes first."""
 
     def __init__(self, most_texts: int = MOST_TEXTS, most_bytes: int = MOST_BYTES) -> None:
         self._most_texts = most_texts
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
-        self.bytes = 0
-        """Of the texts that are kept."""
+        self._kept: OrderedDict[str, Document] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def find(self, text: str) -> DocumentNode | None:
+    @property
+    def bytes(self) -> int:
+        """What is kept counts as: texts and plans."""
+        return sum(one.bytes for one in self._kept.values())
+
+    def find(self, text: str) -> Document | None:
         """The document of a text, if it is kept."""
         document = self._kept.get(text)
         if document is not None:
             self._kept.move_to_end(text)
         return document
 
-    def keep(self, text: str, document: DocumentNode) -> None:
-        """Keep a valid document, and let go of others where it is too much."""
-        if len(text) > _LARGEST or text in self._kept:
-            return
-        self._kept[text] = document
-        self.bytes += len(text.encode())
-        while len(self._kept) > self._most_texts or self.bytes > self._most_bytes:
-            oldest, _ = self._kept.popitem(last=False)
-            self.bytes -= len(oldest.encode())
+    def of(self, node: DocumentNode) -> Document:
+        """What is known of a valid document, kept from now on."""
+        text = node.loc.source.body if node.loc else print_ast(node)
+        return self.find(text) or self._keep(Document(text, node))
+
+    def plan(self, document: Document, operation: OperationDefinitionNode, values: dict[str, Any], make: Make) -> Plan:
+        """The plan of an operation for these values of its variables: of the switches alone, as far as a plan goes."""
+        switches = {name: values.get(name) for name in document.switches}
+        key = (operation.name.value if operation.name else None, *switches.values())
+        plan = document.plans.get(key)
+        if plan is None:
+            plan = document.plans[key] = make(document, operation, switches)
+            document.bytes += plan.fields * _BYTES_OF_A_FIELD
+            if len(document.plans) > _MOST_PLANS:
+                _, gone = document.plans.popitem(last=False)
+                document.bytes -= gone.fields * _BYTES_OF_A_FIELD
+            self._make_room()
+        return plan
+
+    def _keep(self, document: Document) -> Document:
+        if len(document.text) <= _LARGEST:
+            self._kept[document.text] = document
+            self._make_room()
+        return document
+
+    def _make_room(self) -> None:
+        left = self.bytes
+        while len(self._kept) > self._most_texts or (left > self._most_bytes and self._kept):
+            _, gone = self._kept.popitem(last=False)
+            left -= gone.bytes
 
 
 class KnownDocuments(SchemaExtension):
-    """Spares a text that is known to be valid the reading and the validation. ``documents`` is of one schema."""
+    """Spares a text that is known to be valid the reading and the validation. ``documents`` are of one schema."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -59,7 +121,7 @@ class KnownDocuments(SchemaExtension):
         document = self._documents.find(context.query or "")
         self._known = document is not None
         if document is not None:
-            context.graphql_document = document
+            context.graphql_document = document.node
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -68,4 +130,24 @@ class KnownDocuments(SchemaExtension):
             context.pre_execution_errors = []
         yield
         if not (self._known or context.pre_execution_errors) and context.query and context.graphql_document:
-            self._documents.keep(context.query, context.graphql_document)
+            self._documents.of(context.graphql_document)
+
+
+def _switches(node: DocumentNode) -> list[str]:
+    found = _Switches()
+    visit(node, found)
+    return sorted(found.names)
+
+
+class _Switches(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        if node.name.value in ("skip", "include"):
+            self.names.update(
+                argument.value.name.value
+                for argument in node.arguments or ()
+                if isinstance(argument.value, VariableNode)
+            )

@@ -9,6 +9,7 @@ from graphql import FieldNode
 
 from gateway.execution.batch import Batch
 from gateway.execution.selection import selected
+from services.chassis.rpc.undecoded import Undecoded
 
 
 class _Gathering:
@@ -28,6 +29,8 @@ class _Gathering:
             arguments["fields"] = sorted(selected(self.nodes.values(), self.info._raw_info.fragments))
         try:
             values = await self.batch.values(self.parents, self.info, **arguments)
+            if isinstance(values, Undecoded):
+                values = values.decoded()
             if len(values) != len(self.parents):
                 raise RuntimeError(f"{self.batch.name}: {len(values)} values for {len(self.parents)} parents")
         except Exception as error:

@@ -26,6 +26,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from gateway.execution.engine import Engine
+from gateway.execution.plan import Plan
 from gateway.execution.selection import selected
 
 CAPACITY = 2_000
@@ -48,8 +50,8 @@ class Answers:
             self._kept.popitem(last=False)
 
 
-class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor, which looks among the answers first."""
+class StreamExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor for the source of a stream; its events are looked for among the answers, or planned."""
 
     answers = Answers()
 
@@ -57,6 +59,7 @@ class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **named)
         self._documents: dict[type, Hashable] = {}
         self._key: Hashable = None
+        self._plan: Plan | None = None
 
     def build_per_event_executor(self, payload: Any) -> Any:
         """The executor of one event: one that knows the answer, if it was given before."""
@@ -64,18 +67,32 @@ class SharingExecutor(StrawberryGraphQLCoreExecutionContext):
         answer = self.answers.get(key) if key is not None else None
         if answer is not None:
             return _Answered(answer)
+        if self._plan is None:
+            self._plan = self._engine.plan_of_events(self)
         executor: Any = super().build_per_event_executor(payload)
         executor._key = key
         return executor
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        """Execute the operation; what others may be given too is written down."""
-        result: Any = super().execute_operation(serially)
-        if self._key is None or not isinstance(result, ExecutionResult) or result.errors:
+        """Execute the operation: an event by its plan."""
+        if self._plan is None:
+            return super().execute_operation(serially)
+        return self._execute_event(self._plan)
+
+    async def _execute_event(self, plan: Plan) -> ExecutionResult:
+        result = await self._engine.execute_event(plan, self)
+        if self._key is None or result.errors:
             return result
+        # What others may be given too is written down.
         answer = ExecutionResult(msgspec.Raw(msgspec.json.encode(result.data)), None)  # type: ignore[arg-type]
         self.answers.keep(self._key, answer)
         return answer
+
+    @property
+    def _engine(self) -> Engine:
+        schema: Any = self.schema
+        engine: Engine = schema._strawberry_schema.engine
+        return engine
 
     def _key_of(self, payload: Any) -> Hashable:
         """What the answer to an event is kept under; None if it is this subscriber's alone."""

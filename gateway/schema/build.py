@@ -14,9 +14,9 @@ from strawberry.types.execution import ExecutionContext
 from strawberry.types.field import StrawberryField
 
 from gateway.errors import UNEXPECTED, ShowErrors, code_of
-from gateway.execution.documents import Documents, KnownDocuments
+from gateway.execution.documents import KnownDocuments
 from gateway.execution.operation_log import OperationLog
-from gateway.execution.shared import SharingExecutor
+from gateway.execution.planning_schema import PlanningSchema
 from gateway.schema import contract_types, nodes, problem
 from gateway.schema.identity import organisation
 from gateway.schema.identity.create_partner import create_partner
@@ -35,7 +35,7 @@ from gateway.schema.orders.order_events import order_events
 from gateway.schema.orders.order_extra_pickup import order_extra_pickup
 from gateway.schema.orders.orders import orders
 from gateway.schema.orders.report_pickups import report_pickups
-from gateway.schema.scalars import SCALARS
+from gateway.schema.scalars import SAME_SCALARS, SCALARS
 from gateway.schema.sites import site
 from gateway.schema.sites.sites import sites
 from gateway.schema.stats.volumes import volumes
@@ -72,7 +72,7 @@ class _ForErrors(SchemaExtensionsRunner):
         return super().on_stream_result(result) if result.errors else contextlib.nullcontext()
 
 
-class KiertoSchema(strawberry.Schema):
+class KiertoSchema(PlanningSchema):
     """Logs what nobody expected; the rest is the caller's business."""
 
     def create_extensions_runner(
@@ -88,18 +88,18 @@ class KiertoSchema(strawberry.Schema):
 
 
 @functools.cache
-def build_schema() -> KiertoSchema:
+def build_schema(kind: type[KiertoSchema] = KiertoSchema) -> KiertoSchema:
     """The one schema of the process."""
-    documents = Documents()
-    return KiertoSchema(
+    schema: KiertoSchema = kind(
         query=_root("Query", QUERIES),
         mutation=_root("Mutation", MUTATIONS),
         subscription=_root("Subscription", SUBSCRIPTIONS),
         types=contract_types.nodes(),
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[lambda: KnownDocuments(documents), OperationLog, ShowErrors],
-        execution_context_class=SharingExecutor,
+        same_scalars=SAME_SCALARS,
+        extensions=[lambda: KnownDocuments(schema.engine.documents), OperationLog, ShowErrors],
     )
+    return schema
 
 
 def _root(name: str, fields: list[StrawberryField]) -> Any:

@@ -24,6 +24,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 from strawberry.utils.str_converters import to_camel_case
 
+from gateway.execution.completion import BY_CLASS
 from gateway.schema.scalars import Long
 
 Struct = type[msgspec.Struct]
@@ -146,6 +147,7 @@ def _output_type(kind: Any) -> type:
     def is_type_of(value: Any, _: Any) -> bool:
         return isinstance(value, struct)
 
+    setattr(is_type_of, BY_CLASS, True)
     body["is_type_of"] = staticmethod(is_type_of)
     bases = (Node,) if joined.node else ()
     made = types.new_class(_name_of(kind), bases, {}, lambda namespace: namespace.update(body))

@@ -42,8 +42,11 @@ def field(result: str = "", *, name: str | None = None) -> Callable[[Resolver], 
     return declare
 
 
-def joined(result: str = "") -> Callable[[Values], StrawberryField]:
-    """A batch field of the resolver ``async (parents: list[P], info, ...) -> list[V]``."""
+def joined(result: str = "", *, needs: Sequence[str]) -> Callable[[Values], StrawberryField]:
+    """A batch field of the resolver ``async (parents: list[P], info, ...) -> list[V]``.
+
+    ``needs`` are the attributes of a parent that it looks at: it may be handed parents that have no others.
+    """
 
     def declare(resolver: Values) -> StrawberryField:
         hints = get_type_hints(resolver, include_extras=True)
@@ -52,7 +55,8 @@ def joined(result: str = "") -> Callable[[Values], StrawberryField]:
             parameter.replace(annotation=argument(hints[name], name))
             for name, parameter in list(inspect.signature(resolver).parameters.items())[2:]
         ]
-        made = batch(resolver, graphql_type=output(value, resolver.__name__, result) | None, parameters=parameters)
+        kind = output(value, resolver.__name__, result) | None
+        made = batch(resolver, graphql_type=kind, parameters=parameters, needs=needs)
         made.description = _description(resolver)
         return made
 

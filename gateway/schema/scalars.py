@@ -1,8 +1,9 @@
 """Scalars that GraphQL does not bring along."""
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import strawberry
 from graphql import GraphQLError, IntValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
@@ -55,3 +56,10 @@ SCALARS: dict[object, ScalarDefinition] = {
         parse_value=_read_instant,
     ),
 }
+
+SAME_SCALARS: dict[str, Any] = {
+    "Date": dt.date,
+    "DateTime": dt.datetime,
+    "Long": Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)],
+}
+"""Those that services write as the graph does (instants in UTC), with the types to read them as."""

@@ -8,6 +8,16 @@ from prometheus_client import Counter, Gauge, Histogram
 REQUEST_SECONDS = Histogram(
     "kierto_request_seconds", "Time to answer an operation, in seconds", ["operation", "outcome"]
 )
+EXECUTIONS = Counter(
+    "kierto_executions",
+    "Operations of the graph by the way of their execution: plan or graphql-core, and why",
+    ["way", "why"],
+)
+COMPLETIONS = Counter(
+    "kierto_completions",
+    "Values of a plan's steps by the way of their completion: pushed, compiled or careful, and why",
+    ["way", "why"],
+)
 
 # Publishing: in each relay process.
 RELAY_LEADING = Gauge("kierto_relay_leading", "1 in the relay process that holds the lease, else 0")

@@ -9,7 +9,8 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.execution.shared import Answers, SharingExecutor
+from gateway.execution.planning_schema import PlanningSchema
+from gateway.execution.shared import Answers, StreamExecutor
 from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, plain_field, subscription
 from gateway.schema.scalars import SCALARS
@@ -52,16 +53,15 @@ async def items(info: Info, after: str | None = None) -> AsyncIterator[OrderEven
         yield item
 
 
-def schema(**given: Any) -> strawberry.Schema:
-    return strawberry.Schema(
+def schema(kind: type[strawberry.Schema]) -> strawberry.Schema:
+    return kind(
         strawberry.type(type("Query", (), {"__annotations__": {"nothing": int}})),
         subscription=strawberry.type(type("Subscription", (), {"items": items})),
         config=StrawberryConfig(scalar_map=SCALARS),
-        **given,
     )
 
 
-PLAIN, SHARING = schema(), schema(execution_context_class=SharingExecutor)
+PLAIN, SHARING = schema(strawberry.Schema), schema(PlanningSchema)
 
 DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "all fields": (
@@ -119,7 +119,7 @@ async def answers(
 def kept(monkeypatch: pytest.MonkeyPatch) -> Answers:
     """No answers of other tests."""
     made = Answers()
-    monkeypatch.setattr(SharingExecutor, "answers", made)
+    monkeypatch.setattr(StreamExecutor, "answers", made)
     return made
 
 

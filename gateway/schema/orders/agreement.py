@@ -4,21 +4,22 @@ from gateway.execution.batch import WantedFields
 from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, joined
 from gateway.schema.sites.look_up import look_up_sites
+from services.chassis.rpc.undecoded import undecoded
 from services.contracts.orders import Agreement, Offers
 from services.contracts.sites import Site
 from services.contracts.values import Refusal
 
 
-@joined()
+@joined(needs=["site_id"])
 async def site(agreements: list[Agreement], info: Info, fields: WantedFields) -> list[Site | None]:
     """The site that is served."""
     return await look_up_sites(info.context, [agreement.site_id for agreement in agreements], fields)
 
 
-@joined("OffersResult")
+@joined("OffersResult", needs=["id"])
 async def extra_pickup_offers(agreements: list[Agreement], info: Info) -> list[Offers | Refusal]:
     """The days on which an extra pickup can be ordered now, with price and cut-off (O3)."""
-    return await info.context.orders.extra_pickup_offers([agreement.id for agreement in agreements])
+    return await undecoded(info.context.orders).extra_pickup_offers([agreement.id for agreement in agreements])
 
 
 join(Agreement, site, extra_pickup_offers, node=True)

@@ -1,6 +1,7 @@
 """Public events by polling."""
 
 from gateway.schema.declare import Info, field
+from services.chassis.rpc.undecoded import undecoded
 from services.contracts.orders import CursorExpired, EventPage
 from services.contracts.values import Id, Refusal
 
@@ -17,4 +18,4 @@ async def events(
 
     ``first`` is 1 to 500. Partners with ``orders:subscribe``, and staff.
     """
-    return await info.context.orders.events(after, first, types, organisation_id)
+    return await undecoded(info.context.orders).events(after, first, types, organisation_id)

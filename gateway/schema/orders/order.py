@@ -8,13 +8,13 @@ from services.contracts.orders import Agreement, Order
 from services.contracts.sites import Site
 
 
-@joined()
+@joined(needs=["site_id"])
 async def site(orders: list[Order], info: Info, fields: WantedFields) -> list[Site | None]:
     """The site that it is for."""
     return await look_up_sites(info.context, [order.site_id for order in orders], fields)
 
 
-@joined()
+@joined(needs=["agreement_id"])
 async def agreement(orders: list[Order], info: Info) -> list[Agreement | None]:
     """The agreement that it goes beyond."""
     return await each([order.agreement_id for order in orders], info.context.orders.agreements_by_id)

@@ -1,6 +1,7 @@
 """The caller's orders."""
 
 from gateway.schema.declare import Info, field
+from services.chassis.rpc.undecoded import undecoded
 from services.contracts.orders import Order, OrderState
 from services.contracts.values import Connection, Id, Page
 
@@ -14,4 +15,4 @@ async def orders(
     states: list[OrderState] | None = None,
 ) -> Connection[Order]:
     """The caller's orders, newest first (O8)."""
-    return await info.context.orders.orders(Page(first=first, after=after), site_id, states)
+    return await undecoded(info.context.orders).orders(Page(first=first, after=after), site_id, states)

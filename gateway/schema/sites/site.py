@@ -4,36 +4,38 @@ import datetime as dt
 
 from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, each, joined
+from services.chassis.rpc.undecoded import undecoded
 from services.contracts.identity import Organisation
 from services.contracts.orders import Agreement, Calendar
 from services.contracts.sites import Site
 from services.contracts.values import Connection, Page, Refusal
 
 
-@joined()
+@joined(needs=["organisation_id"])
 async def organisation(sites: list[Site], info: Info) -> list[Organisation | None]:
     """The organisation that is served here."""
     return await each([site.organisation_id for site in sites], info.context.identity.organisations)
 
 
-@joined()
+@joined(needs=["id"])
 async def agreements(
     sites: list[Site], info: Info, first: int = 50, after: str | None = None
 ) -> list[Connection[Agreement]]:
     """The standing services of the site (O1), by agreement number."""
-    return await info.context.orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
+    orders = undecoded(info.context.orders)
+    return await orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
 
 
-@joined("CalendarResult")
+@joined("CalendarResult", needs=["id"])
 async def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
     """Every pickup between two days, both inclusive and at most 400 days apart (O2)."""
-    return await info.context.orders.calendars([site.id for site in sites], since, until)
+    return await undecoded(info.context.orders).calendars([site.id for site in sites], since, until)
 
 
-@joined()
+@joined(needs=["id"])
 async def open_order_count(sites: list[Site], info: Info) -> list[int]:
     """How many orders are not done yet (L1)."""
-    return await info.context.orders.open_order_counts([site.id for site in sites])
+    return await undecoded(info.context.orders).open_order_counts([site.id for site in sites])
 
 
 join(Site, organisation, agreements, calendar, open_order_count, node=True)

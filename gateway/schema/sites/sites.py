@@ -1,6 +1,7 @@
 """The caller's sites."""
 
 from gateway.schema.declare import Info, field, wanted_of
+from services.chassis.rpc.undecoded import undecoded
 from services.contracts.sites import Site, SiteOrder
 from services.contracts.values import Connection, Id, Page
 
@@ -16,4 +17,6 @@ async def sites(
 ) -> Connection[Site]:
     """The caller's sites (L1). ``search`` finds parts of street, city, postal code and site number in any case."""
     fields = wanted_of(Site, info, "edges", "node")
-    return await info.context.sites.sites(Page(first=first, after=after), search, order, organisation_id, fields)
+    return await undecoded(info.context.sites).sites(
+        Page(first=first, after=after), search, order, organisation_id, fields
+    )

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from gateway.schema.declare import Info, field
+from services.chassis.rpc.undecoded import undecoded
 from services.contracts.sites import Fraction
 from services.contracts.stats import Period, Volumes
 from services.contracts.values import Id, Refusal
@@ -19,4 +20,4 @@ async def volumes(
     fractions: list[Fraction] | None = None,
 ) -> Volumes | Refusal:
     """What was collected between two days, both inclusive (T1)."""
-    return await info.context.stats.volumes(since, until, period, organisation_id, site_ids, fractions)
+    return await undecoded(info.context.stats).volumes(since, until, period, organisation_id, site_ids, fractions)

@@ -8,7 +8,7 @@ from services.contracts.sites import Site
 from services.contracts.support import Ticket
 
 
-@joined()
+@joined(needs=["site_id"])
 async def site(tickets: list[Ticket], info: Info, fields: WantedFields) -> list[Site | None]:
     """The site that it is about."""
     return await look_up_sites(info.context, [ticket.site_id for ticket in tickets], fields)

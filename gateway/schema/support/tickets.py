@@ -1,6 +1,7 @@
 """The caller's conversations with customer service."""
 
 from gateway.schema.declare import Info, field
+from services.chassis.rpc.undecoded import undecoded
 from services.contracts.support import Ticket
 from services.contracts.values import Connection, Id, Page
 
@@ -10,4 +11,4 @@ async def tickets(
     info: Info, first: int = 50, after: str | None = None, site_id: Id | None = None
 ) -> Connection[Ticket]:
     """The caller's tickets, newest first (S2)."""
-    return await info.context.support.tickets(Page(first=first, after=after), site_id)
+    return await undecoded(info.context.support).tickets(Page(first=first, after=after), site_id)

@@ -9,6 +9,7 @@ import msgspec
 
 from services.chassis import tracing
 from services.chassis.rpc.signature import Signature, signatures
+from services.chassis.rpc.undecoded import Undecoded
 
 P = TypeVar("P")
 
@@ -74,10 +75,13 @@ def _class(protocol: type) -> type[Any]:
     def begin(self: Any, service: Service, headers: dict[str, str]) -> None:
         self.service, self.headers = service, headers
 
-    return type(f"{protocol.__name__}Client", (), {"__init__": begin, **methods})
+    undecoded_methods = {one.python_name: _method(one, decoded=False) for one in signatures(protocol).values()}
+    twin = type(f"{protocol.__name__}UndecodedClient", (), {"__init__": begin, **undecoded_methods})
+    made = {"__init__": begin, "undecoded": property(lambda self: twin(self.service, self.headers)), **methods}
+    return type(f"{protocol.__name__}Client", (), made)
 
 
-def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
+def _method(signature: Signature, *, decoded: bool = True) -> Callable[..., Awaitable[Any]]:
     path = f"/rpc/{signature.name}"
     encode = msgspec.json.Encoder().encode
     decode = msgspec.json.Decoder(signature.result).decode
@@ -86,7 +90,8 @@ def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
 
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
         body = encode(arguments(*positional, **named))
-        return decode(await self.service.post(path, body, self.headers, repeatable=repeatable))
+        answer = await self.service.post(path, body, self.headers, repeatable=repeatable)
+        return decode(answer) if decoded else Undecoded(answer, signature.result)
 
     call.__name__ = signature.python_name
     return call

@@ -59,23 +59,23 @@ async def test_a_text_that_is_wrong_is_refused_each_time_and_not_kept(
 def test_the_oldest_goes_where_there_are_too_many(documents: Documents) -> None:
     texts = [f"{{ double(number: {number}) }}" for number in range(4)]
     for text in texts[:3]:
-        documents.keep(text, parse(text))
+        documents.of(parse(text))
     assert documents.find(texts[0]) is not None, "asked for: no longer the oldest"
-    documents.keep(texts[3], parse(texts[3]))
+    documents.of(parse(texts[3]))
     assert [documents.find(text) is not None for text in texts] == [True, False, True, True]
-    documents.keep(texts[3], parse(texts[3]))
+    documents.of(parse(texts[3]))
     assert documents.bytes == sum(len(text) for text in (texts[0], texts[2], texts[3]))
 
 
 def test_the_oldest_go_where_there_are_too_many_bytes(documents: Documents) -> None:
     small, large = "{ double(number: 1) }", f"{{ double(number: 1) }} # {'ä' * 80}"
     for text in (small, large):
-        documents.keep(text, parse(text))
+        documents.of(parse(text))
     assert documents.find(small) is None
     assert documents.bytes == len(large.encode())
 
 
 def test_a_huge_text_is_not_kept() -> None:
     documents, text = Documents(), f"{{ double(number: 1) }} # {'x' * 60_000}"
-    documents.keep(text, parse(text))
+    documents.of(parse(text))
     assert (len(documents), documents.bytes) == (0, 0)

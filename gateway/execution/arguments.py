@@ -1,0 +1,68 @@
+"""Arguments of a step, coerced (specification, section 6.4.1): what does not change is coerced once, with the plan."""
+
+from collections.abc import Callable
+from typing import Any
+
+from graphql import FieldNode, GraphQLField, Undefined, VariableNode, is_non_null_type, is_required_argument
+from graphql.execution.values import VariableValues, get_argument_values
+from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
+
+Arguments = Callable[[VariableValues], dict[str, Any]]
+"""The arguments by the names that the resolver has for them; raises GraphQLError where one is not valid."""
+
+
+def compiled(definition: GraphQLField, node: FieldNode) -> Arguments:
+    """The arguments of a field as it stands in an operation."""
+
+    def exactly(variables: VariableValues) -> dict[str, Any]:
+        return get_argument_values(definition, node, variables)
+
+    if not definition.args:
+        return lambda _: {}
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    fixed: dict[str, Any] = {}
+    passed: list[tuple[str, str, bool, Any]] = []
+    for name, argument in definition.args.items():
+        out = argument.out_name or name
+        try:
+            default = coerce_default_value(argument)
+        except Exception:
+            return exactly
+        value = given.get(name)
+        if value is None:
+            if is_required_argument(argument) or _changeable(default):
+                return exactly
+            if default is not Undefined:
+                fixed[out] = default
+        elif isinstance(value, VariableNode):
+            if _changeable(default) or (is_required_argument(argument) and default is not Undefined):
+                return exactly
+            passed.append((out, value.name.value, is_non_null_type(argument.type), default))
+        else:
+            coerced = coerce_input_literal(value, argument.type)
+            if coerced is Undefined or _changeable(coerced):
+                return exactly
+            fixed[out] = coerced
+
+    def arguments(variables: VariableValues) -> dict[str, Any]:
+        known = variables.coerced
+        made = dict(fixed)
+        for out, variable, never_null, default in passed:
+            value = known.get(variable, Undefined)
+            if value is Undefined:
+                value = default
+                if value is Undefined:
+                    if never_null:
+                        return exactly(variables)
+                    continue
+            if value is None and never_null:
+                return exactly(variables)
+            made[out] = value
+        return made
+
+    return arguments
+
+
+def _changeable(value: Any) -> bool:
+    """Whether a resolver could change the value, so that each call must have its own."""
+    return isinstance(value, list | dict)

@@ -1,0 +1,230 @@
+"""Completion as compiled code: for each place in a plan a function that turns a value into its part of the answer.
+
+The functions do the usual as fast as Python can, and know no errors: on anything unusual (a null where none may be, a
+value of another type, an exception, an awaitable) they raise, and ``gateway.execution.careful`` completes the value
+again, looking at everything.
+"""
+
+import enum
+import keyword
+from collections.abc import Callable, Collection, Iterable
+from inspect import isawaitable
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLString,
+    Undefined,
+    is_abstract_type,
+    is_leaf_type,
+)
+from graphql.pyutils import is_iterable
+
+from gateway.execution.plan import Field, Kind, Plan, Selection, item_of, unwrapped
+
+Complete = Callable[[Any, Any], Any]
+"""(value, run) -> its part of the answer; raises on anything unusual."""
+
+BY_CLASS = "by_class"
+"""An ``is_type_of`` with this attribute looks at nothing but the value's class: it is asked once for each class."""
+
+
+class Unusual(Exception):
+    """A value needs a careful look."""
+
+
+class Completion:
+    """The compiled code of a plan. ``of(step)`` completes that step's value; ``root`` the operation's root value."""
+
+    def __init__(self, plan: Plan, default_resolver: Callable[[Any, str], Any]) -> None:
+        self._code: list[str] = []
+        self._names: dict[str, Any] = {}
+        self._default_resolver = default_resolver
+        self._roots: dict[Field | None, str] = {}
+        self._roots[None] = self._selection(plan.root, None)
+        for step in _every_step(plan.steps):
+            self._roots[step] = self._function(f"return {self._value(step.type, step, 'v')}")
+        exec(compile("\n".join(self._code), "<plan>", "exec"), self._names)  # noqa: S102 - our own text, from names we chose
+        for step in _every_step(plan.steps):
+            step.complete = self._names[self._roots[step]]
+        self.root: Complete = self._names[self._roots[None]]
+
+    def _name(self, value: Any, hint: str) -> str:
+        name = f"{hint}_{len(self._names)}"
+        self._names[name] = value
+        return name
+
+    def _function(self, *body: str) -> str:
+        name = self._name(None, "complete")
+        self._code.append(f"def {name}(v, r):\n" + "\n".join(f"    {line}" for line in body))
+        return name
+
+    def _variable(self) -> str:
+        return self._name(None, "v")
+
+    def _value(self, kind: GraphQLOutputType, of: Field, source: str) -> str:
+        """An expression that completes the value of the expression ``source``."""
+        nullable, inner = unwrapped(kind)
+        if is_leaf_type(inner):
+            return self._leaf(inner, nullable, source)
+        if isinstance(inner, GraphQLList):
+            made = self._list(inner, of)
+        elif is_abstract_type(inner):
+            made = self._abstract(inner, of)
+        else:
+            made = self._selection(of.selections[inner.name], of)
+        if not nullable:
+            return f"{made}({source}, r)"
+        variable = self._variable()
+        return f"(None if ({variable} := {source}) is None else {made}({variable}, r))"
+
+    def _leaf(self, kind: Any, nullable: bool, source: str) -> str:  # noqa: PLR0911 - one line a kind of leaf
+        v = self._variable()
+        complete = self._name(_leaf(kind), "leaf")
+        null = f" or {v} is None" if nullable else ""
+        if kind is GraphQLString or kind is GraphQLID:
+            return f"({v} if type({v} := {source}) is str{null} else {complete}({v}))"
+        if kind is GraphQLBoolean:
+            return f"({v} if ({v} := {source}) is True or {v} is False{null} else {complete}({v}))"
+        if kind is GraphQLInt:
+            usual = f"type({v} := {source}) is int and -2147483648 <= {v} <= 2147483647"
+            return f"({v} if {usual}{null} else {complete}({v}))"
+        if kind is GraphQLFloat:
+            return f"({v} if type({v} := {source}) is float and {v} - {v} == 0{null} else {complete}({v}))"
+        if isinstance(kind, GraphQLEnumType) and (members := _members(kind)):
+            known = self._name(members, "members")
+            of = self._name(type(next(iter(members))), "enum")
+            usual = f"{known}[{v}] if type({v} := {source}) is {of} else "
+            return f"({usual}None if {v} is None else {complete}({v}))" if nullable else f"({usual}{complete}({v}))"
+        if nullable:
+            return f"(None if ({v} := {source}) is None else {complete}({v}))"
+        return f"{complete}({source})"
+
+    def _list(self, kind: GraphQLList[Any], of: Field) -> str:
+        items = self._name(_items, "items")
+        return self._function(
+            f"if type(v) is not list: v = {items}(v)", f"return [{self._value(item_of(kind), of, 'x')} for x in v]"
+        )
+
+    def _abstract(self, kind: Any, of: Field) -> str:
+        completes: dict[str, str] = {name: self._selection(one, of) for name, one in of.selections.items()}
+        resolver = _TypeResolver(kind, of, completes, self._names)
+        by_class, resolve = self._name(resolver.by_class, "classes"), self._name(resolver, "resolve")
+        return self._function(f"return ({by_class}.get(type(v)) or {resolve}(v, r))(v, r)")
+
+    def _selection(self, selection: Selection, of: Field | None) -> str:
+        body: list[str] = []
+        if of is not None:
+            usual: set[type] = set()
+            known, check = self._name(usual, "usual"), self._name(_checker(selection.type, of, usual), "check")
+            body.append(f"if type(v) not in {known}: {check}(v, r)")
+        pairs = [f"{field.key!r}: {self._field(field, selection)}" for field in selection.fields]
+        steps = [field for field in selection.fields if field.kind in (Kind.CALL, Kind.BATCH)]
+        body.append(f"d = {{{', '.join(pairs)}}}")
+        body += [f"r.pending[{step.index}].append((v, d))" for step in steps]
+        return self._function(*body, "return d")
+
+    def _field(self, field: Field, selection: Selection) -> str:
+        if field.kind is Kind.TYPENAME:
+            return repr(selection.type.name)
+        if field.kind is Kind.PLAIN:
+            return self._value(field.type, field, self._attribute(field.attribute))
+        return "None"
+
+    def _attribute(self, name: str) -> str:
+        if self._default_resolver is getattr and not keyword.iskeyword(name):
+            return f"v.{name}"
+        return f"{self._name(self._default_resolver, 'default')}(v, {name!r})"
+
+
+def _every_step(steps: Iterable[Field]) -> Iterable[Field]:
+    for step in steps:
+        yield step
+        yield from _every_step(step.steps)
+
+
+def _leaf(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Any], Any]:
+    coerce = kind.coerce_output_value
+    usual: set[type] = set()
+
+    def complete(value: Any) -> Any:
+        if type(value) not in usual:
+            if value is None or value is Undefined or isinstance(value, Exception) or isawaitable(value):
+                raise Unusual
+            usual.add(type(value))
+        coerced = coerce(value)
+        if coerced is None or coerced is Undefined:
+            raise Unusual
+        return coerced
+
+    return complete
+
+
+def _members(kind: GraphQLEnumType) -> dict[Any, Any]:
+    """What each member of the enum's one Python class is completed to; empty if there is no such class."""
+    declared = kind.extensions.get("strawberry-definition")
+    wrapped = getattr(declared, "wrapped_cls", None)
+    if not (isinstance(wrapped, type) and issubclass(wrapped, enum.Enum)):
+        return {}
+    return {member: kind.coerce_output_value(member) for member in wrapped}
+
+
+def _items(value: Any) -> Any:
+    # What can be gone through only once must not be begun here: it would be half gone when it is looked at carefully.
+    if (
+        not is_iterable(value)
+        or not isinstance(value, Collection)
+        or isinstance(value, Exception)
+        or isawaitable(value)
+    ):
+        raise Unusual
+    return value
+
+
+def _checker(kind: GraphQLObjectType, of: Field, usual: set[type]) -> Callable[[Any, Any], None]:
+    """Looks at an object of a class that was not seen here yet; or at each, where the class does not say enough."""
+    predicate = kind.is_type_of
+    by_class = predicate is None or getattr(predicate, BY_CLASS, False)
+
+    def check(value: Any, run: Any) -> None:
+        if value is None or value is Undefined or isinstance(value, Exception) or isawaitable(value):
+            raise Unusual
+        if predicate is not None and predicate(value, run.info(of)) is not True:
+            raise Unusual
+        if by_class:
+            usual.add(type(value))
+
+    return check
+
+
+class _TypeResolver:
+    """Finds the completing function of a value of an abstract type."""
+
+    def __init__(self, kind: Any, of: Field, completes: dict[str, str], names: dict[str, Any]) -> None:
+        self._kind = kind
+        self._of = of
+        self._completes = completes
+        self._names = names
+        self.by_class: dict[type, Complete] = {}
+        self._class_decides = all(
+            getattr(selection.type.is_type_of, BY_CLASS, False) for selection in of.selections.values()
+        )
+
+    def __call__(self, value: Any, run: Any) -> Complete:
+        if value is None or value is Undefined or isinstance(value, Exception) or isawaitable(value):
+            raise Unusual
+        if self._kind.resolve_type is None:
+            raise Unusual
+        name = self._kind.resolve_type(value, run.info(self._of), self._kind)
+        complete: Complete = self._names[self._completes[name]]
+        if self._class_decides:
+            self.by_class[type(value)] = complete
+        return complete

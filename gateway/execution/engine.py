@@ -1,0 +1,147 @@
+"""The engine: executes operations on a Strawberry schema by plans, which it makes once and keeps.
+
+It takes the place of graphql-core's ``execute``, with the same parameters and the same answers;
+``gateway.execution.planning_schema`` shows how a Strawberry schema is given one.
+
+Introspection goes to graphql-core: nobody waits for it often enough.
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    MiddlewareManager,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    execute,
+)
+from graphql.execution import Executor
+from graphql.execution.values import get_variable_values
+
+from gateway.execution.completion import Completion
+from gateway.execution.documents import Document, Documents
+from gateway.execution.plan import Plan, Planner, TooManyFields
+from gateway.execution.pushed import Scalars
+from gateway.execution.run import Run
+from services.chassis import metrics
+
+MAX_ERRORS = 50
+"""Of a request's variables; graphql-core's own default."""
+
+
+class Engine:
+    """Executes the operations of one schema. ``documents`` are the texts that it knows to be valid, with their plans.
+
+    ``scalars``: custom scalars that look the same in the JSON of services, with the types to decode them as.
+    """
+
+    def __init__(self, schema: strawberry.Schema, scalars: Scalars) -> None:
+        self._strawberry = schema
+        self._scalars = scalars
+        self.documents = Documents()
+        self._hooked_documents = Documents()
+
+    def execute(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        variable_values: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        middleware: MiddlewareManager | None = None,
+        **named: Any,
+    ) -> ExecutionResult | Awaitable[ExecutionResult]:
+        """Execute one operation of a valid document."""
+        hooked = middleware is not None and bool(middleware.middlewares)
+        documents = self._hooked_documents if hooked else self.documents
+        known = documents.of(document)
+        operation = known.operation(operation_name)
+        if operation is None or _introspects(operation.selection_set, known):
+            metrics.EXECUTIONS.labels("graphql-core", "introspection" if operation else "no operation").inc()
+            answer: Any = execute(
+                schema, document, root_value, context_value, dict(variable_values or {}), operation_name,
+                middleware=middleware, **named,
+            )  # fmt: skip
+            return answer  # type: ignore[no-any-return]
+        values = get_variable_values(
+            schema, operation.variable_definitions or (), dict(variable_values or {}), max_errors=MAX_ERRORS
+        )
+        if isinstance(values, list):
+            return ExecutionResult(None, values)
+        try:
+            plan = documents.plan(known, operation, values.coerced, self._plan_hooked if hooked else self._plan)
+        except TooManyFields as error:
+            return ExecutionResult(None, [error])
+        metrics.EXECUTIONS.labels("plan", "").inc()
+        run = Run(
+            plan,
+            schema,
+            values,
+            context_value,
+            root_value,
+            self._scalars,
+            middleware if hooked else None,
+            named.get("operation_extensions"),
+        )
+        return run.result()
+
+    def plan_of_events(self, stream: Executor[Any]) -> Plan:
+        """The plan by which each event of a stream is executed that graphql-core has begun."""
+        operation = stream.operation
+        assert operation.loc is not None, "documents are parsed from texts"
+        text = operation.loc.source.body
+        known = self.documents.find(text)
+        if known is None:  # other texts have pushed it out since
+            known = Document(text, DocumentNode(definitions=(operation, *stream.fragment_definitions.values())))
+        return self.documents.plan(known, operation, stream.variable_values.coerced, self._plan)
+
+    async def execute_event(self, plan: Plan, event: Executor[Any]) -> ExecutionResult:
+        """Execute one event, whose payload is the root value."""
+        metrics.EXECUTIONS.labels("plan", "event").inc()
+        run = Run(
+            plan,
+            event.schema,
+            event.variable_values,
+            event.context_value,
+            event.root_value,
+            self._scalars,
+            operation_extensions=getattr(event, "operation_extensions", None),
+        )
+        return await run.result()
+
+    def _plan(
+        self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any], *, hooked: bool = False
+    ) -> Plan:
+        plan = Planner(self._strawberry._schema, known.fragments, switches, hooked=hooked).plan(operation)
+        Completion(plan, self._strawberry.config.default_resolver)
+        return plan
+
+    def _plan_hooked(self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]) -> Plan:
+        return self._plan(known, operation, switches, hooked=True)
+
+
+def _introspects(selections: SelectionSetNode, known: Document) -> bool:
+    """Whether an operation asks for the schema itself, in whatever fragment."""
+    waiting, seen = [selections], set[str]()
+    while waiting:
+        for one in waiting.pop().selections:
+            match one:
+                case FieldNode():
+                    if one.name.value in ("__schema", "__type"):
+                        return True
+                case InlineFragmentNode():
+                    waiting.append(one.selection_set)
+                case FragmentSpreadNode():
+                    name = one.name.value
+                    if name not in seen:
+                        seen.add(name)
+                        waiting.append(known.fragments[name].selection_set)
+    return False

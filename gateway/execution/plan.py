@@ -1,0 +1,250 @@
+"""A plan: what one operation asks for, worked out once and executed many times.
+
+A plan is a tree of selections. A field is *plain* (its value is an attribute of its parent, read while the parent is
+completed) or a *step* (a resolver or a batch has to be asked, for all parents of the level together).
+"""
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+)
+
+from gateway.execution.arguments import Arguments, compiled
+from gateway.execution.batch import BATCH, Batch
+from gateway.execution.selection import selected
+
+Switches = Mapping[str, bool]
+"""The values of the variables that ``@skip`` and ``@include`` look at."""
+
+
+MOST_FIELDS = 20_000
+"""Of one operation, each counted at each place and for each type that it is asked of."""
+
+
+class Kind(enum.Enum):
+    """How a field comes by its value."""
+
+    PLAIN = enum.auto()
+    TYPENAME = enum.auto()
+    CALL = enum.auto()
+    BATCH = enum.auto()
+
+
+@dataclass(eq=False)
+class Field:
+    """One response key of one object type.
+
+    ``index`` numbers the steps of a plan; ``steps`` are those that completing this one's value leads to;
+    ``selections`` are what is asked of the value, by the name of its object type; ``complete`` is a step's compiled
+    code, and ``arguments`` its arguments for the variables of a request. ``pushed`` says, by declared type, how JSON is
+    read in its place.
+    """
+
+    key: str
+    nodes: list[FieldNode]
+    parent: GraphQLObjectType
+    definition: GraphQLField
+    kind: Kind
+    attribute: str = ""
+    batch: Batch | None = None
+    wanted: list[str] = field(default_factory=list)
+    index: int = -1
+    selections: "dict[str, Selection]" = field(default_factory=dict)
+    steps: "list[Field]" = field(default_factory=list)
+    pushed: dict[Any, Any] = field(default_factory=dict)
+    complete: Callable[[Any, Any], Any] = field(init=False)
+    arguments: Arguments = field(init=False)
+
+    @property
+    def type(self) -> GraphQLOutputType:
+        return self.definition.type
+
+
+@dataclass(eq=False)
+class Selection:
+    """What is asked of one object type at one place: its fields, in the order of the answer."""
+
+    type: GraphQLObjectType
+    fields: list[Field]
+
+
+@dataclass(eq=False)
+class Plan:
+    """One operation. ``steps`` are those of the root, ``size`` how many there are in all, ``fields`` of every kind."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    root: Selection
+    steps: list[Field]
+    size: int
+    fields: int
+
+
+class TooManyFields(GraphQLError):
+    """An operation selects more fields than a plan may have: fragments in fragments are short, and mean many."""
+
+
+class Planner:
+    """Makes the plan of an operation. ``hooked`` says whether something wraps every field of the schema."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        switches: Switches,
+        *,
+        hooked: bool,
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._switches = switches
+        self._hooked = hooked
+        self._size = 0
+        self._fields = 0
+
+    def plan(self, operation: OperationDefinitionNode) -> Plan:
+        """The plan of an operation that is valid; TooManyFields if that would be too large."""
+        root = self._schema.get_root_type(operation.operation)
+        assert root is not None, "validation knows whether the schema has such operations"
+        steps: list[Field] = []
+        selection = self._selection(root, [operation.selection_set], steps)
+        return Plan(operation, self._fragments, selection, steps, self._size, self._fields)
+
+    def _selection(self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], steps: list[Field]) -> Selection:
+        collected: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        for one in sets:
+            for node in self._collect(kind, one, visited):
+                collected.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
+        fields = [made for key, nodes in collected.items() if (made := self._field(kind, key, nodes, steps))]
+        return Selection(kind, fields)
+
+    def _collect(self, kind: GraphQLObjectType, of: SelectionSetNode, visited: set[str]) -> Iterator[FieldNode]:
+        """The fields of a selection set that apply to an object type (specification, section 6.3.2)."""
+        for node in of.selections:
+            if not self._included(node):
+                continue
+            match node:
+                case FieldNode():
+                    yield node
+                case InlineFragmentNode(type_condition=condition):
+                    if condition is None or self._applies(kind, condition.name.value):
+                        yield from self._collect(kind, node.selection_set, visited)
+                case FragmentSpreadNode():
+                    name = node.name.value
+                    fragment = self._fragments.get(name)
+                    if name in visited or fragment is None:
+                        continue
+                    visited.add(name)
+                    if self._applies(kind, fragment.type_condition.name.value):
+                        yield from self._collect(kind, fragment.selection_set, visited)
+
+    def _included(self, node: SelectionNode) -> bool:
+        return all(_holds(directive, self._switches) for directive in node.directives or ())
+
+    def _applies(self, kind: GraphQLObjectType, condition: str) -> bool:
+        named = self._schema.get_type(condition)
+        return named is kind or (
+            isinstance(named, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(named, kind)
+        )
+
+    def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], steps: list[Field]) -> Field | None:
+        name = nodes[0].name.value
+        definition = self._schema.get_field(parent, name)
+        if definition is None:
+            return None
+        self._fields += 1
+        if self._fields > MOST_FIELDS:
+            raise TooManyFields(f"The operation selects more than {MOST_FIELDS} fields.")
+        made = Field(key, nodes, parent, definition, _kind(name, definition, self._hooked))
+        declared = definition.extensions.get("strawberry-definition")
+        if made.kind is Kind.PLAIN:
+            assert declared is not None, "plain fields are Strawberry's"
+            made.attribute = declared.python_name
+        below = steps
+        if made.kind in (Kind.CALL, Kind.BATCH):
+            made.index, self._size = self._size, self._size + 1
+            made.arguments = compiled(definition, nodes[0])
+            steps.append(made)
+            below = made.steps
+        if made.kind is Kind.BATCH:
+            assert declared is not None, "batches are Strawberry's"
+            made.batch = declared.metadata[BATCH]
+            made.wanted = sorted(selected(nodes, self._fragments))
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        if sets:
+            made.selections = {
+                kind.name: self._selection(kind, sets, below) for kind in self._possible(definition.type)
+            }
+        return made
+
+    def _possible(self, kind: GraphQLOutputType) -> Iterable[GraphQLObjectType]:
+        named = get_named_type(kind)
+        if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
+            return self._schema.get_possible_types(named)
+        assert isinstance(named, GraphQLObjectType), "validation: leaves have no selections"
+        return [named]
+
+
+def _kind(name: str, definition: GraphQLField, hooked: bool) -> Kind:
+    if name == "__typename":
+        return Kind.TYPENAME
+    if hooked:
+        return Kind.CALL
+    declared = definition.extensions.get("strawberry-definition")
+    if declared is None:
+        return Kind.CALL
+    if getattr(definition.resolve, "_is_default", False) and declared.is_basic_field:
+        return Kind.PLAIN
+    if BATCH in declared.metadata and not declared.extensions:
+        return Kind.BATCH
+    return Kind.CALL
+
+
+def _holds(directive: DirectiveNode, switches: Switches) -> bool:
+    name = directive.name.value
+    if name not in ("skip", "include"):
+        return True
+    (argument,) = directive.arguments or ()
+    match argument.value:
+        case BooleanValueNode(value=value):
+            on = value
+        case VariableNode(name=variable):
+            on = switches[variable.value]
+        case _:
+            raise TypeError("validation: `if` is a boolean or a variable")
+    return on is (name == "include")
+
+
+def unwrapped(kind: GraphQLOutputType) -> tuple[bool, Any]:
+    """Whether a type may be null, and the type without that."""
+    return (False, kind.of_type) if isinstance(kind, GraphQLNonNull) else (True, kind)
+
+
+def item_of(kind: GraphQLList[Any]) -> GraphQLOutputType:
+    """The type of a list's items."""
+    of_type: GraphQLOutputType = kind.of_type
+    return of_type

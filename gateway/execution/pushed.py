@@ -1,0 +1,239 @@
+"""Selection push-down: a service's answer is decoded straight into what was selected of it, and encoded again as it is.
+
+For a step whose value comes as JSON a msgspec Struct is made for each object, from the selection and from the type that
+the contract declares: its fields are the selected ones, in the order of the answer. Decoding checks their types; there
+is nothing left to complete. Joined fields are set on the structs later. What a join needs of its parent and nobody
+selected is decoded, too, and left out of the answer in the end.
+
+It is done where the JSON is what GraphQL would make of it: the same names, enums by their names, scalars that look the
+same. Wherever that is not so, the answer is decoded as it is declared, and completed.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Union
+
+import msgspec
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLString,
+    is_abstract_type,
+)
+from msgspec import Meta, UnsetType
+from msgspec import inspect as declared
+
+from gateway.execution.completion import BY_CLASS
+from gateway.execution.plan import Field, Kind, Selection, item_of, unwrapped
+
+Scalars = Mapping[str, Any]
+"""By the name of a GraphQL scalar: the type to decode it as, where its JSON is the same on both sides."""
+
+TYPENAME = "__typename"
+
+_BUILT_IN: dict[GraphQLScalarType, tuple[type[declared.Type], Any]] = {
+    GraphQLString: (declared.StrType, str),
+    GraphQLID: (declared.StrType, str),
+    GraphQLInt: (declared.IntType, Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]),
+    GraphQLBoolean: (declared.BoolType, bool),
+    GraphQLFloat: (declared.FloatType, float),
+}
+_KEYS: dict[type[declared.Type], Any] = {declared.StrType: str, declared.IntType: int}
+"""What a join may need of its parent."""
+
+Lines = list[str]
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """How the JSON of a step is read.
+
+    ``decode`` gives its part of the answer, and raises msgspec's errors; ``note(value, run)`` has the steps below know
+    of the structs that wait for them.
+    """
+
+    decode: Callable[[Any], Any]
+    note: Callable[[Any, Any], None]
+
+
+def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushed | str:
+    """How a step's JSON of a declared type is read; or, in words, why it can't be.
+
+    ``batch``: it is a list with a value for each parent.
+    """
+    try:
+        value = declared.type_info(kind)
+        if batch:
+            if not isinstance(value, declared.ListType):
+                return "no list"
+            value = value.item_type
+        shape = _Shape(scalars)
+        annotation, lines = shape.of(value, step.type, step, "v")
+    except _NotTheSame as reason:
+        return str(reason)
+    if batch:
+        annotation = list[annotation]  # type: ignore[valid-type]
+        lines = ["for v in values:", *_inside(lines or ["pass"])]
+        return Pushed(msgspec.json.Decoder(annotation).decode, shape.function("values", lines))
+    return Pushed(msgspec.json.Decoder(annotation).decode, shape.function("v", lines))
+
+
+class _NotTheSame(Exception):
+    """The JSON is not what GraphQL would make of it."""
+
+
+class _Shape:
+    """Makes the types that a selection is decoded into, and the code that walks over what waits for steps below."""
+
+    def __init__(self, scalars: Scalars) -> None:
+        self._scalars = scalars
+        self._names: dict[str, Any] = {}
+
+    def function(self, parameter: str, lines: Lines) -> Callable[[Any, Any], None]:
+        """The function ``(value, run)`` of these lines."""
+        text = "\n".join([f"def note({parameter}, run):", *_inside(["pending = run.pending", *lines])])
+        exec(compile(text, "<pushed>", "exec"), self._names)  # noqa: S102 - our own text, from names we chose
+        note: Callable[[Any, Any], None] = self._names["note"]
+        return note
+
+    def of(self, value: declared.Type, kind: GraphQLOutputType, field: Field, v: str) -> tuple[Any, Lines]:
+        """The type that a value is decoded as, and the lines that look into it, where it is called ``v``."""
+        nullable, inner = unwrapped(kind)
+        may_be_null, value = _without_null(value)
+        made, lines = self._of(value, inner, field, v)
+        # A null that only one of the two sides knows is an error: it is looked at the slow way.
+        if nullable and may_be_null:
+            return made | None, [f"if {v} is not None:", *_inside(lines)] if lines else []
+        return made, lines
+
+    def _of(self, value: declared.Type, kind: Any, field: Field, v: str) -> tuple[Any, Lines]:
+        if isinstance(kind, GraphQLList):
+            if not isinstance(value, declared.ListType):
+                raise _NotTheSame("no list")
+            made, lines = self.of(value.item_type, item_of(kind), field, f"{v}_i")
+            return list[made], [f"for {v}_i in {v}:", *_inside(lines)] if lines else []  # type: ignore[valid-type]
+        if isinstance(kind, GraphQLObjectType):
+            if not isinstance(value, declared.StructType):
+                raise _NotTheSame("no object")
+            return self._struct(value, kind, field.selections[kind.name], v)
+        if is_abstract_type(kind):
+            return self._abstract(value, field, v)
+        return self._leaf(value, kind), []
+
+    def _leaf(self, value: declared.Type, kind: GraphQLScalarType | GraphQLEnumType) -> Any:
+        if isinstance(kind, GraphQLEnumType):
+            if not isinstance(value, declared.EnumType):
+                raise _NotTheSame("no enum")
+            if any(kind.coerce_output_value(one) != one.value for one in value.cls):
+                raise _NotTheSame("an enum's values")
+            return value.cls
+        if kind in _BUILT_IN:
+            expected, made = _BUILT_IN[kind]
+            if type(value) is not expected:
+                raise _NotTheSame("a leaf of another type")
+            return made
+        if kind.name not in self._scalars:
+            raise _NotTheSame("a scalar")
+        return self._scalars[kind.name]
+
+    def _abstract(self, value: declared.Type, field: Field, v: str) -> tuple[Any, Lines]:
+        members = value.types if isinstance(value, declared.UnionType) else (value,)
+        made: list[Any] = []
+        lines: Lines = []
+        for member in members:
+            if not isinstance(member, declared.StructType) or member.tag_field != TYPENAME:
+                raise _NotTheSame("members without __typename")
+            selection = field.selections.get(str(member.tag))
+            if selection is None:
+                raise _NotTheSame("members of other names")
+            if not selection.fields or selection.fields[0].key != TYPENAME:
+                # It is what tells them apart, and stands first in the JSON.
+                raise _NotTheSame("members without __typename first")
+            one, inside = self._struct(member, selection.type, selection, v, tag=str(member.tag))
+            made.append(one)
+            if inside:
+                lines += [f"if type({v}) is {self._name(one)}:", *_inside(inside)]
+        return Union[tuple(made)], lines  # noqa: UP007 - as many as there are
+
+    def _struct(
+        self, value: declared.StructType, kind: GraphQLObjectType, selection: Selection, v: str, tag: str | None = None
+    ) -> tuple[Any, Lines]:
+        if kind.is_type_of is not None and not getattr(kind.is_type_of, BY_CLASS, False):
+            raise _NotTheSame("is_type_of looks at the value")
+        sent = {one.name: one for one in value.fields}
+        taken = {one.encode_name for one in value.fields} | {TYPENAME}
+        fields: list[Any] = []
+        names: dict[str, str] = {}
+        lines: Lines = []
+        needed: set[str] = set()
+        for number, field in enumerate(selection.fields):
+            name = f"{field.kind.name.lower()}_{number}"
+            if field.kind is Kind.PLAIN:
+                own = _sent(sent, field)
+                name = own.name
+                made, inside = self.of(own.type, field.type, field, f"{v}_{number}")
+                fields.append((name, made))
+                if inside:
+                    lines += [f"{v}_{number} = {v}.{name}", *inside]
+            elif field.kind is Kind.TYPENAME and field.key == TYPENAME:
+                if tag is not None:
+                    continue  # the tag is written as such
+                fields.append((name, Literal[kind.name], kind.name))
+            elif field.key in taken:
+                raise _NotTheSame("an alias")
+            elif field.kind is Kind.TYPENAME:
+                fields.append((name, Literal[kind.name], kind.name))
+            elif field.batch is not None and field.batch.needs is not None:
+                fields.append((name, Any, None))
+                needed.update(field.batch.needs)
+                lines.append(f"pending[{field.index}].append(({v}, {v}))")
+            else:
+                raise _NotTheSame("a field with a resolver")
+            names[name] = field.key
+        hidden = sorted(needed - names.keys())
+        for name in hidden:
+            # It has to be there. In the end it is unset, and so not shown.
+            fields.append((name, _key(sent[name].type) | UnsetType))
+            names[name] = sent[name].encode_name
+        if hidden:
+            lines.append(f"run.hidden.append(({v}, {hidden!r}))")
+        tagged: dict[str, Any] = {"tag_field": TYPENAME, "tag": tag} if tag else {}
+        return msgspec.defstruct(kind.name, fields, rename=names, kw_only=True, gc=False, **tagged), lines
+
+    def _name(self, value: Any) -> str:
+        name = f"struct_{len(self._names)}"
+        self._names[name] = value
+        return name
+
+
+def _inside(lines: Lines) -> Lines:
+    return [f"    {line}" for line in lines]
+
+
+def _sent(sent: dict[str, declared.Field], field: Field) -> declared.Field:
+    own = sent.get(field.attribute)
+    if own is None:
+        raise _NotTheSame("a field that is not sent")
+    if own.encode_name != field.key:
+        raise _NotTheSame("an alias")
+    return own
+
+
+def _key(value: declared.Type) -> Any:
+    """The type to decode what a join needs of its parent as."""
+    may_be_null, inner = _without_null(value)
+    return _KEYS[type(inner)] | None if may_be_null else _KEYS[type(inner)]
+
+
+def _without_null(value: declared.Type) -> tuple[bool, declared.Type]:
+    """Whether a declared type may be null, and the rest of it."""
+    if not isinstance(value, declared.UnionType):
+        return False, value
+    rest = tuple(one for one in value.types if not isinstance(one, declared.NoneType))
+    may_be_null = any(isinstance(one, declared.NoneType) for one in value.types)
+    return may_be_null, rest[0] if len(rest) == 1 else declared.UnionType(rest)

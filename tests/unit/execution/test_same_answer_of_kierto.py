@@ -1,0 +1,137 @@
+"""Whatever is asked of Kierto's own schema, and whatever its services answer: the planned answer is graphql-core's."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from graphql import execute, get_named_type, is_object_type, is_union_type, parse, specified_rules
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import from_schema, nodes
+from strawberry.schema.schema import validate_document
+
+from gateway.schema.build import KiertoSchema, build_schema
+from services.chassis import metrics
+from tests.unit.execution.invented import Context
+from tests.unit.execution.operations import Operation
+from tests.unit.execution.same import check_same, only_planned
+
+
+class Interpreted(KiertoSchema):
+    """The same, executed by graphql-core."""
+
+    def _get_execute_function(self) -> Any:
+        return execute
+
+
+PLANNED, INTERPRETED = build_schema(), build_schema(Interpreted)
+
+_DAYS = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31)).map(dt.date.isoformat)
+OPERATIONS = from_schema(
+    PLANNED.as_str(),
+    custom_scalars={
+        "Date": _DAYS.map(nodes.String),
+        "DateTime": _DAYS.map(lambda day: f"{day}T08:00:00Z").map(nodes.String),
+        "Long": st.integers(-(2**40), 2**40).map(nodes.Int),
+    },
+)
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def both(
+    text: str, seed: str, wrong: int, variables: dict[str, Any] | None = None, *, deep: bool = False
+) -> tuple[Any, Any]:
+    """The answers of the planning executor and of graphql-core."""
+    given = dict(variables or {})
+    ours = await PLANNED.execute(text, given, context_value=Context(seed, wrong, passes_on=True, deep=deep))
+    theirs = await INTERPRETED.execute(text, given, context_value=Context(seed, wrong, passes_on=False, deep=deep))
+    return ours, theirs
+
+
+@pytest.mark.parametrize("wrong", [0, 10, 100])
+@settings(
+    max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@given(data=st.data())
+async def test_operations_of_hypothesis(wrong: int, data: st.DataObject) -> None:
+    text = data.draw(OPERATIONS)
+    assume(not validate_document(PLANNED._schema, parse(text), specified_rules))
+    seed = data.draw(st.text("abc", max_size=3))
+    with only_planned() as planned:
+        check_same(*await both(text, seed, wrong))
+        assert planned() == 1
+
+
+@pytest.mark.parametrize("wrong", [0, 5, 50])
+@pytest.mark.parametrize("root", ["query", "mutation"])
+async def test_operations_with_fragments_arguments_and_variables(root: str, wrong: int) -> None:
+    asked = 0
+    with only_planned() as planned:
+        for seed in range(120):
+            operation = Operation(PLANNED._schema, seed, root)
+            ours, theirs = await both(operation.text, str(seed % 7), wrong, operation.variables)
+            try:
+                check_same(ours, theirs)
+            except AssertionError:
+                print(operation.text, operation.variables, seed)
+                raise
+            asked += ours.data is not None or bool(ours.errors and ours.errors[0].path)
+        assert planned() >= asked > 90, "most of them must be valid"
+
+
+def everything(kind: Any) -> str:
+    """A selection of all that a type has itself, as services send it."""
+    named = get_named_type(kind)
+    if is_union_type(named):
+        return "{ " + " ".join(f"... on {one} {everything(one)}" for one in named.types) + " }"
+    if not is_object_type(named):
+        return ""
+    shown = [
+        f"{name} {everything(field.type)}"
+        for name, field in named.fields.items()
+        if field.extensions["strawberry-definition"].is_basic_field
+    ]
+    return "{ " + " ".join(["__typename", *shown]) + " }"
+
+
+def _own(type_name: str, field: str = "") -> str:
+    kind: Any = PLANNED._schema.get_type(type_name)
+    return everything(kind.fields[field].type if field else kind)
+
+
+PASSED_ON = {
+    name: f"{{ {name}{arguments} {_own('Query', name)} }}"
+    for name, arguments in {
+        "me": "",
+        "sites": "",
+        "orders": "",
+        "tickets": "",
+        "partners": "",
+        "events": "",
+        "volumes": '(since: "2026-01-01", until: "2026-02-01")',
+    }.items()
+}
+PASSED_ON["joined"] = f"""{{ sites {{ pageInfo {_own("PageInfo")} totalCount edges {{ cursor node {{
+    {_own("Site")[1:-1]}
+    agreements {_own("Site", "agreements")}
+    calendar(since: "2026-01-01", until: "2026-02-01") {_own("Site", "calendar")}
+    openOrderCount
+}} }} }} }}"""
+
+
+@pytest.mark.parametrize("name", PASSED_ON)
+@pytest.mark.parametrize("wrong", [0, 2, 20])
+async def test_what_services_send_is_as_declared_or_an_error(name: str, wrong: int) -> None:
+    pushed = ways("pushed")
+    for seed in range(40):
+        check_same(*await both(PASSED_ON[name], str(seed), wrong, deep=True))
+    if not wrong:
+        # Of `me` the languages are written in another way: FI in the graph, fi by services.
+        assert (ways("pushed") > pushed) is (name != "me")
+
+
+def ways(name: str) -> int:
+    """How many values were completed in a way so far."""
+    samples = [one for metric in metrics.COMPLETIONS.collect() for one in metric.samples]
+    return int(sum(one.value for one in samples if one.name.endswith("_total") and one.labels["way"] == name))
