@@ -324,6 +324,14 @@ class Orders(Importing, Protocol):
         ...
 
     @read
+    async def next_pickups(self, site_ids: list[Id]) -> list[Pickup | None]:
+        """The first pickup of each site from today on that is not done yet.
+
+        None where none is planned, and for a site the caller may not see or that is still on its way.
+        """
+        ...
+
+    @read
     async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
         """The days on which an extra pickup can be ordered now, for each agreement, up to eight weeks ahead.
 

@@ -1,4 +1,4 @@
-"""Runs every benchmark on one stack of its own and prints what it found."""
+"""Runs every benchmark on one stack of its own, then the contest, and prints what it found."""
 
 import asyncio
 import statistics
@@ -14,6 +14,7 @@ from tests.benchmarks import (
     relay_throughput,
     thousand_subscribers,
 )
+from tests.benchmarks.contest import held
 from tests.support import servers
 from tests.support.stack import new_stack
 
@@ -73,6 +74,7 @@ def main() -> None:
         stack.stop()
         stack.delete()
     Console(width=140).print(table)
+    held.hold()
 
 
 if __name__ == "__main__":

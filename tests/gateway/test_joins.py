@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_a_page_of_50_sites_asks_each_service_once_a_level(house: House) -> None:
     answer = await house.ask(
         """{ sites(first: 50) { totalCount edges { node {
-               id address { street } openOrderCount organisation { name customerNumber }
+               id address { street } openOrderCount nextPickup { date state } organisation { name customerNumber }
                agreements { edges { node { agreementNumber site { siteNumber containers { litres } }
                                            extraPickupOffers { ... on Offers { citation } } } } }
                calendar(since: "2026-03-01", until: "2026-03-31") { __typename }
@@ -22,6 +22,7 @@ async def test_a_page_of_50_sites_asks_each_service_once_a_level(house: House) -
     nodes = [edge["node"] for edge in answer["data"]["sites"]["edges"]]
     assert [node["address"]["street"] for node in nodes] == [f"Ekokaari {n}" for n in range(1, 51)]
     assert {node["organisation"]["name"] for node in nodes} == {"As Oy Mirja"}
+    assert nodes[0]["nextPickup"] == {"date": "2026-03-09", "state": "PLANNED"}
     for number, node in enumerate(nodes, start=1):
         (edge,) = node["agreements"]["edges"]
         assert edge["node"]["agreementNumber"] == f"A{number}"
@@ -31,6 +32,7 @@ async def test_a_page_of_50_sites_asks_each_service_once_a_level(house: House) -
             "sites",
             "organisations",
             "open_order_counts",
+            "next_pickups",
             "agreements_of_sites",
             "calendars",
             "sites_by_id",

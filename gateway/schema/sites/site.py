@@ -6,7 +6,7 @@ from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, each, joined
 from services.chassis.rpc.undecoded import undecoded
 from services.contracts.identity import Organisation
-from services.contracts.orders import Agreement, Calendar
+from services.contracts.orders import Agreement, Calendar, Pickup
 from services.contracts.sites import Site
 from services.contracts.values import Connection, Page, Refusal
 
@@ -33,9 +33,15 @@ async def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date
 
 
 @joined(needs=["id"])
+async def next_pickup(sites: list[Site], info: Info) -> list[Pickup | None]:
+    """The first pickup from today on that is not done yet (O1); null where none is planned."""
+    return await undecoded(info.context.orders).next_pickups([site.id for site in sites])
+
+
+@joined(needs=["id"])
 async def open_order_count(sites: list[Site], info: Info) -> list[int]:
     """How many orders are not done yet (L1)."""
     return await undecoded(info.context.orders).open_order_counts([site.id for site in sites])
 
 
-join(Site, organisation, agreements, calendar, open_order_count, node=True)
+join(Site, organisation, agreements, calendar, next_pickup, open_order_count, node=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import uuid
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -48,24 +49,33 @@ def pickups(schedule: Schedule, since: dt.date, until: dt.date) -> list[PickupRe
     """Every pickup between two days, both inclusive, by date. What was recorded stands where it was recorded."""
     regular = planned(schedule.agreement, schedule.holidays, since, until)
     known = {one.id: one for one in (*regular, *schedule.ordered, *schedule.recorded)}
-    return sorted((one for one in known.values() if since <= one.date <= until), key=lambda one: (one.date, one.id))
+    return sorted((one for one in known.values() if since <= one.date <= until), key=sooner)
 
 
-def next_pickup(schedule: Schedule, today: dt.date) -> dt.date | None:
-    """The next day from ``today`` on with a pickup that is not done yet; None if there will be none."""
+def next_pickup(schedule: Schedule, today: dt.date) -> PickupRecord | None:
+    """The first pickup from ``today`` on that is not done yet; None if there will be none."""
     agreement, holidays = schedule.agreement, schedule.holidays
-    done = {one.id for one in schedule.recorded if one.outcome.state in DONE}
-    coming = [one.date for one in schedule.ordered if one.id not in done and one.date >= today]
+    recorded = {one.id: one for one in schedule.recorded}
+
+    def is_coming(one: PickupRecord) -> bool:
+        return one.date >= today and one.outcome.state not in DONE
+
+    coming = [one for one in (recorded.get(one.id, one) for one in schedule.ordered) if is_coming(one)]
     # A holiday may have moved a pickup over today; behind the first that was not, none can be sooner.
     moved = filter(agreement.facts.cadence.has, holidays.moved_into(today, dt.date.max))
     for day in itertools.chain(moved, agreement.facts.cadence.after(today)):
-        one = pickup.regular(agreement.id, day, holidays.moved(day))
-        if one.id in done or one.date < today:
-            continue
-        coming.append(one.date)
-        if one.date == day:
-            break
-    return min(coming, default=None)
+        regular = pickup.regular(agreement.id, day, holidays.moved(day))
+        one = recorded.get(regular.id, regular)
+        if is_coming(one):
+            coming.append(one)
+            if one.date == day:
+                break
+    return min(coming, key=sooner, default=None)
+
+
+def sooner(one: PickupRecord) -> tuple[dt.date, uuid.UUID]:
+    """What pickups are sorted by: the day the truck comes, and on one day always in the same order."""
+    return one.date, one.id
 
 
 def named(

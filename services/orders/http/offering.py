@@ -16,6 +16,7 @@ from services.contracts.orders import (
     Ordered,
     OrderExtraPickup,
     OrderState,
+    Pickup,
     PickupReport,
     PickupsReported,
 )
@@ -53,6 +54,11 @@ class Offering(ImportOffering):
         self._caller.require(*EVERYONE, scope=READ)
         async with self._base.pool.acquire() as connection:
             return await read_calendars.calendars(connection, self._caller, self._base.clock, site_ids, since, until)
+
+    async def next_pickups(self, site_ids: list[Id]) -> list[Pickup | None]:
+        self._caller.require(*EVERYONE, scope=READ)
+        async with self._base.pool.acquire() as connection:
+            return await read_calendars.next_pickups(connection, self._caller, self._base.clock, site_ids)
 
     async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
         self._caller.require(*PEOPLE)

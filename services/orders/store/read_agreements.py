@@ -81,7 +81,6 @@ async def _show(
         record = records[row["id"]]
         article_id = record.facts.article_id
         article = show.article(article_id, articles[article_id], caller.language, day, billing=row["billing"])
-        found[record.id] = show.agreement(
-            record, row["container_number"], article, next_pickup(planned[record.id], day)
-        )
+        coming = next_pickup(planned[record.id], day)
+        found[record.id] = show.agreement(record, row["container_number"], article, coming.date if coming else None)
     return found

@@ -5,17 +5,21 @@ import uuid
 import zoneinfo
 from collections.abc import Sequence
 
+import msgspec
+
 from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.chassis.clock import Clock
 from services.chassis.ids import find_id
 from services.chassis.postgres import Connection
+from services.contracts.identity import Language
 from services.contracts.orders import Article as ShownArticle
 from services.contracts.orders import Calendar, Offer, Offers, Pickup
 from services.contracts.values import Id, Refusal, refuse
 from services.orders.domain import calendar, offers, price
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.calendar import Schedule
+from services.orders.domain.pickup import PickupRecord
 from services.orders.domain.price import Article
 from services.orders.store import agreements, trade
 from services.orders.store.schedules import schedules
@@ -31,6 +35,41 @@ _AGREEMENTS = f"""
 """
 
 
+class _Planned(msgspec.Struct, frozen=True):
+    """Sites that the caller sees, by id, with all that decides about their pickups.
+
+    ``coming`` are placeholders: of those a container is known, and that the site itself is on its way. ``articles`` are
+    by agreement.
+    """
+
+    schedules: dict[uuid.UUID, list[Schedule]]
+    coming: frozenset[uuid.UUID]
+    articles: dict[uuid.UUID, ShownArticle]
+    language: Language
+
+    def show(self, record: PickupRecord, schedule: Schedule) -> Pickup:
+        return show.pickup(record, schedule, self.articles[schedule.agreement.id], self.language)
+
+    def calendar(self, site_id: uuid.UUID, since: dt.date, until: dt.date) -> list[Pickup]:
+        """The pickups of a site between two days, both inclusive, by date."""
+        shown = [
+            self.show(one, schedule)
+            for schedule in self.schedules[site_id]
+            for one in calendar.pickups(schedule, since, until)
+        ]
+        return sorted(shown, key=lambda one: (one.date, one.id))
+
+    def next(self, site_id: uuid.UUID, day: dt.date) -> Pickup | None:
+        """The first pickup of a site from ``day`` on that is not done yet."""
+        if site_id in self.coming:
+            return None
+        found = [(calendar.next_pickup(one, day), one) for one in self.schedules.get(site_id, [])]
+        coming = [(record, schedule) for record, schedule in found if record is not None]
+        if not coming:
+            return None
+        return self.show(*min(coming, key=lambda one: calendar.sooner(one[0])))
+
+
 async def calendars(
     connection: Connection, caller: Caller, clock: Clock, site_ids: Sequence[Id], since: dt.date, until: dt.date
 ) -> list[Calendar | Refusal]:
@@ -40,31 +79,50 @@ async def calendars(
     if (until - since).days > MAX_DAYS:
         return [refuse("TOO_LONG", "until", limit=MAX_DAYS) for _ in site_ids]
     wanted = [find_id("site", text) for text in site_ids]
-    day = clock.today()
-    rows = await connection.fetch(_SITES, caller.subject_id, day, [one for one in wanted if one])
-    found = await agreements.find(connection, "a.site_id = ANY ($1)", [row["id"] for row in rows])
-    articles = await trade.articles(connection, {one.facts.article_id for one in found.values()})
-    planned = await schedules(connection, clock.zone.key, found.values(), since, until)
-    pickups: dict[uuid.UUID, list[Pickup]] = {row["id"]: [] for row in rows}
-    priced = {row["id"]: row["billing"] for row in rows}
-    for record in found.values():
-        site_id, schedule = record.facts.site_id, planned[record.id]
-        article = _article(record, articles, caller, day, priced[site_id])
-        pickups[site_id] += [
-            show.pickup(one, schedule, article, caller.language) for one in calendar.pickups(schedule, since, until)
-        ]
-    # Of a placeholder a container is known, and that the site itself is on its way.
-    coming = {row["id"] for row in rows if row["version"] == 0}
+    planned = await _planned(connection, caller, clock, wanted, since, until)
     answers: list[Calendar | Refusal] = []
-    for text, wanted_id in zip(site_ids, wanted, strict=True):
-        if wanted_id is None or wanted_id not in pickups:
+    for text, site_id in zip(site_ids, wanted, strict=True):
+        if site_id is None or site_id not in planned.schedules:
             answers.append(refuse("NOT_FOUND", "siteIds"))
-        elif wanted_id in coming:
+        elif site_id in planned.coming:
             answers.append(refuse("NOT_READY_YET", "siteIds", retryable=True))
         else:
-            by_date = sorted(pickups[wanted_id], key=lambda one: (one.date, one.id))
-            answers.append(Calendar(site_id=text, pickups=by_date))
+            answers.append(Calendar(site_id=text, pickups=planned.calendar(site_id, since, until)))
     return answers
+
+
+async def next_pickups(
+    connection: Connection, caller: Caller, clock: Clock, site_ids: Sequence[Id]
+) -> list[Pickup | None]:
+    """The first pickup of each site from today on that is not done yet, with one set of queries for all of them."""
+    wanted, day = [find_id("site", text) for text in site_ids], clock.today()
+    planned = await _planned(connection, caller, clock, wanted, day, dt.date.max)
+    return [planned.next(site_id, day) if site_id else None for site_id in wanted]
+
+
+async def _planned(
+    connection: Connection,
+    caller: Caller,
+    clock: Clock,
+    wanted: Sequence[uuid.UUID | None],
+    since: dt.date,
+    until: dt.date,
+) -> _Planned:
+    day = clock.today()
+    rows = await connection.fetch(_SITES, caller.subject_id, day, [one for one in wanted if one])
+    priced = {row["id"]: row["billing"] for row in rows}
+    found = await agreements.find(connection, "a.site_id = ANY ($1)", list(priced))
+    articles = await trade.articles(connection, {one.facts.article_id for one in found.values()})
+    by_agreement = await schedules(connection, clock.zone.key, found.values(), since, until)
+    by_site: dict[uuid.UUID, list[Schedule]] = {site_id: [] for site_id in priced}
+    for schedule in by_agreement.values():
+        by_site[schedule.agreement.facts.site_id].append(schedule)
+    return _Planned(
+        schedules=by_site,
+        coming=frozenset(row["id"] for row in rows if row["version"] == 0),
+        articles={one.id: _article(one, articles, caller, day, priced[one.facts.site_id]) for one in found.values()},
+        language=caller.language,
+    )
 
 
 async def extra_pickup_offers(

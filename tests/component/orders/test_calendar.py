@@ -8,7 +8,7 @@ import pytest
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
 from services.contracts.identity import Language, Role
-from services.contracts.orders import Calendar, Holiday, Ordered, Pickup, PickupState
+from services.contracts.orders import Calendar, Holiday, Ordered, Pickup, PickupState, ReportKind
 from services.contracts.sites import Fraction
 from services.contracts.values import Page, Refusal
 from tests.component.orders.world import World, container_stated, day, extra, report, site_stated
@@ -97,6 +97,63 @@ async def test_the_next_pickup_is_the_next_that_is_not_done(world: World) -> Non
     assert await next_pickup() == day("19.3.")
     assert isinstance(await offering.order_extra_pickup(extra(world.id("A1"), "12.3.")), Ordered)
     assert await next_pickup() == day("12.3.")
+
+
+async def test_the_next_pickup_of_a_site_is_the_soonest_of_its_agreements(world: World) -> None:
+    offering = world.bench.offering(await world.member())
+
+    async def next_pickup() -> Pickup:
+        (found,) = await offering.next_pickups([world.sites["50"]])
+        assert found is not None
+        return found
+
+    thursday = await next_pickup()
+    assert (thursday.agreement_id, thursday.site_id) == (world.id("A1"), world.sites["50"])
+    assert (thursday.date, thursday.state, thursday.tolerance_days) == (day("5.3."), PickupState.PLANNED, 1)
+    (calendar,) = await offering.calendars([world.sites["50"]], day("5.3."), day("5.3."))
+    assert isinstance(calendar, Calendar)
+    assert calendar.pickups == [thursday], "the same pickup as in the calendar"
+
+    world.bench.clock.move(days=1)
+    reports = world.bench.offering(await world.partner("pickups:report"))
+    arrived = report(ReportKind.ARRIVED, agreement_id=world.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")
+    await reports.report_pickups([arrived])
+    assert (await next_pickup()).state is PickupState.ARRIVED
+    emptied = report(agreement_id=world.id("A1"), date="5.3.", at="2026-03-05T07:10:00+00:00")
+    await reports.report_pickups([emptied])
+    friday = await next_pickup()
+    assert (friday.agreement_id, friday.date) == (world.id("A2"), day("6.3."))
+    world.bench.clock.move(days=2)
+    assert (await next_pickup()).date == day("13.3.")
+
+
+async def test_a_next_pickup_that_a_holiday_moved_says_so(world: World) -> None:
+    offering = world.bench.offering(await world.member())
+    world.bench.clock.move(days=30)
+    (moved,) = await offering.next_pickups([world.sites["50"]])
+    assert moved is not None
+    assert (moved.agreement_id, moved.date, moved.original_date) == (world.id("A2"), day("4.4."), day("3.4."))
+    assert moved.moved_by == Holiday(date=day("3.4."), name="Pitkäperjantai")
+
+
+async def test_next_pickups_of_many_sites_come_in_their_order(world: World) -> None:
+    unseen = write_id("site", new_uuid())
+    wanted = [world.sites["51"], world.sites["60"], "site_nonsense", unseen, world.sites["50"], world.sites["50"]]
+    ended, other, nonsense, nowhere, first, again = await world.bench.offering(await world.member()).next_pickups(
+        wanted
+    )
+    assert [ended, other, nonsense, nowhere] == [None] * 4, "none planned, another customer's, no id, no site"
+    assert first is not None and first == again
+    assert await world.bench.offering(await world.member()).next_pickups([]) == []
+    (seen,) = await world.bench.offering(await world.other_member()).next_pickups([world.sites["60"]])
+    assert seen is not None
+    assert (seen.agreement_id, seen.article.price is not None) == (world.id("A4"), True)
+
+
+async def test_the_next_pickup_of_a_site_that_is_still_on_its_way_is_not_told(world: World) -> None:
+    site_id = write_id("site", new_uuid())
+    await world.bench.receive(container_stated("C9", site_id, world.organisation_id, Fraction.RESIDUAL))
+    assert await world.bench.offering(await world.member()).next_pickups([site_id]) == [None]
 
 
 async def test_the_calendars_of_many_sites_come_in_their_order(world: World) -> None:
@@ -188,6 +245,8 @@ async def test_a_partner_reads_with_its_scope_alone(world: World) -> None:
         await without.agreements_of_sites([world.sites["50"]], Page())
     with pytest.raises(Forbidden):
         await without.calendars([world.sites["50"]], day("1.3."), day("2.3."))
+    with pytest.raises(Forbidden):
+        await without.next_pickups([world.sites["50"]])
     with pytest.raises(Forbidden):
         await without.orders(Page())
     with pytest.raises(Forbidden):

@@ -45,6 +45,7 @@ CASES: dict[str, Case] = {
         {"siteIds": [SITE_A], "since": "2026-03-01", "until": "2026-03-31"},
         READERS_OR_NOT_FOUND,
     ),
+    "nextPickups": ({"siteIds": [SITE_A]}, READERS),
     "extraPickupOffers": ({"agreementIds": [AGREEMENT]}, row(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
     "orderExtraPickup": (order, row(members=SEES, viewer="FORBIDDEN", outsiders="NOT_FOUND", staff=SEES)),
     "orders": ({"page": {}}, READERS),

@@ -16,13 +16,14 @@ from services.contracts.orders import (
     OrderEvent,
     OrderExtraPickup,
     OrderState,
+    Pickup,
     PickupReport,
     PickupsReported,
     ReportOutcome,
 )
 from services.contracts.values import Connection, Page, Refusal, refuse
 from tests.gateway.actors.importer import Importer
-from tests.gateway.actors.samples import ARTICLE, NOW, agreement, number_of, order, page_of
+from tests.gateway.actors.samples import ARTICLE, NOW, agreement, number_of, order, page_of, pickup
 
 
 class OrdersActor(Importer):
@@ -46,6 +47,9 @@ class OrdersActor(Importer):
         if until < since:
             return [refuse("MALFORMED", "until", expected=f"{since} or later") for _ in site_ids]
         return [Calendar(site_id=one, pickups=[]) for one in site_ids]
+
+    async def next_pickups(self, site_ids: list[str]) -> list[Pickup | None]:
+        return [pickup(number_of(one)) for one in site_ids]
 
     async def extra_pickup_offers(self, agreement_ids: list[str]) -> list[Offers | Refusal]:
         offer = Offer(date=dt.date(2026, 3, 10), cut_off=NOW, tolerance_days=1, price=ARTICLE.price)

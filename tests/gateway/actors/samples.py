@@ -16,6 +16,8 @@ from services.contracts.orders import (
     Order,
     OrderKind,
     OrderState,
+    Pickup,
+    PickupState,
     Step,
 )
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
@@ -98,6 +100,24 @@ def agreement(number: int) -> Agreement:
         ended_on=None,
         next_pickup=dt.date(2026, 3, 9),
         version=1,
+    )
+
+
+def pickup(number: int) -> Pickup:
+    return Pickup(
+        id=write_id("pickup", uuid.UUID(int=number)),
+        site_id=site_id(number),
+        agreement_id=agreement_id(number),
+        order_id=None,
+        article=ARTICLE,
+        date=dt.date(2026, 3, 9),
+        tolerance_days=1,
+        original_date=None,
+        moved_by=None,
+        state=PickupState.PLANNED,
+        done_at=None,
+        grams=None,
+        failure=None,
     )
 
 

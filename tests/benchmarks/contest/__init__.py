@@ -1,0 +1,1 @@
+"""The gateway against other servers of the same graph: the same answers, one core each, CPU a request."""

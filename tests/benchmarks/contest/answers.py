@@ -1,0 +1,107 @@
+"""What the services by heart answer: the contracts' own values, written as the services write them."""
+
+import datetime as dt
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from services.chassis.ids import write_id
+from services.contracts.identity import PublicKeys
+from services.contracts.orders import Article, Holiday, Pickup, PickupState
+from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
+from services.contracts.values import Connection, Edge, Money, PageInfo
+from tests.benchmarks.contest.pages import Page
+
+_FRACTIONS = (Fraction.RESIDUAL, Fraction.BIOWASTE, Fraction.CARDBOARD)
+_STREETS = ("Ekokaari", "Mäntyläntie", "Åkerlundinkatu", "Rantakatu", "Kirkkokatu")
+_CITIES = (("46860", "Keltakangas"), ("33100", "Tampere"), ("90100", "Oulu"))
+_FIRST_DAY = dt.date(2026, 3, 9)
+
+
+def write(folder: Path, page: Page, public_keys: str) -> None:
+    """One file an operation: what each answers while this page is asked for."""
+    numbers = range(1, page.sites + 1)
+    answers: dict[str, Any] = {
+        "publicKeys": PublicKeys(jwks=public_keys),
+        "sites": _listed([_site(number, with_containers=page.has_joins) for number in numbers]),
+        "nextPickups": [_pickup(number) for number in numbers],
+        "openOrderCounts": [number % 4 for number in numbers],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for operation, answer in answers.items():
+        (folder / f"{operation}.json").write_bytes(msgspec.json.encode(answer))
+
+
+def _id(prefix: str, number: int) -> str:
+    return write_id(prefix, uuid.uuid5(uuid.NAMESPACE_OID, f"{prefix} {number}"))
+
+
+def _listed(sites: list[Site]) -> Connection[Site]:
+    edges = [Edge(cursor=f"cursor-{number:024}", node=site) for number, site in enumerate(sites)]
+    info = PageInfo(
+        has_next_page=True, has_previous_page=False, start_cursor=edges[0].cursor, end_cursor=edges[-1].cursor
+    )
+    return Connection(edges=edges, page_info=info, total_count=240)
+
+
+def _site(number: int, *, with_containers: bool) -> Site:
+    postal_code, city = _CITIES[number % len(_CITIES)]
+    containers = [_container(3 * number + place, fraction) for place, fraction in enumerate(_FRACTIONS)]
+    return Site(
+        id=_id("site", number),
+        organisation_id=_id("org", 1),
+        site_number=f"{480000 + number}",
+        address=Address(
+            street=f"{_STREETS[number % len(_STREETS)]} {number} A {number % 30}", postal_code=postal_code, city=city
+        ),
+        municipality=city.upper(),
+        area=f"A{number % 12}",
+        property_type=PropertyType.HOUSING_COMPANY,
+        dwellings=4 + number % 80,
+        billed_to="As Oy Mäntylänkartano",
+        contact_person=Person(name="Mirja Lehtonen", phone="+358 40 0000000", email="mirja@example.fi"),
+        version=3,
+        containers=containers if with_containers else UNSET,
+    )
+
+
+def _container(number: int, fraction: Fraction) -> Container:
+    return Container(
+        id=_id("container", number),
+        container_number=f"C{700000 + number}",
+        fraction=fraction,
+        litres=(240, 360, 660)[number % 3],
+        count=1 + number % 4,
+        version=1,
+    )
+
+
+def _pickup(number: int) -> Pickup:
+    day = _FIRST_DAY + dt.timedelta(days=number % 28)
+    moved = number % 10 == 0
+    return Pickup(
+        id=_id("pickup", number),
+        site_id=_id("site", number),
+        agreement_id=_id("agreement", number),
+        order_id=None,
+        article=Article(
+            id=_id("article", number % 7),
+            article_number=f"R{360 + number % 7}",
+            name="LOPPUJÄTEASTIAN 360 L TYHJENNYS",
+            fraction=_FRACTIONS[number % 3],
+            waste_code="20 03 01",
+            unit="pcs",
+            price=Money(minor=1250 + number, currency="EUR", vat_rate=255),
+        ),
+        date=day,
+        tolerance_days=1,
+        original_date=day - dt.timedelta(days=1) if moved else None,
+        moved_by=Holiday(date=day - dt.timedelta(days=1), name="Helatorstai") if moved else None,
+        state=PickupState.PLANNED,
+        done_at=None,
+        grams=None,
+        failure=None,
+    )

@@ -1,0 +1,155 @@
+"""The same pages by hand: no GraphQL, no framework, no logs. What a gateway could cost if it were only these pages.
+
+It checks the token, decodes just what is shown, joins by place, and encodes. ``/small`` is the small operation, all
+else the page with the joins.
+"""
+
+from typing import Any
+
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.access import Access
+from gateway.settings import GatewaySettings
+from services.chassis.clock import SystemClock
+from services.chassis.problems import Unauthenticated
+from tests.benchmarks.contest.entries.backend import Backend
+from tests.benchmarks.contest.entries.python_server import serve
+
+
+class _Shown(msgspec.Struct, rename="camel", gc=False):
+    """What the client sees, and no more."""
+
+
+class SmallSite(_Shown):
+    id: str
+    site_number: str
+    municipality: str
+
+
+class Address(_Shown):
+    street: str
+    postal_code: str
+    city: str
+
+
+class Container(_Shown):
+    id: str
+    fraction: str
+    litres: int
+    count: int
+
+
+class Article(_Shown):
+    name: str
+    waste_code: str
+
+
+class Pickup(_Shown):
+    id: str
+    date: str
+    tolerance_days: int
+    original_date: str | None
+    state: str
+    article: Article
+
+
+class Site(_Shown):
+    id: str
+    site_number: str
+    address: Address
+    containers: list[Container]
+    next_pickup: Pickup | None = None
+    open_order_count: int | None = None
+
+
+class SmallEdge(_Shown):
+    node: SmallSite
+
+
+class SmallSites(_Shown):
+    edges: list[SmallEdge]
+
+
+class Edge(_Shown):
+    node: Site
+
+
+class Sites(_Shown):
+    edges: list[Edge]
+
+
+class Variables(_Shown):
+    first: int
+
+
+class Asked(_Shown):
+    variables: Variables
+
+
+_encode = msgspec.json.Encoder().encode
+_asked = msgspec.json.Decoder(Asked).decode
+_small = msgspec.json.Decoder(SmallSites).decode
+_sites = msgspec.json.Decoder(Sites).decode
+_joined = msgspec.json.Decoder(tuple[tuple[int, list[Pickup | None]], tuple[int, list[int]]]).decode
+
+_JSON = (b"content-type", b"application/json")
+_SMALL = b'{"page":{"first":1},"fields":["id","municipality","siteNumber"]}'
+_PAGE = b'{"page":{"first":%d},"fields":["address","containers","id","siteNumber"]}'
+_ORDERS = b'[["nextPickups",{"siteIds":%b}],["openOrderCounts",{"siteIds":%b}]]'
+
+
+def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
+    """The application."""
+    sites, orders = Backend(settings.sites_url), Backend(settings.orders_url)
+
+    async def small(headers: dict[str, str]) -> bytes:
+        page = _small(await sites.post("/rpc/sites", _SMALL, headers))
+        return b'{"data":{"sites":%b}}' % _encode(page)
+
+    async def portal(body: bytes, headers: dict[str, str]) -> bytes:
+        page = _sites(await sites.post("/rpc/sites", _PAGE % _asked(body).variables.first, headers))
+        ids = _encode([edge.node.id for edge in page.edges])
+        (_, pickups), (_, counts) = _joined(await orders.post("/rpc", _ORDERS % (ids, ids), headers))
+        for edge, pickup, count in zip(page.edges, pickups, counts, strict=True):
+            node = edge.node
+            node.next_pickup, node.open_order_count = pickup, count
+        return b'{"data":{"sites":%b}}' % _encode(page)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            caller = await access.caller(_token(scope["headers"]))
+        except Unauthenticated:
+            await _respond(send, 401, b"{}")
+            return
+        body = await _body(receive)
+        headers = {"Authorization": f"Bearer {caller.token}", "Content-Type": "application/json"}
+        await _respond(send, 200, await (small(headers) if scope["path"] == "/small" else portal(body, headers)))
+
+    return app
+
+
+def _token(headers: list[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if name == b"authorization" and value.startswith(b"Bearer "):
+            return value[7:].decode("latin-1")
+    raise Unauthenticated
+
+
+async def _body(receive: Receive) -> bytes:
+    message: Any = await receive()
+    body: bytes = message["body"]
+    while message.get("more_body"):
+        message = await receive()
+        body += message["body"]
+    return body
+
+
+async def _respond(send: Send, status: int, body: bytes) -> None:
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [_JSON, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+if __name__ == "__main__":
+    serve(make)

@@ -1,0 +1,10 @@
+// Apollo Server, as its documentation starts it; nothing is reported anywhere.
+import { ApolloServer } from "@apollo/server";
+import { startStandaloneServer } from "@apollo/server/standalone";
+import { Sources, listen, resolvers, typeDefs } from "./sources.js";
+
+const server = new ApolloServer({ typeDefs, resolvers });
+await startStandaloneServer(server, {
+  listen,
+  context: async ({ req }) => ({ sources: new Sources(req.headers.authorization) }),
+});

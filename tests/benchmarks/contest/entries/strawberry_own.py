@@ -1,0 +1,74 @@
+"""Our own schema through Strawberry's own execution (graphql-core), with its best settings.
+
+Texts are parsed and validated once, joins are gathered level by level, answers are written by msgspec; nothing is
+logged or counted, and Strawberry's ASGI application stands directly on uvicorn.
+"""
+
+import types
+from typing import Any, cast
+
+import aiohttp
+import msgspec
+import strawberry
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+
+from gateway.access import Access
+from gateway.context import Context, Foundation
+from gateway.http.bearer import caller_of
+from gateway.schema import contract_types
+from gateway.schema.build import MUTATIONS, QUERIES
+from gateway.schema.scalars import SCALARS
+from gateway.settings import GatewaySettings
+from services.chassis.clock import SystemClock
+from services.chassis.rpc.client import Service
+from tests.benchmarks.contest.entries.python_server import serve
+
+
+class Endpoint(GraphQL[Context, None]):
+    """The schema's endpoint."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        super().__init__(_schema(), graphql_ide=None)
+        self._foundation = foundation
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        return Context(self._foundation, request, await caller_of(request, self._foundation.access))
+
+    def encode_json(self, data: object) -> bytes:
+        return msgspec.json.encode(data)
+
+
+def make(settings: GatewaySettings, access: Access, clock: SystemClock) -> ASGIApp:
+    """The application."""
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30))
+    urls = {"sites": settings.sites_url, "orders": settings.orders_url}
+    services = {name: Service(name, url, session) for name, url in urls.items()}
+    # The pages need neither the gateway's own tokens nor the feed of events.
+    nothing = cast(Any, None)
+    return Endpoint(Foundation(services, nothing, access, nothing, clock))
+
+
+def _schema() -> strawberry.Schema:
+    return strawberry.Schema(
+        query=_root("Query", QUERIES),
+        mutation=_root("Mutation", MUTATIONS),
+        types=contract_types.nodes(),
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[ParserCache, ValidationCache],
+    )
+
+
+def _root(name: str, fields: list[StrawberryField]) -> Any:
+    body = {field.python_name: field for field in fields}
+    return strawberry.type(types.new_class(name, (), {}, lambda namespace: namespace.update(body)))
+
+
+if __name__ == "__main__":
+    serve(make)

@@ -1,0 +1,61 @@
+"""Holds the contest among those that this machine can run, and shows the tables."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+
+from tests.benchmarks.contest import native_programs
+from tests.benchmarks.contest.contestants import CONTESTANTS, OURS, Contestant
+from tests.benchmarks.contest.native_programs import Missing
+from tests.benchmarks.contest.rounds import compete, two_cores
+from tests.benchmarks.contest.running import on_core
+from tests.benchmarks.contest.tables import tables
+from tests.support import servers
+
+_console = Console(width=140)
+
+
+def hold(rounds: int = 5, only: Sequence[str] = ()) -> list[str]:
+    """Let ours and ``only`` these compete (none named: everyone); what is amiss, in words."""
+    unknown = set(only) - {one.name for one in CONTESTANTS}
+    if unknown:
+        raise SystemExit(f"no contestant is called {', '.join(sorted(unknown))}")
+    try:
+        for program in ("load", "canned"):
+            native_programs.made(program)
+        cores = two_cores()
+        everyone = [one for one in CONTESTANTS if one is OURS or not only or one.name in only]
+        commands = dict(_prepared(everyone))
+        with on_core(cores.load), _kafka() as kafka:
+            results = compete(commands, kafka, cores, rounds, _console.print)
+    except Missing as missing:
+        _console.print(f"THE CONTEST IS LEFT OUT: this machine lacks {missing}.")
+        return []
+    for table in tables(results):
+        _console.print(table)
+    for complaint in results.complaints:
+        _console.print(f"AMISS: {complaint}")
+    return results.complaints
+
+
+def _prepared(everyone: Sequence[Contestant]) -> Iterator[tuple[Contestant, Sequence[str]]]:
+    for one in everyone:
+        try:
+            yield one, one.prepare()
+        except Missing as missing:
+            _console.print(f"{one.name.upper()} IS LEFT OUT: this machine lacks {missing}.")
+
+
+@contextlib.contextmanager
+def _kafka() -> Iterator[str]:
+    """The broker that the gateway reads: the one of the tests' servers that run, or of some of its own."""
+    if servers.HOME in os.environ:
+        yield servers.find().kafka
+        return
+    servers.start()
+    try:
+        yield servers.find().kafka
+    finally:
+        servers.stop()

@@ -1,0 +1,198 @@
+"""The contest itself: everyone is started, checked and warmed, then loaded in turns, round by round."""
+
+import contextlib
+import datetime as dt
+import os
+import socket
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from services.contracts.identity import SubjectKind
+from tests.benchmarks.contest import answers, load
+from tests.benchmarks.contest.contestants import Contestant
+from tests.benchmarks.contest.native_programs import Missing
+from tests.benchmarks.contest.pages import PAGES, PORTAL, Page
+from tests.benchmarks.contest.running import Running, running, wait_until_ready
+from tests.benchmarks.contest.services_by_heart import ServicesByHeart, services_by_heart
+from tests.benchmarks.contest.standings import Measured
+from tests.gateway.actors.identity import IdentityActor
+from tests.gateway.actors.samples import USER
+
+SECONDS, WARM_UP_S, STEADY_S = 1.5, 1.5, 2.0
+
+Say = Callable[[str], None]
+
+
+class Results(msgspec.Struct, frozen=True):
+    """By contestant: what was measured of each page, round by round, and of the portal page at half load.
+
+    ``calls`` are the calls to services that one answer took; ``complaints`` what is not as the contest wants it.
+    """
+
+    measured: dict[str, dict[str, list[Measured]]]
+    steady: dict[str, list[Measured]]
+    calls: dict[str, dict[str, int]]
+    complaints: list[str]
+
+
+class Cores(msgspec.Struct, frozen=True):
+    """The contestants' core, and that of all else."""
+
+    contestants: int
+    load: int
+
+
+def two_cores() -> Cores:
+    """The two cores that are used; Missing on a machine with one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        raise Missing("a second core")
+    return Cores(allowed[0], allowed[1])
+
+
+def compete(
+    commands: Mapping[Contestant, Sequence[str]],
+    kafka: str,
+    cores: Cores,
+    rounds: int,
+    say: Say,
+) -> Results:
+    """Let them compete, the first of them as the one that the others' answers are compared with."""
+    identity = IdentityActor()
+    token = identity.token(USER, SubjectKind.USER, valid_for=dt.timedelta(hours=2))
+    results = Results(defaultdict(lambda: defaultdict(list)), defaultdict(list), defaultdict(dict), [])
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kierto-contest-")))
+        for page in PAGES:
+            answers.write(folder / "answers" / _file(page), page, identity.signer.public_keys())
+        services = stack.enter_context(services_by_heart(folder / "answers"))
+        settings = _settings(services, kafka)
+        everyone = [
+            stack.enter_context(running(one, command, cores.contestants, _free_port(), settings))
+            for one, command in commands.items()
+        ]
+        services.use(_file(PORTAL))
+        for one in everyone:
+            wait_until_ready(one, PORTAL, token)
+        field = _Field(folder, services, token, cores)
+        for page in PAGES:
+            field.check(everyone, page, results)
+            for one in everyone:
+                field.load(one, page, WARM_UP_S)
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            turn = number % len(everyone)
+            for one in (*everyone[turn:], *everyone[:turn]):
+                for page in PAGES:
+                    results.measured[one.contestant.name][page.name].append(field.measure(one, page, SECONDS))
+                half = results.measured[one.contestant.name][PORTAL.name][-1].rate / 2
+                results.steady[one.contestant.name].append(field.measure(one, PORTAL, STEADY_S, half))
+    return results
+
+
+class _Field:
+    """What stands around the contestants."""
+
+    def __init__(self, folder: Path, services: ServicesByHeart, token: str, cores: Cores) -> None:
+        self._folder = folder
+        self._services = services
+        self._token = token
+        self._cores = cores
+
+    def check(self, everyone: Sequence[Running], page: Page, results: Results) -> None:
+        """See that all answer the same, each with no more calls to services than the page needs."""
+        self._services.use(_file(page))
+        expected: object = None
+        for one in everyone:
+            before = self._services.asked()
+            answer = msgspec.json.decode(one.ask(page, self._token))
+            calls = self._services.asked() - before
+            name = one.contestant.name
+            results.calls[name][page.name] = calls
+            if calls != page.calls:
+                results.complaints.append(f"{name} makes {calls} calls to services for {page.name}, not {page.calls}")
+            expected = expected or answer
+            if answer != expected or "errors" in answer or _sites_in(answer) != page.sites:
+                raise RuntimeError(f"{name} answers {page.name} otherwise: {str(answer)[:500]}")
+
+    def load(self, one: Running, page: Page, seconds: float, rate: float = 0) -> load.Load:
+        """Load a contestant; RuntimeError if an answer was not as the first."""
+        self._services.use(_file(page))
+        request = self._folder / f"{one.contestant.name}-{_file(page)}.http"
+        request.write_bytes(page.request(one.contestant.path(page), self._token))
+        done = load.run(one.port, request, connections=page.connections, seconds=seconds, rate=rate)
+        if done.errors:
+            raise RuntimeError(f"{one.contestant.name}: {done.errors} wrong answers to {page.name}")
+        return done
+
+    def measure(self, one: Running, page: Page, seconds: float, rate: float = 0) -> Measured:
+        """Load a contestant with all it takes, or at a rate."""
+        before, own_core, load_core = one.cpu_seconds(), _Core(self._cores.contestants), _Core(self._cores.load)
+        done = self.load(one, page, seconds, rate)
+        cpu = one.cpu_seconds() - before
+        return Measured(
+            cpu=cpu / done.all * 1e6,
+            rate=done.rate,
+            load_core=load_core.share(),
+            others=own_core.share(without=cpu),
+            p99=done.p99 / 1000,
+        )
+
+
+class _Core:
+    """How busy a core is from now on."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._idle, self._all = self._ticks()
+
+    def share(self, without: float = 0) -> float:
+        """The busy share of the time since then, without so many seconds of it."""
+        idle, everything = self._ticks()
+        passed = max(1, everything - self._all)
+        return max(0.0, 1 - (idle - self._idle + without * os.sysconf("SC_CLK_TCK")) / passed)
+
+    def _ticks(self) -> tuple[int, int]:
+        """Idle and all ticks of the core so far (proc_stat(5))."""
+        for line in Path("/proc/stat").read_text().splitlines():
+            name, *ticks = line.split()
+            if name == f"cpu{self._number}":
+                spent = [int(one) for one in ticks[:8]]
+                return spent[3] + spent[4], sum(spent)
+        raise RuntimeError(f"there is no core {self._number}")
+
+
+def _file(page: Page) -> str:
+    return page.name.replace(" ", "-")
+
+
+def _sites_in(answer: dict[str, dict[str, dict[str, list[object]]]]) -> int:
+    return len(answer["data"]["sites"]["edges"])
+
+
+def _settings(services: ServicesByHeart, kafka: str) -> dict[str, str]:
+    """The gateway's, which every contestant understands as far as it needs."""
+    urls = {f"KIERTO_{name.upper()}_URL": url for name, url in services.urls.items()}
+    nowhere = {f"KIERTO_{name}_URL": services.urls["identity"] for name in ("STATS", "SUPPORT")}
+    return (
+        urls
+        | nowhere
+        | {
+            "KIERTO_ENV": "production",
+            "KIERTO_KAFKA": kafka,
+            "KIERTO_SERVICE_SECRET": "contest",
+            "NODE_ENV": "production",
+            "CONTEST_SCHEMA": str(Path(__file__).parents[3] / "gateway" / "schema.graphql"),
+        }
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port

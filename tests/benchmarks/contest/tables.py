@@ -1,0 +1,73 @@
+"""The contest's tables."""
+
+import statistics
+from collections.abc import Iterator
+
+from rich.table import Column, Table
+
+from tests.benchmarks.contest.contestants import OURS
+from tests.benchmarks.contest.pages import PAGES, PORTAL, Page
+from tests.benchmarks.contest.rounds import Results
+from tests.benchmarks.contest.standings import DISTURBED, FULL, Standing, standing
+
+
+def tables(results: Results) -> Iterator[Table]:
+    """What was measured, and how it stands against what is wanted."""
+    yield _standings(results)
+    yield _waits(results)
+
+
+def _standings(results: Results) -> Table:
+    table = Table(
+        *(
+            "page",
+            Column("contestant", no_wrap=True),
+            "CPU µs a request",
+            "requests a second",
+            "load's core",
+            "others",
+            "calls",
+        ),
+        *("ours better by CPU", "by throughput", "wanted"),
+        title=f"The contest: one core for each, another for the load. A throughput counts where the load's core is "
+        f"less than {FULL:.0%} busy, and others had less than {DISTURBED:.0%} of the contestants'.",
+        title_justify="left",
+    )
+    for page in PAGES:
+        ours = results.measured[OURS.name][page.name]
+        for name, measured in results.measured.items():
+            table.add_row(*_row(page, name, standing(ours, measured[page.name]), results.calls[name][page.name]))
+        table.add_section()
+    return table
+
+
+def _row(page: Page, name: str, stands: Standing, calls: int) -> Iterator[str]:
+    yield from (
+        page.name,
+        name,
+        f"{stands.cpu:,.0f}",
+        f"{stands.rate:,.0f}",
+        f"{stands.load_core:.0%}",
+        f"{stands.others:.0%}",
+        str(calls),
+    )
+    if name == OURS.name:
+        return
+    yield f"{stands.by_cpu:.2f}"
+    yield "-" if stands.by_rate is None else f"{stands.by_rate:.2f}"
+    yield f"{page.wanted[name]:g}" if name in page.wanted else "report"
+
+
+def _waits(results: Results) -> Table:
+    table = Table(
+        "contestant",
+        *("p99, ms", "requests a second", "load's core", "others"),
+        title=f"The {PORTAL.name} at half of what each can take, from when a request was due",
+        title_justify="left",
+    )
+    for name, rounds in results.steady.items():
+        p99, rate, load_core, others = (
+            statistics.median(getattr(one, field) for one in rounds) for field in ("p99", "rate", "load_core", "others")
+        )
+        table.add_row(name, f"{p99:.2f}", f"{rate:,.0f}", f"{load_core:.0%}", f"{others:.0%}")
+    return table

@@ -1,0 +1,44 @@
+"""A server that answers as a test says: byte for byte, on its own thread."""
+
+import contextlib
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+
+Answer = Callable[[int], bytes]
+
+
+def answer(body: bytes, status: int = 200) -> bytes:
+    """An answer with its length."""
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+@contextlib.contextmanager
+def scripted_server(respond: Answer) -> Iterator[int]:
+    """The port of a server that answers the n-th request (from 0, over all connections) with ``respond(n)``."""
+    numbers = iter(range(10**9))
+    one_at_a_time = threading.Lock()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):
+                while self._read_request():
+                    with one_at_a_time:
+                        self.wfile.write(respond(next(numbers)))
+
+        def _read_request(self) -> bool:
+            length = 0
+            while line := self.rfile.readline().strip():
+                name, _, value = line.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            return length > 0 and len(self.rfile.read(length)) == length
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,32 @@
+"""What the contest comes to."""
+
+import pytest
+
+from tests.benchmarks.contest.standings import Measured, standing
+
+
+def measured(cpu: float, rate: float, load_core: float = 0.5, others: float = 0) -> Measured:
+    return Measured(cpu, rate, load_core, others, p99=1)
+
+
+def test_only_what_was_measured_in_one_round_is_compared() -> None:
+    """The machine is half as fast in the second round and four times as fast in the third."""
+    ours = [measured(100, 8000), measured(200, 4000), measured(25, 32000)]
+    theirs = [measured(200, 4000), measured(400, 2000), measured(50, 16000)]
+    found = standing(ours, theirs)
+    assert (found.by_cpu, found.by_rate) == (2, 2)
+    assert (found.cpu, found.rate) == (200, 4000)
+
+
+def test_a_full_load_core_makes_a_throughput_count_for_nothing() -> None:
+    ours = [measured(100, 8000), measured(100, 8000), measured(100, 4000, 0.9)]
+    theirs = [measured(50, 8000)] * 3
+    assert standing(ours, theirs).by_rate == 1, "two rounds of three count"
+    assert standing(ours, [measured(50, 8000, 0.8), *theirs[1:]]).by_rate is None
+    assert standing(ours, theirs).by_cpu == pytest.approx(0.5)
+
+
+def test_others_on_the_contestants_core_make_a_throughput_count_for_nothing() -> None:
+    quiet, disturbed = measured(100, 8000, others=0.02), measured(100, 5000, others=0.3)
+    assert standing([quiet] * 3, [disturbed, quiet, quiet]).by_rate == 1
+    assert standing([disturbed, quiet, quiet], [quiet, disturbed, quiet]).by_rate is None
