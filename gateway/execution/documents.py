@@ -9,11 +9,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
+import msgspec
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionSetNode,
     VariableNode,
     Visitor,
     get_operation_ast,
@@ -37,6 +42,13 @@ Make = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
 """Makes the plan of an operation of a document for these values of its switches."""
 
 
+class Operation(msgspec.Struct, frozen=True):
+    """An operation; ``introspects``: it asks, at its root, for the schema itself."""
+
+    node: OperationDefinitionNode
+    introspects: bool
+
+
 class Document:
     """A valid text and what is known of it. ``switches`` are the variables that ``@skip`` and ``@include`` look at."""
 
@@ -45,13 +57,37 @@ class Document:
         self.node = node
         self.fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
         self.switches = _switches(node)
+        self._operations: dict[str | None, Operation] = {}
         self.plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self.bytes = len(text.encode())
         """What it counts as among those that are kept."""
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+    def operation(self, name: str | None) -> Operation | None:
         """The operation of this name, or the only one."""
-        return get_operation_ast(self.node, name)
+        operation = self._operations.get(name)
+        if operation is None:
+            node = get_operation_ast(self.node, name)
+            if node is None:
+                return None
+            operation = self._operations[name] = Operation(node, self._introspects(node.selection_set))
+        return operation
+
+    def _introspects(self, selections: SelectionSetNode) -> bool:
+        waiting, seen = [selections], set[str]()
+        while waiting:
+            for one in waiting.pop().selections:
+                match one:
+                    case FieldNode():
+                        if one.name.value in ("__schema", "__type"):
+                            return True
+                    case InlineFragmentNode():
+                        waiting.append(one.selection_set)
+                    case FragmentSpreadNode():
+                        name = one.name.value
+                        if name not in seen:
+                            seen.add(name)
+                            waiting.append(self.fragments[name].selection_set)
+        return False
 
 
 class Documents:

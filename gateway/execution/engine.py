@@ -13,13 +13,9 @@ import strawberry
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FieldNode,
-    FragmentSpreadNode,
     GraphQLSchema,
-    InlineFragmentNode,
     MiddlewareManager,
     OperationDefinitionNode,
-    SelectionSetNode,
     execute,
 )
 from graphql.execution import Executor
@@ -36,6 +32,10 @@ MAX_ERRORS = 50
 """Of a request's variables; graphql-core's own default."""
 
 
+_PLANNED = metrics.EXECUTIONS.labels("plan", "")
+_EVENT = metrics.EXECUTIONS.labels("plan", "event")
+
+
 class Engine:
     """Executes the operations of one schema. ``documents`` are the texts that it knows to be valid, with their plans.
 
@@ -44,6 +44,7 @@ class Engine:
 
     def __init__(self, schema: strawberry.Schema, scalars: Scalars) -> None:
         self._strawberry = schema
+        self._schema = schema._schema
         self._scalars = scalars
         self.documents = Documents()
         self._hooked_documents = Documents()
@@ -64,34 +65,61 @@ class Engine:
         documents = self._hooked_documents if hooked else self.documents
         known = documents.of(document)
         operation = known.operation(operation_name)
-        if operation is None or _introspects(operation.selection_set, known):
+        if operation is None or operation.introspects:
             metrics.EXECUTIONS.labels("graphql-core", "introspection" if operation else "no operation").inc()
             answer: Any = execute(
                 schema, document, root_value, context_value, dict(variable_values or {}), operation_name,
                 middleware=middleware, **named,
             )  # fmt: skip
             return answer  # type: ignore[no-any-return]
+        return self._execute(
+            known,
+            operation.node,
+            variable_values,
+            context_value,
+            root_value,
+            middleware if hooked else None,
+            named.get("operation_extensions"),
+        )
+
+    def execute_known(
+        self,
+        text: str,
+        operation_name: str | None,
+        variable_values: Mapping[str, Any] | None,
+        context_value: Any,
+        operation_extensions: dict[str, Any] | None,
+    ) -> Awaitable[ExecutionResult]:
+        """Execute an operation, which does not introspect, of a text that is among the documents."""
+        known = self.documents.find(text)
+        operation = known.operation(operation_name) if known else None
+        assert known is not None and operation is not None, "it is known"
+        return self._execute(known, operation.node, variable_values, context_value, None, None, operation_extensions)
+
+    async def _execute(
+        self,
+        known: Document,
+        operation: OperationDefinitionNode,
+        variable_values: Mapping[str, Any] | None,
+        context: Any,
+        root_value: Any,
+        middleware: MiddlewareManager | None,
+        operation_extensions: dict[str, Any] | None,
+    ) -> ExecutionResult:
         values = get_variable_values(
-            schema, operation.variable_definitions or (), dict(variable_values or {}), max_errors=MAX_ERRORS
+            self._schema, operation.variable_definitions or (), dict(variable_values or {}), max_errors=MAX_ERRORS
         )
         if isinstance(values, list):
             return ExecutionResult(None, values)
+        hooked = middleware is not None
+        documents = self._hooked_documents if hooked else self.documents
         try:
             plan = documents.plan(known, operation, values.coerced, self._plan_hooked if hooked else self._plan)
         except TooManyFields as error:
             return ExecutionResult(None, [error])
-        metrics.EXECUTIONS.labels("plan", "").inc()
-        run = Run(
-            plan,
-            schema,
-            values,
-            context_value,
-            root_value,
-            self._scalars,
-            middleware if hooked else None,
-            named.get("operation_extensions"),
-        )
-        return run.result()
+        _PLANNED.inc()
+        run = Run(plan, self._schema, values, context, root_value, self._scalars, middleware, operation_extensions)
+        return await run.result()
 
     def plan_of_events(self, stream: Executor[Any]) -> Plan:
         """The plan by which each event of a stream is executed that graphql-core has begun."""
@@ -105,7 +133,7 @@ class Engine:
 
     async def execute_event(self, plan: Plan, event: Executor[Any]) -> ExecutionResult:
         """Execute one event, whose payload is the root value."""
-        metrics.EXECUTIONS.labels("plan", "event").inc()
+        _EVENT.inc()
         run = Run(
             plan,
             event.schema,
@@ -120,28 +148,9 @@ class Engine:
     def _plan(
         self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any], *, hooked: bool = False
     ) -> Plan:
-        plan = Planner(self._strawberry._schema, known.fragments, switches, hooked=hooked).plan(operation)
+        plan = Planner(self._schema, known.fragments, switches, hooked=hooked).plan(operation)
         Completion(plan, self._strawberry.config.default_resolver)
         return plan
 
     def _plan_hooked(self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]) -> Plan:
         return self._plan(known, operation, switches, hooked=True)
-
-
-def _introspects(selections: SelectionSetNode, known: Document) -> bool:
-    """Whether an operation asks for the schema itself, in whatever fragment."""
-    waiting, seen = [selections], set[str]()
-    while waiting:
-        for one in waiting.pop().selections:
-            match one:
-                case FieldNode():
-                    if one.name.value in ("__schema", "__type"):
-                        return True
-                case InlineFragmentNode():
-                    waiting.append(one.selection_set)
-                case FragmentSpreadNode():
-                    name = one.name.value
-                    if name not in seen:
-                        seen.add(name)
-                        waiting.append(known.fragments[name].selection_set)
-    return False

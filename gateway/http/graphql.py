@@ -1,12 +1,12 @@
 """GraphQL over HTTP and over WebSocket (graphql-transport-ws) at one address."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -17,8 +17,9 @@ from gateway import messages
 from gateway.context import Context, Foundation
 from gateway.http.bearer import caller_of, caller_with
 from gateway.http.body import TooLarge, limited
+from gateway.http.known_operation import answer, known
 from gateway.http.sockets import Socket, Sockets
-from gateway.schema.build import build_schema
+from gateway.schema.build import KiertoSchema, build_schema
 from services.access.authentication import language
 from services.chassis import tracing
 from services.chassis.problems import NotReadyYet, Unauthenticated
@@ -59,7 +60,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 await send(message)
 
             try:
-                await super().__call__(scope, limited(receive, MAX_BODY), send_traced)
+                await self._answer(request, limited(receive, MAX_BODY), send_traced)
             except ClientDisconnect:
                 return
             except TooLarge:
@@ -68,6 +69,24 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 await _refused(request, 401, "UNAUTHENTICATED", _CHALLENGE)(scope, receive, send_traced)
             except NotReadyYet:
                 await _refused(request, 503, "NOT_READY_YET", {"Retry-After": "1"})(scope, receive, send_traced)
+
+    async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
+        if not _usual(request):
+            await super().__call__(request.scope, receive, send)
+            return
+        messages = await _messages_of_body(receive)
+        body = b"".join(one.get("body", b"") for one in messages)
+        schema = cast(KiertoSchema, self.schema)
+        asked = known(schema, body)
+        if asked is None:
+            await super().__call__(request.scope, _again(messages, receive), send)
+            return
+        caller = await caller_of(request, self.foundation.access)
+        written = await answer(schema, asked, Context(self.foundation, request, caller))
+        length = str(len(written)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": written})
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         caller = await caller_of(request, self.foundation.access) if isinstance(request, Request) else None
@@ -84,6 +103,38 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         return msgspec.json.encode(data).decode()
+
+
+def _usual(request: Request) -> bool:
+    """Whether a request is a POST of JSON that wants one answer, and no stream of them."""
+    headers = request.headers
+    accept = headers.get("accept", "")
+    return (
+        request.method == "POST"
+        and headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+        and "multipart" not in accept
+        and "event-stream" not in accept
+    )
+
+
+async def _messages_of_body(receive: Receive) -> list[Message]:
+    """What is received until the body is complete; ClientDisconnect if it never is."""
+    messages: list[Message] = []
+    while not messages or messages[-1].get("more_body"):
+        messages.append(await receive())
+        if messages[-1]["type"] == "http.disconnect":
+            raise ClientDisconnect
+    return messages
+
+
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    """What was received already, and then what comes."""
+    left = iter(messages)
+
+    async def receive_again() -> Message:
+        return next(left, None) or await receive()
+
+    return receive_again
 
 
 def _refused(
