@@ -35,6 +35,7 @@ from graphql import (
 from gateway.execution.arguments import Arguments, compiled
 from gateway.execution.batch import BATCH, Batch
 from gateway.execution.selection import selected
+from gateway.execution.strawberry_fields import Call, argument_names, call_of
 
 Switches = Mapping[str, bool]
 """The values of the variables that ``@skip`` and ``@include`` look at."""
@@ -59,8 +60,9 @@ class Field:
 
     ``index`` numbers the steps of a plan; ``steps`` are those that completing this one's value leads to;
     ``selections`` are what is asked of the value, by the name of its object type; ``complete`` is a step's compiled
-    code, and ``arguments`` its arguments for the variables of a request. ``pushed`` says, by declared type, how JSON is
-    read in its place.
+    code, and ``arguments`` its arguments for the variables of a request; ``argument_names`` are these in Python and
+    ``call`` is the resolver, where Strawberry has nothing to do around them. ``pushed`` says, by
+    declared type, how JSON is read in its place.
     """
 
     key: str
@@ -75,6 +77,8 @@ class Field:
     selections: "dict[str, Selection]" = field(default_factory=dict)
     steps: "list[Field]" = field(default_factory=list)
     pushed: dict[Any, Any] = field(default_factory=dict)
+    argument_names: dict[str, str] | None = None
+    call: Call | None = None
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)
 
@@ -122,6 +126,8 @@ class Planner:
         self._fragments = fragments
         self._switches = switches
         self._hooked = hooked
+        converter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+        self._handlers = bool(converter._exception_handler_specs)
         self._size = 0
         self._fields = 0
 
@@ -188,6 +194,9 @@ class Planner:
         if made.kind in (Kind.CALL, Kind.BATCH):
             made.index, self._size = self._size, self._size + 1
             made.arguments = compiled(definition, nodes[0])
+            if declared is not None and not self._hooked:
+                made.argument_names = argument_names(definition, declared)
+                made.call = call_of(declared, handlers=self._handlers)
             steps.append(made)
             below = made.steps
         if made.kind is Kind.BATCH:

@@ -1,13 +1,12 @@
 """Running a plan: breadth first, every step asked once for all the parents of its level."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import isawaitable
 from types import CoroutineType
 from typing import Any
 
 import msgspec
-import strawberry
 from graphql import (
     ExecutionResult,
     FieldNode,
@@ -23,7 +22,7 @@ from graphql import (
 from graphql.execution import Executor
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
-from strawberry.schema.schema_converter import get_arguments
+from strawberry.types.arguments import convert_arguments
 
 from gateway.execution.answer import Answer, Container, attributes
 from gateway.execution.careful import Awaited, Careful
@@ -196,11 +195,11 @@ class Run:
         if pushed is None:
             pushed = step.pushed[kind] = push_down(step, kind, self.scalars, batch=batch)
         if isinstance(pushed, str):
-            return _completed("compiled", pushed, False)
+            return _not_pushed(pushed)
         try:
             read = pushed.decode(values.json) if batch else [pushed.decode(value.json) for value in values]
         except msgspec.DecodeError:
-            return _completed("compiled", "not as declared", False)
+            return _not_pushed("not as declared")
         if len(read) != len(entries):
             return False
         _put_all(entries, step.key, read)
@@ -209,7 +208,8 @@ class Run:
         else:
             for value in read:
                 pushed.note(value, self)
-        return _completed("pushed", "", True)
+        _PUSHED.inc()
+        return True
 
     def _complete(self, step: Field, entries: list[Entry], values: Sequence[Any]) -> list[Awaited]:
         key, complete = step.key, step.complete
@@ -244,12 +244,10 @@ class Run:
             return [error] * len(entries)
         values: list[Any] = []
         waiting: list[int] = []
-        resolve: Any = step.definition.resolve or default_field_resolver
-        if self.middleware is not None:
-            resolve = self.middleware.get_field_resolver(resolve)
+        resolve = self._resolver(step)
         for source, container in entries:
             try:
-                value = resolve(source, StepInfo(self, step, container), **arguments)
+                value = resolve(source, StepInfo(self, step, container), dict(arguments))
             except Exception as error:
                 value = error
             if type(value) is CoroutineType or isawaitable(value):
@@ -261,24 +259,38 @@ class Run:
                 values[index] = value
         return values
 
+    def _resolver(self, step: Field) -> Callable[[Any, Any, dict[str, Any]], Any]:
+        """What is called with a parent, the place and the arguments."""
+        names, call = step.argument_names, step.call
+        if names is not None and call is not None:
+            info_class, declared = self._config.info_class, step.definition.extensions["strawberry-definition"]
+            return lambda source, info, arguments: call(
+                source, info_class(info, declared), {names[name]: value for name, value in arguments.items()}
+            )
+        resolve: Any = step.definition.resolve or default_field_resolver
+        if self.middleware is not None:
+            resolve = self.middleware.get_field_resolver(resolve)
+        return lambda source, info, arguments: resolve(source, info, **arguments)
+
+    @property
+    def _config(self) -> Any:
+        return self.schema._strawberry_schema.config  # type: ignore[attr-defined]
+
     async def _batch(self, step: Field, entries: list[Entry]) -> Sequence[Any]:
         """The values of a batch, asked for once."""
         assert step.batch is not None
         info: Any = StepInfo(self, step, entries[0][1] if entries else None)
-        config = self.schema._strawberry_schema.config  # type: ignore[attr-defined]
         declared: Any = step.definition.extensions["strawberry-definition"]
+        made = self._config.info_class(info, declared)
         try:
-            made = strawberry.Info(_raw_info=info, _field=declared)
-            _, arguments = get_arguments(
-                field=declared,
-                source=None,
-                info=made,
-                kwargs=step.arguments(self.variables),
-                config=config,
-                scalar_registry=self.schema._strawberry_schema.schema_converter.scalar_registry,  # type: ignore[attr-defined]
-            )
-            arguments.pop("info", None)
-            arguments.pop("self", None)
+            arguments = step.arguments(self.variables)
+            if step.argument_names is not None:
+                arguments = {step.argument_names[name]: value for name, value in arguments.items()}
+            else:
+                converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+                arguments = convert_arguments(
+                    arguments, declared.arguments, converter.scalar_registry, self._config, made
+                )
             if step.batch.wants_fields:
                 arguments["fields"] = step.wanted
             return await step.batch.values([source for source, _ in entries], made, **arguments)
@@ -317,9 +329,12 @@ def _put_all(entries: list[Entry], key: str, values: Sequence[Any]) -> None:
             setattr(container, name, value)
 
 
-def _completed(way: str, why: str, done: bool) -> bool:
-    metrics.COMPLETIONS.labels(way, why).inc()
-    return done
+_PUSHED = metrics.COMPLETIONS.labels("pushed", "")
+
+
+def _not_pushed(why: str) -> bool:
+    metrics.COMPLETIONS.labels("compiled", why).inc()
+    return False
 
 
 async def _results(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:

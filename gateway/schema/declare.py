@@ -3,6 +3,7 @@
 Fields that ask a service may be null: a service that is away costs its own fields and no others.
 """
 
+import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -134,5 +135,10 @@ def wanted_of(struct: type[msgspec.Struct], info: Info, *path: str) -> list[str]
 
 def own_fields(struct: type[msgspec.Struct], names: Sequence[str]) -> list[str]:
     """Those of some names that are a struct's own fields; the others are joined."""
-    own = {one.encode_name for one in msgspec.structs.fields(struct)}
+    own = _sent_names(struct)
     return [name for name in names if name in own]
+
+
+@functools.cache
+def _sent_names(struct: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(struct.__struct_encode_fields__)
