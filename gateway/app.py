@@ -5,7 +5,6 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator
 
-import aiohttp
 from starlette.routing import Route, WebSocketRoute
 
 from gateway.access import BACK, Access
@@ -20,6 +19,7 @@ from gateway.subscriptions.log import OrdersLog
 from services.access.service_token import ServiceTokens
 from services.chassis.broadcast import Broadcast
 from services.chassis.clock import SystemClock
+from services.chassis.http_client.origin import Origin
 from services.chassis.process import Parts
 from services.chassis.rpc.client import Service, client
 from services.chassis.settings import Environment
@@ -37,8 +37,7 @@ async def assemble(
 ) -> AsyncIterator[Parts]:
     """The parts of the gateway's process."""
     clock = SystemClock(settings.time_zone, settings.clock_file)
-    connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=30)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with contextlib.AsyncExitStack() as stack:
         urls = {
             "identity": settings.identity_url,
             "sites": settings.sites_url,
@@ -46,7 +45,7 @@ async def assemble(
             "stats": settings.stats_url,
             "support": settings.support_url,
         }
-        services = {name: Service(name, url, session) for name, url in urls.items()}
+        services = {name: Service(name, await stack.enter_async_context(Origin(url))) for name, url in urls.items()}
         tokens = ServiceTokens("gateway", settings.service_secret, services["identity"])
 
         async def public_keys() -> str:
@@ -72,7 +71,7 @@ async def assemble(
                 Route("/graphql", graphql),
                 WebSocketRoute("/graphql", graphql),
                 token_route(foundation),
-                import_route(foundation, session),
+                import_route(foundation),
             ],
             checks={"keys": verifier.ready, "events": caught_up},
             loops=[revocations.run, follow_events, sockets.run],

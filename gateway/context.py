@@ -12,7 +12,8 @@ from gateway.subscriptions.feed import Feed
 from services.access import authentication
 from services.access.service_token import ServiceTokens
 from services.chassis.clock import Clock
-from services.chassis.rpc.client import Service, client
+from services.chassis.http_client.request import Fields
+from services.chassis.rpc.client import Service, caller_fields, client
 from services.contracts.identity import Identity
 from services.contracts.imports import Importing
 from services.contracts.orders import Orders
@@ -51,25 +52,30 @@ class Context:
         return headers
 
     @cached_property
+    def fields(self) -> Fields:
+        """The same as header fields, made once for all of them."""
+        return caller_fields(self.headers)
+
+    @cached_property
     def identity(self) -> Identity:
-        return client(Identity, self.foundation.services["identity"], self.headers)
+        return client(Identity, self.foundation.services["identity"], self.fields)
 
     @cached_property
     def sites(self) -> Sites:
-        return client(Sites, self.foundation.services["sites"], self.headers)
+        return client(Sites, self.foundation.services["sites"], self.fields)
 
     @cached_property
     def orders(self) -> Orders:
-        return client(Orders, self.foundation.services["orders"], self.headers)
+        return client(Orders, self.foundation.services["orders"], self.fields)
 
     @cached_property
     def stats(self) -> Stats:
-        return client(Stats, self.foundation.services["stats"], self.headers)
+        return client(Stats, self.foundation.services["stats"], self.fields)
 
     @cached_property
     def support(self) -> Support:
-        return client(Support, self.foundation.services["support"], self.headers)
+        return client(Support, self.foundation.services["support"], self.fields)
 
     def importing(self, service: str) -> Importing:
         """The imports of a service."""
-        return client(Importing, self.foundation.services[service], self.headers)
+        return client(Importing, self.foundation.services[service], self.fields)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import aiohttp
 import msgspec
 from starlette.routing import BaseRoute
 
@@ -23,6 +22,7 @@ from services.chassis.clock import Clock, SystemClock
 from services.chassis.consumer import Consumer
 from services.chassis.export_files import Kind
 from services.chassis.handlers import Handlers
+from services.chassis.http_client.origin import Origin
 from services.chassis.imports import Imports
 from services.chassis.mail import Postman
 from services.chassis.postgres import Connection, Pool
@@ -54,17 +54,16 @@ class Foundation(Generic[T]):
         clock: Clock,
         pool: Pool,
         waker: Waker,
-        session: aiohttp.ClientSession,
+        identity: Service,
         blueprint: "Blueprint[T, Any]",
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.pool = pool
         self.waker = waker
-        self.session = session
         self.work: PostgresWork[T] = PostgresWork(pool, clock, blueprint.transaction, waker.wake)
         self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports)
-        self.identity = Service("identity", settings.identity_url, session)
+        self.identity = identity
         self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity)
 
     async def ask_identity(self, subject_id: str) -> AccessStated | None:
@@ -143,10 +142,9 @@ async def foundation(blueprint: Blueprint[T, P], settings: ServiceSettings, role
     """What a process stands on, and its orderly end."""
     clock = SystemClock(settings.time_zone, settings.clock_file)
     pool = await postgres.open_pool(settings.database_url, name=f"{blueprint.name} {role}", size=_POOL[role])
-    connector = aiohttp.TCPConnector(limit=50, keepalive_timeout=30)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with Origin(settings.identity_url, connections=50) as origin:
         try:
-            yield Foundation(settings, clock, pool, Waker(pool), session, blueprint)
+            yield Foundation(settings, clock, pool, Waker(pool), Service("identity", origin), blueprint)
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pool.close(), 2)

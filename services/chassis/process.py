@@ -24,6 +24,11 @@ from services.chassis.websocket import WebSocketProtocol
 _log = logging.logger(__name__)
 
 GRACE_S = 8
+KEEP_ALIVE_S = 75
+"""How long a connection may be idle here: longer than a caller of ours keeps one, so that it is the caller who ends it.
+
+Else one could be closed here just when a write goes out on it, and nobody would know whether it took effect.
+"""
 DOORS = 16
 """How often the one listening socket is listened at: at each the event loop (libuv) takes one connection a turn.
 
@@ -99,6 +104,7 @@ async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: async
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer

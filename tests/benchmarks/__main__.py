@@ -11,6 +11,7 @@ from tests.benchmarks import (
     broker_killed,
     commit_to_socket,
     consumer_throughput,
+    http_clients,
     relay_throughput,
     thousand_subscribers,
 )
@@ -25,6 +26,13 @@ def main() -> None:
     """Start a stack twice, measure, stop it."""
     table = Table(
         "what", "measured", "against", "ratio", title="Kierto, measured on this machine", title_justify="left"
+    )
+    cost = http_clients.measure()
+    table.add_row(
+        "CPU of a small request between processes",
+        f"{cost.ours * 1e6:.1f} µs",
+        f"aiohttp, by turns: {cost.aiohttp * 1e6:.1f} µs",
+        f"{cost.ratio:.2f}",
     )
     stack = new_stack()
     try:

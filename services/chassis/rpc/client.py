@@ -1,17 +1,24 @@
 """The caller's end of a contract: an object with the Protocol's methods, each a request to the service."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
-import aiohttp
 import msgspec
 
 from services.chassis import tracing
+from services.chassis.http_client import request
+from services.chassis.http_client.answer import Answer
+from services.chassis.http_client.errors import NoAnswer, TimedOut
+from services.chassis.http_client.origin import Origin
+from services.chassis.http_client.request import Fields, Start
+from services.chassis.rpc import round_trip
+from services.chassis.rpc.gathering import Gathering
 from services.chassis.rpc.signature import Signature, signatures
 from services.chassis.rpc.undecoded import Undecoded
 
 P = TypeVar("P")
+T = TypeVar("T")
 
 
 class CallFailed(Exception):
@@ -34,72 +41,106 @@ class _Problem(msgspec.Struct):
     params: dict[str, str] = {}
 
 
+_UNAVAILABLE = 503, msgspec.json.encode(_Problem("UNAVAILABLE"))
+_TIMED_OUT = 504, msgspec.json.encode(_Problem("TIMED_OUT"))
+
+
 class Service:
-    """A way to one service: its address and the connections to it, shared by all calls."""
+    """A way to one service: its name, and its address and connections, shared by all calls."""
 
-    def __init__(self, name: str, url: str, session: aiohttp.ClientSession, timeout_s: float = 10.0) -> None:
+    def __init__(self, name: str, origin: Origin, timeout_s: float = 10.0) -> None:
         self.name = name
-        self.url = url.rstrip("/")
-        self._session = session
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._origin = origin
+        self._timeout_s = timeout_s
+        self._starts: dict[str, Start] = {}
+        self._gathering = Gathering(self.post)
 
-    async def post(self, path: str, body: bytes, headers: dict[str, str], *, repeatable: bool) -> bytes:
-        """POST, and the body of a 200; CallFailed for all else. A read is tried twice on a lost connection."""
-        headers = {tracing.HEADER: tracing.traceparent(), "Content-Type": "application/json", **headers}
-        for left in (1, 0) if repeatable else (0,):
-            try:
-                async with self._session.post(
-                    self.url + path, data=body, headers=headers, timeout=self._timeout
-                ) as response:
-                    answer = await response.read()
-                    if response.status == 200:
-                        return answer
-                    raise _failure(self.name, response.status, answer)
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
-                if not left:
-                    raise CallFailed(self.name, 503, "UNAVAILABLE", []) from error
-            except TimeoutError as error:
-                raise CallFailed(self.name, 504, "TIMED_OUT", []) from error
-        raise AssertionError("unreachable")
+    async def ask(self, operation: Signature, arguments: bytes, fields: Fields) -> tuple[int, bytes]:
+        """The status and body of the answer to a call; ``result`` says what they mean.
+
+        Reads that one caller makes at the same moment share a round trip; all else travels alone.
+        """
+        if operation.shares_round_trips:
+            return await self._gathering.read(operation.name, arguments, fields)
+        path = f"{round_trip.PATH}/{operation.name}"
+        return await self.post(path, arguments, fields, repeatable=operation.declared.kind == "read")
+
+    async def post(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> tuple[int, bytes]:
+        """POST JSON: the status and body of the answer; 503 or 504 where there was none.
+
+        What is ``repeatable`` is tried twice on a lost connection.
+        """
+        start = self._starts.get(path)
+        if start is None:
+            start = self._starts[path] = self._origin.start("POST", path)
+        try:
+            answer = await self._origin.request(
+                start, _traced(fields), body, timeout_s=self._timeout_s, repeatable=repeatable
+            )
+        except TimedOut:
+            return _TIMED_OUT
+        except NoAnswer:
+            return _UNAVAILABLE
+        return answer.status, answer.body
+
+    async def upload(self, path: str, pieces: AsyncIterable[bytes], fields: Fields, *, pause_s: float) -> Answer:
+        """POST a body as it comes: the answer as it is. NoAnswer as ``Origin.upload`` says."""
+        return await self._origin.upload(self._origin.start("POST", path), _traced(fields), pieces, pause_s=pause_s)
 
 
-def client(protocol: type[P], service: Service, headers: dict[str, str]) -> P:
-    """The operations of ``protocol`` at ``service``; ``headers`` say for whom (Authorization, Accept-Language)."""
-    return cast(P, _class(cast(Any, protocol))(service, headers))
+def result(service: str, status: int, body: bytes, decode: Callable[[bytes], T]) -> T:
+    """What an answer says: the result in a 200, CallFailed for all else; DecodeError for what is no such result."""
+    if status == 200:
+        return decode(body)
+    try:
+        problem = msgspec.json.decode(body, type=_Problem)
+    except msgspec.DecodeError:
+        problem = _Problem()
+    raise CallFailed(service, status, problem.code, problem.path, problem.params)
+
+
+def caller_fields(headers: Mapping[str, str]) -> Fields:
+    """The header fields of calls, made once for a caller; ValueError for what is no header."""
+    return request.fields({"Content-Type": "application/json", **headers})
+
+
+def client(protocol: type[P], service: Service, headers: Mapping[str, str] | Fields) -> P:
+    """The operations of ``protocol`` at ``service``; ``headers`` say for whom (Authorization, Accept-Language).
+
+    Who makes several clients for one caller makes ``caller_fields`` once.
+    """
+    fields = headers if isinstance(headers, bytes) else caller_fields(headers)
+    return cast(P, _class(cast(Any, protocol))(service, fields))
 
 
 @functools.cache
 def _class(protocol: type) -> type[Any]:
     methods: dict[str, Any] = {one.python_name: _method(one) for one in signatures(protocol).values()}
 
-    def begin(self: Any, service: Service, headers: dict[str, str]) -> None:
-        self.service, self.headers = service, headers
+    def begin(self: Any, service: Service, fields: Fields) -> None:
+        self.service, self.fields = service, fields
 
     undecoded_methods = {one.python_name: _method(one, decoded=False) for one in signatures(protocol).values()}
     twin = type(f"{protocol.__name__}UndecodedClient", (), {"__init__": begin, **undecoded_methods})
-    made = {"__init__": begin, "undecoded": property(lambda self: twin(self.service, self.headers)), **methods}
+    made = {"__init__": begin, "undecoded": property(lambda self: twin(self.service, self.fields)), **methods}
     return type(f"{protocol.__name__}Client", (), made)
 
 
 def _method(signature: Signature, *, decoded: bool = True) -> Callable[..., Awaitable[Any]]:
-    path = f"/rpc/{signature.name}"
     encode = msgspec.json.Encoder().encode
-    decode = msgspec.json.Decoder(signature.result).decode
-    arguments = signature.arguments
-    repeatable = signature.declared.kind == "read"
+    kind, arguments = signature.result, signature.arguments
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode if decoded else lambda body: Undecoded(body, kind)
 
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
-        body = encode(arguments(*positional, **named))
-        answer = await self.service.post(path, body, self.headers, repeatable=repeatable)
-        return decode(answer) if decoded else Undecoded(answer, signature.result)
+        status, body = await self.service.ask(signature, encode(arguments(*positional, **named)), self.fields)
+        return result(self.service.name, status, body, decode)
 
     call.__name__ = signature.python_name
     return call
 
 
-def _failure(service: str, status: int, body: bytes) -> CallFailed:
-    try:
-        problem = msgspec.json.decode(body, type=_Problem)
-    except msgspec.DecodeError:
-        problem = _Problem()
-    return CallFailed(service, status, problem.code, problem.path, problem.params)
+def _traced(fields: Fields) -> Fields:
+    return Fields(b"%b%b: %b\r\n" % (fields, _TRACE, tracing.traceparent().encode()))
+
+
+_TRACE = tracing.HEADER.encode()

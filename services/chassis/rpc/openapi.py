@@ -4,7 +4,13 @@ from typing import Any
 
 import msgspec
 
+from services.chassis.rpc import round_trip
 from services.chassis.rpc.signature import signatures
+
+_PROBLEM = {
+    "description": "Problem details (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"type": "object"}}},
+}
 
 
 def openapi(protocol: type) -> bytes:
@@ -14,7 +20,7 @@ def openapi(protocol: type) -> bytes:
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     paths: dict[str, Any] = {}
     for number, one in enumerate(operations):
-        paths[f"/rpc/{one.name}"] = {
+        paths[f"{round_trip.PATH}/{one.name}"] = {
             "post": {
                 "operationId": one.name,
                 "summary": one.description.splitlines()[0] if one.description else one.name,
@@ -27,13 +33,11 @@ def openapi(protocol: type) -> bytes:
                         "description": "The result, refusals included",
                         "content": {"application/json": {"schema": schemas[2 * number + 1]}},
                     },
-                    "default": {
-                        "description": "Problem details (RFC 9457)",
-                        "content": {"application/problem+json": {"schema": {"type": "object"}}},
-                    },
+                    "default": _PROBLEM,
                 },
             }
         }
+    paths[round_trip.PATH] = _together([one.name for one in operations if one.shares_round_trips])
     document = {
         "openapi": "3.1.0",
         "info": {"title": f"Kierto {protocol.__name__}", "version": "1", "description": protocol.__doc__ or ""},
@@ -44,3 +48,30 @@ def openapi(protocol: type) -> bytes:
         },
     }
     return msgspec.json.encode(document)
+
+
+def _together(reads: list[str]) -> dict[str, Any]:
+    def pairs(first: dict[str, Any], second: str, **beside: Any) -> dict[str, Any]:
+        pair = {"type": "array", "prefixItems": [first, {"description": second}], "minItems": 2, "maxItems": 2}
+        return {"application/json": {"schema": {"type": "array", "items": pair, **beside}}}
+
+    return {
+        "post": {
+            "operationId": "roundTrip",
+            "summary": "Several reads of one caller, answered side by side",
+            "description": round_trip.__doc__,
+            "security": [{"bearer": []}],
+            "x-kind": "read",
+            "requestBody": {
+                "required": True,
+                "content": pairs({"enum": reads}, "Its arguments", minItems=1, maxItems=round_trip.MOST_CALLS),
+            },
+            "responses": {
+                "200": {
+                    "description": "To each call in its order what it would have been answered alone",
+                    "content": pairs({"type": "integer"}, "Its result, or problem details"),
+                },
+                "default": _PROBLEM,
+            },
+        }
+    }

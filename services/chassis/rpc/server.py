@@ -1,13 +1,15 @@
 """The service's end of a contract: one route an operation, typed in and out.
 
-``POST /rpc/<operation>`` takes the operation's parameters as one JSON object and answers its result as JSON. A result
-that is a refusal is a result. What no client with the contract would send is 400, no valid token 401, not yet
-answerable 503, the unexpected 500: problem details all, and nothing of the inside in them.
+``POST /rpc/<operation>`` takes the operation's parameters as one JSON object and answers its result as JSON; ``POST
+/rpc`` takes several reads (see ``round_trip``). A result that is a refusal is a result. What no client with the
+contract would send is 400, no valid token 401, not yet answerable 503, the unexpected 500: problem details all, and
+nothing of the inside in them.
 """
 
+import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -19,6 +21,7 @@ from services.chassis import metrics, tracing
 from services.chassis.logging import logger
 from services.chassis.postgres import NO_ONES_FAULT, NOT_TEXT
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, respond
+from services.chassis.rpc import round_trip
 from services.chassis.rpc.openapi import openapi
 from services.chassis.rpc.signature import Signature, signatures
 
@@ -29,7 +32,12 @@ C = TypeVar("C")
 
 MAX_BODY = 4_000_000
 
+ROUND_TRIP = "roundTrip"
+"""What a round trip that failed as a whole is called in the log and the metrics; else its calls have their names."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
+Perform = Callable[[C, bytes], Awaitable[Response]]
+"""An operation: from its caller and its arguments as JSON to its result as JSON."""
 
 
 def routes(
@@ -38,36 +46,76 @@ def routes(
     authenticate: Callable[[Request], Awaitable[C]],
     stranger: Callable[[Request], Awaitable[C]],
 ) -> list[Route]:
-    """Routes for every operation of ``protocol``.
+    """Routes for every operation of ``protocol``, and the one that its reads share.
 
     ``bind`` makes the operations for one caller; ``authenticate`` finds the caller or raises; ``stranger`` is the
     caller of public operations.
     """
-
-    def endpoint(signature: Signature) -> Endpoint:
-        decode = msgspec.json.Decoder(signature.arguments).decode
-        encode = msgspec.json.Encoder().encode
-        find_caller = stranger if signature.declared.public else authenticate
-        names = signature.arguments.__struct_fields__
-
-        async def call(request: Request) -> Response:
-            caller = await find_caller(request)
-            arguments: Any = decode(await _body(request))
-            method = getattr(bind(caller), signature.python_name)
-            result = await method(**{name: getattr(arguments, name) for name in names})
-            return Response(encode(result), media_type="application/json")
-
-        return guarded(signature.name, call)
-
+    made: list[Route] = []
+    reads: dict[str, Perform[C]] = {}
+    for name, one in signatures(cast(Any, protocol)).items():
+        perform = _performing(one, bind)
+        if one.shares_round_trips:
+            reads[name] = perform
+        find_caller = stranger if one.declared.public else authenticate
+        made.append(Route(f"{round_trip.PATH}/{name}", _alone(name, perform, find_caller), methods=["POST"]))
+    made.append(Route(round_trip.PATH, _together(reads, authenticate), methods=["POST"]))
     document = openapi(protocol)
 
     async def show(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
-    made = [
-        Route(f"/rpc/{name}", endpoint(one), methods=["POST"]) for name, one in signatures(cast(Any, protocol)).items()
-    ]
     return [*made, Route("/openapi.json", show, methods=["GET"])]
+
+
+def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
+    decode = msgspec.json.Decoder(signature.arguments).decode
+    encode = msgspec.json.Encoder().encode
+    names = signature.arguments.__struct_fields__
+
+    async def perform(caller: C, given: bytes) -> Response:
+        arguments: Any = decode(given)
+        method = getattr(bind(caller), signature.python_name)
+        result = await method(**{name: getattr(arguments, name) for name in names})
+        return Response(encode(result), media_type="application/json")
+
+    return perform
+
+
+def _alone(name: str, perform: Perform[C], find_caller: Callable[[Request], Awaitable[C]]) -> Endpoint:
+    async def call(request: Request) -> Response:
+        caller = await find_caller(request)
+        return await perform(caller, await _body(request) or b"{}")
+
+    return guarded(name, call)
+
+
+def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request], Awaitable[C]]) -> Endpoint:
+    async def answer_each(request: Request) -> Response:
+        caller = await authenticate(request)
+
+        def one(name: str, arguments: bytes) -> Awaitable[Response]:
+            async def call(_: Request) -> Response:
+                if name not in reads:
+                    raise MalformedInput(expected="a read of this service that needs a token")
+                return await reads[name](caller, arguments)
+
+            return guarded(name if name in reads else ROUND_TRIP, call)(request)
+
+        calls = round_trip.asked(await _body(request))
+        answers = await asyncio.gather(*(one(name, arguments) for name, arguments in calls))
+        body = round_trip.encode([(one.status_code, msgspec.Raw(one.body)) for one in answers])
+        return Response(body, media_type="application/json")
+
+    async def answer(request: Request) -> Response:
+        began = time.perf_counter()
+        with tracing.trace(request.headers.get(tracing.HEADER)):
+            response = await _safely(ROUND_TRIP, answer_each, request)
+            if response.status_code != 200:
+                _note(ROUND_TRIP, response, began)
+            return response
+
+    return answer
 
 
 def guarded(name: str, call: Endpoint) -> Endpoint:
@@ -76,40 +124,45 @@ def guarded(name: str, call: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
         began = time.perf_counter()
         with tracing.trace(request.headers.get(tracing.HEADER)):
-            response = await _answer(request)
-            seconds = time.perf_counter() - began
-            metrics.REQUEST_SECONDS.labels(name, f"{response.status_code // 100}xx").observe(seconds)
-            _log.info("answered", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
+            response = await _safely(name, call, request)
+            _note(name, response, began)
             return response
 
-    async def _answer(request: Request) -> Response:  # noqa: PLR0911 - one line a kind of failure
-        try:
-            return await call(request)
-        except Unauthenticated:
-            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
-            return respond(401, "Not signed in", "UNAUTHENTICATED", challenge)
-        except Forbidden:
-            return respond(403, "Not allowed", "FORBIDDEN")
-        except MalformedInput as error:
-            return respond(400, "Malformed input", "MALFORMED", path=error.path, params={"expected": error.expected})
-        except NOT_TEXT:
-            return respond(400, "Malformed input", "MALFORMED", params={"expected": "no NUL characters"})
-        except msgspec.DecodeError as error:
-            reason, _, place = str(error).partition(" - at `$.")
-            path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
-            return respond(400, "Malformed input", "MALFORMED", path=path, params={"expected": reason})
-        except NotReadyYet:
-            return respond(503, "Not ready yet", "NOT_READY_YET", {"Retry-After": "1"})
-        except NO_ONES_FAULT as error:
-            _log.warning("unavailable", operation=name, error=type(error).__name__)
-            return respond(503, "Unavailable", "UNAVAILABLE", {"Retry-After": "1"})
-        except ClientDisconnect:
-            return Response(status_code=499)
-        except Exception:
-            _log.exception("unexpected", operation=name)
-            return respond(500, "Unexpected error", "UNEXPECTED")
-
     return answer
+
+
+def _note(name: str, response: Response, began: float) -> None:
+    seconds = time.perf_counter() - began
+    metrics.REQUEST_SECONDS.labels(name, f"{response.status_code // 100}xx").observe(seconds)
+    _log.info("answered", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
+
+
+async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # noqa: PLR0911 - one line a kind of failure
+    try:
+        return await call(request)
+    except Unauthenticated:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
+        return respond(401, "Not signed in", "UNAUTHENTICATED", challenge)
+    except Forbidden:
+        return respond(403, "Not allowed", "FORBIDDEN")
+    except MalformedInput as error:
+        return respond(400, "Malformed input", "MALFORMED", path=error.path, params={"expected": error.expected})
+    except NOT_TEXT:
+        return respond(400, "Malformed input", "MALFORMED", params={"expected": "no NUL characters"})
+    except msgspec.DecodeError as error:
+        reason, _, place = str(error).partition(" - at `$.")
+        path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
+        return respond(400, "Malformed input", "MALFORMED", path=path, params={"expected": reason})
+    except NotReadyYet:
+        return respond(503, "Not ready yet", "NOT_READY_YET", {"Retry-After": "1"})
+    except NO_ONES_FAULT as error:
+        _log.warning("unavailable", operation=name, error=type(error).__name__)
+        return respond(503, "Unavailable", "UNAVAILABLE", {"Retry-After": "1"})
+    except ClientDisconnect:
+        return Response(status_code=499)
+    except Exception:
+        _log.exception("unexpected", operation=name)
+        return respond(500, "Unexpected error", "UNEXPECTED")
 
 
 async def _body(request: Request) -> bytes:
@@ -118,4 +171,4 @@ async def _body(request: Request) -> bytes:
         body += chunk
         if len(body) > MAX_BODY:
             raise MalformedInput(expected=f"at most {MAX_BODY} bytes")
-    return bytes(body) or b"{}"
+    return bytes(body)

@@ -20,6 +20,11 @@ class Signature(msgspec.Struct, frozen=True):
     result: Any
     description: str
 
+    @property
+    def shares_round_trips(self) -> bool:
+        """Whether it may travel with other reads of its caller: not if it changes something, or has no caller."""
+        return self.declared.kind == "read" and not self.declared.public
+
 
 def camel(name: str) -> str:
     """A Python name as it is written on the wire."""

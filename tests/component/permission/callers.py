@@ -17,8 +17,10 @@ from services.access.assembly import Blueprint, Foundation
 from services.access.authentication import Authentication
 from services.access.upload import upload_route
 from services.chassis import tokens
+from services.chassis.http_client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.postgres import Pool
+from services.chassis.rpc.client import Service
 from services.chassis.rpc.server import routes
 from services.chassis.settings import Address, Environment, load
 from services.chassis.tokens import Claims, Signer, Verifier
@@ -153,7 +155,8 @@ async def open_door(
     made[Who.SERVICE] = signer.sign(_claims("service:support", SubjectKind.SERVICE, (), clock.now()))
 
     async with aiohttp.ClientSession() as session:
-        base: Foundation[Any] = Foundation(settings, clock, pool, Waker(pool), session, blueprint)
+        identity = Service("identity", Origin(settings.identity_url))
+        base: Foundation[Any] = Foundation(settings, clock, pool, Waker(pool), identity, blueprint)
         authentication = Authentication(Verifier(keys, clock), pool, blueprint.ask_identity(base))
         made_routes = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
         uploads = [upload_route(base.imports, authentication.caller)] if blueprint.imports else []

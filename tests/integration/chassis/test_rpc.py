@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from starlette.requests import Request
 
+from services.chassis.http_client.origin import Origin
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated
 from services.chassis.rpc.client import CallFailed, Service, client
 from services.chassis.rpc.openapi import openapi
@@ -75,13 +76,13 @@ GOOD = {"Authorization": "Bearer good"}
 
 
 async def test_a_call_goes_in_and_out_typed() -> None:
-    async with serving(ROUTES) as url, aiohttp.ClientSession() as session:
-        sums = client(Sums, Service("sums", url, session), GOOD)
+    async with serving(ROUTES) as url, Origin(url) as origin:
+        sums = client(Sums, Service("sums", origin), GOOD)
         assert await sums.add_up([1, 2], also=3) == Sum(total=6)
         refused = await sums.add_up([])
         assert isinstance(refused, Refusal)
         assert (refused.problems[0].code, refused.problems[0].path) == ("NOTHING_TO_ADD", ["numbers"])
-        assert await client(Sums, Service("sums", url, session), {}).who_am_i() == "a stranger"
+        assert await client(Sums, Service("sums", origin), {}).who_am_i() == "a stranger"
 
 
 @pytest.mark.parametrize(
@@ -95,9 +96,9 @@ async def test_a_call_goes_in_and_out_typed() -> None:
     ],
 )
 async def test_a_failure_has_its_code_and_nothing_of_the_inside(how: str, status: int, code: str) -> None:
-    async with serving(ROUTES) as url, aiohttp.ClientSession() as session:
+    async with serving(ROUTES) as url, aiohttp.ClientSession() as session, Origin(url) as origin:
         with pytest.raises(CallFailed) as caught:
-            await client(Sums, Service("sums", url, session), GOOD).fail(how)
+            await client(Sums, Service("sums", origin), GOOD).fail(how)
         assert (caught.value.status, caught.value.code) == (status, code)
         async with session.post(f"{url}/rpc/fail", json={"how": how}, headers=GOOD) as response:
             body = await response.read()
@@ -107,9 +108,9 @@ async def test_a_failure_has_its_code_and_nothing_of_the_inside(how: str, status
 
 
 async def test_without_a_token_there_is_no_answer() -> None:
-    async with serving(ROUTES) as url, aiohttp.ClientSession() as session:
+    async with serving(ROUTES) as url, Origin(url) as origin:
         with pytest.raises(CallFailed) as caught:
-            await client(Sums, Service("sums", url, session), {}).add_up([1])
+            await client(Sums, Service("sums", origin), {}).add_up([1])
         assert (caught.value.status, caught.value.code) == (401, "UNAUTHENTICATED")
 
 
@@ -134,9 +135,9 @@ async def test_bad_input_is_malformed_and_names_the_field(body: bytes, path: lis
 
 
 async def test_a_service_that_is_away_is_unavailable() -> None:
-    async with aiohttp.ClientSession() as session:
+    async with Origin("http://127.0.0.1:9") as origin:
         with pytest.raises(CallFailed) as caught:
-            await client(Sums, Service("sums", "http://127.0.0.1:9", session), GOOD).add_up([1])
+            await client(Sums, Service("sums", origin), GOOD).add_up([1])
         assert (caught.value.status, caught.value.code) == (503, "UNAVAILABLE")
 
 
@@ -152,7 +153,11 @@ def test_an_operation_without_a_declaration_is_an_error() -> None:
 def test_every_contract_has_its_openapi_document(contract: type) -> None:
     document = msgspec.json.decode(openapi(contract))
     assert document["openapi"] == "3.1.0"
-    assert set(document["paths"]) == {f"/rpc/{name}" for name in signatures(contract)}
+    assert set(document["paths"]) == {"/rpc", *(f"/rpc/{name}" for name in signatures(contract))}
+    (_, body) = document["paths"]["/rpc"]["post"]["requestBody"].popitem()
+    together = body["application/json"]["schema"]["items"]["prefixItems"][0]["enum"]
+    reads = {name for name, one in signatures(contract).items() if one.declared.kind == "read"}
+    assert set(together) == {name for name in reads if document["paths"][f"/rpc/{name}"]["post"]["security"]}
     text = openapi(contract).decode()
     named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= set(document["components"]["schemas"])

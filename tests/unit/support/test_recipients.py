@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 
 from services.access.service_token import ServiceTokens
+from services.chassis.http_client.origin import Origin
+from services.chassis.http_client.request import Fields
 from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.client import CallFailed, Service
+from services.chassis.rpc.client import Service
+from services.chassis.rpc.signature import Signature
 from services.contracts.identity import Contact, Language
 from services.support.http.recipients import IdentityRecipients
 
@@ -17,16 +20,15 @@ TOKEN = b'{"__typename":"ClientToken","accessToken":"abc","expiresIn":600,"scope
 class FakeService(Service):
     """Identity, as what it answers to each path."""
 
-    def __init__(self, **answers: bytes | Exception) -> None:
+    def __init__(self, **answers: bytes | tuple[int, bytes]) -> None:
+        super().__init__("identity", Origin("http://127.0.0.1:9"))
         self.answers = answers
-        self.asked: list[tuple[str, bytes, dict[str, str]]] = []
+        self.asked: list[tuple[str, bytes, bytes]] = []
 
-    async def post(self, path: str, body: bytes, headers: dict[str, str], *, repeatable: bool) -> bytes:
-        self.asked.append((path, body, headers))
-        answer = self.answers[path.rsplit("/", maxsplit=1)[-1]]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    async def ask(self, operation: Signature, arguments: bytes, fields: Fields) -> tuple[int, bytes]:
+        self.asked.append((operation.name, arguments, fields))
+        answer = self.answers[operation.name]
+        return (200, answer) if isinstance(answer, bytes) else answer
 
 
 def recipients(service: FakeService) -> IdentityRecipients:
@@ -37,10 +39,11 @@ async def test_support_asks_in_the_users_name() -> None:
     service = FakeService(clientToken=TOKEN, contacts=CONTACT)
     found = await recipients(service).contact_of("user_1")
     assert found == Contact(user_id="user_1", username="mirja", email="mirja@example.fi", language=Language.SV)
-    (_, token_body, _), (path, body, headers) = service.asked
+    (_, token_body, _), (operation, body, fields) = service.asked
     assert b'"clientId":"service:support"' in token_body
     assert b'"subject":"user_1"' in token_body
-    assert (path, body, headers) == ("/rpc/contacts", b'{"userIds":["user_1"]}', {"Authorization": "Bearer abc"})
+    assert (operation, body) == ("contacts", b'{"userIds":["user_1"]}')
+    assert b"Authorization: Bearer abc\r\n" in fields
 
 
 async def test_a_user_who_is_gone_has_no_contact() -> None:
@@ -50,9 +53,9 @@ async def test_a_user_who_is_gone_has_no_contact() -> None:
 @pytest.mark.parametrize(
     "answers",
     [
-        {"clientToken": CallFailed("identity", 503, "UNAVAILABLE", [])},
+        {"clientToken": (503, b'{"code":"UNAVAILABLE"}')},
         {"clientToken": b'{"__typename":"Refusal","problems":[{"code":"INVALID_CLIENT"}]}'},
-        {"clientToken": TOKEN, "contacts": CallFailed("identity", 504, "TIMED_OUT", [])},
+        {"clientToken": TOKEN, "contacts": (504, b'{"code":"TIMED_OUT"}')},
         {"clientToken": TOKEN, "contacts": b"an older build"},
     ],
 )

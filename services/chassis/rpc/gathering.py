@@ -1,0 +1,130 @@
+"""Reads of one caller that are made in one turn of the event loop travel to the service together."""
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+
+from services.chassis import tracing
+from services.chassis.http_client.request import Fields
+from services.chassis.rpc import round_trip
+
+Answer = tuple[int, bytes]
+"""A status, and a result or problem details as JSON."""
+
+_LARGEST = 1_000_000
+"""Bytes of the arguments of a round trip: well below what a service takes, so that no read fails for its company."""
+
+
+class Post(Protocol):
+    """Sends a body to a path in a caller's name. Never raises: no answer is one of 503 or 504."""
+
+    async def __call__(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> Answer: ...
+
+
+class Gathering:
+    """The reads that are about to leave for one service.
+
+    Calls share a round trip only if their header fields (who calls, in which language, from where) and their trace
+    are the same. A read made alone leaves by itself, one turn of the loop later and without a task.
+    """
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._boarding: dict[tuple[Fields, str | None], _RoundTrip] = {}
+
+    async def read(self, operation: str, arguments: bytes, fields: Fields) -> Answer:
+        """The answer to a read. To cancel it leaves the others of its round trip alone."""
+        key = fields, tracing.trace_id()
+        trip = self._boarding.get(key)
+        if trip is not None and trip.has_room(arguments):
+            return await trip.answer_to(trip.board(operation, arguments))
+        trip = self._boarding[key] = _RoundTrip(self._post, fields, len(arguments))
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._leave(key, trip)
+            trip.depart()
+            raise
+        self._leave(key, trip)
+        if not trip.wanted():
+            return await self._post(f"{round_trip.PATH}/{operation}", arguments, fields, repeatable=True)
+        mine = trip.board(operation, arguments, first=True)
+        trip.depart()
+        return await trip.answer_to(mine)
+
+    def _leave(self, key: tuple[Fields, str | None], trip: "_RoundTrip") -> None:
+        # One that was full has a successor already.
+        if self._boarding.get(key) is trip:
+            del self._boarding[key]
+
+
+class _Call(msgspec.Struct):
+    operation: str
+    arguments: bytes
+    answer: asyncio.Future[Answer]
+
+
+class _RoundTrip:
+    """Calls that leave together. The caller who began it boards last, when it is known that somebody joined.
+
+    ``size`` is that of the arguments that this caller will bring.
+    """
+
+    def __init__(self, post: Post, fields: Fields, size: int) -> None:
+        self._post = post
+        self._fields = fields
+        self._calls: list[_Call] = []
+        self._size = size
+        self._travelling: asyncio.Task[None] | None = None
+
+    def has_room(self, arguments: bytes) -> bool:
+        """Whether one more call fits in, beside that of the caller who began it."""
+        return len(self._calls) < round_trip.MOST_CALLS - 1 and self._size + len(arguments) <= _LARGEST
+
+    def board(self, operation: str, arguments: bytes, *, first: bool = False) -> _Call:
+        call = _Call(operation, arguments, asyncio.get_running_loop().create_future())
+        self._calls.insert(0 if first else len(self._calls), call)
+        self._size += len(arguments)
+        return call
+
+    def wanted(self) -> bool:
+        """Whether anybody waits for an answer still."""
+        return not all(call.answer.done() for call in self._calls)
+
+    def depart(self) -> None:
+        """Send what is wanted still. A task of its own: none of those who wait for it may take it down alone."""
+        self._calls = [call for call in self._calls if not call.answer.done()]
+        if self._calls:
+            self._travelling = asyncio.get_running_loop().create_task(self._travel())
+
+    async def answer_to(self, call: _Call) -> Answer:
+        """The answer to one call. When nobody is left who waits for one, the request is cancelled."""
+        try:
+            return await call.answer
+        except asyncio.CancelledError:
+            if self._travelling is not None and not self.wanted():
+                self._travelling.cancel()
+            raise
+
+    async def _travel(self) -> None:
+        answers = [(502, b"")] * len(self._calls)
+        try:
+            body = round_trip.encode([(call.operation, msgspec.Raw(call.arguments)) for call in self._calls])
+            answers = self._each(*await self._post(round_trip.PATH, body, self._fields, repeatable=True))
+        finally:
+            # Whatever happened: nobody is left waiting.
+            for call, answer in zip(self._calls, answers, strict=True):
+                if not call.answer.done():
+                    call.answer.set_result(answer)
+
+    def _each(self, status: int, answer: bytes) -> list[Answer]:
+        if status != 200:
+            return [(status, answer)] * len(self._calls)
+        try:
+            answers = round_trip.answered(answer)
+        except msgspec.DecodeError:
+            answers = []
+        if len(answers) != len(self._calls):
+            return [(502, b"")] * len(self._calls)
+        return list(answers)

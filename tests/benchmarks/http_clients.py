@@ -1,0 +1,118 @@
+"""What a small request costs its caller: our client and aiohttp, by turns, against a bare server in another process."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from multiprocessing.connection import Connection
+
+import aiohttp
+import msgspec
+import uvloop
+
+from services.chassis.http_client.origin import Origin
+from services.chassis.http_client.request import fields
+
+ROUNDS = 7
+REQUESTS = 4_000
+AT_ONCE = 32
+
+BODY = b'{"ids":["site_01h455vb4pex5vsknk084sn02q"]}'
+HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer " + "x" * 400, "Accept-Language": "fi"}
+ANSWER = b'HTTP/1.1 200 OK\r\ncontent-length: 27\r\ncontent-type: application/json\r\n\r\n[{"id":"site_01h455vb4pe"}]'
+
+Ask = Callable[[], Awaitable[bytes]]
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """CPU seconds of one request, the median of all rounds; ``ratio`` is the median of the rounds' own ratios."""
+
+    ours: float
+    aiohttp: float
+    ratio: float
+
+
+def measure() -> Cost:
+    """The cost of both, in rounds in which each had its turn."""
+    here, there = multiprocessing.get_context("spawn").Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
+    server.start()
+    try:
+        return uvloop.run(_measure(f"http://127.0.0.1:{here.recv()}"))
+    finally:
+        server.terminate()
+        server.join()
+
+
+async def _measure(url: str) -> Cost:
+    async with _ours(url) as ours, _aiohttp(url) as theirs:
+        await _cost(ours), await _cost(theirs)  # connections are open, caches are warm
+        rounds = [(await _cost(ours), await _cost(theirs)) for _ in range(ROUNDS)]
+    return Cost(
+        statistics.median(one for one, _ in rounds),
+        statistics.median(one for _, one in rounds),
+        statistics.median(one / other for one, other in rounds),
+    )
+
+
+async def _cost(ask: Ask) -> float:
+    async def some() -> None:
+        for _ in range(REQUESTS // AT_ONCE):
+            assert len(await ask()) == 27
+
+    began = time.process_time()
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    return (time.process_time() - began) / REQUESTS
+
+
+@contextlib.asynccontextmanager
+async def _ours(url: str) -> AsyncIterator[Ask]:
+    async with Origin(url) as origin:
+        start, lines = origin.start("POST", "/rpc/sites"), fields(HEADERS)
+
+        async def ask() -> bytes:
+            return (await origin.request(start, lines, BODY, timeout_s=10)).body
+
+        yield ask
+
+
+@contextlib.asynccontextmanager
+async def _aiohttp(url: str) -> AsyncIterator[Ask]:
+    connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=30)
+    timeout = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+
+        async def ask() -> bytes:
+            async with session.post(f"{url}/rpc/sites", data=BODY, headers=HEADERS) as response:
+                return await response.read()
+
+        yield ask
+
+
+class _Server(asyncio.Protocol):
+    """Answers each request without reading it: requests are small and come whole."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        assert data.endswith(b"}")
+        self._transport.write(ANSWER)  # type: ignore[attr-defined]
+
+
+def serve(ready: Connection) -> None:
+    """The server's process; it tells its port."""
+
+    async def run() -> None:
+        server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0)
+        ready.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    uvloop.run(run())
+
+
+if __name__ == "__main__":
+    cost = measure()
+    print(f"ours {cost.ours * 1e6:.1f} µs, aiohttp {cost.aiohttp * 1e6:.1f} µs, ratio {cost.ratio:.3f}")

@@ -1,0 +1,132 @@
+"""How many connections there are, who gets one when, and the end of all of them."""
+
+import asyncio
+
+import pytest
+
+from services.chassis.http_client.errors import Busy, Lost
+from services.chassis.http_client.origin import Origin
+from tests.integration.chassis.http_client.scripted import OK, Peer, always, ask, asking, scripted
+
+
+async def silent(peer: Peer) -> None:
+    await peer.request()
+    await peer.gone()
+
+
+async def test_there_are_never_more_connections_than_allowed() -> None:
+    async with scripted(always) as server, Origin(server.url, connections=3) as origin:
+        answers = await asyncio.gather(*(ask(origin, b"%d" % number) for number in range(60)))
+        assert [answer.body for answer in answers] == [b"%d" % number for number in range(60)]
+        assert (server.opened, server.most) == (3, 3)
+
+
+async def test_first_come_first_served() -> None:
+    asked: list[bytes] = []
+
+    async def writes_down(peer: Peer) -> None:
+        asked.extend([(await peer.answer())[-2:] for _ in range(20)])
+        await peer.gone()
+
+    async with scripted(writes_down) as server, Origin(server.url, connections=1) as origin:
+        wanted = [b"%02d" % number for number in range(20)]
+        await asyncio.gather(*(ask(origin, body) for body in wanted))
+        assert asked == wanted
+
+
+async def test_a_newcomer_does_not_overtake() -> None:
+    """One who asks just when a connection becomes free, while another waits for it."""
+    asked: list[bytes] = []
+
+    async def writes_down(peer: Peer) -> None:
+        asked.extend([(await peer.answer())[-1:] for _ in range(3)])
+        await peer.gone()
+
+    async with scripted(writes_down) as server, Origin(server.url, connections=1) as origin:
+        first, second = asking(origin, b"1"), asking(origin, b"2")
+        await first
+        third = asking(origin, b"3")
+        await asyncio.gather(second, third)
+        assert asked == [b"1", b"2", b"3"]
+
+
+async def test_more_than_may_wait_are_refused_at_once() -> None:
+    async with scripted(silent) as server, Origin(server.url, connections=1, waiting=2) as origin:
+        tasks = [asking(origin) for _ in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy) as caught:
+            await ask(origin)
+        assert not caught.value.sent
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_lost_connection_makes_room_for_the_next() -> None:
+    async def once(peer: Peer) -> None:
+        await peer.request()
+
+    async with scripted(once, once, always) as server, Origin(server.url, connections=1) as origin:
+        tasks = [asking(origin, b"%d" % number) for number in range(4)]
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(one) for one in done[:2]] == [Lost, Lost]
+        assert [getattr(one, "body", None) for one in done[2:]] == [b"2", b"3"]
+        assert server.most == 1
+
+
+async def test_a_connection_that_is_lost_on_its_way_to_the_next_is_made_anew() -> None:
+    async def second_only(peer: Peer) -> None:
+        await peer.request()
+        await peer.gone()
+
+    asked: list[bytes] = []
+
+    async def writes_down(peer: Peer) -> None:
+        asked.extend([(await peer.answer())[-1:] for _ in range(2)])
+        await peer.gone()
+
+    async with scripted(second_only, writes_down) as server, Origin(server.url, connections=1) as origin:
+        first, second, third = (asking(origin, b"%d" % number) for number in range(3))
+        async with asyncio.timeout(5):
+            while not (origin._open and next(iter(origin._open))._answering):
+                await asyncio.sleep(0)
+        connection = next(iter(origin._open))
+        connection.data_received(OK)  # free: given to the second
+        connection.close()  # and lost before the second can take it
+        await asyncio.gather(first, second, third)
+        assert asked == [b"1", b"2"]  # the second has kept its place in the queue
+        assert server.opened == 2
+
+
+async def test_close_ends_what_is_under_way_and_what_waits() -> None:
+    async with scripted(silent) as server:
+        origin = Origin(server.url, connections=2)
+        tasks = [asking(origin) for _ in range(4)]
+        async with asyncio.timeout(5):
+            while server.open < 2:
+                await asyncio.sleep(0)
+        await origin.close()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(one) for one in done] == [Lost] * 4
+        assert [one.sent for one in done if isinstance(one, Lost)] == [True, True, False, False]
+        with pytest.raises(Lost) as caught:
+            await ask(origin, repeatable=True)
+        assert not caught.value.sent
+        assert not origin._open
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_close_while_connecting(turns: int) -> None:
+    async with scripted(always) as server:
+        origin = Origin(server.url)
+        task = asking(origin)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await origin.close()
+        (done,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(done, Lost)
+        assert not origin._open
+
+
+async def test_close_of_what_was_never_used() -> None:
+    await Origin("http://127.0.0.1:9").close()

@@ -1,0 +1,105 @@
+"""The client against the server that is really there: uvicorn with httptools."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from services.chassis.http_client.errors import Lost
+from services.chassis.http_client.origin import Origin
+from services.chassis.http_client.request import fields
+from tests.integration.chassis.http_client.scripted import ask
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    endpoint: Callable[[Request], Awaitable[Response]], **settings: float
+) -> AsyncIterator[tuple[str, _Server]]:
+    """uvicorn with one endpoint; its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
+        config = uvicorn.Config(app, http="httptools", log_config=None, lifespan="off", **settings)  # type: ignore[arg-type]
+        server = _Server(config)
+        task = asyncio.create_task(server.serve([listener]))
+        async with asyncio.timeout(5):
+            while not server.started:
+                await asyncio.sleep(0)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def echo(request: Request) -> Response:
+    return Response(await request.body(), headers={"X-Headers": str(len(request.headers))})
+
+
+async def test_many_callers_at_once() -> None:
+    async with serving(echo) as (url, server), Origin(url, connections=10) as origin:
+        bodies = [b"%d" % number * (number * 500) for number in range(60)]
+        answers = await asyncio.gather(*(ask(origin, body) for body in bodies))
+        assert [answer.body for answer in answers] == bodies
+        assert len(server.server_state.connections) == 10
+
+
+async def test_a_streamed_answer() -> None:
+    async def pieces(request: Request) -> Response:
+        async def parts() -> AsyncIterator[bytes]:
+            for number in range(300):
+                yield b"%d," % number
+
+        return StreamingResponse(parts())
+
+    async with serving(pieces) as (url, _), Origin(url) as origin:
+        for _ in range(3):
+            assert (await ask(origin)).body == b"".join(b"%d," % number for number in range(300))
+
+
+async def test_an_upload() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(50):
+            yield b"x" * 100_000
+
+    async with serving(echo) as (url, server), Origin(url) as origin:
+        answer = await origin.upload(origin.start("POST", "/a"), fields({}), pieces(), pause_s=5)
+        assert len(answer.body) == 5_000_000
+        assert (await ask(origin, b"next")).body == b"next"
+        assert len(server.server_state.connections) == 1
+
+
+async def test_a_server_that_closes_idle_connections_first() -> None:
+    """uvicorn ends a connection that was idle for so long; the client hears of it and makes a new one."""
+    async with serving(echo, timeout_keep_alive=0.05) as (url, server), Origin(url) as origin:
+        await ask(origin, b"first")
+        async with asyncio.timeout(5):
+            while server.server_state.connections or origin._open:
+                await asyncio.sleep(0.005)
+        assert (await ask(origin, b"second")).body == b"second"
+
+
+async def test_a_server_that_stops() -> None:
+    async with serving(echo) as (url, _):
+        origin = Origin(url)
+        await ask(origin, b"first")
+    async with asyncio.timeout(5):
+        while origin._open:
+            await asyncio.sleep(0.005)
+    with pytest.raises(Lost) as caught:
+        await ask(origin, repeatable=True)
+    assert not caught.value.sent
+    await origin.close()

@@ -1,0 +1,371 @@
+"""What one caller reads from one service at one moment travels together, and stays apart in everything else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+from starlette.requests import Request
+
+from services.chassis import tracing
+from services.chassis.http_client.origin import Origin
+from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
+from services.chassis.rpc.client import CallFailed, Service, caller_fields, client
+from services.chassis.rpc.round_trip import MOST_CALLS, PATH
+from services.chassis.rpc.server import routes
+from services.contracts.declare import public_read, read, write
+from services.contracts.values import Outcome, Refusal, refuse
+from tests.integration.chassis.http_client.scripted import Peer, scripted
+from tests.support.serving import serving
+
+MIRJA = caller_fields({"Authorization": "Mirja"})
+
+
+class Said(Outcome, frozen=True, kw_only=True):
+    """What was said, to whom, in which trace."""
+
+    word: str
+    to: str
+    trace: str | None
+
+
+class Echo(Protocol):
+    """Says things again."""
+
+    @read
+    async def say(self, word: str) -> Said | Refusal: ...
+
+    @read
+    async def meet(self) -> int: ...
+
+    @write
+    async def note(self, word: str) -> str: ...
+
+    @public_read
+    async def greet(self) -> str: ...
+
+
+class Hall:
+    """The service: its requests as they came, and those who meet in it."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.here = 0
+        self.all_here = asyncio.Event()
+
+    async def authenticate(self, request: Request) -> "EchoFor":
+        self.requests.append(request.url.path)
+        if request.headers.get("authorization", "") == "":
+            raise Unauthenticated
+        return EchoFor(self, request.headers["authorization"])
+
+    async def stranger(self, request: Request) -> "EchoFor":
+        self.requests.append(request.url.path)
+        return EchoFor(self, "a stranger")
+
+
+class EchoFor:
+    def __init__(self, hall: Hall, caller: str) -> None:
+        self._hall, self._caller = hall, caller
+
+    async def say(self, word: str) -> Said | Refusal:
+        failure: Exception | None = {
+            "forbidden": Forbidden(),
+            "early": NotReadyYet(),
+            "broken": RuntimeError("secret"),
+        }.get(word)
+        if failure is not None:
+            raise failure
+        return Said(word=word, to=self._caller, trace=tracing.trace_id()) if word else refuse("NOTHING_SAID", "word")
+
+    async def meet(self) -> int:
+        self._hall.here += 1
+        if self._hall.here == 3:
+            self._hall.all_here.set()
+        await asyncio.wait_for(self._hall.all_here.wait(), 5)
+        return self._hall.here
+
+    async def note(self, word: str) -> str:
+        return word
+
+    async def greet(self) -> str:
+        return self._caller
+
+
+class House:
+    def __init__(self, hall: Hall, url: str, origin: Origin) -> None:
+        self.hall, self.url = hall, url
+        self.service = Service("echo", origin)
+
+    def echo(self, caller: str = "Mirja") -> Echo:
+        return client(Echo, self.service, {"Authorization": caller})
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    hall = Hall()
+    made = routes(Echo, lambda echo: echo, hall.authenticate, hall.stranger)
+    async with serving(made) as url, Origin(url) as origin:
+        yield House(hall, url, origin)
+
+
+def words(said: list[Any]) -> list[str]:
+    return [one.word for one in said]
+
+
+async def test_reads_of_one_moment_share_a_round_trip(house: House) -> None:
+    echo = house.echo()
+    said = await asyncio.gather(*(echo.say(word) for word in "abc"), house.echo().say("d"))
+    assert words(said) == ["a", "b", "c", "d"]
+    assert {one.to for one in said if isinstance(one, Said)} == {"Mirja"}
+    assert house.hall.requests == ["/rpc"]  # and its caller was found once
+
+
+async def test_a_read_alone_goes_its_own_way(house: House) -> None:
+    assert isinstance(await house.echo().say("a"), Said)
+    await house.echo().say("b")
+    assert house.hall.requests == ["/rpc/say", "/rpc/say"]
+
+
+async def test_they_are_answered_side_by_side(house: House) -> None:
+    echo = house.echo()
+    assert list(await asyncio.gather(echo.meet(), echo.meet(), echo.meet())) == [3, 3, 3]
+    assert house.hall.requests == ["/rpc"]
+
+
+async def test_one_that_fails_leaves_the_others_alone(house: House) -> None:
+    echo = house.echo()
+    done = await asyncio.gather(
+        *(echo.say(word) for word in ("a", "forbidden", "", "early", "broken", "b")),
+        echo.say(5),  # type: ignore[arg-type]
+        return_exceptions=True,
+    )
+    assert isinstance(done[2], Refusal)
+    failures = [(one.status, one.code, one.path) for one in done if isinstance(one, CallFailed)]
+    assert failures == [
+        (403, "FORBIDDEN", []),
+        (503, "NOT_READY_YET", []),
+        (500, "UNEXPECTED", []),
+        (400, "MALFORMED", ["word"]),
+    ]
+    assert words([done[0], done[5]]) == ["a", "b"]
+    assert house.hall.requests == ["/rpc"]
+
+
+async def test_callers_never_share(house: House) -> None:
+    said = await asyncio.gather(*(house.echo(caller).say(caller) for caller in ("Mirja", "Olli", "Mirja", "Olli")))
+    assert [(one.word, one.to) for one in said if isinstance(one, Said)] == [
+        (name, name) for name in ("Mirja", "Olli", "Mirja", "Olli")
+    ]
+    assert house.hall.requests == ["/rpc", "/rpc"]
+
+
+async def test_another_language_is_another_caller(house: House) -> None:
+    headers = [{"Authorization": "Mirja", "Accept-Language": language} for language in ("fi", "sv")]
+    await asyncio.gather(*(client(Echo, house.service, one).say("a") for one in headers))
+    assert house.hall.requests == ["/rpc/say", "/rpc/say"]
+
+
+async def test_traces_never_share(house: House) -> None:
+    async def in_trace(trace: str) -> Any:
+        with tracing.trace(f"00-{trace}-{'1' * 16}-01"):
+            return await house.echo().say("a")
+
+    traces = ["a" * 32, "b" * 32]
+    said = await asyncio.gather(*(in_trace(trace) for trace in traces), *(in_trace(trace) for trace in traces))
+    assert [one.trace for one in said] == traces * 2
+    assert house.hall.requests == ["/rpc", "/rpc"]
+
+
+async def test_services_never_share(house: House) -> None:
+    async with Origin(house.url) as origin:
+        other = client(Echo, Service("other", origin), {"Authorization": "Mirja"})
+        await asyncio.gather(house.echo().say("a"), other.say("b"))
+    assert house.hall.requests == ["/rpc/say", "/rpc/say"]
+
+
+async def test_writes_and_public_reads_travel_alone(house: House) -> None:
+    echo = house.echo()
+    _, noted, greeted, *_ = await asyncio.gather(
+        echo.say("a"), echo.note("b"), echo.greet(), echo.say("c"), echo.note("d"), echo.greet()
+    )
+    assert (noted, greeted) == ("b", "a stranger")
+    assert sorted(house.hall.requests) == ["/rpc", "/rpc/greet", "/rpc/greet", "/rpc/note", "/rpc/note"]
+
+
+async def test_a_round_trip_has_its_bound(house: House) -> None:
+    echo = house.echo()
+    many = [str(number) for number in range(2 * MOST_CALLS + 1)]
+    assert words(await asyncio.gather(*(echo.say(word) for word in many))) == many
+    assert sorted(house.hall.requests) == ["/rpc", "/rpc", "/rpc/say"]
+
+
+async def test_large_arguments_do_not_make_a_round_trip_too_large(house: House) -> None:
+    echo = house.echo()
+    said = await asyncio.gather(*(echo.say("x" * 600_000 + str(number)) for number in range(9)))
+    assert [word[-1] for word in words(said)] == [str(number) for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"", "truncated"),
+        (b"{}", "array"),
+        (b"[]", "length >= 1"),
+        (b'[["say"]]', "length 2"),
+        (b"[" + b'["say",{"word":"a"}],' * MOST_CALLS + b'["say",{"word":"a"}]]', f"length <= {MOST_CALLS}"),
+        (b"x" * 4_000_001, "at most 4000000 bytes"),
+    ],
+)
+async def test_what_is_no_round_trip_is_malformed(house: House, body: bytes, expected: str) -> None:
+    status, answer = await house.service.post(PATH, body, MIRJA, repeatable=False)
+    problem = msgspec.json.decode(answer)
+    assert (status, problem["code"]) == (400, "MALFORMED")
+    assert expected in problem["params"]["expected"]
+
+
+async def test_only_reads_with_a_caller_are_taken(house: House) -> None:
+    calls = [["note", {"word": "a"}], ["greet", {}], ["nothing", {}], ["say", {"word": "b"}], ["say", 7]]
+    status, answer = await house.service.post(PATH, msgspec.json.encode(calls), MIRJA, repeatable=False)
+    assert status == 200
+    answers = msgspec.json.decode(answer)
+    assert [(each, body.get("code", body.get("word"))) for each, body in answers] == [
+        (400, "MALFORMED"),
+        (400, "MALFORMED"),
+        (400, "MALFORMED"),
+        (200, "b"),
+        (400, "MALFORMED"),
+    ]
+
+
+async def test_each_has_its_own_metric(house: House) -> None:
+    def count(operation: str, outcome: str) -> float:
+        labels = {"operation": operation, "outcome": outcome}
+        return REGISTRY.get_sample_value("kierto_request_seconds_count", labels) or 0.0
+
+    watched = [("say", "2xx"), ("say", "4xx"), ("roundTrip", "2xx"), ("roundTrip", "4xx")]
+    before = [count(*one) for one in watched]
+    echo = house.echo()
+    await asyncio.gather(echo.say("a"), echo.say("b"), echo.say("forbidden"), return_exceptions=True)
+    assert [count(*one) - was for one, was in zip(watched, before, strict=True)] == [2, 1, 0, 0]
+    nobody = client(Echo, house.service, {})
+    await asyncio.gather(nobody.say("a"), nobody.say("b"), return_exceptions=True)
+    assert [count(*one) - was for one, was in zip(watched, before, strict=True)] == [2, 1, 0, 1]
+
+
+async def test_without_a_token_none_is_answered(house: House) -> None:
+    echo = client(Echo, house.service, {})
+    done = await asyncio.gather(*(echo.say(word) for word in "abc"), return_exceptions=True)
+    assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(401, "UNAUTHENTICATED")] * 3
+    assert len({id(one) for one in done}) == 3
+    assert house.hall.requests == ["/rpc"]
+
+
+async def test_of_a_service_that_is_away_each_hears_by_itself() -> None:
+    async with Origin("http://127.0.0.1:9") as origin:
+        echo = client(Echo, Service("echo", origin), {})
+        done = await asyncio.gather(*(echo.say(word) for word in "abc"), return_exceptions=True)
+    assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(503, "UNAVAILABLE")] * 3
+    assert len({id(one) for one in done}) == 3
+
+
+@pytest.mark.parametrize("goes", [0, 1, 2])
+async def test_one_that_is_cancelled_leaves_the_others_alone(house: House, goes: int) -> None:
+    """Also the first, with whom the round trip began; at each moment."""
+    for turns in range(6):
+        tasks = [asyncio.ensure_future(house.echo().say(word)) for word in "abc"]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        tasks[goes].cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(done.pop(goes), asyncio.CancelledError)
+        assert words(done) == [word for place, word in enumerate("abc") if place != goes]
+    assert set(house.hall.requests) == {"/rpc"}
+
+
+async def test_who_is_alone_after_all_needs_no_round_trip(house: House) -> None:
+    tasks = [asyncio.ensure_future(house.echo().say(word)) for word in "ab"]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    assert words([await tasks[0]]) == ["a"]
+    assert house.hall.requests == ["/rpc/say"]
+
+
+async def test_when_all_are_cancelled_the_request_is() -> None:
+    asked = asyncio.Event()
+
+    async def silent(peer: Peer) -> None:
+        await peer.request()
+        asked.set()
+        await peer.gone()
+
+    async with scripted(silent) as server, Origin(server.url) as origin:
+        echo = client(Echo, Service("echo", origin), {})
+        tasks = [asyncio.ensure_future(echo.say(word)) for word in "abc"]
+        await asked.wait()
+        for task in tasks[:2]:
+            task.cancel()
+        await asyncio.wait(tasks[:2])
+        assert server.open == 1
+        assert not server.playing[0].done()
+        tasks[2].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.playing[0]
+
+
+async def test_a_lost_round_trip_is_sent_once_more() -> None:
+    async def takes(peer: Peer) -> None:
+        await peer.request()
+
+    async def answers(peer: Peer) -> None:
+        body = msgspec.json.encode([(200, Said(word="a", to="", trace=None)), (403, {"code": "FORBIDDEN"})])
+        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await peer.gone()
+
+    async with scripted(takes, answers) as server, Origin(server.url) as origin:
+        echo = client(Echo, Service("echo", origin), {})
+        first, second = await asyncio.gather(echo.say("a"), echo.say("b"), return_exceptions=True)
+        assert words([first]) == ["a"]
+        assert isinstance(second, CallFailed)
+        assert second.status == 403
+        assert server.opened == 2
+
+
+async def test_a_write_is_never_sent_twice() -> None:
+    async def takes(peer: Peer) -> None:
+        await peer.request()
+
+    async with scripted(takes) as server, Origin(server.url) as origin:
+        with pytest.raises(CallFailed):
+            await client(Echo, Service("echo", origin), {}).note("a")
+        assert server.opened == 1
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"[]", b"[[200,1]]", b"[[200,1],[200,1],[200,1]]", b'[["a",1],[200,1]]'])
+async def test_an_answer_that_fits_no_call_answers_none(body: bytes) -> None:
+    async def answers(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await peer.gone()
+
+    async with scripted(answers) as server, Origin(server.url) as origin:
+        echo = client(Echo, Service("echo", origin), {})
+        done = await asyncio.gather(echo.say("a"), echo.say("b"), return_exceptions=True)
+    assert [one.status for one in done if isinstance(one, CallFailed)] == [502, 502]
+
+
+async def test_in_time_or_not_at_all() -> None:
+    async def silent(peer: Peer) -> None:
+        await peer.request()
+        await peer.gone()
+
+    async with scripted(silent) as server, Origin(server.url) as origin:
+        echo = client(Echo, Service("echo", origin, timeout_s=0.05), {})
+        done = await asyncio.gather(echo.say("a"), echo.say("b"), echo.note("c"), return_exceptions=True)
+    assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(504, "TIMED_OUT")] * 3
+
+
+async def test_a_header_with_two_lines_is_refused(house: House) -> None:
+    with pytest.raises(ValueError, match="Authorization"):
+        house.echo("Mirja\r\nX-Forwarded-For: 192.0.2.1")
