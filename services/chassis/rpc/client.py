@@ -129,7 +129,9 @@ def _class(protocol: type) -> type[Any]:
 def _method(signature: Signature, *, decoded: bool = True) -> Callable[..., Awaitable[Any]]:
     encode = msgspec.json.Encoder().encode
     kind, arguments = signature.result, signature.arguments
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode if decoded else lambda body: Undecoded(body, kind)
+    decode: Callable[[bytes], Any] = (
+        msgspec.json.Decoder(kind).decode if decoded else lambda body: Undecoded(body, kind)
+    )
 
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
         status, body = await self.service.ask(signature, encode(arguments(*positional, **named)), self.fields)

@@ -1,18 +1,22 @@
 """The HTTP client of the Python contestants: the one that our gateway has."""
 
-import aiohttp
+from services.chassis.http_client.origin import Origin
+from services.chassis.http_client.request import Fields, Start
 
 
 class Backend:
     """A way to one service."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30))
+        self._origin = Origin(url)
 
-    async def post(self, path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    def start(self, path: str) -> Start:
+        """The beginning of requests for ``path``, made once."""
+        return self._origin.start("POST", path)
+
+    async def post(self, start: Start, body: bytes, fields: Fields) -> bytes:
         """The body of a 200; RuntimeError for all else."""
-        async with self._session.post(self._url + path, data=body, headers=headers) as response:
-            if response.status != 200:
-                raise RuntimeError(f"{path} answered {response.status}")
-            return await response.read()
+        answer = await self._origin.request(start, fields, body, timeout_s=10)
+        if answer.status != 200:
+            raise RuntimeError(f"answered {answer.status}")
+        return answer.body

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.access import Access
 from gateway.settings import GatewaySettings
 from services.chassis.clock import SystemClock
+from services.chassis.http_client.request import Fields
 from services.chassis.problems import Unauthenticated
 from tests.benchmarks.contest.entries.backend import Backend
 from tests.benchmarks.contest.entries.python_server import serve
@@ -102,15 +103,16 @@ _ORDERS = b'[["nextPickups",{"siteIds":%b}],["openOrderCounts",{"siteIds":%b}]]'
 def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
     """The application."""
     sites, orders = Backend(settings.sites_url), Backend(settings.orders_url)
+    ask_sites, ask_orders = sites.start("/rpc/sites"), orders.start("/rpc")
 
-    async def small(headers: dict[str, str]) -> bytes:
-        page = _small(await sites.post("/rpc/sites", _SMALL, headers))
+    async def small(fields: Fields) -> bytes:
+        page = _small(await sites.post(ask_sites, _SMALL, fields))
         return b'{"data":{"sites":%b}}' % _encode(page)
 
-    async def portal(body: bytes, headers: dict[str, str]) -> bytes:
-        page = _sites(await sites.post("/rpc/sites", _PAGE % _asked(body).variables.first, headers))
+    async def portal(body: bytes, fields: Fields) -> bytes:
+        page = _sites(await sites.post(ask_sites, _PAGE % _asked(body).variables.first, fields))
         ids = _encode([edge.node.id for edge in page.edges])
-        (_, pickups), (_, counts) = _joined(await orders.post("/rpc", _ORDERS % (ids, ids), headers))
+        (_, pickups), (_, counts) = _joined(await orders.post(ask_orders, _ORDERS % (ids, ids), fields))
         for edge, pickup, count in zip(page.edges, pickups, counts, strict=True):
             node = edge.node
             node.next_pickup, node.open_order_count = pickup, count
@@ -123,8 +125,8 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
             await _respond(send, 401, b"{}")
             return
         body = await _body(receive)
-        headers = {"Authorization": f"Bearer {caller.token}", "Content-Type": "application/json"}
-        await _respond(send, 200, await (small(headers) if scope["path"] == "/small" else portal(body, headers)))
+        fields = Fields(b"Content-Type: application/json\r\nAuthorization: Bearer %b\r\n" % caller.token.encode())
+        await _respond(send, 200, await (small(fields) if scope["path"] == "/small" else portal(body, fields)))
 
     return app
 

@@ -12,6 +12,7 @@ from gateway.access import Access
 from gateway.settings import GatewaySettings
 from services.chassis import garbage
 from services.chassis.clock import SystemClock
+from services.chassis.http_client.request import fields
 from services.chassis.settings import load_or_exit
 from services.chassis.tokens import Verifier
 from services.contracts.identity import PublicKeys
@@ -32,7 +33,9 @@ async def _serve(make: Make, settings: GatewaySettings) -> None:
     identity = Backend(settings.identity_url)
 
     async def public_keys() -> str:
-        answer = await identity.post("/rpc/publicKeys", b"{}", {"Content-Type": "application/json"})
+        answer = await identity.post(
+            identity.start("/rpc/publicKeys"), b"{}", fields({"Content-Type": "application/json"})
+        )
         return msgspec.json.decode(answer, type=PublicKeys).jwks
 
     verifier = Verifier(public_keys, clock)

@@ -8,7 +8,6 @@ import types
 from functools import cached_property
 from typing import Any, cast
 
-import aiohttp
 import msgspec
 import strawberry
 from starlette.requests import Request
@@ -28,6 +27,7 @@ from gateway.schema.build import MUTATIONS, QUERIES
 from gateway.schema.scalars import SCALARS
 from gateway.settings import GatewaySettings
 from services.chassis.clock import SystemClock
+from services.chassis.http_client.origin import Origin
 from services.chassis.rpc.client import Service
 from tests.benchmarks.contest.entries.python_server import serve
 
@@ -75,9 +75,8 @@ class Endpoint(GraphQL[Context, None]):
 
 def make(settings: GatewaySettings, access: Access, clock: SystemClock) -> ASGIApp:
     """The application."""
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30))
     urls = {"sites": settings.sites_url, "orders": settings.orders_url}
-    services = {name: Service(name, url, session) for name, url in urls.items()}
+    services = {name: Service(name, Origin(url)) for name, url in urls.items()}
     # The pages need neither the gateway's own tokens nor the feed of events.
     nothing = cast(Any, None)
     return Endpoint(Foundation(services, nothing, access, nothing, clock))
