@@ -37,10 +37,13 @@ def argument_names(definition: GraphQLField, declared: StrawberryField) -> dict[
 
 
 def call_of(declared: StrawberryField, *, handlers: bool) -> Call | None:
-    """The resolver of a field as it is; None if something is put around it (``handlers`` of exceptions, too)."""
+    """The resolver of a field as it is; None if something is put around it (``handlers`` of exceptions, too).
+
+    That of a subscription makes its stream: an event's value is the event.
+    """
     resolver = declared.base_resolver
     plain = type(declared).get_result is StrawberryField.get_result
-    if resolver is None or declared.extensions or handlers or not plain:
+    if resolver is None or declared.extensions or handlers or declared.is_subscription or not plain:
         return None
     takes_self = resolver.self_parameter is not None
     parent, root, info_parameter = resolver.parent_parameter, resolver.root_parameter, resolver.info_parameter
