@@ -43,12 +43,12 @@ class Answer:
         """Where a container is; None if it is not part of the answer any more."""
         return self.places().get(id(container))
 
-    def linked(self, container: Container, *keys: Key) -> Path | None:
-        """The same as graphql-core keeps paths."""
+    def linked(self, container: Container, key: Key, parent: str) -> Path:
+        """The path of a field, as graphql-core keeps it; of type names it has just that of the parent."""
         path: Path | None = None
-        for key in [*(self.path(container) or ()), *keys]:
-            path = Path(path, key, None)
-        return path
+        for step in self.path(container) or ():
+            path = Path(path, step, None)
+        return Path(path, key, parent)
 
     def fail(self, container: Container, key: Key, error: Exception, field: Field) -> None:
         """An error at a place: its value is null, or the nearest thing around it that may be (section 6.4.4)."""

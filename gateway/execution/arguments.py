@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, Undefined, VariableNode, is_non_null_type, is_required_argument
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    is_non_null_type,
+    is_required_argument,
+)
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
 
@@ -39,7 +49,7 @@ def compiled(definition: GraphQLField, node: FieldNode) -> Arguments:
                 return exactly
             passed.append((out, value.name.value, is_non_null_type(argument.type), default))
         else:
-            coerced = coerce_input_literal(value, argument.type)
+            coerced = Undefined if _has_variables(value) else coerce_input_literal(value, argument.type)
             if coerced is Undefined or _changeable(coerced):
                 return exactly
             fixed[out] = coerced
@@ -61,6 +71,17 @@ def compiled(definition: GraphQLField, node: FieldNode) -> Arguments:
         return made
 
     return arguments
+
+
+def _has_variables(value: ValueNode) -> bool:
+    match value:
+        case VariableNode():
+            return True
+        case ListValueNode():
+            return any(map(_has_variables, value.values))
+        case ObjectValueNode():
+            return any(_has_variables(field.value) for field in value.fields)
+    return False
 
 
 def _changeable(value: Any) -> bool:

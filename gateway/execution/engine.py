@@ -6,13 +6,15 @@ It takes the place of graphql-core's ``execute``, with the same parameters and t
 Introspection goes to graphql-core: nobody waits for it often enough.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
 from typing import Any
 
 import strawberry
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    GraphQLError,
     GraphQLSchema,
     MiddlewareManager,
     OperationDefinitionNode,
@@ -23,10 +25,11 @@ from graphql.execution.values import get_variable_values
 
 from gateway.execution.completion import Completion
 from gateway.execution.documents import Document, Documents
-from gateway.execution.plan import Plan, Planner, TooManyFields
+from gateway.execution.plan import Plan, Planner
 from gateway.execution.pushed import Scalars
 from gateway.execution.run import Run
 from services.chassis import metrics
+from services.chassis.rpc.undecoded import Undecoded
 
 MAX_ERRORS = 50
 """Of a request's variables; graphql-core's own default."""
@@ -61,7 +64,7 @@ class Engine:
         **named: Any,
     ) -> ExecutionResult | Awaitable[ExecutionResult]:
         """Execute one operation of a valid document."""
-        hooked = middleware is not None and bool(middleware.middlewares)
+        hooked = is_hooked(middleware)
         documents = self._hooked_documents if hooked else self.documents
         known = documents.of(document)
         operation = known.operation(operation_name)
@@ -69,7 +72,7 @@ class Engine:
             metrics.EXECUTIONS.labels("graphql-core", "introspection" if operation else "no operation").inc()
             answer: Any = execute(
                 schema, document, root_value, context_value, dict(variable_values or {}), operation_name,
-                middleware=middleware, **named,
+                middleware=MiddlewareManager(_decoding, *(middleware.middlewares if middleware else ())), **named,
             )  # fmt: skip
             return answer  # type: ignore[no-any-return]
         return self._execute(
@@ -115,7 +118,7 @@ class Engine:
         documents = self._hooked_documents if hooked else self.documents
         try:
             plan = documents.plan(known, operation, values.coerced, self._plan_hooked if hooked else self._plan)
-        except TooManyFields as error:
+        except GraphQLError as error:
             return ExecutionResult(None, [error])
         _PLANNED.inc()
         run = Run(plan, self._schema, values, context, root_value, self._scalars, middleware, operation_extensions)
@@ -126,10 +129,13 @@ class Engine:
         operation = stream.operation
         assert operation.loc is not None, "documents are parsed from texts"
         text = operation.loc.source.body
-        known = self.documents.find(text)
+        hooked = is_hooked(stream.middleware_manager)
+        documents = self._hooked_documents if hooked else self.documents
+        known = documents.find(text)
         if known is None:  # other texts have pushed it out since
             known = Document(text, DocumentNode(definitions=(operation, *stream.fragment_definitions.values())))
-        return self.documents.plan(known, operation, stream.variable_values.coerced, self._plan)
+        make = self._plan_hooked if hooked else self._plan
+        return documents.plan(known, operation, stream.variable_values.coerced, make)
 
     async def execute_event(self, plan: Plan, event: Executor[Any]) -> ExecutionResult:
         """Execute one event, whose payload is the root value."""
@@ -141,6 +147,7 @@ class Engine:
             event.context_value,
             event.root_value,
             self._scalars,
+            event.middleware_manager if is_hooked(event.middleware_manager) else None,
             operation_extensions=getattr(event, "operation_extensions", None),
         )
         return await run.result()
@@ -154,3 +161,21 @@ class Engine:
 
     def _plan_hooked(self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]) -> Plan:
         return self._plan(known, operation, switches, hooked=True)
+
+
+def is_hooked(middleware: MiddlewareManager | None) -> bool:
+    """Whether something wraps every field."""
+    return middleware is not None and bool(middleware.middlewares)
+
+
+def _decoding(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
+    """Decodes what resolvers pass on undecoded, for graphql-core, which knows nothing of that."""
+    value = resolve(source, info, **arguments)
+    if isawaitable(value):
+        return _decoding_later(value)
+    return value.decoded() if type(value) is Undecoded else value
+
+
+async def _decoding_later(awaitable: Awaitable[Any]) -> Any:
+    value = await awaitable
+    return value.decoded() if type(value) is Undecoded else value

@@ -1,6 +1,7 @@
 """Executes batch fields on an executor that goes parent by parent: neighbours are gathered, and asked for together."""
 
 import asyncio
+import functools
 from collections.abc import Hashable
 from typing import Any
 
@@ -43,6 +44,11 @@ class _Gathering:
             else:
                 waiting.set_result(value)
 
+    def given_up(self, task: asyncio.Task[None], _: asyncio.Future[Any]) -> None:
+        """Nobody asks in vain: once all who waited are gone, the call is given up."""
+        if all(value.cancelled() for value in self.values):
+            task.cancel()
+
 
 class Loader:
     """The batches of one request. Nothing is kept beyond a call: what was read is never given twice."""
@@ -73,6 +79,8 @@ class Loader:
             task = asyncio.get_running_loop().create_task(gathering.run())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+            for value in gathering.values:
+                value.add_done_callback(functools.partial(gathering.given_up, task))
 
 
 def _hashable(value: Any) -> Hashable:

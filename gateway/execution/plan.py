@@ -37,7 +37,7 @@ from gateway.execution.batch import BATCH, Batch
 from gateway.execution.selection import selected
 from gateway.execution.strawberry_fields import Call, argument_names, call_of
 
-Switches = Mapping[str, bool]
+Switches = Mapping[str, bool | None]
 """The values of the variables that ``@skip`` and ``@include`` look at."""
 
 
@@ -132,7 +132,7 @@ class Planner:
         self._fields = 0
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
-        """The plan of an operation that is valid; TooManyFields if that would be too large."""
+        """The plan of a valid operation; GraphQLError if a switch is null, or (TooManyFields) it would be too large."""
         root = self._schema.get_root_type(operation.operation)
         assert root is not None, "validation knows whether the schema has such operations"
         steps: list[Field] = []
@@ -219,10 +219,10 @@ class Planner:
 
 
 def _kind(name: str, definition: GraphQLField, hooked: bool) -> Kind:
-    if name == "__typename":
-        return Kind.TYPENAME
     if hooked:
         return Kind.CALL
+    if name == "__typename":
+        return Kind.TYPENAME
     declared = definition.extensions.get("strawberry-definition")
     if declared is None:
         return Kind.CALL
@@ -240,9 +240,15 @@ def _holds(directive: DirectiveNode, switches: Switches) -> bool:
     (argument,) = directive.arguments or ()
     match argument.value:
         case BooleanValueNode(value=value):
-            on = value
+            on: bool | None = value
         case VariableNode(name=variable):
             on = switches[variable.value]
+            if on is None:  # its default lets validation allow a variable that may be null
+                raise GraphQLError(
+                    f"Argument 'if' has invalid value: Expected variable '${variable.value}' provided to non-null type"
+                    " 'Boolean!' not to be None.",
+                    argument.value,
+                )
         case _:
             raise TypeError("validation: `if` is a boolean or a variable")
     return on is (name == "include")

@@ -37,12 +37,12 @@ Scalars = Mapping[str, Any]
 
 TYPENAME = "__typename"
 
-_BUILT_IN: dict[GraphQLScalarType, tuple[type[declared.Type], Any]] = {
-    GraphQLString: (declared.StrType, str),
-    GraphQLID: (declared.StrType, str),
-    GraphQLInt: (declared.IntType, Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]),
-    GraphQLBoolean: (declared.BoolType, bool),
-    GraphQLFloat: (declared.FloatType, float),
+_BUILT_IN: dict[GraphQLScalarType, tuple[declared.Type, Any]] = {
+    GraphQLString: (declared.StrType(), str),
+    GraphQLID: (declared.StrType(), str),
+    GraphQLInt: (declared.IntType(), Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]),
+    GraphQLBoolean: (declared.BoolType(), bool),
+    GraphQLFloat: (declared.FloatType(), float),
 }
 _KEYS: dict[type[declared.Type], Any] = {declared.StrType: str, declared.IntType: int}
 """What a join may need of its parent."""
@@ -134,7 +134,7 @@ class _Shape:
             return value.cls
         if kind in _BUILT_IN:
             expected, made = _BUILT_IN[kind]
-            if type(value) is not expected:
+            if value != expected:  # of another type, or with bounds
                 raise _NotTheSame("a leaf of another type")
             return made
         if kind.name not in self._scalars:
@@ -190,7 +190,7 @@ class _Shape:
                 fields.append((name, Literal[kind.name], kind.name))
             elif field.batch is not None and field.batch.needs is not None:
                 fields.append((name, Any, None))
-                needed.update(field.batch.needs)
+                needed.update(_keys(field.batch.needs, sent))
                 lines.append(f"pending[{field.index}].append(({v}, {v}))")
             else:
                 raise _NotTheSame("a field with a resolver")
@@ -222,6 +222,13 @@ def _sent(sent: dict[str, declared.Field], field: Field) -> declared.Field:
     if own.encode_name != field.key:
         raise _NotTheSame("an alias")
     return own
+
+
+def _keys(needs: tuple[str, ...], sent: dict[str, declared.Field]) -> tuple[str, ...]:
+    """What a join needs, if these are keys: of all else, what was selected is not all that is declared."""
+    if not all(need in sent and type(_without_null(sent[need].type)[1]) in _KEYS for need in needs):
+        raise _NotTheSame("a join that needs more than keys")
+    return needs
 
 
 def _key(value: declared.Type) -> Any:

@@ -68,7 +68,9 @@ class StepInfo:
 
     @property
     def path(self) -> Path | None:
-        return self._run.answer.linked(self._container, self._field.key) if self._container is not None else None
+        if self._container is None:
+            return None
+        return self._run.answer.linked(self._container, self._field.key, self._field.parent.name)
 
     @property
     def schema(self) -> GraphQLSchema:
@@ -191,6 +193,8 @@ class Run:
         if not batch and not (values and all(type(value) is Undecoded for value in values)):
             return False
         kind = values.kind if batch else values[0].kind
+        if not batch and any(value.kind != kind for value in values):
+            return _not_pushed("several types")
         pushed = step.pushed.get(kind)
         if pushed is None:
             pushed = step.pushed[kind] = push_down(step, kind, self.scalars, batch=batch)
@@ -201,7 +205,7 @@ class Run:
         except msgspec.DecodeError:
             return _not_pushed("not as declared")
         if len(read) != len(entries):
-            return False
+            return _not_pushed("not one for each parent")
         _put_all(entries, step.key, read)
         if batch:
             pushed.note(read, self)
@@ -217,6 +221,8 @@ class Run:
             _put_all(entries, key, [complete(value, self) for value in values])
         except Exception:
             # Whatever it was: it is looked at carefully. What was noted meanwhile is noted anew.
+            failed = any(isinstance(value, Exception) for value in values)
+            metrics.COMPLETIONS.labels("careful", "an error" if failed else "an unusual value").inc()
             for below in step.steps:
                 self.pending[below.index].clear()
             awaited: list[Awaited] = []

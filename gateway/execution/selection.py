@@ -12,8 +12,13 @@ def selected(
 
     ``@skip`` and ``@include`` are not looked at: a field too many is asked for, never one too few.
     """
+    # A fragment is looked into once: spread in each other they would be many.
+    seen: set[str] = set()
     below = [
-        field for node in nodes if node.selection_set for field in _fields(node.selection_set.selections, fragments)
+        field
+        for node in nodes
+        if node.selection_set
+        for field in _fields(node.selection_set.selections, fragments, seen)
     ]
     if not path:
         return {field.name.value for field in below}
@@ -21,13 +26,14 @@ def selected(
 
 
 def _fields(
-    selections: Iterable[SelectionNode], fragments: Mapping[str, FragmentDefinitionNode]
+    selections: Iterable[SelectionNode], fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]
 ) -> Iterator[FieldNode]:
     for one in selections:
         match one:
             case FieldNode():
                 yield one
             case InlineFragmentNode():
-                yield from _fields(one.selection_set.selections, fragments)
-            case FragmentSpreadNode():
-                yield from _fields(fragments[one.name.value].selection_set.selections, fragments)
+                yield from _fields(one.selection_set.selections, fragments, seen)
+            case FragmentSpreadNode(name=name) if name.value not in seen:
+                seen.add(name.value)
+                yield from _fields(fragments[name.value].selection_set.selections, fragments, seen)

@@ -26,7 +26,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from gateway.execution.engine import Engine
+from gateway.execution.engine import Engine, is_hooked
 from gateway.execution.plan import Plan
 from gateway.execution.selection import selected
 
@@ -96,6 +96,8 @@ class StreamExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _key_of(self, payload: Any) -> Hashable:
         """What the answer to an event is kept under; None if it is this subscriber's alone."""
+        if is_hooked(self.middleware_manager):
+            return None
         kind = type(payload)
         if kind not in self._documents:
             self._documents[kind] = self._document() if self._has_itself(payload) else None
@@ -107,7 +109,7 @@ class StreamExecutor(StrawberryGraphQLCoreExecutionContext):
         name = self.operation.name.value if self.operation.name else ""
         values = self.variable_values.coerced
         shaping = sorted(self._shaping() & values.keys())
-        return self.operation.loc.source.body, name, tuple((one, values[one]) for one in shaping)
+        return self.schema, self.operation.loc.source.body, name, tuple((one, values[one]) for one in shaping)
 
     def _shaping(self) -> set[str]:
         """The variables that are used anywhere but in the arguments of the subscription's own field."""

@@ -19,6 +19,7 @@ from strawberry.permission import BasePermission
 
 from gateway.execution.batch import batch
 from gateway.execution.completion import BY_CLASS
+from gateway.execution.documents import Documents, KnownDocuments
 from gateway.execution.planning_schema import PlanningSchema
 
 
@@ -424,5 +425,8 @@ class Planned(PlanningSchema):
         """Say nothing."""
 
 
-SCHEMA = Schema(Query, Mutation, types=[Leaf, Branch])
-PLANNED = Planned(Query, Mutation, types=[Leaf, Branch])
+_known = Documents()
+SCHEMA = Schema(Query, Mutation, types=[Leaf, Branch], extensions=[lambda: KnownDocuments(_known)])
+PLANNED: Planned = Planned(
+    Query, Mutation, types=[Leaf, Branch], extensions=[lambda: KnownDocuments(PLANNED.engine.documents)]
+)

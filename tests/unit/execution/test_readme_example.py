@@ -1,0 +1,51 @@
+"""The example in the executor's README runs as it stands, and asks once for all books."""
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import gateway.execution
+
+README = Path(gateway.execution.__file__).parent / "README.md"
+
+
+class Library:
+    """Who wrote what."""
+
+    def __init__(self, example: Any) -> None:
+        self._example = example
+        self.asked: list[list[int]] = []
+
+    async def books(self) -> list[Any]:
+        """All of them."""
+        return [self._example.Book(author_id=number % 2, title=f"Book {number}") for number in range(4)]
+
+    async def authors(self, ids: list[int]) -> list[Any]:
+        """Those with these ids."""
+        self.asked.append(ids)
+        return [self._example.Author(name=("Minna Canth", "Juhani Aho")[one]) for one in ids]
+
+
+async def test_the_example_in_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
+    (text,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    example: Any = ModuleType("example_of_the_readme")
+    monkeypatch.setitem(sys.modules, example.__name__, example)
+    exec(compile(text, str(README), "exec"), vars(example))
+    library = Library(example)
+    result = await example.schema.execute(
+        "{ books { title author { name } } }", context_value=SimpleNamespace(library=library)
+    )
+    assert result.errors is None
+    assert result.data == {
+        "books": [
+            {"title": "Book 0", "author": {"name": "Minna Canth"}},
+            {"title": "Book 1", "author": {"name": "Juhani Aho"}},
+            {"title": "Book 2", "author": {"name": "Minna Canth"}},
+            {"title": "Book 3", "author": {"name": "Juhani Aho"}},
+        ]
+    }
+    assert library.asked == [[0, 1, 0, 1]], "one call for all books"
