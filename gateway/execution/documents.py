@@ -30,13 +30,13 @@ from strawberry.extensions import SchemaExtension
 from gateway.execution.plan import Plan
 
 MOST_TEXTS = 1000
-MOST_BYTES = 1_000_000
+MOST_BYTES = 50_000_000
 _LARGEST = 50_000
 """Characters of a text that is kept: a larger one is one person's own, or an attempt."""
 _MOST_PLANS = 64
 """Of one text: it has operations, and its switches have values; nobody fills the memory by trying them all."""
-_BYTES_OF_A_FIELD = 40
-"""What a planned field counts as, beside its text: a fragment that is spread often is short and its plan is not."""
+_BYTES_OF_A_FIELD = 3_000
+"""What a planned field takes, with its code: a fragment that is spread often is short, and its plan is not."""
 
 Make = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
 """Makes the plan of an operation of a document for these values of its switches."""

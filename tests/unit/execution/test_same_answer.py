@@ -45,7 +45,7 @@ async def test_operations_of_hypothesis(wrong: int, data: st.DataObject) -> None
 async def test_operations_with_fragments_arguments_and_variables(wrong: int, part: int) -> None:
     asked = 0
     with only_planned() as planned:
-        for seed in range(part * 250, part * 250 + 250):
+        for seed in range(part * 200, part * 200 + 200):
             operation = Operation(SCHEMA._schema, seed)
             ours, theirs = await both(operation.text, str(seed % 7), wrong, operation.variables)
             try:
@@ -54,4 +54,4 @@ async def test_operations_with_fragments_arguments_and_variables(wrong: int, par
                 print(operation.text, operation.variables, seed)
                 raise
             asked += ours.data is not None or bool(ours.errors and ours.errors[0].path)
-        assert planned() >= asked > 200, "most of them must be valid"
+        assert planned() >= asked > 160, "most of them must be valid"

@@ -184,7 +184,7 @@ async def test_what_is_below_a_null_is_not_asked_for() -> None:
     """6.4.4: "that sibling ... may be cancelled to avoid unnecessary work"."""
     asked: list[str] = []
     answer = await ask(
-        "{ it { mayIts { must batched { text } } } }",
+        "{ it { mayIts { batched { text } must } } }",
         it(may_its=[it(must=None, batched=it(text="never")), it(must="x", batched=it(text="b"))]),
         context=asked,
     )
