@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.chassis import envelope
-from services.chassis.clock import Clock
 from services.chassis.envelope import Raw
 from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go
 from services.chassis.logging import logger
@@ -60,13 +59,12 @@ class Broadcast:
     """
 
     def __init__(
-        self, bootstrap: str, topics: Sequence[str], deliver: Callable[[Raw], None], clock: Clock, back: dt.timedelta
+        self, bootstrap: str, topics: Sequence[str], deliver: Callable[[Raw], None], back: dt.timedelta
     ) -> None:
         self._bootstrap = bootstrap
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
         self._topics = list(topics)
         self._deliver = deliver
-        self._clock = clock
         self._back = back
         self._places: dict[TopicPartition, _Place] = {}
         self.caught_up = asyncio.Event()
@@ -137,7 +135,7 @@ class Broadcast:
                 return
 
     async def _find_the_beginning(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
-        since = int((self._clock.now() - self._back).timestamp() * 1000)
+        since = int((dt.datetime.now(dt.UTC) - self._back).timestamp() * 1000)
         found = await consumer.offsets_for_times(dict.fromkeys(self._partitions, since))
         for partition in self._partitions:
             place = found.get(partition)

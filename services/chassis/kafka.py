@@ -26,7 +26,7 @@ _TOPIC_SETTINGS = {
     "retention.ms": str(RETENTION_MS),
     # Kept by age alone: a partition that loses its head earlier was cut, and is filled again.
     "retention.bytes": "-1",
-    # Events carry the operator's time, which outside production may be days ahead of the broker's.
+    # Records carry the database's time; how far the broker's clock is from it is no reason to refuse one.
     "message.timestamp.after.max.ms": str(2**63 - 1),
 }
 

@@ -18,7 +18,7 @@ WAVE_BYTES = 900_000
 """Of a wave's records, by an estimate that is never too low. The broker takes a batch of 1 MiB."""
 
 _WEIGHT = "octet_length(data) + 3 * octet_length(subject) + 800"
-_COLUMNS = "event_id, type, subject, organisation_id, partition, occurred_at, traceparent, public, data"
+_COLUMNS = "event_id, type, subject, organisation_id, partition, occurred_at, traceparent, public, data, written_at"
 
 # One statement: the leader row is locked first, so that a new leader can't begin while an old one numbers, and a
 # deposed one finds no row to begin with. Whether it has no sequence is asked again of each locked row, in words that
@@ -59,7 +59,7 @@ _FROM_LOG = f"""
 
 
 class Numbered(msgspec.Struct, frozen=True):
-    """An event with its place among all of its service."""
+    """An event with its place among all of its service. ``written_at``: by the database's clock."""
 
     sequence: int
     event_id: uuid.UUID
@@ -71,6 +71,7 @@ class Numbered(msgspec.Struct, frozen=True):
     traceparent: str
     public: bool
     data: bytes
+    written_at: dt.datetime
 
 
 class Wave(msgspec.Struct, frozen=True):

@@ -74,8 +74,9 @@ class Publisher:
                 key,
                 self._generation,
             )
-            time = int(event.occurred_at.timestamp() * 1000)
-            fits = batch.append(timestamp=time, key=key.encode(), value=event.data, headers=headers)
+            # Not when it happened: the operator's clock may stand elsewhere, and a record must expire with its row.
+            written = int(event.written_at.timestamp() * 1000)
+            fits = batch.append(timestamp=written, key=key.encode(), value=event.data, headers=headers)
             assert fits is not None, "a wave is smaller than a batch"
         acknowledgement: asyncio.Future[object] = await self._producer.send_batch(
             batch, place.topic, partition=place.partition

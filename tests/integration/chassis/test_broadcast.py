@@ -18,7 +18,6 @@ from services.chassis.broadcast import Broadcast
 from services.chassis.envelope import Raw
 from services.chassis.kafka import ensure_topics
 from tests.support.broker import Broker
-from tests.support.clock import TestClock
 from tests.support.servers import free_port_base
 from tests.support.unreadable import append_unreadable
 from tests.support.wait import until
@@ -42,9 +41,8 @@ class Reader:
     """A running broadcast and what it handed on."""
 
     def __init__(self, broker: Broker) -> None:
-        clock = TestClock(dt.datetime.now(dt.UTC))
         self.records: list[Raw] = []
-        self.broadcast = Broadcast(broker.address, [TOPIC], self.records.append, clock, BACK)
+        self.broadcast = Broadcast(broker.address, [TOPIC], self.records.append, BACK)
 
     def seen(self) -> set[str]:
         return {record.event_id for record in self.records}

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import AsyncIterator
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import REGISTRY
 
@@ -14,7 +16,7 @@ from services.chassis.numbering import WAVE_BYTES
 from services.chassis.outbox import PARTITIONS, EventTooLarge
 from services.chassis.postgres import open_connection
 from services.contracts.declare import partners_topic_of
-from tests.integration.chassis.published_records import administration, announce, is_whole, records
+from tests.integration.chassis.published_records import THINGS, administration, announce, is_whole, records
 from tests.support.alpha import Alpha, ThingCounted, ThingWeighed, organisation, running
 from tests.support.wait import until
 
@@ -163,12 +165,15 @@ async def test_topics_are_made_alike(alpha: Alpha) -> None:
             assert settings["cleanup.policy"] == "delete"
 
 
-async def test_an_event_of_a_day_to_come_is_published(alpha: Alpha) -> None:
-    """The operator's clock may be moved on, outside production; the broker's is not."""
-    alpha.clock.move(days=3650)
+@pytest.mark.parametrize("days", [-3650, 3650])
+async def test_a_record_is_as_old_as_its_row_whatever_the_operators_clock_says(alpha: Alpha, days: int) -> None:
+    """It may be moved, outside production. Records that were then too old for Kafka would be filled in for ever."""
+    alpha.clock.move(days=days)
     async with running(alpha.relay()):
-        await announce(alpha, range(3))
+        await announce(alpha, range(len(THINGS)))
         await is_whole(alpha)
+    assert await since(alpha, dt.timedelta(minutes=-5)) == len(THINGS)
+    assert await since(alpha, dt.timedelta(minutes=5)) == 0
 
 
 async def test_the_figures_tell_what_waits_while_the_broker_is_away(alpha: Alpha) -> None:
@@ -230,12 +235,28 @@ async def test_what_the_broker_has_not_acknowledged_does_not_expire(alpha: Alpha
     await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now() - interval '91 days'")
     await keep_house_once(alpha)
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox WHERE sequence IS NULL") == 5
-    # As far as the topic that has got least.
+    # As far as the topic that has got least. Young while they are published: Kafka deletes what is too old.
+    await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now()")
     async with running(alpha.relay(partners=True)):
         await is_whole_from(alpha, 11)
+    await grow_old(alpha, 20)
     await alpha.pool.execute("UPDATE chassis.published_up_to SET sequence = 12 WHERE topic LIKE '%partners%'")
     await keep_house_once(alpha)
     assert await sequences(alpha) == [13, 14, 15]
+
+
+async def since(alpha: Alpha, moment: dt.timedelta) -> int:
+    """How many of the topic's records are, by their timestamps, of this moment or later; counted from now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=alpha.servers.kafka)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(alpha.topic, number) for number in range(PARTITIONS)]
+        ends = await consumer.end_offsets(partitions)
+        time = int((dt.datetime.now(dt.UTC) + moment).timestamp() * 1000)
+        found = await consumer.offsets_for_times(dict.fromkeys(partitions, time))
+        return sum(ends[partition] - first.offset for partition, first in found.items() if first is not None)
+    finally:
+        await consumer.stop()
 
 
 async def is_whole_from(alpha: Alpha, first: int) -> None:
