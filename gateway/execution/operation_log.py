@@ -8,9 +8,13 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.execution import ExecutionContext
 
 from services.chassis import metrics
-from services.chassis.logging import logger
+from services.chassis.logging import often
 
-_log = logger(__name__)
+_LONGEST = 100
+"""Characters of a name that are logged."""
+_SECONDS = {
+    failed: metrics.REQUEST_SECONDS.labels("graphql", "errors" if failed else "data") for failed in (True, False)
+}
 
 
 class OperationLog(SchemaExtension):
@@ -25,15 +29,10 @@ class OperationLog(SchemaExtension):
         log_operation(_name(context), seconds, failed=failed)
 
 
-_SECONDS = {
-    failed: metrics.REQUEST_SECONDS.labels("graphql", "errors" if failed else "data") for failed in (True, False)
-}
-
-
 def log_operation(name: str, seconds: float, *, failed: bool) -> None:
     """Log and count an operation of a document that has one of this name, or needs none."""
     _SECONDS[failed].observe(seconds)
-    _log.info("executed", operation=name[:100], errors=failed, ms=round(seconds * 1000, 2))
+    often("executed", operation=name[:_LONGEST], errors=failed, ms=round(seconds * 1000, 2))
 
 
 def _name(context: ExecutionContext) -> str:
@@ -41,4 +40,4 @@ def _name(context: ExecutionContext) -> str:
     definitions = context.graphql_document.definitions if context.graphql_document else ()
     names = {one.name.value for one in definitions if isinstance(one, OperationDefinitionNode) and one.name}
     wanted = context.operation_name or ""
-    return wanted[:100] if wanted in names else ""
+    return wanted if wanted in names else ""

@@ -4,9 +4,11 @@ What is logged is chosen by name: operation, ids, counts, durations. Bodies, hea
 texts are never handed to a logger.
 """
 
+import asyncio
+import datetime as dt
 import logging
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import structlog
@@ -26,6 +28,50 @@ _QUIET = {
 _OFTEN = "aiokafka"
 """The library that tells of every attempt to reach a broker that is away, ten times a second."""
 _AGAIN_S = 10.0
+
+
+_SOON_S = 0.05
+"""How long the lines of requests are kept, to be written together."""
+
+
+class Lines(structlog.BytesLogger):
+    """Where this process's lines go, in their order. A write each would take longer than a small request does."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file)
+        self._file = file
+        self._kept: list[bytes] = []
+
+    def msg(self, message: bytes) -> None:
+        """Write a line, and before it all that is kept."""
+        self._kept.append(message)
+        self.flush()
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+    def soon(self, message: bytes) -> None:
+        """Write a line within 50 ms, in company; or now, where no event loop runs that could do it later."""
+        self._kept.append(message)
+        if len(self._kept) == 1:
+            try:
+                asyncio.get_running_loop().call_later(_SOON_S, self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        if self._kept:
+            self._file.write(b"\n".join([*self._kept, b""]))
+            self._file.flush()
+            self._kept.clear()
+
+
+class _Process:
+    """What ``often`` stands on, once logging is set up. ``lines`` is None where level INFO is not shown."""
+
+    name = ""
+    lines: Lines | None = None
 
 
 class Seldom(logging.Filter):
@@ -64,10 +110,12 @@ def set_up(process: str, level: str = "INFO") -> None:
         name_process,
         structlog.processors.format_exc_info,
     ]
+    lines = Lines(sys.stdout.buffer)
+    _Process.name, _Process.lines = process, lines if logging.getLevelName(level) <= logging.INFO else None
     # Our own lines are written as they are: by way of the standard library each would take as long as a small request.
     structlog.configure(
         processors=[*shared, _render],
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        logger_factory=lambda *_: lines,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
@@ -94,6 +142,35 @@ def _render(_: Any, __: str, entry: structlog.typing.EventDict) -> bytes:
     return msgspec.json.encode(entry, enc_hook=repr)
 
 
-def logger(name: str) -> structlog.stdlib.BoundLogger:
+def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger for the module of this name."""
-    return structlog.stdlib.get_logger(name)
+    made: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
+    return made
+
+
+_often_otherwise = logger(__name__)
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+def often(event: str, **named: Any) -> None:
+    """Log, at level INFO, what happens with every request: as a logger does, but past its machinery.
+
+    The line is written within 50 ms; what ends the process otherwise than by its own will can take it along.
+    """
+    lines = _Process.lines
+    if lines is None:
+        _often_otherwise.info(event, **named)
+        return
+    named["event"] = event
+    named["level"] = "info"
+    named["timestamp"] = dt.datetime.now(dt.UTC)
+    named["process"] = _Process.name
+    if trace := tracing.trace_id():
+        named["trace_id"] = trace
+    lines.soon(_encode(named))
+
+
+def flush() -> None:
+    """Write what is kept to be written in company: the process is about to end."""
+    if _Process.lines is not None:
+        _Process.lines.flush()

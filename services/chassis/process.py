@@ -57,8 +57,11 @@ def run(
     """Run a process until it is told to stop; its exit code. A loop that fails ends the process with 1."""
     logging.set_up(name, settings.log_level)
     garbage.settle()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_live(name, settings, assemble))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_live(name, settings, assemble))
+    finally:
+        logging.flush()
 
 
 async def _live(

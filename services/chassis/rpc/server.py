@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.chassis import metrics, tracing
-from services.chassis.logging import logger
+from services.chassis.logging import logger, often
 from services.chassis.postgres import NO_ONES_FAULT, NOT_TEXT
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, respond
 from services.chassis.rpc import round_trip
@@ -134,7 +134,7 @@ def guarded(name: str, call: Endpoint) -> Endpoint:
 def _note(name: str, response: Response, began: float) -> None:
     seconds = time.perf_counter() - began
     metrics.REQUEST_SECONDS.labels(name, f"{response.status_code // 100}xx").observe(seconds)
-    _log.info("answered", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
+    often("answered", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
 
 
 async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # noqa: PLR0911 - one line a kind of failure

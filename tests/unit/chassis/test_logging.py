@@ -1,8 +1,17 @@
-"""What libraries say of every attempt is logged now and then, with how often it was said."""
+"""Lines: those of requests in company, and what libraries say of every attempt now and then, with how often."""
 
+import asyncio
+import datetime as dt
+import io
+import json
 import logging
+import subprocess
+import sys
 
-from services.chassis.logging import Seldom
+import pytest
+
+from services.chassis.logging import Lines, Seldom
+from tests.support.servers import ROOT
 
 
 def record(name: str, text: str, number: int, at: float) -> logging.LogRecord:
@@ -33,3 +42,48 @@ def test_other_lines_and_other_libraries_are_let_through() -> None:
         record("services.chassis.relay", "waits %s", 4, 0),
     ]
     assert passed(Seldom(), *lines) == ["no node 1", "no leader 2", "waits 3", "waits 4"]
+
+
+def test_lines_of_requests_are_written_together_and_in_order() -> None:
+    file = io.BytesIO()
+    lines = Lines(file)
+
+    async def work() -> None:
+        lines.soon(b"1")
+        lines.soon(b"2")
+        assert file.getvalue() == b"", "not one by one"
+        lines.msg(b"3")
+        assert file.getvalue() == b"1\n2\n3\n", "what comes at once does not overtake"
+        lines.soon(b"4")
+        async with asyncio.timeout(5):
+            while not file.getvalue().endswith(b"4\n"):
+                await asyncio.sleep(0.01)
+        lines.soon(b"5")
+        lines.flush()
+        assert file.getvalue().endswith(b"4\n5\n"), "and at the end"
+
+    asyncio.run(work())
+    lines.soon(b"6")
+    assert file.getvalue().endswith(b"5\n6\n"), "at once where no loop runs"
+
+
+@pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", True), ("WARNING", False)])
+def test_a_line_of_a_request_looks_like_any_other(level: str, shown: bool) -> None:
+    program = f"""
+from services.chassis import logging, tracing
+logging.set_up("gateway", {level!r})
+with tracing.trace("00-{"a" * 32}-{"b" * 16}-01"):
+    logging.often("executed", operation="Sites", ms=1.5)
+    logging.logger("x").info("executed", operation="Sites", ms=1.5)
+"""
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", program], check=True, capture_output=True, env={"PYTHONPATH": str(ROOT)}
+    )
+    lines = [json.loads(line) for line in said.stdout.splitlines()]
+    assert len(lines) == (2 if shown else 0)
+    for line in lines:
+        assert dt.datetime.fromisoformat(line.pop("timestamp")).tzinfo is not None
+        assert list(line.items()) == [
+            ("operation", "Sites"), ("ms", 1.5), ("event", "executed"), ("level", "info"), ("process", "gateway"),
+            ("trace_id", "a" * 32),
+        ]  # fmt: skip
