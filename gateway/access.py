@@ -21,6 +21,9 @@ from services.contracts.identity import AccessStated, SessionEnded, SubjectKind
 BACK = LIFETIME + dt.timedelta(minutes=5)
 """How far back identity's topic matters: no token is older than its lifetime."""
 
+_REMEMBERED = 2000
+"""Callers of late, by what they presented."""
+
 _V = TypeVar("_V")
 
 
@@ -42,6 +45,7 @@ class Access:
     def __init__(self, verifier: Verifier, clock: Clock) -> None:
         self._verifier = verifier
         self._clock = clock
+        self._callers: OrderedDict[str, Caller] = OrderedDict()
         self._ended_sessions: _Recent[bool] = _Recent()
         self._stated: _Recent[AccessStated] = _Recent()
         self.changed = asyncio.Event()
@@ -66,6 +70,19 @@ class Access:
                 return
         self.changed.set()
 
+    async def caller_with(self, authorization: str) -> Caller:
+        """The caller with this value of ``Authorization`` (RFC 6750, section 2.1); see ``caller``."""
+        known = self._callers.get(authorization)
+        if known is not None and not self.ended(known):
+            return known
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        caller = self._callers[authorization] = await self.caller(token.strip())
+        if len(self._callers) > _REMEMBERED:
+            self._callers.popitem(last=False)
+        return caller
+
     async def caller(self, token: str) -> Caller:
         """The caller with this token; Unauthenticated if it is not valid (any more), NotReadyYet without keys."""
         claims = await self._verifier.verify(token)
@@ -80,7 +97,7 @@ class Access:
 
     def ended(self, caller: Caller) -> bool:
         """Whether the caller's token expired, their session is over, or they have no access at all any more."""
-        if self._clock.now().timestamp() >= caller.claims.exp:
+        if not caller.claims.hold(self._clock.now().timestamp()):
             return True
         if caller.claims.sid and self._ended_sessions.get(caller.claims.sid):
             return True

@@ -5,8 +5,6 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator
 
-from starlette.routing import Route, WebSocketRoute
-
 from gateway.access import BACK, Access
 from gateway.context import Foundation
 from gateway.http.graphql import GraphQLEndpoint
@@ -67,12 +65,8 @@ async def assemble(
             await asyncio.gather(events.run(stop), feed.run(events.caught_up, stop))
 
         yield Parts(
-            routes=[
-                Route("/graphql", graphql),
-                WebSocketRoute("/graphql", graphql),
-                token_route(foundation),
-                import_route(foundation),
-            ],
+            routes=[token_route(foundation), import_route(foundation)],
+            direct={"/graphql": graphql},
             checks={"keys": verifier.ready, "events": caught_up},
             loops=[revocations.run, follow_events, sockets.run],
         )

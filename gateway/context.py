@@ -1,7 +1,8 @@
 """What one request, or one socket, stands on: who asks, in which language, and the services in their name."""
 
+import functools
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from starlette.requests import HTTPConnection
@@ -14,7 +15,7 @@ from services.access.service_token import ServiceTokens
 from services.chassis.clock import Clock
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc.client import Service, caller_fields, client
-from services.contracts.identity import Identity
+from services.contracts.identity import Identity, Language
 from services.contracts.imports import Importing
 from services.contracts.orders import Orders
 from services.contracts.sites import Sites
@@ -33,28 +34,37 @@ class Foundation(msgspec.Struct, frozen=True):
 
 
 class Context:
-    """The context of an operation. ``caller`` is None for a stranger; a socket's is set when it presents a token."""
+    """The context of an operation. ``caller`` is None for a stranger; a socket's is set when it presents a token.
 
-    def __init__(self, foundation: Foundation, connection: HTTPConnection, caller: Caller | None = None) -> None:
+    ``address`` is where the request came from.
+    """
+
+    def __init__(self, foundation: Foundation, caller: Caller | None, language: Language, address: str) -> None:
         self.foundation = foundation
-        self.language = authentication.language(connection)
+        self.language = language
         self.caller = caller
-        self.loader = Loader()
         self.connection_params: Any = None
-        self._address = authentication.address(connection)
+        self._address = address
+
+    @classmethod
+    def of(cls, connection: HTTPConnection, foundation: Foundation, caller: Caller | None = None) -> Self:
+        """The context of a request or a socket."""
+        return cls(foundation, caller, authentication.language(connection), authentication.address(connection))
 
     @cached_property
+    def loader(self) -> Loader:
+        """Gathers joins where the executor goes parent by parent."""
+        return Loader()
+
+    @property
     def headers(self) -> dict[str, str]:
         """The headers of calls in the caller's name."""
-        headers = {"Accept-Language": self.language.value, "X-Forwarded-For": self._address}
-        if self.caller:
-            headers["Authorization"] = f"Bearer {self.caller.token}"
-        return headers
+        return _headers(self.caller.token if self.caller else "", self.language, self._address)
 
     @cached_property
     def fields(self) -> Fields:
-        """The same as header fields, made once for all of them."""
-        return caller_fields(self.headers)
+        """The same as header fields."""
+        return _fields(self.caller.token if self.caller else "", self.language, self._address)
 
     @cached_property
     def identity(self) -> Identity:
@@ -79,3 +89,14 @@ class Context:
     def importing(self, service: str) -> Importing:
         """The imports of a service."""
         return client(Importing, self.foundation.services[service], self.fields)
+
+
+def _headers(token: str, language: Language, address: str) -> dict[str, str]:
+    headers = {"Accept-Language": language.value, "X-Forwarded-For": address}
+    return {**headers, "Authorization": f"Bearer {token}"} if token else headers
+
+
+@functools.lru_cache(maxsize=2000)
+def _fields(token: str, language: Language, address: str) -> Fields:
+    """Made once for a caller: each is checked, letter by letter."""
+    return caller_fields(_headers(token, language, address))

@@ -1,6 +1,6 @@
 """Arguments of a step, coerced (specification, section 6.4.1): what does not change is coerced once, with the plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import (
@@ -21,11 +21,12 @@ Arguments = Callable[[VariableValues], dict[str, Any]]
 """The arguments by the names that the resolver has for them; raises GraphQLError where one is not valid."""
 
 
-def compiled(definition: GraphQLField, node: FieldNode) -> Arguments:
-    """The arguments of a field as it stands in an operation."""
+def compiled(definition: GraphQLField, node: FieldNode, names: Mapping[str, str] | None) -> Arguments:
+    """The arguments of a field as it stands in an operation; called by ``names``, where there are any."""
 
     def exactly(variables: VariableValues) -> dict[str, Any]:
-        return get_argument_values(definition, node, variables)
+        values = get_argument_values(definition, node, variables)
+        return values if names is None else {names[name]: value for name, value in values.items()}
 
     if not definition.args:
         return lambda _: {}
@@ -33,24 +34,24 @@ def compiled(definition: GraphQLField, node: FieldNode) -> Arguments:
     fixed: dict[str, Any] = {}
     passed: list[tuple[str, str, bool, Any]] = []
     for name, argument in definition.args.items():
-        out = argument.out_name or name
+        out = names[name] if names is not None else argument.out_name or name
         try:
             default = coerce_default_value(argument)
         except Exception:
             return exactly
         value = given.get(name)
         if value is None:
-            if is_required_argument(argument) or _changeable(default):
+            if is_required_argument(argument) or changeable(default):
                 return exactly
             if default is not Undefined:
                 fixed[out] = default
         elif isinstance(value, VariableNode):
-            if _changeable(default) or (is_required_argument(argument) and default is not Undefined):
+            if changeable(default) or (is_required_argument(argument) and default is not Undefined):
                 return exactly
             passed.append((out, value.name.value, is_non_null_type(argument.type), default))
         else:
             coerced = Undefined if _has_variables(value) else coerce_input_literal(value, argument.type)
-            if coerced is Undefined or _changeable(coerced):
+            if coerced is Undefined or changeable(coerced):
                 return exactly
             fixed[out] = coerced
 
@@ -84,6 +85,6 @@ def _has_variables(value: ValueNode) -> bool:
     return False
 
 
-def _changeable(value: Any) -> bool:
+def changeable(value: Any) -> bool:
     """Whether a resolver could change the value, so that each call must have its own."""
     return isinstance(value, list | dict)

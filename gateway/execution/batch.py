@@ -7,10 +7,12 @@ metadata. Whoever executes hands over all parents of a level at once, with the f
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol, get_args, get_origin
 
 import strawberry
 from strawberry.types.field import StrawberryField
+
+from services.chassis.rpc.undecoded import as_declared
 
 BATCH = "batch"
 """The key of a field's ``Batch`` in its metadata."""
@@ -39,6 +41,19 @@ class Batch:
     wants_fields: bool
     needs: tuple[str, ...] | None = None
 
+    def each_of(self, values: Any, parents: int) -> Sequence[Any]:
+        """One value a parent, as it is declared, of what ``values`` has answered; else an exception for each."""
+        values = as_declared(values)
+        if isinstance(values, Exception):
+            return [values] * parents
+        try:
+            count = len(values)
+        except TypeError as error:
+            return [error] * parents
+        if count != parents:
+            return [RuntimeError(f"{self.name}: {count} values for {parents} parents")] * parents
+        return [as_declared(value) for value in values]
+
 
 class Loads(Protocol):
     """What the request's context offers to a batch field, as ``context.loader``."""
@@ -50,6 +65,20 @@ class Loads(Protocol):
         ...
 
 
+class AwaitedTogether(Protocol):
+    """An awaitable of which many cost less than each by itself: calls that share a request, say."""
+
+    @staticmethod
+    def together(several: Sequence[Any]) -> Awaitable[Sequence[Any]]:
+        """What each of them gives; an exception in the place of one that raises it."""
+        ...
+
+
+def awaited(annotation: Any) -> Any:
+    """What a resolver's annotated result is in the end."""
+    return get_args(annotation)[0] if get_origin(annotation) is Awaitable else annotation
+
+
 def batch(
     values: Values,
     *,
@@ -59,13 +88,16 @@ def batch(
 ) -> StrawberryField:
     """The field of a resolver ``async (parents: list[P], info, ...) -> list[V]``; its description is the docstring.
 
+    It may be an ordinary function that answers an awaitable: if the awaitable's class has ``together`` (see
+    ``AwaitedTogether``), it is awaited with its like.
+
     ``graphql_type`` is the field's type where it is not V; ``parameters`` are the field's arguments where the
     resolver's annotations are not the graph's. ``needs`` are the attributes that it looks at of a parent: if it says
     so, parents may be handed to it that have no others.
     """
     signature = inspect.signature(values)
     parents, _, *own = signature.parameters.values()
-    (parent,), (value,) = get_args(parents.annotation), get_args(signature.return_annotation)
+    (parent,), (value,) = get_args(parents.annotation), get_args(awaited(signature.return_annotation))
     wants_fields = any(parameter.name == "fields" for parameter in own)
     arguments = [parameter for parameter in parameters or own if parameter.name != "fields"]
     names = tuple(argument.name for argument in arguments)

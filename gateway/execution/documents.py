@@ -28,6 +28,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from gateway.execution.plan import Plan
+from gateway.execution.variables import Coerce
 
 MOST_TEXTS = 1000
 MOST_BYTES = 50_000_000
@@ -42,11 +43,17 @@ Make = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
 """Makes the plan of an operation of a document for these values of its switches."""
 
 
-class Operation(msgspec.Struct, frozen=True):
-    """An operation; ``introspects``: it asks, at its root, for the schema itself."""
+class Operation:
+    """An operation; ``introspects``: it asks, at its root, for the schema itself.
 
-    node: OperationDefinitionNode
-    introspects: bool
+    ``coerce`` is the coercion of its variables once somebody made it, and ``plan`` its plan where there is only one.
+    """
+
+    def __init__(self, node: OperationDefinitionNode, *, introspects: bool) -> None:
+        self.node = node
+        self.introspects = introspects
+        self.coerce: Coerce | None = None
+        self.plan: Plan | None = None
 
 
 class Document:
@@ -57,6 +64,8 @@ class Document:
         self.node = node
         self.fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
         self.switches = _switches(node)
+        operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
+        self.has_one_plan = len(operations) == 1 and not self.switches
         self._operations: dict[str | None, Operation] = {}
         self.plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self.bytes = len(text.encode())
@@ -69,7 +78,7 @@ class Document:
             node = get_operation_ast(self.node, name)
             if node is None:
                 return None
-            operation = self._operations[name] = Operation(node, self._introspects(node.selection_set))
+            operation = self._operations[name] = Operation(node, introspects=self._introspects(node.selection_set))
         return operation
 
     def _introspects(self, selections: SelectionSetNode) -> bool:
@@ -88,6 +97,13 @@ class Document:
                             seen.add(name)
                             waiting.append(self.fragments[name].selection_set)
         return False
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An operation of a valid text."""
+
+    document: Document
+    operation: Operation
 
 
 class Documents:
@@ -117,6 +133,15 @@ class Documents:
         """What is known of a valid document, kept from now on."""
         text = node.loc.source.body if node.loc else print_ast(node)
         return self.find(text) or self._keep(Document(text, node))
+
+    def plan_of(self, known: Known, values: dict[str, Any], make: Make) -> Plan:
+        """The plan of an operation for these values of its variables."""
+        plan = known.operation.plan
+        if plan is None:
+            plan = self.plan(known.document, known.operation.node, values, make)
+            if known.document.has_one_plan:
+                known.operation.plan = plan
+        return plan
 
     def plan(self, document: Document, operation: OperationDefinitionNode, values: dict[str, Any], make: Make) -> Plan:
         """The plan of an operation for these values of its variables: of the switches alone, as far as a plan goes."""

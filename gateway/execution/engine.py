@@ -21,19 +21,15 @@ from graphql import (
     execute,
 )
 from graphql.execution import Executor
-from graphql.execution.values import get_variable_values
 
+from gateway.execution import variables
 from gateway.execution.completion import Completion
-from gateway.execution.documents import Document, Documents
+from gateway.execution.documents import Document, Documents, Known
 from gateway.execution.plan import Plan, Planner
 from gateway.execution.pushed import Scalars
 from gateway.execution.run import Run
 from services.chassis import metrics
 from services.chassis.rpc.undecoded import Undecoded
-
-MAX_ERRORS = 50
-"""Of a request's variables; graphql-core's own default."""
-
 
 _PLANNED = metrics.EXECUTIONS.labels("plan", "")
 _EVENT = metrics.EXECUTIONS.labels("plan", "event")
@@ -64,77 +60,79 @@ class Engine:
         **named: Any,
     ) -> ExecutionResult | Awaitable[ExecutionResult]:
         """Execute one operation of a valid document."""
-        hooked = is_hooked(middleware)
-        documents = self._hooked_documents if hooked else self.documents
-        known = documents.of(document)
+        hooks = hooks_of(middleware)
+        known = self._documents(hooks).of(document)
         operation = known.operation(operation_name)
         if operation is None or operation.introspects:
             metrics.EXECUTIONS.labels("graphql-core", "introspection" if operation else "no operation").inc()
             answer: Any = execute(
                 schema, document, root_value, context_value, dict(variable_values or {}), operation_name,
-                middleware=MiddlewareManager(_decoding, *(middleware.middlewares if middleware else ())), **named,
+                middleware=MiddlewareManager(_decoding, *(hooks.middlewares if hooks else ())), **named,
             )  # fmt: skip
             return answer  # type: ignore[no-any-return]
         return self._execute(
-            known,
-            operation.node,
+            Known(known, operation),
             variable_values,
             context_value,
             root_value,
-            middleware if hooked else None,
+            hooks,
             named.get("operation_extensions"),
         )
 
+    def known(self, text: str, operation_name: str | None) -> Known | None:
+        """An operation of a text that is among the documents; None if it is not, or introspects."""
+        document = self.documents.find(text)
+        operation = document.operation(operation_name) if document is not None else None
+        if document is None or operation is None or operation.introspects:
+            return None
+        return Known(document, operation)
+
     def execute_known(
         self,
-        text: str,
-        operation_name: str | None,
+        known: Known,
         variable_values: Mapping[str, Any] | None,
         context_value: Any,
         operation_extensions: dict[str, Any] | None,
     ) -> Awaitable[ExecutionResult]:
-        """Execute an operation, which does not introspect, of a text that is among the documents."""
-        known = self.documents.find(text)
-        operation = known.operation(operation_name) if known else None
-        assert known is not None and operation is not None, "it is known"
-        return self._execute(known, operation.node, variable_values, context_value, None, None, operation_extensions)
+        """Execute an operation that ``known`` has found."""
+        return self._execute(known, variable_values, context_value, None, None, operation_extensions)
 
     async def _execute(
         self,
-        known: Document,
-        operation: OperationDefinitionNode,
+        known: Known,
         variable_values: Mapping[str, Any] | None,
         context: Any,
         root_value: Any,
-        middleware: MiddlewareManager | None,
+        hooks: MiddlewareManager | None,
         operation_extensions: dict[str, Any] | None,
     ) -> ExecutionResult:
-        values = get_variable_values(
-            self._schema, operation.variable_definitions or (), dict(variable_values or {}), max_errors=MAX_ERRORS
-        )
+        operation = known.operation
+        if operation.coerce is None:
+            operation.coerce = variables.compiled(self._schema, operation.node)
+        values = operation.coerce(variable_values)
         if isinstance(values, list):
             return ExecutionResult(None, values)
-        hooked = middleware is not None
-        documents = self._hooked_documents if hooked else self.documents
         try:
-            plan = documents.plan(known, operation, values.coerced, self._plan_hooked if hooked else self._plan)
+            plan = self._documents(hooks).plan_of(
+                known, values.coerced, self._plan if hooks is None else self._plan_hooked
+            )
         except GraphQLError as error:
             return ExecutionResult(None, [error])
         _PLANNED.inc()
-        run = Run(plan, self._schema, values, context, root_value, self._scalars, middleware, operation_extensions)
-        return await run.result()
+        run = Run(plan, self._schema, values, context, root_value, self._scalars, hooks, operation_extensions)
+        return await run.execute()
 
     def plan_of_events(self, stream: Executor[Any]) -> Plan:
         """The plan by which each event of a stream is executed that graphql-core has begun."""
         operation = stream.operation
         assert operation.loc is not None, "documents are parsed from texts"
         text = operation.loc.source.body
-        hooked = is_hooked(stream.middleware_manager)
-        documents = self._hooked_documents if hooked else self.documents
+        hooks = hooks_of(stream.middleware_manager)
+        documents = self._documents(hooks)
         known = documents.find(text)
         if known is None:  # other texts have pushed it out since
             known = Document(text, DocumentNode(definitions=(operation, *stream.fragment_definitions.values())))
-        make = self._plan_hooked if hooked else self._plan
+        make = self._plan if hooks is None else self._plan_hooked
         return documents.plan(known, operation, stream.variable_values.coerced, make)
 
     async def execute_event(self, plan: Plan, event: Executor[Any]) -> ExecutionResult:
@@ -147,10 +145,14 @@ class Engine:
             event.context_value,
             event.root_value,
             self._scalars,
-            event.middleware_manager if is_hooked(event.middleware_manager) else None,
+            hooks_of(event.middleware_manager),
             operation_extensions=getattr(event, "operation_extensions", None),
         )
-        return await run.result()
+        return await run.execute()
+
+    def _documents(self, hooks: MiddlewareManager | None) -> Documents:
+        """Where something wraps every field, plans are others."""
+        return self.documents if hooks is None else self._hooked_documents
 
     def _plan(
         self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any], *, hooked: bool = False
@@ -163,19 +165,20 @@ class Engine:
         return self._plan(known, operation, switches, hooked=True)
 
 
-def is_hooked(middleware: MiddlewareManager | None) -> bool:
-    """Whether something wraps every field."""
-    return middleware is not None and bool(middleware.middlewares)
+def hooks_of(middleware: MiddlewareManager | None) -> MiddlewareManager | None:
+    """What wraps every field; None if nothing does."""
+    return middleware if middleware is not None and middleware.middlewares else None
 
 
 def _decoding(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
     """Decodes what resolvers pass on undecoded, for graphql-core, which knows nothing of that."""
     value = resolve(source, info, **arguments)
-    if isawaitable(value):
-        return _decoding_later(value)
-    return value.decoded() if type(value) is Undecoded else value
+    return _decoding_later(value) if isawaitable(value) else _declared(value)
 
 
 async def _decoding_later(awaitable: Awaitable[Any]) -> Any:
-    value = await awaitable
+    return _declared(await awaitable)
+
+
+def _declared(value: Any) -> Any:
     return value.decoded() if type(value) is Undecoded else value

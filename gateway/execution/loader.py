@@ -10,7 +10,6 @@ from graphql import FieldNode
 
 from gateway.execution.batch import Batch
 from gateway.execution.selection import selected
-from services.chassis.rpc.undecoded import Undecoded
 
 
 class _Gathering:
@@ -29,13 +28,10 @@ class _Gathering:
         if self.batch.wants_fields:
             arguments["fields"] = sorted(selected(self.nodes.values(), self.info._raw_info.fragments))
         try:
-            values = await self.batch.values(self.parents, self.info, **arguments)
-            if isinstance(values, Undecoded):
-                values = values.decoded()
-            if len(values) != len(self.parents):
-                raise RuntimeError(f"{self.batch.name}: {len(values)} values for {len(self.parents)} parents")
+            answered: Any = await self.batch.values(self.parents, self.info, **arguments)
         except Exception as error:
-            values = [error] * len(self.parents)
+            answered = error
+        values = self.batch.each_of(answered, len(self.parents))
         for waiting, value in zip(self.values, values, strict=True):
             if waiting.cancelled():
                 continue

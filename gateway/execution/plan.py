@@ -5,7 +5,7 @@ completed) or a *step* (a resolver or a batch has to be asked, for all parents o
 """
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,9 +60,9 @@ class Field:
 
     ``index`` numbers the steps of a plan; ``steps`` are those that completing this one's value leads to;
     ``selections`` are what is asked of the value, by the name of its object type; ``complete`` is a step's compiled
-    code, and ``arguments`` its arguments for the variables of a request; ``argument_names`` are these in Python and
-    ``call`` is the resolver, where Strawberry has nothing to do around them. ``pushed`` says, by
-    declared type, how JSON is read in its place.
+    code, and ``arguments`` its arguments for the variables of a request. ``call`` is the resolver, where Strawberry has
+    nothing to do around it; ``converts``: a batch's arguments are Strawberry's to convert. ``pushed`` says, by declared
+    type, how JSON is read in its place. ``memo`` keeps what resolvers work out of the selection.
     """
 
     key: str
@@ -77,8 +77,9 @@ class Field:
     selections: "dict[str, Selection]" = field(default_factory=dict)
     steps: "list[Field]" = field(default_factory=list)
     pushed: dict[Any, Any] = field(default_factory=dict)
-    argument_names: dict[str, str] | None = None
     call: Call | None = None
+    converts: bool = False
+    memo: dict[Hashable, Any] = field(default_factory=dict)
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)
 
@@ -97,7 +98,10 @@ class Selection:
 
 @dataclass(eq=False)
 class Plan:
-    """One operation. ``steps`` are those of the root, ``size`` how many there are in all, ``fields`` of every kind."""
+    """One operation. ``steps`` are those of the root, ``size`` how many there are in all, ``fields`` of every kind.
+
+    ``blank`` is the answer before anything was asked, where nothing in it has to be read from the root value.
+    """
 
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -105,6 +109,7 @@ class Plan:
     steps: list[Field]
     size: int
     fields: int
+    blank: dict[str, Any] | None
 
 
 class TooManyFields(GraphQLError):
@@ -137,7 +142,7 @@ class Planner:
         assert root is not None, "validation knows whether the schema has such operations"
         steps: list[Field] = []
         selection = self._selection(root, [operation.selection_set], steps)
-        return Plan(operation, self._fragments, selection, steps, self._size, self._fields)
+        return Plan(operation, self._fragments, selection, steps, self._size, self._fields, _blank(selection))
 
     def _selection(self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], steps: list[Field]) -> Selection:
         collected: dict[str, list[FieldNode]] = {}
@@ -193,10 +198,15 @@ class Planner:
         below = steps
         if made.kind in (Kind.CALL, Kind.BATCH):
             made.index, self._size = self._size, self._size + 1
-            made.arguments = compiled(definition, nodes[0])
+            names = None
             if declared is not None and not self._hooked:
-                made.argument_names = argument_names(definition, declared)
-                made.call = call_of(declared, handlers=self._handlers)
+                names = argument_names(definition, declared)
+                if made.kind is Kind.BATCH:
+                    made.converts = names is None
+                elif names is not None:
+                    made.call = call_of(declared, handlers=self._handlers)
+                    names = None if made.call is None else names
+            made.arguments = compiled(definition, nodes[0], names)
             steps.append(made)
             below = made.steps
         if made.kind is Kind.BATCH:
@@ -216,6 +226,12 @@ class Planner:
             return self._schema.get_possible_types(named)
         assert isinstance(named, GraphQLObjectType), "validation: leaves have no selections"
         return [named]
+
+
+def _blank(root: Selection) -> dict[str, Any] | None:
+    if any(one.kind is Kind.PLAIN for one in root.fields):
+        return None
+    return {one.key: root.type.name if one.kind is Kind.TYPENAME else None for one in root.fields}
 
 
 def _kind(name: str, definition: GraphQLField, hooked: bool) -> Kind:

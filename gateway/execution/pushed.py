@@ -53,12 +53,12 @@ Lines = list[str]
 class Pushed(msgspec.Struct, frozen=True):
     """How the JSON of a step is read.
 
-    ``decode`` gives its part of the answer, and raises msgspec's errors; ``note(value, run)`` has the steps below know
-    of the structs that wait for them.
+    ``decode`` gives its part of the answer, and raises msgspec's errors; ``note(value, run)``, if there is anything to
+    note, has the steps below know of the structs that wait for them.
     """
 
     decode: Callable[[Any], Any]
-    note: Callable[[Any, Any], None]
+    note: Callable[[Any, Any], None] | None
 
 
 def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushed | str:
@@ -78,7 +78,7 @@ def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushe
         return str(reason)
     if batch:
         annotation = list[annotation]  # type: ignore[valid-type]
-        lines = ["for v in values:", *_inside(lines or ["pass"])]
+        lines = ["for v in values:", *_inside(lines)] if lines else []
         return Pushed(msgspec.json.Decoder(annotation).decode, shape.function("values", lines))
     return Pushed(msgspec.json.Decoder(annotation).decode, shape.function("v", lines))
 
@@ -94,8 +94,10 @@ class _Shape:
         self._scalars = scalars
         self._names: dict[str, Any] = {}
 
-    def function(self, parameter: str, lines: Lines) -> Callable[[Any, Any], None]:
+    def function(self, parameter: str, lines: Lines) -> Callable[[Any, Any], None] | None:
         """The function ``(value, run)`` of these lines."""
+        if not lines:
+            return None
         text = "\n".join([f"def note({parameter}, run):", *_inside(["pending = run.pending", *lines])])
         exec(compile(text, "<pushed>", "exec"), self._names)  # noqa: S102 - our own text, from names we chose
         note: Callable[[Any, Any], None] = self._names["note"]

@@ -1,7 +1,7 @@
 """Running a plan: breadth first, every step asked once for all the parents of its level."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from inspect import isawaitable
 from types import CoroutineType
 from typing import Any
@@ -20,6 +20,7 @@ from graphql import (
     default_field_resolver,
 )
 from graphql.execution import Executor
+from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
@@ -29,6 +30,7 @@ from gateway.execution.careful import Awaited, Careful
 from gateway.execution.plan import Field, Kind, Plan
 from gateway.execution.pushed import Scalars, push_down
 from services.chassis import metrics
+from services.chassis.rpc import undecoded
 from services.chassis.rpc.undecoded import Undecoded
 
 Entry = tuple[Any, Any]
@@ -100,6 +102,11 @@ class StepInfo:
     def context(self) -> Any:
         return self._run.context
 
+    @property
+    def memo(self) -> dict[Hashable, Any]:
+        """What was worked out of the selection here, for all executions of the plan."""
+        return self._field.memo
+
 
 class Run:
     """One execution of a plan. ``pending`` holds, by step, the parents that wait for it."""
@@ -128,15 +135,28 @@ class Run:
         self.hidden: list[tuple[msgspec.Struct, list[str]]] = []
         """What of the answer's structs is no part of it."""
 
-    async def result(self) -> ExecutionResult:
+    async def execute(self) -> ExecutionResult:
         """Run it to the end: the answer as graphql-core gives it."""
-        answer = await self.execute()
+        plan, answer = self.plan, self.answer
+        if plan.blank is None:
+            await self._look_at_root()
+        else:
+            answer.data = data = dict(plan.blank)
+            for step in plan.steps:
+                self.pending[step.index].append((self.root_value, data))
+        if plan.operation.operation is OperationType.MUTATION:
+            for step in plan.steps:
+                await self._steps([step])
+        else:
+            await self._steps(plan.steps)
+        for struct, names in self.hidden:
+            for name in names:
+                setattr(struct, name, msgspec.UNSET)
         return ExecutionResult(answer.data, answer.errors or None)
 
-    async def execute(self) -> Answer:
-        """Run it to the end."""
+    async def _look_at_root(self) -> None:
+        """Complete what the root value has itself, field by field: the root has no place that could be looked for."""
         answer, awaited = self.answer, list[Awaited]()
-        # The root has no place that could be looked for: its fields are completed into it one by one.
         answer.data = {}
         try:
             answer.data = Careful(self, answer, awaited).selection(self.plan.root, self.root_value, [])
@@ -144,15 +164,6 @@ class Run:
             answer.data = None
             answer.errors.append(error)
         await self._settle(awaited)
-        if self.plan.operation.operation is OperationType.MUTATION:
-            for step in self.plan.steps:
-                await self._steps([step])
-        else:
-            await self._steps(self.plan.steps)
-        for struct, names in self.hidden:
-            for name in names:
-                setattr(struct, name, msgspec.UNSET)
-        return answer
 
     def info(self, field: Field, container: Container | None = None) -> StepInfo:
         return StepInfo(self, field, container)
@@ -163,34 +174,58 @@ class Run:
         judge.schema = self.schema
         judge.ensure_valid_runtime_type(name, kind, _details(field), self.info(field), value)  # type: ignore[arg-type]
 
-    async def _steps(self, steps: Sequence[Field]) -> None:
-        """The steps that something waits for, side by side."""
-        wanted = [step for step in steps if self.pending[step.index]]
-        if len(wanted) == 1:
-            await self._step(wanted[0])
-        elif wanted:
-            await _together([self._step(step) for step in wanted])
+    async def _steps(self, steps: Iterable[Field]) -> None:
+        """The steps that something waits for, side by side, and what they lead to."""
+        begun = [one for step in steps if self.pending[step.index] and (one := self._begin(step))]
+        if len(begun) == 1:
+            await self._go_on(begun)
+        elif begun:
+            together: dict[type, list[Begun]] = {}
+            for one in begun:
+                together.setdefault(one.kind, []).append(one)
+            alone = together.pop(type(None), [])
+            groups = [*together.values(), *([one] for one in alone)]
+            try:
+                await (self._go_on(groups[0]) if len(groups) == 1 else _together([self._go_on(one) for one in groups]))
+            except BaseException:
+                for one in begun:
+                    one.give_up()
+                raise
 
-    async def _step(self, step: Field) -> None:
-        """Ask for the values of a step, complete them, and go on with what they lead to."""
+    async def _go_on(self, begun: Sequence["Begun"]) -> None:
+        """Await the values of steps, complete them, and go on with what they lead to."""
+        waiting = [(one.values, index) for one in begun for index in one.waiting]
+        if waiting:
+            settled = await _results([values[index] for values, index in waiting])
+            for (values, index), value in zip(waiting, settled, strict=True):
+                values[index] = value
+        following: list[Field] = []
+        for one in begun:
+            step, entries = one.step, one.entries
+            values = one.values[0] if step.kind is Kind.BATCH else one.values
+            if not self._push_down(step, entries, values):
+                awaited = self._complete(step, entries, _as_declared(step, entries, values))
+                if awaited:
+                    await self._settle(awaited)
+            following += step.steps
+        if following:
+            await self._steps(following)
+
+    def _begin(self, step: Field) -> "Begun | None":
+        """Ask the resolvers of a step; None if nothing waits for it any more."""
         entries, self.pending[step.index] = self.pending[step.index], []
         if self.answer.nulled:
             places = self.answer.places()
             entries = [entry for entry in entries if id(entry[1]) in places]
             if not entries:
-                return
-        values = await (self._batch(step, entries) if step.kind is Kind.BATCH else self._calls(step, entries))
-        if not self._push_down(step, entries, values):
-            awaited = self._complete(step, entries, _decoded(step, entries, values))
-            if awaited:
-                await self._settle(awaited)
-        if step.steps:
-            await self._steps(step.steps)
+                return None
+        values = [self._batch(step, entries)] if step.kind is Kind.BATCH else self._calls(step, entries)
+        return Begun(step, entries, values)
 
     def _push_down(self, step: Field, entries: list[Entry], values: Any) -> bool:
         """Read JSON straight into what was selected of it; False, and nothing is done, where that can not be."""
         batch = type(values) is Undecoded
-        if not batch and not (values and all(type(value) is Undecoded for value in values)):
+        if not batch and not (type(values) is list and values and all(type(value) is Undecoded for value in values)):
             return False
         kind = values.kind if batch else values[0].kind
         if not batch and any(value.kind != kind for value in values):
@@ -207,11 +242,12 @@ class Run:
         if len(read) != len(entries):
             return _not_pushed("not one for each parent")
         _put_all(entries, step.key, read)
-        if batch:
-            pushed.note(read, self)
-        else:
-            for value in read:
-                pushed.note(value, self)
+        if pushed.note is not None:
+            if batch:
+                pushed.note(read, self)
+            else:
+                for value in read:
+                    pushed.note(value, self)
         _PUSHED.inc()
         return True
 
@@ -242,37 +278,27 @@ class Run:
                 careful.place(one.container, one.key, one.kind, one.field, value)
             awaited = again
 
-    async def _calls(self, step: Field, entries: list[Entry]) -> Sequence[Any]:
-        """The values of a resolver, called once for each parent."""
+    def _calls(self, step: Field, entries: list[Entry]) -> list[Any]:
+        """What a resolver gives, called once for each parent."""
         try:
             arguments = step.arguments(self.variables)
         except GraphQLError as error:
             return [error] * len(entries)
         values: list[Any] = []
-        waiting: list[int] = []
         resolve = self._resolver(step)
         for source, container in entries:
             try:
-                value = resolve(source, StepInfo(self, step, container), dict(arguments))
+                values.append(resolve(source, StepInfo(self, step, container), dict(arguments)))
             except Exception as error:
-                value = error
-            if type(value) is CoroutineType or isawaitable(value):
-                waiting.append(len(values))
-            values.append(value)
-        if waiting:
-            settled = await _results([values[index] for index in waiting])
-            for index, value in zip(waiting, settled, strict=True):
-                values[index] = value
+                values.append(error)
         return values
 
     def _resolver(self, step: Field) -> Callable[[Any, Any, dict[str, Any]], Any]:
         """What is called with a parent, the place and the arguments."""
-        names, call = step.argument_names, step.call
-        if names is not None and call is not None:
+        call = step.call
+        if call is not None:
             info_class, declared = self._config.info_class, step.definition.extensions["strawberry-definition"]
-            return lambda source, info, arguments: call(
-                source, info_class(info, declared), {names[name]: value for name, value in arguments.items()}
-            )
+            return lambda source, info, arguments: call(source, info_class(info, declared), arguments)
         resolve: Any = step.definition.resolve or default_field_resolver
         if self.middleware is not None:
             resolve = self.middleware.get_field_resolver(resolve)
@@ -282,46 +308,56 @@ class Run:
     def _config(self) -> Any:
         return self.schema._strawberry_schema.config  # type: ignore[attr-defined]
 
-    async def _batch(self, step: Field, entries: list[Entry]) -> Sequence[Any]:
-        """The values of a batch, asked for once."""
+    def _batch(self, step: Field, entries: list[Entry]) -> Any:
+        """What a batch gives, asked once: an awaitable of the values, or an exception."""
         assert step.batch is not None
-        info: Any = StepInfo(self, step, entries[0][1] if entries else None)
+        info: Any = StepInfo(self, step, entries[0][1])
         declared: Any = step.definition.extensions["strawberry-definition"]
         made = self._config.info_class(info, declared)
         try:
             arguments = step.arguments(self.variables)
-            if step.argument_names is not None:
-                arguments = {step.argument_names[name]: value for name, value in arguments.items()}
-            else:
+            if step.converts:
                 converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
                 arguments = convert_arguments(
                     arguments, declared.arguments, converter.scalar_registry, self._config, made
                 )
             if step.batch.wants_fields:
                 arguments["fields"] = step.wanted
-            return await step.batch.values([source for source, _ in entries], made, **arguments)
+            return step.batch.values([source for source, _ in entries], made, **arguments)
         except Exception as error:
-            return [error] * len(entries)
+            return error
 
 
-def _decoded(step: Field, entries: list[Entry], values: Any) -> Sequence[Any]:
+class Begun:
+    """A step that was asked for. ``values`` are what the resolver gave for each entry, or a batch for all at once.
+
+    Those at ``waiting`` have to be awaited. ``kind`` is their class if they can be awaited together, else that of None.
+    """
+
+    __slots__ = ("entries", "kind", "step", "values", "waiting")
+
+    def __init__(self, step: Field, entries: list[Entry], values: list[Any]) -> None:
+        self.step = step
+        self.entries = entries
+        self.values = values
+        self.waiting = [index for index, one in enumerate(values) if type(one) is CoroutineType or isawaitable(one)]
+        kinds = {type(values[index]) for index in self.waiting}
+        kind = kinds.pop() if len(kinds) == 1 else type(None)
+        self.kind: type = kind if hasattr(kind, "together") else type(None)
+
+    def give_up(self) -> None:
+        """Nobody will await what was not awaited yet."""
+        for index in self.waiting:
+            if type(one := self.values[index]) is CoroutineType:
+                one.close()
+
+
+def _as_declared(step: Field, entries: list[Entry], values: Any) -> Sequence[Any]:
     """One value for each parent, as it is declared; an exception where there is none."""
-    if step.kind is Kind.BATCH:
-        assert step.batch is not None
-        try:
-            values = values.decoded() if type(values) is Undecoded else values
-            if len(values) != len(entries):
-                raise RuntimeError(f"{step.batch.name}: {len(values)} values for {len(entries)} parents")
-        except Exception as error:
-            return [error] * len(entries)
-    return [_as_declared(value) if type(value) is Undecoded else value for value in values]
-
-
-def _as_declared(value: Undecoded) -> Any:
-    try:
-        return value.decoded()
-    except msgspec.DecodeError as error:
-        return error
+    if step.kind is not Kind.BATCH:
+        return [undecoded.as_declared(value) for value in values]
+    assert step.batch is not None
+    return step.batch.each_of(values, len(entries))
 
 
 def _put_all(entries: list[Entry], key: str, values: Sequence[Any]) -> None:
@@ -343,8 +379,13 @@ def _not_pushed(why: str) -> bool:
     return False
 
 
-async def _results(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+async def _results(awaitables: Sequence[Awaitable[Any]]) -> Sequence[Any]:
     """What each gives or raises."""
+    kinds = set(map(type, awaitables))
+    together = getattr(kinds.pop(), "together", None) if len(kinds) == 1 else None
+    if together is not None:
+        results: Sequence[Any] = await together(awaitables)
+        return results
     if len(awaitables) == 1:
         try:
             return [await awaitables[0]]
@@ -354,7 +395,7 @@ async def _results(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, Exception):
             raise result
-    return list(results)
+    return results
 
 
 async def _together(coroutines: Sequence[Awaitable[None]]) -> None:
@@ -371,6 +412,4 @@ async def _together(coroutines: Sequence[Awaitable[None]]) -> None:
 
 
 def _details(field: Field) -> Any:
-    from graphql.execution.collect_fields import FieldDetails
-
     return [FieldDetails(node, None) for node in field.nodes]

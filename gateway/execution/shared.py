@@ -26,7 +26,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from gateway.execution.engine import Engine, is_hooked
+from gateway.execution.engine import Engine, hooks_of
 from gateway.execution.plan import Plan
 from gateway.execution.selection import selected
 
@@ -96,7 +96,7 @@ class StreamExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _key_of(self, payload: Any) -> Hashable:
         """What the answer to an event is kept under; None if it is this subscriber's alone."""
-        if is_hooked(self.middleware_manager):
+        if hooks_of(self.middleware_manager) is not None:
             return None
         kind = type(payload)
         if kind not in self._documents:

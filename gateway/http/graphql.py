@@ -1,7 +1,7 @@
 """GraphQL over HTTP and over WebSocket (graphql-transport-ws) at one address."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -15,19 +15,22 @@ from strawberry.types.unset import UnsetType
 
 from gateway import messages
 from gateway.context import Context, Foundation
-from gateway.http.bearer import caller_of, caller_with
+from gateway.http.bearer import caller_of
 from gateway.http.body import TooLarge, limited
-from gateway.http.known_operation import answer, known
+from gateway.http.known_operation import answer, asked_of
 from gateway.http.sockets import Socket, Sockets
 from gateway.schema.build import KiertoSchema, build_schema
-from services.access.authentication import language
+from services.access.authentication import address_of, language, language_of
 from services.chassis import tracing
 from services.chassis.problems import NotReadyYet, Unauthenticated
 
 MAX_BODY = 1_000_000
 INIT_TIMEOUT = timedelta(seconds=10)
-TRACE_HEADER = "X-Trace-Id"
+TRACE_HEADER = b"x-trace-id"
 
+Headers = dict[bytes, bytes]
+
+_TRACE_PARENT = tracing.HEADER.encode()
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
 
 
@@ -51,52 +54,66 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             with tracing.trace(None):
                 await super().__call__(scope, receive, send)
             return
-        request = Request(scope)
-        with tracing.trace(request.headers.get(tracing.HEADER)) as trace_id:
+        headers = dict(scope["headers"])
+        trace_id = tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
 
-            async def send_traced(message: Any) -> None:
-                if message["type"] == "http.response.start":
-                    message["headers"].append((TRACE_HEADER.lower().encode(), trace_id.encode()))
-                await send(message)
+        async def send_traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].append((TRACE_HEADER, trace_id))
+            await send(message)
 
-            try:
-                await self._answer(request, limited(receive, MAX_BODY), send_traced)
-            except ClientDisconnect:
-                return
-            except TooLarge:
-                await _refused(request, 413, "TOO_LARGE", limit=str(MAX_BODY))(scope, receive, send_traced)
-            except Unauthenticated:
-                await _refused(request, 401, "UNAUTHENTICATED", _CHALLENGE)(scope, receive, send_traced)
-            except NotReadyYet:
-                await _refused(request, 503, "NOT_READY_YET", {"Retry-After": "1"})(scope, receive, send_traced)
+        try:
+            await self._answer(scope, headers, receive, send_traced)
+        except ClientDisconnect:
+            return
+        except TooLarge:
+            refused = _refused(scope, 413, "TOO_LARGE", limit=str(MAX_BODY))
+        except Unauthenticated:
+            refused = _refused(scope, 401, "UNAUTHENTICATED", _CHALLENGE)
+        except NotReadyYet:
+            refused = _refused(scope, 503, "NOT_READY_YET", {"Retry-After": "1"})
+        else:
+            return
+        await refused(scope, receive, send_traced)
 
-    async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
-        if not _usual(request):
-            await super().__call__(request.scope, receive, send)
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        if not _usual(scope, headers):
+            await super().__call__(scope, limited(receive, MAX_BODY), send)
             return
         messages = await _messages_of_body(receive)
-        body = b"".join(one.get("body", b"") for one in messages)
+        body = (
+            messages[0].get("body", b"") if len(messages) == 1 else b"".join(one.get("body", b"") for one in messages)
+        )
         schema = cast(KiertoSchema, self.schema)
-        asked = known(schema, body)
+        asked = asked_of(schema, body)
         if asked is None:
-            await super().__call__(request.scope, _again(messages, receive), send)
+            await super().__call__(scope, _again(messages, receive), send)
             return
-        caller = await caller_of(request, self.foundation.access)
-        written = await answer(schema, asked, Context(self.foundation, request, caller))
-        length = str(len(written)).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        context = await self._context(scope, headers)
+        written = await answer(schema, asked, context)
+        length = b"%d" % len(written)
+        fields = [(b"content-type", b"application/json"), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": written})
+
+    async def _context(self, scope: Scope, headers: Headers) -> Context:
+        authorization = headers.get(b"authorization")
+        return Context(
+            self.foundation,
+            await self.foundation.access.caller_with(authorization.decode("latin-1")) if authorization else None,
+            language_of(headers.get(b"accept-language", b"").decode("latin-1")),
+            address_of(headers.get(b"x-forwarded-for", b"").decode("latin-1"), scope["client"]),
+        )
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         caller = await caller_of(request, self.foundation.access) if isinstance(request, Request) else None
-        return Context(self.foundation, request, caller)
+        return Context.of(request, self.foundation, caller)
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Take the token of ``connection_init``: `{"Authorization": "Bearer ..."}`."""
-        authorization = context.connection_params.get("Authorization", "")
+        authorization = str(context.connection_params.get("Authorization", ""))
         try:
-            context.caller = await caller_with(str(authorization), self.foundation.access)
+            context.caller = await self.foundation.access.caller_with(authorization) if authorization else None
         except (Unauthenticated, NotReadyYet):
             raise ConnectionRejectionError from None
         return UnsetType()
@@ -105,25 +122,30 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return msgspec.json.encode(data).decode()
 
 
-def _usual(request: Request) -> bool:
-    """Whether a request is a POST of JSON that wants one answer, and no stream of them."""
-    headers = request.headers
-    accept = headers.get("accept", "")
+def _usual(scope: Scope, headers: Headers) -> bool:
+    """Whether a request is a POST of JSON that wants one answer, and no stream of them; no header comes twice."""
+    accept = headers.get(b"accept", b"")
     return (
-        request.method == "POST"
-        and headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-        and "multipart" not in accept
-        and "event-stream" not in accept
+        scope["method"] == "POST"
+        and headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == b"application/json"
+        and b"multipart" not in accept
+        and b"event-stream" not in accept
+        and len(headers) == len(scope["headers"])
     )
 
 
 async def _messages_of_body(receive: Receive) -> list[Message]:
-    """What is received until the body is complete; ClientDisconnect if it never is."""
+    """What is received until the body is complete; ClientDisconnect if it never is, TooLarge beyond ``MAX_BODY``."""
     messages: list[Message] = []
+    size = 0
     while not messages or messages[-1].get("more_body"):
-        messages.append(await receive())
-        if messages[-1]["type"] == "http.disconnect":
+        message = await receive()
+        if message["type"] == "http.disconnect":
             raise ClientDisconnect
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise TooLarge
+        messages.append(message)
     return messages
 
 
@@ -137,9 +159,7 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
     return receive_again
 
 
-def _refused(
-    request: HTTPConnection, status: int, code: str, headers: dict[str, str] | None = None, **params: str
-) -> Response:
+def _refused(scope: Scope, status: int, code: str, headers: dict[str, str] | None = None, **params: str) -> Response:
     """An answer in GraphQL's form to a request that was not executed."""
-    error = {"message": messages.text(code, language(request), params), "extensions": {"code": code}}
+    error = {"message": messages.text(code, language(HTTPConnection(scope)), params), "extensions": {"code": code}}
     return Response(msgspec.json.encode({"errors": [error]}), status, headers, "application/json")

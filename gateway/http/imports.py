@@ -39,7 +39,7 @@ def import_route(foundation: Foundation) -> Route:
             return respond(404, "Unknown kind of file", "NOT_FOUND", path=["kind"])
         path = f"/imports/{kind}?{urlencode({'name': request.query_params.get('name', kind)})}"
         headers = {
-            **Context(foundation, request, caller).headers,
+            **Context.of(request, foundation, caller).headers,
             "Content-Type": request.headers.get("content-type", "text/csv"),
         }
         try:

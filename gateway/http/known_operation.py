@@ -12,6 +12,7 @@ from graphql import OperationType
 
 from gateway.context import Context
 from gateway.errors import shown
+from gateway.execution.documents import Known
 from gateway.execution.operation_log import log_operation
 from gateway.schema.build import KiertoSchema
 
@@ -25,31 +26,34 @@ class Request(msgspec.Struct, frozen=True):
     extensions: dict[str, Any] | None = None
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A request for an operation that is known."""
+
+    request: Request
+    known: Known
+
+
 _read = msgspec.json.Decoder(Request).decode
 _write = msgspec.json.Encoder().encode
 
 
-def known(schema: KiertoSchema, body: bytes) -> Request | None:
+def asked_of(schema: KiertoSchema, body: bytes) -> Asked | None:
     """The request in a body, if its operation is a query or a mutation that is known to be valid."""
     try:
         request = _read(body)
     except msgspec.DecodeError:
         return None
-    document = schema.engine.documents.find(request.query)
-    if document is None:
+    known = schema.engine.known(request.query, request.operation_name)
+    if known is None or known.operation.node.operation is OperationType.SUBSCRIPTION:
         return None
-    planned = document.operation(request.operation_name)
-    if planned is None or planned.introspects or planned.node.operation is OperationType.SUBSCRIPTION:
-        return None
-    return request
+    return Asked(request, known)
 
 
-async def answer(schema: KiertoSchema, request: Request, context: Context) -> bytes:
+async def answer(schema: KiertoSchema, asked: Asked, context: Context) -> bytes:
     """The answer to a known request, as JSON."""
     began = time.perf_counter()
-    result = await schema.engine.execute_known(
-        request.query, request.operation_name, request.variables, context, request.extensions
-    )
+    request = asked.request
+    result = await schema.engine.execute_known(asked.known, request.variables, context, request.extensions)
     answered: dict[str, Any] = {"data": result.data}
     if result.errors:
         schema.process_errors(result.errors)

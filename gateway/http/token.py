@@ -40,7 +40,7 @@ def token_route(foundation: Foundation) -> Route:
             client_id, secret = _credentials(request, form)
             if client_id.startswith("service:"):
                 raise _Refused("invalid_client", "unknown client", 401)  # services ask identity itself
-            context = Context(foundation, request)
+            context = Context.of(request, foundation)
             answer = await context.identity.client_token(client_id, secret, form.get("scope", ""))
         except _Refused as refused:
             return _error(request, refused.error, str(refused), refused.status)

@@ -130,7 +130,14 @@ def selected_of(info: Info, *path: str) -> list[str]:
 
 def wanted_of(struct: type[msgspec.Struct], info: Info, *path: str) -> list[str]:
     """Those of the selected fields that a struct has itself: what a service is asked for."""
-    return own_fields(struct, selected_of(info, *path))
+    memo = getattr(info._raw_info, "memo", None)
+    if memo is None:  # graphql-core executes, not a plan
+        return own_fields(struct, selected_of(info, *path))
+    key = struct, path
+    wanted: list[str] | None = memo.get(key)
+    if wanted is None:
+        wanted = memo[key] = own_fields(struct, selected_of(info, *path))
+    return wanted
 
 
 def own_fields(struct: type[msgspec.Struct], names: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """From a request to its caller: the token is verified, then held against the copy of access, which wins."""
 
+import functools
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import HTTPConnection, Request
@@ -75,8 +76,14 @@ class Authentication:
 
 
 def language(request: HTTPConnection) -> Language:
-    """The first language that the request asks for and Kierto speaks (RFC 9110, section 12.5.4); else Finnish."""
-    for part in request.headers.get("accept-language", "").split(","):
+    """The language to answer a request in; see ``language_of``."""
+    return language_of(request.headers.get("accept-language", ""))
+
+
+@functools.lru_cache(maxsize=1000)
+def language_of(accepted: str) -> Language:
+    """The first language of an ``Accept-Language`` that Kierto speaks (RFC 9110, section 12.5.4); else Finnish."""
+    for part in accepted.split(","):
         tag = part.split(";")[0].strip().lower().split("-")[0]
         tag = "nb" if tag == "no" else tag
         if tag in {one.value for one in Language}:
@@ -86,5 +93,9 @@ def language(request: HTTPConnection) -> Language:
 
 def address(request: HTTPConnection) -> str:
     """Where a request came from: the gateway says for whom it calls, and only it reaches a service."""
-    forwarded = request.headers.get("x-forwarded-for", "")
-    return forwarded.split(",")[0].strip() or (request.client.host if request.client else "")
+    return address_of(request.headers.get("x-forwarded-for", ""), request.client)
+
+
+def address_of(forwarded: str, client: tuple[str, int] | None) -> str:
+    """The same, from the header and the connection's other end, where they are known."""
+    return forwarded.partition(",")[0].strip() or (client[0] if client else "")

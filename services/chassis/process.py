@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.chassis import garbage, logging
 from services.chassis.settings import ProcessSettings
@@ -43,12 +44,14 @@ class Parts(msgspec.Struct, frozen=True):
     """What a process consists of.
 
     ``routes`` it answers on; ``checks`` by name, all of which must hold for it to be ready; ``loops`` that run until
-    the event they are given is set.
+    the event they are given is set. ``direct`` are applications by their paths which the framework is not asked for:
+    its way to a route takes as long as a small operation.
     """
 
     routes: Sequence[BaseRoute]
     checks: Mapping[str, Check]
     loops: Sequence[Loop]
+    direct: Mapping[str, ASGIApp] = {}
 
 
 def run(
@@ -100,7 +103,8 @@ async def _enter(
 
 async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: asyncio.Event) -> int:
     config = uvicorn.Config(
-        Starlette(routes=[*_health(parts, stop), *parts.routes]),
+        application([*_health(parts, stop), *parts.routes], parts.direct),
+        interface="asgi3",
         host=settings.listen.host,
         port=settings.listen.port,
         log_config=None,
@@ -109,6 +113,7 @@ async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: async
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
+        proxy_headers=False,  # the address that a proxy names is read where it is used
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer
     )
@@ -130,6 +135,18 @@ async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: async
     await asyncio.gather(*late, return_exceptions=True)
     _log.info("stopped", unfinished=len(late))
     return 1 if failed or late else 0
+
+
+def application(routes: Sequence[BaseRoute], direct: Mapping[str, ASGIApp]) -> ASGIApp:
+    """What answers requests: ``direct`` by their paths, and else the routes."""
+    framework = Starlette(routes=routes)
+    if not direct:
+        return framework
+
+    def answer(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return direct.get(scope["path"], framework)(scope, receive, send)
+
+    return answer
 
 
 class _Server(uvicorn.Server):

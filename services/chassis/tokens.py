@@ -44,6 +44,10 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scope: str = ""
     act: dict[str, str] = {}
 
+    def hold(self, now: float) -> bool:
+        """Whether a token that says this is of its time at ``now`` (seconds since 1970)."""
+        return self.iat - _LEEWAY_S <= now < self.exp
+
 
 class Signer:
     """Signs tokens with identity's private key (a JWK); ValueError if it is none."""
@@ -95,8 +99,7 @@ class Verifier:
             self._known[token] = claims
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-        now = self._clock.now().timestamp()
-        if not claims.iat - _LEEWAY_S <= now < claims.exp:
+        if not claims.hold(self._clock.now().timestamp()):
             self._known.pop(token, None)
             raise Unauthenticated
         return claims

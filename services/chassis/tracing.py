@@ -53,4 +53,4 @@ def _trace_of(parent: str | None) -> str:
 
 def _random_hex(digits: int) -> str:
     """Told apart from all others, but no secret: what the system keeps for secrets takes as long as a small read."""
-    return f"{random.getrandbits(4 * digits) or 1:0{digits}x}"  # noqa: S311
+    return f"{random.getrandbits(4 * digits) or 1:0{digits}x}"

@@ -14,7 +14,7 @@ import uvicorn
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway.app import assemble
 from gateway.http.graphql import GraphQLEndpoint
@@ -22,7 +22,7 @@ from gateway.settings import GatewaySettings
 from services.chassis import envelope
 from services.chassis.ids import new_uuid
 from services.chassis.log import Cursor
-from services.chassis.process import Parts
+from services.chassis.process import Parts, application
 from services.chassis.settings import Address, Environment
 from services.chassis.websocket import WebSocketProtocol
 from services.contracts.declare import Event, event_type_of, topic_of
@@ -194,7 +194,7 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
         parts = await stack.enter_async_context(assemble(made, *topics))
         stop = asyncio.Event()
         loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
-        url = await stack.enter_async_context(serve(Starlette(routes=list(parts.routes))))
+        url = await stack.enter_async_context(serve(application(parts.routes, parts.direct)))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         while not all([await check() for check in parts.checks.values()]):
             await asyncio.sleep(0.02)
@@ -213,12 +213,18 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: Starlette) -> AsyncIterator[str]:
+async def serve(app: ASGIApp) -> AsyncIterator[str]:
     """The address of an application on a free port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws=WebSocketProtocol, ws_per_message_deflate=False
+        app,
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws=WebSocketProtocol,
+        ws_per_message_deflate=False,
     )
     server = uvicorn.Server(config)
     server.config.load()
@@ -236,6 +242,6 @@ async def serve(app: Starlette) -> AsyncIterator[str]:
 
 def endpoint_of(parts: Parts) -> GraphQLEndpoint:
     """The GraphQL endpoint among the gateway's parts."""
-    endpoint = next(route for route in parts.routes if isinstance(route, Route) and route.path == "/graphql")
-    assert isinstance(endpoint.app, GraphQLEndpoint)
-    return endpoint.app
+    endpoint = parts.direct["/graphql"]
+    assert isinstance(endpoint, GraphQLEndpoint)
+    return endpoint

@@ -20,6 +20,16 @@ class Undecoded:
         return _decoder(self.kind).decode(self.json)
 
 
+def as_declared(value: Any) -> Any:
+    """A value, decoded if it was not yet; a DecodeError in its place if it is not what was declared."""
+    if type(value) is not Undecoded:
+        return value
+    try:
+        return value.decoded()
+    except msgspec.DecodeError as error:
+        return error
+
+
 P = TypeVar("P")
 
 

@@ -67,7 +67,8 @@ class Endpoint(GraphQL[Context, None]):
         self._foundation = foundation
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        return _Context(self._foundation, request, await caller_of(request, self._foundation.access))
+        caller = await caller_of(request, self._foundation.access) if isinstance(request, Request) else None
+        return _Context.of(request, self._foundation, caller)
 
     def encode_json(self, data: object) -> bytes:
         return msgspec.json.encode(data)

@@ -1,0 +1,147 @@
+"""Values of an operation's variables, coerced (specification, section 6.1.2): what is usual is checked by closures.
+
+Anything unusual (a value that is not valid, a single item where a list is wanted) is graphql-core's to judge, which
+finds the words for it, too.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLError,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLString,
+    OperationDefinitionNode,
+    Undefined,
+    is_input_object_type,
+)
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import (
+    VariableValues,
+    VariableValueSource,
+    get_variable_values,
+    input_is_nested_too_deeply,
+)
+from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_value
+
+from gateway.execution.arguments import changeable
+
+MAX_ERRORS = 50
+"""Of a request's variables; graphql-core's own default."""
+
+Coerce = Callable[[Mapping[str, Any] | None], VariableValues | list[GraphQLError]]
+"""The variables of a request, coerced; or what is wrong with them."""
+
+_Value = Callable[[Any], Any]
+
+
+class _Unusual(Exception):
+    """A value that graphql-core has to judge."""
+
+
+def compiled(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Coerce:
+    """The coercion of an operation's variables."""
+    definitions = operation.variable_definitions or ()
+
+    def exactly(given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
+        return get_variable_values(schema, definitions, dict(given or {}), max_errors=MAX_ERRORS)
+
+    usual: list[tuple[str, Any, _Value, VariableValueSource, Any, bool]] = []
+    for definition in definitions:
+        signature = get_variable_signature(schema, definition)
+        if isinstance(signature, GraphQLError):
+            return exactly
+        default = Undefined
+        if definition.default_value:
+            try:
+                default = coerce_default_value(signature)
+            except Exception:
+                return exactly
+            if default is Undefined or changeable(default):
+                return exactly
+        required = isinstance(signature.type, GraphQLNonNull)
+        source = VariableValueSource(signature)
+        usual.append((signature.name, signature, _coercion(signature.type), source, default, required))
+
+    def coerce(given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        if usual:
+            given = given or {}
+            try:
+                for name, signature, value, source, default, required in usual:
+                    one = given.get(name, Undefined)
+                    if one is not Undefined:
+                        sources[name] = VariableValueSource(signature, one)
+                        coerced[name] = value(one)
+                    elif default is not Undefined:
+                        sources[name] = source
+                        coerced[name] = default
+                    elif required:
+                        return exactly(given)
+                    else:
+                        sources[name] = source
+            except (_Unusual, RecursionError):
+                return exactly(given)
+        return VariableValues(sources, coerced)
+
+    return coerce
+
+
+def _coercion(kind: Any) -> _Value:
+    if isinstance(kind, GraphQLNonNull):
+        return _present(kind.of_type)
+    present = _present(kind)
+    return lambda value: None if value is None else present(value)
+
+
+def _present(kind: Any) -> _Value:
+    """The coercion of a value that is not null."""
+    if kind is GraphQLString or kind is GraphQLID:
+        return _text
+    if kind is GraphQLInt:
+        return _int
+    if kind is GraphQLBoolean:
+        return _boolean
+    if isinstance(kind, GraphQLList):
+        item = _coercion(kind.of_type)
+
+        def items(value: Any) -> Any:
+            if type(value) is not list:
+                raise _Unusual
+            return [item(one) for one in value]
+
+        return items
+
+    def other(value: Any) -> Any:
+        if value is None or (is_input_object_type(kind) and input_is_nested_too_deeply(value, kind)):
+            raise _Unusual
+        coerced = coerce_input_value(value, kind)
+        if coerced is Undefined:
+            raise _Unusual
+        return coerced
+
+    return other
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise _Unusual
+    return value
+
+
+def _int(value: Any) -> int:
+    if type(value) is not int or not -(2**31) <= value < 2**31:
+        raise _Unusual
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _Unusual
+    return value
