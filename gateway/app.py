@@ -19,7 +19,8 @@ from services.chassis.broadcast import Broadcast
 from services.chassis.clock import SystemClock
 from services.chassis.http_client.origin import Origin
 from services.chassis.process import Parts
-from services.chassis.rpc.client import Service, client
+from services.chassis.rpc.client import client
+from services.chassis.rpc.service import Service
 from services.chassis.settings import Environment
 from services.chassis.tokens import Verifier
 from services.contracts.declare import topic_of

@@ -14,7 +14,8 @@ from services.access import authentication
 from services.access.service_token import ServiceTokens
 from services.chassis.clock import Clock
 from services.chassis.http_client.request import Fields
-from services.chassis.rpc.client import Service, caller_fields, client
+from services.chassis.rpc.client import client
+from services.chassis.rpc.service import Service, caller_fields
 from services.contracts.identity import Identity, Language
 from services.contracts.imports import Importing
 from services.contracts.orders import Orders

@@ -12,7 +12,7 @@ from strawberry.extensions import MaskErrors
 from gateway import messages
 from services.chassis import tracing
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
-from services.chassis.rpc.client import CallFailed
+from services.chassis.rpc.service import CallFailed
 from services.contracts.identity import Language
 
 UNEXPECTED = "UNEXPECTED"

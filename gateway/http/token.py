@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from gateway.context import Context, Foundation
 from gateway.http.body import TooLarge, limited
-from services.chassis.rpc.client import CallFailed
 from services.chassis.rpc.server import guarded
+from services.chassis.rpc.service import CallFailed
 from services.contracts.values import Refusal
 
 MAX_BODY = 10_000

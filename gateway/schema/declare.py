@@ -13,7 +13,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from gateway.context import Context
-from gateway.execution.batch import Values, batch
+from gateway.execution.batch import Values, awaited, batch
 from gateway.execution.selection import selected
 from gateway.schema.contract_types import argument, description, output
 
@@ -25,6 +25,7 @@ Resolver = Callable[..., Awaitable[Any]]
 def field(result: str = "", *, name: str | None = None) -> Callable[[Resolver], StrawberryField]:
     """A field of the resolver ``async (info, ...)``, or ``async (parent: strawberry.Parent[P], info, ...)``.
 
+    One that only passes on what a service answers is an ordinary function, so that its call may share a round trip.
     ``result`` is the graph's name of a result with several members; ``name`` that of the field where Python can't
     have it.
     """
@@ -35,7 +36,7 @@ def field(result: str = "", *, name: str | None = None) -> Callable[[Resolver], 
         made: StrawberryField = strawberry.field(
             resolver=resolver,
             name=name,
-            graphql_type=output(hints["return"], resolver.__name__, result) | None,
+            graphql_type=output(awaited(hints["return"]), resolver.__name__, result) | None,
             description=_description(resolver),
         )
         return made
@@ -51,7 +52,7 @@ def joined(result: str = "", *, needs: Sequence[str]) -> Callable[[Values], Stra
 
     def declare(resolver: Values) -> StrawberryField:
         hints = get_type_hints(resolver, include_extras=True)
-        (value,) = get_args(hints["return"])
+        (value,) = get_args(awaited(hints["return"]))
         parameters = [
             parameter.replace(annotation=argument(hints[name], name))
             for name, parameter in list(inspect.signature(resolver).parameters.items())[2:]

@@ -2,7 +2,8 @@
 
 from services.access.service_token import ServiceTokens
 from services.chassis.log import Cursor
-from services.chassis.rpc.client import Service, client
+from services.chassis.rpc.client import client
+from services.chassis.rpc.service import Service
 from services.contracts.orders import EventPage, OrderEvent, Orders
 
 _PAGE = 500

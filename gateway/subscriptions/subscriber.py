@@ -16,7 +16,7 @@ from gateway.subscriptions.feed import Feed
 from services.chassis import metrics
 from services.chassis.log import Cursor
 from services.chassis.problems import Unauthenticated
-from services.chassis.rpc.client import CallFailed
+from services.chassis.rpc.service import CallFailed
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent, Orders
 from services.contracts.values import Outcome, Refusal, refuse
 

@@ -29,8 +29,9 @@ from services.chassis.postgres import Connection, Pool
 from services.chassis.process import Parts
 from services.chassis.rebuilding import Copy
 from services.chassis.relay import Relay
-from services.chassis.rpc.client import Service, client
+from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
+from services.chassis.rpc.service import Service
 from services.chassis.settings import ServiceSettings, load_or_exit
 from services.chassis.tokens import Verifier
 from services.chassis.transaction import PostgresWork, Transaction

@@ -3,7 +3,8 @@
 import time
 
 from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.client import Service, client
+from services.chassis.rpc.client import client
+from services.chassis.rpc.service import Service
 from services.contracts.identity import Identity
 from services.contracts.values import Refusal
 

@@ -12,7 +12,7 @@ from services.chassis import envelope
 from services.chassis.envelope import Raw
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.log import Cursor
-from services.chassis.rpc.client import CallFailed
+from services.chassis.rpc.service import CallFailed
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent
 from services.contracts.sites import ContainerStated, Fraction
 from services.contracts.values import Refusal

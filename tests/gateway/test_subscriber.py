@@ -19,7 +19,7 @@ from gateway.subscriptions.subscriber import PAGE, Checkpoint, Item, Subscriber,
 from services.chassis.envelope import raw
 from services.chassis.ids import new_uuid
 from services.chassis.log import START, Cursor
-from services.chassis.rpc.client import CallFailed
+from services.chassis.rpc.service import CallFailed
 from services.chassis.tokens import Claims, Verifier
 from services.contracts.identity import Grant, SubjectKind
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent

@@ -1,5 +1,7 @@
 """An agreement, and what belongs to it."""
 
+from collections.abc import Awaitable
+
 from gateway.execution.batch import WantedFields
 from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, joined
@@ -17,9 +19,9 @@ async def site(agreements: list[Agreement], info: Info, fields: WantedFields) ->
 
 
 @joined("OffersResult", needs=["id"])
-async def extra_pickup_offers(agreements: list[Agreement], info: Info) -> list[Offers | Refusal]:
+def extra_pickup_offers(agreements: list[Agreement], info: Info) -> Awaitable[list[Offers | Refusal]]:
     """The days on which an extra pickup can be ordered now, with price and cut-off (O3)."""
-    return await undecoded(info.context.orders).extra_pickup_offers([agreement.id for agreement in agreements])
+    return undecoded(info.context.orders).extra_pickup_offers([agreement.id for agreement in agreements])
 
 
 join(Agreement, site, extra_pickup_offers, node=True)

@@ -1,5 +1,7 @@
 """Public events by polling."""
 
+from collections.abc import Awaitable
+
 from gateway.schema.declare import Info, field
 from services.chassis.rpc.undecoded import undecoded
 from services.contracts.orders import CursorExpired, EventPage
@@ -7,15 +9,15 @@ from services.contracts.values import Id, Refusal
 
 
 @field("EventsResult")
-async def events(
+def events(
     info: Info,
     after: str | None = None,
     first: int = 100,
     types: list[str] | None = None,
     organisation_id: Id | None = None,
-) -> EventPage | CursorExpired | Refusal:
+) -> Awaitable[EventPage | CursorExpired | Refusal]:
     """Events behind a cursor (P4). ``after``: a cursor, START for the whole log, or null for from now on.
 
     ``first`` is 1 to 500. Partners with ``orders:subscribe``, and staff.
     """
-    return await undecoded(info.context.orders).events(after, first, types, organisation_id)
+    return undecoded(info.context.orders).events(after, first, types, organisation_id)

@@ -1,6 +1,7 @@
 """A site, and what other services know of it."""
 
 import datetime as dt
+from collections.abc import Awaitable
 
 from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, each, joined
@@ -18,30 +19,30 @@ async def organisation(sites: list[Site], info: Info) -> list[Organisation | Non
 
 
 @joined(needs=["id"])
-async def agreements(
+def agreements(
     sites: list[Site], info: Info, first: int = 50, after: str | None = None
-) -> list[Connection[Agreement]]:
+) -> Awaitable[list[Connection[Agreement]]]:
     """The standing services of the site (O1), by agreement number."""
     orders = undecoded(info.context.orders)
-    return await orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
+    return orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
 
 
 @joined("CalendarResult", needs=["id"])
-async def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
+def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date) -> Awaitable[list[Calendar | Refusal]]:
     """Every pickup between two days, both inclusive and at most 400 days apart (O2)."""
-    return await undecoded(info.context.orders).calendars([site.id for site in sites], since, until)
+    return undecoded(info.context.orders).calendars([site.id for site in sites], since, until)
 
 
 @joined(needs=["id"])
-async def next_pickup(sites: list[Site], info: Info) -> list[Pickup | None]:
+def next_pickup(sites: list[Site], info: Info) -> Awaitable[list[Pickup | None]]:
     """The first pickup from today on that is not done yet (O1); null where none is planned."""
-    return await undecoded(info.context.orders).next_pickups([site.id for site in sites])
+    return undecoded(info.context.orders).next_pickups([site.id for site in sites])
 
 
 @joined(needs=["id"])
-async def open_order_count(sites: list[Site], info: Info) -> list[int]:
+def open_order_count(sites: list[Site], info: Info) -> Awaitable[list[int]]:
     """How many orders are not done yet (L1)."""
-    return await undecoded(info.context.orders).open_order_counts([site.id for site in sites])
+    return undecoded(info.context.orders).open_order_counts([site.id for site in sites])
 
 
 join(Site, organisation, agreements, calendar, next_pickup, open_order_count, node=True)

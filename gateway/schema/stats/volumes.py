@@ -1,6 +1,7 @@
 """What was collected."""
 
 import datetime as dt
+from collections.abc import Awaitable
 
 from gateway.schema.declare import Info, field
 from services.chassis.rpc.undecoded import undecoded
@@ -10,7 +11,7 @@ from services.contracts.values import Id, Refusal
 
 
 @field("VolumesResult")
-async def volumes(
+def volumes(
     info: Info,
     since: dt.date,
     until: dt.date,
@@ -18,6 +19,6 @@ async def volumes(
     organisation_id: Id | None = None,
     site_ids: list[Id] | None = None,
     fractions: list[Fraction] | None = None,
-) -> Volumes | Refusal:
+) -> Awaitable[Volumes | Refusal]:
     """What was collected between two days, both inclusive (T1)."""
-    return await undecoded(info.context.stats).volumes(since, until, period, organisation_id, site_ids, fractions)
+    return undecoded(info.context.stats).volumes(since, until, period, organisation_id, site_ids, fractions)

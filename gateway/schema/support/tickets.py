@@ -1,5 +1,7 @@
 """The caller's conversations with customer service."""
 
+from collections.abc import Awaitable
+
 from gateway.schema.declare import Info, field
 from services.chassis.rpc.undecoded import undecoded
 from services.contracts.support import Ticket
@@ -7,8 +9,8 @@ from services.contracts.values import Connection, Id, Page
 
 
 @field()
-async def tickets(
+def tickets(
     info: Info, first: int = 50, after: str | None = None, site_id: Id | None = None
-) -> Connection[Ticket]:
+) -> Awaitable[Connection[Ticket]]:
     """The caller's tickets, newest first (S2)."""
-    return await undecoded(info.context.support).tickets(Page(first=first, after=after), site_id)
+    return undecoded(info.context.support).tickets(Page(first=first, after=after), site_id)

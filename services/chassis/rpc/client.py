@@ -1,107 +1,17 @@
 """The caller's end of a contract: an object with the Protocol's methods, each a request to the service."""
 
 import functools
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
 
-from services.chassis import tracing
-from services.chassis.http_client import request
-from services.chassis.http_client.answer import Answer
-from services.chassis.http_client.errors import NoAnswer, TimedOut
-from services.chassis.http_client.origin import Origin
-from services.chassis.http_client.request import Fields, Start
-from services.chassis.rpc import round_trip
-from services.chassis.rpc.gathering import Gathering
+from services.chassis.http_client.request import Fields
+from services.chassis.rpc.reading import Reading
+from services.chassis.rpc.service import Service, caller_fields, result
 from services.chassis.rpc.signature import Signature, signatures
-from services.chassis.rpc.undecoded import Undecoded
 
 P = TypeVar("P")
-T = TypeVar("T")
-
-
-class CallFailed(Exception):
-    """A call had no result: the service refused it as malformed, unauthenticated, or could not answer."""
-
-    def __init__(
-        self, service: str, status: int, code: str, path: list[str], params: dict[str, str] | None = None
-    ) -> None:
-        super().__init__(f"{service} answered {status} {code}")
-        self.service = service
-        self.status = status
-        self.code = code
-        self.path = path
-        self.params = params or {}
-
-
-class _Problem(msgspec.Struct):
-    code: str = "UNEXPECTED"
-    path: list[str] = []
-    params: dict[str, str] = {}
-
-
-_UNAVAILABLE = 503, msgspec.json.encode(_Problem("UNAVAILABLE"))
-_TIMED_OUT = 504, msgspec.json.encode(_Problem("TIMED_OUT"))
-
-
-class Service:
-    """A way to one service: its name, and its address and connections, shared by all calls."""
-
-    def __init__(self, name: str, origin: Origin, timeout_s: float = 10.0) -> None:
-        self.name = name
-        self._origin = origin
-        self._timeout_s = timeout_s
-        self._starts: dict[str, Start] = {}
-        self._gathering = Gathering(self.post)
-
-    async def ask(self, operation: Signature, arguments: bytes, fields: Fields) -> tuple[int, bytes]:
-        """The status and body of the answer to a call; ``result`` says what they mean.
-
-        Reads that one caller makes at the same moment share a round trip; all else travels alone.
-        """
-        if operation.shares_round_trips:
-            return await self._gathering.read(operation.name, arguments, fields)
-        path = f"{round_trip.PATH}/{operation.name}"
-        return await self.post(path, arguments, fields, repeatable=operation.declared.kind == "read")
-
-    async def post(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> tuple[int, bytes]:
-        """POST JSON: the status and body of the answer; 503 or 504 where there was none.
-
-        What is ``repeatable`` is tried twice on a lost connection.
-        """
-        start = self._starts.get(path)
-        if start is None:
-            start = self._starts[path] = self._origin.start("POST", path)
-        try:
-            answer = await self._origin.request(
-                start, _traced(fields), body, timeout_s=self._timeout_s, repeatable=repeatable
-            )
-        except TimedOut:
-            return _TIMED_OUT
-        except NoAnswer:
-            return _UNAVAILABLE
-        return answer.status, answer.body
-
-    async def upload(self, path: str, pieces: AsyncIterable[bytes], fields: Fields, *, pause_s: float) -> Answer:
-        """POST a body as it comes: the answer as it is. NoAnswer as ``Origin.upload`` says."""
-        return await self._origin.upload(self._origin.start("POST", path), _traced(fields), pieces, pause_s=pause_s)
-
-
-def result(service: str, status: int, body: bytes, decode: Callable[[bytes], T]) -> T:
-    """What an answer says: the result in a 200, CallFailed for all else; DecodeError for what is no such result."""
-    if status == 200:
-        return decode(body)
-    try:
-        problem = msgspec.json.decode(body, type=_Problem)
-    except msgspec.DecodeError:
-        problem = _Problem()
-    raise CallFailed(service, status, problem.code, problem.path, problem.params)
-
-
-def caller_fields(headers: Mapping[str, str]) -> Fields:
-    """The header fields of calls, made once for a caller; ValueError for what is no header."""
-    return request.fields({"Content-Type": "application/json", **headers})
 
 
 def client(protocol: type[P], service: Service, headers: Mapping[str, str] | Fields) -> P:
@@ -120,18 +30,15 @@ def _class(protocol: type) -> type[Any]:
     def begin(self: Any, service: Service, fields: Fields) -> None:
         self.service, self.fields = service, fields
 
-    undecoded_methods = {one.python_name: _method(one, decoded=False) for one in signatures(protocol).values()}
+    undecoded_methods = {one.python_name: _reading(one) for one in signatures(protocol).values()}
     twin = type(f"{protocol.__name__}UndecodedClient", (), {"__init__": begin, **undecoded_methods})
     made = {"__init__": begin, "undecoded": property(lambda self: twin(self.service, self.fields)), **methods}
     return type(f"{protocol.__name__}Client", (), made)
 
 
-def _method(signature: Signature, *, decoded: bool = True) -> Callable[..., Awaitable[Any]]:
-    encode = msgspec.json.Encoder().encode
-    kind, arguments = signature.result, signature.arguments
-    decode: Callable[[bytes], Any] = (
-        msgspec.json.Decoder(kind).decode if decoded else lambda body: Undecoded(body, kind)
-    )
+def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
+    encode, arguments = msgspec.json.Encoder().encode, signature.arguments
+    decode = msgspec.json.Decoder(signature.result).decode
 
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
         status, body = await self.service.ask(signature, encode(arguments(*positional, **named)), self.fields)
@@ -141,8 +48,11 @@ def _method(signature: Signature, *, decoded: bool = True) -> Callable[..., Awai
     return call
 
 
-def _traced(fields: Fields) -> Fields:
-    return Fields(b"%b%b: %b\r\n" % (fields, _TRACE, tracing.traceparent().encode()))
+def _reading(signature: Signature) -> Callable[..., Reading]:
+    encode, arguments = msgspec.json.Encoder().encode, signature.arguments
 
+    def read(self: Any, *positional: Any, **named: Any) -> Reading:
+        return Reading(self.service, signature, encode(arguments(*positional, **named)), self.fields)
 
-_TRACE = tracing.HEADER.encode()
+    read.__name__ = signature.python_name
+    return read

@@ -1,6 +1,7 @@
 """Reads of one caller that are made in one turn of the event loop travel to the service together."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -8,18 +9,13 @@ import msgspec
 from services.chassis import tracing
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc import round_trip
-
-Answer = tuple[int, bytes]
-"""A status, and a result or problem details as JSON."""
-
-_LARGEST = 1_000_000
-"""Bytes of the arguments of a round trip: well below what a service takes, so that no read fails for its company."""
+from services.chassis.rpc.round_trip import Answer
 
 
 class Post(Protocol):
     """Sends a body to a path in a caller's name. Never raises: no answer is one of 503 or 504."""
 
-    async def __call__(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> Answer: ...
+    async def __call__(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> tuple[int, bytes]: ...
 
 
 class Gathering:
@@ -80,7 +76,7 @@ class _RoundTrip:
 
     def has_room(self, arguments: bytes) -> bool:
         """Whether one more call fits in, beside that of the caller who began it."""
-        return len(self._calls) < round_trip.MOST_CALLS - 1 and self._size + len(arguments) <= _LARGEST
+        return len(self._calls) < round_trip.MOST_CALLS - 1 and self._size + len(arguments) <= round_trip.LARGEST
 
     def board(self, operation: str, arguments: bytes, *, first: bool = False) -> _Call:
         call = _Call(operation, arguments, asyncio.get_running_loop().create_future())
@@ -108,23 +104,13 @@ class _RoundTrip:
             raise
 
     async def _travel(self) -> None:
-        answers = [(502, b"")] * len(self._calls)
+        answers: Sequence[Answer] = [(502, b"")] * len(self._calls)
         try:
-            body = round_trip.encode([(call.operation, msgspec.Raw(call.arguments)) for call in self._calls])
-            answers = self._each(*await self._post(round_trip.PATH, body, self._fields, repeatable=True))
+            body = round_trip.body((call.operation, call.arguments) for call in self._calls)
+            status, answer = await self._post(round_trip.PATH, body, self._fields, repeatable=True)
+            answers = round_trip.each(status, answer, len(self._calls))
         finally:
             # Whatever happened: nobody is left waiting.
-            for call, answer in zip(self._calls, answers, strict=True):
+            for call, its in zip(self._calls, answers, strict=True):
                 if not call.answer.done():
-                    call.answer.set_result(answer)
-
-    def _each(self, status: int, answer: bytes) -> list[Answer]:
-        if status != 200:
-            return [(status, answer)] * len(self._calls)
-        try:
-            answers = round_trip.answered(answer)
-        except msgspec.DecodeError:
-            answers = []
-        if len(answers) != len(self._calls):
-            return [(502, b"")] * len(self._calls)
-        return list(answers)
+                    call.answer.set_result(its)

@@ -8,6 +8,7 @@ Writes and public operations travel alone: a write may not be repeated because a
 operation has another caller.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -21,7 +22,30 @@ Answered = list[tuple[int, msgspec.Raw]]
 asked = msgspec.json.Decoder(Asked).decode
 """The calls of a request's body; DecodeError if it is no such list."""
 
+LARGEST = 1_000_000
+"""Bytes of the arguments of a round trip: well below what a service takes, so that no read fails for its company."""
+
+Answer = tuple[int, bytes | msgspec.Raw]
+"""A status, and a result or problem details as JSON."""
+
 answered = msgspec.json.Decoder(Answered).decode
 """The answers of an answer's body; DecodeError if it is no such list."""
+
+
+def body(calls: Iterable[tuple[str, bytes]]) -> bytes:
+    """The body of the request for these operations with their arguments."""
+    return encode([(operation, msgspec.Raw(arguments)) for operation, arguments in calls])
+
+
+def each(status: int, answer: bytes, calls: int) -> Sequence[Answer]:
+    """The answer to each of so many calls, of the answer to the whole; 502 for what is none."""
+    if status != 200:
+        return [(status, answer)] * calls
+    try:
+        answers = answered(answer)
+    except msgspec.DecodeError:
+        answers = []
+    return answers if len(answers) == calls else [(502, b"")] * calls
+
 
 encode = msgspec.json.Encoder().encode

@@ -4,7 +4,8 @@ import msgspec
 
 from services.access.service_token import ServiceTokens
 from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.client import CallFailed, Service, client
+from services.chassis.rpc.client import client
+from services.chassis.rpc.service import CallFailed, Service
 from services.contracts.identity import Contact, Identity
 from services.contracts.values import Id
 

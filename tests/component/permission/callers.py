@@ -20,8 +20,8 @@ from services.chassis import tokens
 from services.chassis.http_client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.postgres import Pool
-from services.chassis.rpc.client import Service
 from services.chassis.rpc.server import routes
+from services.chassis.rpc.service import Service
 from services.chassis.settings import Address, Environment, load
 from services.chassis.tokens import Claims, Signer, Verifier
 from services.chassis.wake import Waker

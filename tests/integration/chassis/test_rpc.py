@@ -9,9 +9,10 @@ from starlette.requests import Request
 
 from services.chassis.http_client.origin import Origin
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated
-from services.chassis.rpc.client import CallFailed, Service, client
+from services.chassis.rpc.client import client
 from services.chassis.rpc.openapi import openapi
 from services.chassis.rpc.server import routes
+from services.chassis.rpc.service import CallFailed, Service
 from services.chassis.rpc.signature import signatures
 from services.contracts.declare import public_read, read, write
 from services.contracts.identity import Identity

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from services.chassis import tracing
 from services.chassis.http_client.origin import Origin
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
-from services.chassis.rpc.client import CallFailed, Service, caller_fields, client
+from services.chassis.rpc.client import client
 from services.chassis.rpc.round_trip import MOST_CALLS, PATH
 from services.chassis.rpc.server import routes
+from services.chassis.rpc.service import CallFailed, Service, caller_fields
 from services.contracts.declare import public_read, read, write
 from services.contracts.values import Outcome, Refusal, refuse
 from tests.integration.chassis.http_client.scripted import Peer, scripted

@@ -8,7 +8,7 @@ from services.access.service_token import ServiceTokens
 from services.chassis.http_client.origin import Origin
 from services.chassis.http_client.request import Fields
 from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.client import Service
+from services.chassis.rpc.service import Service
 from services.chassis.rpc.signature import Signature
 from services.contracts.identity import Contact, Language
 from services.support.http.recipients import IdentityRecipients

@@ -28,7 +28,7 @@ from gateway.schema.scalars import SCALARS
 from gateway.settings import GatewaySettings
 from services.chassis.clock import SystemClock
 from services.chassis.http_client.origin import Origin
-from services.chassis.rpc.client import Service
+from services.chassis.rpc.service import Service
 from tests.benchmarks.contest.entries.python_server import serve
 
 

@@ -1,0 +1,79 @@
+"""Reads that leave when they are awaited: by themselves, or several together."""
+
+import asyncio
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import msgspec
+
+from services.chassis.http_client.request import Fields
+from services.chassis.rpc import round_trip
+from services.chassis.rpc.service import CallFailed, Service, result
+from services.chassis.rpc.signature import Signature
+from services.chassis.rpc.undecoded import Undecoded
+
+
+class Reading:
+    """A call that leaves when it is awaited: alone, or with others (see gateway.execution.batch.AwaitedTogether)."""
+
+    __slots__ = ("arguments", "fields", "operation", "service")
+
+    def __init__(self, service: Service, operation: Signature, arguments: bytes, fields: Fields) -> None:
+        self.service = service
+        self.operation = operation
+        self.arguments = arguments
+        self.fields = fields
+
+    def __await__(self) -> Generator[Any, Any, Undecoded]:
+        return self._made().__await__()
+
+    async def _made(self) -> Undecoded:
+        return self._result(*await self.service.ask(self.operation, self.arguments, self.fields))
+
+    def _result(self, status: int, body: bytes | msgspec.Raw) -> Undecoded:
+        return result(self.service.name, status, body, lambda body: Undecoded(body, self.operation.result))
+
+    def _outcome(self, status: int, body: bytes | msgspec.Raw) -> Undecoded | CallFailed:
+        try:
+            return self._result(status, body)
+        except CallFailed as failure:
+            return failure
+
+    @staticmethod
+    async def together(several: Sequence["Reading"]) -> Sequence[Undecoded | CallFailed]:
+        """What each of them gives: those that may share a round trip do, all at the same time."""
+        trips = _trips(several)
+        if len(trips) == 1:
+            return await _travel(trips[0])
+        found: dict[Reading, Undecoded | CallFailed] = {}
+        for trip, outcomes in zip(trips, await asyncio.gather(*map(_travel, trips)), strict=True):
+            found.update(zip(trip, outcomes, strict=True))
+        return [found[one] for one in several]
+
+
+def _trips(several: Sequence[Reading]) -> list[list[Reading]]:
+    """Who travels with whom: those of one caller to one service, as many as a round trip takes."""
+    trips: list[list[Reading]] = []
+    boarding: dict[tuple[Service, Fields], tuple[list[Reading], int]] = {}
+    for one in several:
+        key = one.service, one.fields
+        trip, size = boarding.get(key, ([], 0))
+        size += len(one.arguments)
+        if not one.operation.shares_round_trips:
+            trips.append([one])
+            continue
+        if not trip or len(trip) == round_trip.MOST_CALLS or size > round_trip.LARGEST:
+            trip, size = [], len(one.arguments)
+            trips.append(trip)
+        trip.append(one)
+        boarding[key] = trip, size
+    return trips
+
+
+async def _travel(trip: Sequence[Reading]) -> Sequence[Undecoded | CallFailed]:
+    first = trip[0]
+    if len(trip) == 1:
+        return [first._outcome(*await first.service.ask_alone(first.operation, first.arguments, first.fields))]
+    calls = [(one.operation.name, one.arguments) for one in trip]
+    answers = await first.service.ask_together(calls, first.fields)
+    return [one._outcome(status, body) for one, (status, body) in zip(trip, answers, strict=True)]
