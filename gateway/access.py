@@ -70,10 +70,15 @@ class Access:
                 return
         self.changed.set()
 
+    def remembered(self, authorization: str) -> Caller | None:
+        """The caller who presented this before and still has access; None if that is for ``caller_with`` to say."""
+        known = self._callers.get(authorization)
+        return known if known is not None and not self.ended(known) else None
+
     async def caller_with(self, authorization: str) -> Caller:
         """The caller with this value of ``Authorization`` (RFC 6750, section 2.1); see ``caller``."""
-        known = self._callers.get(authorization)
-        if known is not None and not self.ended(known):
+        known = self.remembered(authorization)
+        if known is not None:
             return known
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:

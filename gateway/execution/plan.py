@@ -7,6 +7,7 @@ completed) or a *step* (a resolver or a batch has to be asked, for all parents o
 import enum
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -26,6 +27,7 @@ from graphql import (
     GraphQLUnionType,
     InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionNode,
     SelectionSetNode,
     VariableNode,
@@ -111,6 +113,11 @@ class Plan:
     fields: int
     blank: dict[str, Any] | None
 
+    @cached_property
+    def serial(self) -> bool:
+        """Whether its steps are taken one after the other."""
+        return self.operation.operation is OperationType.MUTATION
+
 
 class TooManyFields(GraphQLError):
     """An operation selects more fields than a plan may have: fragments in fragments are short, and mean many."""
@@ -132,6 +139,7 @@ class Planner:
         self._switches = switches
         self._hooked = hooked
         converter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+        self._info_class = converter.config.info_class
         self._handlers = bool(converter._exception_handler_specs)
         self._size = 0
         self._fields = 0
@@ -204,7 +212,7 @@ class Planner:
                 if made.kind is Kind.BATCH:
                     made.converts = names is None
                 elif names is not None:
-                    made.call = call_of(declared, handlers=self._handlers)
+                    made.call = call_of(declared, self._info_class, handlers=self._handlers)
                     names = None if made.call is None else names
             made.arguments = compiled(definition, nodes[0], names)
             steps.append(made)

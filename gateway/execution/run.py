@@ -1,111 +1,23 @@
 """Running a plan: breadth first, every step asked once for all the parents of its level."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
-from inspect import isawaitable
-from types import CoroutineType
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from graphql import (
-    ExecutionResult,
-    FieldNode,
-    GraphQLError,
-    GraphQLObjectType,
-    GraphQLOutputType,
-    GraphQLSchema,
-    MiddlewareManager,
-    OperationDefinitionNode,
-    OperationType,
-    default_field_resolver,
-)
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, MiddlewareManager
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
-from graphql.pyutils import Path
-from strawberry.types.arguments import convert_arguments
 
 from gateway.execution.answer import Answer, Container, attributes
+from gateway.execution.asking import Begun, Entry, ask, groups_of, results, settle, side_by_side
 from gateway.execution.careful import Awaited, Careful
-from gateway.execution.plan import Field, Kind, Plan
+from gateway.execution.plan import Field, Plan
 from gateway.execution.pushed import Scalars, push_down
+from gateway.execution.step_info import StepInfo
 from services.chassis import metrics
 from services.chassis.rpc import undecoded
 from services.chassis.rpc.undecoded import Undecoded
-
-Entry = tuple[Any, Any]
-"""A parent, and the part of the answer in which the value of a step is to be put."""
-
-
-class StepInfo:
-    """What a resolver may ask about its place: as graphql-core's GraphQLResolveInfo. A path is found when asked for."""
-
-    __slots__ = ("_container", "_field", "_run")
-
-    is_awaitable = staticmethod(isawaitable)
-    abort_signal = None
-    async_helpers = None
-
-    def __init__(self, run: "Run", field: Field, container: Container | None) -> None:
-        self._run = run
-        self._field = field
-        self._container = container
-
-    @property
-    def field_name(self) -> str:
-        name: str = self._field.nodes[0].name.value
-        return name
-
-    @property
-    def field_nodes(self) -> list[FieldNode]:
-        return self._field.nodes
-
-    @property
-    def return_type(self) -> GraphQLOutputType:
-        return self._field.type
-
-    @property
-    def parent_type(self) -> GraphQLObjectType:
-        return self._field.parent
-
-    @property
-    def path(self) -> Path | None:
-        if self._container is None:
-            return None
-        return self._run.answer.linked(self._container, self._field.key, self._field.parent.name)
-
-    @property
-    def schema(self) -> GraphQLSchema:
-        return self._run.schema
-
-    @property
-    def fragments(self) -> Mapping[str, Any]:
-        return self._run.plan.fragments
-
-    @property
-    def root_value(self) -> Any:
-        return self._run.root_value
-
-    @property
-    def operation(self) -> OperationDefinitionNode:
-        return self._run.plan.operation
-
-    @property
-    def variable_values(self) -> dict[str, Any]:
-        return self._run.variables.coerced
-
-    @property
-    def operation_extensions(self) -> dict[str, Any] | None:
-        return self._run.operation_extensions
-
-    @property
-    def context(self) -> Any:
-        return self._run.context
-
-    @property
-    def memo(self) -> dict[Hashable, Any]:
-        """What was worked out of the selection here, for all executions of the plan."""
-        return self._field.memo
 
 
 class Run:
@@ -144,7 +56,7 @@ class Run:
             answer.data = data = dict(plan.blank)
             for step in plan.steps:
                 self.pending[step.index].append((self.root_value, data))
-        if plan.operation.operation is OperationType.MUTATION:
+        if plan.serial:
             for step in plan.steps:
                 await self._steps([step])
         else:
@@ -174,44 +86,40 @@ class Run:
         judge.schema = self.schema
         judge.ensure_valid_runtime_type(name, kind, _details(field), self.info(field), value)  # type: ignore[arg-type]
 
-    async def _steps(self, steps: Iterable[Field]) -> None:
+    async def _steps(self, steps: Sequence[Field]) -> None:
         """The steps that something waits for, side by side, and what they lead to."""
-        begun = [one for step in steps if self.pending[step.index] and (one := self._begin(step))]
-        if len(begun) == 1:
-            await self._go_on(begun)
-        elif begun:
-            together: dict[type, list[Begun]] = {}
-            for one in begun:
-                together.setdefault(one.kind, []).append(one)
-            alone = together.pop(type(None), [])
-            groups = [*together.values(), *([one] for one in alone)]
-            try:
-                await (self._go_on(groups[0]) if len(groups) == 1 else _together([self._go_on(one) for one in groups]))
-            except BaseException:
-                for one in begun:
-                    one.give_up()
-                raise
+        pending = self.pending
+        while steps:
+            begun = [one for step in steps if pending[step.index] and (one := self._begin(step))]
+            groups = groups_of(begun) if len(begun) > 1 else [begun]
+            if len(groups) > 1:
+                try:
+                    await side_by_side([self._go_on(group) for group in groups])
+                finally:
+                    for one in begun:
+                        one.give_up()
+                return
+            steps = await self._finish(begun)
 
-    async def _go_on(self, begun: Sequence["Begun"]) -> None:
-        """Await the values of steps, complete them, and go on with what they lead to."""
-        waiting = [(one.values, index) for one in begun for index in one.waiting]
-        if waiting:
-            settled = await _results([values[index] for values, index in waiting])
-            for (values, index), value in zip(waiting, settled, strict=True):
-                values[index] = value
+    async def _go_on(self, begun: Sequence[Begun]) -> None:
+        await self._steps(await self._finish(begun))
+
+    async def _finish(self, begun: Sequence[Begun]) -> Sequence[Field]:
+        """Await the values of steps, and complete them; the steps that they lead to."""
+        await settle(begun)
         following: list[Field] = []
         for one in begun:
-            step, entries = one.step, one.entries
-            values = one.values[0] if step.kind is Kind.BATCH else one.values
+            step, entries, values = one.step, one.entries, one.values
+            if step.batch is not None:
+                values = values[0]
             if not self._push_down(step, entries, values):
                 awaited = self._complete(step, entries, _as_declared(step, entries, values))
                 if awaited:
                     await self._settle(awaited)
             following += step.steps
-        if following:
-            await self._steps(following)
+        return following
 
-    def _begin(self, step: Field) -> "Begun | None":
+    def _begin(self, step: Field) -> Begun | None:
         """Ask the resolvers of a step; None if nothing waits for it any more."""
         entries, self.pending[step.index] = self.pending[step.index], []
         if self.answer.nulled:
@@ -219,8 +127,7 @@ class Run:
             entries = [entry for entry in entries if id(entry[1]) in places]
             if not entries:
                 return None
-        values = [self._batch(step, entries)] if step.kind is Kind.BATCH else self._calls(step, entries)
-        return Begun(step, entries, values)
+        return ask(self, step, entries)
 
     def _push_down(self, step: Field, entries: list[Entry], values: Any) -> bool:
         """Read JSON straight into what was selected of it; False, and nothing is done, where that can not be."""
@@ -271,92 +178,18 @@ class Run:
     async def _settle(self, awaited: list[Awaited]) -> None:
         """Await what was no value yet, and complete it, until nothing is left."""
         while awaited:
-            values = await _results([one.value for one in awaited])
+            values = await results([one.value for one in awaited])
             again: list[Awaited] = []
             careful = Careful(self, self.answer, again)
             for one, value in zip(awaited, values, strict=True):
                 careful.place(one.container, one.key, one.kind, one.field, value)
             awaited = again
 
-    def _calls(self, step: Field, entries: list[Entry]) -> list[Any]:
-        """What a resolver gives, called once for each parent."""
-        try:
-            arguments = step.arguments(self.variables)
-        except GraphQLError as error:
-            return [error] * len(entries)
-        values: list[Any] = []
-        resolve = self._resolver(step)
-        for source, container in entries:
-            try:
-                values.append(resolve(source, StepInfo(self, step, container), dict(arguments)))
-            except Exception as error:
-                values.append(error)
-        return values
-
-    def _resolver(self, step: Field) -> Callable[[Any, Any, dict[str, Any]], Any]:
-        """What is called with a parent, the place and the arguments."""
-        call = step.call
-        if call is not None:
-            info_class, declared = self._config.info_class, step.definition.extensions["strawberry-definition"]
-            return lambda source, info, arguments: call(source, info_class(info, declared), arguments)
-        resolve: Any = step.definition.resolve or default_field_resolver
-        if self.middleware is not None:
-            resolve = self.middleware.get_field_resolver(resolve)
-        return lambda source, info, arguments: resolve(source, info, **arguments)
-
-    @property
-    def _config(self) -> Any:
-        return self.schema._strawberry_schema.config  # type: ignore[attr-defined]
-
-    def _batch(self, step: Field, entries: list[Entry]) -> Any:
-        """What a batch gives, asked once: an awaitable of the values, or an exception."""
-        assert step.batch is not None
-        info: Any = StepInfo(self, step, entries[0][1])
-        declared: Any = step.definition.extensions["strawberry-definition"]
-        made = self._config.info_class(info, declared)
-        try:
-            arguments = step.arguments(self.variables)
-            if step.converts:
-                converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-                arguments = convert_arguments(
-                    arguments, declared.arguments, converter.scalar_registry, self._config, made
-                )
-            if step.batch.wants_fields:
-                arguments["fields"] = step.wanted
-            return step.batch.values([source for source, _ in entries], made, **arguments)
-        except Exception as error:
-            return error
-
-
-class Begun:
-    """A step that was asked for. ``values`` are what the resolver gave for each entry, or a batch for all at once.
-
-    Those at ``waiting`` have to be awaited. ``kind`` is their class if they can be awaited together, else that of None.
-    """
-
-    __slots__ = ("entries", "kind", "step", "values", "waiting")
-
-    def __init__(self, step: Field, entries: list[Entry], values: list[Any]) -> None:
-        self.step = step
-        self.entries = entries
-        self.values = values
-        self.waiting = [index for index, one in enumerate(values) if type(one) is CoroutineType or isawaitable(one)]
-        kinds = {type(values[index]) for index in self.waiting}
-        kind = kinds.pop() if len(kinds) == 1 else type(None)
-        self.kind: type = kind if hasattr(kind, "together") else type(None)
-
-    def give_up(self) -> None:
-        """Nobody will await what was not awaited yet."""
-        for index in self.waiting:
-            if type(one := self.values[index]) is CoroutineType:
-                one.close()
-
 
 def _as_declared(step: Field, entries: list[Entry], values: Any) -> Sequence[Any]:
     """One value for each parent, as it is declared; an exception where there is none."""
-    if step.kind is not Kind.BATCH:
+    if step.batch is None:
         return [undecoded.as_declared(value) for value in values]
-    assert step.batch is not None
     return step.batch.each_of(values, len(entries))
 
 
@@ -377,38 +210,6 @@ _PUSHED = metrics.COMPLETIONS.labels("pushed", "")
 def _not_pushed(why: str) -> bool:
     metrics.COMPLETIONS.labels("compiled", why).inc()
     return False
-
-
-async def _results(awaitables: Sequence[Awaitable[Any]]) -> Sequence[Any]:
-    """What each gives or raises."""
-    kinds = set(map(type, awaitables))
-    together = getattr(kinds.pop(), "together", None) if len(kinds) == 1 else None
-    if together is not None:
-        results: Sequence[Any] = await together(awaitables)
-        return results
-    if len(awaitables) == 1:
-        try:
-            return [await awaitables[0]]
-        except Exception as error:
-            return [error]
-    results = await asyncio.gather(*awaitables, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, Exception):
-            raise result
-    return results
-
-
-async def _together(coroutines: Sequence[Awaitable[None]]) -> None:
-    """All of them; if one fails that never should, or this is given up, none is left behind."""
-    tasks = [asyncio.ensure_future(one) for one in coroutines]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        left = [task for task in tasks if not task.done()]
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.gather(*left, return_exceptions=True)
 
 
 def _details(field: Field) -> Any:

@@ -5,16 +5,16 @@ field extensions. Most fields have neither input types nor extensions: their res
 """
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
-import strawberry
 from graphql import GraphQLField, is_leaf_type, is_non_null_type
 from strawberry.relay.types import GlobalID
 from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 from strawberry.types.field import StrawberryField
 
-Call = Callable[[Any, strawberry.Info[Any, Any], dict[str, Any]], Any]
-"""(source, info, arguments by their names in Python) -> the resolver's value."""
+Call = Callable[[Any, Any, dict[str, Any]], Any]
+"""(source, StepInfo, arguments by their names in Python) -> the resolver's value."""
 
 
 def argument_names(definition: GraphQLField, declared: StrawberryField) -> dict[str, str] | None:
@@ -36,7 +36,7 @@ def argument_names(definition: GraphQLField, declared: StrawberryField) -> dict[
     return names
 
 
-def call_of(declared: StrawberryField, *, handlers: bool) -> Call | None:
+def call_of(declared: StrawberryField, info_class: type, *, handlers: bool) -> Call | None:
     """The resolver of a field as it is; None if something is put around it (``handlers`` of exceptions, too).
 
     That of a subscription makes its stream: an event's value is the event.
@@ -49,12 +49,14 @@ def call_of(declared: StrawberryField, *, handlers: bool) -> Call | None:
     parent, root, info_parameter = resolver.parent_parameter, resolver.root_parameter, resolver.info_parameter
     sources = [one.name for one in (parent, root) if one is not None]
     info_name = info_parameter.name if info_parameter is not None else ""
+    # What `StrawberryResolver.__call__` calls; it says so itself where that is no function.
+    function: Any = resolver.wrapped_func if isinstance(resolver.wrapped_func, FunctionType) else resolver
 
-    def call(source: Any, info: strawberry.Info[Any, Any], arguments: dict[str, Any]) -> Any:
+    def call(source: Any, info: Any, arguments: dict[str, Any]) -> Any:
         for name in sources:
             arguments[name] = source
         if info_name:
-            arguments[info_name] = info
-        return resolver(source, **arguments) if takes_self else resolver(**arguments)
+            arguments[info_name] = info_class(info, declared)
+        return function(source, **arguments) if takes_self else function(**arguments)
 
     return call

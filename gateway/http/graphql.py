@@ -28,7 +28,10 @@ MAX_BODY = 1_000_000
 INIT_TIMEOUT = timedelta(seconds=10)
 TRACE_HEADER = b"x-trace-id"
 
+Header = tuple[bytes, bytes]
 Headers = dict[bytes, bytes]
+
+_JSON = b"content-type", b"application/json"
 
 _TRACE_PARENT = tracing.HEADER.encode()
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
@@ -55,15 +58,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 await super().__call__(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        trace_id = tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
-
-        async def send_traced(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"].append((TRACE_HEADER, trace_id))
-            await send(message)
-
+        trace = TRACE_HEADER, tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
         try:
-            await self._answer(scope, headers, receive, send_traced)
+            await self._answer(scope, headers, receive, send, trace)
         except ClientDisconnect:
             return
         except TooLarge:
@@ -74,33 +71,31 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             refused = _refused(scope, 503, "NOT_READY_YET", {"Retry-After": "1"})
         else:
             return
-        await refused(scope, receive, send_traced)
+        await refused(scope, receive, _with_header(send, trace))
 
-    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send, trace: Header) -> None:
         if not _usual(scope, headers):
-            await super().__call__(scope, limited(receive, MAX_BODY), send)
+            await super().__call__(scope, limited(receive, MAX_BODY), _with_header(send, trace))
             return
         messages = await _messages_of_body(receive)
-        body = (
-            messages[0].get("body", b"") if len(messages) == 1 else b"".join(one.get("body", b"") for one in messages)
-        )
         schema = cast(KiertoSchema, self.schema)
-        asked = asked_of(schema, body)
+        asked = asked_of(schema, b"".join([one.get("body", b"") for one in messages]))
         if asked is None:
-            await super().__call__(scope, _again(messages, receive), send)
+            await super().__call__(scope, _again(messages, receive), _with_header(send, trace))
             return
-        context = await self._context(scope, headers)
-        written = await answer(schema, asked, context)
-        length = b"%d" % len(written)
-        fields = [(b"content-type", b"application/json"), (b"content-length", length)]
+        written = await answer(schema, asked, await self._context(scope, headers))
+        fields = [_JSON, (b"content-length", b"%d" % len(written)), trace]
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": written})
 
     async def _context(self, scope: Scope, headers: Headers) -> Context:
-        authorization = headers.get(b"authorization")
+        access, caller = self.foundation.access, None
+        if b"authorization" in headers:
+            authorization = headers[b"authorization"].decode("latin-1")
+            caller = access.remembered(authorization) or await access.caller_with(authorization)
         return Context(
             self.foundation,
-            await self.foundation.access.caller_with(authorization.decode("latin-1")) if authorization else None,
+            caller,
             language_of(headers.get(b"accept-language", b"").decode("latin-1")),
             address_of(headers.get(b"x-forwarded-for", b"").decode("latin-1"), scope["client"]),
         )
@@ -120,6 +115,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         return msgspec.json.encode(data).decode()
+
+
+def _with_header(send: Send, header: Header) -> Send:
+    """The same, with one header more in the answer."""
+
+    async def send_with_header(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"].append(header)
+        await send(message)
+
+    return send_with_header
 
 
 def _usual(scope: Scope, headers: Headers) -> bool:

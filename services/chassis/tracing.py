@@ -21,7 +21,7 @@ def trace_id() -> str | None:
 
 def traceparent() -> str:
     """The header for a call or event that the present work makes."""
-    return f"00-{_current.get() or _random_hex(32)}-{_random_hex(16)}-01"
+    return f"00-{_current.get() or _random_hex(32)}-{random.getrandbits(64) or 1:016x}-01"
 
 
 def ids(parents: Iterable[str]) -> list[str]:

@@ -34,6 +34,7 @@ class Origin:
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[Connection]] = deque()
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._all_over: asyncio.Future[None] | None = None
 
     def start(self, method: str, path: str) -> Start:
@@ -50,7 +51,7 @@ class Origin:
         section 9.2.2) it is sent once more where the connection was lost, and only once, over a connection that is
         new or has just carried another's answer.
         """
-        until = asyncio.get_running_loop().time() + timeout_s
+        until = self._time() + timeout_s
         asked = request.whole(start, fields, body)
         try:
             return await self._ask(asked, until)
@@ -104,6 +105,12 @@ class Origin:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         await self.close()
+
+    def _time(self) -> float:
+        """The loop's. Each look for the running loop asks the system which process this is."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop.time()
 
     async def _ask(self, asked: bytes, until: float) -> Answer:
         connection = self._rested() or await self._connection(until)

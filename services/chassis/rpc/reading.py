@@ -42,6 +42,8 @@ class Reading:
     @staticmethod
     async def together(several: Sequence["Reading"]) -> Sequence[Undecoded | CallFailed]:
         """What each of them gives: those that may share a round trip do, all at the same time."""
+        if len(several) == 1:
+            return await _travel(several)
         trips = _trips(several)
         if len(trips) == 1:
             return await _travel(trips[0])

@@ -113,7 +113,4 @@ def caller_fields(headers: Mapping[str, str]) -> Fields:
 
 
 def _traced(fields: Fields) -> Fields:
-    return Fields(b"%b%b: %b\r\n" % (fields, _TRACE, tracing.traceparent().encode()))
-
-
-_TRACE = tracing.HEADER.encode()
+    return Fields(b"%btraceparent: %b\r\n" % (fields, tracing.traceparent().encode()))

@@ -1,0 +1,152 @@
+"""Asking the resolvers of a step, and awaiting what they gave."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from inspect import isawaitable
+from types import CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, default_field_resolver
+from strawberry.types.arguments import convert_arguments
+
+from gateway.execution.plan import Field
+from gateway.execution.step_info import StepInfo
+
+if TYPE_CHECKING:
+    from gateway.execution.run import Run
+
+Entry = tuple[Any, Any]
+"""A parent, and the part of the answer in which the value of a step is to be put."""
+
+Together = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
+
+
+class Begun:
+    """A step that was asked for. ``values`` are what the resolver gave for each entry, or a batch for all at once.
+
+    Those at ``waiting`` have to be awaited: with ``together``, if all of them can be.
+    """
+
+    __slots__ = ("entries", "step", "together", "values", "waiting")
+
+    def __init__(self, step: Field, entries: list[Entry], values: list[Any]) -> None:
+        self.step = step
+        self.entries = entries
+        self.values = values
+        self.waiting = [index for index, one in enumerate(values) if _is_awaitable(one)]
+        self.together = _together_of([values[index] for index in self.waiting]) if self.waiting else None
+
+    def give_up(self) -> None:
+        """Nobody will await what was not awaited yet."""
+        for index in self.waiting:
+            if type(one := self.values[index]) is CoroutineType:
+                one.close()
+
+
+def ask(run: "Run", step: Field, entries: list[Entry]) -> Begun:
+    """Ask a step's resolver: a batch once, any other once for each parent. What it raises stands among the values."""
+    return Begun(step, entries, [_batch(run, step, entries)] if step.batch is not None else _calls(run, step, entries))
+
+
+async def settle(begun: Sequence[Begun]) -> None:
+    """Await what is to be awaited of steps that are awaited together, or of one."""
+    waiting = [(one.values, index) for one in begun for index in one.waiting]
+    if waiting:
+        settled = await results([values[index] for values, index in waiting], begun[0].together)
+        for (values, index), value in zip(waiting, settled, strict=True):
+            values[index] = value
+
+
+def groups_of(begun: Sequence[Begun]) -> list[list[Begun]]:
+    """The steps that are awaited together, and each of the others by itself."""
+    groups: list[list[Begun]] = []
+    together: dict[Together, list[Begun]] = {}
+    for one in begun:
+        if one.together is None:
+            groups.append([one])
+        elif one.together in together:
+            together[one.together].append(one)
+        else:
+            groups.append(together.setdefault(one.together, [one]))
+    return groups
+
+
+async def results(awaitables: Sequence[Awaitable[Any]], together: Together | None = None) -> Sequence[Any]:
+    """What each gives or raises."""
+    try:
+        if together is not None:
+            return await together(awaitables)
+        if len(awaitables) == 1:
+            return [await awaitables[0]]
+    except Exception as error:
+        return [error] * len(awaitables)
+    found = await asyncio.gather(*awaitables, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException) and not isinstance(one, Exception):
+            raise one
+    return found
+
+
+async def side_by_side(coroutines: Iterable[Awaitable[None]]) -> None:
+    """All of them; if one fails that never should, or this is given up, none is left behind."""
+    tasks = [asyncio.ensure_future(one) for one in coroutines]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        left = [task for task in tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.gather(*left, return_exceptions=True)
+
+
+def _calls(run: "Run", step: Field, entries: list[Entry]) -> list[Any]:
+    try:
+        arguments = step.arguments(run.variables)
+    except GraphQLError as error:
+        return [error] * len(entries)
+    values: list[Any] = []
+    call = step.call or _resolver(run, step)
+    for source, container in entries:
+        try:
+            values.append(call(source, StepInfo(run, step, container), dict(arguments)))
+        except Exception as error:
+            values.append(error)
+    return values
+
+
+def _resolver(run: "Run", step: Field) -> Callable[[Any, Any, dict[str, Any]], Any]:
+    """What is called with a parent, the place and the arguments, with all that is put around it."""
+    resolve: Any = step.definition.resolve or default_field_resolver
+    if run.middleware is not None:
+        resolve = run.middleware.get_field_resolver(resolve)
+    return lambda source, info, arguments: resolve(source, info, **arguments)
+
+
+def _batch(run: "Run", step: Field, entries: list[Entry]) -> Any:
+    assert step.batch is not None
+    declared: Any = step.definition.extensions["strawberry-definition"]
+    strawberrys: Any = run.schema._strawberry_schema  # type: ignore[attr-defined]
+    info = strawberrys.config.info_class(StepInfo(run, step, entries[0][1]), declared)
+    try:
+        arguments = step.arguments(run.variables)
+        if step.converts:
+            scalars = strawberrys.schema_converter.scalar_registry
+            arguments = convert_arguments(arguments, declared.arguments, scalars, strawberrys.config, info)
+        if step.batch.wants_fields:
+            arguments["fields"] = step.wanted
+        return step.batch.values([source for source, _ in entries], info, **arguments)
+    except Exception as error:
+        return error
+
+
+def _is_awaitable(value: Any) -> bool:
+    kind = type(value)
+    return kind is CoroutineType or hasattr(kind, "__await__") or (kind is GeneratorType and isawaitable(value))
+
+
+def _together_of(awaitables: Sequence[Any]) -> Together | None:
+    """What awaits these in one go, if they are of one class that knows how."""
+    kind = type(awaitables[0])
+    together: Together | None = getattr(kind, "together", None)
+    return together if together is not None and all(type(one) is kind for one in awaitables) else None

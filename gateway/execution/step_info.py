@@ -1,0 +1,85 @@
+"""What a resolver is told about its place in an operation."""
+
+from collections.abc import Hashable, Mapping
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
+from graphql.pyutils import Path
+
+from gateway.execution.answer import Container
+from gateway.execution.plan import Field
+
+if TYPE_CHECKING:
+    from gateway.execution.run import Run
+
+
+class StepInfo:
+    """What a resolver may ask about its place: as graphql-core's GraphQLResolveInfo. A path is found when asked for."""
+
+    __slots__ = ("_container", "_field", "_run")
+
+    is_awaitable = staticmethod(isawaitable)
+    abort_signal = None
+    async_helpers = None
+
+    def __init__(self, run: "Run", field: Field, container: Container | None) -> None:
+        self._run = run
+        self._field = field
+        self._container = container
+
+    @property
+    def field_name(self) -> str:
+        name: str = self._field.nodes[0].name.value
+        return name
+
+    @property
+    def field_nodes(self) -> list[FieldNode]:
+        return self._field.nodes
+
+    @property
+    def return_type(self) -> GraphQLOutputType:
+        return self._field.type
+
+    @property
+    def parent_type(self) -> GraphQLObjectType:
+        return self._field.parent
+
+    @property
+    def path(self) -> Path | None:
+        if self._container is None:
+            return None
+        return self._run.answer.linked(self._container, self._field.key, self._field.parent.name)
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        return self._run.schema
+
+    @property
+    def fragments(self) -> Mapping[str, Any]:
+        return self._run.plan.fragments
+
+    @property
+    def root_value(self) -> Any:
+        return self._run.root_value
+
+    @property
+    def operation(self) -> OperationDefinitionNode:
+        return self._run.plan.operation
+
+    @property
+    def variable_values(self) -> dict[str, Any]:
+        return self._run.variables.coerced
+
+    @property
+    def operation_extensions(self) -> dict[str, Any] | None:
+        return self._run.operation_extensions
+
+    @property
+    def context(self) -> Any:
+        return self._run.context
+
+    @property
+    def memo(self) -> dict[Hashable, Any]:
+        """What was worked out of the selection here, for all executions of the plan."""
+        return self._field.memo
