@@ -1,7 +1,6 @@
 """What one request, or one socket, stands on: who asks, in which language, and the services in their name."""
 
 import functools
-from functools import cached_property
 from typing import Any, Self
 
 import msgspec
@@ -9,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.access import Access, Caller
 from gateway.execution.loader import Loader
+from gateway.once import once
 from gateway.subscriptions.feed import Feed
 from services.access import authentication
 from services.access.service_token import ServiceTokens
@@ -52,7 +52,7 @@ class Context:
         """The context of a request or a socket."""
         return cls(foundation, caller, authentication.language(connection), authentication.address(connection))
 
-    @cached_property
+    @once
     def loader(self) -> Loader:
         """Gathers joins where the executor goes parent by parent."""
         return Loader()
@@ -62,28 +62,28 @@ class Context:
         """The headers of calls in the caller's name."""
         return _headers(self.caller.token if self.caller else "", self.language, self._address)
 
-    @cached_property
+    @once
     def fields(self) -> Fields:
         """The same as header fields."""
         return _fields(self.caller.token if self.caller else "", self.language, self._address)
 
-    @cached_property
+    @once
     def identity(self) -> Identity:
         return client(Identity, self.foundation.services["identity"], self.fields)
 
-    @cached_property
+    @once
     def sites(self) -> Sites:
         return client(Sites, self.foundation.services["sites"], self.fields)
 
-    @cached_property
+    @once
     def orders(self) -> Orders:
         return client(Orders, self.foundation.services["orders"], self.fields)
 
-    @cached_property
+    @once
     def stats(self) -> Stats:
         return client(Stats, self.foundation.services["stats"], self.fields)
 
-    @cached_property
+    @once
     def support(self) -> Support:
         return client(Support, self.foundation.services["support"], self.fields)
 

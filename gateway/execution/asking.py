@@ -9,32 +9,38 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, default_field_resolver
 from strawberry.types.arguments import convert_arguments
 
+from gateway.execution.answer import Container
 from gateway.execution.plan import Field
 from gateway.execution.step_info import StepInfo
 
 if TYPE_CHECKING:
     from gateway.execution.run import Run
 
-Entry = tuple[Any, Any]
-"""A parent, and the part of the answer in which the value of a step is to be put."""
+_FIRST = (0,)
 
 Together = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
 class Begun:
-    """A step that was asked for. ``values`` are what the resolver gave for each entry, or a batch for all at once.
+    """A step that was asked for. ``values`` are what the resolver gave for each parent, or a batch for all at once.
 
-    Those at ``waiting`` have to be awaited: with ``together``, if all of them can be.
+    They are put into ``containers``. Those at ``waiting`` have to be awaited: with ``together``, if all of them can be.
     """
 
-    __slots__ = ("entries", "step", "together", "values", "waiting")
+    __slots__ = ("containers", "step", "together", "values", "waiting")
 
-    def __init__(self, step: Field, entries: list[Entry], values: list[Any]) -> None:
+    def __init__(self, step: Field, containers: list[Container], values: list[Any]) -> None:
         self.step = step
-        self.entries = entries
+        self.containers = containers
         self.values = values
-        self.waiting = [index for index, one in enumerate(values) if _is_awaitable(one)]
-        self.together = _together_of([values[index] for index in self.waiting]) if self.waiting else None
+        kind = type(values[0])
+        self.together: Together | None = getattr(kind, "together", None)
+        if len(values) == 1 and self.together is not None:
+            self.waiting: Sequence[int] = _FIRST
+        else:
+            self.waiting = [index for index, one in enumerate(values) if _is_awaitable(one)]
+            if any(type(values[index]) is not kind for index in self.waiting):
+                self.together = None
 
     def give_up(self) -> None:
         """Nobody will await what was not awaited yet."""
@@ -43,9 +49,11 @@ class Begun:
                 one.close()
 
 
-def ask(run: "Run", step: Field, entries: list[Entry]) -> Begun:
+def ask(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Begun:
     """Ask a step's resolver: a batch once, any other once for each parent. What it raises stands among the values."""
-    return Begun(step, entries, [_batch(run, step, entries)] if step.batch is not None else _calls(run, step, entries))
+    if step.batch is not None:
+        return Begun(step, containers, [_batch(run, step, parents, containers)])
+    return Begun(step, containers, _calls(run, step, parents, containers))
 
 
 async def settle(begun: Sequence[Begun]) -> None:
@@ -100,14 +108,14 @@ async def side_by_side(coroutines: Iterable[Awaitable[None]]) -> None:
             await asyncio.gather(*left, return_exceptions=True)
 
 
-def _calls(run: "Run", step: Field, entries: list[Entry]) -> list[Any]:
+def _calls(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> list[Any]:
     try:
         arguments = step.arguments(run.variables)
     except GraphQLError as error:
-        return [error] * len(entries)
+        return [error] * len(parents)
     values: list[Any] = []
     call = step.call or _resolver(run, step)
-    for source, container in entries:
+    for source, container in zip(parents, containers, strict=True):
         try:
             values.append(call(source, StepInfo(run, step, container), dict(arguments)))
         except Exception as error:
@@ -123,11 +131,11 @@ def _resolver(run: "Run", step: Field) -> Callable[[Any, Any, dict[str, Any]], A
     return lambda source, info, arguments: resolve(source, info, **arguments)
 
 
-def _batch(run: "Run", step: Field, entries: list[Entry]) -> Any:
+def _batch(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Any:
     assert step.batch is not None
     declared: Any = step.definition.extensions["strawberry-definition"]
     strawberrys: Any = run.schema._strawberry_schema  # type: ignore[attr-defined]
-    info = strawberrys.config.info_class(StepInfo(run, step, entries[0][1]), declared)
+    info = strawberrys.config.info_class(StepInfo(run, step, containers[0]), declared)
     try:
         arguments = step.arguments(run.variables)
         if step.converts:
@@ -135,7 +143,7 @@ def _batch(run: "Run", step: Field, entries: list[Entry]) -> Any:
             arguments = convert_arguments(arguments, declared.arguments, scalars, strawberrys.config, info)
         if step.batch.wants_fields:
             arguments["fields"] = step.wanted
-        return step.batch.values([source for source, _ in entries], info, **arguments)
+        return step.batch.values(list(parents), info, **arguments)
     except Exception as error:
         return error
 
@@ -143,10 +151,3 @@ def _batch(run: "Run", step: Field, entries: list[Entry]) -> Any:
 def _is_awaitable(value: Any) -> bool:
     kind = type(value)
     return kind is CoroutineType or hasattr(kind, "__await__") or (kind is GeneratorType and isawaitable(value))
-
-
-def _together_of(awaitables: Sequence[Any]) -> Together | None:
-    """What awaits these in one go, if they are of one class that knows how."""
-    kind = type(awaitables[0])
-    together: Together | None = getattr(kind, "together", None)
-    return together if together is not None and all(type(one) is kind for one in awaitables) else None

@@ -160,7 +160,7 @@ class Careful:
                     self._plain(completed, field, value, [*path, field.key])
                 case _:
                     completed[field.key] = None
-                    self._run.pending[field.index].append((value, completed))
+                    self._run.wait(field.index, value, completed)
         return completed
 
     def _plain(self, completed: dict[str, Any], field: Field, value: Any, path: list[Key]) -> None:

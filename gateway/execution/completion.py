@@ -129,7 +129,7 @@ class Completion:
         pairs = [f"{field.key!r}: {self._field(field, selection)}" for field in selection.fields]
         steps = [field for field in selection.fields if field.kind in (Kind.CALL, Kind.BATCH)]
         body.append(f"d = {{{', '.join(pairs)}}}")
-        body += [f"r.pending[{step.index}].append((v, d))" for step in steps]
+        body += [f"r.parents[{step.index}].append(v); r.containers[{step.index}].append(d)" for step in steps]
         return self._function(*body, "return d")
 
     def _field(self, field: Field, selection: Selection) -> str:

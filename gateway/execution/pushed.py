@@ -9,7 +9,8 @@ It is done where the JSON is what GraphQL would make of it: the same names, enum
 same. Wherever that is not so, the answer is decoded as it is declared, and completed.
 """
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
@@ -53,7 +54,7 @@ Lines = list[str]
 class Pushed(msgspec.Struct, frozen=True):
     """How the JSON of a step is read.
 
-    ``decode`` gives its part of the answer, and raises msgspec's errors; ``note(value, run)``, if there is anything to
+    ``decode`` gives its part of the answer, and raises msgspec's errors; ``note(values, run)``, if there is anything to
     note, has the steps below know of the structs that wait for them.
     """
 
@@ -78,9 +79,7 @@ def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushe
         return str(reason)
     if batch:
         annotation = list[annotation]  # type: ignore[valid-type]
-        lines = ["for v in values:", *_inside(lines)] if lines else []
-        return Pushed(msgspec.json.Decoder(annotation).decode, shape.function("values", lines))
-    return Pushed(msgspec.json.Decoder(annotation).decode, shape.function("v", lines))
+    return Pushed(msgspec.json.Decoder(annotation).decode, shape.note(lines))
 
 
 class _NotTheSame(Exception):
@@ -93,12 +92,15 @@ class _Shape:
     def __init__(self, scalars: Scalars) -> None:
         self._scalars = scalars
         self._names: dict[str, Any] = {}
+        self._begin: Lines = []
+        self._end: Lines = []
 
-    def function(self, parameter: str, lines: Lines) -> Callable[[Any, Any], None] | None:
-        """The function ``(value, run)`` of these lines."""
+    def note(self, lines: Lines) -> Callable[[Any, Any], None] | None:
+        """The function ``(values, run)`` that looks into each value by these lines."""
         if not lines:
             return None
-        text = "\n".join([f"def note({parameter}, run):", *_inside(["pending = run.pending", *lines])])
+        body = [*self._begin, "for v in values:", *_inside(lines), *self._end]
+        text = "\n".join(["def note(values, run):", *_inside(body)])
         exec(compile(text, "<pushed>", "exec"), self._names)  # noqa: S102 - our own text, from names we chose
         note: Callable[[Any, Any], None] = self._names["note"]
         return note
@@ -173,8 +175,9 @@ class _Shape:
         names: dict[str, str] = {}
         lines: Lines = []
         needed: set[str] = set()
+        steps: list[Field] = []
         for number, field in enumerate(selection.fields):
-            name = f"{field.kind.name.lower()}_{number}"
+            name = f"_typename_{number}" if field.kind is Kind.TYPENAME else attribute_of(field)
             if field.kind is Kind.PLAIN:
                 own = _sent(sent, field)
                 name = own.name
@@ -193,7 +196,7 @@ class _Shape:
             elif field.batch is not None and field.batch.needs is not None:
                 fields.append((name, Any, None))
                 needed.update(_keys(field.batch.needs, sent))
-                lines.append(f"pending[{field.index}].append(({v}, {v}))")
+                steps.append(field)
             else:
                 raise _NotTheSame("a field with a resolver")
             names[name] = field.key
@@ -202,8 +205,13 @@ class _Shape:
             # It has to be there. In the end it is unset, and so not shown.
             fields.append((name, _key(sent[name].type) | UnsetType))
             names[name] = sent[name].encode_name
-        if hidden:
-            lines.append(f"run.hidden.append(({v}, {hidden!r}))")
+        if steps:
+            # All that wait for the same steps are kept in one list, which is theirs together.
+            waiting = f"waiting_{len(self._begin)}"
+            self._begin.append(f"{waiting} = []")
+            lines.append(f"{waiting}.append({v})")
+            self._end += [f"run.wait_all({step.index}, {waiting})" for step in steps]
+            self._end += [f"run.hidden.append(({waiting}, {hidden!r}))"] if hidden else []
         tagged: dict[str, Any] = {"tag_field": TYPENAME, "tag": tag} if tag else {}
         return msgspec.defstruct(kind.name, fields, rename=names, kw_only=True, gc=False, **tagged), lines
 
@@ -211,6 +219,20 @@ class _Shape:
         name = f"struct_{len(self._names)}"
         self._names[name] = value
         return name
+
+
+def attribute_of(step: Field) -> str:
+    """What the value of a step is called in the struct of its parent."""
+    return f"_step_{step.index}"
+
+
+@functools.lru_cache(maxsize=1000)
+def setter(name: str) -> Callable[[Sequence[Any], Sequence[Any]], None]:
+    """The function that sets this attribute of some structs to some values."""
+    names: dict[str, Any] = {}
+    exec(f"def put(structs, values):\n for s, v in zip(structs, values): s.{name} = v", names)  # noqa: S102 - our own text
+    put: Callable[[Sequence[Any], Sequence[Any]], None] = names["put"]
+    return put
 
 
 def _inside(lines: Lines) -> Lines:

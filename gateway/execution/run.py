@@ -1,6 +1,7 @@
 """Running a plan: breadth first, every step asked once for all the parents of its level."""
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -9,11 +10,11 @@ from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 
-from gateway.execution.answer import Answer, Container, attributes
-from gateway.execution.asking import Begun, Entry, ask, groups_of, results, settle, side_by_side
+from gateway.execution.answer import Answer, Container
+from gateway.execution.asking import Begun, ask, groups_of, results, settle, side_by_side
 from gateway.execution.careful import Awaited, Careful
 from gateway.execution.plan import Field, Plan
-from gateway.execution.pushed import Scalars, push_down
+from gateway.execution.pushed import Scalars, attribute_of, push_down, setter
 from gateway.execution.step_info import StepInfo
 from services.chassis import metrics
 from services.chassis.rpc import undecoded
@@ -21,7 +22,11 @@ from services.chassis.rpc.undecoded import Undecoded
 
 
 class Run:
-    """One execution of a plan. ``pending`` holds, by step, the parents that wait for it."""
+    """One execution of a plan.
+
+    ``parents`` and ``containers`` hold, by step, what waits for it: parents, and the parts of the answer in which the
+    step's value for each is to be put.
+    """
 
     def __init__(
         self,
@@ -43,8 +48,9 @@ class Run:
         self.middleware = middleware
         self.operation_extensions = operation_extensions
         self.answer = Answer(plan)
-        self.pending: list[list[Entry]] = [[] for _ in range(plan.size)]
-        self.hidden: list[tuple[msgspec.Struct, list[str]]] = []
+        self.parents: list[list[Any]] = [[] for _ in range(plan.size)]
+        self.containers: list[list[Container]] = [[] for _ in range(plan.size)]
+        self.hidden: list[tuple[list[msgspec.Struct], list[str]]] = []
         """What of the answer's structs is no part of it."""
 
     async def execute(self) -> ExecutionResult:
@@ -55,15 +61,15 @@ class Run:
         else:
             answer.data = data = dict(plan.blank)
             for step in plan.steps:
-                self.pending[step.index].append((self.root_value, data))
+                self.wait(step.index, self.root_value, data)
         if plan.serial:
             for step in plan.steps:
                 await self._steps([step])
         else:
             await self._steps(plan.steps)
-        for struct, names in self.hidden:
+        for structs, names in self.hidden:
             for name in names:
-                setattr(struct, name, msgspec.UNSET)
+                setter(name)(structs, [msgspec.UNSET] * len(structs))
         return ExecutionResult(answer.data, answer.errors or None)
 
     async def _look_at_root(self) -> None:
@@ -77,6 +83,16 @@ class Run:
             answer.errors.append(error)
         await self._settle(awaited)
 
+    def wait(self, step: int, parent: Any, container: Container) -> None:
+        """Have one more wait for a step."""
+        self.parents[step].append(parent)
+        self.containers[step].append(container)
+
+    def wait_all(self, step: int, structs: list[Any]) -> None:
+        """Have structs wait for a step, each the parent and the container of its value. The list is not changed."""
+        self.parents[step] = self.parents[step] + structs if self.parents[step] else structs
+        self.containers[step] = self.containers[step] + structs if self.containers[step] else structs
+
     def info(self, field: Field, container: Container | None = None) -> StepInfo:
         return StepInfo(self, field, container)
 
@@ -88,9 +104,8 @@ class Run:
 
     async def _steps(self, steps: Sequence[Field]) -> None:
         """The steps that something waits for, side by side, and what they lead to."""
-        pending = self.pending
         while steps:
-            begun = [one for step in steps if pending[step.index] and (one := self._begin(step))]
+            begun = [one for step in steps if self.parents[step.index] and (one := self._begin(step))]
             groups = groups_of(begun) if len(begun) > 1 else [begun]
             if len(groups) > 1:
                 try:
@@ -109,11 +124,11 @@ class Run:
         await settle(begun)
         following: list[Field] = []
         for one in begun:
-            step, entries, values = one.step, one.entries, one.values
+            step, values = one.step, one.values
             if step.batch is not None:
                 values = values[0]
-            if not self._push_down(step, entries, values):
-                awaited = self._complete(step, entries, _as_declared(step, entries, values))
+            if not self._push_down(step, one.containers, values):
+                awaited = self._complete(step, one.containers, _as_declared(step, values, len(one.containers)))
                 if awaited:
                     await self._settle(awaited)
             following += step.steps
@@ -121,15 +136,20 @@ class Run:
 
     def _begin(self, step: Field) -> Begun | None:
         """Ask the resolvers of a step; None if nothing waits for it any more."""
-        entries, self.pending[step.index] = self.pending[step.index], []
+        parents, containers = self._taken(step)
         if self.answer.nulled:
             places = self.answer.places()
-            entries = [entry for entry in entries if id(entry[1]) in places]
-            if not entries:
-                return None
-        return ask(self, step, entries)
+            here = [id(container) in places for container in containers]
+            parents, containers = list(compress(parents, here)), list(compress(containers, here))
+        return ask(self, step, parents, containers) if parents else None
 
-    def _push_down(self, step: Field, entries: list[Entry], values: Any) -> bool:
+    def _taken(self, step: Field) -> tuple[list[Any], list[Container]]:
+        index = step.index
+        taken = self.parents[index], self.containers[index]
+        self.parents[index], self.containers[index] = [], []
+        return taken
+
+    def _push_down(self, step: Field, containers: list[Container], values: Any) -> bool:
         """Read JSON straight into what was selected of it; False, and nothing is done, where that can not be."""
         batch = type(values) is Undecoded
         if not batch and not (type(values) is list and values and all(type(value) is Undecoded for value in values)):
@@ -146,32 +166,28 @@ class Run:
             read = pushed.decode(values.json) if batch else [pushed.decode(value.json) for value in values]
         except msgspec.DecodeError:
             return _not_pushed("not as declared")
-        if len(read) != len(entries):
+        if len(read) != len(containers):
             return _not_pushed("not one for each parent")
-        _put_all(entries, step.key, read)
+        _put_all(step, containers, read)
         if pushed.note is not None:
-            if batch:
-                pushed.note(read, self)
-            else:
-                for value in read:
-                    pushed.note(value, self)
+            pushed.note(read, self)
         _PUSHED.inc()
         return True
 
-    def _complete(self, step: Field, entries: list[Entry], values: Sequence[Any]) -> list[Awaited]:
-        key, complete = step.key, step.complete
+    def _complete(self, step: Field, containers: list[Container], values: Sequence[Any]) -> list[Awaited]:
+        complete = step.complete
         try:
-            _put_all(entries, key, [complete(value, self) for value in values])
+            _put_all(step, containers, [complete(value, self) for value in values])
         except Exception:
             # Whatever it was: it is looked at carefully. What was noted meanwhile is noted anew.
             failed = any(isinstance(value, Exception) for value in values)
             metrics.COMPLETIONS.labels("careful", "an error" if failed else "an unusual value").inc()
             for below in step.steps:
-                self.pending[below.index].clear()
+                self._taken(below)
             awaited: list[Awaited] = []
             careful = Careful(self, self.answer, awaited)
-            for (_, container), value in zip(entries, values, strict=True):
-                careful.place(container, key, step.type, step, value)
+            for container, value in zip(containers, values, strict=True):
+                careful.place(container, step.key, step.type, step, value)
             return awaited
         return []
 
@@ -186,22 +202,21 @@ class Run:
             awaited = again
 
 
-def _as_declared(step: Field, entries: list[Entry], values: Any) -> Sequence[Any]:
+def _as_declared(step: Field, values: Any, parents: int) -> Sequence[Any]:
     """One value for each parent, as it is declared; an exception where there is none."""
     if step.batch is None:
         return [undecoded.as_declared(value) for value in values]
-    return step.batch.each_of(values, len(entries))
+    return step.batch.each_of(values, parents)
 
 
-def _put_all(entries: list[Entry], key: str, values: Sequence[Any]) -> None:
+def _put_all(step: Field, containers: Sequence[Any], values: Sequence[Any]) -> None:
     """Set the same part of each container: they are all of one kind, made by one selection."""
-    if type(entries[0][1]) is dict:
-        for (_, container), value in zip(entries, values, strict=True):
+    if type(containers[0]) is dict:
+        key = step.key
+        for container, value in zip(containers, values, strict=True):
             container[key] = value
     else:
-        name = attributes(type(entries[0][1]))[key]
-        for (_, container), value in zip(entries, values, strict=True):
-            setattr(container, name, value)
+        setter(attribute_of(step))(containers, values)
 
 
 _PUSHED = metrics.COMPLETIONS.labels("pushed", "")

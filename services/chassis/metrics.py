@@ -5,15 +5,17 @@ What an alarm on one of the events' metrics means, and what to do then, is in do
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.chassis.quick_counter import QuickCounter
+
 REQUEST_SECONDS = Histogram(
     "kierto_request_seconds", "Time to answer an operation, in seconds", ["operation", "outcome"]
 )
-EXECUTIONS = Counter(
+EXECUTIONS = QuickCounter(
     "kierto_executions",
     "Operations of the graph by the way of their execution: plan or graphql-core, and why",
     ["way", "why"],
 )
-COMPLETIONS = Counter(
+COMPLETIONS = QuickCounter(
     "kierto_completions",
     "Values of a plan's steps by the way of their completion: pushed, compiled or careful, and why",
     ["way", "why"],

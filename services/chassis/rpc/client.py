@@ -30,9 +30,13 @@ def _class(protocol: type) -> type[Any]:
     def begin(self: Any, service: Service, fields: Fields) -> None:
         self.service, self.fields = service, fields
 
+    def begin_both(self: Any, service: Service, fields: Fields) -> None:
+        begin(self, service, fields)
+        self.undecoded = twin(service, fields)
+
     undecoded_methods = {one.python_name: _reading(one) for one in signatures(protocol).values()}
     twin = type(f"{protocol.__name__}UndecodedClient", (), {"__init__": begin, **undecoded_methods})
-    made = {"__init__": begin, "undecoded": property(lambda self: twin(self.service, self.fields)), **methods}
+    made = {"__init__": begin_both, **methods}
     return type(f"{protocol.__name__}Client", (), made)
 
 

@@ -42,9 +42,7 @@ class Reading:
     @staticmethod
     async def together(several: Sequence["Reading"]) -> Sequence[Undecoded | CallFailed]:
         """What each of them gives: those that may share a round trip do, all at the same time."""
-        if len(several) == 1:
-            return await _travel(several)
-        trips = _trips(several)
+        trips = _trips(several) if len(several) > 1 else [several]
         if len(trips) == 1:
             return await _travel(trips[0])
         found: dict[Reading, Undecoded | CallFailed] = {}
@@ -53,9 +51,9 @@ class Reading:
         return [found[one] for one in several]
 
 
-def _trips(several: Sequence[Reading]) -> list[list[Reading]]:
+def _trips(several: Sequence[Reading]) -> list[Sequence[Reading]]:
     """Who travels with whom: those of one caller to one service, as many as a round trip takes."""
-    trips: list[list[Reading]] = []
+    trips: list[Sequence[Reading]] = []
     boarding: dict[tuple[Service, Fields], tuple[list[Reading], int]] = {}
     for one in several:
         key = one.service, one.fields

@@ -11,7 +11,10 @@ from services.contracts.declare import Operation
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out."""
+    """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
+
+    ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
+    """
 
     name: str
     python_name: str
@@ -19,11 +22,7 @@ class Signature(msgspec.Struct, frozen=True):
     arguments: type[msgspec.Struct]
     result: Any
     description: str
-
-    @property
-    def shares_round_trips(self) -> bool:
-        """Whether it may travel with other reads of its caller: not if it changes something, or has no caller."""
-        return self.declared.kind == "read" and not self.declared.public
+    shares_round_trips: bool
 
 
 def camel(name: str) -> str:
@@ -55,6 +54,12 @@ def signatures(protocol: type) -> dict[str, Signature]:
             forbid_unknown_fields=True,
         )
         found[camel(name)] = Signature(
-            camel(name), name, declared, arguments, hints["return"], inspect.getdoc(method) or ""
+            camel(name),
+            name,
+            declared,
+            arguments,
+            hints["return"],
+            inspect.getdoc(method) or "",
+            declared.kind == "read" and not declared.public,
         )
     return found
