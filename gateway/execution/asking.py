@@ -58,6 +58,11 @@ def ask(run: "Run", step: Field, parents: list[Any], containers: list[Container]
 
 async def settle(begun: Sequence[Begun]) -> None:
     """Await what is to be awaited of steps that are awaited together, or of one."""
+    if len(begun) == 1 and len(begun[0].values) == 1:
+        (only,) = begun
+        if only.waiting:
+            only.values = list(await results(only.values, only.together))
+        return
     waiting = [(one.values, index) for one in begun for index in one.waiting]
     if waiting:
         settled = await results([values[index] for values, index in waiting], begun[0].together)
@@ -132,15 +137,14 @@ def _resolver(run: "Run", step: Field) -> Callable[[Any, Any, dict[str, Any]], A
 
 
 def _batch(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Any:
-    assert step.batch is not None
-    declared: Any = step.definition.extensions["strawberry-definition"]
-    strawberrys: Any = run.schema._strawberry_schema  # type: ignore[attr-defined]
-    info = strawberrys.config.info_class(StepInfo(run, step, containers[0]), declared)
+    assert step.batch is not None and step.info is not None
+    info = step.info(StepInfo(run, step, containers[0]))
     try:
         arguments = step.arguments(run.variables)
         if step.converts:
-            scalars = strawberrys.schema_converter.scalar_registry
-            arguments = convert_arguments(arguments, declared.arguments, scalars, strawberrys.config, info)
+            converter = run.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+            declared = step.definition.extensions["strawberry-definition"].arguments
+            arguments = convert_arguments(arguments, declared, converter.scalar_registry, converter.config, info)
         if step.batch.wants_fields:
             arguments["fields"] = step.wanted
         return step.batch.values(list(parents), info, **arguments)

@@ -63,8 +63,9 @@ class Field:
     ``index`` numbers the steps of a plan; ``steps`` are those that completing this one's value leads to;
     ``selections`` are what is asked of the value, by the name of its object type; ``complete`` is a step's compiled
     code, and ``arguments`` its arguments for the variables of a request. ``call`` is the resolver, where Strawberry has
-    nothing to do around it; ``converts``: a batch's arguments are Strawberry's to convert. ``pushed`` says, by declared
-    type, how JSON is read in its place. ``memo`` keeps what resolvers work out of the selection.
+    nothing to do around it; ``converts``: a batch's arguments are Strawberry's to convert, ``info`` makes what it is
+    told. ``pushed`` says, by declared type, how JSON is read in its place, and ``pushed_last`` how that of
+    ``pushed_kind`` was. ``memo`` keeps what resolvers work out of the selection.
     """
 
     key: str
@@ -79,8 +80,11 @@ class Field:
     selections: "dict[str, Selection]" = field(default_factory=dict)
     steps: "list[Field]" = field(default_factory=list)
     pushed: dict[Any, Any] = field(default_factory=dict)
+    pushed_kind: Any = None
+    pushed_last: Any = None
     call: Call | None = None
     converts: bool = False
+    info: Callable[[Any], Any] | None = None
     memo: dict[Hashable, Any] = field(default_factory=dict)
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)
@@ -220,6 +224,8 @@ class Planner:
         if made.kind is Kind.BATCH:
             assert declared is not None, "batches are Strawberry's"
             made.batch = declared.metadata[BATCH]
+            info_class = self._info_class
+            made.info = lambda step: info_class(step, declared)
             made.wanted = sorted(selected(nodes, self._fragments))
         sets = [node.selection_set for node in nodes if node.selection_set]
         if sets:

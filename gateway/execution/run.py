@@ -152,14 +152,22 @@ class Run:
     def _push_down(self, step: Field, containers: list[Container], values: Any) -> bool:
         """Read JSON straight into what was selected of it; False, and nothing is done, where that can not be."""
         batch = type(values) is Undecoded
-        if not batch and not (type(values) is list and values and all(type(value) is Undecoded for value in values)):
+        if batch:
+            kind = values.kind
+        elif type(values) is list and len(values) == 1 and type(values[0]) is Undecoded:
+            kind = values[0].kind
+        elif type(values) is list and values and all(type(value) is Undecoded for value in values):
+            kind = values[0].kind
+            if any(value.kind != kind for value in values):
+                return _not_pushed("several types")
+        else:
             return False
-        kind = values.kind if batch else values[0].kind
-        if not batch and any(value.kind != kind for value in values):
-            return _not_pushed("several types")
-        pushed = step.pushed.get(kind)
-        if pushed is None:
-            pushed = step.pushed[kind] = push_down(step, kind, self.scalars, batch=batch)
+        if kind is step.pushed_kind:  # nearly always; to look a declared type up takes longer than to decode a little
+            pushed = step.pushed_last
+        else:
+            if kind not in step.pushed:
+                step.pushed[kind] = push_down(step, kind, self.scalars, batch=batch)
+            step.pushed_kind, step.pushed_last = kind, (pushed := step.pushed[kind])
         if isinstance(pushed, str):
             return _not_pushed(pushed)
         try:

@@ -34,6 +34,8 @@ class Reading:
         return result(self.service.name, status, body, lambda body: Undecoded(body, self.operation.result))
 
     def _outcome(self, status: int, body: bytes | msgspec.Raw) -> Undecoded | CallFailed:
+        if status == 200:
+            return Undecoded(body, self.operation.result)
         try:
             return self._result(status, body)
         except CallFailed as failure:
@@ -42,7 +44,10 @@ class Reading:
     @staticmethod
     async def together(several: Sequence["Reading"]) -> Sequence[Undecoded | CallFailed]:
         """What each of them gives: those that may share a round trip do, all at the same time."""
-        trips = _trips(several) if len(several) > 1 else [several]
+        if len(several) == 1:
+            (one,) = several
+            return [one._outcome(*await one.service.ask_alone(one.operation, one.arguments, one.fields))]
+        trips = _trips(several)
         if len(trips) == 1:
             return await _travel(trips[0])
         found: dict[Reading, Undecoded | CallFailed] = {}
