@@ -12,6 +12,8 @@ from tests.benchmarks import (
     commit_to_socket,
     consumer_throughput,
     http_clients,
+    plans,
+    portal_page,
     relay_throughput,
     thousand_subscribers,
 )
@@ -33,6 +35,20 @@ def main() -> None:
         f"{cost.ours * 1e6:.1f} µs",
         f"aiohttp, by turns: {cost.aiohttp * 1e6:.1f} µs",
         f"{cost.ratio:.2f}",
+    )
+    compiled = plans.compile_time()
+    table.add_row(
+        "a plan for the portal's page",
+        f"{compiled.plan * 1000:.1f} ms",
+        f"its text read and validated: {compiled.text * 1000:.1f} ms; wanted: 5 ms",
+        f"{compiled.plan / compiled.text:.2f}",
+    )
+    kept = plans.memory()
+    table.add_row(
+        f"memory after {plans.OPERATIONS:,} different operations, {kept.texts:,} of them kept",
+        f"{kept.end / 1e6:.1f} MB",
+        f"after {plans.FULL:,}: {kept.full / 1e6:.1f} MB",
+        f"{kept.end / kept.full:.3f}",
     )
     stack = new_stack()
     try:
@@ -81,8 +97,21 @@ def main() -> None:
     finally:
         stack.stop()
         stack.delete()
-    Console(width=140).print(table)
+    console = Console(width=140)
+    console.print(table)
+    console.print(_portal_page())
     held.hold()
+
+
+def _portal_page() -> Table:
+    """On a stack of its own, with the demonstration data."""
+    stack = new_stack()
+    try:
+        stack.start(demo=True)
+        return portal_page.table({sites: asyncio.run(portal_page.measure(stack, sites)) for sites in (10, 200)})
+    finally:
+        stack.stop()
+        stack.delete()
 
 
 if __name__ == "__main__":

@@ -42,4 +42,6 @@ class Cadence(msgspec.Struct, frozen=True, kw_only=True):
 
     def has(self, day: dt.date) -> bool:
         """Whether ``day`` is a planned day."""
-        return self.days(day, day) == [day]
+        if day < self.first_pickup or day < self.ordered_on or (self.ended_on is not None and day > self.ended_on):
+            return False
+        return (day.toordinal() - self.first_pickup.toordinal()) % (7 * self.interval_weeks) == 0

@@ -1,7 +1,6 @@
 """The calendar: what is planned, moved by holidays, ordered and recorded, as one list (O2)."""
 
 import datetime as dt
-import itertools
 import uuid
 from collections.abc import Iterable, Sequence
 
@@ -55,21 +54,29 @@ def pickups(schedule: Schedule, since: dt.date, until: dt.date) -> list[PickupRe
 def next_pickup(schedule: Schedule, today: dt.date) -> PickupRecord | None:
     """The first pickup from ``today`` on that is not done yet; None if there will be none."""
     agreement, holidays = schedule.agreement, schedule.holidays
+    cadence = agreement.facts.cadence
     recorded = {one.id: one for one in schedule.recorded}
 
     def is_coming(one: PickupRecord) -> bool:
         return one.date >= today and one.outcome.state not in DONE
 
     coming = [one for one in (recorded.get(one.id, one) for one in schedule.ordered) if is_coming(one)]
-    # A holiday may have moved a pickup over today; behind the first that was not, none can be sooner.
-    moved = filter(agreement.facts.cadence.has, holidays.moved_into(today, dt.date.max))
-    for day in itertools.chain(moved, agreement.facts.cadence.after(today)):
+
+    def known(day: dt.date) -> PickupRecord:
         regular = pickup.regular(agreement.id, day, holidays.moved(day))
-        one = recorded.get(regular.id, regular)
+        return recorded.get(regular.id, regular)
+
+    until = dt.date.max
+    for day in cadence.after(today):
+        one = known(day)
         if is_coming(one):
             coming.append(one)
             if one.date == day:
+                until = day
                 break
+    # None of the later ones is sooner but where a holiday moved it; so are those that one moved over today.
+    moved = filter(cadence.has, holidays.moved_into(today, until))
+    coming += filter(is_coming, map(known, moved))
     return min(coming, key=sooner, default=None)
 
 

@@ -1,5 +1,6 @@
 """Holidays: days on which no truck runs, and the days on which their pickups are done instead."""
 
+import bisect
 import datetime as dt
 import enum
 from collections.abc import Iterable
@@ -57,6 +58,7 @@ class Holidays:
         for day in self._by_date:
             if (target := self.moved(day)) != day:
                 self._origins.setdefault(target, []).append(day)
+        self._targets = sorted(self._origins)
 
     def on(self, day: dt.date) -> Holiday | None:
         """The holiday on this day, if it is one."""
@@ -77,4 +79,5 @@ class Holidays:
 
     def moved_into(self, since: dt.date, until: dt.date) -> list[dt.date]:
         """The holidays whose pickups are done on other days, between these two, both inclusive."""
-        return sorted(day for target, days in self._origins.items() if since <= target <= until for day in days)
+        targets = self._targets[bisect.bisect_left(self._targets, since) : bisect.bisect_right(self._targets, until)]
+        return sorted(day for target in targets for day in self._origins[target])

@@ -1,6 +1,7 @@
 """Calendars and offers as they are read, with the caller's access joined in SQL ($1 caller, $2 day)."""
 
 import datetime as dt
+import functools
 import uuid
 import zoneinfo
 from collections.abc import Sequence
@@ -17,7 +18,6 @@ from services.contracts.orders import Article as ShownArticle
 from services.contracts.orders import Calendar, Offer, Offers, Pickup
 from services.contracts.values import Id, Refusal, refuse
 from services.orders.domain import calendar, offers, price
-from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.calendar import Schedule
 from services.orders.domain.pickup import PickupRecord
 from services.orders.domain.price import Article
@@ -117,10 +117,15 @@ async def _planned(
     by_site: dict[uuid.UUID, list[Schedule]] = {site_id: [] for site_id in priced}
     for schedule in by_agreement.values():
         by_site[schedule.agreement.facts.site_id].append(schedule)
+
+    @functools.cache
+    def shown(article_id: uuid.UUID, *, billing: bool) -> ShownArticle:
+        return show.article(article_id, articles[article_id], caller.language, day, billing=billing)
+
     return _Planned(
         schedules=by_site,
         coming=frozenset(row["id"] for row in rows if row["version"] == 0),
-        articles={one.id: _article(one, articles, caller, day, priced[one.facts.site_id]) for one in found.values()},
+        articles={one.id: shown(one.facts.article_id, billing=priced[one.facts.site_id]) for one in found.values()},
         language=caller.language,
     )
 
@@ -168,10 +173,3 @@ def _offers(
         ],
         citation=days[0].citation if days else "",
     )
-
-
-def _article(
-    record: AgreementRecord, articles: dict[uuid.UUID, list[Article]], caller: Caller, day: dt.date, billing: bool
-) -> ShownArticle:
-    article_id = record.facts.article_id
-    return show.article(article_id, articles[article_id], caller.language, day, billing=billing)

@@ -23,16 +23,20 @@ _FIRST_DAY = dt.date(2026, 3, 9)
 
 def write(folder: Path, page: Page, public_keys: str) -> None:
     """One file an operation: what each answers while this page is asked for."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for operation, answer in answers(page, public_keys).items():
+        (folder / f"{operation}.json").write_bytes(msgspec.json.encode(answer))
+
+
+def answers(page: Page, public_keys: str) -> dict[str, Any]:
+    """The same by operation, as values of the contracts."""
     numbers = range(1, page.sites + 1)
-    answers: dict[str, Any] = {
+    return {
         "publicKeys": PublicKeys(jwks=public_keys),
         "sites": _listed([_site(number, with_containers=page.has_joins) for number in numbers]),
         "nextPickups": [_pickup(number) for number in numbers],
         "openOrderCounts": [number % 4 for number in numbers],
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for operation, answer in answers.items():
-        (folder / f"{operation}.json").write_bytes(msgspec.json.encode(answer))
 
 
 def _id(prefix: str, number: int) -> str:

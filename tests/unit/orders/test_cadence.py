@@ -78,3 +78,4 @@ def test_planned_days_are_those_of_the_definition(
     ]
     assert cadence.days(since, until) == expected
     assert list(itertools.islice(cadence.after(since), len(expected))) == expected
+    assert [day for day in (since + dt.timedelta(days=n) for n in range(length + 1)) if cadence.has(day)] == expected

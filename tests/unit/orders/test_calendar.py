@@ -95,6 +95,31 @@ def test_the_next_pickup_is_the_first_that_is_not_done() -> None:
     assert calendar.next_pickup(schedule(recorded=(arrived,)), today) == arrived
 
 
+@given(
+    st.dictionaries(st.integers(0, 60), st.integers(-7, 70), max_size=15),
+    st.sets(st.integers(0, 12)),
+    st.sets(st.integers(0, 12)),
+    st.integers(-10, 70),
+    st.integers(1, 3),
+)
+def test_whatever_holidays_move_the_next_pickup_is_the_first_of_the_calendar_that_is_not_done(
+    moves: dict[int, int], finished: set[int], arrived: set[int], today: int, weeks: int
+) -> None:
+    start = d("03-01")
+
+    def day(n: int) -> dt.date:
+        return start + dt.timedelta(days=n)
+
+    made = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
+    whole = calendar.pickups(made, start, day(200))
+    on_its_way = Outcome(state=PickupState.ARRIVED)
+    recorded = [pickup.recorded(one, on_its_way) for n, one in enumerate(whole) if n in arrived - finished]
+    recorded += [done(one) for n, one in enumerate(whole) if n in finished]
+    made = msgspec.structs.replace(made, recorded=recorded)
+    coming = [one for one in calendar.pickups(made, day(today), day(300)) if one.outcome.state not in calendar.DONE]
+    assert calendar.next_pickup(made, day(today)) == coming[0]
+
+
 def test_a_holiday_moves_the_next_pickup() -> None:
     over_today = schedule(moves=holidays((d("03-05"), d("03-09"))))
     assert next_day(over_today, d("03-05")) == d("03-09")

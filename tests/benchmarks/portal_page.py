@@ -1,0 +1,79 @@
+"""Where a portal page's time goes on a whole stack: how long each step takes, and whose processor it takes."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import msgspec
+import psutil
+from rich.table import Table
+
+from tests.benchmarks.contest.pages import PORTAL
+from tests.support.client import Client
+from tests.support.stack import RunningStack
+
+PAGES, WARM_UP = 200, 50
+_PROCESSES = ("gateway", "sites-api", "orders-api", "postgres")
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """Of one page: milliseconds until it is there, at each operation of a service, and of each process's CPU."""
+
+    whole: float
+    operations: Mapping[str, float]
+    cpu: Mapping[str, float]
+
+
+async def measure(stack: RunningStack, sites: int) -> Spent:
+    """Ask for the page one by one, as the property manager of the demonstration data."""
+    name, password = stack.sign_in_of("property manager")
+    page = PORTAL.text
+    took: list[float] = []
+    async with Client(stack.gateway) as client:
+        await client.sign_in(name, password)
+        for _ in range(WARM_UP):
+            await client.ask(page, first=sites)
+        before, lines = _cpu(stack), {one: len(stack.log(one)) for one in ("sites-api", "orders-api")}
+        for _ in range(PAGES):
+            began = time.perf_counter()
+            answer = await client.ask(page, first=sites)
+            took.append(time.perf_counter() - began)
+        after = _cpu(stack)
+    assert len(answer["edges"]) == sites
+    time.sleep(0.2)  # lines of requests are written in company
+    logged = [line for one, count in lines.items() for line in stack.log(one)[count:]]
+    return Spent(
+        median(took) * 1000,
+        _by_operation(logged),
+        {one: (after[one] - before[one]) / PAGES * 1000 for one in after},
+    )
+
+
+def table(spent: Mapping[int, Spent]) -> Table:
+    """What was measured, by the number of sites on the page."""
+    made = Table("ms a page", *(f"{sites} sites" for sites in spent), title="The portal page on a whole stack")
+    made.add_row("until it is there, asked for one by one", *(f"{one.whole:.1f}" for one in spent.values()))
+    for operation in next(iter(spent.values())).operations:
+        made.add_row(f"  the service's {operation}", *(f"{one.operations[operation]:.1f}" for one in spent.values()))
+    for process in _PROCESSES:
+        made.add_row(f"CPU of {process}", *(f"{one.cpu[process]:.1f}" for one in spent.values()))
+    return made
+
+
+def _by_operation(lines: Sequence[Mapping[str, object]]) -> dict[str, float]:
+    found: dict[str, list[float]] = defaultdict(list)
+    for line in lines:
+        if line["event"] == "answered":
+            found[str(line["operation"])].append(float(str(line["ms"])))
+    return {operation: median(times) for operation, times in found.items()}
+
+
+def _cpu(stack: RunningStack) -> dict[str, float]:
+    """Seconds of CPU so far, by process; PostgreSQL's with all its children."""
+    spent: dict[str, float] = {}
+    for name in _PROCESSES:
+        process = psutil.Process(stack.pid(name))
+        everyone = [process, *(process.children(recursive=True) if name == "postgres" else [])]
+        spent[name] = sum(times.user + times.system for times in (one.cpu_times() for one in everyone))
+    return spent
