@@ -12,6 +12,7 @@ from strawberry.types.arguments import convert_arguments
 from gateway.execution.answer import Container
 from gateway.execution.plan import Field
 from gateway.execution.step_info import StepInfo
+from services.chassis.rpc.undecoded import UndecodedTogether
 
 if TYPE_CHECKING:
     from gateway.execution.run import Run
@@ -56,18 +57,32 @@ def ask(run: "Run", step: Field, parents: list[Any], containers: list[Container]
     return Begun(step, containers, _calls(run, step, parents, containers))
 
 
-async def settle(begun: Sequence[Begun]) -> None:
-    """Await what is to be awaited of steps that are awaited together, or of one."""
+async def settle(begun: Sequence[Begun]) -> UndecodedTogether | None:
+    """Await what is to be awaited of steps that are awaited together, or of one.
+
+    What came as one, a value for each step, is answered as it is, for whoever can read it in one go; ``take_apart`` is
+    for whoever can't.
+    """
     if len(begun) == 1 and len(begun[0].values) == 1:
         (only,) = begun
         if only.waiting:
             only.values = list(await results(only.values, only.together))
-        return
+        return None
     waiting = [(one.values, index) for one in begun for index in one.waiting]
-    if waiting:
-        settled = await results([values[index] for values, index in waiting], begun[0].together)
-        for (values, index), value in zip(waiting, settled, strict=True):
-            values[index] = value
+    if not waiting:
+        return None
+    settled = await results([values[index] for values, index in waiting], begun[0].together)
+    if type(settled) is UndecodedTogether and all(len(one.values) == 1 for one in begun):
+        return settled
+    for (values, index), value in zip(waiting, settled, strict=True):
+        values[index] = value
+    return None
+
+
+def take_apart(begun: Sequence[Begun], settled: UndecodedTogether) -> None:
+    """Give each step its own of what came as one."""
+    for one, value in zip(begun, settled, strict=True):
+        one.values = [value]
 
 
 def groups_of(begun: Sequence[Begun]) -> list[list[Begun]]:

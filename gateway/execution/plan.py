@@ -64,8 +64,8 @@ class Field:
     ``selections`` are what is asked of the value, by the name of its object type; ``complete`` is a step's compiled
     code, and ``arguments`` its arguments for the variables of a request. ``call`` is the resolver, where Strawberry has
     nothing to do around it; ``converts``: a batch's arguments are Strawberry's to convert, ``info`` makes what it is
-    told. ``pushed`` says, by declared type, how JSON is read in its place, and ``pushed_last`` how that of
-    ``pushed_kind`` was. ``memo`` keeps what resolvers work out of the selection.
+    told. ``pushed`` says, by declared type, how JSON is read in its place, ``pushed_last`` how that of ``pushed_kind``
+    was, and ``pushed_together`` how that of several steps is. ``memo`` keeps what resolvers work out of the selection.
     """
 
     key: str
@@ -82,6 +82,7 @@ class Field:
     pushed: dict[Any, Any] = field(default_factory=dict)
     pushed_kind: Any = None
     pushed_last: Any = None
+    pushed_together: dict[Any, Callable[[bytes], Any]] = field(default_factory=dict)
     call: Call | None = None
     converts: bool = False
     info: Callable[[Any], Any] | None = None

@@ -51,13 +51,14 @@ _KEYS: dict[type[declared.Type], Any] = {declared.StrType: str, declared.IntType
 Lines = list[str]
 
 
-class Pushed(msgspec.Struct, frozen=True):
+class Pushed(msgspec.Struct, frozen=True, eq=False):
     """How the JSON of a step is read.
 
-    ``decode`` gives its part of the answer, and raises msgspec's errors; ``note(values, run)``, if there is anything to
-    note, has the steps below know of the structs that wait for them.
+    ``type`` is what it is read as: ``decode`` gives its part of the answer, and raises msgspec's errors. ``note(values,
+    run)``, if there is anything to note, has the steps below know of the structs that wait for them.
     """
 
+    type: Any
     decode: Callable[[Any], Any]
     note: Callable[[Any, Any], None] | None
 
@@ -79,7 +80,7 @@ def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushe
         return str(reason)
     if batch:
         annotation = list[annotation]  # type: ignore[valid-type]
-    return Pushed(msgspec.json.Decoder(annotation).decode, shape.note(lines))
+    return Pushed(annotation, msgspec.json.Decoder(annotation).decode, shape.note(lines))
 
 
 class _NotTheSame(Exception):

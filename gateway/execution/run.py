@@ -11,14 +11,14 @@ from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 
 from gateway.execution.answer import Answer, Container
-from gateway.execution.asking import Begun, ask, groups_of, results, settle, side_by_side
+from gateway.execution.asking import Begun, ask, groups_of, results, settle, side_by_side, take_apart
 from gateway.execution.careful import Awaited, Careful
 from gateway.execution.plan import Field, Plan
-from gateway.execution.pushed import Scalars, attribute_of, push_down, setter
+from gateway.execution.pushed import Scalars, setter
+from gateway.execution.pushing import push, push_together, put_all
 from gateway.execution.step_info import StepInfo
 from services.chassis import metrics
 from services.chassis.rpc import undecoded
-from services.chassis.rpc.undecoded import Undecoded
 
 
 class Run:
@@ -121,17 +121,20 @@ class Run:
 
     async def _finish(self, begun: Sequence[Begun]) -> Sequence[Field]:
         """Await the values of steps, and complete them; the steps that they lead to."""
-        await settle(begun)
-        following: list[Field] = []
+        as_one = await settle(begun)
+        following = [step for one in begun for step in one.step.steps]
+        if as_one is not None:
+            if push_together(self, begun, as_one):
+                return following
+            take_apart(begun, as_one)
         for one in begun:
             step, values = one.step, one.values
             if step.batch is not None:
                 values = values[0]
-            if not self._push_down(step, one.containers, values):
+            if not push(self, step, one.containers, values):
                 awaited = self._complete(step, one.containers, _as_declared(step, values, len(one.containers)))
                 if awaited:
                     await self._settle(awaited)
-            following += step.steps
         return following
 
     def _begin(self, step: Field) -> Begun | None:
@@ -149,43 +152,10 @@ class Run:
         self.parents[index], self.containers[index] = [], []
         return taken
 
-    def _push_down(self, step: Field, containers: list[Container], values: Any) -> bool:
-        """Read JSON straight into what was selected of it; False, and nothing is done, where that can not be."""
-        batch = type(values) is Undecoded
-        if batch:
-            kind = values.kind
-        elif type(values) is list and len(values) == 1 and type(values[0]) is Undecoded:
-            kind = values[0].kind
-        elif type(values) is list and values and all(type(value) is Undecoded for value in values):
-            kind = values[0].kind
-            if any(value.kind != kind for value in values):
-                return _not_pushed("several types")
-        else:
-            return False
-        if kind is step.pushed_kind:  # nearly always; to look a declared type up takes longer than to decode a little
-            pushed = step.pushed_last
-        else:
-            if kind not in step.pushed:
-                step.pushed[kind] = push_down(step, kind, self.scalars, batch=batch)
-            step.pushed_kind, step.pushed_last = kind, (pushed := step.pushed[kind])
-        if isinstance(pushed, str):
-            return _not_pushed(pushed)
-        try:
-            read = pushed.decode(values.json) if batch else [pushed.decode(value.json) for value in values]
-        except msgspec.DecodeError:
-            return _not_pushed("not as declared")
-        if len(read) != len(containers):
-            return _not_pushed("not one for each parent")
-        _put_all(step, containers, read)
-        if pushed.note is not None:
-            pushed.note(read, self)
-        _PUSHED.inc()
-        return True
-
     def _complete(self, step: Field, containers: list[Container], values: Sequence[Any]) -> list[Awaited]:
         complete = step.complete
         try:
-            _put_all(step, containers, [complete(value, self) for value in values])
+            put_all(step, containers, [complete(value, self) for value in values])
         except Exception:
             # Whatever it was: it is looked at carefully. What was noted meanwhile is noted anew.
             failed = any(isinstance(value, Exception) for value in values)
@@ -215,24 +185,6 @@ def _as_declared(step: Field, values: Any, parents: int) -> Sequence[Any]:
     if step.batch is None:
         return [undecoded.as_declared(value) for value in values]
     return step.batch.each_of(values, parents)
-
-
-def _put_all(step: Field, containers: Sequence[Any], values: Sequence[Any]) -> None:
-    """Set the same part of each container: they are all of one kind, made by one selection."""
-    if type(containers[0]) is dict:
-        key = step.key
-        for container, value in zip(containers, values, strict=True):
-            container[key] = value
-    else:
-        setter(attribute_of(step))(containers, values)
-
-
-_PUSHED = metrics.COMPLETIONS.labels("pushed", "")
-
-
-def _not_pushed(why: str) -> bool:
-    metrics.COMPLETIONS.labels("compiled", why).inc()
-    return False
 
 
 def _details(field: Field) -> Any:

@@ -1,6 +1,8 @@
 """The endpoint itself: tokens, sizes, the page for browsers."""
 
+import asyncio
 import datetime as dt
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -59,3 +61,38 @@ async def test_a_query_by_get(house: House) -> None:
     query = {"query": "{ me { username } }"}
     async with house.session.get(f"{house.url}/graphql", params=query, headers=headers) as response:
         assert await response.json() == {"data": {"me": {"username": "maija"}}}
+
+
+async def test_of_a_header_that_comes_twice_the_first_counts(house: House) -> None:
+    """Also for an operation that is known."""
+    query = "{ me { username } }"
+    await house.ask(query, house.user())
+    headers = [("Authorization", f"Bearer {house.user()}"), ("Authorization", "Bearer x.y.z")]
+    async with house.session.post(f"{house.url}/graphql", json={"query": query}, headers=headers) as response:
+        assert await response.json() == {"data": {"me": {"username": "maija"}}}
+    async with house.session.post(f"{house.url}/graphql", json={"query": query}, headers=headers[::-1]) as response:
+        assert response.status == 401
+
+
+async def test_a_body_in_pieces_is_one_body(house: House) -> None:
+    query = b'{"query": "{ me { username } }"}'
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(query), 5):
+            yield query[at : at + 5]
+            await asyncio.sleep(0.001)
+
+    headers = {"Authorization": f"Bearer {house.user()}", "Content-Type": "application/json"}
+    for _ in range(2):
+        async with house.session.post(f"{house.url}/graphql", data=pieces(), headers=headers) as response:
+            assert await response.json() == {"data": {"me": {"username": "maija"}}}
+
+
+async def test_too_large_is_too_large_also_in_pieces(house: House) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b" " * 100_000
+
+    headers = {"Authorization": f"Bearer {house.user()}", "Content-Type": "application/json"}
+    async with house.session.post(f"{house.url}/graphql", data=pieces(), headers=headers) as response:
+        assert response.status == 413

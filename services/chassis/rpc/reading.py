@@ -10,7 +10,7 @@ from services.chassis.http_client.request import Fields
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.service import CallFailed, Service, result
 from services.chassis.rpc.signature import Signature
-from services.chassis.rpc.undecoded import Undecoded
+from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
 
 
 class Reading:
@@ -80,5 +80,12 @@ async def _travel(trip: Sequence[Reading]) -> Sequence[Undecoded | CallFailed]:
     if len(trip) == 1:
         return [first._outcome(*await first.service.ask_alone(first.operation, first.arguments, first.fields))]
     calls = [(one.operation.name, one.arguments) for one in trip]
-    answers = await first.service.ask_together(calls, first.fields)
-    return [one._outcome(status, body) for one, (status, body) in zip(trip, answers, strict=True)]
+    status, body = await first.service.ask_together(calls, first.fields)
+
+    def apart() -> Sequence[Undecoded | CallFailed]:
+        answers = round_trip.each(status, body, len(trip))
+        return [one._outcome(*answer) for one, answer in zip(trip, answers, strict=True)]
+
+    if status != 200:
+        return apart()
+    return UndecodedTogether(body, [one.operation.result for one in trip], round_trip.whole, apart)

@@ -9,7 +9,7 @@ operation has another caller.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -46,6 +46,12 @@ def each(status: int, answer: bytes, calls: int) -> Sequence[Answer]:
     except msgspec.DecodeError:
         answers = []
     return answers if len(answers) == calls else [(502, b"")] * calls
+
+
+def whole(types: Sequence[Any]) -> Any:
+    """The type of an answer to a round trip, each call of which was answered with a result of one of these types."""
+    calls = tuple(tuple[Literal[200], one] for one in types)  # type: ignore[valid-type]
+    return tuple[calls]  # type: ignore[valid-type]
 
 
 encode = msgspec.json.Encoder().encode

@@ -1,6 +1,6 @@
 """A way to one service: how calls travel to it, and what their answers mean."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -68,10 +68,9 @@ class Service:
         path = f"{round_trip.PATH}/{operation.name}"
         return self.post(path, arguments, fields, repeatable=operation.declared.kind == "read")
 
-    async def ask_together(self, calls: Sequence[tuple[str, bytes]], fields: Fields) -> Sequence[Answered]:
-        """The answers to reads, operations and arguments, of one caller; as many as a round trip takes."""
-        status, answer = await self.post(round_trip.PATH, round_trip.body(calls), fields, repeatable=True)
-        return round_trip.each(status, answer, len(calls))
+    def ask_together(self, calls: Iterable[tuple[str, bytes]], fields: Fields) -> Awaitable[tuple[int, bytes]]:
+        """The answer to a round trip: to reads, operations and arguments, of one caller, as many as it takes."""
+        return self.post(round_trip.PATH, round_trip.body(calls), fields, repeatable=True)
 
     async def post(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> tuple[int, bytes]:
         """POST JSON: the status and body of the answer; 503 or 504 where there was none.

@@ -1,6 +1,7 @@
 """An answer that nobody has read yet: whoever passes it on may read just what is asked of it."""
 
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +19,35 @@ class Undecoded:
     def decoded(self) -> Any:
         """The answer as the contract declares it; msgspec.ValidationError if it is something else."""
         return _decoder(self.kind).decode(self.json)
+
+
+class UndecodedTogether(Sequence[Any]):
+    """What several asked for together, in one JSON text: for whoever can read all of it in one go.
+
+    ``kinds`` are what the contract declares of each answer, and ``whole(types)`` is the type of the text if they are
+    read as these types and none is a failure. As a sequence it is each answer by itself: Undecoded, or an exception.
+    """
+
+    def __init__(
+        self,
+        json: bytes,
+        kinds: Sequence[Any],
+        whole: Callable[[Sequence[Any]], Any],
+        apart: Callable[[], Sequence[Any]],
+    ) -> None:
+        self.json = json
+        self.kinds = kinds
+        self.whole = whole
+        self._take_apart = apart
+        self._apart: Sequence[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._apart is None:
+            self._apart = self._take_apart()
+        return self._apart[index]
 
 
 def as_declared(value: Any) -> Any:

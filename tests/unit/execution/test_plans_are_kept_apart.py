@@ -239,3 +239,26 @@ def test_fragments_that_are_spread_twice_each_are_looked_into_once() -> None:
     (following,) = thing.selections["Thing"].fields
     assert following.wanted == ["name"]
     assert plan.fields == 3
+
+
+def test_of_a_text_with_many_operations_no_more_plans_are_kept_than_of_any() -> None:
+    engine = schema().engine
+    text = " ".join(f"query Q{number} {{ thing {{ name }} }}" for number in range(2 * kept._MOST_PLANS))
+    document = engine.documents.of(parse(text))
+    for number in range(2 * kept._MOST_PLANS):
+        operation = document.operation(f"Q{number}")
+        assert operation is not None
+        engine.documents.plan_of(kept.Known(document, operation), {}, engine._plan)
+        assert operation.plan is None
+    assert len(document.plans) == kept._MOST_PLANS
+
+
+def test_where_there_can_be_one_plan_only_it_is_not_looked_for() -> None:
+    engine = schema().engine
+    for text, only in (("{ thing { name } }", True), ("query ($a: Boolean!) { thing { name @skip(if: $a) } }", False)):
+        document = engine.documents.of(parse(text))
+        operation = document.operation(None)
+        assert operation is not None
+        plan = engine.documents.plan_of(kept.Known(document, operation), {"a": False}, engine._plan)
+        assert (operation.plan is plan) is only
+        assert engine.documents.plan_of(kept.Known(document, operation), {"a": False}, engine._plan) is plan

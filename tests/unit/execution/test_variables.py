@@ -1,0 +1,109 @@
+"""Coercion by closures comes to the same as graphql-core's, for what is valid and for what is not."""
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLError, OperationDefinitionNode, build_schema, parse
+from graphql.execution.values import get_variable_values
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.execution.variables import MAX_ERRORS, compiled
+
+SCHEMA = build_schema("""
+    scalar Anything
+    enum Color { RED GREEN }
+    input Point { x: Int! y: Int = 2 name: String next: Point }
+    type Query { it: Int }
+""")
+TYPES = [
+    "Int", "Int!", "String", "String!", "ID", "ID!", "Boolean", "Boolean!", "Float", "Float!", "Color", "Color!",
+    "Anything", "Anything!", "[Int]", "[Int!]!", "[[Int]]", "[Color!]", "[String!]", "Point", "Point!", "[Point!]",
+]  # fmt: skip
+DEFAULTS = ["", "= null", "= 3", '= "a"', "= true", "= 1.5", "= RED", "= [1, 2]", "= {x: 1}"]
+
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**33), 2**33), st.floats(), st.text(max_size=3), st.sampled_from(["RED"])
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["x", "y", "name", "next", "strange"]), inner, max_size=4),
+    ),
+    max_leaves=8,
+)
+
+
+def operation(declared: str) -> OperationDefinitionNode:
+    (node,) = parse(f"query ({declared}) {{ it }}").definitions
+    assert isinstance(node, OperationDefinitionNode)
+    return node
+
+
+def shown(values: Any) -> Any:
+    if isinstance(values, list):
+        return [(error.message, error.locations) for error in values if isinstance(error, GraphQLError)]
+    # NaN is not itself.
+    return repr(values.coerced), [(name, repr(one.value)) for name, one in values.sources.items()]
+
+
+def same(declared: str, given_: dict[str, Any]) -> None:
+    node = operation(declared)
+    try:
+        expected: Any = get_variable_values(
+            SCHEMA, node.variable_definitions or (), dict(given_), max_errors=MAX_ERRORS
+        )
+    except Exception as error:  # a default that validation would not have let through
+        with pytest.raises(type(error)):
+            compiled(SCHEMA, node)(given_)
+        return
+    assert shown(compiled(SCHEMA, node)(given_)) == shown(expected)
+
+
+@given(st.sampled_from(TYPES), st.sampled_from(DEFAULTS), VALUES)
+def test_any_value_of_any_type(kind: str, default: str, value: Any) -> None:
+    same(f"$v: {kind} {default}", {"v": value})
+
+
+@given(st.sampled_from(TYPES), st.sampled_from(DEFAULTS))
+def test_what_is_not_given(kind: str, default: str) -> None:
+    same(f"$v: {kind} {default}", {})
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(TYPES), st.sampled_from(DEFAULTS)), min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from(["v0", "v1", "v2", "v3", "unknown"]), VALUES),
+)
+def test_several_variables(declared: list[tuple[str, str]], given_: dict[str, Any]) -> None:
+    same(" ".join(f"$v{number}: {kind} {default}" for number, (kind, default) in enumerate(declared)), given_)
+
+
+def test_what_is_nested_too_deeply_is_told() -> None:
+    deep: Any = {"x": 1}
+    for _ in range(100_000):
+        deep = {"x": 1, "next": deep}
+    same("$v: Point", {"v": deep})
+    errors = compiled(SCHEMA, operation("$v: Point"))({"v": deep})
+    assert isinstance(errors, list)
+    assert [error.message for error in errors] == ["Variable values are nested too deeply."]
+
+
+def test_a_type_that_is_none_is_told() -> None:
+    same("$v: Query", {"v": 1})
+
+
+def test_nothing_given_is_an_empty_mapping() -> None:
+    values = compiled(SCHEMA, operation("$v: Int"))(None)
+    assert not isinstance(values, list)
+    assert values.coerced == {}
+
+
+def test_no_two_requests_share_values() -> None:
+    coerce = compiled(SCHEMA, operation("$v: [Int] = [1], $w: Int = 2"))
+    one, other = coerce({}), coerce({})
+    assert not isinstance(one, list)
+    assert not isinstance(other, list)
+    one.coerced["w"] = 3
+    one.coerced["v"].append(4)
+    assert other.coerced == {"v": [1], "w": 2}
