@@ -21,9 +21,6 @@ from services.contracts.identity import AccessStated, SessionEnded, SubjectKind
 BACK = LIFETIME + dt.timedelta(minutes=5)
 """How far back identity's topic matters: no token is older than its lifetime."""
 
-_REMEMBERED = 2000
-"""Callers of late, by what they presented."""
-
 _V = TypeVar("_V")
 
 
@@ -45,7 +42,6 @@ class Access:
     def __init__(self, verifier: Verifier, clock: Clock) -> None:
         self._verifier = verifier
         self._clock = clock
-        self._callers: OrderedDict[str, Caller] = OrderedDict()
         self._ended_sessions: _Recent[bool] = _Recent()
         self._stated: _Recent[AccessStated] = _Recent()
         self.changed = asyncio.Event()
@@ -70,23 +66,12 @@ class Access:
                 return
         self.changed.set()
 
-    def remembered(self, authorization: str) -> Caller | None:
-        """The caller who presented this before and still has access; None if that is for ``caller_with`` to say."""
-        known = self._callers.get(authorization)
-        return known if known is not None and not self.ended(known) else None
-
     async def caller_with(self, authorization: str) -> Caller:
         """The caller with this value of ``Authorization`` (RFC 6750, section 2.1); see ``caller``."""
-        known = self.remembered(authorization)
-        if known is not None:
-            return known
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
-        caller = self._callers[authorization] = await self.caller(token.strip())
-        if len(self._callers) > _REMEMBERED:
-            self._callers.popitem(last=False)
-        return caller
+        return await self.caller(token.strip())
 
     async def caller(self, token: str) -> Caller:
         """The caller with this token; Unauthenticated if it is not valid (any more), NotReadyYet without keys."""

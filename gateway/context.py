@@ -1,7 +1,7 @@
 """What one request, or one socket, stands on: who asks, in which language, and the services in their name."""
 
-import functools
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from starlette.requests import HTTPConnection
@@ -34,70 +34,105 @@ class Foundation(msgspec.Struct, frozen=True):
     clock: Clock
 
 
+class Calls:
+    """The services, in one caller's name: every call says who asks (``token``), in which language and from where."""
+
+    def __init__(self, services: Mapping[str, Service], token: str, language: Language, address: str) -> None:
+        self._services = services
+        self.headers = {"Accept-Language": language.value, "X-Forwarded-For": address}
+        if token:
+            self.headers["Authorization"] = f"Bearer {token}"
+
+    @once
+    def _fields(self) -> Fields:
+        return caller_fields(self.headers)
+
+    @once
+    def identity(self) -> Identity:
+        return client(Identity, self._services["identity"], self._fields)
+
+    @once
+    def sites(self) -> Sites:
+        return client(Sites, self._services["sites"], self._fields)
+
+    @once
+    def orders(self) -> Orders:
+        return client(Orders, self._services["orders"], self._fields)
+
+    @once
+    def stats(self) -> Stats:
+        return client(Stats, self._services["stats"], self._fields)
+
+    @once
+    def support(self) -> Support:
+        return client(Support, self._services["support"], self._fields)
+
+    def importing(self, service: str) -> Importing:
+        """The imports of a service."""
+        return client(Importing, self._services[service], self._fields)
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Who asks, and how: the same for all their requests. ``caller`` is None for a stranger."""
+
+    caller: Caller | None
+    language: Language
+    address: str
+    calls: Calls
+
+
 class Context:
-    """The context of an operation. ``caller`` is None for a stranger; a socket's is set when it presents a token.
+    """The context of an operation. A socket's caller is set when it presents a token."""
 
-    ``address`` is where the request came from.
-    """
-
-    def __init__(self, foundation: Foundation, caller: Caller | None, language: Language, address: str) -> None:
+    def __init__(self, foundation: Foundation, asker: Asker) -> None:
         self.foundation = foundation
-        self.language = language
-        self.caller = caller
+        self.asker = asker
         self.connection_params: Any = None
-        self._address = address
 
-    @classmethod
-    def of(cls, connection: HTTPConnection, foundation: Foundation, caller: Caller | None = None) -> Self:
-        """The context of a request or a socket."""
-        return cls(foundation, caller, authentication.language(connection), authentication.address(connection))
+    @property
+    def caller(self) -> Caller | None:
+        return self.asker.caller
+
+    @property
+    def language(self) -> Language:
+        return self.asker.language
+
+    @property
+    def identity(self) -> Identity:
+        return self.asker.calls.identity
+
+    @property
+    def sites(self) -> Sites:
+        return self.asker.calls.sites
+
+    @property
+    def orders(self) -> Orders:
+        return self.asker.calls.orders
+
+    @property
+    def stats(self) -> Stats:
+        return self.asker.calls.stats
+
+    @property
+    def support(self) -> Support:
+        return self.asker.calls.support
+
+    def importing(self, service: str) -> Importing:
+        """The imports of a service."""
+        return self.asker.calls.importing(service)
 
     @once
     def loader(self) -> Loader:
         """Gathers joins where the executor goes parent by parent."""
         return Loader()
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of calls in the caller's name."""
-        return _headers(self.caller.token if self.caller else "", self.language, self._address)
 
-    @once
-    def fields(self) -> Fields:
-        """The same as header fields."""
-        return _fields(self.caller.token if self.caller else "", self.language, self._address)
-
-    @once
-    def identity(self) -> Identity:
-        return client(Identity, self.foundation.services["identity"], self.fields)
-
-    @once
-    def sites(self) -> Sites:
-        return client(Sites, self.foundation.services["sites"], self.fields)
-
-    @once
-    def orders(self) -> Orders:
-        return client(Orders, self.foundation.services["orders"], self.fields)
-
-    @once
-    def stats(self) -> Stats:
-        return client(Stats, self.foundation.services["stats"], self.fields)
-
-    @once
-    def support(self) -> Support:
-        return client(Support, self.foundation.services["support"], self.fields)
-
-    def importing(self, service: str) -> Importing:
-        """The imports of a service."""
-        return client(Importing, self.foundation.services[service], self.fields)
+def asker(foundation: Foundation, caller: Caller | None, language: Language, address: str) -> Asker:
+    """Who asks, in a language, from an address."""
+    calls = Calls(foundation.services, caller.token if caller else "", language, address)
+    return Asker(caller, language, address, calls)
 
 
-def _headers(token: str, language: Language, address: str) -> dict[str, str]:
-    headers = {"Accept-Language": language.value, "X-Forwarded-For": address}
-    return {**headers, "Authorization": f"Bearer {token}"} if token else headers
-
-
-@functools.lru_cache(maxsize=2000)
-def _fields(token: str, language: Language, address: str) -> Fields:
-    """Made once for a caller: each is checked, letter by letter."""
-    return caller_fields(_headers(token, language, address))
+def asker_of(connection: HTTPConnection, foundation: Foundation, caller: Caller | None) -> Asker:
+    """Who asks by a request or a socket."""
+    return asker(foundation, caller, authentication.language(connection), authentication.address(connection))

@@ -1,5 +1,6 @@
 """GraphQL over HTTP and over WebSocket (graphql-transport-ws) at one address."""
 
+from collections import OrderedDict
 from datetime import timedelta
 from typing import cast
 
@@ -14,7 +15,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.unset import UnsetType
 
 from gateway import messages
-from gateway.context import Context, Foundation
+from gateway.context import Asker, Context, Foundation, asker, asker_of
 from gateway.http.bearer import caller_of
 from gateway.http.body import TooLarge, limited
 from gateway.http.known_operation import answer, asked_of
@@ -25,6 +26,9 @@ from services.chassis import tracing
 from services.chassis.problems import NotReadyYet, Unauthenticated
 
 MAX_BODY = 1_000_000
+_MOST_ASKERS = 2000
+_LONGEST_SAID = 4000
+"""Bytes of the headers that an asker is remembered by."""
 INIT_TIMEOUT = timedelta(seconds=10)
 TRACE_HEADER = b"x-trace-id"
 
@@ -51,6 +55,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
         self.foundation = foundation
         self.sockets = sockets
+        self._askers: OrderedDict[tuple[bytes, bytes, str], Asker] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -83,34 +88,40 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if asked is None:
             await super().__call__(scope, _again(messages, receive), _with_header(send, trace))
             return
-        written = await answer(schema, asked, await self._context(scope, headers))
+        written = await answer(schema, asked, Context(self.foundation, await self._asker(scope, headers)))
         fields = [_JSON, (b"content-length", b"%d" % len(written)), trace]
         await send({"type": "http.response.start", "status": 200, "headers": fields})
         await send({"type": "http.response.body", "body": written})
 
-    async def _context(self, scope: Scope, headers: Headers) -> Context:
-        access, caller = self.foundation.access, None
-        if b"authorization" in headers:
-            authorization = headers[b"authorization"].decode("latin-1")
-            caller = access.remembered(authorization) or await access.caller_with(authorization)
-        return Context(
-            self.foundation,
-            caller,
-            language_of(headers.get(b"accept-language", b"").decode("latin-1")),
-            address_of(headers.get(b"x-forwarded-for", b"").decode("latin-1"), scope["client"]),
-        )
+    async def _asker(self, scope: Scope, headers: Headers) -> Asker:
+        """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access."""
+        access, authorization = self.foundation.access, headers.get(b"authorization", b"")
+        accepted = headers.get(b"accept-language", b"")
+        address = address_of(headers.get(b"x-forwarded-for", b"").decode("latin-1"), scope["client"])
+        said = authorization, accepted, address
+        known = self._askers.get(said)
+        if known is not None and known.caller is not None and not access.ended(known.caller):
+            return known
+        caller = await access.caller_with(authorization.decode("latin-1")) if authorization else None
+        found = asker(self.foundation, caller, language_of(accepted.decode("latin-1")), address)
+        if caller is not None and sum(map(len, said)) <= _LONGEST_SAID:
+            self._askers[said] = found
+            if len(self._askers) > _MOST_ASKERS:
+                self._askers.popitem(last=False)
+        return found
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         caller = await caller_of(request, self.foundation.access) if isinstance(request, Request) else None
-        return Context.of(request, self.foundation, caller)
+        return Context(self.foundation, asker_of(request, self.foundation, caller))
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         """Take the token of ``connection_init``: `{"Authorization": "Bearer ..."}`."""
         authorization = str(context.connection_params.get("Authorization", ""))
         try:
-            context.caller = await self.foundation.access.caller_with(authorization) if authorization else None
+            caller = await self.foundation.access.caller_with(authorization) if authorization else None
         except (Unauthenticated, NotReadyYet):
             raise ConnectionRejectionError from None
+        context.asker = asker(self.foundation, caller, context.language, context.asker.address)
         return UnsetType()
 
     def encode_json(self, data: object) -> str:

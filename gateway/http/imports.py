@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.context import Context, Foundation
+from gateway.context import Foundation, asker_of
 from gateway.http.bearer import caller_of
 from gateway.schema.imports.owners import OWNERS
 from services.chassis.http_client import request as http
@@ -39,7 +39,7 @@ def import_route(foundation: Foundation) -> Route:
             return respond(404, "Unknown kind of file", "NOT_FOUND", path=["kind"])
         path = f"/imports/{kind}?{urlencode({'name': request.query_params.get('name', kind)})}"
         headers = {
-            **Context.of(request, foundation, caller).headers,
+            **asker_of(request, foundation, caller).calls.headers,
             "Content-Type": request.headers.get("content-type", "text/csv"),
         }
         try:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.context import Context, Foundation
+from gateway.context import Foundation, asker_of
 from gateway.http.body import TooLarge, limited
 from services.chassis.rpc.server import guarded
 from services.chassis.rpc.service import CallFailed
@@ -40,8 +40,8 @@ def token_route(foundation: Foundation) -> Route:
             client_id, secret = _credentials(request, form)
             if client_id.startswith("service:"):
                 raise _Refused("invalid_client", "unknown client", 401)  # services ask identity itself
-            context = Context.of(request, foundation)
-            answer = await context.identity.client_token(client_id, secret, form.get("scope", ""))
+            identity = asker_of(request, foundation, None).calls.identity
+            answer = await identity.client_token(client_id, secret, form.get("scope", ""))
         except _Refused as refused:
             return _error(request, refused.error, str(refused), refused.status)
         except CallFailed as failure:

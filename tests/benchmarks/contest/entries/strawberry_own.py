@@ -20,7 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
 from gateway.access import Access
-from gateway.context import Context, Foundation
+from gateway.context import Context, Foundation, asker_of
 from gateway.http.bearer import caller_of
 from gateway.schema import contract_types
 from gateway.schema.build import MUTATIONS, QUERIES
@@ -68,7 +68,7 @@ class Endpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         caller = await caller_of(request, self._foundation.access) if isinstance(request, Request) else None
-        return _Context.of(request, self._foundation, caller)
+        return _Context(self._foundation, asker_of(request, self._foundation, caller))
 
     def encode_json(self, data: object) -> bytes:
         return msgspec.json.encode(data)
