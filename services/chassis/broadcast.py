@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from services.chassis import envelope
 from services.chassis.envelope import Raw
-from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go
+from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go, raw_of
 from services.chassis.logging import logger
 from services.chassis.outbox import PARTITIONS
 from services.chassis.pause import pause
@@ -151,7 +150,7 @@ class Broadcast:
     ) -> None:
         place = self._places[partition]
         for m in messages:
-            record = envelope.raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+            record = raw_of(m)
             known = place.known(m.offset)
             if m.offset < place.expected or known not in (None, record.event_id):
                 _log.warning("a partition is another one: it is read whole", topic=m.topic, partition=m.partition)

@@ -14,10 +14,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from services.chassis import metrics
 from services.chassis.assignor import EveryPartition
 from services.chassis.clock import Clock
-from services.chassis.envelope import Raw, raw, unreadable
+from services.chassis.envelope import Raw, unreadable
 from services.chassis.handlers import Handlers
 from services.chassis.intake import Intake, Item, TooManyFailed
-from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go
+from services.chassis.kafka import BROKER_AWAY, ensure_topics, let_go, raw_of
 from services.chassis.logging import logger
 from services.chassis.pause import pause
 from services.chassis.positions import Moved, Positions
@@ -215,6 +215,4 @@ async def _poll(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[Raw]:
 
 
 def _records(polled: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> list[Raw]:
-    return [
-        raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for messages in polled.values() for m in messages
-    ]
+    return [raw_of(m) for messages in polled.values() for m in messages]

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 
@@ -113,7 +113,7 @@ class Cluster:
                     break
                 for m in polled[partition]:
                     if m.offset < extent.end:
-                        yield raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+                        yield raw_of(m)
                     position = m.offset + 1
             # A reader that goes on fetching what nobody wants keeps the next question waiting.
             self._reader.pause(partition)
@@ -127,6 +127,11 @@ class Cluster:
     async def now(self) -> tuple[str, list[str]]:
         """The cluster's id as it is now, another one where the broker was replaced, and which topics are missing."""
         return await _describe(self._admin, self.topics)
+
+
+def raw_of(record: ConsumerRecord) -> Raw:
+    """A record as the library has read it."""
+    return raw(record.topic, record.partition, record.offset, record.key, record.value, record.headers)
 
 
 async def make_topics(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> None:

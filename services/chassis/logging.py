@@ -32,6 +32,8 @@ _AGAIN_S = 10.0
 
 _SOON_S = 0.05
 """How long the lines of requests are kept, to be written together."""
+_MOST_KEPT = 500
+"""How many are, at most: also where the loop that was to write them is gone."""
 
 
 class Lines(structlog.BytesLogger):
@@ -58,13 +60,15 @@ class Lines(structlog.BytesLogger):
                 asyncio.get_running_loop().call_later(_SOON_S, self.flush)
             except RuntimeError:
                 self.flush()
+        elif len(self._kept) >= _MOST_KEPT:
+            self.flush()
 
     def flush(self) -> None:
         """Write what is kept."""
-        if self._kept:
-            self._file.write(b"\n".join([*self._kept, b""]))
+        kept, self._kept = self._kept, []
+        if kept:
+            self._file.write(b"\n".join([*kept, b""]))
             self._file.flush()
-            self._kept.clear()
 
 
 class _Process:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.chassis.envelope import Raw, raw, unreadable
-from services.chassis.kafka import let_go
+from services.chassis.envelope import Raw, unreadable
+from services.chassis.kafka import let_go, raw_of
 
 _REQUEST_MS = 5000
 
@@ -92,5 +92,5 @@ class Readback:
         except UnicodeDecodeError:
             return unreadable(partition.topic, partition.partition, offset)
         for m in polled.get(partition, []):
-            return raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+            return raw_of(m)
         return None

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.secrets import SERVICES
 from services.access.assembly import Blueprint
-from services.chassis.envelope import raw
 from services.chassis.ids import write_id
+from services.chassis.kafka import raw_of
 from services.chassis.outbox import PARTITIONS
 from services.chassis.restored import VERSIONS_LEAP
 from services.contracts.declare import event_type_of, partners_topic_of, topic_of
@@ -145,7 +145,7 @@ async def topic(bootstrap: str, name: str) -> list[OnTopic]:
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 for m in messages:
-                    record = raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers)
+                    record = raw_of(m)
                     found.append(OnTopic(m.partition, m.offset, record.event_id, record.sequence, record.generation))
         return found
     finally:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.chassis.envelope import Raw, raw
+from services.chassis.envelope import Raw
+from services.chassis.kafka import raw_of
 from services.chassis.outbox import PARTITIONS
 from tests.support.alpha import Alpha
 from tests.support.wait import until
@@ -34,7 +35,7 @@ async def records(alpha: Alpha, topic: str = "", kafka: str = "") -> list[Raw]:
         found: list[Raw] = []
         while any([await consumer.position(p) < ends[p] for p in partitions]):
             for messages in (await consumer.getmany(timeout_ms=100)).values():
-                found += [raw(m.topic, m.partition, m.offset, m.key, m.value, m.headers) for m in messages]
+                found += [raw_of(m) for m in messages]
         return found
     finally:
         await consumer.stop()

@@ -67,6 +67,20 @@ def test_lines_of_requests_are_written_together_and_in_order() -> None:
     assert file.getvalue().endswith(b"5\n6\n"), "at once where no loop runs"
 
 
+def test_lines_are_kept_in_bounds() -> None:
+    file = io.BytesIO()
+    lines = Lines(file)
+
+    async def work(count: int) -> None:
+        for _ in range(count):
+            lines.soon(b"x")
+
+    asyncio.run(work(10))
+    assert file.getvalue() == b"", "the loop that was to write them is gone"
+    asyncio.run(work(490))
+    assert file.getvalue() == b"x\n" * 500
+
+
 @pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", True), ("WARNING", False)])
 def test_a_line_of_a_request_looks_like_any_other(level: str, shown: bool) -> None:
     program = f"""
