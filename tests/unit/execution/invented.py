@@ -21,7 +21,7 @@ from services.contracts.orders import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support
-from tests.unit.execution.torture import WRONG, Broken
+from tests.unit.execution.torture_values import WRONG, Broken
 
 _TEXTS = ["", "Mannerheimintie 1", "öljy & „paperi“", '"\\\n', "EUR"]
 _PREFIXES = ["org", "site", "agreement", "order", "ticket"]

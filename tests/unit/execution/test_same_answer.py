@@ -11,7 +11,8 @@ from strawberry.schema.schema import validate_document
 
 from tests.unit.execution.operations import Operation
 from tests.unit.execution.same import check_same, only_planned
-from tests.unit.execution.torture import PLANNED, SCHEMA, Context, Thing
+from tests.unit.execution.torture import PLANNED, SCHEMA, Context
+from tests.unit.execution.torture_values import Thing
 
 OPERATIONS = from_schema(SCHEMA.as_str())
 
