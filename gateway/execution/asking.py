@@ -35,7 +35,7 @@ class Begun:
         self.containers = containers
         self.values = values
         kind = type(values[0])
-        self.together: Together | None = getattr(kind, "together", None)
+        self.together: Together | None = getattr(kind, "together", None) if hasattr(kind, "__await__") else None
         if len(values) == 1 and self.together is not None:
             self.waiting: Sequence[int] = _FIRST
         else:

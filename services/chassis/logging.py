@@ -30,6 +30,8 @@ _OFTEN = "aiokafka"
 _AGAIN_S = 10.0
 
 
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
 _SOON_S = 0.05
 """How long the lines of requests are kept, to be written together."""
 _MOST_KEPT = 500
@@ -42,7 +44,7 @@ class Lines(structlog.BytesLogger):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
         self._file = file
-        self._kept: list[bytes] = []
+        self._kept: list[bytes | dict[str, Any]] = []
 
     def msg(self, message: bytes) -> None:
         """Write a line, and before it all that is kept."""
@@ -52,9 +54,9 @@ class Lines(structlog.BytesLogger):
     log = debug = info = warn = warning = msg
     fatal = failure = err = error = critical = exception = msg
 
-    def soon(self, message: bytes) -> None:
+    def soon(self, entry: dict[str, Any]) -> None:
         """Write a line within 50 ms, in company; or now, where no event loop runs that could do it later."""
-        self._kept.append(message)
+        self._kept.append(entry)
         if len(self._kept) == 1:
             try:
                 asyncio.get_running_loop().call_later(_SOON_S, self.flush)
@@ -67,7 +69,7 @@ class Lines(structlog.BytesLogger):
         """Write what is kept."""
         kept, self._kept = self._kept, []
         if kept:
-            self._file.write(b"\n".join([*kept, b""]))
+            self._file.write(b"\n".join([*(one if type(one) is bytes else _encode(one) for one in kept), b""]))
             self._file.flush()
 
 
@@ -143,7 +145,7 @@ def set_up(process: str, level: str = "INFO") -> None:
 
 
 def _render(_: Any, __: str, entry: structlog.typing.EventDict) -> bytes:
-    return msgspec.json.encode(entry, enc_hook=repr)
+    return _encode(entry)
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
@@ -153,7 +155,6 @@ def logger(name: str) -> structlog.typing.FilteringBoundLogger:
 
 
 _often_otherwise = logger(__name__)
-_encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 def often(event: str, **named: Any) -> None:
@@ -171,7 +172,7 @@ def often(event: str, **named: Any) -> None:
     named["process"] = _Process.name
     if trace := tracing.trace_id():
         named["trace_id"] = trace
-    lines.soon(_encode(named))
+    lines.soon(named)
 
 
 def flush() -> None:

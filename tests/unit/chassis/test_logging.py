@@ -49,22 +49,22 @@ def test_lines_of_requests_are_written_together_and_in_order() -> None:
     lines = Lines(file)
 
     async def work() -> None:
-        lines.soon(b"1")
-        lines.soon(b"2")
+        lines.soon({"n": 1})
+        lines.soon({"n": 2})
         assert file.getvalue() == b"", "not one by one"
         lines.msg(b"3")
-        assert file.getvalue() == b"1\n2\n3\n", "what comes at once does not overtake"
-        lines.soon(b"4")
+        assert file.getvalue() == b'{"n":1}\n{"n":2}\n3\n', "what comes at once does not overtake"
+        lines.soon({"n": 4})
         async with asyncio.timeout(5):
-            while not file.getvalue().endswith(b"4\n"):
+            while not file.getvalue().endswith(b'{"n":4}\n'):
                 await asyncio.sleep(0.01)
-        lines.soon(b"5")
+        lines.soon({"n": 5})
         lines.flush()
-        assert file.getvalue().endswith(b"4\n5\n"), "and at the end"
+        assert file.getvalue().endswith(b'{"n":4}\n{"n":5}\n'), "and at the end"
 
     asyncio.run(work())
-    lines.soon(b"6")
-    assert file.getvalue().endswith(b"5\n6\n"), "at once where no loop runs"
+    lines.soon({"n": 6})
+    assert file.getvalue().endswith(b'{"n":5}\n{"n":6}\n'), "at once where no loop runs"
 
 
 def test_lines_are_kept_in_bounds() -> None:
@@ -73,12 +73,12 @@ def test_lines_are_kept_in_bounds() -> None:
 
     async def work(count: int) -> None:
         for _ in range(count):
-            lines.soon(b"x")
+            lines.soon({"n": "x"})
 
     asyncio.run(work(10))
     assert file.getvalue() == b"", "the loop that was to write them is gone"
     asyncio.run(work(490))
-    assert file.getvalue() == b"x\n" * 500
+    assert file.getvalue() == b'{"n":"x"}\n' * 500
 
 
 @pytest.mark.parametrize(("level", "shown"), [("DEBUG", True), ("INFO", True), ("WARNING", False)])

@@ -134,6 +134,27 @@ async def asked(text: str, desk: Desk) -> tuple[Any, list[str]]:
     return result.data, [error.message for error in result.errors or ()]
 
 
+async def test_what_is_called_together_and_is_no_awaitable_is_a_value() -> None:
+    @strawberry.type
+    class Pair:
+        together: str
+
+    @strawberry.type
+    class Pairs:
+        @strawberry.field
+        def pair(self) -> Pair:
+            """Has a field of that name."""
+            return Pair(together="both")
+
+        @strawberry.field
+        def pairs(self) -> list[Pair]:
+            """Several."""
+            return [Pair(together="both"), Pair(together="all")]
+
+    result = await PlanningSchema(Pairs).execute("{ pair { together } pairs { together } }")
+    assert result.data == {"pair": {"together": "both"}, "pairs": [{"together": "both"}, {"together": "all"}]}
+
+
 async def test_one_is_awaited_by_itself() -> None:
     desk = Desk()
     assert await asked("{ one }", desk) == ({"one": "one"}, [])
