@@ -8,13 +8,13 @@ import msgspec
 
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc import round_trip
-from services.chassis.rpc.service import CallFailed, Service, result
+from services.chassis.rpc.service import CallFailed, Service, failure
 from services.chassis.rpc.signature import Signature
 from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
 
 
 class Reading:
-    """A call that leaves when it is awaited: alone, or with others (see gateway.execution.batch.AwaitedTogether)."""
+    """A call that leaves when it is awaited: alone, or, by ``together``, with others."""
 
     __slots__ = ("arguments", "fields", "operation", "service")
 
@@ -28,26 +28,18 @@ class Reading:
         return self._made().__await__()
 
     async def _made(self) -> Undecoded:
-        return self._result(*await self.service.ask(self.operation, self.arguments, self.fields))
-
-    def _result(self, status: int, body: bytes | msgspec.Raw) -> Undecoded:
-        return result(self.service.name, status, body, lambda body: Undecoded(body, self.operation.result))
+        outcome = self._outcome(*await self.service.ask(self.operation, self.arguments, self.fields))
+        if isinstance(outcome, CallFailed):
+            raise outcome
+        return outcome
 
     def _outcome(self, status: int, body: bytes | msgspec.Raw) -> Undecoded | CallFailed:
-        if status == 200:
-            return Undecoded(body, self.operation.result)
-        try:
-            return self._result(status, body)
-        except CallFailed as failure:
-            return failure
+        return Undecoded(body, self.operation.result) if status == 200 else failure(self.service.name, status, body)
 
     @staticmethod
     async def together(several: Sequence["Reading"]) -> Sequence[Undecoded | CallFailed]:
         """What each of them gives: those that may share a round trip do, all at the same time."""
-        if len(several) == 1:
-            (one,) = several
-            return [one._outcome(*await one.service.ask_alone(one.operation, one.arguments, one.fields))]
-        trips = _trips(several)
+        trips = _trips(several) if len(several) > 1 else [several]
         if len(trips) == 1:
             return await _travel(trips[0])
         found: dict[Reading, Undecoded | CallFailed] = {}

@@ -38,8 +38,6 @@ class _Problem(msgspec.Struct):
     params: dict[str, str] = {}
 
 
-Answered = round_trip.Answer
-
 _UNAVAILABLE = 503, msgspec.json.encode(_Problem("UNAVAILABLE"))
 _TIMED_OUT = 504, msgspec.json.encode(_Problem("TIMED_OUT"))
 
@@ -54,7 +52,7 @@ class Service:
         self._starts: dict[str, Start] = {}
         self._gathering = Gathering(self.post)
 
-    async def ask(self, operation: Signature, arguments: bytes, fields: Fields) -> Answered:
+    async def ask(self, operation: Signature, arguments: bytes, fields: Fields) -> round_trip.Answer:
         """The status and body of the answer to a call; ``result`` says what they mean.
 
         Reads that one caller makes at the same moment share a round trip; all else travels alone.
@@ -99,11 +97,16 @@ def result(service: str, status: int, body: bytes | msgspec.Raw, decode: Callabl
     """What an answer says: the result in a 200, CallFailed for all else; DecodeError for what is no such result."""
     if status == 200:
         return decode(body)
+    raise failure(service, status, body)
+
+
+def failure(service: str, status: int, body: bytes | msgspec.Raw) -> CallFailed:
+    """What an answer says that is no result."""
     try:
         problem = msgspec.json.decode(body, type=_Problem)
     except msgspec.DecodeError:
         problem = _Problem()
-    raise CallFailed(service, status, problem.code, problem.path, problem.params)
+    return CallFailed(service, status, problem.code, problem.path, problem.params)
 
 
 def caller_fields(headers: Mapping[str, str]) -> Fields:
