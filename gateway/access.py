@@ -66,8 +66,10 @@ class Access:
                 return
         self.changed.set()
 
-    async def caller_with(self, authorization: str) -> Caller:
-        """The caller with this value of ``Authorization`` (RFC 6750, section 2.1); see ``caller``."""
+    async def caller_with(self, authorization: str) -> Caller | None:
+        """The caller with this value of ``Authorization`` (RFC 6750, section 2.1), None without one; see ``caller``."""
+        if not authorization:
+            return None
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated

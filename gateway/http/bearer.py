@@ -7,5 +7,4 @@ from gateway.access import Access, Caller
 
 async def caller_of(request: HTTPConnection, access: Access) -> Caller | None:
     """The caller; None for a stranger; Unauthenticated for a token that is not valid (any more)."""
-    authorization = request.headers.get("authorization", "")
-    return await access.caller_with(authorization) if authorization else None
+    return await access.caller_with(request.headers.get("authorization", ""))

@@ -82,7 +82,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if not _usual(scope, headers):
             await super().__call__(scope, limited(receive, MAX_BODY), _with_header(send, trace))
             return
-        messages = await _messages_of_body(receive)
+        messages = await _messages_of_body(limited(receive, MAX_BODY))
         schema = cast(KiertoSchema, self.schema)
         asked = asked_of(schema, b"".join([one.get("body", b"") for one in messages]))
         if asked is None:
@@ -102,7 +102,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         known = self._askers.get(said)
         if known is not None and known.caller is not None and not access.ended(known.caller):
             return known
-        caller = await access.caller_with(authorization.decode("latin-1")) if authorization else None
+        caller = await access.caller_with(authorization.decode("latin-1"))
         found = asker(self.foundation, caller, language_of(accepted.decode("latin-1")), address)
         if caller is not None and sum(map(len, said)) <= _LONGEST_SAID:
             self._askers[said] = found
@@ -118,7 +118,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Take the token of ``connection_init``: `{"Authorization": "Bearer ..."}`."""
         authorization = str(context.connection_params.get("Authorization", ""))
         try:
-            caller = await self.foundation.access.caller_with(authorization) if authorization else None
+            caller = await self.foundation.access.caller_with(authorization)
         except (Unauthenticated, NotReadyYet):
             raise ConnectionRejectionError from None
         context.asker = asker(self.foundation, caller, context.language, context.asker.address)
@@ -152,17 +152,12 @@ def _usual(scope: Scope, headers: Headers) -> bool:
 
 
 async def _messages_of_body(receive: Receive) -> list[Message]:
-    """What is received until the body is complete; ClientDisconnect if it never is, TooLarge beyond ``MAX_BODY``."""
+    """What is received until the body is complete; ClientDisconnect if it never is."""
     messages: list[Message] = []
-    size = 0
     while not messages or messages[-1].get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
+        messages.append(await receive())
+        if messages[-1]["type"] == "http.disconnect":
             raise ClientDisconnect
-        size += len(message.get("body", b""))
-        if size > MAX_BODY:
-            raise TooLarge
-        messages.append(message)
     return messages
 
 
