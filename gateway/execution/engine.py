@@ -24,12 +24,12 @@ from graphql.execution import Executor
 
 from gateway.execution import variables
 from gateway.execution.completion import Completion
-from gateway.execution.documents import Document, Documents, Known
+from gateway.execution.documents import Document, Documents, Known, Make
 from gateway.execution.plan import Plan, Planner
 from gateway.execution.pushed import Scalars
 from gateway.execution.run import Run
 from services.chassis import metrics
-from services.chassis.rpc.undecoded import Undecoded
+from services.chassis.rpc.undecoded import as_declared
 
 _PLANNED = metrics.EXECUTIONS.labels("plan", "")
 _EVENT = metrics.EXECUTIONS.labels("plan", "event")
@@ -61,7 +61,8 @@ class Engine:
     ) -> ExecutionResult | Awaitable[ExecutionResult]:
         """Execute one operation of a valid document."""
         hooks = hooks_of(middleware)
-        known = self._documents(hooks).of(document)
+        documents, _ = self._planning(hooks)
+        known = documents.of(document)
         operation = known.operation(operation_name)
         if operation is None or operation.introspects:
             metrics.EXECUTIONS.labels("graphql-core", "introspection" if operation else "no operation").inc()
@@ -112,10 +113,9 @@ class Engine:
         values = operation.coerce(variable_values)
         if isinstance(values, list):
             return ExecutionResult(None, values)
+        documents, make = self._planning(hooks)
         try:
-            plan = self._documents(hooks).plan_of(
-                known, values.coerced, self._plan if hooks is None else self._plan_hooked
-            )
+            plan = documents.plan_of(known, values.coerced, make)
         except GraphQLError as error:
             return ExecutionResult(None, [error])
         _PLANNED.inc()
@@ -128,11 +128,10 @@ class Engine:
         assert operation.loc is not None, "documents are parsed from texts"
         text = operation.loc.source.body
         hooks = hooks_of(stream.middleware_manager)
-        documents = self._documents(hooks)
+        documents, make = self._planning(hooks)
         known = documents.find(text)
         if known is None:  # other texts have pushed it out since
             known = Document(text, DocumentNode(definitions=(operation, *stream.fragment_definitions.values())))
-        make = self._plan if hooks is None else self._plan_hooked
         return documents.plan(known, operation, stream.variable_values.coerced, make)
 
     async def execute_event(self, plan: Plan, event: Executor[Any]) -> ExecutionResult:
@@ -150,9 +149,9 @@ class Engine:
         )
         return await run.execute()
 
-    def _documents(self, hooks: MiddlewareManager | None) -> Documents:
-        """Where something wraps every field, plans are others."""
-        return self.documents if hooks is None else self._hooked_documents
+    def _planning(self, hooks: MiddlewareManager | None) -> tuple[Documents, Make]:
+        """Where plans are kept, and what makes them: where something wraps every field, they are others."""
+        return (self.documents, self._plan) if hooks is None else (self._hooked_documents, self._plan_hooked)
 
     def _plan(
         self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any], *, hooked: bool = False
@@ -173,12 +172,8 @@ def hooks_of(middleware: MiddlewareManager | None) -> MiddlewareManager | None:
 def _decoding(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
     """Decodes what resolvers pass on undecoded, for graphql-core, which knows nothing of that."""
     value = resolve(source, info, **arguments)
-    return _decoding_later(value) if isawaitable(value) else _declared(value)
+    return _decoding_later(value) if isawaitable(value) else as_declared(value)
 
 
 async def _decoding_later(awaitable: Awaitable[Any]) -> Any:
-    return _declared(await awaitable)
-
-
-def _declared(value: Any) -> Any:
-    return value.decoded() if type(value) is Undecoded else value
+    return as_declared(await awaitable)
