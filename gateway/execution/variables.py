@@ -103,11 +103,11 @@ def _coercion(kind: Any) -> _Value:
 def _present(kind: Any) -> _Value:
     """The coercion of a value that is not null."""
     if kind is GraphQLString or kind is GraphQLID:
-        return _text
+        return _exactly(str)
     if kind is GraphQLInt:
         return _int
     if kind is GraphQLBoolean:
-        return _boolean
+        return _exactly(bool)
     if isinstance(kind, GraphQLList):
         item = _coercion(kind.of_type)
 
@@ -129,19 +129,18 @@ def _present(kind: Any) -> _Value:
     return other
 
 
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise _Unusual
-    return value
-
-
 def _int(value: Any) -> int:
     if type(value) is not int or not -(2**31) <= value < 2**31:
         raise _Unusual
     return value
 
 
-def _boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise _Unusual
-    return value
+def _exactly(kind: type) -> _Value:
+    """The coercion of a value that has to be of this class already."""
+
+    def same(value: Any) -> Any:
+        if type(value) is not kind:
+            raise _Unusual
+        return value
+
+    return same
