@@ -1,117 +1,27 @@
 """What one caller reads from one service at one moment travels together, and stays apart in everything else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
-from starlette.requests import Request
 
 from services.chassis import tracing
 from services.chassis.http_client.origin import Origin
-from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
 from services.chassis.rpc.client import client
-from services.chassis.rpc.reading import Reading
 from services.chassis.rpc.round_trip import MOST_CALLS, PATH
-from services.chassis.rpc.server import routes
-from services.chassis.rpc.service import CallFailed, Service, caller_fields
-from services.chassis.rpc.undecoded import undecoded
-from services.contracts.declare import public_read, read, write
-from services.contracts.values import Outcome, Refusal, refuse
+from services.chassis.rpc.service import CallFailed, Service
+from services.contracts.values import Refusal
+from tests.integration.chassis.echo import MIRJA, Echo, House, Said, answering, open_house, silent
 from tests.integration.chassis.http_client.scripted import Peer, scripted
-from tests.support.serving import serving
-
-MIRJA = caller_fields({"Authorization": "Mirja"})
-
-
-class Said(Outcome, frozen=True, kw_only=True):
-    """What was said, to whom, in which trace."""
-
-    word: str
-    to: str
-    trace: str | None
-
-
-class Echo(Protocol):
-    """Says things again."""
-
-    @read
-    async def say(self, word: str) -> Said | Refusal: ...
-
-    @read
-    async def meet(self) -> int: ...
-
-    @write
-    async def note(self, word: str) -> str: ...
-
-    @public_read
-    async def greet(self) -> str: ...
-
-
-class Hall:
-    """The service: its requests as they came, and those who meet in it."""
-
-    def __init__(self) -> None:
-        self.requests: list[str] = []
-        self.here = 0
-        self.all_here = asyncio.Event()
-
-    async def authenticate(self, request: Request) -> "EchoFor":
-        self.requests.append(request.url.path)
-        if request.headers.get("authorization", "") == "":
-            raise Unauthenticated
-        return EchoFor(self, request.headers["authorization"])
-
-    async def stranger(self, request: Request) -> "EchoFor":
-        self.requests.append(request.url.path)
-        return EchoFor(self, "a stranger")
-
-
-class EchoFor:
-    def __init__(self, hall: Hall, caller: str) -> None:
-        self._hall, self._caller = hall, caller
-
-    async def say(self, word: str) -> Said | Refusal:
-        failure: Exception | None = {
-            "forbidden": Forbidden(),
-            "early": NotReadyYet(),
-            "broken": RuntimeError("secret"),
-        }.get(word)
-        if failure is not None:
-            raise failure
-        return Said(word=word, to=self._caller, trace=tracing.trace_id()) if word else refuse("NOTHING_SAID", "word")
-
-    async def meet(self) -> int:
-        self._hall.here += 1
-        if self._hall.here == 3:
-            self._hall.all_here.set()
-        await asyncio.wait_for(self._hall.all_here.wait(), 5)
-        return self._hall.here
-
-    async def note(self, word: str) -> str:
-        return word
-
-    async def greet(self) -> str:
-        return self._caller
-
-
-class House:
-    def __init__(self, hall: Hall, url: str, origin: Origin) -> None:
-        self.hall, self.url = hall, url
-        self.service = Service("echo", origin)
-
-    def echo(self, caller: str = "Mirja") -> Echo:
-        return client(Echo, self.service, {"Authorization": caller})
 
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    hall = Hall()
-    made = routes(Echo, lambda echo: echo, hall.authenticate, hall.stranger)
-    async with serving(made) as url, Origin(url) as origin:
-        yield House(hall, url, origin)
+    async with open_house() as made:
+        yield made
 
 
 def words(said: list[Any]) -> list[str]:
@@ -298,13 +208,7 @@ async def test_who_is_alone_after_all_needs_no_round_trip(house: House) -> None:
 
 async def test_when_all_are_cancelled_the_request_is() -> None:
     asked = asyncio.Event()
-
-    async def silent(peer: Peer) -> None:
-        await peer.request()
-        asked.set()
-        await peer.gone()
-
-    async with scripted(silent) as server, Origin(server.url) as origin:
+    async with scripted(silent(asked)) as server, Origin(server.url) as origin:
         echo = client(Echo, Service("echo", origin), {})
         tasks = [asyncio.ensure_future(echo.say(word)) for word in "abc"]
         await asked.wait()
@@ -322,12 +226,8 @@ async def test_a_lost_round_trip_is_sent_once_more() -> None:
     async def takes(peer: Peer) -> None:
         await peer.request()
 
-    async def answers(peer: Peer) -> None:
-        body = msgspec.json.encode([(200, Said(word="a", to="", trace=None)), (403, {"code": "FORBIDDEN"})])
-        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-        await peer.gone()
-
-    async with scripted(takes, answers) as server, Origin(server.url) as origin:
+    body = msgspec.json.encode([(200, Said(word="a", to="", trace=None)), (403, {"code": "FORBIDDEN"})])
+    async with scripted(takes, answering(body)) as server, Origin(server.url) as origin:
         echo = client(Echo, Service("echo", origin), {})
         first, second = await asyncio.gather(echo.say("a"), echo.say("b"), return_exceptions=True)
         assert words([first]) == ["a"]
@@ -348,22 +248,14 @@ async def test_a_write_is_never_sent_twice() -> None:
 
 @pytest.mark.parametrize("body", [b"nonsense", b"[]", b"[[200,1]]", b"[[200,1],[200,1],[200,1]]", b'[["a",1],[200,1]]'])
 async def test_an_answer_that_fits_no_call_answers_none(body: bytes) -> None:
-    async def answers(peer: Peer) -> None:
-        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-        await peer.gone()
-
-    async with scripted(answers) as server, Origin(server.url) as origin:
+    async with scripted(answering(body)) as server, Origin(server.url) as origin:
         echo = client(Echo, Service("echo", origin), {})
         done = await asyncio.gather(echo.say("a"), echo.say("b"), return_exceptions=True)
     assert [one.status for one in done if isinstance(one, CallFailed)] == [502, 502]
 
 
 async def test_in_time_or_not_at_all() -> None:
-    async def silent(peer: Peer) -> None:
-        await peer.request()
-        await peer.gone()
-
-    async with scripted(silent) as server, Origin(server.url) as origin:
+    async with scripted(silent(asyncio.Event())) as server, Origin(server.url) as origin:
         echo = client(Echo, Service("echo", origin, timeout_s=0.05), {})
         done = await asyncio.gather(echo.say("a"), echo.say("b"), echo.note("c"), return_exceptions=True)
     assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(504, "TIMED_OUT")] * 3
@@ -372,98 +264,3 @@ async def test_in_time_or_not_at_all() -> None:
 async def test_a_header_with_two_lines_is_refused(house: House) -> None:
     with pytest.raises(ValueError, match="Authorization"):
         house.echo("Mirja\r\nX-Forwarded-For: 192.0.2.1")
-
-
-def asked(house: House, *words: str, caller: str = "Mirja") -> list[Any]:
-    """Reads that were not made yet: whoever passes answers on may have them made together."""
-    reads = undecoded(house.echo(caller))
-    return [reads.say(word) for word in words]
-
-
-def answered(outcomes: Sequence[Any]) -> list[Any]:
-    """What each came to: what was said, or the code of its failure."""
-    return [one.code if isinstance(one, CallFailed) else one.decoded().word for one in outcomes]
-
-
-async def test_reads_that_are_made_together_share_a_round_trip(house: House) -> None:
-    outcomes = await Reading.together(asked(house, *"abc"))
-    assert answered(outcomes) == ["a", "b", "c"]
-    assert house.hall.requests == ["/rpc"]
-
-
-async def test_one_that_is_made_alone_needs_none(house: House) -> None:
-    assert answered(await Reading.together(asked(house, "a"))) == ["a"]
-    assert (await asked(house, "b")[0]).decoded().word == "b"
-    assert house.hall.requests == ["/rpc/say", "/rpc/say"]
-
-
-async def test_one_of_them_that_fails_leaves_the_others_alone(house: House) -> None:
-    outcomes = await Reading.together(asked(house, "a", "forbidden", "early", "broken", "b"))
-    assert answered(outcomes) == ["a", "FORBIDDEN", "NOT_READY_YET", "UNEXPECTED", "b"]
-    assert house.hall.requests == ["/rpc"]
-
-
-async def test_together_callers_services_and_public_reads_stay_apart(house: House) -> None:
-    async with Origin(house.url) as origin:
-        other = undecoded(client(Echo, Service("other", origin), {"Authorization": "Mirja"}))
-        reads: list[Any] = [
-            *asked(house, "a"),
-            *asked(house, "b", caller="Olli"),
-            other.say("c"),
-            undecoded(house.echo()).greet(),
-            *asked(house, "d"),
-            undecoded(house.echo()).greet(),
-        ]
-        outcomes: Any = await Reading.together(reads)
-    said = [one.decoded() for one in outcomes]
-    assert [one if isinstance(one, str) else (one.word, one.to) for one in said] == [
-        ("a", "Mirja"), ("b", "Olli"), ("c", "Mirja"), "a stranger", ("d", "Mirja"), "a stranger",
-    ]  # fmt: skip
-    requests = ["/rpc", "/rpc/greet", "/rpc/greet", "/rpc/say", "/rpc/say"]
-    assert sorted(house.hall.requests) == requests, "only Mirja's two shared one"
-
-
-async def test_together_a_round_trip_has_its_bounds(house: House) -> None:
-    many = [str(number) for number in range(2 * MOST_CALLS + 1)]
-    assert answered(await Reading.together(asked(house, *many))) == many
-    assert sorted(house.hall.requests) == ["/rpc", "/rpc", "/rpc/say"]
-    large = ["x" * 600_000 + str(number) for number in range(5)]
-    assert answered(await Reading.together(asked(house, *large))) == large
-
-
-async def test_together_they_hear_of_a_failure_of_the_whole() -> None:
-    async with Origin("http://127.0.0.1:9") as origin:
-        reads = undecoded(client(Echo, Service("echo", origin), {}))
-        away: Any = await Reading.together([reads.say("a"), reads.say("b")])  # type: ignore[list-item]
-    assert [(one.status, one.code) for one in away] == [(503, "UNAVAILABLE")] * 2
-    assert away[0] is not away[1]
-
-
-@pytest.mark.parametrize("body", [b"[]", b"{}", b"[[200,1]]", b"no JSON"])
-async def test_what_is_no_answer_to_a_round_trip_is_a_failure_of_each(body: bytes) -> None:
-    async def answers(peer: Peer) -> None:
-        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-        await peer.gone()
-
-    async with scripted(answers) as server, Origin(server.url) as origin:
-        reads = undecoded(client(Echo, Service("echo", origin), {}))
-        outcomes: Any = await Reading.together([reads.say("a"), reads.say("b")])  # type: ignore[list-item]
-    assert [(one.status, one.code) for one in outcomes] == [(502, "UNEXPECTED")] * 2
-
-
-async def test_who_gives_up_cancels_the_request() -> None:
-    reached = asyncio.Event()
-
-    async def silent(peer: Peer) -> None:
-        await peer.request()
-        reached.set()
-        await peer.gone()
-
-    async with scripted(silent) as server, Origin(server.url) as origin:
-        reads = undecoded(client(Echo, Service("echo", origin), {}))
-        travelling = asyncio.ensure_future(Reading.together([reads.say("a"), reads.say("b")]))  # type: ignore[list-item]
-        await reached.wait()
-        travelling.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await travelling
-        await server.playing[0]

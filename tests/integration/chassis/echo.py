@@ -1,0 +1,131 @@
+"""A service that says things again, and servers by script in its place: for tests of how calls travel."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from starlette.requests import Request
+
+from services.chassis import tracing
+from services.chassis.http_client.origin import Origin
+from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
+from services.chassis.rpc.client import client
+from services.chassis.rpc.server import routes
+from services.chassis.rpc.service import Service, caller_fields
+from services.contracts.declare import public_read, read, write
+from services.contracts.values import Outcome, Refusal, refuse
+from tests.integration.chassis.http_client.scripted import Peer
+from tests.support.serving import serving
+
+MIRJA = caller_fields({"Authorization": "Mirja"})
+
+
+class Said(Outcome, frozen=True, kw_only=True):
+    """What was said, to whom, in which trace."""
+
+    word: str
+    to: str
+    trace: str | None
+
+
+class Echo(Protocol):
+    """Says things again."""
+
+    @read
+    async def say(self, word: str) -> Said | Refusal: ...
+
+    @read
+    async def meet(self) -> int: ...
+
+    @write
+    async def note(self, word: str) -> str: ...
+
+    @public_read
+    async def greet(self) -> str: ...
+
+
+class Hall:
+    """The service: its requests as they came, and those who meet in it."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.here = 0
+        self.all_here = asyncio.Event()
+
+    async def authenticate(self, request: Request) -> "EchoFor":
+        self.requests.append(request.url.path)
+        if request.headers.get("authorization", "") == "":
+            raise Unauthenticated
+        return EchoFor(self, request.headers["authorization"])
+
+    async def stranger(self, request: Request) -> "EchoFor":
+        self.requests.append(request.url.path)
+        return EchoFor(self, "a stranger")
+
+
+class EchoFor:
+    def __init__(self, hall: Hall, caller: str) -> None:
+        self._hall, self._caller = hall, caller
+
+    async def say(self, word: str) -> Said | Refusal:
+        failure: Exception | None = {
+            "forbidden": Forbidden(),
+            "early": NotReadyYet(),
+            "broken": RuntimeError("secret"),
+        }.get(word)
+        if failure is not None:
+            raise failure
+        return Said(word=word, to=self._caller, trace=tracing.trace_id()) if word else refuse("NOTHING_SAID", "word")
+
+    async def meet(self) -> int:
+        self._hall.here += 1
+        if self._hall.here == 3:
+            self._hall.all_here.set()
+        await asyncio.wait_for(self._hall.all_here.wait(), 5)
+        return self._hall.here
+
+    async def note(self, word: str) -> str:
+        return word
+
+    async def greet(self) -> str:
+        return self._caller
+
+
+class House:
+    def __init__(self, hall: Hall, url: str, origin: Origin) -> None:
+        self.hall, self.url = hall, url
+        self.service = Service("echo", origin)
+
+    def echo(self, caller: str = "Mirja") -> Echo:
+        return client(Echo, self.service, {"Authorization": caller})
+
+
+@contextlib.asynccontextmanager
+async def open_house() -> AsyncIterator[House]:
+    """The service on a port, and a way to it."""
+    hall = Hall()
+    made = routes(Echo, lambda echo: echo, hall.authenticate, hall.stranger)
+    async with serving(made) as url, Origin(url) as origin:
+        yield House(hall, url, origin)
+
+
+def silent(reached: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
+    """A server that takes a request, says so, and never answers."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        reached.set()
+        await peer.gone()
+
+    return script
+
+
+def answering(body: bytes) -> Callable[[Peer], Awaitable[None]]:
+    """A server that answers a request with this body."""
+
+    async def script(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await peer.gone()
+
+    return script
