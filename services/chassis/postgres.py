@@ -44,6 +44,14 @@ NOT_TEXT = (asyncpg.CharacterNotInRepertoireError,)
 """What a text with a NUL character ends in: PostgreSQL's text holds every character but that one."""
 
 
+_SETTINGS = {
+    "timezone": "UTC",
+    # A process that was stopped in the middle of a transaction (a frozen machine, a cut network) holds its locks until
+    # the server ends it: within the time in which the group gives its partitions to another worker.
+    "idle_in_transaction_session_timeout": "8s",
+}
+
+
 class _Pooled(asyncpg.Connection[asyncpg.Record] if TYPE_CHECKING else asyncpg.Connection):  # type: ignore[misc]
     """A connection that is given back as it is.
 
@@ -66,7 +74,7 @@ async def open_pool(url: str, *, name: str, size: int) -> Pool:
                 command_timeout=30,
                 init=_set_up,
                 connection_class=_Pooled,
-                server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
+                server_settings={**_SETTINGS, "application_name": name, "jit": "off"},
             )
         except NO_ONES_FAULT:
             await asyncio.sleep(0.2)
@@ -74,7 +82,7 @@ async def open_pool(url: str, *, name: str, size: int) -> Pool:
 
 async def open_connection(url: str, *, name: str) -> "asyncpg.Connection[asyncpg.Record]":
     """A connection of its own, for LISTEN and the like: never through a transaction pooler."""
-    connection = await asyncpg.connect(url, server_settings={"application_name": name, "timezone": "UTC"})
+    connection = await asyncpg.connect(url, server_settings={**_SETTINGS, "application_name": name})
     await _set_up(connection)
     return connection
 

@@ -156,3 +156,21 @@ async def test_a_worker_that_slept_while_another_took_over_harms_nothing(alpha: 
         await topic.send(*[counted(3, thing) for thing in things])
         await until(lambda: all_there(4), within=40)
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.dead_letters") == 0
+
+
+async def test_a_worker_stopped_in_the_middle_of_a_transaction_keeps_nobody_waiting(alpha: Alpha, topic: Topic) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worker 1' AND wait_event_type = 'Lock'"
+    async with worker(alpha, 1) as sleeper, contextlib.AsyncExitStack() as stack:
+        await topic.send(counted(0))
+        await until(alpha.tally, lambda tally: tally == [0], within=30)
+        async with alpha.pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE tally IN ACCESS EXCLUSIVE MODE")
+            await topic.send(counted(1))
+            assert await until(lambda: alpha.pool.fetchval(waiting), within=20) == 1
+            sleeper.send_signal(signal.SIGSTOP)
+        # Its statement is done now, and nobody ends its transaction.
+        await stack.enter_async_context(worker(alpha, 2))
+        assert await until(alpha.tally, lambda tally: len(tally) > 1, within=40) == [0, 1]
+        sleeper.send_signal(signal.SIGCONT)
+        await topic.send(counted(2))
+        assert await until(alpha.tally, lambda tally: len(tally) > 2, within=40) == [0, 1, 2]
