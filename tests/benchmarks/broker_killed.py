@@ -60,7 +60,7 @@ async def _killed_and_back(stack: RunningStack) -> None:
 
 def _is_back(stack: RunningStack, before: int) -> bool:
     with contextlib.suppress(OSError, KeyError):
-        return stack.pid("kafka") != before and brokers_at(stack.ports.of("kafka")) > 0
+        return stack.replaced("kafka", before) and brokers_at(stack.ports.of("kafka")) > 0
     return False
 
 

@@ -30,7 +30,7 @@ async def restart(trial: Trial, way: signal.Signals) -> None:
     trial.stack.signal("postgres", way)
 
     async def another_answers() -> bool:
-        if not trial.stack.runs("postgres") or trial.stack.pid("postgres") == pid:
+        if not trial.stack.replaced("postgres", pid):
             return False
         try:
             await (await asyncpg.connect(trial.house.database_url("orders"), timeout=5)).close()

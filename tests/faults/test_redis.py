@@ -18,7 +18,7 @@ async def test_redis_is_gone(trial: Trial) -> None:
         trial.stack.kill("valkey")
 
         async def back() -> bool:
-            return trial.stack.runs("valkey") and trial.stack.pid("valkey") != pid
+            return trial.stack.replaced("valkey", pid)
 
         await until(back)
         await trial.recovered()

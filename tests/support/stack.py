@@ -74,14 +74,14 @@ class RunningStack:
         """Send a running process a signal."""
         os.kill(self.pid(process), number)
 
-    def runs(self, process: str) -> bool:
-        """Whether the process is there; one that fell is not until it is started again."""
-        return process in json.loads(self.home.process_table.read_text())
-
     def restarted(self, process: str, before: int) -> bool:
         """Whether the process runs again, as another one than ``before``, and is ready."""
+        return self.replaced(process, before) and self.ready(process)
+
+    def replaced(self, process: str, before: int) -> bool:
+        """Whether another process than ``before`` runs by this name."""
         table = json.loads(self.home.process_table.read_text())
-        return table.get(process, before) != before and self.ready(process)
+        return bool(table.get(process, before) != before)
 
     def ready(self, process: str) -> bool:
         """Whether a service's process says that it is ready."""
