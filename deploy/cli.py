@@ -9,6 +9,7 @@ from deploy.commands import (
     clock,
     dead_letters,
     doctor,
+    documents,
     down,
     import_export,
     rebuild,
@@ -35,6 +36,7 @@ app.command("doctor")(doctor.doctor)
 app.command("import")(import_export.import_export)
 app.command("announce")(announce.announce)
 app.command("rebuild")(rebuild.rebuild)
+app.command("documents")(documents.documents)
 app.add_typer(staff.app, name="staff")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(clock.app, name="clock")

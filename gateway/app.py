@@ -6,12 +6,25 @@ import datetime as dt
 from collections.abc import AsyncIterator
 
 from gateway.access import BACK, Access
+from gateway.admission import Admission
 from gateway.context import Foundation
+from gateway.execution.limits import Limits
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.imports import import_route
-from gateway.http.sockets import Sockets
+from gateway.http.origins import Origins
+from gateway.http.page import graphiql
+from gateway.http.proxies import Proxies
+from gateway.http.sockets import GraphQLSockets, Sockets
 from gateway.http.token import token_route
-from gateway.settings import GatewaySettings
+from gateway.persisted.automatic import AutomaticDocuments
+from gateway.persisted.documents import PersistedDocuments
+from gateway.persisted.shared_texts import shared_texts
+from gateway.persisted.trusted import TrustedDocuments
+from gateway.rate.budgets import Budgets
+from gateway.rate.policy import Policy
+from gateway.room import Room
+from gateway.schema.build import build_schema
+from gateway.settings import GatewaySettings, Quotas
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.log import OrdersLog
 from services.access.service_token import ServiceTokens
@@ -24,10 +37,12 @@ from services.chassis.rpc.service import Service
 from services.chassis.settings import Environment
 from services.chassis.tokens import Verifier
 from services.contracts.declare import topic_of
-from services.contracts.identity import Identity
+from services.contracts.identity import Identity, SubjectKind
 
 EVENTS_BACK = dt.timedelta(minutes=15)
 """How much of orders' topic a new process reads, for subscribers that come back after a short while."""
+WINDOW_S = 60
+"""The time in which a quota may be spent."""
 
 
 @contextlib.asynccontextmanager
@@ -55,9 +70,25 @@ async def assemble(
         feed = Feed(OrdersLog(services["orders"], tokens).between)
         revocations = Broadcast(settings.kafka, [identity_topic], access.take, BACK)
         events = Broadcast(settings.kafka, [orders_topic], feed.take, EVENTS_BACK)
-        foundation = Foundation(services, tokens, access, feed, clock)
-        sockets = Sockets(access, feed.wake)
-        graphql = GraphQLEndpoint(foundation, sockets, page=settings.env is not Environment.PRODUCTION)
+        foundation = Foundation(services, tokens, access, feed, clock, Proxies(settings.trusted_proxies))
+        production = settings.env is Environment.PRODUCTION
+        schema, origins = build_schema(), Origins(settings.allowed_origins)
+        shared = await stack.enter_async_context(shared_texts(settings.redis_url))
+        trusted = TrustedDocuments.load(settings.trusted_documents) if settings.trusted_documents else None
+        persisted = PersistedDocuments(trusted, settings.trusted_only, AutomaticDocuments(shared))
+        budgets = Budgets(settings.redis_url, gateways=settings.gateways, secret=settings.service_secret.encode())
+        rates = {kind: budgets.under(policy) for kind, policy in policies(settings.quotas).items()}
+        admission = Admission(schema.engine, Limits(), persisted, rates, open_schema=not production)
+        room, sockets = Room(), Sockets(access, feed.wake)
+        graphql = GraphQLEndpoint(
+            foundation,
+            schema,
+            admission,
+            room,
+            origins,
+            GraphQLSockets(foundation, schema, admission, room, sockets, origins.allowed),
+            page=None if production else graphiql(),
+        )
 
         async def caught_up() -> bool:
             return revocations.caught_up.is_set() and events.caught_up.is_set()
@@ -67,7 +98,17 @@ async def assemble(
 
         yield Parts(
             routes=[token_route(foundation), import_route(foundation)],
-            direct={"/graphql": graphql},
+            direct={"/graphql": origins.opened(graphql)},
             checks={"keys": verifier.ready, "events": caught_up},
-            loops=[revocations.run, follow_events, sockets.run],
+            loops=[revocations.run, follow_events, sockets.run, budgets.run],
         )
+
+
+def policies(quotas: Quotas) -> dict[SubjectKind | None, Policy]:
+    """What callers of each kind may spend; None: strangers, by their address."""
+    return {
+        None: Policy("stranger", quotas.stranger, WINDOW_S),
+        SubjectKind.USER: Policy("user", quotas.user, WINDOW_S),
+        SubjectKind.STAFF: Policy("staff", quotas.staff, WINDOW_S),
+        SubjectKind.PARTNER: Policy("partner", quotas.partner, WINDOW_S),
+    }

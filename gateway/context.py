@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.access import Access, Caller
 from gateway.execution.loader import Loader
+from gateway.http.proxies import Proxies
 from gateway.once import once
 from gateway.subscriptions.feed import Feed
 from services.access import authentication
@@ -25,13 +26,17 @@ from services.contracts.support import Support
 
 
 class Foundation(msgspec.Struct, frozen=True):
-    """What the process has for all its requests. ``services`` by name; ``tokens`` are the gateway's own."""
+    """What the process has for all its requests. ``services`` by name; ``tokens`` are the gateway's own.
+
+    ``proxies`` say from where a request came.
+    """
 
     services: dict[str, Service]
     tokens: ServiceTokens
     access: Access
     feed: Feed
     clock: Clock
+    proxies: Proxies
 
 
 class Calls:
@@ -135,4 +140,6 @@ def asker(foundation: Foundation, caller: Caller | None, language: Language, add
 
 def asker_of(connection: HTTPConnection, foundation: Foundation, caller: Caller | None) -> Asker:
     """Who asks by a request or a socket."""
-    return asker(foundation, caller, authentication.language(connection), authentication.address(connection))
+    peer = connection.scope["client"]
+    address = foundation.proxies.address(connection.headers.get("x-forwarded-for", ""), peer)
+    return asker(foundation, caller, authentication.language(connection), address)

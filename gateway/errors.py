@@ -1,15 +1,19 @@
-"""Errors as clients see them: a text in their language, and ``extensions.code``.
+"""Errors as clients see them: one form for all, a text in their language and ``extensions.code``.
 
-What a service refused to do at all, or could not do now, is told; what nobody expected is masked with a trace id.
-Refusals are no errors: they are members of results.
+What a service refused to do at all, or could not do now, is told, and so is why a request is not executed; what nobody
+expected is masked with a trace id. Refusals of what a customer wants to do are no errors: they are members of results.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
 
 from gateway import messages
+from gateway.execution.limits import LIMIT_EXCEEDED
+from gateway.execution.suggestions import without_suggestions
 from services.chassis import tracing
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
 from services.chassis.rpc.service import CallFailed
@@ -24,6 +28,64 @@ _BY_EXCEPTION: dict[type[Exception], str] = {
     Forbidden: "FORBIDDEN",
     NotReadyYet: "NOT_READY_YET",
 }
+
+Shown = dict[str, Any]
+"""An error as it is written (GraphQL specification, section 7.1.2)."""
+
+
+class Refused(Exception):
+    """A request is not executed. ``status`` is HTTP's; ``params`` fill the text and stand in the error's extensions."""
+
+    def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None, **params: Any) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+        self.params = params
+
+    def shown(self, language: Language) -> list[Shown]:
+        """The errors of the answer."""
+        texts = {name: str(value) for name, value in self.params.items()}
+        text = messages.text(self.code, language, texts)
+        return [{"message": text, "extensions": {"code": self.code, **self.params}}]
+
+
+class RefusedOperation(Refused):
+    """The operation itself is at fault: its text, its variables, what it asks for.
+
+    Who accepts nothing newer than ``application/json`` gets that with status 200 (GraphQL over HTTP, section 6.4.1).
+    """
+
+
+class Invalid(RefusedOperation):
+    """What was found wrong with an operation's text or its variables, with places."""
+
+    def __init__(self, errors: Sequence[GraphQLError], *, suggest: bool) -> None:
+        super().__init__(400, INVALID_OPERATION)
+        self.errors = errors
+        self.suggest = suggest
+
+    def shown(self, language: Language) -> list[Shown]:
+        return [self._formatted(shown(error, language), language) for error in self.errors]
+
+    def _formatted(self, error: GraphQLError, language: Language) -> Shown:
+        formatted: Shown = {**error.formatted}
+        told = formatted["extensions"]
+        if told["code"] == LIMIT_EXCEEDED:
+            params = {name: str(value) for name, value in told.items()}
+            formatted["message"] = messages.text(LIMIT_EXCEEDED, language, params)
+        elif not self.suggest:
+            formatted["message"] = without_suggestions(error.message)
+        return formatted
+
+
+class _Answer(msgspec.Struct):
+    errors: list[Shown]
+
+
+def answer_of(errors: list[Shown]) -> bytes:
+    """An answer that consists of errors, as JSON: without data, for nothing was executed."""
+    return msgspec.json.encode(_Answer(errors))
 
 
 def code_of(error: BaseException | None) -> str:
@@ -40,7 +102,9 @@ def shown(error: GraphQLError, language: Language) -> GraphQLError:
         return _same_place(error, error.message, {"code": INVALID_OPERATION, **(error.extensions or {})})
     code = code_of(cause)
     if code == UNEXPECTED:
-        return _same_place(error, "Unexpected error", {"code": code, "traceId": tracing.trace_id() or ""})
+        trace_id = tracing.trace_id() or ""
+        text = messages.text(code, language, {"traceId": trace_id})
+        return _same_place(error, text, {"code": code, "traceId": trace_id})
     extensions: dict[str, Any] = {"code": code}
     params: dict[str, str] = {}
     if isinstance(cause, CallFailed):

@@ -1,10 +1,32 @@
 """What the gateway reads from its environment (``KIERTO_...``, or ``KIERTO_GATEWAY_...`` for it alone)."""
 
+from pathlib import Path
+
+import msgspec
+
+from gateway.persisted.documents import Held
 from services.chassis.settings import ProcessSettings
 
 
+class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of cost that a caller of each kind may spend in a minute (JSON: ``{"user": 300000}``)."""
+
+    stranger: int = 60_000
+    user: int = 300_000
+    staff: int = 1_000_000
+    partner: int = 1_000_000
+
+
 class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
-    """Where the five services and the broker are. ``service_secret`` is the gateway's own at identity."""
+    """Where the five services and the broker are. ``service_secret`` is the gateway's own at identity.
+
+    ``allowed_origins``: origins (``["https://portal.example"]``) whose pages may ask, beside the gateway's own.
+    ``trusted_proxies``: networks (``["10.0.0.0/8"]``) of the proxies in front of it, whose ``X-Forwarded-For`` counts.
+    ``redis_url``: where gateways share rates and registered documents; if it is away, each goes on by itself.
+    ``gateways``: how many processes there are. ``quotas``: units of cost a minute for each caller, by kind.
+    ``trusted_documents``: the manifest that ``kierto documents`` wrote; ``trusted_only``: who may execute nothing else
+    (``["USER", "STAFF", "STRANGER"]``).
+    """
 
     identity_url: str
     sites_url: str
@@ -12,4 +34,11 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     stats_url: str
     support_url: str
     kafka: str
+    redis_url: str
     service_secret: str
+    allowed_origins: list[str] = []
+    trusted_proxies: list[str] = []
+    gateways: int = 1
+    quotas: Quotas = Quotas()
+    trusted_documents: Path | None = None
+    trusted_only: list[Held] = []

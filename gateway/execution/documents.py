@@ -6,7 +6,7 @@ writing real operations.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -39,6 +39,9 @@ _MOST_PLANS = 64
 _BYTES_OF_A_FIELD = 3_000
 """What a planned field takes, with its code: a fragment that is spread often is short, and its plan is not."""
 
+Costing = Callable[[Mapping[str, Any]], int]
+"""What an operation costs with these variables, coerced."""
+
 Make = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
 """Makes the plan of an operation of a document for these values of its switches."""
 
@@ -46,13 +49,15 @@ Make = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
 class Operation:
     """An operation; ``introspects``: it asks, at its root, for the schema itself.
 
-    ``coerce`` is the coercion of its variables once somebody made it, and ``plan`` its plan where there is only one.
+    Once somebody made them: ``coerce`` is the coercion of its variables, ``costing`` says what it costs with them, and
+    ``plan`` is its plan where there is only one.
     """
 
     def __init__(self, node: OperationDefinitionNode, *, introspects: bool) -> None:
         self.node = node
         self.introspects = introspects
         self.coerce: Coerce | None = None
+        self.costing: Costing | None = None
         self.plan: Plan | None = None
 
 

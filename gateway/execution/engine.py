@@ -21,12 +21,16 @@ from graphql import (
     execute,
 )
 from graphql.execution import Executor
+from graphql.execution.values import VariableValues
 
 from gateway.execution import variables
 from gateway.execution.completion import Completion
+from gateway.execution.cost import costing
 from gateway.execution.documents import Document, Documents, Known, Make
+from gateway.execution.limits import Limits
 from gateway.execution.plan import Plan, Planner
 from gateway.execution.pushed import Scalars
+from gateway.execution.reading import read
 from gateway.execution.run import Run
 from services.chassis import metrics
 from services.chassis.rpc.undecoded import as_declared
@@ -71,7 +75,7 @@ class Engine:
                 middleware=MiddlewareManager(_decoding, *(hooks.middlewares if hooks else ())), **named,
             )  # fmt: skip
             return answer  # type: ignore[no-any-return]
-        return self._execute(
+        return self._coerced(
             Known(known, operation),
             variable_values,
             context_value,
@@ -80,39 +84,56 @@ class Engine:
             named.get("operation_extensions"),
         )
 
-    def known(self, text: str, operation_name: str | None) -> Known | None:
-        """An operation of a text that is among the documents; None if it is not, or introspects."""
-        document = self.documents.find(text)
-        operation = document.operation(operation_name) if document is not None else None
-        if document is None or operation is None or operation.introspects:
-            return None
-        return Known(document, operation)
+    def read(self, text: str, limits: Limits) -> Document | list[GraphQLError]:
+        """What is known of a text from now on, if it is valid and within the limits; else what is wrong with it."""
+        found = read(self._schema, text, limits)
+        return found if isinstance(found, list) else self.documents.of(found)
+
+    def values(self, known: Known, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
+        """The variables of a request, coerced; or what is wrong with them."""
+        operation = known.operation
+        if operation.coerce is None:
+            operation.coerce = variables.compiled(self._schema, operation.node)
+        return operation.coerce(given)
+
+    def cost(self, known: Known, values: VariableValues) -> int:
+        """What an operation with these variables costs."""
+        operation = known.operation
+        if operation.costing is None:
+            operation.costing = costing(self._schema, known.document, operation.node)
+        return operation.costing(values.coerced)
 
     def execute_known(
         self,
         known: Known,
-        variable_values: Mapping[str, Any] | None,
-        context_value: Any,
+        values: VariableValues,
+        given: Mapping[str, Any] | None,
+        context: Any,
         operation_extensions: dict[str, Any] | None,
     ) -> Awaitable[ExecutionResult]:
-        """Execute an operation that ``known`` has found."""
-        return self._execute(known, variable_values, context_value, None, None, operation_extensions)
+        """Execute a query or a mutation with these values, which were ``given``."""
+        if known.operation.introspects:
+            return self._introspect(known, given, context)
+        return self._by_plan(known, values, context, None, None, operation_extensions)
 
-    async def _execute(
+    async def _introspect(self, known: Known, given: Mapping[str, Any] | None, context: Any) -> ExecutionResult:
+        name = known.operation.node.name
+        answer = self.execute(self._schema, known.document.node, None, context, given, name.value if name else None)
+        return await answer if isawaitable(answer) else answer
+
+    async def _coerced(self, known: Known, given: Mapping[str, Any] | None, *rest: Any) -> ExecutionResult:
+        values = self.values(known, given)
+        return ExecutionResult(None, values) if isinstance(values, list) else await self._by_plan(known, values, *rest)
+
+    async def _by_plan(
         self,
         known: Known,
-        variable_values: Mapping[str, Any] | None,
+        values: VariableValues,
         context: Any,
         root_value: Any,
         hooks: MiddlewareManager | None,
         operation_extensions: dict[str, Any] | None,
     ) -> ExecutionResult:
-        operation = known.operation
-        if operation.coerce is None:
-            operation.coerce = variables.compiled(self._schema, operation.node)
-        values = operation.coerce(variable_values)
-        if isinstance(values, list):
-            return ExecutionResult(None, values)
         documents, make = self._planning(hooks)
         try:
             plan = documents.plan_of(known, values.coerced, make)

@@ -1,177 +1,215 @@
-"""GraphQL over HTTP and over WebSocket (graphql-transport-ws) at one address."""
+"""GraphQL over HTTP (the specification of that name, 2025), from bytes to plan to bytes; sockets are passed on.
 
+A request is looked at in this order: its method, whose page asks, what it takes, its size, who asks, what it says.
+Then ``gateway.admission`` decides, and the engine executes. Whatever is refused is answered in GraphQL's form.
+"""
+
+import time
 from collections import OrderedDict
-from datetime import timedelta
-from typing import cast
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.exceptions import ConnectionRejectionError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.types.unset import UnsetType
+from graphql import OperationType
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
-from gateway import messages
-from gateway.context import Asker, Context, Foundation, asker, asker_of
-from gateway.http.bearer import caller_of
-from gateway.http.body import TooLarge, limited
-from gateway.http.known_operation import answer, asked_of
-from gateway.http.sockets import Socket, Sockets
-from gateway.schema.build import KiertoSchema, build_schema
-from services.access.authentication import address_of, language, language_of
+from gateway.admission import Admission, Admitted, Request
+from gateway.context import Asker, Context, Foundation, asker
+from gateway.errors import UNEXPECTED, Refused, RefusedOperation, Shown, answer_of, shown
+from gateway.execution.operation_log import log_operation
+from gateway.http import parameters
+from gateway.http.body import whole
+from gateway.http.conditional import FOR_NOBODY, cached_fields, etag_of, is_at_hand
+from gateway.http.negotiation import GRAPHQL, JSON, answers_as, is_json, wants_page
+from gateway.http.origins import Origins
+from gateway.http.page import Page
+from gateway.http.sockets import GraphQLSockets
+from gateway.room import Room
+from gateway.schema.build import KiertoSchema
+from services.access.authentication import language_of
 from services.chassis import tracing
+from services.chassis.logging import logger
 from services.chassis.problems import NotReadyYet, Unauthenticated
+
+_log = logger(__name__)
 
 MAX_BODY = 1_000_000
 _MOST_ASKERS = 2000
 _LONGEST_SAID = 4000
 """Bytes of the headers that an asker is remembered by."""
-INIT_TIMEOUT = timedelta(seconds=10)
-TRACE_HEADER = b"x-trace-id"
 
 Header = tuple[bytes, bytes]
 Headers = dict[bytes, bytes]
 
-_JSON = b"content-type", b"application/json"
-
 _TRACE_PARENT = tracing.HEADER.encode()
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
+_WITHOUT_CONTENT = (204, 304)
+_METHODS = {"Allow": "GET, HEAD, POST, OPTIONS"}
+_CONTENT_TYPE = {kind: (b"content-type", kind + b"; charset=utf-8") for kind in (JSON, GRAPHQL)}
+
+_write = msgspec.json.Encoder().encode
 
 
-class GraphQLEndpoint(GraphQL[Context, None]):
-    """The endpoint. ``page``: whether a browser is shown a page to try things on."""
+class Answer(msgspec.Struct, frozen=True):
+    """An answer over HTTP. ``whole``: an operation was executed, and nothing went wrong."""
 
-    graphql_transport_ws_handler_class = Socket
+    status: int
+    headers: list[Header]
+    body: bytes
+    whole: bool = False
 
-    def __init__(self, foundation: Foundation, sockets: Sockets, *, page: bool) -> None:
-        super().__init__(
-            build_schema(),
-            graphql_ide="graphiql" if page else None,
-            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-            connection_init_wait_timeout=INIT_TIMEOUT,
-        )
+
+class GraphQLEndpoint:
+    """The endpoint at ``/graphql``. ``page``: what a browser is shown to try things on, if anything."""
+
+    def __init__(
+        self,
+        foundation: Foundation,
+        schema: KiertoSchema,
+        admission: Admission,
+        room: Room,
+        origins: Origins,
+        sockets: GraphQLSockets,
+        page: Page | None,
+    ) -> None:
         self.foundation = foundation
+        self._schema = schema
+        self._admission = admission
+        self._room = room
+        self._origins = origins
         self.sockets = sockets
+        self._page = page
         self._askers: OrderedDict[tuple[bytes, bytes, str], Asker] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            with tracing.trace(None):
-                await super().__call__(scope, receive, send)
+            await self.sockets(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        trace = TRACE_HEADER, tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
+        # The other way round, so that of a header that comes twice the first counts.
+        headers: Headers = dict(reversed(scope["headers"]))
+        trace = tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
         try:
-            await self._answer(scope, headers, receive, send, trace)
+            answer = await self._answer(scope, headers, receive)
         except ClientDisconnect:
             return
-        except TooLarge:
-            refused = _refused(scope, 413, "TOO_LARGE", limit=str(MAX_BODY))
+        except Refused as refused:
+            answer = _refusal(refused, headers)
         except Unauthenticated:
-            refused = _refused(scope, 401, "UNAUTHENTICATED", _CHALLENGE)
+            answer = _refusal(Refused(401, "UNAUTHENTICATED", _CHALLENGE), headers)
         except NotReadyYet:
-            refused = _refused(scope, 503, "NOT_READY_YET", {"Retry-After": "1"})
-        else:
-            return
-        await refused(scope, receive, _with_header(send, trace))
+            answer = _refusal(Refused(503, "NOT_READY_YET", {"Retry-After": "1"}), headers)
+        except Exception:
+            _log.exception("unexpected")
+            answer = _refusal(Refused(500, UNEXPECTED, traceId=tracing.trace_id() or ""), headers)
+        if answer.status not in _WITHOUT_CONTENT:
+            answer.headers.append((b"content-length", b"%d" % len(answer.body)))
+        answer.headers.append((b"x-trace-id", trace))
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
-    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send, trace: Header) -> None:
-        if not _usual(scope, headers):
-            await super().__call__(scope, limited(receive, MAX_BODY), _with_header(send, trace))
-            return
-        messages = await _messages_of_body(limited(receive, MAX_BODY))
-        schema = cast(KiertoSchema, self.schema)
-        asked = asked_of(schema, b"".join([one.get("body", b"") for one in messages]))
-        if asked is None:
-            await super().__call__(scope, _again(messages, receive), _with_header(send, trace))
-            return
-        written = await answer(schema, asked, Context(self.foundation, await self._asker(scope, headers)))
-        fields = [_JSON, (b"content-length", b"%d" % len(written)), trace]
-        await send({"type": "http.response.start", "status": 200, "headers": fields})
-        await send({"type": "http.response.body", "body": written})
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
+        method, accept = scope["method"], headers.get(b"accept", b"")
+        if method == "POST":
+            self._origins.check(headers)
+            media = _media(accept)
+            if not is_json(headers.get(b"content-type", b"")) or b"content-encoding" in headers:
+                raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"})
+            body = await whole(receive, MAX_BODY)
+            request, size = parameters.of_body(body), len(body)
+        elif method in ("GET", "HEAD"):
+            if wants_page(accept) and b"query=" not in scope["query_string"]:
+                return self._shown_page()
+            self._origins.check(headers)
+            media = _media(accept)
+            request, size = parameters.of_address(scope["query_string"]), len(scope["query_string"])
+        elif method == "OPTIONS":
+            return Answer(204, [(b"allow", _METHODS["Allow"].encode())], b"")
+        else:
+            raise Refused(405, "METHOD_NOT_ALLOWED", _METHODS)
+        asker = await self._asker(scope, headers)
+        admitted = await self._admission.admit(request, asker, size)
+        if admitted.kind is OperationType.SUBSCRIPTION:
+            raise RefusedOperation(400, "SOCKET_NEEDED")
+        if admitted.kind is OperationType.MUTATION and method != "POST":
+            raise Refused(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        waiting = self._room.enter(admitted.cost)
+        if waiting is not None:
+            await waiting
+        try:
+            answer = await self._executed(admitted, request, asker, media)
+        finally:
+            self._room.leave()
+        return answer if method == "POST" else _revalidated(answer, media, headers, signed_in=asker.caller is not None)
+
+    async def _executed(self, admitted: Admitted, request: Request, asker: Asker, media: bytes) -> Answer:
+        began = time.perf_counter()
+        context = Context(self.foundation, asker)
+        result = await self._schema.engine.execute_known(
+            admitted.known, admitted.values, request.variables, context, request.extensions
+        )
+        answered: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            self._schema.process_errors(result.errors)
+            answered["errors"] = [shown(error, asker.language).formatted for error in result.errors]
+        written = _write(answered)
+        log_operation(request.operation_name or "", time.perf_counter() - began, failed=bool(result.errors))
+        return Answer(200, [_CONTENT_TYPE[media], *admitted.spent.fields()], written, whole=not result.errors)
 
     async def _asker(self, scope: Scope, headers: Headers) -> Asker:
         """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access."""
         access, authorization = self.foundation.access, headers.get(b"authorization", b"")
         accepted = headers.get(b"accept-language", b"")
-        address = address_of(headers.get(b"x-forwarded-for", b"").decode("latin-1"), scope["client"])
+        address = self.foundation.proxies.address(_text(headers.get(b"x-forwarded-for", b"")), scope["client"])
         said = authorization, accepted, address
         known = self._askers.get(said)
         if known is not None and known.caller is not None and not access.ended(known.caller):
             return known
-        caller = await access.caller_with(authorization.decode("latin-1"))
-        found = asker(self.foundation, caller, language_of(accepted.decode("latin-1")), address)
+        caller = await access.caller_with(_text(authorization))
+        found = asker(self.foundation, caller, language_of(_text(accepted)), address)
         if caller is not None and sum(map(len, said)) <= _LONGEST_SAID:
             self._askers[said] = found
             if len(self._askers) > _MOST_ASKERS:
                 self._askers.popitem(last=False)
         return found
 
-    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        caller = await caller_of(request, self.foundation.access) if isinstance(request, Request) else None
-        return Context(self.foundation, asker_of(request, self.foundation, caller))
-
-    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
-        """Take the token of ``connection_init``: `{"Authorization": "Bearer ..."}`."""
-        authorization = str(context.connection_params.get("Authorization", ""))
-        try:
-            caller = await self.foundation.access.caller_with(authorization)
-        except (Unauthenticated, NotReadyYet):
-            raise ConnectionRejectionError from None
-        context.asker = asker(self.foundation, caller, context.language, context.asker.address)
-        return UnsetType()
-
-    def encode_json(self, data: object) -> str:
-        return msgspec.json.encode(data).decode()
+    def _shown_page(self) -> Answer:
+        if self._page is None:
+            raise Refused(404, "NOT_FOUND")
+        return Answer(200, list(self._page.headers), self._page.body)
 
 
-def _with_header(send: Send, header: Header) -> Send:
-    """The same, with one header more in the answer."""
-
-    async def send_with_header(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"].append(header)
-        await send(message)
-
-    return send_with_header
+def _media(accept: bytes) -> bytes:
+    media = answers_as(accept)
+    if media is None:
+        raise Refused(406, "NOT_ACCEPTABLE", accepted=[GRAPHQL.decode(), JSON.decode()])
+    return media
 
 
-def _usual(scope: Scope, headers: Headers) -> bool:
-    """Whether a request is a POST of JSON that wants one answer, and no stream of them; no header comes twice."""
-    accept = headers.get(b"accept", b"")
-    return (
-        scope["method"] == "POST"
-        and headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == b"application/json"
-        and b"multipart" not in accept
-        and b"event-stream" not in accept
-        and len(headers) == len(scope["headers"])
-    )
+def _revalidated(answer: Answer, media: bytes, headers: Headers, *, signed_in: bool) -> Answer:
+    """The answer to a GET, with what caches need to know; without its content where the client has it already."""
+    if not answer.whole:
+        answer.headers.append((b"cache-control", FOR_NOBODY))
+        return answer
+    etag = etag_of(answer.body, media)
+    fields = cached_fields(etag, signed_in=signed_in)
+    if is_at_hand(headers.get(b"if-none-match", b""), etag):
+        return Answer(304, fields, b"")
+    return Answer(200, [*answer.headers, *fields], answer.body)
 
 
-async def _messages_of_body(receive: Receive) -> list[Message]:
-    """What is received until the body is complete; ClientDisconnect if it never is."""
-    messages: list[Message] = []
-    while not messages or messages[-1].get("more_body"):
-        messages.append(await receive())
-        if messages[-1]["type"] == "http.disconnect":
-            raise ClientDisconnect
-    return messages
-
-
-def _again(messages: list[Message], receive: Receive) -> Receive:
-    """What was received already, and then what comes."""
-    left = iter(messages)
-
-    async def receive_again() -> Message:
-        return next(left, None) or await receive()
-
-    return receive_again
-
-
-def _refused(scope: Scope, status: int, code: str, headers: dict[str, str] | None = None, **params: str) -> Response:
+def _refusal(refused: Refused, headers: Headers) -> Answer:
     """An answer in GraphQL's form to a request that was not executed."""
-    error = {"message": messages.text(code, language(HTTPConnection(scope)), params), "extensions": {"code": code}}
-    return Response(msgspec.json.encode({"errors": [error]}), status, headers, "application/json")
+    media = answers_as(headers.get(b"accept", b"")) or JSON
+    status = 200 if isinstance(refused, RefusedOperation) and media == JSON else refused.status
+    errors: list[Shown] = refused.shown(language_of(_text(headers.get(b"accept-language", b""))))
+    fields = [_CONTENT_TYPE[media], (b"cache-control", FOR_NOBODY), *_fields(refused.headers.items())]
+    return Answer(status, fields, answer_of(errors))
+
+
+def _fields(headers: Iterable[tuple[str, str]]) -> list[Header]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _text(field: bytes) -> str:
+    return field.decode("latin-1")

@@ -2,20 +2,36 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, cast
 
-from starlette.websockets import WebSocketDisconnect
+import msgspec
+from graphql import OperationType
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
+from strawberry.types.unset import UnsetType
 
 from gateway.access import Access
-from gateway.context import Context
+from gateway.admission import Admission, Request
+from gateway.context import Context, Foundation, asker, asker_of
+from gateway.errors import Refused
+from gateway.http import parameters
+from gateway.room import Room
+from gateway.schema.build import KiertoSchema
 from gateway.subscriptions.subscriber import handed_over
 from services.chassis import metrics, tracing
 from services.chassis.logging import logger
 from services.chassis.pause import pause
+from services.chassis.problems import NotReadyYet, Unauthenticated
 from services.chassis.websocket import TRY_AGAIN_LATER
 
 _log = logger(__name__)
@@ -23,6 +39,7 @@ _log = logger(__name__)
 FORBIDDEN = 4403
 """graphql-transport-ws: Forbidden. Also what an open socket is closed with when its caller's access ends."""
 
+INIT_TIMEOUT = timedelta(seconds=10)
 LOOK_S = 1.0
 _CALM_S = 0.1
 
@@ -63,8 +80,67 @@ class Sockets:
             await pause(stop, _CALM_S)  # many may sign out at once
 
 
+class GraphQLSockets(GraphQL[Context, None]):
+    """WebSockets at ``/graphql``. Pages of ``origins`` may open one, and the gateway's own."""
+
+    graphql_transport_ws_handler_class: Any = None  # set below: each is made for the other
+
+    def __init__(
+        self,
+        foundation: Foundation,
+        schema: KiertoSchema,
+        admission: Admission,
+        room: Room,
+        sockets: Sockets,
+        origins: Sequence[str],
+    ) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            connection_init_wait_timeout=INIT_TIMEOUT,
+            allowed_origins=origins,
+        )
+        self.foundation = foundation
+        self.admission = admission
+        self.room = room
+        self.sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with tracing.trace(None):
+            await super().__call__(scope, receive, send)
+
+    async def get_context(self, request: HTTPRequest | WebSocket, response: Response | WebSocket) -> Context:
+        return Context(self.foundation, asker_of(request, self.foundation, None))
+
+    async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
+        """Take the token of ``connection_init``: `{"Authorization": "Bearer ..."}`."""
+        authorization = str(context.connection_params.get("Authorization", ""))
+        try:
+            caller = await self.foundation.access.caller_with(authorization)
+        except (Unauthenticated, NotReadyYet):
+            raise ConnectionRejectionError from None
+        context.asker = asker(self.foundation, caller, context.language, context.asker.address)
+        return UnsetType()
+
+    def encode_json(self, data: object) -> str:
+        return msgspec.json.encode(data).decode()
+
+
+class _Message(msgspec.Struct):
+    """What every message of the protocol has; ``id`` where it is about an operation."""
+
+    type: str
+    id: str = ""
+    payload: dict[str, Any] | None = None
+
+
 class Socket(BaseGraphQLTransportWSHandler[Context, None]):
-    """One connection. Every operation on it is checked again, and traced on its own."""
+    """One connection. Every operation on it is checked again, admitted as over HTTP, and traced on its own."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self._asked: dict[str, Request] = {}
 
     @property
     def ended(self) -> bool:
@@ -73,25 +149,56 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         return caller is not None and self.context.foundation.access.ended(caller)
 
     @property
-    def _sockets(self) -> Sockets:
-        sockets: Sockets = self.view.sockets  # type: ignore[attr-defined]
-        return sockets
+    def _view(self) -> GraphQLSockets:
+        return cast(GraphQLSockets, self.view)
 
     async def handle(self) -> None:
-        with self._sockets.opened(self):
+        with self._view.sockets.opened(self):
             await super().handle()
 
+    async def handle_message(self, message: Message) -> None:
+        try:
+            msgspec.convert(message, _Message)
+        except msgspec.ValidationError:
+            await self.handle_invalid_message("Invalid message")
+        else:
+            await super().handle_message(message)
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        try:
+            request = parameters.of_message(message.get("payload"))
+        except Refused as refused:
+            await self._refuse(message["id"], refused)
+            return
+        self._asked[message["id"]] = request
+        # The text of a document that was named comes with its admission.
+        payload: Any = {"query": "", **message["payload"]}
+        await super().handle_subscribe({**message, "payload": payload})
+        if message["id"] not in self.operations:
+            self._asked.pop(message["id"], None)
+
     async def run_operation(self, operation: Operation[Context, None]) -> None:
+        request = self._asked.pop(operation.id)
         with tracing.trace(None):
             if self.ended:
                 await self.end(FORBIDDEN, "Forbidden")
-            else:
+                return
+            try:
+                admitted = await self._view.admission.admit(request, self.context.asker)
+            except Refused as refused:
+                self.operations.pop(operation.id, None)
+                await self._refuse(operation.id, refused)
+                return
+            operation.query = admitted.known.document.text
+            if admitted.kind is OperationType.SUBSCRIPTION:
                 await super().run_operation(operation)
+            else:
+                await self._run_in_room(operation, admitted.cost)
 
     async def send_message(self, message: Message) -> None:
         """Send one message; one that nobody reads ends the socket with 1013 and the cursor to come back with."""
         try:
-            async with asyncio.timeout(self._sockets.slow_s):
+            async with asyncio.timeout(self._view.sockets.slow_s):
                 await super().send_message(message)
         except TimeoutError:
             metrics.SUBSCRIBERS_TOO_SLOW.inc()
@@ -111,3 +218,25 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                 await self.cleanup_operation(operation_id)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # closed by the other end meanwhile
             await self.websocket.close(code, reason)
+
+    async def _run_in_room(self, operation: Operation[Context, None], cost: int) -> None:
+        room = self._view.room
+        waiting = room.enter(cost)
+        try:
+            if waiting is not None:
+                await waiting
+        except Refused as refused:
+            self.operations.pop(operation.id, None)
+            await self._refuse(operation.id, refused)
+            return
+        try:
+            await super().run_operation(operation)
+        finally:
+            room.leave()
+
+    async def _refuse(self, operation_id: str, refused: Refused) -> None:
+        errors: Any = refused.shown(self.context.language)
+        await self.send_message({"id": operation_id, "type": "error", "payload": errors})
+
+
+GraphQLSockets.graphql_transport_ws_handler_class = Socket

@@ -25,6 +25,7 @@ from strawberry.types.lazy_type import LazyType
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway.execution.completion import BY_CLASS
+from gateway.execution.cost_directives import Cost
 from gateway.schema.scalars import Long
 
 Struct = type[msgspec.Struct]
@@ -43,16 +44,26 @@ class _Joined(msgspec.Struct, frozen=True):
     fields: Sequence[StrawberryField]
     hidden: Sequence[str]
     node: bool
+    weight: int | None
 
 
 _joined: dict[Struct, _Joined] = {}
 
 
-def join(struct: Struct, *fields: StrawberryField, node: bool = False, hidden: Sequence[str] = ()) -> None:
-    """Add fields to the graph's type of a struct; ``node``: it has a global id; ``hidden`` fields are not shown."""
+def join(
+    struct: Struct,
+    *fields: StrawberryField,
+    node: bool = False,
+    hidden: Sequence[str] = (),
+    weight: int | None = None,
+) -> None:
+    """Add fields to the graph's type of a struct; ``node``: it has a global id; ``hidden`` fields are not shown.
+
+    ``weight`` is what each one costs that is answered, where it is not 1.
+    """
     if struct in _joined:
         raise TypeError(f"{struct.__name__} is declared twice")
-    _joined[struct] = _Joined(fields, hidden, node)
+    _joined[struct] = _Joined(fields, hidden, node, weight)
 
 
 def nodes() -> list[type]:
@@ -66,31 +77,32 @@ def output(annotation: Any, name: str = "", union: str = "") -> Any:
     ``name`` is the Python name of the field that has it; ``union`` the name of the result that it is, where it has
     several members.
     """
-    members = [one for one in _members(annotation) if one not in (type(None), UnsetType)]
-    if len(members) > 1:
+    several = [one for one in members(annotation) if one not in (type(None), UnsetType)]
+    if len(several) > 1:
         if not union:
             raise TypeError(f"{annotation} needs a name in the graph")
         made: Any = Annotated[
-            functools.reduce(operator.or_, (output(member) for member in members)), strawberry.union(union)
+            functools.reduce(operator.or_, (output(member) for member in several)), strawberry.union(union)
         ]
     else:
-        made = _single(members[0], name, union)
-    return made | None if type(None) in _members(annotation) else made
+        made = _single(several[0], name, union)
+    return made | None if type(None) in members(annotation) else made
 
 
 def argument(annotation: Any, name: str) -> Any:
     """The graph's type for an argument; where that is an input type, resolvers get the contract's command itself."""
-    (kind,) = [one for one in _members(annotation) if one is not type(None)]
+    (kind,) = [one for one in members(annotation) if one is not type(None)]
     if typing.get_origin(kind) is list:
         made: Any = list[argument(typing.get_args(kind)[0], name)]  # type: ignore[misc]
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         made = _input_type(kind)
     else:
         made = _leaf(kind, name)
-    return made | None if type(None) in _members(annotation) else made
+    return made | None if type(None) in members(annotation) else made
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
+def members(annotation: Any) -> tuple[Any, ...]:
+    """What an annotation allows: the members of a union, else the one type that it is."""
     if typing.get_origin(annotation) in (Union, types.UnionType):
         return typing.get_args(annotation)
     return (annotation,)
@@ -136,7 +148,7 @@ class _Later(LazyType[Any, Any]):
 @functools.cache
 def _output_type(kind: Any) -> type:
     struct = typing.get_origin(kind) or kind
-    joined = _joined.get(kind) or _Joined((), (), False)
+    joined = _joined.get(kind) or _Joined((), (), False, None)
     fields = [
         _plain_field(field.name, output(field.type, field.name))
         for field in msgspec.structs.fields(kind)
@@ -151,7 +163,8 @@ def _output_type(kind: Any) -> type:
     body["is_type_of"] = staticmethod(is_type_of)
     bases = (Node,) if joined.node else ()
     made = types.new_class(_name_of(kind), bases, {}, lambda namespace: namespace.update(body))
-    return strawberry.type(made, description=_description(struct))
+    costs = [] if joined.weight is None else [Cost(weight=str(joined.weight))]
+    return strawberry.type(made, description=_description(struct), directives=costs)
 
 
 def _plain_field(name: str, kind: Any) -> StrawberryField:
@@ -169,7 +182,7 @@ def _input_type(struct: Struct) -> type:
             body[field.name] = field.default
         elif field.default_factory is not msgspec.NODEFAULT:
             body[field.name] = strawberry.field(default_factory=field.default_factory)
-        elif type(None) in _members(field.type):
+        elif type(None) in members(field.type):
             body[field.name] = None
     made = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
     shown = strawberry.input(made, description=_description(struct))

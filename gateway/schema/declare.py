@@ -1,6 +1,7 @@
 """How fields are declared: with the contracts' types, which become the graph's.
 
-Fields that ask a service may be null: a service that is away costs its own fields and no others.
+Fields that ask a service may be null: a service that is away costs its own fields and no others. Each says what it
+costs (`gateway.execution.cost`); the unit is an object that is read and answered, about 25 µs of a processor.
 """
 
 import functools
@@ -14,20 +15,34 @@ from strawberry.types.field import StrawberryField
 
 from gateway.context import Context
 from gateway.execution.batch import Values, awaited, batch
+from gateway.execution.cost_directives import Cost, ListSize
 from gateway.execution.selection import selected
-from gateway.schema.contract_types import argument, description, output
+from gateway.schema.contract_types import argument, description, members, output
+from services.contracts.values import Connection
 
 Info = strawberry.Info[Context, None]
 
 Resolver = Callable[..., Awaitable[Any]]
 
+A_CALL = 10
+"""The weight of a field that asks a service by itself: a round trip and a query, beside what is answered."""
+A_PASSWORD = 100
+"""That of a field that hashes a password, which is made to be slow."""
+A_JOIN = 1
+"""That of a field that is asked for many parents at once, for each of them."""
 
-def field(result: str = "", *, name: str | None = None) -> Callable[[Resolver], StrawberryField]:
+_PAGE = ListSize(slicing_arguments=["first"], sized_fields=["edges"])
+
+
+def field(
+    result: str = "", *, name: str | None = None, weight: int = A_CALL, size: ListSize | None = None
+) -> Callable[[Resolver], StrawberryField]:
     """A field of the resolver ``async (info, ...)``, or ``async (parent: strawberry.Parent[P], info, ...)``.
 
     One that only passes on what a service answers is an ordinary function, so that its call may share a round trip.
     ``result`` is the graph's name of a result with several members; ``name`` that of the field where Python can't
-    have it.
+    have it. ``weight`` is what it costs to ask, ``size`` how long the lists of its value are (those of a connection
+    say it themselves).
     """
 
     def declare(resolver: Resolver) -> StrawberryField:
@@ -38,16 +53,20 @@ def field(result: str = "", *, name: str | None = None) -> Callable[[Resolver], 
             name=name,
             graphql_type=output(awaited(hints["return"]), resolver.__name__, result) | None,
             description=_description(resolver),
+            directives=_costs(weight, size, awaited(hints["return"])),
         )
         return made
 
     return declare
 
 
-def joined(result: str = "", *, needs: Sequence[str]) -> Callable[[Values], StrawberryField]:
+def joined(
+    result: str = "", *, needs: Sequence[str], weight: int = A_JOIN, size: ListSize | None = None
+) -> Callable[[Values], StrawberryField]:
     """A batch field of the resolver ``async (parents: list[P], info, ...) -> list[V]``.
 
-    ``needs`` are the attributes of a parent that it looks at: it may be handed parents that have no others.
+    ``needs`` are the attributes of a parent that it looks at: it may be handed parents that have no others. ``weight``
+    is what it costs to ask for one parent, ``size`` how long the lists of one value are.
     """
 
     def declare(resolver: Values) -> StrawberryField:
@@ -60,9 +79,16 @@ def joined(result: str = "", *, needs: Sequence[str]) -> Callable[[Values], Stra
         kind = output(value, resolver.__name__, result) | None
         made = batch(resolver, graphql_type=kind, parameters=parameters, needs=needs)
         made.description = _description(resolver)
+        made.directives = _costs(weight, size, value)
         return made
 
     return declare
+
+
+def _costs(weight: int, size: ListSize | None, value: Any) -> list[object]:
+    if any(get_origin(one) is Connection for one in members(value)):
+        size = _PAGE
+    return [*([Cost(weight=str(weight))] if weight else []), *([size] if size else [])]
 
 
 def _in_graph_terms(resolver: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
@@ -94,13 +120,18 @@ async def each(ids: Sequence[str], ask: Callable[[list[str]], Awaitable[Sequence
     return [found[one] for one in ids]
 
 
-def plain_field(graphql_type: Any) -> Callable[[Callable[..., Any]], StrawberryField]:
+def plain_field(
+    graphql_type: Any, *, weight: int = 0, size: ListSize | None = None
+) -> Callable[[Callable[..., Any]], StrawberryField]:
     """A field whose type is the graph's alone: no contract has it."""
 
     def declare(resolver: Callable[..., Any]) -> StrawberryField:
         _say(resolver, _in_graph_terms(resolver, get_type_hints(resolver, include_extras=True)))
         made: StrawberryField = strawberry.field(
-            resolver=resolver, graphql_type=graphql_type, description=_description(resolver)
+            resolver=resolver,
+            graphql_type=graphql_type,
+            description=_description(resolver),
+            directives=_costs(weight, size, None),
         )
         return made
 
@@ -115,7 +146,10 @@ def subscription(result: str) -> Callable[[Callable[..., AsyncIterator[Any]]], S
         (item,) = get_args(hints["return"])
         _say(resolver, _in_graph_terms(resolver, hints))
         made: Any = strawberry.subscription(
-            resolver=resolver, graphql_type=output(item, union=result), description=_description(resolver)
+            resolver=resolver,
+            graphql_type=output(item, union=result),
+            description=_description(resolver),
+            directives=_costs(A_CALL, None, None),
         )
         declared: StrawberryField = made
         return declared

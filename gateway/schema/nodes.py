@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from gateway.context import Context
+from gateway.execution.cost_directives import ListSize
 from gateway.schema.contract_types import Node
-from gateway.schema.declare import Info, each, plain_field, selected_of
+from gateway.schema.declare import A_CALL, Info, each, plain_field, selected_of
 from gateway.schema.imports.owners import OWNERS, PREFIX
 from gateway.schema.sites.look_up import look_up_sites
 from services.contracts.values import Id
@@ -48,14 +49,14 @@ async def look_up(context: Context, ids: Sequence[str], fields: Sequence[str]) -
     return [found.get(one) for one in ids]
 
 
-@plain_field(Node | None)
+@plain_field(Node | None, weight=A_CALL)
 async def node(info: Info, id: Id) -> Any:
     """Anything with a global id; null if it is not there or out of the caller's reach."""
     (found,) = await look_up(info.context, [id], selected_of(info))
     return found
 
 
-@plain_field(list[Node | None] | None)
+@plain_field(list[Node | None] | None, weight=A_CALL, size=ListSize(slicing_arguments=["ids"]))
 async def nodes(info: Info, ids: list[Id]) -> Any:
     """Several things with global ids, in their order."""
     return await look_up(info.context, ids, selected_of(info))

@@ -20,6 +20,7 @@ COMPLETIONS = QuickCounter(
     "Values of a plan's steps by the way of their completion: pushed, compiled or careful, and why",
     ["way", "why"],
 )
+SHED = Counter("kierto_shed", "Operations that were told to come back, because too many were under way")
 
 # Publishing: in each relay process.
 RELAY_LEADING = Gauge("kierto_relay_leading", "1 in the relay process that holds the lease, else 0")
@@ -32,6 +33,11 @@ RELAY_SECONDS_BEHIND = Gauge(
 RELAY_REFILLS = Counter("kierto_relay_refills", "How often a partition was filled again from the log")
 LOG_GENERATIONS = Counter(
     "kierto_log_generations", "New generations of the log: the broker held more than the database, which was restored"
+)
+NAMED_DOCUMENTS = QuickCounter(
+    "kierto_named_documents",
+    "Requests that named their document instead of sending it, by where it was: trusted, memory, redis or nowhere",
+    ["where"],
 )
 
 # Consuming: in each worker process.
@@ -58,6 +64,10 @@ FEED_GENERATIONS = Counter("kierto_feed_generations", "How often the feed began 
 RING_MISSES = Counter("kierto_ring_misses", "Pages read from the log for subscribers that were behind the ring")
 SUBSCRIBERS = Gauge("kierto_subscribers", "Open subscriptions to order events")
 SUBSCRIBERS_TOO_SLOW = Counter("kierto_subscribers_too_slow", "Subscribers closed because they did not read")
+
+# Callers' rates: in each gateway process.
+RATE_ALONE = Gauge("kierto_rate_alone", "1 while Redis is away and this gateway counts its share of each caller's rate")
+RATE_REFUSALS = QuickCounter("kierto_rate_refusals", "Requests refused because their caller spent a quota", ["policy"])
 
 MAILS_SENT = Counter("kierto_mails_sent", "Mails that the mail server took")
 MAIL_FAILURES = Counter("kierto_mail_failures", "Attempts to hand over a mail that failed and will be repeated")

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.chassis import garbage, logging
+from services.chassis.http_protocol import HttpProtocol, close_late
 from services.chassis.settings import ProcessSettings
 from services.chassis.websocket import WebSocketProtocol
 
@@ -36,6 +37,8 @@ DOORS = 16
 A busy loop's turns are long. With one door connections would come faster than they are taken, wait until their clients
 give up, and come again: the busier it was, the more would come.
 """
+LARGEST_MESSAGE = 1_000_000
+"""Bytes of a WebSocket's message; a larger one closes it with 1009 (RFC 6455, section 7.4.1)."""
 Check = Callable[[], Awaitable[bool]]
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -102,24 +105,12 @@ async def _enter(
 
 
 async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: asyncio.Event) -> int:
-    config = uvicorn.Config(
-        application([*_health(parts, stop), *parts.routes], parts.direct),
-        interface="asgi3",
-        host=settings.listen.host,
-        port=settings.listen.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        server_header=False,
-        proxy_headers=False,  # the address that a proxy names is read where it is used
-        ws=WebSocketProtocol,
-        ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer
-    )
+    app = application([*_health(parts, stop), *parts.routes], parts.direct)
+    config = server_config(app, settings.listen.host, settings.listen.port)
     server, door = _Server(config), config.bind_socket()
     doors = [door, *(door.dup() for _ in range(1, DOORS))]
     serving = asyncio.ensure_future(server.serve(doors))
+    closing = asyncio.ensure_future(close_late(server.server_state.connections))
     loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
     stopping = asyncio.ensure_future(stop.wait())
     _log.info("started", listen=str(settings.listen))
@@ -130,11 +121,32 @@ async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: async
     stop.set()
     server.should_exit = True
     _, late = await asyncio.wait((serving, stopping, *loops), timeout=GRACE_S)
-    for task in late:
+    for task in (closing, *late):
         task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
+    await asyncio.gather(closing, *late, return_exceptions=True)
     _log.info("stopped", unfinished=len(late))
     return 1 if failed or late else 0
+
+
+def server_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+    """How every process serves HTTP and WebSockets."""
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        server_header=False,
+        proxy_headers=False,  # the address that a proxy names is read where it is used
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        ws_max_size=LARGEST_MESSAGE,
+        ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer
+    )
 
 
 def application(routes: Sequence[BaseRoute], direct: Mapping[str, ASGIApp]) -> ASGIApp:

@@ -14,6 +14,7 @@ from tests.benchmarks import (
     http_clients,
     plans,
     portal_page,
+    reading,
     relay_throughput,
     thousand_subscribers,
 )
@@ -49,6 +50,19 @@ def main() -> None:
         f"{kept.end / 1e6:.1f} MB",
         f"after {plans.FULL:,}: {kept.full / 1e6:.1f} MB",
         f"{kept.end / kept.full:.3f}",
+    )
+    refused = reading.measure()
+    table.add_row(
+        f"a text refused, the worst: {refused.which}",
+        f"{refused.worst * 1000:.1f} ms",
+        "50 ms",
+        f"{refused.worst / 0.050:.2f}",
+    )
+    table.add_row(
+        "the cost of a portal page, known before it is executed",
+        f"{refused.cost * 1e6:.2f} µs",
+        "1 µs",
+        f"{refused.cost / 1e-6:.2f}",
     )
     stack = new_stack()
     try:

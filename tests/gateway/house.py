@@ -14,6 +14,7 @@ import uvicorn
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from gateway.app import assemble
@@ -22,9 +23,8 @@ from gateway.settings import GatewaySettings
 from services.chassis import envelope
 from services.chassis.ids import new_uuid
 from services.chassis.log import Cursor
-from services.chassis.process import Parts, application
+from services.chassis.process import Parts, application, server_config
 from services.chassis.settings import Address, Environment
-from services.chassis.websocket import WebSocketProtocol
 from services.contracts.declare import Event, event_type_of, topic_of
 from services.contracts.identity import SubjectKind
 from services.contracts.orders import OrderEvent
@@ -90,6 +90,7 @@ class House:
     ):
         self.cast = cast
         self.endpoint = endpoint
+        self.sockets = endpoint.sockets.sockets
         self.access = endpoint.foundation.access
         self.url = url
         self.session = session
@@ -186,7 +187,8 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
             "env": Environment.TEST,
             "listen": Address("127.0.0.1", 0),
             "kafka": servers.kafka,
-            "service_secret": "a secret",
+            "redis_url": servers.redis_url,
+            "service_secret": name,  # and so rates of its own
             **{f"{one}_url": f"{services}/{one}" for one in ("identity", "sites", "orders", "stats", "support")},
             **settings,
         }
@@ -217,15 +219,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
     """The address of an application on a free port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws=WebSocketProtocol,
-        ws_per_message_deflate=False,
-    )
+    config = server_config(app)
     server = uvicorn.Server(config)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
@@ -243,5 +237,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
 def endpoint_of(parts: Parts) -> GraphQLEndpoint:
     """The GraphQL endpoint among the gateway's parts."""
     endpoint = parts.direct["/graphql"]
+    if isinstance(endpoint, CORSMiddleware):
+        endpoint = endpoint.app
     assert isinstance(endpoint, GraphQLEndpoint)
     return endpoint

@@ -188,7 +188,7 @@ async def test_a_log_that_nothing_was_written_to(look: Look, events: Log, server
         assert await look(house, str(beginning)) == list(range(1, 1 + 2 * written))
 
 
-@pytest.mark.parametrize("first", [0, -1, 501, 2**31 - 1])
+@pytest.mark.parametrize("first", [0, -1, 501])
 async def test_a_page_has_1_to_500_events(first: int, events: Log, server_addresses: Servers) -> None:
     async with over(server_addresses, events) as house:
         answer = await house.ask(POLL, house.partner(), after=None, first=first)

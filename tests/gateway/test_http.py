@@ -5,7 +5,9 @@ import datetime as dt
 from collections.abc import AsyncIterator
 
 import pytest
+from yarl import URL
 
+from gateway.http import body
 from services.chassis.settings import Environment
 from services.contracts.identity import SubjectKind
 from tests.gateway.house import House, open_house
@@ -96,3 +98,139 @@ async def test_too_large_is_too_large_also_in_pieces(house: House) -> None:
     headers = {"Authorization": f"Bearer {house.user()}", "Content-Type": "application/json"}
     async with house.session.post(f"{house.url}/graphql", data=pieces(), headers=headers) as response:
         assert response.status == 413
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "BODY_S", 0.1)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'{"query": '
+        await asyncio.sleep(60)
+
+    async with house.session.post(
+        f"{house.url}/graphql", data=pieces(), headers={"Content-Type": "application/json"}
+    ) as response:
+        assert response.status == 408
+        assert (await response.json())["errors"][0]["extensions"]["code"] == "REQUEST_TIMEOUT"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
+async def test_other_methods_are_told_which_there_are(house: House, method: str) -> None:
+    async with house.session.request(method, f"{house.url}/graphql") as response:
+        assert response.status == 405
+        assert response.headers["Allow"] == "GET, HEAD, POST, OPTIONS"
+        assert (await response.json())["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
+
+
+async def test_options_says_which_methods_there_are(house: House) -> None:
+    async with house.session.options(f"{house.url}/graphql") as response:
+        assert response.status == 204
+        assert response.headers["Allow"] == "GET, HEAD, POST, OPTIONS"
+
+
+async def test_nothing_is_changed_by_get(house: House) -> None:
+    mutation = "mutation { signOut { __typename } }"
+    headers = {"Authorization": f"Bearer {house.user()}"}
+    async with house.session.get(f"{house.url}/graphql", params={"query": mutation}, headers=headers) as response:
+        assert response.status == 405
+        assert response.headers["Allow"] == "POST"
+    assert house.cast.asked == []
+
+
+async def test_head_is_get_without_its_body(house: House) -> None:
+    headers = {"Authorization": f"Bearer {house.user()}"}
+    query = {"query": "{ me { username } }"}
+    async with house.session.head(f"{house.url}/graphql", params=query, headers=headers) as response:
+        assert response.status == 200
+        assert int(response.headers["Content-Length"]) == len('{"data":{"me":{"username":"maija"}}}')
+
+
+async def test_a_subscription_needs_a_socket(house: House) -> None:
+    answer = await house.ask("subscription { orderEvents { __typename } }", house.partner())
+    assert answer["errors"] == [
+        {"message": "Subscriptions go over WebSocket.", "extensions": {"code": "SOCKET_NEEDED"}}
+    ]
+
+
+async def test_of_several_operations_one_is_named(house: House) -> None:
+    query = "query a { me { username } } query b { me { id } }"
+    answer = await house.ask(query, house.user())
+    assert answer["errors"][0]["extensions"] == {"code": "UNKNOWN_OPERATION", "path": ["operationName"]}
+    body = {"query": query, "operationName": "a"}
+    headers = {"Authorization": f"Bearer {house.user()}"}
+    async with house.session.post(f"{house.url}/graphql", json=body, headers=headers) as response:
+        assert await response.json() == {"data": {"me": {"username": "maija"}}}
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        (b"null", []),
+        (b"[]", []),
+        (b'"{ me { id } }"', []),
+        (b"", []),
+        (b"{", []),
+        (b'{"query": "\xff"}', []),
+        (b'{"query": 1}', ["query"]),
+        (b"{}", ["query"]),
+        (b'{"query": "{ me { id } }", "variables": []}', ["variables"]),
+        (b'{"query": "{ me { id } }", "operationName": {}}', ["operationName"]),
+        (b'{"query": "{ me { id } }", "extensions": 0}', ["extensions"]),
+        (b'{"variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", []),
+    ],
+)
+async def test_a_body_that_is_no_request_names_the_field(house: House, sent: bytes, path: list[str]) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {house.user()}"}
+    async with house.session.post(f"{house.url}/graphql", data=sent, headers=headers) as response:
+        assert response.status == 400
+        extensions = (await response.json())["errors"][0]["extensions"]
+        assert (extensions["code"], extensions["path"]) == ("INVALID_REQUEST", path)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query=%ff",
+        "query={me{id}}&query={me{id}}",
+        "query={me{id}}&variables=1",
+        "query={me{id}}&variables={",
+        "variables={}",
+    ],
+)
+async def test_an_address_that_is_no_request_is_refused(house: House, query: str) -> None:
+    url = URL(f"{house.url}/graphql?{query}", encoded=True)
+    async with house.session.get(url, headers={"Authorization": f"Bearer {house.user()}"}) as response:
+        assert response.status == 400
+        assert (await response.json())["errors"][0]["extensions"]["code"] == "INVALID_REQUEST"
+
+
+async def test_of_an_operation_that_is_wrong_the_status_says_so_to_who_knows(house: House) -> None:
+    headers = {"Accept": "application/graphql-response+json", "Authorization": f"Bearer {house.user()}"}
+    async with house.session.post(f"{house.url}/graphql", json={"query": "{ nothing }"}, headers=headers) as response:
+        assert response.status == 400
+        assert response.content_type == "application/graphql-response+json"
+        assert "data" not in await response.json()
+    assert (await house.ask("{ nothing }", house.user()))["status"] == 200
+
+
+async def test_an_answer_of_another_kind_is_not_to_be_had(house: House) -> None:
+    headers = {"Accept": "image/png"}
+    async with house.session.post(f"{house.url}/graphql", json={"query": "{ me { id } }"}, headers=headers) as response:
+        assert response.status == 406
+        extensions = (await response.json())["errors"][0]["extensions"]
+        assert extensions["accepted"] == ["application/graphql-response+json", "application/json"]
+
+
+async def test_in_production_the_schema_is_for_those_who_write_clients(server_addresses: Servers) -> None:
+    async with open_house(server_addresses, env=Environment.PRODUCTION) as house:
+        for token in (None, house.user()):
+            answer = await house.ask("{ __schema { types { name } } }", token)
+            assert answer["errors"][0]["extensions"]["code"] == "INTROSPECTION_FORBIDDEN"
+            assert "data" not in answer
+            answer = await house.ask("{ mee { id } }", token)
+            assert answer["errors"][0]["message"] == "Cannot query field 'mee' on type 'Query'."
+            assert (await house.ask("{ __typename }", token))["data"] == {"__typename": "Query"}
+        for token in (house.staff(), house.partner()):
+            answer = await house.ask("{ __schema { queryType { name } } }", token)
+            assert answer["data"] == {"__schema": {"queryType": {"name": "Query"}}}
+            assert "Did you mean 'me'" in (await house.ask("{ mee { id } }", token))["errors"][0]["message"]

@@ -12,7 +12,9 @@ from services.contracts.identity import Language
 ROOT = Path(__file__).parents[2]
 OF_THE_GATEWAY = {"FORBIDDEN", "UNAUTHENTICATED", "UNAVAILABLE", "NOT_READY_YET", "MALFORMED", "TOO_LARGE"}
 
-_RAISED = re.compile(r'(?:refuse\(|Problem\(\s*code=)\s*"([A-Z_]+)"')
+_RAISED = re.compile(
+    r'(?:refuse\(|Problem\(\s*code=|Refused(?:Operation)?\(\d+,|super\(\).__init__\(\d+,)\s*"([A-Z_]+)"'
+)
 _PROMISED = re.compile(r"efused with ([^.]+)\.")
 _CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b")
 

@@ -229,8 +229,9 @@ async def test_the_unexpected_is_masked_with_a_trace_id(house: House) -> None:
     answer = await house.ask('{ sites(search: "broken") { totalCount } me { username } }', house.user())
     assert answer["data"] == {"sites": None, "me": {"username": "maija"}}
     (error,) = answer["errors"]
-    assert error["message"] == "Unexpected error"
-    assert error["extensions"] == {"code": "UNEXPECTED", "traceId": answer["headers"]["X-Trace-Id"]}
+    trace_id = answer["headers"]["X-Trace-Id"]
+    assert error["message"] == f"Something unexpected happened. Tell us this number: {trace_id}."
+    assert error["extensions"] == {"code": "UNEXPECTED", "traceId": trace_id}
     assert "inside" not in str(answer)
 
 
@@ -261,7 +262,7 @@ async def test_a_stranger_gets_nothing_but_public_operations(house: House) -> No
 async def test_an_operation_that_is_no_operation_is_explained(house: House, query: str) -> None:
     answer = await house.ask(query, house.user())
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID_OPERATION"]
-    assert answer["errors"][0]["message"] != "Unexpected error"
+    assert "unexpected" not in answer["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("grams", [2**53, 1.5, True, "1"])

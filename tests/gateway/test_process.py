@@ -18,7 +18,7 @@ def test_missing_settings_are_named() -> None:
     bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-m", "gateway"], env=bare, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    for name in ("LISTEN", "KAFKA", "SERVICE_SECRET", *(f"{service}_URL" for service in SERVICES)):
+    for name in ("LISTEN", "KAFKA", "REDIS_URL", "SERVICE_SECRET", *(f"{service}_URL" for service in SERVICES)):
         assert f"KIERTO_{name} is missing" in done.stderr or f"KIERTO_GATEWAY_{name} is missing" in done.stderr
 
 
@@ -26,7 +26,7 @@ def test_missing_settings_are_named() -> None:
 def test_settings_are_shared_or_its_own(prefix: str) -> None:
     environment = {f"{prefix}{service}_URL": "http://127.0.0.1:1" for service in SERVICES}
     environment |= {f"{prefix}LISTEN": "127.0.0.1:8000", f"{prefix}KAFKA": "127.0.0.1:9092"}
-    environment |= {f"{prefix}SERVICE_SECRET": "a secret"}
+    environment |= {f"{prefix}SERVICE_SECRET": "a secret", f"{prefix}REDIS_URL": "redis://127.0.0.1:6379/0"}
     assert load(GatewaySettings, "gateway", environment).listen.port == 8000
 
 

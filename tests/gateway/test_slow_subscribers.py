@@ -88,7 +88,7 @@ async def publish(house: House, count: int) -> range:
 @pytest.fixture(autouse=True)
 def impatient(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow is what would take ten seconds otherwise."""
-    monkeypatch.setattr(house.endpoint.sockets, "slow_s", SLOW_S)
+    monkeypatch.setattr(house.sockets, "slow_s", SLOW_S)
     monkeypatch.setattr(websocket, "LINGER_S", 2.0)
 
 
@@ -112,7 +112,7 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(hou
         assert read == list(published)[: len(read)], "without a hole as far as it went"
         assert Cursor.of(cursor).sequence == read[-1], "the cursor is behind the last that was handed over"
     # Who comes back does read, but beside the gateway, in one process: on a busy machine that takes a moment, too.
-    house.endpoint.sockets.slow_s = 60
+    house.sockets.slow_s = 60
     async with house.socket(token) as back:
         await back.subscribe(after=cursor)
         await back.item()
@@ -126,17 +126,17 @@ async def test_who_never_reads_leaves_nothing_behind(house: House) -> None:
         before = len(protocols())
         await publish(house, 1000)
         await until(lambda: asyncio.sleep(0, len(protocols())), lambda now: now < before, within=10)
-        assert not house.endpoint.sockets._open
+        assert not house.sockets._open
 
 
 async def test_access_that_ends_closes_a_socket_that_nobody_reads(house: House) -> None:
-    house.endpoint.sockets.slow_s = 60
+    house.sockets.slow_s = 60
     let_in(house, None)
     version = house.cast.identity.access[PARTNER].version
     async with reader_of_nothing(house, house.partner()) as slow:
         await publish(house, 1000)
         await house.state(partner_access(version=version + 1, active=False))
-        await until(lambda: asyncio.sleep(0, bool(house.endpoint.sockets._open)), lambda there: not there, within=5)
+        await until(lambda: asyncio.sleep(0, bool(house.sockets._open)), lambda there: not there, within=5)
         _, closed = await read_to_the_end(slow)
         assert closed.rcvd is not None
         assert closed.rcvd.code == 4403

@@ -1,6 +1,6 @@
 """Signing in."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.declare import A_PASSWORD, Info, field
 from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal, Value
 
@@ -12,7 +12,7 @@ class SignIn(Value, frozen=True, kw_only=True):
     password: str
 
 
-@field("SignInResult")
+@field("SignInResult", weight=A_PASSWORD)
 async def sign_in(info: Info, input: SignIn) -> SignedIn | Refusal:
     """Begin a session (I3)."""
     return await info.context.identity.sign_in(input.username, input.password)

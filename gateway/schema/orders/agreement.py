@@ -18,7 +18,7 @@ async def site(agreements: list[Agreement], info: Info, fields: WantedFields) ->
     return await look_up_sites(info.context, [agreement.site_id for agreement in agreements], fields)
 
 
-@joined("OffersResult", needs=["id"])
+@joined("OffersResult", needs=["id"], weight=5)
 def extra_pickup_offers(agreements: list[Agreement], info: Info) -> Awaitable[list[Offers | Refusal]]:
     """The days on which an extra pickup can be ordered now, with price and cut-off (O3)."""
     return undecoded(info.context.orders).extra_pickup_offers([agreement.id for agreement in agreements])

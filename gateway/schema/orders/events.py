@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable
 
+from gateway.execution.cost_directives import ListSize
 from gateway.schema.declare import Info, field
 from services.chassis.rpc.undecoded import undecoded
 from services.contracts.orders import CursorExpired, EventPage
 from services.contracts.values import Id, Refusal
 
 
-@field("EventsResult")
+@field("EventsResult", size=ListSize(slicing_arguments=["first"], sized_fields=["events"]))
 def events(
     info: Info,
     after: str | None = None,

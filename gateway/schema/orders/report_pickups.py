@@ -1,7 +1,9 @@
 """What drivers' and planners' systems report."""
 
+from gateway.execution.cost_directives import ListSize
+from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, field
-from services.contracts.orders import PickupReport, PickupsReported
+from services.contracts.orders import PickupReport, PickupsReported, ReportOutcome
 from services.contracts.values import Refusal, Value
 
 
@@ -11,7 +13,10 @@ class ReportPickups(Value, frozen=True, kw_only=True):
     reports: list[PickupReport]
 
 
-@field("ReportPickupsResult")
+@field("ReportPickupsResult", size=ListSize(slicing_arguments=["input.reports"], sized_fields=["outcomes"]))
 async def report_pickups(info: Info, input: ReportPickups) -> PickupsReported | Refusal:
     """Report what happened at pickups (O17), in any order, more than once. Partners with `pickups:report`."""
     return await info.context.orders.report_pickups(input.reports)
+
+
+join(ReportOutcome, weight=10)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Awaitable
 
+from gateway.execution.cost_directives import ListSize
 from gateway.schema.contract_types import join
 from gateway.schema.declare import Info, each, joined
 from services.chassis.rpc.undecoded import undecoded
@@ -27,13 +28,13 @@ def agreements(
     return orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
 
 
-@joined("CalendarResult", needs=["id"])
+@joined("CalendarResult", needs=["id"], weight=10, size=ListSize(assumed_size=100, sized_fields=["pickups"]))
 def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date) -> Awaitable[list[Calendar | Refusal]]:
     """Every pickup between two days, both inclusive and at most 400 days apart (O2)."""
     return undecoded(info.context.orders).calendars([site.id for site in sites], since, until)
 
 
-@joined(needs=["id"])
+@joined(needs=["id"], weight=3)
 def next_pickup(sites: list[Site], info: Info) -> Awaitable[list[Pickup | None]]:
     """The first pickup from today on that is not done yet (O1); null where none is planned."""
     return undecoded(info.context.orders).next_pickups([site.id for site in sites])

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Awaitable
 
+from gateway.execution.cost_directives import ListSize
 from gateway.schema.declare import Info, field
 from services.chassis.rpc.undecoded import undecoded
 from services.contracts.sites import Fraction
@@ -10,7 +11,7 @@ from services.contracts.stats import Period, Volumes
 from services.contracts.values import Id, Refusal
 
 
-@field("VolumesResult")
+@field("VolumesResult", size=ListSize(assumed_size=200, sized_fields=["rows"]))
 def volumes(
     info: Info,
     since: dt.date,

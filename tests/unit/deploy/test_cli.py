@@ -33,7 +33,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_it_offers_what_people_do() -> None:
     text = CliRunner().invoke(app, ["--help"]).output
 
-    for command in ("up", "down", "reset", "status", "doctor", "clock", "announce", "rebuild"):
+    for command in ("up", "down", "reset", "status", "doctor", "clock", "announce", "rebuild", "documents"):
         assert f" {command} " in text
 
 

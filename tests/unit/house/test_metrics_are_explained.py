@@ -12,7 +12,9 @@ PAGE = (ROOT / "docs" / "how-an-event-travels.md").read_text(encoding="utf-8")
 NOT_OF_EVENTS = {
     "kierto_request_seconds",
     "kierto_executions",
+    "kierto_shed",
     "kierto_completions",
+    "kierto_rate_alone",
     "kierto_mails_sent",
     "kierto_mail_failures",
 }

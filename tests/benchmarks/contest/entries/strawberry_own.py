@@ -22,6 +22,7 @@ from strawberry.types.field import StrawberryField
 from gateway.access import Access
 from gateway.context import Context, Foundation, asker_of
 from gateway.http.bearer import caller_of
+from gateway.http.proxies import Proxies
 from gateway.schema import contract_types
 from gateway.schema.build import MUTATIONS, QUERIES
 from gateway.schema.scalars import SCALARS
@@ -80,7 +81,7 @@ def make(settings: GatewaySettings, access: Access, clock: SystemClock) -> ASGIA
     services = {name: Service(name, Origin(url)) for name, url in urls.items()}
     # The pages need neither the gateway's own tokens nor the feed of events.
     nothing = cast(Any, None)
-    return Endpoint(Foundation(services, nothing, access, nothing, clock))
+    return Endpoint(Foundation(services, nothing, access, nothing, clock, Proxies([])))
 
 
 def _schema() -> strawberry.Schema:

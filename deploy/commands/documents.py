@@ -1,0 +1,35 @@
+"""`kierto documents`: the manifest of trusted documents, made from the clients' sources."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def documents(
+    places: Annotated[
+        list[Path], typer.Argument(exists=True, help="Folders with *.graphql files; manifests, whose ids are kept.")
+    ],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The manifest to write.")],
+) -> None:
+    """Make the manifest of the operations that clients send, each judged by the schema as it is now.
+
+    The files of a folder share their fragments. A manifest of before, named too, keeps older clients served. Ends with
+    0; with 1 if an operation is wrong (each is named by file and line, and nothing is written); with 2 if a place can't
+    be read.
+    """
+    from gateway.persisted.collecting import collect
+    from gateway.persisted.manifest import BrokenManifest, written
+    from gateway.schema.build import build_schema
+
+    try:
+        collected = collect(places, build_schema()._schema)
+    except BrokenManifest as broken:
+        typer.echo(str(broken), err=True)
+        raise typer.Exit(2) from None
+    for complaint in collected.complaints:
+        typer.echo(str(complaint), err=True)
+    if collected.complaints:
+        raise typer.Exit(1)
+    out.write_bytes(written(collected.operations))
+    typer.echo(f"{out}: {len(collected.operations)} documents")

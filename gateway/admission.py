@@ -1,0 +1,129 @@
+"""What a request has to pass before anything is done for it, over HTTP and on sockets alike.
+
+In this order: its text (persisted or sent), the text's limits and its validity, its operation, whether this caller may
+ask for the schema, its variables, what it costs, and whether the caller's rate allows that. What is known of a text is
+kept, so a request that comes again passes by a few looks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from graphql import GraphQLError, OperationType
+from graphql.execution.values import VariableValues
+
+from gateway.access import Caller
+from gateway.context import Asker
+from gateway.errors import Invalid, Refused, RefusedOperation
+from gateway.execution.documents import Known
+from gateway.execution.engine import Engine
+from gateway.execution.limits import Limits, exceeded
+from gateway.persisted.documents import PersistedDocuments
+from gateway.rate.budget import Budget
+from gateway.rate.policy import Spent
+from services.contracts.identity import SubjectKind
+
+
+class Request(msgspec.Struct, frozen=True, rename="camel"):
+    """A request for an operation (GraphQL over HTTP, section 5.1; ``documentId``: its appendix on documents)."""
+
+    query: str | None = None
+    document_id: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """An operation that may be executed, with its variables coerced, what it costs, and what that leaves."""
+
+    known: Known
+    values: VariableValues
+    cost: int
+    spent: Spent
+
+    @property
+    def kind(self) -> OperationType:
+        """Query, mutation or subscription."""
+        return self.known.operation.node.operation
+
+
+class RateLimited(Refused):
+    """The caller has spent what it may spend for now."""
+
+    def __init__(self, spent: Spent) -> None:
+        headers = {name.decode(): value.decode() for name, value in spent.fields()}
+        super().__init__(429, "RATE_LIMITED", headers, seconds=spent.retry_after)
+
+
+class Admission:
+    """Lets requests in to one schema, or says why not.
+
+    ``rates`` are what callers may spend, by their kind (None: strangers). ``open_schema``: anybody may ask for the
+    schema.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Limits,
+        persisted: PersistedDocuments,
+        rates: Mapping[SubjectKind | None, Budget],
+        *,
+        open_schema: bool,
+    ) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._persisted = persisted
+        self._rates = rates
+        self._open_schema = open_schema
+
+    async def admit(self, request: Request, asker: Asker, size: int | None = None) -> Admitted:
+        """The operation that is asked for; Refused if it may not be executed. ``size``: the request's, in bytes."""
+        engine, caller = self._engine, asker.caller
+        kind = None if caller is None else caller.kind
+        found = self._persisted.resolve(request.query, request.document_id, request.extensions, kind)
+        text = found if isinstance(found, str) else await found
+        document = engine.documents.find(text)
+        if document is None:
+            read = engine.read(text, self._limits)
+            if isinstance(read, list):
+                raise self._invalid(read, caller)
+            document = read
+        if caller is not None:
+            self._persisted.keep(request.query, request.document_id, request.extensions)
+        operation = document.operation(request.operation_name or None)
+        if operation is None:
+            raise RefusedOperation(400, "UNKNOWN_OPERATION", path=["operationName"])
+        if operation.introspects and not self._may_introspect(caller):
+            raise RefusedOperation(403, "INTROSPECTION_FORBIDDEN")
+        if request.variables and (size is None or size > self._limits.variables):
+            self._measure(request.variables)
+        known = Known(document, operation)
+        values = engine.values(known, request.variables)
+        if isinstance(values, list):
+            raise self._invalid(values, caller)
+        cost = engine.cost(known, values)
+        if cost > self._limits.cost:
+            raise self._too_much("cost", cost)
+        spent = self._rates[kind].spend(asker.address if caller is None else caller.subject_id, cost)
+        if spent.retry_after:
+            raise RateLimited(spent)
+        return Admitted(known, values, cost, spent)
+
+    def _measure(self, variables: dict[str, Any]) -> None:
+        size = len(msgspec.json.encode(variables))
+        if size > self._limits.variables:
+            raise self._too_much("variables", size)
+
+    def _too_much(self, limit: str, value: int) -> Invalid:
+        error = exceeded(self._limits, limit, value)
+        assert error is not None
+        return Invalid([error], suggest=False)
+
+    def _may_introspect(self, caller: Caller | None) -> bool:
+        """Those who write clients: staff and partners; customers' clients were written by them."""
+        return self._open_schema or (caller is not None and caller.kind in (SubjectKind.STAFF, SubjectKind.PARTNER))
+
+    def _invalid(self, errors: Sequence[GraphQLError], caller: Caller | None) -> Invalid:
+        return Invalid(errors, suggest=self._may_introspect(caller))

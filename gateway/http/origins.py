@@ -1,0 +1,51 @@
+"""Whose pages may ask: a page of another origin can't make a signed-in browser run anything.
+
+What a page may send without asking first (the Fetch standard's simple requests) carries its ``Origin``, or says in
+``Sec-Fetch-Site`` that it comes from elsewhere: it is refused. All else a browser asks for first, and is answered by
+CORS, which is closed but for the origins of a setting. Programs send neither, and no cookie that could be misused.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins
+
+from gateway.errors import Refused
+from services.chassis.settings import WrongSettings
+
+_FROM_ELSEWHERE = (b"cross-site", b"same-site")
+_SENT = ["Authorization", "Content-Type", "If-None-Match", "traceparent"]
+_READ = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Trace-Id", "Content-Disposition"]
+
+
+class Origins:
+    """The origins whose pages may ask, beside the gateway's own; WrongSettings for what is none (``https://host``)."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        try:
+            self.allowed = sorted(normalize_allowed_origins(allowed))
+        except ValueError as error:
+            raise WrongSettings(f"allowed origins: {error}") from None
+        if "*" in self.allowed:
+            raise WrongSettings("allowed origins: name those whose pages may ask, not all")
+
+    def check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Refused as CROSS_ORIGIN if a page of another origin asks."""
+        origin = headers.get(b"origin")
+        if origin is None:
+            if headers.get(b"sec-fetch-site") in _FROM_ELSEWHERE:
+                raise Refused(403, "CROSS_ORIGIN")
+        elif not self._allows(origin.decode("latin-1"), headers.get(b"host", b"").decode("latin-1")):
+            raise Refused(403, "CROSS_ORIGIN")
+
+    def opened(self, app: ASGIApp) -> ASGIApp:
+        """The application, answering browsers that ask whether pages of these origins may use it."""
+        if not self.allowed:
+            return app
+        return CORSMiddleware(
+            app, allow_origins=self.allowed, allow_methods=["GET", "POST"], allow_headers=_SENT, expose_headers=_READ
+        )
+
+    def _allows(self, origin: str, host: str) -> bool:
+        return origin in self.allowed or is_same_origin(origin, host)

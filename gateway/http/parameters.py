@@ -1,0 +1,63 @@
+"""What a request says, read from its body or its address (GraphQL over HTTP, sections 5.3 and 5.4)."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from gateway.admission import Request
+from gateway.errors import Refused
+
+_NAMES = ("query", "documentId", "operationName", "variables", "extensions")
+_MAPS = ("variables", "extensions")
+
+_request = msgspec.json.Decoder(Request).decode
+_map = msgspec.json.Decoder(dict[str, Any] | None).decode
+
+
+def of_body(body: bytes) -> Request:
+    """The request in a body of JSON; Refused as INVALID_REQUEST, naming the field, if there is none."""
+    try:
+        return _request(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _invalid(error) from None
+
+
+def of_message(payload: object) -> Request:
+    """The request in a message of a socket, which is JSON that was read already; Refused as above."""
+    try:
+        return msgspec.convert(payload, Request)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+
+
+def of_address(query_string: bytes) -> Request:
+    """The request in the query of an address; Refused as above."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:
+        raise Refused(400, "INVALID_REQUEST", expected="a percent-encoded query in UTF-8", path=[]) from None
+    given = [(name, value) for name, value in pairs if name in _NAMES]
+    values: dict[str, Any] = dict(given)
+    for name in values:
+        if sum(one == name for one, _ in given) > 1:
+            raise Refused(400, "INVALID_REQUEST", expected="one value", path=[name])
+    for name in _MAPS:
+        if name in values:
+            try:
+                values[name] = _map(values[name]) if values[name] else None
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise _invalid(error, name) from None
+    if not values.get("operationName"):
+        values.pop("operationName", None)
+    return msgspec.convert(values, Request)
+
+
+def _invalid(error: Exception, *within: str) -> Refused:
+    """What the library found, with the field's name: "Expected `str`, got `int` - at `$.query`"."""
+    if not isinstance(error, msgspec.DecodeError):
+        expected = "JSON in UTF-8, not nested too deeply"
+        return Refused(400, "INVALID_REQUEST", expected=expected, path=list(within))
+    reason, _, place = str(error).partition(" - at `$")
+    path = [*within, *(part for part in place.strip("`").replace("[", ".").split(".") if part)]
+    return Refused(400, "INVALID_REQUEST", expected=reason, path=path)

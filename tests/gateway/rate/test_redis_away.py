@@ -1,0 +1,139 @@
+"""Redis gone, stuck, or emptied: nobody waits, nobody fails for it, and sharing goes on by itself."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+import structlog
+from prometheus_client import REGISTRY
+
+from gateway.rate.budgets import Budgets
+from gateway.rate.policy import Policy
+from gateway.rate.redis_count import ANSWER_S, RedisCount
+from tests.gateway.rate.conftest import Start
+from tests.gateway.rate.spending import HOURLY, caller_with_time, spend_all
+from tests.support.servers import free_port_base
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.valkey import Valkey
+from tests.support.wait import until
+
+BACK_WITHIN_S = 2.0
+
+
+async def alone(budgets: Budgets, is_so: bool = True, within: float = 15.0) -> None:
+    await until(lambda: asyncio.sleep(0, budgets.is_alone), lambda it: it is is_so, within=within)
+
+
+async def test_each_counts_its_share_and_both_share_again(
+    start: Start, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    really_look = RedisCount.look
+
+    async def look(count: RedisCount) -> None:
+        nonlocal looks
+        looks += 1
+        await really_look(count)
+
+    monkeypatch.setattr(RedisCount, "look", look)
+    both = [start(gateways=2) for _ in range(2)]
+    budgets = [one.under(HOURLY) for one in both]
+    with structlog.testing.capture_logs() as logs:
+        valkey.kill()
+        for one in both:
+            await alone(one)
+        assert REGISTRY.get_sample_value("kierto_rate_alone") == 1
+        key = caller_with_time(budgets[0])
+        for budget in budgets:
+            assert 5_000 - 100 < await spend_all(budget, key, 100) <= 5_000 + budget.chunk
+        looks = 0
+        await until(lambda: asyncio.sleep(0, looks), lambda so_far: so_far >= 4)
+        valkey.start()
+        for one in both:
+            await alone(one, False, within=BACK_WITHIN_S)
+        assert REGISTRY.get_sample_value("kierto_rate_alone") == 0
+    assert [log["log_level"] for log in logs] == ["warning"] * 2 + ["info"] * 2, "said once by each"
+    key = caller_with_time(budgets[0])
+    let_in = sum(await asyncio.gather(*(spend_all(budget, key, 100) for budget in budgets)))
+    assert HOURLY.quota - 200 < let_in <= HOURLY.quota + 2 * budgets[0].chunk
+
+
+async def test_what_was_let_in_alone_counts_when_redis_is_back(start: Start, valkey: Valkey) -> None:
+    both = [start(gateways=4) for _ in range(2)]
+    here, there = (one.under(HOURLY) for one in both)
+    valkey.kill()
+    await alone(both[0])
+    key = caller_with_time(here)
+    counted_alone = await spend_all(here, key, 100)
+    assert counted_alone >= 2_500
+    valkey.start()
+    for one in both:
+        await alone(one, False, within=BACK_WITHIN_S)
+
+    async def let_in() -> bool:
+        return here.spend(key, 100).allowed
+
+    await until(let_in, within=BACK_WITHIN_S)  # the whole quota is shared again, and most of it is there
+    rest = 100 + sum(await asyncio.gather(*(spend_all(budget, key, 100) for budget in (here, there))))
+    assert HOURLY.quota - 300 < counted_alone + rest <= HOURLY.quota + 2 * here.chunk
+
+
+@pytest.mark.parametrize("how", ["stopped", "stalled"])
+async def test_one_that_hangs_holds_nobody_up(start: Start, valkey: Valkey, how: str) -> None:
+    with TcpProxy(free_port_base(), valkey.port) as proxy:
+        one = start(gateways=2, url=f"redis://127.0.0.1:{proxy.port}/0")
+        budget = one.under(Policy("user", quota=1_000_000, window_s=3600))
+        key = caller_with_time(budget)
+        await spend_a_while(lambda: budget.spend(key, 20).allowed, 0.2)
+        assert not one.is_alone
+        (valkey.pause if how == "stopped" else proxy.stall)()
+        await spend_a_while(lambda: budget.spend(key, 20).allowed, 1.0)
+        await alone(one)
+        (valkey.go_on if how == "stopped" else proxy.heal)()
+        await alone(one, False, within=BACK_WITHIN_S)
+
+
+async def test_one_that_was_emptied_goes_on(start: Start, valkey: Valkey) -> None:
+    one = start(gateways=2)
+    budget = one.under(HOURLY)
+    key = caller_with_time(budget)
+    for _ in range(40):
+        assert budget.spend(key, 100).allowed
+        await asyncio.sleep(0.005)
+    valkey.kill()
+    valkey.start()
+    await alone(one, False)
+    rest = await spend_all(budget, key, 100)
+    assert HOURLY.quota - 100 <= 4_000 + rest <= HOURLY.quota + budget.chunk, "it told again what it had taken"
+
+
+async def test_a_slow_one_is_away(start: Start, valkey: Valkey) -> None:
+    with TcpProxy(free_port_base(), valkey.port) as proxy:
+        proxy.latency_s = ANSWER_S
+        one = start(gateways=2, url=f"redis://127.0.0.1:{proxy.port}/0")
+        await alone(one)
+        proxy.heal()
+        await alone(one, False, within=BACK_WITHIN_S)
+
+
+async def test_it_stops_at_once_while_redis_hangs(valkey: Valkey) -> None:
+    budgets, stop = Budgets(valkey.url, gateways=1, secret=b""), asyncio.Event()
+    running = asyncio.create_task(budgets.run(stop))
+    valkey.pause()
+    await alone(budgets)
+    begun = time.monotonic()
+    stop.set()
+    await running
+    assert time.monotonic() - begun < 1
+    valkey.go_on()
+
+
+async def spend_a_while(spends: Callable[[], bool], seconds: float) -> None:
+    """A request each 2 ms: all are let in, and none is held up."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        begun = time.perf_counter()
+        assert spends()
+        assert time.perf_counter() - begun < 0.05
+        await asyncio.sleep(0.002)

@@ -1,0 +1,82 @@
+"""What a caller may ask at once, and how much in a minute."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.gateway.house import House, open_house
+from tests.support.servers import Servers
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def strict(server_addresses: Servers) -> AsyncIterator[House]:
+    """A gateway that lets each caller spend little."""
+    quotas = {"stranger": 40, "user": 100, "staff": 100, "partner": 100}
+    async with open_house(server_addresses, quotas=quotas) as house:
+        yield house
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"),
+    [
+        ("{ " + "me { id } " * 1000 + "}", "tokens"),
+        ("{ me { " + " ".join(f"a{one}: id" for one in range(60)) + " } }", "aliases"),
+        ("{ " + " ".join(f"a{one}: me {{ id }}" for one in range(30)) + " }", "rootFields"),
+        ("{ me { " + "id @skip(if: false) " * 60 + "} }", "directives"),
+        ('query ($a: String = "' + "x" * 60_000 + '") { me { id } }', "text"),
+        ("{ me { id(a: " + "[" * 60 + "]" * 60 + ") } }", "nesting"),
+    ],
+)
+async def test_an_operation_that_asks_for_too_much_is_told_what_is_too_much(
+    house: House, query: str, limit: str
+) -> None:
+    answer = await house.ask(query, house.user())
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert error["extensions"]["limit"] == limit
+    assert error["extensions"]["value"] > error["extensions"]["allowed"]
+    assert str(error["extensions"]["allowed"]) in error["message"]
+    assert house.cast.asked == []
+
+
+async def test_a_dear_operation_is_refused_before_anything_is_asked(house: House) -> None:
+    query = "{ sites(first: 10000) { edges { node { agreements { edges { node { id } } } } } } }"
+    answer = await house.ask(query, house.user())
+    assert answer["errors"][0]["extensions"]["limit"] == "cost"
+    assert house.cast.asked == []
+
+
+async def test_large_variables_are_refused(house: House) -> None:
+    answer = await house.ask("{ me { id } }", house.user(), padding="x" * 300_000)
+    assert answer["errors"][0]["extensions"]["limit"] == "variables"
+
+
+async def test_over_sockets_too(house: House) -> None:
+    async with house.socket(house.user()) as socket:
+        payload = {"query": "{ " + "me { id } " * 1000 + "}"}
+        await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": payload})
+        message = await socket.message()
+        assert message["type"] == "error"
+        assert message["payload"][0]["extensions"]["limit"] == "tokens"
+
+
+async def test_who_has_spent_its_quota_is_told_when_to_come_back(strict: House) -> None:
+    for _ in range(200):
+        answer = await strict.ask("{ me { username } }", strict.user())
+        assert answer["headers"]["RateLimit-Policy"] == '"user";q=100;w=60'
+        assert answer["headers"]["RateLimit"].startswith('"user";r=')
+        if answer["status"] == 429:
+            break
+    assert answer["status"] == 429
+    extensions = answer["errors"][0]["extensions"]
+    assert extensions == {"code": "RATE_LIMITED", "seconds": int(answer["headers"]["Retry-After"])}
+    assert 1 <= extensions["seconds"] <= 60
+    assert (await strict.ask("{ me { username } }", strict.staff()))["status"] == 200, "others are not meant"
+    async with strict.socket(strict.user()) as socket:
+        await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": {"query": "{ me { id } }"}})
+        message = await socket.message()
+        assert message["payload"][0]["extensions"]["code"] == "RATE_LIMITED", json.dumps(message)

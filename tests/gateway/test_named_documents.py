@@ -1,0 +1,123 @@
+"""Documents that clients name instead of sending them, and answers that they keep."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.persisted import ids, manifest
+from gateway.persisted.manifest import Operation
+from services.chassis.ids import new_uuid
+from tests.gateway.house import House, open_house
+from tests.support.servers import Servers
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MINE = f"query Mine{new_uuid().hex} {{ me {{ username }} }}"  # Redis remembers those of other runs
+OTHER = "query Other { me { id } }"
+MAIJA = {"data": {"me": {"username": "maija"}}}
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def held(server_addresses: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """A gateway where users may execute one document only."""
+    file = tmp_path_factory.mktemp("documents") / "manifest.json"
+    file.write_bytes(manifest.written([Operation(ids.id_of(MINE), "Mine", "query", MINE)]))
+    settings = {"trusted_documents": file, "trusted_only": ["USER"]}
+    async with open_house(server_addresses, **settings) as house:
+        yield house
+
+
+async def post(house: House, token: str, **said: Any) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    async with house.session.post(f"{house.url}/graphql", json=said, headers=headers) as response:
+        return response.status, await response.json()
+
+
+def apollo(text: str) -> dict[str, Any]:
+    return {"persistedQuery": {"version": 1, "sha256Hash": ids.hash_of(text)}}
+
+
+def code_of(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:
+    status, body = answer
+    return status, body["errors"][0]["extensions"]["code"]
+
+
+async def test_a_text_is_registered_by_being_sent_once_with_its_hash(house: House) -> None:
+    unknown = await post(house, house.user(), extensions=apollo(MINE))
+    assert code_of(unknown) == (200, "PERSISTED_QUERY_NOT_FOUND")
+    assert unknown[1]["errors"][0]["message"] == "PersistedQueryNotFound"
+    assert (await post(house, house.user(), query=MINE, extensions=apollo(MINE)))[1] == MAIJA
+    assert (await post(house, house.user(), extensions=apollo(MINE)))[1] == MAIJA
+    assert (await post(house, house.user(), documentId=ids.id_of(MINE)))[1] == MAIJA
+
+
+async def test_a_hash_of_another_text_is_refused(house: House) -> None:
+    answer = await post(house, house.user(), query=OTHER, extensions=apollo(MINE))
+    assert code_of(answer) == (200, "PERSISTED_QUERY_MISMATCH")
+
+
+async def test_what_is_not_valid_is_not_registered(house: House) -> None:
+    wrong = "{ nothing }"
+    assert code_of(await post(house, house.user(), query=wrong, extensions=apollo(wrong)))[1] == "INVALID_OPERATION"
+    assert code_of(await post(house, house.user(), extensions=apollo(wrong)))[1] == "PERSISTED_QUERY_NOT_FOUND"
+
+
+async def test_strangers_register_nothing(house: House) -> None:
+    text = "query Stranger { __typename }"
+    async with house.session.post(f"{house.url}/graphql", json={"query": text, "extensions": apollo(text)}) as response:
+        assert await response.json() == {"data": {"__typename": "Query"}}
+    assert code_of(await post(house, house.user(), extensions=apollo(text)))[1] == "PERSISTED_QUERY_NOT_FOUND"
+
+
+async def test_users_are_held_to_what_is_trusted(held: House) -> None:
+    for said in ({"documentId": ids.id_of(MINE)}, {"extensions": apollo(MINE)}, {"query": MINE}):
+        assert (await post(held, held.user(), **said))[1] == MAIJA
+    assert code_of(await post(held, held.user(), query=OTHER)) == (200, "DOCUMENT_NOT_TRUSTED")
+    assert code_of(await post(held, held.user(), documentId=ids.id_of(OTHER)))[1] == "PERSISTED_QUERY_NOT_FOUND"
+    assert "data" in (await post(held, held.staff(), query=OTHER))[1]
+
+
+async def test_over_sockets_too(held: House) -> None:
+    async with held.socket(held.user()) as socket:
+        await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": {"documentId": ids.id_of(MINE)}})
+        assert (await socket.message())["payload"] == MAIJA
+        assert (await socket.message())["type"] == "complete"
+        await socket.connection.send_json({"id": "2", "type": "subscribe", "payload": {"query": OTHER}})
+        refused = await socket.message()
+        assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "DOCUMENT_NOT_TRUSTED")
+        await socket.connection.send_json({"id": "2", "type": "subscribe", "payload": {"query": MINE}})
+        assert (await socket.message())["payload"] == MAIJA
+
+
+async def test_an_answer_by_get_is_kept_and_asked_about(held: House) -> None:
+    url = f"{held.url}/graphql"
+    headers = {"Authorization": f"Bearer {held.user()}"}
+    async with held.session.get(url, params={"documentId": ids.id_of(MINE)}, headers=headers) as response:
+        assert await response.json() == MAIJA
+        assert response.headers["Cache-Control"] == "private, max-age=0, must-revalidate"
+        assert "Authorization" in response.headers["Vary"]
+        etag = response.headers["ETag"]
+    headers["If-None-Match"] = etag
+    async with held.session.get(url, params={"documentId": ids.id_of(MINE)}, headers=headers) as response:
+        assert (response.status, await response.read(), response.headers["ETag"]) == (304, b"", etag)
+        assert "Content-Type" not in response.headers
+    headers["Accept"] = "application/graphql-response+json"
+    async with held.session.get(url, params={"documentId": ids.id_of(MINE)}, headers=headers) as response:
+        assert response.status == 200
+        assert response.headers["ETag"] != etag
+
+
+async def test_what_was_refused_is_not_kept(held: House) -> None:
+    headers = {"Authorization": f"Bearer {held.user()}"}
+    async with held.session.get(f"{held.url}/graphql", params={"query": OTHER}, headers=headers) as response:
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_an_answer_with_errors_is_not_kept(house: House) -> None:
+    query = '{ sites(search: "broken") { totalCount } }'
+    headers = {"Authorization": f"Bearer {house.user()}"}
+    async with house.session.get(f"{house.url}/graphql", params={"query": query}, headers=headers) as response:
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in response.headers

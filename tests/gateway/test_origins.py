@@ -1,0 +1,99 @@
+"""Pages of another origin: they can't make a browser ask anything, unless their origin is among the settings'."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.gateway.house import PROTOCOL, House, open_house
+from tests.support.servers import Servers
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PORTAL = "https://portal.example"
+QUERY = {"query": "{ me { username } }"}
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def opened(server_addresses: Servers) -> AsyncIterator[House]:
+    async with open_house(server_addresses, allowed_origins=[PORTAL]) as house:
+        yield house
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", "nonsense"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_page_from_elsewhere_is_refused(house: House, method: str, origin: str) -> None:
+    headers = {"Origin": origin, "Authorization": f"Bearer {house.user()}"}
+    given: dict[str, Any] = {"params": QUERY} if method == "GET" else {"json": QUERY}
+    async with house.session.request(method, f"{house.url}/graphql", headers=headers, **given) as response:
+        assert response.status == 403
+        assert (await response.json())["errors"][0]["extensions"]["code"] == "CROSS_ORIGIN"
+        assert "Access-Control-Allow-Origin" not in response.headers
+    assert house.cast.asked == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_an_image_from_elsewhere_is_refused(house: House, site: str) -> None:
+    """A request that needs no permission has no ``Origin``; the browser says where it comes from all the same."""
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+    async with house.session.get(f"{house.url}/graphql", params=QUERY, headers=headers) as response:
+        assert response.status == 403
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+async def test_what_a_form_can_send_is_no_request(house: House, content_type: str) -> None:
+    headers = {"Content-Type": content_type}
+    body = b'{"query": "{ me { username } }"}'
+    async with house.session.post(f"{house.url}/graphql", data=body, headers=headers) as response:
+        assert response.status == 415
+        assert response.headers["Accept-Post"] == "application/json"
+
+
+async def test_a_preflight_is_not_answered_with_a_permission(house: House) -> None:
+    headers = {"Origin": PORTAL, "Access-Control-Request-Method": "POST"}
+    async with house.session.options(f"{house.url}/graphql", headers=headers) as response:
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+
+async def test_the_gateways_own_pages_may_ask(house: House) -> None:
+    headers = {"Origin": house.url, "Sec-Fetch-Site": "same-origin", "Authorization": f"Bearer {house.user()}"}
+    async with house.session.post(f"{house.url}/graphql", json=QUERY, headers=headers) as response:
+        assert await response.json() == {"data": {"me": {"username": "maija"}}}
+
+
+async def test_pages_of_the_settings_may_ask(opened: House) -> None:
+    preflight = {
+        "Origin": PORTAL,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    async with opened.session.options(f"{opened.url}/graphql", headers=preflight) as response:
+        assert response.status == 200
+        assert response.headers["Access-Control-Allow-Origin"] == PORTAL
+        assert "Access-Control-Allow-Credentials" not in response.headers
+    headers = {"Origin": PORTAL, "Sec-Fetch-Site": "cross-site", "Authorization": f"Bearer {opened.user()}"}
+    async with opened.session.post(f"{opened.url}/graphql", json=QUERY, headers=headers) as response:
+        assert await response.json() == {"data": {"me": {"username": "maija"}}}
+        assert response.headers["Access-Control-Allow-Origin"] == PORTAL
+        assert "Origin" in response.headers["Vary"]
+
+
+async def test_pages_of_others_may_not_all_the_same(opened: House) -> None:
+    headers = {"Origin": "https://portal.example.elsewhere.example"}
+    async with opened.session.post(f"{opened.url}/graphql", json=QUERY, headers=headers) as response:
+        assert response.status == 403
+
+
+async def test_sockets_know_the_same_origins(opened: House) -> None:
+    async with opened.socket(opened.partner(), Origin=PORTAL), opened.socket(opened.partner(), Origin=opened.url):
+        pass
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with opened.session.ws_connect(
+            f"{opened.url}/graphql", protocols=[PROTOCOL], headers={"Origin": "https://elsewhere.example"}
+        ):
+            pass
+    assert refused.value.status == 403

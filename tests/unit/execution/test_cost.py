@@ -1,0 +1,185 @@
+"""What an operation costs: the GraphQL cost directives specification, with figures worked out by hand."""
+
+import time
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import GraphQLError
+
+from gateway.execution.amounts import largest, times, total
+from gateway.execution.cost import costing
+from gateway.execution.cost_directives import Cost
+from gateway.execution.documents import Document
+from gateway.execution.limits import Limits
+from gateway.execution.reading import read
+from gateway.execution.slicing import ASSUMED_SIZE
+from gateway.execution.variables import compiled
+from tests.unit.execution.priced import Cheap, Dear, Query
+
+TEN = ASSUMED_SIZE
+
+
+SCHEMA = strawberry.Schema(Query, types=[Dear, Cheap])._schema
+
+
+def cost(text: str, **variables: Any) -> int:
+    node = read(SCHEMA, text, Limits(depth=100, fields=10**30, aliases=10**30, tokens=5_000))
+    assert not isinstance(node, list), node
+    document = Document(text, node)
+    operation = document.operation(None)
+    assert operation is not None
+    values = compiled(SCHEMA, operation.node)(variables)
+    assert not isinstance(values, list), values
+    return costing(SCHEMA, document, operation.node)(values.coerced)
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (0, "{ __typename }"),
+        (11, "{ thing { id } }"),
+        (11, "{ thing { id tags __typename } }"),
+        (16, "{ thing { slow } }"),
+        (22, "{ thing { id } again: thing { id } }"),
+        (12, "{ thing { next { id } } }"),
+        (11 + TEN, "{ thing { things { id } } }"),
+        (11 + TEN * 6, "{ thing { things { slow } } }"),
+        (11 + TEN * (1 + TEN), "{ thing { things { things { id } } } }"),
+        (11 + 12, "{ thing { ten { id } } }"),
+        (11 + 3 * TEN, "{ thing { grid { id } } }"),
+        (11 + TEN * 4, "{ thing { heavy { id } } }"),
+        (11, "{ thing { id } thing { id } }"),
+        (17, "{ thing { next { id } slow } thing { next { tags } } }"),
+        (16, "{ thing { slow @skip(if: true) } }"),
+        (12, "{ ...A ...A ... { ...B } } fragment A on Query { ...B } fragment B on Query { thing { next { id } } }"),
+        (51, "{ either { ... on Dear { said } } }"),
+        (1 + TEN, "{ either { ... on Cheap { things { id } } } }"),
+        (51, "{ either { ... on Dear { said } ... on Cheap { things { id } } } }"),
+        (51, "{ either { ... on Named { said } } }"),
+        (1, "{ either { ... on Cheap { said } } }"),
+        (11 + TEN * 51, "{ thing { named { said } } }"),
+        (20, "{ things { id } }"),
+        (7, "{ things(first: 7) { id } }"),
+        (0, "{ things(first: 0) { id } }"),
+        (0, "{ things(first: -3) { id } }"),
+        (2, "{ byIds(ids: [4, 5]) { id } }"),
+        (1, "{ byIds(ids: 4) { id } }"),
+        (0, "{ byIds(ids: []) { id } }"),
+        (9, "{ byIds(last: 9) { id } }"),
+        (1 + 20, "{ page { items { id } } }"),
+        (1 + 8 + TEN, "{ page(first: 8) { items { id } others { id } total } }"),
+        (1 + 8, "{ page(first: 2, last: 8) { ... { it: items { id } } } }"),
+        (1 + 6, "{ page(first: null) { items { id } } }"),
+        (1 + 8 * (1 + TEN), "{ page(first: 8) { items { things { id } } } }"),
+        (3 + 3, "{ search(search: {}) { id } }"),
+        (3 + 5, "{ search(search: {first: 5}) { id } }"),
+        (4 + 5, "{ search(search: {first: 5, inner: {}}) { id } }"),
+        (1, "{ take(inner: {}) }"),
+        (8, "{ take(inner: {heavy: 1}) }"),
+        (2 * 8 + 1, "{ take(inners: [{heavy: 1}, {heavy: 1}], inner: {name: \"\"}) }"),
+        (1 + 8 + 1, "{ take(inner: {more: [{heavy: 1}, {}]}) }"),
+        (3, "{ take(number: 1) }"),
+        (0, "{ take(number: null) }"),
+        (6, "{ take(numbers: [1, 2]) }"),
+    ],
+)  # fmt: skip
+def test_by_hand(expected: int, text: str) -> None:
+    assert cost(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "variables", "text"),
+    [
+        (7, {"n": 7}, "query ($n: Int) { things(first: $n) { id } }"),
+        (0, {"n": -7}, "query ($n: Int) { things(first: $n) { id } }"),
+        (2**31 - 1, {"n": 2**31 - 1}, "query ($n: Int) { things(first: $n) { id } }"),
+        (20, {}, "query ($n: Int) { things(first: $n) { id } }"),
+        (TEN, {"n": None}, "query ($n: Int) { things(first: $n) { id } }"),
+        (5, {}, "query ($n: Int = 5) { things(first: $n) { id } }"),
+        (3, {"i": [1, 2, 3]}, "query ($i: [Int!]) { byIds(ids: $i) { id } }"),
+        (2, {"n": 1}, "query ($n: Int!) { byIds(ids: [$n, $n]) { id } }"),
+        (1 + 9, {"n": 9}, "query ($n: Int) { page(first: 4, last: $n) { items { id } } }"),
+        (1 + 4, {"n": None}, "query ($n: Int) { page(first: 4, last: $n) { items { id } } }"),
+        (1 + 6, {"n": None}, "query ($n: Int) { page(first: $n, last: $n) { items { id } } }"),
+        (3 + 4, {"s": {"first": 4}}, "query ($s: Search!) { search(search: $s) { id } }"),
+        (3 + 3, {"s": {}}, "query ($s: Search!) { search(search: $s) { id } }"),
+        (3 + 4, {"n": 4}, "query ($n: Int!) { search(search: {first: $n}) { id } }"),
+        (5, {"n": 5}, "query ($n: Int) { things(first: $n) { ...A ...A } } fragment A on Thing { id }"),
+        (8, {"i": {"heavy": 1}}, "query ($i: Inner) { take(inner: $i) }"),
+        (8 + 8 + 1, {"i": {"heavy": 1, "more": [{"heavy": 2, "more": [{}]}]}}, "query ($i: Inner) { take(inner: $i) }"),
+        (0, {"i": None}, "query ($i: Inner) { take(inner: $i) }"),
+        (8, {"i": 3}, "query ($i: Int!) { take(inner: {heavy: $i}) }"),
+        (9, {"i": [1, 2, 3]}, "query ($i: [Int!]) { take(numbers: $i) }"),
+        (3 * 2, {"i": 3}, "query ($i: Int!) { take(numbers: [$i, $i]) }"),
+        (8 + 1, {"i": [{"heavy": 1}, {}]}, "query ($i: [Inner!]) { take(inners: $i) }"),
+    ],
+)
+def test_by_hand_with_variables(expected: int, variables: dict[str, Any], text: str) -> None:
+    assert cost(text, **variables) == expected
+
+
+def test_variables_multiply() -> None:
+    text = """query ($n: Int!, $m: Int!) {
+      page(first: $n) { items { things { id } } }
+      things(first: $m) { slow }
+    }"""
+    assert cost(text, n=3, m=4) == 1 + 3 * (1 + TEN) + 4 * 6
+    assert cost(text, n=-1, m=-(2**31)) == 1
+
+
+def test_the_dearest_type_for_these_variables() -> None:
+    text = (
+        "query ($n: Int!) { either { ... on Dear { said } ... on Cheap { things { slow } } } things(first: $n) { id } }"
+    )
+    assert cost(text, n=2) == 1 + TEN * 6 + 2
+
+
+def test_fragments_that_double_are_looked_at_once() -> None:
+    chain = " ".join(
+        f"fragment F{one} on Thing {{ a: next {{ ...F{one + 1} }} b: next {{ ...F{one + 1} }} }}" for one in range(60)
+    )
+    began = time.process_time()
+    assert cost(f"{{ thing {{ ...F0 }} }} {chain} fragment F60 on Thing {{ id }}") == 10 + 2**61 - 1
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [("(ids: [1], last: 2)", 2), ("", 0), ("(ids: null)", 0), ("(ids: {a: 1}, last: 9999999999999999999999)", 2)],
+)
+def test_one_slicing_argument_is_required(arguments: str, given: int) -> None:
+    errors = read(SCHEMA, f"{{ byIds{arguments} {{ id }} }}", Limits())
+    assert isinstance(errors, list)
+    assert f"Field 'byIds' takes exactly one of the arguments 'ids', 'last', not {given}." in [
+        error.message for error in errors
+    ]
+    assert all(isinstance(error, GraphQLError) for error in errors)
+
+
+@pytest.mark.parametrize("weight", ["-1", "1.5", "", "a", "²"])
+def test_weights_are_whole_numbers(weight: str) -> None:
+    with pytest.raises(ValueError, match="no whole number"):
+        Cost(weight=weight)
+
+
+def test_amounts() -> None:
+    def a(values: Any) -> int:
+        return int(values["a"])
+
+    for amount, expected in [
+        (total([1, a, 2, a]), 13),
+        (total([]), 0),
+        (total([a]), 5),
+        (times(3, a), 15),
+        (times(a, 3), 15),
+        (times(a, a), 25),
+        (times(a, 1), 5),
+        (times(2, 3), 6),
+        (largest([1, a, 3]), 5),
+        (largest([a]), 5),
+        (largest([a, 9]), 9),
+        (largest([]), 0),
+    ]:
+        assert (amount if isinstance(amount, int) else amount({"a": 5})) == expected
+    assert times(a, 0) == 0

@@ -1,0 +1,260 @@
+"""What Kierto's own operations cost: that its schema says how long every list is, and which pages are too dear."""
+
+import datetime as dt
+import re
+import timeit
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_introspection_query,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+)
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import nodes, queries
+
+from gateway.execution.cost import Costing, costing
+from gateway.execution.cost_directives import ListSize, list_size_of, weight_of
+from gateway.execution.documents import Document
+from gateway.execution.limits import Limits
+from gateway.execution.reading import read
+from gateway.execution.variables import compiled
+from gateway.schema.build import build_schema
+from services.contracts.values import MAX_PAGE
+from tests.benchmarks.contest.pages import PORTAL
+
+STRAWBERRY = build_schema()
+SCHEMA = STRAWBERRY._schema
+ALLOWED = Limits().cost
+WIDE = Limits(tokens=10_000, fields=10_000, root_fields=100, aliases=1_000, directives=1_000)
+SHORT = {
+    "Me.memberships",
+    "Offers.offers",
+    "Order.timeline",
+    "Refusal.problems",
+    "Site.containers",
+}
+"""Lists that belong to their parent, and are about as long as is assumed. Decide it anew for each that is added."""
+
+_DAYS = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31)).map(dt.date.isoformat)
+QUERIES = queries(
+    STRAWBERRY.as_str(),
+    custom_scalars={
+        "Date": _DAYS.map(nodes.String),
+        "DateTime": _DAYS.map(lambda day: f"{day}T08:00:00Z").map(nodes.String),
+        "Long": st.integers(-(2**40), 2**40).map(nodes.Int),
+    },
+)
+
+
+def costs(text: str, limits: Limits = Limits()) -> Callable[..., int]:  # noqa: B008 - it never changes
+    """What says the cost of an operation for these variables."""
+    node = read(SCHEMA, text, limits)
+    assert isinstance(node, DocumentNode), node
+    made = _costing(text, node)
+
+    def cost(**variables: Any) -> int:
+        operation = Document(text, node).operation(None)
+        assert operation is not None
+        values = compiled(SCHEMA, operation.node)(variables)
+        assert not isinstance(values, list), values
+        return made(values.coerced)
+
+    return cost
+
+
+def _costing(text: str, node: DocumentNode) -> Costing:
+    document = Document(text, node)
+    operation = document.operation(None)
+    assert operation is not None
+    return costing(SCHEMA, document, operation.node)
+
+
+def every_field() -> Iterator[tuple[str, GraphQLField]]:
+    for kind in SCHEMA.type_map.values():
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and not kind.name.startswith("__"):
+            for name, field in kind.fields.items():
+                yield f"{kind.name}.{name}", field
+
+
+def is_list_of_objects(field: GraphQLField) -> bool:
+    return is_list_type(get_nullable_type(field.type)) and is_composite_type(get_named_type(field.type))
+
+
+def members(field: GraphQLField) -> Iterator[GraphQLObjectType]:
+    kind = get_named_type(field.type)
+    if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
+        yield from SCHEMA.get_possible_types(kind)
+    elif isinstance(kind, GraphQLObjectType):
+        yield kind
+
+
+def test_every_list_has_a_size() -> None:
+    sized = {
+        f"{kind.name}.{name}"
+        for _, field in every_field()
+        for kind in members(field)
+        for name in getattr(list_size_of(field), "sized_fields", None) or ()
+        if name in kind.fields
+    }
+    unsaid = {
+        place
+        for place, field in every_field()
+        if is_list_of_objects(field) and list_size_of(field) is None and place not in sized
+    }
+    assert unsaid == SHORT
+
+
+def test_what_is_said_of_sizes_is_there() -> None:
+    for place, field in every_field():
+        said = list_size_of(field)
+        if said is None:
+            continue
+        for path in said.slicing_arguments or ():
+            name, *inner = path.split(".")
+            declared: GraphQLArgument | GraphQLInputField = field.args[name]
+            for step in inner:
+                kind = get_named_type(declared.type)
+                assert isinstance(kind, GraphQLInputObjectType), place
+                declared = kind.fields[step]
+            assert is_list_type(get_nullable_type(declared.type)) or get_nullable_type(declared.type) is GraphQLInt
+        if said.sized_fields:
+            lists = [kind.fields[name] for kind in members(field) for name in said.sized_fields if name in kind.fields]
+            assert lists, place
+            assert all(is_list_type(get_nullable_type(one.type)) for one in lists), place
+        else:
+            assert is_list_type(get_nullable_type(field.type)), place
+
+
+def test_every_page_is_sliced_by_first() -> None:
+    pages = [(place, field) for place, field in every_field() if get_named_type(field.type).name.endswith("Connection")]
+    assert len(pages) >= 5
+    for place, field in pages:
+        assert list_size_of(field) == ListSize(slicing_arguments=["first"], sized_fields=["edges"]), place
+
+
+def test_whatever_asks_a_service_costs_something() -> None:
+    for kind in (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type):
+        assert kind is not None
+        for name, field in kind.fields.items():
+            assert weight_of(field, 0) > 0, name
+    for place, field in every_field():
+        if field.extensions["strawberry-definition"].base_resolver is not None and place != "Problem.message":
+            assert weight_of(field, 0) > 0, place
+
+
+PAGE = "id siteNumber address {city} containers {id} nextPickup {id article {name}} openOrderCount organisation {name}"
+JOINED = "id site {id} agreement {id}"
+DEEPER = "site {agreements {totalCount}} extraPickupOffers {__typename}"
+YEAR = """calendar(since: "2026-01-01", until: "2026-12-31") {
+  ... on Calendar {pickups {id article {name} movedBy {name}}}
+}"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PORTAL.text.replace("$first: Int!", f"$first: Int! = {MAX_PAGE}"),
+        f"{{ sites(first: {MAX_PAGE}) {{ edges {{ node {{ {PAGE} }} }} }} }}",
+        f"{{ sites(first: {MAX_PAGE}) {{ edges {{ node {{ id agreements {{ edges {{ node {{ id }} }} }} }} }} }} }}",
+        f"{{ orders(first: {MAX_PAGE}) {{ edges {{ node {{ {JOINED} timeline {{ at }} }} }} }} }}",
+        get_introspection_query(),
+    ],
+)
+def test_what_people_need_is_allowed(text: str) -> None:
+    assert 0 < costs(text)() <= ALLOWED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ sites(first: 10000) { edges { node { " + PAGE + " } } } }",
+        "{ orders(first: 10000) { edges { node { " + JOINED + " } } } }",
+        "{" + " ".join(f"a{n}: sites(first: 200) {{ edges {{ node {{ {PAGE} }} }} }}" for n in range(15)) + "}",
+        f"{{ sites(first: 200) {{ edges {{ node {{ agreements {{ edges {{ node {{ {DEEPER} }} }} }} }} }} }} }}",
+        f"{{ sites(first: 200) {{ edges {{ node {{ {YEAR} }} }} }} }}",
+    ],
+)
+def test_what_nobody_needs_is_not(text: str) -> None:
+    assert costs(text)() > ALLOWED
+
+
+def test_what_the_page_of_the_portal_costs() -> None:
+    of_sites = {sites: costs(PORTAL.text)(first=sites) for sites in (0, 1, 10, 200)}
+    # For each site: an edge, the site, its address and 10 containers; 3 to find the pickup, it and its article; 1 to
+    # count its orders. Once: 10 to ask for sites, and the connection.
+    assert of_sites == {sites: 11 + sites * (13 + 5 + 1) for sites in of_sites}
+
+
+def test_lists_that_are_sent_count() -> None:
+    nodes_ = costs("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }")
+    assert [nodes_(ids=["a"] * count) for count in (0, 1, 100)] == [10, 11, 110]
+    report = {"reportId": "1", "kind": "ARRIVED", "at": "2026-03-30T08:00:00Z"}
+    reports = costs(
+        "mutation ($input: ReportPickupsInput!) { reportPickups(input: $input) { ... on PickupsReported"
+        " { outcomes { accepted } } } }"
+    )
+    assert reports(input={"reports": [report] * 500}) == 10 + 1 + 500 + 1 + 500 * 10
+
+
+def test_it_costs_next_to_nothing_to_know() -> None:
+    node = read(SCHEMA, PORTAL.text, Limits())
+    assert isinstance(node, DocumentNode)
+    cost, values = _costing(PORTAL.text, node), {"first": 10}
+    # A page of 1 µs; ten times that, for a machine that has other things to do.
+    assert min(timeit.repeat(lambda: cost(values), number=1_000, repeat=5)) / 1_000 < 10e-6
+
+
+def distinct(node: DocumentNode) -> set[tuple[str, ...]]:
+    """The places of the fields that have selections, but those in fragments that other types have too."""
+    found: set[tuple[str, ...]] = set()
+
+    def go(selections: Any, path: tuple[str, ...]) -> None:
+        for one in selections.selections:
+            if isinstance(one, FieldNode) and one.selection_set is not None:
+                below = (*path, one.alias.value if one.alias else one.name.value)
+                found.add(below)
+                if all(isinstance(inner, FieldNode) for inner in one.selection_set.selections):
+                    go(one.selection_set, below)
+
+    go(node.definitions[0].selection_set, ())  # type: ignore[attr-defined]
+    return found
+
+
+def with_pages_of(text: str, *changed: int) -> str:
+    """The operation with other numbers for the sizes of its pages, one after the other."""
+    numbers = iter(changed)
+    return re.sub(r"\bfirst: -?\d+", lambda found: f"first: {next(numbers, 1)}", text)
+
+
+@given(QUERIES)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_operation_is_for_nothing(text: str) -> None:
+    text = with_pages_of(text)
+    node = read(SCHEMA, text, WIDE)
+    assume(isinstance(node, DocumentNode) and "ids: []" not in text)
+    assert costs(text, WIDE)() >= len(distinct(node))  # type: ignore[arg-type]
+
+
+@given(QUERIES, st.lists(st.tuples(st.integers(-5, 300), st.integers(0, 300)), min_size=10, max_size=10))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_larger_page_never_costs_less(text: str, pages: list[tuple[int, int]]) -> None:
+    assume("first: " in text and isinstance(read(SCHEMA, text, WIDE), DocumentNode))
+    smaller = with_pages_of(text, *(size for size, _ in pages))
+    larger = with_pages_of(text, *(size + more for size, more in pages))
+    assert costs(smaller, WIDE)() <= costs(larger, WIDE)()

@@ -1,0 +1,55 @@
+"""Tokens and brackets are counted as graphql-core's lexer finds them."""
+
+import time
+
+import pytest
+from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.execution.tokens import counted
+
+_PIECES = ["{", "}", "(", ")", "[", "]", "...", "$", "a", "on", "_1", "0", "-1.5e+3", '"a b"', '""', '"\\"{"', "|", "&"]
+_BLOCKS = ['"""{[("""', '"""\\""""""', '""" " "" \\ """', '""""""', "# { comment", "#"]
+
+
+def by_lexer(text: str) -> tuple[int, int]:
+    """Tokens and the deepest nesting of brackets; GraphQLSyntaxError if there is something else in it."""
+    lexer = Lexer(Source(text))
+    tokens = opened = nesting = 0
+    while lexer.advance().kind is not TokenKind.EOF:
+        opened += {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}.get(lexer.token.kind.value, 0)
+        nesting = max(nesting, opened)
+    token = lexer.token
+    while token.prev is not None:
+        token = token.prev
+        tokens += token.kind is not TokenKind.SOF
+    return tokens, nesting
+
+
+def check(text: str) -> None:
+    found = counted(text)
+    assert (found.tokens, found.nesting) == by_lexer(text)
+
+
+@given(st.lists(st.sampled_from(_PIECES + _BLOCKS)))
+def test_as_the_lexer_counts(pieces: list[str]) -> None:
+    check("\n".join(pieces))
+
+
+@given(st.text(alphabet='{}[]()"\\#.a \n,'))
+def test_as_the_lexer_counts_in_whatever_it_takes(text: str) -> None:
+    try:
+        by_lexer(text)
+    except GraphQLSyntaxError:
+        counted(text)
+    else:
+        check(text)
+
+
+@pytest.mark.parametrize("piece", ['"', '"""', '\\"""', ' \\"""', '"\\', "\\", "#", "{", ".", "-", "a ", "é", '" """'])
+def test_in_time_linear_to_the_text(piece: str) -> None:
+    for start in ("", '"', '"""'):
+        began = time.process_time()
+        counted(start + piece * (50_000 // len(piece)))
+        assert time.process_time() - began < 0.2

@@ -1,0 +1,45 @@
+"""From where a request came: nobody but a proxy of ours is believed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.http.proxies import Proxies
+from services.chassis.settings import WrongSettings
+
+NETWORKS = ["10.0.0.0/8", "2001:db8::/32"]
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "peer", "found"),
+    [
+        ("", "192.0.2.1", "192.0.2.1"),
+        ("198.51.100.7", "10.0.0.1", "198.51.100.7"),
+        ("203.0.113.9, 198.51.100.7", "10.0.0.1", "198.51.100.7"),
+        ("203.0.113.9, 198.51.100.7, 10.0.0.2", "10.0.0.1", "198.51.100.7"),
+        ("198.51.100.7", "2001:db8::1", "198.51.100.7"),
+        ("2001:DB9:0::7", "10.0.0.1", "2001:db9::7"),
+        ("10.0.0.3", "10.0.0.1", "10.0.0.3"),
+        ("nonsense", "10.0.0.1", "10.0.0.1"),
+        ("198.51.100.7, nonsense", "10.0.0.1", "198.51.100.7"),
+    ],
+)
+def test_the_last_that_is_no_proxy_of_ours(forwarded: str, peer: str, found: str) -> None:
+    assert Proxies(NETWORKS).address(forwarded, (peer, 1)) == found
+
+
+@given(st.text())
+def test_who_is_no_proxy_is_not_believed(forwarded: str) -> None:
+    assert Proxies(NETWORKS).address(forwarded, ("192.0.2.1", 1)) == "192.0.2.1"
+    assert Proxies([]).address(forwarded, ("10.0.0.1", 1)) == "10.0.0.1"
+    assert Proxies([]).address(forwarded, None) == ""
+
+
+@given(st.text())
+def test_whatever_a_proxy_says(forwarded: str) -> None:
+    assert Proxies(NETWORKS).address(forwarded, ("10.0.0.1", 1))
+
+
+def test_a_network_that_is_none() -> None:
+    with pytest.raises(WrongSettings, match="nonsense"):
+        Proxies(["nonsense"])
