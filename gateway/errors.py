@@ -13,6 +13,7 @@ from strawberry.extensions import MaskErrors
 
 from gateway import messages
 from gateway.execution.limits import LIMIT_EXCEEDED
+from gateway.execution.reading import INVALID_OPERATION
 from gateway.execution.suggestions import without_suggestions
 from services.chassis import tracing
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
@@ -20,7 +21,6 @@ from services.chassis.rpc.service import CallFailed
 from services.contracts.identity import Language
 
 UNEXPECTED = "UNEXPECTED"
-INVALID_OPERATION = "INVALID_OPERATION"
 
 _BY_STATUS = {400: "MALFORMED", 401: "UNAUTHENTICATED", 403: "FORBIDDEN", 503: "UNAVAILABLE", 504: "UNAVAILABLE"}
 _BY_EXCEPTION: dict[type[Exception], str] = {

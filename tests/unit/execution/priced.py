@@ -34,6 +34,15 @@ class Search:
 Later = Annotated["Thing", strawberry.lazy("tests.unit.execution.priced")]
 
 
+@strawberry.type
+class Page:
+    """Has one list of the size that is asked for, and one that has not."""
+
+    items: list[Later] = asked(kind=list[Later])
+    others: list[Later] = asked(kind=list[Later])
+    total: int = 0
+
+
 @strawberry.interface
 class Named:
     """Of two types."""
@@ -45,12 +54,18 @@ class Named:
         """Costs what the type says that has it."""
         return ""
 
+    @strawberry.field
+    def page(self) -> Page:
+        """Of the size that the type says that has it."""
+        raise NotImplementedError
+
 
 @strawberry.type
 class Dear(Named):
     """Costs most of what it is asked."""
 
     said: str = asked(Cost(weight="50"), kind=str)  # type: ignore[assignment]
+    page: Page = asked(ListSize(assumed_size=2, sized_fields=["items"]), kind=Page)  # type: ignore[assignment]
     deep: Later | None = asked(kind=Later | None)
 
 
@@ -58,16 +73,8 @@ class Dear(Named):
 class Cheap(Named):
     """Costs only what it leads to."""
 
+    page: Page = asked(ListSize(assumed_size=30, sized_fields=["items"]), kind=Page)  # type: ignore[assignment]
     things: list[Later] = asked(kind=list[Later])
-
-
-@strawberry.type
-class Page:
-    """Has one list of the size that is asked for, and one that has not."""
-
-    items: list[Later] = asked(kind=list[Later])
-    others: list[Later] = asked(kind=list[Later])
-    total: int = 0
 
 
 @strawberry.type(directives=[Cost(weight="4")])

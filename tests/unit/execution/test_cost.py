@@ -59,6 +59,8 @@ def cost(text: str, **variables: Any) -> int:
         (51, "{ either { ... on Named { said } } }"),
         (1, "{ either { ... on Cheap { said } } }"),
         (11 + TEN * 51, "{ thing { named { said } } }"),
+        (1 + 1 + 30, "{ either { ... on Named { page { items { id } } } } }"),
+        (11 + TEN * (1 + 1 + 30), "{ thing { named { page { items { id } } } } }"),
         (20, "{ things { id } }"),
         (7, "{ things(first: 7) { id } }"),
         (0, "{ things(first: 0) { id } }"),

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from gateway.errors import _BY_EXCEPTION, _BY_STATUS, INVALID_OPERATION, UNEXPECTED
+from gateway.errors import _BY_EXCEPTION, _BY_STATUS, UNEXPECTED
 from gateway.execution.limits import LIMIT_EXCEEDED
+from gateway.execution.reading import INVALID_OPERATION
 
 ROOT = Path(__file__).parents[3]
 _RAISED = re.compile(r'(?:Refused(?:Operation)?|super\(\).__init__)\(\s*\d+,\s*"([A-Z_]+)"')
