@@ -101,7 +101,7 @@ class Admission:
         operation = document.operation(request.operation_name or None)
         if operation is None:
             raise RefusedOperation(400, "UNKNOWN_OPERATION", path=["operationName"])
-        if operation.introspects and not self._may_introspect(caller):
+        if operation.introspects and not self.may_introspect(caller):
             raise RefusedOperation(403, "INTROSPECTION_FORBIDDEN")
         if request.variables and (size is None or size > self._limits.variables):
             self._measure(request.variables)
@@ -130,9 +130,9 @@ class Admission:
         assert error is not None
         return Invalid([error], suggest=False)
 
-    def _may_introspect(self, caller: Caller | None) -> bool:
+    def may_introspect(self, caller: Caller | None) -> bool:
         """Those who write clients: staff and partners; customers' clients were written by them."""
         return self._open_schema or (caller is not None and caller.kind in (SubjectKind.STAFF, SubjectKind.PARTNER))
 
     def _invalid(self, errors: Sequence[GraphQLError], caller: Caller | None) -> Invalid:
-        return Invalid(errors, suggest=self._may_introspect(caller))
+        return Invalid(errors, suggest=self.may_introspect(caller))

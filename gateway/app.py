@@ -9,11 +9,14 @@ from gateway.access import BACK, Access
 from gateway.admission import Admission
 from gateway.context import Foundation
 from gateway.execution.limits import Limits
+from gateway.http.examples import examples_route
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.imports import import_route
 from gateway.http.origins import Origins
 from gateway.http.page import graphiql
 from gateway.http.proxies import Proxies
+from gateway.http.schema_download import schema_routes
+from gateway.http.session import RefreshCookie, session_routes
 from gateway.http.sockets import GraphQLSockets, Sockets
 from gateway.http.token import token_route
 from gateway.persisted.automatic import AutomaticDocuments
@@ -97,7 +100,13 @@ async def assemble(
             await asyncio.gather(events.run(stop), feed.run(events.caught_up, stop))
 
         yield Parts(
-            routes=[token_route(foundation), import_route(foundation)],
+            routes=[
+                token_route(foundation),
+                *session_routes(foundation, origins, RefreshCookie.for_settings(settings)),
+                import_route(foundation),
+                *schema_routes(foundation, schema, admission.may_introspect),
+                *([examples_route(foundation, for_anybody=not production)] if settings.playground else []),
+            ],
             direct={"/graphql": origins.opened(graphql)},
             checks={"keys": verifier.ready, "events": caught_up},
             loops=[revocations.run, follow_events, sockets.run, budgets.run],

@@ -26,6 +26,7 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     ``gateways``: how many processes there are. ``quotas``: units of cost a minute for each caller, by kind.
     ``trusted_documents``: the manifest that ``kierto documents`` wrote; ``trusted_only``: who may execute nothing else
     (``["USER", "STAFF", "STRANGER"]``).
+    ``playground``: whether browsers are shown a page to try things on.
     """
 
     identity_url: str
@@ -42,3 +43,4 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     quotas: Quotas = Quotas()
     trusted_documents: Path | None = None
     trusted_only: list[Held] = []
+    playground: bool = True

@@ -147,11 +147,15 @@ class Registered(Outcome, frozen=True, kw_only=True):
 
 
 class SignedIn(Outcome, frozen=True, kw_only=True):
-    """A session. ``access_token`` goes into ``Authorization: Bearer``, is valid for ``expires_in`` seconds."""
+    """A session. ``access_token`` goes into ``Authorization: Bearer``, is valid for ``expires_in`` seconds.
+
+    ``refresh_token`` is for the next one, within ``refresh_expires_in`` seconds; then the session is over.
+    """
 
     access_token: str
     refresh_token: str
     expires_in: int
+    refresh_expires_in: int
 
 
 class SignedOut(Outcome, frozen=True, kw_only=True):
@@ -238,6 +242,11 @@ class Identity(Importing, Protocol):
     @write
     async def sign_out(self) -> SignedOut | Refusal:
         """End the session of the token that this is called with."""
+        ...
+
+    @public_write
+    async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
+        """End the session of a refresh token, used before or not (RFC 7009, section 2.1)."""
         ...
 
     @public_write

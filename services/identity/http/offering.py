@@ -24,7 +24,7 @@ from services.identity.http.equipment import Equipment
 from services.identity.store import reads
 from services.identity.usecases.client_token import client_token
 from services.identity.usecases.create_partner import create_partner
-from services.identity.usecases.end_session import sign_out
+from services.identity.usecases.end_session import sign_out, sign_out_with
 from services.identity.usecases.refresh import refresh
 from services.identity.usecases.register import register
 from services.identity.usecases.revoke_partner import revoke_partner
@@ -55,6 +55,9 @@ class Offering(ImportOffering):
     async def sign_out(self) -> SignedOut | Refusal:
         self._caller.require(*PEOPLE)
         return await sign_out(self._base.work, self._caller.subject_id, self._caller.session_id)
+
+    async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
+        return await sign_out_with(self._base.work, self._own.pepper, refresh_token)
 
     async def client_token(
         self, client_id: str, client_secret: str, scope: str = "", subject: str = ""

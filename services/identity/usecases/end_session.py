@@ -3,8 +3,10 @@
 from services.chassis.ids import find_id, write_id
 from services.contracts.identity import SessionEnded, SignedOut
 from services.contracts.values import Refusal
+from services.identity.domain.secret import digest
 from services.identity.domain.session import Session, ended
 from services.identity.usecases.ports import IdentityStore, Work
+from services.identity.usecases.sign_in import REFRESH_TOKEN
 
 
 async def sign_out(work: Work, user_id: str, session_id: str) -> SignedOut | Refusal:
@@ -13,6 +15,17 @@ async def sign_out(work: Work, user_id: str, session_id: str) -> SignedOut | Ref
     async with work() as tx:
         session = await tx.session_with(wanted) if wanted else None
         if session is None or session.ended_at is not None or write_id("user", session.user_id) != user_id:
+            return SignedOut(session_ended=False)
+        await end_session(tx, session)
+    return SignedOut(session_ended=True)
+
+
+async def sign_out_with(work: Work, pepper: bytes, token: str) -> SignedOut | Refusal:
+    """End the session of a refresh token: whoever holds one of the family may end it."""
+    async with work() as tx:
+        found = await tx.find_refresh_token(digest(pepper, REFRESH_TOKEN, token))
+        session = await tx.session_with(found[0]) if found else None
+        if session is None or session.ended_at is not None:
             return SignedOut(session_ended=False)
         await end_session(tx, session)
     return SignedOut(session_ended=True)

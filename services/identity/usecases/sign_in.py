@@ -49,4 +49,5 @@ def signed_in(tx: IdentityStore, signer: Signer, user: UserRecord, session: Sess
         version=user.version,
         session=write_id("session", session.id),
     )
-    return SignedIn(access_token=access, refresh_token=token, expires_in=EXPIRES_IN)
+    left = int((session.expires_at - tx.now).total_seconds())
+    return SignedIn(access_token=access, refresh_token=token, expires_in=EXPIRES_IN, refresh_expires_in=left)

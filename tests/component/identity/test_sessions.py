@@ -159,6 +159,40 @@ async def test_signing_out_ends_the_session_once(bench: Bench, user_id: str) -> 
     assert len(await bench.announced(SessionEnded)) == 1
 
 
+@pytest.mark.parametrize("which", ["last", "used"])
+async def test_whoever_holds_a_refresh_token_may_end_its_session(bench: Bench, user_id: str, which: str) -> None:
+    first = await signed_in(bench)
+    last = await refreshed(bench, first.refresh_token)
+    bench.clock.move(minutes=1)
+    held = first if which == "used" else last
+    answers = [await bench.offering(stranger()).sign_out_with(held.refresh_token) for _ in range(2)]
+    assert [getattr(answer, "session_ended", None) for answer in answers] == [True, False]
+    assert codes(await refresh(bench, last.refresh_token)) == [("SESSION_ENDED", "")]
+    (ended,) = await bench.announced(SessionEnded)
+    assert (ended.session_id, ended.subject_id) == ((await claims(bench, first.access_token)).sid, user_id)
+
+
+async def test_a_made_up_refresh_token_ends_nothing(bench: Bench, user_id: str) -> None:
+    session = await signed_in(bench)
+    answer = await bench.offering(stranger()).sign_out_with("made up")
+    assert getattr(answer, "session_ended", None) is False
+    await refreshed(bench, session.refresh_token)
+    assert await bench.announced(SessionEnded) == []
+
+
+async def test_a_session_says_how_long_it_can_be_gone_on_with(bench: Bench, user_id: str) -> None:
+    day = 24 * 60 * 60
+    used = await signed_in(bench)
+    told = [used.refresh_expires_in]
+    for _ in range(3):
+        bench.clock.move(days=25)
+        used = await refreshed(bench, used.refresh_token)
+        told.append(used.refresh_expires_in)
+    assert told == [30 * day, 30 * day, 30 * day, 15 * day]
+    bench.clock.move(days=15)
+    assert codes(await refresh(bench, used.refresh_token)) == [("SESSION_ENDED", "")]
+
+
 async def test_nobody_ends_anothers_session_and_machines_have_none(bench: Bench, user_id: str) -> None:
     session = await caller_of(bench, (await signed_in(bench)).access_token)
     other = await bench.caller()

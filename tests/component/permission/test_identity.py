@@ -16,6 +16,7 @@ PUBLIC = {
     "register": "one has no account yet",
     "signIn": "one has no session yet",
     "refresh": "the refresh token is the proof",
+    "signOutWith": "the refresh token is the proof",
     "clientToken": "the client secret is the proof",
     "publicKeys": "they are public",
 }
@@ -56,6 +57,7 @@ CASES: dict[str, Case] = {
     "register": (registration, all_get("CUSTOMER_NOT_RECOGNISED")),
     "signIn": (sign_in, all_get("SIGN_IN_FAILED")),
     "refresh": ({"refreshToken": "none"}, all_get("SESSION_ENDED")),
+    "signOutWith": ({"refreshToken": "none"}, all_get(NOTHING)),
     "clientToken": ({"clientId": PARTNER, "clientSecret": "wrong"}, all_get("INVALID_CLIENT")),
     "publicKeys": ({}, all_get(NOTHING)),
     "me": ({}, row(members=NOTHING, partners=NOTHING, staff=NOTHING, service=NOTHING)),

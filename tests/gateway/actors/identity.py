@@ -92,16 +92,21 @@ class IdentityActor(Importer):
         return Registered(user_id=USER, access_requested=command.language is Language.SV)
 
     async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
+        if username == "often":
+            return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=90)
         if password != "right":
             return refuse("SIGN_IN_FAILED")
         token = self.token(USER, SubjectKind.USER)
-        return SignedIn(access_token=token, refresh_token="next", expires_in=600)
+        return SignedIn(access_token=token, refresh_token="next", expires_in=600, refresh_expires_in=2_592_000)
 
     async def refresh(self, refresh_token: str) -> SignedIn | Refusal:
         return await self.sign_in("", "right") if refresh_token == "next" else refuse("SESSION_ENDED")
 
     async def sign_out(self) -> SignedOut | Refusal:
         return SignedOut(session_ended=True)
+
+    async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
+        return SignedOut(session_ended=refresh_token == "next")
 
     async def partners(self) -> list[Partner]:
         return [_partner("Routes", [])]

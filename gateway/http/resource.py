@@ -1,0 +1,88 @@
+"""Small resources beside ``/graphql``: a call for each method, and what is refused in GraphQL's one form of errors."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from gateway.errors import UNEXPECTED, Refused, answer_of, code_of
+from services.access.authentication import language
+from services.chassis import tracing
+from services.chassis.logging import logger
+from services.chassis.problems import NotReadyYet, Unauthenticated
+from services.chassis.rpc.server import guarded
+from services.chassis.rpc.service import CallFailed
+
+_log = logger(__name__)
+
+NO_STORE = {"Cache-Control": "no-store"}
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kierto"'}
+"""What every 401 has to have (RFC 9110, section 15.5.2). A browser asks nobody for a password because of it."""
+
+_SOON = {"Retry-After": "1"}
+
+Call = Callable[[Request], Awaitable[Response]]
+
+
+def resource(path: str, **calls: Call) -> Route:
+    """The resource at ``path``; ``calls`` by their methods. HEAD goes with GET, any other method is 405."""
+    return Route(path, _Resource(calls))
+
+
+class _Resource:
+    """An ASGI application, so that a method which it does not have is refused in its own form."""
+
+    def __init__(self, calls: Mapping[str, Call]) -> None:
+        self._calls = {method: guarded(_name_of(call), _in_one_form(call)) for method, call in calls.items()}
+        if "GET" in self._calls:
+            self._calls["HEAD"] = self._calls["GET"]
+        allowed = {"Allow": ", ".join(self._calls)}
+
+        async def refuse(_: Request) -> Response:
+            raise Refused(405, "METHOD_NOT_ALLOWED", allowed)
+
+        self._otherwise = guarded("methodNotAllowed", _in_one_form(refuse))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._calls.get(request.method, self._otherwise)(request)
+        await response(scope, receive, send)
+
+
+def _in_one_form(call: Call) -> Call:
+    async def answer(request: Request) -> Response:
+        try:
+            return await call(request)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            refused = _why(error)
+            headers = {**NO_STORE, **refused.headers}
+            body = answer_of(refused.shown(language(request)))
+            return Response(body, refused.status, headers, "application/json")
+
+    return answer
+
+
+def _why(error: Exception) -> Refused:
+    """The refusal that an exception stands for; what nobody expected is logged and masked."""
+    match error:
+        case Refused():
+            return error
+        case Unauthenticated():
+            return Refused(401, "UNAUTHENTICATED", CHALLENGE)
+        case NotReadyYet():
+            return Refused(503, "NOT_READY_YET", _SOON)
+        case CallFailed() if (code := code_of(error)) != UNEXPECTED:
+            place = {"path": error.path} if error.path else {}
+            return Refused(error.status, code, _SOON if error.status == 503 else None, **error.params, **place)
+    _log.error("unexpected", exc_info=error)
+    return Refused(500, UNEXPECTED, traceId=tracing.trace_id() or "")
+
+
+def _name_of(call: Call) -> str:
+    """What the log and the metrics call it: begin_session is beginSession there, as operations are."""
+    first, *others = str(getattr(call, "__name__", "")).split("_")
+    return first + "".join(one.capitalize() for one in others)

@@ -1,0 +1,126 @@
+"""Signing in from a browser (I3): the access token is for the page's memory, the refresh token a cookie it can't read.
+
+What a page of another site sends carries no cookie (``SameSite=Strict``); what one of another origin sends is refused
+all the same, and a body has to be JSON, which no form can send.
+"""
+
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.context import Foundation, asker_of
+from gateway.errors import Refused
+from gateway.http.body import whole
+from gateway.http.negotiation import is_json
+from gateway.http.origins import Origins
+from gateway.http.resource import CHALLENGE, NO_STORE, resource
+from gateway.settings import GatewaySettings
+from services.chassis.settings import Environment
+from services.contracts.identity import Identity, SignedIn
+from services.contracts.values import Refusal
+
+MAX_BODY = 10_000
+_STATUS = {"SIGN_IN_FAILED": 401, "SESSION_ENDED": 401, "TOO_MANY_ATTEMPTS": 429}
+
+
+class RefreshCookie(msgspec.Struct, frozen=True):
+    """The cookie with a session's refresh token (RFC 6265, section 4.1), for the addresses below ``/auth`` alone."""
+
+    name: str
+    secure: bool
+
+    @classmethod
+    def for_settings(cls, settings: GatewaySettings) -> Self:
+        """In production it travels over TLS only, and its name says that nobody else can have set it.
+
+        Else the gateway is at ``http://localhost``, where Chromium and Firefox would take such a cookie but Safari does
+        not, or at a bare address for a telephone. Cookies know no ports (RFC 6265, section 8.5): the port in the name
+        keeps two stacks of one machine from ending each other's sessions.
+        """
+        if settings.env is Environment.PRODUCTION:
+            return cls("__Secure-kierto-session", secure=True)
+        return cls(f"kierto-session-{settings.listen.port}", secure=False)
+
+    def holding(self, token: str, seconds: int) -> dict[str, str]:
+        """The header that has a browser keep a token for so long."""
+        secure = "; Secure" if self.secure else ""
+        return {"Set-Cookie": f"{self.name}={token}; Max-Age={seconds}; Path=/auth; HttpOnly; SameSite=Strict{secure}"}
+
+    def emptied(self) -> dict[str, str]:
+        """The header that has a browser forget it."""
+        return self.holding("", 0)
+
+
+class _Credentials(msgspec.Struct):
+    username: str
+    password: str
+
+
+class _Session(msgspec.Struct, rename="camel"):
+    """What the page gets: the token for ``Authorization: Bearer``, and for how many seconds it is valid."""
+
+    access_token: str
+    expires_in: int
+
+
+_credentials = msgspec.json.Decoder(_Credentials).decode
+
+
+def session_routes(foundation: Foundation, origins: Origins, cookie: RefreshCookie) -> list[Route]:
+    """``POST`` and ``DELETE /auth/session`` begin and end a session, ``POST /auth/session/renew`` goes on with it."""
+
+    async def begin_session(request: Request) -> Response:
+        identity = _identity(request)
+        if not is_json(request.headers.get("content-type", "").encode("latin-1")):
+            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"})
+        try:
+            given = _credentials(await whole(request.receive, MAX_BODY))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Refused(400, "INVALID_REQUEST", expected='{"username": "…", "password": "…"}', path=[]) from None
+        return _session(await identity.sign_in(given.username, given.password))
+
+    async def renew_session(request: Request) -> Response:
+        identity = _identity(request)
+        token = request.cookies.get(cookie.name)
+        if not token:
+            raise Refused(401, "UNAUTHENTICATED", CHALLENGE)
+        return _session(await identity.refresh(token), otherwise=cookie.emptied())
+
+    async def end_session(request: Request) -> Response:
+        identity = _identity(request)
+        token = request.cookies.get(cookie.name)
+        if token:
+            await identity.sign_out_with(token)
+        return Response(status_code=204, headers=NO_STORE | cookie.emptied())
+
+    def _identity(request: Request) -> Identity:
+        """Identity, asked by a page that may ask. Who that is, is what it is asked."""
+        origins.check(dict(reversed(request.scope["headers"])))
+        return asker_of(request, foundation, None).calls.identity
+
+    def _session(answer: SignedIn | Refusal, otherwise: Mapping[str, str] | None = None) -> Response:
+        if isinstance(answer, Refusal):
+            raise _refused(answer, otherwise or {})
+        body = msgspec.json.encode(_Session(answer.access_token, answer.expires_in))
+        headers = NO_STORE | cookie.holding(answer.refresh_token, answer.refresh_expires_in)
+        return Response(body, headers=headers, media_type="application/json")
+
+    return [
+        resource("/auth/session", POST=begin_session, DELETE=end_session),
+        resource("/auth/session/renew", POST=renew_session),
+    ]
+
+
+def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Refused:
+    """Identity's "no", as HTTP says it."""
+    problem = refusal.problems[0]
+    status = _STATUS.get(problem.code, 400)
+    if status == 401:
+        headers = {**headers, **CHALLENGE}
+    elif status == 429:
+        headers = {**headers, "Retry-After": problem.params.get("seconds", "60")}
+    return Refused(status, problem.code, headers, **problem.params)

@@ -1,0 +1,61 @@
+"""I3 in a browser: two tabs share a cookie that neither can read, and nobody is signed in after signing out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from http.cookies import Morsel
+
+import aiohttp
+import pytest
+
+from tests.support.client import Client
+from tests.support.stack import RunningStack
+from tests.support.wait import until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+async def browser(demonstration: RunningStack) -> AsyncIterator[aiohttp.ClientSession]:
+    """Keeps cookies as a browser does."""
+    jar = aiohttp.CookieJar(unsafe=True)  # also those of a bare address
+    async with aiohttp.ClientSession(demonstration.gateway, cookie_jar=jar) as session:
+        yield session
+
+
+def kept(browser: aiohttp.ClientSession) -> "Morsel[str]":
+    (cookie,) = browser.cookie_jar
+    return cookie
+
+
+async def renewed(browser: aiohttp.ClientSession) -> tuple[int, dict[str, str]]:
+    async with browser.post("/auth/session/renew") as response:
+        return response.status, await response.json()
+
+
+async def test_two_tabs_go_on_and_signing_out_ends_both(
+    demonstration: RunningStack, browser: aiohttp.ClientSession
+) -> None:
+    username, password = demonstration.sign_in_of("staff")
+    async with browser.post("/auth/session", json={"username": username, "password": password}) as response:
+        assert response.status == 200, await response.text()
+    first = kept(browser)
+    assert (first["path"], first["httponly"], first["samesite"]) == ("/auth", True, "Strict")
+    assert int(first["max-age"]) == 30 * 24 * 60 * 60
+
+    both = await asyncio.gather(renewed(browser), renewed(browser))
+    assert [status for status, _ in both] == [200, 200]
+    assert kept(browser).value != first.value
+    status, session = await renewed(browser)
+    assert status == 200, "the one token that both tabs got is the last one"
+
+    async with Client(demonstration.gateway) as page:
+        page.token = session["accessToken"]
+        assert (await page.ask("{ me { username } }"))["username"] == username
+        async with browser.delete("/auth/session") as response:
+            assert response.status == 204
+        assert list(browser.cookie_jar) == []
+        answer = await until(
+            lambda: page.post("{ me { username } }"), lambda answer: bool(answer.get("errors")), within=5.0
+        )
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert (await renewed(browser))[0] == 401

@@ -1,0 +1,131 @@
+"""Every example of the gateway, on a stack with the demonstration data, as the kind of caller that it is for."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.support.client import Client
+from tests.support.examples import filled, gaps
+from tests.support.servers import ROOT
+from tests.support.stack import RunningStack
+
+pytestmark = pytest.mark.timeout(300)
+
+Example = dict[str, Any]
+
+
+class Visitors:
+    """Someone of each kind, and what they would copy from one answer into the next example."""
+
+    def __init__(self, clients: dict[str, Client], examples: list[Example]) -> None:
+        self.clients = clients
+        self.examples = {one["name"]: one for one in examples}
+        self.by_hand: dict[str, str] = {}
+
+    def client_for(self, example: Example) -> Client:
+        if example["for"] == "partner":
+            return self.clients["drivers" if "pickups:report" in example["scopes"] else "planning"]
+        return self.clients[example["for"]]
+
+    async def run(self, name: str) -> dict[str, Any]:
+        """The data that an example is answered with."""
+        example = self.examples[name]
+        client = self.client_for(example)
+        answer = await client.post(example["query"], **await self.variables(example))
+        assert "errors" not in answer, answer["errors"]
+        return dict(answer["data"])
+
+    async def variables(self, example: Example) -> dict[str, Any]:
+        """Without gaps."""
+        found = await self.client_for(example).post(example["find"]) if example["find"] else {}
+        assert "errors" not in found, found["errors"]
+        variables = filled(example["variables"], found.get("data"), self.by_hand)
+        assert gaps(variables) == set(), "what is not found nor copied from anywhere"
+        return dict(variables)
+
+    async def after(self, name: str, data: dict[str, Any]) -> None:
+        """What someone does with an answer, or before the next example."""
+        match name:
+            case "register":
+                written = self.examples[name]["variables"]["input"]
+                await self.clients["customer"].sign_in(written["username"], written["password"])
+            case "create-partner":
+                self.by_hand["partner"] = data["createPartner"]["partner"]["id"]
+            case "revoke-partner":
+                rules = (ROOT / "deploy" / "local" / "demo" / "rules.csv").read_text(encoding="utf-8")
+                self.by_hand["import"] = await self.clients["staff"].upload("rules", rules)
+            case "orders-to-drive":
+                self.by_hand["order"] = data["orders"]["edges"][0]["node"]["id"]
+
+
+@pytest.fixture
+async def visitors(demonstration: RunningStack) -> AsyncIterator[Visitors]:
+    async with contextlib.AsyncExitStack() as opened, aiohttp.ClientSession() as stranger:
+        async with stranger.get(f"{demonstration.gateway}/graphql/examples.json") as response:
+            examples = await response.json()
+        names = ("customer", "admin", "staff", "planning", "drivers")
+        clients = {name: await opened.enter_async_context(Client(demonstration.gateway, "en")) for name in names}
+        await clients["admin"].sign_in(*demonstration.sign_in_of("property manager"))
+        await clients["staff"].sign_in(*demonstration.sign_in_of("staff"))
+        for name in ("planning", "drivers"):
+            await clients[name].sign_in_as_partner(*demonstration.sign_in_of(name))
+        yield Visitors(clients, examples)
+
+
+async def test_every_example_works(visitors: Visitors) -> None:
+    wrong = {}
+    for name, example in visitors.examples.items():
+        try:
+            if example["query"].startswith("subscription"):
+                await an_order_is_seen(visitors, example)
+                continue
+            data = await visitors.run(name)
+            assert None not in data.values(), data
+            assert not refused(data), data
+            await visitors.after(name, data)
+        except AssertionError as error:
+            wrong[name] = str(error)
+    assert wrong == {}
+    assert len(visitors.examples) > 20
+
+
+async def an_order_is_seen(visitors: Visitors, example: Example) -> None:
+    """A subscription says where it stands, and then shows what happens."""
+    async with following(visitors.client_for(example), example) as items:
+        first = await anext(items)
+        assert first["__typename"] == "Checkpoint", first
+        ordered = (await visitors.run("order-extra-pickup"))["orderExtraPickup"]
+        item = await anext(items)
+        assert (item["__typename"], item["subject"]) == ("OrderEvent", ordered["order"]["id"]), item
+
+
+@contextlib.asynccontextmanager
+async def following(client: Client, example: Example) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    """The items of a subscription."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{client.url}/graphql", protocols=["graphql-transport-ws"]) as socket,
+    ):
+        await socket.send_json({"type": "connection_init", "payload": {"Authorization": f"Bearer {client.token}"}})
+        assert (await socket.receive_json(timeout=5))["type"] == "connection_ack"
+        payload = {"query": example["query"], "variables": example["variables"]}
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
+
+        async def items() -> AsyncIterator[dict[str, Any]]:
+            while True:
+                message = await socket.receive_json(timeout=10)
+                assert message["type"] == "next" and "errors" not in message["payload"], message
+                (item,) = message["payload"]["data"].values()
+                yield item
+
+        yield items()
+
+
+def refused(value: Any) -> bool:
+    """Whether a refusal, with its problems, stands anywhere in an answer."""
+    if isinstance(value, dict):
+        return "problems" in value or any(refused(one) for one in value.values())
+    return isinstance(value, list) and any(refused(one) for one in value)

@@ -1,0 +1,80 @@
+"""Small resources: whatever a call ends with, its answer is in the one form, and no cache keeps a refusal."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from gateway.errors import Refused
+from gateway.http.resource import resource
+from services.chassis.problems import NotReadyYet, Unauthenticated
+from services.chassis.rpc.service import CallFailed
+from tests.gateway.house import serve
+
+
+async def asked(end: Exception | None, method: str = "GET") -> tuple[int, Any, str]:
+    """Status, headers and body of a call that ends so."""
+
+    async def look_at_it(_: Request) -> Response:
+        if end is not None:
+            raise end
+        return PlainTextResponse("here")
+
+    async with (
+        serve(Starlette(routes=[resource("/it", GET=look_at_it)])) as url,
+        aiohttp.ClientSession(headers={"Accept-Language": "en"}) as session,
+        session.request(method, f"{url}/it") as response,
+    ):
+        return response.status, response.headers, await response.text()
+
+
+async def test_a_call_that_ends_well() -> None:
+    status, headers, body = await asked(None)
+    assert (status, body) == (200, "here")
+    assert "Cache-Control" not in headers
+    assert (await asked(None, "HEAD"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "extensions", "sent"),
+    [
+        (Refused(413, "TOO_LARGE", limit=5), 413, '{"code":"TOO_LARGE","limit":5}', {}),
+        (Unauthenticated(), 401, '{"code":"UNAUTHENTICATED"}', {"WWW-Authenticate": 'Bearer realm="kierto"'}),
+        (NotReadyYet(), 503, '{"code":"NOT_READY_YET"}', {"Retry-After": "1"}),
+        (CallFailed("identity", 503, "UNAVAILABLE", []), 503, '{"code":"UNAVAILABLE"}', {"Retry-After": "1"}),
+        (CallFailed("identity", 504, "TIMED_OUT", []), 504, '{"code":"UNAVAILABLE"}', {}),
+        (
+            CallFailed("identity", 400, "MALFORMED", ["username"], {"expected": "a name"}),
+            400,
+            '{"code":"MALFORMED","expected":"a name","path":["username"]}',
+            {},
+        ),
+    ],
+)
+async def test_an_expected_end_is_told(end: Exception, status: int, extensions: str, sent: dict[str, str]) -> None:
+    answered, headers, body = await asked(end)
+    assert answered == status
+    assert body.endswith(f'"extensions":{extensions}}}]}}')
+    assert {name: headers[name] for name in ("Cache-Control", *sent)} == {"Cache-Control": "no-store", **sent}
+    assert headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("end", [RuntimeError("a secret"), CallFailed("identity", 500, "UNEXPECTED", [])])
+async def test_what_nobody_expected_is_masked(end: Exception) -> None:
+    status, _, body = await asked(end)
+    assert status == 500
+    assert '"code":"UNEXPECTED","traceId":"' in body
+    assert "secret" not in body
+
+
+async def test_who_went_away_is_told_nothing() -> None:
+    assert (await asked(ClientDisconnect()))[0] == 499
+
+
+async def test_a_method_that_it_does_not_have() -> None:
+    status, headers, body = await asked(None, "POST")
+    assert (status, headers["Allow"]) == (405, "GET, HEAD")
+    assert '"code":"METHOD_NOT_ALLOWED"' in body

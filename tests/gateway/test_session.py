@@ -1,0 +1,173 @@
+"""Sessions of browsers: tokens in a cookie that no page can read and no other site can use."""
+
+from typing import Any
+
+import pytest
+
+from services.chassis.settings import Environment
+from tests.gateway.house import House, open_house
+from tests.support.servers import Servers
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+COOKIE = "kierto-session-0"
+RIGHT = {"username": "maija", "password": "right"}
+SESSION, RENEW = "/auth/session", "/auth/session/renew"
+CALLS = [("POST", SESSION), ("DELETE", SESSION), ("POST", RENEW)]
+
+
+async def call(house: House, method: str, path: str, token: str = "", **more: Any) -> tuple[int, Any, Any]:
+    """Status, body and headers of an answer; with the cookie, if a token is given."""
+    headers = {"Accept-Language": "en", **({"Cookie": f"{COOKIE}={token}"} if token else {}), **more.pop("headers", {})}
+    async with house.session.request(method, f"{house.url}{path}", headers=headers, **more) as response:
+        return response.status, await response.json() if response.content_length else None, response.headers
+
+
+async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(house: House) -> None:
+    status, body, headers = await call(house, "POST", SESSION, json=RIGHT)
+    assert status == 200
+    assert body == {"accessToken": body["accessToken"], "expiresIn": 600}
+    assert headers["Set-Cookie"] == f"{COOKIE}=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict"
+    assert headers["Cache-Control"] == "no-store"
+    assert (await house.ask("{ me { username } }", body["accessToken"]))["data"] == {"me": {"username": "maija"}}
+
+
+async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses: Servers) -> None:
+    async with open_house(server_addresses, env=Environment.PRODUCTION) as house:
+        _, _, headers = await call(house, "POST", SESSION, json=RIGHT)
+        start = "__Secure-kierto-session=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict; Secure"
+        assert headers["Set-Cookie"] == start
+        status, _, _ = await call(house, "POST", RENEW, headers={"Cookie": "__Secure-kierto-session=next"})
+        assert status == 200
+        status, _, _ = await call(house, "POST", RENEW, "next")
+        assert status == 401, "a cookie that anybody could have set"
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "error", "retry_after"),
+    [
+        (RIGHT | {"password": "wrong"}, 401, ("SIGN_IN_FAILED", "The username or the password is wrong."), None),
+        (
+            RIGHT | {"username": "often"},
+            429,
+            ("TOO_MANY_ATTEMPTS", "Too many attempts. Try again in 90 seconds."),
+            "90",
+        ),
+    ],
+)
+async def test_identitys_no_is_told(
+    house: House, given: dict[str, str], status: int, error: tuple[str, str], retry_after: str | None
+) -> None:
+    answered, body, headers = await call(house, "POST", SESSION, json=given)
+    (shown,) = body["errors"]
+    assert (answered, (shown["extensions"]["code"], shown["message"])) == (status, error)
+    assert headers.get("Retry-After") == retry_after
+    assert ("WWW-Authenticate" in headers) == (status == 401)
+    assert "Set-Cookie" not in headers
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"data": b'{"username": "maija"}', "type": "application/json"}, 400, "INVALID_REQUEST"),
+        ({"data": b"null", "type": "application/json"}, 400, "INVALID_REQUEST"),
+        ({"data": b'{"username": "\xff", "password": ""}', "type": "application/json"}, 400, "INVALID_REQUEST"),
+        ({"data": b'{"x":' + b"[" * 9_900, "type": "application/json"}, 400, "INVALID_REQUEST"),
+        ({"data": b" " * 10_001, "type": "application/json"}, 413, "TOO_LARGE"),
+        ({"data": b'{"username": "maija", "password": "right"}', "type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ({"data": b"username=maija", "type": "application/x-www-form-urlencoded"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ],
+)
+async def test_what_is_no_request_is_refused_in_the_one_form(
+    house: House, sent: dict[str, Any], status: int, code: str
+) -> None:
+    headers = {"Content-Type": sent["type"]}
+    answered, body, _ = await call(house, "POST", SESSION, data=sent["data"], headers=headers)
+    assert (answered, body["errors"][0]["extensions"]["code"]) == (status, code)
+    assert house.cast.asked_for("sign_in") == []
+
+
+async def test_the_cookie_goes_on_with_the_session(house: House) -> None:
+    status, body, headers = await call(house, "POST", RENEW, "next")
+    assert (status, body["expiresIn"]) == (200, 600)
+    assert headers["Set-Cookie"].startswith(f"{COOKIE}=next; Max-Age=2592000; ")
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_a_session_that_is_over_is_forgotten(house: House) -> None:
+    status, body, headers = await call(house, "POST", RENEW, "used long ago")
+    assert (status, body["errors"][0]["extensions"]["code"]) == (401, "SESSION_ENDED")
+    assert headers["Set-Cookie"] == f"{COOKIE}=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict"
+
+
+async def test_without_a_cookie_there_is_nothing_to_go_on_with(house: House) -> None:
+    status, body, headers = await call(house, "POST", RENEW)
+    assert (status, body["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert "Set-Cookie" not in headers
+    assert house.cast.asked == []
+
+
+async def test_signing_out_takes_the_cookie_alone(house: House) -> None:
+    """A page that was just loaded has nothing else."""
+    status, _, headers = await call(house, "DELETE", SESSION, "next")
+    assert status == 204
+    assert headers["Set-Cookie"] == f"{COOKIE}=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict"
+    assert headers["Cache-Control"] == "no-store"
+    (asked,) = house.cast.asked_for("sign_out_with")
+    assert asked.arguments == {"refresh_token": "next"}
+    assert (await call(house, "DELETE", SESSION))[0] == 204
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_identity_out_of_order_ends_no_session(house: House, method: str, path: str) -> None:
+    house.cast.away.add("identity")
+    sent = {"json": RIGHT} if (method, path) == ("POST", SESSION) else {}
+    status, body, headers = await call(house, method, path, "next", **sent)
+    assert status == 500
+    assert body["errors"][0]["extensions"]["traceId"]
+    assert "Set-Cookie" not in headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), CALLS)
+async def test_other_peoples_pages_are_refused(house: House, method: str, path: str, headers: dict[str, str]) -> None:
+    sent = {"json": RIGHT} if (method, path) == ("POST", SESSION) else {}
+    status, body, answered = await call(house, method, path, "next", headers=headers, **sent)
+    assert (status, body["errors"][0]["extensions"]["code"]) == (403, "CROSS_ORIGIN")
+    assert body["errors"][0]["message"] == "This page may not ask here."
+    assert "Set-Cookie" not in answered
+    assert house.cast.asked == []
+
+
+async def test_the_gateways_own_page_is_not(house: House) -> None:
+    headers = {"Origin": house.url, "Sec-Fetch-Site": "same-origin"}
+    assert (await call(house, "POST", RENEW, "next", headers=headers))[0] == 200
+
+
+async def test_refusals_are_in_the_callers_language(house: House) -> None:
+    _, body, _ = await call(house, "POST", RENEW, "over", headers={"Accept-Language": "sv"})
+    assert body["errors"][0]["message"] == "Din session har avslutats. Logga in på nytt."
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), [("GET", SESSION, "POST, DELETE"), ("PUT", RENEW, "POST")])
+async def test_other_methods_are_refused(house: House, method: str, path: str, allowed: str) -> None:
+    status, body, headers = await call(house, method, path)
+    assert (status, headers["Allow"]) == (405, allowed)
+    assert body["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
+
+
+async def test_identity_is_told_from_where(server_addresses: Servers) -> None:
+    """Attempts are counted by address, so it has to be the right one."""
+    async with open_house(server_addresses, trusted_proxies=["127.0.0.0/8"]) as house:
+        await call(house, "POST", SESSION, json=RIGHT, headers={"X-Forwarded-For": "192.0.2.7"})
+        (asked,) = house.cast.asked_for("sign_in")
+        assert asked.headers["x-forwarded-for"] == "192.0.2.7"
