@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.chassis import garbage, logging
+from services.chassis.http_protocol import HttpProtocol
 from services.chassis.settings import ProcessSettings
 from services.chassis.websocket import WebSocketProtocol
 
@@ -113,6 +114,7 @@ async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: async
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
+        http=HttpProtocol,
         proxy_headers=False,  # the address that a proxy names is read where it is used
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer

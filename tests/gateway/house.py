@@ -20,6 +20,7 @@ from gateway.app import assemble
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.settings import GatewaySettings
 from services.chassis import envelope
+from services.chassis.http_protocol import HttpProtocol
 from services.chassis.ids import new_uuid
 from services.chassis.log import Cursor
 from services.chassis.process import Parts, application
@@ -223,6 +224,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
         log_config=None,
         access_log=False,
         lifespan="off",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_per_message_deflate=False,
     )
