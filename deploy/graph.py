@@ -56,7 +56,8 @@ class Graph:
         """Stage a file of an export, streamed; the import's id."""
         with file.open("rb") as stream:
             address = f"{self.url}/imports/{kind}"
-            async with self._session.post(address, params={"name": name}, data=stream) as response:
+            headers = {"Content-Type": "text/csv"}
+            async with self._session.post(address, params={"name": name}, headers=headers, data=stream) as response:
                 answer = await response.json(content_type=None)
                 if response.status != 201:
                     raise GraphProblem(f"{name}: {answer.get('detail') or answer.get('title') or response.status}")

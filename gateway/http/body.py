@@ -1,6 +1,7 @@
-"""Bodies of a bounded size."""
+"""Bodies of a bounded size, whole or as they come."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
@@ -8,7 +9,7 @@ from starlette.types import Message, Receive
 from gateway.errors import Refused
 
 BODY_S = 30.0
-"""Within so many seconds a body has to be there."""
+"""Within so many seconds a body that is read whole has to be there."""
 
 
 class TooLarge(Refused):
@@ -18,19 +19,31 @@ class TooLarge(Refused):
         super().__init__(413, "TOO_LARGE", limit=limit)
 
 
-def limited(receive: Receive, limit: int) -> Receive:
-    """The same messages; TooLarge once their bodies are more than ``limit`` bytes together."""
-    size = 0
+class StoodStill(Exception):
+    """Of a body nothing came for too long."""
 
-    async def counted() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
+
+async def pieces(receive: Receive, limit: int, pause_s: float) -> AsyncIterator[bytes]:
+    """A body as it comes.
+
+    TooLarge beyond ``limit`` bytes, ClientDisconnect when it breaks off, StoodStill when nothing comes for ``pause_s``.
+    """
+    size, more = 0, True
+    while more:
+        try:
+            async with asyncio.timeout(pause_s):
+                message = await receive()
+        except TimeoutError:
+            raise StoodStill from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece = message.get("body", b"")
+        size += len(piece)
         if size > limit:
             raise TooLarge(limit)
-        return message
-
-    return counted
+        if piece:
+            yield piece
+        more = message.get("more_body", False)
 
 
 async def whole(receive: Receive, limit: int) -> bytes:
@@ -38,21 +51,19 @@ async def whole(receive: Receive, limit: int) -> bytes:
 
     Refused as REQUEST_TIMEOUT if it does not come in time.
     """
-    until = 0.0
     message = await receive()
-    size, pieces = 0, list[bytes]()
-    while True:
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > limit:
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
             raise TooLarge(limit)
-        if not message.get("more_body"):
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        until = until or asyncio.get_running_loop().time() + BODY_S
-        try:
-            async with asyncio.timeout_at(until):
-                message = await receive()
-        except TimeoutError:
-            raise Refused(408, "REQUEST_TIMEOUT", {"Connection": "close"}) from None
+        return body
+    first = iter([message])
+
+    async def again() -> Message:
+        return next(first, None) or await receive()
+
+    try:
+        async with asyncio.timeout(BODY_S):
+            return b"".join([piece async for piece in pieces(again, limit, BODY_S)])
+    except (TimeoutError, StoodStill):
+        raise Refused(408, "REQUEST_TIMEOUT", {"Connection": "close"}) from None

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.context import Foundation, asker_of
-from gateway.http.body import TooLarge, limited
+from gateway.errors import Refused
+from gateway.http.body import whole
 from services.chassis.rpc.server import guarded
 from services.chassis.rpc.service import CallFailed
 from services.contracts.values import Refusal
@@ -65,10 +66,10 @@ async def _form(request: Request) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise _Refused("invalid_request", "expected application/x-www-form-urlencoded")
     try:
-        body = await Request(request.scope, limited(request.receive, MAX_BODY)).body()
+        body = await whole(request.receive, MAX_BODY)
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body))
-    except TooLarge:
-        raise _Refused("invalid_request", f"at most {MAX_BODY} bytes", 413) from None
+    except Refused as refused:
+        raise _Refused("invalid_request", f"at most {MAX_BODY} bytes, without delay", refused.status) from None
     except ValueError:
         raise _Refused("invalid_request", "the form is malformed") from None
     form = dict(pairs)

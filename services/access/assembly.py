@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute
 
 from services.access.authentication import Authentication
 from services.access.caller import Caller
+from services.access.import_resource import import_resource
 from services.access.service_token import ServiceTokens
-from services.access.upload import upload_route
 from services.chassis import backlog, housekeeping, logging, migrations, postgres, process
 from services.chassis.announcing import Announcement
 from services.chassis.clock import Clock, SystemClock
@@ -157,9 +157,9 @@ async def _api(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIt
         verifier = Verifier(blueprint.public_keys(base), base.clock)
         authentication = Authentication(verifier, base.pool, blueprint.ask_identity(base))
         offered = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
-        uploads = [upload_route(base.imports, authentication.caller)] if blueprint.imports else []
+        files = import_resource(base.imports, authentication.caller)
         yield Parts(
-            routes=[*offered, *uploads, *blueprint.routes(base, authentication)],
+            routes=[*offered, *files, *blueprint.routes(base, authentication)],
             checks={"database": _database(base.pool), "keys": verifier.ready},
             loops=[base.waker.run],
         )

@@ -15,13 +15,16 @@ from services.chassis.imports import Imports
 from services.chassis.problems import respond
 from services.chassis.rpc.server import guarded
 from services.contracts.identity import SubjectKind
+from services.contracts.imports import FILE_TYPE, LARGEST_FILE
 
-MAX_FILE = 200_000_000
 _IN_MEMORY = 1_000_000
 
 
 def upload_route(imports: Imports[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> Route:
-    """The route; the answer is the staged import as JSON, 404 for an unknown kind, 413 and 422 for a wrong file."""
+    """The route; the answer is the staged import as JSON, 404 for an unknown kind, 413, 415 and 422 for a wrong file.
+
+    Of a file that breaks off, or is too large, nothing is kept.
+    """
 
     async def stage(request: Request) -> Response:
         caller = await authenticate(request)
@@ -29,13 +32,16 @@ def upload_route(imports: Imports[Any], authenticate: Callable[[Request], Awaita
         kind = request.path_params["kind"]
         if kind not in imports.kinds:
             return respond(404, "Unknown kind of file", "NOT_FOUND", path=["kind"])
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FILE_TYPE:
+            params = {"types": FILE_TYPE}
+            return respond(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", {"Accept": FILE_TYPE}, params=params)
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
             size = 0
             try:
                 async for chunk in request.stream():
                     size += len(chunk)
-                    if size > MAX_FILE:
-                        return respond(413, "File too large", "TOO_LARGE", detail=f"at most {MAX_FILE} bytes")
+                    if size > LARGEST_FILE:
+                        return respond(413, "Too large", "TOO_LARGE", params={"limit": str(LARGEST_FILE)})
                     file.write(chunk)
             except ClientDisconnect:
                 return respond(400, "The file broke off", "BROKEN_OFF")

@@ -12,10 +12,10 @@ from typing import IO, Any, Generic, TypeVar
 
 import msgspec
 
+from services.chassis import bad_rows
 from services.chassis.export_files import Bad, Kind, Result, invalid, read_row, staged_rows
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.logging import logger
-from services.chassis.paging import connection_of, read_cursor, row_count
 from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, Pool, Row
 from services.chassis.transaction import Transaction, UnitOfWork
@@ -66,12 +66,6 @@ _COUNT = """
 """
 _FINISH = "UPDATE chassis.imports SET state = $2 WHERE id = $1"
 _FORGET = "DELETE FROM chassis.import_rows WHERE import_id = $1 AND state <> 'BAD'"
-_BAD = """
-    SELECT r.line, r.field, r.code, r.reason, i.file_name FROM chassis.import_rows r
-    JOIN chassis.imports i ON i.id = r.import_id
-    WHERE r.import_id = $1 AND r.state = 'BAD' AND r.line > $2 ORDER BY r.line LIMIT $3
-"""
-_BAD_COUNT = "SELECT count(*) FROM chassis.import_rows WHERE import_id = $1 AND state = 'BAD'"
 
 
 class Imports(Generic[T]):
@@ -119,19 +113,11 @@ class Imports(Generic[T]):
 
     async def bad_rows(self, text: str, page: Page) -> Listing[BadRow]:
         """The rows that were left out, in the order of the file."""
-        import_id = find_id(self._prefix, text)
-        (after,) = read_cursor(page, int) or (0,)
-        rows = await self._pool.fetch(_BAD, import_id, after, row_count(page) + 1)
-        edges = [
-            (
-                [row["line"]],
-                BadRow(
-                    file=row["file_name"], line=row["line"], field=row["field"], code=row["code"], reason=row["reason"]
-                ),
-            )
-            for row in rows
-        ]
-        return connection_of(edges, page, await self._pool.fetchval(_BAD_COUNT, import_id))
+        return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page)
+
+    def all_bad_rows(self, text: str) -> AsyncIterator[list[BadRow]]:
+        """All rows that were left out, in the order of the file, some at a time."""
+        return bad_rows.all_of(self._pool, find_id(self._prefix, text))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take in what was started, batch by batch, until ``stop`` is set."""

@@ -6,6 +6,11 @@ from typing import Protocol
 from services.contracts.declare import read, write
 from services.contracts.values import Connection, Id, Outcome, Page, Refusal, Value
 
+FILE_TYPE = "text/csv"
+"""The media type of a file. No form of another origin can send it."""
+LARGEST_FILE = 200_000_000
+"""Bytes of a file at most: three million pickups. While it is staged it lies on the disk of a service."""
+
 
 class ImportState(enum.Enum):
     """Where an import stands. STAGED: the file is here, nothing was done; the last two are final."""

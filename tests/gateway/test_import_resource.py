@@ -11,8 +11,14 @@ from tests.gateway.house import House
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def upload(house: House, kind: str, token: str | None, data: object = b"a,b\n1,2\n") -> tuple[int, str]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def bearer(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+async def upload(
+    house: House, kind: str, token: str | None, data: object = b"a,b\n1,2\n", content_type: str = "text/csv"
+) -> tuple[int, str]:
+    headers = {"Content-Type": content_type, **bearer(token)}
     url = f"{house.url}/imports/{kind}?name={kind}.csv"
     async with house.session.post(url, data=data, headers=headers) as response:
         return response.status, await response.text()
@@ -82,3 +88,45 @@ async def test_only_staff_bring_files(house: House) -> None:
     assert (await upload(house, "sites", house.user()))[0] == 403
     assert (await upload(house, "nothing", house.staff()))[0] == 404
     assert house.cast.uploaded == []
+
+
+async def test_a_file_is_csv_and_of_a_bounded_size(house: House) -> None:
+    status, problem = await upload(house, "sites", house.staff(), content_type="application/octet-stream")
+    assert (status, "UNSUPPORTED_MEDIA_TYPE" in problem, "text/csv" in problem) == (415, True, True)
+
+    async def too_much() -> AsyncIterator[bytes]:
+        for _ in range(250):
+            yield b"x" * 1_000_000
+
+    status, problem = await upload(house, "sites", house.staff(), too_much())
+    assert (status, "TOO_LARGE" in problem, "200000000" in problem) == (413, True, True)
+    assert house.cast.uploaded == []
+
+
+async def bad_rows(house: House, import_id: str, token: str | None) -> tuple[int, str]:
+    url = f"{house.url}/imports/{import_id}/bad-rows"
+    async with house.session.get(url, headers=bearer(token)) as response:
+        return response.status, await response.text()
+
+
+@pytest.mark.parametrize("service", ["identity", "sites", "orders", "stats"])
+async def test_what_was_left_out_comes_from_the_service_that_owns_the_import(house: House, service: str) -> None:
+    status, text = await bad_rows(house, f"import_{service}_1", house.staff())
+    assert (status, text) == (200, f"line,field,code,reason\r\n3,litres,MALFORMED,{service}\r\n")
+
+
+async def test_only_staff_see_what_was_left_out(house: House) -> None:
+    assert (await bad_rows(house, "import_sites_1", None))[0] == 401
+    assert (await bad_rows(house, "import_sites_1", "nonsense"))[0] == 401
+    assert (await bad_rows(house, "import_sites_1", house.user()))[0] == 403
+    assert (await bad_rows(house, "import_sites_1", house.partner()))[0] == 403
+    for unknown in ("import_moon_1", "site_1", "import_sites_0", "import_sites_%2e%2e%2f1"):
+        assert (await bad_rows(house, unknown, house.staff()))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "sites"), ("DELETE", "sites"), ("POST", "import_sites_1/bad-rows")]
+)
+async def test_other_methods_are_refused(house: House, method: str, path: str) -> None:
+    async with house.session.request(method, f"{house.url}/imports/{path}") as response:
+        assert (response.status, bool(response.headers["Allow"])) == (405, True)

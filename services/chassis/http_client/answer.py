@@ -9,25 +9,36 @@ LARGEST_HEAD = 65_536
 """Bytes of an answer's fields (trailers among them) at most."""
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An answer: its status, its fields in their order and as they were written, its whole body.
-
-    Trailer fields are read and dropped (RFC 9110, section 6.5.1).
-    """
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """The head of an answer: its status, and its fields in their order and as they were written."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: bytes
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a field; ``name`` in lower case (names have none, RFC 9110, section 5.1)."""
         return next((value for one, value in self.headers if one.lower() == name), None)
 
 
-class AnswerReader:
-    """Reads the answers of one connection, one after the other. ``largest``: bytes of one at most, framing included.
+class Answer(Head, frozen=True, gc=False):
+    """An answer with its whole body. Trailer fields are read and dropped (RFC 9110, section 6.5.1)."""
 
-    ``keep_alive``: after the last answer the connection may carry another request (RFC 9112, section 9.3).
+    body: bytes
+
+
+class Part(msgspec.Struct, frozen=True, gc=False):
+    """What came of an answer at one time: its head, once that is known, and some of its body, perhaps the last."""
+
+    head: Head | None
+    body: bytes
+    last: bool
+
+
+class AnswerReader:
+    """Reads the answers of one connection, one after the other: each whole, or each in parts.
+
+    ``largest``: bytes of a whole one at most, framing included. ``keep_alive``: after the last answer the connection
+    may carry another request (RFC 9112, section 9.3).
     """
 
     def __init__(self, largest: int) -> None:
@@ -37,16 +48,37 @@ class AnswerReader:
         self._refusal = ""
         self._begin()
 
+    def _begin(self) -> None:
+        self._status = 0  # known when its head is complete
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_size = 0
+        self._body: list[bytes] = []
+        self._size = 0
+        self._complete = False
+
     def feed(self, piece: bytes) -> Answer | None:
         """The answer, once it is complete. Malformed for what is none; nothing can be read after that."""
         self._size += len(piece)
-        try:
-            self._parser.feed_data(piece)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            raise Malformed(self._refusal or f"not HTTP: {error}") from None
+        self._parse(piece)
         if self._size > self._largest or (self._size > LARGEST_HEAD and not self._status):
             raise Malformed("an answer too large")
         return self._taken() if self._complete else None
+
+    def feed_part(self, piece: bytes) -> Part:
+        """The part of an answer that is in this piece, whatever the size of the whole. Malformed as ``feed`` says."""
+        self._size += len(piece)
+        self._parse(piece)
+        if self._body:
+            self._size = 0  # what is counted is framing that brings nothing
+        elif self._size > LARGEST_HEAD:
+            raise Malformed("a head, or framing, too large")
+        head = Head(self._status, self._headers) if self._status else None
+        part = Part(head, b"".join(self._body), self._complete)
+        if part.last:
+            self._begin()
+        else:
+            self._body.clear()
+        return part
 
     def end(self) -> Answer | None:
         """What the end of the connection makes of what came: the answer if only that ends its body, else nothing.
@@ -58,13 +90,11 @@ class AnswerReader:
         self.keep_alive = False
         return self._taken()
 
-    def _begin(self) -> None:
-        self._status = 0  # known when its head is complete
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._head_size = 0
-        self._body: list[bytes] = []
-        self._size = 0
-        self._complete = False
+    def _parse(self, piece: bytes) -> None:
+        try:
+            self._parser.feed_data(piece)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise Malformed(self._refusal or f"not HTTP: {error}") from None
 
     def _taken(self) -> Answer:
         body = self._body

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from math import inf
 from typing import cast
 
-from services.chassis.http_client.answer import Answer, AnswerReader
+from services.chassis.http_client.answer import Answer, AnswerReader, Part
+from services.chassis.http_client.download import Download
 from services.chassis.http_client.errors import Lost, Malformed, NoAnswer, TimedOut
 
 
@@ -34,6 +35,8 @@ class Connection(asyncio.Protocol):
         self._over = over
         self._is_over = False
         self._answering: asyncio.Future[Answer] | None = None
+        self._download: Download | None = None
+        self._pause_s = inf
         self._writing = False
         self._paused: asyncio.Future[None] | None = None
         self._until = inf
@@ -57,6 +60,15 @@ class Connection(asyncio.Protocol):
         self._writing = True
         return answering
 
+    def send_for_pieces(self, request: bytes, until: float, pause_s: float) -> Download:
+        """Send a whole request; its answer, which begins by ``until`` or fails, and then goes on every ``pause_s``."""
+        assert self._transport is not None and self._answering is None and self._download is None
+        self._download = download = Download(self)
+        self._pause_s = pause_s
+        self._transport.write(request)
+        self._wait_until(until)
+        return download
+
     async def write(self, data: bytes, until: float, *, last: bool) -> None:
         """Go on with a request and wait while the server reads slowly. The answer's time is now ``until``."""
         assert self._transport is not None
@@ -72,6 +84,19 @@ class Connection(asyncio.Protocol):
             self._answering = None
             self.close()
 
+    def was_read(self, download: Download) -> None:
+        """Some of what came was taken, so that there may be room for more."""
+        if self._download is download and self._transport is not None:
+            self._wait_until(self._loop.time() + self._pause_s)
+            if download.has_room and not self._transport.is_reading():
+                self._transport.resume_reading()
+
+    def leave(self, download: Download) -> None:
+        """Nobody reads this any more: if it is still under way, the connection can't be used again."""
+        if self._download is download:
+            self._download = None
+            self.close()
+
     def close(self) -> None:
         """Close it now; an answer that is under way is Lost."""
         self._fail(Lost("closed", sent=True))
@@ -85,7 +110,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._answering is None:
-            self.close()  # nothing was asked: whatever this is, it answers no later request
+            if self._download is not None:
+                self._part_received(self._download, data)
+            else:
+                self.close()  # nothing was asked: whatever this is, it answers no later request
             return
         try:
             answer = self._reader.feed(data)
@@ -97,9 +125,12 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         self.closed = True
-        answer = self._reader.end() if self._answering is not None else None
+        asked = self._answering is not None or self._download is not None
+        answer = self._reader.end() if asked else None
         if answer is None:
             self._fail(Lost("the server closed the connection", sent=True))
+        elif self._download is not None:
+            self._take(self._download, Part(answer, answer.body, last=True))
         else:
             self._answer(answer)
 
@@ -115,11 +146,36 @@ class Connection(asyncio.Protocol):
             self._paused.set_result(None)
         self._paused = None
 
+    def _part_received(self, download: Download, data: bytes) -> None:
+        try:
+            part = self._reader.feed_part(data)
+        except Malformed as malformed:
+            self._fail(malformed)
+        else:
+            self._take(download, part)
+
+    def _take(self, download: Download, part: Part) -> None:
+        assert self._transport is not None
+        download.take(part)
+        if part.last:
+            self._download = None
+            self._rest()
+            return
+        if part.head is not None:
+            self._wait_until(self._loop.time() + self._pause_s)
+        if download.is_full and self._transport.is_reading():
+            self._transport.pause_reading()
+
     def _answer(self, answer: Answer) -> None:
-        assert self._transport is not None and self._answering is not None
+        assert self._answering is not None
         answering, self._answering = self._answering, None
         if not answering.done():
             answering.set_result(answer)
+        self._rest()
+
+    def _rest(self) -> None:
+        """The answer is complete: another request may go out, if this connection is good for one."""
+        assert self._transport is not None
         # An answer may come before the server has read all that was asked: the rest would stand before the next one.
         if self.closed or self._writing or not self._reader.keep_alive or self._transport.get_write_buffer_size():
             self.close()
@@ -132,6 +188,9 @@ class Connection(asyncio.Protocol):
         answering, self._answering = self._answering, None
         if answering is not None and not answering.done():
             answering.set_exception(reason)
+        download, self._download = self._download, None
+        if download is not None:
+            download.fail(reason)
         if self._transport is not None:
             self._transport.abort()
         if not self.made:
@@ -150,7 +209,7 @@ class Connection(asyncio.Protocol):
         self._alarm, self._alarm_at = None, inf
         if self._loop.time() < self._until:
             self._wait_until(self._until)
-        elif self._answering is None:
+        elif self._answering is None and self._download is None:
             self.close()
         else:
             self._fail(TimedOut("no complete answer in time", sent=True))

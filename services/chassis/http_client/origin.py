@@ -1,8 +1,8 @@
-"""The way to one server: its address, its connections, and the order in which requests get one."""
+"""The way to one server: its address and connections, and how a request gets its answer."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterable
+import contextlib
+from collections.abc import AsyncIterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +10,9 @@ from services.chassis.http_client import request
 from services.chassis.http_client.address import Address
 from services.chassis.http_client.answer import Answer
 from services.chassis.http_client.connection import Connection
-from services.chassis.http_client.errors import Busy, Lost, TimedOut
+from services.chassis.http_client.download import Download
+from services.chassis.http_client.errors import Busy, Lost
+from services.chassis.http_client.pool import Pool
 from services.chassis.http_client.request import Fields, Start
 
 
@@ -18,24 +20,26 @@ class Origin:
     """A server at ``url`` (see Address), asked over at most ``connections`` at a time.
 
     Beyond those, ``waiting`` requests wait, the first come served first; more are refused as Busy. The connection
-    that was used last is used next; one that is not used for ``idle_s`` is closed. An answer has at most ``largest``
-    bytes, framing included. Times are seconds.
+    that was used last is used next; one that is not used for ``idle_s`` is closed. At most ``streams`` uploads and
+    downloads go on at a time, so that slow ones leave connections for all else; more are refused as Busy. An answer
+    that is not a download has at most ``largest`` bytes, framing included. Times are seconds.
     """
 
     def __init__(
-        self, url: str, *, connections: int = 100, waiting: int = 1000, idle_s: float = 30, largest: int = 64_000_000
+        self,
+        url: str,
+        *,
+        connections: int = 100,
+        waiting: int = 1000,
+        streams: int = 20,
+        idle_s: float = 30,
+        largest: int = 64_000_000,
     ) -> None:
         self._address = Address.parse(url)
-        self._most = connections
-        self._most_waiting = waiting
-        self._idle_s = idle_s
-        self._largest = largest
-        self._open: set[Connection] = set()
-        self._idle: list[Connection] = []
-        self._waiting: deque[asyncio.Future[Connection]] = deque()
-        self._closed = False
+        self._pool = Pool(self._address, most=connections, most_waiting=waiting, idle_s=idle_s, largest=largest)
+        self._most_streams = streams
+        self._streams = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._all_over: asyncio.Future[None] | None = None
 
     def start(self, method: str, path: str) -> Start:
         """The beginning of requests for ``path``; ValueError if it is none."""
@@ -56,47 +60,56 @@ class Origin:
         try:
             return await self._ask(asked, until)
         except Lost:
-            if not repeatable or self._closed:
+            if not repeatable or self._pool.closed:
                 raise
         # What ended that connection (the server was started anew) has likely ended those that rested beside it.
-        for idle in list(self._idle):
-            idle.close()
+        self._pool.close_idle()
         return await self._ask(asked, until)
 
     async def upload(self, start: Start, fields: Fields, pieces: AsyncIterable[bytes], *, pause_s: float) -> Answer:
         """The answer to a request whose body comes in pieces, no faster than the server reads them.
 
-        TimedOut when nothing goes on for ``pause_s``. An answer that comes early ends the sending, and the pieces
-        that are left are not asked for (RFC 9112, section 9.5). What ``pieces`` raises is raised.
+        TimedOut when nothing goes on for ``pause_s``. An answer that comes early ends the sending, also the waiting
+        for a piece, and the pieces that are left are not asked for (RFC 9112, section 9.5); so does a lost
+        connection. What ``pieces`` raises is raised.
         """
-        loop = asyncio.get_running_loop()
-        connection = await self._connection(loop.time() + pause_s)
-        answering = connection.send_begun(request.streamed(start, fields), loop.time() + pause_s)
-        answering.add_done_callback(_looked_at)
+        with self._stream():
+            connection = await self._pool.connection(self._time() + pause_s)
+            answering = connection.send_begun(request.streamed(start, fields), self._time() + pause_s)
+            answering.add_done_callback(_looked_at)
+            sending = asyncio.ensure_future(self._send(connection, pieces, pause_s))
+            try:
+                await asyncio.wait((sending, answering), return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    sending.result()
+                return await answering
+            except BaseException:
+                connection.give_up(answering)
+                raise
+            finally:
+                sending.cancel()
+                await asyncio.wait((sending,))
+
+    async def download(self, start: Start, fields: Fields, *, timeout_s: float, pause_s: float) -> Download:
+        """The answer to a request without a body (a GET) once it has begun; it is read as it comes, see Download.
+
+        It begins within ``timeout_s``, else there is a NoAnswer; a lost connection is made up for as ``request`` does
+        for what is repeatable. From then on it fails as TimedOut when nothing goes on for ``pause_s``, whether it is
+        the server that sends nothing or the reader that takes nothing. Whoever does not read it to its end closes it.
+        """
+        until = self._time() + timeout_s
+        asked = request.whole(start, fields, b"")
         try:
-            async for piece in pieces:
-                if answering.done():
-                    break
-                if piece:
-                    await connection.write(request.chunk(piece), loop.time() + pause_s, last=False)
-            if not answering.done():
-                await connection.write(request.chunk(b""), loop.time() + pause_s, last=True)
-            return await answering
-        except BaseException:
-            connection.give_up(answering)
-            raise
+            return await self._begin(asked, until, pause_s)
+        except Lost:
+            if self._pool.closed:
+                raise
+        self._pool.close_idle()
+        return await self._begin(asked, until, pause_s)
 
     async def close(self) -> None:
         """Close every connection, also those in use; what waits for an answer is Lost. Returns when all are closed."""
-        self._closed = True
-        for turn in self._waiting:
-            if not turn.done():
-                turn.set_exception(Lost("closed", sent=False))
-        for connection in list(self._open):
-            connection.close()
-        if self._open:
-            self._all_over = asyncio.get_running_loop().create_future()
-            await self._all_over
+        await self._pool.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -113,7 +126,7 @@ class Origin:
         return self._loop.time()
 
     async def _ask(self, asked: bytes, until: float) -> Answer:
-        connection = self._rested() or await self._connection(until)
+        connection = self._pool.rested() or await self._pool.connection(until)
         answering = connection.send(asked, until)
         try:
             return await answering
@@ -121,106 +134,42 @@ class Origin:
             connection.give_up(answering)
             raise
 
-    def _rested(self) -> Connection | None:
-        """The connection that became idle last."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.closed:
-                return connection
-        return None
+    async def _send(self, connection: Connection, pieces: AsyncIterable[bytes], pause_s: float) -> None:
+        async for piece in pieces:
+            if connection.closed:
+                return
+            if piece:
+                await connection.write(request.chunk(piece), self._time() + pause_s, last=False)
+        if not connection.closed:
+            await connection.write(request.chunk(b""), self._time() + pause_s, last=True)
 
-    async def _connection(self, until: float) -> Connection:
-        """A connection to use: an idle one, a new one, or the next that becomes free."""
-        if self._closed:
-            raise Lost("closed", sent=False)
-        try:
-            async with asyncio.timeout_at(until):
-                connection = self._rested() or self._place() or await self._turn()
-                if not connection.made:
-                    await self._connect(connection)
-        except TimeoutError:
-            raise TimedOut("no connection in time", sent=False) from None
-        return connection
-
-    def _place(self) -> Connection | None:
-        """A connection that is not made yet, if there may be one more."""
-        if len(self._open) >= self._most:
-            return None
-        connection = Connection(self._idle_s, self._largest, self._freed, self._gone)
-        self._open.add(connection)
-        return connection
-
-    async def _connect(self, connection: Connection) -> None:
-        try:
-            await self._address.connect(lambda: connection)
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-                raise Lost(f"no connection: {error}", sent=False) from error
-            raise
-        if connection.closed:
-            raise Lost("the connection was closed at once", sent=False)
-        connection.made = True
-
-    async def _turn(self) -> Connection:
-        """The next connection or place that becomes free, when all who waited longer have had theirs."""
-        if len(self._waiting) >= self._most_waiting:
-            raise Busy(f"{len(self._open)} requests are under way and {len(self._waiting)} wait")
-        queue = self._waiting.append
-        while True:
-            turn: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
-            queue(turn)
+    async def _begin(self, asked: bytes, until: float, pause_s: float) -> Download:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._stream())
+            connection = self._pool.rested() or await self._pool.connection(until)
+            download = connection.send_for_pieces(asked, until, pause_s)
             try:
-                connection = await turn
+                await download.begun
             except asyncio.CancelledError:
-                if turn in self._waiting:
-                    self._waiting.remove(turn)
-                if not turn.cancelled() and turn.exception() is None:
-                    self._pass_on(turn.result())
+                download.close()
                 raise
-            if not connection.closed:
-                return connection
-            if self._closed:
-                raise Lost("closed", sent=False)
-            queue = self._waiting.appendleft  # it was lost on the way here
+            counted = stack.pop_all()
+            download.over.add_done_callback(lambda _: counted.close())
+            return download
 
-    def _pass_on(self, connection: Connection) -> None:
-        """What somebody who is no longer there was given goes to the next in order."""
-        if connection.made and not connection.closed:
-            self._freed(connection)
-        else:
-            connection.close()
-
-    def _freed(self, connection: Connection) -> None:
-        turn = self._next_turn()
-        if turn is None:
-            self._idle.append(connection)
-        else:
-            turn.set_result(connection)
-
-    def _gone(self, connection: Connection) -> None:
-        self._open.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
-        if self._closed:
-            if not self._open and self._all_over is not None and not self._all_over.done():
-                self._all_over.set_result(None)
-            return
-        turn = self._next_turn()
-        if turn is not None:
-            place = self._place()
-            assert place is not None
-            turn.set_result(place)
-
-    def _next_turn(self) -> asyncio.Future[Connection] | None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                return turn
-        return None
+    @contextlib.contextmanager
+    def _stream(self) -> Iterator[None]:
+        """One upload or download more."""
+        if self._streams >= self._most_streams:
+            raise Busy(f"{self._streams} uploads and downloads are under way")
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
 
 
 def _looked_at(answering: asyncio.Future[Answer]) -> None:
-    """While pieces are sent nobody awaits the answer; that it failed is found out later, or does not matter."""
+    """That the answer failed does not matter where the pieces failed before."""
     if not answering.cancelled():
         answering.exception()

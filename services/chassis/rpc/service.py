@@ -8,6 +8,7 @@ import msgspec
 from services.chassis import tracing
 from services.chassis.http_client import request
 from services.chassis.http_client.answer import Answer
+from services.chassis.http_client.download import Download
 from services.chassis.http_client.errors import NoAnswer, TimedOut
 from services.chassis.http_client.origin import Origin
 from services.chassis.http_client.request import Fields, Start
@@ -91,6 +92,11 @@ class Service:
     async def upload(self, path: str, pieces: AsyncIterable[bytes], fields: Fields, *, pause_s: float) -> Answer:
         """POST a body as it comes: the answer as it is. NoAnswer as ``Origin.upload`` says."""
         return await self._origin.upload(self._origin.start("POST", path), _traced(fields), pieces, pause_s=pause_s)
+
+    async def download(self, path: str, fields: Fields, *, pause_s: float) -> Download:
+        """GET what is read as it comes. NoAnswer as ``Origin.download`` says."""
+        start = self._origin.start("GET", path)
+        return await self._origin.download(start, _traced(fields), timeout_s=self._timeout_s, pause_s=pause_s)
 
 
 def result(service: str, status: int, body: bytes | msgspec.Raw, decode: Callable[[bytes | msgspec.Raw], T]) -> T:

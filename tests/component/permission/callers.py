@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import enum
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from joserfc.jwk import OKPKey
 from services.access import copy
 from services.access.assembly import Blueprint, Foundation
 from services.access.authentication import Authentication
-from services.access.upload import upload_route
+from services.access.import_resource import import_resource
 from services.chassis import tokens
 from services.chassis.http_client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
@@ -100,11 +100,24 @@ class Door:
         async with self._session.post(f"{self._url}/rpc/{operation}", data=body, headers=headers) as response:
             return response.status, await response.read()
 
-    async def upload(self, who: Who, kind: str, file: bytes) -> int:
+    async def upload(
+        self, who: Who, kind: str, file: bytes | AsyncIterator[bytes], content_type: str = "text/csv"
+    ) -> int:
         """The status of staging a file."""
         address = f"{self._url}/imports/{kind}"
-        async with self._session.post(address, data=file, headers=self._headers(who)) as response:
+        headers = {"Content-Type": content_type, **self._headers(who)}
+        async with self._session.post(address, data=file, headers=headers) as response:
             return response.status
+
+    async def download(self, who: Who, path: str) -> tuple[int, bytes]:
+        """The status and body of a file."""
+        async with self._session.get(f"{self._url}{path}", headers=self._headers(who)) as response:
+            return response.status, await response.read()
+
+    async def fields(self, who: Who, path: str) -> Mapping[str, str]:
+        """The header fields of a file."""
+        async with self._session.get(f"{self._url}{path}", headers=self._headers(who)) as response:
+            return response.headers
 
     def _headers(self, who: Who) -> dict[str, str]:
         # Each from an address of their own: attempts are limited by address.
@@ -159,8 +172,8 @@ async def open_door(
         base: Foundation[Any] = Foundation(settings, clock, pool, Waker(pool), identity, blueprint)
         authentication = Authentication(Verifier(keys, clock), pool, blueprint.ask_identity(base))
         made_routes = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
-        uploads = [upload_route(base.imports, authentication.caller)] if blueprint.imports else []
-        async with serving([*made_routes, *uploads]) as address:
+        files = import_resource(base.imports, authentication.caller)
+        async with serving([*made_routes, *files]) as address:
             door = Door(address, session, made)
             door.base = base
             yield door

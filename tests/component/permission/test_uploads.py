@@ -1,5 +1,6 @@
-"""Who may bring files of an export to a service: staff, and nobody else."""
+"""Who may bring files of an export to a service, and see what was left out of them: staff, and nobody else."""
 
+import io
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import pytest
 from services.chassis.postgres import Pool
 from services.sites.app import SITES
 from tests.component.permission.callers import Who, open_door
-from tests.component.permission.walk import NO_TOKEN, NOT_ALLOWED, UNKNOWN
+from tests.component.permission.walk import NO_IMPORT, NO_TOKEN, NOT_ALLOWED, UNKNOWN
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 
-STAGED, UNKNOWN_KIND, WRONG_FILE = 201, 404, 422
+STAGED, UNKNOWN_KIND, WRONG_TYPE, WRONG_FILE = 201, 404, 415, 422
 FILE = b"container_number,site_number,fraction,litres,count\n"
 
 
@@ -26,6 +27,39 @@ async def test_only_staff_stage_files(
     expected = {**dict.fromkeys(Who, NOT_ALLOWED), **dict.fromkeys(UNKNOWN, NO_TOKEN), Who.STAFF: str(STAGED)}
     assert outcomes == expected
     assert await pool.fetchval("SELECT count(*) FROM chassis.imports") == 1
+
+
+async def test_only_staff_see_what_was_left_out(
+    make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
+) -> None:
+    url = await make_database(SITES)
+    pool = await open_pool(url)
+    async with open_door(SITES, url, pool, clock, tmp_path) as door:
+        staged = await door.base.imports.stage("containers", "containers.csv", io.BytesIO(FILE + b"one,cell,too,few\n"))
+        answers = {who: await door.download(who, f"/imports/{staged.id}/bad-rows") for who in Who}
+        other = [
+            await door.download(Who.STAFF, f"/imports/{one}/bad-rows") for one in (NO_IMPORT, "import_sites_x", "x")
+        ]
+    outcomes = {who: str(status) for who, (status, _) in answers.items()}
+    expected = {**dict.fromkeys(Who, NOT_ALLOWED), **dict.fromkeys(UNKNOWN, NO_TOKEN), Who.STAFF: "200"}
+    assert outcomes == expected
+    assert [who for who, (_, text) in answers.items() if b"WRONG_CELL_COUNT" in text] == [Who.STAFF]
+    assert [status for status, _ in other] == [404, 404, 404]
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream"])
+async def test_a_file_of_another_type_is_refused(
+    make_database: MakeDatabase,
+    open_pool: Callable[[str], Awaitable[Pool]],
+    clock: TestClock,
+    tmp_path: Path,
+    content_type: str,
+) -> None:
+    url = await make_database(SITES)
+    pool = await open_pool(url)
+    async with open_door(SITES, url, pool, clock, tmp_path) as door:
+        assert await door.upload(Who.STAFF, "containers", FILE, content_type) == WRONG_TYPE
+        assert await door.upload(Who.STAFF, "containers", FILE, "Text/CSV; charset=utf-8") == STAGED
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,10 @@ class Cast:
             (Support, self.support),
         ]
         return [
-            Mount(f"/{actor.service}", routes=[*self._operations(contract, actor), self._upload(actor.service)])
+            Mount(
+                f"/{actor.service}",
+                routes=[*self._operations(contract, actor), self._upload(actor.service), self._bad_rows(actor.service)],
+            )
             for contract, actor in contracts
         ]
 
@@ -85,10 +88,12 @@ class Cast:
     def _upload(self, service: str) -> Route:
         async def stage(request: Request) -> Response:
             chunks: list[int] = []
-            async for chunk in request.stream():
-                self.receiving = True
-                chunks += [len(chunk)] if chunk else []
-            self.receiving = False
+            try:
+                async for chunk in request.stream():
+                    self.receiving = True
+                    chunks += [len(chunk)] if chunk else []
+            finally:
+                self.receiving = False
             kind = request.path_params["kind"]
             self.uploaded.append((service, request.query_params["name"], sum(chunks), len(chunks)))
             if kind == "rules":
@@ -96,6 +101,14 @@ class Cast:
             return Response(b'{"id":"import_sites_1"}', 201, media_type="application/json")
 
         return Route("/imports/{kind}", stage, methods=["POST"])
+
+    def _bad_rows(self, service: str) -> Route:
+        async def show(request: Request) -> Response:
+            if request.path_params["id"] != f"import_{service}_1":
+                return Response(b'{"code":"NOT_FOUND"}', 404, media_type="application/problem+json")
+            return Response(f"line,field,code,reason\r\n3,litres,MALFORMED,{service}\r\n", media_type="text/csv")
+
+        return Route("/imports/{id}/bad-rows", show, methods=["GET"])
 
 
 class _Recorder:

@@ -1,94 +1,129 @@
-"""Connections whose clients say too much before they ask anything, or too little."""
+"""A server's connections end, whatever their clients do, and no client that does well is hurt."""
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
-from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from services.chassis import http_protocol
-from services.chassis.process import server_config
+from services.chassis.http_protocol import HttpProtocol
 from tests.support.wait import until
 
-ASKED = b"GET / HTTP/1.1\r\nHost: kierto\r\n\r\n"
+LARGE = 40_000_000
 
 
-@pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    monkeypatch.setattr(http_protocol, "HEAD_S", 0.3)
-    monkeypatch.setattr(http_protocol, "_LOOK_S", 0.05)
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/slow":
-            await asyncio.sleep(0.8)
-        await PlainTextResponse("answered")(scope, receive, send)
 
-    server = uvicorn.Server(server_config(app))
-    server.config.load()
-    server.lifespan = server.config.lifespan_class(server.config)
-    listening = server.config.bind_socket()
-    serving = asyncio.create_task(server._serve([listening]))
-    closing = asyncio.create_task(http_protocol.close_late(server.server_state.connections))
-    await until(lambda: asyncio.sleep(0, server.started))
-    yield listening.getsockname()[1]
-    server.should_exit = True
-    closing.cancel()
-    await asyncio.gather(serving, closing, return_exceptions=True)
+async def refuse(request: Request) -> Response:
+    return Response(b"no", 413)
+
+
+async def large(request: Request) -> Response:
+    return Response(b"x" * LARGE)
 
 
 @contextlib.asynccontextmanager
-async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def serving(keep_alive_s: int = 60) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    """The server and its port."""
+    routes = [Route("/refuse", refuse, methods=["POST"]), Route("/large", large)]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        app = Starlette(routes=routes)
+        server = _Server(
+            uvicorn.Config(app, http=HttpProtocol, log_config=None, lifespan="off", timeout_keep_alive=keep_alive_s)
+        )
+        task = asyncio.create_task(server.serve([listener]))
+        await until(lambda: asyncio.sleep(0, server.started))
+        try:
+            yield server, listener.getsockname()[1]
+        finally:
+            for one in list(server.server_state.connections):
+                one.transport.abort()
+            server.should_exit = True
+            await task
+
+
+@contextlib.asynccontextmanager
+async def asking(port: int, head: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+    writer.write(head)
     try:
         yield reader, writer
     finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        writer.transport.abort()
 
 
-async def ended(reader: asyncio.StreamReader) -> bytes:
-    """What comes until the server ends the connection."""
-    async with asyncio.timeout(5):
-        try:
-            return await reader.read()
-        except ConnectionResetError:
-            return b""
+async def left(server: uvicorn.Server) -> int:
+    return len(server.server_state.connections)
 
 
-@pytest.mark.parametrize("piece", [b"X-A: 1\r\n" * 500, b"x" * 5000], ids=["many fields", "one that never ends"])
-async def test_a_head_without_end_is_refused(port: int, piece: bytes) -> None:
-    async with connected(port) as (reader, writer):
-        writer.write(b"GET / HTTP/1.1\r\nHost: kierto\r\nX-B: ")
-        for _ in range(http_protocol.LARGEST_HEAD // len(piece) + 1):
-            writer.write(piece)
-            await writer.drain()
-        assert (await ended(reader)).startswith(b"HTTP/1.1 431 ")
+async def refused(reader: asyncio.StreamReader) -> None:
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\nno"), 5)
+    assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: kierto\r\n"])
-async def test_a_head_that_does_not_come_ends_the_connection(port: int, said: bytes) -> None:
-    async with connected(port) as (reader, writer):
-        writer.write(said)
-        assert await ended(reader) == b""
+UPLOAD = b"POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 
 
-async def test_a_second_head_that_does_not_come_does_so_too(port: int) -> None:
-    async with connected(port) as (reader, writer):
-        writer.write(ASKED)
-        await reader.readuntil(b"answered")
-        writer.write(ASKED[:20])
-        assert await ended(reader) == b""
+async def test_a_client_that_reads_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "SLOWEST_S", 0.1)
+    async with serving() as (server, port), asking(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"):
+        await until(lambda: left(server), lambda open_: open_ == 1)
+        await until(lambda: left(server), lambda open_: open_ == 0, within=5)
 
 
-async def test_who_waits_for_an_answer_or_rests_after_one_is_let_be(port: int) -> None:
-    async with connected(port) as (reader, writer):
-        for _ in range(2):
-            writer.write(ASKED.replace(b"/ ", b"/slow "))
-            assert b" 200 " in await reader.readuntil(b"answered")
-        await asyncio.sleep(0.6)  # longer than a head may take
-        writer.write(ASKED)
-        assert b" 200 " in await reader.readuntil(b"answered")
+async def test_a_client_that_reads_after_a_while_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "SLOWEST_S", 30)
+    async with serving() as (server, port), asking(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        assert len(await asyncio.wait_for(reader.readexactly(LARGE), 10)) == LARGE
+        writer.write(UPLOAD)
+        await refused(reader)
+        assert await left(server) == 1
+
+
+async def test_a_body_that_nobody_wants_has_a_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client goes on for ever; it has the answer, and then its connection ends."""
+    monkeypatch.setattr(http_protocol, "LINGER_S", 0.2)
+    head = UPLOAD.replace(b"10", b"100000000000")
+    async with serving() as (server, port), asking(port, head) as (reader, writer):
+        await refused(reader)
+
+        async def goes_on() -> int:
+            writer.write(b"x" * 1_000)
+            return await left(server)
+
+        await until(goes_on, lambda open_: open_ == 0, within=5)
+
+
+async def test_a_body_that_stops_in_the_middle_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "LINGER_S", 0.2)
+    async with serving() as (server, port), asking(port, UPLOAD + b"half") as (reader, _):
+        await refused(reader)
+        await until(lambda: left(server), lambda open_: open_ == 0, within=5)
+
+
+async def test_who_ends_the_body_in_time_goes_on() -> None:
+    async with serving() as (_, port), asking(port, UPLOAD + b"half") as (reader, writer):
+        await refused(reader)
+        for _ in range(3):
+            writer.write(b"-- end" + UPLOAD + b"half")
+            await refused(reader)
+
+
+async def test_after_that_it_may_be_idle_as_long_as_any_other() -> None:
+    async with serving(keep_alive_s=1) as (server, port), asking(port, UPLOAD + b"half") as (reader, writer):
+        await refused(reader)
+        writer.write(b"-- end")
+        await until(lambda: left(server), lambda open_: open_ == 0, within=5)

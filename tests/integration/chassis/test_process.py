@@ -103,3 +103,13 @@ async def test_a_busy_process_takes_many_connections_a_turn(live: Callable[..., 
     began = time.monotonic()
     assert await asyncio.gather(*(process.status("/livez") for _ in range(many))) == [200] * many
     assert time.monotonic() - began < many * TURN_S / 2, "one a turn would take twice as long at least"
+
+
+async def test_a_body_that_nobody_wants_does_not_keep_its_connection(live: Callable[..., Living]) -> None:
+    process = live()
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(process.url.rpartition(":")[2]))
+    writer.write(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+    answer = await asyncio.wait_for(reader.read(), 10)  # all, to the end of the connection
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 405 ")

@@ -20,9 +20,9 @@ async def cancel(task: asyncio.Task[Answer]) -> None:
 async def under_way(origin: Origin) -> Connection:
     """The one connection of an origin, once a request is on it."""
     async with asyncio.timeout(5):
-        while not (origin._open and next(iter(origin._open))._answering):
+        while not (origin._pool.open and next(iter(origin._pool.open))._answering):
             await asyncio.sleep(0)
-    return next(iter(origin._open))
+    return next(iter(origin._pool.open))
 
 
 async def silent(peer: Peer) -> None:
@@ -49,7 +49,7 @@ async def test_while_the_server_takes_no_connection() -> None:
             for _ in range(5):
                 await asyncio.sleep(0)
             await cancel(task)
-            assert not origin._open
+            assert not origin._pool.open
 
 
 @pytest.mark.parametrize("part", [b"", OK[:10], OK[:-1]])
@@ -128,7 +128,7 @@ async def test_who_was_just_given_a_place_passes_it_on() -> None:
         await under_way(origin)
         tasks[0].cancel()
         async with asyncio.timeout(5):
-            while len(origin._waiting) > 1:
+            while len(origin._pool.waiting) > 1:
                 await asyncio.sleep(0)
         tasks[1].cancel()  # the second has the place of the first, and has not begun to connect
         assert (await tasks[2]).body == b"2"
@@ -145,4 +145,4 @@ async def test_all_at_once() -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert all(task.cancelled() for task in tasks)
-        assert not origin._waiting
+        assert not origin._pool.waiting

@@ -36,7 +36,7 @@ async def test_a_connection_that_ended_while_idle_is_not_used(act: Act) -> None:
 
 async def until_closed(origin: Origin) -> None:
     async with asyncio.timeout(5):
-        while origin._open:
+        while origin._pool.open:
             await asyncio.sleep(0)
 
 
@@ -136,7 +136,7 @@ async def test_an_idle_connection_is_closed_after_its_time() -> None:
     async with scripted(once) as server, Origin(server.url, idle_s=0.05) as origin:
         await ask(origin)
         await server.playing[0]  # closed while the origin is open
-        assert not origin._idle
+        assert not origin._pool.idle
 
 
 async def test_an_old_timer_does_not_end_a_later_request() -> None:

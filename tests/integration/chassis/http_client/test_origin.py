@@ -88,9 +88,9 @@ async def test_a_connection_that_is_lost_on_its_way_to_the_next_is_made_anew() -
     async with scripted(second_only, writes_down) as server, Origin(server.url, connections=1) as origin:
         first, second, third = (asking(origin, b"%d" % number) for number in range(3))
         async with asyncio.timeout(5):
-            while not (origin._open and next(iter(origin._open))._answering):
+            while not (origin._pool.open and next(iter(origin._pool.open))._answering):
                 await asyncio.sleep(0)
-        connection = next(iter(origin._open))
+        connection = next(iter(origin._pool.open))
         connection.data_received(OK)  # free: given to the second
         connection.close()  # and lost before the second can take it
         await asyncio.gather(first, second, third)
@@ -112,7 +112,7 @@ async def test_close_ends_what_is_under_way_and_what_waits() -> None:
         with pytest.raises(Lost) as caught:
             await ask(origin, repeatable=True)
         assert not caught.value.sent
-        assert not origin._open
+        assert not origin._pool.open
 
 
 @pytest.mark.parametrize("turns", range(5))
@@ -125,7 +125,7 @@ async def test_close_while_connecting(turns: int) -> None:
         await origin.close()
         (done,) = await asyncio.gather(task, return_exceptions=True)
         assert isinstance(done, Lost)
-        assert not origin._open
+        assert not origin._pool.open
 
 
 async def test_close_of_what_was_never_used() -> None:

@@ -32,7 +32,7 @@ async def test_while_connecting() -> None:
             with pytest.raises(TimedOut) as caught:
                 await ask(origin, timeout_s=0.05, repeatable=True)
             assert not caught.value.sent
-            assert not origin._open
+            assert not origin._pool.open
 
 
 @pytest.mark.parametrize("part", [b"", b"HTTP", OK[:30], OK[:-1], b"HTTP/1.1 100 Continue\r\n\r\n"])
@@ -79,7 +79,7 @@ async def test_while_waiting_for_a_connection() -> None:
         with pytest.raises(TimedOut) as caught:
             await ask(origin, timeout_s=0.05)
         assert not caught.value.sent
-        assert not origin._waiting
+        assert not origin._pool.waiting
         late.set()
         assert (await first).body == b"ok"
         assert server.opened == 1

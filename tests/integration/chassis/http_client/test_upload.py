@@ -99,24 +99,67 @@ async def test_an_early_answer_ends_the_sending() -> None:
         assert server.opened == 2
 
 
-async def test_a_connection_answered_early_is_not_used_while_its_body_is_unfinished() -> None:
-    async def refuses(peer: Peer) -> None:
-        await peer.reader.readuntil(b"1\r\nx\r\n")
-        await peer.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+async def refuses_at_once(peer: Peer) -> None:
+    await peer.reader.readuntil(b"1\r\nx\r\n")
+    await peer.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+    await peer.read_all()
+
+
+async def dies_at_once(peer: Peer) -> None:
+    await peer.reader.readuntil(b"1\r\nx\r\n")
+    peer.reset()
+
+
+class OneAndNoMore:
+    """A piece, and then a long wait for the next; ``ended``: nobody waits for it any more."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"x"
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended = True
+
+
+async def test_an_early_answer_ends_the_waiting_for_a_piece_and_its_connection() -> None:
+    pieces = OneAndNoMore()
+    async with scripted(refuses_at_once, always) as server, Origin(server.url) as origin:
+        assert (await upload(origin, aiter(pieces))).status == 413
+        assert pieces.ended
+        assert (await ask(origin, b"next")).body == b"next"
+        assert server.opened == 2
+
+
+async def test_a_lost_connection_ends_the_waiting_for_a_piece() -> None:
+    pieces = OneAndNoMore()
+    async with scripted(dies_at_once) as server, Origin(server.url) as origin:
+        with pytest.raises(Lost) as caught:
+            await upload(origin, aiter(pieces))
+        assert caught.value.sent
+        assert pieces.ended
+
+
+async def test_pieces_that_do_not_come_are_not_waited_for() -> None:
+    async def reads(peer: Peer) -> None:
         await peer.read_all()
 
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"x"
-        async with asyncio.timeout(5):
-            while any(one._answering for one in origin._open):
-                await asyncio.sleep(0)
-        assert (await ask(origin, b"between")).body == b"between"
-        yield b"y"
-        raise AssertionError("nobody wants more")
+    pieces = OneAndNoMore()
+    async with scripted(reads) as server, Origin(server.url) as origin:
+        with pytest.raises(TimedOut):
+            await upload(origin, aiter(pieces), pause_s=0.1)
+        assert pieces.ended
 
-    async with scripted(refuses, always) as server, Origin(server.url) as origin:
-        assert (await upload(origin, pieces())).status == 413
-        assert server.opened == 2
+
+async def test_a_timeout_of_the_pieces_own_is_raised() -> None:
+    async def reads(peer: Peer) -> None:
+        await peer.read_all()
+
+    async with scripted(reads) as server, Origin(server.url) as origin:
+        with pytest.raises(TimeoutError):
+            await upload(origin, Pieces(1, then=TimeoutError()))
 
 
 @pytest.mark.parametrize("many", [0, 1, 30])
@@ -153,7 +196,7 @@ async def test_pieces_that_break_off_after_the_server_did() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"x"
         async with asyncio.timeout(5):
-            while origin._open:
+            while origin._pool.open:
                 await asyncio.sleep(0)
         raise EOFError
 

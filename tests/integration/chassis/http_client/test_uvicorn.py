@@ -87,7 +87,7 @@ async def test_a_server_that_closes_idle_connections_first() -> None:
     async with serving(echo, timeout_keep_alive=0.05) as (url, server), Origin(url) as origin:
         await ask(origin, b"first")
         async with asyncio.timeout(5):
-            while server.server_state.connections or origin._open:
+            while server.server_state.connections or origin._pool.open:
                 await asyncio.sleep(0.005)
         assert (await ask(origin, b"second")).body == b"second"
 
@@ -97,7 +97,7 @@ async def test_a_server_that_stops() -> None:
         origin = Origin(url)
         await ask(origin, b"first")
     async with asyncio.timeout(5):
-        while origin._open:
+        while origin._pool.open:
             await asyncio.sleep(0.005)
     with pytest.raises(Lost) as caught:
         await ask(origin, repeatable=True)

@@ -22,6 +22,20 @@ def read(pieces: list[bytes], largest: int = LARGEST) -> Answer | None:
     return reader.end()
 
 
+def read_parts(pieces: list[bytes]) -> Answer | None:
+    """The same of an answer that is read in parts: put together again."""
+    reader, head, body = AnswerReader(0), None, []
+    for piece in pieces:
+        part = reader.feed_part(piece)
+        head = part.head or head
+        body.append(part.body)
+        if part.last:
+            assert head is not None
+            return Answer(head.status, head.headers, b"".join(body))
+    end = reader.end()
+    return end and Answer(end.status, end.headers, b"".join([*body, end.body]))
+
+
 def cut(data: bytes, at: list[int]) -> list[bytes]:
     """Data in pieces that end at these places."""
     places = sorted({0, len(data), *(place % (len(data) + 1) for place in at)})
@@ -76,6 +90,8 @@ def test_an_answer_means_the_same_in_any_pieces(made: tuple[bytes, Answer], at: 
     data, expected = made
     assert read(cut(data, at)) == expected
     assert read([data[place : place + 1] for place in range(len(data))]) == expected
+    assert read_parts(cut(data, at)) == expected
+    assert read_parts([data[place : place + 1] for place in range(len(data))]) == expected
 
 
 @settings(deadline=None)
@@ -93,6 +109,7 @@ def test_what_breaks_off_is_no_answer(made: tuple[bytes, Answer], end: int, at: 
     data, expected = made
     part = data[: end % len(data)]
     got = read(cut(part, at))
+    assert read_parts(cut(part, at)) == got
     # Only the body that ends with the connection may be shorter than it was meant, which nobody can know.
     assert got is None or (got.status == expected.status and expected.body.startswith(got.body))
     if b"Content-Length" in data or b"chunked" in data or expected.status == 204:
@@ -111,6 +128,11 @@ def test_whatever_comes_is_an_answer_or_refused(data: bytes, at: list[int]) -> N
     except Malformed:
         pieces = None
     assert pieces == whole
+    try:
+        parts = read_parts(cut(data, at))
+    except Malformed:
+        parts = None
+    assert parts == whole
 
 
 BEGIN = b"HTTP/1.1 200 OK\r\n"
@@ -147,9 +169,10 @@ BEGIN = b"HTTP/1.1 200 OK\r\n"
     ],
 )
 def test_what_is_no_answer_is_refused(data: bytes) -> None:
-    with pytest.raises(Malformed) as caught:
-        read([data])
-    assert caught.value.sent
+    for way in (read, read_parts):
+        with pytest.raises(Malformed) as caught:
+            way([data])
+        assert caught.value.sent
 
 
 def test_an_answer_that_is_shorter_than_announced_is_none() -> None:
@@ -177,12 +200,20 @@ def test_an_answer_too_large_is_refused(data: bytes, size: int) -> None:
 
 def test_a_head_has_its_bound() -> None:
     one = b"Name: " + b"x" * 1_000 + b"\r\n"
-    assert read([BEGIN + one * 60 + b"Content-Length: 0\r\n\r\n"]) is not None
+    for way in (read, read_parts):
+        assert way([BEGIN + one * 60 + b"Content-Length: 0\r\n\r\n"]) is not None
     for many in (BEGIN + one * 70 + b"Content-Length: 0\r\n\r\n", BEGIN + b"Name: " + b"x" * (LARGEST_HEAD + 1)):
         with pytest.raises(Malformed):
             read([many])
         with pytest.raises(Malformed):
             read([many[place : place + 500] for place in range(0, len(many), 500)])
+        with pytest.raises(Malformed):
+            read_parts([many[place : place + 500] for place in range(0, len(many), 500)])
+
+
+def test_a_body_in_parts_has_none() -> None:
+    body = b"x" * 1_000_000
+    assert read_parts([BEGIN + b"Content-Length: 1000000\r\n\r\n", body[:300_000], body[300_000:]]) is not None
 
 
 @pytest.mark.parametrize(

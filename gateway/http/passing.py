@@ -1,0 +1,191 @@
+"""Files pass through the gateway as they come, never whole in memory: uploads to a service, downloads back from it.
+
+What a route lets pass is said where it is made (Passable). Only fields that are named here pass; whatever is for one
+connection alone does not (RFC 9110, section 7.6.1). A body that breaks off on one side breaks off on the other.
+"""
+
+import contextlib
+from collections.abc import Mapping
+
+import msgspec
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from gateway.http.body import StoodStill, TooLarge, pieces
+from services.chassis import tracing
+from services.chassis.http_client import request as http
+from services.chassis.http_client.answer import Head
+from services.chassis.http_client.download import Download
+from services.chassis.http_client.errors import Malformed, NoAnswer, TimedOut
+from services.chassis.logging import logger
+from services.chassis.problems import respond
+from services.chassis.rpc.service import Service
+
+_log = logger(__name__)
+
+_ASKED = ("if-none-match", "if-modified-since")
+_ANSWERED = {
+    b"cache-control",
+    b"content-disposition",
+    b"content-language",
+    b"content-length",
+    b"content-type",
+    b"etag",
+    b"last-modified",
+    b"retry-after",
+    b"vary",
+    b"www-authenticate",
+}
+_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+"""A browser that shows a file all the same runs nothing of it in the gateway's name."""
+
+
+class Passable(msgspec.Struct, frozen=True, kw_only=True):
+    """What may pass: files of these media types, of so many bytes at most.
+
+    None of the two sides may stand still for longer than ``pause_s`` (seconds). While an upload waits for its service
+    that is twice as long, so that it is clear which of them stood still; so is the time for its answer.
+    """
+
+    types: tuple[str, ...]
+    largest: int
+    pause_s: float = 60
+
+
+async def upload(
+    request: Request, service: Service, path: str, headers: Mapping[str, str], passable: Passable
+) -> Response:
+    """The service's answer to the body of a request, which it gets as it comes; a problem if it can't pass.
+
+    ``headers`` say for whom. 400, 408 and 413 came while it passed: the service was left in the middle of its body.
+    """
+    content_type = request.headers.get("content-type", "")
+    refused = _refused(request, content_type, passable)
+    if refused is not None:
+        return refused
+    body = pieces(request.receive, passable.largest, passable.pause_s)
+    fields = http.fields({**headers, "Content-Type": content_type})
+    try:
+        answer = await service.upload(path, body, fields, pause_s=2 * passable.pause_s)
+    except TooLarge:
+        return _too_large(passable)
+    except StoodStill:
+        return respond(408, "The file stood still", "BROKEN_OFF", {"Connection": "close"})
+    except ClientDisconnect:
+        return respond(400, "The file broke off", "BROKEN_OFF")
+    except NoAnswer as reason:
+        return _unavailable(reason)
+    response = Response(answer.body, answer.status)
+    length = response.headers["Content-Length"]
+    response.raw_headers = _fields(answer)
+    response.headers["Content-Length"] = length
+    return response
+
+
+async def download(
+    request: Request, service: Service, path: str, headers: Mapping[str, str], passable: Passable
+) -> Response:
+    """The service's answer, as it comes; a problem if there is none, or none that may pass.
+
+    Who asks with If-None-Match or If-Modified-Since is answered by the service. HEAD is a GET that is left after its
+    head; Range is not passed on (RFC 9110, section 14.2: everyone may ignore it).
+    """
+    asked = {name: request.headers[name] for name in _ASKED if name in request.headers}
+    try:
+        begun = await service.download(path, http.fields({**headers, **asked}), pause_s=passable.pause_s)
+    except NoAnswer as reason:
+        return _unavailable(reason)
+    wrong = _wrong(begun.head, passable)
+    if wrong:
+        begun.close()
+        _log.error("download can't pass", service=service.name, path=path, reason=wrong)
+        return respond(502, "No such file", "UNAVAILABLE")
+    if request.method == "HEAD":
+        begun.close()
+        response = Response(status_code=begun.head.status)
+        response.raw_headers = _fields(begun.head)
+        return response
+    return _Passing(begun, passable.largest)
+
+
+class _Passing(StreamingResponse):
+    """A download on its way to the client."""
+
+    def __init__(self, begun: Download, largest: int) -> None:
+        super().__init__(begun, begun.head.status)
+        self.raw_headers = _fields(begun.head)
+        self._begun = begun
+        self._largest = largest
+        self._trace = tracing.traceparent()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.closing(self._begun), tracing.trace(self._trace):
+            await super().__call__(scope, receive, send)
+
+    async def stream_response(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        left = self._largest
+        try:
+            async for piece in self._begun:
+                left -= len(piece)
+                if left < 0:
+                    raise Malformed("larger than may pass")
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except NoAnswer as reason:
+            # Left without its end: the server closes the connection, and the client sees that this was not all.
+            _log.warning("download broke off", reason=str(reason))
+            return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _refused(request: Request, content_type: str, passable: Passable) -> Response | None:
+    """Why an upload is not even begun (RFC 9110, sections 15.5.14 and 15.5.16)."""
+    if _media_type(content_type) not in passable.types:
+        types = ", ".join(passable.types)
+        return respond(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", {"Accept": types}, params={"types": types})
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        coding = {"Accept-Encoding": "identity"}
+        return respond(415, "No such coding", "UNSUPPORTED_MEDIA_TYPE", coding, params={"encodings": "identity"})
+    if int(request.headers.get("content-length", 0)) > passable.largest:
+        return _too_large(passable)
+    return None
+
+
+def _too_large(passable: Passable) -> Response:
+    return respond(413, "Too large", "TOO_LARGE", params={"limit": str(passable.largest)})
+
+
+def _unavailable(reason: NoAnswer) -> Response:
+    if isinstance(reason, TimedOut):
+        return respond(504, "No answer in time", "UNAVAILABLE")
+    return respond(503, "Unavailable", "UNAVAILABLE", {"Retry-After": "1"})
+
+
+def _wrong(head: Head, passable: Passable) -> str:
+    """What is wrong with a download that has begun; errors of the service may always pass."""
+    if head.status != 200:
+        return ""
+    content_type = (head.header(b"content-type") or b"").decode("latin-1")
+    if _media_type(content_type) not in passable.types:
+        return f"its type is {content_type}"
+    length = int(head.header(b"content-length") or 0)
+    return f"it has {length} bytes" if length > passable.largest else ""
+
+
+def _fields(head: Head) -> list[tuple[bytes, bytes]]:
+    """The fields of an answer that pass, and those that make it safe to show."""
+    headers = MutableHeaders(raw=[(name.lower(), value) for name, value in head.headers if name.lower() in _ANSWERED])
+    if head.status in (204, 304):
+        del headers["Content-Length"]  # of what is not sent
+    if head.status == 200:
+        headers.setdefault("Cache-Control", "private, no-cache")
+        if not headers.get("Content-Disposition", "").startswith("attachment"):
+            headers["Content-Disposition"] = "attachment"
+    headers.update(_HARMLESS)
+    return headers.raw
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()

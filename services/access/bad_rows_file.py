@@ -1,0 +1,42 @@
+"""``GET /imports/<id>/bad-rows``: what an import left out, as a CSV file (line, field, code, reason). Staff only."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import PurePath
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from services.access.caller import Caller
+from services.chassis.attachment import attachment
+from services.chassis.csv_text import CONTENT_TYPE, csv_text
+from services.chassis.imports import Imports
+from services.chassis.problems import respond
+from services.chassis.rpc.server import guarded
+from services.contracts.identity import SubjectKind
+
+HEADER = ("line", "field", "code", "reason")
+
+
+def bad_rows_route(imports: Imports[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> Route:
+    """The route; 404 for an import that is not there. An import that still runs has those that are known by now."""
+
+    async def show(request: Request) -> Response:
+        caller = await authenticate(request)
+        caller.require(SubjectKind.STAFF)
+        import_id = request.path_params["id"]
+        (imported,) = await imports.imports([import_id])
+        if imported is None:
+            return respond(404, "No such import", "NOT_FOUND", path=["id"])
+        name = f"{PurePath(imported.file_name).stem}-bad-rows.csv"
+        headers = {"Content-Type": CONTENT_TYPE, "Content-Disposition": attachment(name)}
+        return StreamingResponse(_lines(imports, import_id), headers=headers)
+
+    return Route("/imports/{id}/bad-rows", guarded("showBadRows", show), methods=["GET"])
+
+
+async def _lines(imports: Imports[Any], import_id: str) -> AsyncIterator[bytes]:
+    yield csv_text([HEADER])
+    async for rows in imports.all_bad_rows(import_id):
+        yield csv_text([(row.line, row.field, row.code, row.reason) for row in rows])

@@ -1,0 +1,231 @@
+"""Files on their way back from a service: what passes, what does not, and how either side may end it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.http.passing import Passable
+from services.chassis import http_protocol
+from services.chassis.problems import respond
+from tests.gateway.passing_house import (
+    HASTY,
+    LARGEST,
+    PASSABLE,
+    answers_nothing,
+    endless,
+    passing_to,
+    passing_to_script,
+)
+from tests.integration.chassis.http_client.scripted import Peer
+from tests.support.wait import until
+
+
+async def test_a_download_comes_as_it_is_made() -> None:
+    read = asyncio.Event()
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield b"line,code\r\n"
+        await read.wait()
+        yield b"1,MISSING\r\n"
+
+    async def show(request: Request) -> Response:
+        fields = {"Content-Disposition": 'attachment; filename="a.csv"', "ETag": '"1"', "X-Inside": "1"}
+        return StreamingResponse(lines(), headers={**fields, "Set-Cookie": "a=b"}, media_type="text/csv")
+
+    async with passing_to(show) as gateway, gateway.session.get(gateway.url) as response:
+        assert await response.content.readany() == b"line,code\r\n"
+        read.set()
+        assert await response.read() == b"1,MISSING\r\n"
+        assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert response.headers["Content-Disposition"] == 'attachment; filename="a.csv"'
+        assert response.headers["ETag"] == '"1"'
+        assert response.headers["Cache-Control"] == "private, no-cache"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert not {"X-Inside", "Set-Cookie"} & set(response.headers)
+
+
+@pytest.mark.parametrize("disposition", [None, 'inline; filename="a.csv"'])
+async def test_a_download_is_always_to_be_saved(disposition: str | None) -> None:
+    async def show(request: Request) -> Response:
+        fields = {"Content-Disposition": disposition} if disposition else None
+        return Response(b"x", headers=fields, media_type="text/csv")
+
+    async with passing_to(show) as gateway, gateway.session.get(gateway.url) as response:
+        assert response.headers["Content-Disposition"] == "attachment"
+
+
+async def known(request: Request) -> Response:
+    """A file that has a tag, and whose length is known."""
+    fields = {"ETag": '"1"', "Cache-Control": "private, max-age=60"}
+    if request.headers.get("if-none-match") == '"1"':
+        return Response(None, 304, fields)
+    return Response(b"BEGIN:VCALENDAR", headers=fields, media_type="text/calendar")
+
+
+async def test_what_the_client_has_already_is_not_sent_again() -> None:
+    async with passing_to(known) as gateway:
+        async with gateway.session.get(gateway.url, headers={"If-None-Match": '"1"'}) as response:
+            assert (response.status, response.headers["ETag"], await response.read()) == (304, '"1"', b"")
+        async with gateway.session.get(gateway.url, headers={"If-None-Match": '"0"'}) as response:
+            assert (response.status, await response.read()) == (200, b"BEGIN:VCALENDAR")
+            assert response.headers["Cache-Control"] == "private, max-age=60"
+
+
+async def test_a_304_that_names_the_length_of_what_it_does_not_send() -> None:
+    async def unchanged(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 304 Not Modified\r\nETag: x\r\nContent-Length: 9\r\n\r\n")
+        await peer.gone()
+
+    async with passing_to_script(unchanged) as gateway, gateway.session.get(gateway.url) as response:
+        assert (response.status, response.headers["ETag"]) == (304, "x")
+        assert "Content-Length" not in response.headers
+
+
+async def test_only_the_head() -> None:
+    async with passing_to(known) as gateway, gateway.session.head(gateway.url) as response:
+        assert (response.status, await response.read()) == (200, b"")
+        assert response.headers["Content-Length"] == "15"
+        assert response.headers["Content-Disposition"] == "attachment"
+
+
+async def test_a_range_is_not_asked_for() -> None:
+    async with passing_to(known) as gateway, gateway.session.get(gateway.url, headers={"Range": "bytes=0-1"}) as got:
+        assert (got.status, await got.read()) == (200, b"BEGIN:VCALENDAR")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
+async def test_the_services_problem_comes_back(status: int) -> None:
+    async def refuse(request: Request) -> Response:
+        return respond(status, "No", "NO", {"Retry-After": "3", "WWW-Authenticate": "Bearer"})
+
+    async with passing_to(refuse) as gateway, gateway.session.get(gateway.url) as response:
+        assert (response.status, (await response.json(content_type=None))["code"]) == (status, "NO")
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert (response.headers["Retry-After"], response.headers["WWW-Authenticate"]) == ("3", "Bearer")
+
+
+@pytest.mark.parametrize("field", ["Content-Type: text/html\r\nContent-Length: 1", f"Content-Length: {LARGEST + 1}"])
+async def test_a_file_that_may_not_pass(field: str) -> None:
+    async def shows(peer: Peer) -> None:
+        head = f"HTTP/1.1 200 OK\r\n{field}\r\n"
+        head += "" if "Type" in field else "Content-Type: text/csv\r\n"
+        await peer.answer(head.encode() + b"\r\n")
+        await peer.gone()
+
+    async with passing_to_script(shows) as gateway, gateway.session.get(gateway.url) as response:
+        assert (response.status, (await response.json(content_type=None))["code"]) == (502, "UNAVAILABLE")
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n"
+HALF = {
+    "length": HEAD + b"Content-Length: 900000\r\n\r\nhalf",
+    "chunked": HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+}
+ENDS = [("length", "closes"), ("length", "resets"), ("length", "hangs")]
+ENDS += [("chunked", "closes"), ("chunked", "resets"), ("chunked", "hangs"), ("chunked", "lies")]
+
+
+@pytest.mark.parametrize(("framing", "how"), ENDS)
+async def test_what_breaks_off_is_seen_to_be_broken(framing: str, how: str) -> None:
+    read = asyncio.Event()
+
+    async def breaks_off(peer: Peer) -> None:
+        await peer.answer(HALF[framing])
+        await read.wait()
+        if how == "resets":
+            peer.reset()
+        elif how == "hangs":
+            await peer.gone()
+        elif how == "lies":
+            await peer.send(b"this is no chunk\r\n")
+            await peer.gone()
+
+    async with (
+        passing_to_script(breaks_off, HASTY if how == "hangs" else PASSABLE) as gateway,
+        gateway.session.get(gateway.url) as response,
+    ):
+        assert response.status == 200
+        assert await response.content.readexactly(4) == b"half"
+        read.set()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await asyncio.wait_for(response.read(), 5)
+
+
+async def test_a_download_that_grows_too_large_is_broken_off() -> None:
+    async def show(request: Request) -> Response:
+        return StreamingResponse(endless(), media_type="text/csv")
+
+    async with passing_to(show) as gateway, gateway.session.get(gateway.url) as response:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await asyncio.wait_for(response.read(), 5)
+
+
+async def test_a_service_that_does_not_begin() -> None:
+    async with passing_to_script(answers_nothing, HASTY) as gateway, gateway.session.get(gateway.url) as response:
+        assert (response.status, (await response.json(content_type=None))["code"]) == (504, "UNAVAILABLE")
+
+
+async def test_a_client_that_goes_away_in_the_middle_ends_the_service_too() -> None:
+    ended = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        try:
+            yield b"half"
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def show(request: Request) -> Response:
+        return StreamingResponse(slowly(), media_type="text/csv")
+
+    async with passing_to(show) as gateway:
+        reader, writer = await gateway.dial()
+        writer.write(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(reader.readuntil(b"half"), 5)
+        writer.transport.abort()
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_a_client_that_reads_slowly_is_waited_for_and_not_for_ever(
+    goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_protocol, "SLOWEST_S", 60 if goes_on else 0.2)
+    size, made = 60_000_000, 0
+
+    async def lines() -> AsyncIterator[bytes]:
+        nonlocal made
+        while made < size:
+            made += 100_000
+            yield b"x" * 100_000
+            await asyncio.sleep(0)
+
+    async def show(request: Request) -> Response:
+        return StreamingResponse(lines(), media_type="text/csv", headers={"Content-Length": str(size)})
+
+    roomy = Passable(types=("text/csv",), largest=size, pause_s=30)
+    async with passing_to(show, roomy) as gateway:
+        reader, writer = await gateway.dial()
+        writer.write(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        before = -1
+
+        async def stands() -> bool:
+            nonlocal before
+            before, same = made, before == made > 0
+            await asyncio.sleep(0.05)
+            return same
+
+        await until(stands)
+        assert made < 40_000_000  # what the kernel keeps on two connections, and a little in each process
+        if goes_on:
+            await asyncio.wait_for(reader.readexactly(size), 20)
+        else:
+            await gateway.at_rest()
+        writer.transport.abort()
+    assert (made == size) is goes_on

@@ -1,0 +1,33 @@
+"""Downloads, for the tests of them."""
+
+import asyncio
+import contextlib
+
+from services.chassis.http_client.download import Download
+from services.chassis.http_client.origin import Origin
+from services.chassis.http_client.request import fields
+from tests.integration.chassis.http_client.scripted import Act, Peer, always
+
+BEGIN = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = BEGIN + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+async def download(origin: Origin, *, timeout_s: float = 5, pause_s: float = 5) -> Download:
+    return await origin.download(origin.start("GET", "/file"), fields({"A": "b"}), timeout_s=timeout_s, pause_s=pause_s)
+
+
+async def whole(begun: Download) -> bytes:
+    return b"".join([piece async for piece in begun])
+
+
+def says(*data: bytes) -> Act:
+    """An act: an answer in these pieces, and then another, if the client asks again."""
+
+    async def act(peer: Peer) -> None:
+        await peer.request()
+        for piece in data:
+            await peer.send(piece)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await always(peer)
+
+    return act

@@ -1,0 +1,94 @@
+"""Connections whose clients say too much before they ask anything, or too little."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from services.chassis import http_protocol
+from services.chassis.process import server_config
+from tests.support.wait import until
+
+ASKED = b"GET / HTTP/1.1\r\nHost: kierto\r\n\r\n"
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    monkeypatch.setattr(http_protocol, "HEAD_S", 0.3)
+    monkeypatch.setattr(http_protocol, "_LOOK_S", 0.05)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await asyncio.sleep(0.8)
+        await PlainTextResponse("answered")(scope, receive, send)
+
+    server = uvicorn.Server(server_config(app))
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    listening = server.config.bind_socket()
+    serving = asyncio.create_task(server._serve([listening]))
+    closing = asyncio.create_task(http_protocol.close_late(server.server_state.connections))
+    await until(lambda: asyncio.sleep(0, server.started))
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    closing.cancel()
+    await asyncio.gather(serving, closing, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """What comes until the server ends the connection."""
+    async with asyncio.timeout(5):
+        try:
+            return await reader.read()
+        except ConnectionResetError:
+            return b""
+
+
+@pytest.mark.parametrize("piece", [b"X-A: 1\r\n" * 500, b"x" * 5000], ids=["many fields", "one that never ends"])
+async def test_a_head_without_end_is_refused(port: int, piece: bytes) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: kierto\r\nX-B: ")
+        for _ in range(http_protocol.LARGEST_HEAD // len(piece) + 1):
+            writer.write(piece)
+            await writer.drain()
+        assert (await ended(reader)).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: kierto\r\n"])
+async def test_a_head_that_does_not_come_ends_the_connection(port: int, said: bytes) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(said)
+        assert await ended(reader) == b""
+
+
+async def test_a_second_head_that_does_not_come_does_so_too(port: int) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(ASKED)
+        await reader.readuntil(b"answered")
+        writer.write(ASKED[:20])
+        assert await ended(reader) == b""
+
+
+async def test_who_waits_for_an_answer_or_rests_after_one_is_let_be(port: int) -> None:
+    async with connected(port) as (reader, writer):
+        for _ in range(2):
+            writer.write(ASKED.replace(b"/ ", b"/slow "))
+            assert b" 200 " in await reader.readuntil(b"answered")
+        await asyncio.sleep(0.6)  # longer than a head may take
+        writer.write(ASKED)
+        assert b" 200 " in await reader.readuntil(b"answered")
