@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -42,21 +42,27 @@ class Origin:
         return request.start(self._address, method, path)
 
     async def request(
-        self, start: Start, fields: Fields, body: bytes = b"", *, timeout_s: float, repeatable: bool = False
+        self,
+        start: Start,
+        fields: Fields,
+        body: bytes = b"",
+        *,
+        timeout_s: float,
+        again: Callable[[], bool] | None = None,
     ) -> Answer:
         """The answer to a request; a NoAnswer if there is none. When it is cancelled its connection is closed.
 
         A server may close a connection just when it is used again, and then nobody knows whether the request was
-        acted on (RFC 9112, section 9.3.1; it is Lost, ``sent``). If it is ``repeatable`` (idempotent, RFC 9110,
-        section 9.2.2) it is sent once more where the connection was lost, and only once, over a connection that is
-        new or has just carried another's answer.
+        acted on (RFC 9112, section 9.3.1; it is Lost, ``sent``). One that may be repeated (idempotent, RFC 9110,
+        section 9.2.2) says ``again``: where the connection was lost that is asked, and if it holds the request is sent
+        once more, and only once, over a connection that is new or has just carried another's answer.
         """
         until = self._time() + timeout_s
         asked = request.whole(start, fields, body)
         try:
             return await self._ask(asked, until)
         except Lost:
-            if not repeatable or self._closed:
+            if again is None or self._closed or not again():
                 raise
         # What ended that connection (the server was started anew) has likely ended those that rested beside it.
         for idle in list(self._idle):
@@ -89,14 +95,18 @@ class Origin:
     async def close(self) -> None:
         """Close every connection, also those in use; what waits for an answer is Lost. Returns when all are closed."""
         self._closed = True
+        self.drop()
+        if self._open:
+            self._all_over = asyncio.get_running_loop().create_future()
+            await self._all_over
+
+    def drop(self) -> None:
+        """Close every connection, also those in use; what waits for an answer is Lost. It can be asked again."""
         for turn in self._waiting:
             if not turn.done():
                 turn.set_exception(Lost("closed", sent=False))
         for connection in list(self._open):
             connection.close()
-        if self._open:
-            self._all_over = asyncio.get_running_loop().create_future()
-            await self._all_over
 
     async def __aenter__(self) -> Self:
         return self

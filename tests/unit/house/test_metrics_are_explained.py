@@ -13,6 +13,8 @@ NOT_OF_EVENTS = {
     "kierto_request_seconds",
     "kierto_executions",
     "kierto_completions",
+    "kierto_breaker_open",
+    "kierto_calls_repeated",
     "kierto_mails_sent",
     "kierto_mail_failures",
 }
