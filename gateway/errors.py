@@ -23,6 +23,8 @@ from services.contracts.identity import Language
 UNEXPECTED = "UNEXPECTED"
 
 _BY_STATUS = {400: "MALFORMED", 401: "UNAUTHENTICATED", 403: "FORBIDDEN", 503: "UNAVAILABLE", 504: "UNAVAILABLE"}
+_TOLD = ("NOT_READY_YET", "DEADLINE_EXCEEDED")
+"""Codes of services that are passed on."""
 _BY_EXCEPTION: dict[type[Exception], str] = {
     Unauthenticated: "UNAUTHENTICATED",
     Forbidden: "FORBIDDEN",
@@ -91,7 +93,7 @@ def answer_of(errors: list[Shown]) -> bytes:
 def code_of(error: BaseException | None) -> str:
     """The code of what a resolver raised; UNEXPECTED if nobody expected it."""
     if isinstance(error, CallFailed):
-        return "NOT_READY_YET" if error.code == "NOT_READY_YET" else _BY_STATUS.get(error.status, UNEXPECTED)
+        return error.code if error.code in _TOLD else _BY_STATUS.get(error.status, UNEXPECTED)
     return next((code for kind, code in _BY_EXCEPTION.items() if isinstance(error, kind)), UNEXPECTED)
 
 

@@ -24,11 +24,11 @@ from gateway.http.conditional import FOR_NOBODY, cached_fields, etag_of, is_at_h
 from gateway.http.negotiation import GRAPHQL, JSON, answers_as, is_json, wants_page
 from gateway.http.origins import Origins
 from gateway.http.page import Page
-from gateway.http.sockets import GraphQLSockets
+from gateway.http.sockets import DEADLINE_S, GraphQLSockets
 from gateway.room import Room
 from gateway.schema.build import KiertoSchema
 from services.access.authentication import language_of
-from services.chassis import tracing
+from services.chassis import deadline, tracing
 from services.chassis.logging import logger
 from services.chassis.problems import NotReadyYet, Unauthenticated
 
@@ -86,6 +86,7 @@ class GraphQLEndpoint:
         if scope["type"] == "websocket":
             await self.sockets(scope, receive, send)
             return
+        deadline.begin(DEADLINE_S)
         # The other way round, so that of a header that comes twice the first counts.
         headers: Headers = dict(reversed(scope["headers"]))
         trace = tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()

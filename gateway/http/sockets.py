@@ -28,7 +28,7 @@ from gateway.http import parameters
 from gateway.room import Room
 from gateway.schema.build import KiertoSchema
 from gateway.subscriptions.subscriber import handed_over
-from services.chassis import metrics, tracing
+from services.chassis import deadline, metrics, tracing
 from services.chassis.logging import logger
 from services.chassis.pause import pause
 from services.chassis.problems import NotReadyYet, Unauthenticated
@@ -36,6 +36,8 @@ from services.chassis.websocket import TRY_AGAIN_LATER
 
 _log = logger(__name__)
 
+DEADLINE_S = 10.0
+"""What a query or a mutation may take, with all that is asked of services; a subscription has no end."""
 FORBIDDEN = 4403
 """graphql-transport-ws: Forbidden. Also what an open socket is closed with when its caller's access ends."""
 
@@ -220,6 +222,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             await self.websocket.close(code, reason)
 
     async def _run_in_room(self, operation: Operation[Context, None], cost: int) -> None:
+        deadline.begin(DEADLINE_S)
         room = self._view.room
         waiting = room.enter(cost)
         try:

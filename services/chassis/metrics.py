@@ -22,6 +22,12 @@ COMPLETIONS = QuickCounter(
 )
 SHED = Counter("kierto_shed", "Operations that were told to come back, because too many were under way")
 
+# Calling services: in each process that does.
+BREAKER_OPEN = Gauge("kierto_breaker_open", "1 while calls of a service are refused: it answered nobody", ["service"])
+CALLS_REPEATED = Counter(
+    "kierto_calls_repeated", "Calls made a second time because their connection was lost", ["service"]
+)
+
 # Publishing: in each relay process.
 RELAY_LEADING = Gauge("kierto_relay_leading", "1 in the relay process that holds the lease, else 0")
 EVENTS_PUBLISHED = Counter("kierto_events_published", "Events that the broker has acknowledged")

@@ -13,12 +13,13 @@ import pytest
 from tests.faults import report
 from tests.faults.house import House, open_house
 from tests.faults.load import People, stock_of
-from tests.faults.report import Line
+from tests.faults.report import Away, Line
 from tests.faults.subscribers import FOLLOW_ALL, TYPES
 from tests.faults.trial import Trial
 from tests.support.servers import ROOT
 
 _lines: list[Line] = []
+_away: list[Away] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,9 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if _lines:
+    if _lines or _away:
         terminalreporter.section(report.title(config.getoption("--full", default=False)))
-        terminalreporter.write_line(report.table(_lines))
+        if _lines:
+            terminalreporter.write_line(report.table(_lines))
+        if _away:
+            terminalreporter.write_line(report.away_table(_away))
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +118,12 @@ async def trial(house_and_notes: tuple[House, Path], full: bool) -> AsyncIterato
         made = Trial(house, people, notes, _lines, full)
         yield made
         house.spoilt = not made.found_right
+
+
+@pytest.fixture
+def away() -> list[Away]:
+    """What was measured of services that were away."""
+    return _away
 
 
 @pytest.fixture

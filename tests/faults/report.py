@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tests.faults.queries import Latency
+
 
 class Line(msgspec.Struct, frozen=True):
     """One fault. ``recoveries`` in seconds, one for each time; ``commands`` acknowledged under it."""
@@ -16,6 +18,24 @@ class Line(msgspec.Struct, frozen=True):
     lost: str = "nothing"
 
 
+class Away(msgspec.Struct, frozen=True):
+    """A service that was away under queries.
+
+    How long those took that do not need it, ``before`` and ``during``; the ``longest`` that needed it, in seconds; and
+    how long its fields were missing after it was back, each time.
+    """
+
+    service: str
+    before: Latency
+    during: Latency
+    longest: float
+    backs: Sequence[float]
+
+
+AWAY_HEADER = (
+    "| api that was away | others' queries before, ms (p50, p95) | meanwhile | its own, longest, s | back after, s |\n"
+    "| --- | --- | --- | --- | --- |"
+)
 HEADER = (
     "| what was done | times | recovery, seconds (median, longest) | commands acknowledged under it | lost |\n"
     "| --- | --- | --- | --- | --- |"
@@ -32,6 +52,17 @@ def _row(line: Line) -> str:
     recovery = f"{ordered[len(ordered) // 2]:.1f}, {ordered[-1]:.1f}" if ordered else "-"
     rate = f"{line.commands} ({line.per_second:.0f} a second)"
     return f"| {line.done} | {len(line.recoveries) or 1} | {recovery} | {rate} | {line.lost} |"
+
+
+def away_table(lines: Sequence[Away]) -> str:
+    """The same for services that were away."""
+    return "\n".join([AWAY_HEADER, *(_away_row(line) for line in lines)])
+
+
+def _away_row(line: Away) -> str:
+    before, during = (f"{one.p50 * 1000:.1f}, {one.p95 * 1000:.1f}" for one in (line.before, line.during))
+    backs = ", ".join(f"{back:.1f}" for back in line.backs)
+    return f"| {line.service} | {before} | {during} | {line.longest:.1f} | {backs} |"
 
 
 def title(full: bool) -> str:

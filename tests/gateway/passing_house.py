@@ -57,7 +57,7 @@ class Gateway:
 @contextlib.asynccontextmanager
 async def gateway_before(service_url: str, passable: Passable = PASSABLE) -> AsyncIterator[Gateway]:
     async with Origin(service_url) as origin, aiohttp.ClientSession() as session:
-        service = Service("files", origin, timeout_s=1 if passable is HASTY else 10)
+        service = Service("files", origin, read_s=1 if passable is HASTY else 10)
         routes = routes_to(service, {"Authorization": "Bearer anna"}, passable)
         async with serve(Starlette(routes=routes)) as url:
             gateway = Gateway(url, session, origin)

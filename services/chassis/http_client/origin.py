@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -46,21 +46,27 @@ class Origin:
         return request.start(self._address, method, path)
 
     async def request(
-        self, start: Start, fields: Fields, body: bytes = b"", *, timeout_s: float, repeatable: bool = False
+        self,
+        start: Start,
+        fields: Fields,
+        body: bytes = b"",
+        *,
+        timeout_s: float,
+        again: Callable[[], bool] | None = None,
     ) -> Answer:
         """The answer to a request; a NoAnswer if there is none. When it is cancelled its connection is closed.
 
         A server may close a connection just when it is used again, and then nobody knows whether the request was
-        acted on (RFC 9112, section 9.3.1; it is Lost, ``sent``). If it is ``repeatable`` (idempotent, RFC 9110,
-        section 9.2.2) it is sent once more where the connection was lost, and only once, over a connection that is
-        new or has just carried another's answer.
+        acted on (RFC 9112, section 9.3.1; it is Lost, ``sent``). One that may be repeated (idempotent, RFC 9110,
+        section 9.2.2) says ``again``: where the connection was lost that is asked, and if it holds the request is sent
+        once more, and only once, over a connection that is new or has just carried another's answer.
         """
         until = self._time() + timeout_s
         asked = request.whole(start, fields, body)
         try:
             return await self._ask(asked, until)
         except Lost:
-            if not repeatable or self._pool.closed:
+            if again is None or self._pool.closed or not again():
                 raise
         # What ended that connection (the server was started anew) has likely ended those that rested beside it.
         self._pool.close_idle()
@@ -110,6 +116,10 @@ class Origin:
     async def close(self) -> None:
         """Close every connection, also those in use; what waits for an answer is Lost. Returns when all are closed."""
         await self._pool.close()
+
+    def drop(self) -> None:
+        """Close every connection, also those in use; what waits for an answer is Lost. It can be asked again."""
+        self._pool.drop()
 
     async def __aenter__(self) -> Self:
         return self

@@ -55,14 +55,18 @@ class Pool:
     async def close(self) -> None:
         """Close every connection, also those in use; what waits for an answer is Lost. Returns when all are closed."""
         self.closed = True
+        self.drop()
+        if self.open:
+            self._all_over = asyncio.get_running_loop().create_future()
+            await self._all_over
+
+    def drop(self) -> None:
+        """Close every connection, also those in use; what waits for an answer is Lost. Others may be opened."""
         for turn in self.waiting:
             if not turn.done():
                 turn.set_exception(Lost("closed", sent=False))
         for connection in list(self.open):
             connection.close()
-        if self.open:
-            self._all_over = asyncio.get_running_loop().create_future()
-            await self._all_over
 
     def _place(self) -> Connection | None:
         """A connection that is not made yet, if there may be one more."""

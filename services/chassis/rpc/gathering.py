@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.chassis import tracing
+from services.chassis import deadline, tracing
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.round_trip import Answer
@@ -18,20 +18,23 @@ class Post(Protocol):
     async def __call__(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> tuple[int, bytes]: ...
 
 
+_Company = tuple[Fields, str | None, float]
+
+
 class Gathering:
     """The reads that are about to leave for one service.
 
-    Calls share a round trip only if their header fields (who calls, in which language, from where) and their trace
-    are the same. A read made alone leaves by itself, one turn of the loop later and without a task.
+    Calls share a round trip only if their header fields (who calls, in which language, from where), their trace and
+    their deadline are the same. A read made alone leaves by itself, one turn of the loop later and without a task.
     """
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self._boarding: dict[tuple[Fields, str | None], _RoundTrip] = {}
+        self._boarding: dict[_Company, _RoundTrip] = {}
 
     async def read(self, operation: str, arguments: bytes, fields: Fields) -> Answer:
         """The answer to a read. To cancel it leaves the others of its round trip alone."""
-        key = fields, tracing.trace_id()
+        key = fields, tracing.trace_id(), deadline.until()
         trip = self._boarding.get(key)
         if trip is not None and trip.has_room(arguments):
             return await trip.answer_to(trip.board(operation, arguments))
@@ -49,7 +52,7 @@ class Gathering:
         trip.depart()
         return await trip.answer_to(mine)
 
-    def _leave(self, key: tuple[Fields, str | None], trip: "_RoundTrip") -> None:
+    def _leave(self, key: _Company, trip: "_RoundTrip") -> None:
         # One that was full has a successor already.
         if self._boarding.get(key) is trip:
             del self._boarding[key]

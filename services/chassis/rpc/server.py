@@ -3,10 +3,12 @@
 ``POST /rpc/<operation>`` takes the operation's parameters as one JSON object and answers its result as JSON; ``POST
 /rpc`` takes several reads (see ``round_trip``). A result that is a refusal is a result. What no client with the
 contract would send is 400, no valid token 401, not yet answerable 503, the unexpected 500: problem details all, and
-nothing of the inside in them.
+nothing of the inside in them. What is not done in the time that the caller left (see ``deadline``) is cancelled, and
+504: a change is then one transaction that was committed or was not.
 """
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +19,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.chassis import metrics, tracing
+from services.chassis import deadline, metrics, tracing
+from services.chassis.deadline import DeadlineExceeded
 from services.chassis.logging import logger, often
 from services.chassis.postgres import NO_ONES_FAULT, NOT_TEXT
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, respond
@@ -92,7 +95,9 @@ def _alone(name: str, perform: Perform[C], find_caller: Callable[[Request], Awai
 
 def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request], Awaitable[C]]) -> Endpoint:
     async def answer_each(request: Request) -> Response:
-        caller = await authenticate(request)
+        async with deadline.kept():
+            caller = await authenticate(request)
+            calls = round_trip.asked(await _body(request))
 
         def one(name: str, arguments: bytes) -> Awaitable[Response]:
             async def call(_: Request) -> Response:
@@ -102,14 +107,13 @@ def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request],
 
             return guarded(name if name in reads else ROUND_TRIP, call)(request)
 
-        calls = round_trip.asked(await _body(request))
         answers = await asyncio.gather(*(one(name, arguments) for name, arguments in calls))
         body = round_trip.encode([(one.status_code, msgspec.Raw(one.body)) for one in answers])
         return Response(body, media_type="application/json")
 
     async def answer(request: Request) -> Response:
         began = time.perf_counter()
-        with tracing.trace(request.headers.get(tracing.HEADER)):
+        with tracing.trace(request.headers.get(tracing.HEADER)), _in_time_of(request):
             response = await _safely(ROUND_TRIP, answer_each, request)
             if response.status_code != 200:
                 _note(ROUND_TRIP, response, began)
@@ -119,16 +123,24 @@ def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request],
 
 
 def guarded(name: str, call: Endpoint) -> Endpoint:
-    """An endpoint inside the request's trace, with its line in the log, its metric, and its errors as problems."""
+    """An endpoint inside the request's trace and time, with its line in the log, its metric, its errors as problems."""
+
+    async def call_in_time(request: Request) -> Response:
+        async with deadline.kept():
+            return await call(request)
 
     async def answer(request: Request) -> Response:
         began = time.perf_counter()
-        with tracing.trace(request.headers.get(tracing.HEADER)):
-            response = await _safely(name, call, request)
+        with tracing.trace(request.headers.get(tracing.HEADER)), _in_time_of(request):
+            response = await _safely(name, call_in_time, request)
             _note(name, response, began)
             return response
 
     return answer
+
+
+def _in_time_of(request: Request) -> contextlib.AbstractContextManager[None]:
+    return deadline.within(deadline.stated(request.headers.get(deadline.HEADER)))
 
 
 def _note(name: str, response: Response, began: float) -> None:
@@ -153,6 +165,9 @@ async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # n
         reason, _, place = str(error).partition(" - at `$.")
         path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
         return respond(400, "Malformed input", "MALFORMED", path=path, params={"expected": reason})
+    except DeadlineExceeded:
+        whole = "a change was made as a whole or not at all"
+        return respond(504, "Not done in time", "DEADLINE_EXCEEDED", detail=whole)
     except NotReadyYet:
         return respond(503, "Not ready yet", "NOT_READY_YET", {"Retry-After": "1"})
     except NO_ONES_FAULT as error:

@@ -1,22 +1,34 @@
 """A way to one service: how calls travel to it, and what their answers mean."""
 
+import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
 
-from services.chassis import tracing
+from services.chassis import deadline, metrics, tracing
 from services.chassis.http_client import request
 from services.chassis.http_client.answer import Answer
 from services.chassis.http_client.download import Download
-from services.chassis.http_client.errors import NoAnswer, TimedOut
+from services.chassis.http_client.errors import Busy, NoAnswer, TimedOut
 from services.chassis.http_client.origin import Origin
 from services.chassis.http_client.request import Fields, Start
 from services.chassis.rpc import round_trip
+from services.chassis.rpc.breaker import Breaker
 from services.chassis.rpc.gathering import Gathering
+from services.chassis.rpc.repeating import Repeats
 from services.chassis.rpc.signature import Signature
 
 T = TypeVar("T")
+
+READ_S = 3.0
+"""How long a read may take, whatever its caller has left: whoever wants it can ask again."""
+WRITE_S = 10.0
+"""How long a change may take: whoever gives up on one does not know whether it was made."""
+_NEARLY_OVER_S = 0.05
+"""With less left nothing is begun any more."""
+_ENOUGH_S = 1.0
+"""A service that was given less, and less than a call may take, is not judged by that."""
 
 
 class CallFailed(Exception):
@@ -41,17 +53,24 @@ class _Problem(msgspec.Struct):
 
 _UNAVAILABLE = 503, msgspec.json.encode(_Problem("UNAVAILABLE"))
 _TIMED_OUT = 504, msgspec.json.encode(_Problem("TIMED_OUT"))
+_TOO_LATE = 504, msgspec.json.encode(_Problem("DEADLINE_EXCEEDED"))
 
 
 class Service:
-    """A way to one service: its name, and its address and connections, shared by all calls."""
+    """A way to one service: its name, and its address and connections, shared by all calls.
 
-    def __init__(self, name: str, origin: Origin, timeout_s: float = 10.0) -> None:
+    A call takes ``read_s`` or ``write_s`` seconds at most, and less if the present work has less left.
+    """
+
+    def __init__(self, name: str, origin: Origin, *, read_s: float = READ_S, write_s: float = WRITE_S) -> None:
         self.name = name
         self._origin = origin
-        self._timeout_s = timeout_s
+        self._read_s = read_s
+        self._write_s = write_s
         self._starts: dict[str, Start] = {}
         self._gathering = Gathering(self.post)
+        self._breaker = Breaker(name, self._is_ready, origin.drop)
+        self._repeats = Repeats()
 
     async def ask(self, operation: Signature, arguments: bytes, fields: Fields) -> round_trip.Answer:
         """The status and body of the answer to a call; ``result`` says what they mean.
@@ -65,28 +84,45 @@ class Service:
     def ask_alone(self, operation: Signature, arguments: bytes, fields: Fields) -> Awaitable[tuple[int, bytes]]:
         """The same, for a call that has no company."""
         path = f"{round_trip.PATH}/{operation.name}"
-        return self.post(path, arguments, fields, repeatable=operation.declared.kind == "read")
+        limit_s = self._read_s if operation.declared.kind == "read" else self._write_s
+        return self.post(path, arguments, fields, repeatable=operation.repeatable, limit_s=limit_s)
 
     def ask_together(self, calls: Iterable[tuple[str, bytes]], fields: Fields) -> Awaitable[tuple[int, bytes]]:
         """The answer to a round trip: to reads, operations and arguments, of one caller, as many as it takes."""
         return self.post(round_trip.PATH, round_trip.body(calls), fields, repeatable=True)
 
-    async def post(self, path: str, body: bytes, fields: Fields, *, repeatable: bool) -> tuple[int, bytes]:
+    async def post(
+        self, path: str, body: bytes, fields: Fields, *, repeatable: bool, limit_s: float | None = None
+    ) -> tuple[int, bytes]:
         """POST JSON: the status and body of the answer; 503 or 504 where there was none.
 
-        What is ``repeatable`` is tried twice on a lost connection.
+        What is ``repeatable`` is tried twice on a lost connection, unless that happens much, or nothing is left of the
+        time: ``limit_s`` (None: as long as a read) or what the present work has.
         """
+        if self._breaker.open and not await self._breaker.closes():
+            return _UNAVAILABLE
+        may_take = self._read_s if limit_s is None else limit_s
+        timeout_s = min(may_take, deadline.until() - time.monotonic())
+        if timeout_s < min(may_take, _NEARLY_OVER_S):
+            return _TOO_LATE
         start = self._starts.get(path)
         if start is None:
             start = self._starts[path] = self._origin.start("POST", path)
+        before, again = self._breaker.answers, self._again if repeatable else None
+        fair = timeout_s >= min(may_take, _ENOUGH_S)
         try:
-            answer = await self._origin.request(
-                start, _traced(fields), body, timeout_s=self._timeout_s, repeatable=repeatable
-            )
-        except TimedOut:
-            return _TIMED_OUT
-        except NoAnswer:
+            answer = await self._origin.request(start, _told(fields, timeout_s), body, timeout_s=timeout_s, again=again)
+        except Busy:
             return _UNAVAILABLE
+        except NoAnswer as failure:
+            late = isinstance(failure, TimedOut)
+            if fair or not late:
+                self._breaker.failed(before)
+            return _TIMED_OUT if late else _UNAVAILABLE
+        if answer.status != 504:
+            self._breaker.answered()
+        elif fair:
+            self._breaker.failed(before)
         return answer.status, answer.body
 
     async def upload(self, path: str, pieces: AsyncIterable[bytes], fields: Fields, *, pause_s: float) -> Answer:
@@ -96,7 +132,24 @@ class Service:
     async def download(self, path: str, fields: Fields, *, pause_s: float) -> Download:
         """GET what is read as it comes. NoAnswer as ``Origin.download`` says."""
         start = self._origin.start("GET", path)
-        return await self._origin.download(start, _traced(fields), timeout_s=self._timeout_s, pause_s=pause_s)
+        return await self._origin.download(start, _traced(fields), timeout_s=self._read_s, pause_s=pause_s)
+
+    def _again(self) -> bool:
+        """Whether a call whose connection was lost is made once more."""
+        over = self._breaker.open or deadline.until() - time.monotonic() < _NEARLY_OVER_S
+        if over or not self._repeats.take(self._breaker.answers):
+            return False
+        metrics.CALLS_REPEATED.labels(self.name).inc()
+        return True
+
+    async def _is_ready(self) -> bool:
+        """Whether somebody answers there who does not say that it is not ready."""
+        start = self._origin.start("GET", "/readyz")
+        try:
+            answer = await self._origin.request(start, _NOTHING_SAID, timeout_s=self._read_s)
+        except NoAnswer:
+            return False
+        return answer.status != 503
 
 
 def result(service: str, status: int, body: bytes | msgspec.Raw, decode: Callable[[bytes | msgspec.Raw], T]) -> T:
@@ -118,6 +171,14 @@ def failure(service: str, status: int, body: bytes | msgspec.Raw) -> CallFailed:
 def caller_fields(headers: Mapping[str, str]) -> Fields:
     """The header fields of calls, made once for a caller; ValueError for what is no header."""
     return request.fields({"Content-Type": "application/json", **headers})
+
+
+_NOTHING_SAID = request.fields({})
+
+
+def _told(fields: Fields, timeout_s: float) -> Fields:
+    left = deadline.passed_on(timeout_s)
+    return Fields(b"%btraceparent: %b\r\nKierto-Timeout-Ms: %d\r\n" % (fields, tracing.traceparent().encode(), left))
 
 
 def _traced(fields: Fields) -> Fields:

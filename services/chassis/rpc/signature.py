@@ -14,6 +14,7 @@ class Signature(msgspec.Struct, frozen=True):
     """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
 
     ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
+    ``repeatable``: to make it twice is to make it once; a read, or a write that carries its idempotency key.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Signature(msgspec.Struct, frozen=True):
     result: Any
     description: str
     shares_round_trips: bool
+    repeatable: bool
 
 
 def camel(name: str) -> str:
@@ -61,5 +63,10 @@ def signatures(protocol: type) -> dict[str, Signature]:
             hints["return"],
             inspect.getdoc(method) or "",
             declared.kind == "read" and not declared.public,
+            declared.kind == "read" or any(_has_key(hints[field[0]]) for field in fields),
         )
     return found
+
+
+def _has_key(kind: Any) -> bool:
+    return "idempotency_key" in getattr(kind, "__struct_fields__", ())

@@ -256,7 +256,7 @@ async def test_an_answer_that_fits_no_call_answers_none(body: bytes) -> None:
 
 async def test_in_time_or_not_at_all() -> None:
     async with scripted(silent(asyncio.Event())) as server, Origin(server.url) as origin:
-        echo = client(Echo, Service("echo", origin, timeout_s=0.05), {})
+        echo = client(Echo, Service("echo", origin, read_s=0.05, write_s=0.05), {})
         done = await asyncio.gather(echo.say("a"), echo.say("b"), echo.note("c"), return_exceptions=True)
     assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(504, "TIMED_OUT")] * 3
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gateway.errors import _BY_EXCEPTION, _BY_STATUS, UNEXPECTED
+from gateway.errors import _BY_EXCEPTION, _BY_STATUS, _TOLD, UNEXPECTED
 from gateway.execution.limits import LIMIT_EXCEEDED
 from gateway.execution.reading import INVALID_OPERATION
 
@@ -13,7 +13,7 @@ _TABLE = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
 
 
 def raised() -> set[str]:
-    found = {INVALID_OPERATION, LIMIT_EXCEEDED, UNEXPECTED, *_BY_STATUS.values(), *_BY_EXCEPTION.values()}
+    found = {INVALID_OPERATION, LIMIT_EXCEEDED, UNEXPECTED, *_BY_STATUS.values(), *_BY_EXCEPTION.values(), *_TOLD}
     for path in (ROOT / "gateway").rglob("*.py"):
         found.update(_RAISED.findall(path.read_text(encoding="utf-8")))
     return found

@@ -15,6 +15,8 @@ NOT_OF_EVENTS = {
     "kierto_shed",
     "kierto_completions",
     "kierto_rate_alone",
+    "kierto_breaker_open",
+    "kierto_calls_repeated",
     "kierto_mails_sent",
     "kierto_mail_failures",
 }

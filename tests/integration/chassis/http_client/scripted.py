@@ -130,7 +130,7 @@ async def scripted(*acts: Act, path: Path | None = None) -> AsyncIterator[Server
 async def ask(origin: Origin, body: bytes = b"", *, timeout_s: float = 5, repeatable: bool = False) -> Answer:
     """The answer to a small request."""
     start = origin.start("POST", "/asked")
-    return await origin.request(start, fields({}), body, timeout_s=timeout_s, repeatable=repeatable)
+    return await origin.request(start, fields({}), body, timeout_s=timeout_s, again=lambda: repeatable)
 
 
 def asking(origin: Origin, body: bytes = b"", *, timeout_s: float = 5) -> asyncio.Task[Answer]:

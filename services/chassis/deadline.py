@@ -1,0 +1,78 @@
+"""How long the present work may take, with all that is asked of others on its way.
+
+A call to another process leaves it the time that is left, less a little, in the header field ``Kierto-Timeout-Ms``:
+whole milliseconds, counted from when it is read, in one to nine digits. Whatever else stands there is ignored: the
+field only ever takes time away, so that nobody gains by nonsense.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from math import inf
+
+HEADER = "Kierto-Timeout-Ms"
+
+_FORMAT = re.compile(r"[0-9]{1,9}")
+_FOR_THE_WAY_S = 0.05
+"""What a server is left less than its caller has: its answer that it was too late comes in time."""
+
+_until: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=inf)
+
+
+class DeadlineExceeded(Exception):
+    """The work was not done by its deadline."""
+
+
+def until() -> float:
+    """When the present work has to be done, by ``time.monotonic()``; infinite if it may take as long as it takes."""
+    return _until.get()
+
+
+def left() -> float | None:
+    """Seconds until the deadline of the present work, negative once it is over; None if it has none."""
+    end = _until.get()
+    return None if end == inf else end - time.monotonic()
+
+
+def begin(seconds: float) -> None:
+    """Give all the rest of the present task a deadline; one that is sooner stays."""
+    _until.set(min(_until.get(), time.monotonic() + seconds))
+
+
+@contextlib.contextmanager
+def within(seconds: float | None) -> Iterator[None]:
+    """Give a block a deadline; one that is sooner stays. None: what there is.
+
+    Nothing ends by itself then: ``kept`` ends a block, and calls to others end when nothing is left.
+    """
+    token = _until.set(_until.get() if seconds is None else min(_until.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+@contextlib.asynccontextmanager
+async def kept() -> AsyncIterator[None]:
+    """Cancel what is awaited in a block when the deadline comes; DeadlineExceeded then."""
+    timeout = asyncio.timeout(left())
+    try:
+        async with timeout:
+            yield
+    except TimeoutError:
+        if timeout.expired():
+            raise DeadlineExceeded from None
+        raise
+
+
+def stated(field: str | None) -> float | None:
+    """The seconds that a caller's header field leaves; None if it leaves nothing or has no such form."""
+    return int(field) / 1000 if field and _FORMAT.fullmatch(field) else None
+
+
+def passed_on(seconds: float) -> int:
+    """What the header field says to a server whose answer is awaited for so long."""
+    return max(1, int((seconds - min(seconds / 10, _FOR_THE_WAY_S)) * 1000))

@@ -1,0 +1,173 @@
+"""A service that answers nobody is not waited for long, and is used again soon after it is back."""
+
+import asyncio
+import itertools
+import time
+from typing import Any
+
+import msgspec
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from services.chassis import deadline
+from services.chassis.http_client.origin import Origin
+from services.chassis.rpc.breaker import LOOK_AGAIN_S, MOST_FAILURES
+from services.chassis.rpc.client import client
+from services.chassis.rpc.service import CallFailed, Service
+from tests.integration.chassis.echo import Echo, Said, open_house, silent
+from tests.integration.chassis.http_client.scripted import Peer, scripted
+from tests.support.wait import until
+
+REFUSED = [(503, "UNAVAILABLE")]
+
+
+class Scene:
+    """A server whose every answer the test chooses; None: it takes requests and answers none."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.ready_status: int | None = None
+        self.asked: list[bytes] = []
+
+    async def play(self, peer: Peer) -> None:
+        while True:
+            head = await peer.reader.readuntil(b"\r\n\r\n")
+            path = head.split(b" ")[1]
+            await peer.reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+            self.asked.append(path)
+            status = self.ready_status if path == b"/readyz" else self.status
+            if status is None:
+                await peer.read_all()
+                return
+            body = msgspec.json.encode(Said(word="a", to="", trace=None))
+            await peer.send(b"HTTP/1.1 %d Said\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
+
+
+async def outcomes(*calls: Any) -> list[tuple[int, str]]:
+    """What became of calls made at the same time, each by itself: status and code; (200, "") for an answer."""
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    return [(one.status, one.code) if isinstance(one, CallFailed) else (200, "") for one in done]
+
+
+_callers = itertools.count()
+
+
+def say(service: Service) -> Any:
+    """A read that shares no round trip: each has another caller."""
+    return client(Echo, service, {"Authorization": str(next(_callers))}).say("a")
+
+
+def shown() -> float | None:
+    return REGISTRY.get_sample_value("kierto_breaker_open", {"service": "scene"})
+
+
+async def test_whoever_waits_for_a_hanging_service_is_told_at_once_when_it_opens() -> None:
+    """Those who have a connection and those who wait for one; nobody new is let in."""
+    scene = Scene()
+    async with scripted(scene.play) as server, Origin(server.url, connections=8) as origin:
+        service, began = Service("scene", origin, read_s=0.2, write_s=30), time.monotonic()
+        reads, writes = await asyncio.gather(
+            outcomes(*(say(service) for _ in range(MOST_FAILURES))),
+            outcomes(*(client(Echo, service, {}).note("a") for _ in range(20))),
+        )
+        assert (reads, writes) == ([(504, "TIMED_OUT")] * MOST_FAILURES, REFUSED * 20)
+        assert time.monotonic() - began < 2
+        assert shown() == 1
+        await until(lambda: asyncio.sleep(0, server.open), lambda still_open: still_open == 0)
+        opened, began = server.opened, time.monotonic()
+        assert await outcomes(*(say(service) for _ in range(1000))) == REFUSED * 1000
+        looks = 1 + (time.monotonic() - began) / LOOK_AGAIN_S
+        assert server.opened - opened <= looks, "nothing but looks whether it is back"
+        assert (len(origin._pool.open), len(origin._pool.waiting)) <= (1, 0)
+
+
+async def test_it_is_used_again_within_two_seconds_of_its_being_back() -> None:
+    scene = Scene()
+    async with scripted(scene.play) as server, Origin(server.url) as origin:
+        service = Service("scene", origin, read_s=0.1)
+        with capture_logs() as lines:
+            await outcomes(*(say(service) for _ in range(MOST_FAILURES)))
+            scene.status = 200
+            scene.ready_status = 503  # it answers, and is not ready yet
+            await until(lambda: outcomes(say(service)), lambda _: scene.asked.count(b"/readyz") >= 2)
+            assert await outcomes(say(service)) == REFUSED
+            scene.ready_status, back = 200, time.monotonic()
+            await until(lambda: outcomes(say(service)), lambda done: done == [(200, "")])
+            assert time.monotonic() - back < 2
+        assert [(line["event"], line["service"]) for line in lines if line["event"].startswith("breaker")] == [
+            ("breaker opened", "scene"),
+            ("breaker closed", "scene"),
+        ]
+        assert shown() == 0
+
+
+async def test_one_more_failure_opens_it_again() -> None:
+    scene = Scene()
+    async with scripted(scene.play) as server, Origin(server.url) as origin:
+        service = Service("scene", origin, read_s=0.1)
+        await outcomes(*(say(service) for _ in range(MOST_FAILURES)))
+        scene.ready_status = 200
+        await until(lambda: outcomes(say(service)), lambda done: done == [(504, "TIMED_OUT")])
+        assert await outcomes(say(service)) == REFUSED
+        assert shown() == 1
+
+
+async def test_nobody_there_is_known_at_once() -> None:
+    async with Origin("http://127.0.0.1:9") as origin:
+        service = Service("scene", origin)
+        assert await outcomes(*(say(service) for _ in range(MOST_FAILURES))) == REFUSED * MOST_FAILURES
+        assert shown() == 1
+
+
+async def test_what_a_service_refuses_is_an_answer() -> None:
+    async with open_house() as house:
+        for word in ("forbidden", "early", "broken"):
+            await outcomes(*(client(Echo, house.service, {"Authorization": str(n)}).say(word) for n in range(20)))
+        assert isinstance(await house.echo().say("a"), Said)
+
+
+async def test_a_service_that_is_always_too_late_answers_nobody() -> None:
+    scene = Scene()
+    scene.status = 504
+    async with scripted(scene.play) as server, Origin(server.url) as origin:
+        service = Service("scene", origin)
+        await outcomes(*(say(service) for _ in range(MOST_FAILURES)))
+        assert await outcomes(say(service)) == REFUSED
+
+
+async def test_callers_without_patience_judge_nobody() -> None:
+    """Those whose own time is short may be many: the service is not to blame."""
+    scene = Scene()
+    async with scripted(scene.play) as server, Origin(server.url) as origin:
+        service = Service("scene", origin)
+        with deadline.within(0.1):
+            impatient = await outcomes(*(say(service) for _ in range(20)))
+        assert impatient == [(504, "TIMED_OUT")] * 20
+        scene.status = 200
+        assert await outcomes(say(service)) == [(200, "")]
+
+
+async def test_slow_calls_beside_answered_ones_judge_nobody() -> None:
+    """One operation takes too long, again and again; the others go on as ever."""
+    scene = Scene()
+    async with scripted(scene.play) as server, Origin(server.url) as origin:
+        service = Service("scene", origin, read_s=0.3)
+        async with asyncio.TaskGroup() as group:
+            slow = group.create_task(outcomes(*(say(service) for _ in range(20))))
+            await until(lambda: asyncio.sleep(0, len(scene.asked)), lambda asked: asked == 20)
+            scene.status = 200
+            assert await outcomes(say(service)) == [(200, "")]
+        assert slow.result() == [(504, "TIMED_OUT")] * 20
+        assert await outcomes(say(service)) == [(200, "")]
+
+
+async def test_a_crowded_origin_is_no_failure_of_the_service() -> None:
+    reached = asyncio.Event()
+    async with scripted(silent(reached)) as server, Origin(server.url, connections=1, waiting=1) as origin:
+        service = Service("scene", origin)
+        waiting = asyncio.ensure_future(outcomes(say(service), say(service)))
+        await reached.wait()
+        assert await outcomes(*(say(service) for _ in range(20))) == REFUSED * 20
+        assert shown() == 0
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
