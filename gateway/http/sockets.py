@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from json import JSONDecodeError
 from typing import Any, cast
 
 import msgspec
@@ -124,6 +125,13 @@ class GraphQLSockets(GraphQL[Context, None]):
             raise ConnectionRejectionError from None
         context.asker = asker(self.foundation, caller, context.language, context.asker.address)
         return UnsetType()
+
+    def decode_json(self, data: str | bytes) -> object:
+        """A message; JSONDecodeError for what is none, as the library expects it."""
+        try:
+            return msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise JSONDecodeError("no JSON, or nested too deeply", "", 0) from None
 
     def encode_json(self, data: object) -> str:
         return msgspec.json.encode(data).decode()

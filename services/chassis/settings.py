@@ -109,7 +109,7 @@ def _convert(text: str, kind: Any) -> Any:
     choices = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if Address in choices:
         return Address.parse(text)
-    if any(typing.get_origin(choice) in (dict, list) for choice in choices):
+    if any(typing.get_origin(choice) in (dict, list) or issubclass(choice, msgspec.Struct) for choice in choices):
         return msgspec.json.decode(text, type=kind)
     return msgspec.convert(text, kind, strict=False, dec_hook=_parse)
 

@@ -17,6 +17,8 @@ LINGER_S = 5.0
 _UNREAD_BYTES = 64 * 1024
 """How much may lie unread in the process, and (the kernel takes twice that) in the kernel: else up to 4 MB a peer."""
 
+_NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection."""
@@ -26,6 +28,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.set_write_buffer_limits(high=_UNREAD_BYTES)
         connection: socket.socket = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            # Not even a request that could be refused (one with a body, say): uvicorn would wait for the rest of it.
+            self.transport.write(_NO_HANDSHAKE)
+            self.transport.close()
 
     async def send(self, message: ASGISendEvent) -> None:
         if message["type"] == "websocket.close":

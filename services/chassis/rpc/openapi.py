@@ -4,20 +4,22 @@ from typing import Any
 
 import msgspec
 
+from services.chassis.problems import ProblemDetails
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.signature import signatures
-
-_PROBLEM = {
-    "description": "Problem details (RFC 9457)",
-    "content": {"application/problem+json": {"schema": {"type": "object"}}},
-}
 
 
 def openapi(protocol: type) -> bytes:
     """The document as JSON."""
     operations = list(signatures(protocol).values())
     kinds: list[Any] = [kind for one in operations for kind in (one.arguments, one.result)]
-    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    (problem, *schemas), components = msgspec.json.schema_components(
+        [ProblemDetails, *kinds], ref_template="#/components/schemas/{name}"
+    )
+    refused = {
+        "description": "Problem details (RFC 9457)",
+        "content": {"application/problem+json": {"schema": problem}},
+    }
     paths: dict[str, Any] = {}
     for number, one in enumerate(operations):
         paths[f"{round_trip.PATH}/{one.name}"] = {
@@ -33,11 +35,11 @@ def openapi(protocol: type) -> bytes:
                         "description": "The result, refusals included",
                         "content": {"application/json": {"schema": schemas[2 * number + 1]}},
                     },
-                    "default": _PROBLEM,
+                    "default": refused,
                 },
             }
         }
-    paths[round_trip.PATH] = _together([one.name for one in operations if one.shares_round_trips])
+    paths[round_trip.PATH] = _together([one.name for one in operations if one.shares_round_trips], refused)
     document = {
         "openapi": "3.1.0",
         "info": {"title": f"Kierto {protocol.__name__}", "version": "1", "description": protocol.__doc__ or ""},
@@ -50,7 +52,7 @@ def openapi(protocol: type) -> bytes:
     return msgspec.json.encode(document)
 
 
-def _together(reads: list[str]) -> dict[str, Any]:
+def _together(reads: list[str], refused: dict[str, Any]) -> dict[str, Any]:
     def pairs(first: dict[str, Any], second: str, **beside: Any) -> dict[str, Any]:
         pair = {"type": "array", "prefixItems": [first, {"description": second}], "minItems": 2, "maxItems": 2}
         return {"application/json": {"schema": {"type": "array", "items": pair, **beside}}}
@@ -71,7 +73,7 @@ def _together(reads: list[str]) -> dict[str, Any]:
                     "description": "To each call in its order what it would have been answered alone",
                     "content": pairs({"type": "integer"}, "Its result, or problem details"),
                 },
-                "default": _PROBLEM,
+                "default": refused,
             },
         }
     }

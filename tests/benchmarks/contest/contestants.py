@@ -1,8 +1,6 @@
 """Who takes part: how each is built or installed, and started. All listen where the gateway's settings say."""
 
-import hashlib
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +9,8 @@ import msgspec
 
 from tests.benchmarks.contest.native_programs import SCRATCH, Missing
 from tests.benchmarks.contest.pages import Page
+from tests.support.made import made
+from tests.support.node import INSTALL, NODE
 
 _SOURCES = Path(__file__).parent / "entries"
 
@@ -33,41 +33,18 @@ def _python(module: str) -> Callable[[], Sequence[str]]:
 
 def _node(name: str) -> Callable[[], Sequence[str]]:
     def prepare() -> Sequence[str]:
-        node, npm = _program("node", "Node.js"), _program("npm", "npm")
-        install = (npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--silent")
-        folder = _made("node", "package.json", by=install)
-        return node, str(folder / f"{name}.js")
+        folder = made(_SOURCES / "node", SCRATCH / "node", files="package.json", by=INSTALL)
+        return NODE, str(folder / f"{name}.js")
 
     return prepare
 
 
 def _rust() -> Sequence[str]:
-    build = (_program("cargo", "cargo (Rust)"), "build", "--release", "--quiet")
-    return (str(_made("rust", "**/*", by=build) / "target" / "release" / "contest"),)
-
-
-def _program(name: str, called: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise Missing(called)
-    return found
-
-
-def _made(entry: str, files: str, *, by: Sequence[str]) -> Path:
-    """The folder where a contestant's sources were copied, and what belongs to them was made by a command.
-
-    The command runs again only if one of the files (a pattern) is another than the last time.
-    """
-    folder = SCRATCH / entry
-    shutil.copytree(_SOURCES / entry, folder, dirs_exist_ok=True)
-    digest = hashlib.sha256()
-    for file in sorted(one for one in (_SOURCES / entry).glob(files) if one.is_file()):
-        digest.update(file.read_bytes())
-    stamp = folder / ".made"
-    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
-        subprocess.run(by, cwd=folder, check=True)
-        stamp.write_text(digest.hexdigest())
-    return folder
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        raise Missing("cargo (Rust)")
+    folder = made(_SOURCES / "rust", SCRATCH / "rust", files="**/*", by=(cargo, "build", "--release", "--quiet"))
+    return (str(folder / "target" / "release" / "contest"),)
 
 
 CONTESTANTS = (

@@ -88,38 +88,39 @@ class Door:
     """A service's routes on loopback, and a call through them as anyone."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession, made: dict[Who, str]) -> None:
-        self._url = url
+        self.url = url
         self._session = session
         self._tokens = made
         self.base: Foundation[Any]
 
     async def call(self, who: Who, operation: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
         """The status and body of a call."""
-        headers = self._headers(who)
+        headers = self.headers(who)
         body = msgspec.json.encode(arguments)
-        async with self._session.post(f"{self._url}/rpc/{operation}", data=body, headers=headers) as response:
+        async with self._session.post(f"{self.url}/rpc/{operation}", data=body, headers=headers) as response:
             return response.status, await response.read()
 
     async def upload(
         self, who: Who, kind: str, file: bytes | AsyncIterator[bytes], content_type: str = "text/csv"
     ) -> int:
         """The status of staging a file."""
-        address = f"{self._url}/imports/{kind}"
-        headers = {"Content-Type": content_type, **self._headers(who)}
+        address = f"{self.url}/imports/{kind}"
+        headers = {"Content-Type": content_type, **self.headers(who)}
         async with self._session.post(address, data=file, headers=headers) as response:
             return response.status
 
     async def download(self, who: Who, path: str) -> tuple[int, bytes]:
         """The status and body of a file."""
-        async with self._session.get(f"{self._url}{path}", headers=self._headers(who)) as response:
+        async with self._session.get(f"{self.url}{path}", headers=self.headers(who)) as response:
             return response.status, await response.read()
 
     async def fields(self, who: Who, path: str) -> Mapping[str, str]:
         """The header fields of a file."""
-        async with self._session.get(f"{self._url}{path}", headers=self._headers(who)) as response:
+        async with self._session.get(f"{self.url}{path}", headers=self.headers(who)) as response:
             return response.headers
 
-    def _headers(self, who: Who) -> dict[str, str]:
+    def headers(self, who: Who) -> dict[str, str]:
+        """What tells the service who calls."""
         # Each from an address of their own: attempts are limited by address.
         headers = {"X-Forwarded-For": f"192.0.2.{list(Who).index(who)}"}
         if who in self._tokens:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from services.chassis.problems import Unauthenticated
+from services.chassis.problems import MalformedInput, Unauthenticated
 from services.chassis.rpc.server import routes
 from services.chassis.tokens import Claims
 from services.contracts.identity import (
@@ -122,7 +122,10 @@ class _Recorder:
             )
             if self._actor.service in self._cast.away:
                 raise RuntimeError("out of order")
-            return await getattr(self._actor, operation)(**arguments)
+            try:
+                return await getattr(self._actor, operation)(**arguments)
+            except ValueError:
+                raise MalformedInput(expected="what an actor knows by heart") from None
 
         return call
 

@@ -81,6 +81,8 @@ class OrdersActor(Importer):
     async def events(
         self, after: str | None, first: int, types: list[str] | None = None, organisation_id: str | None = None
     ) -> EventPage | CursorExpired | Refusal:
+        if first < 1:
+            raise ValueError("first")
         start = Cursor(self.generation, 0)
         cursor = {None: Cursor(self.generation, self.last), START: start}.get(after) or Cursor.parse(after or "")
         if cursor is None or cursor.generation != self.generation:

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from services.chassis.settings import Address, Environment, ServiceSettings, WrongSettings, load, load_or_exit
+from services.chassis.settings import (
+    Address,
+    Environment,
+    ProcessSettings,
+    ServiceSettings,
+    WrongSettings,
+    load,
+    load_or_exit,
+)
 
 GOOD = {
     "KIERTO_LISTEN": "127.0.0.1:8711",
@@ -14,12 +23,30 @@ GOOD = {
 }
 
 
+class Limits(msgspec.Struct, frozen=True):
+    most: int = 1
+
+
 def test_settings_are_read_own_before_shared() -> None:
     settings = load(ServiceSettings, "orders", {**GOOD, "KIERTO_ORDERS_KAFKA": "own:9092", "KIERTO_SMTP": "mail:25"})
     assert settings.database_url == "postgresql://orders@db/orders"
     assert settings.kafka == "own:9092"
     assert settings.smtp == Address("mail", 25)
     assert settings.env is Environment.PRODUCTION, "whoever says nothing gets no freedom"
+
+
+class _Nested(ProcessSettings, frozen=True, kw_only=True):
+    beside: Address | None = None
+    limits: Limits = Limits()
+
+
+def test_values_of_several_fields_are_json() -> None:
+    environment = {"KIERTO_LISTEN": "127.0.0.1:1", "KIERTO_LIMITS": '{"most": 5}', "KIERTO_BESIDE": "mail:25"}
+    assert load(_Nested, "", environment) == _Nested(
+        listen=Address("127.0.0.1", 1), limits=Limits(most=5), beside=Address("mail", 25)
+    )
+    with pytest.raises(WrongSettings, match="KIERTO_LIMITS is wrong"):
+        load(_Nested, "", {**environment, "KIERTO_LIMITS": '{"most": "x"}'})
 
 
 def test_everything_missing_or_wrong_is_named_at_once() -> None:

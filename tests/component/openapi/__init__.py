@@ -1,0 +1,1 @@
+"""Every service does what its OpenAPI document says, whatever it is asked."""

