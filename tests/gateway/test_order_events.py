@@ -88,9 +88,11 @@ async def test_an_event_that_comes_too_early_waits_for_the_one_before(house: Hou
         await socket.subscribe()
         await socket.item()
         first, second, third = (next_sequence(house) for _ in range(3))
-        await house.publish(placed(3), third)
-        await house.publish(placed(2), second)
-        await house.publish(placed(1), first)
+        numbered = [(1, first), (2, second), (3, third)]
+        for number, sequence in numbered:  # all are in the log before any is sent, as committed events are
+            await house.publish(placed(number), sequence, sent=False)
+        for number, sequence in reversed(numbered):
+            await house.publish(placed(number), sequence, logged=False)
         assert [(await socket.item())["sequence"] for _ in range(3)] == [first, second, third]
 
 

@@ -7,6 +7,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.gateway.actors.samples import ORGANISATION, PARTNER, partner_access
 from tests.gateway.broken.playing import opened, play, socket_address, wrong_end
 from tests.gateway.broken.sockets import HANDSHAKES, INIT, NOT_ACCEPTABLE, SENT, SUBSCRIBE, TAKEN, Sent, handshake
 from tests.gateway.broken.wire import answers
@@ -40,6 +41,7 @@ async def test_a_broken_socket(house: House, sent: Sent) -> None:
 
 
 async def test_an_id_that_is_taken(house: House) -> None:
+    house.cast.identity.access[PARTNER] = partner_access(ORGANISATION, version=1)
     token = {"Authorization": f"Bearer {house.partner()}"}
     async with opened(house.url) as connection:
         await connection.send(json.dumps({"type": "connection_init", "payload": token}))
