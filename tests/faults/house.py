@@ -16,6 +16,7 @@ from deploy.local.environment import Environment
 from deploy.local.secrets import SERVICES, load_secrets
 from tests.faults.load import Offered
 from tests.faults.record import Record
+from tests.support import quotas
 from tests.support.broker import Broker
 from tests.support.servers import ROOT
 from tests.support.stack import RunningStack, new_stack
@@ -89,7 +90,7 @@ def open_house() -> Iterator[House]:
         stack.home.root / "broker", ports.of("kafka"), ports.of("kafka-controller"), (kafka_again, kafka_proxy)
     )
     password = load_secrets(stack.home).database_passwords["orders"]
-    stack.settings = {
+    stack.settings = quotas.SETTING | {
         "KIERTO_KAFKA": broker.address,
         "KIERTO_ORDERS_KAFKA": f"127.0.0.1:{kafka_proxy}",
         "KIERTO_ORDERS_DATABASE_URL": f"postgresql://kierto_orders:{password}@127.0.0.1:{postgres_proxy}/kierto_orders",

@@ -21,6 +21,7 @@ from tests.benchmarks.contest.services_by_heart import ServicesByHeart, services
 from tests.benchmarks.contest.standings import Measured
 from tests.gateway.actors.identity import IdentityActor
 from tests.gateway.actors.samples import USER
+from tests.support import quotas
 
 SECONDS, WARM_UP_S, STEADY_S = 1.5, 1.5, 2.0
 
@@ -181,9 +182,11 @@ def _settings(services: ServicesByHeart, kafka: str) -> dict[str, str]:
     return (
         urls
         | nowhere
+        | quotas.SETTING
         | {
             "KIERTO_ENV": "production",
             "KIERTO_KAFKA": kafka,
+            "KIERTO_REDIS_URL": "redis://127.0.0.1:1/0",  # nobody waits for it
             "KIERTO_SERVICE_SECRET": "contest",
             "NODE_ENV": "production",
             "CONTEST_SCHEMA": str(Path(__file__).parents[3] / "gateway" / "schema.graphql"),

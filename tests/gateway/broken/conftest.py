@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.gateway.broken.gateway_process import WITHOUT_END
 from tests.gateway.house import House, open_house
+from tests.support.quotas import WITHOUT_END
 from tests.support.servers import Servers
 
 

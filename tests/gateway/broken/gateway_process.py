@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -16,11 +15,10 @@ from services.chassis.ids import new_uuid
 from services.contracts.identity import SubjectKind
 from tests.gateway.actors.cast import Cast
 from tests.gateway.house import serve
+from tests.support import quotas
 from tests.support.servers import ROOT, Servers, free_port_base
 from tests.support.wait import until
 
-WITHOUT_END = dict.fromkeys(("stranger", "user", "staff", "partner"), 10**9)
-"""Quotas with which nobody is refused only for asking so often."""
 SERVICES = ("IDENTITY", "SITES", "ORDERS", "STATS", "SUPPORT")
 
 
@@ -63,7 +61,7 @@ async def gateway_process(servers: Servers) -> AsyncIterator[GatewayProcess]:
             "KIERTO_KAFKA": servers.kafka,
             "KIERTO_REDIS_URL": servers.redis_url,
             "KIERTO_SERVICE_SECRET": new_uuid().hex,  # and so rates of its own
-            "KIERTO_QUOTAS": json.dumps(WITHOUT_END),
+            **quotas.SETTING,
             "KIERTO_TRUSTED_PROXIES": '["127.0.0.0/8"]',  # a test says who asks
             "PYTHONPATH": str(ROOT),
             "PATH": os.environ["PATH"],
