@@ -33,7 +33,7 @@ def read(schema: GraphQLSchema, text: str, limits: Limits) -> DocumentNode | lis
     if error is not None:
         return [error]
     try:
-        document = parse(text)
+        document = parse(text, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as syntax:
         return [_invalid(syntax)]
     error = _too_large(document, limits)

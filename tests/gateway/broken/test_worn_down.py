@@ -19,7 +19,8 @@ _EVERY = 10
 """What is large takes longer than all others together: it comes in every tenth round, and sockets with it."""
 _SMALL = 20_000
 _AT_ONCE = 16
-_GROWTH_MB = 8.0
+_GROWTH_MB = 12.0
+"""From half way on: less than a kilobyte a request. What is remembered of callers and documents is full by then."""
 
 
 async def _requests(gateway: GatewayProcess, requests: Sequence[bytes]) -> None:
