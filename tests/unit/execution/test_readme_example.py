@@ -31,7 +31,7 @@ class Library:
 
 
 async def test_the_example_in_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
-    (text,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    text = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[0]
     example: Any = ModuleType("example_of_the_readme")
     monkeypatch.setitem(sys.modules, example.__name__, example)
     exec(compile(text, str(README), "exec"), vars(example))
