@@ -90,8 +90,9 @@ class Admission:
         document = engine.documents.find(text)
         who = asker.address if caller is None else caller.subject_id
         if document is None:
-            # Before anything is done with it: what is not valid takes as long to read.
-            self._spend(kind, who, len(text) // CHARACTERS_A_UNIT)
+            if len(text) <= self._limits.text:  # else it is not read at all
+                # Before anything is done with it: what is not valid takes as long to read.
+                self._spend(kind, who, len(text) // CHARACTERS_A_UNIT)
             read = engine.read(text, self._limits)
             if isinstance(read, list):
                 raise self._invalid(read, caller)

@@ -9,12 +9,16 @@ from services.chassis.settings import ProcessSettings
 
 
 class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Units of cost that a caller of each kind may spend in a minute (JSON: ``{"user": 300000}``)."""
+    """Units of cost that a caller of each kind may spend in a minute (JSON: ``{"user": 1000000}``).
 
-    stranger: int = 60_000
-    user: int = 300_000
-    staff: int = 1_000_000
-    partner: int = 1_000_000
+    A twentieth of it can be spent at once, while a gateway asks the others what is left: the dearest operation that is
+    allowed fits in there, for whoever is signed in.
+    """
+
+    stranger: int = 200_000
+    user: int = 1_000_000
+    staff: int = 2_000_000
+    partner: int = 2_000_000
 
 
 class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
