@@ -15,7 +15,8 @@ from gateway import messages
 from gateway.execution.limits import LIMIT_EXCEEDED
 from gateway.execution.reading import INVALID_OPERATION
 from gateway.execution.suggestions import without_suggestions
-from services.chassis import tracing
+from services.chassis import metrics, tracing
+from services.chassis.logging import often
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
 from services.chassis.rpc.service import CallFailed
 from services.contracts.identity import Language
@@ -44,6 +45,11 @@ class Refused(Exception):
         self.code = code
         self.headers = headers or {}
         self.params = params
+
+    def note(self) -> None:
+        """Count it, and log it: by its code alone, for what was asked may hold anything."""
+        metrics.REFUSED.labels(self.code).inc()
+        often("refused", code=self.code)
 
     def shown(self, language: Language) -> list[Shown]:
         """The errors of the answer."""

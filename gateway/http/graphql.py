@@ -201,6 +201,7 @@ def _revalidated(answer: Answer, media: bytes, headers: Headers, *, signed_in: b
 
 def _refusal(refused: Refused, headers: Headers) -> Answer:
     """An answer in GraphQL's form to a request that was not executed."""
+    refused.note()
     media = answers_as(headers.get(b"accept", b"")) or JSON
     status = 200 if isinstance(refused, RefusedOperation) and media == JSON else refused.status
     errors: list[Shown] = refused.shown(language_of(_text(headers.get(b"accept-language", b""))))

@@ -246,6 +246,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
             room.leave()
 
     async def _refuse(self, operation_id: str, refused: Refused) -> None:
+        refused.note()
         errors: Any = refused.shown(self.context.language)
         await self.send_message({"id": operation_id, "type": "error", "payload": errors})
 

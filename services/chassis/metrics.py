@@ -20,6 +20,7 @@ COMPLETIONS = QuickCounter(
     "Values of a plan's steps by the way of their completion: pushed, compiled or careful, and why",
     ["way", "why"],
 )
+REFUSED = QuickCounter("kierto_refused", "Requests of the graph that were not executed, by the code of why", ["code"])
 SHED = Counter("kierto_shed", "Operations that were told to come back, because too many were under way")
 
 # Calling services: in each process that does.

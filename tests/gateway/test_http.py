@@ -5,9 +5,11 @@ import datetime as dt
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 from yarl import URL
 
 from gateway.http import body
+from services.chassis import logging
 from services.chassis.settings import Environment
 from services.contracts.identity import SubjectKind
 from tests.gateway.house import House, open_house
@@ -211,6 +213,20 @@ async def test_of_an_operation_that_is_wrong_the_status_says_so_to_who_knows(hou
         assert response.content_type == "application/graphql-response+json"
         assert "data" not in await response.json()
     assert (await house.ask("{ nothing }", house.user()))["status"] == 200
+
+
+async def test_what_is_refused_is_counted_and_logged_by_its_code_alone(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = REGISTRY.get_sample_value("kierto_refused_total", {"code": "UNKNOWN_OPERATION"}) or 0.0
+    body = {"query": "query a { me { id } }", "operationName": "Mirja Meikäläinen"}
+    async with house.session.post(f"{house.url}/graphql", json=body) as response:
+        assert (await response.json())["errors"][0]["extensions"]["code"] == "UNKNOWN_OPERATION"
+    assert REGISTRY.get_sample_value("kierto_refused_total", {"code": "UNKNOWN_OPERATION"}) == before + 1
+    logging.flush()
+    said = capsys.readouterr().out
+    assert "UNKNOWN_OPERATION" in said
+    assert "Mirja" not in said
 
 
 async def test_an_answer_of_another_kind_is_not_to_be_had(house: House) -> None:
