@@ -24,7 +24,7 @@ from tests.support.wait import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENTS_FLOWING = 3_000
-SLOW_S = 0.5
+SLOW_S = 2.0
 
 
 @contextlib.asynccontextmanager
