@@ -34,10 +34,11 @@ reset: install  ## Stop, and delete all data of this folder's stack
 doctor: install  ## Say what this machine has and what is missing
 	@./kierto doctor
 
-test: install  ## Run every test against real PostgreSQL, Valkey and Kafka
+test: install  ## Run every test against real PostgreSQL, Valkey and Kafka, and in a browser if there is Chromium
+	@$(BIN)/python -m gateway.playground.build || true
 	@$(BIN)/python -m pytest -n 3 tests/unit tests/component --ignore tests/unit/deploy --cov --cov-report=term
 	@$(BIN)/python -m pytest -n 3 tests/unit/deploy tests/contract tests/integration tests/gateway
-	@$(BIN)/python -m pytest tests/e2e tests/faults
+	@$(BIN)/python -m pytest tests/e2e tests/faults tests/browser
 
 faults: install  ## Every fault as often as it is judged, under load (15 minutes); ends with a table
 	@$(BIN)/python -m pytest tests/faults --full

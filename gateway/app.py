@@ -13,7 +13,7 @@ from gateway.http.examples import examples_route
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.imports import import_route
 from gateway.http.origins import Origins
-from gateway.http.page import graphiql
+from gateway.http.playground import assets_route, page
 from gateway.http.proxies import Proxies
 from gateway.http.schema_download import schema_routes
 from gateway.http.session import RefreshCookie, session_routes
@@ -23,6 +23,7 @@ from gateway.persisted.automatic import AutomaticDocuments
 from gateway.persisted.documents import PersistedDocuments
 from gateway.persisted.shared_texts import shared_texts
 from gateway.persisted.trusted import TrustedDocuments
+from gateway.playground.place import built_folder
 from gateway.rate.budgets import Budgets
 from gateway.rate.policy import Policy
 from gateway.room import Room
@@ -90,8 +91,10 @@ async def assemble(
             room,
             origins,
             GraphQLSockets(foundation, schema, admission, room, sockets, origins.allowed),
-            page=None if production else graphiql(),
+            page=page(built_folder(), sign_in_first=production) if settings.playground else None,
         )
+
+        playground = [examples_route(foundation, for_anybody=not production), assets_route(built_folder())]
 
         async def caught_up() -> bool:
             return revocations.caught_up.is_set() and events.caught_up.is_set()
@@ -105,7 +108,7 @@ async def assemble(
                 *session_routes(foundation, origins, RefreshCookie.for_settings(settings)),
                 import_route(foundation),
                 *schema_routes(foundation, schema, admission.may_introspect),
-                *([examples_route(foundation, for_anybody=not production)] if settings.playground else []),
+                *(playground if settings.playground else []),
             ],
             direct={"/graphql": origins.opened(graphql)},
             checks={"keys": verifier.ready, "events": caught_up},

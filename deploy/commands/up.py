@@ -18,6 +18,7 @@ def up(
     from deploy.local.addresses import show_addresses
     from deploy.local.demo.sign_ins import is_loaded, sign_ins
     from deploy.local.foreground import run_in_foreground
+    from deploy.local.playground import build_playground
     from deploy.local.problem import StackProblem
     from deploy.local.signals import Signals
     from deploy.local.stack import Stack
@@ -36,6 +37,7 @@ def up(
                 stack.run_errand("demo", lambda: load_demo(stack.environment), {})
 
         def start() -> None:
+            build_playground(signals)
             stack.start(after_ready=load_once if demo else None)
             show_addresses(stack.environment, sign_ins(stack.home))
 

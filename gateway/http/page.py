@@ -1,7 +1,6 @@
 """The page that a browser is shown at ``/graphql``, to try things on."""
 
 import msgspec
-from strawberry.http.ides import get_graphql_ide_html
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -9,9 +8,3 @@ class Page(msgspec.Struct, frozen=True):
 
     headers: list[tuple[bytes, bytes]]
     body: bytes
-
-
-def graphiql() -> Page:
-    """GraphiQL."""
-    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"vary", b"Accept")]
-    return Page(headers, get_graphql_ide_html("graphiql").encode())

@@ -49,15 +49,24 @@ async def test_a_large_body_is_refused(house: House) -> None:
 async def test_a_browser_is_shown_a_page(house: House) -> None:
     async with house.session.get(f"{house.url}/graphql", headers={"Accept": "text/html"}) as response:
         assert response.status == 200
-        assert "GraphiQL" in await response.text()
+        assert "playground" in (await response.text()).lower()
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
-async def test_production_shows_no_page(server_addresses: Servers) -> None:
-    async with (
-        open_house(server_addresses, env=Environment.PRODUCTION) as house,
-        house.session.get(f"{house.url}/graphql", headers={"Accept": "text/html"}) as response,
-    ):
-        assert response.status == 404
+async def test_in_production_a_stranger_sees_the_way_in_alone(server_addresses: Servers) -> None:
+    async with open_house(server_addresses, env=Environment.PRODUCTION) as house:
+        async with house.session.get(f"{house.url}/graphql", headers={"Accept": "text/html"}) as response:
+            assert response.status == 200
+            assert "data-sign-in-first" in await response.text()
+        async with house.session.get(f"{house.url}/graphql/examples.json") as response:
+            assert response.status == 401
+
+
+async def test_the_page_can_be_switched_off(server_addresses: Servers) -> None:
+    async with open_house(server_addresses, playground=False) as house:
+        for address in ("/graphql", "/graphql/examples.json"):
+            async with house.session.get(f"{house.url}{address}", headers={"Accept": "text/html"}) as response:
+                assert response.status == 404
 
 
 async def test_a_query_by_get(house: House) -> None:

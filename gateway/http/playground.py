@@ -1,0 +1,128 @@
+"""The playground over HTTP: the page at ``/graphql``, what it consists of at ``/graphql/assets``.
+
+The page runs no script but its own files and reaches no other origin. Styles may be inline: the editor positions its
+lines by ``style`` attributes in markup that it writes, and makes ``<style>`` elements.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from gateway.http.page import Page
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "worker-src": "'self'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+}
+"""The page's content security policy (CSP Level 3). A socket to the page's own origin is ``'self'`` too."""
+
+_NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""The policy of a file by itself, a worker among them."""
+
+_FOR_EVER = "public, max-age=31536000, immutable"  # RFC 8246: a name has the hash of what it names
+_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
+_ENCODINGS = {".br": "br", ".gz": "gzip"}
+"""By preference."""
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en">
+  <head><meta charset="utf-8"><title>Kierto playground</title></head>
+  <body>
+    <h1>The playground is not built</h1>
+    <p>Its packages could not be fetched from the npm registry when Kierto was started. The graph works without it:
+    <code>POST /graphql</code>. To build it, run <code>python -m gateway.playground.build</code> where the registry can
+    be reached, and start the gateway again.</p>
+  </body>
+</html>
+"""
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """A file that the page consists of, as it is and in each encoding that was made of it."""
+
+    media_type: str
+    path: Path
+    encoded: Mapping[str, Path]
+
+    def best(self, accept_encoding: str) -> tuple[Path, dict[str, str]]:
+        """The file to send to who takes these encodings (RFC 9110, section 12.5.3), and its header."""
+        taken = _taken(accept_encoding)
+        for encoding, path in self.encoded.items():
+            if encoding in taken:
+                return path, {"Content-Encoding": encoding}
+        return self.path, {}
+
+
+def page(folder: Path, *, sign_in_first: bool) -> Page:
+    """The page that was built into a folder, or one that says how to build it.
+
+    ``sign_in_first``: who is not signed in sees the way in and nothing else.
+    """
+    source = folder / "index.html"
+    text = source.read_text(encoding="utf-8") if source.exists() else _NOT_BUILT
+    if sign_in_first:
+        text = text.replace("<html ", "<html data-sign-in-first ", 1)
+    headers = {
+        "content-type": "text/html; charset=utf-8",
+        "vary": "Accept",
+        "cache-control": "no-cache",
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+    }
+    return Page([(name.encode(), value.encode()) for name, value in headers.items()], text.encode())
+
+
+def assets_route(folder: Path) -> Route:
+    """``GET /graphql/assets/{name}``: the files of a built page, by the names that it calls them."""
+    known = _assets(folder / "assets")
+
+    async def asset(request: Request) -> Response:
+        found = known.get(request.path_params["name"])
+        if found is None:
+            return PlainTextResponse("no such file", 404)
+        path, encoding = found.best(request.headers.get("accept-encoding", ""))
+        headers = {
+            "Cache-Control": _FOR_EVER,
+            "Vary": "Accept-Encoding",
+            "Content-Security-Policy": _NOTHING,
+            "X-Content-Type-Options": "nosniff",
+            **encoding,
+        }
+        return FileResponse(path, headers=headers, media_type=found.media_type)
+
+    return Route("/graphql/assets/{name}", asset)
+
+
+def _assets(folder: Path) -> dict[str, Asset]:
+    return {
+        path.name: Asset(
+            _MEDIA[path.suffix],
+            path,
+            {name: file for ending, name in _ENCODINGS.items() if (file := Path(f"{path}{ending}")).exists()},
+        )
+        for path in folder.glob("*")
+        if path.suffix in _MEDIA
+    }
+
+
+def _taken(accept_encoding: str) -> set[str]:
+    taken = set()
+    for one in accept_encoding.split(","):
+        name, _, quality = one.partition(";")
+        if quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
+            taken.add(name.strip().lower())
+    return taken

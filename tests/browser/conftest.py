@@ -1,0 +1,75 @@
+"""A browser, the built page, and a stack with the demonstration data behind it.
+
+Where something is missing its tests are skipped, and say so; with ``CI=true`` they fail instead.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from gateway.playground.build import NotBuilt, build
+from tests.browser.visitor import Visitor
+from tests.support.stack import RunningStack, new_stack
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+Visit = Callable[..., Visitor]
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; as root only without its sandbox. Its event loop runs meanwhile: nobody else's can."""
+    program = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if program is None:
+        _missing("the playground is tried in no browser: `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=program, args=sandbox)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def built() -> Path:
+    """The folder of the built page."""
+    try:
+        return build()
+    except NotBuilt as problem:
+        _missing(f"the playground is not tried: {problem}")
+
+
+@pytest.fixture(scope="package")
+def demonstration(built: Path) -> Iterator[RunningStack]:
+    """A stack with the demonstration data."""
+    made = new_stack()
+    try:
+        made.start(demo=True)
+        yield made
+    finally:
+        made.stop()
+        made.delete()
+
+
+@pytest.fixture
+def visit(browser: Browser, demonstration: RunningStack) -> Iterator[Visit]:
+    """Makes visitors of the stack's playground, who leave when the test ends."""
+    visitors: list[Visitor] = []
+
+    def arrive(**options: object) -> Visitor:
+        visitors.append(Visitor(browser, demonstration.gateway, **options))
+        return visitors[-1]
+
+    yield arrive
+    for one in visitors:
+        one.context.close()

@@ -1,0 +1,63 @@
+"""Signing in on the page, and how long that lasts."""
+
+import re
+
+import pytest
+from playwright.sync_api import Request, expect
+
+from tests.browser.conftest import Visit
+from tests.support.stack import RunningStack
+
+pytestmark = pytest.mark.timeout(400)
+
+
+def test_a_wrong_password_is_told_in_the_language_of_answers(visit: Visit) -> None:
+    visitor = visit().open()
+    visitor.page.get_by_label("Language of answers").select_option("fi")
+    visitor.sign_in("nobody", "not the password")
+    expect(visitor.page.get_by_role("alert").first).to_have_text(re.compile("salasana", re.IGNORECASE))
+
+
+def test_a_token_is_renewed_before_it_ends(visit: Visit, demonstration: RunningStack) -> None:
+    name, password = demonstration.sign_in_of("property manager")
+    visitor = visit()
+    visitor.page.clock.install()
+    visitor.open()
+    visitor.sign_in(name, password)
+    visitor.signed_in(name)
+    with visitor.page.expect_request("**/auth/session/renew") as renewed:
+        visitor.page.clock.fast_forward("09:05")
+    response = renewed.value.response()
+    assert response is not None
+    token = response.json()["accessToken"]
+
+    def asks_with_it(request: Request) -> bool:
+        return request.headers.get("authorization") == f"Bearer {token}"
+
+    with visitor.page.expect_request(asks_with_it):
+        visitor.run()
+    assert token not in visitor.stored()
+
+
+def test_a_session_that_was_ended_elsewhere_is_said(visit: Visit, demonstration: RunningStack) -> None:
+    name, password = demonstration.sign_in_of("property manager")
+    visitor = visit()
+    visitor.page.clock.install()
+    visitor.open()
+    visitor.sign_in(name, password)
+    visitor.signed_in(name)
+    visitor.context.clear_cookies()
+    visitor.page.clock.fast_forward("09:05")
+    expect(visitor.page.get_by_text("Your session has ended. Sign in again.")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_headers_are_never_stored(visit: Visit) -> None:
+    visitor = visit().open()
+    visitor.page.get_by_role("button", name="Headers").click()
+    visitor.write("headers", '{"X-Planted": "a secret that is nobody\'s business"}')
+    with visitor.page.expect_request(lambda request: "x-planted" in request.headers):
+        visitor.run()
+    visitor.wait_for("answer", "__typename")
+    visitor.page.wait_for_function("() => 'graphiql:queries' in localStorage && 'graphiql:tabState' in localStorage")
+    assert "nobody" not in visitor.stored()

