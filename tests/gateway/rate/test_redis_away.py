@@ -135,5 +135,5 @@ async def spend_a_while(spends: Callable[[], bool], seconds: float) -> None:
     while time.monotonic() < end:
         begun = time.perf_counter()
         assert spends()
-        assert time.perf_counter() - begun < 0.05
+        assert time.perf_counter() - begun < 0.2
         await asyncio.sleep(0.002)

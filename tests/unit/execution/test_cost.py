@@ -143,7 +143,7 @@ def test_fragments_that_double_are_looked_at_once() -> None:
     )
     began = time.process_time()
     assert cost(f"{{ thing {{ ...F0 }} }} {chain} fragment F60 on Thing {{ id }}") == 10 + 2**61 - 1
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -52,4 +52,4 @@ def test_in_time_linear_to_the_text(piece: str) -> None:
     for start in ("", '"', '"""'):
         began = time.process_time()
         counted(start + piece * (50_000 // len(piece)))
-        assert time.process_time() - began < 0.2
+        assert time.process_time() - began < 2
