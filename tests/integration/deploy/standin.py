@@ -24,6 +24,10 @@ def build(folder: Path) -> Path:
         (package / "__init__.py").touch()
         (package / "app.py").touch()
         (package / "__main__.py").write_text("from tests.integration.deploy.standin import main\n")
+    playground = folder / "gateway" / "playground"
+    playground.mkdir()
+    (playground / "__init__.py").touch()
+    (playground / "place.py").write_text("def is_built():\n    return True\n")
     return folder
 
 
