@@ -242,7 +242,7 @@ def instant(at: dt.datetime) -> str:
 
 PORTFOLIO = """
     query ($after: String) {
-      sites(first: 25, after: $after) {
+      sites(first: 10, after: $after) {
         pageInfo { hasNextPage endCursor }
         edges { node { id agreements(first: 200) { edges { node {
           id extraPickupOffers { ... on Offers { offers { date } } }
