@@ -15,7 +15,7 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed fits in there, for whoever is signed in.
     """
 
-    stranger: int = 200_000
+    stranger: int = 1_000_000
     user: int = 1_000_000
     staff: int = 2_000_000
     partner: int = 2_000_000
