@@ -5,6 +5,8 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator
 
+from starlette.routing import Route
+
 from gateway.access import BACK, Access
 from gateway.admission import Admission
 from gateway.context import Foundation
@@ -84,6 +86,11 @@ async def assemble(
         rates = {kind: budgets.under(policy) for kind, policy in policies(settings.quotas).items()}
         admission = Admission(schema.engine, Limits(), persisted, rates, open_schema=not production)
         room, sockets = Room(), Sockets(access, feed.wake)
+        shown, playground = None, list[Route]()
+        if settings.playground:
+            built = built_folder()
+            shown = page(built, sign_in_first=production)
+            playground = [examples_route(foundation, for_anybody=not production), assets_route(built)]
         graphql = GraphQLEndpoint(
             foundation,
             schema,
@@ -91,10 +98,8 @@ async def assemble(
             room,
             origins,
             GraphQLSockets(foundation, schema, admission, room, sockets, origins.allowed),
-            page=page(built_folder(), sign_in_first=production) if settings.playground else None,
+            page=shown,
         )
-
-        playground = [examples_route(foundation, for_anybody=not production), assets_route(built_folder())]
 
         async def caught_up() -> bool:
             return revocations.caught_up.is_set() and events.caught_up.is_set()
@@ -108,7 +113,7 @@ async def assemble(
                 *session_routes(foundation, origins, RefreshCookie.for_settings(settings)),
                 import_route(foundation),
                 *schema_routes(foundation, schema, admission.may_introspect),
-                *(playground if settings.playground else []),
+                *playground,
             ],
             direct={"/graphql": origins.opened(graphql)},
             checks={"keys": verifier.ready, "events": caught_up},
