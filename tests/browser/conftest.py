@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from gateway.playground.build import NotBuilt, build
 from tests.browser.visitor import Visitor
-from tests.support.stack import RunningStack, new_stack
+from tests.support.stack import RunningStack, new_stack, running
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -52,13 +52,8 @@ def built() -> Path:
 @pytest.fixture(scope="package")
 def demonstration(built: Path) -> Iterator[RunningStack]:
     """A stack with the demonstration data."""
-    made = new_stack()
-    try:
-        made.start(demo=True)
+    with running(new_stack(), demo=True) as made:
         yield made
-    finally:
-        made.stop()
-        made.delete()
 
 
 @pytest.fixture

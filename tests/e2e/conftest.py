@@ -4,16 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.stack import RunningStack, new_stack
+from tests.support.stack import RunningStack, new_stack, running
 
 
 @pytest.fixture(scope="package")
 def demonstration() -> Iterator[RunningStack]:
     """Started when the first test asks for it."""
-    made = new_stack()
-    try:
-        made.start(demo=True)
+    with running(new_stack(), demo=True) as made:
         yield made
-    finally:
-        made.stop()
-        made.delete()

@@ -16,7 +16,7 @@ from deploy.export import resolve_dates
 from tests.support.client import Client
 from tests.support.partner import written
 from tests.support.servers import ROOT
-from tests.support.stack import RunningStack, new_stack
+from tests.support.stack import RunningStack, new_stack, running
 from tests.support.wait import until
 
 MONDAY = dt.date(2026, 3, 30)
@@ -33,12 +33,8 @@ pytestmark = pytest.mark.timeout(300)
 def stack() -> Iterator[RunningStack]:
     made = new_stack()
     made.kierto("clock", "set", f"{MONDAY}T09:00")
-    try:
-        made.start()
+    with running(made):
         yield made
-    finally:
-        made.stop()
-        made.delete()
 
 
 @contextlib.contextmanager

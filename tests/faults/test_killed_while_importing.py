@@ -11,7 +11,7 @@ from deploy.export import resolve_dates
 from deploy.local.stack import environment_of_running
 from tests.e2e.test_one_pickup import MONDAY, STAFF, load
 from tests.support.servers import ROOT
-from tests.support.stack import RunningStack, new_stack
+from tests.support.stack import RunningStack, new_stack, running
 from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(180)
@@ -19,13 +19,8 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def stack() -> Iterator[RunningStack]:
-    made = new_stack()
-    try:
-        made.start()
+    with running(new_stack()) as made:
         yield made
-    finally:
-        made.stop()
-        made.delete()
 
 
 async def test_an_import_goes_on_where_its_worker_was_killed(stack: RunningStack, tmp_path: Path) -> None:

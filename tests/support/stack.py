@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,14 @@ class RunningStack:
 def new_stack() -> RunningStack:
     """A stack that was not started yet."""
     return RunningStack(Path(tempfile.mkdtemp(prefix="kierto-stack-")), free_port_base())
+
+
+@contextlib.contextmanager
+def running(stack: RunningStack, *, demo: bool = False) -> Iterator[RunningStack]:
+    """The stack, running for the length of a block; nothing of it is left afterwards."""
+    try:
+        stack.start(demo=demo)
+        yield stack
+    finally:
+        stack.stop()
+        stack.delete()

@@ -13,7 +13,7 @@ import pytest
 from deploy.local.service_at_rest import blueprint_of, settings_environment
 from tests.integration.copies.test_rebuild import DAMAGE
 from tests.support.client import Client
-from tests.support.stack import RunningStack, new_stack
+from tests.support.stack import RunningStack, new_stack, running
 from tests.support.wait import until
 
 SERVICES = ("identity", "sites", "orders", "stats", "support")
@@ -32,13 +32,8 @@ REPORT = """
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    made = new_stack()
-    try:
-        made.start(demo=True)
+    with running(new_stack(), demo=True) as made:
         yield made
-    finally:
-        made.stop()
-        made.delete()
 
 
 async def test_every_service_is_rebuilt_while_drivers_report(stack: RunningStack) -> None:
