@@ -60,7 +60,7 @@ class Graph:
             async with self._session.post(address, params={"name": name}, headers=headers, data=stream) as response:
                 answer = await response.json(content_type=None)
                 if response.status != 201:
-                    raise GraphProblem(f"{name}: {answer.get('detail') or answer.get('title') or response.status}")
+                    raise GraphProblem(f"{name}: {'; '.join(error['message'] for error in answer['errors'])}")
         return str(answer["id"])
 
 

@@ -5,7 +5,7 @@ ask for the schema, its variables, what it costs, and whether the caller's rate 
 kept, so a request that comes again passes by a few looks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,15 +14,18 @@ from graphql.execution.values import VariableValues
 
 from gateway.access import Caller
 from gateway.context import Asker
-from gateway.errors import Invalid, Refused, RefusedOperation
+from gateway.errors import Invalid, RefusedOperation
+from gateway.execution.arguments import changeable
 from gateway.execution.documents import Known
 from gateway.execution.engine import Engine
 from gateway.execution.limits import Limits, exceeded
 from gateway.persisted.documents import PersistedDocuments
-from gateway.rate.budget import Budget
 from gateway.rate.policy import Spent
+from gateway.rate.rates import Rates
 from services.contracts.identity import SubjectKind
 
+LONGEST_REMEMBERED = 8_000
+"""Bytes of a body that is known again when it comes again."""
 CHARACTERS_A_UNIT = 2
 """Of a text that is not known yet: to read, validate and plan it takes longer than to execute it, up to 80 ms."""
 
@@ -38,32 +41,19 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """An operation that may be executed, with its variables coerced, what it costs, and what that leaves."""
+    """What callers of a kind may ask for: an operation, with its variables coerced, and what it costs."""
 
+    request: Request
+    kind: OperationType
     known: Known
     values: VariableValues
     cost: int
-    spent: Spent
-
-    @property
-    def kind(self) -> OperationType:
-        """Query, mutation or subscription."""
-        return self.known.operation.node.operation
-
-
-class RateLimited(Refused):
-    """The caller has spent what it may spend for now."""
-
-    def __init__(self, spent: Spent) -> None:
-        headers = {name.decode(): value.decode() for name, value in spent.fields()}
-        super().__init__(429, "RATE_LIMITED", headers, seconds=spent.retry_after)
 
 
 class Admission:
     """Lets requests in to one schema, or says why not.
 
-    ``rates`` are what callers may spend, by their kind (None: strangers). ``open_schema``: anybody may ask for the
-    schema.
+    ``rates`` are what callers may spend. ``open_schema``: anybody may ask for the schema.
     """
 
     def __init__(
@@ -71,7 +61,7 @@ class Admission:
         engine: Engine,
         limits: Limits,
         persisted: PersistedDocuments,
-        rates: Mapping[SubjectKind | None, Budget],
+        rates: Rates,
         *,
         open_schema: bool,
     ) -> None:
@@ -81,18 +71,34 @@ class Admission:
         self._rates = rates
         self._open_schema = open_schema
 
-    async def admit(self, request: Request, asker: Asker, size: int | None = None) -> Admitted:
-        """The operation that is asked for; Refused if it may not be executed. ``size``: the request's, in bytes."""
+    async def admit(
+        self, request: Request, asker: Asker, size: int | None = None, body: bytes = b""
+    ) -> tuple[Admitted, Spent]:
+        """The operation that is asked for, and what it leaves of the caller's rate; Refused if it may not be executed.
+
+        ``size``: the request's, in bytes; ``body``: what it was read from, to be known again.
+        """
+        admitted = await self._judged(request, asker, size)
+        if 0 < len(body) <= LONGEST_REMEMBERED and not _is_of_its_own(admitted):
+            document = admitted.known.document
+            self._engine.documents.remember((asker.kind, body), len(body), document, admitted)
+        return admitted, self._rates.spend(asker, admitted.cost)
+
+    def admit_again(self, body: bytes, asker: Asker) -> tuple[Admitted, Spent] | None:
+        """The same for a body that came before, byte by byte, from a caller of the same kind; None for any other."""
+        admitted: Admitted | None = self._engine.documents.recall((asker.kind, body))
+        return None if admitted is None else (admitted, self._rates.spend(asker, admitted.cost))
+
+    async def _judged(self, request: Request, asker: Asker, size: int | None) -> Admitted:
         engine, caller = self._engine, asker.caller
         kind = None if caller is None else caller.kind
         found = self._persisted.resolve(request.query, request.document_id, request.extensions, kind)
         text = found if isinstance(found, str) else await found
         document = engine.documents.find(text)
-        who = asker.address if caller is None else caller.subject_id
         if document is None:
             if len(text) <= self._limits.text:  # else it is not read at all
                 # Before anything is done with it: what is not valid takes as long to read.
-                self._spend(kind, who, len(text) // CHARACTERS_A_UNIT)
+                self._rates.spend(asker, len(text) // CHARACTERS_A_UNIT)
             read = engine.read(text, self._limits)
             if isinstance(read, list):
                 raise self._invalid(read, caller)
@@ -113,13 +119,7 @@ class Admission:
         cost = engine.cost(known, values)
         if cost > self._limits.cost:
             raise self._too_much("cost", cost)
-        return Admitted(known, values, cost, self._spend(kind, who, cost))
-
-    def _spend(self, kind: SubjectKind | None, who: str, cost: int) -> Spent:
-        spent = self._rates[kind].spend(who, cost)
-        if spent.retry_after:
-            raise RateLimited(spent)
-        return spent
+        return Admitted(request, operation.node.operation, known, values, cost)
 
     def _measure(self, variables: dict[str, Any]) -> None:
         size = len(msgspec.json.encode(variables))
@@ -137,3 +137,10 @@ class Admission:
 
     def _invalid(self, errors: Sequence[GraphQLError], caller: Caller | None) -> Invalid:
         return Invalid(errors, suggest=self.may_introspect(caller))
+
+
+def _is_of_its_own(admitted: Admitted) -> bool:
+    """Whether a request can't be known again: it names its document, or resolvers could change its variables."""
+    request = admitted.request
+    names = request.document_id is not None or request.extensions is not None
+    return names or any(changeable(value) for value in admitted.values.coerced.values())

@@ -11,6 +11,7 @@ from gateway.access import BACK, Access
 from gateway.admission import Admission
 from gateway.context import Foundation
 from gateway.execution.limits import Limits
+from gateway.http.entrance import Entrance
 from gateway.http.examples import examples_route
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.imports import import_route
@@ -28,6 +29,7 @@ from gateway.persisted.trusted import TrustedDocuments
 from gateway.playground.place import built_folder
 from gateway.rate.budgets import Budgets
 from gateway.rate.policy import Policy
+from gateway.rate.rates import Rates
 from gateway.room import Room
 from gateway.schema.build import build_schema
 from gateway.settings import GatewaySettings, Quotas
@@ -37,6 +39,7 @@ from services.access.service_token import ServiceTokens
 from services.chassis.broadcast import Broadcast
 from services.chassis.clock import SystemClock
 from services.chassis.http_client.origin import Origin
+from services.chassis.known_heads import KnownHeads
 from services.chassis.process import Parts
 from services.chassis.rpc.client import client
 from services.chassis.rpc.service import Service
@@ -66,7 +69,7 @@ async def assemble(
             "support": settings.support_url,
         }
         services = {name: Service(name, await stack.enter_async_context(Origin(url))) for name, url in urls.items()}
-        tokens = ServiceTokens("gateway", settings.service_secret, services["identity"])
+        tokens = ServiceTokens("gateway", settings.service_secret, services["identity"], clock)
 
         async def public_keys() -> str:
             return (await client(Identity, services["identity"], {}).public_keys()).jwks
@@ -83,14 +86,15 @@ async def assemble(
         trusted = TrustedDocuments.load(settings.trusted_documents) if settings.trusted_documents else None
         persisted = PersistedDocuments(trusted, settings.trusted_only, AutomaticDocuments(shared))
         budgets = Budgets(settings.redis_url, gateways=settings.gateways, secret=settings.service_secret.encode())
-        rates = {kind: budgets.under(policy) for kind, policy in policies(settings.quotas).items()}
+        rates = Rates({kind: budgets.under(policy) for kind, policy in policies(settings.quotas).items()})
+        entrance = Entrance(foundation, rates)
         admission = Admission(schema.engine, Limits(), persisted, rates, open_schema=not production)
         room, sockets = Room(), Sockets(access, feed.wake)
         shown, playground = None, list[Route]()
         if settings.playground:
             built = built_folder()
             shown = page(built, sign_in_first=production)
-            playground = [examples_route(foundation, for_anybody=not production), assets_route(built)]
+            playground = [examples_route(entrance, for_anybody=not production), assets_route(built)]
         graphql = GraphQLEndpoint(
             foundation,
             schema,
@@ -109,13 +113,14 @@ async def assemble(
 
         yield Parts(
             routes=[
-                token_route(foundation),
-                *session_routes(foundation, origins, RefreshCookie.for_settings(settings)),
-                import_route(foundation),
-                *schema_routes(foundation, schema, admission.may_introspect),
+                token_route(entrance),
+                *session_routes(entrance, origins, RefreshCookie.for_settings(settings)),
+                import_route(entrance),
+                *schema_routes(entrance, schema, admission.may_introspect),
                 *playground,
             ],
             direct={"/graphql": origins.opened(graphql)},
+            heads=KnownHeads({"/graphql": graphql}),
             checks={"keys": verifier.ready, "events": caught_up},
             loops=[revocations.run, follow_events, sockets.run, budgets.run],
         )

@@ -78,12 +78,17 @@ class Calls:
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who asks, and how: the same for all their requests. ``caller`` is None for a stranger."""
+    """Who asks, and how: the same for all their requests. ``caller`` is None for a stranger.
+
+    ``kind`` is the caller's, empty for a stranger; ``key`` tells them from others of their kind.
+    """
 
     caller: Caller | None
     language: Language
     address: str
     calls: Calls
+    kind: str
+    key: str
 
 
 class Context:
@@ -135,7 +140,9 @@ class Context:
 def asker(foundation: Foundation, caller: Caller | None, language: Language, address: str) -> Asker:
     """Who asks, in a language, from an address."""
     calls = Calls(foundation.services, caller.token if caller else "", language, address)
-    return Asker(caller, language, address, calls)
+    if caller is None:
+        return Asker(None, language, address, calls, "", address)
+    return Asker(caller, language, address, calls, caller.kind.value, caller.subject_id)
 
 
 def asker_of(connection: HTTPConnection, foundation: Foundation, caller: Caller | None) -> Asker:

@@ -16,15 +16,17 @@ from gateway.execution.limits import LIMIT_EXCEEDED
 from gateway.execution.reading import INVALID_OPERATION
 from gateway.execution.suggestions import without_suggestions
 from services.chassis import metrics, tracing
-from services.chassis.logging import often
+from services.chassis.logging import logger, often
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
 from services.chassis.rpc.service import CallFailed
 from services.contracts.identity import Language
 
+_log = logger(__name__)
+
 UNEXPECTED = "UNEXPECTED"
 
 _BY_STATUS = {400: "MALFORMED", 401: "UNAUTHENTICATED", 403: "FORBIDDEN", 503: "UNAVAILABLE", 504: "UNAVAILABLE"}
-_TOLD = ("NOT_READY_YET", "DEADLINE_EXCEEDED")
+_TOLD = ("NOT_READY_YET", "DEADLINE_EXCEEDED", "NOT_FOUND", "WRONG_FILE")
 """Codes of services that are passed on."""
 _BY_EXCEPTION: dict[type[Exception], str] = {
     Unauthenticated: "UNAUTHENTICATED",
@@ -85,6 +87,37 @@ class Invalid(RefusedOperation):
         elif not self.suggest:
             formatted["message"] = without_suggestions(error.message)
         return formatted
+
+
+_SOON = {"Retry-After": "1"}
+
+
+def refusal(error: Exception, challenge: Mapping[str, str]) -> Refused:
+    """The refusal that an exception stands for, counted; what nobody expected is logged and masked.
+
+    ``challenge``: the header that every 401 has to have (RFC 9110, section 15.5.2).
+    """
+    refused = _refusal(error, challenge)
+    refused.note()
+    return refused
+
+
+def _refusal(error: Exception, challenge: Mapping[str, str]) -> Refused:
+    match error:
+        case Refused():
+            return error
+        case Unauthenticated():
+            return Refused(401, "UNAUTHENTICATED", challenge)
+        case Forbidden():
+            return Refused(403, "FORBIDDEN")
+        case NotReadyYet():
+            return Refused(503, "NOT_READY_YET", _SOON)
+        case CallFailed() if (code := code_of(error)) != UNEXPECTED:
+            place = {"path": error.path} if error.path else {}
+            headers = {401: challenge, 503: _SOON}.get(error.status)
+            return Refused(error.status, code, headers, **error.params, **place)
+    _log.error("unexpected", exc_info=error)
+    return Refused(500, UNEXPECTED, traceId=tracing.trace_id() or "")
 
 
 class _Answer(msgspec.Struct):

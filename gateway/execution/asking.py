@@ -1,88 +1,105 @@
 """Asking the resolvers of a step, and awaiting what they gave."""
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from inspect import isawaitable
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from graphql import GraphQLError, default_field_resolver
 from strawberry.types.arguments import convert_arguments
 
 from gateway.execution.answer import Container
+from gateway.execution.batch import Batch
 from gateway.execution.plan import Field
 from gateway.execution.step_info import StepInfo
-from services.chassis.rpc.undecoded import UndecodedTogether
 
 if TYPE_CHECKING:
     from gateway.execution.run import Run
 
-_FIRST = (0,)
-
 Together = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
-class Begun:
+class Way(NamedTuple):
+    """How values of a class are awaited: ``together``, if several can be; ``picks``: they can be told what is read."""
+
+    together: Together | None
+    picks: bool
+
+
+@functools.lru_cache(maxsize=1000)
+def _way_of(kind: type) -> Way:
+    together = getattr(kind, "together", None) if hasattr(kind, "__await__") else None
+    return Way(together, together is not None and hasattr(kind, "pick"))
+
+
+class Begun(msgspec.Struct, eq=False):
     """A step that was asked for. ``values`` are what the resolver gave for each parent, or a batch for all at once.
 
-    They are put into ``containers``. Those at ``waiting`` have to be awaited: with ``together``, if all of them can be.
+    They are put into ``containers``. Those that have to be awaited are, with ``together``, if all of them can be.
+    ``is_one``: that is one value, which is what is usual. ``picks``: they can be told what is read of them; then
+    ``pushed`` is how that is done.
     """
 
-    __slots__ = ("containers", "step", "together", "values", "waiting")
+    step: Field
+    containers: list[Container]
+    values: list[Any]
+    together: Together | None
+    is_one: bool
+    picks: bool
+    pushed: Any = None
 
-    def __init__(self, step: Field, containers: list[Container], values: list[Any]) -> None:
-        self.step = step
-        self.containers = containers
-        self.values = values
-        kind = type(values[0])
-        self.together: Together | None = getattr(kind, "together", None) if hasattr(kind, "__await__") else None
-        if len(values) == 1 and self.together is not None:
-            self.waiting: Sequence[int] = _FIRST
-        else:
-            self.waiting = [index for index, one in enumerate(values) if _is_awaitable(one)]
-            if any(type(values[index]) is not kind for index in self.waiting):
-                self.together = None
+    def waiting(self) -> list[int]:
+        """Which of the values have to be awaited."""
+        return [index for index, one in enumerate(self.values) if _is_awaitable(one)]
 
     def give_up(self) -> None:
         """Nobody will await what was not awaited yet."""
-        for index in self.waiting:
-            if type(one := self.values[index]) is CoroutineType:
+        for one in self.values:
+            if type(one) is CoroutineType:
                 one.close()
 
 
 def ask(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Begun:
     """Ask a step's resolver: a batch once, any other once for each parent. What it raises stands among the values."""
-    if step.batch is not None:
-        return Begun(step, containers, [_batch(run, step, parents, containers)])
-    return Begun(step, containers, _calls(run, step, parents, containers))
+    batch = step.batch
+    values = (
+        _calls(run, step, parents, containers) if batch is None else [_batch(run, step, batch, parents, containers)]
+    )
+    kind: Any = type(values[0])
+    together, picks = _way_of(kind)
+    if len(values) == 1:
+        return Begun(step, containers, values, together, together is not None, picks)
+    begun = Begun(step, containers, values, together, False, picks and all(type(one) is kind for one in values))
+    if any(type(values[index]) is not kind for index in begun.waiting()):
+        begun.together = None
+    return begun
 
 
-async def settle(begun: Sequence[Begun]) -> UndecodedTogether | None:
-    """Await what is to be awaited of steps that are awaited together, or of one.
-
-    What came as one, a value for each step, is answered as it is, for whoever can read it in one go; ``take_apart`` is
-    for whoever can't.
-    """
-    if len(begun) == 1 and len(begun[0].values) == 1:
-        (only,) = begun
-        if only.waiting:
-            only.values = list(await results(only.values, only.together))
-        return None
-    waiting = [(one.values, index) for one in begun for index in one.waiting]
-    if not waiting:
-        return None
-    settled = await results([values[index] for values, index in waiting], begun[0].together)
-    if type(settled) is UndecodedTogether and all(len(one.values) == 1 for one in begun):
-        return settled
-    for (values, index), value in zip(waiting, settled, strict=True):
-        values[index] = value
-    return None
+async def settle(begun: Sequence[Begun]) -> None:
+    """Await what is to be awaited of steps that are awaited together, or of one."""
+    waiting = [(one.values, index) for one in begun for index in one.waiting()]
+    if waiting:
+        settled = await results([values[index] for values, index in waiting], begun[0].together)
+        for (values, index), value in zip(waiting, settled, strict=True):
+            values[index] = value
 
 
-def take_apart(begun: Sequence[Begun], settled: UndecodedTogether) -> None:
-    """Give each step its own of what came as one."""
-    for one, value in zip(begun, settled, strict=True):
-        one.values = [value]
+def are_usual(begun: Sequence[Begun]) -> bool:
+    """Whether all these steps wait for one value each, and are awaited together."""
+    together = begun[0].together
+    for one in begun:  # noqa: SIM110 - every request comes by here, and a generator takes longer
+        if one.together is not together or not one.is_one:
+            return False
+    return True
+
+
+def are_together(begun: Sequence[Begun]) -> bool:
+    """Whether all these steps are awaited together."""
+    together = begun[0].together
+    return together is not None and all(one.together is together for one in begun)
 
 
 def groups_of(begun: Sequence[Begun]) -> list[list[Begun]]:
@@ -133,8 +150,13 @@ def _calls(run: "Run", step: Field, parents: list[Any], containers: list[Contain
         arguments = step.arguments(run.variables)
     except GraphQLError as error:
         return [error] * len(parents)
-    values: list[Any] = []
     call = step.call or _resolver(run, step)
+    if len(parents) == 1:
+        try:
+            return [call(parents[0], StepInfo(run, step, containers[0]), arguments)]
+        except Exception as error:
+            return [error]
+    values: list[Any] = []
     for source, container in zip(parents, containers, strict=True):
         try:
             values.append(call(source, StepInfo(run, step, container), dict(arguments)))
@@ -151,8 +173,7 @@ def _resolver(run: "Run", step: Field) -> Callable[[Any, Any, dict[str, Any]], A
     return lambda source, info, arguments: resolve(source, info, **arguments)
 
 
-def _batch(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Any:
-    assert step.batch is not None and step.info is not None
+def _batch(run: "Run", step: Field, batch: Batch, parents: list[Any], containers: list[Container]) -> Any:
     info = step.info(StepInfo(run, step, containers[0]))
     try:
         arguments = step.arguments(run.variables)
@@ -160,9 +181,9 @@ def _batch(run: "Run", step: Field, parents: list[Any], containers: list[Contain
             converter = run.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
             declared = step.definition.extensions["strawberry-definition"].arguments
             arguments = convert_arguments(arguments, declared, converter.scalar_registry, converter.config, info)
-        if step.batch.wants_fields:
+        if batch.wants_fields:
             arguments["fields"] = step.wanted
-        return step.batch.values(list(parents), info, **arguments)
+        return batch.values(list(parents), info, **arguments)
     except Exception as error:
         return error
 

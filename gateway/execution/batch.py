@@ -74,6 +74,20 @@ class AwaitedTogether(Protocol):
         ...
 
 
+class Picks(AwaitedTogether, Protocol):
+    """One that can be told, before it is awaited, what is selected of its answer; ``kind`` is what is declared of that.
+
+    It may send just that, checked by its declared types: a JSON list of names, a list behind a name being the selection
+    of its value (``services.chassis.rpc.picking`` says it in full).
+    """
+
+    kind: Any
+
+    def pick(self, selection: bytes) -> None:
+        """Only this is read."""
+        ...
+
+
 def awaited(annotation: Any) -> Any:
     """What a resolver's annotated result is in the end."""
     return get_args(annotation)[0] if get_origin(annotation) is Awaitable else annotation

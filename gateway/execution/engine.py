@@ -125,7 +125,7 @@ class Engine:
         values = self.values(known, given)
         return ExecutionResult(None, values) if isinstance(values, list) else await self._by_plan(known, values, *rest)
 
-    async def _by_plan(
+    def _by_plan(
         self,
         known: Known,
         values: VariableValues,
@@ -133,15 +133,15 @@ class Engine:
         root_value: Any,
         hooks: MiddlewareManager | None,
         operation_extensions: dict[str, Any] | None,
-    ) -> ExecutionResult:
+    ) -> Awaitable[ExecutionResult]:
         documents, make = self._planning(hooks)
         try:
             plan = documents.plan_of(known, values.coerced, make)
         except GraphQLError as error:
-            return ExecutionResult(None, [error])
+            return _no_plan(error)
         _PLANNED.inc()
         run = Run(plan, self._schema, values, context, root_value, self._scalars, hooks, operation_extensions)
-        return await run.execute()
+        return run.execute()
 
     def plan_of_events(self, stream: Executor[Any]) -> Plan:
         """The plan by which each event of a stream is executed that graphql-core has begun."""
@@ -183,6 +183,10 @@ class Engine:
 
     def _plan_hooked(self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]) -> Plan:
         return self._plan(known, operation, switches, hooked=True)
+
+
+async def _no_plan(error: GraphQLError) -> ExecutionResult:
+    return ExecutionResult(None, [error])
 
 
 def hooks_of(middleware: MiddlewareManager | None) -> MiddlewareManager | None:

@@ -37,6 +37,7 @@ from graphql import (
 from gateway.execution.arguments import Arguments, compiled
 from gateway.execution.batch import BATCH, Batch
 from gateway.execution.selection import selected
+from gateway.execution.setting import Put, setter
 from gateway.execution.strawberry_fields import Call, argument_names, call_of
 
 Switches = Mapping[str, bool | None]
@@ -60,12 +61,13 @@ class Kind(enum.Enum):
 class Field:
     """One response key of one object type.
 
-    ``index`` numbers the steps of a plan; ``steps`` are those that completing this one's value leads to;
-    ``selections`` are what is asked of the value, by the name of its object type; ``complete`` is a step's compiled
-    code, and ``arguments`` its arguments for the variables of a request. ``call`` is the resolver, where Strawberry has
-    nothing to do around it; ``converts``: a batch's arguments are Strawberry's to convert, ``info`` makes what it is
-    told. ``pushed`` says, by declared type, how JSON is read in its place, ``pushed_last`` how that of ``pushed_kind``
-    was, and ``pushed_together`` how that of several steps is. ``memo`` keeps what resolvers work out of the selection.
+    ``index`` numbers the steps of a plan; ``slot`` is what a step's value is called in a struct of its parent, and
+    ``put`` sets it there; ``steps`` are those that completing its value leads to; ``selections`` are what is asked of
+    the value, by the name of its object type; ``complete`` is a step's compiled code, and ``arguments`` its arguments
+    for the variables of a request. ``call`` is the resolver, where Strawberry has nothing to do around it;
+    ``converts``: a batch's arguments are Strawberry's to convert, ``info`` makes what it is told. ``pushed`` says, by
+    declared type, how JSON is read in its place, ``pushed_last`` how that of ``pushed_kind`` was, and
+    ``pushed_together`` how that of several steps is. ``memo`` keeps what resolvers work out of the selection.
     """
 
     key: str
@@ -77,6 +79,7 @@ class Field:
     batch: Batch | None = None
     wanted: list[str] = field(default_factory=list)
     index: int = -1
+    slot: str = ""
     selections: "dict[str, Selection]" = field(default_factory=dict)
     steps: "list[Field]" = field(default_factory=list)
     pushed: dict[Any, Any] = field(default_factory=dict)
@@ -85,8 +88,9 @@ class Field:
     pushed_together: dict[Any, Callable[[bytes], Any]] = field(default_factory=dict)
     call: Call | None = None
     converts: bool = False
-    info: Callable[[Any], Any] | None = None
     memo: dict[Hashable, Any] = field(default_factory=dict)
+    info: Callable[[Any], Any] = field(init=False)
+    put: Put = field(init=False)
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)
 
@@ -211,6 +215,8 @@ class Planner:
         below = steps
         if made.kind in (Kind.CALL, Kind.BATCH):
             made.index, self._size = self._size, self._size + 1
+            made.slot = f"_step_{made.index}"
+            made.put = setter(made.slot)
             names = None
             if declared is not None and not self._hooked:
                 names = argument_names(definition, declared)

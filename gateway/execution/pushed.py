@@ -5,13 +5,15 @@ the contract declares: its fields are the selected ones, in the order of the ans
 is nothing left to complete. Joined fields are set on the structs later. What a join needs of its parent and nobody
 selected is decoded, too, and left out of the answer in the end.
 
+A service may be told the selection, and send just that (see ``services.chassis.rpc.picking``). Of what it has picked,
+and checked, nothing has to be looked into but for joins: the rest is passed on as it came.
+
 It is done where the JSON is what GraphQL would make of it: the same names, enums by their names, scalars that look the
 same. Wherever that is not so, the answer is decoded as it is declared, and completed.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Union
 
 import msgspec
 from graphql import (
@@ -27,10 +29,11 @@ from graphql import (
     GraphQLString,
     is_abstract_type,
 )
-from msgspec import Meta, UnsetType
+from msgspec import Meta, Raw
 from msgspec import inspect as declared
 
 from gateway.execution.completion import BY_CLASS
+from gateway.execution.object_shape import Lines, ObjectShape, Read
 from gateway.execution.plan import Field, Kind, Selection, item_of, unwrapped
 
 Scalars = Mapping[str, Any]
@@ -48,19 +51,21 @@ _BUILT_IN: dict[GraphQLScalarType, tuple[declared.Type, Any]] = {
 _KEYS: dict[type[declared.Type], Any] = {declared.StrType: str, declared.IntType: int}
 """What a join may need of its parent."""
 
-Lines = list[str]
-
 
 class Pushed(msgspec.Struct, frozen=True, eq=False):
     """How the JSON of a step is read.
 
     ``type`` is what it is read as: ``decode`` gives its part of the answer, and raises msgspec's errors. ``note(values,
-    run)``, if there is anything to note, has the steps below know of the structs that wait for them.
+    run)``, if there is anything to note, has the steps below know of the structs that wait for them. ``selection`` is
+    what a service may pick of it (empty if it can't), and ``picked`` what that is read as.
     """
 
     type: Any
     decode: Callable[[Any], Any]
     note: Callable[[Any, Any], None] | None
+    selection: bytes
+    picked: Any
+    decode_picked: Callable[[Any], Any]
 
 
 def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushed | str:
@@ -75,12 +80,13 @@ def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushe
                 return "no list"
             value = value.item_type
         shape = _Shape(scalars)
-        annotation, lines = shape.of(value, step.type, step, "v")
+        read = shape.of(value, step.type, step, "v")
     except _NotTheSame as reason:
         return str(reason)
-    if batch:
-        annotation = list[annotation]  # type: ignore[valid-type]
-    return Pushed(annotation, msgspec.json.Decoder(annotation).decode, shape.note(lines))
+    kind, picked = (list[read.type], list[read.picked]) if batch else (read.type, read.picked)  # type: ignore[name-defined]
+    selection = msgspec.json.encode(read.selection) if read.selection and shape.may_be_picked else b""
+    decode, decode_picked = (msgspec.json.Decoder(one).decode for one in (kind, picked))
+    return Pushed(kind, decode, shape.note(read.lines), selection, picked, decode_picked)
 
 
 class _NotTheSame(Exception):
@@ -88,13 +94,17 @@ class _NotTheSame(Exception):
 
 
 class _Shape:
-    """Makes the types that a selection is decoded into, and the code that walks over what waits for steps below."""
+    """Makes the types that a selection is decoded into, and the code that walks over what waits for steps below.
+
+    ``may_be_picked``: whoever checked it by what is declared has checked all that the graph promises.
+    """
 
     def __init__(self, scalars: Scalars) -> None:
         self._scalars = scalars
         self._names: dict[str, Any] = {}
         self._begin: Lines = []
         self._end: Lines = []
+        self.may_be_picked = True
 
     def note(self, lines: Lines) -> Callable[[Any, Any], None] | None:
         """The function ``(values, run)`` that looks into each value by these lines."""
@@ -106,29 +116,34 @@ class _Shape:
         note: Callable[[Any, Any], None] = self._names["note"]
         return note
 
-    def of(self, value: declared.Type, kind: GraphQLOutputType, field: Field, v: str) -> tuple[Any, Lines]:
-        """The type that a value is decoded as, and the lines that look into it, where it is called ``v``."""
+    def of(self, value: declared.Type, kind: GraphQLOutputType, field: Field, v: str) -> Read:
+        """How a value is read that the lines call ``v``."""
         nullable, inner = unwrapped(kind)
         may_be_null, value = _without_null(value)
-        made, lines = self._of(value, inner, field, v)
+        read = self._of(value, inner, field, v)
         # A null that only one of the two sides knows is an error: it is looked at the slow way.
-        if nullable and may_be_null:
-            return made | None, [f"if {v} is not None:", *_inside(lines)] if lines else []
-        return made, lines
+        if not (nullable and may_be_null):
+            self.may_be_picked &= not may_be_null
+            return read
+        lines = [f"if {v} is not None:", *_inside(read.lines)] if read.lines else []
+        return Read(read.type | None, lines, read.picked if read.picked is Raw else read.picked | None, read.selection)
 
-    def _of(self, value: declared.Type, kind: Any, field: Field, v: str) -> tuple[Any, Lines]:
+    def _of(self, value: declared.Type, kind: Any, field: Field, v: str) -> Read:
         if isinstance(kind, GraphQLList):
             if not isinstance(value, declared.ListType):
                 raise _NotTheSame("no list")
-            made, lines = self.of(value.item_type, item_of(kind), field, f"{v}_i")
-            return list[made], [f"for {v}_i in {v}:", *_inside(lines)] if lines else []  # type: ignore[valid-type]
+            item = self.of(value.item_type, item_of(kind), field, f"{v}_i")
+            lines = [f"for {v}_i in {v}:", *_inside(item.lines)] if item.lines else []
+            return Read(list[item.type], lines, list[item.picked] if lines else Raw, item.selection)  # type: ignore[name-defined]
         if isinstance(kind, GraphQLObjectType):
             if not isinstance(value, declared.StructType):
                 raise _NotTheSame("no object")
             return self._struct(value, kind, field.selections[kind.name], v)
         if is_abstract_type(kind):
+            self.may_be_picked = False
             return self._abstract(value, field, v)
-        return self._leaf(value, kind), []
+        leaf = self._leaf(value, kind)
+        return Read(leaf, [], leaf, [])
 
     def _leaf(self, value: declared.Type, kind: GraphQLScalarType | GraphQLEnumType) -> Any:
         if isinstance(kind, GraphQLEnumType):
@@ -144,9 +159,11 @@ class _Shape:
             return made
         if kind.name not in self._scalars:
             raise _NotTheSame("a scalar")
-        return self._scalars[kind.name]
+        made = self._scalars[kind.name]
+        self.may_be_picked &= _checked_alike(value, declared.type_info(made))
+        return made
 
-    def _abstract(self, value: declared.Type, field: Field, v: str) -> tuple[Any, Lines]:
+    def _abstract(self, value: declared.Type, field: Field, v: str) -> Read:
         members = value.types if isinstance(value, declared.UnionType) else (value,)
         made: list[Any] = []
         lines: Lines = []
@@ -159,62 +176,56 @@ class _Shape:
             if not selection.fields or selection.fields[0].key != TYPENAME:
                 # It is what tells them apart, and stands first in the JSON.
                 raise _NotTheSame("members without __typename first")
-            one, inside = self._struct(member, selection.type, selection, v, tag=str(member.tag))
-            made.append(one)
-            if inside:
-                lines += [f"if type({v}) is {self._name(one)}:", *_inside(inside)]
-        return Union[tuple(made)], lines  # noqa: UP007 - as many as there are
+            one = self._struct(member, selection.type, selection, v, tag=str(member.tag))
+            made.append(one.type)
+            if one.lines:
+                lines += [f"if type({v}) is {self._name(one.type)}:", *_inside(one.lines)]
+        union: Any = Union[tuple(made)]  # noqa: UP007 - as many as there are
+        return Read(union, lines, union, [])
 
     def _struct(
         self, value: declared.StructType, kind: GraphQLObjectType, selection: Selection, v: str, tag: str | None = None
-    ) -> tuple[Any, Lines]:
+    ) -> Read:
         if kind.is_type_of is not None and not getattr(kind.is_type_of, BY_CLASS, False):
             raise _NotTheSame("is_type_of looks at the value")
         sent = {one.name: one for one in value.fields}
         taken = {one.encode_name for one in value.fields} | {TYPENAME}
-        fields: list[Any] = []
-        names: dict[str, str] = {}
+        shape = ObjectShape(kind.name, tag)
         lines: Lines = []
         needed: set[str] = set()
         steps: list[Field] = []
         for number, field in enumerate(selection.fields):
-            name = f"_typename_{number}" if field.kind is Kind.TYPENAME else attribute_of(field)
             if field.kind is Kind.PLAIN:
                 own = _sent(sent, field)
-                name = own.name
-                made, inside = self.of(own.type, field.type, field, f"{v}_{number}")
-                fields.append((name, made))
-                if inside:
-                    lines += [f"{v}_{number} = {v}.{name}", *inside]
-            elif field.kind is Kind.TYPENAME and field.key == TYPENAME:
-                if tag is not None:
-                    continue  # the tag is written as such
-                fields.append((name, Literal[kind.name], kind.name))
-            elif field.key in taken:
+                read = self.of(own.type, field.type, field, f"{v}_{number}")
+                shape.plain(own.name, field.key, read)
+                if read.lines:
+                    lines += [f"{v}_{number} = {v}.{own.name}", *read.lines]
+            elif field.key in taken and (field.kind is not Kind.TYPENAME or field.key != TYPENAME):
                 raise _NotTheSame("an alias")
             elif field.kind is Kind.TYPENAME:
-                fields.append((name, Literal[kind.name], kind.name))
+                if tag is None or field.key != TYPENAME:  # the tag is written as such
+                    shape.constant(f"_typename_{number}", field.key, kind.name)
             elif field.batch is not None and field.batch.needs is not None:
-                fields.append((name, Any, None))
+                shape.joined(field.slot, field.key)
                 needed.update(_keys(field.batch.needs, sent))
                 steps.append(field)
             else:
                 raise _NotTheSame("a field with a resolver")
-            names[name] = field.key
-        hidden = sorted(needed - names.keys())
+        hidden = sorted(needed - shape.names.keys())
         for name in hidden:
-            # It has to be there. In the end it is unset, and so not shown.
-            fields.append((name, _key(sent[name].type) | UnsetType))
-            names[name] = sent[name].encode_name
-        if steps:
-            # All that wait for the same steps are kept in one list, which is theirs together.
-            waiting = f"waiting_{len(self._begin)}"
-            self._begin.append(f"{waiting} = []")
-            lines.append(f"{waiting}.append({v})")
-            self._end += [f"run.wait_all({step.index}, {waiting})" for step in steps]
-            self._end += [f"run.hidden.append(({waiting}, {hidden!r}))"] if hidden else []
-        tagged: dict[str, Any] = {"tag_field": TYPENAME, "tag": tag} if tag else {}
-        return msgspec.defstruct(kind.name, fields, rename=names, kw_only=True, gc=False, **tagged), lines
+            shape.hidden(name, sent[name].encode_name, _key(sent[name].type))
+        return shape.made(lines + self._waiting(steps, hidden, v))
+
+    def _waiting(self, steps: Sequence[Field], hidden: Sequence[str], v: str) -> Lines:
+        """The lines that have an object wait for steps; all that wait for the same ones share one list."""
+        if not steps:
+            return []
+        waiting = f"waiting_{len(self._begin)}"
+        self._begin.append(f"{waiting} = []")
+        self._end += [f"run.wait_all({step.index}, {waiting})" for step in steps]
+        self._end += [f"run.hidden.append(({waiting}, {hidden!r}))"] if hidden else []
+        return [f"{waiting}.append({v})"]
 
     def _name(self, value: Any) -> str:
         name = f"struct_{len(self._names)}"
@@ -222,18 +233,13 @@ class _Shape:
         return name
 
 
-def attribute_of(step: Field) -> str:
-    """What the value of a step is called in the struct of its parent."""
-    return f"_step_{step.index}"
-
-
-@functools.lru_cache(maxsize=1000)
-def setter(name: str) -> Callable[[Sequence[Any], Sequence[Any]], None]:
-    """The function that sets this attribute of some structs to some values."""
-    names: dict[str, Any] = {}
-    exec(f"def put(structs, values):\n for s, v in zip(structs, values): s.{name} = v", names)  # noqa: S102 - our own text
-    put: Callable[[Sequence[Any], Sequence[Any]], None] = names["put"]
-    return put
+def _checked_alike(sent: declared.Type, read: declared.Type) -> bool:
+    """Whether what was picked as one type is of the other, too. Plain whole numbers are picked within 32 bits."""
+    if sent != declared.IntType() or not isinstance(read, declared.IntType):
+        return sent == read
+    least, most = read.ge, read.le
+    bounded = (least is None or least <= -(2**31)) and (most is None or most >= 2**31 - 1)
+    return bounded and read == declared.IntType(ge=least, le=most)
 
 
 def _inside(lines: Lines) -> Lines:

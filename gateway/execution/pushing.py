@@ -1,14 +1,13 @@
 """Pushing down: where a step's values came as JSON, they are read straight into what was selected of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.execution.answer import Container
 from gateway.execution.asking import Begun
 from gateway.execution.plan import Field
-from gateway.execution.pushed import Pushed, attribute_of, push_down, setter
+from gateway.execution.pushed import Pushed, push_down
 from services.chassis import metrics
 from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
 
@@ -19,60 +18,77 @@ _MOST_KEPT = 8
 """Which steps of a level are asked for together differs with what is null above them."""
 
 _PUSHED = metrics.COMPLETIONS.labels("pushed", "")
+_PICKED = metrics.COMPLETIONS.labels("pushed", "picked")
 
 
-def push(run: "Run", step: Field, containers: list[Container], values: Any) -> bool:
+def pick(begun: Begun, run: "Run") -> None:
+    """Tell what is awaited what is selected of it, if it can send just that and nothing else is looked at."""
+    values = begun.values
+    kind = values[0].kind
+    if len(values) > 1 and any(one.kind is not kind for one in values):
+        return
+    begun.pushed = pushed = _pushed(begun.step, kind, run)
+    if type(pushed) is Pushed and pushed.selection:
+        for one in values:
+            one.pick(pushed.selection)
+
+
+def push(begun: Begun, run: "Run") -> bool:
     """Push a step's values down; False, and nothing is done, where that can not be."""
-    batch = type(values) is Undecoded
-    if batch:
-        kind = values.kind
-    elif type(values) is list and len(values) == 1 and type(values[0]) is Undecoded:
-        kind = values[0].kind
-    elif type(values) is list and values and all(type(value) is Undecoded for value in values):
-        kind = values[0].kind
-        if any(value.kind != kind for value in values):
-            return _not_pushed("several types")
-    else:
+    values, step = begun.values, begun.step
+    first = values[0]
+    if type(first) is not Undecoded or (len(values) > 1 and any(type(one) is not Undecoded for one in values)):
         return False
-    pushed = _pushed(run, step, kind)
+    pushed = _pushed(step, first.kind, run)
+    if len(values) > 1 and any(one.kind != first.kind for one in values):
+        pushed = "several types"
     if isinstance(pushed, str):
         return _not_pushed(pushed)
     try:
-        read = pushed.decode(values.json) if batch else [pushed.decode(value.json) for value in values]
+        read = [pushed.decode_picked(one.json) if one.picked else pushed.decode(one.json) for one in values]
     except msgspec.DecodeError:
         return _not_pushed("not as declared")
-    if len(read) != len(containers):
+    if step.batch is not None:
+        (read,) = read
+    if len(read) != len(begun.containers):
         return _not_pushed("not one for each parent")
-    _take(run, step, containers, pushed, read)
+    _take(begun, pushed, read, first.picked, run)
     return True
 
 
-def push_together(run: "Run", begun: Sequence[Begun], settled: UndecodedTogether) -> bool:
+def push_together(begun: Sequence[Begun], settled: UndecodedTogether, run: "Run") -> bool:
     """Push down the values of all these steps, which came as one; False, and nothing is done, where that can not be."""
-    if len(settled) != len(begun):
-        return False
-    pushed: list[Pushed] = []
-    for one, kind in zip(begun, settled.kinds, strict=True):
-        how = _pushed(run, one.step, kind)
-        if isinstance(how, str):
-            return False
-        pushed.append(how)
-    first, key = begun[0].step, tuple(pushed)
+    pushed = [one.pushed for one in begun]
+    if None in pushed:
+        pushed = [_pushed(one.step, kind, run) for one, kind in zip(begun, settled.kinds, strict=True)]
+    first, key = begun[0].step, (settled.picked, *pushed)
     decode = first.pushed_together.get(key)
     if decode is None:
-        if len(first.pushed_together) == _MOST_KEPT:
-            first.pushed_together.clear()
-        decode = first.pushed_together[key] = msgspec.json.Decoder(settled.whole([how.type for how in pushed])).decode
+        if any(type(how) is not Pushed for how in pushed):
+            return False
+        decode = _remember(first, key, settled, pushed)
     try:
         answers = decode(settled.json)
     except msgspec.DecodeError:
         return False
-    read = [answer if one.step.batch is not None else [answer] for one, (_, answer) in zip(begun, answers, strict=True)]
-    if any(len(values) != len(one.containers) for one, values in zip(begun, read, strict=True)):
-        return False
-    for one, how, values in zip(begun, pushed, read, strict=True):
-        _take(run, one.step, one.containers, how, values)
+    read = []
+    for one, (_, answer) in zip(begun, answers, strict=True):
+        values = answer if one.step.batch is not None else [answer]
+        if len(values) != len(one.containers):
+            return False
+        read.append(values)
+    for one, how, values, picked in zip(begun, pushed, read, settled.picked, strict=True):
+        _take(one, how, values, picked, run)
     return True
+
+
+def _remember(first: Field, key: Any, settled: UndecodedTogether, pushed: Sequence[Any]) -> Callable[[bytes], Any]:
+    """What reads the answers of these steps in one go, kept with the first of them."""
+    if len(first.pushed_together) == _MOST_KEPT:
+        first.pushed_together.clear()
+    types = [how.picked if part else how.type for how, part in zip(pushed, settled.picked, strict=True)]
+    decode = first.pushed_together[key] = msgspec.json.Decoder(settled.whole(types, settled.picked)).decode
+    return decode
 
 
 def put_all(step: Field, containers: Sequence[Any], values: Sequence[Any]) -> None:
@@ -82,10 +98,10 @@ def put_all(step: Field, containers: Sequence[Any], values: Sequence[Any]) -> No
         for container, value in zip(containers, values, strict=True):
             container[key] = value
     else:
-        setter(attribute_of(step))(containers, values)
+        step.put(containers, values)
 
 
-def _pushed(run: "Run", step: Field, kind: Any) -> Pushed | str:
+def _pushed(step: Field, kind: Any, run: "Run") -> Pushed | str:
     """How a step's JSON of a declared type is read; or, in words, why it can't be."""
     if kind is step.pushed_kind:  # nearly always; to look a declared type up takes longer than to decode a little
         return step.pushed_last  # type: ignore[no-any-return]
@@ -95,11 +111,11 @@ def _pushed(run: "Run", step: Field, kind: Any) -> Pushed | str:
     return step.pushed_last  # type: ignore[no-any-return]
 
 
-def _take(run: "Run", step: Field, containers: list[Container], pushed: Pushed, values: Sequence[Any]) -> None:
-    put_all(step, containers, values)
+def _take(begun: Begun, pushed: Any, values: Sequence[Any], picked: bool, run: "Run") -> None:
+    put_all(begun.step, begun.containers, values)
     if pushed.note is not None:
         pushed.note(values, run)
-    _PUSHED.inc()
+    (_PICKED if picked else _PUSHED).value += 1
 
 
 def _not_pushed(why: str) -> bool:

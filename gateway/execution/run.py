@@ -11,14 +11,25 @@ from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 
 from gateway.execution.answer import Answer, Container
-from gateway.execution.asking import Begun, ask, groups_of, results, settle, side_by_side, take_apart
+from gateway.execution.asking import (
+    Begun,
+    are_together,
+    are_usual,
+    ask,
+    groups_of,
+    results,
+    settle,
+    side_by_side,
+)
 from gateway.execution.careful import Awaited, Careful
 from gateway.execution.plan import Field, Plan
-from gateway.execution.pushed import Scalars, setter
-from gateway.execution.pushing import push, push_together, put_all
+from gateway.execution.pushed import Scalars
+from gateway.execution.pushing import pick, push, push_together, put_all
+from gateway.execution.setting import setter
 from gateway.execution.step_info import StepInfo
 from services.chassis import metrics
 from services.chassis.rpc import undecoded
+from services.chassis.rpc.undecoded import UndecodedTogether
 
 
 class Run:
@@ -61,7 +72,7 @@ class Run:
         else:
             answer.data = data = dict(plan.blank)
             for step in plan.steps:
-                self.wait(step.index, self.root_value, data)
+                self.parents[step.index], self.containers[step.index] = [self.root_value], [data]
         if plan.serial:
             for step in plan.steps:
                 await self._steps([step])
@@ -102,57 +113,62 @@ class Run:
         judge.schema = self.schema
         judge.ensure_valid_runtime_type(name, kind, _details(field), self.info(field), value)  # type: ignore[arg-type]
 
-    async def _steps(self, steps: Sequence[Field]) -> None:
-        """The steps that something waits for, side by side, and what they lead to."""
-        while steps:
-            begun = [one for step in steps if self.parents[step.index] and (one := self._begin(step))]
-            groups = groups_of(begun) if len(begun) > 1 else [begun]
-            if len(groups) > 1:
+    async def _steps(self, steps: Sequence[Field], begun: Sequence[Begun] = ()) -> None:
+        """The steps that something waits for, side by side, and what they lead to; those ``begun`` were asked already.
+
+        Each awaited coroutine costs a request, so the usual way goes through few of them.
+        """
+        while begun or (begun := self._begin(steps)):
+            if are_usual(begun):
+                together: Any = begun[0].together
                 try:
-                    await side_by_side([self._go_on(group) for group in groups])
+                    settled = await together([one.values[0] for one in begun])
+                except Exception as error:
+                    settled = [error] * len(begun)
+                if type(settled) is UndecodedTogether and push_together(begun, settled, self):
+                    steps, begun = [step for one in begun for step in one.step.steps], ()
+                    continue
+                for one, value in zip(begun, settled, strict=True):
+                    one.values = [value]
+            elif len(begun) == 1 or are_together(begun):
+                await settle(begun)
+            else:
+                try:
+                    await side_by_side([self._steps((), group) for group in groups_of(begun)])
                 finally:
                     for one in begun:
                         one.give_up()
                 return
-            steps = await self._finish(begun)
+            for one in begun:
+                if not push(one, self):
+                    await self._complete(one)
+            steps = begun[0].step.steps if len(begun) == 1 else [step for one in begun for step in one.step.steps]
+            begun = ()
 
-    async def _go_on(self, begun: Sequence[Begun]) -> None:
-        await self._steps(await self._finish(begun))
+    def _begin(self, steps: Sequence[Field]) -> list[Begun]:
+        """Ask the resolvers of those of these steps that something waits for still, and say what is read of it."""
+        begun = []
+        for step in steps:
+            parents, containers = self.parents[step.index], self.containers[step.index]
+            if parents and self.answer.nulled:
+                parents, containers = self._left(parents, containers)
+            if not parents:
+                continue
+            one = ask(self, step, parents, containers)
+            if one.picks:
+                pick(one, self)
+            begun.append(one)
+        return begun
 
-    async def _finish(self, begun: Sequence[Begun]) -> Sequence[Field]:
-        """Await the values of steps, and complete them; the steps that they lead to."""
-        as_one = await settle(begun)
-        following = [step for one in begun for step in one.step.steps]
-        if as_one is not None:
-            if push_together(self, begun, as_one):
-                return following
-            take_apart(begun, as_one)
-        for one in begun:
-            step, values = one.step, one.values
-            if step.batch is not None:
-                values = values[0]
-            if not push(self, step, one.containers, values):
-                awaited = self._complete(step, one.containers, _as_declared(step, values, len(one.containers)))
-                if awaited:
-                    await self._settle(awaited)
-        return following
+    def _left(self, parents: list[Any], containers: list[Container]) -> tuple[list[Any], list[Container]]:
+        """What waits for a step and is part of the answer still."""
+        places = self.answer.places()
+        here = [id(container) in places for container in containers]
+        return list(compress(parents, here)), list(compress(containers, here))
 
-    def _begin(self, step: Field) -> Begun | None:
-        """Ask the resolvers of a step; None if nothing waits for it any more."""
-        parents, containers = self._taken(step)
-        if self.answer.nulled:
-            places = self.answer.places()
-            here = [id(container) in places for container in containers]
-            parents, containers = list(compress(parents, here)), list(compress(containers, here))
-        return ask(self, step, parents, containers) if parents else None
-
-    def _taken(self, step: Field) -> tuple[list[Any], list[Container]]:
-        index = step.index
-        taken = self.parents[index], self.containers[index]
-        self.parents[index], self.containers[index] = [], []
-        return taken
-
-    def _complete(self, step: Field, containers: list[Container], values: Sequence[Any]) -> list[Awaited]:
+    async def _complete(self, begun: Begun) -> None:
+        """Complete the values of a step that can't be pushed down."""
+        step, containers, values = begun.step, begun.containers, _as_declared(begun)
         complete = step.complete
         try:
             put_all(step, containers, [complete(value, self) for value in values])
@@ -161,13 +177,12 @@ class Run:
             failed = any(isinstance(value, Exception) for value in values)
             metrics.COMPLETIONS.labels("careful", "an error" if failed else "an unusual value").inc()
             for below in step.steps:
-                self._taken(below)
+                self.parents[below.index], self.containers[below.index] = [], []
             awaited: list[Awaited] = []
             careful = Careful(self, self.answer, awaited)
             for container, value in zip(containers, values, strict=True):
                 careful.place(container, step.key, step.type, step, value)
-            return awaited
-        return []
+            await self._settle(awaited)
 
     async def _settle(self, awaited: list[Awaited]) -> None:
         """Await what was no value yet, and complete it, until nothing is left."""
@@ -180,11 +195,11 @@ class Run:
             awaited = again
 
 
-def _as_declared(step: Field, values: Any, parents: int) -> Sequence[Any]:
+def _as_declared(begun: Begun) -> Sequence[Any]:
     """One value for each parent, as it is declared; an exception where there is none."""
-    if step.batch is None:
-        return [undecoded.as_declared(value) for value in values]
-    return step.batch.each_of(values, parents)
+    if begun.step.batch is None:
+        return [undecoded.as_declared(value) for value in begun.values]
+    return begun.step.batch.each_of(begun.values[0], len(begun.containers))
 
 
 def _details(field: Field) -> Any:

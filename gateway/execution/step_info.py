@@ -2,8 +2,9 @@
 
 from collections.abc import Hashable, Mapping
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
 from graphql.pyutils import Path
 
@@ -14,19 +15,15 @@ if TYPE_CHECKING:
     from gateway.execution.run import Run
 
 
-class StepInfo:
+class StepInfo(msgspec.Struct, eq=False):
     """What a resolver may ask about its place: as graphql-core's GraphQLResolveInfo. A path is found when asked for."""
 
-    __slots__ = ("_container", "_field", "_run")
-
-    is_awaitable = staticmethod(isawaitable)
-    abort_signal = None
-    async_helpers = None
-
-    def __init__(self, run: "Run", field: Field, container: Container | None) -> None:
-        self._run = run
-        self._field = field
-        self._container = container
+    _run: "Run"
+    _field: Field
+    _container: Container | None
+    is_awaitable: ClassVar = staticmethod(isawaitable)
+    abort_signal: ClassVar = None
+    async_helpers: ClassVar = None
 
     @property
     def field_name(self) -> str:

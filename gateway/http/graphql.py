@@ -14,25 +14,25 @@ from graphql import OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from gateway.admission import Admission, Admitted, Request
+from gateway.admission import Admission, Admitted
 from gateway.context import Asker, Context, Foundation, asker
-from gateway.errors import UNEXPECTED, Refused, RefusedOperation, Shown, answer_of, shown
+from gateway.errors import Refused, RefusedOperation, answer_of, refusal, shown
 from gateway.execution.operation_log import log_operation
 from gateway.http import parameters
-from gateway.http.body import whole
+from gateway.http.body import TooLarge, whole
 from gateway.http.conditional import FOR_NOBODY, cached_fields, etag_of, is_at_hand
-from gateway.http.negotiation import GRAPHQL, JSON, answers_as, is_json, wants_page
+from gateway.http.fields import fields_of
+from gateway.http.negotiation import GRAPHQL, JSON, JSON_EXPECTED, answers_as, is_json, wants_page
 from gateway.http.origins import Origins
 from gateway.http.page import Page
 from gateway.http.sockets import DEADLINE_S, GraphQLSockets
+from gateway.rate.policy import Spent
 from gateway.room import Room
 from gateway.schema.build import KiertoSchema
 from services.access.authentication import language_of
-from services.chassis import deadline, tracing
-from services.chassis.logging import logger
-from services.chassis.problems import NotReadyYet, Unauthenticated
-
-_log = logger(__name__)
+from services.chassis import deadline, known_heads, tracing
+from services.chassis.problems import Unauthenticated
+from services.contracts.identity import Language
 
 MAX_BODY = 1_000_000
 _MOST_ASKERS = 2000
@@ -48,6 +48,8 @@ _WITHOUT_CONTENT = (204, 304)
 _METHODS = {"Allow": "GET, HEAD, POST, OPTIONS"}
 _CONTENT_TYPE = {kind: (b"content-type", kind + b"; charset=utf-8") for kind in (JSON, GRAPHQL)}
 
+_SUBSCRIPTION = OperationType.SUBSCRIPTION
+
 _write = msgspec.json.Encoder().encode
 
 
@@ -58,6 +60,14 @@ class Answer(msgspec.Struct, frozen=True):
     headers: list[Header]
     body: bytes
     whole: bool = False
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """What the head of a request says: who asks, the media type to answer with, and ``told``: what is always said."""
+
+    asker: Asker
+    media: bytes
+    told: list[Header]
 
 
 class GraphQLEndpoint:
@@ -87,82 +97,112 @@ class GraphQLEndpoint:
             await self.sockets(scope, receive, send)
             return
         deadline.begin(DEADLINE_S)
-        # The other way round, so that of a header that comes twice the first counts.
-        headers: Headers = dict(reversed(scope["headers"]))
+        headers = fields_of(scope)
         trace = tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
         try:
             answer = await self._answer(scope, headers, receive)
         except ClientDisconnect:
             return
-        except Refused as refused:
-            answer = _refusal(refused, headers)
-        except Unauthenticated:
-            answer = _refusal(Refused(401, "UNAUTHENTICATED", _CHALLENGE), headers)
-        except NotReadyYet:
-            answer = _refusal(Refused(503, "NOT_READY_YET", {"Retry-After": "1"}), headers)
-        except Exception:
-            _log.exception("unexpected")
-            answer = _refusal(Refused(500, UNEXPECTED, traceId=tracing.trace_id() or ""), headers)
+        except Exception as error:
+            media = answers_as(headers.get(b"accept", b"")) or JSON
+            answer = _told(refusal(error, _CHALLENGE), media, language_of(_text(headers.get(b"accept-language", b""))))
         if answer.status not in _WITHOUT_CONTENT:
             answer.headers.append((b"content-length", b"%d" % len(answer.body)))
         answer.headers.append((b"x-trace-id", trace))
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
+    def meaning(self, scope: Scope) -> Asking | None:
+        """What a POST's head says, of somebody who signed in and is known; see ``KnownHeads``."""
+        headers = fields_of(scope)
+        if scope["method"] != "POST" or _TRACE_PARENT in headers:
+            return None
+        try:
+            media = self._posted(headers)
+        except Refused:
+            return None
+        asker = self._askers.get(self._said(scope, headers))
+        return None if asker is None else Asking(asker, media, self._origins.told(headers))
+
+    async def answer(self, meaning: Asking, body: bytes) -> known_heads.Answer:
+        """The answer to a POST with such a head."""
+        deadline.begin(DEADLINE_S)
+        trace = tracing.begin(None).encode()
+        asker, media = meaning.asker, meaning.media
+        try:
+            if len(body) > MAX_BODY:
+                raise TooLarge(MAX_BODY)
+            if asker.caller is not None and self.foundation.access.ended(asker.caller):
+                raise Unauthenticated
+            again = self._admission.admit_again(body, asker)
+            admitted, spent = again or await self._admitted(body, asker)
+            answer = await self._executed(admitted, spent, asker, media)
+        except Exception as error:
+            answer = _told(refusal(error, _CHALLENGE), media, asker.language)
+        answer.headers.append((b"x-trace-id", trace))
+        answer.headers.extend(meaning.told)
+        return known_heads.Answer(answer.status, answer.headers, answer.body)
+
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         method, accept = scope["method"], headers.get(b"accept", b"")
         if method == "POST":
-            self._origins.check(headers)
-            media = _media(accept)
-            if not is_json(headers.get(b"content-type", b"")) or b"content-encoding" in headers:
-                raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"})
+            media = self._posted(headers)
             body = await whole(receive, MAX_BODY)
-            request, size = parameters.of_body(body), len(body)
-        elif method in ("GET", "HEAD"):
+            asker = await self._asker(scope, headers)
+            admitted, spent = self._admission.admit_again(body, asker) or await self._admitted(body, asker)
+            return await self._executed(admitted, spent, asker, media)
+        if method in ("GET", "HEAD"):
             if wants_page(accept) and b"query=" not in scope["query_string"]:
                 return self._shown_page()
             self._origins.check(headers)
-            media = _media(accept)
-            request, size = parameters.of_address(scope["query_string"]), len(scope["query_string"])
-        elif method == "OPTIONS":
+            media, address = _media(accept), scope["query_string"]
+            asker = await self._asker(scope, headers)
+            admitted, spent = await self._admission.admit(parameters.of_address(address), asker, len(address))
+            if admitted.kind is OperationType.MUTATION:
+                raise Refused(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+            answer = await self._executed(admitted, spent, asker, media)
+            return _revalidated(answer, media, headers, signed_in=asker.caller is not None)
+        if method == "OPTIONS":
             return Answer(204, [(b"allow", _METHODS["Allow"].encode())], b"")
-        else:
-            raise Refused(405, "METHOD_NOT_ALLOWED", _METHODS)
-        asker = await self._asker(scope, headers)
-        admitted = await self._admission.admit(request, asker, size)
-        if admitted.kind is OperationType.SUBSCRIPTION:
+        raise Refused(405, "METHOD_NOT_ALLOWED", _METHODS)
+
+    def _posted(self, headers: Headers) -> bytes:
+        """The media type to answer a POST with; Refused if such a one can't ask for anything."""
+        self._origins.check(headers)
+        media = _media(headers.get(b"accept", b""))
+        if not is_json(headers.get(b"content-type", b"")) or b"content-encoding" in headers:
+            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED)
+        return media
+
+    async def _admitted(self, body: bytes, asker: Asker) -> tuple[Admitted, Spent]:
+        return await self._admission.admit(parameters.of_body(body), asker, len(body), body)
+
+    async def _executed(self, admitted: Admitted, spent: Spent, asker: Asker, media: bytes) -> Answer:
+        if admitted.kind is _SUBSCRIPTION:
             raise RefusedOperation(400, "SOCKET_NEEDED")
-        if admitted.kind is OperationType.MUTATION and method != "POST":
-            raise Refused(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
         waiting = self._room.enter(admitted.cost)
         if waiting is not None:
             await waiting
         try:
-            answer = await self._executed(admitted, request, asker, media)
+            began = time.perf_counter()
+            request, context = admitted.request, Context(self.foundation, asker)
+            result = await self._schema.engine.execute_known(
+                admitted.known, admitted.values, request.variables, context, request.extensions
+            )
+            answered: dict[str, Any] = {"data": result.data}
+            if result.errors:
+                self._schema.process_errors(result.errors)
+                answered["errors"] = [shown(error, asker.language).formatted for error in result.errors]
+            written = _write(answered)
+            log_operation(request.operation_name or "", time.perf_counter() - began, failed=bool(result.errors))
         finally:
             self._room.leave()
-        return answer if method == "POST" else _revalidated(answer, media, headers, signed_in=asker.caller is not None)
-
-    async def _executed(self, admitted: Admitted, request: Request, asker: Asker, media: bytes) -> Answer:
-        began = time.perf_counter()
-        context = Context(self.foundation, asker)
-        result = await self._schema.engine.execute_known(
-            admitted.known, admitted.values, request.variables, context, request.extensions
-        )
-        answered: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            self._schema.process_errors(result.errors)
-            answered["errors"] = [shown(error, asker.language).formatted for error in result.errors]
-        written = _write(answered)
-        log_operation(request.operation_name or "", time.perf_counter() - began, failed=bool(result.errors))
-        return Answer(200, [_CONTENT_TYPE[media], *admitted.spent.fields()], written, whole=not result.errors)
+        return Answer(200, [_CONTENT_TYPE[media], *spent.fields()], written, whole=not result.errors)
 
     async def _asker(self, scope: Scope, headers: Headers) -> Asker:
         """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access."""
-        access, authorization = self.foundation.access, headers.get(b"authorization", b"")
-        accepted = headers.get(b"accept-language", b"")
-        address = self.foundation.proxies.address(_text(headers.get(b"x-forwarded-for", b"")), scope["client"])
-        said = authorization, accepted, address
+        access = self.foundation.access
+        authorization, accepted, address = said = self._said(scope, headers)
         known = self._askers.get(said)
         if known is not None and known.caller is not None and not access.ended(known.caller):
             return known
@@ -173,6 +213,11 @@ class GraphQLEndpoint:
             if len(self._askers) > _MOST_ASKERS:
                 self._askers.popitem(last=False)
         return found
+
+    def _said(self, scope: Scope, headers: Headers) -> tuple[bytes, bytes, str]:
+        """What a request says of who asks: with which right, in which language, from where."""
+        address = self.foundation.proxies.address(_text(headers.get(b"x-forwarded-for", b"")), scope["client"])
+        return headers.get(b"authorization", b""), headers.get(b"accept-language", b""), address
 
     def _shown_page(self) -> Answer:
         if self._page is None:
@@ -199,14 +244,11 @@ def _revalidated(answer: Answer, media: bytes, headers: Headers, *, signed_in: b
     return Answer(200, [*answer.headers, *fields], answer.body)
 
 
-def _refusal(refused: Refused, headers: Headers) -> Answer:
+def _told(refused: Refused, media: bytes, language: Language) -> Answer:
     """An answer in GraphQL's form to a request that was not executed."""
-    refused.note()
-    media = answers_as(headers.get(b"accept", b"")) or JSON
     status = 200 if isinstance(refused, RefusedOperation) and media == JSON else refused.status
-    errors: list[Shown] = refused.shown(language_of(_text(headers.get(b"accept-language", b""))))
     fields = [_CONTENT_TYPE[media], (b"cache-control", FOR_NOBODY), *_fields(refused.headers.items())]
-    return Answer(status, fields, answer_of(errors))
+    return Answer(status, fields, answer_of(refused.shown(language)))
 
 
 def _fields(headers: Iterable[tuple[str, str]]) -> list[Header]:

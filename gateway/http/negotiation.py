@@ -5,6 +5,7 @@ import functools
 JSON = b"application/json"
 GRAPHQL = b"application/graphql-response+json"
 HTML = b"text/html"
+JSON_EXPECTED = "application/json, in UTF-8"
 
 _TAKES = {b"*/*": JSON, b"application/*": JSON, JSON: JSON, GRAPHQL: GRAPHQL}
 

@@ -47,5 +47,16 @@ class Origins:
             app, allow_origins=self.allowed, allow_methods=["GET", "POST"], allow_headers=_SENT, expose_headers=_READ
         )
 
+    def told(self, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        """What an answer to such a request says of that, beside all else: as ``opened`` adds it."""
+        if not self.allowed:
+            return []
+        told, origin = [(b"vary", b"Origin")], headers.get(b"origin")
+        if origin is not None:
+            told.append((b"access-control-expose-headers", ", ".join(_READ).encode()))
+            if origin.decode("latin-1") in self.allowed:
+                told.append((b"access-control-allow-origin", origin))
+        return told
+
     def _allows(self, origin: str, host: str) -> bool:
         return origin in self.allowed or is_same_origin(origin, host)

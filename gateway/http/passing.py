@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from gateway.errors import Refused
 from gateway.http.body import StoodStill, TooLarge, pieces
 from services.chassis import tracing
 from services.chassis.http_client import request as http
@@ -20,8 +21,7 @@ from services.chassis.http_client.answer import Head
 from services.chassis.http_client.download import Download
 from services.chassis.http_client.errors import Malformed, NoAnswer, TimedOut
 from services.chassis.logging import logger
-from services.chassis.problems import respond
-from services.chassis.rpc.service import Service
+from services.chassis.rpc.service import CallFailed, Service, failure
 
 _log = logger(__name__)
 
@@ -34,10 +34,10 @@ _ANSWERED = {
     b"content-type",
     b"etag",
     b"last-modified",
-    b"retry-after",
     b"vary",
-    b"www-authenticate",
 }
+_LONGEST_FAILURE = 64_000
+"""Bytes that are read of why there is no file."""
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 """A browser that shows a file all the same runs nothing of it in the gateway's name."""
 
@@ -57,26 +57,25 @@ class Passable(msgspec.Struct, frozen=True, kw_only=True):
 async def upload(
     request: Request, service: Service, path: str, headers: Mapping[str, str], passable: Passable
 ) -> Response:
-    """The service's answer to the body of a request, which it gets as it comes; a problem if it can't pass.
+    """The service's answer to the body of a request, which it gets as it comes.
 
-    ``headers`` say for whom. 400, 408 and 413 came while it passed: the service was left in the middle of its body.
+    ``headers`` say for whom. Refused if it can't pass, CallFailed if the service does not take it. With 400, 408 and
+    413 while it passed: the service was left in the middle of its body.
     """
     content_type = request.headers.get("content-type", "")
-    refused = _refused(request, content_type, passable)
-    if refused is not None:
-        return refused
+    _check(request, content_type, passable)
     body = pieces(request.receive, passable.largest, passable.pause_s)
     fields = http.fields({**headers, "Content-Type": content_type})
     try:
         answer = await service.upload(path, body, fields, pause_s=2 * passable.pause_s)
-    except TooLarge:
-        return _too_large(passable)
     except StoodStill:
-        return respond(408, "The file stood still", "BROKEN_OFF", {"Connection": "close"})
+        raise Refused(408, "BROKEN_OFF", {"Connection": "close"}) from None
     except ClientDisconnect:
-        return respond(400, "The file broke off", "BROKEN_OFF")
+        raise Refused(400, "BROKEN_OFF") from None
     except NoAnswer as reason:
-        return _unavailable(reason)
+        raise _unavailable(reason) from None
+    if answer.status >= 400:
+        raise failure(service.name, answer.status, answer.body)
     response = Response(answer.body, answer.status)
     length = response.headers["Content-Length"]
     response.raw_headers = _fields(answer)
@@ -87,7 +86,7 @@ async def upload(
 async def download(
     request: Request, service: Service, path: str, headers: Mapping[str, str], passable: Passable
 ) -> Response:
-    """The service's answer, as it comes; a problem if there is none, or none that may pass.
+    """The service's answer, as it comes; Refused if there is none, or none that may pass, CallFailed if it has no file.
 
     Who asks with If-None-Match or If-Modified-Since is answered by the service. HEAD is a GET that is left after its
     head; Range is not passed on (RFC 9110, section 14.2: everyone may ignore it).
@@ -96,12 +95,14 @@ async def download(
     try:
         begun = await service.download(path, http.fields({**headers, **asked}), pause_s=passable.pause_s)
     except NoAnswer as reason:
-        return _unavailable(reason)
+        raise _unavailable(reason) from None
+    if begun.head.status >= 400:
+        raise await _failure(service, begun)
     wrong = _wrong(begun.head, passable)
     if wrong:
         begun.close()
         _log.error("download can't pass", service=service.name, path=path, reason=wrong)
-        return respond(502, "No such file", "UNAVAILABLE")
+        raise Refused(502, "UNAVAILABLE")
     if request.method == "HEAD":
         begun.close()
         response = Response(status_code=begun.head.status)
@@ -140,33 +141,40 @@ class _Passing(StreamingResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _refused(request: Request, content_type: str, passable: Passable) -> Response | None:
-    """Why an upload is not even begun (RFC 9110, sections 15.5.14 and 15.5.16)."""
+def _check(request: Request, content_type: str, passable: Passable) -> None:
+    """Refuse an upload that is not even to be begun (RFC 9110, sections 15.5.14 and 15.5.16)."""
     if _media_type(content_type) not in passable.types:
         types = ", ".join(passable.types)
-        return respond(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", {"Accept": types}, params={"types": types})
+        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept": types}, expected=types)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        coding = {"Accept-Encoding": "identity"}
-        return respond(415, "No such coding", "UNSUPPORTED_MEDIA_TYPE", coding, params={"encodings": "identity"})
+        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"}, expected="no content coding")
     if int(request.headers.get("content-length", 0)) > passable.largest:
-        return _too_large(passable)
-    return None
+        raise TooLarge(passable.largest)
 
 
-def _too_large(passable: Passable) -> Response:
-    return respond(413, "Too large", "TOO_LARGE", params={"limit": str(passable.largest)})
-
-
-def _unavailable(reason: NoAnswer) -> Response:
+def _unavailable(reason: NoAnswer) -> Refused:
     if isinstance(reason, TimedOut):
-        return respond(504, "No answer in time", "UNAVAILABLE")
-    return respond(503, "Unavailable", "UNAVAILABLE", {"Retry-After": "1"})
+        return Refused(504, "UNAVAILABLE")
+    return Refused(503, "UNAVAILABLE", {"Retry-After": "1"})
+
+
+async def _failure(service: Service, begun: Download) -> CallFailed:
+    """What the service says instead of a file."""
+    said = b""
+    with contextlib.closing(begun), contextlib.suppress(NoAnswer):
+        async for piece in begun:
+            said += piece
+            if len(said) > _LONGEST_FAILURE:
+                break
+    return failure(service.name, begun.head.status, said)
 
 
 def _wrong(head: Head, passable: Passable) -> str:
-    """What is wrong with a download that has begun; errors of the service may always pass."""
-    if head.status != 200:
+    """What is wrong with a download that has begun."""
+    if head.status == 304:
         return ""
+    if head.status != 200:
+        return f"its status is {head.status}"
     content_type = (head.header(b"content-type") or b"").decode("latin-1")
     if _media_type(content_type) not in passable.types:
         return f"its type is {content_type}"

@@ -7,21 +7,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import UNEXPECTED, Refused, answer_of, code_of
+from gateway.errors import Refused, answer_of, refusal
+from gateway.http.entrance import spent_by
 from services.access.authentication import language
-from services.chassis import tracing
-from services.chassis.logging import logger
-from services.chassis.problems import NotReadyYet, Unauthenticated
 from services.chassis.rpc.server import guarded
-from services.chassis.rpc.service import CallFailed
-
-_log = logger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kierto"'}
 """What every 401 has to have (RFC 9110, section 15.5.2). A browser asks nobody for a password because of it."""
-
-_SOON = {"Retry-After": "1"}
 
 Call = Callable[[Request], Awaitable[Response]]
 
@@ -54,32 +47,20 @@ class _Resource:
 def _in_one_form(call: Call) -> Call:
     async def answer(request: Request) -> Response:
         try:
-            return await call(request)
+            response = await call(request)
         except ClientDisconnect:
             raise
         except Exception as error:
-            refused = _why(error)
+            refused = refusal(error, CHALLENGE)
             headers = {**NO_STORE, **refused.headers}
             body = answer_of(refused.shown(language(request)))
-            return Response(body, refused.status, headers, "application/json")
+            response = Response(body, refused.status, headers, "application/json")
+        spent = spent_by(request)
+        if spent is not None:
+            response.raw_headers.extend(spent.fields())
+        return response
 
     return answer
-
-
-def _why(error: Exception) -> Refused:
-    """The refusal that an exception stands for; what nobody expected is logged and masked."""
-    match error:
-        case Refused():
-            return error
-        case Unauthenticated():
-            return Refused(401, "UNAUTHENTICATED", CHALLENGE)
-        case NotReadyYet():
-            return Refused(503, "NOT_READY_YET", _SOON)
-        case CallFailed() if (code := code_of(error)) != UNEXPECTED:
-            place = {"path": error.path} if error.path else {}
-            return Refused(error.status, code, _SOON if error.status == 503 else None, **error.params, **place)
-    _log.error("unexpected", exc_info=error)
-    return Refused(500, UNEXPECTED, traceId=tracing.trace_id() or "")
 
 
 def _name_of(call: Call) -> str:

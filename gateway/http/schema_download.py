@@ -11,16 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.access import Caller
-from gateway.context import Foundation
 from gateway.errors import Refused
-from gateway.http.bearer import caller_of
 from gateway.http.conditional import etag_of, is_at_hand
+from gateway.http.entrance import Entrance
 from gateway.http.resource import Call, resource
 from gateway.schema.build import KiertoSchema
 from services.chassis.problems import Unauthenticated
 
 _SDL = "text/plain; charset=utf-8"  # no media type is registered for it
 _JSON = "application/json"
+_COST = 100
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class _File(msgspec.Struct, frozen=True):
 
 
 def schema_routes(
-    foundation: Foundation, schema: KiertoSchema, may_introspect: Callable[[Caller | None], bool]
+    entrance: Entrance, schema: KiertoSchema, may_introspect: Callable[[Caller | None], bool]
 ) -> list[Route]:
     """``GET /schema.graphql`` and ``GET /schema.json``, for those who may ask for the schema by a query, too."""
 
@@ -58,7 +58,7 @@ def schema_routes(
 
     def download(file: Callable[[], _File]) -> Call:
         async def download_schema(request: Request) -> Response:
-            caller = await caller_of(request, foundation.access)
+            caller = (await entrance.asker(request, _COST)).caller
             if not may_introspect(caller):
                 if caller is None:
                     raise Unauthenticated

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.context import Foundation, asker_of
 from gateway.errors import Refused
 from gateway.http.body import whole
-from gateway.http.negotiation import is_json
+from gateway.http.entrance import Entrance
+from gateway.http.fields import fields_of
+from gateway.http.negotiation import JSON_EXPECTED, is_json
 from gateway.http.origins import Origins
 from gateway.http.resource import CHALLENGE, NO_STORE, resource
 from gateway.settings import GatewaySettings
@@ -24,6 +25,7 @@ from services.contracts.identity import Identity, SignedIn
 from services.contracts.values import Refusal
 
 MAX_BODY = 10_000
+_COST, _SIGN_IN_COST = 10, 100  # as in the graph: to check a password takes long
 _STATUS = {"SIGN_IN_FAILED": 401, "SESSION_ENDED": 401, "TOO_MANY_ATTEMPTS": 429}
 
 
@@ -70,13 +72,13 @@ class _Session(msgspec.Struct, rename="camel"):
 _credentials = msgspec.json.Decoder(_Credentials).decode
 
 
-def session_routes(foundation: Foundation, origins: Origins, cookie: RefreshCookie) -> list[Route]:
+def session_routes(entrance: Entrance, origins: Origins, cookie: RefreshCookie) -> list[Route]:
     """``POST`` and ``DELETE /auth/session`` begin and end a session, ``POST /auth/session/renew`` goes on with it."""
 
     async def begin_session(request: Request) -> Response:
-        identity = _identity(request)
+        identity = _identity(request, _SIGN_IN_COST)
         if not is_json(request.headers.get("content-type", "").encode("latin-1")):
-            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"})
+            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED)
         try:
             given = _credentials(await whole(request.receive, MAX_BODY))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -97,10 +99,10 @@ def session_routes(foundation: Foundation, origins: Origins, cookie: RefreshCook
             await identity.sign_out_with(token)
         return Response(status_code=204, headers=NO_STORE | cookie.emptied())
 
-    def _identity(request: Request) -> Identity:
+    def _identity(request: Request, cost: int = _COST) -> Identity:
         """Identity, asked by a page that may ask. Who that is, is what it is asked."""
-        origins.check(dict(reversed(request.scope["headers"])))
-        return asker_of(request, foundation, None).calls.identity
+        origins.check(fields_of(request.scope))
+        return entrance.stranger(request, cost).calls.identity
 
     def _session(answer: SignedIn | Refusal, otherwise: Mapping[str, str] | None = None) -> Response:
         if isinstance(answer, Refusal):

@@ -194,7 +194,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
                 await self.end(FORBIDDEN, "Forbidden")
                 return
             try:
-                admitted = await self._view.admission.admit(request, self.context.asker)
+                admitted, _ = await self._view.admission.admit(request, self.context.asker)
             except Refused as refused:
                 self.operations.pop(operation.id, None)
                 await self._refuse(operation.id, refused)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
@@ -9,14 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.context import Foundation, asker_of
 from gateway.errors import Refused
 from gateway.http.body import whole
+from gateway.http.entrance import Entrance
+from gateway.rate.rates import RateLimited
 from services.chassis.rpc.server import guarded
 from services.chassis.rpc.service import CallFailed
 from services.contracts.values import Refusal
 
 MAX_BODY = 10_000
+_COST = 100
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # section 5.1
 
 
@@ -29,11 +32,12 @@ class _Refused(Exception):
         self.status = status
 
 
-def token_route(foundation: Foundation) -> Route:
+def token_route(entrance: Entrance) -> Route:
     """``POST /auth/token``, form-encoded; credentials by Basic authentication or in the body."""
 
     async def token(request: Request) -> Response:
         try:
+            identity = entrance.stranger(request, _COST).calls.identity
             form = await _form(request)
             if form.get("grant_type") != "client_credentials":
                 code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
@@ -41,10 +45,12 @@ def token_route(foundation: Foundation) -> Route:
             client_id, secret = _credentials(request, form)
             if client_id.startswith("service:"):
                 raise _Refused("invalid_client", "unknown client", 401)  # services ask identity itself
-            identity = asker_of(request, foundation, None).calls.identity
             answer = await identity.client_token(client_id, secret, form.get("scope", ""))
         except _Refused as refused:
             return _error(request, refused.error, str(refused), refused.status)
+        except RateLimited as refused:
+            refused.note()
+            return _error(request, "temporarily_unavailable", "too much in a short time", 429, refused.headers)
         except CallFailed as failure:
             if failure.status == 400:
                 return _error(request, "invalid_request", failure.params.get("expected", ""), 400)
@@ -107,7 +113,7 @@ def _refusal(request: Request, refusal: Refusal) -> Response:
 
 
 def _error(
-    request: Request, error: str, description: str, status: int, headers: dict[str, str] | None = None
+    request: Request, error: str, description: str, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer of section 5.2; with a challenge where the client came with ``Authorization``."""
     headers = {**_NO_STORE, **(headers or {})}

@@ -65,7 +65,7 @@ class Foundation(Generic[T]):
         self.work: PostgresWork[T] = PostgresWork(pool, clock, blueprint.transaction, waker.wake)
         self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports)
         self.identity = identity
-        self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity)
+        self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
 
     async def ask_identity(self, subject_id: str) -> AccessStated | None:
         """A subject's access as identity has it now."""

@@ -1,33 +1,37 @@
 """A service's own token: for asking an owner what an event may not carry, in a caller's name where there is one."""
 
-import time
+import datetime as dt
 
+from services.chassis.clock import Clock
 from services.chassis.problems import NotReadyYet
 from services.chassis.rpc.client import client
 from services.chassis.rpc.service import Service
 from services.contracts.identity import Identity
 from services.contracts.values import Refusal
 
-_EARLY_S = 60
+_EARLY = dt.timedelta(minutes=1)
+_ENDED = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class ServiceTokens:
     """Gets tokens from identity with the service's secret and keeps each until shortly before its end."""
 
-    def __init__(self, service: str, secret: str, identity: Service) -> None:
+    def __init__(self, service: str, secret: str, identity: Service, clock: Clock) -> None:
         self._client_id = f"service:{service}"
         self._secret = secret
         self._identity = client(Identity, identity, {})
-        self._kept: dict[str, tuple[str, float]] = {}
+        self._clock = clock
+        self._kept: dict[str, tuple[str, dt.datetime]] = {}
 
     async def headers(self, subject: str = "") -> dict[str, str]:
         """Headers for a call that this service makes, for ``subject`` if one is named."""
-        token, until = self._kept.get(subject, ("", 0.0))
-        if time.monotonic() > until:
+        token, until = self._kept.get(subject, ("", _ENDED))
+        # By the clock that all processes go by, as those do who verify the token.
+        if self._clock.now() > until:
             answer = await self._identity.client_token(self._client_id, self._secret, "", subject)
             if isinstance(answer, Refusal):
                 raise NotReadyYet(f"identity gave {self._client_id} no token: {answer.problems[0].code}")
-            token, until = answer.access_token, time.monotonic() + answer.expires_in - _EARLY_S
+            token, until = answer.access_token, self._clock.now() + dt.timedelta(seconds=answer.expires_in) - _EARLY
             if len(self._kept) > 1000:
                 self._kept.clear()
             self._kept[subject] = (token, until)

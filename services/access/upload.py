@@ -49,7 +49,8 @@ def upload_route(imports: Imports[Any], authenticate: Callable[[Request], Awaita
             try:
                 staged = await imports.stage(kind, request.query_params.get("name", kind), file)
             except WrongFile as wrong:
-                return respond(422, "Not such a file", "WRONG_FILE", detail=str(wrong))
+                params = {"reason": wrong.reason, "columns": wrong.columns}
+                return respond(422, "Not such a file", "WRONG_FILE", params=params)
         return Response(msgspec.json.encode(staged), 201, media_type="application/json")
 
     return Route("/imports/{kind}", guarded("stageImport", stage), methods=["POST"])

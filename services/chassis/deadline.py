@@ -8,6 +8,7 @@ field only ever takes time away, so that nobody gains by nonsense.
 import asyncio
 import contextlib
 import contextvars
+import functools
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -73,6 +74,9 @@ def stated(field: str | None) -> float | None:
     return int(field) / 1000 if field and _FORMAT.fullmatch(field) else None
 
 
+@functools.lru_cache(maxsize=64)
 def passed_on(seconds: float) -> int:
     """What the header field says to a server whose answer is awaited for so long."""
-    return max(1, int((seconds - min(seconds / 10, _FOR_THE_WAY_S)) * 1000))
+    for_the_way = _FOR_THE_WAY_S if seconds > 10 * _FOR_THE_WAY_S else seconds / 10
+    left_ms = int((seconds - for_the_way) * 1000)
+    return left_ms if left_ms > 0 else 1

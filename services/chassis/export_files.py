@@ -3,7 +3,7 @@
 import csv
 import enum
 import io
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Generic, TypeVar
 
 import msgspec
@@ -48,7 +48,15 @@ class Kind(msgspec.Struct, Generic[T, R], frozen=True):
 
 
 class WrongFile(ValueError):
-    """A file whose header does not fit its kind; nothing of it was staged."""
+    """A file whose header does not fit its kind, for these columns; nothing of it was staged.
+
+    ``reason``: MISSING_COLUMNS or UNKNOWN_COLUMNS.
+    """
+
+    def __init__(self, reason: str, columns: Iterable[str]) -> None:
+        self.reason = reason
+        self.columns = ", ".join(sorted(columns))
+        super().__init__(f"{reason}: {self.columns}")
 
 
 def read_row(row: type[R], cells: Mapping[str, str]) -> R:
@@ -73,9 +81,9 @@ def staged_rows(kind: Kind[Any, Any], file: IO[bytes]) -> Iterator[tuple[int, st
         header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
         missing, unknown = kind.required - set(header), set(header) - set(kind.columns)
         if missing:
-            raise WrongFile(f"the header lacks {', '.join(sorted(missing))}")
+            raise WrongFile("MISSING_COLUMNS", missing)
         if unknown:
-            raise WrongFile(f"the header has columns that {kind.name} does not know: {', '.join(sorted(unknown))}")
+            raise WrongFile("UNKNOWN_COLUMNS", unknown)
         reader = csv.reader(text, delimiter=separator, strict=True)
         while True:
             line = reader.line_num + 2

@@ -4,12 +4,20 @@ The parser takes a head of any size, however long it takes to come: whoever open
 each would have them all. What is sent waits while the client does not read, so memory is bounded; but the end of such
 a connection would wait for the client, too. And a body whose request was answered before it was whole would be read,
 and thrown away, for as long as the client cares to send it.
+
+A request whose head is known (``services.chassis.known_heads``) is answered here, past the parser and ASGI.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Self, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn._types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from services.chassis.known_heads import Answer, Known, KnownHeads
+from services.chassis.turn import turn_of
 
 LARGEST_HEAD = 65_536
 """Bytes of a request line and its fields. A request with a larger head is answered 431 (RFC 6585, section 5)."""
@@ -20,6 +28,8 @@ SLOWEST_S = 30.0
 LINGER_S = 2.0
 """Seconds that a client has to end the body of a request that was answered already (RFC 9112, section 9.6)."""
 _LOOK_S = 1.0
+_END = b"\r\n\r\n"
+"""Of a head."""
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 24\r\nconnection: close\r\n\r\n"
@@ -28,23 +38,51 @@ _TOO_LARGE = (
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection. ``heads`` are those that are known, if any are to be."""
 
+    heads: KnownHeads | None = None
     _unread: asyncio.TimerHandle | None = None
     _unwanted: asyncio.TimerHandle | None = None
 
+    @classmethod
+    def knowing(cls, heads: KnownHeads) -> type[Self]:
+        """The same, for a server that knows these heads."""
+        return type(cls.__name__, (cls,), {"heads": heads})
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._head_bytes = 0
-        self._head_since = self.loop.time()
+        self._head_since: float | None = self.loop.time()
+        self._answering: asyncio.Task[None] | None = None
+        self._ahead = b""
+        self._rests_since: float | None = None
+        self._ends = False
+        self._turn = turn_of(self.loop)
         super().connection_made(transport)  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
+        self._turn.end()  # what comes of these bytes may be written at once, and an answer before it not yet
+        if self._answering is not None:
+            self._ahead += data
+            self.flow.pause_reading()
+            return
+        known = self._known(data)
+        if known is not None:
+            self._head_since = self._rests_since = None
+            self._unset_keepalive_if_required()
+            self._answering = self.loop.create_task(self._answer(known, data[-known.length :] if known.length else b""))
+            return
+        self._rests_since = None
         before = self.cycle
         super().data_received(data)
         if self.cycle is not before:
-            self._head_bytes = 0
+            self._head_bytes, self._head_since = 0, None
+            self._learn(data)
         elif before is None or (before.response_complete and not before.more_body):
             self._count_head(len(data))
+
+    def eof_received(self) -> None:
+        self._turn.end()
+        super().eof_received()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -81,19 +119,81 @@ class HttpProtocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
 
+    def shutdown(self) -> None:
+        """Take nothing new."""
+        self._turn.end()
+        if self._answering is None:
+            super().shutdown()
+        else:
+            self._ends = True
+
     def is_late(self, now: float) -> bool:
-        """Whether the head that is awaited should be there by now (the loop's time)."""
-        resting = self.cycle is not None and not self._head_bytes
-        busy = self.cycle is not None and not self.cycle.response_complete
-        return not (resting or busy) and now - self._head_since > HEAD_S
+        """Whether what is awaited should be there by now (the loop's time): a head, or the next after a known one."""
+        if self._rests_since is not None:
+            return now - self._rests_since > self.timeout_keep_alive
+        busy = self._answering is not None or (self.cycle is not None and not self.cycle.response_complete)
+        return not busy and self._head_since is not None and now - self._head_since > HEAD_S
+
+    def _known(self, data: bytes) -> Known | None:
+        """What is known of the head of a request, if these are all its bytes and the parser is in no other."""
+        if self.heads is None or not self._is_between() or self.flow.write_paused or self.client is None:
+            return None
+        end = data.find(_END) + len(_END)
+        known = self.heads.find(data[:end], self.client[0])
+        return known if known is not None and len(data) - end == known.length else None
+
+    def _is_between(self) -> bool:
+        """Whether the parser has seen the end of the last request and nothing of the next."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None:
+            return cast("HTTPScope | None", self.scope) is None
+        return cycle.response_complete and not cycle.more_body and self.scope is cycle.scope
+
+    def _learn(self, data: bytes) -> None:
+        """Remember the head of the request that has just come, if it came by itself and whole."""
+        cycle, end = self.cycle, data.find(_END) + len(_END)
+        if self.heads is None or self.client is None or self.pipeline or cycle.more_body or not cycle.keep_alive:
+            return
+        if self.scope is cycle.scope and len(data) - end == len(cycle.body):
+            self.heads.learn(data[:end], self.client[0], cast(Scope, self.scope), len(cycle.body))
+
+    async def _answer(self, known: Known, body: bytes) -> None:
+        try:
+            answer = await known.application.answer(known.meaning, body)
+        except BaseException:
+            self.transport.abort()
+            raise
+        self._answering = None
+        if self.transport.is_closing():
+            return
+        written = _written(answer, self.server_state.default_headers, last=self._ends)
+        if self._ends:
+            self.transport.write(written)
+            self.transport.close()
+            return
+        self._turn.write(self.transport, written)
+        self._rests_since = self.loop.time()
+        if self._ahead:
+            ahead, self._ahead = self._ahead, b""
+            self.flow.resume_reading()
+            self.data_received(ahead)
 
     def _count_head(self, size: int) -> None:
-        if self._head_bytes == 0 and self.cycle is not None:
+        if self._head_since is None:
             self._head_since = self.loop.time()
         self._head_bytes += size
         if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
+
+
+def _written(answer: Answer, always: Sequence[tuple[bytes, bytes]], *, last: bool) -> bytes:
+    """The bytes of an answer; ``always`` are the fields of every one (its Date; RFC 9110, section 6.6.1)."""
+    lines = [b"%b: %b\r\n" % field for field in (*always, *answer.fields)]
+    if last:
+        lines.append(b"connection: close\r\n")
+    framed = b"content-length: %d\r\n\r\n" % len(answer.body)
+    return b"".join((STATUS_LINE[answer.status], *lines, framed, answer.body))
 
 
 async def close_late(connections: Iterable[object]) -> None:

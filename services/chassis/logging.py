@@ -30,7 +30,7 @@ _OFTEN = "aiokafka"
 _AGAIN_S = 10.0
 
 
-_encode = msgspec.json.Encoder(enc_hook=repr).encode
+_encoder = msgspec.json.Encoder(enc_hook=repr)
 
 _SOON_S = 0.05
 """How long the lines of requests are kept, to be written together."""
@@ -44,11 +44,11 @@ class Lines(structlog.BytesLogger):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
         self._file = file
-        self._kept: list[bytes | dict[str, Any]] = []
+        self._kept: list[msgspec.Raw | dict[str, Any]] = []
 
     def msg(self, message: bytes) -> None:
         """Write a line, and before it all that is kept."""
-        self._kept.append(message)
+        self._kept.append(msgspec.Raw(message))
         self.flush()
 
     log = debug = info = warn = warning = msg
@@ -69,7 +69,7 @@ class Lines(structlog.BytesLogger):
         """Write what is kept."""
         kept, self._kept = self._kept, []
         if kept:
-            self._file.write(b"\n".join([*(one if type(one) is bytes else _encode(one) for one in kept), b""]))
+            self._file.write(_encoder.encode_lines(kept))
             self._file.flush()
 
 
@@ -145,7 +145,7 @@ def set_up(process: str, level: str = "INFO") -> None:
 
 
 def _render(_: Any, __: str, entry: structlog.typing.EventDict) -> bytes:
-    return _encode(entry)
+    return _encoder.encode(entry)
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:

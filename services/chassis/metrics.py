@@ -3,11 +3,11 @@
 What an alarm on one of the events' metrics means, and what to do then, is in docs/how-an-event-travels.md.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
-from services.chassis.quick_counter import QuickCounter
+from services.chassis.quick_metrics import QuickCounter, QuickHistogram
 
-REQUEST_SECONDS = Histogram(
+REQUEST_SECONDS = QuickHistogram(
     "kierto_request_seconds", "Time to answer an operation, in seconds", ["operation", "outcome"]
 )
 EXECUTIONS = QuickCounter(

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.chassis import garbage, logging
 from services.chassis.http_protocol import HttpProtocol, close_late
+from services.chassis.known_heads import KnownHeads
 from services.chassis.settings import ProcessSettings
 from services.chassis.websocket import WebSocketProtocol
 
@@ -48,13 +49,14 @@ class Parts(msgspec.Struct, frozen=True):
 
     ``routes`` it answers on; ``checks`` by name, all of which must hold for it to be ready; ``loops`` that run until
     the event they are given is set. ``direct`` are applications by their paths which the framework is not asked for:
-    its way to a route takes as long as a small operation.
+    its way to a route takes as long as a small operation. ``heads`` are known, to answer requests past ASGI.
     """
 
     routes: Sequence[BaseRoute]
     checks: Mapping[str, Check]
     loops: Sequence[Loop]
     direct: Mapping[str, ASGIApp] = {}
+    heads: KnownHeads | None = None
 
 
 def run(
@@ -106,7 +108,7 @@ async def _enter(
 
 async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: asyncio.Event) -> int:
     app = application([*_health(parts, stop), *parts.routes], parts.direct)
-    config = server_config(app, settings.listen.host, settings.listen.port)
+    config = server_config(app, settings.listen.host, settings.listen.port, parts.heads)
     server, door = _Server(config), config.bind_socket()
     doors = [door, *(door.dup() for _ in range(1, DOORS))]
     serving = asyncio.ensure_future(server.serve(doors))
@@ -128,7 +130,9 @@ async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: async
     return 1 if failed or late else 0
 
 
-def server_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+def server_config(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, heads: KnownHeads | None = None
+) -> uvicorn.Config:
     """How every process serves HTTP and WebSockets."""
     return uvicorn.Config(
         app,
@@ -142,7 +146,7 @@ def server_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> uvico
         timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
         proxy_headers=False,  # the address that a proxy names is read where it is used
-        http=HttpProtocol,
+        http=HttpProtocol if heads is None else HttpProtocol.knowing(heads),
         ws=WebSocketProtocol,
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer

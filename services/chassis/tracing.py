@@ -21,7 +21,7 @@ def trace_id() -> str | None:
 
 def traceparent() -> str:
     """The header for a call or event that the present work makes."""
-    return f"00-{_current.get() or _random_hex(16)}-{_random_hex(8)}-01"
+    return f"00-{_current.get() or _new_id()}-{random.getrandbits(64).to_bytes(8, 'big').hex()}-01"
 
 
 def ids(parents: Iterable[str]) -> list[str]:
@@ -48,9 +48,9 @@ def begin(parent: str | None) -> str:
 
 def _trace_of(parent: str | None) -> str:
     match = _FORMAT.fullmatch(parent) if parent else None
-    return match.group(1) if match else _random_hex(16)
+    return match.group(1) if match else _new_id()
 
 
-def _random_hex(size: int) -> str:
+def _new_id() -> str:
     """Told apart from all others, but no secret: what the system keeps for secrets takes as long as a small read."""
-    return random.randbytes(size).hex()  # noqa: S311
+    return random.getrandbits(128).to_bytes(16, "big").hex()

@@ -22,6 +22,7 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.settings import GatewaySettings
 from services.chassis import envelope
 from services.chassis.ids import new_uuid
+from services.chassis.known_heads import KnownHeads
 from services.chassis.log import Cursor
 from services.chassis.process import Parts, application, server_config
 from services.chassis.settings import Address, Environment
@@ -196,7 +197,7 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
         parts = await stack.enter_async_context(assemble(made, *topics))
         stop = asyncio.Event()
         loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
-        url = await stack.enter_async_context(serve(application(parts.routes, parts.direct)))
+        url = await stack.enter_async_context(serve(application(parts.routes, parts.direct), parts.heads))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         while not all([await check() for check in parts.checks.values()]):
             await asyncio.sleep(0.02)
@@ -215,11 +216,11 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp) -> AsyncIterator[str]:
+async def serve(app: ASGIApp, heads: KnownHeads | None = None) -> AsyncIterator[str]:
     """The address of an application on a free port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    config = server_config(app)
+    config = server_config(app, heads=heads)
     server = uvicorn.Server(config)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)

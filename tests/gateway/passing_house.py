@@ -40,6 +40,11 @@ class Gateway:
         async with self.session.post(self.url, data=data, headers={**CSV, **headers}) as response:
             return response.status, await response.json(content_type=None), response.headers
 
+    async def refused(self, data: object, **headers: str) -> tuple[int, dict[str, Any], Any]:
+        """Status, the error's extensions, and fields of the answer to what is not taken."""
+        status, answer, fields = await self.post(data, **headers)
+        return status, extensions_of(answer), fields
+
     async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection, to say on it what no good client says."""
         host, port = self.url.removeprefix("http://").removesuffix("/file").split(":")
@@ -52,6 +57,14 @@ class Gateway:
             return self._origin._streams, len(self._origin._pool.open) - len(self._origin._pool.idle)
 
         await until(in_use, lambda seen: seen == (0, 0), within=5)
+
+
+def extensions_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """What the one error of an answer says to programs."""
+    (error,) = answer["errors"]
+    assert error["message"] != error["extensions"]["code"], "it says nothing to people"
+    extensions: dict[str, Any] = error["extensions"]
+    return extensions
 
 
 @contextlib.asynccontextmanager

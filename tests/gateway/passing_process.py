@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from gateway.http import passing
 from gateway.http.passing import Passable
+from gateway.http.resource import resource
 from services.chassis import process
 from services.chassis.http_client.origin import Origin
 from services.chassis.process import Parts
-from services.chassis.rpc.server import guarded
 from services.chassis.rpc.service import Service
 from services.chassis.settings import Address, ProcessSettings
 
@@ -29,10 +29,7 @@ def routes_to(service: Service, headers: Mapping[str, str], passable: Passable) 
     async def pass_back(request: Request) -> Response:
         return await passing.download(request, service, "/file", headers, passable)
 
-    return [
-        Route("/file", guarded("passOn", pass_on), methods=["POST"]),
-        Route("/file", guarded("passBack", pass_back), methods=["GET"]),
-    ]
+    return [resource("/file", POST=pass_on, GET=pass_back)]
 
 
 @contextlib.asynccontextmanager

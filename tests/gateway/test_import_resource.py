@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
+import msgspec
 import pytest
 
 from tests.gateway.house import House
@@ -18,7 +19,7 @@ def bearer(token: str | None) -> dict[str, str]:
 async def upload(
     house: House, kind: str, token: str | None, data: object = b"a,b\n1,2\n", content_type: str = "text/csv"
 ) -> tuple[int, str]:
-    headers = {"Content-Type": content_type, **bearer(token)}
+    headers = {"Content-Type": content_type, "Accept-Language": "en", **bearer(token)}
     url = f"{house.url}/imports/{kind}?name={kind}.csv"
     async with house.session.post(url, data=data, headers=headers) as response:
         return response.status, await response.text()
@@ -44,8 +45,12 @@ async def test_a_file_goes_to_the_service_that_takes_in_its_kind(house: House, k
     assert [one[:3] for one in house.cast.uploaded] == [(service, f"{kind}.csv", 8)]
 
 
-async def test_the_services_refusal_comes_back_as_it_is(house: House) -> None:
-    assert await upload(house, "rules", house.staff()) == (422, '{"code":"WRONG_FILE"}')
+async def test_the_services_refusal_comes_back(house: House) -> None:
+    status, text = await upload(house, "rules", house.staff())
+    assert status == 422
+    (error,) = msgspec.json.decode(text)["errors"]
+    assert error["extensions"] == {"code": "WRONG_FILE", "reason": "UNKNOWN_COLUMNS", "columns": "colour"}
+    assert error["message"] == "The file has columns that are not known here: colour."
 
 
 async def test_a_file_streams_through(house: House) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -64,17 +65,24 @@ async def test_over_sockets_too(house: House) -> None:
         assert message["payload"][0]["extensions"]["limit"] == "tokens"
 
 
-async def test_who_has_spent_its_quota_is_told_when_to_come_back(strict: House) -> None:
-    for _ in range(200):
-        answer = await strict.ask("{ me { username } }", strict.user())
+async def all_spent(house: House) -> dict[str, Any]:
+    """The refusal of who has spent all, for longer than the rest of a test takes.
+
+    One for a second only is no such: then the next lease has to come first, or the minute is over.
+    """
+    while True:
+        answer = await house.ask("{ me { username } }", house.user())
         assert answer["headers"]["RateLimit-Policy"] == '"user";q=100;w=60'
         assert answer["headers"]["RateLimit"].startswith('"user";r=')
-        if answer["status"] == 429:
-            break
-    assert answer["status"] == 429
+        if answer["status"] == 429 and int(answer["headers"]["Retry-After"]) > 2:
+            return answer
+
+
+async def test_who_has_spent_its_quota_is_told_when_to_come_back(strict: House) -> None:
+    answer = await all_spent(strict)
     extensions = answer["errors"][0]["extensions"]
     assert extensions == {"code": "RATE_LIMITED", "seconds": int(answer["headers"]["Retry-After"])}
-    assert 1 <= extensions["seconds"] <= 60
+    assert extensions["seconds"] <= 60
     assert (await strict.ask("{ me { username } }", strict.staff()))["status"] == 200, "others are not meant"
     async with strict.socket(strict.user()) as socket:
         await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": {"query": "{ me { id } }"}})

@@ -17,6 +17,7 @@ from tests.gateway.passing_house import (
     PASSABLE,
     answers_nothing,
     endless,
+    extensions_of,
     passing_to,
     passing_to_script,
 )
@@ -98,15 +99,43 @@ async def test_a_range_is_not_asked_for() -> None:
         assert (got.status, await got.read()) == (200, b"BEGIN:VCALENDAR")
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 500, 503])
-async def test_the_services_problem_comes_back(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "said", "told", "code", "field"),
+    [
+        (401, "UNAUTHENTICATED", 401, "UNAUTHENTICATED", "WWW-Authenticate"),
+        (403, "FORBIDDEN", 403, "FORBIDDEN", ""),
+        (404, "NOT_FOUND", 404, "NOT_FOUND", ""),
+        (409, "A_SECRET", 500, "UNEXPECTED", ""),
+        (500, "UNEXPECTED", 500, "UNEXPECTED", ""),
+        (503, "NOT_READY_YET", 503, "NOT_READY_YET", "Retry-After"),
+    ],
+)
+async def test_why_there_is_no_file(status: int, said: str, told: int, code: str, field: str) -> None:
     async def refuse(request: Request) -> Response:
-        return respond(status, "No", "NO", {"Retry-After": "3", "WWW-Authenticate": "Bearer"})
+        return respond(status, "No", said)
 
     async with passing_to(refuse) as gateway, gateway.session.get(gateway.url) as response:
-        assert (response.status, (await response.json(content_type=None))["code"]) == (status, "NO")
-        assert response.headers["Content-Type"] == "application/problem+json"
-        assert (response.headers["Retry-After"], response.headers["WWW-Authenticate"]) == ("3", "Bearer")
+        answer = await response.json()
+        assert (response.status, extensions_of(answer)["code"]) == (told, code)
+        assert field in {*response.headers, ""}
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "SECRET" not in str(answer)
+
+
+async def test_a_service_whose_problem_does_not_end() -> None:
+    async def goes_on(request: Request) -> Response:
+        return StreamingResponse(endless(), 404, media_type="application/problem+json")
+
+    async with passing_to(goes_on) as gateway, gateway.session.get(gateway.url) as response:
+        assert (response.status, extensions_of(await response.json())["code"]) == (500, "UNEXPECTED")
+
+
+async def test_what_is_neither_a_file_nor_a_refusal() -> None:
+    async def elsewhere(request: Request) -> Response:
+        return Response(None, 302, {"Location": "/other"})
+
+    async with passing_to(elsewhere) as gateway, gateway.session.get(gateway.url, allow_redirects=False) as response:
+        assert (response.status, "Location" in response.headers) == (502, False)
 
 
 @pytest.mark.parametrize("field", ["Content-Type: text/html\r\nContent-Length: 1", f"Content-Length: {LARGEST + 1}"])
@@ -118,7 +147,7 @@ async def test_a_file_that_may_not_pass(field: str) -> None:
         await peer.gone()
 
     async with passing_to_script(shows) as gateway, gateway.session.get(gateway.url) as response:
-        assert (response.status, (await response.json(content_type=None))["code"]) == (502, "UNAVAILABLE")
+        assert (response.status, extensions_of(await response.json())["code"]) == (502, "UNAVAILABLE")
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n"
@@ -167,7 +196,7 @@ async def test_a_download_that_grows_too_large_is_broken_off() -> None:
 
 async def test_a_service_that_does_not_begin() -> None:
     async with passing_to_script(answers_nothing, HASTY) as gateway, gateway.session.get(gateway.url) as response:
-        assert (response.status, (await response.json(content_type=None))["code"]) == (504, "UNAVAILABLE")
+        assert (response.status, extensions_of(await response.json())["code"]) == (504, "UNAVAILABLE")
 
 
 async def test_a_client_that_goes_away_in_the_middle_ends_the_service_too() -> None:

@@ -61,16 +61,16 @@ async def test_an_upload_passes_with_its_type_and_its_caller_and_nothing_else() 
 async def test_other_types_are_refused_with_those_that_pass(content_type: str) -> None:
     taking = Taking()
     async with passing_to(taking.stage) as gateway:
-        status, problem, fields = await gateway.post(b"x", **{"Content-Type": content_type})
+        status, problem, fields = await gateway.refused(b"x", **{"Content-Type": content_type})
     assert (status, problem["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    assert problem["params"]["types"] == fields["Accept"] == "text/csv, text/calendar"
+    assert problem["expected"] == fields["Accept"] == "text/csv, text/calendar"
     assert taking.headers == {}
 
 
 async def test_packed_files_are_refused() -> None:
     taking = Taking()
     async with passing_to(taking.stage) as gateway:
-        status, problem, fields = await gateway.post(b"x", **{"Content-Encoding": "gzip"})
+        status, problem, fields = await gateway.refused(b"x", **{"Content-Encoding": "gzip"})
     assert (status, problem["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert fields["Accept-Encoding"] == "identity"
     assert taking.headers == {}
@@ -82,7 +82,7 @@ async def test_a_file_that_says_that_it_is_too_large_is_refused_before_it_comes(
         reader, writer = await gateway.dial()
         head = b"POST /file HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n"
         writer.write(head % (LARGEST + 1))
-        answer = await asyncio.wait_for(reader.readuntil(b'"limit":"1000000"'), 5)
+        answer = await asyncio.wait_for(reader.readuntil(b'"limit":1000000'), 5)
         writer.close()
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b'"code":"TOO_LARGE"' in answer
@@ -92,8 +92,8 @@ async def test_a_file_that_says_that_it_is_too_large_is_refused_before_it_comes(
 async def test_a_file_that_grows_too_large_is_broken_off() -> None:
     taking = Taking()
     async with passing_to(taking.stage) as gateway:
-        status, problem, _ = await gateway.post(endless())
-        assert (status, problem["code"], problem["params"]) == (413, "TOO_LARGE", {"limit": "1000000"})
+        status, problem, _ = await gateway.refused(endless())
+        assert (status, problem) == (413, {"code": "TOO_LARGE", "limit": LARGEST})
         await until(lambda: asyncio.sleep(0, taking.broken_off))
     assert taking.whole == []
 
@@ -129,26 +129,30 @@ async def dies(peer: Peer) -> None:
 
 async def test_a_service_that_dies_in_the_middle_of_an_upload() -> None:
     async with passing_to_script(dies) as gateway:
-        status, problem, fields = await gateway.post(endless())
+        status, problem, fields = await gateway.refused(endless())
         assert (status, problem["code"], fields["Retry-After"]) == (503, "UNAVAILABLE", "1")
 
 
 async def test_a_service_that_does_not_answer_an_upload() -> None:
     async with passing_to_script(answers_nothing, HASTY) as gateway:
-        status, problem, _ = await gateway.post(b"a,b\n")
+        status, problem, _ = await gateway.refused(b"a,b\n")
         assert (status, problem["code"]) == (504, "UNAVAILABLE")
 
 
 async def test_a_service_that_refuses_early_is_heard_though_the_client_goes_on_sending() -> None:
     async def refuses(request: Request) -> Response:
-        return respond(422, "Not such a file", "WRONG_FILE")
+        params = {"reason": "MISSING_COLUMNS", "columns": "litres"}
+        return respond(422, "Not such a file", "WRONG_FILE", params=params)
 
     async with passing_to(refuses) as gateway:
         reader, writer = await gateway.dial()
-        writer.write(b"POST /file HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 500000\r\n\r\nhalf")
-        answer = await asyncio.wait_for(reader.readuntil(b"WRONG_FILE"), 5)
+        writer.write(b"POST /file HTTP/1.1\r\nHost: x\r\nAccept-Language: en\r\nContent-Type: text/csv\r\n")
+        writer.write(b"Content-Length: 500000\r\n\r\nhalf")
+        answer = await asyncio.wait_for(reader.readuntil(b"}}]}"), 5)
         writer.close()
     assert answer.startswith(b"HTTP/1.1 422 ")
+    assert b'{"message":"The file lacks these columns: litres.",' in answer
+    assert b'{"code":"WRONG_FILE","reason":"MISSING_COLUMNS","columns":"litres"}' in answer
 
 
 async def test_nobody_there() -> None:

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from gateway.errors import Refused
 from gateway.http.resource import resource
-from services.chassis.problems import NotReadyYet, Unauthenticated
+from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
 from services.chassis.rpc.service import CallFailed
 from tests.gateway.house import serve
 
@@ -43,8 +43,16 @@ async def test_a_call_that_ends_well() -> None:
     [
         (Refused(413, "TOO_LARGE", limit=5), 413, '{"code":"TOO_LARGE","limit":5}', {}),
         (Unauthenticated(), 401, '{"code":"UNAUTHENTICATED"}', {"WWW-Authenticate": 'Bearer realm="kierto"'}),
+        (Forbidden(), 403, '{"code":"FORBIDDEN"}', {}),
         (NotReadyYet(), 503, '{"code":"NOT_READY_YET"}', {"Retry-After": "1"}),
         (CallFailed("identity", 503, "UNAVAILABLE", []), 503, '{"code":"UNAVAILABLE"}', {"Retry-After": "1"}),
+        (
+            CallFailed("sites", 401, "UNAUTHENTICATED", []),
+            401,
+            '{"code":"UNAUTHENTICATED"}',
+            {"WWW-Authenticate": 'Bearer realm="kierto"'},
+        ),
+        (CallFailed("sites", 404, "NOT_FOUND", ["id"]), 404, '{"code":"NOT_FOUND","path":["id"]}', {}),
         (CallFailed("identity", 504, "TIMED_OUT", []), 504, '{"code":"UNAVAILABLE"}', {}),
         (
             CallFailed("identity", 400, "MALFORMED", ["username"], {"expected": "a name"}),

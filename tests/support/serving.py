@@ -21,15 +21,28 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     """Serve these routes; the address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(Starlette(routes=list(routes)), log_config=None, lifespan="off", ws="websockets-sansio")
-    server = _Server(config)
-    task = asyncio.create_task(server.serve([listener]))
-    await until(lambda: asyncio.sleep(0, server.started))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        listener.close()
+    async with serving_by(config) as (_, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.asynccontextmanager
+async def serving_by(config: uvicorn.Config) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    """The server of a configuration, and its port."""
+    # Its protocol is named, else asyncio does not know that it is to send at once.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = _Server(config)
+        task = asyncio.create_task(server.serve([listener]))
+        await until(lambda: asyncio.sleep(0, server.started))
+        try:
+            yield server, listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await task
+
+
+def end_all(server: uvicorn.Server) -> None:
+    """End the connections that are left, whatever is under way on them."""
+    for one in list(server.server_state.connections):
+        one.transport.abort()

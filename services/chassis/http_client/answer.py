@@ -1,4 +1,10 @@
-"""Answers, read from the pieces in which they come, whatever those pieces are."""
+"""Answers, read from the pieces in which they come, whatever those pieces are.
+
+A server begins its answers with the same few heads again and again, but for their length. To call the parser, and be
+called by it for each field, takes longer than to know one of them again. Only the parser ever says what a head means.
+"""
+
+import re
 
 import httptools
 import msgspec
@@ -7,6 +13,12 @@ from services.chassis.http_client.errors import Malformed
 
 LARGEST_HEAD = 65_536
 """Bytes of an answer's fields (trailers among them) at most."""
+_MOST_KNOWN = 20
+"""Heads of one connection that are known again."""
+_LENGTH = re.compile(rb"\r\ncontent-length: ([0-9]{1,12})\r\n", re.IGNORECASE)
+_END = b"\r\n\r\n"
+_WITHOUT_BODY = (204, 304)
+"""Whatever length they say (RFC 9112, section 6.3, rule 1)."""
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -24,6 +36,12 @@ class Answer(Head, frozen=True, gc=False):
     """An answer with its whole body. Trailer fields are read and dropped (RFC 9110, section 6.5.1)."""
 
     body: bytes
+
+
+class _Known(Head, frozen=True, gc=False):
+    """A head that came before, and where among its fields the length is."""
+
+    at: int
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -46,6 +64,7 @@ class AnswerReader:
         self._largest = largest
         self._parser = httptools.HttpResponseParser(self)
         self._refusal = ""
+        self._known: dict[tuple[bytes, bytes], _Known] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -58,11 +77,51 @@ class AnswerReader:
 
     def feed(self, piece: bytes) -> Answer | None:
         """The answer, once it is complete. Malformed for what is none; nothing can be read after that."""
+        if not self._size and (known := self._known_again(piece)) is not None:
+            return known
         self._size += len(piece)
         self._parse(piece)
         if self._size > self._largest or (self._size > LARGEST_HEAD and not self._status):
             raise Malformed("an answer too large")
-        return self._taken() if self._complete else None
+        if not self._complete:
+            return None
+        came_whole = self._size == len(piece)
+        answer = self._taken()
+        if came_whole:
+            self._learn(piece, answer)
+        return answer
+
+    def _known_again(self, piece: bytes) -> Answer | None:
+        """The answer, if this is all of one, and its head came before with whatever length."""
+        end = piece.find(_END) + len(_END)
+        found = _LENGTH.search(piece, 0, end)
+        if found is None:
+            return None
+        first, last = found.span(1)
+        known = self._known.get((piece[:first], piece[last:end]))
+        length = piece[first:last]
+        if known is None or len(piece) > self._largest or len(piece) - end != int(length):
+            return None
+        self.keep_alive = True
+        headers = known.headers.copy()
+        headers[known.at] = headers[known.at][0], length
+        return Answer(known.status, headers, piece[end:])
+
+    def _learn(self, piece: bytes, answer: Answer) -> None:
+        """Remember the head of an answer that came alone and whole, if its length is all that it says of its end."""
+        end = piece.find(_END) + len(_END)
+        found = _LENGTH.search(piece, 0, end)
+        names = [name.lower() for name, _ in answer.headers]
+        framed = [name for name in names if name in _FRAMED]
+        if found is None or not self.keep_alive or framed != [b"content-length"] or answer.status in _WITHOUT_BODY:
+            return
+        if piece[end:] != answer.body:
+            return  # it was the second answer in this piece: the first was an interim one
+        if len(self._known) == _MOST_KNOWN:
+            self._known.clear()
+        first, last = found.span(1)
+        known = _Known(answer.status, answer.headers, names.index(b"content-length"))
+        self._known[piece[:first], piece[last:end]] = known
 
     def feed_part(self, piece: bytes) -> Part:
         """The part of an answer that is in this piece, whatever the size of the whole. Malformed as ``feed`` says."""

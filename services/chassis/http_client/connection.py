@@ -8,6 +8,7 @@ from typing import cast
 from services.chassis.http_client.answer import Answer, AnswerReader, Part
 from services.chassis.http_client.download import Download
 from services.chassis.http_client.errors import Lost, Malformed, NoAnswer, TimedOut
+from services.chassis.turn import turn_of
 
 
 class Connection(asyncio.Protocol):
@@ -28,6 +29,7 @@ class Connection(asyncio.Protocol):
         self.made = False
         self.closed = False
         self._loop = asyncio.get_running_loop()
+        self._turn = turn_of(self._loop)
         self._transport: asyncio.Transport | None = None
         self._reader = AnswerReader(largest)
         self._idle_s = idle_s
@@ -50,13 +52,14 @@ class Connection(asyncio.Protocol):
         """
         assert self._transport is not None and self._answering is None
         self._answering = answering = self._loop.create_future()
-        self._transport.write(request)
+        self._turn.write(self._transport, request)
         self._wait_until(until)
         return answering
 
     def send_begun(self, head: bytes, until: float) -> asyncio.Future[Answer]:
         """Send the beginning of a request; ``write`` goes on with it."""
         answering = self.send(head, until)
+        self._turn.end()
         self._writing = True
         return answering
 

@@ -53,10 +53,10 @@ def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
 
 
 def _reading(signature: Signature) -> Callable[..., Reading]:
-    encode, arguments = msgspec.json.Encoder().encode, signature.arguments
+    encode, arguments, kind = msgspec.json.Encoder().encode, signature.arguments, signature.result
 
     def read(self: Any, *positional: Any, **named: Any) -> Reading:
-        return Reading(self.service, signature, encode(arguments(*positional, **named)), self.fields)
+        return Reading(self.service, signature, kind, encode(arguments(*positional, **named)), self.fields)
 
     read.__name__ = signature.python_name
     return read

@@ -5,8 +5,16 @@ from typing import Any
 import msgspec
 
 from services.chassis.problems import ProblemDetails
-from services.chassis.rpc import round_trip
+from services.chassis.rpc import picking, round_trip
 from services.chassis.rpc.signature import signatures
+
+_PICK = {
+    "name": round_trip.HEADER,
+    "in": "header",
+    "description": f"A JSON list with a selection or null for each call. {picking.__doc__}",
+    "schema": {"type": "string"},
+    "example": '[["id", "address", ["street", "city"]]]',
+}
 
 
 def openapi(protocol: type) -> bytes:
@@ -22,19 +30,21 @@ def openapi(protocol: type) -> bytes:
     }
     paths: dict[str, Any] = {}
     for number, one in enumerate(operations):
-        paths[f"{round_trip.PATH}/{one.name}"] = {
+        paths[one.path] = {
             "post": {
                 "operationId": one.name,
                 "summary": one.description.splitlines()[0] if one.description else one.name,
                 "description": one.description,
                 "security": [] if one.declared.public else [{"bearer": []}],
                 "x-kind": one.declared.kind,
+                "parameters": [_PICK],
                 "requestBody": {"required": True, "content": {"application/json": {"schema": schemas[2 * number]}}},
                 "responses": {
                     "200": {
                         "description": "The result, refusals included",
                         "content": {"application/json": {"schema": schemas[2 * number + 1]}},
                     },
+                    "206": {"description": "The selected part of it", "content": {"application/json": {}}},
                     "default": refused,
                 },
             }
@@ -64,6 +74,7 @@ def _together(reads: list[str], refused: dict[str, Any]) -> dict[str, Any]:
             "description": round_trip.__doc__,
             "security": [{"bearer": []}],
             "x-kind": "read",
+            "parameters": [_PICK],
             "requestBody": {
                 "required": True,
                 "content": pairs({"enum": reads}, "Its arguments", minItems=1, maxItems=round_trip.MOST_CALLS),

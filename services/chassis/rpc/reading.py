@@ -1,7 +1,7 @@
 """Reads that leave when they are awaited: by themselves, or several together."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Generator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,16 +13,23 @@ from services.chassis.rpc.signature import Signature
 from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
 
 
-class Reading:
-    """A call that leaves when it is awaited: alone, or, by ``together``, with others."""
+class Reading(msgspec.Struct, eq=False):
+    """A call that leaves when it is awaited: alone, or, by ``together``, with others.
 
-    __slots__ = ("arguments", "fields", "operation", "service")
+    Who reads only a part of the result says so before, by ``pick``. It may be sent all of it. ``kind`` is what the
+    contract declares of the result.
+    """
 
-    def __init__(self, service: Service, operation: Signature, arguments: bytes, fields: Fields) -> None:
-        self.service = service
-        self.operation = operation
-        self.arguments = arguments
-        self.fields = fields
+    service: Service
+    operation: Signature
+    kind: Any
+    arguments: bytes
+    fields: Fields
+    selection: bytes = b""
+
+    def pick(self, selection: bytes) -> None:
+        """Only this part of the result is read (see ``picking``), if the call leaves by ``together``."""
+        self.selection = selection
 
     def __await__(self) -> Generator[Any, Any, Undecoded]:
         return self._made().__await__()
@@ -34,22 +41,29 @@ class Reading:
         return outcome
 
     def _outcome(self, status: int, body: bytes | msgspec.Raw) -> Undecoded | CallFailed:
-        return Undecoded(body, self.operation.result) if status == 200 else failure(self.service.name, status, body)
+        if status in (200, round_trip.PICKED):
+            return Undecoded(body, self.operation.result, picked=status == round_trip.PICKED)
+        return failure(self.service.name, status, body)
 
     @staticmethod
-    async def together(several: Sequence["Reading"]) -> Sequence[Undecoded | CallFailed]:
+    def together(several: Sequence["Reading"]) -> Awaitable[Sequence[Undecoded | CallFailed]]:
         """What each of them gives: those that may share a round trip do, all at the same time."""
-        trips = _trips(several) if len(several) > 1 else [several]
-        if len(trips) == 1:
-            return await _travel(trips[0])
-        found: dict[Reading, Undecoded | CallFailed] = {}
-        for trip, outcomes in zip(trips, await asyncio.gather(*map(_travel, trips)), strict=True):
-            found.update(zip(trip, outcomes, strict=True))
-        return [found[one] for one in several]
+        if len(several) == 1:
+            return _travel_alone(several[0])
+        trips = _trips(several)
+        return _travel(several) if len(trips) == 1 else _travel_each(several, trips)
 
 
 def _trips(several: Sequence[Reading]) -> list[Sequence[Reading]]:
     """Who travels with whom: those of one caller to one service, as many as a round trip takes."""
+    first, room = several[0], round_trip.LARGEST
+    for one in several:
+        room -= len(one.arguments)
+        if one.service is not first.service or one.fields is not first.fields or not one.operation.shares_round_trips:
+            break
+    else:
+        if room >= 0 and len(several) <= round_trip.MOST_CALLS:
+            return [several]  # which is what is usual
     trips: list[Sequence[Reading]] = []
     boarding: dict[tuple[Service, Fields], tuple[list[Reading], int]] = {}
     for one in several:
@@ -67,12 +81,25 @@ def _trips(several: Sequence[Reading]) -> list[Sequence[Reading]]:
     return trips
 
 
+async def _travel_each(
+    several: Sequence[Reading], trips: Sequence[Sequence[Reading]]
+) -> Sequence[Undecoded | CallFailed]:
+    found: dict[Reading, Undecoded | CallFailed] = {}
+    travelling = [_travel_alone(*trip) if len(trip) == 1 else _travel(trip) for trip in trips]
+    for trip, outcomes in zip(trips, await asyncio.gather(*travelling), strict=True):
+        found.update(zip(trip, outcomes, strict=True))
+    return [found[one] for one in several]
+
+
+async def _travel_alone(one: Reading) -> Sequence[Undecoded | CallFailed]:
+    return [one._outcome(*await one.service.ask_alone(one.operation, one.arguments, one.fields, one.selection))]
+
+
 async def _travel(trip: Sequence[Reading]) -> Sequence[Undecoded | CallFailed]:
     first = trip[0]
-    if len(trip) == 1:
-        return [first._outcome(*await first.service.ask_alone(first.operation, first.arguments, first.fields))]
     calls = [(one.operation.name, one.arguments) for one in trip]
-    status, body = await first.service.ask_together(calls, first.fields)
+    selections = tuple([one.selection for one in trip])
+    status, body = await first.service.ask_together(calls, selections, first.fields)
 
     def apart() -> Sequence[Undecoded | CallFailed]:
         answers = round_trip.each(status, body, len(trip))
@@ -80,4 +107,5 @@ async def _travel(trip: Sequence[Reading]) -> Sequence[Undecoded | CallFailed]:
 
     if status != 200:
         return apart()
-    return UndecodedTogether(body, [one.operation.result for one in trip], round_trip.whole, apart)
+    picked = tuple([one != b"" for one in selections])
+    return UndecodedTogether(body, [one.kind for one in trip], picked, round_trip.whole, apart)

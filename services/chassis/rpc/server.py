@@ -26,6 +26,7 @@ from services.chassis.postgres import NO_ONES_FAULT, NOT_TEXT
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, respond
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.openapi import openapi
+from services.chassis.rpc.picking import picking
 from services.chassis.rpc.signature import Signature, signatures
 
 _log = logger(__name__)
@@ -39,8 +40,8 @@ ROUND_TRIP = "roundTrip"
 """What a round trip that failed as a whole is called in the log and the metrics; else its calls have their names."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-Perform = Callable[[C, bytes], Awaitable[Response]]
-"""An operation: from its caller and its arguments as JSON to its result as JSON."""
+Perform = Callable[[C, bytes, bytes], Awaitable[Response]]
+"""An operation: from its caller, its arguments as JSON and what to pick of its result to that as JSON."""
 
 
 def routes(
@@ -61,7 +62,7 @@ def routes(
         if one.shares_round_trips:
             reads[name] = perform
         find_caller = stranger if one.declared.public else authenticate
-        made.append(Route(f"{round_trip.PATH}/{name}", _alone(name, perform, find_caller), methods=["POST"]))
+        made.append(Route(one.path, _alone(name, perform, find_caller), methods=["POST"]))
     made.append(Route(round_trip.PATH, _together(reads, authenticate), methods=["POST"]))
     document = openapi(protocol)
 
@@ -76,10 +77,12 @@ def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
     encode = msgspec.json.Encoder().encode
     names = signature.arguments.__struct_fields__
 
-    async def perform(caller: C, given: bytes) -> Response:
+    async def perform(caller: C, given: bytes, selection: bytes) -> Response:
         arguments: Any = decode(given)
         method = getattr(bind(caller), signature.python_name)
         result = await method(**{name: getattr(arguments, name) for name in names})
+        if selection and (pick := picking(signature.result, selection)) and (picked := pick(result)) is not None:
+            return Response(picked, round_trip.PICKED, media_type="application/json")
         return Response(encode(result), media_type="application/json")
 
     return perform
@@ -88,7 +91,8 @@ def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
 def _alone(name: str, perform: Perform[C], find_caller: Callable[[Request], Awaitable[C]]) -> Endpoint:
     async def call(request: Request) -> Response:
         caller = await find_caller(request)
-        return await perform(caller, await _body(request) or b"{}")
+        (selection,) = round_trip.selections(request.headers.get(round_trip.HEADER), 1)
+        return await perform(caller, await _body(request) or b"{}", selection)
 
     return guarded(name, call)
 
@@ -98,16 +102,19 @@ def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request],
         async with deadline.kept():
             caller = await authenticate(request)
             calls = round_trip.asked(await _body(request))
+            selections = round_trip.selections(request.headers.get(round_trip.HEADER), len(calls))
 
-        def one(name: str, arguments: bytes) -> Awaitable[Response]:
+        def one(name: str, arguments: bytes, selection: bytes) -> Awaitable[Response]:
             async def call(_: Request) -> Response:
                 if name not in reads:
                     raise MalformedInput(expected="a read of this service that needs a token")
-                return await reads[name](caller, arguments)
+                return await reads[name](caller, arguments, selection)
 
             return guarded(name if name in reads else ROUND_TRIP, call)(request)
 
-        answers = await asyncio.gather(*(one(name, arguments) for name, arguments in calls))
+        answers = await asyncio.gather(
+            *(one(*call, selection) for call, selection in zip(calls, selections, strict=True))
+        )
         body = round_trip.encode([(one.status_code, msgspec.Raw(one.body)) for one in answers])
         return Response(body, media_type="application/json")
 

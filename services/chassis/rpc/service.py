@@ -1,8 +1,8 @@
 """A way to one service: how calls travel to it, and what their answers mean."""
 
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,7 +10,7 @@ from services.chassis import deadline, metrics, tracing
 from services.chassis.http_client import request
 from services.chassis.http_client.answer import Answer
 from services.chassis.http_client.download import Download
-from services.chassis.http_client.errors import Busy, NoAnswer, TimedOut
+from services.chassis.http_client.errors import Busy, Lost, NoAnswer, TimedOut
 from services.chassis.http_client.origin import Origin
 from services.chassis.http_client.request import Fields, Start
 from services.chassis.rpc import round_trip
@@ -81,15 +81,24 @@ class Service:
             return await self._gathering.read(operation.name, arguments, fields)
         return await self.ask_alone(operation, arguments, fields)
 
-    def ask_alone(self, operation: Signature, arguments: bytes, fields: Fields) -> Awaitable[tuple[int, bytes]]:
-        """The same, for a call that has no company."""
-        path = f"{round_trip.PATH}/{operation.name}"
+    def ask_alone(
+        self, operation: Signature, arguments: bytes, fields: Fields, selection: bytes = b""
+    ) -> Awaitable[tuple[int, bytes]]:
+        """The same, for a call that has no company. ``selection``: what to pick of the result (see ``picking``)."""
+        if selection:
+            fields = Fields(fields + round_trip.field((selection,)))
         limit_s = self._read_s if operation.declared.kind == "read" else self._write_s
-        return self.post(path, arguments, fields, repeatable=operation.repeatable, limit_s=limit_s)
+        return self.post(operation.path, arguments, fields, repeatable=operation.repeatable, limit_s=limit_s)
 
-    def ask_together(self, calls: Iterable[tuple[str, bytes]], fields: Fields) -> Awaitable[tuple[int, bytes]]:
-        """The answer to a round trip: to reads, operations and arguments, of one caller, as many as it takes."""
-        return self.post(round_trip.PATH, round_trip.body(calls), fields, repeatable=True)
+    def ask_together(
+        self, calls: Iterable[tuple[str, bytes]], selections: tuple[bytes, ...], fields: Fields
+    ) -> Awaitable[tuple[int, bytes]]:
+        """The answer to a round trip: to reads, operations and arguments, of one caller, as many as it takes.
+
+        ``selections``: what to pick of each result, empty for all of it.
+        """
+        picks = Fields(fields + round_trip.field(selections))
+        return self.post(round_trip.PATH, round_trip.body(calls), picks, repeatable=True)
 
     async def post(
         self, path: str, body: bytes, fields: Fields, *, repeatable: bool, limit_s: float | None = None
@@ -127,12 +136,29 @@ class Service:
 
     async def upload(self, path: str, pieces: AsyncIterable[bytes], fields: Fields, *, pause_s: float) -> Answer:
         """POST a body as it comes: the answer as it is. NoAnswer as ``Origin.upload`` says."""
-        return await self._origin.upload(self._origin.start("POST", path), _traced(fields), pieces, pause_s=pause_s)
+        asked = self._origin.start("POST", path), _traced(fields)
+        return await self._judged(self._origin.upload(*asked, pieces, pause_s=pause_s))
 
     async def download(self, path: str, fields: Fields, *, pause_s: float) -> Download:
         """GET what is read as it comes. NoAnswer as ``Origin.download`` says."""
-        start = self._origin.start("GET", path)
-        return await self._origin.download(start, _traced(fields), timeout_s=self._read_s, pause_s=pause_s)
+        asked = self._origin.start("GET", path), _traced(fields)
+        return await self._judged(self._origin.download(*asked, timeout_s=self._read_s, pause_s=pause_s))
+
+    async def _judged(self, asking: Coroutine[Any, Any, T]) -> T:
+        """Ask for what is read as it comes or sent so, if the service may be called; it is judged by its answering."""
+        if self._breaker.open and not await self._breaker.closes():
+            asking.close()
+            raise Lost(f"{self.name} answers nobody", sent=False)
+        before = self._breaker.answers
+        try:
+            answer = await asking
+        except Busy:
+            raise
+        except NoAnswer:
+            self._breaker.failed(before)
+            raise
+        self._breaker.answered()
+        return answer
 
     def _again(self) -> bool:
         """Whether a call whose connection was lost is made once more."""

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
+from services.chassis.rpc import round_trip
 from services.contracts.declare import Operation
 
 
 class Signature(msgspec.Struct, frozen=True):
     """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
 
+    ``path`` is where it is asked for alone.
     ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
     ``repeatable``: to make it twice is to make it once; a read, or a write that carries its idempotency key.
     """
@@ -25,6 +27,7 @@ class Signature(msgspec.Struct, frozen=True):
     description: str
     shares_round_trips: bool
     repeatable: bool
+    path: str
 
 
 def camel(name: str) -> str:
@@ -64,6 +67,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
             inspect.getdoc(method) or "",
             declared.kind == "read" and not declared.public,
             declared.kind == "read" or any(_has_key(hints[field[0]]) for field in fields),
+            f"{round_trip.PATH}/{camel(name)}",
         )
     return found
 

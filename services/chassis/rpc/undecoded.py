@@ -7,36 +7,43 @@ from typing import Any, TypeVar
 import msgspec
 
 
-class Undecoded:
-    """What a service answered, as JSON; ``kind`` is the type that the contract declares."""
+class Undecoded(msgspec.Struct, eq=False):
+    """What a service answered, as JSON; ``kind`` is the type that the contract declares.
 
-    __slots__ = ("json", "kind")
+    ``picked``: of that only what was selected is there, and was checked.
+    """
 
-    def __init__(self, json: bytes | msgspec.Raw, kind: Any) -> None:
-        self.json = json
-        self.kind = kind
+    json: bytes | msgspec.Raw
+    kind: Any
+    picked: bool = False
 
     def decoded(self) -> Any:
-        """The answer as the contract declares it; msgspec.ValidationError if it is something else."""
-        return _decoder(self.kind).decode(self.json)
+        """The answer as the contract declares it; msgspec.ValidationError if it is something else.
+
+        Of a part nothing is declared: it is as JSON is.
+        """
+        return _decoder(Any if self.picked else self.kind).decode(self.json)
 
 
 class UndecodedTogether(Sequence[Any]):
     """What several asked for together, in one JSON text: for whoever can read all of it in one go.
 
-    ``kinds`` are what the contract declares of each answer, and ``whole(types)`` is the type of the text if they are
-    read as these types and none is a failure. As a sequence it is each answer by itself: Undecoded, or an exception.
+    ``kinds`` are what the contract declares of each answer, ``picked`` says of which only a part was asked for, and
+    ``whole(types, picked)`` is the type of the text if they are read as these types and none is a failure. As a
+    sequence it is each answer by itself: Undecoded, or an exception.
     """
 
     def __init__(
         self,
         json: bytes,
         kinds: Sequence[Any],
-        whole: Callable[[Sequence[Any]], Any],
+        picked: tuple[bool, ...],
+        whole: Callable[[Sequence[Any], Sequence[bool]], Any],
         apart: Callable[[], Sequence[Any]],
     ) -> None:
         self.json = json
         self.kinds = kinds
+        self.picked = picked
         self.whole = whole
         self._take_apart = apart
         self._apart: Sequence[Any] | None = None

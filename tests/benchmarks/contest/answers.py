@@ -9,9 +9,11 @@ import msgspec
 from msgspec import UNSET
 
 from services.chassis.ids import write_id
+from services.chassis.rpc.picking import picking
+from services.chassis.rpc.signature import signatures
 from services.contracts.identity import PublicKeys
-from services.contracts.orders import Article, Holiday, Pickup, PickupState
-from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
+from services.contracts.orders import Article, Holiday, Orders, Pickup, PickupState
+from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, Sites
 from services.contracts.values import Connection, Edge, Money, PageInfo
 from tests.benchmarks.contest.pages import Page
 
@@ -22,10 +24,16 @@ _FIRST_DAY = dt.date(2026, 3, 9)
 
 
 def write(folder: Path, page: Page, public_keys: str) -> None:
-    """One file an operation: what each answers while this page is asked for."""
+    """One file an operation: what each answers while this page is asked for; and what of that is picked."""
     folder.mkdir(parents=True, exist_ok=True)
+    declared = {one.name: one.result for contract in (Sites, Orders) for one in signatures(contract).values()}
     for operation, answer in answers(page, public_keys).items():
         (folder / f"{operation}.json").write_bytes(msgspec.json.encode(answer))
+        if operation in page.picked:
+            pick = picking(declared[operation], msgspec.json.encode(page.picked[operation]))
+            part = pick(answer) if pick else None
+            assert part, "what the page shows is a part of what is declared"
+            (folder / f"{operation}.picked.json").write_bytes(part)
 
 
 def answers(page: Page, public_keys: str) -> dict[str, Any]:

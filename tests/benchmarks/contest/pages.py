@@ -6,6 +6,14 @@ import msgspec
 
 _OPERATIONS = Path(__file__).parent / "operations"
 
+_SITE: list[object] = [
+    *("id", "siteNumber"),
+    *("address", ["street", "postalCode", "city"]),
+    *("containers", ["id", "fraction", "litres", "count"]),
+]
+_PICKUP: list[object] = ["id", "date", "toleranceDays", "originalDate", "state", "article", ["name", "wasteCode"]]
+_PORTAL: dict[str, list[object]] = {"sites": ["edges", ["node", _SITE]], "nextPickups": _PICKUP}
+
 
 class Page(msgspec.Struct, frozen=True):
     """One operation with its variables; the sites in its answer, and the calls to services that it may make."""
@@ -18,6 +26,8 @@ class Page(msgspec.Struct, frozen=True):
     """Of the load: the more work a request is, the fewer keep a core busy."""
     wanted: dict[str, float]
     """Our throughput against the contestants' of whom a ratio is wanted."""
+    picked: dict[str, list[object]]
+    """What it shows of each operation's answer, in its order: for whoever asks services for just that."""
 
     @property
     def text(self) -> str:
@@ -51,6 +61,7 @@ SMALL = Page(
     calls=1,
     connections=16,
     wanted={"hand-written": 0.8, "mercurius": 1.1, "mercurius-loaders": 1.1, "apollo": 2, "strawberry": 6},
+    picked={"sites": ["edges", ["node", ["id", "siteNumber", "municipality"]]]},
 )
 PORTAL = Page(
     "portal page",
@@ -66,6 +77,7 @@ PORTAL = Page(
         "apollo": 5.5,
         "strawberry": 18,
     },
+    picked=_PORTAL,
 )
 MANY = Page(
     "200 sites",
@@ -81,5 +93,6 @@ MANY = Page(
         "apollo": 14,
         "strawberry": 60,
     },
+    picked=_PORTAL,
 )
 PAGES = (SMALL, PORTAL, MANY)

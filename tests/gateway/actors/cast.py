@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from services.chassis.problems import MalformedInput, Unauthenticated
+from services.chassis.problems import MalformedInput, Unauthenticated, respond
 from services.chassis.rpc.server import routes
 from services.chassis.tokens import Claims
 from services.contracts.identity import (
@@ -97,7 +97,8 @@ class Cast:
             kind = request.path_params["kind"]
             self.uploaded.append((service, request.query_params["name"], sum(chunks), len(chunks)))
             if kind == "rules":
-                return Response(b'{"code":"WRONG_FILE"}', 422, media_type="application/problem+json")
+                params = {"reason": "UNKNOWN_COLUMNS", "columns": "colour"}
+                return respond(422, "Not such a file", "WRONG_FILE", params=params)
             return Response(b'{"id":"import_sites_1"}', 201, media_type="application/json")
 
         return Route("/imports/{kind}", stage, methods=["POST"])
@@ -105,7 +106,7 @@ class Cast:
     def _bad_rows(self, service: str) -> Route:
         async def show(request: Request) -> Response:
             if request.path_params["id"] != f"import_{service}_1":
-                return Response(b'{"code":"NOT_FOUND"}', 404, media_type="application/problem+json")
+                return respond(404, "No such import", "NOT_FOUND")
             return Response(f"line,field,code,reason\r\n3,litres,MALFORMED,{service}\r\n", media_type="text/csv")
 
         return Route("/imports/{id}/bad-rows", show, methods=["GET"])

@@ -14,7 +14,7 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
 from services.chassis.rpc.service import Service, caller_fields
 from services.contracts.declare import public_read, read, write
-from services.contracts.values import Outcome, Refusal, refuse
+from services.contracts.values import Outcome, Refusal, Value, refuse
 from tests.integration.chassis.http_client.scripted import Peer
 from tests.support.serving import serving
 
@@ -29,6 +29,13 @@ class Said(Outcome, frozen=True, kw_only=True):
     trace: str | None
 
 
+class Room(Value, frozen=True, kw_only=True):
+    """Where it is said."""
+
+    room_name: str
+    seats: int
+
+
 class Echo(Protocol):
     """Says things again."""
 
@@ -37,6 +44,9 @@ class Echo(Protocol):
 
     @read
     async def meet(self) -> int: ...
+
+    @read
+    async def rooms(self, seats: list[int]) -> list[Room | None]: ...
 
     @write
     async def note(self, word: str) -> str: ...
@@ -84,6 +94,9 @@ class EchoFor:
             self._hall.all_here.set()
         await asyncio.wait_for(self._hall.all_here.wait(), 5)
         return self._hall.here
+
+    async def rooms(self, seats: list[int]) -> list[Room | None]:
+        return [Room(room_name=f"the {many}", seats=many) if many else None for many in seats]
 
     async def note(self, word: str) -> str:
         return word

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,15 +13,10 @@ from starlette.routing import Route
 
 from services.chassis import http_protocol
 from services.chassis.http_protocol import HttpProtocol
+from tests.support.serving import end_all, serving_by
 from tests.support.wait import until
 
 LARGE = 40_000_000
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
 
 
 async def refuse(request: Request) -> Response:
@@ -37,21 +31,13 @@ async def large(request: Request) -> Response:
 async def serving(keep_alive_s: int = 60) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     """The server and its port."""
     routes = [Route("/refuse", refuse, methods=["POST"]), Route("/large", large)]
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        app = Starlette(routes=routes)
-        server = _Server(
-            uvicorn.Config(app, http=HttpProtocol, log_config=None, lifespan="off", timeout_keep_alive=keep_alive_s)
-        )
-        task = asyncio.create_task(server.serve([listener]))
-        await until(lambda: asyncio.sleep(0, server.started))
+    app = Starlette(routes=routes)
+    config = uvicorn.Config(app, http=HttpProtocol, log_config=None, lifespan="off", timeout_keep_alive=keep_alive_s)
+    async with serving_by(config) as (server, port):
         try:
-            yield server, listener.getsockname()[1]
+            yield server, port
         finally:
-            for one in list(server.server_state.connections):
-                one.transport.abort()
-            server.should_exit = True
-            await task
+            end_all(server)
 
 
 @contextlib.asynccontextmanager

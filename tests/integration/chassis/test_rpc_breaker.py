@@ -3,17 +3,20 @@
 import asyncio
 import itertools
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
+import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from services.chassis import deadline
+from services.chassis.http_client.errors import Lost, NoAnswer
 from services.chassis.http_client.origin import Origin
 from services.chassis.rpc.breaker import LOOK_AGAIN_S, MOST_FAILURES
 from services.chassis.rpc.client import client
-from services.chassis.rpc.service import CallFailed, Service
+from services.chassis.rpc.service import CallFailed, Service, caller_fields
 from tests.integration.chassis.echo import Echo, Said, open_house, silent
 from tests.integration.chassis.http_client.scripted import Peer, scripted
 from tests.support.wait import until
@@ -33,7 +36,11 @@ class Scene:
         while True:
             head = await peer.reader.readuntil(b"\r\n\r\n")
             path = head.split(b" ")[1]
-            await peer.reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+            if b"\r\nTransfer-Encoding: chunked\r\n" in head:
+                await peer.reader.readuntil(b"0\r\n\r\n")
+            else:
+                length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+                await peer.reader.readexactly(int(length))
             self.asked.append(path)
             status = self.ready_status if path == b"/readyz" else self.status
             if status is None:
@@ -59,6 +66,45 @@ def say(service: Service) -> Any:
 
 def shown() -> float | None:
     return REGISTRY.get_sample_value("kierto_breaker_open", {"service": "scene"})
+
+
+async def file() -> AsyncIterator[bytes]:
+    """A file of few bytes."""
+    yield b"a,b\n"
+
+
+def upload(service: Service) -> Awaitable[object]:
+    return service.upload("/file", file(), caller_fields({}), pause_s=0.05)
+
+
+def download(service: Service) -> Awaitable[object]:
+    return service.download("/file", caller_fields({}), pause_s=0.05)
+
+
+@pytest.mark.parametrize("pass_on", [upload, download])
+async def test_files_are_judged_and_refused_as_calls_are(pass_on: Callable[[Service], Awaitable[object]]) -> None:
+    scene = Scene()
+    async with scripted(scene.play) as server, Origin(server.url) as origin:
+        service = Service("scene", origin, read_s=0.05)
+        for _ in range(MOST_FAILURES):
+            with pytest.raises(NoAnswer):
+                await pass_on(service)
+        assert shown() == 1
+        scene.ready_status = 503
+        asked = len(scene.asked)
+        with pytest.raises(Lost, match="answers nobody"):
+            await pass_on(service)
+        assert scene.asked[asked:] in ([], [b"/readyz"])
+        assert await outcomes(say(service)) == REFUSED
+        scene.ready_status = scene.status = 200
+        await until(lambda: outcomes(say(service)), lambda seen: seen == [(200, "")])
+        scene.status = None
+        for _ in range(MOST_FAILURES - 1):
+            with pytest.raises(NoAnswer):
+                await pass_on(service)
+        scene.status = 200
+        await pass_on(service)
+        assert shown() == 0, "who is answered takes the failures back"
 
 
 async def test_whoever_waits_for_a_hanging_service_is_told_at_once_when_it_opens() -> None:

@@ -11,7 +11,7 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.reading import Reading
 from services.chassis.rpc.round_trip import MOST_CALLS
 from services.chassis.rpc.service import CallFailed, Service
-from services.chassis.rpc.undecoded import undecoded
+from services.chassis.rpc.undecoded import UndecodedTogether, undecoded
 from tests.integration.chassis.echo import Echo, House, answering, open_house, silent
 from tests.integration.chassis.http_client.scripted import scripted
 
@@ -105,3 +105,57 @@ async def test_who_gives_up_cancels_the_request() -> None:
         with pytest.raises(asyncio.CancelledError):
             await travelling
         await server.playing[0]
+
+
+def room(house: House, *seats: int, selection: bytes = b'["roomName"]') -> Any:
+    """A read of which only a part is read."""
+    reading: Any = undecoded(house.echo()).rooms(list(seats))
+    reading.pick(selection)
+    return reading
+
+
+def sent(outcome: Any) -> tuple[bytes, bool]:
+    return bytes(outcome.json), outcome.picked
+
+
+async def test_alone_only_what_is_read_is_sent(house: House) -> None:
+    (outcome,) = await Reading.together([room(house, 3, 0)])
+    assert sent(outcome) == (b'[{"roomName":"the 3"},null]', True)
+    assert house.hall.requests == ["/rpc/rooms"]
+
+
+async def test_together_too(house: House) -> None:
+    together = await Reading.together([room(house, 1), *asked(house, "a"), room(house, 2, selection=b'["seats"]')])
+    assert isinstance(together, UndecodedTogether) and together.picked == (True, False, True)
+    assert sent(together[0]) == (b'[{"roomName":"the 1"}]', True)
+    assert answered([together[1]]) == ["a"]
+    assert sent(together[2]) == (b'[{"seats":2}]', True)
+    assert house.hall.requests == ["/rpc"]
+
+
+@pytest.mark.parametrize("company", [0, 1])
+@pytest.mark.parametrize(
+    ("seats", "selection"),
+    [
+        (2**31, b'["roomName","seats"]'),
+        (1, b'["nothing"]'),
+        (1, b"no selection"),
+        (1, b'["%b"]' % (b"x" * 10_000)),
+    ],
+)
+async def test_what_cannot_be_picked_is_sent_whole(house: House, seats: int, selection: bytes, company: int) -> None:
+    outcomes = await Reading.together([room(house, seats, selection=selection), *asked(house, *"a" * company)])
+    whole = b'[{"roomName":"the %d","seats":%d}]' % (seats, seats)
+    assert sent(outcomes[0]) == (whole, False)
+    assert outcomes[0].decoded()[0].seats == seats  # type: ignore[union-attr]
+
+
+async def test_a_service_that_picks_nothing_yet_is_understood() -> None:
+    async with scripted(answering(b'[[200,[{"roomName":"a","seats":1}]],[200,[]]]')) as server:
+        async with Origin(server.url) as origin:
+            reads: Any = undecoded(client(Echo, Service("echo", origin), {}))
+            several = [reads.rooms([1]), reads.rooms([])]
+            for one in several:
+                one.pick(b'["roomName"]')
+            outcomes = await Reading.together(several)
+        assert [sent(one) for one in outcomes] == [(b'[{"roomName":"a","seats":1}]', False), (b"[]", False)]

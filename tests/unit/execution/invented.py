@@ -21,6 +21,7 @@ from services.contracts.orders import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support
+from tests.unit.execution.picks import Picks
 from tests.unit.execution.torture_values import WRONG, Broken
 
 _TEXTS = ["", "Mannerheimintie 1", "öljy & „paperi“", '"\\\n', "EUR"]
@@ -33,15 +34,17 @@ _WRONG_JSON = [None, "text", 3, -3, 1 << 40, 1 << 60, 1.5, True, [], [None], {"a
 class Invented:
     """One service. Of a thousand values, ``wrong`` are not what the contract says.
 
-    ``passes_on``: whether those who only pass answers on get them undecoded; ``deep``: whether these are wrong inside,
-    too. What nobody selected is not looked at when an answer is passed on, so it must be right or be selected.
+    ``passes_on``: whether those who only pass answers on get them undecoded, ``picks``: and only what they selected;
+    ``deep``: whether these are wrong inside, too. What nobody selected is not looked at when an answer is passed on, so
+    it must be right or be selected.
     """
 
-    def __init__(self, protocol: type, seed: str, wrong: int, *, passes_on: bool, deep: bool) -> None:
+    def __init__(self, protocol: type, seed: str, wrong: int, *, passes_on: bool, picks: bool, deep: bool) -> None:
         self._signatures = {one.python_name: one for one in signatures(protocol).values()}
         self._seed = seed
         self._wrong = wrong
         self._passes_on = passes_on
+        self._picks = picks
         self._deep = deep
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -56,7 +59,8 @@ class Invented:
     @property
     def undecoded(self) -> "InventedJson":
         """The same service, as JSON."""
-        return InventedJson(self, self._signatures, self._seed, self._wrong, passes_on=self._passes_on, deep=self._deep)
+        how = {"passes_on": self._passes_on, "picks": self._picks, "deep": self._deep}
+        return InventedJson(self, self._signatures, self._seed, self._wrong, **how)
 
     def _answer(self, inventor: "Inventor", signature: Signature, arguments: Any) -> Any:
         asked = msgspec.structs.asdict(arguments)
@@ -75,26 +79,41 @@ class InventedJson:
     """One service whose answers are JSON, wrong in the ways in which JSON can be."""
 
     def __init__(
-        self, service: Invented, known: dict[str, Signature], seed: str, wrong: int, *, passes_on: bool, deep: bool
+        self,
+        service: Invented,
+        known: dict[str, Signature],
+        seed: str,
+        wrong: int,
+        *,
+        passes_on: bool,
+        picks: bool,
+        deep: bool,
     ) -> None:
         self._service = service
         self._signatures = known
         self._seed = seed
         self._wrong = wrong
         self._passes_on = passes_on
+        self._picks = picks
         self._deep = deep
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         signature = self._signatures[name]
 
-        async def call(*positional: Any, **named: Any) -> Any:
+        def found(*positional: Any, **named: Any) -> tuple[Any, bytes]:
             seed = f"{self._seed}/{signature.name}"
             inventor = Inventor(seed, self._wrong, [_always(one) for one in _WRONG_JSON], deep=self._deep)
             value = self._service._answer(inventor, signature, signature.arguments(*positional, **named))
-            answer = Undecoded(msgspec.json.encode(value), signature.result)
+            return value, msgspec.json.encode(value)
+
+        async def call(*positional: Any, **named: Any) -> Any:
+            answer = Undecoded(found(*positional, **named)[1], signature.result)
             return answer if self._passes_on else answer.decoded()
 
-        return call
+        def read(*positional: Any, **named: Any) -> Picks:
+            return Picks(lambda: found(*positional, **named), signature.result)
+
+        return read if self._picks else call
 
 
 def _always(value: Any) -> Callable[[Any], Any]:
@@ -167,8 +186,8 @@ class Context:
 
     language = Language.FI
 
-    def __init__(self, seed: str, wrong: int, *, passes_on: bool, deep: bool = False) -> None:
-        how = {"passes_on": passes_on, "deep": deep}
+    def __init__(self, seed: str, wrong: int, *, passes_on: bool, picks: bool = False, deep: bool = False) -> None:
+        how = {"passes_on": passes_on, "picks": picks, "deep": deep}
         self.loader = Loader()
         self.identity = Invented(Identity, seed, wrong, **how)
         self.sites = Invented(Sites, seed, wrong, **how)

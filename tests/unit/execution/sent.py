@@ -3,6 +3,7 @@
 import datetime as dt
 import enum
 from collections import Counter
+from collections.abc import Awaitable
 from typing import Annotated, Any, Union
 
 import msgspec
@@ -14,6 +15,7 @@ from gateway.execution.completion import BY_CLASS
 from gateway.execution.planning_schema import PlanningSchema
 from services.chassis import metrics
 from services.chassis.rpc.undecoded import Undecoded
+from tests.unit.execution.picks import Picks
 
 
 class Status(enum.Enum):
@@ -98,7 +100,7 @@ async def _on(parents: list[Any], info: strawberry.Info) -> list[str]:
     return [parent.day.isoformat() for parent in parents]
 
 
-async def _of(parents: list[Any], info: strawberry.Info) -> list[Inner | None]:
+def _of(parents: list[Any], info: strawberry.Info) -> Awaitable[list[Inner | None]]:
     return info.context.answer(list[Inner | None])  # type: ignore[no-any-return]
 
 
@@ -192,22 +194,33 @@ class GraphSent:
 @strawberry.type
 class Query:
     @strawberry.field
-    async def sent(self, info: strawberry.Info) -> GraphSent | None:
+    def sent(self, info: strawberry.Info) -> GraphSent | None:
         """One."""
         return info.context.answer(info.context.kind or Sent | None)  # type: ignore[no-any-return]
 
     @strawberry.field
-    async def many(self, info: strawberry.Info) -> list[GraphSent | None]:
+    def many(self, info: strawberry.Info) -> list[GraphSent | None]:
         """Several."""
         return info.context.answer(list[Sent | None])  # type: ignore[no-any-return]
 
 
 class Context:
-    """What the service sends, as bytes or to be written as JSON; ``passes_on``: nobody has read it yet."""
+    """What the service sends, as bytes or to be written as JSON.
 
-    def __init__(self, *sent: Any, passes_on: bool, joins: dict[str, Any] | None = None, kind: Any = None) -> None:
+    ``passes_on``: nobody has read it yet; ``picks``: it sends what was selected.
+    """
+
+    def __init__(
+        self,
+        *sent: Any,
+        passes_on: bool,
+        picks: bool = False,
+        joins: dict[str, Any] | None = None,
+        kind: Any = None,
+    ) -> None:
         self._sent = list(sent)
         self._passes_on = passes_on
+        self._picks = picks
         self.joins = joins or {}
         self.kind = kind
         self.seen: list[list[str]] = []
@@ -215,8 +228,19 @@ class Context:
     def answer(self, kind: Any) -> Any:
         """The next that is sent."""
         value = self._sent.pop(0)
-        answer = Undecoded(value if isinstance(value, bytes) else msgspec.json.encode(value), kind)
+        text = value if isinstance(value, bytes) else msgspec.json.encode(value)
+        answer = Undecoded(text, kind)
+        if self._picks:
+            return Picks(lambda: (_understood(answer), text), kind)
         return answer if self._passes_on else answer.decoded()
+
+
+def _understood(answer: Undecoded) -> Any:
+    """The value that a service would have sent so; what nobody can read is passed on as nothing that is declared."""
+    try:
+        return answer.decoded()
+    except msgspec.DecodeError:
+        return object()
 
 
 class Schema(PlanningSchema):

@@ -17,8 +17,9 @@ async def both(
     """What is answered, errors and ways; checked to be the same as of what is decoded as declared."""
     shown, errors, ways = await execute(text, Context(*values, passes_on=True, joins=joins, kind=kind))
     declared, declared_errors, _ = await execute(text, Context(*values, passes_on=False, joins=joins, kind=kind))
-    assert shown == declared
-    assert sorted(map(str, errors)) == sorted(map(str, declared_errors))
+    picked, picked_errors, _ = await execute(text, Context(*values, passes_on=True, picks=True, joins=joins, kind=kind))
+    assert shown == declared == picked
+    assert sorted(map(str, errors)) == sorted(map(str, declared_errors)) == sorted(map(str, picked_errors))
     return shown.decode(), errors, dict(ways)
 
 
@@ -55,6 +56,31 @@ async def test_what_is_the_same_in_json_is_pushed_down(selection: str, value: di
     answer, errors, ways = await execute(text, Context(value, passes_on=True))
     assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
     assert dict(ways) == {"pushed": 1}
+
+
+WHOLE = {"id": "i", "count": 3, "may": "a", "must": "b", "day": "2026-01-02", "status": "DONE", "tags": ["a", None]}
+
+
+@pytest.mark.parametrize(
+    ("selection", "shown", "ways"),
+    [
+        ("day id count", '{"day":"2026-01-02","id":"i","count":3}', {"pushed: picked": 1}),
+        ("status tags", '{"status":"DONE","tags":["a",null]}', {"pushed: picked": 1}),
+        ("kind: __typename may __typename", '{"kind":"Sent","may":"a","__typename":"Sent"}', {"pushed: picked": 1}),
+        ("inner { __typename key }", '{"inner":{"__typename":"Inner","key":"k"}}', {"pushed: picked": 1}),
+        ("count of { word }", '{"count":3,"of":{"word":"w"}}', {"pushed: picked": 2}),
+        # What is declared may be null, and the graph promises that it is not: somebody has to look.
+        ("id must", '{"id":"i","must":"b"}', {"pushed": 1}),
+        ("pet { __typename }", '{"pet":{"__typename":"Cat"}}', {"pushed": 1}),
+        ("other: id", '{"other":"i"}', {"compiled: an alias": 1}),
+    ],
+)
+async def test_a_service_picks_what_is_only_passed_on(selection: str, shown: str, ways: dict[str, int]) -> None:
+    value = {**WHOLE, "inner": {"key": "k", "word": "w"}, "pet": {"__typename": "Cat", "name": "c"}}
+    context = Context(value, [{"key": "k", "word": "w"}], passes_on=True, picks=True)
+    answer, errors, taken = await execute(f"{{ sent {{ {selection} }} }}", context)
+    assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
+    assert dict(taken) == ways
 
 
 async def test_null_is_pushed_down_too() -> None:

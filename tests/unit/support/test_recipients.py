@@ -1,42 +1,32 @@
 """S5: identity is asked whom to write to, in the user's name; while it is away the receipt waits."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from services.access.service_token import ServiceTokens
-from services.chassis.http_client.origin import Origin
-from services.chassis.http_client.request import Fields
 from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.service import Service
-from services.chassis.rpc.signature import Signature
 from services.contracts.identity import Contact, Language
 from services.support.http.recipients import IdentityRecipients
+from tests.support.clock import TestClock
+from tests.support.service_by_heart import ServiceByHeart
 
 CONTACT = b'[{"userId":"user_1","username":"mirja","email":"mirja@example.fi","language":"sv"}]'
 TOKEN = b'{"__typename":"ClientToken","accessToken":"abc","expiresIn":600,"scope":""}'
 
 
-class FakeService(Service):
-    """Identity, as what it answers to each path."""
-
-    def __init__(self, **answers: bytes | tuple[int, bytes]) -> None:
-        super().__init__("identity", Origin("http://127.0.0.1:9"))
-        self.answers = answers
-        self.asked: list[tuple[str, bytes, bytes]] = []
-
-    async def ask(self, operation: Signature, arguments: bytes, fields: Fields) -> tuple[int, bytes]:
-        self.asked.append((operation.name, arguments, fields))
-        answer = self.answers[operation.name]
-        return (200, answer) if isinstance(answer, bytes) else answer
+def identity(**answers: bytes | tuple[int, bytes]) -> ServiceByHeart:
+    return ServiceByHeart("identity", **answers)
 
 
-def recipients(service: FakeService) -> IdentityRecipients:
-    return IdentityRecipients(service, ServiceTokens("support", "secret", service))
+def recipients(service: ServiceByHeart) -> IdentityRecipients:
+    clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
+    return IdentityRecipients(service, ServiceTokens("support", "secret", service, clock))
 
 
 async def test_support_asks_in_the_users_name() -> None:
-    service = FakeService(clientToken=TOKEN, contacts=CONTACT)
+    service = identity(clientToken=TOKEN, contacts=CONTACT)
     found = await recipients(service).contact_of("user_1")
     assert found == Contact(user_id="user_1", username="mirja", email="mirja@example.fi", language=Language.SV)
     (_, token_body, _), (operation, body, fields) = service.asked
@@ -47,7 +37,7 @@ async def test_support_asks_in_the_users_name() -> None:
 
 
 async def test_a_user_who_is_gone_has_no_contact() -> None:
-    assert await recipients(FakeService(clientToken=TOKEN, contacts=b"[null]")).contact_of("user_1") is None
+    assert await recipients(identity(clientToken=TOKEN, contacts=b"[null]")).contact_of("user_1") is None
 
 
 @pytest.mark.parametrize(
@@ -61,4 +51,4 @@ async def test_a_user_who_is_gone_has_no_contact() -> None:
 )
 async def test_while_identity_gives_no_answer_it_is_not_ready_yet(answers: dict[str, Any]) -> None:
     with pytest.raises(NotReadyYet):
-        await recipients(FakeService(**answers)).contact_of("user_1")
+        await recipients(identity(**answers)).contact_of("user_1")

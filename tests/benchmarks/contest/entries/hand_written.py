@@ -1,7 +1,7 @@
 """The same pages by hand: no GraphQL, no framework, no logs. What a gateway could cost if it were only these pages.
 
-It checks the token, decodes just what is shown, joins by place, and encodes. ``/small`` is the small operation, all
-else the page with the joins.
+It checks the token, asks for just what is shown, decodes that, joins by place, and encodes. ``/small`` is the small
+operation, all else the page with the joins.
 """
 
 from typing import Any
@@ -14,8 +14,10 @@ from gateway.settings import GatewaySettings
 from services.chassis.clock import SystemClock
 from services.chassis.http_client.request import Fields
 from services.chassis.problems import Unauthenticated
+from services.chassis.rpc import round_trip
 from tests.benchmarks.contest.entries.backend import Backend
 from tests.benchmarks.contest.entries.python_server import serve
+from tests.benchmarks.contest.pages import PORTAL, SMALL
 
 
 class _Shown(msgspec.Struct, rename="camel", gc=False):
@@ -104,15 +106,21 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
     """The application."""
     sites, orders = Backend(settings.sites_url), Backend(settings.orders_url)
     ask_sites, ask_orders = sites.start("/rpc/sites"), orders.start("/rpc")
+    pick_small = round_trip.field((_encode(SMALL.picked["sites"]),))
+    pick_sites = round_trip.field((_encode(PORTAL.picked["sites"]),))
+    pick_orders = round_trip.field((_encode(PORTAL.picked["nextPickups"]), b""))
 
-    async def small(fields: Fields) -> bytes:
-        page = _small(await sites.post(ask_sites, _SMALL, fields))
+    async def small(fields: bytes) -> bytes:
+        page = _small(await sites.post(ask_sites, _SMALL, Fields(fields + pick_small)))
         return b'{"data":{"sites":%b}}' % _encode(page)
 
-    async def portal(body: bytes, fields: Fields) -> bytes:
-        page = _sites(await sites.post(ask_sites, _PAGE % _asked(body).variables.first, fields))
+    async def portal(body: bytes, fields: bytes) -> bytes:
+        asked = _PAGE % _asked(body).variables.first
+        page = _sites(await sites.post(ask_sites, asked, Fields(fields + pick_sites)))
         ids = _encode([edge.node.id for edge in page.edges])
-        (_, pickups), (_, counts) = _joined(await orders.post(ask_orders, _ORDERS % (ids, ids), fields))
+        (_, pickups), (_, counts) = _joined(
+            await orders.post(ask_orders, _ORDERS % (ids, ids), Fields(fields + pick_orders))
+        )
         for edge, pickup, count in zip(page.edges, pickups, counts, strict=True):
             node = edge.node
             node.next_pickup, node.open_order_count = pickup, count
@@ -125,7 +133,7 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
             await _respond(send, 401, b"{}")
             return
         body = await _body(receive)
-        fields = Fields(b"Content-Type: application/json\r\nAuthorization: Bearer %b\r\n" % caller.token.encode())
+        fields = b"Content-Type: application/json\r\nAuthorization: Bearer %b\r\n" % caller.token.encode()
         await _respond(send, 200, await (small(fields) if scope["path"] == "/small" else portal(body, fields)))
 
     return app

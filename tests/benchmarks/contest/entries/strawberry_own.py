@@ -21,7 +21,6 @@ from strawberry.types.field import StrawberryField
 
 from gateway.access import Access
 from gateway.context import Context, Foundation, asker_of
-from gateway.http.bearer import caller_of
 from gateway.http.proxies import Proxies
 from gateway.schema import contract_types
 from gateway.schema.build import MUTATIONS, QUERIES
@@ -68,7 +67,8 @@ class Endpoint(GraphQL[Context, None]):
         self._foundation = foundation
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        caller = await caller_of(request, self._foundation.access) if isinstance(request, Request) else None
+        authorization = request.headers.get("authorization", "") if isinstance(request, Request) else ""
+        caller = await self._foundation.access.caller_with(authorization)
         return _Context(self._foundation, asker_of(request, self._foundation, caller))
 
     def encode_json(self, data: object) -> bytes:

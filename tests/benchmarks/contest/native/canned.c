@@ -7,6 +7,9 @@
  *
  * POST /rpc/<operation>              the result
  * POST /rpc  [["operation", {}],..]  [[200, result], ...] in the same order
+ *
+ * Who sends Kierto-Pick is answered 206, with FOLDER/<page>/<operation>.picked.json, where there is one.
+ *
  * GET /count                         how often each path of this door was asked for by POST, as JSON
  */
 #define _GNU_SOURCE
@@ -89,10 +92,11 @@ static void load_pages(const char *folder) {
     closedir(listing);
 }
 
-static struct answer *find(struct slice name) {
+/* The answer of an operation, or what is picked of it (`part` is ".picked"). */
+static struct answer *find(struct slice name, const char *part) {
     for (int i = 0; i < in_use->count; i++) {
         struct answer *answer = &in_use->answers[i];
-        if (strlen(answer->name) == name.size && !memcmp(answer->name, name.text, name.size)) return answer;
+        if (!strncmp(answer->name, name.text, name.size) && !strcmp(answer->name + name.size, part)) return answer;
     }
     return NULL;
 }
@@ -166,7 +170,7 @@ static void answer_with(struct connection *c, int status, struct iovec *parts, i
     size_t size = 0;
     for (int i = 1; i < count; i++) size += parts[i].iov_len;
     int length = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                          status, status == 200 ? "OK" : "Not Found", size);
+                          status, status < 300 ? "OK" : "Not Found", size);
     parts[0] = (struct iovec){head, (size_t)length};
     send_parts(c, parts, count);
 }
@@ -176,14 +180,14 @@ static void answer_text(struct connection *c, int status, const char *text) {
     answer_with(c, status, parts, 2);
 }
 
-static void answer_round_trip(struct connection *c, struct slice body) {
+static void answer_round_trip(struct connection *c, struct slice body, bool picks) {
     struct slice names[CALLS];
     struct iovec parts[2 + 2 * CALLS];
     int calls = operations(body, names), used = 1;
     for (int i = 0; i < calls; i++) {
-        struct answer *answer = find(names[i]);
+        struct answer *picked = picks ? find(names[i], ".picked") : NULL, *answer = picked ? picked : find(names[i], "");
         if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_OPERATION\"}");
-        const char *glue = i ? "],[200," : "[[200,";
+        const char *glue = picked ? (i ? "],[206," : "[[206,") : (i ? "],[200," : "[[200,");
         parts[used++] = (struct iovec){(void *)glue, strlen(glue)};
         parts[used++] = (struct iovec){answer->body, answer->size};
     }
@@ -217,16 +221,16 @@ static bool begins(struct slice text, const char *with, struct slice *rest) {
     return true;
 }
 
-static void answer(struct connection *c, bool posted, struct slice path, struct slice body) {
+static void answer(struct connection *c, bool posted, struct slice path, struct slice body, bool picks) {
     struct slice name;
     if (posted) count(c->door, path);
     if (posted && begins(path, "/rpc/", &name)) {
-        struct answer *answer = find(name);
+        struct answer *picked = picks ? find(name, ".picked") : NULL, *answer = picked ? picked : find(name, "");
         if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_OPERATION\"}");
         struct iovec parts[2] = {[1] = {answer->body, answer->size}};
-        return answer_with(c, 200, parts, 2);
+        return answer_with(c, picked ? 206 : 200, parts, 2);
     }
-    if (posted && begins(path, "/rpc", &name) && !name.size) return answer_round_trip(c, body);
+    if (posted && begins(path, "/rpc", &name) && !name.size) return answer_round_trip(c, body, picks);
     if (!posted && begins(path, "/count", &name)) return answer_count(c);
     if (!posted && begins(path, "/use/", &name)) return use(c, name);
     answer_text(c, 404, "{}");
@@ -247,7 +251,7 @@ static size_t take(struct connection *c, char *from, size_t size) {
     char *path = strchr(from, ' ');
     if (!path) return size;
     path++;
-    answer(c, posted, (struct slice){path, strcspn(path, " ?")}, body);
+    answer(c, posted, (struct slice){path, strcspn(path, " ?")}, body, strcasestr(from, "\r\nKierto-Pick:"));
     return (size_t)(body.text - from) + body.size;
 }
 

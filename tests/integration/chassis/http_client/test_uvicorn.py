@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -16,33 +15,18 @@ from services.chassis.http_client.errors import Lost
 from services.chassis.http_client.origin import Origin
 from services.chassis.http_client.request import fields
 from tests.integration.chassis.http_client.scripted import ask
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
+from tests.support.serving import serving_by
 
 
 @contextlib.asynccontextmanager
 async def serving(
     endpoint: Callable[[Request], Awaitable[Response]], **settings: float
-) -> AsyncIterator[tuple[str, _Server]]:
+) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     """uvicorn with one endpoint; its address."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
-        config = uvicorn.Config(app, http="httptools", log_config=None, lifespan="off", **settings)  # type: ignore[arg-type]
-        server = _Server(config)
-        task = asyncio.create_task(server.serve([listener]))
-        async with asyncio.timeout(5):
-            while not server.started:
-                await asyncio.sleep(0)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}", server
-        finally:
-            server.should_exit = True
-            await task
+    app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
+    config = uvicorn.Config(app, http="httptools", log_config=None, lifespan="off", **settings)  # type: ignore[arg-type]
+    async with serving_by(config) as (server, port):
+        yield f"http://127.0.0.1:{port}", server
 
 
 async def echo(request: Request) -> Response:

@@ -1,0 +1,34 @@
+"""A service's own token is kept until shortly before its end, by the clock that those go by who verify it."""
+
+import datetime as dt
+
+from services.access.service_token import ServiceTokens
+from tests.support.clock import TestClock
+from tests.support.service_by_heart import ServiceByHeart
+
+
+def token(name: str) -> bytes:
+    return b'{"__typename":"ClientToken","accessToken":"%b","expiresIn":600,"scope":""}' % name.encode()
+
+
+async def test_a_token_is_kept_until_a_minute_before_its_end() -> None:
+    clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
+    identity = ServiceByHeart("identity", clientToken=token("first"))
+    tokens = ServiceTokens("support", "secret", identity, clock)
+    assert await tokens.headers() == {"Authorization": "Bearer first"}
+    identity.answers["clientToken"] = token("second")
+    clock.move(minutes=9)
+    assert await tokens.headers() == {"Authorization": "Bearer first"}
+    clock.move(seconds=1)
+    assert await tokens.headers() == {"Authorization": "Bearer second"}
+    assert len(identity.asked) == 2
+
+
+async def test_each_caller_in_whose_name_it_asks_has_its_own() -> None:
+    clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
+    identity = ServiceByHeart("identity", clientToken=token("one"))
+    tokens = ServiceTokens("support", "secret", identity, clock)
+    await tokens.headers("user_1")
+    identity.answers["clientToken"] = token("other")
+    assert await tokens.headers("user_2") == {"Authorization": "Bearer other"}
+    assert await tokens.headers("user_1") == {"Authorization": "Bearer one"}

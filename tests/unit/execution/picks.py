@@ -1,0 +1,62 @@
+"""Reads of a service that sends what was selected, if that is as declared, and several with one text, as ours do."""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+import msgspec
+
+from services.chassis.rpc import round_trip
+from services.chassis.rpc.picking import picking
+from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
+
+
+class Picks:
+    """One read. ``find`` gives its value and the whole of that as JSON, or raises; ``kind`` is what is declared."""
+
+    def __init__(self, find: Callable[[], tuple[Any, bytes]], kind: Any) -> None:
+        self.kind = kind
+        self._find = find
+        self._selection = b""
+
+    def pick(self, selection: bytes) -> None:
+        self._selection = selection
+
+    def __await__(self) -> Generator[None, None, Undecoded]:
+        yield
+        return Undecoded(self._find()[1], self.kind)
+
+    @staticmethod
+    async def together(several: Sequence["Picks"]) -> Sequence[Any]:
+        answers = [one._sent() for one in several]
+
+        def apart() -> Sequence[Any]:
+            return [
+                answer
+                if isinstance(answer, Exception)
+                else Undecoded(answer[1], one.kind, picked=answer[0] == round_trip.PICKED)
+                for one, answer in zip(several, answers, strict=True)
+            ]
+
+        text = round_trip.encode(
+            [(500, None) if isinstance(one, Exception) else (one[0], _raw(one[1])) for one in answers]
+        )
+        picked = tuple(one._selection != b"" for one in several)
+        return UndecodedTogether(text, [one.kind for one in several], picked, round_trip.whole, apart)
+
+    def _sent(self) -> tuple[int, bytes] | Exception:
+        try:
+            value, whole = self._find()
+        except Exception as error:
+            return error
+        if self._selection and (pick := picking(self.kind, self._selection)) and (part := pick(value)) is not None:
+            return round_trip.PICKED, part
+        return 200, whole
+
+
+def _raw(text: bytes) -> Any:
+    """The text as it is, or something that nobody expects where it is no JSON."""
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return "no JSON"
+    return msgspec.Raw(text)
