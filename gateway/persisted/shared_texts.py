@@ -38,10 +38,11 @@ _log = logger(__name__)
 
 
 class SharedTexts:
-    """Texts by their hashes. Neither call waits for more than ``WAIT_S``, and neither fails."""
+    """Texts by their hashes. Neither call waits for more than ``wait_s`` seconds, and neither fails."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, wait_s: float) -> None:
         self._client = client
+        self._wait_s = wait_s
         self._ask_from = 0.0
         """By the loop's clock."""
         self._failures = 0
@@ -79,7 +80,7 @@ class SharedTexts:
         if loop.time() < self._ask_from:
             return None
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(self._wait_s):
                 answer = await ask()
         except (RedisError, OSError, TimeoutError) as error:
             if loop.time() >= self._ask_from:  # the first of those who asked together
@@ -95,7 +96,7 @@ class SharedTexts:
 
 
 @contextlib.asynccontextmanager
-async def shared_texts(redis_url: str) -> AsyncIterator[SharedTexts]:
+async def shared_texts(redis_url: str, wait_s: float = WAIT_S) -> AsyncIterator[SharedTexts]:
     """Texts in this Redis, which need not be there (yet)."""
     pool = BlockingConnectionPool.from_url(
         redis_url,
@@ -104,7 +105,7 @@ async def shared_texts(redis_url: str) -> AsyncIterator[SharedTexts]:
         protocol=2,
     )
     client = Redis.from_pool(pool)
-    texts = SharedTexts(client)
+    texts = SharedTexts(client, wait_s)
     try:
         yield texts
     finally:

