@@ -2,54 +2,38 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from inspect import isawaitable
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from graphql import GraphQLError, default_field_resolver
-from strawberry.types.arguments import convert_arguments
+from graphql import GraphQLError
 
 from gateway.execution.answer import Container
-from gateway.execution.batch import Batch
-from gateway.execution.plan import Field
+from gateway.execution.calling import resolver
+from gateway.execution.plan import Field, Together, Way
+from gateway.execution.pushed import Pushed, how_pushed
 from gateway.execution.step_info import StepInfo
 
 if TYPE_CHECKING:
     from gateway.execution.run import Run
 
-Together = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
-
-
-class Way(NamedTuple):
-    """How values of a class are awaited: ``together``, if several can be; ``picks``: they can be told what is read."""
-
-    together: Together | None
-    picks: bool
-
-
-@functools.lru_cache(maxsize=1000)
-def _way_of(kind: type) -> Way:
-    together = getattr(kind, "together", None) if hasattr(kind, "__await__") else None
-    return Way(together, together is not None and hasattr(kind, "pick"))
-
 
 class Begun(msgspec.Struct, eq=False):
     """A step that was asked for. ``values`` are what the resolver gave for each parent, or a batch for all at once.
 
-    They are put into ``containers``. Those that have to be awaited are, with ``together``, if all of them can be.
-    ``is_one``: that is one value, which is what is usual. ``picks``: they can be told what is read of them; then
-    ``pushed`` is how that is done.
+    They are put into ``containers``. Those that have to be awaited are, with ``together``, if all of them can be;
+    ``alone`` is the same if that is one value, which is what is usual. ``pushed`` is how what they give is read, if
+    they were told that.
     """
 
     step: Field
     containers: list[Container]
     values: list[Any]
-    together: Together | None
-    is_one: bool
-    picks: bool
-    pushed: Any = None
+    together: Together | None = None
+    alone: Together | None = None
+    pushed: Pushed | None = None
 
     def waiting(self) -> list[int]:
         """Which of the values have to be awaited."""
@@ -64,18 +48,47 @@ class Begun(msgspec.Struct, eq=False):
 
 def ask(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Begun:
     """Ask a step's resolver: a batch once, any other once for each parent. What it raises stands among the values."""
-    batch = step.batch
-    values = (
-        _calls(run, step, parents, containers) if batch is None else [_batch(run, step, batch, parents, containers)]
-    )
-    kind: Any = type(values[0])
-    together, picks = _way_of(kind)
-    if len(values) == 1:
-        return Begun(step, containers, values, together, together is not None, picks)
-    begun = Begun(step, containers, values, together, False, picks and all(type(one) is kind for one in values))
-    if any(type(values[index]) is not kind for index in begun.waiting()):
-        begun.together = None
+    if step.batch is None and len(parents) > 1:
+        return _ask_each(run, step, parents, containers)
+    try:
+        value: Any = step.once(run, parents, containers[0])
+    except Exception as error:
+        value = error
+    way = step.way
+    kind: Any = type(value)
+    if kind is not way.kind:
+        way = step.way = _way_of(kind)
+    together = way.together
+    begun = Begun(step, containers, [value], together, together)
+    if way.picks:
+        declared = value.kind
+        pushed = step.pushed_last if declared is step.pushed_kind else how_pushed(step, declared, run.scalars)
+        if type(pushed) is Pushed:
+            begun.pushed = pushed
+            if pushed.selection:
+                value.pick(pushed.selection)
     return begun
+
+
+def _ask_each(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Begun:
+    begun = Begun(step, containers, _calls(run, step, parents, containers))
+    values = begun.values
+    kind: Any = type(values[0])
+    way = _way_of(kind)
+    if all(type(values[index]) is kind for index in begun.waiting()):
+        begun.together = way.together
+    if way.picks and all(type(one) is kind and one.kind is values[0].kind for one in values):
+        pushed = how_pushed(step, values[0].kind, run.scalars)
+        if type(pushed) is Pushed and pushed.selection:
+            for one in values:
+                one.pick(pushed.selection)
+    return begun
+
+
+@functools.lru_cache(maxsize=1000)
+def _way_of(kind: type) -> Way:
+    together = getattr(kind, "together", None) if hasattr(kind, "__await__") else None
+    return Way(kind, together, together is not None and hasattr(kind, "pick"))
 
 
 async def settle(begun: Sequence[Begun]) -> None:
@@ -87,13 +100,13 @@ async def settle(begun: Sequence[Begun]) -> None:
             values[index] = value
 
 
-def are_usual(begun: Sequence[Begun]) -> bool:
-    """Whether all these steps wait for one value each, and are awaited together."""
-    together = begun[0].together
-    for one in begun:  # noqa: SIM110 - every request comes by here, and a generator takes longer
-        if one.together is not together or not one.is_one:
-            return False
-    return True
+def usual_way(begun: Sequence[Begun]) -> Together | None:
+    """How these steps are awaited, if that is together, and each of them waits for one value."""
+    alone = begun[0].alone
+    for one in begun:
+        if one.alone is not alone:
+            return None
+    return alone
 
 
 def are_together(begun: Sequence[Begun]) -> bool:
@@ -116,7 +129,7 @@ def groups_of(begun: Sequence[Begun]) -> list[list[Begun]]:
     return groups
 
 
-async def results(awaitables: Sequence[Awaitable[Any]], together: Together | None = None) -> Sequence[Any]:
+async def results(awaitables: Sequence[Awaitable[Any]], together: Together | None = None) -> Iterable[Any]:
     """What each gives or raises."""
     try:
         if together is not None:
@@ -150,12 +163,7 @@ def _calls(run: "Run", step: Field, parents: list[Any], containers: list[Contain
         arguments = step.arguments(run.variables)
     except GraphQLError as error:
         return [error] * len(parents)
-    call = step.call or _resolver(run, step)
-    if len(parents) == 1:
-        try:
-            return [call(parents[0], StepInfo(run, step, containers[0]), arguments)]
-        except Exception as error:
-            return [error]
+    call = resolver(run, step)
     values: list[Any] = []
     for source, container in zip(parents, containers, strict=True):
         try:
@@ -163,29 +171,6 @@ def _calls(run: "Run", step: Field, parents: list[Any], containers: list[Contain
         except Exception as error:
             values.append(error)
     return values
-
-
-def _resolver(run: "Run", step: Field) -> Callable[[Any, Any, dict[str, Any]], Any]:
-    """What is called with a parent, the place and the arguments, with all that is put around it."""
-    resolve: Any = step.definition.resolve or default_field_resolver
-    if run.middleware is not None:
-        resolve = run.middleware.get_field_resolver(resolve)
-    return lambda source, info, arguments: resolve(source, info, **arguments)
-
-
-def _batch(run: "Run", step: Field, batch: Batch, parents: list[Any], containers: list[Container]) -> Any:
-    info = step.info(StepInfo(run, step, containers[0]))
-    try:
-        arguments = step.arguments(run.variables)
-        if step.converts:
-            converter = run.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-            declared = step.definition.extensions["strawberry-definition"].arguments
-            arguments = convert_arguments(arguments, declared, converter.scalar_registry, converter.config, info)
-        if batch.wants_fields:
-            arguments["fields"] = step.wanted
-        return batch.values(list(parents), info, **arguments)
-    except Exception as error:
-        return error
 
 
 def _is_awaitable(value: Any) -> bool:

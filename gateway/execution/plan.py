@@ -5,11 +5,12 @@ completed) or a *step* (a resolver or a batch has to be asked, for all parents o
 """
 
 import enum
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from graphql import (
     BooleanValueNode,
     DirectiveNode,
@@ -33,7 +34,9 @@ from graphql import (
     VariableNode,
     get_named_type,
 )
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from gateway.execution import calling
 from gateway.execution.arguments import Arguments, compiled
 from gateway.execution.batch import BATCH, Batch
 from gateway.execution.selection import selected
@@ -42,7 +45,8 @@ from gateway.execution.strawberry_fields import Call, argument_names, call_of
 
 Switches = Mapping[str, bool | None]
 """The values of the variables that ``@skip`` and ``@include`` look at."""
-
+Together = Callable[[Sequence[Any]], Awaitable[Iterable[Any]]]
+"""Awaits several values: what each gives, or an exception in its place."""
 
 MOST_FIELDS = 20_000
 """Of one operation, each counted at each place and for each type that it is asked of."""
@@ -57,17 +61,29 @@ class Kind(enum.Enum):
     BATCH = enum.auto()
 
 
-@dataclass(eq=False)
+class Way(msgspec.Struct, frozen=True):
+    """How values of a class are awaited: ``together``, if several can be; ``picks``: they can be told what is read."""
+
+    kind: type
+    together: Together | None
+    picks: bool
+
+
+_NO_WAY = Way(object, None, False)
+
+
+@dataclass(eq=False, slots=True)
 class Field:
     """One response key of one object type.
 
     ``index`` numbers the steps of a plan; ``slot`` is what a step's value is called in a struct of its parent, and
     ``put`` sets it there; ``steps`` are those that completing its value leads to; ``selections`` are what is asked of
     the value, by the name of its object type; ``complete`` is a step's compiled code, and ``arguments`` its arguments
-    for the variables of a request. ``call`` is the resolver, where Strawberry has nothing to do around it;
-    ``converts``: a batch's arguments are Strawberry's to convert, ``info`` makes what it is told. ``pushed`` says, by
-    declared type, how JSON is read in its place, ``pushed_last`` how that of ``pushed_kind`` was, and
-    ``pushed_together`` how that of several steps is. ``memo`` keeps what resolvers work out of the selection.
+    for the variables of a request. ``call`` is the resolver, where Strawberry has nothing to do around it; ``once``
+    calls it, or the batch, with all the parents of a level: one, if it is no batch. ``way`` is how the value that was
+    given last is awaited. ``pushed`` says, by declared type, how JSON is read in its place,
+    ``pushed_last`` how that of ``pushed_kind`` was, and ``takes`` what takes that of this step and others in one go.
+    ``memo`` keeps what resolvers work out of the selection.
     """
 
     key: str
@@ -85,11 +101,11 @@ class Field:
     pushed: dict[Any, Any] = field(default_factory=dict)
     pushed_kind: Any = None
     pushed_last: Any = None
-    pushed_together: dict[Any, Callable[[bytes], Any]] = field(default_factory=dict)
+    takes: dict[Any, Any] = field(default_factory=dict)
+    way: Way = _NO_WAY
     call: Call | None = None
-    converts: bool = False
     memo: dict[Hashable, Any] = field(default_factory=dict)
-    info: Callable[[Any], Any] = field(init=False)
+    once: calling.Once = field(init=False)
     put: Put = field(init=False)
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)
@@ -122,6 +138,10 @@ class Plan:
     fields: int
     blank: dict[str, Any] | None
 
+    def __post_init__(self) -> None:
+        self.nobody: list[tuple[()]] = [()] * self.size
+        """By step, what waits for it before anything was asked."""
+
     @cached_property
     def serial(self) -> bool:
         """Whether its steps are taken one after the other."""
@@ -147,9 +167,8 @@ class Planner:
         self._fragments = fragments
         self._switches = switches
         self._hooked = hooked
-        converter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-        self._info_class = converter.config.info_class
-        self._handlers = bool(converter._exception_handler_specs)
+        self._converter: GraphQLCoreConverter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+        self._handlers = bool(self._converter._exception_handler_specs)
         self._size = 0
         self._fields = 0
 
@@ -220,20 +239,18 @@ class Planner:
             names = None
             if declared is not None and not self._hooked:
                 names = argument_names(definition, declared)
-                if made.kind is Kind.BATCH:
-                    made.converts = names is None
-                elif names is not None:
-                    made.call = call_of(declared, self._info_class, handlers=self._handlers)
+                if made.kind is Kind.CALL and names is not None:
+                    made.call = call_of(declared, self._converter.config.info_class, handlers=self._handlers)
                     names = None if made.call is None else names
             made.arguments = compiled(definition, nodes[0], names)
+            made.once = calling.of_one(made)
             steps.append(made)
             below = made.steps
-        if made.kind is Kind.BATCH:
-            assert declared is not None, "batches are Strawberry's"
-            made.batch = declared.metadata[BATCH]
-            info_class = self._info_class
-            made.info = lambda step: info_class(step, declared)
-            made.wanted = sorted(selected(nodes, self._fragments))
+            if made.kind is Kind.BATCH:
+                assert declared is not None, "batches are Strawberry's"
+                made.batch = declared.metadata[BATCH]
+                made.wanted = sorted(selected(nodes, self._fragments))
+                made.once = calling.of_batch(made, made.batch, declared, self._converter, converts=names is None)
         sets = [node.selection_set for node in nodes if node.selection_set]
         if sets:
             made.selections = {

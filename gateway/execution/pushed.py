@@ -68,6 +68,17 @@ class Pushed(msgspec.Struct, frozen=True, eq=False):
     decode_picked: Callable[[Any], Any]
 
 
+def how_pushed(step: Field, kind: Any, scalars: Scalars) -> Pushed | str:
+    """How a step's JSON of a declared type is read; or, in words, why it can't be. It is remembered with the step.
+
+    To look a declared type up takes longer than to decode a little: whoever has the one of last time need not.
+    """
+    if kind not in step.pushed:
+        step.pushed[kind] = push_down(step, kind, scalars, batch=step.batch is not None)
+    step.pushed_kind, step.pushed_last = kind, step.pushed[kind]
+    return step.pushed_last  # type: ignore[no-any-return]
+
+
 def push_down(step: Field, kind: Any, scalars: Scalars, *, batch: bool) -> Pushed | str:
     """How a step's JSON of a declared type is read; or, in words, why it can't be.
 
@@ -110,7 +121,8 @@ class _Shape:
         """The function ``(values, run)`` that looks into each value by these lines."""
         if not lines:
             return None
-        body = [*self._begin, "for v in values:", *_inside(lines), *self._end]
+        waiting = "parents, containers = run.parents, run.containers"
+        body = [*self._begin, "for v in values:", *_inside(lines), waiting, *self._end]
         text = "\n".join(["def note(values, run):", *_inside(body)])
         exec(compile(text, "<pushed>", "exec"), self._names)  # noqa: S102 - our own text, from names we chose
         note: Callable[[Any, Any], None] = self._names["note"]
@@ -223,7 +235,12 @@ class _Shape:
             return []
         waiting = f"waiting_{len(self._begin)}"
         self._begin.append(f"{waiting} = []")
-        self._end += [f"run.wait_all({step.index}, {waiting})" for step in steps]
+        for step in steps:
+            # A list is shared by all that wait for it, and never changed.
+            i = step.index
+            self._end += [
+                f"{of}[{i}] = {of}[{i}] + {waiting} if {of}[{i}] else {waiting}" for of in ("parents", "containers")
+            ]
         self._end += [f"run.hidden.append(({waiting}, {hidden!r}))"] if hidden else []
         return [f"{waiting}.append({v})"]
 

@@ -14,18 +14,18 @@ from gateway.execution.answer import Answer, Container
 from gateway.execution.asking import (
     Begun,
     are_together,
-    are_usual,
     ask,
     groups_of,
     results,
     settle,
     side_by_side,
+    usual_way,
 )
 from gateway.execution.careful import Awaited, Careful
 from gateway.execution.plan import Field, Plan
 from gateway.execution.pushed import Scalars
-from gateway.execution.pushing import pick, push, push_together, put_all
-from gateway.execution.setting import setter
+from gateway.execution.pushing import push, push_together
+from gateway.execution.setting import put_all, setter
 from gateway.execution.step_info import StepInfo
 from services.chassis import metrics
 from services.chassis.rpc import undecoded
@@ -59,8 +59,8 @@ class Run:
         self.middleware = middleware
         self.operation_extensions = operation_extensions
         self.answer = Answer(plan)
-        self.parents: list[list[Any]] = [[] for _ in range(plan.size)]
-        self.containers: list[list[Container]] = [[] for _ in range(plan.size)]
+        self.parents: list[list[Any]] = list(map(list, plan.nobody))
+        self.containers: list[list[Container]] = list(map(list, plan.nobody))
         self.hidden: list[tuple[list[msgspec.Struct], list[str]]] = []
         """What of the answer's structs is no part of it."""
 
@@ -70,7 +70,7 @@ class Run:
         if plan.blank is None:
             await self._look_at_root()
         else:
-            answer.data = data = dict(plan.blank)
+            answer.data = data = plan.blank.copy()
             for step in plan.steps:
                 self.parents[step.index], self.containers[step.index] = [self.root_value], [data]
         if plan.serial:
@@ -99,11 +99,6 @@ class Run:
         self.parents[step].append(parent)
         self.containers[step].append(container)
 
-    def wait_all(self, step: int, structs: list[Any]) -> None:
-        """Have structs wait for a step, each the parent and the container of its value. The list is not changed."""
-        self.parents[step] = self.parents[step] + structs if self.parents[step] else structs
-        self.containers[step] = self.containers[step] + structs if self.containers[step] else structs
-
     def info(self, field: Field, container: Container | None = None) -> StepInfo:
         return StepInfo(self, field, container)
 
@@ -118,15 +113,15 @@ class Run:
 
         Each awaited coroutine costs a request, so the usual way goes through few of them.
         """
-        while begun or (begun := self._begin(steps)):
-            if are_usual(begun):
-                together: Any = begun[0].together
+        while begun or (steps and (begun := self._begin(steps))):
+            together = usual_way(begun)
+            if together is not None:
                 try:
-                    settled = await together([one.values[0] for one in begun])
+                    settled: Any = await together([one.values[0] for one in begun])
                 except Exception as error:
                     settled = [error] * len(begun)
-                if type(settled) is UndecodedTogether and push_together(begun, settled, self):
-                    steps, begun = [step for one in begun for step in one.step.steps], ()
+                if type(settled) is UndecodedTogether and (below := push_together(begun, settled, self)) is not None:
+                    steps, begun = below, ()
                     continue
                 for one, value in zip(begun, settled, strict=True):
                     one.values = [value]
@@ -154,10 +149,7 @@ class Run:
                 parents, containers = self._left(parents, containers)
             if not parents:
                 continue
-            one = ask(self, step, parents, containers)
-            if one.picks:
-                pick(one, self)
-            begun.append(one)
+            begun.append(ask(self, step, parents, containers))
         return begun
 
     def _left(self, parents: list[Any], containers: list[Container]) -> tuple[list[Any], list[Container]]:

@@ -8,10 +8,9 @@ import msgspec
 from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
 from graphql.pyutils import Path
 
-from gateway.execution.answer import Container
-from gateway.execution.plan import Field
-
 if TYPE_CHECKING:
+    from gateway.execution.answer import Container
+    from gateway.execution.plan import Field
     from gateway.execution.run import Run
 
 
@@ -19,8 +18,8 @@ class StepInfo(msgspec.Struct, eq=False):
     """What a resolver may ask about its place: as graphql-core's GraphQLResolveInfo. A path is found when asked for."""
 
     _run: "Run"
-    _field: Field
-    _container: Container | None
+    _field: "Field"
+    _container: "Container | None"
     is_awaitable: ClassVar = staticmethod(isawaitable)
     abort_signal: ClassVar = None
     async_helpers: ClassVar = None

@@ -30,6 +30,8 @@ LINGER_S = 2.0
 _LOOK_S = 1.0
 _END = b"\r\n\r\n"
 """Of a head."""
+_line_of = b"%b: %b\r\n".__mod__
+"""The line of a field: called once for each of every answer."""
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\ncontent-length: 24\r\nconnection: close\r\n\r\n"
@@ -189,11 +191,10 @@ class HttpProtocol(HttpToolsProtocol):
 
 def _written(answer: Answer, always: Sequence[tuple[bytes, bytes]], *, last: bool) -> bytes:
     """The bytes of an answer; ``always`` are the fields of every one (its Date; RFC 9110, section 6.6.1)."""
-    lines = [b"%b: %b\r\n" % field for field in (*always, *answer.fields)]
-    if last:
-        lines.append(b"connection: close\r\n")
-    framed = b"content-length: %d\r\n\r\n" % len(answer.body)
-    return b"".join((STATUS_LINE[answer.status], *lines, framed, answer.body))
+    status, fields, body = answer
+    ends = b"connection: close\r\n" if last else b""
+    framed = b"%bcontent-length: %d\r\n\r\n" % (ends, len(body))
+    return b"".join((STATUS_LINE[status], *map(_line_of, always), *map(_line_of, fields), framed, body))
 
 
 async def close_late(connections: Iterable[object]) -> None:

@@ -13,10 +13,11 @@ from services.chassis.http_client.errors import Malformed
 
 LARGEST_HEAD = 65_536
 """Bytes of an answer's fields (trailers among them) at most."""
-_MOST_KNOWN = 20
-"""Heads of one connection that are known again."""
+_MOST_KNOWN = 4
+"""Heads of one connection that are known again, the newest first: one that says the time is new with each second."""
 _LENGTH = re.compile(rb"\r\ncontent-length: ([0-9]{1,12})\r\n", re.IGNORECASE)
-_END = b"\r\n\r\n"
+_LONGEST_LENGTH = 12
+_LINE_END, _END = b"\r\n", b"\r\n\r\n"
 _WITHOUT_BODY = (204, 304)
 """Whatever length they say (RFC 9112, section 6.3, rule 1)."""
 
@@ -39,8 +40,15 @@ class Answer(Head, frozen=True, gc=False):
 
 
 class _Known(Head, frozen=True, gc=False):
-    """A head that came before, and where among its fields the length is."""
+    """A head that came before: its bytes ``before`` the length, ``first`` of them, and its ``rest`` ``after`` it.
 
+    ``at``: where among its fields the length is.
+    """
+
+    before: bytes
+    after: bytes
+    first: int
+    rest: int
     at: int
 
 
@@ -64,7 +72,7 @@ class AnswerReader:
         self._largest = largest
         self._parser = httptools.HttpResponseParser(self)
         self._refusal = ""
-        self._known: dict[tuple[bytes, bytes], _Known] = {}
+        self._known: list[_Known] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -93,19 +101,20 @@ class AnswerReader:
 
     def _known_again(self, piece: bytes) -> Answer | None:
         """The answer, if this is all of one, and its head came before with whatever length."""
-        end = piece.find(_END) + len(_END)
-        found = _LENGTH.search(piece, 0, end)
-        if found is None:
-            return None
-        first, last = found.span(1)
-        known = self._known.get((piece[:first], piece[last:end]))
-        length = piece[first:last]
-        if known is None or len(piece) > self._largest or len(piece) - end != int(length):
-            return None
-        self.keep_alive = True
-        headers = known.headers.copy()
-        headers[known.at] = headers[known.at][0], length
-        return Answer(known.status, headers, piece[end:])
+        for known in self._known:
+            if piece.startswith(known.before):
+                first = known.first
+                last = piece.find(_LINE_END, first, first + _LONGEST_LENGTH + len(_LINE_END))
+                if not piece.startswith(known.after, last):
+                    continue
+                length, end = piece[first:last], last + known.rest
+                if not length.isdigit() or len(piece) != end + int(length) or len(piece) > self._largest:
+                    return None
+                self.keep_alive = True
+                headers = known.headers.copy()
+                headers[known.at] = headers[known.at][0], length
+                return Answer(known.status, headers, piece[end:])
+        return None
 
     def _learn(self, piece: bytes, answer: Answer) -> None:
         """Remember the head of an answer that came alone and whole, if its length is all that it says of its end."""
@@ -117,11 +126,11 @@ class AnswerReader:
             return
         if piece[end:] != answer.body:
             return  # it was the second answer in this piece: the first was an interim one
-        if len(self._known) == _MOST_KNOWN:
-            self._known.clear()
         first, last = found.span(1)
-        known = _Known(answer.status, answer.headers, names.index(b"content-length"))
-        self._known[piece[:first], piece[last:end]] = known
+        at = names.index(b"content-length")
+        before, after = piece[:first], piece[last:end]
+        self._known.insert(0, _Known(answer.status, answer.headers, before, after, len(before), len(after), at))
+        del self._known[_MOST_KNOWN:]
 
     def feed_part(self, piece: bytes) -> Part:
         """The part of an answer that is in this piece, whatever the size of the whole. Malformed as ``feed`` says."""

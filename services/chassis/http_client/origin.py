@@ -63,14 +63,21 @@ class Origin:
         """
         until = self._time() + timeout_s
         asked = request.whole(start, fields, body)
-        try:
-            return await self._ask(asked, until)
-        except Lost:
-            if again is None or self._pool.closed or not again():
-                raise
-        # What ended that connection (the server was started anew) has likely ended those that rested beside it.
-        self._pool.close_idle()
-        return await self._ask(asked, until)
+        while True:
+            try:
+                connection = self._pool.rested() or await self._pool.connection(until)
+                answering = connection.send(asked, until)
+                try:
+                    return await answering
+                except asyncio.CancelledError:
+                    connection.give_up(answering)
+                    raise
+            except Lost:
+                if again is None or self._pool.closed or not again():
+                    raise
+            # What ended that connection (the server was started anew) has likely ended those that rested beside it.
+            self._pool.close_idle()
+            again = None
 
     async def upload(self, start: Start, fields: Fields, pieces: AsyncIterable[bytes], *, pause_s: float) -> Answer:
         """The answer to a request whose body comes in pieces, no faster than the server reads them.
@@ -134,15 +141,6 @@ class Origin:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         return self._loop.time()
-
-    async def _ask(self, asked: bytes, until: float) -> Answer:
-        connection = self._pool.rested() or await self._pool.connection(until)
-        answering = connection.send(asked, until)
-        try:
-            return await answering
-        except asyncio.CancelledError:
-            connection.give_up(answering)
-            raise
 
     async def _send(self, connection: Connection, pieces: AsyncIterable[bytes], pause_s: float) -> None:
         async for piece in pieces:

@@ -118,7 +118,7 @@ class Pool:
             connection.close()
 
     def _freed(self, connection: Connection) -> None:
-        turn = self._next_turn()
+        turn = self._next_turn() if self.waiting else None
         if turn is None:
             self.idle.append(connection)
         else:

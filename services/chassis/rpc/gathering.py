@@ -10,6 +10,7 @@ from services.chassis import deadline, tracing
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.round_trip import Answer
+from services.chassis.rpc.signature import Signature
 
 
 class Post(Protocol):
@@ -32,7 +33,7 @@ class Gathering:
         self._post = post
         self._boarding: dict[_Company, _RoundTrip] = {}
 
-    async def read(self, operation: str, arguments: bytes, fields: Fields) -> Answer:
+    async def read(self, operation: Signature, arguments: bytes, fields: Fields) -> Answer:
         """The answer to a read. To cancel it leaves the others of its round trip alone."""
         key = fields, tracing.trace_id(), deadline.until()
         trip = self._boarding.get(key)
@@ -47,7 +48,7 @@ class Gathering:
             raise
         self._leave(key, trip)
         if not trip.wanted():
-            return await self._post(f"{round_trip.PATH}/{operation}", arguments, fields, repeatable=True)
+            return await self._post(operation.path, arguments, fields, repeatable=True)
         mine = trip.board(operation, arguments, first=True)
         trip.depart()
         return await trip.answer_to(mine)
@@ -59,7 +60,7 @@ class Gathering:
 
 
 class _Call(msgspec.Struct):
-    operation: str
+    operation: Signature
     arguments: bytes
     answer: asyncio.Future[Answer]
 
@@ -81,7 +82,7 @@ class _RoundTrip:
         """Whether one more call fits in, beside that of the caller who began it."""
         return len(self._calls) < round_trip.MOST_CALLS - 1 and self._size + len(arguments) <= round_trip.LARGEST
 
-    def board(self, operation: str, arguments: bytes, *, first: bool = False) -> _Call:
+    def board(self, operation: Signature, arguments: bytes, *, first: bool = False) -> _Call:
         call = _Call(operation, arguments, asyncio.get_running_loop().create_future())
         self._calls.insert(0 if first else len(self._calls), call)
         self._size += len(arguments)
@@ -109,8 +110,9 @@ class _RoundTrip:
     async def _travel(self) -> None:
         answers: Sequence[Answer] = [(502, b"")] * len(self._calls)
         try:
-            body = round_trip.body((call.operation, call.arguments) for call in self._calls)
-            status, answer = await self._post(round_trip.PATH, body, self._fields, repeatable=True)
+            status, answer = await self._post(
+                round_trip.PATH, round_trip.body(self._calls), self._fields, repeatable=True
+            )
             answers = round_trip.each(status, answer, len(self._calls))
         finally:
             # Whatever happened: nobody is left waiting.

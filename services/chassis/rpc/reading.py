@@ -1,7 +1,7 @@
 """Reads that leave when they are awaited: by themselves, or several together."""
 
 import asyncio
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Generator, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from services.chassis.http_client.request import Fields
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.service import CallFailed, Service, failure
 from services.chassis.rpc.signature import Signature
-from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
+from services.chassis.rpc.undecoded import Form, Undecoded, UndecodedTogether
 
 
 class Reading(msgspec.Struct, eq=False):
@@ -35,21 +35,22 @@ class Reading(msgspec.Struct, eq=False):
         return self._made().__await__()
 
     async def _made(self) -> Undecoded:
-        outcome = self._outcome(*await self.service.ask(self.operation, self.arguments, self.fields))
+        outcome = self.outcome(*await self.service.ask(self.operation, self.arguments, self.fields))
         if isinstance(outcome, CallFailed):
             raise outcome
         return outcome
 
-    def _outcome(self, status: int, body: bytes | msgspec.Raw) -> Undecoded | CallFailed:
-        if status in (200, round_trip.PICKED):
+    def outcome(self, status: int, body: bytes | msgspec.Raw) -> Undecoded | CallFailed:
+        """What an answer says."""
+        if status in _RESULTS:
             return Undecoded(body, self.operation.result, picked=status == round_trip.PICKED)
         return failure(self.service.name, status, body)
 
     @staticmethod
-    def together(several: Sequence["Reading"]) -> Awaitable[Sequence[Undecoded | CallFailed]]:
+    def together(several: Sequence["Reading"]) -> Awaitable[Iterable[Undecoded | CallFailed]]:
         """What each of them gives: those that may share a round trip do, all at the same time."""
         if len(several) == 1:
-            return _travel_alone(several[0])
+            return _travel_alone(several)
         trips = _trips(several)
         return _travel(several) if len(trips) == 1 else _travel_each(several, trips)
 
@@ -83,29 +84,40 @@ def _trips(several: Sequence[Reading]) -> list[Sequence[Reading]]:
 
 async def _travel_each(
     several: Sequence[Reading], trips: Sequence[Sequence[Reading]]
-) -> Sequence[Undecoded | CallFailed]:
+) -> Iterable[Undecoded | CallFailed]:
     found: dict[Reading, Undecoded | CallFailed] = {}
-    travelling = [_travel_alone(*trip) if len(trip) == 1 else _travel(trip) for trip in trips]
+    travelling = [_travel_alone(trip) if len(trip) == 1 else _travel(trip) for trip in trips]
     for trip, outcomes in zip(trips, await asyncio.gather(*travelling), strict=True):
         found.update(zip(trip, outcomes, strict=True))
     return [found[one] for one in several]
 
 
-async def _travel_alone(one: Reading) -> Sequence[Undecoded | CallFailed]:
-    return [one._outcome(*await one.service.ask_alone(one.operation, one.arguments, one.fields, one.selection))]
+async def _travel_alone(trip: Sequence[Reading]) -> Iterable[Undecoded | CallFailed]:
+    (one,) = trip
+    status, body = await one.service.ask_alone(one.operation, one.arguments, one.fields, one.selection)
+    if status in _RESULTS:
+        return UndecodedTogether(body, _ALONE, trip, (status == round_trip.PICKED,))
+    return [one.outcome(status, body)]
 
 
-async def _travel(trip: Sequence[Reading]) -> Sequence[Undecoded | CallFailed]:
+async def _travel(trip: Sequence[Reading]) -> Iterable[Undecoded | CallFailed]:
     first = trip[0]
-    calls = [(one.operation.name, one.arguments) for one in trip]
     selections = tuple([one.selection for one in trip])
-    status, body = await first.service.ask_together(calls, selections, first.fields)
+    status, body = await first.service.ask_together(trip, selections, first.fields)
+    if status == 200:
+        return UndecodedTogether(body, _TOGETHER, trip, tuple([one != b"" for one in selections]))
+    return [one.outcome(status, body) for one in trip]
 
-    def apart() -> Sequence[Undecoded | CallFailed]:
-        answers = round_trip.each(status, body, len(trip))
-        return [one._outcome(*answer) for one, answer in zip(trip, answers, strict=True)]
 
-    if status != 200:
-        return apart()
-    picked = tuple([one != b"" for one in selections])
-    return UndecodedTogether(body, [one.kind for one in trip], picked, round_trip.whole, apart)
+def _apart(body: bytes, trip: Sequence[Reading], _: object) -> Sequence[Undecoded | CallFailed]:
+    answers = round_trip.each(200, body, len(trip))
+    return [one.outcome(*answer) for one, answer in zip(trip, answers, strict=True)]
+
+
+_RESULTS = (200, round_trip.PICKED)
+_TOGETHER = Form(round_trip.whole, _apart, framed=True)
+_ALONE = Form(
+    lambda types, _: types[0],
+    lambda body, trip, picked: [Undecoded(body, one.kind, part) for one, part in zip(trip, picked, strict=True)],
+    framed=False,
+)

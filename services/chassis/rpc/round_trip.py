@@ -15,9 +15,12 @@ operation has another caller.
 import contextlib
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from services.chassis.rpc.signature import Signature
 
 PATH = "/rpc"
 HEADER = "Kierto-Pick"
@@ -43,9 +46,24 @@ answered = msgspec.json.Decoder(Answered).decode
 """The answers of an answer's body; DecodeError if it is no such list."""
 
 
-def body(calls: Iterable[tuple[str, bytes]]) -> bytes:
-    """The body of the request for these operations with their arguments."""
-    return b"[%b]" % b",".join([b'["%b",%b]' % (operation.encode(), arguments) for operation, arguments in calls])
+class Call(Protocol):
+    """What is asked of whom: an operation, which begins the call as its ``opening``, with arguments as JSON."""
+
+    @property
+    def operation(self) -> "Signature": ...
+
+    @property
+    def arguments(self) -> bytes: ...
+
+
+def opening(operation: str) -> bytes:
+    """How a call of an operation begins, up to its arguments."""
+    return b'["%b",' % operation.encode()
+
+
+def body(calls: Iterable[Call]) -> bytes:
+    """The body of the request for these calls."""
+    return b"[%b]]" % b"],".join([call.operation.opening + call.arguments for call in calls])
 
 
 def each(status: int, answer: bytes, calls: int) -> Sequence[Answer]:

@@ -1,7 +1,7 @@
 """A way to one service: how calls travel to it, and what their answers mean."""
 
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -78,59 +78,70 @@ class Service:
         Reads that one caller makes at the same moment share a round trip; all else travels alone.
         """
         if operation.shares_round_trips:
-            return await self._gathering.read(operation.name, arguments, fields)
+            return await self._gathering.read(operation, arguments, fields)
         return await self.ask_alone(operation, arguments, fields)
 
     def ask_alone(
         self, operation: Signature, arguments: bytes, fields: Fields, selection: bytes = b""
     ) -> Awaitable[tuple[int, bytes]]:
         """The same, for a call that has no company. ``selection``: what to pick of the result (see ``picking``)."""
-        if selection:
-            fields = Fields(fields + round_trip.field((selection,)))
         limit_s = self._read_s if operation.declared.kind == "read" else self._write_s
-        return self.post(operation.path, arguments, fields, repeatable=operation.repeatable, limit_s=limit_s)
+        picks = round_trip.field((selection,)) if selection else b""
+        return self.post(
+            operation.path, arguments, fields, repeatable=operation.repeatable, limit_s=limit_s, picks=picks
+        )
 
     def ask_together(
-        self, calls: Iterable[tuple[str, bytes]], selections: tuple[bytes, ...], fields: Fields
+        self, calls: Sequence[round_trip.Call], selections: tuple[bytes, ...], fields: Fields
     ) -> Awaitable[tuple[int, bytes]]:
-        """The answer to a round trip: to reads, operations and arguments, of one caller, as many as it takes.
+        """The answer to a round trip: to reads of one caller, as many as it takes.
 
         ``selections``: what to pick of each result, empty for all of it.
         """
-        picks = Fields(fields + round_trip.field(selections))
-        return self.post(round_trip.PATH, round_trip.body(calls), picks, repeatable=True)
+        picks = round_trip.field(selections)
+        return self.post(round_trip.PATH, round_trip.body(calls), fields, repeatable=True, picks=picks)
 
     async def post(
-        self, path: str, body: bytes, fields: Fields, *, repeatable: bool, limit_s: float | None = None
+        self,
+        path: str,
+        body: bytes,
+        fields: Fields,
+        *,
+        repeatable: bool,
+        limit_s: float | None = None,
+        picks: bytes = b"",
     ) -> tuple[int, bytes]:
         """POST JSON: the status and body of the answer; 503 or 504 where there was none.
 
-        What is ``repeatable`` is tried twice on a lost connection, unless that happens much, or nothing is left of the
-        time: ``limit_s`` (None: as long as a read) or what the present work has.
+        ``picks`` is the line of a header field that is this call's own. What is ``repeatable`` is tried twice on a lost
+        connection, unless that happens much, or nothing is left of the time: ``limit_s`` (None: as long as a read) or
+        what the present work has.
         """
         if self._breaker.open and not await self._breaker.closes():
             return _UNAVAILABLE
         may_take = self._read_s if limit_s is None else limit_s
-        timeout_s = min(may_take, deadline.until() - time.monotonic())
-        if timeout_s < min(may_take, _NEARLY_OVER_S):
+        timeout_s = deadline.until() - time.monotonic()
+        if timeout_s >= may_take:
+            timeout_s = may_take
+        elif timeout_s < min(may_take, _NEARLY_OVER_S):
             return _TOO_LATE
         start = self._starts.get(path)
         if start is None:
             start = self._starts[path] = self._origin.start("POST", path)
         before, again = self._breaker.answers, self._again if repeatable else None
-        fair = timeout_s >= min(may_take, _ENOUGH_S)
+        told = _told(fields, picks, timeout_s)
         try:
-            answer = await self._origin.request(start, _told(fields, timeout_s), body, timeout_s=timeout_s, again=again)
+            answer = await self._origin.request(start, told, body, timeout_s=timeout_s, again=again)
         except Busy:
             return _UNAVAILABLE
         except NoAnswer as failure:
             late = isinstance(failure, TimedOut)
-            if fair or not late:
+            if not late or timeout_s >= min(may_take, _ENOUGH_S):
                 self._breaker.failed(before)
             return _TIMED_OUT if late else _UNAVAILABLE
         if answer.status != 504:
             self._breaker.answered()
-        elif fair:
+        elif timeout_s >= min(may_take, _ENOUGH_S):
             self._breaker.failed(before)
         return answer.status, answer.body
 
@@ -202,9 +213,10 @@ def caller_fields(headers: Mapping[str, str]) -> Fields:
 _NOTHING_SAID = request.fields({})
 
 
-def _told(fields: Fields, timeout_s: float) -> Fields:
-    left = deadline.passed_on(timeout_s)
-    return Fields(b"%btraceparent: %b\r\nKierto-Timeout-Ms: %d\r\n" % (fields, tracing.traceparent().encode(), left))
+def _told(fields: Fields, picks: bytes, timeout_s: float) -> Fields:
+    said = fields, picks, tracing.traceparent().encode(), deadline.passed_on(timeout_s)
+    told = b"%b%btraceparent: %b\r\nKierto-Timeout-Ms: %d\r\n" % said
+    return told  # type: ignore[return-value]  # to call it Fields takes a call
 
 
 def _traced(fields: Fields) -> Fields:

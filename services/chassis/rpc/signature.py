@@ -14,7 +14,7 @@ from services.contracts.declare import Operation
 class Signature(msgspec.Struct, frozen=True):
     """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
 
-    ``path`` is where it is asked for alone.
+    ``path`` is where it is asked for alone, ``opening`` how it begins in company (see ``round_trip``).
     ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
     ``repeatable``: to make it twice is to make it once; a read, or a write that carries its idempotency key.
     """
@@ -28,6 +28,7 @@ class Signature(msgspec.Struct, frozen=True):
     shares_round_trips: bool
     repeatable: bool
     path: str
+    opening: bytes
 
 
 def camel(name: str) -> str:
@@ -68,6 +69,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
             declared.kind == "read" and not declared.public,
             declared.kind == "read" or any(_has_key(hints[field[0]]) for field in fields),
             f"{round_trip.PATH}/{camel(name)}",
+            round_trip.opening(camel(name)),
         )
     return found
 

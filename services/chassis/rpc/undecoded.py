@@ -1,7 +1,7 @@
 """An answer that nobody has read yet: whoever passes it on may read just what is asked of it."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,36 +25,32 @@ class Undecoded(msgspec.Struct, eq=False):
         return _decoder(Any if self.picked else self.kind).decode(self.json)
 
 
-class UndecodedTogether(Sequence[Any]):
-    """What several asked for together, in one JSON text: for whoever can read all of it in one go.
+class Form(msgspec.Struct, frozen=True, eq=False):
+    """How answers stand in one JSON text.
 
-    ``kinds`` are what the contract declares of each answer, ``picked`` says of which only a part was asked for, and
-    ``whole(types, picked)`` is the type of the text if they are read as these types and none is a failure. As a
-    sequence it is each answer by itself: Undecoded, or an exception.
+    ``whole(types, picked)`` is the type of the text if they are read as these types and none is a failure; ``framed``:
+    each is the second of a pair then. ``apart(text, several, picked)`` is each by itself: Undecoded, or an exception.
     """
 
-    def __init__(
-        self,
-        json: bytes,
-        kinds: Sequence[Any],
-        picked: tuple[bool, ...],
-        whole: Callable[[Sequence[Any], Sequence[bool]], Any],
-        apart: Callable[[], Sequence[Any]],
-    ) -> None:
-        self.json = json
-        self.kinds = kinds
-        self.picked = picked
-        self.whole = whole
-        self._take_apart = apart
-        self._apart: Sequence[Any] | None = None
+    whole: Callable[[Sequence[Any], Sequence[bool]], Any]
+    apart: Callable[[bytes, Sequence[Any], Sequence[bool]], Sequence[Any]]
+    framed: bool
 
-    def __len__(self) -> int:
-        return len(self.kinds)
 
-    def __getitem__(self, index: Any) -> Any:
-        if self._apart is None:
-            self._apart = self._take_apart()
-        return self._apart[index]
+class UndecodedTogether(msgspec.Struct, eq=False):
+    """What ``several`` asked for, in one JSON text: for whoever can read all of it in one go.
+
+    Each has the ``kind`` that the contract declares of its answer; ``picked`` says of which only a part was asked for.
+    Whoever goes through it gets each answer by itself.
+    """
+
+    json: bytes
+    form: Form
+    several: Sequence[Any]
+    picked: tuple[bool, ...]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.form.apart(self.json, self.several, self.picked))
 
 
 def as_declared(value: Any) -> Any:

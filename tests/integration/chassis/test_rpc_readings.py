@@ -1,7 +1,7 @@
 """Reads that were not made yet are made together by whoever knows all of them: see `Reading.together`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
@@ -28,7 +28,12 @@ def asked(house: House, *words: str, caller: str = "Mirja") -> list[Any]:
     return [reads.say(word) for word in words]
 
 
-def answered(outcomes: Sequence[Any]) -> list[Any]:
+async def together(*readings: Any) -> list[Any]:
+    """What each comes to."""
+    return list(await Reading.together(readings))
+
+
+def answered(outcomes: Iterable[Any]) -> list[Any]:
     """What each came to: what was said, or the code of its failure."""
     return [one.code if isinstance(one, CallFailed) else one.decoded().word for one in outcomes]
 
@@ -119,17 +124,18 @@ def sent(outcome: Any) -> tuple[bytes, bool]:
 
 
 async def test_alone_only_what_is_read_is_sent(house: House) -> None:
-    (outcome,) = await Reading.together([room(house, 3, 0)])
+    (outcome,) = await together(room(house, 3, 0))
     assert sent(outcome) == (b'[{"roomName":"the 3"},null]', True)
     assert house.hall.requests == ["/rpc/rooms"]
 
 
 async def test_together_too(house: House) -> None:
-    together = await Reading.together([room(house, 1), *asked(house, "a"), room(house, 2, selection=b'["seats"]')])
-    assert isinstance(together, UndecodedTogether) and together.picked == (True, False, True)
-    assert sent(together[0]) == (b'[{"roomName":"the 1"}]', True)
-    assert answered([together[1]]) == ["a"]
-    assert sent(together[2]) == (b'[{"seats":2}]', True)
+    outcomes = await Reading.together([room(house, 1), *asked(house, "a"), room(house, 2, selection=b'["seats"]')])
+    assert isinstance(outcomes, UndecodedTogether) and outcomes.picked == (True, False, True)
+    first, said, last = outcomes
+    assert sent(first) == (b'[{"roomName":"the 1"}]', True)
+    assert answered([said]) == ["a"]
+    assert sent(last) == (b'[{"seats":2}]', True)
     assert house.hall.requests == ["/rpc"]
 
 
@@ -144,10 +150,10 @@ async def test_together_too(house: House) -> None:
     ],
 )
 async def test_what_cannot_be_picked_is_sent_whole(house: House, seats: int, selection: bytes, company: int) -> None:
-    outcomes = await Reading.together([room(house, seats, selection=selection), *asked(house, *"a" * company)])
+    outcomes = await together(room(house, seats, selection=selection), *asked(house, *"a" * company))
     whole = b'[{"roomName":"the %d","seats":%d}]' % (seats, seats)
     assert sent(outcomes[0]) == (whole, False)
-    assert outcomes[0].decoded()[0].seats == seats  # type: ignore[union-attr]
+    assert outcomes[0].decoded()[0].seats == seats
 
 
 async def test_a_service_that_picks_nothing_yet_is_understood() -> None:

@@ -1,13 +1,13 @@
 """Reads of a service that sends what was selected, if that is as declared, and several with one text, as ours do."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.picking import picking
-from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
+from services.chassis.rpc.undecoded import Form, Undecoded, UndecodedTogether
 
 
 class Picks:
@@ -26,10 +26,10 @@ class Picks:
         return Undecoded(self._find()[1], self.kind)
 
     @staticmethod
-    async def together(several: Sequence["Picks"]) -> Sequence[Any]:
+    async def together(several: Sequence["Picks"]) -> Iterable[Any]:
         answers = [one._sent() for one in several]
 
-        def apart() -> Sequence[Any]:
+        def apart(*_: object) -> Sequence[Any]:
             return [
                 answer
                 if isinstance(answer, Exception)
@@ -41,7 +41,7 @@ class Picks:
             [(500, None) if isinstance(one, Exception) else (one[0], _raw(one[1])) for one in answers]
         )
         picked = tuple(one._selection != b"" for one in several)
-        return UndecodedTogether(text, [one.kind for one in several], picked, round_trip.whole, apart)
+        return UndecodedTogether(text, Form(round_trip.whole, apart, framed=True), several, picked)
 
     def _sent(self) -> tuple[int, bytes] | Exception:
         try:

@@ -1,7 +1,7 @@
 """Awaitables of a class that knows ``together`` are awaited with their like, level by level; others as ever."""
 
 import asyncio
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Generator, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from gateway.execution import pushing
 from gateway.execution.batch import batch
 from gateway.execution.planning_schema import PlanningSchema
 from services.chassis.rpc import round_trip
-from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
+from services.chassis.rpc.undecoded import Form, Undecoded, UndecodedTogether
 
 
 class Broken(Exception):
@@ -233,11 +233,11 @@ class Read:
         raise AssertionError("it was awaited alone")
 
     @staticmethod
-    async def together(several: Sequence["Read"]) -> Sequence[Any]:
+    async def together(several: Sequence["Read"]) -> Iterable[Any]:
         reads = several[0].reads
         answers = [reads.answers[one.name] for one in several]
 
-        def apart() -> Sequence[Any]:
+        def apart(*_: object) -> Sequence[Any]:
             reads.taken_apart += 1
             return [
                 Undecoded(msgspec.json.encode(answer), one.kind) if status == 200 else Broken(one.name)
@@ -245,8 +245,8 @@ class Read:
             ]
 
         await asyncio.sleep(0)
-        kinds, nothing = [one.kind for one in several], (False,) * len(several)
-        return UndecodedTogether(msgspec.json.encode(answers), kinds, nothing, round_trip.whole, apart)
+        form, nothing = Form(round_trip.whole, apart, framed=True), (False,) * len(several)
+        return UndecodedTogether(msgspec.json.encode(answers), form, several, nothing)
 
 
 def _friends(parents: list[Any], info: strawberry.Info) -> Awaitable[list["Friend | None"]]:
@@ -379,4 +379,4 @@ async def test_what_was_read_as_one_is_kept_in_bounds() -> None:
     document = PEOPLE.engine.documents.of(parse(text))
     (plan,) = document.plans.values()
     steps = [*plan.steps, *(below for step in plan.steps for below in step.steps)]
-    assert max(len(step.pushed_together) for step in steps) <= pushing._MOST_KEPT
+    assert max(len(step.takes) for step in steps) <= pushing._MOST_KEPT

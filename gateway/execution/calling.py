@@ -1,0 +1,63 @@
+"""How a step's resolver is called once for a level: worked out with the plan, as little of it as the step needs."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from graphql import default_field_resolver
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+from gateway.execution.batch import Batch
+from gateway.execution.step_info import StepInfo
+
+if TYPE_CHECKING:
+    from gateway.execution.answer import Container
+    from gateway.execution.plan import Field
+    from gateway.execution.run import Run
+
+Once = Callable[["Run", list[Any], "Container"], Any]
+"""(run, parents, the first of their containers) -> what the resolver gives; raises what it raises."""
+
+
+def resolver(run: "Run", step: "Field") -> Callable[[Any, Any, dict[str, Any]], Any]:
+    """What is called with a parent, the place and the arguments, with all that is put around it."""
+    if step.call is not None:
+        return step.call
+    resolve: Any = step.definition.resolve or default_field_resolver
+    if run.middleware is not None:
+        resolve = run.middleware.get_field_resolver(resolve)
+    return lambda source, info, arguments: resolve(source, info, **arguments)
+
+
+def of_one(step: "Field") -> Once:
+    """The calling of an ordinary resolver, with one parent."""
+    call, arguments = step.call, step.arguments
+    if call is None:
+        return lambda run, parents, container: resolver(run, step)(
+            parents[0], StepInfo(run, step, container), arguments(run.variables)
+        )
+    return lambda run, parents, container: call(parents[0], StepInfo(run, step, container), arguments(run.variables))
+
+
+def of_batch(
+    step: "Field", batch: Batch, declared: StrawberryField, converter: GraphQLCoreConverter, *, converts: bool
+) -> Once:
+    """The calling of a batch. ``converts``: its arguments are Strawberry's to convert."""
+    info_class: Callable[[Any, StrawberryField], Any] = converter.config.info_class
+    values, arguments, wanted = batch.values, step.arguments, step.wanted
+    if not (step.definition.args or batch.wants_fields):
+        return lambda run, parents, container: values(
+            list(parents), info_class(StepInfo(run, step, container), declared)
+        )
+
+    def once(run: "Run", parents: list[Any], container: "Container") -> Any:
+        info = info_class(StepInfo(run, step, container), declared)
+        given = arguments(run.variables)
+        if converts:
+            given = convert_arguments(given, declared.arguments, converter.scalar_registry, converter.config, info)
+        if batch.wants_fields:
+            given["fields"] = wanted
+        return values(list(parents), info, **given)
+
+    return once
