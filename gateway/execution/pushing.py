@@ -16,7 +16,7 @@ from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
 if TYPE_CHECKING:
     from gateway.execution.run import Run
 
-_MOST_KEPT = 8
+_MOST_KEPT = 32
 """Which steps of a level are asked for together differs with what is null above them."""
 
 

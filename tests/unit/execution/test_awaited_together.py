@@ -363,7 +363,7 @@ async def test_a_failure_at_the_root_takes_the_root_apart() -> None:
 
 async def test_what_was_read_as_one_is_kept_in_bounds() -> None:
     """Which fields of a level are asked for depends on what is null above: nothing grows with that."""
-    names = [f"p{number}" for number in range(5)]
+    names = [f"p{number}" for number in range(6)]
     text = "{ " + " ".join(f'{name}: boss(who: "{name}") {{ name count }}' for name in names) + " }"
     for pattern in range(2 ** len(names)):
         there = {name: bool(pattern >> place & 1) for place, name in enumerate(names)}
