@@ -1,6 +1,7 @@
 """W3C Trace Context (Recommendation of 23 November 2021): one trace id through every service and event.
 
-``traceparent`` is ``00-<32 hex digits: trace id>-<16 hex digits: parent id>-<flags>`` (section 3.2).
+``traceparent`` is ``00-<32 hex digits: trace id>-<16 hex digits: parent id>-<flags>`` (section 3.2). The parent id is
+that of the work at hand: all that it calls, and all events that it makes, are told the same one.
 """
 
 import contextlib
@@ -11,17 +12,20 @@ from collections.abc import Iterable, Iterator
 
 HEADER = "traceparent"
 _FORMAT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_current: contextvars.ContextVar[str | None] = contextvars.ContextVar("trace_id", default=None)
+_TRACE_ID = slice(3, 35)
+_current: contextvars.ContextVar[str | None] = contextvars.ContextVar("traceparent", default=None)
+"""What the work at hand tells those that it leads to."""
 
 
 def trace_id() -> str | None:
     """The trace that the present work belongs to."""
-    return _current.get()
+    current = _current.get()
+    return None if current is None else current[_TRACE_ID]
 
 
 def traceparent() -> str:
     """The header for a call or event that the present work makes."""
-    return f"00-{_current.get() or _new_id()}-{random.getrandbits(64).to_bytes(8, 'big').hex()}-01"
+    return _current.get() or _work(None)
 
 
 def ids(parents: Iterable[str]) -> list[str]:
@@ -32,25 +36,27 @@ def ids(parents: Iterable[str]) -> list[str]:
 @contextlib.contextmanager
 def trace(parent: str | None) -> Iterator[str]:
     """Work on behalf of ``parent``; an absent or malformed one begins a new trace, as section 4.3 says."""
-    token = _current.set(_trace_of(parent))
+    work = _work(parent)
+    token = _current.set(work)
     try:
-        yield _current.get() or ""
+        yield work[_TRACE_ID]
     finally:
         _current.reset(token)
 
 
 def begin(parent: str | None) -> str:
     """The same for all the rest of the present task, for a server that begins a task for each request."""
-    trace_id = _trace_of(parent)
-    _current.set(trace_id)
-    return trace_id
+    work = _work(parent)
+    _current.set(work)
+    return work[_TRACE_ID]
 
 
-def _trace_of(parent: str | None) -> str:
+def _work(parent: str | None) -> str:
+    """The header of a piece of work, which has an id of its own in the trace of its parent.
+
+    Ids are told apart from all others, but are no secret: what the system keeps for secrets takes as long as a small
+    read.
+    """
     match = _FORMAT.fullmatch(parent) if parent else None
-    return match.group(1) if match else _new_id()
-
-
-def _new_id() -> str:
-    """Told apart from all others, but no secret: what the system keeps for secrets takes as long as a small read."""
-    return random.getrandbits(128).to_bytes(16, "big").hex()
+    digits = random.getrandbits(192).to_bytes(24, "big").hex()
+    return f"00-{match.group(1) if match else digits[:32]}-{digits[32:]}-01"

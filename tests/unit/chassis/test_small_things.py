@@ -34,7 +34,12 @@ def test_a_trace_is_followed_or_begun() -> None:
     parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with tracing.trace(parent) as trace_id:
         assert trace_id == "4bf92f3577b34da6a3ce929d0e0e4736" == tracing.trace_id()
-        assert tracing.traceparent().startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+        told = tracing.traceparent()
+        assert told.startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+        assert told == tracing.traceparent() != parent, "one id for all that this work leads to, and it is its own"
+        with tracing.trace(told) as below:
+            assert below == trace_id
+            assert tracing.traceparent() != told
     for malformed in (None, "", "00-0-0-01", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", parent + "x"):
         with tracing.trace(malformed) as trace_id:
             assert len(trace_id) == 32
