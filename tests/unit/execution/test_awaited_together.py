@@ -245,6 +245,9 @@ class Read:
             ]
 
         await asyncio.sleep(0)
+        if len(several) == 1 and answers[0][0] == 200:  # nothing stands around it
+            alone = Form(lambda types, _: types[0], apart, framed=False)
+            return UndecodedTogether(msgspec.json.encode(answers[0][1]), alone, several, (False,))
         form, nothing = Form(round_trip.whole, apart, framed=True), (False,) * len(several)
         return UndecodedTogether(msgspec.json.encode(answers), form, several, nothing)
 
@@ -352,6 +355,26 @@ async def test_what_cannot_be_read_as_one_is_taken_apart(
     assert [(one["friend"], one["count"]) for one in data["people"]] == expected
     assert sorted(told) == sorted(errors)
     assert reads.taken_apart == 1, "the level below alone"
+
+
+FRIENDLY = "{ people { friend { name } } }"
+
+
+@pytest.mark.parametrize(
+    ("friends", "expected", "errors"),
+    [
+        ((200, FRIENDS), ["x", None], []),
+        ((503, None), [None, None], ["friends"] * 2),
+        ((200, [None]), [None, None], ["_friends: 1 values for 2 parents"] * 2),
+        ((200, [None, {}]), [None, None], ["Object missing required field `name` - at `$[1]`"] * 2),
+    ],
+)
+async def test_so_is_what_comes_alone(friends: tuple[int, Any], expected: list[str | None], errors: list[str]) -> None:
+    reads = all_well(friends=friends)
+    data, told = await read(FRIENDLY, reads)
+    assert [one["friend"] and one["friend"]["name"] for one in data["people"]] == expected
+    assert told == errors
+    assert reads.taken_apart == bool(errors)
 
 
 async def test_a_failure_at_the_root_takes_the_root_apart() -> None:
