@@ -28,7 +28,7 @@ WRITE_S = 10.0
 _NEARLY_OVER_S = 0.05
 """With less left nothing is begun any more."""
 _ENOUGH_S = 1.0
-"""A service that was given less, and less than a call may take, is not judged by that."""
+"""A service that was given less, and less than a call may take, is not judged by that it was late."""
 
 
 class CallFailed(Exception):
@@ -136,12 +136,12 @@ class Service:
             return _UNAVAILABLE
         except NoAnswer as failure:
             late = isinstance(failure, TimedOut)
-            if not late or timeout_s >= min(may_take, _ENOUGH_S):
+            if not late or _is_fair(timeout_s, may_take):
                 self._breaker.failed(before)
             return _TIMED_OUT if late else _UNAVAILABLE
         if answer.status != 504:
             self._breaker.answered()
-        elif timeout_s >= min(may_take, _ENOUGH_S):
+        elif _is_fair(timeout_s, may_take):
             self._breaker.failed(before)
         return answer.status, answer.body
 
@@ -211,6 +211,11 @@ def caller_fields(headers: Mapping[str, str]) -> Fields:
 
 
 _NOTHING_SAID = request.fields({})
+
+
+def _is_fair(timeout_s: float, may_take: float) -> bool:
+    """Whether a service that is late by then may be judged by that."""
+    return timeout_s >= min(may_take, _ENOUGH_S)
 
 
 def _told(fields: Fields, picks: bytes, timeout_s: float) -> Fields:
