@@ -17,7 +17,6 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.imports import import_route
 from gateway.http.origins import Origins
 from gateway.http.playground import assets_route, page
-from gateway.http.proxies import Proxies
 from gateway.http.schema_download import schema_routes
 from gateway.http.session import RefreshCookie, session_routes
 from gateway.http.sockets import GraphQLSockets, Sockets
@@ -27,6 +26,7 @@ from gateway.persisted.documents import PersistedDocuments
 from gateway.persisted.shared_texts import shared_texts
 from gateway.persisted.trusted import TrustedDocuments
 from gateway.playground.place import built_folder
+from gateway.proxies import Proxies
 from gateway.rate.budgets import Budgets
 from gateway.rate.policy import Policy
 from gateway.rate.rates import Rates

@@ -8,8 +8,8 @@ from starlette.requests import HTTPConnection
 
 from gateway.access import Access, Caller
 from gateway.execution.loader import Loader
-from gateway.http.proxies import Proxies
 from gateway.once import once
+from gateway.proxies import Proxies
 from gateway.subscriptions.feed import Feed
 from services.access import authentication
 from services.access.service_token import ServiceTokens

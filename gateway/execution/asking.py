@@ -5,7 +5,7 @@ import functools
 from collections.abc import Awaitable, Iterable, Sequence
 from inspect import isawaitable
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from graphql import GraphQLError
@@ -14,10 +14,8 @@ from gateway.execution.answer import Container
 from gateway.execution.calling import resolver
 from gateway.execution.plan import Field, Together, Way
 from gateway.execution.pushed import Pushed, how_pushed
+from gateway.execution.run import Run
 from gateway.execution.step_info import StepInfo
-
-if TYPE_CHECKING:
-    from gateway.execution.run import Run
 
 
 class Begun(msgspec.Struct, eq=False):
@@ -46,7 +44,7 @@ class Begun(msgspec.Struct, eq=False):
                 one.close()
 
 
-def ask(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Begun:
+def ask(run: Run, step: Field, parents: list[Any], containers: list[Container]) -> Begun:
     """Ask a step's resolver: a batch once, any other once for each parent. What it raises stands among the values."""
     if step.batch is None and len(parents) > 1:
         return _ask_each(run, step, parents, containers)
@@ -70,7 +68,7 @@ def ask(run: "Run", step: Field, parents: list[Any], containers: list[Container]
     return begun
 
 
-def _ask_each(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> Begun:
+def _ask_each(run: Run, step: Field, parents: list[Any], containers: list[Container]) -> Begun:
     begun = Begun(step, containers, _calls(run, step, parents, containers))
     values = begun.values
     kind: Any = type(values[0])
@@ -158,7 +156,7 @@ async def side_by_side(coroutines: Iterable[Awaitable[None]]) -> None:
             await asyncio.gather(*left, return_exceptions=True)
 
 
-def _calls(run: "Run", step: Field, parents: list[Any], containers: list[Container]) -> list[Any]:
+def _calls(run: Run, step: Field, parents: list[Any], containers: list[Container]) -> list[Any]:
     try:
         arguments = step.arguments(run.variables)
     except GraphQLError as error:

@@ -1,26 +1,24 @@
 """How a step's resolver is called once for a level: worked out with the plan, as little of it as the step needs."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import default_field_resolver
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from gateway.execution.answer import Container
 from gateway.execution.batch import Batch
+from gateway.execution.plan import Field, Plan
+from gateway.execution.run import Run
 from gateway.execution.step_info import StepInfo
 
-if TYPE_CHECKING:
-    from gateway.execution.answer import Container
-    from gateway.execution.plan import Field
-    from gateway.execution.run import Run
-
-Once = Callable[["Run", list[Any], "Container"], Any]
+Once = Callable[[Run, list[Any], Container], Any]
 """(run, parents, the first of their containers) -> what the resolver gives; raises what it raises."""
 
 
-def resolver(run: "Run", step: "Field") -> Callable[[Any, Any, dict[str, Any]], Any]:
+def resolver(run: Run, step: Field) -> Callable[[Any, Any, dict[str, Any]], Any]:
     """What is called with a parent, the place and the arguments, with all that is put around it."""
     if step.call is not None:
         return step.call
@@ -30,7 +28,13 @@ def resolver(run: "Run", step: "Field") -> Callable[[Any, Any, dict[str, Any]], 
     return lambda source, info, arguments: resolve(source, info, **arguments)
 
 
-def of_one(step: "Field") -> Once:
+def work_out(plan: Plan, converter: GraphQLCoreConverter) -> None:
+    """Have each step of a plan know how it is called."""
+    for step in plan.every_step():
+        step.once = _of_one(step) if step.batch is None else _of_batch(step, step.batch, converter)
+
+
+def _of_one(step: Field) -> Once:
     """The calling of an ordinary resolver, with one parent."""
     call, arguments = step.call, step.arguments
     if call is None:
@@ -40,10 +44,9 @@ def of_one(step: "Field") -> Once:
     return lambda run, parents, container: call(parents[0], StepInfo(run, step, container), arguments(run.variables))
 
 
-def of_batch(
-    step: "Field", batch: Batch, declared: StrawberryField, converter: GraphQLCoreConverter, *, converts: bool
-) -> Once:
-    """The calling of a batch. ``converts``: its arguments are Strawberry's to convert."""
+def _of_batch(step: Field, batch: Batch, converter: GraphQLCoreConverter) -> Once:
+    """The calling of a batch."""
+    declared: StrawberryField = step.definition.extensions["strawberry-definition"]
     info_class: Callable[[Any, StrawberryField], Any] = converter.config.info_class
     values, arguments, wanted = batch.values, step.arguments, step.wanted
     if not (step.definition.args or batch.wants_fields):
@@ -51,10 +54,10 @@ def of_batch(
             list(parents), info_class(StepInfo(run, step, container), declared)
         )
 
-    def once(run: "Run", parents: list[Any], container: "Container") -> Any:
+    def once(run: Run, parents: list[Any], container: Container) -> Any:
         info = info_class(StepInfo(run, step, container), declared)
         given = arguments(run.variables)
-        if converts:
+        if step.converts:
             given = convert_arguments(given, declared.arguments, converter.scalar_registry, converter.config, info)
         if batch.wants_fields:
             given["fields"] = wanted

@@ -19,10 +19,14 @@ from graphql import (
     is_non_null_type,
     located_error,
 )
+from graphql.execution import Executor
+from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import inspect, is_iterable
 
-from gateway.execution.answer import Answer, Container, Key, Places, put
+from gateway.execution.answer import Container, Key, Places, put
 from gateway.execution.plan import Field, Kind, Selection, item_of
+from gateway.execution.run import Run
+from gateway.execution.step_info import StepInfo
 
 
 @dataclass
@@ -39,9 +43,9 @@ class Awaited:
 class Careful:
     """Completes one value. Steps are registered with the run as the compiled code does; ``awaited`` are left over."""
 
-    def __init__(self, run: Any, answer: Answer, awaited: list[Awaited]) -> None:
+    def __init__(self, run: Run, awaited: list[Awaited]) -> None:
         self._run = run
-        self._answer = answer
+        self._answer = run.answer
         self._awaited = awaited
         self._places: Places | None = None
 
@@ -137,15 +141,21 @@ class Careful:
 
     def _runtime_type(self, kind: Any, field: Field, value: Any) -> GraphQLObjectType:
         resolve = kind.resolve_type or default_type_resolver
-        name = resolve(value, self._run.info(field), kind)
+        name = resolve(value, self._info(field), kind)
         found = field.selections.get(name) if isinstance(name, str) else None
         if found is not None:
             return found.type
-        self._run.refuse_type(name, kind, field, value)
+        judge = Executor.__new__(Executor)
+        judge.schema = self._run.schema
+        details = [FieldDetails(node, None) for node in field.nodes]
+        judge.ensure_valid_runtime_type(name, kind, details, self._info(field), value)
         raise AssertionError("it has raised")
 
+    def _info(self, field: Field) -> Any:
+        return StepInfo(self._run, field)
+
     def _object(self, kind: GraphQLObjectType, field: Field, value: Any, path: list[Key]) -> Any:
-        if kind.is_type_of is not None and not kind.is_type_of(value, self._run.info(field)):
+        if kind.is_type_of is not None and not kind.is_type_of(value, self._info(field)):
             raise GraphQLError(f"Expected value of type '{kind}' but got: {inspect(value)}.", field.nodes)
         return self.selection(field.selections[kind.name], value, path)
 

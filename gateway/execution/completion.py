@@ -7,7 +7,7 @@ again, looking at everything.
 
 import enum
 import keyword
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from inspect import isawaitable
 from typing import Any
 
@@ -29,6 +29,7 @@ from graphql import (
 from graphql.pyutils import is_iterable
 
 from gateway.execution.plan import Field, Kind, Plan, Selection, item_of, unwrapped
+from gateway.execution.step_info import StepInfo
 
 Complete = Callable[[Any, Any], Any]
 """(value, run) -> its part of the answer; raises on anything unusual."""
@@ -50,10 +51,10 @@ class Completion:
         self._default_resolver = default_resolver
         self._roots: dict[Field | None, str] = {}
         self._roots[None] = self._selection(plan.root, None)
-        for step in _every_step(plan.steps):
+        for step in plan.every_step():
             self._roots[step] = self._function(f"return {self._value(step.type, step, 'v')}")
         exec(compile("\n".join(self._code), "<plan>", "exec"), self._names)  # noqa: S102 - our own text, from names we chose
-        for step in _every_step(plan.steps):
+        for step in plan.every_step():
             step.complete = self._names[self._roots[step]]
         self.root: Complete = self._names[self._roots[None]]
 
@@ -145,12 +146,6 @@ class Completion:
         return f"{self._name(self._default_resolver, 'default')}(v, {name!r})"
 
 
-def _every_step(steps: Iterable[Field]) -> Iterable[Field]:
-    for step in steps:
-        yield step
-        yield from _every_step(step.steps)
-
-
 def _leaf(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Any], Any]:
     coerce = kind.coerce_output_value
     usual: set[type] = set()
@@ -191,13 +186,13 @@ def _items(value: Any) -> Any:
 
 def _checker(kind: GraphQLObjectType, of: Field, usual: set[type]) -> Callable[[Any, Any], None]:
     """Looks at an object of a class that was not seen here yet; or at each, where the class does not say enough."""
-    predicate = kind.is_type_of
+    predicate: Any = kind.is_type_of
     by_class = predicate is None or getattr(predicate, BY_CLASS, False)
 
     def check(value: Any, run: Any) -> None:
         if value is None or value is Undefined or isinstance(value, Exception) or isawaitable(value):
             raise Unusual
-        if predicate is not None and predicate(value, run.info(of)) is not True:
+        if predicate is not None and predicate(value, StepInfo(run, of)) is not True:
             raise Unusual
         if by_class:
             usual.add(type(value))
@@ -223,7 +218,7 @@ class _TypeResolver:
             raise Unusual
         if self._kind.resolve_type is None:
             raise Unusual
-        name = self._kind.resolve_type(value, run.info(self._of), self._kind)
+        name = self._kind.resolve_type(value, StepInfo(run, self._of), self._kind)
         complete: Complete = self._names[self._completes[name]]
         if self._class_decides:
             self.by_class[type(value)] = complete

@@ -24,9 +24,11 @@ from graphql.execution import Executor
 from graphql.execution.values import VariableValues
 
 from gateway.execution import variables
+from gateway.execution.calling import work_out
 from gateway.execution.completion import Completion
 from gateway.execution.cost import costing
 from gateway.execution.documents import Document, Documents, Known, Make
+from gateway.execution.executing import execute as execute_run
 from gateway.execution.limits import Limits
 from gateway.execution.plan import Plan, Planner
 from gateway.execution.pushed import Scalars
@@ -141,7 +143,7 @@ class Engine:
             return _no_plan(error)
         _PLANNED.inc()
         run = Run(plan, self._schema, values, context, root_value, self._scalars, hooks, operation_extensions)
-        return run.execute()
+        return execute_run(run)
 
     def plan_of_events(self, stream: Executor[Any]) -> Plan:
         """The plan by which each event of a stream is executed that graphql-core has begun."""
@@ -168,7 +170,7 @@ class Engine:
             hooks_of(event.middleware_manager),
             operation_extensions=getattr(event, "operation_extensions", None),
         )
-        return await run.execute()
+        return await execute_run(run)
 
     def _planning(self, hooks: MiddlewareManager | None) -> tuple[Documents, Make]:
         """Where plans are kept, and what makes them: where something wraps every field, they are others."""
@@ -178,6 +180,7 @@ class Engine:
         self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any], *, hooked: bool = False
     ) -> Plan:
         plan = Planner(self._schema, known.fragments, switches, hooked=hooked).plan(operation)
+        work_out(plan, self._strawberry.schema_converter)
         Completion(plan, self._strawberry.config.default_resolver)
         return plan
 

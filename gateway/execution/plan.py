@@ -34,9 +34,7 @@ from graphql import (
     VariableNode,
     get_named_type,
 )
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from gateway.execution import calling
 from gateway.execution.arguments import Arguments, compiled
 from gateway.execution.batch import BATCH, Batch
 from gateway.execution.selection import selected
@@ -79,8 +77,9 @@ class Field:
     ``index`` numbers the steps of a plan; ``slot`` is what a step's value is called in a struct of its parent, and
     ``put`` sets it there; ``steps`` are those that completing its value leads to; ``selections`` are what is asked of
     the value, by the name of its object type; ``complete`` is a step's compiled code, and ``arguments`` its arguments
-    for the variables of a request. ``call`` is the resolver, where Strawberry has nothing to do around it; ``once``
-    calls it, or the batch, with all the parents of a level: one, if it is no batch. ``way`` is how the value that was
+    for the variables of a request. ``call`` is the resolver, where Strawberry has nothing to do around it;
+    ``converts``: its arguments are Strawberry's to convert. ``once`` calls it, or the batch, with all the parents of a
+    level: one, if it is no batch. ``way`` is how the value that was
     given last is awaited. ``pushed`` says, by declared type, how JSON is read in its place,
     ``pushed_last`` how that of ``pushed_kind`` was, and ``takes`` what takes that of this step and others in one go.
     ``memo`` keeps what resolvers work out of the selection.
@@ -105,7 +104,8 @@ class Field:
     way: Way = _NO_WAY
     call: Call | None = None
     memo: dict[Hashable, Any] = field(default_factory=dict)
-    once: calling.Once = field(init=False)
+    converts: bool = False
+    once: Callable[[Any, list[Any], Any], Any] = field(init=False)
     put: Put = field(init=False)
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)
@@ -113,6 +113,15 @@ class Field:
     @property
     def type(self) -> GraphQLOutputType:
         return self.definition.type
+
+    def put_all(self, containers: Sequence[Any], values: Sequence[Any]) -> None:
+        """Put a step's values into the containers, one each: all are of one kind, made by one selection."""
+        if type(containers[0]) is dict:
+            key = self.key
+            for container, value in zip(containers, values, strict=True):
+                container[key] = value
+        else:
+            self.put(containers, values)
 
 
 @dataclass(eq=False)
@@ -142,6 +151,14 @@ class Plan:
         self.nobody: list[tuple[()]] = [()] * self.size
         """By step, what waits for it before anything was asked."""
 
+    def every_step(self) -> Iterator[Field]:
+        """The steps of the root, and those below them."""
+        waiting = list(self.steps)
+        while waiting:
+            step = waiting.pop()
+            yield step
+            waiting += step.steps
+
     @cached_property
     def serial(self) -> bool:
         """Whether its steps are taken one after the other."""
@@ -167,8 +184,9 @@ class Planner:
         self._fragments = fragments
         self._switches = switches
         self._hooked = hooked
-        self._converter: GraphQLCoreConverter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-        self._handlers = bool(self._converter._exception_handler_specs)
+        converter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+        self._info_class = converter.config.info_class
+        self._handlers = bool(converter._exception_handler_specs)
         self._size = 0
         self._fields = 0
 
@@ -239,18 +257,17 @@ class Planner:
             names = None
             if declared is not None and not self._hooked:
                 names = argument_names(definition, declared)
+                made.converts = names is None
                 if made.kind is Kind.CALL and names is not None:
-                    made.call = call_of(declared, self._converter.config.info_class, handlers=self._handlers)
+                    made.call = call_of(declared, self._info_class, handlers=self._handlers)
                     names = None if made.call is None else names
             made.arguments = compiled(definition, nodes[0], names)
-            made.once = calling.of_one(made)
             steps.append(made)
             below = made.steps
             if made.kind is Kind.BATCH:
                 assert declared is not None, "batches are Strawberry's"
                 made.batch = declared.metadata[BATCH]
                 made.wanted = sorted(selected(nodes, self._fragments))
-                made.once = calling.of_batch(made, made.batch, declared, self._converter, converts=names is None)
         sets = [node.selection_set for node in nodes if node.selection_set]
         if sets:
             made.selections = {

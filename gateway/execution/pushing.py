@@ -1,26 +1,23 @@
 """Pushing down: where a step's values came as JSON, they are read straight into what was selected of them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from gateway.execution.asking import Begun
 from gateway.execution.plan import Field
 from gateway.execution.pushed import Pushed, how_pushed
-from gateway.execution.setting import put_all
+from gateway.execution.run import Run
 from gateway.execution.taking import PICKED, PUSHED, Take, taking
 from services.chassis import metrics
 from services.chassis.rpc.undecoded import Undecoded, UndecodedTogether
-
-if TYPE_CHECKING:
-    from gateway.execution.run import Run
 
 _MOST_KEPT = 32
 """Which steps of a level are asked for together differs with what is null above them."""
 
 
-def push(begun: Begun, run: "Run") -> bool:
+def push(begun: Begun, run: Run) -> bool:
     """Push a step's values down; False, and nothing is done, where that can not be."""
     values, step = begun.values, begun.step
     first = values[0]
@@ -43,7 +40,7 @@ def push(begun: Begun, run: "Run") -> bool:
     return True
 
 
-def push_together(begun: Sequence[Begun], settled: UndecodedTogether, run: "Run") -> Sequence[Field] | None:
+def push_together(begun: Sequence[Begun], settled: UndecodedTogether, run: Run) -> Sequence[Field] | None:
     """Push down the values of all these steps, which came as one, and say what steps they lead to.
 
     None, and nothing is done, where that can not be.
@@ -66,12 +63,12 @@ def push_together(begun: Sequence[Begun], settled: UndecodedTogether, run: "Run"
         return None
 
 
-def _pushed(step: Field, kind: Any, run: "Run") -> Pushed | str:
+def _pushed(step: Field, kind: Any, run: Run) -> Pushed | str:
     return step.pushed_last if kind is step.pushed_kind else how_pushed(step, kind, run.scalars)
 
 
-def _take(begun: Begun, pushed: Any, values: Sequence[Any], picked: bool, run: "Run") -> None:
-    put_all(begun.step, begun.containers, values)
+def _take(begun: Begun, pushed: Any, values: Sequence[Any], picked: bool, run: Run) -> None:
+    begun.step.put_all(begun.containers, values)
     if pushed.note is not None:
         pushed.note(values, run)
     (PICKED if picked else PUSHED).value += 1

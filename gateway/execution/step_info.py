@@ -2,24 +2,23 @@
 
 from collections.abc import Hashable, Mapping
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
 from graphql.pyutils import Path
 
-if TYPE_CHECKING:
-    from gateway.execution.answer import Container
-    from gateway.execution.plan import Field
-    from gateway.execution.run import Run
+from gateway.execution.answer import Container
+from gateway.execution.plan import Field
+from gateway.execution.run import Run
 
 
 class StepInfo(msgspec.Struct, eq=False):
     """What a resolver may ask about its place: as graphql-core's GraphQLResolveInfo. A path is found when asked for."""
 
-    _run: "Run"
-    _field: "Field"
-    _container: "Container | None"
+    _run: Run
+    _field: Field
+    _container: Container | None = None
     is_awaitable: ClassVar = staticmethod(isawaitable)
     abort_signal: ClassVar = None
     async_helpers: ClassVar = None

@@ -11,7 +11,6 @@ import msgspec
 from gateway.execution.asking import Begun
 from gateway.execution.plan import Field
 from gateway.execution.pushed import Pushed
-from gateway.execution.setting import put_all
 from services.chassis import metrics
 from services.chassis.rpc.undecoded import Form
 
@@ -30,7 +29,6 @@ def taking(steps: Sequence[Field], pushed: Sequence[Pushed], form: Form, picked:
     types = [how.picked if part else how.type for how, part in zip(pushed, picked, strict=True)]
     names: dict[str, Any] = {
         "decode": msgspec.json.Decoder(form.whole(types, picked)).decode,
-        "put_all": put_all,
         "PUSHED": PUSHED,
         "PICKED": PICKED,
         "below": [below for step in steps for below in step.steps],
@@ -43,8 +41,8 @@ def taking(steps: Sequence[Field], pushed: Sequence[Pushed], form: Form, picked:
         lines.append(f"c_{n} = b_{n}.containers")
         lines.append(f"if len(v_{n}) != len(c_{n}): return None" if step.batch is not None else f"v_{n} = [v_{n}]")
     for n, (step, how) in enumerate(zip(steps, pushed, strict=True)):
-        names |= {f"step_{n}": step, f"put_{n}": step.put, f"note_{n}": how.note}
-        lines += [f"if type(c_{n}[0]) is dict: put_all(step_{n}, c_{n}, v_{n})", f"else: put_{n}(c_{n}, v_{n})"]
+        names |= {f"put_all_{n}": step.put_all, f"put_{n}": step.put, f"note_{n}": how.note}
+        lines += [f"if type(c_{n}[0]) is dict: put_all_{n}(c_{n}, v_{n})", f"else: put_{n}(c_{n}, v_{n})"]
         if how.note is not None:
             lines.append(f"note_{n}(v_{n}, run)")
     parts = sum(picked)

@@ -12,8 +12,8 @@ from gateway.execution.limits import Limits
 from gateway.http import parameters
 from gateway.http.negotiation import answers_as, is_json
 from gateway.http.origins import Origins
-from gateway.http.proxies import Proxies
 from gateway.persisted.documents import PersistedDocuments
+from gateway.proxies import Proxies
 from gateway.rate.budgets import Budgets
 from gateway.rate.policy import Policy
 from gateway.rate.rates import Rates

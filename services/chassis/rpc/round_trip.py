@@ -15,12 +15,9 @@ operation has another caller.
 import contextlib
 import functools
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
-
-if TYPE_CHECKING:
-    from services.chassis.rpc.signature import Signature
 
 PATH = "/rpc"
 HEADER = "Kierto-Pick"
@@ -46,11 +43,18 @@ answered = msgspec.json.Decoder(Answered).decode
 """The answers of an answer's body; DecodeError if it is no such list."""
 
 
-class Call(Protocol):
-    """What is asked of whom: an operation, which begins the call as its ``opening``, with arguments as JSON."""
+class Operation(Protocol):
+    """What is asked for; ``opening`` is how its calls begin."""
 
     @property
-    def operation(self) -> "Signature": ...
+    def opening(self) -> bytes: ...
+
+
+class Call(Protocol):
+    """A call of an operation, with its arguments as JSON."""
+
+    @property
+    def operation(self) -> Operation: ...
 
     @property
     def arguments(self) -> bytes: ...

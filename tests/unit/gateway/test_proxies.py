@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.proxies import Proxies
+from gateway.proxies import Proxies
 from services.chassis.settings import WrongSettings
 
 NETWORKS = ["10.0.0.0/8", "2001:db8::/32"]

@@ -21,7 +21,7 @@ from strawberry.types.field import StrawberryField
 
 from gateway.access import Access
 from gateway.context import Context, Foundation, asker_of
-from gateway.http.proxies import Proxies
+from gateway.proxies import Proxies
 from gateway.schema import contract_types
 from gateway.schema.build import MUTATIONS, QUERIES
 from gateway.schema.scalars import SCALARS
