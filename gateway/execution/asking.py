@@ -21,16 +21,14 @@ from gateway.execution.step_info import StepInfo
 class Begun(msgspec.Struct, eq=False):
     """A step that was asked for. ``values`` are what the resolver gave for each parent, or a batch for all at once.
 
-    They are put into ``containers``. Those that have to be awaited are, with ``together``, if all of them can be;
-    ``alone`` is the same if that is one value, which is what is usual. ``pushed`` is how what they give is read, if
-    they were told that.
+    They are put into ``containers``. Those that have to be awaited are, with ``together``, if all of them can be.
+    ``pushed`` is how what they give is read, if they were told that.
     """
 
     step: Field
     containers: list[Container]
     values: list[Any]
     together: Together | None = None
-    alone: Together | None = None
     pushed: Pushed | None = None
 
     def waiting(self) -> list[int]:
@@ -56,11 +54,9 @@ def ask(run: Run, step: Field, parents: list[Any], containers: list[Container]) 
     kind: Any = type(value)
     if kind is not way.kind:
         way = step.way = _way_of(kind)
-    together = way.together
-    begun = Begun(step, containers, [value], together, together)
+    begun = Begun(step, containers, [value], way.together)
     if way.picks:
-        declared = value.kind
-        pushed = step.pushed_last if declared is step.pushed_kind else how_pushed(step, declared, run.scalars)
+        pushed = how_pushed(step, value.kind, run.scalars)
         if type(pushed) is Pushed:
             begun.pushed = pushed
             if pushed.selection:
@@ -100,11 +96,11 @@ async def settle(begun: Sequence[Begun]) -> None:
 
 def usual_way(begun: Sequence[Begun]) -> Together | None:
     """How these steps are awaited, if that is together, and each of them waits for one value."""
-    alone = begun[0].alone
+    together = begun[0].together
     for one in begun:
-        if one.alone is not alone:
+        if one.together is not together or len(one.values) > 1:
             return None
-    return alone
+    return together
 
 
 def are_together(begun: Sequence[Begun]) -> bool:

@@ -10,12 +10,9 @@ from strawberry.types.field import StrawberryField
 
 from gateway.execution.answer import Container
 from gateway.execution.batch import Batch
-from gateway.execution.plan import Field, Plan
+from gateway.execution.plan import Field, Once, Plan
 from gateway.execution.run import Run
 from gateway.execution.step_info import StepInfo
-
-Once = Callable[[Run, list[Any], Container], Any]
-"""(run, parents, the first of their containers) -> what the resolver gives; raises what it raises."""
 
 
 def resolver(run: Run, step: Field) -> Callable[[Any, Any, dict[str, Any]], Any]:
@@ -36,12 +33,9 @@ def work_out(plan: Plan, converter: GraphQLCoreConverter) -> None:
 
 def _of_one(step: Field) -> Once:
     """The calling of an ordinary resolver, with one parent."""
-    call, arguments = step.call, step.arguments
-    if call is None:
-        return lambda run, parents, container: resolver(run, step)(
-            parents[0], StepInfo(run, step, container), arguments(run.variables)
-        )
-    return lambda run, parents, container: call(parents[0], StepInfo(run, step, container), arguments(run.variables))
+    return lambda run, parents, container: resolver(run, step)(
+        parents[0], StepInfo(run, step, container), step.arguments(run.variables)
+    )
 
 
 def _of_batch(step: Field, batch: Batch, converter: GraphQLCoreConverter) -> Once:

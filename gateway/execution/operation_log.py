@@ -32,7 +32,7 @@ class OperationLog(SchemaExtension):
 def log_operation(name: str, seconds: float, *, failed: bool) -> None:
     """Log and count an operation of a document that has one of this name, or needs none."""
     _SECONDS[failed].observe(seconds)
-    often("executed", operation=name[:_LONGEST], errors=failed, ms=int(seconds * 100_000) / 100)
+    often("executed", operation=name[:_LONGEST], errors=failed, ms=round(seconds * 1000, 2))
 
 
 def _name(context: ExecutionContext) -> str:

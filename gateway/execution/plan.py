@@ -45,6 +45,8 @@ Switches = Mapping[str, bool | None]
 """The values of the variables that ``@skip`` and ``@include`` look at."""
 Together = Callable[[Sequence[Any]], Awaitable[Iterable[Any]]]
 """Awaits several values: what each gives, or an exception in its place."""
+Once = Callable[[Any, list[Any], Any], Any]
+"""(run, parents, the first of their containers) -> what the resolver gives; raises what it raises."""
 
 MOST_FIELDS = 20_000
 """Of one operation, each counted at each place and for each type that it is asked of."""
@@ -104,7 +106,7 @@ class Field:
     call: Call | None = None
     memo: dict[Hashable, Any] = field(default_factory=dict)
     converts: bool = False
-    once: Callable[[Any, list[Any], Any], Any] = field(init=False)
+    once: Once = field(init=False)
     put: Put = field(init=False)
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)

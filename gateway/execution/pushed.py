@@ -69,10 +69,9 @@ class Pushed(msgspec.Struct, frozen=True, eq=False):
 
 
 def how_pushed(step: Field, kind: Any, scalars: Scalars) -> Pushed | str:
-    """How a step's JSON of a declared type is read; or, in words, why it can't be. It is remembered with the step.
-
-    To look a declared type up takes longer than to decode a little: whoever has the one of last time need not.
-    """
+    """How a step's JSON of a declared type is read; or, in words, why it can't be. It is remembered with the step."""
+    if kind is step.pushed_kind:  # nearly always; to look a declared type up takes longer than to decode a little
+        return step.pushed_last  # type: ignore[no-any-return]
     if kind not in step.pushed:
         step.pushed[kind] = push_down(step, kind, scalars, batch=step.batch is not None)
     step.pushed_kind, step.pushed_last = kind, step.pushed[kind]

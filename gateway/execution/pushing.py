@@ -23,7 +23,7 @@ def push(begun: Begun, run: Run) -> bool:
     first = values[0]
     if type(first) is not Undecoded or (len(values) > 1 and any(type(one) is not Undecoded for one in values)):
         return False
-    pushed = _pushed(step, first.kind, run)
+    pushed = how_pushed(step, first.kind, run.scalars)
     if len(values) > 1 and any(one.kind != first.kind for one in values):
         pushed = "several types"
     if isinstance(pushed, str):
@@ -48,7 +48,7 @@ def push_together(begun: Sequence[Begun], settled: UndecodedTogether, run: Run) 
     known: dict[Any, Take] = begun[0].step.takes
     pushed: list[Any] = [one.pushed for one in begun]
     if None in pushed:
-        pushed = [_pushed(one.step, of.kind, run) for one, of in zip(begun, settled.several, strict=True)]
+        pushed = [how_pushed(one.step, of.kind, run.scalars) for one, of in zip(begun, settled.several, strict=True)]
     key = (settled.form, settled.picked, *pushed)
     take = known.get(key)
     if take is None:
@@ -61,10 +61,6 @@ def push_together(begun: Sequence[Begun], settled: UndecodedTogether, run: Run) 
         return take(settled.json, begun, run)
     except msgspec.DecodeError:
         return None
-
-
-def _pushed(step: Field, kind: Any, run: Run) -> Pushed | str:
-    return step.pushed_last if kind is step.pushed_kind else how_pushed(step, kind, run.scalars)
 
 
 def _take(begun: Begun, pushed: Any, values: Sequence[Any], picked: bool, run: Run) -> None:

@@ -41,8 +41,8 @@ def taking(steps: Sequence[Field], pushed: Sequence[Pushed], form: Form, picked:
         lines.append(f"c_{n} = b_{n}.containers")
         lines.append(f"if len(v_{n}) != len(c_{n}): return None" if step.batch is not None else f"v_{n} = [v_{n}]")
     for n, (step, how) in enumerate(zip(steps, pushed, strict=True)):
-        names |= {f"put_all_{n}": step.put_all, f"put_{n}": step.put, f"note_{n}": how.note}
-        lines += [f"if type(c_{n}[0]) is dict: put_all_{n}(c_{n}, v_{n})", f"else: put_{n}(c_{n}, v_{n})"]
+        names |= {f"put_{n}": step.put_all, f"note_{n}": how.note}
+        lines.append(f"put_{n}(c_{n}, v_{n})")
         if how.note is not None:
             lines.append(f"note_{n}(v_{n}, run)")
     parts = sum(picked)

@@ -134,8 +134,7 @@ class GraphQLEndpoint:
                 raise TooLarge(MAX_BODY)
             if asker.caller is not None and self.foundation.access.ended(asker.caller):
                 raise Unauthenticated
-            again = self._admission.admit_again(body, asker)
-            admitted, spent = again or await self._admitted(body, asker)
+            admitted, spent = await self._admitted(body, asker)
             answer = await self._executed(admitted, spent, asker, media)
         except Exception as error:
             answer = _told(refusal(error, _CHALLENGE), media, asker.language)
@@ -149,7 +148,7 @@ class GraphQLEndpoint:
             media = self._posted(headers)
             body = await whole(receive, MAX_BODY)
             asker = await self._asker(scope, headers)
-            admitted, spent = self._admission.admit_again(body, asker) or await self._admitted(body, asker)
+            admitted, spent = await self._admitted(body, asker)
             return await self._executed(admitted, spent, asker, media)
         if method in ("GET", "HEAD"):
             if wants_page(accept) and b"query=" not in scope["query_string"]:
@@ -175,7 +174,8 @@ class GraphQLEndpoint:
         return media
 
     async def _admitted(self, body: bytes, asker: Asker) -> tuple[Admitted, Spent]:
-        return await self._admission.admit(parameters.of_body(body), asker, len(body), body)
+        again = self._admission.admit_again(body, asker)
+        return again or await self._admission.admit(parameters.of_body(body), asker, len(body), body)
 
     async def _executed(self, admitted: Admitted, spent: Spent, asker: Asker, media: bytes) -> Answer:
         if admitted.kind is _SUBSCRIPTION:

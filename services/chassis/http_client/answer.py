@@ -15,8 +15,9 @@ LARGEST_HEAD = 65_536
 """Bytes of an answer's fields (trailers among them) at most."""
 _MOST_KNOWN = 4
 """Heads of one connection that are known again, the newest first: one that says the time is new with each second."""
-_LENGTH = re.compile(rb"\r\ncontent-length: ([0-9]{1,12})\r\n", re.IGNORECASE)
 _LONGEST_LENGTH = 12
+"""Digits."""
+_LENGTH = re.compile(rb"\r\ncontent-length: ([0-9]{1,%d})\r\n" % _LONGEST_LENGTH, re.IGNORECASE)
 _LINE_END, _END = b"\r\n", b"\r\n\r\n"
 _WITHOUT_BODY = (204, 304)
 """Whatever length they say (RFC 9112, section 6.3, rule 1)."""
@@ -40,15 +41,10 @@ class Answer(Head, frozen=True, gc=False):
 
 
 class _Known(Head, frozen=True, gc=False):
-    """A head that came before: its bytes ``before`` the length, ``first`` of them, and its ``rest`` ``after`` it.
-
-    ``at``: where among its fields the length is.
-    """
+    """A head that came before: its bytes ``before`` its length and ``after`` it, and where the length's field is."""
 
     before: bytes
     after: bytes
-    first: int
-    rest: int
     at: int
 
 
@@ -103,11 +99,11 @@ class AnswerReader:
         """The answer, if this is all of one, and its head came before with whatever length."""
         for known in self._known:
             if piece.startswith(known.before):
-                first = known.first
+                first = len(known.before)
                 last = piece.find(_LINE_END, first, first + _LONGEST_LENGTH + len(_LINE_END))
                 if not piece.startswith(known.after, last):
                     continue
-                length, end = piece[first:last], last + known.rest
+                length, end = piece[first:last], last + len(known.after)
                 if not length.isdigit() or len(piece) != end + int(length) or len(piece) > self._largest:
                     return None
                 self.keep_alive = True
@@ -128,8 +124,7 @@ class AnswerReader:
             return  # it was the second answer in this piece: the first was an interim one
         first, last = found.span(1)
         at = names.index(b"content-length")
-        before, after = piece[:first], piece[last:end]
-        self._known.insert(0, _Known(answer.status, answer.headers, before, after, len(before), len(after), at))
+        self._known.insert(0, _Known(answer.status, answer.headers, piece[:first], piece[last:end], at))
         del self._known[_MOST_KNOWN:]
 
     def feed_part(self, piece: bytes) -> Part:
