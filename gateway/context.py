@@ -13,6 +13,7 @@ from gateway.proxies import Proxies
 from gateway.subscriptions.feed import Feed
 from services.access import authentication
 from services.access.service_token import ServiceTokens
+from services.chassis.client_address import counted_network
 from services.chassis.clock import Clock
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc.client import client
@@ -141,12 +142,11 @@ def asker(foundation: Foundation, caller: Caller | None, language: Language, add
     """Who asks, in a language, from an address."""
     calls = Calls(foundation.services, caller.token if caller else "", language, address)
     if caller is None:
-        return Asker(None, language, address, calls, "", address)
+        return Asker(None, language, address, calls, "", counted_network(address))
     return Asker(caller, language, address, calls, caller.kind.value, caller.subject_id)
 
 
 def asker_of(connection: HTTPConnection, foundation: Foundation, caller: Caller | None) -> Asker:
     """Who asks by a request or a socket."""
-    peer = connection.scope["client"]
-    address = foundation.proxies.address(connection.headers.get("x-forwarded-for", ""), peer)
+    address = foundation.proxies.client_address(connection.scope)
     return asker(foundation, caller, authentication.language(connection), address)

@@ -4,6 +4,9 @@ import functools
 import ipaddress
 from collections.abc import Sequence
 
+from starlette.types import Scope
+
+from services.chassis.client_address import parse_address
 from services.chassis.settings import WrongSettings
 
 _MOST_KEPT = 10_000
@@ -23,15 +26,31 @@ class Proxies:
             raise WrongSettings(f"trusted proxies: {error}") from None
         self._ours = functools.lru_cache(maxsize=_MOST_KEPT)(self._is_ours)
 
+    def client_address(self, scope: Scope) -> str:
+        """Return who asked, of a request's head; see ``address``."""
+        if not self._networks:
+            return self.address("", scope["client"])
+        # A proxy may add a field of its own behind the one that a stranger sent.
+        fields = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return self.address(b",".join(fields).decode("latin-1"), scope["client"])
+
     def address(self, forwarded: str, peer: tuple[str, int] | None) -> str:
-        """Who asked, of the field's value and of the connection's other end; empty if nobody knows."""
-        found = peer[0] if peer else ""
+        """Return who asked, of the field's value and of the connection's other end; empty if that is not known.
+
+        ``forwarded`` is the list of all fields of that name. Empty elements are left out (RFC 9110, section 5.6.1). An
+        element that is no address ends the way back: the one whom a proxy of ours asked for is not known, so it is
+        the proxy itself.
+        """
+        found = parse_address(peer[0]) if peer else ""
         if not forwarded or not self._networks:
             return found
-        for one in reversed(forwarded.split(",")):
+        for one in filter(None, map(str.strip, reversed(forwarded.split(",")))):
             if not self._ours(found):
                 break
-            found = _address(one.strip()) or found
+            before = parse_address(one)
+            if not before:
+                break
+            found = before
         return found
 
     def _is_ours(self, address: str) -> bool:
@@ -40,11 +59,3 @@ class Proxies:
         except ValueError:
             return False
         return any(parsed in network for network in self._networks)
-
-
-def _address(text: str) -> str:
-    """An address as it is written in one way; empty for what is none."""
-    try:
-        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
-    except ValueError:
-        return ""

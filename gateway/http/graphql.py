@@ -216,7 +216,7 @@ class GraphQLEndpoint:
 
     def _said(self, scope: Scope, headers: Headers) -> tuple[bytes, bytes, str]:
         """What a request says of who asks: with which right, in which language, from where."""
-        address = self.foundation.proxies.address(_text(headers.get(b"x-forwarded-for", b"")), scope["client"])
+        address = self.foundation.proxies.client_address(scope)
         return headers.get(b"authorization", b""), headers.get(b"accept-language", b""), address
 
     def _shown_page(self) -> Answer:

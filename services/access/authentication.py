@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection, Request
 
 from services.access import copy
 from services.access.caller import Caller
+from services.chassis.client_address import parse_address
 from services.chassis.postgres import Pool
 from services.chassis.problems import NotReadyYet, Unauthenticated
 from services.chassis.tokens import Claims, Verifier
@@ -98,4 +99,4 @@ def address(request: HTTPConnection) -> str:
 
 def address_of(forwarded: str, client: tuple[str, int] | None) -> str:
     """The same, from the header and the connection's other end, where they are known."""
-    return forwarded.partition(",")[0].strip() or (client[0] if client else "")
+    return parse_address(forwarded.partition(",")[0]) or parse_address(client[0] if client else "")

@@ -208,6 +208,14 @@ async def test_fifty_wrong_tries_from_an_address_are_enough_whatever_they_are_ab
     await registered(bench, address="198.51.100.7")
 
 
+async def test_addresses_of_one_subscriber_are_counted_as_one(bench: Bench) -> None:
+    await customers(bench)
+    for number, address in enumerate(("2001:db8:1:2::1", "2001:db8:1:2:ffff::7", "192.0.2.1", "::ffff:192.0.2.1")):
+        await register(bench, address=address, customer_number=f"62-000050{number}-00")
+    counts = await bench.pool.fetch("SELECT count FROM attempts WHERE scope = 'ADDRESS'")
+    assert [row["count"] for row in counts] == [2, 2]
+
+
 async def test_what_was_right_does_not_count(bench: Bench) -> None:
     await customers(bench)
     for number in range(12):
