@@ -2,13 +2,14 @@
 
 import asyncio
 import datetime as dt
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet, OKPKey
 from joserfc.jws import JWSRegistry
 
@@ -22,6 +23,8 @@ AUDIENCE = "kierto"
 LIFETIME = dt.timedelta(minutes=10)
 _REMEMBERED = 2000
 _LEEWAY_S = 5
+_PAUSE_S = 1.0
+"""Between two fetches of the keys, whatever came of the first: a stranger's tokens must not become calls."""
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,6 +82,8 @@ class Signer:
 class Verifier:
     """Verifies tokens with the keys that ``fetch`` brings; asks for them anew when a token names another key.
 
+    They are fetched once a second at most.
+
     A token that was verified is remembered until it expires: the same bytes need no second signature check.
     """
 
@@ -86,7 +91,7 @@ class Verifier:
         self._fetch = fetch
         self._clock = clock
         self._keys: KeySet | None = None
-        self._fetched = 0.0
+        self._tried = -math.inf
         self._registry = JWSRegistry(algorithms=[ALGORITHM])
         self._known: OrderedDict[str, Claims] = OrderedDict()
         self._fetching = asyncio.Lock()
@@ -114,15 +119,12 @@ class Verifier:
         if self._keys is None:
             await self._load()
         try:
-            return self._decode(token)
-        except (JoseError, ValueError):
-            # Perhaps signed with a key that is newer than ours; asked at most once a second.
-            if time.monotonic() - self._fetched < 1:
-                raise Unauthenticated from None
-        await self._load()
-        try:
-            return self._decode(token)
-        except (JoseError, ValueError):
+            try:
+                return self._decode(token)
+            except InvalidKeyIdError:  # perhaps signed with a key that is newer than ours
+                await self._load()
+                return self._decode(token)
+        except (JoseError, ValueError, RecursionError):
             raise Unauthenticated from None
 
     def _decode(self, token: str) -> Claims:
@@ -138,12 +140,12 @@ class Verifier:
 
     async def _load(self) -> None:
         async with self._fetching:
-            if self._keys is not None and time.monotonic() - self._fetched < 1:
+            if time.monotonic() - self._tried < _PAUSE_S:
                 return
             try:
-                keys = msgspec.json.decode(await self._fetch())
+                self._keys = KeySet.import_key_set(msgspec.json.decode(await self._fetch()))
             except Exception:
                 # Identity is away. What has been verified goes on; the rest is told to come again.
                 return
-            self._keys = KeySet.import_key_set(keys)
-            self._fetched = time.monotonic()
+            finally:
+                self._tried = time.monotonic()
