@@ -26,7 +26,7 @@ from services.contracts.values import Refusal
 
 MAX_BODY = 10_000
 _COST, _SIGN_IN_COST = 10, 100  # as in the graph: to check a password takes long
-_STATUS = {"SIGN_IN_FAILED": 401, "SESSION_ENDED": 401, "TOO_MANY_ATTEMPTS": 429}
+_STATUS = {"SIGN_IN_FAILED": 401, "SESSION_ENDED": 401, "TOO_MANY_ATTEMPTS": 429, "OVERLOADED": 503}
 
 
 class RefreshCookie(msgspec.Struct, frozen=True):
@@ -123,6 +123,6 @@ def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Refused:
     status = _STATUS.get(problem.code, 400)
     if status == 401:
         headers = {**headers, **CHALLENGE}
-    elif status == 429:
-        headers = {**headers, "Retry-After": problem.params.get("seconds", "60")}
+    elif "seconds" in problem.params:
+        headers = {**headers, "Retry-After": problem.params["seconds"]}
     return Refused(status, problem.code, headers, **problem.params)

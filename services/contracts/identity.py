@@ -225,13 +225,13 @@ class Identity(Importing, Protocol):
         """Make an account from what is printed on an invoice; the first of an organisation becomes its ADMIN.
 
         Refused with CUSTOMER_NOT_RECOGNISED (unknown number and wrong invoice alike), WEAK_PASSWORD, TERMS_REQUIRED,
-        USERNAME_TAKEN, MALFORMED, TOO_MANY_ATTEMPTS.
+        USERNAME_TAKEN, MALFORMED, TOO_MANY_ATTEMPTS, OVERLOADED.
         """
         ...
 
     @public_write
     async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
-        """Begin a session (I3). Refused with SIGN_IN_FAILED or TOO_MANY_ATTEMPTS."""
+        """Begin a session (I3). Refused with SIGN_IN_FAILED, TOO_MANY_ATTEMPTS or OVERLOADED."""
         ...
 
     @public_write

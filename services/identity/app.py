@@ -23,6 +23,7 @@ from services.identity.messaging.handlers import HANDLERS
 from services.identity.settings import IdentitySettings
 from services.identity.store import reads
 from services.identity.store.expiry import keep_forgetting
+from services.identity.store.hashing_queue import HashingQueue
 from services.identity.store.passwords import Argon2Passwords
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.announce_access import announce_partners, announce_users
@@ -37,6 +38,7 @@ def _bind(base: Base) -> Callable[[Caller], Offering]:
     equipment = Equipment(
         base=base,
         passwords=Argon2Passwords(),
+        queue=HashingQueue(),
         signer=_signer(base),
         pepper=settings.pepper.encode(),
         service_secrets=settings.service_secrets,

@@ -53,6 +53,12 @@ async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses:
             ("TOO_MANY_ATTEMPTS", "Too many attempts. Try again in 90 seconds."),
             "90",
         ),
+        (
+            RIGHT | {"username": "in a crowd"},
+            503,
+            ("OVERLOADED", "There is too much to do right now. Try again in 3 seconds."),
+            "3",
+        ),
     ],
 )
 async def test_identitys_no_is_told(

@@ -1,6 +1,8 @@
 """A service on a real database of its own, without its processes: use cases, reads and imports are called directly."""
 
+import functools
 import io
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -41,8 +43,13 @@ class Workbench(Generic[T, P]):
 
     def offering(self, caller: Caller) -> P:
         """What the service offers to this caller."""
+        return self._offer(caller)
+
+    @functools.cached_property
+    def _offer(self) -> Callable[[Caller], P]:
+        """Bound once, as by a process: when the settings are as the test wants them."""
         base: Any = self
-        return self.blueprint.bind(base)(caller)
+        return self.blueprint.bind(base)
 
     async def receive(self, *events: Event) -> None:
         """Have the service handle events one by one, as its consumer would."""

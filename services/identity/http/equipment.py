@@ -7,15 +7,20 @@ import msgspec
 from services.access.assembly import Foundation
 from services.chassis.tokens import Signer
 from services.identity.domain.registration import RegistrationRules
+from services.identity.store.hashing_queue import HashingQueue
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.ports import Passwords
 
 
 class Equipment(msgspec.Struct, frozen=True, kw_only=True):
-    """``pepper`` goes into every digest; ``service_secrets`` are the services' own, by name."""
+    """``pepper`` goes into every digest; ``service_secrets`` are the services' own, by name.
+
+    ``queue`` is where whatever hashes a password for a stranger waits for its turn.
+    """
 
     base: Foundation[IdentityTransaction]
     passwords: Passwords
+    queue: HashingQueue
     signer: Signer
     pepper: bytes
     service_secrets: Mapping[str, str]

@@ -40,13 +40,16 @@ class Offering(ImportOffering):
         self._base = equipment.base
 
     async def register(self, command: Register) -> Registered | Refusal:
-        own = self._own
-        return await register(self._base.work, own.passwords, own.pepper, own.rules, command, self._caller.address)
+        own, address = self._own, self._caller.address
+        return await own.queue.take_turn(
+            address, lambda: register(self._base.work, own.passwords, own.pepper, own.rules, command, address)
+        )
 
     async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
-        own = self._own
-        return await sign_in(
-            self._base.work, own.passwords, own.signer, own.pepper, username, password, self._caller.address
+        own, address = self._own, self._caller.address
+        return await own.queue.take_turn(
+            address,
+            lambda: sign_in(self._base.work, own.passwords, own.signer, own.pepper, username, password, address),
         )
 
     async def refresh(self, refresh_token: str) -> SignedIn | Refusal:

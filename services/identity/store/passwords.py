@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 _ITERATIONS, _KIBIBYTES, _LANES = 2, 19 * 1024, 1
 _THREADS = 2
-"""Hashes at a time: a wave of sign-ins waits here and does not take the memory and the processors of all else."""
+"""Hashes at a time: a wave of sign-ins does not take the memory and the processors of all else (`hashing_queue`)."""
 
 
 def _nobodys_hash() -> str:

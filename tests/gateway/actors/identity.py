@@ -94,6 +94,8 @@ class IdentityActor(Importer):
     async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
         if username == "often":
             return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=90)
+        if username == "in a crowd":
+            return refuse("OVERLOADED", retryable=True, seconds=3)
         if password != "right":
             return refuse("SIGN_IN_FAILED")
         token = self.token(USER, SubjectKind.USER)
