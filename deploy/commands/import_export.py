@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.commands.options import password_from
-from deploy.local.ports import DEFAULT_BASE
+from deploy.commands.options import HomeOption, home_from, password_from
+from deploy.local.paths import Home
 
 if TYPE_CHECKING:
     from deploy.export import Taken
@@ -24,9 +24,17 @@ def import_export(
     monday: Annotated[
         str | None, typer.Option(help="For a demonstration export: the day that its D+n and D-n count from.")
     ] = None,
-    url: Annotated[str, typer.Option(help="The gateway.", envvar="KIERTO_GATEWAY_URL")] = (
-        f"http://127.0.0.1:{DEFAULT_BASE}"
-    ),
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="The gateway.", envvar="KIERTO_GATEWAY_URL", show_default="that of the stack in the folder --home"
+        ),
+    ] = None,
+    home: HomeOption = None,
+    port_base: Annotated[
+        int | None,
+        typer.Option(help="Where the stack's ports begin, if none runs in the folder.", envvar="KIERTO_PORT_BASE"),
+    ] = None,
 ) -> None:
     """Take in an ERP export; good rows are kept, bad ones are named. The password is asked for, or KIERTO_PASSWORD.
 
@@ -36,6 +44,7 @@ def import_export(
 
     if monday is not None:
         folder = _resolved(folder, monday)
+    url = url or _gateway(home_from(home), port_base)
     password = password_from()
     try:
         taken = asyncio.run(_import(url, username, password, folder))
@@ -44,6 +53,21 @@ def import_export(
         raise typer.Exit(2) from None
     bad = _report(taken)
     raise typer.Exit(1 if bad else 0)
+
+
+def _gateway(home: Home, port_base: int | None) -> str:
+    """Return where the gateway of a folder's stack is: as the running stack says, whatever this command is told."""
+    from deploy.local.lock import holder_of
+    from deploy.local.ports import Ports
+    from deploy.local.problem import StackProblem
+
+    holder = holder_of(home)
+    base = holder.port_base if holder else port_base
+    if base is None:
+        raise StackProblem(
+            f"Nothing runs in {home.root}. Start it first: `make up`; or say where the gateway is, with --url."
+        )
+    return Ports(base).url("gateway")
 
 
 def _resolved(folder: Path, monday: str) -> Path:

@@ -151,9 +151,7 @@ def staff_work(stack: RunningStack, tmp_path: Path) -> None:
 
 
 def load(stack: RunningStack, folder: Path) -> subprocess.CompletedProcess[str]:
-    return stack.kierto(
-        "import", str(folder), "--username", STAFF[0], KIERTO_PASSWORD=STAFF[1], KIERTO_GATEWAY_URL=stack.gateway
-    )
+    return stack.kierto("import", str(folder), "--username", STAFF[0], KIERTO_PASSWORD=STAFF[1])
 
 
 async def create_partner(staff: Client, name: str, scopes: list[str]) -> tuple[str, str]:

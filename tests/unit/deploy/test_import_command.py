@@ -1,0 +1,74 @@
+"""`kierto import` finds the gateway of its own folder's stack, wherever that stack runs."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
+from deploy.local.lock import FolderLock
+from deploy.local.paths import Home
+from deploy.local.problem import StackProblem
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stack's folder, and beside it an export of one file."""
+    for name in ("KIERTO_PORT_BASE", "KIERTO_GATEWAY_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KIERTO_HOME", str(tmp_path / "stack"))
+    monkeypatch.setenv("KIERTO_PASSWORD", "irrelevant")
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "sites.csv").write_text("site_number\n")
+    Home(tmp_path / "stack").make()
+    return tmp_path
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """A port on which nobody answers."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """What the command says when no gateway answers where it looks."""
+    result = CliRunner().invoke(app, ["import", str(folder / "export"), "--username", "anna", *arguments])
+    if isinstance(result.exception, StackProblem):
+        raise result.exception
+    assert result.exit_code == 2, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("told", [None, "9700"])
+def test_the_running_stack_says_where_it_is(
+    folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    if told:
+        monkeypatch.setenv("KIERTO_PORT_BASE", told)
+    lock = FolderLock(Home(folder / "stack"))
+    lock.take(unused_port)
+    try:
+        assert f"http://127.0.0.1:{unused_port} did not answer" in run(folder)
+    finally:
+        lock.release()
+
+
+def test_where_nothing_runs_the_port_base_says_it(
+    folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIERTO_PORT_BASE", str(unused_port))
+    assert f"http://127.0.0.1:{unused_port} did not answer" in run(folder)
+
+
+def test_a_gateway_that_is_named_is_the_one(folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIERTO_PORT_BASE", "9700")
+    assert f"http://127.0.0.1:{unused_port} did not answer" in run(folder, "--url", f"http://127.0.0.1:{unused_port}")
+
+
+def test_another_folders_stack_is_not_taken_for_it(folder: Path) -> None:
+    with pytest.raises(StackProblem, match="Nothing runs in"):
+        run(folder)
