@@ -5,6 +5,7 @@ which a reviewer then sees as a diff.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,19 @@ import msgspec
 from graphql import build_schema
 from graphql.utilities import find_breaking_changes
 
-from services.contracts import identity, orders, sites, stats, support  # noqa: F401 - declares the events
+from services.chassis.rpc.signature import signatures
+from services.chassis.rpc.text_limits import unlimited_texts
 from services.contracts.declare import EventType, events_of
+from services.contracts.identity import Identity
+from services.contracts.orders import Orders
+from services.contracts.sites import Sites
+from services.contracts.stats import Stats
+from services.contracts.support import Support
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "services" / "contracts" / "samples"
 SCHEMA = ROOT / "gateway" / "schema.graphql"
+CONTRACTS: tuple[type, ...] = (Identity, Sites, Orders, Stats, Support)
 SERVICES = ("identity", "sites", "orders", "stats", "support")
 
 
@@ -49,6 +57,16 @@ def complaints_about_samples() -> list[str]:
     return complaints
 
 
+def complaints_about_texts(protocols: Iterable[type] = CONTRACTS) -> list[str]:
+    """What callers could send at any length: a check, since one such text is enough to keep a service busy."""
+    return [
+        f"{protocol.__name__}.{operation.python_name}: {path} has no TextLimit"
+        for protocol in protocols
+        for operation in signatures(protocol).values()
+        for path in unlimited_texts(operation.arguments)
+    ]
+
+
 def complaints_about_schema(committed: str, current: str) -> list[str]:
     """What a client of the committed schema would notice of the current one, or that the picture is old."""
     breaking = find_breaking_changes(build_schema(committed), build_schema(current))
@@ -70,7 +88,11 @@ def main(arguments: list[str]) -> int:
         SCHEMA.write_text(current_schema(), encoding="utf-8")
         return 0
     committed = SCHEMA.read_text(encoding="utf-8")
-    complaints = [*complaints_about_samples(), *complaints_about_schema(committed, current_schema())]
+    complaints = [
+        *complaints_about_texts(),
+        *complaints_about_samples(),
+        *complaints_about_schema(committed, current_schema()),
+    ]
     for complaint in complaints:
         sys.stdout.write(f"{complaint}\n")
     if complaints:

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.admission import Request
 from gateway.errors import Refused
+from gateway.http.json_text import decode_json
 
 _NAMES = ("query", "documentId", "operationName", "variables", "extensions")
 _MAPS = ("variables", "extensions")
@@ -18,7 +19,7 @@ _map = msgspec.json.Decoder(dict[str, Any] | None).decode
 def of_body(body: bytes) -> Request:
     """The request in a body of JSON; Refused as INVALID_REQUEST, naming the field, if there is none."""
     try:
-        return _request(body)
+        return decode_json(_request, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(error) from None
 
@@ -45,7 +46,7 @@ def of_address(query_string: bytes) -> Request:
     for name in _MAPS:
         if name in values:
             try:
-                values[name] = _map(values[name]) if values[name] else None
+                values[name] = decode_json(_map, values[name].encode()) if values[name] else None
             except (msgspec.DecodeError, RecursionError) as error:
                 raise _invalid(error, name) from None
     if not values.get("operationName"):

@@ -16,6 +16,7 @@ from gateway.errors import Refused
 from gateway.http.body import whole
 from gateway.http.entrance import Entrance
 from gateway.http.fields import fields_of
+from gateway.http.json_text import decode_json
 from gateway.http.negotiation import JSON_EXPECTED, is_json
 from gateway.http.origins import Origins
 from gateway.http.resource import CHALLENGE, NO_STORE, resource
@@ -80,7 +81,7 @@ def session_routes(entrance: Entrance, origins: Origins, cookie: RefreshCookie) 
         if not is_json(request.headers.get("content-type", "").encode("latin-1")):
             raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED)
         try:
-            given = _credentials(await whole(request.receive, MAX_BODY))
+            given = decode_json(_credentials, await whole(request.receive, MAX_BODY))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Refused(400, "INVALID_REQUEST", expected='{"username": "…", "password": "…"}', path=[]) from None
         return _session(await identity.sign_in(given.username, given.password))

@@ -26,6 +26,7 @@ from gateway.admission import Admission, Request
 from gateway.context import Context, Foundation, asker, asker_of
 from gateway.errors import Refused
 from gateway.http import parameters
+from gateway.http.json_text import decode_json
 from gateway.room import Room
 from gateway.schema.build import KiertoSchema
 from gateway.subscriptions.subscriber import handed_over
@@ -129,7 +130,7 @@ class GraphQLSockets(GraphQL[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
         """A message; JSONDecodeError for what is none, as the library expects it."""
         try:
-            return msgspec.json.decode(data)
+            return decode_json(msgspec.json.decode, data if isinstance(data, bytes) else data.encode())
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise JSONDecodeError("no JSON, or nested too deeply", "", 0) from None
 

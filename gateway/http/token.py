@@ -107,6 +107,8 @@ def _refusal(request: Request, refusal: Refusal) -> Response:
     if problem.code == "TOO_MANY_ATTEMPTS":
         after = {"Retry-After": problem.params.get("seconds", "60")}
         return _error(request, "temporarily_unavailable", "too many attempts", 429, after)
+    if problem.code == "MALFORMED":
+        return _error(request, "invalid_request", f"{'.'.join(problem.path)} is malformed", 400)
     if problem.code == "INVALID_SCOPE":
         return _error(request, "invalid_scope", "not among the client's scopes", 400)
     return _error(request, "invalid_client", "unknown client, or wrong secret", 401)

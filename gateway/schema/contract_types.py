@@ -102,9 +102,14 @@ def argument(annotation: Any, name: str) -> Any:
 
 
 def members(annotation: Any) -> tuple[Any, ...]:
-    """What an annotation allows: the members of a union, else the one type that it is."""
+    """Return what an annotation allows: the members of a union, else the one type that it is.
+
+    Limits of texts are left out: services hold callers to them.
+    """
     if typing.get_origin(annotation) in (Union, types.UnionType):
-        return typing.get_args(annotation)
+        return tuple(one for member in typing.get_args(annotation) for one in members(member))
+    if typing.get_origin(annotation) is Annotated:
+        return members(typing.get_args(annotation)[0])
     return (annotation,)
 
 

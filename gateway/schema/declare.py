@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 import strawberry
+from strawberry.parent import StrawberryParent
 from strawberry.types.field import StrawberryField
 
 from gateway.context import Context
@@ -101,7 +102,8 @@ def _in_graph_terms(resolver: Callable[..., Any], hints: dict[str, Any]) -> list
 
 def _given(hint: Any) -> bool:
     """Whether a parameter is no argument: Strawberry, or a batch's executor, hands it in."""
-    return get_origin(hint) in (strawberry.Info, Annotated)
+    is_parent = get_origin(hint) is Annotated and any(isinstance(one, StrawberryParent) for one in get_args(hint)[1:])
+    return is_parent or get_origin(hint) is strawberry.Info
 
 
 def _say(resolver: Any, parameters: list[inspect.Parameter]) -> None:

@@ -9,12 +9,16 @@ from services.chassis import tracing
 
 
 class MalformedInput(ValueError):
-    """Input that no client with the contract in its hand would send; ``path`` names the field."""
+    """Input that no client with the contract in its hand would send; ``path`` names the field.
 
-    def __init__(self, *path: str, expected: str) -> None:
-        super().__init__(f"{'.'.join(path) or 'the input'}: expected {expected}")
+    ``params`` fill the text that the gateway shows: what was ``expected``, or the ``reason`` and its figures.
+    """
+
+    def __init__(self, *path: str, **params: str) -> None:
+        told = ", ".join(f"{name} {value}" for name, value in params.items())
+        super().__init__(f"{'.'.join(path) or 'the input'}: {told}")
         self.path = list(path)
-        self.expected = expected
+        self.params = params
 
 
 class Unauthenticated(Exception):

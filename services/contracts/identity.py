@@ -2,11 +2,20 @@
 
 import datetime as dt
 import enum
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from services.contracts.declare import Event, announces, public_read, public_write, read, write
 from services.contracts.imports import Importing
-from services.contracts.values import Id, Outcome, Refusal, Value
+from services.contracts.values import Id, IdempotencyKey, Outcome, Refusal, TextLimit, Value
+
+Username = Annotated[str, TextLimit(400)]
+"""A username as it is typed: of 100 characters when it is kept, each of four code points at most when it is typed."""
+Password = Annotated[str, TextLimit(1024)]
+"""A password as it is typed: of 256 characters at most, each of four code points at most when it is typed."""
+Scope = Annotated[str, TextLimit(100)]
+"""The name of something that a token allows (RFC 6749, section 3.3)."""
+Secret = Annotated[str, TextLimit(200)]
+"""A secret or token that identity gave out."""
 
 
 class OrganisationKind(enum.Enum):
@@ -130,12 +139,12 @@ class OrganisationStated(Event, frozen=True, kw_only=True):
 class Register(Value, frozen=True, kw_only=True):
     """A registration (I1). ``terms_version`` is the version of the terms that was accepted; None refuses them."""
 
-    customer_number: str
-    invoice_number: str
-    username: str
-    email: str
-    password: str
-    terms_version: str | None
+    customer_number: Annotated[str, TextLimit(100)]
+    invoice_number: Annotated[str, TextLimit(100)]
+    username: Username
+    email: Annotated[str, TextLimit(300)]
+    password: Password
+    terms_version: Annotated[str, TextLimit(100)] | None
     language: Language = Language.FI
 
 
@@ -167,9 +176,9 @@ class SignedOut(Outcome, frozen=True, kw_only=True):
 class CreatePartner(Value, frozen=True, kw_only=True):
     """A new partner (I13). An empty list of organisations reaches none; ``all_organisations`` reaches every one."""
 
-    idempotency_key: str
-    name: str
-    scopes: list[str]
+    idempotency_key: IdempotencyKey
+    name: Annotated[str, TextLimit(200)]
+    scopes: list[Scope]
     organisation_ids: list[Id] = []
     all_organisations: bool = False
 
@@ -230,12 +239,12 @@ class Identity(Importing, Protocol):
         ...
 
     @public_write
-    async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
+    async def sign_in(self, username: Username, password: Password) -> SignedIn | Refusal:
         """Begin a session (I3). Refused with SIGN_IN_FAILED, TOO_MANY_ATTEMPTS or OVERLOADED."""
         ...
 
     @public_write
-    async def refresh(self, refresh_token: str) -> SignedIn | Refusal:
+    async def refresh(self, refresh_token: Secret) -> SignedIn | Refusal:
         """Go on with a session. A token used again later than 10 s ends its family; refused with SESSION_ENDED."""
         ...
 
@@ -245,13 +254,17 @@ class Identity(Importing, Protocol):
         ...
 
     @public_write
-    async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
+    async def sign_out_with(self, refresh_token: Secret) -> SignedOut | Refusal:
         """End the session of a refresh token, used before or not (RFC 7009, section 2.1)."""
         ...
 
     @public_write
     async def client_token(
-        self, client_id: str, client_secret: str, scope: str = "", subject: str = ""
+        self,
+        client_id: Id,
+        client_secret: Secret,
+        scope: Annotated[str, TextLimit(1_000)] = "",
+        subject: Id = "",
     ) -> ClientToken | Refusal:
         """Client credentials (RFC 6749, section 4.4), for partners and for services.
 

@@ -2,12 +2,24 @@
 
 import datetime as dt
 import enum
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from services.contracts.declare import Event, announces, read, write
 from services.contracts.imports import Importing
 from services.contracts.sites import Fraction
-from services.contracts.values import Connection, Id, Money, Outcome, Page, Refusal, Value
+from services.contracts.values import (
+    Batch,
+    Connection,
+    Cursor,
+    Id,
+    IdempotencyKey,
+    Money,
+    Outcome,
+    Page,
+    Refusal,
+    TextLimit,
+    Value,
+)
 
 
 class OrderKind(enum.Enum):
@@ -159,7 +171,7 @@ class Order(Value, frozen=True, kw_only=True):
 class OrderExtraPickup(Value, frozen=True, kw_only=True):
     """A pickup between the regular ones (O3), on an offered day."""
 
-    idempotency_key: str
+    idempotency_key: IdempotencyKey
     agreement_id: Id
     date: dt.date
 
@@ -186,14 +198,14 @@ class PickupReport(Value, frozen=True, kw_only=True):
     go with EMPTIED (0 to 60,000,000), ``reason`` goes with FAILED.
     """
 
-    report_id: str
+    report_id: Annotated[str, TextLimit(200)]
     kind: ReportKind
     at: dt.datetime
     order_id: Id | None = None
     agreement_id: Id | None = None
     date: dt.date | None = None
     grams: int | None = None
-    reason: str | None = None
+    reason: Annotated[str, TextLimit(600, lines=True)] | None = None
 
 
 class ReportOutcome(Value, frozen=True, kw_only=True):
@@ -366,13 +378,17 @@ class Orders(Importing, Protocol):
         ...
 
     @write
-    async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
+    async def report_pickups(self, reports: Annotated[list[PickupReport], Batch()]) -> PickupsReported | Refusal:
         """Take in what drivers' systems report, up to 500 at once. Partners with ``pickups:report``."""
         ...
 
     @read
     async def events(
-        self, after: str | None, first: int, types: list[str] | None = None, organisation_id: Id | None = None
+        self,
+        after: Cursor | None,
+        first: int,
+        types: list[Annotated[str, TextLimit(100)]] | None = None,
+        organisation_id: Id | None = None,
     ) -> EventPage | CursorExpired | Refusal:
         """Public events behind a cursor (P4), of what the caller may see now. ``after``: a cursor, START, or None: now.
 

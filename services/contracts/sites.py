@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from services.contracts.declare import Event, announces, read
 from services.contracts.imports import Importing
-from services.contracts.values import Connection, Id, Page, Value
+from services.contracts.values import Connection, FieldName, Id, Page, SearchText, Value
 
 
 class Fraction(enum.Enum):
@@ -123,10 +123,10 @@ class Sites(Importing, Protocol):
     async def sites(
         self,
         page: Page,
-        search: str | None = None,
+        search: SearchText | None = None,
         order: SiteOrder = SiteOrder.ADDRESS,
         organisation_id: Id | None = None,
-        fields: list[str] | None = None,
+        fields: list[FieldName] | None = None,
     ) -> Connection[Site]:
         """The caller's sites. ``search`` finds parts of street, city, postal code and site number in any case.
 
@@ -135,6 +135,6 @@ class Sites(Importing, Protocol):
         ...
 
     @read
-    async def sites_by_id(self, ids: list[Id], fields: list[str] | None = None) -> list[Site | None]:
+    async def sites_by_id(self, ids: list[Id], fields: list[FieldName] | None = None) -> list[Site | None]:
         """The sites with these ids, in their order; None for one that the caller may not see."""
         ...

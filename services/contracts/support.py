@@ -2,10 +2,10 @@
 
 import datetime as dt
 import enum
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from services.contracts.declare import Event, announces, read, write
-from services.contracts.values import Connection, Id, Outcome, Page, Refusal, Value
+from services.contracts.values import Connection, Id, IdempotencyKey, Outcome, Page, Refusal, TextLimit, Value
 
 
 class Topic(enum.Enum):
@@ -50,12 +50,12 @@ class Ticket(Value, frozen=True, kw_only=True):
 class SendContactForm(Value, frozen=True, kw_only=True):
     """The contact form (S1). ``message`` is 1 to 4,000 characters; ``phone`` goes with PHONE."""
 
-    idempotency_key: str
+    idempotency_key: IdempotencyKey
     site_id: Id
     topic: Topic
-    message: str
+    message: Annotated[str, TextLimit(5_000, lines=True)]
     contact_preference: ContactPreference = ContactPreference.NONE
-    phone: str | None = None
+    phone: Annotated[str, TextLimit(100)] | None = None
 
 
 class ContactFormReceived(Outcome, frozen=True, kw_only=True):

@@ -4,12 +4,36 @@ JSON names are GraphQL names (camel case), a page of a list is a Relay connectio
 ``__typename``: what a service answers is what a client of the graph sees.
 """
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-Id = str
+
+class TextLimit(msgspec.Struct, frozen=True):
+    """Limits a text that a caller sends; it annotates the field: ``Annotated[str, TextLimit(100)]``.
+
+    ``longest`` counts code points of the text as it was sent, before anything is done with it. Control characters,
+    noncharacters and marks that turn the direction of writing are refused; ``lines`` allows tabs and line breaks.
+    """
+
+    longest: int
+    lines: bool = False
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Annotates a list whose operation judges each item by itself, so that a bad one keeps no other back."""
+
+
+Id = Annotated[str, TextLimit(100)]
 """A TypeID: a prefix, an underscore, a UUIDv7 in base 32. The same string in the graph, in events and in logs."""
+IdempotencyKey = Annotated[str, TextLimit(200)]
+"""A key that the caller chose for one command: the same key again is the same command."""
+FieldName = Annotated[str, TextLimit(100)]
+"""The name of a field, as the graph has it."""
+SearchText = Annotated[str, TextLimit(200)]
+"""What a list is searched for."""
+Cursor = Annotated[str, TextLimit(2_000)]
+"""A place in a list or a log; opaque to its reader."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -89,7 +113,7 @@ class Page(Value, frozen=True, kw_only=True):
     """Which part of a list is asked for: ``first`` (1 to 200) nodes after the cursor ``after``."""
 
     first: int = 50
-    after: str | None = None
+    after: Cursor | None = None
 
 
 MAX_PAGE = 200

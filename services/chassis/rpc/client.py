@@ -8,7 +8,7 @@ import msgspec
 
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc.reading import Reading
-from services.chassis.rpc.service import Service, caller_fields, result
+from services.chassis.rpc.service import CallFailed, Service, caller_fields, result
 from services.chassis.rpc.signature import Signature, signatures
 
 P = TypeVar("P")
@@ -45,7 +45,11 @@ def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
     decode = msgspec.json.Decoder(signature.result).decode
 
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
-        status, body = await self.service.ask(signature, encode(arguments(*positional, **named)), self.fields)
+        given = arguments(*positional, **named)
+        written = encode(given)
+        if len(written) > signature.largest:
+            raise _too_large(self.service.name, signature, given)
+        status, body = await self.service.ask(signature, written, self.fields)
         return result(self.service.name, status, body, decode)
 
     call.__name__ = signature.python_name
@@ -56,7 +60,18 @@ def _reading(signature: Signature) -> Callable[..., Reading]:
     encode, arguments, kind = msgspec.json.Encoder().encode, signature.arguments, signature.result
 
     def read(self: Any, *positional: Any, **named: Any) -> Reading:
-        return Reading(self.service, signature, kind, encode(arguments(*positional, **named)), self.fields)
+        given = arguments(*positional, **named)
+        written = encode(given)
+        if len(written) > signature.largest:
+            raise _too_large(self.service.name, signature, given)
+        return Reading(self.service, signature, kind, written, self.fields)
 
     read.__name__ = signature.python_name
     return read
+
+
+def _too_large(service: str, signature: Signature, given: msgspec.Struct) -> CallFailed:
+    """The failure of a call that its service would not read to the end: with the text that makes it so large."""
+    for problem in signature.problems_of(given):
+        return CallFailed(service, 400, problem.code, problem.path, problem.params)
+    return CallFailed(service, 400, "MALFORMED", [], {"expected": f"at most {signature.largest} bytes"})

@@ -7,6 +7,7 @@ import msgspec
 from services.chassis.problems import ProblemDetails
 from services.chassis.rpc import picking, round_trip
 from services.chassis.rpc.signature import signatures
+from services.chassis.rpc.text_limits import limited_fields
 
 _PICK = {
     "name": round_trip.HEADER,
@@ -24,6 +25,8 @@ def openapi(protocol: type) -> bytes:
     (problem, *schemas), components = msgspec.json.schema_components(
         [ProblemDetails, *kinds], ref_template="#/components/schemas/{name}"
     )
+    for struct, name, limit in (found for one in operations for found in limited_fields(one.arguments)):
+        _limit(components[struct.__name__]["properties"][name], limit.longest)
     refused = {
         "description": "Problem details (RFC 9457)",
         "content": {"application/problem+json": {"schema": problem}},
@@ -60,6 +63,15 @@ def openapi(protocol: type) -> bytes:
         },
     }
     return msgspec.json.encode(document)
+
+
+def _limit(schema: dict[str, Any], longest: int) -> None:
+    """Say in the schema of a field how many characters its text has at most, or each text of its list."""
+    for one in (schema, *schema.get("anyOf", ())):
+        if one.get("type") == "string":
+            one["maxLength"] = longest
+        elif one.get("type") == "array":
+            _limit(one["items"], longest)
 
 
 def _together(reads: list[str], refused: dict[str, Any]) -> dict[str, Any]:

@@ -27,14 +27,13 @@ from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Un
 from services.chassis.rpc import round_trip
 from services.chassis.rpc.openapi import openapi
 from services.chassis.rpc.picking import picking
-from services.chassis.rpc.signature import Signature, signatures
+from services.chassis.rpc.signature import MAX_BODY, Signature, signatures
+from services.contracts.values import Refusal
 
 _log = logger(__name__)
 
 P = TypeVar("P")
 C = TypeVar("C")
-
-MAX_BODY = 4_000_000
 
 ROUND_TRIP = "roundTrip"
 """What a round trip that failed as a whole is called in the log and the metrics; else its calls have their names."""
@@ -62,7 +61,7 @@ def routes(
         if one.shares_round_trips:
             reads[name] = perform
         find_caller = stranger if one.declared.public else authenticate
-        made.append(Route(one.path, _alone(name, perform, find_caller), methods=["POST"]))
+        made.append(Route(one.path, _alone(one, perform, find_caller), methods=["POST"]))
     made.append(Route(round_trip.PATH, _together(reads, authenticate), methods=["POST"]))
     document = openapi(protocol)
 
@@ -79,6 +78,11 @@ def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
 
     async def perform(caller: C, given: bytes, selection: bytes) -> Response:
         arguments: Any = decode(given)
+        problems = signature.problems_of(arguments)
+        if problems and signature.refuses:
+            return Response(encode(Refusal(problems=problems)), media_type="application/json")
+        if problems:
+            raise MalformedInput(*problems[0].path, **problems[0].params)
         method = getattr(bind(caller), signature.python_name)
         result = await method(**{name: getattr(arguments, name) for name in names})
         if selection and (pick := picking(signature.result, selection)) and (picked := pick(result)) is not None:
@@ -88,20 +92,20 @@ def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
     return perform
 
 
-def _alone(name: str, perform: Perform[C], find_caller: Callable[[Request], Awaitable[C]]) -> Endpoint:
+def _alone(one: Signature, perform: Perform[C], find_caller: Callable[[Request], Awaitable[C]]) -> Endpoint:
     async def call(request: Request) -> Response:
         caller = await find_caller(request)
         (selection,) = round_trip.selections(request.headers.get(round_trip.HEADER), 1)
-        return await perform(caller, await _body(request) or b"{}", selection)
+        return await perform(caller, await _body(request, one.largest) or b"{}", selection)
 
-    return guarded(name, call)
+    return guarded(one.name, call)
 
 
 def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request], Awaitable[C]]) -> Endpoint:
     async def answer_each(request: Request) -> Response:
         async with deadline.kept():
             caller = await authenticate(request)
-            calls = round_trip.asked(await _body(request))
+            calls = round_trip.asked(await _body(request, MAX_BODY))
             selections = round_trip.selections(request.headers.get(round_trip.HEADER), len(calls))
 
         def one(name: str, arguments: bytes, selection: bytes) -> Awaitable[Response]:
@@ -165,7 +169,7 @@ async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # n
     except Forbidden:
         return respond(403, "Not allowed", "FORBIDDEN")
     except MalformedInput as error:
-        return respond(400, "Malformed input", "MALFORMED", path=error.path, params={"expected": error.expected})
+        return respond(400, "Malformed input", "MALFORMED", path=error.path, params=error.params)
     except NOT_TEXT:
         return respond(400, "Malformed input", "MALFORMED", params={"expected": "no NUL characters"})
     except msgspec.DecodeError as error:
@@ -187,10 +191,10 @@ async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # n
         return respond(500, "Unexpected error", "UNEXPECTED")
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, largest: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
-            raise MalformedInput(expected=f"at most {MAX_BODY} bytes")
+        if len(body) > largest:
+            raise MalformedInput(expected=f"at most {largest} bytes")
     return bytes(body)

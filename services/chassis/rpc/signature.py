@@ -8,7 +8,13 @@ from typing import Any
 import msgspec
 
 from services.chassis.rpc import round_trip
+from services.chassis.rpc.body_size import largest_json
+from services.chassis.rpc.text_limits import Judge, judge_of
 from services.contracts.declare import Operation
+from services.contracts.values import Problem, Refusal
+
+MAX_BODY = 2_000_000
+"""Bytes of a request at most; less where the operation's parameters can't take as many."""
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -17,6 +23,7 @@ class Signature(msgspec.Struct, frozen=True):
     ``path`` is where it is asked for alone, ``opening`` how it begins in company (see ``round_trip``).
     ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
     ``repeatable``: to make it twice is to make it once; a read, or a write that carries its idempotency key.
+    ``largest`` is the size of its arguments as JSON at most, in bytes; ``refuses``: its result may be a refusal.
     """
 
     name: str
@@ -29,6 +36,16 @@ class Signature(msgspec.Struct, frozen=True):
     repeatable: bool
     path: str
     opening: bytes
+    largest: int
+    refuses: bool
+    judge: Judge
+
+    def problems_of(self, arguments: msgspec.Struct) -> list[Problem]:
+        """Find what is wrong with the texts of the arguments; paths begin inside the one command, if that is all."""
+        problems = self.judge(arguments)
+        if problems and self.arguments.__struct_fields__ == ("command",):
+            return [msgspec.structs.replace(one, path=one.path[1:]) for one in problems]
+        return problems
 
 
 def camel(name: str) -> str:
@@ -47,7 +64,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
         declared = getattr(method, "__operation__", None)
         if declared is None:
             raise TypeError(f"{protocol.__name__}.{name} is neither @read nor @write")
-        hints = typing.get_type_hints(method)
+        hints = typing.get_type_hints(method, include_extras=True)
         fields: list[Any] = []
         for parameter in list(inspect.signature(method).parameters.values())[1:]:
             field = (parameter.name, hints[parameter.name])
@@ -70,6 +87,9 @@ def signatures(protocol: type) -> dict[str, Signature]:
             declared.kind == "read" or any(_has_key(hints[field[0]]) for field in fields),
             f"{round_trip.PATH}/{camel(name)}",
             round_trip.opening(camel(name)),
+            min(largest_json(arguments) or MAX_BODY, MAX_BODY),
+            Refusal in typing.get_args(hints["return"]),
+            judge_of(arguments),
         )
     return found
 

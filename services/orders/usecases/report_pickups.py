@@ -9,6 +9,7 @@ import msgspec
 
 from services.access.caller import Caller
 from services.chassis.ids import find_id
+from services.chassis.rpc.text_limits import judge_of
 from services.contracts.orders import PickupReport, PickupsReported, ReportKind, ReportOutcome
 from services.contracts.values import Refusal, refuse
 from services.orders.domain import calendar, pickup
@@ -24,6 +25,8 @@ MAX_GRAMS = 60_000_000
 OLDEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """What happened before this was dated by a clock that was never set."""
 
+_judge = judge_of(PickupReport)
+
 _AHEAD = dt.timedelta(hours=1)
 """How far a driver's clock may be ahead of ours."""
 
@@ -37,8 +40,13 @@ async def report_pickups(tx: OrdersStore, caller: Caller, reports: Sequence[Pick
     if len(reports) > MAX_REPORTS:
         return refuse("TOO_MANY", "reports", limit=MAX_REPORTS)
     await tx.take_turns(caller.subject_id)
-    taking = await _Taking.begin(tx, caller, reports)
-    outcomes = [taking.take(number, report) for number, report in enumerate(reports)]
+    faults = [malformed(report, number, tx.now) for number, report in enumerate(reports)]
+    # What is malformed can't even be looked up: a text with a NUL is none of PostgreSQL's.
+    sound = [report for report, fault in zip(reports, faults, strict=True) if fault is None]
+    taking = await _Taking.begin(tx, caller, sound)
+    outcomes = [
+        taking.take(number, report, fault) for number, (report, fault) in enumerate(zip(reports, faults, strict=True))
+    ]
     await record_pickups(tx, taking.said, taking.orders)
     return PickupsReported(outcomes=outcomes)
 
@@ -49,7 +57,6 @@ class _Taking:
     def __init__(
         self,
         caller: Caller,
-        now: dt.datetime,
         known: Mapping[str, Report],
         agreements: Mapping[uuid.UUID, AgreementRecord],
         of_orders: Mapping[uuid.UUID, uuid.UUID],
@@ -57,7 +64,6 @@ class _Taking:
         holidays: Holidays,
     ) -> None:
         self._caller = caller
-        self._now = now
         self._known = {report_id: report.digest for report_id, report in known.items()}
         self._agreements = agreements
         self._of_orders = of_orders
@@ -76,11 +82,11 @@ class _Taking:
         dates = {report.date for report in reports if report.date}
         orders = await tx.orders_of(agreements, dates, order_ids)
         known = await tx.reports_by_id(caller.subject_id, {report.report_id for report in reports})
-        return cls(caller, tx.now, known, agreements, of_orders, orders, await tx.holidays())
+        return cls(caller, known, agreements, of_orders, orders, await tx.holidays())
 
-    def take(self, number: int, report: PickupReport) -> ReportOutcome:
-        """Decide about one report."""
-        decided = self._decide(number, report)
+    def take(self, number: int, report: PickupReport, fault: Refusal | None) -> ReportOutcome:
+        """Decide about one report. ``fault``: why it is malformed, if it is."""
+        decided = fault or self._decide(number, report)
         refusal = decided if isinstance(decided, Refusal) else None
         return ReportOutcome(
             report_id=report.report_id, accepted=refusal is None, repeated=decided is True, refusal=refusal
@@ -88,9 +94,6 @@ class _Taking:
 
     def _decide(self, number: int, report: PickupReport) -> Refusal | bool:
         """Why a report is not taken, or whether it was known."""
-        wrong = malformed(report, number, self._now)
-        if wrong is not None:
-            return wrong
         same = msgspec.structs.replace(report, at=report.at.astimezone(dt.UTC))
         digest = hashlib.sha256(msgspec.json.encode(same)).digest()
         known = self._known.get(report.report_id)
@@ -148,6 +151,8 @@ class _Taking:
 
 def malformed(report: PickupReport, number: int, now: dt.datetime) -> Refusal | None:
     """What is wrong with a report by itself."""
+    for problem in _judge(report):
+        return Refusal(problems=[msgspec.structs.replace(problem, path=["reports", str(number), *problem.path])])
     faults = [
         (not 1 <= len(report.report_id) <= 200, "reportId", "1-200"),
         (report.order_id is None and report.agreement_id is None, "agreementId", "orderId, or agreementId and date"),

@@ -200,6 +200,8 @@ async def test_one_bad_report_keeps_no_other_back(world: World) -> None:
     [
         ({"report_id": ""}, "reportId"),
         ({"report_id": "x" * 201}, "reportId"),
+        ({"report_id": "r\0"}, "reportId"),
+        ({"reason": "ice\uffff"}, "reason"),
         ({"agreement_id": None}, "agreementId"),
         ({"date": None}, "date"),
         ({"at": "2026-03-04T09:00:01+00:00"}, "at"),

@@ -1,6 +1,6 @@
 """One Protocol, two ends: routes and client agree, and what goes wrong is said as problem details."""
 
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import aiohttp
 import msgspec
@@ -13,19 +13,24 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.openapi import openapi
 from services.chassis.rpc.server import routes
 from services.chassis.rpc.service import CallFailed, Service
-from services.chassis.rpc.signature import signatures
-from services.contracts.declare import public_read, read, write
+from services.chassis.rpc.signature import MAX_BODY, signatures
+from services.chassis.rpc.text_limits import limited_fields
+from services.contracts.declare import public_read, public_write, read, write
 from services.contracts.identity import Identity
 from services.contracts.orders import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support
-from services.contracts.values import Outcome, Refusal, refuse
+from services.contracts.values import Outcome, Refusal, TextLimit, Value, refuse
 from tests.support.serving import serving
 
 
 class Sum(Outcome, frozen=True, kw_only=True):
     total: int
+
+
+class NameIt(Value, frozen=True, kw_only=True):
+    short_name: Annotated[str, TextLimit(100)]
 
 
 class Sums(Protocol):
@@ -42,10 +47,23 @@ class Sums(Protocol):
     @public_read
     async def who_am_i(self) -> str: ...
 
+    @public_write
+    async def name(self, command: NameIt) -> Sum | Refusal: ...
+
+    @public_read
+    async def find(self, text: Annotated[str, TextLimit(100)]) -> list[str]: ...
+
 
 class SumsFor:
     def __init__(self, caller: str) -> None:
         self._caller = caller
+
+    async def name(self, command: NameIt) -> Sum | Refusal:
+        assert len(command.short_name) <= 100, "judged before"
+        return Sum(total=len(command.short_name))
+
+    async def find(self, text: str) -> list[str]:
+        return [text]
 
     async def add_up(self, numbers: list[int], also: int = 0) -> Sum | Refusal:
         return Sum(total=sum(numbers) + also) if numbers else refuse("NOTHING_TO_ADD", "numbers")
@@ -135,6 +153,42 @@ async def test_bad_input_is_malformed_and_names_the_field(body: bytes, path: lis
         assert problem.get("path", []) == path
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"), [("a" * 101, "TOO_LONG"), ("a\u0301" * 51, "TOO_LONG"), ("\0", "CHARACTERS")]
+)
+async def test_a_text_beyond_its_limit_reaches_no_operation(text: str, reason: str) -> None:
+    async with serving(ROUTES) as url, Origin(url) as origin:
+        sums = client(Sums, Service("sums", origin), {})
+        refused = await sums.name(NameIt(short_name=text))
+        assert isinstance(refused, Refusal)
+        (problem,) = refused.problems
+        assert (problem.code, problem.path, problem.params["reason"]) == ("MALFORMED", ["shortName"], reason)
+        with pytest.raises(CallFailed) as caught:
+            await sums.find(text)
+        failure = caught.value
+        assert (failure.status, failure.code, failure.path) == (400, "MALFORMED", ["text"])
+        assert failure.params["reason"] == reason
+        assert await sums.name(NameIt(short_name="a\u0301" * 50)) == Sum(total=100)
+
+
+async def test_a_body_is_as_large_as_its_operation_needs() -> None:
+    huge = "a" * 100_000
+    async with serving(ROUTES) as url, Origin(url) as origin, aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/rpc/name", json={"command": {"shortName": huge}}) as response:
+            problem = msgspec.json.decode(await response.read())
+        assert (response.status, problem["code"]) == (400, "MALFORMED")
+        assert int(problem["params"]["expected"].split()[2]) < 1_000
+        # The client knows as much, and says which text it is.
+        sums = client(Sums, Service("sums", origin), {})
+        for call in (sums.name(NameIt(short_name=huge)), sums.find(huge)):
+            with pytest.raises(CallFailed) as caught:
+                await call
+            assert (caught.value.status, caught.value.params["reason"]) == (400, "TOO_LONG")
+        with pytest.raises(CallFailed) as caught:
+            await client(Sums, Service("sums", origin), GOOD).add_up([1] * MAX_BODY)
+        assert caught.value.params == {"expected": f"at most {MAX_BODY} bytes"}
+
+
 async def test_a_service_that_is_away_is_unavailable() -> None:
     async with Origin("http://127.0.0.1:9") as origin:
         with pytest.raises(CallFailed) as caught:
@@ -159,6 +213,11 @@ def test_every_contract_has_its_openapi_document(contract: type) -> None:
     together = body["application/json"]["schema"]["items"]["prefixItems"][0]["enum"]
     reads = {name for name, one in signatures(contract).items() if one.declared.kind == "read"}
     assert set(together) == {name for name in reads if document["paths"][f"/rpc/{name}"]["post"]["security"]}
+    for struct, field, limit in (
+        one for operation in signatures(contract).values() for one in limited_fields(operation.arguments)
+    ):
+        schema = document["components"]["schemas"][struct.__name__]["properties"][field]
+        assert f"'maxLength': {limit.longest}" in str(schema)
     text = openapi(contract).decode()
     named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= set(document["components"]["schemas"])

@@ -1,0 +1,144 @@
+"""Limits of the texts that a caller sends: judged as they came, before an operation does anything with them.
+
+Work on a text may take longer than its length says: to normalise 90,000 combining marks takes seconds, and one U+FDFA
+becomes 18 characters. So length comes first, then characters. The limits stand in the contracts (``TextLimit``).
+"""
+
+import functools
+import itertools
+import re
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+
+from services.contracts.values import Batch, Id, Problem, TextLimit
+
+Judge = Callable[[Any], list[Problem]]
+"""Finds what is wrong with the texts of a value; a problem's path begins inside the value."""
+
+MOST_PROBLEMS = 10
+"""Problems that are told of one value: who sends more of them is told the first."""
+
+_Find = Callable[[Any, tuple[str, ...]], Iterator[Problem]]
+
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
+_NEVER = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069" + _NONCHARACTERS
+_IN_LINES = re.compile(f"[{_NEVER}]")
+_IN_A_LINE = re.compile(f"[{_NEVER}\t\n\r\u2028\u2029]")
+
+
+def problem_of(text: str, limit: TextLimit, path: Sequence[str]) -> Problem | None:
+    """Return MALFORMED with the ``reason`` TOO_LONG or CHARACTERS for a text that exceeds its limit."""
+    if len(text) > limit.longest:
+        params = {"reason": "TOO_LONG", "longest": str(limit.longest)}
+    elif text.isprintable() or not (_IN_LINES if limit.lines else _IN_A_LINE).search(text):
+        return None
+    else:
+        params = {"reason": "CHARACTERS"}
+    return Problem(code="MALFORMED", path=list(path), params=params)
+
+
+@functools.cache
+def judge_of(kind: Any) -> Judge:
+    """Make the judge of values of a type, for instance of an operation's arguments."""
+    find = _find_in(kind)
+    return lambda value: list(itertools.islice(find(value, ()), MOST_PROBLEMS)) if find else []
+
+
+def unlimited_texts(kind: Any, path: str = "") -> Iterator[str]:
+    """Name the texts of a type that have no limit."""
+    if get_origin(kind) is Annotated and isinstance(get_args(kind)[1], TextLimit):
+        return
+    if kind is str:
+        yield path
+    elif _is_struct(kind):
+        for field in msgspec.structs.fields(kind):
+            yield from unlimited_texts(field.type, f"{path}.{field.encode_name}".lstrip("."))
+    else:
+        for part in get_args(kind):
+            yield from unlimited_texts(part, path)
+
+
+def limited_fields(kind: Any) -> Iterator[tuple[type[msgspec.Struct], str, TextLimit]]:
+    """Name the structs of a type, their fields as they are on the wire, and the limits of the texts in these."""
+    for struct in _structs_in(kind):
+        for field in msgspec.structs.fields(struct):
+            limit = _limit_in(field.type)
+            if limit is not None:
+                yield struct, field.encode_name, limit
+
+
+def _find_in(kind: Any) -> _Find | None:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        if isinstance(arguments[1], TextLimit):
+            return _in_text(arguments[1])
+        return None if Batch() in arguments[1:] else _find_in(arguments[0])
+    if origin in (Union, types.UnionType):
+        finds = [find for one in arguments if (find := _find_in(one)) is not None]
+        if len(finds) > 1:
+            raise TypeError(f"{kind}: one text or object at most can be judged")
+        return _in_present(finds[0]) if finds else None
+    # What is no id is unknown to every operation, and one such id keeps the others of its list from nothing.
+    if origin is list and arguments[0] != Id:
+        find = _find_in(arguments[0])
+        return _in_items(find) if find else None
+    if _is_struct(kind):
+        fields = [
+            (field.name, field.encode_name, find)
+            for field in msgspec.structs.fields(kind)
+            if (find := _find_in(field.type)) is not None
+        ]
+        return _in_fields(fields) if fields else None
+    return None
+
+
+def _in_text(limit: TextLimit) -> _Find:
+    def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+        problem = problem_of(value, limit, path)
+        if problem is not None:
+            yield problem
+
+    return find
+
+
+def _in_present(find_in: _Find) -> _Find:
+    return lambda value, path: iter(()) if value is None else find_in(value, path)
+
+
+def _in_items(find_in: _Find) -> _Find:
+    def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+        for place, one in enumerate(value):
+            yield from find_in(one, (*path, str(place)))
+
+    return find
+
+
+def _in_fields(fields: Sequence[tuple[str, str, _Find]]) -> _Find:
+    def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+        for name, shown, find_in in fields:
+            yield from find_in(getattr(value, name), (*path, shown))
+
+    return find
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
+    if _is_struct(kind):
+        yield kind
+        for field in msgspec.structs.fields(kind):
+            yield from _structs_in(field.type)
+    else:
+        for part in get_args(kind):
+            yield from _structs_in(part)
+
+
+def _limit_in(kind: Any) -> TextLimit | None:
+    if isinstance(kind, TextLimit):
+        return kind
+    return next((limit for part in get_args(kind) if (limit := _limit_in(part)) is not None), None)
