@@ -20,10 +20,12 @@ class Scope(enum.Enum):
 
     ADDRESS = "ADDRESS"
     CUSTOMER_NUMBER = "CUSTOMER_NUMBER"
+    MACHINE_ADDRESS = "MACHINE_ADDRESS"
+    """Of wrong secrets of machines, apart from what people at the same address mistype."""
     USERNAME = "USERNAME"
 
 
-LIMITS = {Scope.ADDRESS: 50, Scope.CUSTOMER_NUMBER: 10, Scope.USERNAME: 10}
+LIMITS = {Scope.ADDRESS: 50, Scope.CUSTOMER_NUMBER: 10, Scope.MACHINE_ADDRESS: 50, Scope.USERNAME: 10}
 
 
 class Counter(msgspec.Struct, frozen=True):

@@ -185,8 +185,8 @@ class IdentityTransaction(Transaction):
         await self.connection.execute(_ADD_PARTNER, *_partner_row(partner))
         await self.connection.execute(_ADD_SECRET, partner.id, secret_digest, self.now)
 
-    async def partner_with(self, partner_id: uuid.UUID) -> PartnerRecord | None:
-        return await subjects.partner_with(self.connection, partner_id, lock=True)
+    async def partner_with(self, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
+        return await subjects.partner_with(self.connection, partner_id, lock=lock)
 
     async def partners_after(self, after: uuid.UUID, limit: int) -> list[PartnerRecord]:
         return await subjects.partners_after(self.connection, after, limit)

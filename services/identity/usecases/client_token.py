@@ -31,28 +31,24 @@ async def client_token(
 ) -> ClientToken | Refusal:
     """A token for a partner or a service. Only a service may name a ``subject`` to act for.
 
-    Attempts are counted by address alone: such a secret can't be guessed, but a count by client would let anyone lock
-    a client out.
+    A right secret is accepted whatever was counted: 256 random bits can't be guessed. Wrong ones are counted by the
+    address that they come from, so that a machine that goes on with one is told to wait.
     """
-    counted_by = counters(pepper, address=address)
     shown = digest(pepper, CLIENT_SECRET, client_secret)
     async with work() as tx:
-        if refusal := await count_attempt(tx, counted_by):
-            return refusal
         partner = await _partner(tx, client_id, shown)
         name = client_id.removeprefix(_SERVICE) if client_id.startswith(_SERVICE) else ""
         known_secret = service_secrets.get(name, "")
         service = bool(known_secret) and same(digest(pepper, CLIENT_SECRET, known_secret), shown)
         if partner is None and not service:
-            return refuse("INVALID_CLIENT")
-        await tx.give_attempts_back(counted_by)
+            return await count_attempt(tx, counters(pepper, machine_address=address)) or refuse("INVALID_CLIENT")
     if partner is not None:
         return _of_partner(signer, tx.now, partner, client_id, scope, subject)
     return _of_service(signer, tx.now, client_id, scope, subject)
 
 
 async def _partner(tx: IdentityStore, client_id: str, shown: bytes) -> PartnerRecord | None:
-    """The partner, if it is active and the secret is one of its own."""
+    """The partner, if it is active and the secret is one of its own. Not locked: attempts wait for no other."""
     partner_id = find_id("partner", client_id)
     if partner_id is None:
         return None

@@ -8,11 +8,13 @@ from services.identity.usecases.ports import IdentityStore
 
 
 def counters(pepper: bytes, **names: str) -> list[Counter]:
-    """What an attempt is counted by: ``address``, ``customer_number``, ``username``; as digests, for it is personal."""
-    if "address" in names:
-        names["address"] = counted_network(names["address"])
-    scopes = {Scope[key.upper()]: name for key, name in names.items()}
-    return [Counter(scope, digest(pepper, scope.value, name)) for scope, name in scopes.items()]
+    """What an attempt is counted by, each a scope's name in small letters; as digests, for it is personal."""
+    return [_counter(pepper, Scope[key.upper()], name) for key, name in names.items()]
+
+
+def _counter(pepper: bytes, scope: Scope, name: str) -> Counter:
+    counted = counted_network(name) if scope in (Scope.ADDRESS, Scope.MACHINE_ADDRESS) else name
+    return Counter(scope, digest(pepper, scope.value, counted))
 
 
 async def count_attempt(tx: IdentityStore, counted_by: list[Counter]) -> Refusal | None:

@@ -81,8 +81,8 @@ class IdentityStore(Change, Protocol):
 
     async def add_partner(self, partner: PartnerRecord, secret_digest: bytes) -> None: ...
 
-    async def partner_with(self, partner_id: uuid.UUID) -> PartnerRecord | None:
-        """A partner, locked for change."""
+    async def partner_with(self, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
+        """A partner; ``lock`` it for a change."""
         ...
 
     async def partners_after(self, after: uuid.UUID, limit: int) -> Sequence[PartnerRecord]:

@@ -13,7 +13,7 @@ async def revoke_partner(work: Work, staff_id: str, id: str) -> PartnerRevoked |
     """Revoke a partner; one that was revoked before stays so. Refused with NOT_FOUND."""
     partner_id = find_id("partner", id)
     async with work() as tx:
-        partner = await tx.partner_with(partner_id) if partner_id else None
+        partner = await tx.partner_with(partner_id, lock=True) if partner_id else None
         if partner is None:
             return refuse("NOT_FOUND", "id")
         if partner.active:
