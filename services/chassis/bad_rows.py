@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 
-from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.paging import KeysetPage, Number
 from services.chassis.postgres import Pool, Row
 from services.contracts.imports import BadRow
 from services.contracts.values import Connection as Listing
@@ -21,10 +21,10 @@ _COUNT = "SELECT count(*) FROM chassis.import_rows WHERE import_id = $1 AND stat
 
 async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page) -> Listing[BadRow]:
     """A page of them; none for an import that is not there."""
-    (after,) = read_cursor(page, int) or (0,)
-    rows = await pool.fetch(_BAD, import_id, after, row_count(page) + 1)
+    part: KeysetPage[BadRow] = KeysetPage(page, (Number,), "badRows", import_id)
+    rows = await pool.fetch(_BAD, import_id, part.after[0] or 0, part.limit)
     edges = [([row["line"]], _bad_row(row)) for row in rows]
-    return connection_of(edges, page, await pool.fetchval(_COUNT, import_id))
+    return part.connection(edges, await pool.fetchval(_COUNT, import_id))
 
 
 async def all_of(pool: Pool, import_id: uuid.UUID | None) -> AsyncIterator[list[BadRow]]:

@@ -319,7 +319,10 @@ class Orders(Importing, Protocol):
 
     @read
     async def agreements_of_sites(self, site_ids: list[Id], page: Page) -> list[Connection[Agreement]]:
-        """The agreements of each site, by agreement number; an empty page for a site the caller may not see."""
+        """The agreements of each site, by agreement number; an empty page for a site the caller may not see.
+
+        A cursor is of one site's agreements, and asks for no others.
+        """
         ...
 
     @read

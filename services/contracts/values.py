@@ -110,7 +110,10 @@ class Connection(Value, Generic[Node], frozen=True, kw_only=True):
 
 
 class Page(Value, frozen=True, kw_only=True):
-    """Which part of a list is asked for: ``first`` (1 to 200) nodes after the cursor ``after``."""
+    """Which part of a list is asked for: ``first`` (0 to 200) nodes after the cursor ``after``.
+
+    A cursor is of one list, in one order, behind one filter; elsewhere it is MALFORMED.
+    """
 
     first: int = 50
     after: Cursor | None = None

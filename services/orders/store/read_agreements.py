@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.chassis.ids import find_id
-from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.paging import KeysetPage
 from services.chassis.postgres import Connection, Row
 from services.contracts.orders import Agreement
 from services.contracts.values import Connection as Listing
@@ -41,12 +41,16 @@ _BY_ID = f"SELECT {_SHOWN} JOIN sites s ON s.id = a.site_id WHERE a.id = ANY ($3
 async def agreements_of_sites(
     connection: Connection, caller: Caller, day: dt.date, zone: str, site_ids: Sequence[Id], page: Page
 ) -> list[Listing[Agreement]]:
-    """The same page of each site's agreements, by agreement number."""
+    """The same page of each site's agreements, by agreement number.
+
+    A cursor is of one site's list: with one of them, a page is asked for of that site alone.
+    """
+    parts: list[KeysetPage[Agreement]] = [KeysetPage(page, (str,), "agreements", text) for text in site_ids]
+    if not parts:
+        return []
     wanted = [find_id("site", text) for text in site_ids]
-    (after,) = read_cursor(page, str) or (None,)
-    rows = await connection.fetch(
-        _OF_SITES, caller.subject_id, day, [one for one in wanted if one], after, row_count(page) + 1
-    )
+    known = [one for one in wanted if one]
+    rows = await connection.fetch(_OF_SITES, caller.subject_id, day, known, *parts[0].after, parts[0].limit)
     shown = await _show(connection, caller, day, zone, [row for row in rows if row["id"] is not None])
     totals: dict[uuid.UUID, int] = {}
     listed: dict[uuid.UUID, list[tuple[Sequence[object], Agreement]]] = {}
@@ -55,8 +59,8 @@ async def agreements_of_sites(
         if row["id"] is not None:
             listed.setdefault(row["listed"], []).append(([row["agreement_number"]], shown[row["id"]]))
     return [
-        connection_of(listed.get(one, []), page, totals.get(one, 0)) if one else connection_of([], page, 0)
-        for one in wanted
+        part.connection(listed.get(one, []), totals.get(one, 0)) if one else part.connection([], 0)
+        for part, one in zip(parts, wanted, strict=True)
     ]
 
 

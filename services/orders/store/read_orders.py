@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.chassis.ids import find_id
-from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.paging import Instant, KeysetPage
 from services.chassis.postgres import Connection, Row
 from services.contracts.orders import Order, OrderState
 from services.contracts.values import Connection as Listing
@@ -45,14 +45,15 @@ async def orders(
 ) -> Listing[Order]:
     """The caller's orders, newest first."""
     site = find_id("site", site_id) if site_id else None
+    wanted = sorted({state.value for state in states}) if states is not None else None
+    part: KeysetPage[Order] = KeysetPage(page, (Instant, uuid.UUID), "orders", site_id, wanted)
     if site_id and site is None:
-        return connection_of([], page, 0)
-    after = read_cursor(page, dt.datetime, uuid.UUID) or [None, None]
-    filters = (caller.subject_id, day, site, [state.value for state in states] if states is not None else None)
-    rows = await connection.fetch(_PAGE, *filters, *after, row_count(page) + 1)
+        return part.connection([], 0)
+    filters = (caller.subject_id, day, site, wanted)
+    rows = await connection.fetch(_PAGE, *filters, *part.after, part.limit)
     total = await connection.fetchval(_COUNT, *filters)
     shown = await _show(connection, caller, day, rows)
-    return connection_of([([row["placed_at"], row["id"]], shown[row["id"]]) for row in rows], page, total)
+    return part.connection([([row["placed_at"], row["id"]], shown[row["id"]]) for row in rows], total)
 
 
 async def orders_by_id(connection: Connection, caller: Caller, day: dt.date, ids: Sequence[Id]) -> list[Order | None]:

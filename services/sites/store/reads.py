@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.chassis.ids import find_id, write_id
-from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.paging import KeysetPage
 from services.chassis.postgres import Connection, Row
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, SiteOrder
 from services.contracts.values import Connection as Listing
@@ -45,10 +45,10 @@ async def sites(
     """The caller's sites, a page of them."""
     pattern = f"%{_escape(' '.join(search.casefold().split()))}%" if search and search.strip() else None
     organisation = find_id("org", organisation_id) if organisation_id else None
+    part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, pattern, organisation_id)
     if organisation_id and organisation is None:
-        return connection_of([], page, 0)
+        return part.connection([], 0)
     key = _SORT[order]
-    after = read_cursor(page, str, uuid.UUID)
     rows = await connection.fetch(
         f"""SELECT {_COLUMNS}, {key} AS sort_key {_FOUND}
             AND ($5::text IS NULL OR ({key}, s.id) > ($5 COLLATE "C", $6)) ORDER BY {key}, s.id LIMIT $7""",
@@ -56,12 +56,12 @@ async def sites(
         day,
         pattern,
         organisation,
-        *(after or (None, None)),
-        row_count(page) + 1,
+        *part.after,
+        part.limit,
     )
     total = await connection.fetchval(f"SELECT count(*) {_FOUND}", caller.subject_id, day, pattern, organisation)
     containers = await _containers_of(connection, [row["id"] for row in rows], fields)
-    return connection_of([([row["sort_key"], row["id"]], _site(row, containers)) for row in rows], page, total)
+    return part.connection([([row["sort_key"], row["id"]], _site(row, containers)) for row in rows], total)
 
 
 async def sites_by_id(

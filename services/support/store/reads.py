@@ -3,14 +3,11 @@
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import Annotated
-
-from msgspec import Meta
 
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.chassis.ids import find_id
-from services.chassis.paging import connection_of, read_cursor, row_count
+from services.chassis.paging import Instant, KeysetPage
 from services.chassis.postgres import Connection
 from services.contracts.support import Ticket
 from services.contracts.values import Connection as Listing
@@ -27,21 +24,19 @@ _PAGE = f"""
 _COUNT = f"SELECT count(*) {_FOUND}"
 _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
 
-_Instant = Annotated[dt.datetime, Meta(tz=True)]
-
 
 async def tickets(
     connection: Connection, caller: Caller, day: dt.date, page: Page, site_id: Id | None
 ) -> Listing[Ticket]:
     """The tickets of sites that the caller reaches, a page of them, newest first."""
     site = find_id("site", site_id) if site_id is not None else None
+    part: KeysetPage[Ticket] = KeysetPage(page, (Instant, uuid.UUID), "tickets", site_id)
     if site_id is not None and site is None:
-        return connection_of([], page, 0)
-    after = read_cursor(page, _Instant, uuid.UUID) or (None, None)
-    rows = await connection.fetch(_PAGE, caller.subject_id, day, site, *after, row_count(page) + 1)
+        return part.connection([], 0)
+    rows = await connection.fetch(_PAGE, caller.subject_id, day, site, *part.after, part.limit)
     total = await connection.fetchval(_COUNT, caller.subject_id, day, site)
     found = [([row["opened_at"], row["id"]], shown(ticket_record(row))) for row in rows]
-    return connection_of(found, page, total)
+    return part.connection(found, total)
 
 
 async def tickets_by_id(connection: Connection, caller: Caller, day: dt.date, ids: Sequence[Id]) -> list[Ticket | None]:

@@ -13,11 +13,8 @@ from services.chassis.clock import SystemClock
 from services.chassis.envelope import MalformedEvent, raw, understand
 from services.chassis.log import START, Cursor, Edges
 from services.chassis.outbox import PARTITIONS, partition_of
-from services.chassis.paging import connection_of, read_cursor, row_count
-from services.chassis.problems import MalformedInput
 from services.chassis.sorting import search_text, sort_key
 from services.contracts.identity import SessionEnded
-from services.contracts.values import Page
 
 
 def test_the_clock_follows_its_file(tmp_path: Path) -> None:
@@ -80,22 +77,6 @@ def test_names_sort_as_people_expect() -> None:
         "Östergatan 1",
     ]
     assert search_text("  EKOKAARI  50 ", "Keltakangas") == "ekokaari 50 keltakangas"
-
-
-def test_pages_say_whether_there_is_more() -> None:
-    rows = [([number], number) for number in range(4)]
-    first = connection_of(rows, Page(first=3), 10)
-    assert [edge.node for edge in first.edges] == [0, 1, 2]
-    assert (first.page_info.has_next_page, first.page_info.has_previous_page) == (True, False)
-    after = Page(first=3, after=first.page_info.end_cursor)
-    assert read_cursor(after, int) == [2]
-    assert connection_of([], after, 10).page_info.has_previous_page
-    for wrong in (Page(after="?"), Page(after="WyJ4Il0"), Page(after="W10")):
-        with pytest.raises(MalformedInput):
-            read_cursor(wrong, int)
-    for many in (-1, 201):
-        with pytest.raises(MalformedInput):
-            row_count(Page(first=many))
 
 
 @given(st.text(min_size=1))

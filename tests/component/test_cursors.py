@@ -1,0 +1,193 @@
+"""Every list of every contract is asked for what is behind cursors that are not its own: forged, cut, of other lists.
+
+A list is an operation with a ``Page`` among its arguments. One that nothing was made for to be shown fails here.
+"""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.access.assembly import Blueprint
+from services.chassis.ids import find_id
+from services.chassis.postgres import Pool
+from services.chassis.rpc.signature import signatures
+from services.contracts.values import Page
+from services.identity.app import IDENTITY
+from services.orders.app import ORDERS
+from services.sites.app import SITES
+from services.stats.app import STATS
+from services.support.app import SUPPORT
+from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
+from tests.component.permission.callers import ORG_B, SITE_A, SITE_A2, SITE_B, Door, Who, open_door
+from tests.component.permission.walk import NO_IMPORT, Case
+from tests.support.clock import TestClock
+from tests.support.fixtures import MakeDatabase
+
+# (blueprint, what is there, arguments of each operation)
+SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], Mapping[str, Case]]] = {
+    "identity": (IDENTITY, test_identity.furnish, test_identity.CASES),
+    "sites": (SITES, test_sites.furnish, test_sites.CASES),
+    "orders": (ORDERS, test_orders.furnish, test_orders.CASES),
+    "stats": (STATS, test_stats.furnish, test_stats.CASES),
+    "support": (SUPPORT, test_support.furnish, test_support.CASES),
+}
+# The same list in another order, or behind another filter: another list to a cursor.
+OTHERWISE: dict[str, list[dict[str, Any]]] = {
+    "sites": [{"order": "CITY"}, {"order": "SITE_NUMBER"}, {"search": "street"}, {"organisationId": ORG_B}],
+    "orders": [{"siteId": SITE_A}, {"siteId": SITE_B}, {"states": ["RECEIVED", "CONFIRMED"]}],
+    "tickets": [{"siteId": SITE_A}, {"siteId": SITE_B}],
+    "agreementsOfSites": [{"siteIds": [SITE_A2]}, {"siteIds": [SITE_B]}],
+    "badRows": [{"id": "import_x_01h455vb4pex5vsknk084sn02r"}],
+}
+# Arguments that say the same of a filter.
+ALIKE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "sites": ({"search": "street"}, {"search": "  STREET "}),
+    "orders": ({"states": ["RECEIVED", "CONFIRMED"]}, {"states": ["CONFIRMED", "RECEIVED", "CONFIRMED"]}),
+}
+
+
+class Lists:
+    """The lists of one service, as staff sees them."""
+
+    def __init__(self, door: Door, given_to: Mapping[str, dict[str, Any]]) -> None:
+        self.door = door
+        self.arguments = given_to
+
+    async def page(self, name: str, page: Mapping[str, object], otherwise: Mapping[str, Any]) -> tuple[int, Any]:
+        """The status and the answer."""
+        arguments = {**self.arguments[name], **otherwise, "page": page}
+        status, body = await self.door.call(Who.STAFF, name, arguments)
+        answer = msgspec.json.decode(body)
+        return status, answer[0] if status == 200 and isinstance(answer, list) else answer
+
+    async def cursor(self, name: str, otherwise: Mapping[str, Any]) -> str | None:
+        """The cursor of the first row; None if there is none."""
+        status, listing = await self.page(name, {"first": 1}, otherwise)
+        assert status == 200
+        found: str | None = listing["pageInfo"]["endCursor"]
+        return found
+
+
+@pytest.fixture(params=SERVICES)
+async def lists(
+    request: pytest.FixtureRequest,
+    make_database: MakeDatabase,
+    open_pool: Callable[[str], Awaitable[Pool]],
+    clock: TestClock,
+    tmp_path: Path,
+) -> AsyncIterator[Lists]:
+    blueprint, furnish, cases = SERVICES[request.param]
+    given_to: dict[str, dict[str, Any]] = {}
+    for name, operation in signatures(cast(Any, blueprint.contract)).items():
+        if any(field.type is Page for field in msgspec.structs.fields(operation.arguments)):
+            case = cases[name][0]
+            given_to[name] = case(Who.STAFF) if callable(case) else case
+    url = await make_database(blueprint)
+    pool = await open_pool(url)
+    await furnish(pool)
+    if "badRows" in given_to:
+        given_to["badRows"] = {"id": await _import_with_bad_rows(pool, blueprint.name)}
+    async with open_door(blueprint, url, pool, clock, tmp_path) as door:
+        yield Lists(door, given_to)
+
+
+async def _import_with_bad_rows(pool: Pool, service: str) -> str:
+    text = NO_IMPORT.replace("_x_", f"_{service}_")
+    import_id = find_id(f"import_{service}", text)
+    assert import_id is not None
+    await pool.execute(
+        "INSERT INTO chassis.imports (id, kind, file_name, state, total) VALUES ($1, 'x', 'x.csv', 'DONE', 2)",
+        import_id,
+    )
+    await pool.execute(
+        "INSERT INTO chassis.import_rows (import_id, line, cells, state) SELECT $1, n, '{}', 'BAD'"
+        " FROM generate_series(2, 3) AS n",
+        import_id,
+    )
+    return text
+
+
+def is_refused(status: int, problem: Any) -> bool:
+    return status == 400 and problem["code"] == "MALFORMED" and problem["path"][-1:] == ["after"]
+
+
+async def test_a_cursor_belongs_to_its_list_its_order_and_its_filter(lists: Lists) -> None:
+    wrong: list[object] = []
+    cursors: dict[tuple[str, int], str] = {}
+    ways = [(name, place, one) for name in lists.arguments for place, one in enumerate([{}, *OTHERWISE[name]])]
+    for name, place, otherwise in ways:
+        cursor = await lists.cursor(name, otherwise)
+        if cursor is not None:
+            cursors[name, place] = cursor
+        elif place == 0:
+            wrong.append(f"{name} shows nothing")
+    for way, cursor in cursors.items():
+        for name, place, otherwise in ways:
+            status, answer = await lists.page(name, {"first": 2, "after": cursor}, otherwise)
+            own = way == (name, place)
+            if not (is_refused(status, answer) or own) or (own and status != 200):
+                wrong.append((way, name, otherwise, status, answer))
+    assert wrong == []
+
+
+async def test_the_number_of_rows_and_the_wording_of_a_filter_may_change(lists: Lists) -> None:
+    for name in lists.arguments:
+        one, other = ALIKE.get(name, ({}, {}))
+        cursor = await lists.cursor(name, one)
+        for first in (1, 200):
+            status, _ = await lists.page(name, {"first": first, "after": cursor}, other)
+            assert status == 200, name
+
+
+async def test_a_cursor_of_one_site_asks_for_no_others(lists: Lists) -> None:
+    if "agreementsOfSites" in lists.arguments:
+        cursor = await lists.cursor("agreementsOfSites", {"siteIds": [SITE_A]})
+        two = {"siteIds": [SITE_A, SITE_B]}
+        assert is_refused(*await lists.page("agreementsOfSites", {"after": cursor}, two))
+
+
+# Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
+async def test_no_cursor_makes_a_list_fail(lists: Lists) -> None:
+    for name in lists.arguments:
+        cursor = await lists.cursor(name, {})
+        assert cursor is not None
+        await asyncio.to_thread(_ask_behind_anything, lists, name, cursor)
+
+
+def _ask_behind_anything(lists: Lists, name: str, cursor: str) -> None:
+    digest = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[:6]
+    headers = lists.door.headers(Who.STAFF)
+
+    def forged(packed: bytes) -> str:
+        return base64.urlsafe_b64encode(digest + packed).decode().rstrip("=")
+
+    values = (
+        st.none() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary() | st.uuids().map(lambda one: one.bytes)
+    )
+    instants = st.datetimes(timezones=st.timezones() | st.none())
+    anything = st.recursive(values | instants, lambda inner: st.lists(inner, max_size=3), max_leaves=4)
+    with requests.Session() as session:
+
+        @settings(
+            max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(
+            st.text(min_size=1)
+            | st.binary(min_size=1).map(forged)
+            | (st.lists(values | instants, max_size=3) | anything).map(msgspec.msgpack.encode).map(forged)
+        )
+        def ask(after: str) -> None:
+            body = {**lists.arguments[name], "page": {"after": after}}
+            response = session.post(f"{lists.door.url}/rpc/{name}", json=body, headers=headers)
+            assert response.status_code == 200 or is_refused(response.status_code, response.json()), response.text
+
+        ask()
