@@ -49,7 +49,7 @@ CHECKS = [
 ]
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 
-_SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], dict[str, Case]]] = {
+SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], dict[str, Case]]] = {
     "identity": (IDENTITY, test_identity.furnish, test_identity.CASES),
     "sites": (SITES, test_sites.furnish, test_sites.CASES),
     "orders": (ORDERS, test_orders.furnish, test_orders.CASES),
@@ -61,7 +61,7 @@ _ID = re.compile(r"\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b")
 
 # Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
-@pytest.mark.parametrize("service", _SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 async def test_every_answer_is_as_the_document_says(
     service: str,
     make_database: MakeDatabase,
@@ -69,7 +69,7 @@ async def test_every_answer_is_as_the_document_says(
     clock: TestClock,
     tmp_path: Path,
 ) -> None:
-    blueprint, furnish, cases = _SERVICES[service]
+    blueprint, furnish, cases = SERVICES[service]
     url = await make_database(blueprint)
     pool = await open_pool(url)
     await furnish(pool)

@@ -1,0 +1,97 @@
+"""Each service, on its database, sent a text beyond its limit in every place that takes one."""
+
+import copy
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args, get_origin
+
+import msgspec
+import pytest
+
+from services.chassis.postgres import Pool
+from services.chassis.rpc.signature import signatures
+from services.contracts.values import Id, TextLimit
+from tests.component.openapi.test_every_operation import SERVICES
+from tests.component.permission.callers import Who, open_door
+from tests.support.clock import TestClock
+from tests.support.fixtures import MakeDatabase
+
+BATCHES = {"reportPickups"}
+Place = tuple[str | int, ...]
+
+
+def texts_in(kind: Any, place: Place = ()) -> Iterator[tuple[Place, TextLimit]]:
+    """Find where a type has texts that are judged; a list's first item stands for all of them."""
+    limits = [one for one in get_args(kind)[1:] if isinstance(one, TextLimit)]
+    if limits:
+        yield place, limits[0]
+    elif get_origin(kind) is list and get_args(kind)[0] != Id:
+        yield from texts_in(get_args(kind)[0], (*place, 0))
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for field in msgspec.structs.fields(kind):
+            yield from texts_in(field.type, (*place, field.encode_name))
+    elif get_origin(kind) not in (None, list):
+        yield from texts_in(get_args(kind)[0], place)
+
+
+def put(arguments: Any, place: Place, value: Any) -> Any:
+    """Return the arguments with another value in a place, which is made where it is missing."""
+    if not place:
+        return value
+    (key, *rest), made = place, copy.copy(arguments)
+    if isinstance(key, int):
+        made = made or [None]
+        made[key] = put(made[key], tuple(rest), value)
+    else:
+        made = made or {}
+        made[key] = put(made.get(key), tuple(rest), value)
+    return made
+
+
+def told(operation: str, status: int, answer: Any) -> tuple[str, list[str]]:
+    """Return the code and the path of the first problem in an answer."""
+    if operation in BATCHES:
+        answer = answer["outcomes"][0]["refusal"]
+    problem = answer if status == 400 else answer["problems"][0]
+    return problem["code"], problem["path"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_every_text_is_limited_before_it_is_used(
+    service: str,
+    make_database: MakeDatabase,
+    open_pool: Callable[[str], Awaitable[Pool]],
+    clock: TestClock,
+    tmp_path: Path,
+) -> None:
+    blueprint, furnish, cases = SERVICES[service]
+    url = await make_database(blueprint)
+    pool = await open_pool(url)
+    await furnish(pool)
+    wrong, tried = [], 0
+    async with open_door(blueprint, url, pool, clock, tmp_path) as door:
+        for name, signature in signatures(cast(Any, blueprint.contract)).items():
+            who = Who.PARTNER if name in BATCHES else Who.ADMIN
+            given, _ = cases[name]
+            arguments = given(who) if callable(given) else given
+            for place, limit in texts_in(signature.arguments):
+                path = [str(one) for one in place[1:] if place[0] == "command"] or [str(one) for one in place]
+                # One more than the limit; what is longer when it is normalised; what no text may hold.
+                for text in ("a" * (limit.longest + 1), "\ufdfa" * (limit.longest + 1), "a\0b", "a\uffff", "a\u202eb"):
+                    tried += 1
+                    status, body = await door.call(who, name, put(arguments, place, text))
+                    found = told(name, status, msgspec.json.decode(body))
+                    if found != ("MALFORMED", path):
+                        wrong.append(f"{name} {'.'.join(path)} {text[:5]!r}: {status} {found}")
+    assert wrong == []
+    assert tried
+    if service == "identity":
+        assert await pool.fetchval("SELECT count(*) FROM attempts") == 0  # nothing was counted as an attempt
+
+
+def test_the_places_of_texts_are_found() -> None:
+    short = Annotated[str, TextLimit(3)]
+    inner = msgspec.defstruct("Inner", [("some_text", short), ("ids", list[Id])], rename="camel")
+    outer = msgspec.defstruct("Outer", [("rows", list[inner]), ("maybe", short | None), ("texts", list[short])])  # type: ignore[valid-type]
+    assert [place for place, _ in texts_in(outer)] == [("rows", 0, "someText"), ("maybe",), ("texts", 0)]
+    assert put({"rows": [{"a": 1}]}, ("rows", 0, "b"), 2) == {"rows": [{"a": 1, "b": 2}]}
