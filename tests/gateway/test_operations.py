@@ -282,7 +282,7 @@ async def test_an_instant_needs_its_offset(house: House) -> None:
              {reportId: "r", kind: ARRIVED, at: "2026-03-10T09:00:00", grams: 1}]}) { __typename } }""",
         house.partner(),
     )
-    assert "offset is missing" in answer["errors"][0]["message"]
+    assert "Z or an offset" in answer["errors"][0]["message"]
 
 
 async def test_services_are_told_language_and_address(house: House) -> None:
