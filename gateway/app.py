@@ -18,7 +18,7 @@ from gateway.http.imports import import_route
 from gateway.http.origins import Origins
 from gateway.http.playground import assets_route, page
 from gateway.http.schema_download import schema_routes
-from gateway.http.session import RefreshCookie, session_routes
+from gateway.http.session import AuthCookie, session_routes
 from gateway.http.sockets import GraphQLSockets, Sockets
 from gateway.http.token import token_route
 from gateway.persisted.automatic import AutomaticDocuments
@@ -114,7 +114,12 @@ async def assemble(
         yield Parts(
             routes=[
                 token_route(entrance),
-                *session_routes(entrance, origins, RefreshCookie.for_settings(settings)),
+                *session_routes(
+                    entrance,
+                    origins,
+                    AuthCookie.for_settings(settings, "session"),
+                    AuthCookie.for_settings(settings, "device"),
+                ),
                 import_route(entrance),
                 *schema_routes(entrance, schema, admission.may_introspect),
                 *playground,

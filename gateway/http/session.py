@@ -4,6 +4,7 @@ What a page of another site sends carries no cookie (``SameSite=Strict``); what 
 all the same, and a body has to be JSON, which no form can send.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Self
 
@@ -28,16 +29,17 @@ from services.contracts.values import Refusal
 MAX_BODY = 10_000
 _COST, _SIGN_IN_COST = 10, 100  # as in the graph: to check a password takes long
 _STATUS = {"SIGN_IN_FAILED": 401, "SESSION_ENDED": 401, "TOO_MANY_ATTEMPTS": 429, "OVERLOADED": 503}
+_TOKEN = re.compile(r"[\w.=-]{1,200}", re.ASCII)
 
 
-class RefreshCookie(msgspec.Struct, frozen=True):
-    """The cookie with a session's refresh token (RFC 6265, section 4.1), for the addresses below ``/auth`` alone."""
+class AuthCookie(msgspec.Struct, frozen=True):
+    """A cookie with a token (RFC 6265, section 4.1), for the addresses below ``/auth`` alone."""
 
     name: str
     secure: bool
 
     @classmethod
-    def for_settings(cls, settings: GatewaySettings) -> Self:
+    def for_settings(cls, settings: GatewaySettings, holds: str) -> Self:
         """In production it travels over TLS only, and its name says that nobody else can have set it.
 
         Else the gateway is at ``http://localhost``, where Chromium and Firefox would take such a cookie but Safari does
@@ -45,17 +47,17 @@ class RefreshCookie(msgspec.Struct, frozen=True):
         keeps two stacks of one machine from ending each other's sessions.
         """
         if settings.env is Environment.PRODUCTION:
-            return cls("__Secure-kierto-session", secure=True)
-        return cls(f"kierto-session-{settings.listen.port}", secure=False)
+            return cls(f"__Secure-kierto-{holds}", secure=True)
+        return cls(f"kierto-{holds}-{settings.listen.port}", secure=False)
 
-    def holding(self, token: str, seconds: int) -> dict[str, str]:
-        """The header that has a browser keep a token for so long."""
+    def holding(self, token: str, seconds: int) -> str:
+        """The value of ``Set-Cookie`` that has a browser keep a token for so long."""
         secure = "; Secure" if self.secure else ""
-        return {"Set-Cookie": f"{self.name}={token}; Max-Age={seconds}; Path=/auth; HttpOnly; SameSite=Strict{secure}"}
+        return f"{self.name}={token}; Max-Age={seconds}; Path=/auth; HttpOnly; SameSite=Strict{secure}"
 
     def emptied(self) -> dict[str, str]:
         """The header that has a browser forget it."""
-        return self.holding("", 0)
+        return {"Set-Cookie": self.holding("", 0)}
 
 
 class _Credentials(msgspec.Struct):
@@ -73,8 +75,12 @@ class _Session(msgspec.Struct, rename="camel"):
 _credentials = msgspec.json.Decoder(_Credentials).decode
 
 
-def session_routes(entrance: Entrance, origins: Origins, cookie: RefreshCookie) -> list[Route]:
-    """``POST`` and ``DELETE /auth/session`` begin and end a session, ``POST /auth/session/renew`` goes on with it."""
+def session_routes(entrance: Entrance, origins: Origins, cookie: AuthCookie, device_cookie: AuthCookie) -> list[Route]:
+    """``POST`` and ``DELETE /auth/session`` begin and end a session, ``POST /auth/session/renew`` goes on with it.
+
+    ``cookie`` holds the session's refresh token. ``device_cookie`` holds what identity knows the device by when it
+    signs in again, so it outlives the session.
+    """
 
     async def begin_session(request: Request) -> Response:
         identity = _identity(request, _SIGN_IN_COST)
@@ -84,7 +90,7 @@ def session_routes(entrance: Entrance, origins: Origins, cookie: RefreshCookie) 
             given = decode_json(_credentials, await whole(request.receive, MAX_BODY))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Refused(400, "INVALID_REQUEST", expected='{"username": "…", "password": "…"}', path=[]) from None
-        return _session(await identity.sign_in(given.username, given.password))
+        return _session(await identity.sign_in(given.username, given.password, _device_token(request)))
 
     async def renew_session(request: Request) -> Response:
         identity = _identity(request)
@@ -105,12 +111,20 @@ def session_routes(entrance: Entrance, origins: Origins, cookie: RefreshCookie) 
         origins.check(fields_of(request.scope))
         return entrance.stranger(request, cost).calls.identity
 
+    def _device_token(request: Request) -> str:
+        """The token in the device's cookie; none where it can't be one, for that must keep nobody from signing in."""
+        token = request.cookies.get(device_cookie.name, "")
+        return token if _TOKEN.fullmatch(token) else ""
+
     def _session(answer: SignedIn | Refusal, otherwise: Mapping[str, str] | None = None) -> Response:
         if isinstance(answer, Refusal):
             raise _refused(answer, otherwise or {})
         body = msgspec.json.encode(_Session(answer.access_token, answer.expires_in))
-        headers = NO_STORE | cookie.holding(answer.refresh_token, answer.refresh_expires_in)
-        return Response(body, headers=headers, media_type="application/json")
+        response = Response(body, headers=NO_STORE, media_type="application/json")
+        response.headers.append("Set-Cookie", cookie.holding(answer.refresh_token, answer.refresh_expires_in))
+        if answer.device is not None:
+            response.headers.append("Set-Cookie", device_cookie.holding(answer.device.token, answer.device.expires_in))
+        return response
 
     return [
         resource("/auth/session", POST=begin_session, DELETE=end_session),

@@ -155,16 +155,25 @@ class Registered(Outcome, frozen=True, kw_only=True):
     access_requested: bool
 
 
+class KnownDevice(Value, frozen=True, kw_only=True):
+    """What a device shows when its user signs in again, within ``expires_in`` seconds. It gives no access."""
+
+    token: str
+    expires_in: int
+
+
 class SignedIn(Outcome, frozen=True, kw_only=True):
     """A session. ``access_token`` goes into ``Authorization: Bearer``, is valid for ``expires_in`` seconds.
 
     ``refresh_token`` is for the next one, within ``refresh_expires_in`` seconds; then the session is over.
+    ``device`` is for the next sign-in from the same device; a refresh has none.
     """
 
     access_token: str
     refresh_token: str
     expires_in: int
     refresh_expires_in: int
+    device: KnownDevice | None = None
 
 
 class SignedOut(Outcome, frozen=True, kw_only=True):
@@ -239,8 +248,11 @@ class Identity(Importing, Protocol):
         ...
 
     @public_write
-    async def sign_in(self, username: Username, password: Password) -> SignedIn | Refusal:
-        """Begin a session (I3). Refused with SIGN_IN_FAILED, TOO_MANY_ATTEMPTS or OVERLOADED."""
+    async def sign_in(self, username: Username, password: Password, device_token: Secret = "") -> SignedIn | Refusal:
+        """Begin a session (I3). Refused with SIGN_IN_FAILED, TOO_MANY_ATTEMPTS or OVERLOADED.
+
+        A device that shows the ``device_token`` of an earlier sign-in is not held back by what others fail at.
+        """
         ...
 
     @public_write

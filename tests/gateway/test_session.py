@@ -10,7 +10,7 @@ from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COOKIE = "kierto-session-0"
+COOKIE, DEVICE = "kierto-session-0", "kierto-device-0"
 RIGHT = {"username": "maija", "password": "right"}
 SESSION, RENEW = "/auth/session", "/auth/session/renew"
 CALLS = [("POST", SESSION), ("DELETE", SESSION), ("POST", RENEW)]
@@ -27,7 +27,10 @@ async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(hous
     status, body, headers = await call(house, "POST", SESSION, json=RIGHT)
     assert status == 200
     assert body == {"accessToken": body["accessToken"], "expiresIn": 600}
-    assert headers["Set-Cookie"] == f"{COOKIE}=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict"
+    assert headers.getall("Set-Cookie") == [
+        f"{COOKIE}=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict",
+        f"{DEVICE}=known=; Max-Age=15552000; Path=/auth; HttpOnly; SameSite=Strict",
+    ]
     assert headers["Cache-Control"] == "no-store"
     assert (await house.ask("{ me { username } }", body["accessToken"]))["data"] == {"me": {"username": "maija"}}
 
@@ -35,8 +38,10 @@ async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(hous
 async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses: Servers) -> None:
     async with open_house(server_addresses, env=Environment.PRODUCTION) as house:
         _, _, headers = await call(house, "POST", SESSION, json=RIGHT)
-        start = "__Secure-kierto-session=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict; Secure"
-        assert headers["Set-Cookie"] == start
+        assert headers.getall("Set-Cookie") == [
+            "__Secure-kierto-session=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict; Secure",
+            "__Secure-kierto-device=known=; Max-Age=15552000; Path=/auth; HttpOnly; SameSite=Strict; Secure",
+        ]
         status, _, _ = await call(house, "POST", RENEW, headers={"Cookie": "__Secure-kierto-session=next"})
         assert status == 200
         status, _, _ = await call(house, "POST", RENEW, "next")
@@ -99,6 +104,31 @@ async def test_the_cookie_goes_on_with_the_session(house: House) -> None:
     assert (status, body["expiresIn"]) == (200, 600)
     assert headers["Set-Cookie"].startswith(f"{COOKIE}=next; Max-Age=2592000; ")
     assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "told"),
+    [
+        (f"{COOKIE}=next; {DEVICE}=a_name.123.abc-d=", "a_name.123.abc-d="),
+        (f"{DEVICE}=", ""),
+        (f"{DEVICE}={'x' * 201}", ""),
+        (f'{DEVICE}="a\\"b"', ""),
+        ("__Secure-kierto-device=another", ""),
+    ],
+    ids=["known", "empty", "too long for one", "none that was given out", "by another name"],
+)
+async def test_identity_is_told_which_device_it_is(house: House, cookie: str, told: str) -> None:
+    status, _, _ = await call(house, "POST", SESSION, json=RIGHT, headers={"Cookie": cookie})
+    assert status == 200
+    (asked,) = house.cast.asked_for("sign_in")
+    assert asked.arguments["device_token"] == told
+
+
+async def test_the_device_stays_known_when_the_session_ends_or_goes_on(house: House) -> None:
+    for method, path in (("POST", RENEW), ("DELETE", SESSION)):
+        _, _, headers = await call(house, method, path, "next")
+        (set_cookie,) = headers.getall("Set-Cookie")
+        assert set_cookie.startswith(f"{COOKIE}=")
 
 
 async def test_a_session_that_is_over_is_forgotten(house: House) -> None:

@@ -1,5 +1,6 @@
 """Signing in."""
 
+from gateway.schema.contract_types import join
 from gateway.schema.declare import A_PASSWORD, Info, field
 from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal, Value
@@ -10,6 +11,9 @@ class SignIn(Value, frozen=True, kw_only=True):
 
     username: str
     password: str
+
+
+join(SignedIn, hidden=["device"])  # for the cookie of /auth/session, which no page can read
 
 
 @field("SignInResult", weight=A_PASSWORD)

@@ -1,18 +1,36 @@
-"""How many attempts at guessing are let through (I2): a few for one name, more for one address, where many may sit.
+"""How many attempts at guessing are let through (I2).
+
+A limit applies to who tries. An address, where many may sit, has 50 attempts in 15 minutes. An account (or a customer
+number) has a gate that slows down all who are strangers to it together, and shuts none of them out: after 10 failures
+it lets one through in 30 seconds, after 100 one in 15 minutes, until a day passes in which none was let through. A
+device that the account was signed in from before does not come to the gate: its own failures are counted, and after 10
+of them it is a stranger.
+
+Of those whom a gate sends away, the next turn is kept for the first that comes from another address than the last
+attempt: who tries without pause does not take every turn. A right attempt has the gate or the device that it came by
+forget its failures; that of a known device tells the gate nothing.
 
 An attempt is counted before it is made and given back when it was right, so that a hundred at once are not a hundred
-guesses. A window begins with its first attempt and, once full, opens again only when it has passed.
+guesses.
 """
 
 import datetime as dt
 import enum
-from collections.abc import Sequence
+import math
 
 import msgspec
 
 from services.contracts.values import Refusal, refuse
 
 WINDOW = dt.timedelta(minutes=15)
+OF_AN_ADDRESS = 50
+OF_A_DEVICE = 10
+QUIET = dt.timedelta(days=1)
+"""What fails no more for so long begins anew."""
+PACES = ((100, dt.timedelta(minutes=15)), (10, dt.timedelta(seconds=30)))
+"""From so many failures on, a gate opens once in so long."""
+KEPT = dt.timedelta(seconds=30)
+"""For so long a turn is kept for whom it was promised to."""
 
 
 class Scope(enum.Enum):
@@ -20,32 +38,80 @@ class Scope(enum.Enum):
 
     ADDRESS = "ADDRESS"
     CUSTOMER_NUMBER = "CUSTOMER_NUMBER"
+    DEVICE = "DEVICE"
     MACHINE_ADDRESS = "MACHINE_ADDRESS"
     """Of wrong secrets of machines, apart from what people at the same address mistype."""
     USERNAME = "USERNAME"
 
 
-LIMITS = {Scope.ADDRESS: 50, Scope.CUSTOMER_NUMBER: 10, Scope.MACHINE_ADDRESS: 50, Scope.USERNAME: 10}
-
-
 class Counter(msgspec.Struct, frozen=True):
-    """One count: of an address or a name, by its digest."""
+    """One count: of an address, a device or a name, by its digest."""
 
     scope: Scope
     key: bytes
 
 
-class Counted(msgspec.Struct, frozen=True):
-    """Where a count stands, the attempt at hand included; its window began at ``since``."""
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a count stands."""
 
-    scope: Scope
+    counter: Counter
     count: int
     since: dt.datetime
+    """When an address' window began; of a gate or device, when it last let an attempt through."""
+    tried_by: bytes = b""
+    """The key of the address that a gate let through then."""
+    kept_for: bytes = b""
+    """The key of the address that a gate's next turn is kept for."""
 
 
-def too_many(counts: Sequence[Counted], now: dt.datetime) -> Refusal | None:
-    """TOO_MANY_ATTEMPTS, with the ``seconds`` until the next is let through, if one of the counts is over its limit."""
-    waits = [counted.since + WINDOW - now for counted in counts if counted.count > LIMITS[counted.scope]]
-    if not waits:
-        return None
-    return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=max(1, round(max(waits).total_seconds())))
+class Judgement(msgspec.Struct, frozen=True):
+    """What comes of an attempt: where the counts stand now, and how long to wait if it may not be made."""
+
+    counts: list[Count]
+    wait: dt.timedelta | None = None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """TOO_MANY_ATTEMPTS, with the ``seconds`` until there is a turn."""
+        if self.wait is None:
+            return None
+        return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=math.ceil(self.wait.total_seconds()))
+
+
+def judge_attempt(address: Count, gate: Count, device: Count | None, now: dt.datetime) -> Judgement:
+    """Judge an attempt at what ``gate`` counts, made from ``address`` and, if it is known there, from ``device``."""
+    from_address = judge_address(address, now)
+    if from_address.wait is not None:
+        return from_address
+    if device is not None:
+        device = _after_quiet(device, now)
+        if device.count < OF_A_DEVICE:
+            tried = msgspec.structs.replace(device, count=device.count + 1, since=now)
+            return Judgement([*from_address.counts, tried])
+    at_gate = _judge_at_gate(gate, address.counter.key, now)
+    return Judgement([*from_address.counts, *at_gate.counts], at_gate.wait)
+
+
+def judge_address(address: Count, now: dt.datetime) -> Judgement:
+    """Judge an attempt from an address. A window begins with its first one and, once full, stays so until its end."""
+    if not address.count or now >= address.since + WINDOW:
+        address = msgspec.structs.replace(address, count=0, since=now)
+    if address.count >= OF_AN_ADDRESS:
+        return Judgement([address], address.since + WINDOW - now)
+    return Judgement([msgspec.structs.replace(address, count=address.count + 1)])
+
+
+def _judge_at_gate(gate: Count, who: bytes, now: dt.datetime) -> Judgement:
+    gate = _after_quiet(gate, now)
+    pace = next((pace for failures, pace in PACES if gate.count >= failures), None)
+    if pace is not None:
+        kept_for_another = gate.kept_for not in (b"", who)
+        wait = gate.since + pace + (KEPT if kept_for_another else dt.timedelta()) - now
+        if wait > dt.timedelta():
+            promised = gate.kept_for or (who if who != gate.tried_by else b"")
+            return Judgement([msgspec.structs.replace(gate, kept_for=promised)], wait)
+    return Judgement([Count(counter=gate.counter, count=gate.count + 1, since=now, tried_by=who)])
+
+
+def _after_quiet(count: Count, now: dt.datetime) -> Count:
+    return count if now < count.since + QUIET else Count(counter=count.counter, count=0, since=now)

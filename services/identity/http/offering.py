@@ -45,11 +45,13 @@ class Offering(ImportOffering):
             address, lambda: register(self._base.work, own.passwords, own.pepper, own.rules, command, address)
         )
 
-    async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
+    async def sign_in(self, username: str, password: str, device_token: str = "") -> SignedIn | Refusal:
         own, address = self._own, self._caller.address
         return await own.queue.take_turn(
             address,
-            lambda: sign_in(self._base.work, own.passwords, own.signer, own.pepper, username, password, address),
+            lambda: sign_in(
+                self._base.work, own.passwords, own.signer, own.pepper, username, password, device_token, address
+            ),
         )
 
     async def refresh(self, refresh_token: str) -> SignedIn | Refusal:

@@ -1,6 +1,5 @@
 """A transaction on identity's own data: what the use cases' port asks for, in SQL."""
 
-import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 
@@ -11,7 +10,7 @@ from services.chassis.sorting import sort_key
 from services.chassis.transaction import Transaction
 from services.contracts.identity import AccessStated, OrganisationKind
 from services.identity.domain.access import PartnerRecord, UserRecord
-from services.identity.domain.attempts import Counted, Counter, Scope
+from services.identity.domain.attempts import Count, Counter, Scope
 from services.identity.domain.names import username_key
 from services.identity.domain.organisation import InvoiceRecord, OrganisationFacts, OrganisationRecord
 from services.identity.domain.session import Session
@@ -66,13 +65,14 @@ _SAVE_PARTNER = """
     WHERE id = $1
 """
 # Rows in one order for everyone: the scope, then the key.
-_COUNT_ATTEMPTS = """
+_LOCK_COUNTS = """
     INSERT INTO attempts (scope, key, count, since)
-    SELECT scope, key, 1, $3 FROM unnest($1::text[], $2::bytea[]) AS u (scope, key) ORDER BY scope, key
-    ON CONFLICT (scope, key) DO UPDATE SET
-        count = CASE WHEN attempts.since <= $4 THEN 1 ELSE attempts.count + 1 END,
-        since = CASE WHEN attempts.since <= $4 THEN excluded.since ELSE attempts.since END
-    RETURNING scope, count, since
+    SELECT scope, key, 0, $3 FROM unnest($1::text[], $2::bytea[]) AS u (scope, key) ORDER BY scope, key
+    ON CONFLICT (scope, key) DO UPDATE SET count = attempts.count
+    RETURNING scope, key, count, since, tried_by, kept_for
+"""
+_KEEP_COUNT = """
+    UPDATE attempts SET count = $3, since = $4, tried_by = $5, kept_for = $6 WHERE scope = $1 AND key = $2
 """
 _TAKE_ONE_OFF = "UPDATE attempts SET count = count - 1 WHERE scope = $1 AND key = $2 AND count > 0"
 _FORGET_COUNT = "DELETE FROM attempts WHERE scope = $1 AND key = $2"
@@ -197,15 +197,33 @@ class IdentityTransaction(Transaction):
     async def save_partner(self, partner: PartnerRecord) -> None:
         await self.connection.execute(_SAVE_PARTNER, *_partner_row(partner))
 
-    async def count_attempts(self, counters: Sequence[Counter], window: dt.timedelta) -> list[Counted]:
+    async def lock_counts(self, counters: Sequence[Counter]) -> dict[Counter, Count]:
         rows = await self.connection.fetch(
-            _COUNT_ATTEMPTS,
+            _LOCK_COUNTS,
             [counter.scope.value for counter in counters],
             [counter.key for counter in counters],
             self.now,
-            self.now - window,
         )
-        return [Counted(Scope(row["scope"]), row["count"], row["since"]) for row in rows]
+        counts = [
+            Count(
+                counter=Counter(Scope(row["scope"]), row["key"]),
+                count=row["count"],
+                since=row["since"],
+                tried_by=row["tried_by"],
+                kept_for=row["kept_for"],
+            )
+            for row in rows
+        ]
+        return {count.counter: count for count in counts}
+
+    async def keep_counts(self, counts: Sequence[Count]) -> None:
+        await self.connection.executemany(
+            _KEEP_COUNT,
+            [
+                (one.counter.scope.value, one.counter.key, one.count, one.since, one.tried_by, one.kept_for)
+                for one in counts
+            ],
+        )
 
     async def give_attempts_back(self, counters: Sequence[Counter]) -> None:
         for counter in sorted(counters, key=lambda one: (one.scope.value, one.key)):

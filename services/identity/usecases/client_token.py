@@ -8,11 +8,12 @@ from services.chassis.tokens import Signer
 from services.contracts.identity import ClientToken, SubjectKind
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import PartnerRecord
+from services.identity.domain.attempts import Scope
 from services.identity.domain.partner import scopes_granted
 from services.identity.domain.secret import digest, same
 from services.identity.usecases.create_partner import CLIENT_SECRET
 from services.identity.usecases.issue_token import EXPIRES_IN, access_token
-from services.identity.usecases.limit_attempts import count_attempt, counters
+from services.identity.usecases.limit_attempts import count_wrong_secret, counter_of
 from services.identity.usecases.ports import IdentityStore, Work
 
 _SERVICE = "service:"
@@ -41,7 +42,8 @@ async def client_token(
         known_secret = service_secrets.get(name, "")
         service = bool(known_secret) and same(digest(pepper, CLIENT_SECRET, known_secret), shown)
         if partner is None and not service:
-            return await count_attempt(tx, counters(pepper, machine_address=address)) or refuse("INVALID_CLIENT")
+            counted_by = counter_of(pepper, Scope.MACHINE_ADDRESS, address)
+            return await count_wrong_secret(tx, counted_by) or refuse("INVALID_CLIENT")
     if partner is not None:
         return _of_partner(signer, tx.now, partner, client_id, scope, subject)
     return _of_service(signer, tx.now, client_id, scope, subject)

@@ -1,6 +1,5 @@
 """What the use cases need of the store."""
 
-import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -9,7 +8,7 @@ from services.chassis.change import Change
 from services.chassis.transaction import UnitOfWork
 from services.contracts.identity import AccessStated
 from services.identity.domain.access import PartnerRecord, UserRecord
-from services.identity.domain.attempts import Counted, Counter
+from services.identity.domain.attempts import Count, Counter
 from services.identity.domain.organisation import InvoiceRecord, OrganisationRecord
 from services.identity.domain.session import Session
 
@@ -95,12 +94,16 @@ class IdentityStore(Change, Protocol):
 
     async def save_partner(self, partner: PartnerRecord) -> None: ...
 
-    async def count_attempts(self, counters: Sequence[Counter], window: dt.timedelta) -> list[Counted]:
-        """Count one attempt more on each; a count whose window has passed begins anew."""
+    async def lock_counts(self, counters: Sequence[Counter]) -> dict[Counter, Count]:
+        """Where these counts stand, locked for change; one that was not there begins now."""
+        ...
+
+    async def keep_counts(self, counts: Sequence[Count]) -> None:
+        """Keep where these counts stand, which are locked."""
         ...
 
     async def give_attempts_back(self, counters: Sequence[Counter]) -> None:
-        """The attempt was right: take it off the address's count, and forget what the name was mistaken for."""
+        """The attempt was right: take it off the address's count, and forget what else it was counted by."""
         ...
 
     async def add_session(self, session: Session, token_digest: bytes) -> None: ...

@@ -4,9 +4,10 @@ from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity import Register, Registered, Role
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import MembershipRecord, UserRecord
+from services.identity.domain.attempts import Scope
 from services.identity.domain.organisation import OrganisationRecord
 from services.identity.domain.registration import RegistrationRules, problems_of, tidy
-from services.identity.usecases.limit_attempts import count_attempt, counters
+from services.identity.usecases.limit_attempts import count_attempt, counter_of
 from services.identity.usecases.ports import IdentityStore, Passwords, Work
 from services.identity.usecases.state_access import state_access
 
@@ -21,10 +22,12 @@ async def register(
     command = tidy(typed)
     if problems := problems_of(command, rules):
         return Refusal(problems=problems)
-    counted_by = counters(pepper, address=address, customer_number=command.customer_number)
+    by_address = counter_of(pepper, Scope.ADDRESS, address)
+    by_number = counter_of(pepper, Scope.CUSTOMER_NUMBER, command.customer_number)
     async with work() as tx:
-        if refusal := await count_attempt(tx, counted_by):
-            return refusal
+        counted_by = await count_attempt(tx, by_address, by_number)
+    if isinstance(counted_by, Refusal):
+        return counted_by
     # Before anything is looked up: every answer takes the same time.
     password_hash = await passwords.hash(command.password)
     async with work() as tx:

@@ -1,32 +1,53 @@
 """Beginning a session (I3)."""
 
 import secrets
+import uuid
+
+import msgspec
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.tokens import Signer
-from services.contracts.identity import SignedIn
+from services.contracts.identity import KnownDevice, SignedIn
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import UserRecord
+from services.identity.domain.attempts import Scope
+from services.identity.domain.device import LIFETIME, device_token, recognise_device
 from services.identity.domain.names import username_key
 from services.identity.domain.secret import digest
 from services.identity.domain.session import Session, begun
 from services.identity.usecases.issue_token import EXPIRES_IN, OWN_CLIENT, access_token
-from services.identity.usecases.limit_attempts import count_attempt, counters
+from services.identity.usecases.limit_attempts import count_attempt, counter_of
 from services.identity.usecases.ports import IdentityStore, Passwords, Work
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - what a digest is for, not a secret
+_NOBODY = uuid.UUID(int=0)
+"""Whose devices an unknown user's are: to look for them takes as long."""
 
 
 async def sign_in(
-    work: Work, passwords: Passwords, signer: Signer, pepper: bytes, username: str, password: str, address: str
+    work: Work,
+    passwords: Passwords,
+    signer: Signer,
+    pepper: bytes,
+    username: str,
+    password: str,
+    device: str,
+    address: str,
 ) -> SignedIn | Refusal:
-    """Begin a session. An unknown user and a wrong password are refused in the same words and the same time."""
+    """Begin a session. An unknown user and a wrong password are refused in the same words and the same time.
+
+    ``device`` is the token of the device, if it has one: known for this account, it is not held back by what strangers
+    try. Whether an attempt may be made is judged before the password is looked at.
+    """
     key = username_key(username)
-    counted_by = counters(pepper, address=address, username=key)
+    by_address = counter_of(pepper, Scope.ADDRESS, address)
     async with work() as tx:
-        if refusal := await count_attempt(tx, counted_by):
-            return refusal
         user = await tx.user_named(key)
+        known = recognise_device(pepper, user.id if user else _NOBODY, device, tx.now)
+        by_device = counter_of(pepper, Scope.DEVICE, known) if known else None
+        counted_by = await count_attempt(tx, by_address, counter_of(pepper, Scope.USERNAME, key), by_device)
+    if isinstance(counted_by, Refusal):
+        return counted_by
     right = await passwords.verify(user.password_hash if user else None, password)
     if user is None or not right or not user.active:
         return refuse("SIGN_IN_FAILED")
@@ -35,7 +56,11 @@ async def sign_in(
         session = begun(new_uuid(), user.id, tx.now)
         await tx.add_session(session, digest(pepper, REFRESH_TOKEN, token))
         await tx.give_attempts_back(counted_by)
-    return signed_in(tx, signer, user, session, token)
+    known_device = KnownDevice(
+        token=device_token(pepper, user.id, secrets.token_urlsafe(16), tx.now),
+        expires_in=int(LIFETIME.total_seconds()),
+    )
+    return msgspec.structs.replace(signed_in(tx, signer, user, session, token), device=known_device)
 
 
 def signed_in(tx: IdentityStore, signer: Signer, user: UserRecord, session: Session, token: str) -> SignedIn:

@@ -98,14 +98,23 @@ async def registered(bench: Bench, **different: str) -> str:
     return expect(Registered, await register(bench, **different)).user_id
 
 
-async def sign_in(bench: Bench, username: str = "mirja@example.com", password: str = PASSWORD) -> Outcome:
+async def sign_in(
+    bench: Bench,
+    username: str = "mirja@example.com",
+    password: str = PASSWORD,
+    *,
+    device: str = "",
+    address: str = "192.0.2.1",
+) -> Outcome:
     """Sign in."""
-    return await bench.offering(stranger()).sign_in(username, password)
+    return await bench.offering(stranger(address)).sign_in(username, password, device)
 
 
-async def signed_in(bench: Bench, username: str = "mirja@example.com") -> SignedIn:
+async def signed_in(
+    bench: Bench, username: str = "mirja@example.com", *, device: str = "", address: str = "192.0.2.1"
+) -> SignedIn:
     """Sign in with success."""
-    return expect(SignedIn, await sign_in(bench, username))
+    return expect(SignedIn, await sign_in(bench, username, device=device, address=address))
 
 
 async def claims(bench: Bench, token: str) -> Claims:

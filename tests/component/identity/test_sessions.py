@@ -73,15 +73,6 @@ async def test_a_user_who_is_not_active_does_not_get_in_nor_on(bench: Bench, use
     assert codes(await refresh(bench, session.refresh_token)) == [("SESSION_ENDED", "")]
 
 
-async def test_ten_wrong_passwords_are_enough_and_waiting_helps(bench: Bench, user_id: str) -> None:
-    answers = await asyncio.gather(*(sign_in(bench, password="not the password") for _ in range(12)))
-    refused = sorted(codes(answer)[0][0] for answer in answers)
-    assert refused == ["SIGN_IN_FAILED"] * 10 + ["TOO_MANY_ATTEMPTS"] * 2
-    assert codes(await sign_in(bench)) == [("TOO_MANY_ATTEMPTS", "")]
-    bench.clock.move(minutes=15)
-    await signed_in(bench)
-
-
 async def test_the_right_password_forgets_the_mistyped_ones(bench: Bench, user_id: str) -> None:
     for _ in range(3):
         for _ in range(5):

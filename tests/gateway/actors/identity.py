@@ -12,6 +12,7 @@ from services.contracts.identity import (
     AccessStated,
     ClientToken,
     CreatePartner,
+    KnownDevice,
     Language,
     Me,
     Membership,
@@ -91,7 +92,7 @@ class IdentityActor(Importer):
             return refuse("CUSTOMER_NOT_RECOGNISED")
         return Registered(user_id=USER, access_requested=command.language is Language.SV)
 
-    async def sign_in(self, username: str, password: str) -> SignedIn | Refusal:
+    async def sign_in(self, username: str, password: str, device_token: str = "") -> SignedIn | Refusal:
         if username == "often":
             return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=90)
         if username == "in a crowd":
@@ -99,7 +100,13 @@ class IdentityActor(Importer):
         if password != "right":
             return refuse("SIGN_IN_FAILED")
         token = self.token(USER, SubjectKind.USER)
-        return SignedIn(access_token=token, refresh_token="next", expires_in=600, refresh_expires_in=2_592_000)
+        return SignedIn(
+            access_token=token,
+            refresh_token="next",
+            expires_in=600,
+            refresh_expires_in=2_592_000,
+            device=KnownDevice(token="known=", expires_in=15_552_000) if username else None,
+        )
 
     async def refresh(self, refresh_token: str) -> SignedIn | Refusal:
         return await self.sign_in("", "right") if refresh_token == "next" else refuse("SESSION_ENDED")
