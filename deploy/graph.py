@@ -6,6 +6,9 @@ from typing import Any, Self
 
 import aiohttp
 
+_AS_LONG_AS_IT_GOES_ON = aiohttp.ClientTimeout(total=None, sock_read=150)
+"""Of an upload: it goes no faster than the service takes it in, and the gateway gives up sooner than this."""
+
 
 class GraphProblem(Exception):
     """The gateway refused or could not be reached; its text is for the person at the keyboard."""
@@ -57,7 +60,10 @@ class Graph:
         with file.open("rb") as stream:
             address = f"{self.url}/imports/{kind}"
             headers = {"Content-Type": "text/csv"}
-            async with self._session.post(address, params={"name": name}, headers=headers, data=stream) as response:
+            asked = self._session.post(
+                address, params={"name": name}, headers=headers, data=stream, timeout=_AS_LONG_AS_IT_GOES_ON
+            )
+            async with asked as response:
                 answer = await response.json(content_type=None)
                 if response.status != 201:
                     raise GraphProblem(f"{name}: {'; '.join(error['message'] for error in answer['errors'])}")

@@ -2,7 +2,8 @@
 
 An event is held back until the one before it is there. A hole older than 100 ms (a partition that lags, an event that
 this build can't read) is filled from orders' log; where the log is away, too, the ring begins anew behind the hole,
-and each subscriber pages over it by itself.
+and each subscriber pages over it by itself. So it is left where more waits behind the hole, or is missing in it, than
+the ring would hold: what is held in memory is bounded, also at the start, when the partitions come one after another.
 
 The ring is of one generation of the log. A new one begins above all that the broker ever held, so a record of another
 generation and a higher sequence says that the database was restored: the ring begins anew with it, and those who hold
@@ -26,6 +27,9 @@ from services.contracts.orders import OrderEvent
 _log = logger(__name__)
 
 CAPACITY = 10_000
+"""Events in the ring, and as many that wait for one before them."""
+LARGEST = 64_000_000
+"""Characters of their data in the ring, and as many of those that wait."""
 PATIENCE_S = 0.1
 
 ReadLog = Callable[[Cursor, int], Awaitable[Sequence[OrderEvent]]]
@@ -35,18 +39,25 @@ ReadLog = Callable[[Cursor, int], Awaitable[Sequence[OrderEvent]]]
 class Feed:
     """Takes in records as they come and keeps the newest events in order."""
 
-    def __init__(self, read_log: ReadLog, capacity: int = CAPACITY, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        read_log: ReadLog,
+        capacity: int = CAPACITY,
+        patience_s: float = PATIENCE_S,
+        largest: int = LARGEST,
+    ) -> None:
         self._read_log = read_log
+        self._capacity = capacity
         self._patience_s = patience_s
         self._generation: uuid.UUID | None = None
-        self._waiting: dict[int, OrderEvent | None] = {}
+        self._waiting = _Waiting(capacity, largest)
         self._highest = 0
         self._hole_since: float | None = None
         self._hole = asyncio.Event()
         self._moved = asyncio.Event()
         self._stood: tuple[uuid.UUID | None, int] = (None, 0)
         self._started = False
-        self.ring = Ring(capacity)
+        self.ring = Ring(capacity, largest)
 
     def take(self, record: Raw) -> None:
         """Take in one record of orders' topic. Repeats are left out."""
@@ -55,23 +66,25 @@ class Feed:
             return
         try:
             generation = self._generation_of(record)
-            if generation == self._generation and sequence in self._waiting:
+            if generation == self._generation and (sequence in self._waiting or sequence <= self._waiting.floor):
                 return
             event = _public_event(record, generation)
         except (ValueError, LookupError):
             return  # the log knows better: this stays a hole until it is asked
         if generation != self._generation and not self._change(generation, sequence):
             return
-        self._waiting[sequence] = event
+        self._waiting.add(sequence, event)
         self._highest = max(self._highest, sequence)
         if self._started:
+            if self._waiting.floor > self.ring.last:
+                self._begin(self._waiting.floor)
             self._advance()
 
     def start(self) -> None:
         """Begin: all that was on the topic was taken in. The ring covers what is there without a hole."""
         self._started = True
         if self._waiting:
-            base = max(self._waiting)
+            base = self._waiting.last
             while base in self._waiting:
                 base -= 1
             self._begin(base)
@@ -105,16 +118,8 @@ class Feed:
 
     async def _mend(self) -> None:
         assert self._generation is not None, "there is a hole in a generation"
-        place, up_to = Cursor(self._generation, self.ring.last), min(self._waiting) - 1
-        try:
-            events = await self._read_log(place, up_to)
-        except Exception as error:
-            # Whatever kept the log from answering, subscribers have their own way to it.
-            found = None
-            _log.warning("hole is left to subscribers", after=place.sequence, up_to=up_to, error=type(error).__name__)
-        else:
-            found = events
-            _log.info("hole filled from the log", after=place.sequence, up_to=up_to, events=len(events))
+        place, up_to = Cursor(self._generation, self.ring.last), self._waiting.first - 1
+        found = await self._read(place, up_to)
         if self._generation != place.generation or self.ring.last >= up_to:
             metrics.FEED_HOLES.labels("kafka").inc()
             return
@@ -127,8 +132,22 @@ class Feed:
                 if self.ring.last < event.sequence <= up_to:
                     self.ring.add(event)
             self.ring.cover(up_to)
-            self._leave_out_repeats()
+            self._waiting.leave_out(self.ring.last)
         self._advance()
+
+    async def _read(self, place: Cursor, up_to: int) -> Sequence[OrderEvent] | None:
+        """The events of a hole from the log; None where subscribers have to page over it."""
+        if up_to - place.sequence > self._capacity:
+            _log.warning("hole is left to subscribers", after=place.sequence, up_to=up_to, error="too large")
+            return None
+        try:
+            found = await self._read_log(place, up_to)
+        except Exception as error:
+            # Whatever kept the log from answering, subscribers have their own way to it.
+            _log.warning("hole is left to subscribers", after=place.sequence, up_to=up_to, error=type(error).__name__)
+            return None
+        _log.info("hole filled from the log", after=place.sequence, up_to=up_to, events=len(found))
+        return found
 
     def _generation_of(self, record: Raw) -> uuid.UUID:
         if self._generation is not None and record.generation == str(self._generation):
@@ -151,10 +170,7 @@ class Feed:
     def _begin(self, base: int) -> None:
         assert self._generation is not None, "a record says its generation"
         self.ring.begin(self._generation, base)
-        self._leave_out_repeats()
-
-    def _leave_out_repeats(self) -> None:
-        self._waiting = {sequence: event for sequence, event in self._waiting.items() if sequence > self.ring.last}
+        self._waiting.leave_out(self.ring.last)
 
     def _advance(self) -> None:
         ring = self.ring
@@ -174,6 +190,63 @@ class Feed:
             self._hole.set()
         if moved:
             self.wake()
+
+
+class _Waiting:
+    """Events that one before them is missing of, by their sequence; None for one that is not public.
+
+    There are at most ``capacity`` and a tenth, of ``largest`` characters: the oldest give way, and up to ``floor``,
+    the last that did, none is taken any more.
+    """
+
+    def __init__(self, capacity: int, largest: int) -> None:
+        self._capacity = capacity
+        self._largest = largest
+        self._events: dict[int, OrderEvent | None] = {}
+        self._size = 0
+        self.floor = 0
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __contains__(self, sequence: int) -> bool:
+        return sequence in self._events
+
+    @property
+    def first(self) -> int:
+        return min(self._events)
+
+    @property
+    def last(self) -> int:
+        return max(self._events)
+
+    def add(self, sequence: int, event: OrderEvent | None) -> None:
+        self._events[sequence] = event
+        self._size += _size(event)
+        if len(self._events) > self._capacity + self._capacity // 10 or self._size > self._largest:
+            ordered = sorted(self._events)
+            surplus = max(len(ordered) - self._capacity, len(ordered) // 10, 1)
+            self.floor = max(self.floor, ordered[surplus - 1])
+            for one in ordered[:surplus]:
+                self.pop(one)
+
+    def pop(self, sequence: int) -> OrderEvent | None:
+        event = self._events.pop(sequence)
+        self._size -= _size(event)
+        return event
+
+    def leave_out(self, last: int) -> None:
+        """Leave out what came, up to this sequence."""
+        for sequence in [one for one in self._events if one <= last]:
+            self.pop(sequence)
+
+    def clear(self) -> None:
+        self._events.clear()
+        self._size = self.floor = 0
+
+
+def _size(event: OrderEvent | None) -> int:
+    return len(event.data) if event else 0
 
 
 async def _wait_for(event: asyncio.Event) -> None:

@@ -12,10 +12,13 @@ class Ring:
     """Holds every public event of one generation with a sequence above ``base`` and up to ``last``.
 
     What is older is in the log alone. ``base`` and ``generation`` are None while nothing is known: then everything is.
+    It has the newest events, at most ``capacity`` and a tenth, whose data have at most ``largest`` characters.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, largest: int) -> None:
         self._capacity = capacity
+        self._largest = largest
+        self._size = 0
         self._sequences: list[int] = []
         self._events: list[OrderEvent] = []
         self.generation: uuid.UUID | None = None
@@ -26,6 +29,7 @@ class Ring:
         """Forget everything; the next event is the one behind ``base``, of this generation."""
         self._sequences.clear()
         self._events.clear()
+        self._size = 0
         self.generation = generation
         self.base = self.last = base
 
@@ -33,11 +37,19 @@ class Ring:
         """Add the next public event."""
         self._sequences.append(event.sequence)
         self._events.append(event)
+        self._size += len(event.data)
         self.last = event.sequence
         surplus = len(self._events) - self._capacity
         if surplus > self._capacity // 10:
-            self.base = self._sequences[surplus - 1]
-            del self._sequences[:surplus], self._events[:surplus]
+            self._drop(surplus)
+        while self._size > self._largest and len(self._events) > 1:
+            self._drop(max(1, len(self._events) // 10))
+
+    def _drop(self, count: int) -> None:
+        """Leave the oldest to the log."""
+        self._size -= sum(len(event.data) for event in self._events[:count])
+        self.base = self._sequences[count - 1]
+        del self._sequences[:count], self._events[:count]
 
     def cover(self, sequence: int) -> None:
         """Say that there is no public event up to ``sequence`` beside those added."""

@@ -1,7 +1,6 @@
 """The import resource of a service: ``POST /imports/<kind>`` takes a CSV file as its body and stages it. Staff only."""
 
-import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -17,16 +16,23 @@ from services.chassis.rpc.server import guarded
 from services.contracts.identity import SubjectKind
 from services.contracts.imports import FILE_TYPE, LARGEST_FILE
 
-_IN_MEMORY = 1_000_000
+MOST_UPLOADS = 3
+"""Files that are staged at a time: each has a connection to the database for as long as it comes."""
+
+
+class _TooLarge(Exception):
+    """A file has more bytes than may be."""
 
 
 def upload_route(imports: Imports[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> Route:
     """The route; the answer is the staged import as JSON, 404 for an unknown kind, 413, 415 and 422 for a wrong file.
 
-    Of a file that breaks off, or is too large, nothing is kept.
+    The file is staged as it comes; of one that breaks off, or is refused, nothing is kept. 503 while too many come.
     """
+    under_way = 0
 
-    async def stage(request: Request) -> Response:
+    async def stage(request: Request) -> Response:  # noqa: PLR0911 - one line a kind of refusal
+        nonlocal under_way
         caller = await authenticate(request)
         caller.require(SubjectKind.STAFF)
         kind = request.path_params["kind"]
@@ -35,22 +41,29 @@ def upload_route(imports: Imports[Any], authenticate: Callable[[Request], Awaita
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FILE_TYPE:
             params = {"types": FILE_TYPE}
             return respond(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", {"Accept": FILE_TYPE}, params=params)
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-            size = 0
-            try:
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > LARGEST_FILE:
-                        return respond(413, "Too large", "TOO_LARGE", params={"limit": str(LARGEST_FILE)})
-                    file.write(chunk)
-            except ClientDisconnect:
-                return respond(400, "The file broke off", "BROKEN_OFF")
-            file.seek(0)
-            try:
-                staged = await imports.stage(kind, request.query_params.get("name", kind), file)
-            except WrongFile as wrong:
-                params = {"reason": wrong.reason, "columns": wrong.columns}
-                return respond(422, "Not such a file", "WRONG_FILE", params=params)
+        if under_way >= MOST_UPLOADS:
+            return respond(503, "Other files come just now", "UNAVAILABLE", {"Retry-After": "10"})
+        under_way += 1
+        try:
+            staged = await imports.stage(kind, request.query_params.get("name", kind), _pieces(request))
+        except ClientDisconnect:
+            return respond(400, "The file broke off", "BROKEN_OFF")
+        except _TooLarge:
+            return respond(413, "Too large", "TOO_LARGE", params={"limit": str(LARGEST_FILE)})
+        except WrongFile as wrong:
+            return respond(422, "Not such a file", "WRONG_FILE", params={"reason": wrong.reason, **wrong.params})
+        finally:
+            under_way -= 1
         return Response(msgspec.json.encode(staged), 201, media_type="application/json")
 
     return Route("/imports/{kind}", guarded("stageImport", stage), methods=["POST"])
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes; ClientDisconnect when it breaks off, _TooLarge when it grows too large."""
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > LARGEST_FILE:
+            raise _TooLarge
+        yield piece

@@ -16,6 +16,8 @@ from services.chassis.pause import pause
 _log = logger(__name__)
 
 COMPARE_S = 2.0
+COMPARED = 2000
+"""Records of a partition that are compared at most, the last ones: their ids are kept in memory."""
 _POLL_MS = 250
 
 
@@ -45,6 +47,13 @@ class _Place:
 
     def known(self, offset: int) -> str | None:
         return self.since.get(offset) or self.before.get(offset)
+
+    def keep(self, offset: int, event_id: str) -> None:
+        """Note what was read at the next offset."""
+        self.since[offset] = event_id
+        self.following = offset + 1
+        if len(self.since) > COMPARED + COMPARED // 10:
+            self.since = dict(list(self.since.items())[-COMPARED:])
 
 
 class Broadcast:
@@ -161,5 +170,4 @@ class Broadcast:
             if known is not None:
                 continue
             self._deliver(record)
-            place.since[m.offset] = record.event_id
-            place.following = m.offset + 1
+            place.keep(m.offset, record.event_id)

@@ -1,17 +1,23 @@
 """The files of an export: what a kind of file is, and its rows as they come out of the CSV, good and bad."""
 
-import csv
+import asyncio
 import enum
-import io
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any, Generic, TypeVar
+from collections import Counter
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from services.chassis.csv_records import LONGEST_RECORD, CsvRecords, LongRecord, Record
 from services.chassis.transaction import Transaction
 
 R = TypeVar("R", bound=msgspec.Struct)
 T = TypeVar("T", bound=Transaction)
+
+_AT_ONCE = 200
+"""Records that are read without a breath: a few milliseconds."""
+_SHOWN = 200
+"""Characters that are shown of what a file says of itself."""
 
 
 class Result(enum.Enum):
@@ -48,15 +54,16 @@ class Kind(msgspec.Struct, Generic[T, R], frozen=True):
 
 
 class WrongFile(ValueError):
-    """A file whose header does not fit its kind, for these columns; nothing of it was staged.
+    """A file that is not of its kind; nothing of it was staged.
 
-    ``reason``: MISSING_COLUMNS or UNKNOWN_COLUMNS.
+    ``reason``: MISSING_COLUMNS, UNKNOWN_COLUMNS, REPEATED_COLUMNS (``params`` has the ``columns``) or LONG_LINE
+    (``line``, and the ``limit`` in bytes).
     """
 
-    def __init__(self, reason: str, columns: Iterable[str]) -> None:
+    def __init__(self, reason: str, **params: object) -> None:
+        super().__init__(reason)
         self.reason = reason
-        self.columns = ", ".join(sorted(columns))
-        super().__init__(f"{reason}: {self.columns}")
+        self.params = {name: _shown(str(value)) for name, value in params.items()}
 
 
 def read_row(row: type[R], cells: Mapping[str, str]) -> R:
@@ -72,41 +79,68 @@ def invalid(error: msgspec.ValidationError) -> Bad:
     return Bad(place.rstrip("`"), "MALFORMED", reason)
 
 
-def staged_rows(kind: Kind[Any, Any], file: IO[bytes]) -> Iterator[tuple[int, str, str, str, str, str]]:
-    """(line, cells, state, field, code, reason) of each row. Bytes that are not UTF-8 spoil their row alone."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+async def staged_rows(
+    kind: Kind[Any, Any], pieces: AsyncIterable[bytes]
+) -> AsyncIterator[tuple[int, str, str, str, str, str]]:
+    """(line, cells, state, field, code, reason) of each row, as the file comes; WrongFile if it is not of this kind.
+
+    Bytes that are not UTF-8 spoil their row alone.
+    """
+    header: list[str] | None = None
+    async for record in _records(pieces):
+        if header is None:
+            header = _header(kind, record.cells or [])
+        elif record.cells is None:
+            yield record.line, "{}", "BAD", "", "MALFORMED", "not CSV"
+        elif record.cells:
+            yield _row(header, record.line, record.cells)
+    if header is None:
+        _header(kind, [])
+
+
+async def _records(pieces: AsyncIterable[bytes]) -> AsyncIterator[Record]:
+    """The records of a file, with a breath now and then, so that the process goes on with its other work."""
+    records = CsvRecords()
     try:
-        first = text.readline()
-        separator = ";" if first.count(";") > first.count(",") else ","
-        header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
-        missing, unknown = kind.required - set(header), set(header) - set(kind.columns)
-        if missing:
-            raise WrongFile("MISSING_COLUMNS", missing)
-        if unknown:
-            raise WrongFile("UNKNOWN_COLUMNS", unknown)
-        reader = csv.reader(text, delimiter=separator, strict=True)
-        while True:
-            line = reader.line_num + 2
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield line, "{}", "BAD", "", "MALFORMED", f"not CSV: {error}"
-                continue
-            if not cells:
-                continue
-            spoilt = [name for name, cell in zip(header, cells, strict=False) if not _is_text(cell)]
-            if spoilt:
-                yield line, "{}", "BAD", spoilt[0], "NOT_UTF8", "has bytes that are not UTF-8"
-            elif len(cells) != len(header):
-                reason = f"has {len(cells)} cells, the header has {len(header)}"
-                yield line, "{}", "BAD", "", "WRONG_CELL_COUNT", reason
-            else:
-                named = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-                yield line, msgspec.json.encode(named).decode(), "NEW", "", "", ""
-    finally:
-        text.detach()
+        async for piece in pieces:
+            for number, record in enumerate(records.feed(piece)):
+                if number % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                yield record
+        for record in records.end():
+            yield record
+    except LongRecord as long:
+        raise WrongFile("LONG_LINE", line=long.line, limit=LONGEST_RECORD) from None
+
+
+def _header(kind: Kind[Any, Any], cells: Sequence[str]) -> list[str]:
+    """The columns that a file's first line names."""
+    header = [name.strip() for name in cells]
+    faults: list[tuple[str, Iterable[str]]] = [
+        ("MISSING_COLUMNS", kind.required - set(header)),
+        ("UNKNOWN_COLUMNS", set(header) - set(kind.columns)),
+        ("REPEATED_COLUMNS", [name for name, count in Counter(header).items() if count > 1]),
+    ]
+    for reason, columns in faults:
+        if columns:
+            raise WrongFile(reason, columns=", ".join(sorted(columns)))
+    return header
+
+
+def _row(header: Sequence[str], line: int, cells: Sequence[str]) -> tuple[int, str, str, str, str, str]:
+    spoilt = [name for name, cell in zip(header, cells, strict=False) if not _is_text(cell)]
+    if spoilt:
+        return line, "{}", "BAD", spoilt[0], "NOT_UTF8", "has bytes that are not UTF-8"
+    if len(cells) != len(header):
+        reason = f"has {len(cells)} cells, the header has {len(header)}"
+        return line, "{}", "BAD", "", "WRONG_CELL_COUNT", reason
+    named = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+    return line, msgspec.json.encode(named).decode(), "NEW", "", "", ""
+
+
+def _shown(text: str) -> str:
+    """A text of a file as it may be told: not for long, and without bytes that are not UTF-8."""
+    return text[:_SHOWN].encode(errors="replace").decode()
 
 
 def _is_text(cell: str) -> bool:

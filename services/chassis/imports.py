@@ -6,13 +6,15 @@ because ``apply`` says UNCHANGED.
 """
 
 import asyncio
+import contextlib
+import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import IO, Any, Generic, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from services.chassis import bad_rows
+from services.chassis import bad_rows, metrics
 from services.chassis.export_files import Bad, Kind, Result, invalid, read_row, staged_rows
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.logging import logger
@@ -31,14 +33,13 @@ T = TypeVar("T", bound=Transaction)
 BATCH = 500
 _PATIENCE_S = 20
 """How long a row may wait for what it refers to (an event may still be on its way) before it is a bad row."""
+_LONGEST_STAGING_S = 1800
+"""How long a file may take to come: 200 MB at 110 kB a second."""
+_PARKED_S = 30
+"""How often a look is taken for imports of kinds that this build does not know."""
 
 _NEW = "INSERT INTO chassis.imports (id, kind, file_name) VALUES ($1, $2, $3)"
-_STAGED = """
-    UPDATE chassis.imports SET total = c.total, failed = c.failed
-    FROM (SELECT count(*) AS total, count(*) FILTER (WHERE state = 'BAD') AS failed
-          FROM chassis.import_rows WHERE import_id = $1) AS c
-    WHERE id = $1
-"""
+_STAGED = "UPDATE chassis.imports SET total = $2, failed = $3 WHERE id = $1"
 _START = """
     UPDATE chassis.imports SET state = 'RUNNING', started_at = coalesce(started_at, clock_timestamp())
     WHERE id = $1 AND state = 'STAGED'
@@ -48,8 +49,10 @@ _IMPORTS = """
 """
 _RUNNING = """
     SELECT id, kind, clock_timestamp() - started_at > make_interval(secs => $1) AS impatient
-    FROM chassis.imports WHERE state = 'RUNNING' ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    FROM chassis.imports WHERE state = 'RUNNING' AND kind = ANY ($2)
+    ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
+_PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
 _BATCH = """
     SELECT line, cells FROM chassis.import_rows WHERE import_id = $1 AND state = 'NEW' AND line > $2
     ORDER BY line LIMIT $3
@@ -65,7 +68,26 @@ _COUNT = """
     WHERE id = $1
 """
 _FINISH = "UPDATE chassis.imports SET state = $2 WHERE id = $1"
-_FORGET = "DELETE FROM chassis.import_rows WHERE import_id = $1 AND state <> 'BAD'"
+_FORGET = """
+    DELETE FROM chassis.import_rows WHERE import_id = $1 AND line > $2 AND line <= $2 + $3 AND state <> 'BAD'
+"""
+_LAST_LINE = "SELECT coalesce(max(line), 0) FROM chassis.import_rows WHERE import_id = $1"
+_FORGOTTEN_AT_ONCE = 20_000
+
+
+class _Place(msgspec.Struct):
+    """How far this process went through the rows of an import, pass by pass; one that takes over begins at the first.
+
+    In the present pass rows up to ``line`` were looked at, ``decided`` of them were, and ``waiting`` were not. Once
+    none waits, the import is ``through``, and nothing but bad rows is left up to the line ``forgotten``.
+    """
+
+    import_id: uuid.UUID
+    line: int = 0
+    decided: int = 0
+    waiting: int = 0
+    through: bool = False
+    forgotten: int = 0
 
 
 class Imports(Generic[T]):
@@ -75,22 +97,38 @@ class Imports(Generic[T]):
         self._prefix = import_prefix(service)
         self._pool = pool
         self._work = work
-        self._under_way = uuid.UUID(int=0)
+        self._place: _Place | None = None
+        """None where no import is under way in this process, or what is known of one may have been undone."""
+        self._parked: set[uuid.UUID] = set()
         self.kinds: Mapping[str, Kind[T, Any]] = {kind.name: kind for kind in kinds}
 
-    async def stage(self, kind_name: str, file_name: str, file: IO[bytes]) -> Import:
-        """Stage a file by COPY; WrongFile if it is not of this kind."""
+    async def stage(self, kind_name: str, file_name: str, pieces: AsyncIterable[bytes]) -> Import:
+        """Stage a file as it comes; WrongFile if it is not of this kind. What ``pieces`` raises is raised.
+
+        One COPY in one transaction: the file is here whole, or nothing of it is. Its pieces are asked for no faster
+        than the database takes them.
+        """
         kind = self.kinds[kind_name]
-        import_id = new_uuid()
+        import_id, total, failed = new_uuid(), 0, 0
+
+        async def records() -> AsyncIterator[tuple[Any, ...]]:
+            nonlocal total, failed
+            async for row in staged_rows(kind, pieces):
+                _, _, state, *_ = row
+                total += 1
+                failed += state == "BAD"
+                yield (import_id, *row)
+
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(_NEW, import_id, kind.name, file_name[:200])
             await connection.copy_records_to_table(
                 "import_rows",
                 schema_name="chassis",
                 columns=["import_id", "line", "cells", "state", "field", "code", "reason"],
-                records=_records(import_id, staged_rows(kind, file)),
+                records=records(),
+                timeout=_LONGEST_STAGING_S,
             )
-            await connection.execute(_STAGED, import_id)
+            await connection.execute(_STAGED, import_id, total, failed)
         (staged,) = await self.imports([write_id(self._prefix, import_id)])
         assert staged is not None
         return staged
@@ -121,42 +159,66 @@ class Imports(Generic[T]):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take in what was started, batch by batch, until ``stop`` is set."""
+        look = 0.0
         while not stop.is_set():
             busy = False
             try:
+                if time.monotonic() >= look:
+                    await self._note_parked()
+                    look = time.monotonic() + _PARKED_S
                 busy = await self._step()
             except NO_ONES_FAULT as error:
                 _log.warning("import waits for the database", error=type(error).__name__)
+                self._place = None
             except Exception:
                 # A file must not keep the ones behind it: its last batch is undone, what was taken in before stays.
-                _log.exception("import failed", id=write_id(self._prefix, self._under_way))
-                await self._pool.execute(_FINISH, self._under_way, "FAILED")
+                _log.exception("import failed", id=self._place and write_id(self._prefix, self._place.import_id))
+                with contextlib.suppress(*NO_ONES_FAULT):
+                    await self._pool.execute(_FINISH, self._place and self._place.import_id, "FAILED")
+                self._place = None
             if not busy:
                 await pause(stop, 0.2)
 
+    async def _note_parked(self) -> None:
+        """Say which imports wait for a build that knows their kind: each once."""
+        parked = {row["id"]: row["kind"] for row in await self._pool.fetch(_PARKED, list(self.kinds))}
+        metrics.IMPORTS_PARKED.set(len(parked))
+        for import_id in parked.keys() - self._parked:
+            _log.error("import is of an unknown kind", id=write_id(self._prefix, import_id), kind=parked[import_id])
+        self._parked = set(parked)
+
     async def _step(self) -> bool:
-        """One batch of one import; whether there was something to do."""
+        """One batch of one import; whether there may be more to do at once."""
         async with self._work() as tx:
-            running = await tx.connection.fetchrow(_RUNNING, _PATIENCE_S)
+            running = await tx.connection.fetchrow(_RUNNING, _PATIENCE_S, list(self.kinds))
             if running is None:
                 return False
             import_id, kind = running["id"], self.kinds[running["kind"]]
-            self._under_way = import_id
-            after, waiting = 0, 0
-            while True:
-                rows = await tx.connection.fetch(_BATCH, import_id, after, BATCH)
-                if not rows:
-                    break
-                moved = await self._apply(tx, kind, import_id, rows, running["impatient"])
-                if moved:
-                    return True  # commit what was done; the next step goes on
-                after, waiting = rows[-1]["line"], waiting + len(rows)
-            if waiting:
-                return False  # every open row refers to what is still on its way
-            await tx.connection.execute(_FORGET, import_id)
-            await tx.connection.execute(_FINISH, import_id, "DONE")
-            _log.info("import done", kind=kind.name, id=write_id(self._prefix, import_id))
+            if self._place is None or self._place.import_id != import_id:
+                self._place = _Place(import_id)
+            place = self._place
+            if place.through:
+                await self._forget(tx, place)
+                return True
+            rows = await tx.connection.fetch(_BATCH, import_id, place.line, BATCH)
+            decided = await self._apply(tx, kind, import_id, rows, running["impatient"]) if rows else 0
+        place.decided += decided
+        place.waiting += len(rows) - decided
+        if len(rows) == BATCH:
+            place.line = rows[-1]["line"]
             return True
+        moved = bool(place.decided) or not place.waiting
+        self._place = _Place(import_id, through=not place.waiting)
+        return moved
+
+    async def _forget(self, tx: T, place: _Place) -> None:
+        """Delete some of the rows that were taken in; the import is done once none is left."""
+        await tx.connection.execute(_FORGET, place.import_id, place.forgotten, _FORGOTTEN_AT_ONCE)
+        place.forgotten += _FORGOTTEN_AT_ONCE
+        if place.forgotten >= await tx.connection.fetchval(_LAST_LINE, place.import_id):
+            await tx.connection.execute(_FINISH, place.import_id, "DONE")
+            _log.info("import done", id=write_id(self._prefix, place.import_id))
+            self._place = None
 
     async def _apply(
         self, tx: T, kind: Kind[T, Any], import_id: uuid.UUID, rows: Sequence[Row], impatient: bool
@@ -213,11 +275,3 @@ class Imports(Generic[T]):
 def import_prefix(service: str) -> str:
     """The id prefix of a service's imports."""
     return f"import_{service}"
-
-
-async def _records(import_id: uuid.UUID, rows: Iterator[tuple[Any, ...]]) -> AsyncIterator[tuple[Any, ...]]:
-    """Rows for COPY, with a breath now and then, so that a large file does not hold up the process's other work."""
-    for number, row in enumerate(rows):
-        if number % 200 == 0:
-            await asyncio.sleep(0)
-        yield (import_id, *row)

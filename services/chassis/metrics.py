@@ -29,6 +29,9 @@ CALLS_REPEATED = Counter(
     "kierto_calls_repeated", "Calls made a second time because their connection was lost", ["service"]
 )
 
+# Taking in exports: in each worker process.
+IMPORTS_PARKED = Gauge("kierto_imports_parked", "Started imports of kinds that this build does not know")
+
 # Publishing: in each relay process.
 RELAY_LEADING = Gauge("kierto_relay_leading", "1 in the relay process that holds the lease, else 0")
 EVENTS_PUBLISHED = Counter("kierto_events_published", "Events that the broker has acknowledged")

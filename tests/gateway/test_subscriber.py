@@ -404,7 +404,7 @@ async def test_who_wants_little_is_told_how_far_it_is(clock: TestClock) -> None:
 
 
 def test_the_ring_keeps_the_newest() -> None:
-    log, ring = Log(), Ring(capacity=10)
+    log, ring = Log(), Ring(capacity=10, largest=1_000_000)
     generation = log.generation
     assert not ring.holds(Cursor(generation, 0)), "it knows nothing yet"
     ring.begin(log.generation, 0)
@@ -419,3 +419,80 @@ def test_the_ring_keeps_the_newest() -> None:
     ring.cover(40)
     assert ring.behind(28, 10)[1] == 40
     assert ring.behind(50, 10) == ([], 50)
+
+
+def held(feed: Feed) -> tuple[int, int]:
+    """Events, and characters of their data, that a feed has in memory."""
+    events = [event for event in (*feed._waiting._events.values(), *feed.ring._events) if event]
+    return len(feed._waiting) + len(feed.ring._events), sum(len(event.data) for event in events)
+
+
+@pytest.mark.parametrize("way", ["one partition after another", "in order"])
+async def test_a_start_holds_no_more_than_the_ring_does(clock: TestClock, way: str) -> None:
+    """However much of the topic is read; who comes back with an older place reads it from the log."""
+    log = Log()
+    feed = Feed(log.between, capacity=100)
+    partitions = [range(1 + part, 3001, 6) for part in range(6)] if way != "in order" else [range(1, 3001)]
+    log.grow(3000)
+    for partition in partitions:
+        for number in partition:
+            feed.take(log.record(number))
+            assert held(feed)[0] <= 110
+    feed.start()
+    assert feed.ring.base is not None
+    assert (feed.ring.last, feed.ring.base <= 2901) == (3000, True)
+    items = subscriber(feed, log, clock).follow(str(Cursor(log.generation, 1000)))
+    await anext(items)
+    assert await sequences(items, 3000) == list(range(1001, 3001))
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_feed_holds_so_many_characters_at_most(started: bool) -> None:
+    log = Log()
+    feed = Feed(log.between, largest=20_000)
+    if started:
+        feed.start()
+    for number in range(1, 301):
+        feed.take(log.write(number))
+        assert held(feed)[1] <= 20_000
+    feed.start()
+    assert feed.ring.last == 300
+    assert 10_000 < held(feed)[1] <= 20_000
+
+
+async def test_what_waits_behind_a_hole_is_bounded(clock: TestClock) -> None:
+    log = Log()
+    feed = Feed(log.between, capacity=100)
+    feed.start()
+    items = subscriber(feed, log, clock).follow(str(Cursor(log.generation, 0)))
+    await anext(items)
+    log.grow(3001)
+    for partition in (range(3, 3001, 2), range(2, 3001, 2)):
+        for number in partition:
+            feed.take(log.record(number))
+            assert len(feed._waiting) <= 110
+    feed.take(log.record(3001))
+    assert await sequences(items, 3001) == list(range(1, 3002))
+
+
+async def test_a_large_hole_is_not_read_whole(clock: TestClock) -> None:
+    log, asked = Log(), 0
+
+    async def between(place: Cursor, up_to: int) -> Sequence[OrderEvent]:
+        nonlocal asked
+        asked += 1
+        return await log.between(place, up_to)
+
+    feed, stop, caught_up = Feed(between, capacity=100, patience_s=0.001), asyncio.Event(), asyncio.Event()
+    caught_up.set()
+    running = asyncio.create_task(feed.run(caught_up, stop))
+    await asyncio.sleep(0)
+    feed.take(log.write(1))
+    items = subscriber(feed, log, clock).follow(str(Cursor(log.generation, 0)))
+    await anext(items)
+    log.grow(1000)
+    feed.take(log.record(1000))
+    assert await sequences(items, 1000) == list(range(1, 1001))
+    await until(lambda: asyncio.sleep(0, feed.ring.last), lambda last: last == 1000)
+    assert asked == 0
+    running.cancel()

@@ -1,7 +1,6 @@
 """A service on a real database of its own, without its processes: use cases, reads and imports are called directly."""
 
 import functools
-import io
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +21,7 @@ from services.contracts.identity import AccessStated, Grant, SubjectKind
 from services.contracts.imports import BadRow, Import, ImportState
 from services.contracts.values import Page
 from tests.support.clock import TestClock
+from tests.support.pieces import pieces_of
 
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
@@ -88,7 +88,7 @@ class Workbench(Generic[T, P]):
     async def import_file(self, kind: str, text: str | bytes) -> tuple[Import, list[BadRow]]:
         """Stage a CSV text, take it in whole, and what came of it."""
         data = text.encode() if isinstance(text, str) else text
-        staged = await self.imports.stage(kind, f"{kind}.csv", io.BytesIO(data))
+        staged = await self.imports.stage(kind, f"{kind}.csv", pieces_of(data))
         await self.imports.start(staged.id)
         while True:
             (found,) = await self.imports.imports([staged.id])

@@ -5,7 +5,6 @@ That a contact form waits for its site is in ../support/test_contact_form.py, th
 """
 
 import datetime as dt
-import io
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from tests.component.identity.conftest import settings
 from tests.component.orders.world import World, container_stated, extra, report, site_stated
 from tests.component.support.forms import form
 from tests.support.fixtures import MakeWorkbench
+from tests.support.pieces import pieces_of
 from tests.support.workbench import Workbench
 
 __all__ = ["identity", "settings"]
@@ -148,7 +148,7 @@ async def test_what_is_imported_waits_for_its_customer(
     workbench: MakeWorkbench[Any, Any], blueprint: Any, kind: str, text: str
 ) -> None:
     bench: Workbench[Any, Any] = await workbench(blueprint)
-    staged = await bench.imports.stage(kind, f"{kind}.csv", io.BytesIO(text.encode()))
+    staged = await bench.imports.stage(kind, f"{kind}.csv", pieces_of(text.encode()))
     await bench.imports.start(staged.id)
     assert not await bench.imports._step(), "every row waits"
     await bench.receive(organisation(an_id("org"), 1))

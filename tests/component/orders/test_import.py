@@ -1,7 +1,7 @@
 """O16: articles, routes, holidays, rules, agreements and past pickups come from the ERP."""
 
 import datetime as dt
-import io
+from collections.abc import AsyncIterator
 
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.orders import Calendar, PickupRecorded, PickupState
@@ -18,6 +18,7 @@ from tests.component.orders.world import (
     day,
     site_stated,
 )
+from tests.support.pieces import pieces_of
 
 FILES = {"articles": ARTICLES, "routes": ROUTES, "holidays": HOLIDAYS, "rules": RULES, "agreements": AGREEMENTS}
 PICKUPS = "pickup_number,agreement_number,date,outcome,grams,reason,done_at\n"
@@ -180,5 +181,5 @@ async def test_a_site_shows_its_agreements(world: World) -> None:
     )
 
 
-def _file(text: str) -> io.BytesIO:
-    return io.BytesIO(text.encode())
+def _file(text: str) -> AsyncIterator[bytes]:
+    return pieces_of(text.encode())

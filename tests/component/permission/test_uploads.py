@@ -1,6 +1,5 @@
 """Who may bring files of an export to a service, and see what was left out of them: staff, and nobody else."""
 
-import io
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tests.component.permission.callers import Who, open_door
 from tests.component.permission.walk import NO_IMPORT, NO_TOKEN, NOT_ALLOWED, UNKNOWN
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
+from tests.support.pieces import pieces_of
 
 STAGED, UNKNOWN_KIND, WRONG_TYPE, WRONG_FILE = 201, 404, 415, 422
 FILE = b"container_number,site_number,fraction,litres,count\n"
@@ -35,7 +35,7 @@ async def test_only_staff_see_what_was_left_out(
     url = await make_database(SITES)
     pool = await open_pool(url)
     async with open_door(SITES, url, pool, clock, tmp_path) as door:
-        staged = await door.base.imports.stage("containers", "containers.csv", io.BytesIO(FILE + b"one,cell,too,few\n"))
+        staged = await door.base.imports.stage("containers", "containers.csv", pieces_of(FILE + b"one,cell,too,few\n"))
         answers = {who: await door.download(who, f"/imports/{staged.id}/bad-rows") for who in Who}
         other = [
             await door.download(Who.STAFF, f"/imports/{one}/bad-rows") for one in (NO_IMPORT, "import_sites_x", "x")

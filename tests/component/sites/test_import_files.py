@@ -1,22 +1,26 @@
 """The files of imports, as a service takes them and gives them: whole, or nothing of them."""
 
+import asyncio
 import csv
 import io
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil
+import asyncpg
 import pytest
 
 from services.access import upload
+from services.chassis import postgres
 from services.chassis.imports import Imports
 from services.chassis.postgres import Pool
 from services.sites.app import SITES
 from tests.component.permission.callers import Door, Who, open_door
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
+from tests.support.pieces import pieces_of
 from tests.support.wait import until
 
 HEADER = b"container_number,site_number,fraction,litres,count\n"
@@ -40,49 +44,81 @@ async def kept(door: Door) -> int:
     return int(found)
 
 
-async def whole(*pieces: bytes) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
+async def rows_under_way(door: Door) -> int:
+    """Rows that the database has taken of a file that still comes."""
+    return int(await door.base.pool.fetchval("SELECT coalesce(max(tuples_processed), 0) FROM pg_stat_progress_copy"))
 
 
 async def test_a_file_that_breaks_off_leaves_nothing(door: Door) -> None:
-    """It is longer than what is held in memory, so part of it lay on the disk."""
-    await door.upload(Who.STAFF, "elephants", b"")  # whatever is opened once is open
-    before = psutil.Process().num_fds()
-    began = False
+    """It is taken in as it comes, however long that takes."""
+    taken = 0
 
     async def breaks_off() -> AsyncIterator[bytes]:
-        nonlocal began
+        nonlocal taken
         yield HEADER
         yield LARGE
-
-        async def taken() -> bool:
-            return psutil.Process().num_fds() > before
-
-        began = await until(taken)
+        taken = await until(lambda: rows_under_way(door), lambda rows: rows > 10_000)
         raise ConnectionError
 
     with pytest.raises((ConnectionError, aiohttp.ClientError)):
         await door.upload(Who.STAFF, "containers", breaks_off())
-
-    async def open_files() -> int:
-        return psutil.Process().num_fds()
-
-    await until(open_files, lambda count: count <= before)
-    assert began
+    await until(lambda: rows_under_way(door), lambda rows: rows == 0)
+    assert taken
     assert await kept(door) == 0
+
+
+async def test_a_file_takes_longer_than_a_statement_may(door: Door, make_database: MakeDatabase) -> None:
+    url = await make_database(SITES)
+    async with asyncpg.create_pool(url, command_timeout=1, min_size=1, init=postgres._set_up) as pool:
+        imports = Imports("sites", pool, door.base.work, SITES.imports)
+        ends = time.monotonic() + 1.5
+
+        async def file() -> AsyncIterator[bytes]:
+            yield HEADER
+            while time.monotonic() < ends:
+                yield b"C1,50,RESIDUAL,660,1\n" * 1000
+
+        staged = await imports.stage("containers", "containers.csv", file())
+        assert staged.total % 1000 == 0
+        assert staged.total == await pool.fetchval("SELECT count(*) FROM chassis.import_rows")
+
+
+async def test_a_line_without_end_is_refused_and_leaves_nothing(door: Door) -> None:
+    assert await door.upload(Who.STAFF, "containers", pieces_of(HEADER, LARGE, b"x" * 100_000)) == 422
+    assert await kept(door) == 0
+
+
+async def test_files_that_come_slowly_leave_room_for_all_else(door: Door) -> None:
+    """Each has a connection to the database for itself."""
+    over, waiting = asyncio.Event(), 0
+
+    async def slow() -> AsyncIterator[bytes]:
+        nonlocal waiting
+        yield HEADER
+        waiting += 1
+        await over.wait()
+
+    async with asyncio.TaskGroup() as group:
+        slow_ones = [
+            group.create_task(door.upload(Who.STAFF, "containers", slow())) for _ in range(upload.MOST_UPLOADS)
+        ]
+        await until(lambda: asyncio.sleep(0, waiting), lambda count: count == upload.MOST_UPLOADS)
+        assert await until(lambda: door.upload(Who.STAFF, "containers", HEADER), lambda status: status == 503)
+        over.set()
+    assert [one.result() for one in slow_ones] == [201] * upload.MOST_UPLOADS
+    assert await door.upload(Who.STAFF, "containers", HEADER) == 201
 
 
 async def test_a_file_that_grows_too_large_leaves_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "LARGEST_FILE", 1_000_000)
-    assert await door.upload(Who.STAFF, "containers", whole(HEADER, LARGE)) == 413
+    assert await door.upload(Who.STAFF, "containers", pieces_of(HEADER, LARGE)) == 413
     assert await kept(door) == 0
 
 
 async def staged(imports: Imports[Any], rows: int, name: str = "containers.csv") -> str:
     """An import all of whose rows are bad."""
     file = HEADER + b"".join(b"%d,too few\n" % number for number in range(rows))
-    return (await imports.stage("containers", name, io.BytesIO(file))).id
+    return (await imports.stage("containers", name, pieces_of(file))).id
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000, 2500])

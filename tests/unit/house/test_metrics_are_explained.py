@@ -17,6 +17,7 @@ NOT_OF_EVENTS = {
     "kierto_rate_alone",
     "kierto_breaker_open",
     "kierto_calls_repeated",
+    "kierto_imports_parked",
     "kierto_mails_sent",
     "kierto_mail_failures",
 }
