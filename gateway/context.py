@@ -12,6 +12,7 @@ from gateway.once import once
 from gateway.proxies import Proxies
 from gateway.subscriptions.feed import Feed
 from services.access import authentication
+from services.access.language import language_of
 from services.access.service_token import ServiceTokens
 from services.chassis.client_address import counted_network
 from services.chassis.clock import Clock
@@ -81,10 +82,12 @@ class Calls:
 class Asker(msgspec.Struct, frozen=True):
     """Who asks, and how: the same for all their requests. ``caller`` is None for a stranger.
 
+    ``accepted`` is their ``Accept-Language``, ``language`` the one to answer in.
     ``kind`` is the caller's, empty for a stranger; ``key`` tells them from others of their kind.
     """
 
     caller: Caller | None
+    accepted: str
     language: Language
     address: str
     calls: Calls
@@ -138,15 +141,16 @@ class Context:
         return Loader()
 
 
-def asker(foundation: Foundation, caller: Caller | None, language: Language, address: str) -> Asker:
-    """Who asks, in a language, from an address."""
+def asker(foundation: Foundation, caller: Caller | None, accepted: str, address: str) -> Asker:
+    """Who asks, from an address; ``accepted`` is their ``Accept-Language``."""
+    language = language_of(accepted, caller.claims.locale if caller else "")
     calls = Calls(foundation.services, caller.token if caller else "", language, address)
     if caller is None:
-        return Asker(None, language, address, calls, "", counted_network(address))
-    return Asker(caller, language, address, calls, caller.kind.value, caller.subject_id)
+        return Asker(None, accepted, language, address, calls, "", counted_network(address))
+    return Asker(caller, accepted, language, address, calls, caller.kind.value, caller.subject_id)
 
 
 def asker_of(connection: HTTPConnection, foundation: Foundation, caller: Caller | None) -> Asker:
     """Who asks by a request or a socket."""
     address = foundation.proxies.client_address(connection.scope)
-    return asker(foundation, caller, authentication.language(connection), address)
+    return asker(foundation, caller, authentication.accepted_languages(connection), address)

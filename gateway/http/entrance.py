@@ -7,6 +7,9 @@ from gateway.access import Caller
 from gateway.context import Asker, Foundation, asker_of
 from gateway.rate.policy import Spent
 from gateway.rate.rates import Rates
+from services.access.authentication import accepted_languages
+from services.access.language import language_of
+from services.contracts.identity import Language
 
 
 class Entrance(msgspec.Struct, frozen=True):
@@ -26,8 +29,15 @@ class Entrance(msgspec.Struct, frozen=True):
 
     def _let_in(self, request: Request, caller: Caller | None, cost: int) -> Asker:
         asker = asker_of(request, self.foundation, caller)
+        request.state.language = asker.language
         request.state.spent = self.rates.spend(asker, cost)
         return asker
+
+
+def language_for(request: Request) -> Language:
+    """The language to answer in: who asks is known if the request was let in."""
+    known: Language | None = getattr(request.state, "language", None)
+    return known or language_of(accepted_languages(request))
 
 
 def spent_by(request: Request) -> Spent | None:

@@ -29,7 +29,7 @@ from gateway.http.sockets import DEADLINE_S, GraphQLSockets
 from gateway.rate.policy import Spent
 from gateway.room import Room
 from gateway.schema.build import KiertoSchema
-from services.access.authentication import language_of
+from services.access.language import language_of
 from services.chassis import deadline, known_heads, tracing
 from services.chassis.problems import Unauthenticated
 from services.contracts.identity import Language
@@ -105,7 +105,7 @@ class GraphQLEndpoint:
             return
         except Exception as error:
             media = answers_as(headers.get(b"accept", b"")) or JSON
-            answer = _told(refusal(error, _CHALLENGE), media, language_of(_text(headers.get(b"accept-language", b""))))
+            answer = _told(refusal(error, _CHALLENGE), media, self._language(scope, headers))
         if answer.status not in _WITHOUT_CONTENT:
             answer.headers.append((b"content-length", b"%d" % len(answer.body)))
         answer.headers.append((b"x-trace-id", trace))
@@ -207,12 +207,18 @@ class GraphQLEndpoint:
         if known is not None and known.caller is not None and not access.ended(known.caller):
             return known
         caller = await access.caller_with(_text(authorization))
-        found = asker(self.foundation, caller, language_of(_text(accepted)), address)
+        found = asker(self.foundation, caller, _text(accepted), address)
         if caller is not None and sum(map(len, said)) <= _LONGEST_SAID:
             self._askers[said] = found
             if len(self._askers) > _MOST_ASKERS:
                 self._askers.popitem(last=False)
         return found
+
+    def _language(self, scope: Scope, headers: Headers) -> Language:
+        """The language of a refusal: who signed in is known by now, unless it is that which is refused."""
+        _, accepted, _ = said = self._said(scope, headers)
+        known = self._askers.get(said)
+        return language_of(_text(accepted)) if known is None else known.language
 
     def _said(self, scope: Scope, headers: Headers) -> tuple[bytes, bytes, str]:
         """What a request says of who asks: with which right, in which language, from where."""

@@ -8,8 +8,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import Refused, answer_of, refusal
-from gateway.http.entrance import spent_by
-from services.access.authentication import language
+from gateway.http.entrance import language_for, spent_by
 from services.chassis.rpc.server import guarded
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -53,7 +52,7 @@ def _in_one_form(call: Call) -> Call:
         except Exception as error:
             refused = refusal(error, CHALLENGE)
             headers = {**NO_STORE, **refused.headers}
-            body = answer_of(refused.shown(language(request)))
+            body = answer_of(refused.shown(language_for(request)))
             response = Response(body, refused.status, headers, "application/json")
         spent = spent_by(request)
         if spent is not None:

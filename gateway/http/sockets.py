@@ -124,7 +124,7 @@ class GraphQLSockets(GraphQL[Context, None]):
             caller = await self.foundation.access.caller_with(authorization)
         except (Unauthenticated, NotReadyYet):
             raise ConnectionRejectionError from None
-        context.asker = asker(self.foundation, caller, context.language, context.asker.address)
+        context.asker = asker(self.foundation, caller, context.asker.accepted, context.asker.address)
         return UnsetType()
 
     def decode_json(self, data: str | bytes) -> object:

@@ -1,17 +1,17 @@
 """From a request to its caller: the token is verified, then held against the copy of access, which wins."""
 
-import functools
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import HTTPConnection, Request
 
 from services.access import copy
 from services.access.caller import Caller
+from services.access.language import language_of
 from services.chassis.client_address import parse_address
 from services.chassis.postgres import Pool
 from services.chassis.problems import NotReadyYet, Unauthenticated
 from services.chassis.tokens import Claims, Verifier
-from services.contracts.identity import AccessStated, Language, SubjectKind
+from services.contracts.identity import AccessStated, SubjectKind
 
 _COPY = "SELECT kind, version, active, scopes FROM access.subjects WHERE subject_id = $1"
 
@@ -28,7 +28,7 @@ class Authentication:
 
     async def stranger(self, request: Request) -> Caller:
         """The caller of a public operation: nobody, from an address, in a language."""
-        return Caller(language=language(request), address=address(request))
+        return Caller(language=language_of(accepted_languages(request)), address=address(request))
 
     async def caller(self, request: Request) -> Caller:
         """The caller; Unauthenticated without a valid token, NotReadyYet if the copy can't be brought up to it."""
@@ -51,7 +51,7 @@ class Authentication:
             session_id=claims.sid,
             access_version=version,
             acting=claims.act.get("sub", ""),
-            language=language(request),
+            language=language_of(accepted_languages(request), claims.locale),
             address=address(request),
         )
 
@@ -76,20 +76,9 @@ class Authentication:
                 await copy.keep(connection, stated)
 
 
-def language(request: HTTPConnection) -> Language:
-    """The language to answer a request in; see ``language_of``."""
-    return language_of(request.headers.get("accept-language", ""))
-
-
-@functools.lru_cache(maxsize=1000)
-def language_of(accepted: str) -> Language:
-    """The first language of an ``Accept-Language`` that Kierto speaks (RFC 9110, section 12.5.4); else Finnish."""
-    for part in accepted.split(","):
-        tag = part.split(";")[0].strip().lower().split("-")[0]
-        tag = "nb" if tag == "no" else tag
-        if tag in {one.value for one in Language}:
-            return Language(tag)
-    return Language.FI
+def accepted_languages(request: HTTPConnection) -> str:
+    """The languages that a request's sender reads: its ``Accept-Language`` (RFC 9110, section 12.5.4)."""
+    return request.headers.get("accept-language", "")
 
 
 def address(request: HTTPConnection) -> str:

@@ -31,7 +31,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a token says: who, never what they may.
 
     ``sub`` subject; ``kind`` what sort of subject; ``sid`` session; ``scope`` separated by spaces; ``av`` the version
-    of the subject's access when the token was made; ``act`` the service that acts for it (RFC 8693, section 4.1).
+    of the subject's access when the token was made; ``act`` the service that acts for it (RFC 8693, section 4.1);
+    ``locale`` a person's own language (OpenID Connect Core, section 5.1), empty if there is none.
     """
 
     iss: str
@@ -46,6 +47,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sid: str = ""
     scope: str = ""
     act: dict[str, str] = {}
+    locale: str = ""
 
     def hold(self, now: float) -> bool:
         """Whether a token that says this is of its time at ``now`` (seconds since 1970)."""

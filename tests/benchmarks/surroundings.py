@@ -40,7 +40,7 @@ def measure() -> Measured:
     budget = Budgets("redis://127.0.0.1:1/0", gateways=1, secret=b"bench").under(Policy("stranger", 10**12, 3600))
     admission = Admission(schema.engine, Limits(), PersistedDocuments(), Rates({None: budget}), open_schema=True)
     origins, proxies, room = Origins([]), Proxies([]), Room()
-    stranger = Asker(None, Language.EN, "127.0.0.1", cast(Any, None), "", "127.0.0.1")
+    stranger = Asker(None, "en", Language.EN, "127.0.0.1", cast(Any, None), "", "127.0.0.1")
     body = PORTAL.body()
     headers = {b"content-type": b"application/json", b"accept": b"application/graphql-response+json, application/json"}
 

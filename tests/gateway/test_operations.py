@@ -4,6 +4,8 @@ import datetime as dt
 
 import pytest
 
+from gateway import messages
+from services.contracts.identity import Language
 from services.contracts.orders import PickupReport, ReportKind
 from tests.gateway.actors.samples import PARTNER, agreement_id, order_id, site_id
 from tests.gateway.house import House
@@ -16,6 +18,9 @@ REGISTER = """
       ... on Registered { userId accessRequested }
       ... on Refusal { problems { code path message retryable } }
     } }
+"""
+WRONG_SIGN_IN = """
+    mutation { signIn(input: {username: "maija", password: "wrong"}) { ... on Refusal { problems { message } } } }
 """
 REGISTRATION = {
     "customerNumber": "62-0000000-00",
@@ -51,17 +56,44 @@ async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(house: H
         ("fi", "Käyttäjätunnus tai salasana on väärä."),
         ("sv-FI,en;q=0.5", "Användarnamnet eller lösenordet är fel."),
         ("no", "Brukernavnet eller passordet er feil."),
+        ("nn", "Brukernavnet eller passordet er feil."),
+        ("fi;q=0.2, en;q=0.9, sv;q=0.5", "The username or the password is wrong."),
         ("en-GB", "The username or the password is wrong."),
         ("de", "Käyttäjätunnus tai salasana on väärä."),
     ],
 )
 async def test_a_refusal_speaks_the_callers_language(house: House, language: str, text: str) -> None:
-    answer = await house.ask(
-        """mutation { signIn(input: {username: "maija", password: "wrong"}) {
-             ... on Refusal { problems { message } } } }""",
-        language=language,
-    )
+    answer = await house.ask(WRONG_SIGN_IN, language=language)
     assert answer["data"]["signIn"]["problems"] == [{"message": text}]
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("de", "sv"), ("*", "sv"), ("de, nb;q=0.1", "nb")])
+async def test_who_names_none_of_our_languages_gets_their_own(house: House, accepted: str, language: str) -> None:
+    token = house.user(locale="sv")
+    answer = await house.ask(WRONG_SIGN_IN, token, accepted)
+    text = messages.text("SIGN_IN_FAILED", Language(language))
+    assert answer["data"]["signIn"]["problems"] == [{"message": text}]
+    (asked,) = house.cast.asked
+    assert asked.headers["accept-language"] == language
+
+
+async def test_a_socket_speaks_its_users_own_language(house: House) -> None:
+    async with house.socket(house.user(locale="sv"), **{"Accept-Language": "de"}) as socket:
+        await socket.subscribe()
+        assert (await socket.item())["problems"][0]["message"] == messages.text("FORBIDDEN", Language.SV)
+
+
+async def test_what_is_refused_before_it_is_executed_is_in_the_users_own_language(house: House) -> None:
+    token = house.user(locale="sv")
+    await house.ask("{ me { id } }", token, "de")
+    answer = await house.ask("query a { me { id } } query b { me { id } }", token, "de")
+    assert [error["message"] for error in answer["errors"]] == [messages.text("UNKNOWN_OPERATION", Language.SV)]
+    async with house.session.get(
+        f"{house.url}/imports/import_x_1/bad-rows",
+        headers={"Authorization": f"Bearer {token}", "Accept-Language": "de"},
+    ) as response:
+        refused = await response.json()
+    assert [error["message"] for error in refused["errors"]] == [messages.text("FORBIDDEN", Language.SV)]
 
 
 async def test_signing_in_gives_a_token_that_works(house: House) -> None:

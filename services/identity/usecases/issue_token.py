@@ -24,8 +24,12 @@ def access_token(
     session: str = "",
     scope: str = "",
     acting: str = "",
+    locale: str = "",
 ) -> str:
-    """A token that says who; ``version`` is that of the subject's access, ``acting`` the service that acts for it."""
+    """A token that says who; ``version`` is that of the subject's access, ``acting`` the service that acts for it.
+
+    ``locale`` is a person's language: one that they change comes with their next token.
+    """
     issued = int(now.timestamp())
     return signer.sign(
         Claims(
@@ -41,5 +45,6 @@ def access_token(
             sid=session,
             scope=scope,
             act={"sub": acting} if acting else {},
+            locale=locale,
         )
     )

@@ -73,6 +73,7 @@ def signed_in(tx: IdentityStore, signer: Signer, user: UserRecord, session: Sess
         client_id=OWN_CLIENT,
         version=user.version,
         session=write_id("session", session.id),
+        locale=user.language.value,
     )
     left = int((session.expires_at - tx.now).total_seconds())
     return SignedIn(access_token=access, refresh_token=token, expires_in=EXPIRES_IN, refresh_expires_in=left)

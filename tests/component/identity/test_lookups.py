@@ -141,6 +141,14 @@ async def test_the_keys_are_published_where_clients_look_for_them(bench: Bench) 
     assert response.headers["content-type"] == "application/jwk-set+json"
 
 
+async def test_a_service_answers_in_its_callers_own_language(bench: Bench) -> None:
+    await customers(bench)
+    await registered(bench)
+    await bench.pool.execute("UPDATE users SET language = 'nb'")
+    token = (await signed_in(bench)).access_token
+    assert (await authentication(bench).caller(request(token))).language is Language.NB
+
+
 def base_of(bench: Bench) -> Any:
     """The workbench, where a process has its Foundation."""
     return bench

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from services.chassis.ids import read_id
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.tokens import TYPE
 from services.contracts.identity import SessionEnded, SignedIn, SubjectKind
@@ -36,6 +37,14 @@ async def refresh(bench: Bench, token: str) -> Outcome:
 
 async def refreshed(bench: Bench, token: str) -> SignedIn:
     return expect(SignedIn, await refresh(bench, token))
+
+
+async def test_an_access_token_says_its_users_language(bench: Bench, user_id: str) -> None:
+    session = await signed_in(bench)
+    assert (await claims(bench, session.access_token)).locale == "fi"
+    # Changed, it comes with the next token.
+    await bench.pool.execute("UPDATE users SET language = 'sv' WHERE id = $1", read_id("user", user_id))
+    assert (await claims(bench, (await refreshed(bench, session.refresh_token)).access_token)).locale == "sv"
 
 
 async def test_an_access_token_says_who_for_ten_minutes(bench: Bench, user_id: str) -> None:

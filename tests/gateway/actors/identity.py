@@ -52,6 +52,7 @@ class IdentityActor(Importer):
         *,
         scope: str = "",
         session: str = "",
+        locale: str = "",
         valid_for: dt.timedelta = LIFETIME,
     ) -> Claims:
         """What a token says."""
@@ -68,6 +69,7 @@ class IdentityActor(Importer):
             av=1,
             sid=session,
             scope=scope,
+            locale=locale,
         )
 
     async def public_keys(self) -> PublicKeys:

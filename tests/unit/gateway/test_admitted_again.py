@@ -19,8 +19,8 @@ from services.contracts.identity import Language, SubjectKind
 
 QUOTA = 10_000
 CHEAP = "{ me { id } }"
-STRANGER = Asker(None, Language.EN, "192.0.2.1", cast(Any, None), "", "192.0.2.1")
-USER = Asker(None, Language.EN, "192.0.2.1", cast(Any, None), "USER", "maija")
+STRANGER = Asker(None, "en", Language.EN, "192.0.2.1", cast(Any, None), "", "192.0.2.1")
+USER = Asker(None, "en", Language.EN, "192.0.2.1", cast(Any, None), "USER", "maija")
 
 
 @pytest.fixture(scope="module")

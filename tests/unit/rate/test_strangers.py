@@ -6,7 +6,6 @@ import pytest
 
 from gateway.context import Foundation, asker
 from gateway.rate.rates import RateLimited, Rates
-from services.contracts.identity import Language
 from tests.unit.rate.test_budget import Bench
 
 
@@ -23,8 +22,8 @@ def test_one_subscriber_has_one_budget(first: str, second: str, *, one: bool) ->
     bench, nothing = Bench(), cast(Any, None)
     foundation, rates = Foundation({}, *[nothing] * 5), Rates({None: bench.budget})
     at_once = bench.budget.chunk
-    assert rates.spend(asker(foundation, None, Language.FI, first), at_once).allowed
-    again = asker(foundation, None, Language.FI, second)
+    assert rates.spend(asker(foundation, None, "fi", first), at_once).allowed
+    again = asker(foundation, None, "fi", second)
     if one:
         with pytest.raises(RateLimited):
             rates.spend(again, at_once)
