@@ -194,7 +194,8 @@ class PickupReport(Value, frozen=True, kw_only=True):
     """What happened at a pickup, from a driver's or planner's system.
 
     ``report_id`` is the partner's own, and makes repeats harmless. The pickup is named by the order that it fulfils,
-    or by agreement and planned date (before or after a holiday moved it). ``at`` is when it happened; ``grams`` may
+    or by agreement and planned date (before or after a holiday moved it); what is named beside the order must be the
+    order's own. ``at`` is when it happened: the latest outcome counts, in whatever order reports come. ``grams`` may
     go with EMPTIED (0 to 60,000,000), ``reason`` goes with FAILED.
     """
 

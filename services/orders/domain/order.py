@@ -25,7 +25,13 @@ MOVES: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.REJECTED: frozenset(),
     OrderState.CANCELLED: frozenset(),
 }
-"""Every legal move. A failed pickup may still be made good; nothing follows a final state."""
+"""Every legal move onwards. A failed pickup may still be made good; nothing follows a final state."""
+
+CORRECTIONS: Mapping[OrderState, frozenset[OrderState]] = {
+    OrderState.COMPLETED: frozenset({OrderState.FAILED}),
+    OrderState.FAILED: frozenset({OrderState.FAILED}),
+}
+"""Every legal move back: a later report says that the pickup failed after all, or for another reason."""
 
 FINAL = frozenset(state for state, following in MOVES.items() if not following)
 WITHDRAWN = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
@@ -93,7 +99,14 @@ def place(
 
 def may_move(order: OrderRecord, state: OrderState) -> bool:
     """Whether the order may go to ``state`` now."""
-    return state in MOVES[order.state]
+    return state in MOVES[order.state] or state in CORRECTIONS.get(order.state, ())
+
+
+def follow(order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None) -> OrderRecord:
+    """The order as its pickup has it; the same as before where it says so already, or may not go there."""
+    if (order.state, order.timeline[-1].reason) == (state, reason) or not may_move(order, state):
+        return order
+    return move(order, state, at=at, by=by, reason=reason)
 
 
 def move(order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None = None) -> OrderRecord:

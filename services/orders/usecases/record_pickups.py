@@ -42,9 +42,10 @@ async def record_pickups(tx: OrdersStore, said: Sequence[Said], orders: Mapping[
         tx.emit(known_of(changed[-1], PickupRecorded))
         fulfilled = orders.get(after.order_id) if after.order_id else None
         state = pickup.order_state(after.outcome)
-        # A done order stays done, whatever is said of its pickup later.
-        if fulfilled is not None and state is not None and order.may_move(fulfilled, state):
-            step = order.move(fulfilled, state, at=tx.now, by=one.report.reporter, reason=after.outcome.failure)
+        if fulfilled is None or state is None:
+            continue
+        step = order.follow(fulfilled, state, at=tx.now, by=one.report.reporter, reason=after.outcome.failure)
+        if step is not fulfilled:
             moved_orders.append(step)
             tx.emit(moved(fulfilled, step))
     await tx.save_pickups(changed)

@@ -118,11 +118,11 @@ class _Taking:
 
     def _pickup(self, report: PickupReport, number: int) -> PickupRecord | Refusal:
         if report.order_id is not None:
-            return self._of_order(report.order_id, number)
+            return self._of_order(report.order_id, report, number)
         assert report.agreement_id is not None and report.date is not None, "malformed says so"
         return self._of_agreement(report.agreement_id, report.date, number)
 
-    def _of_order(self, named: str, number: int) -> PickupRecord | Refusal:
+    def _of_order(self, named: str, report: PickupReport, number: int) -> PickupRecord | Refusal:
         order_id = find_id("order", named)
         agreement = self._agreement(self._of_orders.get(order_id) if order_id else None, "orderId", number)
         if isinstance(agreement, Refusal):
@@ -130,6 +130,10 @@ class _Taking:
         order = self.orders.get(order_id) if order_id else None
         if order is None:
             return refuse("NOT_PLANNED", "reports", str(number), "orderId")
+        if report.agreement_id is not None and find_id("agreement", report.agreement_id) != order.agreement_id:
+            return refuse("NOT_OF_ORDER", "reports", str(number), "agreementId")
+        if report.date is not None and report.date != order.date:
+            return refuse("NOT_OF_ORDER", "reports", str(number), "date")
         return pickup.ordered(order.agreement_id, order.id, order.date)
 
     def _of_agreement(self, named: str, date: dt.date, number: int) -> PickupRecord | Refusal:

@@ -131,12 +131,41 @@ async def test_reports_come_to_the_same_in_any_order_and_however_often(world: Wo
     assert await world.bench.announced() == everything
 
 
-async def test_a_done_order_stays_done(world: World) -> None:
+async def test_an_order_follows_the_last_word_about_its_pickup(world: World) -> None:
     order = await ordered(world)
-    await reported(world, report(at=DRIVEN, order_id=order.id, grams=5))
-    await reported(world, report(ReportKind.FAILED, at=DRIVEN.replace("07:30", "07:40"), order_id=order.id))
-    assert await state_of(world, order) is OrderState.COMPLETED
-    assert (await pickup_on(world, "12.3.")).state is PickupState.FAILED, "the last word about the pickup"
+    said = [ReportKind.ARRIVED, ReportKind.FAILED, ReportKind.EMPTIED, ReportKind.FAILED, ReportKind.FAILED]
+    told = []
+    for minute, kind in enumerate(said):
+        reason = f"{minute}" if kind is ReportKind.FAILED else None
+        await reported(world, report(kind, at=f"2026-03-12T07:0{minute}:00+00:00", order_id=order.id, reason=reason))
+        (found,) = await world.bench.offering(await world.staff()).orders_by_id([order.id])
+        assert found is not None
+        told.append((found.state.value, found.timeline[-1].reason))
+        pickup = await pickup_on(world, "12.3.")
+        assert pickup.failure == found.timeline[-1].reason
+    assert told == [("IN_PROGRESS", None), ("FAILED", "1"), ("COMPLETED", None), ("FAILED", "3"), ("FAILED", "4")]
+    moves = [(event.before.value, event.state.value) for event in await world.bench.announced(OrderMoved)]
+    assert moves[-3:] == [("FAILED", "COMPLETED"), ("COMPLETED", "FAILED"), ("FAILED", "FAILED")]
+
+
+async def test_what_is_named_beside_an_order_is_its_own(world: World) -> None:
+    order = await ordered(world)
+    outcomes = await reported(
+        world,
+        report(at=DRIVEN, order_id=order.id, agreement_id=world.id("A2")),
+        report(at=DRIVEN, order_id=order.id, agreement_id=world.id("A4")),
+        report(at=DRIVEN, order_id=order.id, agreement_id="nonsense"),
+        report(at=DRIVEN, order_id=order.id, agreement_id=write_id("agreement", new_uuid()), date="12.3."),
+        report(at=DRIVEN, order_id=order.id, date="13.3."),
+        report(at=DRIVEN, order_id=order.id, agreement_id=world.id("A1"), date="19.3."),
+    )
+    assert [problem(one) for one in outcomes] == [
+        *(("NOT_OF_ORDER", ["reports", str(number), "agreementId"]) for number in range(4)),
+        *(("NOT_OF_ORDER", ["reports", str(number), "date"]) for number in (4, 5)),
+    ]
+    assert await state_of(world, order) is OrderState.SCHEDULED
+    (outcome,) = await reported(world, report(at=DRIVEN, order_id=order.id, agreement_id=world.id("A1"), date="12.3."))
+    assert outcome.accepted
 
 
 async def test_a_regular_pickup_is_named_by_agreement_and_day(world: World) -> None:
