@@ -13,6 +13,7 @@ from strawberry.extensions import MaskErrors
 
 from gateway import messages
 from gateway.execution.limits import LIMIT_EXCEEDED
+from gateway.execution.located import at_place_of
 from gateway.execution.reading import INVALID_OPERATION
 from gateway.execution.suggestions import without_suggestions
 from services.chassis import metrics, tracing
@@ -140,25 +141,20 @@ def shown(error: GraphQLError, language: Language) -> GraphQLError:
     """The error as the client sees it."""
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        return _same_place(error, error.message, {"code": INVALID_OPERATION, **(error.extensions or {})})
+        told = {"code": INVALID_OPERATION, **(error.extensions or {})}
+        return at_place_of(error, error.message, error.path, extensions=told)
     code = code_of(cause)
     if code == UNEXPECTED:
         trace_id = tracing.trace_id() or ""
         text = messages.text(code, language, {"traceId": trace_id})
-        return _same_place(error, text, {"code": code, "traceId": trace_id})
+        return at_place_of(error, text, error.path, extensions={"code": code, "traceId": trace_id})
     extensions: dict[str, Any] = {"code": code}
     params: dict[str, str] = {}
     if isinstance(cause, CallFailed):
         params = cause.params
         if cause.path:
             extensions["path"] = cause.path
-    return _same_place(error, messages.text(code, language, params), extensions)
-
-
-def _same_place(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
-    return GraphQLError(
-        message, error.nodes, error.source, error.positions, error.path, original_error=None, extensions=extensions
-    )
+    return at_place_of(error, messages.text(code, language, params), error.path, extensions=extensions)
 
 
 class ShowErrors(MaskErrors):

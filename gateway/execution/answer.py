@@ -1,22 +1,53 @@
 """The answer while it is built: where a place in it is, and what an error does to it.
 
-A running plan keeps no paths: it holds on to the dicts and lists that it fills. Errors are rare, and then a place is
-found again by looking for its container.
+A running plan keeps no paths: it holds on to the dicts and lists that it fills. Errors are rare; once there is one,
+or a resolver asks for its path, what was filled is gone through, and each container's place is known from then on. So
+all of them together cost no more than one look at the whole answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from graphql import GraphQLError, GraphQLList, located_error
+from graphql import GraphQLError
 from graphql.pyutils import Path
 
-from gateway.execution.plan import Field, Plan, Selection, item_of, unwrapped
+from gateway.execution.plan import Field, Plan, has_parts, item_of, unwrapped
 
 Container = dict | list | msgspec.Struct  # type: ignore[type-arg]
 """A part of the answer that has parts: the structs are what selections were pushed down into."""
 Key = str | int
-Places = dict[int, tuple[Key, ...]]
+
+
+class Place(msgspec.Struct, eq=False):
+    """Where a container is: in the one around it, which only the whole answer lacks.
+
+    It is kept with its container, whose id is its own for as long. ``nulled``: an error made it null.
+    """
+
+    container: Container
+    around: "Place | None"
+    key: Key
+    may_be_null: bool
+    nulled: bool = False
+    _path: Path | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The path to it, without type names; None is that of the whole answer."""
+        if self._path is None and self.around is not None:
+            self._path = Path(self.around.path, self.key, None)
+        return self._path
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is null, or something around it."""
+        one: Place | None = self
+        while one is not None:
+            if one.nulled:
+                return True
+            one = one.around
+        return False
 
 
 class Answer:
@@ -28,96 +59,85 @@ class Answer:
         self.errors: list[GraphQLError] = []
         self.nulled = False
         """Whether an error took something away that steps may still be on their way to."""
+        self._places: dict[int, Place] = {}
+        self._filled: list[tuple[Sequence[Container], Key, Any, Field]] = []
+        """What nobody has looked through yet for containers."""
 
-    def places(self) -> Places:
-        """Where each dict and list of the answer is, by its id: what is not among them is no part of it any more."""
-        found: Places = {}
-        waiting: list[tuple[Any, tuple[Key, ...]]] = [(self.data, ())]
-        while waiting:
-            one, place = waiting.pop()
-            found[id(one)] = place
-            waiting += [(part, (*place, key)) for key, part in parts(one) if isinstance(part, Container)]
-        return found
+    def filled(self, containers: Sequence[Container], key: Key, kind: Any, field: Field) -> None:
+        """Take note that what stands in these containers under a key, of this type, is complete but for its steps."""
+        self._filled.append((containers, key, kind, field))
 
-    def path(self, container: Container) -> tuple[Key, ...] | None:
+    def place(self, container: Container) -> Place | None:
         """Where a container is; None if it is not part of the answer any more."""
-        return self.places().get(id(container))
+        if self._filled or not self._places:
+            self._look()
+        place = self._places.get(id(container))
+        return None if place is None or place.gone else place
 
-    def linked(self, container: Container, key: Key, parent: str) -> Path:
+    def path(self, container: Container, key: Key, parent: str) -> Path:
         """The path of a field, as graphql-core keeps it; of type names it has just that of the parent."""
-        path: Path | None = None
-        for step in self.path(container) or ():
-            path = Path(path, step, None)
-        return Path(path, key, parent)
+        place = self.place(container)
+        return Path(None if place is None else place.path, key, parent)
 
-    def fail(self, container: Container, key: Key, error: Exception, field: Field) -> None:
-        """An error at a place: its value is null, or the nearest thing around it that may be (section 6.4.4)."""
-        place = self.path(container)
-        if place is None:
-            return  # something around it is null already
-        path = [*place, key]
-        self.errors.append(located_error(error, field.nodes, path))
-        depth = self._nullable_depth(path)
-        if depth == 0:
+    def fail(self, place: Place, error: GraphQLError) -> None:
+        """An error of what may not be null there: the nearest thing around it that may be is null (section 6.4.4)."""
+        self.errors.append(error)
+        self.nulled = True
+        while not place.may_be_null:
+            assert place.around is not None, "the whole answer may be null"
+            place = place.around
+        place.nulled = True
+        if place.around is None:
             self.data = None
         else:
-            around: Any = self.data
-            for step in path[: depth - 1]:
-                around = get(around, step)
-            put(around, path[depth - 1], None)
-        self.nulled = self.nulled or depth < len(path)
+            put(place.around.container, place.key, None)
 
-    def _nullable_depth(self, path: Sequence[Key]) -> int:
-        """How many keys lead to the innermost place on the path that may be null; 0 is the whole answer."""
-        depth = 0
-        selections = [self._plan.root]
-        kind: Any = None
-        for position, key in enumerate(path, 1):
-            if isinstance(key, str):
-                fields = _fields(selections, key)
-                kind = fields[0].type
-                selections = [selection for field in fields for selection in field.selections.values()]
-            else:
-                _, inner = unwrapped(kind)
-                assert isinstance(inner, GraphQLList), "an index is of a list"
-                kind = item_of(inner)
-            if unwrapped(kind)[0]:
-                depth = position
-        return depth
+    def _look(self) -> None:
+        """Find the places of the containers that were put into the answer since the last look."""
+        if not self._places and self.data is not None:
+            root = self._places[id(self.data)] = Place(self.data, None, "", may_be_null=True)
+            for part in self._plan.parts_of_root:
+                self._enter(root, *part)
+        for containers, key, kind, field in self._filled:
+            for container in containers if has_parts(kind) else ():
+                place = self._places.get(id(container))
+                if place is not None and not place.gone:
+                    self._enter(place, key, kind, (field,))
+        self._filled.clear()
 
-
-def parts(container: Any) -> Iterable[tuple[Key, Any]]:
-    """The parts of a container by their keys."""
-    match container:
-        case dict():
-            return container.items()
-        case list():
-            return enumerate(container)
-        case msgspec.Struct():
-            return [(key, getattr(container, name)) for key, name in attributes(type(container)).items()]
-    return ()
+    def _enter(self, around: Place, key: Key, kind: Any, fields: tuple[Field, ...]) -> None:
+        places = self._places
+        waiting = [(around, key, kind, fields)]
+        while waiting:
+            around, key, kind, fields = waiting.pop()
+            value = get(around.container, key)
+            if not isinstance(value, Container) or id(value) in places:
+                continue
+            nullable, inner = unwrapped(kind)
+            place = places[id(value)] = Place(value, around, key, nullable)
+            if not isinstance(value, list):
+                waiting += [(place, *part) for part in self._plan.parts(fields)]
+            elif has_parts(item := item_of(inner)):
+                waiting += [(place, index, item, fields) for index in range(len(value))]
 
 
-def get(container: Any, key: Key) -> Any:
-    """A part of a container."""
-    if isinstance(container, msgspec.Struct):
-        return getattr(container, attributes(type(container))[str(key)])
-    return container[key]
+def get(container: Any, key: Any) -> Any:
+    """A part of a container; None if it has no such part."""
+    if isinstance(container, dict):
+        return container.get(key)
+    if isinstance(container, list):
+        return container[key]
+    return getattr(container, _attribute(container, key)) if key in container.__struct_encode_fields__ else None
 
 
-def put(container: Any, key: Key, value: Any) -> None:
+def put(container: Any, key: Any, value: Any) -> None:
     """Set a part of a container."""
     if isinstance(container, msgspec.Struct):
-        setattr(container, attributes(type(container))[str(key)], value)
+        setattr(container, _attribute(container, key), value)
     else:
         container[key] = value
 
 
-def attributes(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """A struct's attributes by the keys of the answer."""
-    return dict(zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True))
-
-
-def _fields(selections: list[Selection], key: str) -> list[Field]:
-    """The fields behind a key, whatever the object's type is: in a valid operation their nullability is the same."""
-    return [field for selection in selections for field in selection.fields if field.key == key]
+def _attribute(struct: msgspec.Struct, key: str) -> str:
+    """What a struct calls the part that the answer has under a key."""
+    return struct.__struct_fields__[struct.__struct_encode_fields__.index(key)]

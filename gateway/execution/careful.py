@@ -17,13 +17,13 @@ from graphql import (
     is_abstract_type,
     is_leaf_type,
     is_non_null_type,
-    located_error,
 )
 from graphql.execution import Executor
 from graphql.execution.collect_fields import FieldDetails
-from graphql.pyutils import inspect, is_iterable
+from graphql.pyutils import Path, inspect, is_iterable
 
-from gateway.execution.answer import Container, Key, Places, put
+from gateway.execution.answer import Container, Key, put
+from gateway.execution.located import located
 from gateway.execution.plan import Field, Kind, Selection, item_of
 from gateway.execution.run import Run
 from gateway.execution.step_info import StepInfo
@@ -47,23 +47,21 @@ class Careful:
         self._run = run
         self._answer = run.answer
         self._awaited = awaited
-        self._places: Places | None = None
 
     def place(self, container: Container, key: Key, kind: Any, field: Field, value: Any) -> None:
         """Complete the value of a step at its place; an error is told, and does what it must to what is around it.
 
         The value was awaited if it had to be: it is not awaited again, as graphql-core does not.
         """
-        if self._places is None:
-            self._places = self._answer.places()
-        around = self._places.get(id(container))
-        if around is None:
+        place = self._answer.place(container)
+        if place is None:
             return
         try:
-            self._put(container, key, kind, field, value, [*around, key], settled=True)
+            self._put(container, key, kind, field, value, Path(place.path, key, None), settled=True)
         except GraphQLError as error:
-            self._answer.fail(container, key, error, field)
-            self._places = None
+            self._answer.fail(place, error)
+        else:
+            self._answer.filled([container], key, kind, field)
 
     def _put(
         self,
@@ -72,20 +70,25 @@ class Careful:
         kind: Any,
         field: Field,
         value: Any,
-        path: list[Key],
+        path: Path,
         *,
         settled: bool = False,
     ) -> None:
         """As ExecuteField and CompleteValue: raises a located error where the place may not be null."""
-        try:
-            put(container, key, self._complete(container, key, kind, kind, field, value, path, settled))
-        except Exception as raised:
-            error = located_error(raised, field.nodes, path)
-            put(container, key, None)
-            if is_non_null_type(kind):
-                raise error from None
-            self._answer.errors.append(error)
-            self._answer.nulled = True
+        if isinstance(value, Exception):
+            failure = value  # it is not raised anew: one may be that of many places
+        else:
+            try:
+                put(container, key, self._complete(container, key, kind, kind, field, value, path, settled))
+                return
+            except Exception as raised:
+                failure = raised
+        error = located(failure, field, path.as_list())
+        put(container, key, None)
+        if is_non_null_type(kind):
+            raise error from None
+        self._answer.errors.append(error)
+        self._answer.nulled = True
 
     def _complete(
         self,
@@ -95,11 +98,9 @@ class Careful:
         whole: Any,
         field: Field,
         value: Any,
-        path: list[Key],
+        path: Path,
         settled: bool,
     ) -> Any:
-        if isinstance(value, Exception):
-            raise value
         if isawaitable(value) and not settled:
             self._awaited.append(Awaited(value, container, key, whole, field))
             return None
@@ -123,9 +124,7 @@ class Careful:
     def _waits_at(self, container: Container, key: Key) -> bool:
         return bool(self._awaited) and self._awaited[-1].container is container and self._awaited[-1].key == key
 
-    def _list(
-        self, container: Container, key: Key, kind: Any, whole: Any, field: Field, value: Any, path: list[Key]
-    ) -> Any:
+    def _list(self, container: Container, key: Key, kind: Any, whole: Any, field: Field, value: Any, path: Path) -> Any:
         if isinstance(value, AsyncIterable):
             self._awaited.append(Awaited(_drained(value), container, key, whole, field))
             return None
@@ -136,7 +135,7 @@ class Careful:
         completed: list[Any] = []
         for index, item in enumerate(value):
             completed.append(None)
-            self._put(completed, index, item_of(kind), field, item, [*path, index])
+            self._put(completed, index, item_of(kind), field, item, Path(path, index, None))
         return completed
 
     def _runtime_type(self, kind: Any, field: Field, value: Any) -> GraphQLObjectType:
@@ -154,12 +153,12 @@ class Careful:
     def _info(self, field: Field) -> Any:
         return StepInfo(self._run, field)
 
-    def _object(self, kind: GraphQLObjectType, field: Field, value: Any, path: list[Key]) -> Any:
+    def _object(self, kind: GraphQLObjectType, field: Field, value: Any, path: Path) -> Any:
         if kind.is_type_of is not None and not kind.is_type_of(value, self._info(field)):
-            raise GraphQLError(f"Expected value of type '{kind}' but got: {inspect(value)}.", field.nodes)
+            raise GraphQLError(f"Expected value of type '{kind}' but got: {inspect(value)}.")
         return self.selection(field.selections[kind.name], value, path)
 
-    def selection(self, selection: Selection, value: Any, path: list[Key]) -> dict[str, Any]:
+    def selection(self, selection: Selection, value: Any, path: Path | None) -> dict[str, Any]:
         """An object's part of the answer."""
         completed: dict[str, Any] = {}
         for field in selection.fields:
@@ -167,13 +166,13 @@ class Careful:
                 case Kind.TYPENAME:
                     completed[field.key] = selection.type.name
                 case Kind.PLAIN:
-                    self._plain(completed, field, value, [*path, field.key])
+                    self._plain(completed, field, value, Path(path, field.key, None))
                 case _:
                     completed[field.key] = None
                     self._run.wait(field.index, value, completed)
         return completed
 
-    def _plain(self, completed: dict[str, Any], field: Field, value: Any, path: list[Key]) -> None:
+    def _plain(self, completed: dict[str, Any], field: Field, value: Any, path: Path) -> None:
         try:
             attribute = cast(Any, field.definition.resolve)(value, None)
         except Exception as error:

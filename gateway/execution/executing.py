@@ -51,12 +51,11 @@ async def execute(run: Run) -> ExecutionResult:
 async def _look_at_root(run: Run) -> None:
     """Complete what the root value has itself, field by field: the root has no place that could be looked for."""
     answer, awaited = run.answer, list[Awaited]()
-    answer.data = {}
     try:
-        answer.data = Careful(run, awaited).selection(run.plan.root, run.root_value, [])
+        answer.data = Careful(run, awaited).selection(run.plan.root, run.root_value, None)
     except GraphQLError as error:
-        answer.data = None
         answer.errors.append(error)
+        answer.nulled = True
     await _settle(run, awaited)
 
 
@@ -108,8 +107,7 @@ def _begin(run: Run, steps: Sequence[Field]) -> list[Begun]:
 
 def _left(run: Run, parents: list[Any], containers: list[Container]) -> tuple[list[Any], list[Container]]:
     """What waits for a step and is part of the answer still."""
-    places = run.answer.places()
-    here = [id(container) in places for container in containers]
+    here = [run.answer.place(container) is not None for container in containers]
     return list(compress(parents, here)), list(compress(containers, here))
 
 
@@ -119,6 +117,7 @@ async def _complete(run: Run, begun: Begun) -> None:
     complete = step.complete
     try:
         step.put_all(containers, [complete(value, run) for value in values])
+        run.answer.filled(containers, step.key, step.type, step)
     except Exception:
         # Whatever it was: it is looked at carefully. What was noted meanwhile is noted anew.
         failed = any(isinstance(value, Exception) for value in values)

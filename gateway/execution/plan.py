@@ -33,6 +33,7 @@ from graphql import (
     SelectionSetNode,
     VariableNode,
     get_named_type,
+    is_leaf_type,
 )
 
 from gateway.execution.arguments import Arguments, compiled
@@ -83,7 +84,8 @@ class Field:
     ``converts``: its arguments are Strawberry's to convert. ``once`` calls it, or the batch, with all the parents of a
     level: one, if it is no batch. ``way`` is how the value that was given last is awaited. ``pushed`` says, by declared
     type, how JSON is read in its place, ``pushed_last`` how that of ``pushed_kind`` was, and ``takes`` what takes that
-    of this step and others in one go. ``memo`` keeps what resolvers work out of the selection.
+    of this step and others in one go. ``memo`` keeps what resolvers work out of the selection. ``place`` is an error
+    that stands where the field does in the text.
     """
 
     key: str
@@ -106,6 +108,7 @@ class Field:
     call: Call | None = None
     memo: dict[Hashable, Any] = field(default_factory=dict)
     converts: bool = False
+    place: GraphQLError | None = None
     once: Once = field(init=False)
     put: Put = field(init=False)
     complete: Callable[[Any, Any], Any] = field(init=False)
@@ -151,6 +154,7 @@ class Plan:
     def __post_init__(self) -> None:
         self.nobody: list[tuple[()]] = [()] * self.size
         """By step, what waits for it before anything was asked."""
+        self._parts: dict[tuple[Field, ...], list[Part]] = {}
 
     def every_step(self) -> Iterator[Field]:
         """The steps of the root, and those below them."""
@@ -160,10 +164,36 @@ class Plan:
             yield step
             waiting += step.steps
 
+    def parts(self, fields: tuple[Field, ...]) -> "list[Part]":
+        """What has parts itself in an object that these fields, one a type that it may be of, have as their value."""
+        if fields not in self._parts:
+            below = (selection for one in fields for selection in one.selections.values())
+            self._parts[fields] = _parts(one for selection in below for one in selection.fields)
+        return self._parts[fields]
+
+    @cached_property
+    def parts_of_root(self) -> "list[Part]":
+        """The same for the whole answer."""
+        return _parts(self.root.fields)
+
     @cached_property
     def serial(self) -> bool:
         """Whether its steps are taken one after the other."""
         return self.operation.operation is OperationType.MUTATION
+
+
+Part = tuple[str, GraphQLOutputType, tuple[Field, ...]]
+"""A key, the type of what stands there, and the fields that it may be the value of."""
+
+
+def _parts(fields: Iterable[Field]) -> list[Part]:
+    """Those of some fields that have parts, but for the steps: their values come later."""
+    by_key: dict[str, list[Field]] = {}
+    for one in fields:
+        if one.kind is Kind.PLAIN and has_parts(one.type):
+            by_key.setdefault(one.key, []).append(one)
+    # In a valid operation those of one key are lists alike, and null alike.
+    return [(key, found[0].type, tuple(found)) for key, found in by_key.items()]
 
 
 class TooManyFields(GraphQLError):
@@ -329,6 +359,11 @@ def _holds(directive: DirectiveNode, switches: Switches) -> bool:
 def unwrapped(kind: GraphQLOutputType) -> tuple[bool, Any]:
     """Whether a type may be null, and the type without that."""
     return (False, kind.of_type) if isinstance(kind, GraphQLNonNull) else (True, kind)
+
+
+def has_parts(kind: GraphQLOutputType) -> bool:
+    """Whether values of a type are lists or objects."""
+    return not is_leaf_type(unwrapped(kind)[1])
 
 
 def item_of(kind: GraphQLList[Any]) -> GraphQLOutputType:

@@ -58,16 +58,26 @@ def push_together(begun: Sequence[Begun], settled: UndecodedTogether, run: Run) 
             known.clear()
         take = known[key] = taking([one.step for one in begun], pushed, settled.form, settled.picked)
     try:
-        return take(settled.json, begun, run)
+        below = take(settled.json, begun, run)
     except msgspec.DecodeError:
         return None
+    if below is not None:
+        for one in begun:
+            _note(one, run)
+    return below
 
 
 def _take(begun: Begun, pushed: Any, values: Sequence[Any], picked: bool, run: Run) -> None:
     begun.step.put_all(begun.containers, values)
     if pushed.note is not None:
         pushed.note(values, run)
+    _note(begun, run)
     (PICKED if picked else PUSHED).value += 1
+
+
+def _note(begun: Begun, run: Run) -> None:
+    """Have the answer know what a step has put into it."""
+    run.answer.filled(begun.containers, begun.step.key, begun.step.type, begun.step)
 
 
 def _not_pushed(why: str) -> bool:

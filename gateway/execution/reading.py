@@ -4,6 +4,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxErro
 from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from gateway.execution.limits import Limits, exceeded
+from gateway.execution.located import at_place_of
 from gateway.execution.measure import sizes
 from gateway.execution.slicing import OneSlicingArgument
 from gateway.execution.tokens import counted
@@ -52,6 +53,4 @@ def _too_large(document: DocumentNode, limits: Limits) -> GraphQLError | None:
 
 
 def _invalid(error: GraphQLError) -> GraphQLError:
-    return GraphQLError(
-        error.message, error.nodes, error.source, error.positions, extensions={"code": INVALID_OPERATION}
-    )
+    return at_place_of(error, error.message, None, extensions={"code": INVALID_OPERATION})

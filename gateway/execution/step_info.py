@@ -44,7 +44,7 @@ class StepInfo(msgspec.Struct, eq=False):
     def path(self) -> Path | None:
         if self._container is None:
             return None
-        return self._run.answer.linked(self._container, self._field.key, self._field.parent.name)
+        return self._run.answer.path(self._container, self._field.key, self._field.parent.name)
 
     @property
     def schema(self) -> GraphQLSchema:

@@ -41,12 +41,16 @@ class Odd:
 
 
 class Thing:
-    """A value whose attributes follow from its seed. Of a thousand, ``wrong`` are not what they should be."""
+    """A value whose attributes follow from its seed. Of a thousand, ``wrong`` are not what they should be.
 
-    def __init__(self, kind: str, seed: str, wrong: int) -> None:
+    Its lists are so many times as long; those within them are not.
+    """
+
+    def __init__(self, kind: str, seed: str, wrong: int, times: int = 1) -> None:
         self.kind = kind
         self.seed = seed
         self.wrong = wrong
+        self.times = times
 
     def dice(self, name: str, sides: int) -> int:
         """A number below ``sides`` that is always the same here."""
@@ -58,7 +62,7 @@ class Thing:
         return VALUES[name](self, name)
 
     def thing(self, kind: str, name: str) -> "Thing":
-        return Thing(kind, f"{self.seed}.{name}", self.wrong)
+        return Thing(kind, f"{self.seed}.{name}", self.wrong, self.times)
 
     def maybe_wrong(self, name: str, value: Any) -> Any:
         """The value, or something that is wrong in its place."""
@@ -122,9 +126,10 @@ def _scalar(make: Callable[[Thing, str], Any]) -> Callable[[Thing, str], Any]:
 
 def _several(make: Callable[[Thing, str], Any], most: int = 4) -> Callable[[Thing, str], Any]:
     def values(thing: Thing, name: str) -> Any:
-        many = thing.dice(f"{name}#", most)
+        many = thing.dice(f"{name}#", most) * thing.times
+        one = type(thing)(thing.kind, thing.seed, thing.wrong)
         return thing.maybe_wrong(
-            name, [thing.maybe_wrong(f"{name}{index}", make(thing, f"{name}{index}")) for index in range(many)]
+            name, [thing.maybe_wrong(f"{name}{index}", make(one, f"{name}{index}")) for index in range(many)]
         )
 
     return values
@@ -135,7 +140,7 @@ def branch(thing: Thing, name: str) -> Any:
 
 
 def leaf(thing: Thing, name: str) -> Any:
-    return Leafy("Leaf", f"{thing.seed}.{name}", thing.wrong)
+    return Leafy("Leaf", f"{thing.seed}.{name}", thing.wrong, thing.times)
 
 
 def _any(thing: Thing, name: str) -> Any:

@@ -95,6 +95,11 @@ class It:
         """A resolver that must answer."""
         return _given(vars(self)["must_called"])  # type: ignore[no-any-return]
 
+    @strawberry.field
+    def place(self, info: strawberry.Info) -> str:
+        """Where it is."""
+        return ".".join(map(str, info.path.as_list()))
+
 
 @strawberry.input
 class Point:
