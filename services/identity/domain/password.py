@@ -7,11 +7,20 @@ from services.identity.domain.common_passwords import is_common
 from services.identity.domain.names import username_key
 
 SHORTEST, LONGEST = 12, 256
+LONGEST_TYPED = 4 * LONGEST
+"""Code points as a keyboard sends them. Taken apart (canonical decomposition), a character is four at most: whatever is
+registered can be typed on any keyboard."""
 
 
-def normal_form(password: str) -> str:
-    """The form that is counted and hashed: the same characters, however a keyboard composes them."""
-    return unicodedata.normalize("NFC", password)
+def normal_form(typed: str) -> str | None:
+    """Return the form that is counted and hashed: the same characters, however a keyboard composes them.
+
+    None for a text that is too long to be a password; how much was typed is looked at first.
+    """
+    if len(typed) > LONGEST_TYPED:
+        return None
+    composed = unicodedata.normalize("NFC", typed)
+    return composed if len(composed) <= LONGEST else None
 
 
 def problem_of(password: str, username: str) -> Problem | None:
@@ -26,11 +35,11 @@ def problem_of(password: str, username: str) -> Problem | None:
     return Problem(code="WEAK_PASSWORD", path=["password"], params=params)
 
 
-def _weakness(password: str, username: str) -> str | None:
+def _weakness(password: str | None, username: str) -> str | None:
+    if password is None:
+        return "TOO_LONG"
     if len(password) < SHORTEST:
         return "TOO_SHORT"
-    if len(password) > LONGEST:
-        return "TOO_LONG"
     if username and username in username_key(password):
         return "CONTAINS_USERNAME"
     return "COMMON" if is_common(password) else None

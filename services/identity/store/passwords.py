@@ -10,7 +10,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from services.identity.domain.password import LONGEST, normal_form
+from services.identity.domain.password import normal_form
 
 R = TypeVar("R")
 
@@ -36,19 +36,23 @@ class Argon2Passwords:
         self._threads = ThreadPoolExecutor(_THREADS, "argon2")
 
     async def hash(self, password: str) -> str:
-        return await self._away(lambda: self._hash(password))
+        form = normal_form(password)
+        assert form is not None, "it was judged before"
+        return await self._away(lambda: self._hash(form))
 
     async def verify(self, kept: str | None, password: str) -> bool:
-        # No kept password is longer: more of it need not be hashed to know that it is wrong.
-        shortened = password[: LONGEST + 1]
-        return await self._away(lambda: self._verify(kept or _NOBODYS, shortened)) and kept is not None
+        form = normal_form(password)
+        if kept is None or form is None:
+            await self._away(lambda: self._verify(_NOBODYS, form or ""))
+            return False
+        return await self._away(lambda: self._verify(kept, form))
 
-    def _hash(self, password: str) -> str:
-        return self._hasher.hash(normal_form(password))
+    def _hash(self, form: str) -> str:
+        return self._hasher.hash(form)
 
-    def _verify(self, kept: str, password: str) -> bool:
+    def _verify(self, kept: str, form: str) -> bool:
         try:
-            return self._hasher.verify(kept, normal_form(password))
+            return self._hasher.verify(kept, form)
         except (VerificationError, InvalidHashError):
             return False
 

@@ -17,7 +17,7 @@ class Passwords(Protocol):
     """Slow hashing, outside of any transaction."""
 
     async def hash(self, password: str) -> str:
-        """What is kept of a password."""
+        """What is kept of a password, against which nothing stands."""
         ...
 
     async def verify(self, kept: str | None, password: str) -> bool:

@@ -2,11 +2,13 @@
 
 import asyncio
 import datetime as dt
+import unicodedata
+from typing import Literal
 
 import msgspec
 import pytest
 
-from services.contracts.identity import AccessStated, Grant, OrganisationStated, Registered, Role, SubjectKind
+from services.contracts.identity import AccessStated, Grant, OrganisationStated, Registered, Role, SignedIn, SubjectKind
 from services.contracts.values import Refusal, refuse
 from tests.component.identity.steps import (
     INVOICE,
@@ -20,6 +22,7 @@ from tests.component.identity.steps import (
     invoice,
     register,
     registered,
+    sign_in,
     signed_in,
 )
 
@@ -167,6 +170,20 @@ async def test_a_weak_password_is_refused_with_the_reason(bench: Bench, password
     await customers(bench)
     (problem,) = expect(Refusal, await register(bench, password=password)).problems
     assert (problem.code, problem.path, problem.params["reason"]) == ("WEAK_PASSWORD", ["password"], reason)
+
+
+@pytest.mark.parametrize("registered_as", ["NFC", "NFD"])
+async def test_the_longest_password_can_be_used_however_a_keyboard_composes_it(
+    bench: Bench, registered_as: Literal["NFC", "NFD"]
+) -> None:
+    await customers(bench)
+    apart = [chr(0x1F80 + number % 48) for number in range(0x7F)]
+    password = "".join(apart) + "".join(chr(0x4E00 + number) for number in range(256 - len(apart)))
+    await registered(bench, password=unicodedata.normalize(registered_as, password))
+    for form in ("NFC", "NFD"):
+        expect(SignedIn, await sign_in(bench, password=unicodedata.normalize(form, password)))
+    assert codes(await sign_in(bench, password=password + "x")) == [("SIGN_IN_FAILED", "")]
+    assert codes(await sign_in(bench, password=password + "x" * 1_000)) == [("SIGN_IN_FAILED", "")]
 
 
 async def test_a_taken_username_is_told_only_to_those_with_the_right_numbers(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """I1: a password is long and not common; nothing else is asked of it."""
 
+import sys
 import unicodedata
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.domain.common_passwords import is_common
-from services.identity.domain.password import normal_form, problem_of
+from services.identity.domain.password import LONGEST, LONGEST_TYPED, normal_form, problem_of
 
 
 def reason(password: str, username: str = "mirja@example.com") -> str | None:
@@ -56,6 +57,27 @@ def test_length_has_bounds() -> None:
     longest = "".join(chr(0x3041 + number % 80) + chr(0x4E00 + number) for number in range(128))
     assert reason(longest) is None
     assert reason(longest + "x") == "TOO_LONG"
+
+
+def test_no_keyboard_sends_more_for_a_password_than_is_taken() -> None:
+    composed = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.is_normalized("NFC", chr(code))]
+    apart = max(len(unicodedata.normalize("NFD", character)) for character in composed)
+    assert apart * LONGEST == LONGEST_TYPED
+
+
+@pytest.mark.parametrize("typed", ["a" + "\u0301" * 90_000, "\ufdfa" * 60_000, "x" * (LONGEST_TYPED + 1)])
+def test_what_is_too_long_is_not_normalised(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setattr(unicodedata, "normalize", lambda form, text: text if len(text) <= LONGEST_TYPED else 1 / 0)
+    assert normal_form(typed) is None
+    assert reason(typed, "mirja") == "TOO_LONG"
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_whatever_is_registered_is_the_same_password_on_every_keyboard(password: str) -> None:
+    registered = normal_form(password)
+    if registered is not None:
+        for form in ("NFC", "NFD"):
+            assert normal_form(unicodedata.normalize(form, password)) == registered
 
 
 def test_it_does_not_contain_the_username() -> None:
