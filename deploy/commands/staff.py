@@ -60,4 +60,9 @@ async def _create(home: Path, username: str, email: str, password: str, language
 
 
 def _sentence(problem: "Problem") -> str:
-    return " ".join([f"{'.'.join(problem.path) or 'Refused'}:", problem.code, *problem.params.values()])
+    """A problem in words, in English as all that the host's commands say."""
+    from gateway import messages
+    from services.contracts.identity import Language
+
+    text = messages.text(problem.code, Language.EN, problem.params)
+    return f"{'.'.join(problem.path)}: {text}" if problem.path else text

@@ -1,7 +1,12 @@
 """I17: the first staff user is made on the host."""
 
+import asyncio
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
 from services.contracts.identity import AccessStated, Grant, Language, Role, SubjectKind
 from services.contracts.values import Refusal
 from services.identity.app import IDENTITY
@@ -45,3 +50,35 @@ async def test_the_same_name_again_is_said_and_what_is_wrong_is_named(
     wrong = await make(url, tmp_path / "clock", username="y", email="y", password="salasana2026")
     assert isinstance(wrong, Refusal)
     assert codes(wrong) == [("MALFORMED", "username"), ("MALFORMED", "email"), ("WEAK_PASSWORD", "password")]
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "said"),
+    [
+        ("ylläpito", "lyhyt", "password: The password is too short: at least 12 characters."),
+        (
+            "ylläpito",
+            "Salasana2026!",
+            "password: This password is among the most common ones and easy to guess. Choose another.",
+        ),
+        ("ylläpito", "oma ylläpito nyt", "password: The password must not contain your username."),
+        ("ylläpito", "ö" * 257, "password: The password is too long: at most 256 characters."),
+        ("ylläpito", PASSWORD, "ylläpito can sign in."),
+    ],
+)
+async def test_the_command_says_what_is_wrong_in_words(
+    make_database: MakeDatabase, tmp_path: Path, username: str, password: str, said: str
+) -> None:
+    settings = {
+        "KIERTO_LISTEN": "127.0.0.1:1",
+        "KIERTO_KAFKA": "127.0.0.1:1",
+        "KIERTO_IDENTITY_URL": "http://127.0.0.1:1",
+        "KIERTO_IDENTITY_DATABASE_URL": await make_database(IDENTITY),
+        "KIERTO_IDENTITY_SIGNING_KEY_FILE": str(tmp_path / "none"),
+        "KIERTO_IDENTITY_PEPPER": "a pepper for the tests",
+        "KIERTO_IDENTITY_SERVICE_SECRETS": "{}",
+        "KIERTO_PASSWORD": password,
+    }
+    command = ["staff", "create", username, "--email", "staff@example.com", "--home", str(tmp_path)]
+    done = await asyncio.to_thread(CliRunner().invoke, app, command, env=settings)
+    assert (done.output, done.exit_code) == (f"{said}\n", 0 if password == PASSWORD else 1)
