@@ -3,6 +3,8 @@
 ``send`` waits while the peer does not read, so whoever sends can tell. What uvicorn leaves open is how such a
 connection ends: its close would wait for the peer, too. Here the close frame goes out behind what is unread already,
 and the connection is gone ``LINGER_S`` later, read or not.
+
+Pings, pongs and pieces of messages never reach the application, which could charge for them: they are counted here.
 """
 
 import asyncio
@@ -12,8 +14,15 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
 LINGER_S = 5.0
+MOST_FRAMES = 3_000
+"""Pings, pongs and pieces of messages that a peer may send in ``FRAMES_S`` seconds.
+
+Each takes 10 to 20 µs. A peer that is alive pings every few seconds; the largest message comes in 1 kB pieces.
+"""
+FRAMES_S = 60.0
 _UNREAD_BYTES = 64 * 1024
 """How much may lie unread in the process, and (the kernel takes twice that) in the kernel: else up to 4 MB a peer."""
 
@@ -22,6 +31,9 @@ _NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: c
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection."""
+
+    _frames = 0
+    _frames_until = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -48,12 +60,35 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_close(event)
         self._abort_later()
 
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        self._count_frame()
+
+    def handle_pong(self, event: Frame) -> None:
+        super().handle_pong(event)
+        self._count_frame()
+
+    def handle_cont(self, event: Frame) -> None:
+        super().handle_cont(event)
+        self._count_frame()
+
     def keepalive_timeout(self) -> None:
         """The peer does not answer: it is gone, or it does not read. Either may come back, so it is told to."""
         self.pong_timer = self.pending_ping_payload = None
+        self._hang_up(TRY_AGAIN_LATER, "no pong")
+
+    def _count_frame(self) -> None:
+        now = self.loop.time()
+        if now >= self._frames_until:
+            self._frames, self._frames_until = 0, now + FRAMES_S
+        self._frames += 1
+        if self._frames > MOST_FRAMES:
+            self._hang_up(POLICY_VIOLATION, "too many frames")
+
+    def _hang_up(self, code: int, reason: str) -> None:
         if self.close_sent or self.transport.is_closing():
             return
-        self.conn.send_close(TRY_AGAIN_LATER, "no pong")
+        self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.close()

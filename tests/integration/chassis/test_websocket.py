@@ -1,4 +1,4 @@
-"""How a connection ends whose peer is silent or reads nothing."""
+"""How a connection ends whose peer is silent, reads nothing, or sends what no application is told of."""
 
 import asyncio
 import contextlib
@@ -10,9 +10,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.frames import Frame, Opcode
 
 from services.chassis import websocket
-from services.chassis.websocket import TRY_AGAIN_LATER, WebSocketProtocol
+from services.chassis.websocket import POLICY_VIOLATION, TRY_AGAIN_LATER, WebSocketProtocol
 from tests.support.wait import until
 
 HANDSHAKE = (
@@ -85,5 +86,47 @@ async def test_a_peer_that_answers_no_ping_leaves_nothing_behind(sends: bool, mo
                 ending = await reader.read()
                 assert ending.endswith(b"no pong")
                 assert TRY_AGAIN_LATER.to_bytes(2, "big") in ending
+        finally:
+            writer.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "again"),
+    [
+        (b"", Frame(Opcode.PING, b"x")),
+        (b"", Frame(Opcode.PONG, b"x")),
+        (b"\x01\x80" + bytes(4), Frame(Opcode.CONT, b"", fin=False)),
+    ],
+    ids=["pings", "pongs", "pieces of a message"],
+)
+async def test_a_peer_that_sends_frames_without_end_is_put_out(
+    before: bytes, again: Frame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "MOST_FRAMES", 50)
+    frame = again.serialize(mask=True)
+    async with serving(Server(sends=False, ping_s=60)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(before + frame * 51)
+            async with asyncio.timeout(10):
+                ending = await reader.read()
+            assert ending.endswith(POLICY_VIOLATION.to_bytes(2, "big") + b"too many frames")
+        finally:
+            writer.close()
+
+
+async def test_frames_are_counted_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "MOST_FRAMES", 50)
+    monkeypatch.setattr(websocket, "FRAMES_S", 0.0)
+    async with serving(Server(sends=False, ping_s=60)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(HANDSHAKE)
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(Frame(Opcode.PING, b"x").serialize(mask=True) * 500)
+            async with asyncio.timeout(10):
+                assert await reader.readexactly(500 * 3) == b"\x8a\x01x" * 500
         finally:
             writer.close()
