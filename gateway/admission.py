@@ -1,8 +1,8 @@
 """What a request has to pass before anything is done for it, over HTTP and on sockets alike.
 
-In this order: its text (persisted or sent), the text's limits and its validity, its operation, whether this caller may
-ask for the schema, its variables, what it costs, and whether the caller's rate allows that. What is known of a text is
-kept, so a request that comes again passes by a few looks.
+In this order: its bytes, which are charged before anything reads them; its text (persisted or sent), the text's limits
+and its validity, its operation, whether this caller may ask for the schema, its variables, what it costs, and whether
+the caller's rate allows that. What is known of a text is kept, so a request that comes again passes by a few looks.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from gateway.execution.engine import Engine
 from gateway.execution.limits import Limits, exceeded
 from gateway.persisted.documents import PersistedDocuments
 from gateway.rate.policy import Spent
+from gateway.rate.price import price_of
 from gateway.rate.rates import Rates
 from services.contracts.identity import SubjectKind
 
@@ -71,10 +72,16 @@ class Admission:
         self._rates = rates
         self._open_schema = open_schema
 
+    def charge(self, asker: Asker, size: int) -> None:
+        """Charge a caller for what arrived, by its bytes and before it is parsed; RateLimited if they have no more."""
+        self._rates.spend(asker, price_of(size))
+
     async def admit(
         self, request: Request, asker: Asker, size: int | None = None, body: bytes = b""
     ) -> tuple[Admitted, Spent]:
         """The operation that is asked for, and what it leaves of the caller's rate; Refused if it may not be executed.
+
+        What the request was read from is paid for already (``charge``).
 
         ``size``: the request's, in bytes; ``body``: what it was read from, to be known again.
         """
@@ -85,9 +92,15 @@ class Admission:
         return admitted, self._rates.spend(asker, admitted.cost)
 
     def admit_again(self, body: bytes, asker: Asker) -> tuple[Admitted, Spent] | None:
-        """The same for a body that came before, byte by byte, from a caller of the same kind; None for any other."""
+        """The same for a body that came before, byte by byte, from a caller of the same kind; None for any other.
+
+        Its bytes are charged along with its cost. What is None is not paid for.
+        """
+        size = len(body)
+        if size > LONGEST_REMEMBERED:
+            return None
         admitted: Admitted | None = self._engine.documents.recall((asker.kind, body))
-        return None if admitted is None else (admitted, self._rates.spend(asker, admitted.cost))
+        return None if admitted is None else (admitted, self._rates.spend(asker, admitted.cost + price_of(size)))
 
     async def _judged(self, request: Request, asker: Asker, size: int | None) -> Admitted:
         engine, caller = self._engine, asker.caller

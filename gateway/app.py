@@ -32,7 +32,7 @@ from gateway.rate.policy import Policy
 from gateway.rate.rates import Rates
 from gateway.room import Room
 from gateway.schema.build import build_schema
-from gateway.settings import GatewaySettings, Quotas
+from gateway.settings import GatewaySettings, MostSockets, Quotas
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.log import OrdersLog
 from services.access.service_token import ServiceTokens
@@ -89,7 +89,7 @@ async def assemble(
         rates = Rates({kind: budgets.under(policy) for kind, policy in policies(settings.quotas).items()})
         entrance = Entrance(foundation, rates)
         admission = Admission(schema.engine, Limits(), persisted, rates, open_schema=not production)
-        room, sockets = Room(), Sockets(access, feed.wake)
+        room, sockets = Room(), Sockets(access, feed.wake, limits_of(settings.sockets))
         shown, playground = None, list[Route]()
         if settings.playground:
             built = built_folder()
@@ -101,7 +101,7 @@ async def assemble(
             admission,
             room,
             origins,
-            GraphQLSockets(foundation, schema, admission, room, sockets, origins.allowed),
+            GraphQLSockets(foundation, schema, admission, room, sockets, origins),
             page=shown,
         )
 
@@ -138,4 +138,14 @@ def policies(quotas: Quotas) -> dict[SubjectKind | None, Policy]:
         SubjectKind.USER: Policy("user", quotas.user, WINDOW_S),
         SubjectKind.STAFF: Policy("staff", quotas.staff, WINDOW_S),
         SubjectKind.PARTNER: Policy("partner", quotas.partner, WINDOW_S),
+    }
+
+
+def limits_of(sockets: MostSockets) -> dict[str, int]:
+    """How many sockets callers of each kind may hold; empty: strangers, by their address."""
+    return {
+        "": sockets.stranger,
+        SubjectKind.USER.value: sockets.user,
+        SubjectKind.STAFF.value: sockets.staff,
+        SubjectKind.PARTNER.value: sockets.partner,
     }

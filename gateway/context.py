@@ -1,7 +1,6 @@
 """What one request, or one socket, stands on: who asks, in which language, and the services in their name."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from starlette.requests import HTTPConnection
@@ -101,7 +100,6 @@ class Context:
     def __init__(self, foundation: Foundation, asker: Asker) -> None:
         self.foundation = foundation
         self.asker = asker
-        self.connection_params: Any = None
 
     @property
     def caller(self) -> Caller | None:

@@ -12,13 +12,27 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Units of cost that a caller of each kind may spend in a minute (JSON: ``{"user": 1000000}``).
 
     A twentieth of it can be spent at once, while a gateway asks the others what is left: the dearest operation that is
-    allowed fits in there, for whoever is signed in.
+    allowed fits in there, with the price of its bytes.
     """
 
-    stranger: int = 1_000_000
-    user: int = 1_000_000
-    staff: int = 2_000_000
-    partner: int = 2_000_000
+    stranger: int = 1_200_000
+    user: int = 1_200_000
+    staff: int = 2_400_000
+    partner: int = 2_400_000
+
+
+class MostSockets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sockets that a caller of each kind may hold at each gateway (JSON: ``{"partner": 5000}``).
+
+    Who has not signed in is counted by address: beyond the limit the oldest of an address makes room for the newest, so
+    that strangers behind one address do not keep out those who are about to sign in. Who has signed in is counted by
+    subject: beyond the limit the newest is closed.
+    """
+
+    stranger: int = 500
+    user: int = 100
+    staff: int = 2_000
+    partner: int = 2_000
 
 
 class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
@@ -28,6 +42,7 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     ``trusted_proxies``: networks (``["10.0.0.0/8"]``) of the proxies in front of it, whose ``X-Forwarded-For`` counts.
     ``redis_url``: where gateways share rates and registered documents; if it is away, each goes on by itself.
     ``gateways``: how many processes there are. ``quotas``: units of cost a minute for each caller, by kind.
+    ``sockets``: how many a caller of each kind may hold.
     ``trusted_documents``: the manifest that ``kierto documents`` wrote; ``trusted_only``: who may execute nothing else
     (``["USER", "STAFF", "STRANGER"]``).
     ``playground``: whether browsers are shown a page to try things on.
@@ -45,6 +60,7 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     trusted_proxies: list[str] = []
     gateways: int = 1
     quotas: Quotas = Quotas()
+    sockets: MostSockets = MostSockets()
     trusted_documents: Path | None = None
     trusted_only: list[Held] = []
     playground: bool = True

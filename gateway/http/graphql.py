@@ -147,7 +147,7 @@ class GraphQLEndpoint:
         if method == "POST":
             media = self._posted(headers)
             body = await whole(receive, MAX_BODY)
-            asker = await self._asker(scope, headers)
+            asker = await self._asker(scope, headers, len(body))
             admitted, spent = await self._admitted(body, asker)
             return await self._executed(admitted, spent, asker, media)
         if method in ("GET", "HEAD"):
@@ -155,7 +155,8 @@ class GraphQLEndpoint:
                 return self._shown_page()
             self._origins.check(headers)
             media, address = _media(accept), scope["query_string"]
-            asker = await self._asker(scope, headers)
+            asker = await self._asker(scope, headers, len(address))
+            self._admission.charge(asker, len(address))
             admitted, spent = await self._admission.admit(parameters.of_address(address), asker, len(address))
             if admitted.kind is OperationType.MUTATION:
                 raise Refused(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
@@ -175,7 +176,10 @@ class GraphQLEndpoint:
 
     async def _admitted(self, body: bytes, asker: Asker) -> tuple[Admitted, Spent]:
         again = self._admission.admit_again(body, asker)
-        return again or await self._admission.admit(parameters.of_body(body), asker, len(body), body)
+        if again is not None:
+            return again
+        self._admission.charge(asker, len(body))
+        return await self._admission.admit(parameters.of_body(body), asker, len(body), body)
 
     async def _executed(self, admitted: Admitted, spent: Spent, asker: Asker, media: bytes) -> Answer:
         if admitted.kind is _SUBSCRIPTION:
@@ -199,14 +203,21 @@ class GraphQLEndpoint:
             self._room.leave()
         return Answer(200, [_CONTENT_TYPE[media], *spent.fields()], written, whole=not result.errors)
 
-    async def _asker(self, scope: Scope, headers: Headers) -> Asker:
-        """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access."""
+    async def _asker(self, scope: Scope, headers: Headers, size: int) -> Asker:
+        """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access.
+
+        A request of ``size`` bytes whose token is not valid is charged to its address: to verify it takes as long.
+        """
         access = self.foundation.access
         authorization, accepted, address = said = self._said(scope, headers)
         known = self._askers.get(said)
         if known is not None and known.caller is not None and not access.ended(known.caller):
             return known
-        caller = await access.caller_with(_text(authorization))
+        try:
+            caller = await access.caller_with(_text(authorization))
+        except Unauthenticated:
+            self._admission.charge(asker(self.foundation, None, _text(accepted), address), size)
+            raise
         found = asker(self.foundation, caller, _text(accepted), address)
         if caller is not None and sum(map(len, said)) <= _LONGEST_SAID:
             self._askers[said] = found

@@ -24,14 +24,6 @@ def of_body(body: bytes) -> Request:
         raise _invalid(error) from None
 
 
-def of_message(payload: object) -> Request:
-    """The request in a message of a socket, which is JSON that was read already; Refused as above."""
-    try:
-        return msgspec.convert(payload, Request)
-    except msgspec.ValidationError as error:
-        raise _invalid(error) from None
-
-
 def of_address(query_string: bytes) -> Request:
     """The request in the query of an address; Refused as above."""
     try:

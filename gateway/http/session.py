@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.context import Asker
 from gateway.errors import Refused
-from gateway.http.body import whole
 from gateway.http.entrance import Entrance
 from gateway.http.fields import fields_of
 from gateway.http.json_text import decode_json
@@ -23,7 +23,7 @@ from gateway.http.origins import Origins
 from gateway.http.resource import CHALLENGE, NO_STORE, resource
 from gateway.settings import GatewaySettings
 from services.chassis.settings import Environment
-from services.contracts.identity import Identity, SignedIn
+from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal
 
 MAX_BODY = 10_000
@@ -83,33 +83,34 @@ def session_routes(entrance: Entrance, origins: Origins, cookie: AuthCookie, dev
     """
 
     async def begin_session(request: Request) -> Response:
-        identity = _identity(request, _SIGN_IN_COST)
+        asker = _asker(request, _SIGN_IN_COST)
         if not is_json(request.headers.get("content-type", "").encode("latin-1")):
             raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED)
         try:
-            given = decode_json(_credentials, await whole(request.receive, MAX_BODY))
+            given = decode_json(_credentials, await entrance.body(request, asker, MAX_BODY))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Refused(400, "INVALID_REQUEST", expected='{"username": "…", "password": "…"}', path=[]) from None
+        identity = asker.calls.identity
         return _session(await identity.sign_in(given.username, given.password, _device_token(request)))
 
     async def renew_session(request: Request) -> Response:
-        identity = _identity(request)
+        identity = _asker(request).calls.identity
         token = request.cookies.get(cookie.name)
         if not token:
             raise Refused(401, "UNAUTHENTICATED", CHALLENGE)
         return _session(await identity.refresh(token), otherwise=cookie.emptied())
 
     async def end_session(request: Request) -> Response:
-        identity = _identity(request)
+        identity = _asker(request).calls.identity
         token = request.cookies.get(cookie.name)
         if token:
             await identity.sign_out_with(token)
         return Response(status_code=204, headers=NO_STORE | cookie.emptied())
 
-    def _identity(request: Request, cost: int = _COST) -> Identity:
-        """Identity, asked by a page that may ask. Who that is, is what it is asked."""
+    def _asker(request: Request, cost: int = _COST) -> Asker:
+        """A page that may ask. Who that is, is what identity is asked."""
         origins.check(fields_of(request.scope))
-        return entrance.stranger(request, cost).calls.identity
+        return entrance.stranger(request, cost)
 
     def _device_token(request: Request) -> str:
         """The token in the device's cookie; none where it can't be one, for that must keep nobody from signing in."""

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.context import Asker
 from gateway.errors import Refused
-from gateway.http.body import whole
 from gateway.http.entrance import Entrance
 from gateway.rate.rates import RateLimited
 from services.chassis.rpc.server import guarded
@@ -37,15 +37,15 @@ def token_route(entrance: Entrance) -> Route:
 
     async def token(request: Request) -> Response:
         try:
-            identity = entrance.stranger(request, _COST).calls.identity
-            form = await _form(request)
+            asker = entrance.stranger(request, _COST)
+            form = await _form(request, entrance, asker)
             if form.get("grant_type") != "client_credentials":
                 code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
                 raise _Refused(code, "grant_type must be client_credentials")
             client_id, secret = _credentials(request, form)
             if client_id.startswith("service:"):
                 raise _Refused("invalid_client", "unknown client", 401)  # services ask identity itself
-            answer = await identity.client_token(client_id, secret, form.get("scope", ""))
+            answer = await asker.calls.identity.client_token(client_id, secret, form.get("scope", ""))
         except _Refused as refused:
             return _error(request, refused.error, str(refused), refused.status)
         except RateLimited as refused:
@@ -68,12 +68,14 @@ def token_route(entrance: Entrance) -> Route:
     return Route("/auth/token", guarded("clientToken", token), methods=["POST"])
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def _form(request: Request, entrance: Entrance, asker: Asker) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise _Refused("invalid_request", "expected application/x-www-form-urlencoded")
     try:
-        body = await whole(request.receive, MAX_BODY)
+        body = await entrance.body(request, asker, MAX_BODY)
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body))
+    except RateLimited:
+        raise
     except Refused as refused:
         raise _Refused("invalid_request", f"at most {MAX_BODY} bytes, without delay", refused.status) from None
     except ValueError:

@@ -73,6 +73,8 @@ FEED_HOLES = Counter("kierto_feed_holes", "Holes in the sequence that the feed w
 FEED_GENERATIONS = Counter("kierto_feed_generations", "How often the feed began anew with another generation's events")
 RING_MISSES = Counter("kierto_ring_misses", "Pages read from the log for subscribers that were behind the ring")
 SUBSCRIBERS = Gauge("kierto_subscribers", "Open subscriptions to order events")
+SOCKETS = Gauge("kierto_sockets", "Open sockets")
+SOCKETS_CLOSED = QuickCounter("kierto_sockets_closed", "Sockets that the gateway closed, by the code it gave", ["code"])
 SUBSCRIBERS_TOO_SLOW = Counter("kierto_subscribers_too_slow", "Subscribers closed because they did not read")
 
 # Callers' rates: in each gateway process.

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def strict(server_addresses: Servers) -> AsyncIterator[House]:
     """A gateway that lets each caller spend little."""
-    quotas = {"stranger": 40, "user": 100, "staff": 100, "partner": 100}
+    quotas = {"stranger": 2_000, "user": 2_000, "staff": 2_000, "partner": 2_000}
     async with open_house(server_addresses, quotas=quotas) as house:
         yield house
 
@@ -72,7 +72,7 @@ async def all_spent(house: House) -> dict[str, Any]:
     """
     while True:
         answer = await house.ask("{ me { username } }", house.user())
-        assert answer["headers"]["RateLimit-Policy"] == '"user";q=100;w=60'
+        assert answer["headers"]["RateLimit-Policy"] == '"user";q=2000;w=60'
         assert answer["headers"]["RateLimit"].startswith('"user";r=')
         if answer["status"] == 429 and int(answer["headers"]["Retry-After"]) > 2:
             return answer

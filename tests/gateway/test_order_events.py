@@ -279,7 +279,7 @@ async def test_queries_run_over_the_socket_too(house: House) -> None:
 
 
 async def test_who_says_nothing_is_put_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(house.endpoint.sockets, "connection_init_wait_timeout", dt.timedelta(milliseconds=50))
+    monkeypatch.setattr(house.endpoint.sockets, "init_s", 0.05)
     async with house.session.ws_connect(f"{house.url}/graphql", protocols=[PROTOCOL]) as connection:
         await connection.receive(timeout=5)
         assert connection.close_code == 4408

@@ -20,11 +20,12 @@ def socket_address(url: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[ClientConnection]:
+async def opened(url: str, **headers: str) -> AsyncIterator[ClientConnection]:
     """A socket whose handshake is done."""
     async with connect(
         socket_address(url),
         subprotocols=[Subprotocol(PROTOCOL)],
+        additional_headers=headers,
         compression=None,
         close_timeout=WITHIN_S,
         open_timeout=WITHIN_S,

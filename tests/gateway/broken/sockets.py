@@ -111,7 +111,7 @@ _INVALID = frozenset({"INVALID_OPERATION", "INVALID_VARIABLES", "UNKNOWN_OPERATI
 SENT = [
     *(Sent(f"a message of {what}", (message,), NOT_UNDERSTOOD) for what, message in _NO_MESSAGES.items()),
     *(Sent(f"asking {what}", (INIT, message), {BAD_REQUEST}) for what, message in _NO_MESSAGES_TO_ASK.items()),
-    *(Sent(f"asking {what}", (INIT, message), told={"INVALID_REQUEST"}) for what, message in _NO_REQUESTS.items()),
+    *(Sent(f"asking {what}", (INIT, message), {BAD_REQUEST}) for what, message in _NO_REQUESTS.items()),
     *(Sent(f"asking with {what}", (INIT, message), told=_INVALID) for what, message in _REFUSED.items()),
     Sent("asking before init", (_ask({"query": "{ __typename }"}),), {UNAUTHORIZED}),
     Sent("init twice", (INIT, INIT), {TOO_MANY_INITS}),

@@ -13,6 +13,7 @@ from gateway.http import parameters
 from gateway.persisted.documents import PersistedDocuments
 from gateway.rate.budgets import Budgets
 from gateway.rate.policy import Policy
+from gateway.rate.price import BYTES_A_UNIT, REQUEST, price_of
 from gateway.rate.rates import RateLimited, Rates
 from gateway.schema.build import KiertoSchema, build_schema
 from services.contracts.identity import Language, SubjectKind
@@ -51,7 +52,8 @@ async def test_it_is_judged_once_for_each_kind_of_caller(admission: Admission) -
     assert again is not None
     assert again[0] is first
     assert first.values.coerced == {"first": 3}
-    assert again[1].remaining == QUOTA - 2 * first.cost - len(first.known.document.text) // CHARACTERS_A_UNIT
+    text = len(first.known.document.text) // CHARACTERS_A_UNIT
+    assert again[1].remaining == QUOTA - 2 * first.cost - text - price_of(len(body)), "its bytes are paid for, too"
     assert admission.admit_again(body, USER) is None
     assert admission.admit_again(body + b" ", STRANGER) is None
 
@@ -89,3 +91,14 @@ async def test_what_is_refused_is_not_known(admission: Admission) -> None:
             with pytest.raises(Refused):
                 await admitted(admission, body, STRANGER)
             assert admission.admit_again(body, STRANGER) is None
+
+
+async def test_what_arrived_is_charged_by_its_bytes(admission: Admission) -> None:
+    first, before = await admitted(admission, body_of(CHEAP), STRANGER)
+    admission.charge(STRANGER, 0)
+    admission.charge(STRANGER, 800)
+    _, after = await admitted(admission, body_of(CHEAP), STRANGER)
+    assert before.remaining - after.remaining == 2 * REQUEST + 800 // BYTES_A_UNIT + first.cost
+    with pytest.raises(RateLimited):
+        admission.charge(USER, BYTES_A_UNIT * QUOTA)
+    admission.charge(USER, BYTES_A_UNIT * (QUOTA - REQUEST))

@@ -1,0 +1,99 @@
+"""What a socket holds of its operations: so many at a time, and nothing of one that is over."""
+
+import asyncio
+import gc
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.frames import Frame, Opcode
+
+from gateway.admission import Request
+from gateway.http.sockets import MOST_OPERATIONS
+from tests.gateway.actors.samples import PARTNER, partner_access
+from tests.gateway.broken.playing import opened
+from tests.gateway.house import EVENTS, House
+from tests.support.wait import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAIRS, AT_ONCE = 3_000, 250
+SOCKETS = 300
+INIT = {"type": "connection_init"}
+ASKED = {"query": "{ me { username } }", "variables": {"held": ["by the request"]}}
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """What is not freed by itself stays: no look for cycles of garbage comes to help."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def held() -> int:
+    """Requests in the memory of this process, which is the gateway's, too."""
+    return sum(type(one) is Request for one in gc.get_objects())
+
+
+def frames(*messages: dict[str, Any]) -> bytes:
+    return b"".join(Frame(Opcode.TEXT, json.dumps(one).encode()).serialize(mask=True) for one in messages)
+
+
+def subscribe(name: str, payload: dict[str, Any] = ASKED) -> dict[str, Any]:
+    return {"type": "subscribe", "id": name, "payload": payload}
+
+
+def complete(name: str) -> dict[str, Any]:
+    return {"type": "complete", "id": name}
+
+
+async def answered(connection: ClientConnection) -> None:
+    """Wait until all is dealt with that was sent."""
+    await connection.send('{"type": "ping"}')
+    while json.loads(await connection.recv())["type"] != "pong":
+        pass
+
+
+async def test_what_begins_and_ends_in_one_write_is_not_kept(house: House, uncollected: None) -> None:
+    async with opened(house.url) as connection:
+        await connection.send(json.dumps(INIT))
+        await answered(connection)
+        before, tasks = held(), len(asyncio.all_tasks())
+        for begin in range(0, PAIRS, AT_ONCE):
+            names = [str(number) for number in range(begin, begin + AT_ONCE)]
+            connection.transport.write(b"".join(frames(subscribe(name), complete(name)) for name in names))
+            await answered(connection)
+        await until(lambda: asyncio.sleep(0, len(asyncio.all_tasks())), lambda now: now <= tasks)
+        assert held() - before <= AT_ONCE // 10, f"of {PAIRS} operations"
+
+
+async def test_an_operation_goes_with_its_socket(house: House, uncollected: None) -> None:
+    before = held()
+    for _ in range(SOCKETS):
+        async with opened(house.url) as connection:
+            connection.transport.write(frames(INIT, subscribe("1"), subscribe("2")))
+            await connection.recv()
+            connection.transport.abort()
+    await until(lambda: asyncio.sleep(0, len(house.sockets._open)), lambda still: still == 0)
+    await until(lambda: asyncio.sleep(0, held()), lambda now: now - before <= SOCKETS // 10)
+    assert not house.sockets._held, "and nobody is counted who is gone"
+
+
+async def test_so_many_operations_run_on_a_socket_at_a_time(house: House) -> None:
+    house.cast.identity.access[PARTNER] = partner_access(None, version=1)
+    async with house.socket(house.partner()) as socket:
+        for number in range(MOST_OPERATIONS):
+            await socket.connection.send_json(subscribe(str(number), {"query": EVENTS}))
+            assert (await socket.item())["__typename"] == "Checkpoint"
+        await socket.connection.send_json(subscribe("more", {"query": EVENTS}))
+        message = await socket.message()
+        assert (message["id"], message["type"]) == ("more", "error")
+        extensions = {"code": "LIMIT_EXCEEDED", "limit": "operations", "value": 101, "allowed": 100}
+        assert message["payload"][0]["extensions"] == extensions
+        await socket.connection.send_json(complete("7"))
+        await socket.connection.send_json(subscribe("more", {"query": EVENTS}))
+        assert (await socket.message())["type"] == "next"

@@ -1,0 +1,208 @@
+"""graphql-transport-ws to the letter: what each message is answered, and the code that a wrong one closes with."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from tests.gateway.actors.samples import PARTNER, partner_access
+from tests.gateway.house import EVENTS, PROTOCOL, House
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ME = "{ me { username } }"
+INIT = {"type": "connection_init"}
+ACK, PONG = ("connection_ack", None), ("pong", None)
+NEXT, ERROR, COMPLETE = ("next", "1"), ("error", "1"), ("complete", "1")
+
+Told = tuple[str, str | None]
+"""A message of the gateway: its type, and the id of its operation."""
+
+
+def init(payload: Any) -> dict[str, Any]:
+    return {**INIT, "payload": payload}
+
+
+def subscribe(payload: Any = None, name: Any = "1") -> dict[str, Any]:
+    return {"type": "subscribe", "id": name, "payload": {"query": ME} if payload is None else payload}
+
+
+def complete(name: Any = "1") -> dict[str, Any]:
+    return {"type": "complete", "id": name}
+
+
+class Case(msgspec.Struct, frozen=True):
+    """Messages that are sent one after the other, what the gateway says, and the code that it closes with, if any."""
+
+    what: str
+    sent: Sequence[Any]
+    told: Sequence[Told] = ()
+    code: int | None = None
+
+
+CASES = [
+    Case("init", [INIT], [ACK]),
+    Case("init with null", [init(None)], [ACK]),
+    Case("init with nothing in it", [init({})], [ACK]),
+    Case("init with no authorization", [init({"Authorization": None, "headers": None})], [ACK]),
+    Case("init with an empty authorization", [init({"authorization": ""})], [ACK]),
+    Case("init with what else a client says of itself", [init({"client": {"name": "x"}})], [ACK]),
+    Case("init with a text", [init("x")], code=4400),
+    Case("init with an array", [init([])], code=4400),
+    Case("init with headers that are none", [init({"headers": "authorization: x"})], code=4400),
+    Case("init with an authorization that is none", [init({"authorization": {"a": "b"}})], code=4400),
+    Case("init with a token that is none", [init({"Authorization": "Bearer x.y.z"})], code=4403),
+    Case("init with a token that is none in headers", [init({"headers": {"AUTHORIZATION": "Bearer x"}})], code=4403),
+    Case("init with another scheme", [init({"Authorization": "Basic eDp5"})], code=4403),
+    Case("init twice", [INIT, INIT], [ACK], 4429),
+    Case("init that is none, the second time", [INIT, init("x")], [ACK], 4400),
+    Case("subscribe before init", [subscribe()], code=4401),
+    Case("complete before init", [complete()], code=4401),
+    Case("a ping before init", [{"type": "ping"}, INIT], [PONG, ACK]),
+    Case("a pong before init", [{"type": "pong"}, INIT], [ACK]),
+    Case("pings with details", [{"type": "ping", "payload": one} for one in (None, {}, {"a": [1]})], [PONG] * 3),
+    Case("pongs with details", [{"type": "pong", "payload": one} for one in (None, {}, {"a": [1]})]),
+    Case("a ping with a text", [{"type": "ping", "payload": "x"}], code=4400),
+    Case("a pong with a number", [{"type": "pong", "payload": 1}], code=4400),
+    Case("an operation", [INIT, subscribe()], [ACK, NEXT, COMPLETE]),
+    Case("an id that is free again", [INIT, subscribe(), subscribe()], [ACK, *[NEXT, COMPLETE] * 2]),
+    Case("two ids", [INIT, subscribe(), subscribe(name="2")], [ACK, NEXT, COMPLETE, ("next", "2"), ("complete", "2")]),
+    Case("no name", [INIT, subscribe({"query": ME, "operationName": None})], [ACK, NEXT, COMPLETE]),
+    Case("an empty name", [INIT, subscribe({"query": ME, "operationName": ""})], [ACK, NEXT, COMPLETE]),
+    Case("variables of null", [INIT, subscribe({"query": ME, "variables": None})], [ACK, NEXT, COMPLETE]),
+    Case("extensions of null", [INIT, subscribe({"query": ME, "extensions": None})], [ACK, NEXT, COMPLETE]),
+    Case("an operation that is not valid", [INIT, subscribe({"query": "{ nothing }"})], [ACK, ERROR]),
+    Case("a text that is none", [INIT, subscribe({"query": "{"})], [ACK, ERROR]),
+    Case("an empty text", [INIT, subscribe({"query": ""})], [ACK, ERROR]),
+    Case("an operation that is not there", [INIT, subscribe({"query": ME, "operationName": "B"})], [ACK, ERROR]),
+    Case("a document that nobody knows", [INIT, subscribe({"documentId": "sha256:" + "0" * 64})], [ACK, ERROR]),
+    Case("complete after an error", [INIT, subscribe({"query": "{"}), complete()], [ACK, ERROR]),
+    Case("an id that is free after an error", [INIT, *[subscribe({"query": "{"})] * 2], [ACK, ERROR, ERROR]),
+    Case("complete for what never was", [INIT, complete("9"), complete("9")], [ACK]),
+    Case("complete for what is over", [INIT, subscribe(), complete()], [ACK, NEXT, COMPLETE]),
+    *(
+        Case(f"subscribe with {what}", [INIT, message], [ACK], 4400)
+        for what, message in {
+            "no payload": {"type": "subscribe", "id": "1"},
+            "null": {"type": "subscribe", "id": "1", "payload": None},
+            "a text": subscribe(ME),
+            "an array": subscribe([ME]),
+            "no text": subscribe({"operationName": "A"}),
+            "a text of null": subscribe({"query": None}),
+            "a text that is a number": subscribe({"query": 1}),
+            "a name that is a number": subscribe({"query": ME, "operationName": 1}),
+            "variables that are an array": subscribe({"query": ME, "variables": []}),
+            "variables that are a text": subscribe({"query": ME, "variables": "{}"}),
+            "extensions that are a text": subscribe({"query": ME, "extensions": "{}"}),
+            "a persisted query of no form": subscribe({"extensions": {"persistedQuery": 1}}),
+            "no id": {"type": "subscribe", "payload": {"query": ME}},
+            "an empty id": subscribe(name=""),
+            "an id that is a number": subscribe(name=1),
+            "an id of null": subscribe(name=None),
+            "an id without end": subscribe(name="x" * 1000),
+        }.items()
+    ),
+    *(
+        Case(f"complete with {what}", [INIT, message], [ACK], 4400)
+        for what, message in {
+            "no id": {"type": "complete"},
+            "an id that is a number": complete(1),
+            "an empty id": complete(""),
+        }.items()
+    ),
+    *(
+        Case(f"a message that is {what}", [INIT, message], [ACK], 4400)
+        for what, message in {
+            "no object": "text",
+            "an array": [INIT],
+            "null": None,
+            "without a type": {},
+            "of a type that is a number": {"type": 1},
+            "of no type": {"type": "nothing" * 100},
+            "of the older protocol": {"type": "start", "id": "1", "payload": {"query": ME}},
+            "the server's ack": {"type": "connection_ack"},
+            "the server's next": {"type": "next", "id": "1", "payload": {"data": None}},
+            "the server's error": {"type": "error", "id": "1", "payload": []},
+        }.items()
+    ),
+]
+
+
+async def played(house: House, sent: Sequence[Any]) -> tuple[list[Told], int | None, list[dict[str, Any]]]:
+    """What the gateway says to these messages, each sent once the one before is dealt with; its close code, if any."""
+    heard: list[dict[str, Any]] = []
+    async with house.session.ws_connect(f"{house.url}/graphql", protocols=[PROTOCOL]) as connection:
+        for message in sent:
+            await connection.send_json(message)
+            if _type_of(message) in ("subscribe", "connection_init"):
+                await _hear(connection, heard, lambda: heard[-1]["type"] in ("connection_ack", "error", "complete"))
+        if not connection.closed:
+            await connection.send_json({"type": "ping"})  # its pong comes after all else
+            pongs = 1 + sum(_type_of(one) == "ping" for one in sent)
+            await _hear(connection, heard, lambda: sum(one["type"] == "pong" for one in heard) == pongs)
+        if not connection.closed:
+            heard.pop()
+        return [(one["type"], one.get("id")) for one in heard], connection.close_code, heard
+
+
+async def _hear(connection: Any, heard: list[dict[str, Any]], enough: Callable[[], bool]) -> None:
+    """Listen until that is enough, or the end."""
+    while (message := await connection.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+        heard.append(json.loads(message.data))
+        if enough():
+            return
+
+
+def _type_of(message: Any) -> Any:
+    return message.get("type") if isinstance(message, dict) else None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda one: one.what)
+async def test_a_message_is_answered_as_the_protocol_says(house: House, case: Case) -> None:
+    told, code, _ = await played(house, case.sent)
+    assert (told, code) == (list(case.told), case.code)
+
+
+@pytest.mark.parametrize("place", ["Authorization", "authorization", "AUTHORIZATION"])
+@pytest.mark.parametrize("inside", [False, True], ids=["in the payload", "in headers"])
+async def test_the_token_is_found(house: House, place: str, inside: bool) -> None:
+    given: dict[str, Any] = {place: f"Bearer {house.user()}"}
+    _, _, heard = await played(house, [init({"headers": given} if inside else given), subscribe()])
+    assert heard[1]["payload"] == {"data": {"me": {"username": "maija"}}}
+
+
+async def test_an_id_that_is_running_closes_the_socket(house: House) -> None:
+    house.cast.identity.access[PARTNER] = partner_access(None, version=1)
+    name = "ä" * 150
+    async with house.socket(house.partner()) as socket:
+        await socket.connection.send_json(subscribe({"query": EVENTS}, name))
+        await socket.item()
+        await socket.connection.send_json(subscribe({"query": EVENTS}, name))
+        message = await socket.connection.receive(timeout=5)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 4409)
+        assert str(message.extra).startswith("Subscriber for ää")
+
+
+async def test_a_subscription_that_was_completed_says_nothing_more_and_its_id_is_free(house: House) -> None:
+    house.cast.identity.access[PARTNER] = partner_access(None, version=1)
+    running = subscribe({"query": EVENTS, "operationName": ""})
+    async with house.socket(house.partner()) as socket:
+        for _ in range(3):
+            await socket.connection.send_json(running)
+            assert (await socket.item())["__typename"] == "Checkpoint"
+            await socket.connection.send_json(complete())
+        await socket.connection.send_json({"type": "ping"})
+        assert (await socket.message())["type"] == "pong"
+
+
+async def test_nothing_follows_an_error_that_nobody_expected(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any, **__: Any) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(house.endpoint.sockets.schema, "stream", fail)
+    told, code, heard = await played(house, [INIT, subscribe()])
+    assert (told, code) == ([ACK, ERROR], None)
+    assert heard[1]["payload"][0]["extensions"]["code"] == "UNEXPECTED"
