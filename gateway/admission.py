@@ -19,6 +19,7 @@ from gateway.execution.arguments import changeable
 from gateway.execution.documents import Known
 from gateway.execution.engine import Engine
 from gateway.execution.limits import Limits, exceeded
+from gateway.execution.variables import count_items
 from gateway.persisted.documents import PersistedDocuments
 from gateway.rate.policy import Spent
 from gateway.rate.price import price_of
@@ -123,8 +124,8 @@ class Admission:
             raise RefusedOperation(400, "UNKNOWN_OPERATION", path=["operationName"])
         if operation.introspects and not self.may_introspect(caller):
             raise RefusedOperation(403, "INTROSPECTION_FORBIDDEN")
-        if request.variables and (size is None or size > self._limits.variables):
-            self._measure(request.variables)
+        if request.variables:
+            self._measure(request.variables, size)
         known = Known(document, operation)
         values = engine.values(known, request.variables)
         if isinstance(values, list):
@@ -134,10 +135,16 @@ class Admission:
             raise self._too_much("cost", cost)
         return Admitted(request, operation.node.operation, known, values, cost)
 
-    def _measure(self, variables: dict[str, Any]) -> None:
-        size = len(msgspec.json.encode(variables))
-        if size > self._limits.variables:
-            raise self._too_much("variables", size)
+    def _measure(self, variables: dict[str, Any], size: int | None) -> None:
+        """Refuse variables that are too many; ``size`` is that of the request, in bytes."""
+        if size is None or size > self._limits.variables:
+            size = len(msgspec.json.encode(variables))
+            if size > self._limits.variables:
+                raise self._too_much("variables", size)
+        if size > self._limits.items:  # an item has a byte at least
+            items = count_items(variables)
+            if items > self._limits.items:
+                raise self._too_much("items", items)
 
     def _too_much(self, limit: str, value: int) -> Invalid:
         error = exceeded(self._limits, limit, value)

@@ -36,6 +36,12 @@ _BY_EXCEPTION: dict[type[Exception], str] = {
     NotReadyYet: "NOT_READY_YET",
 }
 
+LONGEST_ECHO = 200
+"""Characters of what a client has sent that an error shows."""
+LONGEST_MESSAGE = LONGEST_ECHO + 30
+"""Around what it shows of a value a message has thirty characters at least; names are no longer than 200."""
+_BEGINNING, _END = 150, 70
+
 Shown = dict[str, Any]
 """An error as it is written (GraphQL specification, section 7.1.2)."""
 
@@ -78,7 +84,7 @@ class Invalid(RefusedOperation):
         self.suggest = suggest
 
     def shown(self, language: Language) -> list[Shown]:
-        return [self._formatted(shown(error, language), language) for error in self.errors]
+        return [self._formatted(shown(error, language, suggest=self.suggest), language) for error in self.errors]
 
     def _formatted(self, error: GraphQLError, language: Language) -> Shown:
         formatted: Shown = {**error.formatted}
@@ -86,8 +92,6 @@ class Invalid(RefusedOperation):
         if told["code"] == LIMIT_EXCEEDED:
             params = {name: str(value) for name, value in told.items()}
             formatted["message"] = messages.text(LIMIT_EXCEEDED, language, params)
-        elif not self.suggest:
-            formatted["message"] = without_suggestions(error.message)
         return formatted
 
 
@@ -138,12 +142,13 @@ def code_of(error: BaseException | None) -> str:
     return next((code for kind, code in _BY_EXCEPTION.items() if isinstance(error, kind)), UNEXPECTED)
 
 
-def shown(error: GraphQLError, language: Language) -> GraphQLError:
-    """The error as the client sees it."""
+def shown(error: GraphQLError, language: Language, *, suggest: bool = True) -> GraphQLError:
+    """The error as the client sees it; with what it suggests, if the client may know that."""
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
         told = {"code": INVALID_OPERATION, **(error.extensions or {})}
-        return at_place_of(error, error.message, error.path, extensions=told)
+        message = error.message if suggest else without_suggestions(error.message)
+        return at_place_of(error, _cut(message), error.path, extensions=told)
     code = code_of(cause)
     if code == UNEXPECTED:
         trace_id = tracing.trace_id() or ""
@@ -156,6 +161,11 @@ def shown(error: GraphQLError, language: Language) -> GraphQLError:
         if cause.path:
             extensions["path"] = cause.path
     return at_place_of(error, messages.text(code, language, params), error.path, extensions=extensions)
+
+
+def _cut(message: str) -> str:
+    """Return a message of graphql-core's without the middle, if it says at length what the client has sent."""
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:_BEGINNING]}…{message[-_END:]}"
 
 
 class ShowErrors(MaskErrors):

@@ -21,6 +21,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     ``nesting``: brackets in brackets of any kind: selections, values, types of lists (portal 6, introspection 10). Far
     below what the parser can take, which is 200.
 
+    ``name``: characters of a name or a number (portal 14, introspection 18). An alias is a key of the answer as often
+    as there are objects: 40,000 characters would soon be gigabytes.
+
     ``depth``: fields in fields, fragments spread (portal 6, introspection 15).
 
     ``fields``: each fragment as often as it is spread (portal 24, introspection 230). Each takes 80 µs to be planned.
@@ -34,11 +37,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     joined to each pass; 10,000 rows with joins don't.
 
     ``variables``: bytes of their JSON. What is sent for a reason are lists of some hundred ids or reports.
+
+    ``items``: those of all lists in variables together. The most that is sent for a reason are the 500 reports of one
+    `reportPickups`; 1,000 of them, the last of which is wrong, take 50 ms to be refused.
     """
 
     text: int = 50_000
     tokens: int = 1_000
     nesting: int = 50
+    name: int = 200
     depth: int = 20
     fields: int = 500
     aliases: int = 50
@@ -46,18 +53,21 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     root_fields: int = 20
     cost: int = 50_000
     variables: int = 200_000
+    items: int = 1_000
 
 
 _SAID = {
     "text": "characters",
     "tokens": "tokens",
     "nesting": "brackets within each other",
+    "name": "characters in one name or number",
     "depth": "fields within each other",
     "fields": "fields",
     "aliases": "aliases",
     "directives": "directives",
     "root_fields": "fields at its root",
     "variables": "bytes of variables",
+    "items": "items of lists in its variables",
 }
 
 

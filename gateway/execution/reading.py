@@ -30,9 +30,10 @@ def read(schema: GraphQLSchema, text: str, limits: Limits) -> DocumentNode | lis
     if error is not None:
         return [error]
     found = counted(text)
-    error = exceeded(limits, "tokens", found.tokens) or exceeded(limits, "nesting", found.nesting)
-    if error is not None:
-        return [error]
+    for limit in found.__struct_fields__:
+        error = exceeded(limits, limit, getattr(found, limit))
+        if error is not None:
+            return [error]
     try:
         document = parse(text, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as syntax:

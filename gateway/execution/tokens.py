@@ -19,20 +19,26 @@ _TOKEN = re.compile(
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """``tokens`` with comments; ``nesting``: the most brackets, of any kind, that are open at one place."""
+    """``tokens`` with comments; ``nesting``: the most brackets, of any kind, that are open at one place.
+
+    ``name``: the characters of the longest name or number.
+    """
 
     tokens: int
     nesting: int
+    name: int
 
 
 def counted(text: str) -> Counted:
     """What a text consists of; in time linear to it."""
     tokens = _TOKEN.findall(text)
-    opened = nesting = 0
+    opened = nesting = name = 0
     for one in tokens:
         if one in "{[(":
             opened += 1
             nesting = max(nesting, opened)
         elif one in "}])":
             opened -= 1
-    return Counted(len(tokens), nesting)
+        elif len(one) > name and one[0] not in '"#':
+            name = len(one)
+    return Counted(len(tokens), nesting, name)

@@ -31,8 +31,8 @@ from graphql.utilities.coerce_input_value import coerce_default_value, coerce_in
 
 from gateway.execution.arguments import changeable
 
-MAX_ERRORS = 50
-"""Of a request's variables; graphql-core's own default."""
+MAX_ERRORS = 10
+"""Of a request's variables: where there would be more, nothing is looked at any further."""
 
 Coerce = Callable[[Mapping[str, Any] | None], VariableValues | list[GraphQLError]]
 """The variables of a request, coerced; or what is wrong with them."""
@@ -42,6 +42,19 @@ _Value = Callable[[Any], Any]
 
 class _Unusual(Exception):
     """A value that graphql-core has to judge."""
+
+
+def count_items(variables: Mapping[str, Any]) -> int:
+    """Return how many items the lists in variables have, all together."""
+    count = 0
+    waiting: list[Any] = [variables]
+    while waiting:
+        one = waiting.pop()
+        parts = one.values() if isinstance(one, Mapping) else one
+        if isinstance(one, list):
+            count += len(one)
+        waiting += [part for part in parts if isinstance(part, list | dict)]
+    return count
 
 
 def compiled(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Coerce:

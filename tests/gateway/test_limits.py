@@ -56,6 +56,16 @@ async def test_large_variables_are_refused(house: House) -> None:
     assert answer["errors"][0]["extensions"]["limit"] == "variables"
 
 
+async def test_long_lists_in_variables_are_refused_before_they_are_looked_at(house: House) -> None:
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    answer = await house.ask(query, house.user(), ids=[*range(5_000), {}])
+    (error,) = answer["errors"]
+    told = {"code": "LIMIT_EXCEEDED", "limit": "items", "allowed": 1000, "value": 5001}
+    assert error["extensions"] == told
+    assert "1000" in error["message"]
+    assert house.cast.asked == []
+
+
 async def test_over_sockets_too(house: House) -> None:
     async with house.socket(house.user()) as socket:
         payload = {"query": "{ " + "me { id } " * 1000 + "}"}

@@ -86,6 +86,8 @@ def test_nothing_that_was_an_operation_breaks_it(data: st.DataObject) -> None:
         ("tokens", 6, "{me{id}}"),
         ("tokens", 8, "{me{id}} # one\n # two"),
         ("nesting", 5, "{nodes(ids:[[[1]]]){id}}"),
+        ("name", 5, "{sites{edges{node{id}}}} # comments are none, 12345"),
+        ("name", 7, '{me{id(a:1234.5e, b:"123456789")}}'),
         ("depth", 4, "{...{...A}} fragment A on Query {sites{edges{node{id}}}}"),
         ("fields", 5, "{a:me{...A} b:me{...A} __typename} fragment A on Me{id}"),
         ("aliases", 3, "{a:me{...A} me{...A}} fragment A on Me{a:id}"),
@@ -111,7 +113,9 @@ def test_the_limits_leave_room_over_what_clients_send() -> None:
     introspection = get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
     )
-    tight = Limits(text=25_000, tokens=500, nesting=25, depth=16, fields=250, aliases=0, directives=0, root_fields=1)
+    tight = Limits(
+        text=25_000, tokens=500, nesting=25, name=30, depth=16, fields=250, aliases=0, directives=0, root_fields=1
+    )
     for text in (PORTAL.text, introspection):
         assert isinstance(read(SCHEMA, text, tight), DocumentNode)
 
