@@ -44,7 +44,7 @@ TEXTS = {
     "words for a number": f'{{ sites(first: "{WORDS}") {{ totalCount }} }}',
     "a block of text for a number": f'{{ sites(first: """{WORDS}""") {{ totalCount }} }}',
     "a long number": f"{{ sites(first: {'7' * 200}) {{ totalCount }} }}",
-    "a long number for a scalar": f"mutation {{ reportPickups(input: {{reports: [{{grams: {'7' * 200}}}]}}) {{ id }} }}",
+    "a long number for a scalar": f"mutation {{ reportPickups(input: {{reports: [{{grams: {'7' * 200}}}]}}) {{a}} }}",
     "a list for a number": "{ sites(first: [" + '"ж", ' * 300 + "]) { totalCount } }",
     "an object for a number": f'{{ sites(first: {{a: "{LONG}"}}) {{ totalCount }} }}',
     "a name for an enum": f"{{ sites(first: 1, order: {NAME}) {{ totalCount }} }}",
