@@ -15,6 +15,7 @@ from tests.benchmarks import (
     plans,
     portal_page,
     reading,
+    refusal_times,
     relay_throughput,
     surroundings,
     thousand_subscribers,
@@ -82,6 +83,16 @@ def main() -> None:
         stack.start()
         seconds = time.perf_counter() - began
         table.add_row("second start, everything ready", f"{seconds:.1f} s", "10 s", f"{seconds / 10:.2f}")
+        database = servers.at(stack.home.root, stack.ports).database_url("kierto_identity")
+        refusals = asyncio.run(refusal_times.measure(stack, database, STAFF[0]))
+        for what, times in zip(("sign-in", "registration"), refusals, strict=True):
+            first, *others = times.medians
+            table.add_row(
+                f"a {what} refused, medians of {refusal_times.CALLS:,} calls",
+                times.shown(first),
+                ", ".join(map(times.shown, others)) + "; wanted: within 3 %",
+                f"{times.ratio:.3f}",
+            )
         ours, bare = asyncio.run(commit_to_socket.measure(stack, *STAFF))
         table.add_row(
             "commit of an order to a subscriber's socket, median",

@@ -56,10 +56,13 @@ async def register(
 
 
 async def _recognised(tx: IdentityStore, command: Register) -> OrganisationRecord | None:
-    """The organisation, if the invoice is its newest. Both are looked up in any case."""
-    organisations = await tx.organisations_by_number([command.customer_number])
-    newest = await tx.newest_invoices(command.customer_number)
-    return organisations.get(command.customer_number) if command.invoice_number in newest else None
+    """Return the organisation, locked, if the invoice is its newest.
+
+    Nothing is locked before that is known: a lock is written, which takes longer than to find no such customer.
+    """
+    if command.invoice_number not in await tx.newest_invoices(command.customer_number):
+        return None
+    return (await tx.organisations_by_number([command.customer_number])).get(command.customer_number)
 
 
 def _admin_of(organisation: OrganisationRecord) -> MembershipRecord:

@@ -100,6 +100,13 @@ async def test_a_wrong_pair_is_refused_in_the_same_words_and_after_the_same_work
     assert await bench.announced(AccessStated) == []
 
 
+async def test_a_wrong_pair_locks_nothing_which_would_take_longer_for_a_known_customer(bench: Bench) -> None:
+    await customers(bench)
+    async with bench.work() as tx, asyncio.timeout(10):
+        assert await tx.organisations_by_number([MIRJA])
+        assert codes(await register(bench, invoice_number="1962858")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+
+
 async def test_the_newest_of_the_customers_own_invoices_counts(bench: Bench) -> None:
     await customers(bench)
     await bench.receive(

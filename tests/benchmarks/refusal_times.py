@@ -1,0 +1,105 @@
+"""How long refusals of sign-in and registration take: what is unknown and what is known but wrong, by turns at random.
+
+Through the gateway, one call at a time. The limits of attempts are off: what was counted is forgotten before each call.
+"""
+
+import datetime as dt
+import random
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+
+import aiohttp
+import asyncpg
+import msgspec
+
+from services.chassis.ids import new_uuid
+from tests.support.stack import RunningStack
+
+CALLS, WARM_UP = 1_000, 50
+_KNOWN, _UNKNOWN = "62-7654321-00", "62-7654321-99"
+_CUSTOMER = """
+    INSERT INTO organisations (id, customer_number, name, kind, version, sort_name)
+    VALUES ($1, $2, 'Bench', 'BUSINESS', 1, 'bench')
+"""
+_INVOICE = """
+    INSERT INTO invoices (id, customer_number, invoice_number, invoice_date, version) VALUES ($1, $2, $3, $4, 1)
+"""
+_REGISTER = """
+    mutation ($input: RegisterInput!) { register(input: $input) { ... on Refusal { problems { code } } } }
+"""
+
+Call = tuple[str, object, str]
+"""Path, body, and the code that the answer has in it."""
+
+
+class Times(msgspec.Struct, frozen=True):
+    """Median seconds until the answer, by what was wrong."""
+
+    medians: Mapping[str, float]
+
+    @property
+    def ratio(self) -> float:
+        """The longest against the shortest."""
+        return max(self.medians.values()) / min(self.medians.values())
+
+    def shown(self, name: str) -> str:
+        return f"{name}: {self.medians[name] * 1000:.2f} ms"
+
+
+async def measure(stack: RunningStack, database_url: str, username: str) -> tuple[Times, Times]:
+    """Measure sign-in and registration; ``username`` is somebody's. The stack has no limits of rates."""
+    identity = await asyncpg.connect(database_url)
+    try:
+        await identity.execute(_CUSTOMER, new_uuid(), _KNOWN)
+        for number, date in (("1000001", dt.date(2026, 1, 1)), ("1000002", dt.date(2026, 2, 1))):
+            await identity.execute(_INVOICE, new_uuid(), _KNOWN, number, date)
+        async with aiohttp.ClientSession(stack.gateway) as session:
+            nobody = "x" * len(username)
+            signing_in = await _median_times(
+                session, identity, {"unknown name": _sign_in(nobody), "wrong password": _sign_in(username)}
+            )
+            registering = await _median_times(
+                session,
+                identity,
+                {
+                    "unknown number": _register(_UNKNOWN, "1000009"),
+                    "wrong invoice": _register(_KNOWN, "1000009"),
+                    "older invoice": _register(_KNOWN, "1000001"),
+                },
+            )
+    finally:
+        await identity.close()
+    return signing_in, registering
+
+
+def _sign_in(username: str) -> Call:
+    return "/auth/session", {"username": username, "password": "neljä märkää rukkasta"}, "SIGN_IN_FAILED"
+
+
+def _register(customer_number: str, invoice_number: str) -> Call:
+    command = {
+        "customerNumber": customer_number,
+        "invoiceNumber": invoice_number,
+        "username": "bench register",
+        "email": "bench@example.fi",
+        "password": "neljä märkää rukkasta",
+        "termsVersion": "2026-01",
+    }
+    return "/graphql", {"query": _REGISTER, "variables": {"input": command}}, "CUSTOMER_NOT_RECOGNISED"
+
+
+async def _median_times(
+    session: aiohttp.ClientSession, identity: "asyncpg.Connection[asyncpg.Record]", calls: Mapping[str, Call]
+) -> Times:
+    names: Sequence[str] = [*calls] * (CALLS // len(calls))
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for name in [*random.choices(names, k=WARM_UP), *random.sample(names, len(names))]:
+        path, body, expected = calls[name]
+        await identity.execute("DELETE FROM attempts")
+        began = time.perf_counter()
+        async with session.post(path, json=body) as response:
+            answer = await response.text()
+        took[name].append(time.perf_counter() - began)
+        assert expected in answer, answer
+    return Times({name: statistics.median(times) for name, times in took.items()})
