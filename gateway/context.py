@@ -1,7 +1,5 @@
 """What one request, or one socket, stands on: who asks, in which language, and the services in their name."""
 
-from collections.abc import Mapping
-
 import msgspec
 from starlette.requests import HTTPConnection
 
@@ -41,10 +39,13 @@ class Foundation(msgspec.Struct, frozen=True):
 
 
 class Calls:
-    """The services, in one caller's name: every call says who asks (``token``), in which language and from where."""
+    """The services, in one caller's name: every call says who asks (``token``), in which language and from where.
 
-    def __init__(self, services: Mapping[str, Service], token: str, language: Language, address: str) -> None:
-        self._services = services
+    From where is believed of what is asked for a stranger: there the gateway shows its own token, too.
+    """
+
+    def __init__(self, foundation: Foundation, token: str, language: Language, address: str) -> None:
+        self._services, self._tokens = foundation.services, foundation.tokens
         self.headers = {"Accept-Language": language.value, "X-Forwarded-For": address}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
@@ -55,7 +56,7 @@ class Calls:
 
     @once
     def identity(self) -> Identity:
-        return client(Identity, self._services["identity"], self._fields)
+        return client(Identity, self._services["identity"], self._fields, for_stranger=self._tokens.for_stranger)
 
     @once
     def sites(self) -> Sites:
@@ -142,7 +143,7 @@ class Context:
 def asker(foundation: Foundation, caller: Caller | None, accepted: str, address: str) -> Asker:
     """Who asks, from an address; ``accepted`` is their ``Accept-Language``."""
     language = language_of(accepted, caller.claims.locale if caller else "")
-    calls = Calls(foundation.services, caller.token if caller else "", language, address)
+    calls = Calls(foundation, caller.token if caller else "", language, address)
     if caller is None:
         return Asker(None, accepted, language, address, calls, "", counted_network(address))
     return Asker(caller, accepted, language, address, calls, caller.kind.value, caller.subject_id)

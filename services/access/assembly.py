@@ -12,9 +12,11 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from starlette.routing import BaseRoute
 
+from services.access import copy
 from services.access.authentication import Authentication
 from services.access.caller import Caller
 from services.access.import_resource import import_resource
+from services.access.service_operations import permit
 from services.access.service_token import ServiceTokens
 from services.chassis import backlog, housekeeping, logging, migrations, postgres, process
 from services.chassis.announcing import Announcement
@@ -151,15 +153,20 @@ async def foundation(blueprint: Blueprint[T, P], settings: ServiceSettings, role
                 await asyncio.wait_for(pool.close(), 2)
 
 
+def api_routes(blueprint: Blueprint[T, P], base: Foundation[T], authentication: Authentication) -> list[BaseRoute]:
+    """Return all that a service's api answers on: its contract, the files that it takes in, and what is its own."""
+    offered = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger, permit)
+    files = import_resource(base.imports, authentication.caller)
+    return [*offered, *files, *blueprint.routes(base, authentication)]
+
+
 @contextlib.asynccontextmanager
 async def _api(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[Parts]:
     async with foundation(blueprint, settings, "api") as base:
         verifier = Verifier(blueprint.public_keys(base), base.clock)
         authentication = Authentication(verifier, base.pool, blueprint.ask_identity(base))
-        offered = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
-        files = import_resource(base.imports, authentication.caller)
         yield Parts(
-            routes=[*offered, *files, *blueprint.routes(base, authentication)],
+            routes=api_routes(blueprint, base, authentication),
             checks={"database": _database(base.pool), "keys": verifier.ready},
             loops=[base.waker.run],
         )
@@ -197,7 +204,7 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
             return relay.ready
 
         async def keep_house(stop: asyncio.Event) -> None:
-            await housekeeping.keep_house(base.pool, stop)
+            await housekeeping.keep_house(base.pool, stop, [copy.EXPIRE])
 
         async def measure(stop: asyncio.Event) -> None:
             await backlog.keep_measuring(base.pool, stop)

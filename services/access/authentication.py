@@ -10,10 +10,17 @@ from services.access.language import language_of
 from services.chassis.client_address import parse_address
 from services.chassis.postgres import Pool
 from services.chassis.problems import NotReadyYet, Unauthenticated
-from services.chassis.tokens import Claims, Verifier
+from services.chassis.tokens import SERVICE_TOKEN, Claims, Verifier
 from services.contracts.identity import AccessStated, SubjectKind
 
-_COPY = "SELECT kind, version, active, scopes FROM access.subjects WHERE subject_id = $1"
+_COPY = """
+    SELECT kind, version, active, scopes,
+           EXISTS (SELECT 1 FROM access.ended_sessions WHERE session_id = $2) AS session_ended
+    FROM access.subjects WHERE subject_id = $1
+"""
+
+GATEWAY = "gateway"
+"""The service that calls for strangers, and is believed where they are."""
 
 AskIdentity = Callable[[str], Awaitable[AccessStated | None]]
 
@@ -27,8 +34,18 @@ class Authentication:
         self._ask_identity = ask_identity
 
     async def stranger(self, request: Request) -> Caller:
-        """The caller of a public operation: nobody, from an address, in a language."""
-        return Caller(language=language_of(accepted_languages(request)), address=address(request))
+        """The caller of a public operation: nobody, from an address, in a language.
+
+        Unauthenticated if the request shows a token as the gateway's that is not; NotReadyYet without keys.
+        """
+        from_gateway = await self._is_from_gateway(request)
+        forwarded = request.headers.get("x-forwarded-for", "") if from_gateway else ""
+        peer = request.client.host if request.client else ""
+        return Caller(
+            language=language_of(accepted_languages(request)),
+            address=parse_address(forwarded) or parse_address(peer),
+            from_gateway=from_gateway,
+        )
 
     async def caller(self, request: Request) -> Caller:
         """The caller; Unauthenticated without a valid token, NotReadyYet if the copy can't be brought up to it."""
@@ -51,18 +68,26 @@ class Authentication:
             session_id=claims.sid,
             access_version=version,
             acting=claims.act.get("sub", ""),
+            service=_service_of(claims),
             language=language_of(accepted_languages(request), claims.locale),
-            address=address(request),
         )
 
+    async def _is_from_gateway(self, request: Request) -> bool:
+        token = request.headers.get(SERVICE_TOKEN)
+        if token is None:
+            return False
+        if _service_of(await self._verifier.verify(token)) != GATEWAY:
+            raise Unauthenticated
+        return True
+
     async def _confirmed(self, claims: Claims, kind: SubjectKind, scopes: frozenset[str]) -> tuple[frozenset[str], int]:
-        row = await self._pool.fetchrow(_COPY, claims.sub)
+        row = await self._pool.fetchrow(_COPY, claims.sub, claims.sid)
         if row is None or row["version"] < claims.av:
             await self._catch_up(claims)
-            row = await self._pool.fetchrow(_COPY, claims.sub)
+            row = await self._pool.fetchrow(_COPY, claims.sub, claims.sid)
         if row is None or row["version"] < claims.av:
             raise NotReadyYet("the copy of access is behind the token")
-        if not row["active"] or row["kind"] != kind.value:
+        if not row["active"] or row["kind"] != kind.value or row["session_ended"]:
             raise Unauthenticated
         return scopes & frozenset(row["scopes"]), row["version"]
 
@@ -81,11 +106,6 @@ def accepted_languages(request: HTTPConnection) -> str:
     return request.headers.get("accept-language", "")
 
 
-def address(request: HTTPConnection) -> str:
-    """Where a request came from: the gateway says for whom it calls, and only it reaches a service."""
-    return address_of(request.headers.get("x-forwarded-for", ""), request.client)
-
-
-def address_of(forwarded: str, client: tuple[str, int] | None) -> str:
-    """The same, from the header and the connection's other end, where they are known."""
-    return parse_address(forwarded.partition(",")[0]) or parse_address(client[0] if client else "")
+def _service_of(claims: Claims) -> str:
+    """The name of the service that a token was made for, whoever it acts for; empty for anybody else's."""
+    return claims.client_id.removeprefix("service:") if claims.kind == SubjectKind.SERVICE.value else ""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from services.chassis.problems import Forbidden
+from services.chassis.problems import Forbidden, Unauthenticated
 from services.contracts.identity import Language, SubjectKind
 
 
@@ -10,7 +10,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of an operation.
 
     ``subject_id`` is a user's or partner's id, or ``service:<name>``; ``acting`` is the service that calls for the
-    subject, if one does; ``access_version`` is that of the copy. A stranger has no subject and no kind.
+    subject, if one does; ``service`` the name of the service whose own token this is; ``access_version`` is that of
+    the copy.
+
+    A stranger has no subject and no kind, but an ``address``: of a request that comes ``from_gateway`` the one that
+    the gateway names, else the other end of the connection.
     """
 
     subject_id: str = ""
@@ -19,8 +23,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str = ""
     access_version: int = 0
     acting: str = ""
+    service: str = ""
     language: Language = Language.FI
     address: str = ""
+    from_gateway: bool = False
 
     @property
     def staff(self) -> bool:
@@ -32,6 +38,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
             raise Forbidden
         if self.kind is SubjectKind.PARTNER and scope not in self.scopes:
             raise Forbidden
+
+    def require_gateway(self) -> None:
+        """Unauthenticated unless the gateway calls for this stranger."""
+        if not self.from_gateway:
+            raise Unauthenticated
 
 
 PEOPLE = (SubjectKind.USER, SubjectKind.STAFF)

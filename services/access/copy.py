@@ -1,11 +1,16 @@
 """The copy of access: what identity states of a subject replaces what an older version said."""
 
+import datetime as dt
+from collections.abc import Mapping
+
 from services.chassis.envelope import Received
+from services.chassis.handlers import One
 from services.chassis.ids import read_id
 from services.chassis.postgres import Connection
 from services.chassis.rebuilding import Copy
 from services.chassis.transaction import Transaction
-from services.contracts.identity import AccessStated
+from services.contracts.declare import Event
+from services.contracts.identity import AccessStated, SessionEnded
 
 ACCESS = Copy(AccessStated, "access.subjects", key="subject_id")
 """Every service has it; the grants of a subject come and go with its row."""
@@ -19,6 +24,16 @@ _SUBJECT = """
     RETURNING true
 """
 _CLEAR = "DELETE FROM access.grants WHERE subject_id = $1"
+_END_SESSION = "INSERT INTO access.ended_sessions (session_id) VALUES ($1) ON CONFLICT DO NOTHING"
+_TOKENS_LIVE = dt.timedelta(hours=1)
+"""Longer than any access token does, with all differences between clocks."""
+EXPIRE = """
+    DELETE FROM access.ended_sessions WHERE session_id IN (
+        SELECT session_id FROM access.ended_sessions
+        WHERE kept_since < clock_timestamp() - interval '1 hour' LIMIT $1
+    )
+"""
+"""What housekeeping runs: deletes ended sessions of which no token is valid any more."""
 _GRANT = """
     INSERT INTO access.grants (subject_id, organisation_id, role, billing, site_ids, until)
     VALUES ($1, $2, $3, $4, $5, $6)
@@ -49,6 +64,21 @@ async def keep(connection: Connection, stated: AccessStated) -> None:
     )
 
 
+async def end_session(connection: Connection, session_id: str) -> None:
+    """Have a session's tokens refused from now on."""
+    await connection.execute(_END_SESSION, session_id)
+
+
 async def access_stated(tx: Transaction, event: Received[AccessStated]) -> None:
     """Identity states a subject's access."""
     await keep(tx.connection, event.data)
+
+
+async def session_ended(tx: Transaction, event: Received[SessionEnded]) -> None:
+    """A session ended before its tokens do. Of one that ended long ago, in a topic that is read again, none is left."""
+    if event.time > tx.now - _TOKENS_LIVE:
+        await end_session(tx.connection, event.data.session_id)
+
+
+HANDLERS: Mapping[type[Event], One[Transaction]] = {AccessStated: access_stated, SessionEnded: session_ended}
+"""What every service that listens to identity does with its events about access."""

@@ -1,11 +1,13 @@
 """A service's own token: for asking an owner what an event may not carry, in a caller's name where there is one."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 from services.chassis.clock import Clock
 from services.chassis.problems import NotReadyYet
 from services.chassis.rpc.client import client
 from services.chassis.rpc.service import Service
+from services.chassis.tokens import SERVICE_TOKEN
 from services.contracts.identity import Identity
 from services.contracts.values import Refusal
 
@@ -24,7 +26,14 @@ class ServiceTokens:
         self._kept: dict[str, tuple[str, dt.datetime]] = {}
 
     async def headers(self, subject: str = "") -> dict[str, str]:
-        """Headers for a call that this service makes, for ``subject`` if one is named."""
+        """Return the header fields of a call that this service makes, for ``subject`` if one is named."""
+        return {"Authorization": f"Bearer {await self._token(subject)}"}
+
+    async def for_stranger(self) -> Mapping[str, str]:
+        """Return the header field of a public operation, by which this service is known to be the one that calls."""
+        return {SERVICE_TOKEN: await self._token("")}
+
+    async def _token(self, subject: str) -> str:
         token, until = self._kept.get(subject, ("", _ENDED))
         # By the clock that all processes go by, as those do who verify the token.
         if self._clock.now() > until:
@@ -35,4 +44,4 @@ class ServiceTokens:
             if len(self._kept) > 1000:
                 self._kept.clear()
             self._kept[subject] = (token, until)
-        return {"Authorization": f"Bearer {token}"}
+        return token

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+from collections.abc import Sequence
 
 from services.chassis.logging import logger
 from services.chassis.pause import pause
@@ -61,11 +62,11 @@ _OLD_DAYS = """
 _EVERY_S = 3600
 
 
-async def keep_house(pool: Pool, stop: asyncio.Event) -> None:
-    """Delete what has expired, now and every hour, until ``stop`` is set."""
+async def keep_house(pool: Pool, stop: asyncio.Event, more: Sequence[str] = ()) -> None:
+    """Delete what has expired, now and every hour, until ``stop`` is set. ``more``: statements like those above."""
     while not stop.is_set():
         with contextlib.suppress(*NO_ONES_FAULT):
-            for statement in _EXPIRE:
+            for statement in (*_EXPIRE, *more):
                 while not stop.is_set() and await pool.execute(statement, _ROWS) != "DELETE 0":
                     pass
             oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=100)

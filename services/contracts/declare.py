@@ -14,11 +14,13 @@ class Operation(msgspec.Struct, frozen=True):
     """What is said of an operation beside its signature.
 
     A ``read`` changes nothing and may be repeated freely; a ``write`` may be repeated only with its idempotency key.
-    A ``public`` one is called without a token: sign-in and its like.
+    A ``public`` one is called in nobody's name: sign-in and its like. The gateway calls it for a stranger and shows its
+    own token; an ``open`` one needs not even that.
     """
 
     kind: Kind
     public: bool = False
+    open: bool = False
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -36,15 +38,21 @@ def write(method: Method) -> Method:
     return method
 
 
-def public_read(method: Method) -> Method:
-    """Mark a read that needs no token."""
-    cast(Any, method).__operation__ = Operation("read", public=True)
+def public_write(method: Method) -> Method:
+    """Mark a write that the gateway alone may ask for, for a stranger."""
+    cast(Any, method).__operation__ = Operation("write", public=True)
     return method
 
 
-def public_write(method: Method) -> Method:
-    """Mark a write that needs no token."""
-    cast(Any, method).__operation__ = Operation("write", public=True)
+def open_read(method: Method) -> Method:
+    """Mark a read that needs no token at all."""
+    cast(Any, method).__operation__ = Operation("read", public=True, open=True)
+    return method
+
+
+def open_write(method: Method) -> Method:
+    """Mark a write that needs no token at all."""
+    cast(Any, method).__operation__ = Operation("write", public=True, open=True)
     return method
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import enum
 from typing import Annotated, Protocol
 
-from services.contracts.declare import Event, announces, public_read, public_write, read, write
+from services.contracts.declare import Event, announces, open_read, open_write, public_write, read, write
 from services.contracts.imports import Importing
 from services.contracts.values import Id, IdempotencyKey, Outcome, Refusal, TextLimit, Value
 
@@ -270,7 +270,7 @@ class Identity(Importing, Protocol):
         """End the session of a refresh token, used before or not (RFC 7009, section 2.1)."""
         ...
 
-    @public_write
+    @open_write
     async def client_token(
         self,
         client_id: Id,
@@ -278,7 +278,7 @@ class Identity(Importing, Protocol):
         scope: Annotated[str, TextLimit(1_000)] = "",
         subject: Id = "",
     ) -> ClientToken | Refusal:
-        """Client credentials (RFC 6749, section 4.4), for partners and for services.
+        """Client credentials (RFC 6749, section 4.4): for services, and for partners by way of the gateway.
 
         ``scope`` names the wanted ones, separated by spaces; empty is all that the client has. A service
         (``client_id`` is ``service:<name>``) may name the ``subject`` for whom it acts. Refused with
@@ -286,7 +286,7 @@ class Identity(Importing, Protocol):
         """
         ...
 
-    @public_read
+    @open_read
     async def public_keys(self) -> PublicKeys:
         """The keys that verify access tokens."""
         ...

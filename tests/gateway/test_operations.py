@@ -35,7 +35,7 @@ REGISTRATION = {
 async def test_a_stranger_registers(house: House) -> None:
     answer = await house.ask(REGISTER, input=REGISTRATION | {"language": "SV"})
     assert answer["data"]["register"]["accessRequested"] is True
-    (asked,) = house.cast.asked
+    (asked,) = house.cast.asked_for("register")
     assert asked.arguments["command"].terms_version == "2026-01"
 
 

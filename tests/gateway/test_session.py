@@ -1,5 +1,7 @@
 """Sessions of browsers: tokens in a cookie that no page can read and no other site can use."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -207,3 +209,15 @@ async def test_identity_is_told_from_where(server_addresses: Servers) -> None:
         await call(house, "POST", SESSION, json=RIGHT, headers={"X-Forwarded-For": "192.0.2.7"})
         (asked,) = house.cast.asked_for("sign_in")
         assert asked.headers["x-forwarded-for"] == "192.0.2.7"
+        assert asked.headers["kierto-service-token"].count(".") == 2
+
+
+async def test_the_gateways_own_token_goes_where_it_asks_for_a_stranger_and_nowhere_else(house: House) -> None:
+    """Also for who has a token, and is a stranger to what they ask for."""
+    token = house.user()
+    await house.ask('mutation { signIn(input: {username: "maija", password: "right"}) { __typename } }', token)
+    await house.ask("{ me { id } sites { edges { node { id } } } }", token)
+    tokens = {one.operation: one.headers.get("kierto-service-token", "") for one in house.cast.asked}
+    _, payload, _ = tokens["sign_in"].split(".")
+    assert json.loads(base64.urlsafe_b64decode(payload + "=="))["sub"] == "service:gateway"
+    assert (tokens["me"], tokens["sites"]) == ("", "")

@@ -21,7 +21,8 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     """Serve these routes; the address."""
-    config = uvicorn.Config(Starlette(routes=list(routes)), log_config=None, lifespan="off", ws="websockets-sansio")
+    app = Starlette(routes=list(routes))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", proxy_headers=False, ws="websockets-sansio")
     async with serving_by(config) as (_, port):
         yield f"http://127.0.0.1:{port}"
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from services.chassis.http_client import request
 from services.chassis.http_client.request import Fields
 from services.chassis.rpc.reading import Reading
 from services.chassis.rpc.service import CallFailed, Service, caller_fields, result
@@ -14,13 +15,23 @@ from services.chassis.rpc.signature import Signature, signatures
 P = TypeVar("P")
 
 
-def client(protocol: type[P], service: Service, headers: Mapping[str, str] | Fields) -> P:
+ForStranger = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+def client(
+    protocol: type[P],
+    service: Service,
+    headers: Mapping[str, str] | Fields,
+    *,
+    for_stranger: ForStranger | None = None,
+) -> P:
     """The operations of ``protocol`` at ``service``; ``headers`` say for whom (Authorization, Accept-Language).
 
-    Who makes several clients for one caller makes ``caller_fields`` once.
+    Who makes several clients for one caller makes ``caller_fields`` once. ``for_stranger`` gives the header fields
+    that a public operation is called with beside them.
     """
     fields = headers if isinstance(headers, bytes) else caller_fields(headers)
-    return cast(P, _class(cast(Any, protocol))(service, fields))
+    return cast(P, _class(cast(Any, protocol))(service, fields, for_stranger))
 
 
 @functools.cache
@@ -30,8 +41,9 @@ def _class(protocol: type) -> type[Any]:
     def begin(self: Any, service: Service, fields: Fields) -> None:
         self.service, self.fields = service, fields
 
-    def begin_both(self: Any, service: Service, fields: Fields) -> None:
+    def begin_both(self: Any, service: Service, fields: Fields, for_stranger: ForStranger | None) -> None:
         begin(self, service, fields)
+        self.for_stranger = for_stranger
         self.undecoded = twin(service, fields)
 
     undecoded_methods = {one.python_name: _reading(one) for one in signatures(protocol).values()}
@@ -42,14 +54,17 @@ def _class(protocol: type) -> type[Any]:
 
 def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
     encode, arguments = msgspec.json.Encoder().encode, signature.arguments
-    decode = msgspec.json.Decoder(signature.result).decode
+    decode, public = msgspec.json.Decoder(signature.result).decode, signature.declared.public
 
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
         given = arguments(*positional, **named)
         written = encode(given)
         if len(written) > signature.largest:
             raise _too_large(self.service.name, signature, given)
-        status, body = await self.service.ask(signature, written, self.fields)
+        fields = self.fields
+        if public and self.for_stranger is not None:
+            fields = Fields(fields + request.fields(await self.for_stranger()))
+        status, body = await self.service.ask(signature, written, fields)
         return result(self.service.name, status, body, decode)
 
     call.__name__ = signature.python_name

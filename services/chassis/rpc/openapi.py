@@ -8,6 +8,8 @@ from services.chassis.problems import ProblemDetails
 from services.chassis.rpc import picking, round_trip
 from services.chassis.rpc.signature import signatures
 from services.chassis.rpc.text_limits import limited_fields
+from services.chassis.tokens import SERVICE_TOKEN
+from services.contracts.declare import Operation
 
 _PICK = {
     "name": round_trip.HEADER,
@@ -38,7 +40,7 @@ def openapi(protocol: type) -> bytes:
                 "operationId": one.name,
                 "summary": one.description.splitlines()[0] if one.description else one.name,
                 "description": one.description,
-                "security": [] if one.declared.public else [{"bearer": []}],
+                "security": _security(one.declared),
                 "x-kind": one.declared.kind,
                 "parameters": [_PICK],
                 "requestBody": {"required": True, "content": {"application/json": {"schema": schemas[2 * number]}}},
@@ -59,7 +61,10 @@ def openapi(protocol: type) -> bytes:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "gateway": {"type": "apiKey", "in": "header", "name": SERVICE_TOKEN},
+            },
         },
     }
     return msgspec.json.encode(document)
@@ -72,6 +77,13 @@ def _limit(schema: dict[str, Any], longest: int) -> None:
             one["maxLength"] = longest
         elif one.get("type") == "array":
             _limit(one["items"], longest)
+
+
+def _security(declared: Operation) -> list[dict[str, list[str]]]:
+    """Say whose token an operation is asked for with."""
+    if declared.open:
+        return []
+    return [{"gateway": []}] if declared.public else [{"bearer": []}]
 
 
 def _together(reads: list[str], refused: dict[str, Any]) -> dict[str, Any]:

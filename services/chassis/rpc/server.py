@@ -48,21 +48,23 @@ def routes(
     bind: Callable[[C], P],
     authenticate: Callable[[Request], Awaitable[C]],
     stranger: Callable[[Request], Awaitable[C]],
+    permit: Callable[[C, Signature], None] = lambda caller, operation: None,
 ) -> list[Route]:
     """Routes for every operation of ``protocol``, and the one that its reads share.
 
     ``bind`` makes the operations for one caller; ``authenticate`` finds the caller or raises; ``stranger`` is the
-    caller of public operations.
+    caller of public operations. ``permit`` raises if a caller may not ask for an operation at all: before what they
+    send is read.
     """
     made: list[Route] = []
-    reads: dict[str, Perform[C]] = {}
+    reads: dict[str, tuple[Signature, Perform[C]]] = {}
     for name, one in signatures(cast(Any, protocol)).items():
         perform = _performing(one, bind)
         if one.shares_round_trips:
-            reads[name] = perform
+            reads[name] = one, perform
         find_caller = stranger if one.declared.public else authenticate
-        made.append(Route(one.path, _alone(one, perform, find_caller), methods=["POST"]))
-    made.append(Route(round_trip.PATH, _together(reads, authenticate), methods=["POST"]))
+        made.append(Route(one.path, _alone(one, perform, find_caller, permit), methods=["POST"]))
+    made.append(Route(round_trip.PATH, _together(reads, authenticate, permit), methods=["POST"]))
     document = openapi(protocol)
 
     async def show(_: Request) -> Response:
@@ -92,16 +94,26 @@ def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
     return perform
 
 
-def _alone(one: Signature, perform: Perform[C], find_caller: Callable[[Request], Awaitable[C]]) -> Endpoint:
+def _alone(
+    one: Signature,
+    perform: Perform[C],
+    find_caller: Callable[[Request], Awaitable[C]],
+    permit: Callable[[C, Signature], None],
+) -> Endpoint:
     async def call(request: Request) -> Response:
         caller = await find_caller(request)
+        permit(caller, one)
         (selection,) = round_trip.selections(request.headers.get(round_trip.HEADER), 1)
         return await perform(caller, await _body(request, one.largest) or b"{}", selection)
 
     return guarded(one.name, call)
 
 
-def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request], Awaitable[C]]) -> Endpoint:
+def _together(
+    reads: Mapping[str, tuple[Signature, Perform[C]]],
+    authenticate: Callable[[Request], Awaitable[C]],
+    permit: Callable[[C, Signature], None],
+) -> Endpoint:
     async def answer_each(request: Request) -> Response:
         async with deadline.kept():
             caller = await authenticate(request)
@@ -112,7 +124,9 @@ def _together(reads: Mapping[str, Perform[C]], authenticate: Callable[[Request],
             async def call(_: Request) -> Response:
                 if name not in reads:
                     raise MalformedInput(expected="a read of this service that needs a token")
-                return await reads[name](caller, arguments, selection)
+                operation, perform = reads[name]
+                permit(caller, operation)
+                return await perform(caller, arguments, selection)
 
             return guarded(name if name in reads else ROUND_TRIP, call)(request)
 

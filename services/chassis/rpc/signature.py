@@ -3,6 +3,7 @@
 import functools
 import inspect
 import typing
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,7 +21,8 @@ MAX_BODY = 2_000_000
 class Signature(msgspec.Struct, frozen=True):
     """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
 
-    ``path`` is where it is asked for alone, ``opening`` how it begins in company (see ``round_trip``).
+    ``method`` is the Protocol's own. ``path`` is where it is asked for alone, ``opening`` how it begins in company (see
+    ``round_trip``).
     ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
     ``repeatable``: to make it twice is to make it once; a read, or a write that carries its idempotency key.
     ``largest`` is the size of its arguments as JSON at most, in bytes; ``refuses``: its result may be a refusal.
@@ -28,6 +30,7 @@ class Signature(msgspec.Struct, frozen=True):
 
     name: str
     python_name: str
+    method: Callable[..., Any]
     declared: Operation
     arguments: type[msgspec.Struct]
     result: Any
@@ -79,6 +82,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
         found[camel(name)] = Signature(
             camel(name),
             name,
+            method,
             declared,
             arguments,
             hints["return"],

@@ -22,7 +22,7 @@ from services.contracts.identity import (
 from services.contracts.values import Id, Refusal
 from services.identity.http.equipment import Equipment
 from services.identity.store import reads
-from services.identity.usecases.client_token import client_token
+from services.identity.usecases.client_token import SERVICE, client_token
 from services.identity.usecases.create_partner import create_partner
 from services.identity.usecases.end_session import sign_out, sign_out_with
 from services.identity.usecases.refresh import refresh
@@ -67,6 +67,8 @@ class Offering(ImportOffering):
     async def client_token(
         self, client_id: str, client_secret: str, scope: str = "", subject: str = ""
     ) -> ClientToken | Refusal:
+        if not client_id.startswith(SERVICE):
+            self._caller.require_gateway()
         own = self._own
         return await client_token(
             self._base.work,

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from services.access import copy
-from services.chassis.ids import new_uuid
+from services.chassis.ids import new_uuid, write_id
 from services.chassis.postgres import Row
 from services.chassis.sorting import sort_key
 from services.chassis.transaction import Transaction
@@ -253,6 +253,8 @@ class IdentityTransaction(Transaction):
         return (row["session_id"], row["number"]) if row else None
 
     async def save_session(self, session: Session) -> None:
+        if session.ended_at is not None:
+            await copy.end_session(self.connection, write_id("session", session.id))
         await self.connection.execute(
             _SAVE_SESSION,
             session.id,

@@ -16,7 +16,8 @@ from services.identity.usecases.issue_token import EXPIRES_IN, access_token
 from services.identity.usecases.limit_attempts import count_wrong_secret, counter_of
 from services.identity.usecases.ports import IdentityStore, Work
 
-_SERVICE = "service:"
+SERVICE = "service:"
+"""What the client id of a service begins with."""
 
 
 async def client_token(
@@ -38,7 +39,7 @@ async def client_token(
     shown = digest(pepper, CLIENT_SECRET, client_secret)
     async with work() as tx:
         partner = await _partner(tx, client_id, shown)
-        name = client_id.removeprefix(_SERVICE) if client_id.startswith(_SERVICE) else ""
+        name = client_id.removeprefix(SERVICE) if client_id.startswith(SERVICE) else ""
         known_secret = service_secrets.get(name, "")
         service = bool(known_secret) and same(digest(pepper, CLIENT_SECRET, known_secret), shown)
         if partner is None and not service:

@@ -4,7 +4,6 @@ from services.access import copy
 from services.chassis.envelope import Received
 from services.chassis.handlers import Handlers
 from services.chassis.ids import read_id
-from services.contracts.identity import AccessStated
 from services.contracts.sites import ContainerStated, SiteStated
 from services.orders.domain.agreement import Container, Site
 from services.orders.store.transaction import OrdersTransaction
@@ -44,7 +43,7 @@ async def container_stated(tx: OrdersTransaction, event: Received[ContainerState
 
 
 HANDLERS: Handlers[OrdersTransaction] = {
-    AccessStated: copy.access_stated,
+    **copy.HANDLERS,
     SiteStated: site_stated,
     ContainerStated: container_stated,
 }

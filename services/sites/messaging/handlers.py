@@ -4,7 +4,7 @@ from services.access import copy
 from services.chassis.envelope import Received
 from services.chassis.handlers import Handlers
 from services.chassis.ids import read_id
-from services.contracts.identity import AccessStated, OrganisationStated
+from services.contracts.identity import OrganisationStated
 from services.sites.store.transaction import SitesTransaction
 
 
@@ -15,6 +15,6 @@ async def organisation_stated(tx: SitesTransaction, event: Received[Organisation
 
 
 HANDLERS: Handlers[SitesTransaction] = {
-    AccessStated: copy.access_stated,
+    **copy.HANDLERS,
     OrganisationStated: organisation_stated,
 }

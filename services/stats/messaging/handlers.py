@@ -6,7 +6,7 @@ from services.access import copy
 from services.chassis.envelope import Received
 from services.chassis.handlers import Handlers, together
 from services.chassis.ids import read_id
-from services.contracts.identity import AccessStated, OrganisationStated
+from services.contracts.identity import OrganisationStated
 from services.contracts.orders import PickupFacts, PickupRecorded, PickupStated
 from services.stats.domain.pickup import PickupFact
 from services.stats.store.transaction import StatsTransaction
@@ -44,7 +44,7 @@ def _fact(known: PickupFacts) -> PickupFact:
 PICKUPS_KNOWN = together(pickups_known)
 
 HANDLERS: Handlers[StatsTransaction] = {
-    AccessStated: copy.access_stated,
+    **copy.HANDLERS,
     OrganisationStated: organisation_stated,
     PickupRecorded: PICKUPS_KNOWN,
     PickupStated: PICKUPS_KNOWN,

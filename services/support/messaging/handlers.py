@@ -4,7 +4,6 @@ from services.access import copy
 from services.chassis.envelope import Received
 from services.chassis.handlers import Handlers
 from services.chassis.ids import read_id
-from services.contracts.identity import AccessStated
 from services.contracts.sites import SiteStated
 from services.support.domain.ticket import Site
 from services.support.store.transaction import SupportTransaction
@@ -22,6 +21,6 @@ async def site_stated(tx: SupportTransaction, event: Received[SiteStated]) -> No
 
 
 HANDLERS: Handlers[SupportTransaction] = {
-    AccessStated: copy.access_stated,
+    **copy.HANDLERS,
     SiteStated: site_stated,
 }

@@ -47,13 +47,13 @@ REGISTRATION = Register(
 
 
 def stranger(address: str = "192.0.2.1") -> Caller:
-    """Nobody yet, from an address."""
-    return Caller(address=address)
+    """Nobody yet, from an address, as the gateway says."""
+    return Caller(address=address, from_gateway=True)
 
 
 def service(name: str = "support") -> Caller:
     """One of Kierto's services, for itself."""
-    return Caller(subject_id=f"service:{name}", kind=SubjectKind.SERVICE)
+    return Caller(subject_id=f"service:{name}", kind=SubjectKind.SERVICE, service=name)
 
 
 def expect(kind: type[O], answer: Outcome) -> O:

@@ -156,7 +156,9 @@ async def test_signing_out_ends_the_session_once(bench: Bench, user_id: str) -> 
     first, second = await offering.sign_out(), await offering.sign_out()
     assert [getattr(answer, "session_ended", None) for answer in (first, second)] == [True, False]
     assert codes(await refresh(bench, session.refresh_token)) == [("SESSION_ENDED", "")]
-    assert len(await bench.announced(SessionEnded)) == 1
+    (ended,) = await bench.announced(SessionEnded)
+    kept = await bench.pool.fetch("SELECT session_id FROM access.ended_sessions")
+    assert [row["session_id"] for row in kept] == [ended.session_id], "its tokens are refused here, too"
 
 
 @pytest.mark.parametrize("which", ["last", "used"])

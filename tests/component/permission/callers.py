@@ -13,14 +13,12 @@ import msgspec
 from joserfc.jwk import OKPKey
 
 from services.access import copy
-from services.access.assembly import Blueprint, Foundation
+from services.access.assembly import Blueprint, Foundation, api_routes
 from services.access.authentication import Authentication
-from services.access.import_resource import import_resource
 from services.chassis import tokens
 from services.chassis.http_client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.postgres import Pool
-from services.chassis.rpc.server import routes
 from services.chassis.rpc.service import Service
 from services.chassis.settings import Address, Environment, load
 from services.chassis.tokens import Claims, Signer, Verifier
@@ -56,6 +54,8 @@ class Who(enum.Enum):
     PARTNER_OF_NONE = "a partner with an empty list"
     STAFF = "staff"
     SERVICE = "a service"
+    SIGNED_OUT = "a member whose session ended while the token lives"
+    BY_GATEWAY = "a stranger for whom the gateway calls"
 
 
 def _member(
@@ -71,6 +71,7 @@ ACCESS: dict[Who, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
     Who.ENDED: (USER, (), [_member(Role.ADMIN, until=YESTERDAY)]),
     Who.EXPIRED: (USER, (), [_member(Role.ADMIN)]),
     Who.FORGED: (USER, (), [_member(Role.ADMIN)]),
+    Who.SIGNED_OUT: (USER, (), [_member(Role.ADMIN)]),
     Who.VIEWER: (USER, (), [_member(Role.VIEWER)]),
     Who.EDITOR: (USER, (), [_member(Role.EDITOR)]),
     Who.ADMIN: (USER, (), [_member(Role.ADMIN)]),
@@ -87,17 +88,25 @@ ACCESS: dict[Who, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
 class Door:
     """A service's routes on loopback, and a call through them as anyone."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, made: dict[Who, str]) -> None:
+    def __init__(
+        self, url: str, session: aiohttp.ClientSession, made: dict[Who, str], signer: Signer, clock: TestClock
+    ) -> None:
         self.url = url
         self._session = session
         self._tokens = made
+        self._signer, self._clock = signer, clock
         self.base: Foundation[Any]
 
     async def call(self, who: Who, operation: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
         """The status and body of a call."""
-        headers = self.headers(who)
+        return await self.call_with(self.headers(who), operation, arguments)
+
+    async def call_with(self, headers: Mapping[str, str], operation: str, arguments: Any) -> tuple[int, bytes]:
+        """The same, with any header fields; an empty operation is a round trip."""
         body = msgspec.json.encode(arguments)
-        async with self._session.post(f"{self.url}/rpc/{operation}", data=body, headers=headers) as response:
+        async with self._session.post(
+            f"{self.url}/rpc/{operation}".removesuffix("/"), data=body, headers=headers
+        ) as response:
             return response.status, await response.read()
 
     async def upload(
@@ -125,7 +134,13 @@ class Door:
         headers = {"X-Forwarded-For": f"192.0.2.{list(Who).index(who)}"}
         if who in self._tokens:
             headers["Authorization"] = f"Bearer {self._tokens[who]}"
+        if who is Who.BY_GATEWAY:
+            headers[tokens.SERVICE_TOKEN] = self.service_token("gateway")
         return headers
+
+    def service_token(self, name: str, subject: str = "") -> str:
+        """A service's own token, or one with which it acts for a subject."""
+        return self._signer.sign(_of_service(name, self._clock.now(), subject))
 
 
 @contextlib.asynccontextmanager
@@ -165,17 +180,18 @@ async def open_door(
             await copy.keep(connection, stated)
             age = dt.timedelta(minutes=11) if who is Who.EXPIRED else dt.timedelta()
             by = Signer(foreign) if who is Who.FORGED else signer
-            made[who] = by.sign(_claims(subject, kind, scopes, clock.now() - age))
-    made[Who.SERVICE] = signer.sign(_claims("service:support", SubjectKind.SERVICE, (), clock.now()))
+            claims = _claims(subject, kind, scopes, clock.now() - age)
+            made[who] = by.sign(claims)
+            if who is Who.SIGNED_OUT:
+                await copy.end_session(connection, claims.sid)
+    made[Who.SERVICE] = signer.sign(_of_service("support", clock.now()))
 
     async with aiohttp.ClientSession() as session:
         identity = Service("identity", Origin(settings.identity_url))
         base: Foundation[Any] = Foundation(settings, clock, pool, Waker(pool), identity, blueprint)
         authentication = Authentication(Verifier(keys, clock), pool, blueprint.ask_identity(base))
-        made_routes = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger)
-        files = import_resource(base.imports, authentication.caller)
-        async with serving([*made_routes, *files]) as address:
-            door = Door(address, session, made)
+        async with serving(api_routes(blueprint, base, authentication)) as address:
+            door = Door(address, session, made, signer, clock)
             door.base = base
             yield door
 
@@ -194,6 +210,12 @@ def _claims(subject: str, kind: SubjectKind, scopes: tuple[str, ...], at: dt.dat
         sid=write_id("session", new_uuid()),
         scope=" ".join(scopes),
     )
+
+
+def _of_service(name: str, at: dt.datetime, subject: str = "") -> Claims:
+    client_id = f"service:{name}"
+    said = _claims(subject or client_id, SubjectKind.SERVICE, (), at)
+    return msgspec.structs.replace(said, client_id=client_id, sid="", act={"sub": client_id} if subject else {})
 
 
 def _key() -> bytes:

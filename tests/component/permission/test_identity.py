@@ -10,8 +10,12 @@ from services.contracts import identity, orders, sites, stats, support
 from services.identity.app import IDENTITY
 from tests.component.permission.callers import ORG_A, ORG_B, Who
 from tests.component.permission.conftest import Walk
-from tests.component.permission.walk import IMPORTS, NOT_ALLOWED, NOTHING, SEES, Case, Row, row
+from tests.component.permission.walk import IMPORTS, NO_TOKEN, NOT_ALLOWED, NOTHING, SEES, Case, Row, row
 
+OPEN = {
+    "clientToken": "services have no token before; for anybody else the gateway has to ask",
+    "publicKeys": "they are public",
+}
 PUBLIC = {
     "register": "one has no account yet",
     "signIn": "one has no session yet",
@@ -32,8 +36,9 @@ REGISTRATION = {
 }
 
 
-def all_get(outcome: str) -> Row:
-    return dict.fromkeys(Who, outcome)
+def by_gateway(outcome: str) -> Row:
+    """Of a public operation: whoever else asks, and with whatever token, is refused."""
+    return {**dict.fromkeys(Who, NO_TOKEN), Who.BY_GATEWAY: outcome}
 
 
 def registration(who: Who) -> dict[str, Any]:
@@ -48,19 +53,17 @@ def new_partner(who: Who) -> dict[str, Any]:
     return {"command": {"idempotencyKey": who.name, "name": "New", "scopes": ["orders:read"]}}
 
 
-MEMBERS_AND_PARTNERS = row(
-    members=SEES, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES, service=NOTHING
-)
+MEMBERS_AND_PARTNERS = row(members=SEES, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES)
 STAFF_ONLY = row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=SEES)
 CASES: dict[str, Case] = {
     **IMPORTS,
-    "register": (registration, all_get("CUSTOMER_NOT_RECOGNISED")),
-    "signIn": (sign_in, all_get("SIGN_IN_FAILED")),
-    "refresh": ({"refreshToken": "none"}, all_get("SESSION_ENDED")),
-    "signOutWith": ({"refreshToken": "none"}, all_get(NOTHING)),
-    "clientToken": ({"clientId": PARTNER, "clientSecret": "wrong"}, all_get("INVALID_CLIENT")),
-    "publicKeys": ({}, all_get(NOTHING)),
-    "me": ({}, row(members=NOTHING, partners=NOTHING, staff=NOTHING, service=NOTHING)),
+    "register": (registration, by_gateway("CUSTOMER_NOT_RECOGNISED")),
+    "signIn": (sign_in, by_gateway("SIGN_IN_FAILED")),
+    "refresh": ({"refreshToken": "none"}, by_gateway("SESSION_ENDED")),
+    "signOutWith": ({"refreshToken": "none"}, by_gateway(NOTHING)),
+    "clientToken": ({"clientId": PARTNER, "clientSecret": "wrong"}, by_gateway("INVALID_CLIENT")),
+    "publicKeys": ({}, dict.fromkeys(Who, NOTHING)),
+    "me": ({}, row(members=NOTHING, partners=NOTHING, staff=NOTHING)),
     "organisations": ({"ids": [ORG_A, ORG_B]}, MEMBERS_AND_PARTNERS),
     "accessOf": ({"subjectId": USER}, row(members=NOTHING, partners=NOTHING, staff=SEES, service=SEES)),
     "contacts": ({"userIds": [USER]}, row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOT_ALLOWED, service=SEES)),
@@ -105,3 +108,4 @@ def test_public_operations_are_a_short_list_with_reasons() -> None:
     contracts = (identity.Identity, sites.Sites, orders.Orders, stats.Stats, support.Support)
     public = {name for one in contracts for name, said in signatures(one).items() if said.declared.public}
     assert public == set(PUBLIC)
+    assert {name for name, said in signatures(identity.Identity).items() if said.declared.open} == set(OPEN)

@@ -63,7 +63,6 @@ CASES: dict[str, Case] = {
             partner=SEES,
             partner_elsewhere=NOTHING,
             staff=SEES,
-            service=SEES,
         ),
     ),
 }

@@ -13,7 +13,7 @@ from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
 from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
 from services.chassis.rpc.service import Service, caller_fields
-from services.contracts.declare import public_read, read, write
+from services.contracts.declare import open_read, read, write
 from services.contracts.values import Outcome, Refusal, Value, refuse
 from tests.integration.chassis.http_client.scripted import Peer
 from tests.support.serving import serving
@@ -51,7 +51,7 @@ class Echo(Protocol):
     @write
     async def note(self, word: str) -> str: ...
 
-    @public_read
+    @open_read
     async def greet(self) -> str: ...
 
 

@@ -15,7 +15,7 @@ from services.chassis.rpc.server import routes
 from services.chassis.rpc.service import CallFailed, Service
 from services.chassis.rpc.signature import MAX_BODY, signatures
 from services.chassis.rpc.text_limits import limited_fields
-from services.contracts.declare import public_read, public_write, read, write
+from services.contracts.declare import open_read, public_write, read, write
 from services.contracts.identity import Identity
 from services.contracts.orders import Orders
 from services.contracts.sites import Sites
@@ -44,13 +44,13 @@ class Sums(Protocol):
     @write
     async def fail(self, how: str) -> Sum: ...
 
-    @public_read
+    @open_read
     async def who_am_i(self) -> str: ...
 
     @public_write
     async def name(self, command: NameIt) -> Sum | Refusal: ...
 
-    @public_read
+    @open_read
     async def find(self, text: Annotated[str, TextLimit(100)]) -> list[str]: ...
 
 
