@@ -1,4 +1,4 @@
-"""What is deleted by itself: sessions a week after their end, attempts after a quiet day."""
+"""What is deleted by itself: sessions a week after their end, failed attempts after a quiet day."""
 
 import asyncio
 import contextlib
@@ -7,10 +7,10 @@ import datetime as dt
 from services.chassis.clock import Clock
 from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, Pool
-from services.identity.domain.attempts import QUIET
+from services.identity.domain.attempts import QUIET, WINDOW
 
 _SESSIONS = "DELETE FROM sessions WHERE least(expires_at, ended_at) < $1"
-_ATTEMPTS = "DELETE FROM attempts WHERE since <= $1"
+_ATTEMPTS = "DELETE FROM attempts WHERE since <= $1 OR count = 0 AND since <= $2"
 _AFTERWARDS = dt.timedelta(days=7)
 _EVERY_S = 600
 
@@ -18,7 +18,7 @@ _EVERY_S = 600
 async def forget(pool: Pool, now: dt.datetime) -> None:
     """Delete what has expired."""
     await pool.execute(_SESSIONS, now - _AFTERWARDS)
-    await pool.execute(_ATTEMPTS, now - QUIET)
+    await pool.execute(_ATTEMPTS, now - QUIET, now - WINDOW)
 
 
 async def keep_forgetting(pool: Pool, clock: Clock, stop: asyncio.Event) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal
+from services.identity.store.expiry import forget
 from tests.component.identity.steps import (
     Bench,
     codes,
@@ -155,6 +156,24 @@ async def test_a_known_device_does_not_outrun_its_address(bench: Bench) -> None:
     assert codes(await sign_in(bench, device=device, address=OWNER)) == [("TOO_MANY_ATTEMPTS", "")]
     bench.clock.move(minutes=15)
     await signed_in(bench, device=device, address=OWNER)
+
+
+async def test_counts_of_failures_are_kept_for_a_day_and_those_of_none_not_so_long(bench: Bench) -> None:
+    async def left() -> int:
+        await forget(bench.pool, bench.clock.now())
+        return int(await bench.pool.fetchval("SELECT count(*) FROM attempts"))
+
+    await bench.pool.execute("DELETE FROM attempts")
+    await guess(bench)
+    await bench.pool.execute("UPDATE attempts SET count = 50 WHERE scope = 'ADDRESS'")
+    for number in range(5):
+        assert codes(await sign_in(bench, f"name {number}", address=ATTACKER)) == [("TOO_MANY_ATTEMPTS", "")]
+    bench.clock.move(minutes=15)
+    assert await left() == 2, "the address' and Mirja's"
+    bench.clock.move(hours=23, minutes=44)
+    assert await left() == 2
+    bench.clock.move(minutes=1)
+    assert await left() == 0
 
 
 async def test_the_token_of_a_device_tells_nothing_of_its_user(bench: Bench, user_id: str) -> None:
