@@ -53,4 +53,4 @@ def _invalid(error: Exception, *within: str) -> Refused:
         return Refused(400, "INVALID_REQUEST", expected=expected, path=list(within))
     reason, _, place = str(error).partition(" - at `$")
     path = [*within, *(part for part in place.strip("`").replace("[", ".").split(".") if part)]
-    return Refused(400, "INVALID_REQUEST", expected=reason, path=path)
+    return Refused(400, "INVALID_REQUEST", expected=reason.removeprefix("Expected "), path=path)

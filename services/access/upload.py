@@ -39,7 +39,7 @@ def upload_route(imports: Imports[Any], authenticate: Callable[[Request], Awaita
         if kind not in imports.kinds:
             return respond(404, "Unknown kind of file", "NOT_FOUND", path=["kind"])
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FILE_TYPE:
-            params = {"types": FILE_TYPE}
+            params = {"expected": FILE_TYPE}
             return respond(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", {"Accept": FILE_TYPE}, params=params)
         if under_way >= MOST_UPLOADS:
             return respond(503, "Other files come just now", "UNAVAILABLE", {"Retry-After": "10"})

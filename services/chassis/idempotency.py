@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from services.chassis.postgres import Connection
-from services.contracts.values import Outcome, Refusal, Value, refuse
+from services.contracts.values import Outcome, Refusal, Value, malformed, refuse, wrong_length
 
 A = TypeVar("A", bound=Outcome)
 
@@ -54,8 +54,9 @@ async def once(
     input.
     """
     key: str = cast(Any, command).idempotency_key
-    if not 1 <= len(key) <= 200 or not key.isprintable():
-        return refuse("MALFORMED", "idempotencyKey", expected="1-200")
+    wrong = wrong_length(key, 1, 200, "idempotencyKey")
+    if wrong is not None or not key.isprintable():
+        return Refusal(problems=[wrong or malformed("idempotencyKey", reason="CHARACTERS")])
     place = (organisation, caller, operation, key)
     digest = hashlib.sha256(msgspec.json.encode(command, order="deterministic")).digest()
     try:

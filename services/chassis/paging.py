@@ -40,7 +40,7 @@ class KeysetPage(Generic[Node]):
 
     def __init__(self, page: Page, kinds: tuple[Any, ...], list_name: str, *scope: object) -> None:
         if not 0 <= page.first <= MAX_PAGE:
-            raise MalformedInput("first", expected=f"0-{MAX_PAGE}")
+            raise MalformedInput("first", reason="RANGE", least="0", most=str(MAX_PAGE))
         self._first = page.first
         self._list = (list_name, *scope)
         # One row more than is shown tells whether there is a next page.
@@ -79,7 +79,7 @@ class KeysetPage(Generic[Node]):
         except (binascii.Error, ValueError, OverflowError):  # the last: an instant that UTC has no date for
             known = False
         if not known or any(isinstance(value, str) and "\0" in value for value in values):
-            raise MalformedInput("after", expected="a cursor of this list, in the same order and with the same filter")
+            raise MalformedInput("after", reason="OTHER_LIST")
         return values
 
 

@@ -4,7 +4,7 @@ JSON names are GraphQL names (camel case), a page of a list is a Relay connectio
 ``__typename``: what a service answers is what a client of the graph sees.
 """
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -58,6 +58,25 @@ class Problem(Value, frozen=True, kw_only=True):
     retryable: bool = False
 
 
+Fault = Literal[
+    "CHARACTERS",
+    "EARLIEST",
+    "EXAMPLE",
+    "LEAVE_OUT",
+    "OTHER_LIST",
+    "RANGE",
+    "REQUIRED",
+    "TOO_LONG",
+    "TOO_SHORT",
+    "UNREADABLE",
+]
+"""What is wrong with the form of an input, as the ``reason`` of MALFORMED; the gateway has a text for each.
+
+Those with params: EARLIEST ``earliest``; EXAMPLE ``example``; RANGE ``least``, ``most``; TOO_LONG ``longest``;
+TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for those who made the client.
+"""
+
+
 class Refusal(Outcome, frozen=True, kw_only=True):
     """The expected "no": nothing was changed, and here is why."""
 
@@ -68,6 +87,23 @@ def refuse(code: str, *path: str, retryable: bool = False, **params: object) -> 
     """A refusal with one problem."""
     texts = {name: str(value) for name, value in params.items()}
     return Refusal(problems=[Problem(code=code, path=list(path), params=texts, retryable=retryable)])
+
+
+def malformed(*path: str, reason: Fault, **params: object) -> Problem:
+    """Make the problem of an input whose form is wrong."""
+    texts = {name: str(value) for name, value in params.items()}
+    return Problem(code="MALFORMED", path=list(path), params={"reason": reason, **texts})
+
+
+def wrong_length(text: str, shortest: int, longest: int, *path: str) -> Problem | None:
+    """Find out whether a text is missing, too short or too long, in code points."""
+    if not text and shortest > 0:
+        return malformed(*path, reason="REQUIRED")
+    if len(text) < shortest:
+        return malformed(*path, reason="TOO_SHORT", shortest=shortest)
+    if len(text) > longest:
+        return malformed(*path, reason="TOO_LONG", longest=longest)
+    return None
 
 
 class Money(Value, frozen=True, kw_only=True):

@@ -252,7 +252,7 @@ async def test_a_refusal_of_one_site_is_that_sites_own(house: House) -> None:
         {
             "code": "MALFORMED",
             "path": ["until"],
-            "message": "This isn't in the expected form. Expected: 2026-03-02 or later.",
+            "message": "The earliest possible day is 2026-03-02.",
         }
     ]
 

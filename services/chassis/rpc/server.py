@@ -35,6 +35,9 @@ _log = logger(__name__)
 P = TypeVar("P")
 C = TypeVar("C")
 
+_LONGEST_DETAIL = 200
+"""Characters of what the decoder says: it repeats some of what it was given."""
+
 ROUND_TRIP = "roundTrip"
 """What a round trip that failed as a whole is called in the log and the metrics; else its calls have their names."""
 
@@ -185,11 +188,12 @@ async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # n
     except MalformedInput as error:
         return respond(400, "Malformed input", "MALFORMED", path=error.path, params=error.params)
     except NOT_TEXT:
-        return respond(400, "Malformed input", "MALFORMED", params={"expected": "no NUL characters"})
+        return respond(400, "Malformed input", "MALFORMED", params={"reason": "CHARACTERS"})
     except msgspec.DecodeError as error:
-        reason, _, place = str(error).partition(" - at `$.")
+        detail, _, place = str(error).partition(" - at `$.")
         path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
-        return respond(400, "Malformed input", "MALFORMED", path=path, params={"expected": reason})
+        params = {"reason": "UNREADABLE", "detail": detail[:_LONGEST_DETAIL]}
+        return respond(400, "Malformed input", "MALFORMED", path=path, params=params)
     except DeadlineExceeded:
         whole = "a change was made as a whole or not at all"
         return respond(504, "Not done in time", "DEADLINE_EXCEEDED", detail=whole)

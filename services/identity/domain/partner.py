@@ -1,7 +1,7 @@
 """What must be right about a new partner (I13)."""
 
 from services.contracts.identity import SCOPES, CreatePartner
-from services.contracts.values import Problem
+from services.contracts.values import Problem, malformed, wrong_length
 
 LONGEST_NAME = 100
 
@@ -10,8 +10,11 @@ def problems_of(command: CreatePartner) -> list[Problem]:
     """All that stands against a new partner: MALFORMED, INVALID_SCOPE."""
     problems = []
     name = command.name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        problems.append(Problem(code="MALFORMED", path=["name"], params={"expected": f"1-{LONGEST_NAME}"}))
+    length = wrong_length(name, 1, LONGEST_NAME, "name")
+    if length is not None:
+        problems.append(length)
+    elif not name.isprintable():
+        problems.append(malformed("name", reason="CHARACTERS"))
     problems += [
         Problem(code="INVALID_SCOPE", path=["scopes", str(place)], params={"known": " ".join(SCOPES)})
         for place, scope in enumerate(command.scopes)
@@ -19,7 +22,7 @@ def problems_of(command: CreatePartner) -> list[Problem]:
     ]
     if command.all_organisations and command.organisation_ids:
         # The mark is explicit: a list beside it says that one of the two was a mistake.
-        problems.append(Problem(code="MALFORMED", path=["organisationIds"], params={"expected": "[]"}))
+        problems.append(malformed("organisationIds", reason="LEAVE_OUT"))
     return problems
 
 

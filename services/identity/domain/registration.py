@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from services.contracts.identity import Register
-from services.contracts.values import Problem
+from services.contracts.values import Problem, malformed, wrong_length
 from services.identity.domain import names, password
 
 
@@ -37,7 +37,7 @@ def problems_of(command: Register, rules: RegistrationRules) -> list[Problem]:
         ("invoiceNumber", command.invoice_number, rules.invoice_number_format, rules.invoice_number_example),
     )
     problems = [
-        Problem(code="MALFORMED", path=[field], params={"expected": example})
+        malformed(field, reason="EXAMPLE", example=example)
         for field, number, wanted, example in formats
         if not re.fullmatch(wanted, number)
     ]
@@ -50,11 +50,13 @@ def problems_of(command: Register, rules: RegistrationRules) -> list[Problem]:
 def account_problems(username: str, email: str, secret: str) -> list[Problem]:
     """What stands against an account with these: MALFORMED or WEAK_PASSWORD."""
     problems = []
-    if not names.is_username(username):
-        expected = f"{names.SHORTEST_USERNAME}-{names.LONGEST_USERNAME}"
-        problems.append(Problem(code="MALFORMED", path=["username"], params={"expected": expected}))
+    length = wrong_length(username, names.SHORTEST_USERNAME, names.LONGEST_USERNAME, "username")
+    if length is not None:
+        problems.append(length)
+    elif not names.is_username(username):
+        problems.append(malformed("username", reason="CHARACTERS"))
     if not names.is_email(email):
-        problems.append(Problem(code="MALFORMED", path=["email"], params={"expected": "name@example.com"}))
+        problems.append(malformed("email", reason="EXAMPLE", example="name@example.com"))
     if weak := password.problem_of(secret, username):
         problems.append(weak)
     return problems

@@ -75,9 +75,9 @@ async def calendars(
 ) -> list[Calendar | Refusal]:
     """The calendar of each site between two days, both inclusive, with one set of queries for all of them."""
     if until < since:
-        return [refuse("MALFORMED", "until", expected="not before since") for _ in site_ids]
+        return [refuse("MALFORMED", "until", reason="EARLIEST", earliest=since) for _ in site_ids]
     if (until - since).days > MAX_DAYS:
-        return [refuse("TOO_LONG", "until", limit=MAX_DAYS) for _ in site_ids]
+        return [refuse("TOO_LONG", "until", days=MAX_DAYS) for _ in site_ids]
     wanted = [find_id("site", text) for text in site_ids]
     planned = await _planned(connection, caller, clock, wanted, since, until)
     answers: list[Calendar | Refusal] = []

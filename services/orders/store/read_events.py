@@ -32,7 +32,7 @@ async def events(
     moves on as well.
     """
     if not 1 <= first <= MAX_EVENTS:
-        return refuse("MALFORMED", "first", expected=f"1-{MAX_EVENTS}")
+        return refuse("MALFORMED", "first", reason="RANGE", least=1, most=MAX_EVENTS)
     # One snapshot, so that the edges and the page speak of the same log.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         organisations = await _organisations(connection, caller, day, organisation_id)

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from services.access.caller import Caller
 from services.chassis.ids import find_id
 from services.chassis.rpc.text_limits import judge_of
 from services.contracts.orders import PickupReport, PickupsReported, ReportKind, ReportOutcome
-from services.contracts.values import Refusal, refuse
+from services.contracts.values import Problem, Refusal, malformed, refuse, wrong_length
 from services.orders.domain import calendar, pickup
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.holidays import Holidays
@@ -22,6 +22,7 @@ from services.orders.usecases.record_pickups import Said, record_pickups
 
 MAX_REPORTS = 500
 MAX_GRAMS = 60_000_000
+LONGEST_REASON = 500
 OLDEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """What happened before this was dated by a clock that was never set."""
 
@@ -40,7 +41,7 @@ async def report_pickups(tx: OrdersStore, caller: Caller, reports: Sequence[Pick
     if len(reports) > MAX_REPORTS:
         return refuse("TOO_MANY", "reports", limit=MAX_REPORTS)
     await tx.take_turns(caller.subject_id)
-    faults = [malformed(report, number, tx.now) for number, report in enumerate(reports)]
+    faults = [wrong_in(report, number, tx.now) for number, report in enumerate(reports)]
     # What is malformed can't even be looked up: a text with a NUL is none of PostgreSQL's.
     sound = [report for report, fault in zip(reports, faults, strict=True) if fault is None]
     taking = await _Taking.begin(tx, caller, sound)
@@ -119,7 +120,7 @@ class _Taking:
     def _pickup(self, report: PickupReport, number: int) -> PickupRecord | Refusal:
         if report.order_id is not None:
             return self._of_order(report.order_id, report, number)
-        assert report.agreement_id is not None and report.date is not None, "malformed says so"
+        assert report.agreement_id is not None and report.date is not None, "wrong_in says so"
         return self._of_agreement(report.agreement_id, report.date, number)
 
     def _of_order(self, named: str, report: PickupReport, number: int) -> PickupRecord | Refusal:
@@ -129,7 +130,7 @@ class _Taking:
             return agreement
         order = self.orders.get(order_id) if order_id else None
         if order is None:
-            return refuse("NOT_PLANNED", "reports", str(number), "orderId")
+            return refuse("NOT_PLANNED", "reports", str(number), "orderId", reason="ORDER")
         if report.agreement_id is not None and find_id("agreement", report.agreement_id) != order.agreement_id:
             return refuse("NOT_OF_ORDER", "reports", str(number), "agreementId")
         if report.date is not None and report.date != order.date:
@@ -153,21 +154,34 @@ class _Taking:
         return agreement
 
 
-def malformed(report: PickupReport, number: int, now: dt.datetime) -> Refusal | None:
-    """What is wrong with a report by itself."""
-    for problem in _judge(report):
+def wrong_in(report: PickupReport, number: int, now: dt.datetime) -> Refusal | None:
+    """What is wrong with a report by itself: the first that there is."""
+    for problem in _faults(report, now):
         return Refusal(problems=[msgspec.structs.replace(problem, path=["reports", str(number), *problem.path])])
-    faults = [
-        (not 1 <= len(report.report_id) <= 200, "reportId", "1-200"),
-        (report.order_id is None and report.agreement_id is None, "agreementId", "orderId, or agreementId and date"),
-        (report.order_id is None and report.date is None, "date", "orderId, or agreementId and date"),
-        (report.at.tzinfo is None or not OLDEST <= report.at <= now + _AHEAD, "at", "an instant, at most 1 h ahead"),
-        (not 0 <= (report.grams or 0) <= MAX_GRAMS, "grams", f"0-{MAX_GRAMS}"),
-        (report.grams is not None and report.kind is not ReportKind.EMPTIED, "grams", "EMPTIED"),
-        ((report.reason is not None) != (report.kind is ReportKind.FAILED), "reason", "FAILED"),
-        (report.reason is not None and not 1 <= len(report.reason.strip()) <= 500, "reason", "1-500"),
-    ]
-    for wrong, field, expected in faults:
-        if wrong:
-            return refuse("MALFORMED", "reports", str(number), field, expected=expected)
     return None
+
+
+def _faults(report: PickupReport, now: dt.datetime) -> Iterator[Problem]:
+    yield from _judge(report)
+    if not report.report_id:
+        yield malformed("reportId", reason="REQUIRED")
+    if report.order_id is None and report.agreement_id is None:
+        yield malformed("agreementId", reason="REQUIRED")
+    if report.order_id is None and report.date is None:
+        yield malformed("date", reason="REQUIRED")
+    if report.at.tzinfo is None or not OLDEST <= report.at <= now + _AHEAD:
+        yield malformed("at", reason="RANGE", least=_written(OLDEST), most=_written(now + _AHEAD))
+    if not 0 <= (report.grams or 0) <= MAX_GRAMS:
+        yield malformed("grams", reason="RANGE", least=0, most=MAX_GRAMS)
+    if report.grams is not None and report.kind is not ReportKind.EMPTIED:
+        yield malformed("grams", reason="LEAVE_OUT")
+    if report.kind is ReportKind.FAILED:
+        wrong = wrong_length((report.reason or "").strip(), 1, LONGEST_REASON, "reason")
+        if wrong is not None:
+            yield wrong
+    elif report.reason is not None:
+        yield malformed("reason", reason="LEAVE_OUT")
+
+
+def _written(instant: dt.datetime) -> str:
+    return instant.astimezone(dt.UTC).isoformat(timespec="minutes").replace("+00:00", "Z")

@@ -30,7 +30,7 @@ def span(since: dt.date, until: dt.date) -> Span | Refusal:
     """The days from ``since`` to ``until``; MALFORMED in the wrong order, TOO_LONG for more than LONGEST."""
     found = Span(since, until)
     if found.days < 1:
-        return refuse("MALFORMED", "until", expected=f"{since.isoformat()} or later")
+        return refuse("MALFORMED", "until", reason="EARLIEST", earliest=since)
     if found.days > LONGEST:
         return refuse("TOO_LONG", "until", days=LONGEST)
     return found

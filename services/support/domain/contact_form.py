@@ -6,7 +6,7 @@ import unicodedata
 import msgspec
 
 from services.contracts.support import ContactPreference, SendContactForm
-from services.contracts.values import Problem, Refusal
+from services.contracts.values import Refusal, malformed, wrong_length
 
 LONGEST_MESSAGE = 4000
 _PHONE = re.compile(r"\+?[0-9][0-9 ]{3,18}[0-9]")
@@ -29,14 +29,11 @@ def filled_in(command: SendContactForm) -> ContactForm | Refusal:
     called = command.contact_preference is ContactPreference.PHONE
     phone = (command.phone or "").strip() if called else None
     problems = []
-    if not 1 <= len(message) <= LONGEST_MESSAGE:
-        problems.append(_malformed("message", f"1-{LONGEST_MESSAGE}"))
+    length = wrong_length(message, 1, LONGEST_MESSAGE, "message")
+    if length is not None:
+        problems.append(length)
     elif any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in message):
-        problems.append(_malformed("message", "no control characters"))
+        problems.append(malformed("message", reason="CHARACTERS"))
     if phone is not None and not _PHONE.fullmatch(phone):
-        problems.append(_malformed("phone", "+358 40 1234567"))
+        problems.append(malformed("phone", reason="EXAMPLE", example="+358 40 1234567"))
     return Refusal(problems=problems) if problems else ContactForm(message, phone)
-
-
-def _malformed(field: str, expected: str) -> Problem:
-    return Problem(code="MALFORMED", path=[field], params={"expected": expected})

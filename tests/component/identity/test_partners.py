@@ -7,6 +7,7 @@ import pytest
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import Forbidden
 from services.contracts.identity import AccessStated, Grant, PartnerCreated, PartnerRevoked, SubjectKind
+from services.contracts.values import Refusal
 from tests.component.identity.steps import (
     KELTA,
     MIRJA,
@@ -58,6 +59,9 @@ async def test_everything_wrong_with_a_partner_is_said(bench: Bench) -> None:
         ("INVALID_SCOPE", "scopes.1"),
         ("MALFORMED", "organisationIds"),
     ]
+    for name, reason in ((" ", "REQUIRED"), ("x" * 101, "TOO_LONG"), ("a\u200bb", "CHARACTERS")):
+        (problem,) = expect(Refusal, await offering.create_partner(partner_command(name=name))).problems
+        assert (problem.path, problem.params["reason"]) == (["name"], reason)
     unknown = partner_command(organisation_ids=[organisations[MIRJA], write_id("org", new_uuid()), "org_x"])
     assert codes(await offering.create_partner(unknown)) == [
         ("NOT_FOUND", "organisationIds.1"),

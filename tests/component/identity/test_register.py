@@ -165,6 +165,24 @@ async def test_other_terms_than_todays_are_not_enough(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("customer_number", "62-1", "EXAMPLE"),
+        ("invoice_number", "", "EXAMPLE"),
+        ("email", "mirja@", "EXAMPLE"),
+        ("username", " ", "REQUIRED"),
+        ("username", "ab", "TOO_SHORT"),
+        ("username", "x" * 101, "TOO_LONG"),
+        ("username", "mirja\u200b", "CHARACTERS"),
+    ],
+)
+async def test_a_fault_of_the_form_has_a_reason(bench: Bench, field: str, value: str, reason: str) -> None:
+    await customers(bench)
+    (problem,) = expect(Refusal, await register(bench, **{field: value})).problems
+    assert (problem.code, problem.params["reason"]) == ("MALFORMED", reason)
+
+
+@pytest.mark.parametrize(
     ("password", "reason"),
     [
         ("yksitoista1", "TOO_SHORT"),

@@ -225,26 +225,28 @@ async def test_one_bad_report_keeps_no_other_back(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "field"),
+    ("fields", "field", "reason"),
     [
-        ({"report_id": ""}, "reportId"),
-        ({"report_id": "x" * 201}, "reportId"),
-        ({"report_id": "r\0"}, "reportId"),
-        ({"reason": "ice\uffff"}, "reason"),
-        ({"agreement_id": None}, "agreementId"),
-        ({"date": None}, "date"),
-        ({"at": "2026-03-04T09:00:01+00:00"}, "at"),
-        ({"at": "2026-03-04T07:00:00"}, "at"),
-        ({"at": "0001-01-01T00:00:00+02:00"}, "at"),
-        ({"grams": -1}, "grams"),
-        ({"grams": 60_000_001}, "grams"),
-        ({"grams": 1, "kind": ReportKind.ARRIVED}, "grams"),
-        ({"reason": "x"}, "reason"),
-        ({"reason": " ", "kind": ReportKind.FAILED}, "reason"),
-        ({"reason": "x" * 501, "kind": ReportKind.FAILED}, "reason"),
+        ({"report_id": ""}, "reportId", "REQUIRED"),
+        ({"report_id": "x" * 201}, "reportId", "TOO_LONG"),
+        ({"report_id": "r\0"}, "reportId", "CHARACTERS"),
+        ({"reason": "ice\uffff"}, "reason", "CHARACTERS"),
+        ({"agreement_id": None}, "agreementId", "REQUIRED"),
+        ({"date": None}, "date", "REQUIRED"),
+        ({"at": "2026-03-04T09:00:01+00:00"}, "at", "RANGE"),
+        ({"at": "2026-03-04T07:00:00"}, "at", "RANGE"),
+        ({"at": "0001-01-01T00:00:00+02:00"}, "at", "RANGE"),
+        ({"grams": -1}, "grams", "RANGE"),
+        ({"grams": 60_000_001}, "grams", "RANGE"),
+        ({"grams": 1, "kind": ReportKind.ARRIVED}, "grams", "LEAVE_OUT"),
+        ({"reason": "x"}, "reason", "LEAVE_OUT"),
+        ({"reason": " ", "kind": ReportKind.FAILED}, "reason", "REQUIRED"),
+        ({"reason": "x" * 501, "kind": ReportKind.FAILED}, "reason", "TOO_LONG"),
     ],
 )
-async def test_a_malformed_report_names_its_field(world: World, fields: dict[str, object], field: str) -> None:
+async def test_a_malformed_report_names_its_field(
+    world: World, fields: dict[str, object], field: str, reason: str
+) -> None:
     good: dict[str, object] = {"kind": ReportKind.EMPTIED, "agreement_id": world.id("A1"), "date": "19.3."}
     arguments = good | fields
     kind = arguments.pop("kind")
@@ -254,6 +256,8 @@ async def test_a_malformed_report_names_its_field(world: World, fields: dict[str
     made = msgspec.structs.replace(made, report_id=made.report_id if report_id is None else report_id)
     (outcome,) = await reported(world, made)
     assert problem(outcome) == ("MALFORMED", ["reports", "0", field])
+    assert outcome.refusal is not None
+    assert outcome.refusal.problems[0].params["reason"] == reason
 
 
 async def test_a_failed_pickup_needs_a_reason(world: World) -> None:

@@ -200,7 +200,7 @@ async def test_days_in_the_wrong_order_and_more_than_ten_years_are_refused(workb
     bench = await workbench(STATS)
     offering = bench.offering(await bench.caller(kind=SubjectKind.STAFF))
     wrong = await offering.volumes(MARCH[1], MARCH[0])
-    assert wrong == refuse("MALFORMED", "until", expected="2026-03-31 or later")
+    assert wrong == refuse("MALFORMED", "until", reason="EARLIEST", earliest="2026-03-31")
     assert await offering.volumes(dt.date(2016, 1, 1), MARCH[1]) == refuse("TOO_LONG", "until", days=3660)
     first_days = await offering.volumes(dt.date.min, dt.date(1, 1, 5))
     assert isinstance(first_days, Volumes)

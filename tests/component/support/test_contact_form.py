@@ -9,7 +9,7 @@ import pytest
 from services.chassis.problems import Forbidden
 from services.contracts.identity import Grant, Role, SubjectKind
 from services.contracts.support import ContactPreference, TicketOpened, TicketState, Topic
-from services.contracts.values import Problem, Refusal, refuse
+from services.contracts.values import Refusal, malformed, refuse
 from services.support.app import SUPPORT
 from tests.component.support.forms import Make, an_id, form, known_site, member_of, sent
 
@@ -97,8 +97,8 @@ async def test_every_fault_of_the_form_is_named(workbench: Make) -> None:
     command = msgspec.structs.replace(form(site, " "), contact_preference=ContactPreference.PHONE, phone="soita")
     assert await bench.offering(await member_of(bench, org)).send_contact_form(command) == Refusal(
         problems=[
-            Problem(code="MALFORMED", path=["message"], params={"expected": "1-4000"}),
-            Problem(code="MALFORMED", path=["phone"], params={"expected": "+358 40 1234567"}),
+            malformed("message", reason="REQUIRED"),
+            malformed("phone", reason="EXAMPLE", example="+358 40 1234567"),
         ]
     )
 

@@ -45,7 +45,7 @@ class OrdersActor(Importer):
 
     async def calendars(self, site_ids: list[str], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
         if until < since:
-            return [refuse("MALFORMED", "until", expected=f"{since} or later") for _ in site_ids]
+            return [refuse("MALFORMED", "until", reason="EARLIEST", earliest=since) for _ in site_ids]
         return [Calendar(site_id=one, pickups=[]) for one in site_ids]
 
     async def next_pickups(self, site_ids: list[str]) -> list[Pickup | None]:

@@ -77,7 +77,7 @@ async def test_a_refused_call_leaves_nothing_and_the_key_free(alpha: Alpha) -> N
 
 
 async def test_a_key_has_1_to_200_characters(alpha: Alpha) -> None:
-    for key in ("", "k" * 201):
+    for key, reason in (("", "REQUIRED"), ("k" * 201, "TOO_LONG"), ("k\0", "CHARACTERS")):
         answer = await count(alpha, key)
         assert isinstance(answer, Refusal)
-        assert answer.problems[0].code == "MALFORMED"
+        assert (answer.problems[0].code, answer.problems[0].params["reason"]) == ("MALFORMED", reason)

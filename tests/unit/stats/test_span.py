@@ -19,7 +19,7 @@ def test_both_days_are_meant() -> None:
 
 
 def test_days_in_the_wrong_order_are_refused() -> None:
-    assert span(DAY, dt.date(2026, 3, 3)) == refuse("MALFORMED", "until", expected="2026-03-04 or later")
+    assert span(DAY, dt.date(2026, 3, 3)) == refuse("MALFORMED", "until", reason="EARLIEST", earliest="2026-03-04")
 
 
 @pytest.mark.parametrize(("days", "taken"), [(LONGEST, True), (LONGEST + 1, False)])

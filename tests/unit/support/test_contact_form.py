@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.support import ContactPreference, SendContactForm, Topic
-from services.contracts.values import Problem, Refusal
+from services.contracts.values import Refusal, malformed
 from services.support.domain.contact_form import ContactForm, filled_in
 
 FORM = SendContactForm(idempotency_key="1", site_id="site_1", topic=Topic.PICKUP, message="Roskat jäivät.")
@@ -30,12 +30,22 @@ def test_a_message_is_kept_trimmed(message: str, kept: str) -> None:
     assert filled_in(written(message)) == ContactForm(kept, None)
 
 
-@pytest.mark.parametrize("message", ["", " \n\t", "x" * 4001, "a\x00b", "a\x1bb", "a\x85b"])
-def test_a_message_that_is_none_too_long_or_has_control_characters_is_refused(message: str) -> None:
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("", "REQUIRED"),
+        (" \n\t", "REQUIRED"),
+        ("x" * 4001, "TOO_LONG"),
+        ("a\x00b", "CHARACTERS"),
+        ("a\x1bb", "CHARACTERS"),
+        ("a\x85b", "CHARACTERS"),
+    ],
+)
+def test_a_message_that_is_none_too_long_or_has_control_characters_is_refused(message: str, reason: str) -> None:
     refused = filled_in(written(message))
     assert isinstance(refused, Refusal)
     (problem,) = refused.problems
-    assert (problem.code, problem.path) == ("MALFORMED", ["message"])
+    assert (problem.code, problem.path, problem.params["reason"]) == ("MALFORMED", ["message"], reason)
 
 
 @pytest.mark.parametrize("phone", ["+358 40 1234567", "0401234567", " 12345 ", "+1234567890123456789", "1" * 20])
@@ -48,7 +58,7 @@ def test_a_telephone_number_is_digits_and_spaces(phone: str) -> None:
 )
 def test_any_other_telephone_number_is_refused(phone: str) -> None:
     assert filled_in(written("Hei", phone)) == Refusal(
-        problems=[Problem(code="MALFORMED", path=["phone"], params={"expected": "+358 40 1234567"})]
+        problems=[malformed("phone", reason="EXAMPLE", example="+358 40 1234567")]
     )
 
 

@@ -1,0 +1,141 @@
+"""Every place in the sources where a code is raised, read off their syntax: the code and the params that go with it."""
+
+import ast
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+ELSEWHERE = {
+    # The code comes from the domain: what it may be.
+    "services/orders/usecases/order_extra_pickup.py": (
+        "ALREADY_PLANNED",
+        "IN_THE_PAST",
+        "NOT_ON_ROUTE",
+        "PAST_CUT_OFF",
+    ),
+    # These make problems of any code, or pass on what was raised elsewhere.
+    "gateway/errors.py": (),
+    "gateway/http/session.py": (),
+    "services/contracts/values.py": (),
+}
+
+
+REASONS = {"services/chassis/export_files.py": ("MISSING_COLUMNS", "REPEATED_COLUMNS", "UNKNOWN_COLUMNS")}
+"""What a reason may be where it is known at run time only; elsewhere all that the code has."""
+
+
+class Raised(NamedTuple):
+    """A code as a place raises it. ``reason`` is None for none, "*" for any that the code has."""
+
+    place: str
+    code: str
+    reason: str | None
+    params: frozenset[str]
+
+
+@functools.cache
+def raised_codes() -> list[Raised]:
+    """All of them. ValueError for a place that can't be understood."""
+    paths = itertools.chain(*((ROOT / folder).rglob("*.py") for folder in ("services", "gateway")))
+    # What stands in a function within another is seen from both.
+    return sorted({one for path in paths for one in _in_file(path)}, key=str)
+
+
+def _in_file(path: Path) -> Iterator[Raised]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    name = str(path.relative_to(ROOT))
+    constants = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for call in ast.walk(function):
+            if isinstance(call, ast.Call) and (found := _raised_by(call)) is not None:
+                code, params = found
+                place = f"{name}:{call.lineno}"
+                known = constants.get(code.id) if isinstance(code, ast.Name) else getattr(code, "value", None)
+                codes = [known] if isinstance(known, str) else ELSEWHERE.get(name)
+                if codes is None:
+                    raise ValueError(f"{place}: which code is it?")
+                for given in _alternatives(params, function, place) if codes else ():
+                    for one, reason in itertools.product(codes, _reasons(given, name)):
+                        yield Raised(place, one, reason, frozenset(given))
+
+
+def _raised_by(call: ast.Call) -> tuple[ast.expr, list[ast.keyword]] | None:
+    """The expression of the code, and the params, of a call that raises one."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    keywords = {one.arg: one.value for one in call.keywords if one.arg}
+    given = [one for one in call.keywords if one.arg not in ("retryable", "path")]
+    inside = [ast.keyword(None, keywords["params"])] if "params" in keywords else []
+    match name:
+        case "refuse" if call.args:
+            return call.args[0], given
+        case "Problem" if "code" in keywords:
+            return keywords["code"], inside
+        case "malformed" | "MalformedInput":
+            return ast.Constant("MALFORMED"), given
+        case "Refused" | "RefusedOperation":
+            return call.args[1], given
+        case "__init__" if len(call.args) > 1 and isinstance(call.args[0], ast.Constant):
+            return call.args[1], given
+        case "respond":
+            return call.args[2], inside
+        case "WrongFile":
+            return ast.Constant("WRONG_FILE"), [ast.keyword("reason", call.args[0]), *given]
+        case _:
+            return None
+
+
+def _alternatives(
+    params: list[ast.keyword], function: ast.FunctionDef | ast.AsyncFunctionDef, place: str
+) -> Iterator[dict[str, ast.expr]]:
+    """The params by their names; several where a variable has one of several values. None where they are passed on."""
+    named: dict[str, ast.expr] = {one.arg: one.value for one in params if one.arg}
+    merged = [list(_values(one.value, function, place)) for one in params if one.arg is None]
+    for chosen in itertools.product(*merged):
+        yield named | {name: value for one in chosen for name, value in one.items()}
+
+
+def _values(
+    value: ast.expr, function: ast.FunctionDef | ast.AsyncFunctionDef, place: str
+) -> Iterator[dict[str, ast.expr]]:
+    match value:
+        case ast.Dict():
+            pairs = {
+                str(key.value): one
+                for key, one in zip(value.keys, value.values, strict=True)
+                if isinstance(key, ast.Constant)
+            }
+            if len(pairs) == len(value.keys):  # else some are passed on
+                yield pairs
+        case ast.Name():
+            assigned = [
+                node.value
+                for node in ast.walk(function)
+                if isinstance(node, ast.Assign)
+                and any(isinstance(one, ast.Name) and one.id == value.id for one in node.targets)
+            ]
+            if not assigned:
+                raise ValueError(f"{place}: which params are they?")
+            for one in assigned:
+                yield from _values(one, function, place)
+        case ast.Attribute():
+            return  # of a problem that was raised elsewhere
+        case _:
+            raise ValueError(f"{place}: which params are they?")
+
+
+def _reasons(params: dict[str, ast.expr], name: str) -> Sequence[str | None]:
+    reason = params.get("reason")
+    if reason is None:
+        return [None]
+    return [str(reason.value)] if isinstance(reason, ast.Constant) else REASONS.get(name, ["*"])
