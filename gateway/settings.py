@@ -24,8 +24,8 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MostSockets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sockets that a caller of each kind may hold at each gateway (JSON: ``{"partner": 5000}``).
 
-    Who has not signed in is counted by address: beyond the limit the oldest of an address makes room for the newest, so
-    that strangers behind one address do not keep out those who are about to sign in. Who has signed in is counted by
+    Sockets that nobody signed in on count by address: beyond the limit the oldest of an address makes room for the
+    newest, so that strangers behind one address do not keep out those who are about to sign in. The others count by
     subject: beyond the limit the newest is closed.
     """
 

@@ -207,7 +207,7 @@ class Socket:
                 if message["type"] == "websocket.disconnect":
                     break
                 await self._take(message)
-                # Whoever has sent thousands of messages at once takes turns with the others.
+                # A burst of thousands of messages takes turns with all else that this process does.
                 await asyncio.sleep(0)
         except _Close as close:
             await self.end(close.code, close.reason)

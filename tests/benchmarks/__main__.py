@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
+    beside_floods,
     broker_killed,
     commit_to_socket,
     consumer_throughput,
@@ -121,6 +122,13 @@ def main() -> None:
             f"bare consumer, the same records: {taken.bare:,.0f} a second",
             f"{taken.worker / taken.bare:.2f}",
         )
+        for flood, beside in asyncio.run(beside_floods.measure(servers.at(stack.home.root, stack.ports))).items():
+            table.add_row(
+                f"a small request beside {beside_floods.CONNECTIONS} connections that flood: {flood}, median",
+                f"{beside.median * 1000:.1f} ms (worst {beside.worst * 1000:.0f})",
+                f"with nobody else: {beside.quiet * 1000:.1f} ms",
+                f"{beside.median / beside.quiet:.2f}",
+            )
         published, received = asyncio.run(broker_killed.measure(stack, *STAFF))
         table.add_row(
             "broker killed: from ready to the first event at it, at a subscriber, longest",

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import msgspec
@@ -50,7 +50,9 @@ class GatewayProcess(msgspec.Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def gateway_process(servers: Servers) -> AsyncIterator[GatewayProcess]:
+async def gateway_process(
+    servers: Servers, settings: Mapping[str, str] = quotas.SETTING
+) -> AsyncIterator[GatewayProcess]:
     """``python -m gateway`` for the length of a block; it must stop by itself when it is told to."""
     cast, listen = Cast(), f"127.0.0.1:{free_port_base()}"
     async with serve(Starlette(routes=cast.routes())) as services, aiohttp.ClientSession() as session:
@@ -61,7 +63,7 @@ async def gateway_process(servers: Servers) -> AsyncIterator[GatewayProcess]:
             "KIERTO_KAFKA": servers.kafka,
             "KIERTO_REDIS_URL": servers.redis_url,
             "KIERTO_SERVICE_SECRET": new_uuid().hex,  # and so rates of its own
-            **quotas.SETTING,
+            **settings,
             "KIERTO_TRUSTED_PROXIES": '["127.0.0.0/8"]',  # a test says who asks
             "PYTHONPATH": str(ROOT),
             "PATH": os.environ["PATH"],
