@@ -13,7 +13,7 @@ def status(home: HomeOption = None) -> None:
     from rich.table import Table
 
     from deploy.local.lock import holder_of
-    from deploy.local.ports import Ports
+    from deploy.local.ports import OFFSETS, Ports
     from deploy.local.readiness import answers_200
 
     folder = home_from(home)
@@ -22,13 +22,15 @@ def status(home: HomeOption = None) -> None:
         typer.echo("Nothing runs in this folder.")
         raise typer.Exit(1)
     ports = Ports(holder.port_base)
-    table = Table("Process", "Pid", "Port", "State", box=None)
+    table = Table("Process", "Pid", "Port", "Metrics", "State", box=None)
     all_ready = True
     for name, pid in json.loads(folder.process_table.read_text(encoding="utf-8")).items():
         asked = name not in ("postgres", "valkey", "kafka")
         ready = not asked or answers_200(f"{ports.url(name)}/readyz")
         all_ready = all_ready and ready
-        table.add_row(name, str(pid), str(ports.of(name)), ("ready" if asked else "runs") if ready else "not ready")
+        metrics = str(ports.of(f"{name}-metrics")) if f"{name}-metrics" in OFFSETS else ""
+        state = ("ready" if asked else "runs") if ready else "not ready"
+        table.add_row(name, str(pid), str(ports.of(name)), metrics, state)
     Console().print(table)
     if not all_ready:
         raise typer.Exit(1)

@@ -45,6 +45,7 @@ def addresses(environment: Environment) -> list[tuple[str, str]]:
     if environment.embeds("mailbox"):
         rows.append(("Mailbox", f"{ports.url('mailbox')}/"))
     rows += [(f"{service.capitalize()} API", f"{ports.url(f'{service}-api')}/openapi.json") for service in SERVICES]
+    rows.append(("Metrics", f"{ports.url('gateway-metrics')}/metrics (of the others: kierto status)"))
     rows += [(f"{service.capitalize()} database", _open(environment.database_url(service))) for service in SERVICES]
     return [
         *rows,

@@ -61,13 +61,13 @@ class Environment:
         else:
             own["KIERTO_SERVICE_SECRET"] = self.secrets.client_secrets[service]
         if role != "migrate":
-            own["KIERTO_LISTEN"] = self.ports.address(f"{service}-{role}")
+            own |= self._listening(f"{service}-{role}")
         return self._shared() | own | self._set_by_caller(f"KIERTO_{service.upper()}_")
 
     def of_gateway(self) -> dict[str, str]:
         own = {
             "KIERTO_SERVICE_SECRET": self.secrets.client_secrets["gateway"],
-            "KIERTO_LISTEN": self.ports.address("gateway"),
+            **self._listening("gateway"),
         }
         return self._shared() | own | self._set_by_caller("KIERTO_GATEWAY_")
 
@@ -95,6 +95,12 @@ class Environment:
             **urls,
         }
         return self._machine() | {name: self.caller.get(name) or value for name, value in settings.items()}
+
+    def _listening(self, process: str) -> dict[str, str]:
+        return {
+            "KIERTO_LISTEN": self.ports.address(process),
+            "KIERTO_METRICS_LISTEN": self.ports.address(f"{process}-metrics"),
+        }
 
     def _machine(self) -> dict[str, str]:
         return {name: self.caller[name] for name in _OF_THE_MACHINE if name in self.caller}

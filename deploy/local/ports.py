@@ -15,9 +15,14 @@ SPAN = 86
 
 _SERVICES = {"identity": 10, "sites": 20, "orders": 30, "stats": 40, "support": 50}
 _ROLES = {"api": 1, "worker": 2, "relay": 3}
-OFFSETS = {
+_PROCESSES = {
     "gateway": 0,
     **{f"{service}-{role}": at + plus for service, at in _SERVICES.items() for role, plus in _ROLES.items()},
+}
+_METRICS = 5
+OFFSETS = {
+    **_PROCESSES,
+    **{f"{process}-metrics": at + _METRICS for process, at in _PROCESSES.items()},
     "mailbox": 80,
     "smtp": 81,
     "postgres": 82,

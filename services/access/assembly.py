@@ -24,6 +24,7 @@ from services.chassis.clock import Clock, SystemClock
 from services.chassis.consumer import Consumer
 from services.chassis.export_files import Kind
 from services.chassis.handlers import Handlers
+from services.chassis.health import Check
 from services.chassis.http_client.origin import Origin
 from services.chassis.imports import Imports
 from services.chassis.mail import Postman
@@ -226,7 +227,7 @@ def consumer_of(blueprint: Blueprint[T, P], base: Foundation[T]) -> Consumer[T]:
     )
 
 
-def _database(pool: Pool) -> process.Check:
+def _database(pool: Pool) -> Check:
     async def answers() -> bool:
         return bool(await pool.fetchval("SELECT true"))
 

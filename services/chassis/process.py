@@ -1,4 +1,4 @@
-"""The life of a process: a small HTTP server (health, metrics, perhaps routes) and loops beside it, stopped in order.
+"""The life of a process: a small HTTP server (health, perhaps routes), one for its operator, loops; stopped in order.
 
 On SIGTERM or SIGINT it takes nothing new, finishes what runs, and is gone within ten seconds.
 """
@@ -6,22 +6,21 @@ On SIGTERM or SIGINT it takes nothing new, finishes what runs, and is gone withi
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 import msgspec
 import uvicorn
 import uvloop
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.chassis import garbage, logging
+from services.chassis.health import Check, Health
 from services.chassis.http_protocol import HttpProtocol, close_late
 from services.chassis.known_heads import KnownHeads
-from services.chassis.settings import ProcessSettings
+from services.chassis.settings import Address, ProcessSettings
 from services.chassis.websocket import WebSocketProtocol
 
 _log = logging.logger(__name__)
@@ -40,7 +39,6 @@ give up, and come again: the busier it was, the more would come.
 """
 LARGEST_MESSAGE = 1_000_000
 """Bytes of a WebSocket's message; a larger one closes it with 1009 (RFC 6455, section 7.4.1)."""
-Check = Callable[[], Awaitable[bool]]
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
 
@@ -107,27 +105,35 @@ async def _enter(
 
 
 async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: asyncio.Event) -> int:
-    app = application([*_health(parts, stop), *parts.routes], parts.direct)
-    config = server_config(app, settings.listen.host, settings.listen.port, parts.heads)
-    server, door = _Server(config), config.bind_socket()
+    health = Health(parts.checks, stop)
+    app = application([*health.public_routes(), *parts.routes], parts.direct)
+    server, door = _bound(server_config(app, settings.listen.host, settings.listen.port, parts.heads))
     doors = [door, *(door.dup() for _ in range(1, DOORS))]
+    figures = Starlette(routes=health.operators_routes())
+    operators, side_door = _bound(server_config(figures, settings.metrics_listen.host, settings.metrics_listen.port))
     serving = asyncio.ensure_future(server.serve(doors))
-    closing = asyncio.ensure_future(close_late(server.server_state.connections))
+    beside = asyncio.ensure_future(operators.serve([side_door]))
+    closing = [asyncio.ensure_future(close_late(one.server_state.connections)) for one in (server, operators)]
     loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
     stopping = asyncio.ensure_future(stop.wait())
-    _log.info("started", listen=str(settings.listen))
-    done, _ = await asyncio.wait((serving, stopping, *loops), return_when=asyncio.FIRST_COMPLETED)
+    _log.info("started", listen=str(settings.listen), metrics_listen=str(Address(*side_door.getsockname()[:2])))
+    done, _ = await asyncio.wait((serving, beside, stopping, *loops), return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in done if task is not stopping and not stop.is_set()]
     for task in failed:
         _log.error("a part ended by itself", error=repr(task.exception()))
     stop.set()
-    server.should_exit = True
-    _, late = await asyncio.wait((serving, stopping, *loops), timeout=GRACE_S)
-    for task in (closing, *late):
+    server.should_exit = operators.should_exit = True
+    _, late = await asyncio.wait((serving, beside, stopping, *loops), timeout=GRACE_S)
+    for task in (*closing, *late):
         task.cancel()
-    await asyncio.gather(closing, *late, return_exceptions=True)
+    await asyncio.gather(*closing, *late, return_exceptions=True)
     _log.info("stopped", unfinished=len(late))
     return 1 if failed or late else 0
+
+
+def _bound(config: uvicorn.Config) -> tuple["_Server", socket.socket]:
+    """Return a server and the socket that it is to listen at."""
+    return _Server(config), config.bind_socket()
 
 
 def server_config(
@@ -171,27 +177,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _health(parts: Parts, stop: asyncio.Event) -> list[Route]:
-    async def livez(_: Request) -> Response:
-        return PlainTextResponse("alive")
-
-    async def readyz(_: Request) -> Response:
-        answers = {name: await _holds(check) for name, check in parts.checks.items()}
-        answers["running"] = not stop.is_set()
-        status = 200 if all(answers.values()) else 503
-        return Response(msgspec.json.encode(answers), status, media_type="application/json")
-
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
-
-
-async def _holds(check: Check) -> bool:
-    try:
-        return await asyncio.wait_for(check(), 2)
-    except Exception:
-        # Whatever keeps a check from an answer, the answer is no; the log of what it checks says why.
-        return False

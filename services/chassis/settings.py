@@ -46,10 +46,15 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every process of Kierto needs. ``slot`` tells replicas of one process apart (1, 2, ...)."""
+    """What every process of Kierto needs. ``slot`` tells replicas of one process apart (1, 2, ...).
+
+    ``metrics_listen`` is where the operator sees metrics and what keeps it from being ready: unless it is set, a free
+    port of this machine alone, which the log names.
+    """
 
     env: Environment = Environment.PRODUCTION
     listen: Address
+    metrics_listen: Address = Address("127.0.0.1", 0)
     time_zone: str = "Europe/Helsinki"
     clock_file: Path | None = None
     slot: int = 1

@@ -37,6 +37,16 @@ class Living:
                 return response.status
         return 0
 
+    def operators_url(self) -> str:
+        """Where it shows its operator how it is, as its log says."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if said["event"] == "started":
+                assert said["metrics_listen"].startswith("127.0.0.1:")
+                return f"http://{said['metrics_listen']}"
+        raise AssertionError("it never said")
+
     async def ended(self, within: float) -> int:
         return await asyncio.to_thread(self.process.wait, within)
 
@@ -89,6 +99,22 @@ async def test_it_is_ready_only_when_all_that_it_needs_is_there(live: Callable[.
     process = live("unready")
     await until(lambda: process.status("/livez"), lambda status: status == 200)
     assert await process.status("/readyz") == 503
+
+
+async def test_what_is_not_ready_and_the_metrics_are_shown_on_a_port_of_their_own(live: Callable[..., Living]) -> None:
+    process = live("unready")
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    operators = process.operators_url()
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{process.url}/readyz") as told:
+            assert (told.status, await told.text()) == (503, "not ready")
+        async with session.get(f"{operators}/readyz") as told:
+            assert (told.status, await told.json()) == (503, {"good": True, "bad": False, "running": True})
+        async with session.get(f"{process.url}/metrics") as refused, session.get(f"{operators}/metrics") as shown:
+            assert (refused.status, shown.status) == (404, 200)
+            assert "kierto_shed_total" in await shown.text()
+        async with session.get(f"{operators}/slow") as work:
+            assert work.status == 404, "what it does for others is asked for at its own port"
 
 
 async def test_a_loop_that_fails_ends_the_process_with_an_error(live: Callable[..., Living]) -> None:

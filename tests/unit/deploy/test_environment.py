@@ -28,6 +28,7 @@ def test_a_service_gets_its_own_database_and_secret_only(tmp_path: Path) -> None
     assert [name for name in settings if name.endswith("DATABASE_URL")] == ["KIERTO_ORDERS_DATABASE_URL"]
     assert settings["KIERTO_SERVICE_SECRET"] == environment.secrets.client_secrets["orders"]
     assert settings["KIERTO_LISTEN"] == "127.0.0.1:9032"
+    assert settings["KIERTO_METRICS_LISTEN"] == "127.0.0.1:9037"
     assert settings["KIERTO_IDENTITY_URL"] == "http://127.0.0.1:9011"
     assert not any(name.startswith("KIERTO_IDENTITY_") and name != "KIERTO_IDENTITY_URL" for name in settings)
 

@@ -20,6 +20,7 @@ def test_every_listener_has_a_port_of_its_own() -> None:
     assert len(set(OFFSETS.values())) == len(OFFSETS)
     assert Ports(9000).of("gateway") == 9000
     assert Ports(9000).of("orders-relay") == 9033
+    assert Ports(9000).of("orders-relay-metrics") == 9038
     assert Ports(9000).url("support-api") == "http://127.0.0.1:9051"
 
 
