@@ -22,6 +22,7 @@ from services.contracts.orders import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support
+from services.contracts.values import Refusal
 
 
 class Foundation(msgspec.Struct, frozen=True):
@@ -101,10 +102,17 @@ class Context:
     def __init__(self, foundation: Foundation, asker: Asker) -> None:
         self.foundation = foundation
         self.asker = asker
+        self.retry_after_s = 0
+        """In so many seconds what was refused may be tried again; 0 where nothing was for that."""
 
     @property
     def caller(self) -> Caller | None:
         return self.asker.caller
+
+    def note(self, refusal: Refusal) -> None:
+        """Note when what was refused may be tried again, if the refusal says so."""
+        for problem in refusal.problems:
+            self.retry_after_s = max(self.retry_after_s, int(problem.params.get("seconds", 0)))
 
     @property
     def language(self) -> Language:

@@ -201,7 +201,10 @@ class GraphQLEndpoint:
             log_operation(request.operation_name or "", time.perf_counter() - began, failed=bool(result.errors))
         finally:
             self._room.leave()
-        return Answer(200, [_CONTENT_TYPE[media], *spent.fields()], written, whole=not result.errors)
+        told = [_CONTENT_TYPE[media], *spent.fields()]
+        if context.retry_after_s:
+            told.append((b"retry-after", b"%d" % context.retry_after_s))
+        return Answer(200, told, written, whole=not result.errors)
 
     async def _asker(self, scope: Scope, headers: Headers, size: int) -> Asker:
         """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access.

@@ -19,7 +19,7 @@ from gateway.execution.batch import Values, awaited, batch
 from gateway.execution.cost_directives import Cost, ListSize
 from gateway.execution.selection import selected
 from gateway.schema.contract_types import argument, description, members, output
-from services.contracts.values import Connection
+from services.contracts.values import Connection, Refusal
 
 Info = strawberry.Info[Context, None]
 
@@ -48,6 +48,8 @@ def field(
 
     def declare(resolver: Resolver) -> StrawberryField:
         hints = get_type_hints(resolver, include_extras=True)
+        if inspect.iscoroutinefunction(resolver) and Refusal in members(hints["return"]):
+            resolver = _noting(resolver)
         _say(resolver, _in_graph_terms(resolver, hints))
         made: StrawberryField = strawberry.field(
             resolver=resolver,
@@ -59,6 +61,19 @@ def field(
         return made
 
     return declare
+
+
+def _noting(resolver: Resolver) -> Resolver:
+    """The resolver, whose refusals the context notes: an answer over HTTP says when to try again."""
+
+    @functools.wraps(resolver)
+    async def resolve(*arguments: Any, info: Info, **named: Any) -> Any:
+        found = await resolver(*arguments, info=info, **named)
+        if isinstance(found, Refusal):
+            info.context.note(found)
+        return found
+
+    return resolve
 
 
 def joined(

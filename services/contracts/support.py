@@ -82,7 +82,8 @@ class Support(Protocol):
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         """Open a ticket about a site.
 
-        Refused with NOT_FOUND, MALFORMED, IDEMPOTENCY_CONFLICT, NOT_READY_YET.
+        Ten an hour of a person (a hundred of staff), thirty of an organisation; the same form again is not counted.
+        Refused with NOT_FOUND, MALFORMED, IDEMPOTENCY_CONFLICT, NOT_READY_YET, TOO_MANY_MESSAGES.
         """
         ...
 

@@ -90,11 +90,15 @@ def open_house() -> Iterator[House]:
         stack.home.root / "broker", ports.of("kafka"), ports.of("kafka-controller"), (kafka_again, kafka_proxy)
     )
     password = load_secrets(stack.home).database_passwords["orders"]
-    stack.settings = quotas.SETTING | {
-        "KIERTO_KAFKA": broker.address,
-        "KIERTO_ORDERS_KAFKA": f"127.0.0.1:{kafka_proxy}",
-        "KIERTO_ORDERS_DATABASE_URL": f"postgresql://kierto_orders:{password}@127.0.0.1:{postgres_proxy}/kierto_orders",
-    }
+    stack.settings = (
+        quotas.SETTING
+        | quotas.MESSAGES
+        | {
+            "KIERTO_KAFKA": broker.address,
+            "KIERTO_ORDERS_KAFKA": f"127.0.0.1:{kafka_proxy}",
+            "KIERTO_ORDERS_DATABASE_URL": f"postgresql://kierto_orders:{password}@127.0.0.1:{postgres_proxy}/kierto_orders",
+        }
+    )
     stack.program = "tests.support.kierto_of_two_builds"
     try:
         with TcpProxy(kafka_proxy, kafka_again) as to_kafka, TcpProxy(postgres_proxy, ports.of("postgres")) as to_db:

@@ -4,6 +4,7 @@ from services.access.assembly import Foundation
 from services.access.caller import PEOPLE, Caller
 from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
 from services.contracts.values import Connection, Id, Page, Refusal
+from services.support.domain.limits import MessageLimits
 from services.support.store import reads
 from services.support.store.transaction import SupportTransaction
 from services.support.usecases.send_contact_form import send_contact_form
@@ -12,14 +13,15 @@ from services.support.usecases.send_contact_form import send_contact_form
 class Offering:
     """``services.contracts.support.Support`` for one caller."""
 
-    def __init__(self, base: Foundation[SupportTransaction], caller: Caller) -> None:
+    def __init__(self, base: Foundation[SupportTransaction], caller: Caller, limits: MessageLimits) -> None:
         self._base = base
         self._caller = caller
+        self._limits = limits
 
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         self._caller.require(*PEOPLE)
         async with self._base.work() as tx:
-            return await send_contact_form(tx, self._caller, command)
+            return await send_contact_form(tx, self._caller, self._limits, command)
 
     async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
         self._caller.require(*PEOPLE)

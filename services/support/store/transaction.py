@@ -1,5 +1,6 @@
 """A transaction on support's own data: what the use cases' port asks for, in SQL."""
 
+import datetime as dt
 import uuid
 
 from services.access.caller import Caller
@@ -37,6 +38,10 @@ _ADD_TICKET = """
                          contact_preference, phone, opened_at, version)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
+_NEWEST = """
+    SELECT opened_at FROM tickets WHERE {owner} = $1 AND opened_at > $3 ORDER BY opened_at DESC OFFSET $2 - 1 LIMIT 1
+"""
+_NEWEST_OF_USER, _NEWEST_OF_ORGANISATION = _NEWEST.format(owner="user_id"), _NEWEST.format(owner="organisation_id")
 _ADD_RECEIPT = "INSERT INTO receipts (ticket_id, user_id) VALUES ($1, $2)"
 _TICKET = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE t.id = $1"
 _TAKE_RECEIPT = """
@@ -69,6 +74,18 @@ class SupportTransaction(Transaction):
 
     async def next_in_year(self, year: int) -> int:
         return int(await self.connection.fetchval(_NEXT_IN_YEAR, year))
+
+    async def newest_of_user(self, user_id: uuid.UUID, place: int, since: dt.datetime) -> dt.datetime | None:
+        found: dt.datetime | None = await self.connection.fetchval(_NEWEST_OF_USER, user_id, place, since)
+        return found
+
+    async def newest_of_organisation(
+        self, organisation_id: uuid.UUID, place: int, since: dt.datetime
+    ) -> dt.datetime | None:
+        found: dt.datetime | None = await self.connection.fetchval(
+            _NEWEST_OF_ORGANISATION, organisation_id, place, since
+        )
+        return found
 
     async def add_ticket(self, ticket: TicketRecord) -> None:
         await self.connection.execute(

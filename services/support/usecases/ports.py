@@ -1,5 +1,6 @@
 """What the use cases need of the store, and of identity."""
 
+import datetime as dt
 import uuid
 from typing import Protocol
 
@@ -40,7 +41,17 @@ class SupportStore(Change, Protocol):
         ...
 
     async def next_in_year(self, year: int) -> int:
-        """Which ticket of the year the next one is, from 1."""
+        """Which ticket of the year the next one is, from 1. Who opens another waits until this one is opened."""
+        ...
+
+    async def newest_of_user(self, user_id: uuid.UUID, place: int, since: dt.datetime) -> dt.datetime | None:
+        """When the user opened their newest ticket but ``place - 1``; None if that was not after ``since``."""
+        ...
+
+    async def newest_of_organisation(
+        self, organisation_id: uuid.UUID, place: int, since: dt.datetime
+    ) -> dt.datetime | None:
+        """The same of an organisation's tickets."""
         ...
 
     async def add_ticket(self, ticket: TicketRecord) -> None:

@@ -1,18 +1,24 @@
 """Sending the contact form (S1)."""
 
+import uuid
+
 from services.access.caller import Caller
 from services.chassis.ids import find_id, new_uuid, read_id, write_id
 from services.contracts.support import ContactFormReceived, SendContactForm, Ticket, TicketOpened, TicketState
 from services.contracts.values import Refusal, refuse
 from services.support.domain.contact_form import ContactForm, filled_in
+from services.support.domain.limits import WINDOW, MessageLimits, too_many
 from services.support.domain.ticket import Site, TicketRecord, ticket_number
 from services.support.usecases.ports import SupportStore
 
 
 async def send_contact_form(
-    tx: SupportStore, caller: Caller, command: SendContactForm
+    tx: SupportStore, caller: Caller, limits: MessageLimits, command: SendContactForm
 ) -> ContactFormReceived | Refusal:
-    """Open a ticket about a site that the caller sees, in whatever role, and have its receipt sent."""
+    """Open a ticket about a site that the caller sees, in whatever role, and have its receipt sent.
+
+    A form that was sent before is answered again, however many there were since.
+    """
     form = filled_in(command)
     if isinstance(form, Refusal):
         return form
@@ -20,8 +26,8 @@ async def send_contact_form(
     if isinstance(site, Refusal):
         return site
 
-    async def do() -> ContactFormReceived:
-        return await _open_ticket(tx, caller, command, form, site)
+    async def do() -> ContactFormReceived | Refusal:
+        return await _open_ticket(tx, caller, limits, command, form, site)
 
     return await tx.once(
         organisation=write_id("org", site.organisation_id),
@@ -48,16 +54,20 @@ async def _site(tx: SupportStore, caller: Caller, command: SendContactForm) -> S
 
 
 async def _open_ticket(
-    tx: SupportStore, caller: Caller, command: SendContactForm, form: ContactForm, site: Site
-) -> ContactFormReceived:
-    year = tx.today.year
+    tx: SupportStore, caller: Caller, limits: MessageLimits, command: SendContactForm, form: ContactForm, site: Site
+) -> ContactFormReceived | Refusal:
+    year, user_id = tx.today.year, read_id("user", caller.subject_id)
+    # From here on no other ticket is opened: of a hundred forms at once each sees those before it.
+    number = await tx.next_in_year(year)
+    if refusal := await _too_many(tx, caller, limits, user_id, site):
+        return refusal
     ticket = TicketRecord(
         id=new_uuid(),
-        number=ticket_number(year, await tx.next_in_year(year)),
+        number=ticket_number(year, number),
         organisation_id=site.organisation_id,
         site_id=site.id,
         site_number=site.site_number,
-        user_id=read_id("user", caller.subject_id),
+        user_id=user_id,
         topic=command.topic,
         state=TicketState.OPEN,
         message=form.message,
@@ -69,6 +79,16 @@ async def _open_ticket(
     await tx.add_ticket(ticket)
     tx.emit(opened(ticket))
     return ContactFormReceived(ticket=shown(ticket))
+
+
+async def _too_many(
+    tx: SupportStore, caller: Caller, limits: MessageLimits, user_id: uuid.UUID, site: Site
+) -> Refusal | None:
+    since = tx.now - WINDOW
+    full_since = [await tx.newest_of_user(user_id, limits.staff if caller.staff else limits.person, since)]
+    if not caller.staff:
+        full_since.append(await tx.newest_of_organisation(site.organisation_id, limits.organisation, since))
+    return too_many([one for one in full_since if one], tx.now)
 
 
 def shown(ticket: TicketRecord) -> Ticket:

@@ -4,7 +4,7 @@ import uuid
 
 from services.chassis.ids import write_id
 from services.contracts.support import ContactFormReceived, SendContactForm, Ticket, TicketState
-from services.contracts.values import Connection, Page, Refusal
+from services.contracts.values import Connection, Page, Refusal, refuse
 from tests.gateway.actors.samples import NOW, ORGANISATION, page_of
 
 
@@ -12,6 +12,8 @@ class SupportActor:
     service = "support"
 
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
+        if command.message == "one too many":
+            return refuse("TOO_MANY_MESSAGES", retryable=True, seconds=1234)
         return ContactFormReceived(ticket=_ticket(command))
 
     async def tickets(self, page: Page, site_id: str | None = None) -> Connection[Ticket]:

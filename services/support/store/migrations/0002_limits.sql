@@ -1,0 +1,4 @@
+-- How many messages a person and an organisation wrote within the last hour.
+
+CREATE INDEX tickets_of_user ON tickets (user_id, opened_at DESC);
+CREATE INDEX tickets_of_organisation ON tickets (organisation_id, opened_at DESC);
