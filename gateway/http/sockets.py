@@ -333,7 +333,9 @@ class Socket:
             except _Closed:
                 raise
             except Exception as error:
-                await self._refuse(operation_id, refusal(error, {}))
+                refused = refusal(error, {})
+                if self._is_running(operation_id):  # else it had its last word, or the client ended it
+                    await self._refuse(operation_id, refused)
             finally:
                 self._forget(operation_id)
 
@@ -390,8 +392,12 @@ class Socket:
 
     def _forget(self, operation_id: str) -> None:
         """Free the id of the running operation, unless another one has it already."""
-        if self._running.get(operation_id) is asyncio.current_task():
+        if self._is_running(operation_id):
             del self._running[operation_id]
+
+    def _is_running(self, operation_id: str) -> bool:
+        """Whether the id is still that of the operation that calls."""
+        return self._running.get(operation_id) is asyncio.current_task()
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         """Send one message; one that nobody reads ends the socket with 1013 and the cursor to come back with."""

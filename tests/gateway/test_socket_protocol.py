@@ -1,12 +1,14 @@
 """graphql-transport-ws to the letter: what each message is answered, and the code that a wrong one closes with."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
+from graphql import GraphQLError
+from strawberry.types.execution import PreExecutionError
 
 from tests.gateway.actors.samples import PARTNER, partner_access
 from tests.gateway.house import EVENTS, PROTOCOL, House
@@ -206,3 +208,21 @@ async def test_nothing_follows_an_error_that_nobody_expected(house: House, monke
     told, code, heard = await played(house, [INIT, subscribe()])
     assert (told, code) == ([ACK, ERROR], None)
     assert heard[1]["payload"][0]["extensions"]["code"] == "UNEXPECTED"
+
+
+async def test_nothing_follows_the_last_message_whatever_fails_then(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def results() -> AsyncIterator[Any]:
+        try:
+            yield PreExecutionError(data=None, errors=[GraphQLError("no")])
+        finally:
+            raise ValueError
+
+    async def stream(*_: Any, **__: Any) -> AsyncIterator[Any]:
+        return results()
+
+    monkeypatch.setattr(house.endpoint.sockets.schema, "stream", stream)
+    told, code, heard = await played(house, [INIT, subscribe()])
+    assert (told, code) == ([ACK, ERROR], None)
+    assert heard[1]["payload"] == [{"message": "no"}]
