@@ -24,6 +24,7 @@ from gateway.persisted.documents import PersistedDocuments
 from gateway.rate.policy import Spent
 from gateway.rate.price import price_of
 from gateway.rate.rates import Rates
+from services.chassis import garbage
 from services.contracts.identity import SubjectKind
 
 LONGEST_REMEMBERED = 8_000
@@ -75,6 +76,7 @@ class Admission:
 
     def charge(self, asker: Asker, size: int) -> None:
         """Charge a caller for what arrived, by its bytes and before it is parsed; RateLimited if they have no more."""
+        garbage.note(size)  # should anything of it be kept by a cycle, in spite of all care
         self._rates.spend(asker, price_of(size))
 
     async def admit(

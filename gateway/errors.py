@@ -16,7 +16,7 @@ from gateway.execution.limits import LIMIT_EXCEEDED
 from gateway.execution.located import at_place_of
 from gateway.execution.reading import INVALID_OPERATION
 from gateway.execution.suggestions import without_suggestions
-from services.chassis import metrics, tracing
+from services.chassis import garbage, metrics, tracing
 from services.chassis.logging import logger, often
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
 from services.chassis.rpc.service import CallFailed
@@ -113,6 +113,7 @@ def refusal(error: Exception, challenge: Mapping[str, str]) -> Refused:
     ``challenge``: the header that every 401 has to have (RFC 9110, section 15.5.2).
     """
     refused = _refusal(error, challenge)
+    garbage.release(error)
     refused.note()
     return refused
 

@@ -27,6 +27,7 @@ from gateway.execution.located import located
 from gateway.execution.plan import Field, Kind, Selection, item_of
 from gateway.execution.run import Run
 from gateway.execution.step_info import StepInfo
+from services.chassis import garbage
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Careful:
         """
         place = self._answer.place(container)
         if place is None:
+            if isinstance(value, Exception):
+                garbage.release(value)  # nobody is told of it
             return
         try:
             self._put(container, key, kind, field, value, Path(place.path, key, None), settled=True)

@@ -30,6 +30,7 @@ from graphql.execution.values import (
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_value
 
 from gateway.execution.arguments import changeable
+from services.chassis import garbage
 
 MAX_ERRORS = 10
 """Of a request's variables: where there would be more, nothing is looked at any further."""
@@ -62,7 +63,10 @@ def compiled(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Coerc
     definitions = operation.variable_definitions or ()
 
     def exactly(given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
-        return get_variable_values(schema, definitions, dict(given or {}), max_errors=MAX_ERRORS)
+        values = get_variable_values(schema, definitions, dict(given or {}), max_errors=MAX_ERRORS)
+        for error in values if isinstance(values, list) else ():
+            garbage.release(error)
+        return values
 
     usual: list[tuple[str, Any, _Value, VariableValueSource, Any, bool]] = []
     for definition in definitions:
@@ -84,6 +88,7 @@ def compiled(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Coerc
     def coerce(given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
+        unusual = False
         if usual:
             given = given or {}
             try:
@@ -100,8 +105,8 @@ def compiled(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Coerc
                     else:
                         sources[name] = source
             except (_Unusual, RecursionError):
-                return exactly(given)
-        return VariableValues(sources, coerced)
+                unusual = True
+        return exactly(given) if unusual else VariableValues(sources, coerced)
 
     return coerce
 

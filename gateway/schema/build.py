@@ -42,9 +42,13 @@ from gateway.schema.stats.volumes import volumes
 from gateway.schema.support import ticket
 from gateway.schema.support.send_contact_form import send_contact_form
 from gateway.schema.support.tickets import tickets
+from services.chassis import garbage
 from services.chassis.logging import logger
 
 _log = logger(__name__)
+
+MOST_LOGGED = 10
+"""Of the failures of one answer."""
 
 TYPES_WITH_JOINS = (organisation, site, agreement, order, ticket, problem)
 """Modules that add fields to the contracts' types."""
@@ -73,7 +77,7 @@ class _ForErrors(SchemaExtensionsRunner):
 
 
 class KiertoSchema(PlanningSchema):
-    """Logs what nobody expected; the rest is the caller's business."""
+    """Logs what nobody expected; the rest is the caller's business. No error keeps what it happened to afterwards."""
 
     def create_extensions_runner(
         self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
@@ -81,10 +85,18 @@ class KiertoSchema(PlanningSchema):
         return _ForErrors(execution_context, extensions)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        logged: set[int] = set()
         for error in errors:
             cause = error.original_error
-            if cause is not None and not isinstance(cause, GraphQLError) and code_of(cause) == UNEXPECTED:
+            if cause is None or isinstance(cause, GraphQLError) or code_of(cause) != UNEXPECTED or id(cause) in logged:
+                continue
+            logged.add(id(cause))  # one failure may be told at many places
+            if len(logged) <= MOST_LOGGED:
                 _log.error("unexpected", field=".".join(map(str, error.path or [])), exc_info=cause)
+        if len(logged) > MOST_LOGGED:
+            _log.error("unexpected", left_out=len(logged) - MOST_LOGGED)
+        for error in errors:
+            garbage.release(error)
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     portal_page,
     reading,
     refusal_times,
+    refused_bodies,
     relay_throughput,
     surroundings,
     thousand_subscribers,
@@ -107,6 +108,13 @@ def main() -> None:
             thousand_subscribers.shown(reached),
             f"bare server, the same bytes: {thousand_subscribers.shown(sent)}; wanted: 250 ms",
             f"{statistics.median(reached) / statistics.median(sent):.2f}",
+        )
+        held_on = asyncio.run(refused_bodies.measure(stack))
+        table.add_row(
+            f"{refused_bodies.BODIES:,} bodies of 1 MB that are refused, through a gateway",
+            f"grew by {held_on.growth / 1e6:.1f} MB, {refused_bodies.BODIES / held_on.seconds:,.0f} a second",
+            "20 MB",
+            f"{held_on.growth / 20e6:.2f}",
         )
         relayed = asyncio.run(relay_throughput.measure(servers.at(stack.home.root, stack.ports)))
         table.add_row(
