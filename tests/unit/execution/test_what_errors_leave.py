@@ -5,12 +5,21 @@ from typing import Any
 
 import msgspec
 import pytest
+import strawberry
 
 from gateway.execution.run import Run
 from services.chassis import garbage
 from services.chassis.rpc.undecoded import Undecoded
 from tests.unit.execution import written
-from tests.unit.execution.test_steps_of_errors import PUSHED, PUSHED_WAYS, WAYS, Broken, Context, Outer
+from tests.unit.execution.test_steps_of_errors import (
+    PUSHED,
+    PUSHED_WAYS,
+    WAYS,
+    Broken,
+    Context,
+    Outer,
+    Planned,
+)
 from tests.unit.execution.written import it
 
 
@@ -47,8 +56,29 @@ async def test_of_json_that_is_pushed_down(way: str) -> None:
     await check_freed(PUSHED, f"{{ outers {{ {selection} }} }}", it(outers=lambda: sent))
 
 
-async def test_of_resolvers_that_raise() -> None:
-    """Also where something around them is null already, so that nobody is told."""
-    value = it(may_its=[it(must=None, must_called=Broken("b"), called=Broken("b"), batched=Broken("b"))] * 3)
-    text = "{ it { mayIts { mustCalled { text } called { text } mustBatched { text } whole { text } } } }"
-    await check_freed(written.SCHEMA, text, value)
+@strawberry.type
+class Part:
+    """Has nothing but failures."""
+
+    @strawberry.field
+    def must(self) -> str:
+        """Fails first, and makes its parent null."""
+        raise Broken("first")
+
+    @strawberry.field
+    def may(self) -> str | None:
+        """Fails as well; by then there is no place any more that it could be told at."""
+        raise Broken("second")
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def parts(self, many: int) -> list[Part | None]:
+        """So many."""
+        return [Part() for _ in range(many)]
+
+
+@pytest.mark.parametrize("many", [1, 3])
+async def test_of_failures_that_nobody_is_told_of(many: int) -> None:
+    await check_freed(Planned(Query), f"{{ parts(many: {many}) {{ must may }} }}", None)
