@@ -63,6 +63,7 @@ Fault = Literal[
     "EARLIEST",
     "EXAMPLE",
     "LEAVE_OUT",
+    "MIXED_SCRIPTS",
     "OTHER_LIST",
     "RANGE",
     "REQUIRED",

@@ -3,11 +3,15 @@
 import re
 import unicodedata
 
+from services.contracts.values import Problem, malformed, wrong_length
+from services.identity.domain.scripts import has_ignorable, is_in_one_script
+
 SHORTEST_USERNAME, LONGEST_USERNAME = 3, 100
 LONGEST_EMAIL = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 
 _EMAIL = re.compile(r"""[^@\s<>(),;:"\\]{1,64}@[^@\s.<>(),;:"\\]+(\.[^@\s.<>(),;:"\\]+)+""")
+_PARTS = re.compile(r"[@.]")
 
 
 def tidy_username(typed: str) -> str:
@@ -15,9 +19,19 @@ def tidy_username(typed: str) -> str:
     return unicodedata.normalize("NFC", " ".join(typed.split()))
 
 
-def is_username(username: str) -> bool:
-    """Whether a tidy username can be kept: 3 to 100 characters, all of them printable."""
-    return SHORTEST_USERNAME <= len(username) <= LONGEST_USERNAME and username.isprintable()
+def username_problem(username: str) -> Problem | None:
+    """Return what stands against keeping a tidy username, if anything: MALFORMED.
+
+    It has 3 to 100 characters. So that no name is another's image (UTS 39), all of them are shown, and its letters are
+    of one script; in an e-mail address, those of each part.
+    """
+    if length := wrong_length(username, SHORTEST_USERNAME, LONGEST_USERNAME, "username"):
+        return length
+    if not username.isprintable() or has_ignorable(username):
+        return malformed("username", reason="CHARACTERS")
+    if not all(map(is_in_one_script, _PARTS.split(username) if is_email(username) else [username])):
+        return malformed("username", reason="MIXED_SCRIPTS")
+    return None
 
 
 def username_key(typed: str) -> str:

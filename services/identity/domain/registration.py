@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from services.contracts.identity import Register
-from services.contracts.values import Problem, malformed, wrong_length
+from services.contracts.values import Problem, malformed
 from services.identity.domain import names, password
 
 
@@ -50,11 +50,8 @@ def problems_of(command: Register, rules: RegistrationRules) -> list[Problem]:
 def account_problems(username: str, email: str, secret: str) -> list[Problem]:
     """What stands against an account with these: MALFORMED or WEAK_PASSWORD."""
     problems = []
-    length = wrong_length(username, names.SHORTEST_USERNAME, names.LONGEST_USERNAME, "username")
-    if length is not None:
-        problems.append(length)
-    elif not names.is_username(username):
-        problems.append(malformed("username", reason="CHARACTERS"))
+    if of_username := names.username_problem(username):
+        problems.append(of_username)
     if not names.is_email(email):
         problems.append(malformed("email", reason="EXAMPLE", example="name@example.com"))
     if weak := password.problem_of(secret, username):

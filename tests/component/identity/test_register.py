@@ -158,6 +158,12 @@ async def test_everything_wrong_with_the_form_is_said_at_once(bench: Bench) -> N
     ]
 
 
+async def test_a_name_that_only_looks_like_another_is_refused_with_the_reason(bench: Bench) -> None:
+    await customers(bench)
+    (problem,) = expect(Refusal, await register(bench, username="stаff")).problems  # its a is Cyrillic
+    assert (problem.code, problem.path, problem.params) == ("MALFORMED", ["username"], {"reason": "MIXED_SCRIPTS"})
+
+
 async def test_other_terms_than_todays_are_not_enough(bench: Bench) -> None:
     await customers(bench)
     (problem,) = expect(Refusal, await register(bench, terms_version="2019-05")).problems

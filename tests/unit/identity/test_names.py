@@ -1,20 +1,96 @@
 """I1: a username is an e-mail address or any memorable name."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.names import is_email, is_username, tidy_username, username_key
+from services.identity.domain.names import is_email, tidy_username, username_key, username_problem
 
 
-@pytest.mark.parametrize("name", ["abc", "Mirja Meri", "mirja@example.com", "Øyvind Ærlig", "x" * 100])
+def problem(name: str) -> str | None:
+    """The reason that stands against a name."""
+    found = username_problem(tidy_username(name))
+    if found is None:
+        return None
+    assert (found.code, found.path) == ("MALFORMED", ["username"])
+    return found.params["reason"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "abc",
+            "Mirja Meri",
+            "mirja@example.com",
+            "Øyvind Ærlig",
+            "x" * 100,
+            "O'Brien-Åkesson 2",
+            "мария_77",
+            "Μαρία 3",
+        ),
+        *(
+            "山田はなこ",
+            "ヤマダ・ハナコ",
+            "김철수 金",
+            "陳ㄔㄣˊ",
+            "नमस्ते",
+            "a 🦔 b",
+            "12 345",
+            "ﾔﾏﾀﾞ 3",
+            "xn--bcher-kva.de",
+        ),
+        *("иван@example.com", "иван.smith@почта.рф", "Ｍｉｒｊａ", "nguyễn", unicodedata.normalize("NFD", "Žąsė")),
+    ],
+)
 def test_any_memorable_name(name: str) -> None:
-    assert is_username(tidy_username(name))
+    assert problem(name) is None
 
 
-@pytest.mark.parametrize("name", ["", "ab", "  ab ", "x" * 101, "abc\x00d", "abc\u202ed"])
-def test_what_is_no_name(name: str) -> None:
-    assert not is_username(tidy_username(name))
+@pytest.mark.parametrize(
+    ("name", "reason"), [("", "REQUIRED"), ("ab", "TOO_SHORT"), ("  ab ", "TOO_SHORT"), ("x" * 101, "TOO_LONG")]
+)
+def test_what_is_no_name(name: str, reason: str) -> None:
+    assert problem(name) == reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("стаff", "stаff", "раypal", "Αdmin", "mirja μ", "иванов.smith", "аdmin@example.com", "admin@ехample.com"),
+        *("abcア", "みрь", "ӏвана i"),
+    ],
+)
+def test_letters_that_look_like_another_alphabets_are_refused(name: str) -> None:
+    assert problem(name) == "MIXED_SCRIPTS"
+
+
+@pytest.mark.parametrize(
+    "ignorable",
+    [
+        "\x00",
+        "\u202e",
+        "\u200d",
+        "\xad",
+        "\u034f",
+        "\u115f",
+        "\u3164",
+        "\uffa0",
+        "\ufe0f",
+        "\U000e0100",
+        "\u180b",
+        "\u17b4",
+    ],
+)
+def test_what_is_not_shown_is_refused(ignorable: str) -> None:
+    assert problem(f"mirja{ignorable}") == "CHARACTERS"
+
+
+@given(st.text(max_size=120))
+def test_no_text_breaks_the_rule(name: str) -> None:
+    username_problem(tidy_username(name))
 
 
 @pytest.mark.parametrize(
