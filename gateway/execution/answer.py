@@ -41,7 +41,7 @@ class Place(msgspec.Struct, eq=False):
 
     @property
     def gone(self) -> bool:
-        """Whether it is null, or something around it."""
+        """Tell whether it is null, or something around it."""
         one: Place | None = self
         while one is not None:
             if one.nulled:
@@ -61,10 +61,10 @@ class Answer:
         """Whether an error took something away that steps may still be on their way to."""
         self._places: dict[int, Place] = {}
         self._filled: list[tuple[Sequence[Container], Key, Any, Field]] = []
-        """What nobody has looked through yet for containers."""
+        """Values that were put into the answer since it was gone through last: containers, key, type and field."""
 
     def filled(self, containers: Sequence[Container], key: Key, kind: Any, field: Field) -> None:
-        """Take note that what stands in these containers under a key, of this type, is complete but for its steps."""
+        """Note that the values of these containers under a key, of this type, are complete but for their steps."""
         self._filled.append((containers, key, kind, field))
 
     def place(self, container: Container) -> Place | None:

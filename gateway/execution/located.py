@@ -15,7 +15,7 @@ def at_place_of(
     original_error: Exception | None = None,
     extensions: dict[str, Any] | None = None,
 ) -> GraphQLError:
-    """An error that stands where another does in the text."""
+    """Return an error that stands where another does in the text."""
     made = GraphQLError(message, path=path, original_error=original_error, extensions=extensions)
     made.nodes, made.source = error.nodes, error.source
     made.positions, made.locations = error.positions, error.locations
@@ -23,7 +23,7 @@ def at_place_of(
 
 
 def located(failure: Exception, field: Field, path: Collection[str | int]) -> GraphQLError:
-    """What a failure is told as at a path, as graphql-core's ``located_error`` says it."""
+    """Return the error that tells of a failure at a path: the one of graphql-core's ``located_error``."""
     if isinstance(failure, GraphQLError):
         if failure.path is not None:
             return failure

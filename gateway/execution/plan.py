@@ -165,7 +165,7 @@ class Plan:
             waiting += step.steps
 
     def parts(self, fields: tuple[Field, ...]) -> "list[Part]":
-        """What has parts itself in an object that these fields, one a type that it may be of, have as their value."""
+        """Return the lists and objects in a value of these fields: one field for each type that it may be of."""
         if fields not in self._parts:
             below = (selection for one in fields for selection in one.selections.values())
             self._parts[fields] = _parts(one for selection in below for one in selection.fields)
@@ -173,7 +173,7 @@ class Plan:
 
     @cached_property
     def parts_of_root(self) -> "list[Part]":
-        """The same for the whole answer."""
+        """Return those of the whole answer."""
         return _parts(self.root.fields)
 
     @cached_property
@@ -187,7 +187,7 @@ Part = tuple[str, GraphQLOutputType, tuple[Field, ...]]
 
 
 def _parts(fields: Iterable[Field]) -> list[Part]:
-    """Those of some fields that have parts, but for the steps: their values come later."""
+    """Return the fields, but for steps, whose values have parts themselves; values of steps come later."""
     by_key: dict[str, list[Field]] = {}
     for one in fields:
         if one.kind is Kind.PLAIN and has_parts(one.type):
@@ -362,7 +362,7 @@ def unwrapped(kind: GraphQLOutputType) -> tuple[bool, Any]:
 
 
 def has_parts(kind: GraphQLOutputType) -> bool:
-    """Whether values of a type are lists or objects."""
+    """Tell whether values of a type are lists or objects."""
     return not is_leaf_type(unwrapped(kind)[1])
 
 

@@ -16,7 +16,7 @@ MAX_ERRORS = 10
 
 _BYTES_OF_A_VALIDATION = 100_000
 _BYTES_OF_A_TOKEN = 1_000
-"""What graphql-core leaves behind in cycles: visitors that hold each other, tokens that hold their neighbours."""
+"""graphql-core leaves so much behind in cycles: visitors that hold each other, tokens that hold their neighbours."""
 
 RULES = (*specified_rules, OneSlicingArgument)
 

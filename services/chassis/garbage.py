@@ -1,13 +1,13 @@
-"""What only a look for cycles would free: how often Python looks, and how little there is to be found.
+"""Cycles of garbage: Python looks for them seldom, so little may be left in them.
 
-Reference counts free nearly all at once. What they can't free is, as a rule, an exception: its traceback holds the
-frames that it went through, and so what these had at hand, a request's body too; and one of them holds the exception.
+Reference counts free nearly everything at once. A cycle is, as a rule, an exception: its traceback holds the frames it
+went through, and so all that these had at hand, a request's body too; and one of them holds the exception.
 """
 
 import gc
 
 MOST_BYTES = 20_000_000
-"""What may hang in cycles that nobody has looked for yet, as far as it is noted."""
+"""So many noted bytes may hang in cycles before these are looked for."""
 
 _noted = 0
 
@@ -24,7 +24,7 @@ def settle() -> None:
 
 
 def release(error: BaseException) -> None:
-    """Have an exception that was answered let go of the frames it went through, and those that led to it."""
+    """Remove the tracebacks of an exception that was answered, and of those that led to it."""
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:
@@ -39,7 +39,7 @@ def release(error: BaseException) -> None:
 
 
 def note(size: int) -> None:
-    """Take note that so many bytes may hang in cycles now; look for what is young of these once it is too much."""
+    """Count bytes that may hang in cycles from now on; look for young cycles once it is too much."""
     global _noted  # noqa: PLW0603 - the garbage is the process's
     _noted += size
     if _noted > MOST_BYTES:

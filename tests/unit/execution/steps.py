@@ -28,7 +28,7 @@ class Steps:
 
 
 async def steps_of(awaitable: Awaitable[T]) -> tuple[T, int]:
-    """What is awaited, and the steps that it took."""
+    """Return what is awaited, and the steps that it took."""
     with Steps() as steps:
         value = await awaitable
     return value, steps.count
