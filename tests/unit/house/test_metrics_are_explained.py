@@ -13,6 +13,7 @@ NOT_OF_EVENTS = {
     "kierto_request_seconds",
     "kierto_executions",
     "kierto_shed",
+    "kierto_sockets",
     "kierto_completions",
     "kierto_rate_alone",
     "kierto_breaker_open",
