@@ -19,7 +19,9 @@ class Graph:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120))
+        # The host's commands speak English, and so does what they are told.
+        headers = {"Accept-Language": "en"}
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120), headers=headers)
 
     async def __aenter__(self) -> Self:
         return self

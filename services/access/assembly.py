@@ -66,7 +66,7 @@ class Foundation(Generic[T]):
         self.pool = pool
         self.waker = waker
         self.work: PostgresWork[T] = PostgresWork(pool, clock, blueprint.transaction, waker.wake)
-        self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports)
+        self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports(self))
         self.identity = identity
         self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
 
@@ -100,7 +100,7 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     handlers: Callable[[Foundation[T]], Handlers[T]]
     partners_topic: bool = False
     versioned: Sequence[str] = ()
-    imports: Sequence[Kind[T, Any]] = ()
+    imports: Callable[[Foundation[T]], Sequence[Kind[T, Any]]] = lambda foundation: ()
     announcements: Sequence[Announcement[T]] = ()
     copies: Sequence[Copy] = ()
     recompute: Callable[[T], Awaitable[None]] | None = None
@@ -178,7 +178,7 @@ async def _worker(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Asyn
     async with foundation(blueprint, settings, "worker") as base:
         consumer = consumer_of(blueprint, base)
         loops = [consumer.run, base.waker.run, *blueprint.loops(base)]
-        if blueprint.imports:
+        if base.imports.kinds:
             loops.append(base.imports.run)
         if settings.smtp is not None:
             loops.append(Postman(base.pool, settings.smtp, settings.mail_from, base.clock).run)

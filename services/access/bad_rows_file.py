@@ -1,4 +1,4 @@
-"""``GET /imports/<id>/bad-rows``: what an import left out, as a CSV file (line, field, code, reason). Staff only."""
+"""``GET /imports/<id>/bad-rows``: what an import left out, as CSV in the reader's language. Staff only."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import PurePath
@@ -14,7 +14,7 @@ from services.chassis.csv_text import CONTENT_TYPE, csv_text
 from services.chassis.imports import Imports
 from services.chassis.problems import respond
 from services.chassis.rpc.server import guarded
-from services.contracts.identity import SubjectKind
+from services.contracts.identity import Language, SubjectKind
 
 HEADER = ("line", "field", "code", "reason")
 
@@ -30,13 +30,17 @@ def bad_rows_route(imports: Imports[Any], authenticate: Callable[[Request], Awai
         if imported is None:
             return respond(404, "No such import", "NOT_FOUND", path=["id"])
         name = f"{PurePath(imported.file_name).stem}-bad-rows.csv"
-        headers = {"Content-Type": CONTENT_TYPE, "Content-Disposition": attachment(name)}
-        return StreamingResponse(_lines(imports, import_id), headers=headers)
+        headers = {
+            "Content-Type": CONTENT_TYPE,
+            "Content-Disposition": attachment(name),
+            "Content-Language": caller.language.value,
+        }
+        return StreamingResponse(_lines(imports, import_id, caller.language), headers=headers)
 
     return Route("/imports/{id}/bad-rows", guarded("showBadRows", show), methods=["GET"])
 
 
-async def _lines(imports: Imports[Any], import_id: str) -> AsyncIterator[bytes]:
+async def _lines(imports: Imports[Any], import_id: str, language: Language) -> AsyncIterator[bytes]:
     yield csv_text([HEADER])
-    async for rows in imports.all_bad_rows(import_id):
+    async for rows in imports.all_bad_rows(import_id, language):
         yield csv_text([(row.line, row.field, row.code, row.reason) for row in rows])

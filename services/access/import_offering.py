@@ -26,4 +26,4 @@ class ImportOffering:
 
     async def bad_rows(self, id: Id, page: Page) -> Connection[BadRow]:
         self._caller.require(SubjectKind.STAFF)
-        return await self._imports.bad_rows(id, page)
+        return await self._imports.bad_rows(id, page, self._caller.language)

@@ -1,10 +1,20 @@
-"""The rows of imports that were left out, in the order of their file: page by page, or all of them as they are read."""
+"""The rows of imports that were left out, in the order of their file: page by page, or all of them as they are read.
 
+Why a row was left out is kept as a code and its params, and told in its reader's language (``bad_rows.toml``).
+"""
+
+import functools
+import tomllib
 import uuid
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import msgspec
 
 from services.chassis.paging import KeysetPage, Number
 from services.chassis.postgres import Pool, Row
+from services.contracts.identity import Language
 from services.contracts.imports import BadRow
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page
@@ -12,22 +22,22 @@ from services.contracts.values import Page
 _AT_ONCE = 1000
 
 _BAD = """
-    SELECT r.line, r.field, r.code, r.reason, i.file_name FROM chassis.import_rows r
+    SELECT r.line, r.field, r.code, r.params, r.reason, i.file_name FROM chassis.import_rows r
     JOIN chassis.imports i ON i.id = r.import_id
     WHERE r.import_id = $1 AND r.state = 'BAD' AND r.line > $2 ORDER BY r.line LIMIT $3
 """
 _COUNT = "SELECT count(*) FROM chassis.import_rows WHERE import_id = $1 AND state = 'BAD'"
 
 
-async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page) -> Listing[BadRow]:
+async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page, language: Language) -> Listing[BadRow]:
     """A page of them; none for an import that is not there."""
     part: KeysetPage[BadRow] = KeysetPage(page, (Number,), "badRows", import_id)
     rows = await pool.fetch(_BAD, import_id, part.after[0] or 0, part.limit)
-    edges = [([row["line"]], _bad_row(row)) for row in rows]
+    edges = [([row["line"]], _bad_row(row, language)) for row in rows]
     return part.connection(edges, await pool.fetchval(_COUNT, import_id))
 
 
-async def all_of(pool: Pool, import_id: uuid.UUID | None) -> AsyncIterator[list[BadRow]]:
+async def all_of(pool: Pool, import_id: uuid.UUID | None, language: Language) -> AsyncIterator[list[BadRow]]:
     """All of them, some at a time.
 
     Each time with a question of its own: a cursor of the database would keep a connection and a transaction for as
@@ -35,9 +45,31 @@ async def all_of(pool: Pool, import_id: uuid.UUID | None) -> AsyncIterator[list[
     """
     after = 0
     while rows := await pool.fetch(_BAD, import_id, after, _AT_ONCE):
-        yield [_bad_row(row) for row in rows]
+        yield [_bad_row(row, language) for row in rows]
         after = rows[-1]["line"]
 
 
-def _bad_row(row: Row) -> BadRow:
-    return BadRow(file=row["file_name"], line=row["line"], field=row["field"], code=row["code"], reason=row["reason"])
+def reason(code: str, params: Mapping[str, str], language: Language) -> str:
+    """Say in a language why a row was left out."""
+    texts = catalogue()
+    found = texts.get(f"{code}.{params.get('reason')}") or texts.get(code)
+    # What a newer build found may be unknown to this one.
+    return found[language.value].format_map(defaultdict(lambda: "…", params)) if found else code
+
+
+@functools.cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """The texts of every code, by language."""
+    return tomllib.loads((Path(__file__).parent / "bad_rows.toml").read_text(encoding="utf-8"))
+
+
+def _bad_row(row: Row, language: Language) -> BadRow:
+    # A row that an earlier build left out has its sentence.
+    params = msgspec.json.decode(row["params"], type=dict[str, str])
+    return BadRow(
+        file=row["file_name"],
+        line=row["line"],
+        field=row["field"],
+        code=row["code"],
+        reason=row["reason"] or reason(row["code"], params, language),
+    )

@@ -2,13 +2,16 @@
 
 import asyncio
 import enum
+import hashlib
+import re
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from services.chassis.csv_records import LONGEST_RECORD, CsvRecords, LongRecord, Record
+from services.chassis.row_reader import Bad, bad
 from services.chassis.transaction import Transaction
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -16,6 +19,7 @@ T = TypeVar("T", bound=Transaction)
 
 _AT_ONCE = 200
 """Records that are read without a breath: a few milliseconds."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHOWN = 200
 """Characters that are shown of what a file says of itself."""
 
@@ -28,20 +32,15 @@ class Result(enum.Enum):
     UNCHANGED = "UNCHANGED"
 
 
-class Bad(msgspec.Struct, frozen=True):
-    """What is wrong with a row. ``later``: it refers to what is not here yet, and may be right in a moment."""
-
-    field: str
-    code: str
-    reason: str
-    later: bool = False
-
-
 class Kind(msgspec.Struct, Generic[T, R], frozen=True):
-    """One kind of file: ``row`` has a field a column (snake case), ``apply`` answers for each row in order."""
+    """One kind of file: ``row`` has a field a column (snake case), ``apply`` answers for each row in order.
+
+    ``key``: the columns that name what a row is about, which a file may state once.
+    """
 
     name: str
     row: type[R]
+    key: tuple[str, ...]
     apply: Callable[[T, Sequence[R]], Awaitable[Sequence[Result | Bad]]]
 
     @property
@@ -66,23 +65,20 @@ class WrongFile(ValueError):
         self.params = {name: _shown(str(value)) for name, value in params.items()}
 
 
-def read_row(row: type[R], cells: Mapping[str, str]) -> R:
-    """A row from its cells. An empty cell is an absent one; msgspec.ValidationError names the field that is wrong."""
-    return msgspec.convert({name: text for name, text in cells.items() if text}, row, strict=False)
+class StagedRow(NamedTuple):
+    """A row as it is staged: NEW with its cells as JSON and the digest of its key, or BAD already."""
+
+    line: int
+    cells: str
+    key: bytes | None
+    state: str
+    field: str
+    code: str
+    params: str
 
 
-def invalid(error: msgspec.ValidationError) -> Bad:
-    """What is wrong with a row that does not fit its kind."""
-    reason, _, place = str(error).partition(" - at `$.")
-    if "missing required field" in reason:
-        return Bad(reason.split("`")[1], "MISSING", "must not be empty")
-    return Bad(place.rstrip("`"), "MALFORMED", reason)
-
-
-async def staged_rows(
-    kind: Kind[Any, Any], pieces: AsyncIterable[bytes]
-) -> AsyncIterator[tuple[int, str, str, str, str, str]]:
-    """(line, cells, state, field, code, reason) of each row, as the file comes; WrongFile if it is not of this kind.
+async def staged_rows(kind: Kind[Any, Any], pieces: AsyncIterable[bytes]) -> AsyncIterator[StagedRow]:
+    """Each row, as the file comes; WrongFile if it is not of this kind.
 
     Bytes that are not UTF-8 spoil their row alone.
     """
@@ -91,9 +87,9 @@ async def staged_rows(
         if header is None:
             header = _header(kind, record.cells or [])
         elif record.cells is None:
-            yield record.line, "{}", "BAD", "", "MALFORMED", "not CSV"
+            yield _bad(record.line, bad("", "MALFORMED", reason="CSV"))
         elif record.cells:
-            yield _row(header, record.line, record.cells)
+            yield _row(kind, header, record.line, record.cells)
     if header is None:
         _header(kind, [])
 
@@ -127,22 +123,24 @@ def _header(kind: Kind[Any, Any], cells: Sequence[str]) -> list[str]:
     return header
 
 
-def _row(header: Sequence[str], line: int, cells: Sequence[str]) -> tuple[int, str, str, str, str, str]:
-    spoilt = [name for name, cell in zip(header, cells, strict=False) if not _is_text(cell)]
-    if spoilt:
-        return line, "{}", "BAD", spoilt[0], "NOT_UTF8", "has bytes that are not UTF-8"
+def _row(kind: Kind[Any, Any], header: Sequence[str], line: int, cells: Sequence[str]) -> StagedRow:
+    for name, cell in zip(header, cells, strict=False):
+        if _SURROGATE.search(cell):
+            return _bad(line, bad(name, "NOT_UTF8"))
+        if "\0" in cell:  # which PostgreSQL's text does not hold
+            return _bad(line, bad(name, "MALFORMED", reason="CHARACTERS"))
     if len(cells) != len(header):
-        reason = f"has {len(cells)} cells, the header has {len(header)}"
-        return line, "{}", "BAD", "", "WRONG_CELL_COUNT", reason
+        return _bad(line, bad("", "WRONG_CELL_COUNT", found=len(cells), expected=len(header)))
     named = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-    return line, msgspec.json.encode(named).decode(), "NEW", "", "", ""
+    about = [named[name] for name in kind.key]
+    key = hashlib.blake2b(msgspec.json.encode(about), digest_size=16).digest() if all(about) else None
+    return StagedRow(line, msgspec.json.encode(named).decode(), key, "NEW", "", "", "{}")
+
+
+def _bad(line: int, fault: Bad) -> StagedRow:
+    return StagedRow(line, "{}", None, "BAD", fault.field, fault.code, msgspec.json.encode(fault.params).decode())
 
 
 def _shown(text: str) -> str:
     """A text of a file as it may be told: not for long, and without bytes that are not UTF-8."""
     return text[:_SHOWN].encode(errors="replace").decode()
-
-
-def _is_text(cell: str) -> bool:
-    """Whether a cell can be kept: valid UTF-8, and without NUL, which PostgreSQL's text does not take."""
-    return "\x00" not in cell and not any("\udc80" <= character <= "\udcff" for character in cell)

@@ -15,12 +15,14 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from services.chassis import bad_rows, metrics
-from services.chassis.export_files import Bad, Kind, Result, invalid, read_row, staged_rows
+from services.chassis.export_files import Kind, Result, StagedRow, staged_rows
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.logging import logger
 from services.chassis.pause import pause
 from services.chassis.postgres import NO_ONES_FAULT, Pool, Row
+from services.chassis.row_reader import Bad, bad, read_row
 from services.chassis.transaction import Transaction, UnitOfWork
+from services.contracts.identity import Language
 from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page, Refusal, refuse
@@ -54,12 +56,13 @@ _RUNNING = """
 """
 _PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
 _BATCH = """
-    SELECT line, cells FROM chassis.import_rows WHERE import_id = $1 AND state = 'NEW' AND line > $2
+    SELECT line, cells, (SELECT min(s.line) FROM chassis.import_rows s WHERE s.import_id = $1 AND s.key = r.key) AS said
+    FROM chassis.import_rows r WHERE import_id = $1 AND state = 'NEW' AND line > $2
     ORDER BY line LIMIT $3
 """
 _KEEP = """
-    UPDATE chassis.import_rows r SET state = v.state, field = v.field, code = v.code, reason = v.reason
-    FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::text[]) AS v (line, state, field, code, reason)
+    UPDATE chassis.import_rows r SET state = v.state, field = v.field, code = v.code, params = v.params
+    FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::jsonb[]) AS v (line, state, field, code, params)
     WHERE r.import_id = $1 AND r.line = v.line
 """
 _COUNT = """
@@ -114,9 +117,8 @@ class Imports(Generic[T]):
         async def records() -> AsyncIterator[tuple[Any, ...]]:
             nonlocal total, failed
             async for row in staged_rows(kind, pieces):
-                _, _, state, *_ = row
                 total += 1
-                failed += state == "BAD"
+                failed += row.state == "BAD"
                 yield (import_id, *row)
 
         async with self._pool.acquire() as connection, connection.transaction():
@@ -124,7 +126,7 @@ class Imports(Generic[T]):
             await connection.copy_records_to_table(
                 "import_rows",
                 schema_name="chassis",
-                columns=["import_id", "line", "cells", "state", "field", "code", "reason"],
+                columns=["import_id", *StagedRow._fields],
                 records=records(),
                 timeout=_LONGEST_STAGING_S,
             )
@@ -149,13 +151,13 @@ class Imports(Generic[T]):
         found = {row["id"]: self._import(row) for row in rows}
         return [found.get(import_id) if import_id else None for import_id in wanted]
 
-    async def bad_rows(self, text: str, page: Page) -> Listing[BadRow]:
+    async def bad_rows(self, text: str, page: Page, language: Language) -> Listing[BadRow]:
         """The rows that were left out, in the order of the file."""
-        return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page)
+        return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page, language)
 
-    def all_bad_rows(self, text: str) -> AsyncIterator[list[BadRow]]:
+    def all_bad_rows(self, text: str, language: Language) -> AsyncIterator[list[BadRow]]:
         """All rows that were left out, in the order of the file, some at a time."""
-        return bad_rows.all_of(self._pool, find_id(self._prefix, text))
+        return bad_rows.all_of(self._pool, find_id(self._prefix, text), language)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take in what was started, batch by batch, until ``stop`` is set."""
@@ -227,10 +229,14 @@ class Imports(Generic[T]):
         results: dict[int, Result | Bad] = {}
         good: list[tuple[int, Any]] = []
         for row in rows:
-            try:
-                good.append((row["line"], read_row(kind.row, msgspec.json.decode(row["cells"], type=dict[str, str]))))
-            except msgspec.ValidationError as error:
-                results[row["line"]] = invalid(error)
+            if row["said"] is not None and row["said"] < row["line"]:
+                results[row["line"]] = bad(kind.key[0], "REPEATED", line=row["said"])
+                continue
+            read = read_row(kind.row, msgspec.json.decode(row["cells"], type=dict[str, str]))
+            if isinstance(read, Bad):
+                results[row["line"]] = read
+            else:
+                good.append((row["line"], read))
         if good:
             answers = await kind.apply(tx, [parsed for _, parsed in good])
             results.update(zip((line for line, _ in good), answers, strict=True))
@@ -239,20 +245,20 @@ class Imports(Generic[T]):
             for line, result in results.items()
             if not (isinstance(result, Bad) and result.later and not impatient)
         }
-        bad = {line: result for line, result in final.items() if isinstance(result, Bad)}
+        faults = {line: result for line, result in final.items() if isinstance(result, Bad)}
         lines = list(final)
-        faults = [bad.get(line, Bad("", "", "")) for line in lines]
+        said = [faults.get(line, Bad("", "")) for line in lines]
         await tx.connection.execute(
             _KEEP,
             import_id,
             lines,
-            ["BAD" if line in bad else "DONE" for line in lines],
-            [fault.field for fault in faults],
-            [fault.code for fault in faults],
-            [fault.reason for fault in faults],
+            ["BAD" if line in faults else "DONE" for line in lines],
+            [fault.field for fault in said],
+            [fault.code for fault in said],
+            [msgspec.json.encode(fault.params).decode() for fault in said],
         )
         counts = [sum(result is wanted for result in final.values()) for wanted in Result]
-        await tx.connection.execute(_COUNT, import_id, *counts, len(bad))
+        await tx.connection.execute(_COUNT, import_id, *counts, len(faults))
         return len(final)
 
     def _import(self, row: Row) -> Import:

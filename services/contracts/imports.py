@@ -37,7 +37,7 @@ class Import(Value, frozen=True, kw_only=True):
 
 
 class BadRow(Value, frozen=True, kw_only=True):
-    """A row that was left out: where it stands and what is wrong with it. ``line`` counts from 1, header included."""
+    """A row that was left out: its line, counted from 1 with the header, and why, in the reader's language."""
 
     file: str
     line: int

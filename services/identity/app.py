@@ -1,8 +1,10 @@
 """Identity, put together: reads like a table of contents."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from services.access.assembly import Blueprint, Foundation
 from services.access.caller import Caller
@@ -42,13 +44,7 @@ def _bind(base: Base) -> Callable[[Caller], Offering]:
         signer=_signer(base),
         pepper=settings.pepper.encode(),
         service_secrets=settings.service_secrets,
-        rules=RegistrationRules(
-            customer_number_format=settings.customer_number_format,
-            customer_number_example=settings.customer_number_example,
-            invoice_number_format=settings.invoice_number_format,
-            invoice_number_example=settings.invoice_number_example,
-            terms_version=settings.terms_version,
-        ),
+        rules=_rules(base),
     )
     return lambda caller: Offering(equipment, caller)
 
@@ -87,6 +83,22 @@ def _signer(base: Base) -> Signer:
         raise WrongSettings(f"KIERTO_IDENTITY_SIGNING_KEY_FILE names no key that can be read: {error}") from error
 
 
+def _rules(base: Base) -> RegistrationRules:
+    settings = _settings(base)
+    return RegistrationRules(
+        customer_number_format=settings.customer_number_format,
+        customer_number_example=settings.customer_number_example,
+        invoice_number_format=settings.invoice_number_format,
+        invoice_number_example=settings.invoice_number_example,
+        terms_version=settings.terms_version,
+    )
+
+
+def _imports(base: Base) -> Sequence[Kind[IdentityTransaction, Any]]:
+    take = functools.partial(import_organisations, rules=_rules(base))
+    return [Kind("organisations", OrganisationRow, ("customer_number",), take)]
+
+
 def _settings(base: Base) -> IdentitySettings:
     assert isinstance(base.settings, IdentitySettings)
     return base.settings
@@ -102,7 +114,7 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     listens=["stats"],
     handlers=lambda base: HANDLERS,
     versioned=["organisations", "users", "partners"],
-    imports=[Kind("organisations", OrganisationRow, import_organisations)],
+    imports=_imports,
     announcements=[
         Announcement(
             thing="organisation", event=OrganisationStated, table="organisations", state=announce_organisations

@@ -26,7 +26,10 @@ SITES: Blueprint[SitesTransaction, Sites] = Blueprint(
     listens=["identity"],
     handlers=lambda base: HANDLERS,
     versioned=["sites", "containers"],
-    imports=[Kind("sites", SiteRow, import_sites), Kind("containers", ContainerRow, import_containers)],
+    imports=lambda base: [
+        Kind("sites", SiteRow, ("site_number",), import_sites),
+        Kind("containers", ContainerRow, ("container_number",), import_containers),
+    ],
     announcements=[
         Announcement(thing="site", event=SiteStated, table="sites", state=announce_sites),
         Announcement(thing="container", event=ContainerStated, table="containers", state=announce_containers),

@@ -26,7 +26,7 @@ STATS: Blueprint[StatsTransaction, Stats] = Blueprint(
     listens=["identity", "orders"],
     handlers=lambda base: HANDLERS,
     versioned=["invoices"],
-    imports=[Kind("invoices", InvoiceRow, import_invoices)],
+    imports=lambda base: [Kind("invoices", InvoiceRow, ("invoice_number",), import_invoices)],
     announcements=[Announcement(thing="invoice", event=InvoiceStated, table="invoices", state=announce_invoices)],
     copies=[ACCESS, Copy(OrganisationStated, "organisations"), Copy(PickupStated, "pickups")],
     recompute=recount_volumes,

@@ -17,7 +17,7 @@ from services.chassis.postgres import Pool
 from services.chassis.settings import ServiceSettings
 from services.chassis.transaction import PostgresWork, Transaction
 from services.contracts.declare import Event, event_type_named, event_type_of
-from services.contracts.identity import AccessStated, Grant, SubjectKind
+from services.contracts.identity import AccessStated, Grant, Language, SubjectKind
 from services.contracts.imports import BadRow, Import, ImportState
 from services.contracts.values import Page
 from tests.support.clock import TestClock
@@ -39,7 +39,12 @@ class Workbench(Generic[T, P]):
         self.clock = clock
         self.settings: ServiceSettings | None = None
         self.work: PostgresWork[T] = PostgresWork(pool, clock, blueprint.transaction, lambda: None)
-        self.imports: Imports[T] = Imports(blueprint.name, pool, self.work, blueprint.imports)
+
+    @functools.cached_property
+    def imports(self) -> Imports[T]:
+        """The service's imports, by its settings as they are the first time."""
+        base: Any = self
+        return Imports(self.blueprint.name, self.pool, self.work, self.blueprint.imports(base))
 
     def offering(self, caller: Caller) -> P:
         """What the service offers to this caller."""
@@ -98,7 +103,7 @@ class Workbench(Generic[T, P]):
             if not await self.imports._step():
                 # Rows that wait for an event would wait here for ever: no event is on its way.
                 await self.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
-        bad = await self.imports.bad_rows(staged.id, Page(first=200))
+        bad = await self.imports.bad_rows(staged.id, Page(first=200), Language.EN)
         return found, [edge.node for edge in bad.edges]
 
     async def caller(

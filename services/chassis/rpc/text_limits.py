@@ -24,7 +24,7 @@ MOST_PROBLEMS = 10
 _Find = Callable[[Any, tuple[str, ...]], Iterator[Problem]]
 
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
-_NEVER = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069" + _NONCHARACTERS
+_NEVER = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069" + _NONCHARACTERS
 _IN_LINES = re.compile(f"[{_NEVER}]")
 _IN_A_LINE = re.compile(f"[{_NEVER}\t\n\r\u2028\u2029]")
 

@@ -1,16 +1,19 @@
 """Taking in customers from the ERP (I17)."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
 from services.chassis.ids import write_id
 from services.chassis.records import Records
+from services.chassis.row_reader import Bad, bad
 from services.contracts.identity import OrganisationKind, OrganisationStated
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord
+from services.identity.domain.registration import RegistrationRules
 from services.identity.usecases.ports import IdentityStore
 
 
@@ -23,17 +26,28 @@ class OrganisationRow(msgspec.Struct, frozen=True, kw_only=True):
     business_id: Annotated[str, Meta(min_length=1, max_length=50)] | None = None
 
 
-async def import_organisations(tx: IdentityStore, rows: Sequence[OrganisationRow]) -> list[Result | Bad]:
-    """Keep each row's organisation; one that is as the row says stays untouched and is not announced."""
+async def import_organisations(
+    tx: IdentityStore, rows: Sequence[OrganisationRow], rules: RegistrationRules
+) -> list[Result | Bad]:
+    """Keep each row's organisation; one that is as the row says stays untouched and is not announced.
+
+    Its number has the form that people are asked for when they register.
+    """
     records = Records(await tx.organisations_by_number({row.customer_number for row in rows}))
-    results = [_take(records, row) for row in rows]
+    results = [_malformed(row, rules) or _take(records, row) for row in rows]
     await tx.save_organisations(records.changed)
     for organisation in records.changed:
         tx.emit(stated(organisation))
     return results
 
 
-def _take(records: Records[OrganisationRecord], row: OrganisationRow) -> Result | Bad:
+def _malformed(row: OrganisationRow, rules: RegistrationRules) -> Bad | None:
+    if re.fullmatch(rules.customer_number_format, row.customer_number):
+        return None
+    return bad("customer_number", "MALFORMED", expected=rules.customer_number_example)
+
+
+def _take(records: Records[OrganisationRecord], row: OrganisationRow) -> Result:
     facts = OrganisationFacts(**msgspec.structs.asdict(row))
     return records.take(row.customer_number, facts, OrganisationRecord)
 

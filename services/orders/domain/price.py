@@ -16,7 +16,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     """An article as it is described and priced for a time; a row of ``articles.csv``.
 
     ``net_minor`` is the price of one ``unit`` in the currency's minor unit, ``vat_rate`` in tenths of a per cent;
-    ``waste_code`` is of the List of Waste (Decision 2000/532/EC), ``*`` marks hazardous.
+    ``waste_code`` is of the List of Waste (see ``waste_codes``), ``*`` marks hazardous.
     """
 
     article_number: Number
@@ -25,11 +25,11 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     name_nb: Text
     name_en: Text
     fraction: Fraction
-    waste_code: Annotated[str, Meta(pattern=r"^\d\d \d\d \d\d\*?$")]
+    waste_code: Annotated[str, Meta(pattern=r"^[0-9]{2} [0-9]{2} [0-9]{2}\*?$", examples=["20 03 01", "20 01 21*"])]
     unit: Annotated[str, Meta(min_length=1, max_length=20)]
-    net_minor: Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
+    net_minor: Annotated[int, Meta(ge=0, le=1_000_000_000)]
     vat_rate: Annotated[int, Meta(ge=0, le=1000)]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
     valid_from: dt.date
     valid_until: dt.date | None = None
 

@@ -12,7 +12,7 @@ from services.orders.domain.validity import Number, Text, holds
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 _ONE = f"({'|'.join(WEEKDAYS)})"
-Weekdays = Annotated[str, Meta(pattern=f"^{_ONE}( {_ONE})*$")]
+Weekdays = Annotated[str, Meta(pattern=f"^{_ONE}( {_ONE})*$", examples=["MO TH"])]
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,13 +23,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule as the ERP states it; a row of ``rules.csv``. Without ``fraction`` it is for all of them.
 
     ``value`` by ``kind``: CUT_OFF "D HH:MM", until HH:MM local time D working days before the pickup; TOLERANCE days;
-    INTERVALS weeks, separated by spaces. Kinds that this build does not know are kept for those that do.
+    INTERVALS weeks, separated by spaces. Kinds that are kept but unknown to this build
+    are left alone.
     """
 
     rule_number: Number
     municipality: Text
     fraction: Fraction | None = None
-    kind: Annotated[str, Meta(pattern="^[A-Z][A-Z_]{0,49}$")]
+    kind: Annotated[str, Meta(pattern="^[A-Z][A-Z_]{0,49}$", examples=[CUT_OFF])]
     value: Text
     citation: Annotated[str, Meta(min_length=1, max_length=500)]
     valid_from: dt.date
@@ -71,13 +72,17 @@ def read_intervals(value: str) -> tuple[int, ...]:
 
 
 _READERS = {CUT_OFF: read_cut_off, TOLERANCE: read_tolerance, INTERVALS: read_intervals}
+EXAMPLES = {CUT_OFF: "2 12:00", TOLERANCE: "0-7", INTERVALS: "2 4 12"}
+"""What a value of each kind that this build knows looks like."""
 
 
-def check(rule: Rule) -> None:
-    """ValueError if the rule's value does not fit its kind; a kind that is not known may have any."""
-    reader = _READERS.get(rule.kind)
-    if reader is not None:
-        reader(rule.value)
+def is_readable(rule: Rule) -> bool:
+    """Whether the value of a rule of a known kind fits it."""
+    try:
+        _READERS[rule.kind](rule.value)
+    except ValueError:
+        return False
+    return True
 
 
 class Rules:

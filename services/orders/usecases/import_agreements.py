@@ -9,8 +9,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
 from services.chassis.records import Records
+from services.chassis.row_reader import Bad, bad
 from services.contracts.sites import Fraction
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord, Container, Site
 from services.orders.domain.validity import Number
@@ -75,11 +76,11 @@ def _fault(row: AgreementRow, known: _Known) -> Bad | None:
     ]
     for field, number, there in references:
         if number not in there:
-            return Bad(field, "UNKNOWN", f"no {field.removesuffix('_number')} {number}", later=True)
+            return bad(field, "UNKNOWN", later=True, value=number)
     if known.containers[row.container_number].site_id != known.sites[row.site_number].id:
-        return Bad("container_number", "ON_ANOTHER_SITE", f"{row.container_number} is not on site {row.site_number}")
+        return bad("container_number", "ON_ANOTHER_SITE", container=row.container_number, site=row.site_number)
     if row.ended_on is not None and row.ended_on < row.ordered_on:
-        return Bad("ended_on", "BEFORE_START", f"is before {row.ordered_on}")
+        return bad("ended_on", "BEFORE_START", start=row.ordered_on)
     return None
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
+from services.chassis.row_reader import Bad
 from services.orders.domain.holidays import Holiday
 from services.orders.usecases.ports import OrdersStore
 from services.orders.usecases.settle import settle

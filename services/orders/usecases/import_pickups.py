@@ -9,8 +9,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
+from services.chassis.row_reader import Bad, bad
 from services.contracts.orders import ReportKind
+from services.contracts.values import TextLimit
 from services.orders.domain import calendar, pickup
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.holidays import Holidays
@@ -41,7 +43,7 @@ class PickupRow(msgspec.Struct, frozen=True, kw_only=True):
     date: dt.date
     outcome: PickupOutcome
     grams: Annotated[int, Meta(ge=0, le=MAX_GRAMS)] | None = None
-    reason: Text | None = None
+    reason: Annotated[Text, TextLimit(200, lines=True)] | None = None
     done_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
 
 
@@ -57,16 +59,16 @@ async def import_pickups(tx: OrdersStore, rows: Sequence[PickupRow]) -> list[Res
     for row in rows:
         agreement = agreements.get(row.agreement_number)
         if agreement is None:
-            results.append(Bad("agreement_number", "UNKNOWN", f"no agreement {row.agreement_number}", later=True))
+            results.append(bad("agreement_number", "UNKNOWN", later=True, value=row.agreement_number))
             continue
         if row.done_at is not None and row.done_at < OLDEST:
-            results.append(Bad("done_at", "MALFORMED", f"is before {OLDEST:%Y}"))
+            results.append(bad("done_at", "MALFORMED", reason="INSTANT", oldest=OLDEST.year))
             continue
         about = _pickup(row, agreement, holidays, ordered)
         report = _report(row, about, dt.datetime.combine(row.date, _NINE, tzinfo=tx.clock.zone))
         before = known.get(row.pickup_number)
         if before is not None and before.pickup_id != report.pickup_id:
-            results.append(Bad("pickup_number", "CONFLICT", "is the number of another pickup"))
+            results.append(bad("pickup_number", "CONFLICT"))
         elif before is not None and before.digest == report.digest:
             results.append(Result.UNCHANGED)
         else:

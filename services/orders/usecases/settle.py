@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
+from services.chassis.row_reader import Bad, bad
 
 
 class Valid(Protocol):
@@ -45,5 +46,5 @@ def settle(
 def ends_early(row: Valid) -> Bad | None:
     """What is wrong with a row that ends before it begins."""
     if row.valid_until is not None and row.valid_until < row.valid_from:
-        return Bad("valid_until", "BEFORE_START", f"is before {row.valid_from}")
+        return bad("valid_until", "BEFORE_START", start=row.valid_from)
     return None

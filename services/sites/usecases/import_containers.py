@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
 from services.chassis.ids import write_id
 from services.chassis.records import Records
+from services.chassis.row_reader import Bad, bad
 from services.contracts.sites import ContainerStated, Fraction
 from services.sites.domain.site import ContainerFacts, ContainerRecord
 from services.sites.usecases.ports import SitesStore
@@ -35,7 +36,7 @@ async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> lis
     for row in rows:
         site = sites.get(row.site_number)
         if site is None:
-            results.append(Bad("site_number", "UNKNOWN", f"no site {row.site_number}", later=True))
+            results.append(bad("site_number", "UNKNOWN", later=True, value=row.site_number))
             continue
         facts = ContainerFacts(
             container_number=row.container_number,

@@ -6,14 +6,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
 from services.chassis.ids import write_id
 from services.chassis.records import Records
+from services.chassis.row_reader import Bad, bad
 from services.contracts.sites import PropertyType, SiteStated
 from services.sites.domain.site import SiteFacts, SiteRecord
 from services.sites.usecases.ports import SitesStore
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Phone = Annotated[
+    str, Meta(max_length=200, pattern=r"^(\+[0-9 ()./-]*$|[^=+\-@＝＋－＠])", examples=["+358 40 1234567"])
+]
+"""A text that may begin with + if it is a number throughout: a spreadsheet would take anything else for a formula."""
 
 
 class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +27,7 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     site_number: Text
     customer_number: Text
     street: Text
-    postal_code: Annotated[str, Meta(pattern=r"^[0-9 ]{4,6}$")]
+    postal_code: Annotated[str, Meta(pattern=r"^[0-9 ]{4,6}$", examples=["46860"])]
     city: Text
     municipality: Text
     area: Text
@@ -30,7 +35,7 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     dwellings: Annotated[int, Meta(ge=0, le=10_000)]
     billed_to: Text
     contact_name: Text | None = None
-    contact_phone: Text | None = None
+    contact_phone: Phone | None = None
     contact_email: Text | None = None
 
 
@@ -42,7 +47,7 @@ async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[Result |
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
-            results.append(Bad("customer_number", "UNKNOWN", f"no customer {row.customer_number}", later=True))
+            results.append(bad("customer_number", "UNKNOWN", later=True, value=row.customer_number))
             continue
         fields = msgspec.structs.asdict(row)
         del fields["customer_number"]

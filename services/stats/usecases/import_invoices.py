@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Bad, Result
+from services.chassis.export_files import Result
 from services.chassis.ids import write_id
 from services.chassis.records import Records
+from services.chassis.row_reader import Bad, bad
 from services.contracts.stats import InvoiceStated
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
 from services.stats.usecases.ports import StatsStore
@@ -28,7 +29,7 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     period: Annotated[str, Meta(min_length=1, max_length=100)]
     net_minor: Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
     vat_rate: Annotated[int, Meta(ge=0, le=1000)]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
 
 
 async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Result | Bad]:
@@ -39,10 +40,10 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Re
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
-            results.append(Bad("customer_number", "UNKNOWN", f"no customer {row.customer_number}", later=True))
+            results.append(bad("customer_number", "UNKNOWN", later=True, value=row.customer_number))
             continue
         if row.due_date < row.invoice_date:
-            results.append(Bad("due_date", "MALFORMED", "is before the invoice date"))
+            results.append(bad("due_date", "BEFORE_START", start=row.invoice_date))
             continue
         facts = InvoiceFacts(organisation_id=organisation_id, **msgspec.structs.asdict(row))
         results.append(records.take(row.invoice_number, facts, InvoiceRecord))

@@ -1,5 +1,6 @@
-"""What the tests of copies borrow: the world of orders."""
+"""What the tests of copies borrow: the world of orders, and identity's settings."""
 
+from tests.component.identity.conftest import settings
 from tests.component.orders.world import world
 
-__all__ = ["world"]
+__all__ = ["settings", "world"]

@@ -28,6 +28,7 @@ from services.contracts.sites import ContainerStated, SiteStated
 from services.contracts.stats import InvoiceStated
 from services.identity.app import IDENTITY
 from services.identity.domain.access import MembershipRecord, UserRecord
+from services.identity.settings import IdentitySettings
 from services.identity.usecases.create_partner import create_partner
 from services.identity.usecases.state_access import state_access
 from services.orders.app import ORDERS
@@ -45,7 +46,7 @@ SOMEONE_WAITS = """
 """
 SERVICES = (IDENTITY, SITES, ORDERS, STATS, SUPPORT)
 ORGANISATIONS = "customer_number,name,kind,business_id\n" + "".join(
-    f"62-{number},Asiakas {number},BUSINESS,\n" for number in range(5)
+    f"62-000000{number}-00,Asiakas {number},BUSINESS,\n" for number in range(5)
 )
 SITE_ROWS = (
     "site_number,customer_number,street,postal_code,city,municipality,area,property_type,dwellings,billed_to,"
@@ -101,8 +102,9 @@ async def newest(bench: Workbench[Any, Any], kind: type[Event], key: str) -> lis
     return [found[one] for one in sorted(found)]
 
 
-async def test_organisations(workbench: MakeWorkbench[Any, Any]) -> None:
+async def test_organisations(workbench: MakeWorkbench[Any, Any], settings: IdentitySettings) -> None:
     bench = await workbench(IDENTITY)
+    bench.settings = settings
     await bench.import_file("organisations", ORGANISATIONS)
     await bench.import_file("organisations", ORGANISATIONS.replace("Asiakas 1", "Uusi nimi"))
     last = await newest(bench, OrganisationStated, "organisation_id")
@@ -111,8 +113,9 @@ async def test_organisations(workbench: MakeWorkbench[Any, Any]) -> None:
     assert await stated_again(bench, "organisation", page=5) == last, "a second time, and with a full last page"
 
 
-async def test_access_of_users_and_partners(workbench: MakeWorkbench[Any, Any]) -> None:
+async def test_access_of_users_and_partners(workbench: MakeWorkbench[Any, Any], settings: IdentitySettings) -> None:
     bench = await workbench(IDENTITY)
+    bench.settings = settings
     await bench.import_file("organisations", ORGANISATIONS)
     organisations = [row["id"] for row in await bench.pool.fetch("SELECT id FROM organisations ORDER BY id")]
     for number in range(3):

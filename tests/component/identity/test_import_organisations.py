@@ -44,6 +44,16 @@ async def test_bad_rows_are_named_and_good_ones_kept(bench: Bench) -> None:
     ]
 
 
+async def test_a_customers_number_has_the_form_that_registration_asks_for(bench: Bench) -> None:
+    numbers = ("62-000000-00", "X62-0000003-00", "62-0000003-00 2")
+    rows = "".join(f"{number},Nimi,BUSINESS,\n" for number in numbers)
+    done, bad = await bench.import_file("organisations", CUSTOMERS + rows)
+    assert (done.added, done.failed) == (2, 3)
+    assert {(row.field, row.code, row.reason) for row in bad} == {
+        ("customer_number", "MALFORMED", "This isn't in the expected form. Expected: 62-0000000-00.")
+    }
+
+
 async def test_imports_are_for_staff_alone(bench: Bench) -> None:
     callers = [Caller(), service(), await bench.caller(), await bench.caller(kind=SubjectKind.PARTNER)]
     for caller in callers:

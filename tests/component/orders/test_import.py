@@ -56,8 +56,17 @@ async def test_bad_rows_of_reference_data_are_named_and_good_ones_kept(world: Wo
     rows = {
         "articles": [
             ("R361,A,A,A,A,GARDEN,20 03 01,pcs,1,255,EUR,2025-01-01,", "fraction", "MALFORMED"),
-            ("R361,A,A,A,A,RESIDUAL,20 03,pcs,1,255,EUR,2025-01-01,", "waste_code", "MALFORMED"),
-            ("R361,A,A,A,A,RESIDUAL,20 03 01,pcs,1,255,EUR,2025-01-02,2025-01-01", "valid_until", "BEFORE_START"),
+            ("R362,A,A,A,A,RESIDUAL,20 03,pcs,1,255,EUR,2025-01-01,", "waste_code", "MALFORMED"),
+            ("R363,A,A,A,A,RESIDUAL,20 03 01,pcs,1,255,EUR,2025-01-02,2025-01-01", "valid_until", "BEFORE_START"),
+            ("R364,A,A,A,A,RESIDUAL,21 03 01,pcs,1,255,EUR,2025-01-01,", "waste_code", "UNKNOWN"),
+            ("R365,A,A,A,A,RESIDUAL,20 03 01*,pcs,1,255,EUR,2025-01-01,", "waste_code", "UNKNOWN"),
+            ("R366,A,A,A,A,RESIDUAL,20 03 01,pcs,-1,255,EUR,2025-01-01,", "net_minor", "MALFORMED"),
+            ("R367,A,A,A,A,RESIDUAL,20 03 01,pcs,1.5,255,EUR,2025-01-01,", "net_minor", "MALFORMED"),
+            ("R368,=A,A,A,A,RESIDUAL,20 03 01,pcs,1,255,EUR,2025-01-01,", "name_fi", "MALFORMED"),
+            ("R369,A,A,A,A\u202eB,RESIDUAL,20 03 01,pcs,1,255,EUR,2025-01-01,", "name_en", "MALFORMED"),
+            ("R361,A,A,A,A,RESIDUAL,20 03 01,pcs,1,255,EUR,2025-01-01,", "article_number", "REPEATED"),
+            (",A,A,A,A,RESIDUAL,20 03 01,pcs,1,255,EUR,2025-01-01,", "article_number", "MISSING"),
+            (",A,A,A,A,RESIDUAL,20 03 01,pcs,1,255,EUR,2025-01-01,", "article_number", "MISSING"),
         ],
         "routes": [("X,AREA,RESIDUAL,MO XX,1,2025-01-01,2025-01-01,", "weekdays", "MALFORMED")],
         "holidays": [("DK,2026-04-03,A,A,A,A,2026-04-04", "country", "MALFORMED")],
@@ -65,15 +74,17 @@ async def test_bad_rows_of_reference_data_are_named_and_good_ones_kept(world: Wo
             ("X1,KOUVOLA,,CUT_OFF,at noon,§,2025-01-01,", "value", "MALFORMED"),
             ("X2,KOUVOLA,,TOLERANCE,many,§,2025-01-01,", "value", "MALFORMED"),
             ("X3,KOUVOLA,,TOLERANCE,1,,2025-01-01,", "citation", "MISSING"),
+            ("X4,KOUVOLA,,YEARLY_PRICE,1,§,2025-01-01,", "kind", "MALFORMED"),
+            ("X5,KOUVOLA,,tolerance,1,§,2025-01-01,", "kind", "MALFORMED"),
         ],
         "agreements": [
-            ("X,99,C1,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "site_number", "UNKNOWN"),
-            ("X,50,C9,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "container_number", "UNKNOWN"),
-            ("X,50,C3,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "container_number", "ON_ANOTHER_SITE"),
-            ("X,50,C1,R999,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "article_number", "UNKNOWN"),
-            ("X,50,C1,R360,TH9,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "route_number", "UNKNOWN"),
-            ("X,50,C1,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,2019-01-01", "ended_on", "BEFORE_START"),
-            ("X,50,C1,R360,TH1,RESIDUAL,360,1,0,2019-08-13,2026-01-08,", "interval_weeks", "MALFORMED"),
+            ("X1,99,C1,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "site_number", "UNKNOWN"),
+            ("X2,50,C9,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "container_number", "UNKNOWN"),
+            ("X3,50,C3,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "container_number", "ON_ANOTHER_SITE"),
+            ("X4,50,C1,R999,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "article_number", "UNKNOWN"),
+            ("X5,50,C1,R360,TH9,RESIDUAL,360,1,2,2019-08-13,2026-01-08,", "route_number", "UNKNOWN"),
+            ("X6,50,C1,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,2019-01-01", "ended_on", "BEFORE_START"),
+            ("X7,50,C1,R360,TH1,RESIDUAL,360,1,0,2019-08-13,2026-01-08,", "interval_weeks", "MALFORMED"),
         ],
     }
     for kind, bad_rows in rows.items():
@@ -141,10 +152,10 @@ async def test_bad_past_pickups_are_named(world: World) -> None:
     await world.bench.import_file("pickups", PICKUPS + "P1,A1,2026-01-22,EMPTIED,1,,\n")
     rows = [
         ("P9,A99,2026-01-22,EMPTIED,1,,", "agreement_number", "UNKNOWN"),
-        ("P9,A1,2026-01-22,LOST,1,,", "outcome", "MALFORMED"),
-        ("P9,A1,2026-01-22,EMPTIED,-1,,", "grams", "MALFORMED"),
-        ("P9,A1,2026-01-22,EMPTIED,1,,2026-01-22T08:00:00", "done_at", "MALFORMED"),
-        ("P9,A1,2026-01-22,EMPTIED,1,,1970-01-22T08:00:00Z", "done_at", "MALFORMED"),
+        ("P10,A1,2026-01-22,LOST,1,,", "outcome", "MALFORMED"),
+        ("P11,A1,2026-01-22,EMPTIED,-1,,", "grams", "MALFORMED"),
+        ("P12,A1,2026-01-22,EMPTIED,1,,2026-01-22T08:00:00", "done_at", "MALFORMED"),
+        ("P13,A1,2026-01-22,EMPTIED,1,,1970-01-22T08:00:00Z", "done_at", "MALFORMED"),
         ("P1,A1,2026-02-05,EMPTIED,1,,", "pickup_number", "CONFLICT"),
     ]
     done, bad = await world.bench.import_file("pickups", PICKUPS + "".join(f"{row}\n" for row, _, _ in rows))

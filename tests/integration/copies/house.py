@@ -34,16 +34,21 @@ from tests.support.workbench import Workbench
 SERVICES = (IDENTITY, SITES, ORDERS, STATS, SUPPORT)
 ORGANISATIONS = """\
 customer_number,name,kind,business_id
-62-0,Asiakas,HOUSING_COMPANY,
-62-1,Toinen,BUSINESS,
-62-2,Kolmas,BUSINESS,
+62-0000000-00,Asiakas,HOUSING_COMPANY,
+62-0000001-00,Toinen,BUSINESS,
+62-0000002-00,Kolmas,BUSINESS,
 """
 SITE_HEADER = (
     "site_number,customer_number,street,postal_code,city,municipality,area,property_type,dwellings,billed_to\n"
 )
 SITE_ROWS = SITE_HEADER + "".join(
     f"{number},{customer},Katu {number},45100,KOUVOLA,KOUVOLA,KELTAKANGAS,HOUSING_COMPANY,24,A\n"
-    for number, customer in [("50", "62-0"), ("51", "62-0"), ("60", "62-1"), *((str(n), "62-2") for n in range(70, 90))]
+    for number, customer in [
+        ("50", "62-0000000-00"),
+        ("51", "62-0000000-00"),
+        ("60", "62-0000001-00"),
+        *((str(n), "62-0000002-00") for n in range(70, 90)),
+    ]
 )
 CONTAINER_ROWS = "container_number,site_number,fraction,litres,count\n" + "".join(
     f"{number},{site},{fraction},360,1\n"
@@ -62,7 +67,7 @@ PICKUPS = "pickup_number,agreement_number,date,outcome,grams,reason\n" + "".join
     for outcome in ["FAILED,,Portti kiinni" if n % 9 == 0 else f"EMPTIED,{1_000 + n},"]
 )
 INVOICES = "invoice_number,customer_number,invoice_date,due_date,period,net_minor,vat_rate,currency\n" + "".join(
-    f"{number},62-{number % 3},2026-01-31,2026-02-28,2026/1,1000,255,EUR\n" for number in range(12)
+    f"{number},62-000000{number % 3}-00,2026-01-31,2026-02-28,2026/1,1000,255,EUR\n" for number in range(12)
 )
 # Of each copy: what the keeper has, and the same of what the owner has.
 TRUTHS: list[tuple[str, str, str, str]] = [
@@ -170,6 +175,7 @@ class House:
         """Have a service work on another pool from now on: its database was put back."""
         bench = self.benches[name]
         self.benches[name] = Workbench(bench.blueprint, pool, bench.clock)
+        self.benches[name].settings = bench.settings
 
     def topic(self, owner: str) -> str:
         return topic_of(f"{owner}{self.suffix}")

@@ -22,16 +22,16 @@ pytestmark = pytest.mark.timeout(180)
 # What goes wrong with a table: values, versions, rows that are gone, and rows that no owner knows.
 DAMAGE = {
     "identity": """
-        UPDATE invoices SET customer_number = '62-9', version = version + 1000 WHERE invoice_number < '5';
+        UPDATE invoices SET customer_number = '62-0000009-00', version = version + 1000 WHERE invoice_number < '5';
         DELETE FROM invoices WHERE invoice_number = '7';
-        INSERT INTO invoices VALUES (gen_random_uuid(), '62-0', '999', '2030-01-01', 1);
+        INSERT INTO invoices VALUES (gen_random_uuid(), '62-0000000-00', '999', '2030-01-01', 1);
         UPDATE access.grants SET billing = NOT billing;
         INSERT INTO access.subjects VALUES ('user_nobody', 'STAFF', 1, true, '{}');
         INSERT INTO access.grants VALUES ('user_nobody', NULL, 'ADMIN', true, NULL, NULL)
     """,
     "sites": """
-        UPDATE organisations SET customer_number = '62-9' WHERE customer_number = '62-1';
-        DELETE FROM organisations WHERE customer_number = '62-2';
+        UPDATE organisations SET customer_number = '62-0000009-00' WHERE customer_number = '62-0000001-00';
+        DELETE FROM organisations WHERE customer_number = '62-0000002-00';
         DELETE FROM access.subjects WHERE kind = 'PARTNER'
     """,
     "orders": """
@@ -214,7 +214,7 @@ async def _load(house: House) -> AsyncIterator[list[int]]:
             reported.append(len(reported))
             if len(reported) % 10 == 0:
                 await house.add_user(organisations[len(reported) % len(organisations)]["id"])
-                row = f"N{len(reported)},62-0,Katu,45100,KOUVOLA,KOUVOLA,KELTAKANGAS,BUSINESS,24,A\n"
+                row = f"N{len(reported)},62-0000000-00,Katu,45100,KOUVOLA,KOUVOLA,KELTAKANGAS,BUSINESS,24,A\n"
                 await house.take_in("sites", sites=f"{SITE_HEADER}{row}")
 
     working = asyncio.create_task(work())

@@ -15,7 +15,9 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(180)
 
-NEW_SITES = SITE_HEADER + "".join(f"N{n},62-1,Uusi {n},45100,KOUVOLA,KOUVOLA,KESKUSTA,HOUSE,1,A\n" for n in range(3))
+NEW_SITES = SITE_HEADER + "".join(
+    f"N{n},62-0000001-00,Uusi {n},45100,KOUVOLA,KOUVOLA,KESKUSTA,HOUSE,1,A\n" for n in range(3)
+)
 
 
 class Backup:

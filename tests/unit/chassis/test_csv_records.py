@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.csv_records import CsvRecords, LongRecord
-from services.chassis.export_files import Bad, Kind, Result, WrongFile, staged_rows
+from services.chassis.export_files import Kind, Result, WrongFile, staged_rows
+from services.chassis.row_reader import Bad
 from services.chassis.transaction import Transaction
 
 Found = list[tuple[int, list[str] | None]]
@@ -77,7 +78,7 @@ async def never(tx: Transaction, rows: Sequence[Row]) -> Sequence[Result | Bad]:
     raise AssertionError
 
 
-KIND = Kind("files", Row, never)
+KIND = Kind("files", Row, ("a",), never)
 
 
 async def test_a_line_without_end_is_refused_before_it_is_read() -> None:
