@@ -105,7 +105,8 @@ async def furnish(pool: Pool) -> None:
         )
         await pool.execute(
             "INSERT INTO orders VALUES ($1, 'EXTRA_PICKUP', 'SCHEDULED', $2, $3, $4, $5, 'GLASS', '2026-03-05', NULL,"
-            " '2026-03-03 08:00Z', '[]', 3)",
+            ' \'2026-03-03 08:00Z\', \'[{"state": "SCHEDULED", "at": "2026-03-03T08:00:00Z", "by": "system",'
+            ' "reason": null}]\', 3)',
             order_id,
             organisation_id,
             site_id,
