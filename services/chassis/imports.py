@@ -35,8 +35,8 @@ T = TypeVar("T", bound=Transaction)
 BATCH = 500
 _PATIENCE_S = 20
 """How long a row may wait for what it refers to (an event may still be on its way) before it is a bad row."""
-_LONGEST_STAGING_S = 1800
-"""How long a file may take to come: 200 MB at 110 kB a second."""
+_LONGEST_STAGING_S = 3600
+"""How long a file may take to come: 200 MB of the smallest rows at 3,000 rows a second."""
 _PARKED_S = 30
 """How often a look is taken for imports of kinds that this build does not know."""
 
