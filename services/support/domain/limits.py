@@ -3,12 +3,15 @@
 import datetime as dt
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
 from services.contracts.values import Refusal, refuse
 
 WINDOW = dt.timedelta(hours=1)
+
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class MessageLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,9 +21,9 @@ class MessageLimits(msgspec.Struct, frozen=True, kw_only=True):
     an ``organisation``'s sites. Staff are not held to the last, but what they wrote counts.
     """
 
-    person: int = 10
-    staff: int = 100
-    organisation: int = 30
+    person: AtLeastOne = 10
+    staff: AtLeastOne = 100
+    organisation: AtLeastOne = 30
 
 
 def too_many(full_since: Sequence[dt.datetime], now: dt.datetime) -> Refusal | None:
@@ -31,4 +34,4 @@ def too_many(full_since: Sequence[dt.datetime], now: dt.datetime) -> Refusal | N
     if not full_since:
         return None
     wait = max(full_since) + WINDOW - now
-    return refuse("TOO_MANY_MESSAGES", retryable=True, seconds=max(1, math.ceil(wait.total_seconds())))
+    return refuse("TOO_MANY_MESSAGES", retryable=True, seconds=math.ceil(wait.total_seconds()))
