@@ -189,7 +189,7 @@ async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # n
         return respond(400, "Malformed input", "MALFORMED", path=error.path, params=error.params)
     except NOT_TEXT:
         return respond(400, "Malformed input", "MALFORMED", params={"reason": "CHARACTERS"})
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         detail, _, place = str(error).partition(" - at `$.")
         path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
         params = {"reason": "UNREADABLE", "detail": detail[:_LONGEST_DETAIL]}

@@ -143,6 +143,8 @@ async def test_without_a_token_there_is_no_answer() -> None:
         (b'{"numbers": [1], "others": 2}', []),
         (b"[" * 100_000, []),
         (b"\xff\xfe", []),
+        (b'{"numbers": [], "\xed\xa0\x80": 1}', []),
+        (b'{"numbers": [1], "also": "\xed\xa0\x80"}', ["also"]),
     ],
 )
 async def test_bad_input_is_malformed_and_names_the_field(body: bytes, path: list[str]) -> None:

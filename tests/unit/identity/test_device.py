@@ -24,7 +24,7 @@ def test_for_another_account_or_under_another_pepper_it_is_not() -> None:
     assert recognise_device(b"another", USER, TOKEN, NOW) is None
 
 
-@given(st.integers(0, len(TOKEN) - 1), st.characters())
+@given(st.integers(0, len(TOKEN) - 1), st.characters(codec="utf-8"))
 def test_no_character_of_it_can_be_changed(place: int, character: str) -> None:
     changed = TOKEN[:place] + character + TOKEN[place + 1 :]
     assert changed == TOKEN or recognise_device(PEPPER, USER, changed, NOW) is None
