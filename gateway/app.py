@@ -38,6 +38,7 @@ from gateway.subscriptions.log import OrdersLog
 from services.access.service_token import ServiceTokens
 from services.chassis.broadcast import Broadcast
 from services.chassis.clock import SystemClock
+from services.chassis.hosts import Hosts
 from services.chassis.http_client.origin import Origin
 from services.chassis.known_heads import KnownHeads
 from services.chassis.process import Parts
@@ -50,6 +51,8 @@ from services.contracts.identity import Identity, SubjectKind
 
 EVENTS_BACK = dt.timedelta(minutes=15)
 """How much of orders' topic a new process reads, for subscribers that come back after a short while."""
+_TLS_S = 31_536_000
+"""For so long (a year) a browser that was here asks by TLS alone (RFC 6797)."""
 WINDOW_S = 60
 """The time in which a quota may be spent."""
 
@@ -91,7 +94,7 @@ async def assemble(
         admission = Admission(schema.engine, Limits(), persisted, rates, open_schema=not production)
         room, sockets = Room(), Sockets(access, feed.wake, limits_of(settings.sockets))
         shown, playground = None, list[Route]()
-        if settings.playground:
+        if settings.shows_playground:
             built = built_folder()
             shown = page(built, sign_in_first=production)
             playground = [examples_route(entrance, for_anybody=not production), assets_route(built)]
@@ -126,6 +129,8 @@ async def assemble(
             ],
             direct={"/graphql": origins.opened(graphql)},
             heads=KnownHeads({"/graphql": graphql}),
+            hosts=Hosts(settings.hosts),
+            fields={"Strict-Transport-Security": f"max-age={_TLS_S}"} if production else {},
             checks={"keys": verifier.ready, "events": caught_up},
             loops=[revocations.run, follow_events, sockets.run, budgets.run],
         )

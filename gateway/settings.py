@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.persisted.documents import Held
-from services.chassis.settings import ProcessSettings
+from services.chassis.settings import Environment, ProcessSettings, WrongSettings
 
 
 class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +45,8 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     ``sockets``: how many a caller of each kind may hold.
     ``trusted_documents``: the manifest that ``kierto documents`` wrote; ``trusted_only``: who may execute nothing else
     (``["USER", "STAFF", "STRANGER"]``).
-    ``playground``: whether browsers are shown a page to try things on.
+    ``hosts``: the names by which clients know it (``["api.example"]``); outside production it answers for any.
+    ``playground``: whether browsers are shown a page to try things on; unless it is said, not in production.
     """
 
     identity_url: str
@@ -63,4 +64,14 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     sockets: MostSockets = MostSockets()
     trusted_documents: Path | None = None
     trusted_only: list[Held] = []
-    playground: bool = True
+    hosts: list[str] = []
+    playground: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.env is Environment.PRODUCTION and not self.hosts:
+            raise WrongSettings('KIERTO_GATEWAY_HOSTS is missing (expected the names of hosts, ["api.example"])')
+
+    @property
+    def shows_playground(self) -> bool:
+        """Whether browsers are shown the page."""
+        return self.env is not Environment.PRODUCTION if self.playground is None else self.playground

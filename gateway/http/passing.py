@@ -38,7 +38,7 @@ _ANSWERED = {
 }
 _LONGEST_FAILURE = 64_000
 """Bytes that are read of why there is no file."""
-_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+_HARMLESS = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 """A browser that shows a file all the same runs nothing of it in the gateway's name."""
 
 

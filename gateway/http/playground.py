@@ -79,7 +79,6 @@ def page(folder: Path, *, sign_in_first: bool) -> Page:
         "vary": "Accept",
         "cache-control": "no-cache",
         "content-security-policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
-        "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "cross-origin-opener-policy": "same-origin",
     }
@@ -99,7 +98,6 @@ def assets_route(folder: Path) -> Route:
             "Cache-Control": _FOR_EVER,
             "Vary": "Accept-Encoding",
             "Content-Security-Policy": _NOTHING,
-            "X-Content-Type-Options": "nosniff",
             **encoding,
         }
         return FileResponse(path, headers=headers, media_type=found.media_type)

@@ -37,7 +37,6 @@ class _File(msgspec.Struct, frozen=True):
             "Cache-Control": "private, no-cache",  # kept by who may have it, and asked about before each use
             "Vary": "Authorization",
             "Content-Disposition": f'attachment; filename="{name}"',
-            "X-Content-Type-Options": "nosniff",
         }
         return cls(body, media_type, headers)
 

@@ -40,7 +40,12 @@ class AuthCookie(msgspec.Struct, frozen=True):
 
     @classmethod
     def for_settings(cls, settings: GatewaySettings, holds: str) -> Self:
-        """In production it travels over TLS only, and its name says that nobody else can have set it.
+        """In production it travels over TLS only, and its name says that it was set over TLS (RFC 6265bis, 4.1.3).
+
+        The name does not say by whom. A page of another host below the same domain may set a cookie of this name for
+        the whole domain, and so have a visitor go on with the session of whom it likes. Only ``__Host-`` prevents
+        that, and it wants ``Path=/``: the token would travel with every request, where it now travels to ``/auth``
+        alone. So the hosts beside the gateway's have to be trusted.
 
         Else the gateway is at ``http://localhost``, where Chromium and Firefox would take such a cookie but Safari does
         not, or at a bare address for a telephone. Cookies know no ports (RFC 6265, section 8.5): the port in the name

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from services.chassis.hosts import Hosts, WrongHost
 from services.chassis.known_heads import Answer, Known, KnownHeads
 from services.chassis.turn import turn_of
 
@@ -30,30 +31,36 @@ LINGER_S = 2.0
 _LOOK_S = 1.0
 _END = b"\r\n\r\n"
 """Of a head."""
+_AROUND = len(b": \r\n")
+"""Bytes of a field's line beside its name and value."""
 _line_of = b"%b: %b\r\n".__mod__
 """The line of a field: called once for each of every answer."""
-_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-type: text/plain; charset=utf-8\r\ncontent-length: 24\r\nconnection: close\r\n\r\n"
-    b"The head is too large.\r\n"
-)
+_TOO_LARGE = 431, "The head is too large.\r\n"
+_NOT_OURS = 400, "This server does not answer for that host.\r\n"
+
+
+class _RefusedHead(Exception):
+    """Breaks off the parser: what is wrong with a head is not its syntax."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. ``heads`` are those that are known, if any are to be."""
+    """One connection. ``heads`` are those that are known, ``hosts`` those that are answered for, if any are to be."""
 
     heads: KnownHeads | None = None
+    hosts: Hosts | None = None
+    _refusal: tuple[int, str] | None = None
     _unread: asyncio.TimerHandle | None = None
     _unwanted: asyncio.TimerHandle | None = None
 
     @classmethod
-    def knowing(cls, heads: KnownHeads) -> type[Self]:
-        """The same, for a server that knows these heads."""
-        return type(cls.__name__, (cls,), {"heads": heads})
+    def knowing(cls, heads: KnownHeads | None, hosts: Hosts | None) -> type[Self]:
+        """The same, for a server that knows these heads and answers for these hosts."""
+        return type(cls.__name__, (cls,), {"heads": heads, "hosts": hosts})
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._head_bytes = 0
         self._head_since: float | None = self.loop.time()
+        self._in_head = True
         self._answering: asyncio.Task[None] | None = None
         self._ahead = b""
         self._rests_since: float | None = None
@@ -74,12 +81,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._answering = self.loop.create_task(self._answer(known, data[-known.length :] if known.length else b""))
             return
         self._rests_since = None
-        before = self.cycle
+        before, in_head = self.cycle, self._in_head
         super().data_received(data)
         if self.cycle is not before:
             self._head_bytes, self._head_since = 0, None
             self._learn(data)
-        elif before is None or (before.response_complete and not before.more_body):
+        elif in_head:
             self._count_head(len(data))
 
     def eof_received(self) -> None:
@@ -100,8 +107,24 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle.response_complete and self.cycle.more_body and not self.transport.is_closing():
             self._unwanted = self.loop.call_later(LINGER_S, self.transport.close)
 
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if len(self.url) + sum(len(name) + len(value) + _AROUND for name, value in self.headers) > LARGEST_HEAD:
+            self._break_off(_TOO_LARGE)
+        if self.hosts is not None:
+            try:
+                self.url = self.hosts.judge(self.url, self.headers)
+            except WrongHost:
+                self._break_off(_NOT_OURS)
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what can't be parsed, or was not to be, and close the connection."""
+        self._refuse(*(self._refusal or (400, msg)))
+
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._in_head = True
         if self._unwanted is not None:
             # The body that nobody wanted has ended: the next head may come, and uvicorn forgot how long it may take.
             self._unwanted.cancel()
@@ -185,8 +208,18 @@ class HttpProtocol(HttpToolsProtocol):
             self._head_since = self.loop.time()
         self._head_bytes += size
         if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
+            self._refuse(*_TOO_LARGE)
+
+    def _break_off(self, refusal: tuple[int, str]) -> None:
+        """Have the parser stop: it says so to uvicorn, which has the request refused."""
+        self._refusal = refusal
+        raise _RefusedHead
+
+    def _refuse(self, status: int, text: str) -> None:
+        fields = [(b"content-type", b"text/plain; charset=utf-8")]
+        written = _written(Answer(status, fields, text.encode()), self.server_state.default_headers, last=True)
+        self.transport.write(written)
+        self.transport.close()
 
 
 def _written(answer: Answer, always: Sequence[tuple[bytes, bytes]], *, last: bool) -> bytes:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.chassis import garbage, logging
 from services.chassis.health import Check, Health
+from services.chassis.hosts import Hosts
 from services.chassis.http_protocol import HttpProtocol, close_late
 from services.chassis.known_heads import KnownHeads
 from services.chassis.settings import Address, ProcessSettings
@@ -39,6 +40,8 @@ give up, and come again: the busier it was, the more would come.
 """
 LARGEST_MESSAGE = 1_000_000
 """Bytes of a WebSocket's message; a larger one closes it with 1009 (RFC 6455, section 7.4.1)."""
+_ALWAYS = {"X-Content-Type-Options": "nosniff"}
+"""Fields of every answer: a browser takes none for another type than it is declared to be."""
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
 
@@ -47,7 +50,8 @@ class Parts(msgspec.Struct, frozen=True):
 
     ``routes`` it answers on; ``checks`` by name, all of which must hold for it to be ready; ``loops`` that run until
     the event they are given is set. ``direct`` are applications by their paths which the framework is not asked for:
-    its way to a route takes as long as a small operation. ``heads`` are known, to answer requests past ASGI.
+    its way to a route takes as long as a small operation. ``heads`` are known, to answer requests past ASGI. ``hosts``
+    are those that it answers for (None: whatever is said), ``fields`` those of every answer.
     """
 
     routes: Sequence[BaseRoute]
@@ -55,6 +59,11 @@ class Parts(msgspec.Struct, frozen=True):
     loops: Sequence[Loop]
     direct: Mapping[str, ASGIApp] = {}
     heads: KnownHeads | None = None
+    hosts: Hosts | None = None
+    fields: Mapping[str, str] = {}
+
+
+NOTHING = Parts(routes=[], checks={}, loops=[])
 
 
 def run(
@@ -107,7 +116,7 @@ async def _enter(
 async def _serve(name: str, settings: ProcessSettings, parts: Parts, stop: asyncio.Event) -> int:
     health = Health(parts.checks, stop)
     app = application([*health.public_routes(), *parts.routes], parts.direct)
-    server, door = _bound(server_config(app, settings.listen.host, settings.listen.port, parts.heads))
+    server, door = _bound(server_config(app, settings.listen.host, settings.listen.port, parts))
     doors = [door, *(door.dup() for _ in range(1, DOORS))]
     figures = Starlette(routes=health.operators_routes())
     operators, side_door = _bound(server_config(figures, settings.metrics_listen.host, settings.metrics_listen.port))
@@ -136,10 +145,8 @@ def _bound(config: uvicorn.Config) -> tuple["_Server", socket.socket]:
     return _Server(config), config.bind_socket()
 
 
-def server_config(
-    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, heads: KnownHeads | None = None
-) -> uvicorn.Config:
-    """How every process serves HTTP and WebSockets."""
+def server_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 0, parts: Parts = NOTHING) -> uvicorn.Config:
+    """How every process serves HTTP and WebSockets: what ``parts`` say of requests' heads and of answers' fields."""
     return uvicorn.Config(
         app,
         interface="asgi3",
@@ -152,7 +159,8 @@ def server_config(
         timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
         proxy_headers=False,  # the address that a proxy names is read where it is used
-        http=HttpProtocol if heads is None else HttpProtocol.knowing(heads),
+        headers=list({**_ALWAYS, **parts.fields}.items()),
+        http=HttpProtocol.knowing(parts.heads, parts.hosts),
         ws=WebSocketProtocol,
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer

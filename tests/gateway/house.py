@@ -22,9 +22,8 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.settings import GatewaySettings
 from services.chassis import envelope
 from services.chassis.ids import new_uuid
-from services.chassis.known_heads import KnownHeads
 from services.chassis.log import Cursor
-from services.chassis.process import Parts, application, server_config
+from services.chassis.process import NOTHING, Parts, application, server_config
 from services.chassis.settings import Address, Environment
 from services.contracts.declare import Event, event_type_of, topic_of
 from services.contracts.identity import SubjectKind
@@ -190,6 +189,7 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
             "kafka": servers.kafka,
             "redis_url": servers.redis_url,
             "service_secret": name,  # and so rates of its own
+            "hosts": ["127.0.0.1"] if settings.get("env") is Environment.PRODUCTION else [],
             **{f"{one}_url": f"{services}/{one}" for one in ("identity", "sites", "orders", "stats", "support")},
             **settings,
         }
@@ -197,7 +197,7 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
         parts = await stack.enter_async_context(assemble(made, *topics))
         stop = asyncio.Event()
         loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
-        url = await stack.enter_async_context(serve(application(parts.routes, parts.direct), parts.heads))
+        url = await stack.enter_async_context(serve(application(parts.routes, parts.direct), parts))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         while not all([await check() for check in parts.checks.values()]):
             await asyncio.sleep(0.02)
@@ -216,11 +216,11 @@ async def open_house(servers: Servers, **settings: Any) -> AsyncIterator[House]:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp, heads: KnownHeads | None = None) -> AsyncIterator[str]:
+async def serve(app: ASGIApp, parts: Parts = NOTHING) -> AsyncIterator[str]:
     """The address of an application on a free port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    config = server_config(app, heads=heads)
+    config = server_config(app, parts=parts)
     server = uvicorn.Server(config)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)

@@ -53,8 +53,16 @@ async def test_a_browser_is_shown_a_page(house: House) -> None:
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
+async def test_in_production_there_is_no_page_unless_it_is_switched_on(server_addresses: Servers) -> None:
+    async with (
+        open_house(server_addresses, env=Environment.PRODUCTION) as house,
+        house.session.get(f"{house.url}/graphql", headers={"Accept": "text/html"}) as response,
+    ):
+        assert response.status == 404
+
+
 async def test_in_production_a_stranger_sees_the_way_in_alone(server_addresses: Servers) -> None:
-    async with open_house(server_addresses, env=Environment.PRODUCTION) as house:
+    async with open_house(server_addresses, env=Environment.PRODUCTION, playground=True) as house:
         async with house.session.get(f"{house.url}/graphql", headers={"Accept": "text/html"}) as response:
             assert response.status == 200
             assert "data-sign-in-first" in await response.text()

@@ -20,7 +20,7 @@ SDL, JSON, EXAMPLES = "/schema.graphql", "/schema.json", "/graphql/examples.json
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def production(server_addresses: Servers) -> AsyncIterator[House]:
-    async with open_house(server_addresses, env=Environment.PRODUCTION) as house:
+    async with open_house(server_addresses, env=Environment.PRODUCTION, playground=True) as house:
         yield house
 
 

@@ -185,6 +185,7 @@ def _settings(services: ServicesByHeart, kafka: str) -> dict[str, str]:
         | quotas.SETTING
         | {
             "KIERTO_ENV": "production",
+            "KIERTO_GATEWAY_HOSTS": '["127.0.0.1"]',
             "KIERTO_KAFKA": kafka,
             "KIERTO_REDIS_URL": "redis://127.0.0.1:1/0",  # nobody waits for it
             "KIERTO_SERVICE_SECRET": "contest",

@@ -69,6 +69,37 @@ async def test_a_head_without_end_is_refused(port: int, piece: bytes) -> None:
         assert (await ended(reader)).startswith(b"HTTP/1.1 431 ")
 
 
+LARGE = b"GET / HTTP/1.1\r\nHost: kierto\r\n" + b"X-A: 1\r\n" * 500 + b"\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", ASKED], ids=["the first", "behind another"])
+async def test_a_head_that_comes_whole_is_refused_for_its_size(
+    port: int, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    monkeypatch.setattr(http_protocol, "LARGEST_HEAD", len(LARGE) - 100)
+    async with connected(port) as (reader, writer):
+        writer.write(before + LARGE)
+        answer = await ended(reader)
+    assert b"HTTP/1.1 431 " in answer
+    assert b"x-content-type-options: nosniff\r\n" in answer.lower()
+
+
+async def test_a_head_as_large_as_may_be_is_answered(port: int) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(LARGE)
+        assert b" 200 " in await reader.readuntil(b"answered")
+
+
+async def test_a_head_without_end_behind_a_request_that_takes_long_is_refused(port: int) -> None:
+    async with connected(port) as (reader, writer):
+        writer.write(ASKED.replace(b"/ ", b"/slow ") + b"GET / HTTP/1.1\r\nX-B: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(4 * http_protocol.LARGEST_HEAD // 5000):
+                writer.write(b"x" * 5000)
+                await writer.drain()
+        assert b"answered" not in await ended(reader), "it is not read on until then"
+
+
 @pytest.mark.parametrize("said", [b"", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: kierto\r\n"])
 async def test_a_head_that_does_not_come_ends_the_connection(port: int, said: bytes) -> None:
     async with connected(port) as (reader, writer):

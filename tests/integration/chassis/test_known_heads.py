@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from services.chassis import http_protocol, known_heads
 from services.chassis.http_protocol import HttpProtocol, close_late
 from services.chassis.known_heads import Answer, KnownHeads
-from services.chassis.process import server_config
+from services.chassis.process import Parts, server_config
 from tests.support.serving import end_all, serving_by
 from tests.support.wait import until
 
@@ -113,7 +113,8 @@ def asked(body: bytes, *fields: bytes, method: bytes = b"POST", path: bytes = b"
 async def serving() -> AsyncIterator[Serving]:
     echo = Echo()
     heads = KnownHeads({"/echo": echo})
-    async with serving_by(server_config(echo, heads=heads)) as (server, port):
+    parts = Parts(routes=[], checks={}, loops=[], heads=heads)
+    async with serving_by(server_config(echo, parts=parts)) as (server, port):
         yield Serving(server, echo, heads, port)
         end_all(server)
 
@@ -125,7 +126,10 @@ async def test_the_second_time_a_head_is_known(serving: Serving) -> None:
         client.writer.write(asked(b"third"))
         head, body = await client.answer()
     date = rb"date: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
-    assert re.fullmatch(rb"HTTP/1.1 200 OK\r\n%b\r\nkind: echo\r\ncontent-length: 5\r\n\r\n" % date, head)
+    assert re.fullmatch(
+        rb"HTTP/1.1 200 OK\r\n%b\r\nx-content-type-options: nosniff\r\nkind: echo\r\ncontent-length: 5\r\n\r\n" % date,
+        head,
+    )
     assert body == b"third"
     assert (serving.echo.by_asgi, serving.echo.past_it) == (1, 2)
 
