@@ -14,6 +14,7 @@ from deploy.commands import (
     import_export,
     rebuild,
     reset,
+    seed,
     staff,
     status,
     up,
@@ -36,6 +37,7 @@ app.command("doctor")(doctor.doctor)
 app.command("import")(import_export.import_export)
 app.command("announce")(announce.announce)
 app.command("rebuild")(rebuild.rebuild)
+app.command("seed")(seed.seed)
 app.command("documents")(documents.documents)
 app.add_typer(staff.app, name="staff")
 app.add_typer(dead_letters.app, name="dead-letters")

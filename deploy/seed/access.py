@@ -1,0 +1,31 @@
+"""The copies of access: stated to identity's own, and carried from there to those of the other services."""
+
+import io
+from collections.abc import Iterable
+
+from services.access import copy
+from services.chassis.postgres import Connection
+from services.identity.domain.access import PartnerRecord, UserRecord
+from services.identity.usecases.state_access import access_of
+
+_TABLES = ("subjects", "grants")
+
+
+async def state_access(identity: Connection, subjects: Iterable[UserRecord | PartnerRecord]) -> list[str]:
+    """Take subjects' access into identity's copy; their ids."""
+    stated = [access_of(subject) for subject in subjects]
+    for one in stated:
+        await copy.keep(identity, one)
+    return [one.subject_id for one in stated]
+
+
+async def carry_access(identity: Connection, to: Iterable[Connection], subject_ids: list[str]) -> None:
+    """Have other services' copies say of these subjects what identity's says."""
+    for table in _TABLES:
+        rows = io.BytesIO()
+        await identity.copy_from_query(
+            f"SELECT * FROM access.{table} WHERE subject_id = ANY ($1)", subject_ids, output=rows, format="binary"
+        )
+        for connection in to:
+            rows.seek(0)
+            await connection.copy_to_table(table, schema_name="access", source=rows, format="binary")

@@ -1,0 +1,30 @@
+"""Rows on their way into tables, by COPY."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from services.chassis.postgres import Connection
+
+Cells = tuple[object, ...]
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Rows of a table; ``columns`` names what each holds, in order. ``schema`` is for tables that every service has."""
+
+    table: str
+    columns: str
+    rows: Iterable[Cells]
+    schema: str | None = None
+
+    async def copy(self, connection: Connection) -> None:
+        """Copy the rows into their table."""
+        await connection.copy_records_to_table(
+            self.table, schema_name=self.schema, columns=self.columns.split(), records=self.rows
+        )
+
+
+async def copy_all(connection: Connection, tables: Sequence[Rows]) -> None:
+    """Copy the rows of several tables, one after the other: a table before those that refer to it."""
+    for one in tables:
+        await one.copy(connection)

@@ -1,0 +1,149 @@
+"""What is seeded: in which proportions, the same every time, and the small customer's share whatever else there is."""
+
+import datetime as dt
+import itertools
+import uuid
+import zoneinfo
+from collections import Counter
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
+from deploy.seed import FEWEST_SITES, people
+from deploy.seed.history import ORDERS_A_SITE, PICKUPS_A_SITE, YEARS, Historian, SiteHistory
+from deploy.seed.ids import seeded_id
+from deploy.seed.population import SMALL_SITES, Population, organisation_id
+from deploy.seed.trade import Trade
+from services.contracts.orders import OrderState
+
+NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
+HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
+SIZES = (FEWEST_SITES, 41, 1_000, 3_001)
+
+
+@pytest.mark.parametrize("sites", SIZES)
+def test_every_site_has_one_owner_and_one_place(sites: int) -> None:
+    population = Population(sites)
+    of_owner = Counter(population.owner(site) for site in range(sites))
+
+    assert set(of_owner) == set(range(population.organisations))
+    assert of_owner[0] == SMALL_SITES
+    assert {of_owner[one] for one in population.managed_organisations} == {1}
+    assert of_owner[population.chain] == population.chain_sites
+    assert max(of_owner[one] for one in range(population.chain + 1, population.organisations)) <= SMALL_SITES
+    assert sorted(map(population.place, range(sites))) == list(range(sites))
+    assert all(population.site_at(population.place(site)) == site for site in range(sites))
+
+
+def test_the_large_ones_are_as_large_as_they_are_said_to_be() -> None:
+    population = Population(100_000)
+
+    assert (population.managed, population.chain_sites, population.limited_sites) == (300, 2_000, 200)
+    assert population.organisations > 9_000
+
+
+@pytest.mark.parametrize("sites", SIZES)
+def test_users_reach_what_they_are_named_for(sites: int) -> None:
+    population = Population(sites)
+    users = {user.username: user for user in people.users(population, "hash")}
+
+    (small,) = users[people.SMALL_CUSTOMER].memberships
+    assert small.organisation_id == organisation_id(0)
+    assert len(users[people.MANAGER].memberships) == population.managed
+    (limited,) = users[people.LIMITED].memberships
+    assert limited.site_ids is not None
+    assert len(set(limited.site_ids)) == population.limited_sites
+    assert users[people.STAFF].staff
+    assert len(users) == population.organisations + 3
+
+
+def test_the_small_customer_has_as_much_whatever_else_there_is_scattered_over_time() -> None:
+    few, many = small_customer(100), small_customer(5_000)
+
+    assert [summary(one) for one in few] == [summary(one) for one in many]
+    placed = sorted(versions[-1].placed_at for one in many for versions in one.orders)
+    assert placed[0] < NOW - YEARS * 0.8
+    assert placed[-1] > NOW - dt.timedelta(days=14)
+    places = sorted(map(Population(5_000).place, range(SMALL_SITES)))
+    assert max(after - before for before, after in itertools.pairwise(places)) < 5_000 / 4
+
+
+def test_a_site_has_a_history_of_two_years_that_could_have_happened() -> None:
+    histories = [historian(400).at(place) for place in range(400)]
+    orders = [versions for one in histories for versions in one.orders]
+    pickups = [pickup for one in histories for pickup in one.pickups]
+
+    assert {versions[-1].state for versions in orders} == set(OrderState) - {OrderState.IN_PROGRESS}
+    assert len(orders) == ORDERS_A_SITE * 400
+    assert PICKUPS_A_SITE * 0.8 < len(pickups) / 400 < PICKUPS_A_SITE * 1.2
+    assert sum(len(one.tickets) for one in histories) == 200
+    for versions in orders:
+        steps = [step.at for step in versions[-1].timeline]
+        assert steps == sorted(steps)
+        assert steps[0] >= NOW - YEARS
+        assert steps[-1] < NOW
+        assert len(steps) == versions[-1].version
+    assert all(one.pickup.outcome.done_at and one.pickup.outcome.done_at < NOW for one in pickups)
+    assert len({one.pickup.id for one in pickups}) == len(pickups)
+    assert len({(one.pickup.agreement_id, one.pickup.date) for one in pickups}) == len(pickups)
+
+
+def test_the_same_number_of_sites_has_the_same_history() -> None:
+    assert historian(50).at(7) == historian(50).at(7)
+
+
+def test_ids_are_uuids_of_their_time_and_told_apart() -> None:
+    first, again, second = (seeded_id("site", number, NOW) for number in (1, 1, 2))
+
+    assert first == again != second
+    assert (first.version, first.variant) == (7, uuid.RFC_4122)
+    assert first.int >> 80 == int(NOW.timestamp() * 1000)
+    assert seeded_id("order", 1, NOW) != first
+
+
+def test_a_number_of_sites_that_leaves_someone_out_is_refused() -> None:
+    assert CliRunner().invoke(app, ["seed", "--sites", str(FEWEST_SITES - 1)]).exit_code == 2
+
+
+def test_production_is_not_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for service in ("IDENTITY", "SITES", "ORDERS", "STATS", "SUPPORT"):
+        monkeypatch.setenv(f"KIERTO_{service}_DATABASE_URL", "postgresql://nowhere.invalid/nothing")
+    settings = {
+        "ENV": "production",
+        "LISTEN": "127.0.0.1:1",
+        "KAFKA": "nowhere.invalid:1",
+        "IDENTITY_URL": "http://nowhere.invalid",
+        "IDENTITY_SIGNING_KEY_FILE": "/nowhere",
+        "IDENTITY_PEPPER": "salt and more salt",
+        "IDENTITY_SERVICE_SECRETS": "{}",
+    }
+    for name, text in settings.items():
+        monkeypatch.setenv(f"KIERTO_{name}", text)
+
+    result = CliRunner().invoke(app, ["seed", "--sites", "100"])
+
+    assert "production" in str(result.exception)
+
+
+def small_customer(sites: int) -> list[SiteHistory]:
+    population = Population(sites)
+    made = historian(sites)
+    return [made.at(population.place(site)) for site in range(SMALL_SITES)]
+
+
+def historian(sites: int) -> Historian:
+    trade = Trade()
+    articles = {number: seeded_id("article", n, NOW) for n, number in enumerate(trade.article_by_number)}
+    return Historian(Population(sites), trade, articles, NOW, HELSINKI)
+
+
+def summary(one: SiteHistory) -> object:
+    """What there is of a site, without what tells it apart from others."""
+    return (
+        one.site.facts.street,
+        [agreement.facts.first_pickup for agreement in one.agreements],
+        [[step.at for step in versions[-1].timeline] for versions in one.orders],
+        [pickup.pickup.outcome for pickup in one.pickups],
+        [ticket.opened_at for ticket in one.tickets],
+    )
