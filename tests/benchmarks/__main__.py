@@ -19,6 +19,7 @@ from tests.benchmarks import (
     refusal_times,
     refused_bodies,
     relay_throughput,
+    scale,
     surroundings,
     thousand_subscribers,
 )
@@ -150,6 +151,7 @@ def main() -> None:
     console = Console(width=140)
     console.print(table)
     console.print(_portal_page())
+    console.print(scale.table(scale.measure()))
     held.hold()
 
 

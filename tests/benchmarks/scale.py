@@ -1,0 +1,298 @@
+"""What reads cost beside few and beside very many other people's data: two stacks, asked by turns.
+
+``python -m tests.benchmarks.scale`` alone; ``--large 20000`` for a smaller large one; ``--home FOLDER`` keeps both
+stacks' data there, so that the next time only the code is another.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import datetime as dt
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from deploy.commands.progress import shown_steps
+from deploy.copies import Steps
+from deploy.seed import people
+from deploy.seed.population import organisation_id
+from services.chassis.ids import write_id
+from tests.benchmarks.contest.pages import PORTAL
+from tests.support import quotas
+from tests.support.client import Client
+from tests.support.servers import free_port_base
+from tests.support.stack import RunningStack
+
+SMALL, LARGE = 1_000, 100_000
+"""Sites."""
+PASSWORD = "mittaa kahdesti, leikkaa kerran"
+ROUNDS, WARM_UP, FEWEST = 25, 3, 5
+PATIENCE_S = 2.0
+"""Of one read on one stack: rounds are left out beyond it, but for the fewest."""
+
+Variables = Mapping[str, object]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What a caller finds before anything is measured: ids of the first page of each list, and today."""
+
+    sites: list[str]
+    orders: list[str]
+    tickets: list[str]
+    today: dt.date
+
+
+class Read(msgspec.Struct, frozen=True):
+    """One operation, and its variables for a caller who knows these things."""
+
+    name: str
+    text: str
+    variables: Callable[[Known], Variables] = lambda _: {}
+
+
+class Who(msgspec.Struct, frozen=True):
+    """A caller, and how many times longer a read may take beside the large one's data."""
+
+    name: str
+    wanted: float
+    username: str = ""
+    client_id: str = ""
+
+    async def sign_in(self, client: Client) -> None:
+        if self.username:
+            await client.sign_in(self.username, PASSWORD)
+        else:
+            await client.sign_in_as_partner(self.client_id, PASSWORD)
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Median seconds of a read on both stacks; what it was refused with, where it was."""
+
+    who: Who
+    read: str
+    small: float
+    large: float
+    refused: str = ""
+
+    @property
+    def ratio(self) -> float:
+        return self.large / self.small
+
+
+_ORDER = "{ edges { node { id state date placedAt article { name } timeline { state at } } } pageInfo { endCursor } }"
+_SITE = "{ edges { node { id siteNumber address { street postalCode city } } } pageInfo { endCursor } }"
+_EVENTS = "{ __typename ... on EventPage { end cursor events { sequence type time subject data } } }"
+_A_YEAR = dt.timedelta(days=365)
+
+
+def _sorted_sites(order: str) -> Read:
+    return Read(f"sites by {order.lower().replace('_', ' ')}", f"{{ sites(first: 50, order: {order}) {_SITE} }}")
+
+
+READS = (
+    Read("portal page of 10 sites", PORTAL.text, lambda _: {"first": 10}),
+    Read("orders", f"{{ orders(first: 50) {_ORDER} }}"),
+    Read("orders, counted", "{ orders(first: 50) { totalCount edges { node { id } } } }"),
+    Read("open orders", f"{{ orders(first: 50, states: [RECEIVED, CONFIRMED]) {_ORDER} }}"),
+    Read(
+        "orders of a site",
+        f"query ($site: ID!) {{ orders(first: 50, siteId: $site) {_ORDER} }}",
+        lambda known: {"site": known.sites[0]},
+    ),
+    *map(_sorted_sites, ("ADDRESS", "CITY", "SITE_NUMBER")),
+    Read("search that finds many", f'{{ sites(first: 50, search: "koivukatu") {_SITE} }}'),
+    Read("search that finds few", f'{{ sites(first: 50, search: "koivukatu 2") {_SITE} }}'),
+    Read("search that finds nothing", f'{{ sites(first: 50, search: "koivukuja") {_SITE} }}'),
+    Read(
+        "calendar of a site, a year",
+        """query ($site: ID!, $since: Date!, $until: Date!) { node(id: $site) { ... on Site {
+            calendar(since: $since, until: $until) { ... on Calendar { pickups { date state article { name } } } }
+        } } }""",
+        lambda known: {"site": known.sites[0], "since": str(known.today - _A_YEAR), "until": str(known.today)},
+    ),
+    Read(
+        "agreements of a site",
+        """query ($site: ID!) { node(id: $site) { ... on Site {
+            agreements { edges { node { agreementNumber nextPickup article { name price { minor } } } } }
+        } } }""",
+        lambda known: {"site": known.sites[0]},
+    ),
+    Read("tickets", "{ tickets(first: 50) { edges { node { id number topic state openedAt } } } }"),
+    Read(
+        "tickets of a site",
+        "query ($site: ID!) { tickets(first: 50, siteId: $site) { edges { node { id number } } } }",
+        lambda known: {"site": known.sites[0]},
+    ),
+    Read(
+        "volumes of a year",
+        """query ($since: Date!, $until: Date!) { volumes(since: $since, until: $until) {
+            ... on Volumes { grams previousGrams rows { start fraction grams } }
+        } }""",
+        lambda known: {"since": str(known.today - _A_YEAR), "until": str(known.today)},
+    ),
+    Read(
+        "25 things by id",
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+        lambda known: {"ids": [*known.sites, *known.orders, *known.tickets]},
+    ),
+)
+_NOT_BY_ALL = {"orders, counted", "volumes of a year"}
+"""What is the more work the more there is, and so for those who see all: no ratio is wanted of it."""
+EVENTS = (
+    Read("events from the start", f'{{ events(after: "START", first: 100) {_EVENTS} }}'),
+    Read(
+        "events of the small customer",
+        f'query ($one: ID!) {{ events(after: "START", first: 100, organisationId: $one) {_EVENTS} }}',
+        lambda _: {"one": write_id("org", organisation_id(0))},
+    ),
+)
+CALLERS = (
+    Who("customer of 10 sites", 1.2, people.SMALL_CUSTOMER),
+    Who("manager of 300 organisations", 1.2, people.MANAGER),
+    Who("limited to 200 sites of a chain", 1.2, people.LIMITED),
+    Who("staff", 2.0, people.STAFF),
+    Who("partner of all organisations", 2.0, client_id=write_id("partner", people.PARTNER_OF_ALL)),
+    Who("partner of the customer of 10 sites", 1.2, client_id=write_id("partner", people.PARTNER_OF_ONE)),
+)
+_OF_PARTNERS = {"orders", "orders, counted", "open orders"}
+
+
+def measure(large: int = LARGE, home: Path | None = None) -> list[Compared]:
+    """Start and seed both stacks, and ask them by turns."""
+    with contextlib.ExitStack() as stopping:
+        folder = home or Path(stopping.enter_context(tempfile.TemporaryDirectory(prefix="kierto-scale-")))
+        beside_few, beside_many = (
+            stopping.enter_context(_seeded(folder / str(sites), sites, keep=home is not None))
+            for sites in (SMALL, large)
+        )
+        with shown_steps() as steps:
+            return asyncio.run(_compare(beside_few, beside_many, steps))
+
+
+def table(compared: Sequence[Compared], large: int = LARGE) -> Table:
+    """What was measured, caller by caller."""
+    made = Table(
+        *("caller", "read", f"{SMALL:,} sites", f"{large:,} sites", "ratio", "wanted"),
+        title=f"Reads beside {SMALL:,} and beside {large:,} sites, medians in ms through the gateway",
+        title_justify="left",
+    )
+    for number, one in enumerate(compared):
+        first = number == 0 or compared[number - 1].who != one.who
+        if first and number:
+            made.add_section()
+        wanted = _wanted(one)
+        made.add_row(
+            one.who.name if first else "",
+            one.read,
+            *(
+                ("", one.refused, "", "")
+                if one.refused
+                else (
+                    f"{one.small * 1000:.1f}",
+                    f"{one.large * 1000:.1f}",
+                    f"{one.ratio:.2f}",
+                    "" if wanted is None else f"{wanted} {'ok' if one.ratio <= wanted else 'MISSED'}",
+                )
+            ),
+        )
+    return made
+
+
+def _wanted(one: Compared) -> float | None:
+    return None if one.who.wanted > 1.2 and one.read in _NOT_BY_ALL else one.who.wanted
+
+
+@contextlib.contextmanager
+def _seeded(home: Path, sites: int, *, keep: bool) -> Iterator[RunningStack]:
+    """A running stack with so many sites."""
+    home.mkdir(parents=True, exist_ok=True)
+    stack = RunningStack(home, free_port_base())
+    stack.settings = quotas.SETTING
+    try:
+        stack.start()
+        done = stack.kierto("seed", "--sites", str(sites), KIERTO_PASSWORD=PASSWORD)
+        if done.returncode and "seeded before" not in done.stderr:
+            raise RuntimeError(done.stderr)
+        yield stack
+    finally:
+        stack.stop()
+        if not keep:
+            stack.delete()
+
+
+async def _compare(few: RunningStack, many: RunningStack, steps: Steps) -> list[Compared]:
+    compared: list[Compared] = []
+    for who in CALLERS:
+        async with Client(few.gateway) as of_few, Client(many.gateway) as of_many:
+            clients = (of_few, of_many)
+            for client in clients:
+                await who.sign_in(client)
+            known = [await _known(client, who) for client in clients]
+            reads = list(_reads_of(who))
+            for done, read in enumerate(reads, 1):
+                compared.append(await _compare_read(who, read, clients, known))
+                steps.step(who.name, done, len(reads))
+    return compared
+
+
+def _reads_of(who: Who) -> Iterator[Read]:
+    partner = bool(who.client_id)
+    yield from (read for read in READS if not partner or read.name in _OF_PARTNERS)
+    if partner or who.username == people.STAFF:
+        yield from EVENTS
+
+
+async def _known(client: Client, who: Who) -> Known:
+    today = dt.datetime.now(dt.UTC).date()
+    if who.client_id:
+        return Known([], [], [], today)
+    lists = [await client.ask(f"{{ {one}(first: 10) {{ edges {{ node {{ id }} }} }} }}") for one in _LISTS]
+    sites, orders, tickets = [[edge["node"]["id"] for edge in page["edges"]] for page in lists]
+    return Known(sites, orders, tickets[:5], today)
+
+
+_LISTS = ("sites", "orders", "tickets")
+
+
+async def _compare_read(who: Who, read: Read, clients: Sequence[Client], known: Sequence[Known]) -> Compared:
+    """Ask both stacks by turns, each as often as its patience lasts."""
+    variables = [read.variables(one) for one in known]
+    took: list[list[float]] = [[], []]
+    for _ in range(WARM_UP + ROUNDS):
+        for number, client in enumerate(clients):
+            if len(took[number]) >= FEWEST and sum(took[number]) > PATIENCE_S:
+                continue
+            began = time.perf_counter()
+            answer = await client.post(read.text, **variables[number])
+            took[number].append(time.perf_counter() - began)
+            if refused := _refused(answer):
+                return Compared(who, read.name, 0, 0, refused)
+    small, large = (statistics.median(one[min(WARM_UP, len(one) - FEWEST) :]) for one in took)
+    return Compared(who, read.name, small, large)
+
+
+def _refused(answer: Mapping[str, Any]) -> str:
+    """Why an operation was not answered; empty if it was."""
+    errors = answer.get("errors")
+    return str(errors[0].get("extensions", {}).get("code") or errors[0]["message"]) if errors else ""
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    asked = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale")
+    asked.add_argument("--large", type=int, default=LARGE, help="sites of the large stack")
+    asked.add_argument("--home", type=Path, help="a folder that keeps both stacks' data")
+    arguments = asked.parse_args()
+    compared = measure(arguments.large, arguments.home and arguments.home.resolve())
+    Console(width=140).print(table(compared, arguments.large))
+
+
+if __name__ == "__main__":
+    main()
