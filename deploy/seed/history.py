@@ -25,7 +25,7 @@ from services.orders.domain.routes import WEEKDAYS
 from services.sites.domain.site import ContainerFacts, ContainerRecord, SiteFacts, SiteRecord
 from services.support.domain.ticket import TicketRecord
 
-YEARS = dt.timedelta(days=730)
+SPAN = dt.timedelta(days=730)
 """How far back it reaches."""
 _RECENTLY = dt.timedelta(days=14)
 """In this time before now the newest order of every site was placed."""
@@ -177,9 +177,9 @@ class Historian:
         """The older ones are spread over the time until all is settled, and the newest was placed lately."""
         placed_by = write_id("user", population.user_id(owner))
         older = _OLDER[number % len(_OLDER)]
-        window = (YEARS - _SETTLED) / len(older)
+        window = (SPAN - _SETTLED) / len(older)
         for which, state in enumerate(older):
-            at = self._now - YEARS + window * (which + chance.random())
+            at = self._now - SPAN + window * (which + chance.random())
             agreement = agreements[which % len(agreements)]
             yield self._order(agreement, number * ORDERS_A_SITE + which, state, at, placed_by, chance)
         at = self._now - dt.timedelta(hours=6) - _RECENTLY * chance.random()
@@ -234,17 +234,13 @@ class Historian:
 
     def _between_pickups(self, agreement: AgreementRecord, earliest: dt.date) -> dt.date:
         """Return the first day from ``earliest`` on, no holiday, on which the route passes and nothing is planned."""
-        cadence = agreement.facts.cadence
         a_week = dt.timedelta(weeks=1)
-        return next(
-            day + a_week
-            for day in cadence.after(earliest - a_week)
-            if day + a_week >= earliest and not self._trade.holidays.on(day + a_week)
-        )
+        following = (planned + a_week for planned in agreement.facts.cadence.after(earliest - a_week))
+        return next(day for day in following if not self._trade.holidays.on(day))
 
     def _regular(self, agreement: AgreementRecord, count: int, chance: random.Random) -> Iterator[RecordedPickup]:
         """The recorded pickups of an agreement's cadence: one in each part of the time, and never two of one day."""
-        begin, window = self._today - YEARS, (YEARS - _SETTLED) / count
+        begin, window = self._today - SPAN, (SPAN - _SETTLED) / count
         for part in range(count):
             since = begin + window * (part + 0.7 * chance.random())
             planned = next(day for day in agreement.facts.cadence.after(since) if not self._trade.holidays.on(day))
@@ -282,7 +278,7 @@ class Historian:
         return pickup.of_agreement(pickup.recorded(planned, outcome), agreement)
 
     def _ticket(self, site: SiteRecord, number: int, owner: int, chance: random.Random) -> TicketRecord:
-        at = self._now - YEARS * chance.random()
+        at = self._now - SPAN * chance.random()
         return TicketRecord(
             id=seeded_id("ticket", number, at),
             number="",

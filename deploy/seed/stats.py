@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from deploy.seed.history import YEARS, SiteHistory
+from deploy.seed.history import SPAN, SiteHistory
 from deploy.seed.ids import seeded_id
 from deploy.seed.orders import recorded
 from deploy.seed.tables import Cells, Rows
@@ -26,7 +26,7 @@ def invoices(organisations: Sequence[OrganisationRecord], first: int, today: dt.
     """Return the invoices of organisations, of whom the first has this number."""
     for number, organisation in enumerate(organisations, first):
         for quarter in range(INVOICES_EACH):
-            day = today - YEARS + (YEARS / INVOICES_EACH) * quarter + dt.timedelta(days=number % 90)
+            day = today - SPAN + (SPAN / INVOICES_EACH) * quarter + dt.timedelta(days=number % 90)
             serial = number * INVOICES_EACH + quarter
             facts = InvoiceFacts(
                 invoice_number=f"71{serial:08}",

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.seed import FEWEST_SITES, people
-from deploy.seed.history import ORDERS_A_SITE, PICKUPS_A_SITE, YEARS, Historian, SiteHistory
+from deploy.seed.history import ORDERS_A_SITE, PICKUPS_A_SITE, SPAN, Historian, SiteHistory
 from deploy.seed.ids import seeded_id
 from deploy.seed.population import SMALL_SITES, Population, organisation_id
 from deploy.seed.trade import Trade
@@ -63,7 +63,7 @@ def test_the_small_customer_has_as_much_whatever_else_there_is_scattered_over_ti
 
     assert [summary(one) for one in few] == [summary(one) for one in many]
     placed = sorted(versions[-1].placed_at for one in many for versions in one.orders)
-    assert placed[0] < NOW - YEARS * 0.8
+    assert placed[0] < NOW - SPAN * 0.8
     assert placed[-1] > NOW - dt.timedelta(days=14)
     places = sorted(map(Population(5_000).place, range(SMALL_SITES)))
     assert max(after - before for before, after in itertools.pairwise(places)) < 5_000 / 4
@@ -81,7 +81,7 @@ def test_a_site_has_a_history_of_two_years_that_could_have_happened() -> None:
     for versions in orders:
         steps = [step.at for step in versions[-1].timeline]
         assert steps == sorted(steps)
-        assert steps[0] >= NOW - YEARS
+        assert steps[0] >= NOW - SPAN
         assert steps[-1] < NOW
         assert len(steps) == versions[-1].version
     assert all(one.pickup.outcome.done_at and one.pickup.outcome.done_at < NOW for one in pickups)
