@@ -124,7 +124,10 @@ def recorded(histories: Sequence[SiteHistory]) -> list[RecordedPickup]:
 
 
 def _rows_of_reports(pickups: Sequence[RecordedPickup]) -> Rows:
-    """Return one report a pickup, as if the ERP had stated it."""
+    """Return one report a pickup, as if the ERP had stated it.
+
+    Their ids follow each other, as an ERP's do: ids at random would have each go to a page of its own of the index.
+    """
     return Rows(
         "reports",
         "reporter report_id pickup_id kind at grams reason digest",
@@ -140,6 +143,6 @@ def _rows_of_reports(pickups: Sequence[RecordedPickup]) -> Rows:
                 hashlib.sha256(report_id.encode()).digest(),
             )
             for one in pickups
-            for outcome, report_id in [(one.pickup.outcome, f"seed {one.pickup.id}")]
+            for outcome, report_id in [(one.pickup.outcome, f"seed {one.pickup.agreement_id} {one.pickup.date}")]
         ],
     )
