@@ -19,8 +19,8 @@ STATES: tuple[State, ...] = ("FAILED", "WAITING", "PARKED")
 
 _SET_ASIDE = """
     INSERT INTO chassis.dead_letters
-        (state, topic, partition, "offset", event_id, type, subject, key, headers, value, reason)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        (state, topic, partition, "offset", timestamp_ms, event_id, type, subject, key, headers, value, reason)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (topic, event_id) DO NOTHING RETURNING true
 """
 _ANY = "SELECT EXISTS (SELECT FROM chassis.dead_letters)"
@@ -39,7 +39,9 @@ _LOCK = """
     SELECT pg_advisory_xact_lock(hashtextextended(topic || ' ' || subject, 0))
     FROM unnest($1::text[], $2::text[]) AS r (topic, subject)
 """
-_COLUMNS = 'id, state, topic, partition, "offset", event_id, type, subject, key, headers, value, reason, set_aside'
+_COLUMNS = """
+    id, state, topic, partition, "offset", timestamp_ms, event_id, type, subject, key, headers, value, reason, set_aside
+"""
 _PAGE = f"""
     SELECT {_COLUMNS} FROM chassis.dead_letters
     WHERE id > $1 AND state = ANY ($2) AND ($3::text[] IS NULL OR type = ANY ($3)) ORDER BY id LIMIT $4
@@ -82,6 +84,7 @@ async def set_aside(connection: Connection, record: Raw, state: State, reason: s
         record.topic,
         record.partition,
         record.offset,
+        record.timestamp,
         record.event_id,
         record.type[:200],
         record.subject[:200],
@@ -163,5 +166,6 @@ async def failed_again(connection: Connection, letter: DeadLetter, reason: str) 
 def _of(row: Row) -> DeadLetter:
     headers = msgspec.json.decode(row["headers"], type=dict[str, str])
     pairs = [(name, text.encode()) for name, text in headers.items()]
-    record = raw(row["topic"], row["partition"], row["offset"], row["key"], row["value"], pairs)
+    place = row["topic"], row["partition"], row["offset"]
+    record = raw(*place, row["timestamp_ms"], row["key"], row["value"], pairs)
     return DeadLetter(row["id"], row["state"], record, row["reason"], row["set_aside"].isoformat())

@@ -47,11 +47,15 @@ class MalformedEvent(ValueError):
 
 
 class Raw(msgspec.Struct, frozen=True, gc=False):
-    """A record as it came: where it stood, its bytes, and its headers by their ``names`` and ``values``."""
+    """A record as it came: where it stood, its bytes, and its headers by their ``names`` and ``values``.
+
+    ``timestamp`` is the record's own, in milliseconds since 1970: when its event was written, by the database's clock.
+    """
 
     topic: str
     partition: int
     offset: int
+    timestamp: int
     key: bytes | None
     value: bytes | None
     names: tuple[str, ...]
@@ -94,13 +98,18 @@ class Raw(msgspec.Struct, frozen=True, gc=False):
 
 
 class Received(msgspec.Struct, Generic[E_co], frozen=True, gc=False):
-    """An event that was read and understood. ``time`` is in UTC."""
+    """An event that was read and understood.
+
+    ``time`` is when it happened, by the operator's clock, which may stand elsewhere; ``written_at`` the record's own
+    time. Both are in UTC.
+    """
 
     id: uuid.UUID
     type: EventType
     subject: str
     organisation_id: str | None
     time: dt.datetime
+    written_at: dt.datetime
     sequence: int
     traceparent: str
     data: E_co
@@ -148,6 +157,7 @@ def raw(
     topic: str,
     partition: int,
     offset: int,
+    timestamp: int,
     key: bytes | None,
     value: bytes | None,
     headers: Sequence[tuple[str, bytes]],
@@ -158,12 +168,12 @@ def raw(
     would keep, and free again, is names.
     """
     names, values = zip(*headers, strict=True) if headers else ((), ())
-    return Raw(topic, partition, offset, key, value, _NAMES if names == _NAMES else names, values)
+    return Raw(topic, partition, offset, timestamp, key, value, _NAMES if names == _NAMES else names, values)
 
 
 def unreadable(topic: str, partition: int, offset: int) -> Raw:
     """A record of which no more can be read than that it stands there."""
-    return Raw(topic, partition, offset, None, None, (), ())
+    return Raw(topic, partition, offset, 0, None, None, (), ())
 
 
 def understand(record: Raw) -> Received[Event] | None:
@@ -197,6 +207,7 @@ def understand(record: Raw) -> Received[Event] | None:
             subject=subject,
             organisation_id=getattr(data, "organisation_id", None),
             time=time.astimezone(dt.UTC),
+            written_at=dt.datetime.fromtimestamp(record.timestamp / 1000, dt.UTC),
             sequence=sequence,
             traceparent=_text(trace),
             data=data,

@@ -1,5 +1,7 @@
 """The inbox: which events took effect here. An event that comes again is recognised and left out.
 
+Its days are those of the records' own times, which an event keeps when it is published again.
+
 A row is there exactly for an event whose effects are committed: one that was set aside has none until it is replayed.
 """
 
@@ -69,7 +71,10 @@ class Days:
 
 
 async def take_in(connection: Connection, events: Sequence[tuple[dt.datetime, uuid.UUID]]) -> set[uuid.UUID]:
-    """Note these events (time in UTC, id) as having taken effect with this transaction; the ids that had already."""
+    """Note these events (time of the record in UTC, id) as having taken effect with this transaction.
+
+    Returns the ids of those that had taken effect before.
+    """
     days: dict[dt.date, list[uuid.UUID]] = defaultdict(list)
     for time, event_id in events:
         days[time.date()].append(event_id)
@@ -90,6 +95,6 @@ async def _all_new(connection: Connection, day: dt.date, ids: Sequence[uuid.UUID
 
 
 async def taken_in(connection: Connection, events: Sequence[tuple[dt.datetime, uuid.UUID]]) -> set[uuid.UUID]:
-    """Those of these events (time in UTC, id) that have taken effect here."""
+    """Those of these events (time of the record in UTC, id) that have taken effect here."""
     days, ids = [time.date() for time, _ in events], [event_id for _, event_id in events]
     return {row["event_id"] for row in await connection.fetch(_TAKEN_IN, days, ids)}

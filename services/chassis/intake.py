@@ -31,9 +31,9 @@ _log = logger(__name__)
 T = TypeVar("T", bound=Transaction)
 
 _FARTHEST = dt.timedelta(days=400)
-"""An event's time is within this of now: the inbox has a table a day, and none is made for a day that is nonsense.
+"""A record's time is within this of now: the inbox has a table a day, and none is made for a day that is nonsense.
 
-It is more than the 90 days that a log is kept, so that a clock which tests move by months does no harm.
+It is more than the 90 days that a log is kept. Both are the machine's time: the operator's clock may be moved by years.
 """
 _TRACES = 50
 _PAGE = 100
@@ -72,7 +72,7 @@ class Intake(Generic[T]):
 
     def read(self, records: Sequence[Raw]) -> list[Item]:
         """What the records say. Needs no database, so the next batch is read while this one is taken in."""
-        now = self._clock.now()
+        now = dt.datetime.now(dt.UTC)
         earliest, latest = now - _FARTHEST, now + _FARTHEST
         return [(record, _understood(record, earliest, latest)) for record in records]
 
@@ -181,12 +181,12 @@ class Intake(Generic[T]):
     async def _in_one_transaction(self, batch: Sequence[Item], places: dict[TopicPartition, Place]) -> None:
         records = [record for record, _ in batch]
         events = [event for _, event in batch if type(event) is Received]
-        await self._days.ensure({event.time.date() for event in events})
+        await self._days.ensure({event.written_at.date() for event in events})
         async with self._work() as tx:
             # First: it holds off whoever else has these partitions, so that what is looked up next stays so.
             moved = await move(tx.connection, places, records)
             fresh, letters = await self._sort(tx.connection, batch, records, events)
-            known = await inbox.take_in(tx.connection, [(event.time, event.id) for event in fresh])
+            known = await inbox.take_in(tx.connection, [(event.written_at, event.id) for event in fresh])
             handled = []
             for event in fresh:
                 if event.id not in known:
@@ -228,7 +228,7 @@ class Intake(Generic[T]):
                 fresh.append(event)
         if waiting:
             # Events of a blocked subject that come again took effect before it was blocked.
-            times = [(event.time, event.id) for event in waiting.values()]
+            times = [(event.written_at, event.id) for event in waiting.values()]
             known = await inbox.taken_in(connection, times)
             letters = [
                 letter for letter in letters if letter[1] != "WAITING" or waiting[letter[0].event_id].id not in known
@@ -272,13 +272,13 @@ class Intake(Generic[T]):
             event = understand(letter.record)
             if event is None:
                 raise MalformedEvent(f"this build does not know {letter.record.type}")
-            await self._days.ensure([event.time.date()])
+            await self._days.ensure([event.written_at.date()])
             async with self._work() as tx:
                 await dead_letters.lock(tx.connection, letter)
                 if not await dead_letters.done(tx.connection, letter):
                     return False
                 # It may have taken effect meanwhile: where a build knew it, or the log came once more.
-                if not await inbox.take_in(tx.connection, [(event.time, event.id)]):
+                if not await inbox.take_in(tx.connection, [(event.written_at, event.id)]):
                     await hand_over(self._handlers, tx, [event])
             return True
         except NO_ONES_FAULT:
@@ -300,6 +300,6 @@ def _understood(record: Raw, earliest: dt.datetime, latest: dt.datetime) -> Rece
         event = understand(record)
     except MalformedEvent as malformed:
         return malformed
-    if event is not None and not earliest <= event.time <= latest:
-        return MalformedEvent(f"its time is more than {_FARTHEST.days} days from now")
+    if event is not None and not earliest <= event.written_at <= latest:
+        return MalformedEvent(f"its record's time is more than {_FARTHEST.days} days from now")
     return event

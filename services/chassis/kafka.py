@@ -131,7 +131,8 @@ class Cluster:
 
 def raw_of(record: ConsumerRecord) -> Raw:
     """A record as the library has read it."""
-    return raw(record.topic, record.partition, record.offset, record.key, record.value, record.headers)
+    place = record.topic, record.partition, record.offset
+    return raw(*place, record.timestamp, record.key, record.value, record.headers)
 
 
 async def make_topics(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from services.contracts.declare import Event, event_type_of
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('chassis.rebuilding'))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtext('chassis.rebuilding'))"
 _ANNOUNCED = """
-    SELECT position, event_id, occurred_at FROM chassis.outbox
+    SELECT position, event_id, written_at FROM chassis.outbox
     WHERE position > $1 AND position <= $2 AND type = ANY ($3) ORDER BY position LIMIT $4
 """
 _SET_ASIDE = "SELECT event_id FROM chassis.dead_letters WHERE event_id = ANY ($1)"
@@ -92,7 +92,7 @@ async def taken_in(
     names = [event_type_of(copy.event).name for copy in copies]
     while waited_for := await owner.fetch(_ANNOUNCED, after, up_to, names, _AT_ONCE):
         after = waited_for[-1]["position"]
-        missing = {row["event_id"]: row["occurred_at"] for row in waited_for}
+        missing = {row["event_id"]: row["written_at"] for row in waited_for}
         while missing:
             handled = await inbox.taken_in(keeper, [(time, event_id) for event_id, time in missing.items()])
             ids = [str(event_id) for event_id in missing]

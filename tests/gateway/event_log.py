@@ -93,7 +93,7 @@ class Log(OrdersActor):
         value = placed_json(sequence) if public else CONTAINER
         attributes = (NOW, sequence, "", "key", self.generation)
         headers = envelope.headers(uuid.UUID(int=sequence), kind, "orders", placed(sequence).order_id, *attributes)
-        return envelope.raw("topic", 0, sequence, b"key", value, headers)
+        return envelope.raw("topic", 0, sequence, 0, b"key", value, headers)
 
     def restore(self, to: int) -> None:
         """Put back a backup: what came after it is gone, and a new generation begins above all that was published."""

@@ -236,9 +236,9 @@ async def test_a_record_that_this_build_cannot_read_is_left_to_the_log() -> None
     feed.start()
     known = log.write(1)
     headers = list(zip(known.names, known.values, strict=True))
-    unknown = raw("topic", 0, 1, None, b"{}", [*headers, ("ce_type", b"orders.order.teleported")])
-    broken = raw("topic", 0, 1, None, b"{}", headers)
-    nonsense = raw("topic", 0, 1, None, b"{}", ())
+    unknown = raw("topic", 0, 1, 0, None, b"{}", [*headers, ("ce_type", b"orders.order.teleported")])
+    broken = raw("topic", 0, 1, 0, None, b"{}", headers)
+    nonsense = raw("topic", 0, 1, 0, None, b"{}", ())
     for record in (unknown, broken, nonsense):
         feed.take(record)
     assert feed.ring.last == 0

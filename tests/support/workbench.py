@@ -75,6 +75,7 @@ class Workbench(Generic[T, P]):
             subject=getattr(event, kind.subject),
             organisation_id=getattr(event, "organisation_id", None),
             time=self.clock.now(),
+            written_at=self.clock.now(),
             sequence=1,
             traceparent="",
             data=event,

@@ -65,7 +65,7 @@ async def test_a_position_moves_only_from_where_its_worker_left_it(alpha: Alpha,
 
     # A worker that slept has these in hand and another place in mind.
     in_hand = [
-        raw(alpha.topic, record.partition, offset, record.key, record.value, record.headers)
+        raw(alpha.topic, record.partition, offset, record.timestamp, record.key, record.value, record.headers)
         for offset, record in enumerate(topic.sent)
     ]
     intake = alpha.consumer().intake

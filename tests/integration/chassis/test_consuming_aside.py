@@ -16,6 +16,8 @@ from tests.integration.chassis.topic import Record, Topic
 from tests.support.alpha import Alpha, ThingCounted, ThingWeighed, running
 from tests.support.wait import until
 
+NOW_MS = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
+
 
 def counted(number: int, thing: str = "thing_1") -> ThingCounted:
     return ThingCounted(thing_id=thing, number=number)
@@ -218,24 +220,30 @@ async def test_too_many_dead_letters_in_a_row_stop_the_consumer_until_a_restart(
 
 
 def _without(record: Record, header: str) -> Record:
-    return Record(record.partition, record.key, record.value, [one for one in record.headers if one[0] != header])
+    return Record(
+        record.partition,
+        record.timestamp,
+        record.key,
+        record.value,
+        [one for one in record.headers if one[0] != header],
+    )
 
 
 def _valued(record: Record, value: bytes | None, key: bytes | None = b"thing_p") -> Record:
-    return Record(record.partition, key, value, record.headers)
+    return Record(record.partition, record.timestamp, key, value, record.headers)
 
 
 def poison(topic: Topic) -> dict[str, tuple[Record, str]]:
     """Records of every kind that are no event of this build, and what becomes of each."""
 
     def made(**changed: str | bytes | None) -> Record:
-        return topic.record(counted(666, "thing_p"), time=None, **changed)
+        return topic.record(counted(666, "thing_p"), time=None, written_at=None, **changed)
 
     plain = made()
     return {
         "not JSON": (_valued(plain, b"not an event"), "FAILED"),
         "no value": (_valued(made(), None), "FAILED"),
-        "no headers at all": (Record(0, None, b"\x00\xff\x00", []), "FAILED"),
+        "no headers at all": (Record(0, NOW_MS, None, b"\x00\xff\x00", []), "FAILED"),
         "cut JSON": (_valued(made(), b'{"thingId":"thing_1","numb'), "FAILED"),
         "deep JSON": (_valued(made(), b"[" * 100_000), "FAILED"),
         "another shape": (_valued(made(), b'{"thingId":7}'), "FAILED"),
@@ -266,10 +274,10 @@ def poison(topic: Topic) -> dict[str, tuple[Record, str]]:
         "sequence in Thai digits": (made(ce_sequence="๑๒๓"), "FAILED"),
         "headers not UTF-8": (made(ce_id=b"\xff\xfe", ce_subject=b"\xff\xfe"), "FAILED"),
         "NUL in every header": (
-            Record(0, b"\0", b"{}", [(name, b"a\0b") for name, _ in made().headers]),
+            Record(0, NOW_MS, b"\0", b"{}", [(name, b"a\0b") for name, _ in made().headers]),
             "FAILED",
         ),
-        "header names of nonsense": (Record(0, None, b"{}", [("\0", b"\0"), ("", b"")]), "FAILED"),
+        "header names of nonsense": (Record(0, NOW_MS, None, b"{}", [("\0", b"\0"), ("", b"")]), "FAILED"),
     }
 
 
@@ -312,22 +320,41 @@ async def test_a_record_that_the_library_cannot_read_is_set_aside(alpha: Alpha, 
 async def test_an_event_without_a_key_is_an_event(alpha: Alpha, topic: Topic) -> None:
     record = topic.record(counted(1))
     async with running(alpha.consumer()):
-        await topic.send(Record(3, None, record.value, record.headers))
+        await topic.send(Record(3, record.timestamp, None, record.value, record.headers))
         await until(alpha.tally)
     assert await letters(alpha) == []
 
 
 async def test_a_flood_of_days_makes_no_flood_of_tables(alpha: Alpha, topic: Topic) -> None:
-    now = alpha.clock.now()
-    days = [now + dt.timedelta(days=offset) for offset in (-36500, -800, -401, 401, 800, 36500)]
-    kept = [now + dt.timedelta(days=offset) for offset in (-90, -1, 1)]
+    # The broker itself refuses what is more than an hour ahead.
+    now = dt.datetime.now(dt.UTC)
+    days = [now - dt.timedelta(days=ago) for ago in (20_000, 800, 401)]
+    kept = [now - dt.timedelta(days=ago) for ago in (89, 1, 0)]
     async with running(alpha.consumer()):
-        await topic.send(*[topic.record(counted(n, f"thing_of_day_{n}"), time=day) for n, day in enumerate(days)])
-        await topic.send(*[topic.record(counted(n), time=day) for n, day in enumerate(kept)])
+        await topic.send(*[topic.record(counted(n, f"thing_of_day_{n}"), written_at=at) for n, at in enumerate(days)])
+        await topic.send(*[topic.record(counted(n), written_at=at) for n, at in enumerate(kept)])
         await until(alpha.tally, lambda tally: len(tally) == len(kept))
         await until(lambda: states(alpha), lambda found: found == ["FAILED"] * len(days))
     tables = await alpha.pool.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'chassis.inbox'::regclass")
     assert tables == len(kept)
+
+
+async def test_an_operators_clock_that_moves_by_years_stops_no_worker(alpha: Alpha, topic: Topic) -> None:
+    six_years = dt.timedelta(days=6 * 365)
+    begin = alpha.clock.now()
+    alpha.clock.move(days=six_years.days)
+    backlog = [topic.record(counted(n), time=begin + (six_years if n < 5 else dt.timedelta())) for n in range(10)]
+    await topic.send(*backlog)
+    async with running(alpha.consumer()):
+        assert await until(alpha.tally, lambda tally: len(tally) >= 10, within=30) == list(range(10))
+        alpha.clock.move(days=-six_years.days)
+        await topic.send(topic.record(counted(10), time=begin + six_years), topic.record(counted(11), time=begin))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 12, within=30) == list(range(12))
+    await topic.refill()
+    async with running(alpha.consumer()):
+        await topic.send(counted(12))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 13, within=30) == list(range(13))
+    assert await letters(alpha) == []
 
 
 async def test_a_day_whose_table_was_dropped_gets_it_again(alpha: Alpha, topic: Topic) -> None:

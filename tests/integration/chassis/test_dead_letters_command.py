@@ -30,7 +30,7 @@ async def aside(alpha: Alpha, topic: Topic) -> Alpha:
     states: list[dead_letters.State] = ["FAILED", *["WAITING"] * 5, "FAILED", "PARKED"]  # type: ignore[list-item]
     async with alpha.work() as tx:
         for offset, (one, state) in enumerate(zip(events, states, strict=True)):
-            record = raw(alpha.topic, one.partition, offset, one.key, one.value, one.headers)
+            record = raw(alpha.topic, one.partition, offset, 0, one.key, one.value, one.headers)
             await dead_letters.set_aside(tx.connection, record, state, f"ValueError: reason\nof {offset}")
     return alpha
 

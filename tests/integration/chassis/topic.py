@@ -27,6 +27,7 @@ class Record(msgspec.Struct, frozen=True):
     """What was sent, so that it can be sent again."""
 
     partition: int
+    timestamp: int
     key: bytes | None
     value: bytes | None
     headers: Headers
@@ -42,7 +43,14 @@ class Topic:
         self._producer = producer
         self._sequence = 0
 
-    def record(self, event: Event, *, time: dt.datetime | None = None, **changed: str | bytes | None) -> Record:
+    def record(
+        self,
+        event: Event,
+        *,
+        time: dt.datetime | None = None,
+        written_at: dt.datetime | None = None,
+        **changed: str | bytes | None,
+    ) -> Record:
         """An event's record as the relay would write it; ``changed`` are other headers, None for none."""
         self._sequence += 1
         kind = event_type_of(event)
@@ -65,7 +73,9 @@ class Topic:
                 del headers[name]
             else:
                 headers[name] = text.encode() if isinstance(text, str) else text
-        return Record(partition_of(subject), subject.encode(), msgspec.json.encode(event), list(headers.items()))
+        timestamp = int((written_at or dt.datetime.now(dt.UTC)).timestamp() * 1000)
+        value = msgspec.json.encode(event)
+        return Record(partition_of(subject), timestamp, subject.encode(), value, list(headers.items()))
 
     async def send(self, *records: Record | Event) -> None:
         """Append these."""
@@ -115,7 +125,12 @@ class Topic:
     async def _write(self, records: Sequence[Record]) -> None:
         sent = [
             await self._producer.send(
-                self.alpha.topic, one.value, key=one.key, partition=one.partition, headers=one.headers
+                self.alpha.topic,
+                one.value,
+                key=one.key,
+                partition=one.partition,
+                timestamp_ms=one.timestamp,
+                headers=one.headers,
             )
             for one in records
         ]

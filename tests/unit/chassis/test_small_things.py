@@ -94,7 +94,7 @@ VALUE = b'{"sessionId":"session_1","subjectId":"user_1"}'
 
 
 def test_an_event_is_read_as_it_was_written() -> None:
-    event = understand(raw("t", 0, 0, b"k", VALUE, HEADERS))
+    event = understand(raw("t", 0, 0, 0, b"k", VALUE, HEADERS))
     assert event is not None
     assert (event.id, event.time, event.sequence, event.subject) == (EVENT_ID, TIME, 7, "session_1")
     assert event.data == SessionEnded(session_id="session_1", subject_id="user_1")
@@ -102,7 +102,7 @@ def test_an_event_is_read_as_it_was_written() -> None:
 
 def test_another_producer_may_order_its_headers_differently() -> None:
     headers = [*reversed(HEADERS), ("something", b"else")]
-    assert understand(raw("t", 0, 0, b"k", VALUE, headers)) == understand(raw("t", 0, 0, b"k", VALUE, HEADERS))
+    assert understand(raw("t", 0, 0, 0, b"k", VALUE, headers)) == understand(raw("t", 0, 0, 0, b"k", VALUE, HEADERS))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_another_producer_may_order_its_headers_differently() -> None:
 )
 def test_an_event_without_an_attribute_is_malformed(name: str) -> None:
     with pytest.raises(MalformedEvent, match=name):
-        understand(raw("t", 0, 0, b"k", VALUE, [pair for pair in HEADERS if pair[0] != name]))
+        understand(raw("t", 0, 0, 0, b"k", VALUE, [pair for pair in HEADERS if pair[0] != name]))
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_an_event_without_an_attribute_is_malformed(name: str) -> None:
 def test_poison_is_malformed(value: bytes | None, changed: dict[str, bytes]) -> None:
     pairs = [(name, changed.get(name, text)) for name, text in HEADERS]
     with pytest.raises(MalformedEvent):
-        understand(raw("t", 0, 0, b"k", value, pairs))
+        understand(raw("t", 0, 0, 0, b"k", value, pairs))
 
 
 def test_an_unknown_type_is_no_error() -> None:
     pairs = [(name, b"identity.session.painted" if name == "ce_type" else text) for name, text in HEADERS]
-    assert understand(raw("t", 0, 0, b"k", VALUE, pairs)) is None
+    assert understand(raw("t", 0, 0, 0, b"k", VALUE, pairs)) is None
