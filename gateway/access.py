@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from services.access.stated_parts import join_access
 from services.chassis.clock import Clock
 from services.chassis.envelope import MalformedEvent, Raw, understand
 from services.chassis.problems import Unauthenticated
@@ -44,6 +45,7 @@ class Access:
         self._clock = clock
         self._ended_sessions: _Recent[bool] = _Recent()
         self._stated: _Recent[AccessStated] = _Recent()
+        self._parts: _Recent[dict[int, AccessStated]] = _Recent()
         self.changed = asyncio.Event()
         """Set whenever identity said something; whoever looked clears it."""
 
@@ -57,14 +59,28 @@ class Access:
             return
         match event.data:
             case SessionEnded(session_id=session_id):
-                self._ended_sessions.put(session_id, True, event.time)
-            case AccessStated() as stated:
-                known = self._stated.get(stated.subject_id)
-                if known is None or known.version < stated.version:
-                    self._stated.put(stated.subject_id, stated, event.time)
+                self._ended_sessions.put(session_id, True, event.written_at)
+            case AccessStated() as part:
+                stated = self._complete(part, event.written_at)
+                known = self._stated.get(part.subject_id)
+                if stated is None or (known is not None and known.version >= stated.version):
+                    return
+                self._stated.put(stated.subject_id, stated, event.written_at)
             case _:
                 return
         self.changed.set()
+
+    def _complete(self, part: AccessStated, at: dt.datetime) -> AccessStated | None:
+        """Return the whole access that a part completes; None while others of its parts are on their way."""
+        if part.parts == 1:
+            return part
+        before = self._parts.get(part.subject_id) or {}
+        parts = {number: one for number, one in before.items() if one.version == part.version} | {part.part: part}
+        if len(parts) < part.parts:
+            self._parts.put(part.subject_id, parts, at)
+            return None
+        self._parts.put(part.subject_id, {}, at)
+        return join_access(parts.values())
 
     async def caller_with(self, authorization: str) -> Caller | None:
         """The caller with this value of ``Authorization`` (RFC 6750, section 2.1), None without one; see ``caller``."""

@@ -1,8 +1,12 @@
 """The copy of access: what identity states of a subject replaces what an older version said."""
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping
 
+import msgspec
+
+from services.access.stated_parts import join_access
 from services.chassis.envelope import Received
 from services.chassis.handlers import One
 from services.chassis.ids import read_id
@@ -10,7 +14,7 @@ from services.chassis.postgres import Connection
 from services.chassis.rebuilding import Copy
 from services.chassis.transaction import Transaction
 from services.contracts.declare import Event
-from services.contracts.identity import AccessStated, SessionEnded
+from services.contracts.identity import AccessStated, Grant, SessionEnded
 
 ACCESS = Copy(AccessStated, "access.subjects", key="subject_id")
 """Every service has it; the grants of a subject come and go with its row."""
@@ -35,13 +39,34 @@ EXPIRE = """
 """
 """What housekeeping runs: deletes ended sessions of which no token is valid any more."""
 _GRANT = """
-    INSERT INTO access.grants (subject_id, organisation_id, role, billing, site_ids, until)
+    INSERT INTO access.grants (subject_id, organisation_id, role, billing, site_id, until)
     VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 
+_ADD_PART = """
+    INSERT INTO access.stated_parts (subject_id, version, part, stated) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (subject_id, version, part) DO UPDATE SET stated = excluded.stated
+"""
+_PARTS = "SELECT stated FROM access.stated_parts WHERE subject_id = $1 AND version = $2"
+_CLEAR_PARTS = "DELETE FROM access.stated_parts WHERE subject_id = $1 AND version <= $2"
+
+
+async def keep_part(connection: Connection, stated: AccessStated) -> None:
+    """Take a subject's access into the copy once all its parts are there, unless the copy is as new already."""
+    place = stated.subject_id, stated.version
+    parts = [stated]
+    if stated.parts > 1:
+        await connection.execute(_ADD_PART, *place, stated.part, msgspec.json.encode(stated))
+        rows = await connection.fetch(_PARTS, *place)
+        parts = [msgspec.json.decode(row["stated"], type=AccessStated) for row in rows]
+    if len(parts) == stated.parts:
+        await keep(connection, join_access(parts))
+        await connection.execute(_CLEAR_PARTS, *place)
+
+
 async def keep(connection: Connection, stated: AccessStated) -> None:
-    """Take a subject's access into the copy, unless the copy is as new already."""
+    """Take the whole of a subject's access into the copy, unless the copy is as new already."""
     newer = await connection.fetchval(
         _SUBJECT, stated.subject_id, stated.kind.value, stated.version, stated.active, stated.scopes
     )
@@ -56,10 +81,11 @@ async def keep(connection: Connection, stated: AccessStated) -> None:
                 read_id("org", grant.organisation_id) if grant.organisation_id else None,
                 grant.role.value if grant.role else None,
                 grant.billing,
-                [read_id("site", site) for site in grant.site_ids] if grant.site_ids is not None else None,
+                site_id,
                 grant.until,
             )
             for grant in stated.grants
+            for site_id in _sites_of(grant)
         ],
     )
 
@@ -69,9 +95,14 @@ async def end_session(connection: Connection, session_id: str) -> None:
     await connection.execute(_END_SESSION, session_id)
 
 
+def _sites_of(grant: Grant) -> list[uuid.UUID | None]:
+    """The sites of a grant, a row each; None stands for all."""
+    return [None] if grant.site_ids is None else [read_id("site", site) for site in grant.site_ids]
+
+
 async def access_stated(tx: Transaction, event: Received[AccessStated]) -> None:
     """Identity states a subject's access."""
-    await keep(tx.connection, event.data)
+    await keep_part(tx.connection, event.data)
 
 
 async def session_ended(tx: Transaction, event: Received[SessionEnded]) -> None:

@@ -108,7 +108,10 @@ class Grant(Value, frozen=True, kw_only=True):
 
 @announces("identity.access.stated", subject="subject_id")
 class AccessStated(Event, frozen=True, kw_only=True):
-    """All that a user or partner may reach from now on. A higher ``version`` replaces every lower one."""
+    """All that a user or partner may reach from now on. A higher ``version`` replaces every lower one.
+
+    What is too large for one event is stated in ``parts``, of which this is number ``part``; they take effect together.
+    """
 
     subject_id: Id
     kind: SubjectKind
@@ -116,6 +119,8 @@ class AccessStated(Event, frozen=True, kw_only=True):
     active: bool
     scopes: list[str]
     grants: list[Grant]
+    part: int = 1
+    parts: int = 1
 
 
 @announces("identity.session.ended", subject="session_id")

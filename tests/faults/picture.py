@@ -244,10 +244,11 @@ def _access(stated: AccessStated) -> tuple[object, ...]:
             grant.organisation_id or "",
             grant.role.value if grant.role else "",
             grant.billing,
-            str(grant.site_ids),
+            site,
             "" if grant.until is None else str(grant.until),
         )
         for grant in stated.grants
+        for site in ([""] if grant.site_ids is None else grant.site_ids)
     ]
     return (
         stated.subject_id,
@@ -268,7 +269,7 @@ async def _access_kept(connection: "asyncpg.Connection[asyncpg.Record]", subject
             write_id("org", grant["organisation_id"]) if grant["organisation_id"] else "",
             grant["role"] or "",
             grant["billing"],
-            str([write_id("site", one) for one in grant["site_ids"]] if grant["site_ids"] is not None else None),
+            write_id("site", grant["site_id"]) if grant["site_id"] else "",
             "" if grant["until"] is None else str(grant["until"]),
         )
         for grant in await connection.fetch("SELECT * FROM access.grants WHERE subject_id = $1", subject)

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from gateway.access import BACK, Access
+from services.access.stated_parts import split_access
 from services.chassis import envelope
 from services.chassis.ids import new_uuid
 from services.chassis.problems import Unauthenticated
 from services.chassis.tokens import Verifier
 from services.contracts.declare import Event, event_type_of
-from services.contracts.identity import OrganisationKind, OrganisationStated, SessionEnded, SubjectKind
+from services.contracts.identity import Grant, OrganisationKind, OrganisationStated, SessionEnded, SubjectKind
 from tests.gateway.actors.identity import IdentityActor
 from tests.gateway.actors.samples import ORGANISATION, PARTNER, USER, partner_access
 from tests.support.clock import TestClock
@@ -35,10 +36,9 @@ def access(identity: IdentityActor) -> Access:
 def record(event: Event, at: dt.datetime | None = None) -> envelope.Raw:
     kind = event_type_of(event)
     subject = getattr(event, kind.subject)
-    headers = envelope.headers(
-        new_uuid(), kind.name, "identity", subject, at or dt.datetime.now(dt.UTC), 1, "", subject, new_uuid()
-    )
-    return envelope.raw("topic", 0, 0, None, msgspec.json.encode(event), headers)
+    at = at or dt.datetime.now(dt.UTC)
+    headers = envelope.headers(new_uuid(), kind.name, "identity", subject, at, 1, "", subject, new_uuid())
+    return envelope.raw("topic", 0, 0, int(at.timestamp() * 1000), None, msgspec.json.encode(event), headers)
 
 
 async def test_an_ended_session_is_over_at_once(identity: IdentityActor, access: Access) -> None:
@@ -66,6 +66,25 @@ async def test_a_higher_version_leaves_the_token_valid(identity: IdentityActor, 
     assert stated.version == 9
 
 
+def test_access_in_parts_counts_when_it_is_complete(access: Access) -> None:
+    grants = [Grant(organisation_id=f"org_{number}") for number in range(12)]
+    whole = msgspec.structs.replace(partner_access(None, version=2), grants=grants)
+    parts = split_access(whole, 20)
+    access.take(record(partner_access(None, version=1)))
+    access.changed.clear()
+    for part in parts[:-1]:
+        access.take(record(part))
+    assert (stated := access.stated(PARTNER)) is not None
+    assert (stated.version, access.changed.is_set()) == (1, False)
+    access.take(record(parts[-1]))
+    assert access.stated(PARTNER) == whole
+    # Parts of a version that was overtaken stay without effect.
+    late = split_access(msgspec.structs.replace(whole, version=1), 20)
+    for part in late:
+        access.take(record(part))
+    assert access.stated(PARTNER) == whole
+
+
 def test_what_no_token_can_be_as_old_as_is_forgotten(access: Access) -> None:
     now = dt.datetime.now(dt.UTC)
     access.take(record(partner_access(None), now - BACK - dt.timedelta(seconds=1)))
@@ -79,7 +98,7 @@ def test_other_events_are_none_of_its_business(access: Access) -> None:
         organisation_id=ORGANISATION, customer_number="1", kind=OrganisationKind.BUSINESS, version=1
     )
     access.take(record(stated))
-    access.take(envelope.raw("topic", 0, 0, None, b"{", ()))
+    access.take(envelope.raw("topic", 0, 0, 0, None, b"{", ()))
     known = record(stated)
     unknown = known.names.index("ce_type")
     values = (*known.values[:unknown], b"identity.new", *known.values[unknown + 1 :])
