@@ -192,6 +192,11 @@ def wanted_of(struct: type[msgspec.Struct], info: Info, *path: str) -> list[str]
     return wanted
 
 
+def total_wanted(info: Info) -> bool:
+    """Return whether the field at hand is a connection whose ``totalCount`` is selected: it is not counted unasked."""
+    return "totalCount" in wanted_of(Connection, info)
+
+
 def own_fields(struct: type[msgspec.Struct], names: Sequence[str]) -> list[str]:
     """Those of some names that are a struct's own fields; the others are joined."""
     own = _sent_names(struct)

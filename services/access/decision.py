@@ -1,10 +1,13 @@
-"""The decision: what of an organisation and its sites a caller reaches today.
+"""The decision: what of organisations and their sites a caller reaches today.
 
-Reads join the copy in SQL with ``visible``; commands ask ``grant`` in their transaction. Nothing is kept in memory.
+Reads begin from the caller's grants ($1 caller, $2 day), never from the table: ``page_of_reached`` and
+``count_of_reached`` make the queries of lists, ``visible`` is the condition on rows that were found by their ids.
+Commands ask ``grant`` in their transaction. Nothing is kept in memory.
 """
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import msgspec
 
@@ -12,19 +15,35 @@ from services.access.caller import Caller
 from services.chassis.postgres import Connection
 from services.contracts.identity import Role
 
-_GRANT = """
+_TODAY = "(g.until IS NULL OR g.until >= $2)"
+_GRANT = f"""
     SELECT (array_agg(role ORDER BY array_position(ARRAY['ADMIN', 'EDITOR', 'VIEWER'], role)))[1] AS role,
            bool_or(billing) AS billing, count(*) AS grants
-    FROM access.grants
-    WHERE subject_id = $1 AND (until IS NULL OR until >= $2)
-      AND (organisation_id IS NULL OR organisation_id = $3)
-      AND ($4::uuid IS NULL OR site_ids IS NULL OR $4 = ANY (site_ids))
+    FROM access.grants g
+    WHERE g.subject_id = $1 AND {_TODAY}
+      AND (g.organisation_id IS NULL OR g.organisation_id = $3)
+      AND ($4::uuid IS NULL OR g.site_id IS NULL OR g.site_id = $4)
 """
-_ORGANISATIONS = """
-    SELECT organisation_id FROM access.grants WHERE subject_id = $1 AND (until IS NULL OR until >= $2)
-"""
+_ORGANISATIONS = f"SELECT DISTINCT organisation_id FROM access.grants g WHERE g.subject_id = $1 AND {_TODAY}"
 
 _CHANGING = (Role.ADMIN, Role.EDITOR)
+
+# What is reached by several grants is found once: single sites only where no grant covers their organisation, and
+# organisations only where none covers all.
+_REACH = f"""
+    WITH granted AS MATERIALIZED (
+        SELECT g.organisation_id, g.site_id FROM access.grants g WHERE g.subject_id = $1 AND {_TODAY}
+    ), everything AS MATERIALIZED (
+        SELECT EXISTS (SELECT FROM granted WHERE organisation_id IS NULL) AS reached
+    ), organisations AS MATERIALIZED (
+        SELECT DISTINCT organisation_id FROM granted
+        WHERE organisation_id IS NOT NULL AND site_id IS NULL AND NOT (SELECT reached FROM everything)
+    ), single_sites AS MATERIALIZED (
+        SELECT DISTINCT organisation_id, site_id FROM granted
+        WHERE site_id IS NOT NULL AND NOT (SELECT reached FROM everything)
+          AND organisation_id NOT IN (SELECT organisation_id FROM organisations)
+    )
+"""
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -39,18 +58,79 @@ class Grant(msgspec.Struct, frozen=True):
         return self.role in _CHANGING
 
 
-def visible(organisation: str, site: str | None = None) -> str:
-    """SQL: whether the caller ($1) reaches, on the day ($2), the row with these columns."""
-    of_site = f" AND (g.site_ids IS NULL OR {site} = ANY (g.site_ids))" if site else ""
-    return (
-        "EXISTS (SELECT 1 FROM access.grants g WHERE g.subject_id = $1 AND (g.until IS NULL OR g.until >= $2)"
-        f" AND (g.organisation_id IS NULL OR g.organisation_id = {organisation}){of_site})"
-    )
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table whose rows belong to organisations and their sites: how a query names it and these two columns.
+
+    It needs three indexes for each order of its lists: of an organisation's rows, of a site's, and of all.
+    """
+
+    name: str
+    organisation: str
+    site: str
+
+
+def visible(organisation: str, site: str | None = None, also: str = "") -> str:
+    """Return the condition that the caller reaches, on the day, the row with these columns.
+
+    For rows that are found by their ids: each is held against the grants by their index. ``also`` is a further
+    condition on the grant (``g``).
+    """
+    base = f"SELECT FROM access.grants g WHERE g.subject_id = $1 AND {_TODAY}{also}"
+    of_organisation = f"{base} AND g.organisation_id = {organisation}"
+    conditions = [f"{base} AND g.organisation_id IS NULL"]
+    if site is None:
+        conditions.append(of_organisation)
+    else:
+        conditions += [f"{of_organisation} AND g.site_id IS NULL", f"{of_organisation} AND g.site_id = {site}"]
+    return f"({' OR '.join(f'EXISTS ({one})' for one in conditions)})"
 
 
 def billing(organisation: str, site: str) -> str:
-    """SQL: whether the caller ($1) may, on the day ($2), see prices of the row with these columns."""
-    return visible(organisation, site).removesuffix(")") + " AND g.billing)"
+    """Return the condition that the caller may, on the day, see prices of the row with these columns."""
+    return visible(organisation, site, also=" AND g.billing")
+
+
+def page_of_reached(
+    table: Table, columns: str, *, keys: Sequence[str], order: str, limit: str, where: str = "true"
+) -> str:
+    """Return the query for the first ``limit`` rows that the caller reaches, in an order.
+
+    ``keys`` are the columns of the order and identify a row; ``order`` is what stands behind ORDER BY. Each place that
+    the caller reaches gives its first rows by its index, and the first of those are the page: however much others have,
+    it is not looked at.
+    """
+    named = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
+    first = f"ORDER BY {order} LIMIT {limit}"
+    found = " UNION ALL ".join(f"({one})" for one in _branches(table, named, where, first))
+    outer = order
+    for place, key in enumerate(keys):
+        outer = outer.replace(key, f"k{place}")
+    same = " AND ".join(f"{key} = found.k{place}" for place, key in enumerate(keys))
+    # Columns are read for the rows of the page alone.
+    return f"""
+        {_REACH} SELECT {columns} FROM (SELECT * FROM ({found}) AS each_place ORDER BY {outer} LIMIT {limit}) AS found
+        JOIN {table.name} ON {same} ORDER BY {order}
+    """
+
+
+def count_of_reached(table: Table, where: str = "true") -> str:
+    """Return the query for the number of rows that the caller reaches."""
+    found = " UNION ALL ".join(f"({one})" for one in _branches(table, "1", where, ""))
+    return f"{_REACH} SELECT count(*) FROM ({found}) AS found"
+
+
+def _branches(table: Table, columns: str, where: str, first: str) -> Sequence[str]:
+    """Return the queries for those who reach all, for whole organisations, and for single sites."""
+    rows = f"SELECT {columns} FROM {table.name} WHERE {where}"
+    return (
+        f"{rows} AND (SELECT reached FROM everything) {first}",
+        f"""SELECT one.* FROM organisations place CROSS JOIN LATERAL
+            ({rows} AND {table.organisation} = place.organisation_id {first}) AS one""",
+        # A site that has changed hands has rows of its former owner's.
+        f"""SELECT one.* FROM single_sites place CROSS JOIN LATERAL
+            ({rows} AND {table.organisation} = place.organisation_id AND {table.site} = place.site_id
+             {first}) AS one""",
+    )
 
 
 async def grant(

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+from msgspec import UnsetType
 
 from services.chassis.problems import MalformedInput
 from services.contracts.values import MAX_PAGE, Connection, Edge, Page, PageInfo
@@ -34,6 +35,8 @@ _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 class KeysetPage(Generic[Node]):
     """One page of a list: ``after``, the sort values that it begins behind, and ``limit``, how many rows to fetch.
 
+    ``begins_behind``: it is not the first; ``counts``: the rows of the whole list are to be counted.
+
     ``kinds`` are the types of the sort values; ``list_name`` and ``scope`` (its order, its filter, in a form that is
     the same for the same rows) tell the list from all others. MalformedInput for a page that this list does not have.
     """
@@ -45,10 +48,11 @@ class KeysetPage(Generic[Node]):
         self._list = (list_name, *scope)
         # One row more than is shown tells whether there is a next page.
         self.limit = page.first + 1
-        self._begins_behind = bool(page.after)
+        self.counts = page.total
+        self.begins_behind = bool(page.after)
         self.after: Sequence[Any] = self._read(page.after, kinds) if page.after else (None,) * len(kinds)
 
-    def connection(self, rows: Sequence[tuple[Sequence[object], Node]], total: int) -> Connection[Node]:
+    def connection(self, rows: Sequence[tuple[Sequence[object], Node]], total: int | UnsetType) -> Connection[Node]:
         """The page from the rows that were fetched, as sort values and node; ``total`` counts the whole list."""
         shown = rows[: self._first]
         edges = [Edge(cursor=self.cursor(values), node=node) for values, node in shown]
@@ -56,7 +60,7 @@ class KeysetPage(Generic[Node]):
             edges=edges,
             page_info=PageInfo(
                 has_next_page=len(rows) > len(shown),
-                has_previous_page=self._begins_behind,
+                has_previous_page=self.begins_behind,
                 start_cursor=edges[0].cursor if edges else None,
                 end_cursor=edges[-1].cursor if edges else None,
             ),

@@ -7,6 +7,7 @@ JSON names are GraphQL names (camel case), a page of a list is a Relay connectio
 from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class TextLimit(msgspec.Struct, frozen=True):
@@ -139,21 +140,26 @@ class Edge(Value, Generic[Node], frozen=True, kw_only=True):
 
 
 class Connection(Value, Generic[Node], frozen=True, kw_only=True):
-    """A page of a list; ``total_count`` counts the whole list behind its filters."""
+    """A page of a list; ``total_count`` counts the whole list behind its filters.
+
+    It is left out where it was not asked for.
+    """
 
     edges: list[Edge[Node]]
     page_info: PageInfo
-    total_count: int
+    total_count: int | UnsetType = UNSET
 
 
 class Page(Value, frozen=True, kw_only=True):
     """Which part of a list is asked for: ``first`` (0 to 200) nodes after the cursor ``after``.
 
-    A cursor is of one list, in one order, behind one filter; elsewhere it is MALFORMED.
+    A cursor is of one list, in one order, behind one filter; elsewhere it is MALFORMED. ``total``: the whole list is
+    counted, which takes the longer the more of it there is.
     """
 
     first: int = 50
     after: Cursor | None = None
+    total: bool = True
 
 
 MAX_PAGE = 200

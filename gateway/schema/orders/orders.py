@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from gateway.schema.declare import Info, field
+from gateway.schema.declare import Info, field, total_wanted
 from services.chassis.rpc.undecoded import undecoded
 from services.contracts.orders import Order, OrderState
 from services.contracts.values import Connection, Id, Page
@@ -17,4 +17,6 @@ def orders(
     states: list[OrderState] | None = None,
 ) -> Awaitable[Connection[Order]]:
     """The caller's orders, newest first (O8)."""
-    return undecoded(info.context.orders).orders(Page(first=first, after=after), site_id, states)
+    return undecoded(info.context.orders).orders(
+        Page(first=first, after=after, total=total_wanted(info)), site_id, states
+    )

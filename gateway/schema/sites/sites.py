@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from gateway.schema.declare import Info, field, wanted_of
+from gateway.schema.declare import Info, field, total_wanted, wanted_of
 from services.chassis.rpc.undecoded import undecoded
 from services.contracts.sites import Site, SiteOrder
 from services.contracts.values import Connection, Id, Page
@@ -19,4 +19,6 @@ def sites(
 ) -> Awaitable[Connection[Site]]:
     """The caller's sites (L1). ``search`` finds parts of street, city, postal code and site number in any case."""
     fields = wanted_of(Site, info, "edges", "node")
-    return undecoded(info.context.sites).sites(Page(first=first, after=after), search, order, organisation_id, fields)
+    return undecoded(info.context.sites).sites(
+        Page(first=first, after=after, total=total_wanted(info)), search, order, organisation_id, fields
+    )

@@ -5,10 +5,12 @@ import uuid
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.access.decision import billing, visible
+from services.access.decision import Table, billing, visible
+from services.access.listing import fetch_reached
 from services.chassis.ids import find_id
 from services.chassis.paging import Instant, KeysetPage
 from services.chassis.postgres import Connection, Row
+from services.chassis.query import Query
 from services.contracts.orders import Order, OrderState
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Id, Page
@@ -18,16 +20,7 @@ from services.orders.store.orders import COLUMNS, order
 from services.orders.usecases import show
 
 _VISIBLE, _BILLING = visible("o.organisation_id", "o.site_id"), billing("o.organisation_id", "o.site_id")
-_FOUND = f"""
-    FROM orders o WHERE {_VISIBLE}
-      AND ($3::uuid IS NULL OR o.site_id = $3) AND ($4::text[] IS NULL OR o.state = ANY ($4))
-"""
-_PAGE = f"""
-    SELECT {COLUMNS}, {_BILLING} AS billing {_FOUND}
-      AND ($5::timestamptz IS NULL OR (o.placed_at, o.id) < ($5, $6::uuid))
-    ORDER BY o.placed_at DESC, o.id DESC LIMIT $7
-"""
-_COUNT = f"SELECT count(*) {_FOUND}"
+_TABLE = Table(name="orders o", organisation="o.organisation_id", site="o.site_id")
 _BY_ID = f"SELECT {COLUMNS}, {_BILLING} AS billing FROM orders o WHERE o.id = ANY ($3) AND {_VISIBLE}"
 _OPEN = f"""
     SELECT o.site_id, count(*) AS open FROM orders o
@@ -49,9 +42,19 @@ async def orders(
     part: KeysetPage[Order] = KeysetPage(page, (Instant, uuid.UUID), "orders", site_id, wanted)
     if site_id and site is None:
         return part.connection([], 0)
-    filters = (caller.subject_id, day, site, wanted)
-    rows = await connection.fetch(_PAGE, *filters, *part.after, part.limit)
-    total = await connection.fetchval(_COUNT, *filters)
+    query = Query(caller.subject_id, day)
+    if wanted is not None:
+        query.where("o.state = ANY ({})", wanted)
+    rows, total = await fetch_reached(
+        connection,
+        _TABLE,
+        f"{COLUMNS}, {_BILLING} AS billing",
+        query,
+        part,
+        keys=("o.placed_at", "o.id"),
+        descending=True,
+        site=site,
+    )
     shown = await _show(connection, caller, day, rows)
     return part.connection([([row["placed_at"], row["id"]], shown[row["id"]]) for row in rows], total)
 

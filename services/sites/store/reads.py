@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from msgspec import UNSET, UnsetType
 
 from services.access.caller import Caller
-from services.access.decision import visible
+from services.access.decision import Table, visible
+from services.access.listing import fetch_reached
 from services.chassis.ids import find_id, write_id
 from services.chassis.paging import KeysetPage
 from services.chassis.postgres import Connection, Row
+from services.chassis.query import Query
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, SiteOrder
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Id, Page
@@ -20,10 +22,7 @@ _COLUMNS = """
     s.dwellings, s.billed_to, s.contact_name, s.contact_phone, s.contact_email, s.version
 """
 _VISIBLE = visible("s.organisation_id", "s.id")
-_FOUND = f"""
-    FROM sites s WHERE {_VISIBLE}
-      AND ($3::text IS NULL OR s.search LIKE $3) AND ($4::uuid IS NULL OR s.organisation_id = $4)
-"""
+_TABLE = Table(name="sites s", organisation="s.organisation_id", site="s.id")
 _SORT = {SiteOrder.ADDRESS: "s.sort_address", SiteOrder.CITY: "s.sort_city", SiteOrder.SITE_NUMBER: "s.site_number"}
 _BY_ID = f"SELECT {_COLUMNS} FROM sites s WHERE {_VISIBLE} AND s.id = ANY ($3)"
 _CONTAINERS = """
@@ -48,18 +47,19 @@ async def sites(
     part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, pattern, organisation_id)
     if organisation_id and organisation is None:
         return part.connection([], 0)
+    query = Query(caller.subject_id, day)
+    if pattern is not None:
+        query.where("s.search LIKE {}", pattern)
     key = _SORT[order]
-    rows = await connection.fetch(
-        f"""SELECT {_COLUMNS}, {key} AS sort_key {_FOUND}
-            AND ($5::text IS NULL OR ({key}, s.id) > ($5 COLLATE "C", $6)) ORDER BY {key}, s.id LIMIT $7""",
-        caller.subject_id,
-        day,
-        pattern,
-        organisation,
-        *part.after,
-        part.limit,
+    rows, total = await fetch_reached(
+        connection,
+        _TABLE,
+        f"{_COLUMNS}, {key} AS sort_key",
+        query,
+        part,
+        keys=(key, "s.id"),
+        organisation=organisation,
     )
-    total = await connection.fetchval(f"SELECT count(*) {_FOUND}", caller.subject_id, day, pattern, organisation)
     containers = await _containers_of(connection, [row["id"] for row in rows], fields)
     return part.connection([([row["sort_key"], row["id"]], _site(row, containers)) for row in rows], total)
 

@@ -5,10 +5,12 @@ import uuid
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.access.decision import visible
+from services.access.decision import Table, visible
+from services.access.listing import fetch_reached
 from services.chassis.ids import find_id
 from services.chassis.paging import Instant, KeysetPage
 from services.chassis.postgres import Connection
+from services.chassis.query import Query
 from services.contracts.support import Ticket
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Id, Page
@@ -16,12 +18,7 @@ from services.support.store.transaction import TICKET_COLUMNS, ticket_record
 from services.support.usecases.send_contact_form import shown
 
 _VISIBLE = visible("t.organisation_id", "t.site_id")
-_FOUND = f"FROM tickets t WHERE {_VISIBLE} AND ($3::uuid IS NULL OR t.site_id = $3)"
-_PAGE = f"""
-    SELECT {TICKET_COLUMNS} {_FOUND} AND ($4::timestamptz IS NULL OR (t.opened_at, t.id) < ($4, $5))
-    ORDER BY t.opened_at DESC, t.id DESC LIMIT $6
-"""
-_COUNT = f"SELECT count(*) {_FOUND}"
+_TABLE = Table(name="tickets t", organisation="t.organisation_id", site="t.site_id")
 _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
 
 
@@ -33,8 +30,10 @@ async def tickets(
     part: KeysetPage[Ticket] = KeysetPage(page, (Instant, uuid.UUID), "tickets", site_id)
     if site_id is not None and site is None:
         return part.connection([], 0)
-    rows = await connection.fetch(_PAGE, caller.subject_id, day, site, *part.after, part.limit)
-    total = await connection.fetchval(_COUNT, caller.subject_id, day, site)
+    query = Query(caller.subject_id, day)
+    rows, total = await fetch_reached(
+        connection, _TABLE, TICKET_COLUMNS, query, part, keys=("t.opened_at", "t.id"), descending=True, site=site
+    )
     found = [([row["opened_at"], row["id"]], shown(ticket_record(row))) for row in rows]
     return part.connection(found, total)
 

@@ -22,7 +22,7 @@ _SITE = "SELECT id, organisation_id, site_number FROM sites WHERE id = $1"
 _MAY_HEAR_OF = """
     SELECT EXISTS (SELECT 1 FROM access.grants
                    WHERE subject_id = $1 AND (until IS NULL OR until >= $2)
-                     AND (site_ids IS NULL OR $3 = ANY (site_ids)))
+                     AND (site_id IS NULL OR site_id = $3))
 """
 # Tickets of a year are numbered one after the other: the row is locked until the transaction, a short one, ends.
 _NEXT_IN_YEAR = """

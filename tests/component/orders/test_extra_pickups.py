@@ -235,7 +235,9 @@ async def test_orders_are_listed_newest_first_and_filtered(world: World) -> None
     assert [edge.node.id for edge in second.edges] == [numbers[0]]
 
     async def count(site_id: str | None = None, states: list[OrderState] | None = None) -> int:
-        return (await offering.orders(Page(), site_id, states)).total_count
+        total = (await offering.orders(Page(), site_id, states)).total_count
+        assert isinstance(total, int)
+        return total
 
     assert await count(world.sites["50"]) == 3
     assert await count(world.sites["51"]) == 0

@@ -15,7 +15,7 @@ async def messages(offering: Support, page: Page | None = None, site_id: str | N
 
 
 def _nodes(listing: Connection[Ticket]) -> list[Ticket]:
-    assert listing.total_count >= len(listing.edges)
+    assert isinstance(listing.total_count, int) and listing.total_count >= len(listing.edges)
     return [edge.node for edge in listing.edges]
 
 

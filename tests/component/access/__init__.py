@@ -1,0 +1,1 @@
+"""What every service knows of access, on a database."""

@@ -1,0 +1,129 @@
+"""Lists of what a caller reaches are what going through every row would give, whatever was granted."""
+
+import datetime as dt
+import random
+import uuid
+from typing import Any
+
+import pytest
+from msgspec import UNSET
+
+from services.access.caller import Caller
+from services.access.decision import Table, visible
+from services.access.listing import fetch_reached
+from services.chassis.ids import read_id, write_id
+from services.chassis.paging import Instant, KeysetPage
+from services.chassis.query import Query
+from services.contracts.identity import Grant, Role
+from services.contracts.values import Page
+from services.support.app import SUPPORT
+from tests.support.fixtures import MakeWorkbench
+from tests.support.workbench import Workbench
+
+TABLE = Table(name="things t", organisation="t.organisation_id", site="t.site_id")
+KEYS = ("t.at", "t.id")
+DAY = dt.date(2026, 3, 4)
+ORGANISATIONS = [uuid.UUID(int=number << 64 | 7 << 76 | 8 << 60) for number in range(1, 6)]
+SITES = {
+    organisation: [uuid.UUID(int=organisation.int + number + 1) for number in range(4)]
+    for organisation in ORGANISATIONS
+}
+Thing = tuple[uuid.UUID, uuid.UUID, uuid.UUID, dt.datetime]
+
+
+def drawn_grants(rng: random.Random) -> list[Grant]:
+    """Grants of all kinds: of all, of organisations, of some sites, over and beside each other, ended ones too."""
+    grants = [Grant(organisation_id=None)] if rng.random() < 0.15 else []
+    for organisation in rng.choices(ORGANISATIONS, k=rng.randint(0, 6)):
+        some = [write_id("site", one) for one in rng.sample(SITES[organisation], rng.randint(0, 4))]
+        until = rng.choice([None, None, DAY, DAY - dt.timedelta(days=1), DAY + dt.timedelta(days=1)])
+        site_ids = rng.choice([None, some, some])
+        grants.append(
+            Grant(organisation_id=write_id("org", organisation), role=Role.VIEWER, site_ids=site_ids, until=until)
+        )
+    return grants
+
+
+def reached(grants: list[Grant], thing: Thing) -> bool:
+    """Say of one row whether one of the grants reaches it."""
+    _, organisation, site, _ = thing
+    return any(
+        (one.until is None or one.until >= DAY)
+        and (one.organisation_id is None or read_id("org", one.organisation_id) == organisation)
+        and (one.site_ids is None or write_id("site", site) in one.site_ids)
+        for one in grants
+    )
+
+
+async def fill(bench: Workbench[Any, Any], rng: random.Random) -> list[Thing]:
+    await bench.pool.execute(
+        "CREATE TABLE things (id uuid PRIMARY KEY, organisation_id uuid, site_id uuid, at timestamptz)"
+    )
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    things = []
+    for _ in range(200):
+        organisation = rng.choice(ORGANISATIONS)
+        # Several at the same moment; some at a site that has changed hands.
+        site = rng.choice(SITES[rng.choice([organisation, organisation, rng.choice(ORGANISATIONS)])])
+        at = start + dt.timedelta(hours=rng.randint(0, 60))
+        things.append((uuid.UUID(int=rng.getrandbits(128)), organisation, site, at))
+    await bench.pool.copy_records_to_table("things", records=things)
+    return things
+
+
+async def walk(bench: Workbench[Any, Any], caller: Caller, first: int, descending: bool, **narrow: Any) -> list[Any]:
+    """Go through a list page by page; its rows, once the totals were found to be the same on each page."""
+    found, totals, after = [], set(), None
+    while True:
+        page = Page(first=first, after=after)
+        part: KeysetPage[uuid.UUID] = KeysetPage(page, (Instant, uuid.UUID), "things", descending)
+        query = Query(caller.subject_id, DAY)
+        async with bench.pool.acquire() as connection:
+            rows, total = await fetch_reached(
+                connection, TABLE, "t.id, t.at", query, part, keys=KEYS, descending=descending, **narrow
+            )
+        listing = part.connection([((row["at"], row["id"]), row["id"]) for row in rows], total)
+        found += [edge.node for edge in listing.edges]
+        totals.add(listing.total_count)
+        after = listing.page_info.end_cursor
+        if not listing.page_info.has_next_page:
+            break
+    assert totals == {len(found)}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_list_is_what_every_row_held_against_every_grant_gives(
+    workbench: MakeWorkbench[Any, Any], seed: int
+) -> None:
+    bench, rng = await workbench(SUPPORT), random.Random(seed)
+    things = await fill(bench, rng)
+    for _ in range(12):
+        grants = drawn_grants(rng)
+        caller = await bench.caller(*grants)
+        for descending in (False, True):
+            expected = sorted(
+                (one for one in things if reached(grants, one)), key=lambda one: (one[3], one[0]), reverse=descending
+            )
+            first = rng.choice([3, 50, 200])
+            assert await walk(bench, caller, first, descending) == [one[0] for one in expected], grants
+            organisation = rng.choice(ORGANISATIONS)
+            site = rng.choice(SITES[organisation])
+            of_organisation = [one[0] for one in expected if one[1] == organisation]
+            assert await walk(bench, caller, first, descending, organisation=organisation) == of_organisation
+            of_site = [one[0] for one in expected if one[2] == site]
+            assert await walk(bench, caller, first, descending, site=site) == of_site
+        by_ids = await bench.pool.fetch(
+            f"SELECT id FROM things t WHERE {visible('t.organisation_id', 't.site_id')}", caller.subject_id, DAY
+        )
+        assert {row["id"] for row in by_ids} == {one[0] for one in things if reached(grants, one)}
+
+
+async def test_a_list_is_not_counted_unasked(workbench: MakeWorkbench[Any, Any]) -> None:
+    bench = await workbench(SUPPORT)
+    await fill(bench, random.Random(1))
+    caller = await bench.caller(Grant(organisation_id=None))
+    part: KeysetPage[uuid.UUID] = KeysetPage(Page(first=3, total=False), (Instant, uuid.UUID), "things")
+    async with bench.pool.acquire() as connection:
+        rows, total = await fetch_reached(connection, TABLE, "t.id", Query(caller.subject_id, DAY), part, keys=KEYS)
+    assert (len(rows), total) == (4, UNSET)
