@@ -44,8 +44,11 @@ _GRANT = """
 """
 
 
+# A part of what is known already is not kept: no other would come to make it complete, and to have it removed.
 _ADD_PART = """
-    INSERT INTO access.stated_parts (subject_id, version, part, stated) VALUES ($1, $2, $3, $4)
+    INSERT INTO access.stated_parts (subject_id, version, part, stated)
+    SELECT $1, $2, $3, $4
+    WHERE NOT EXISTS (SELECT FROM access.subjects WHERE subject_id = $1 AND version >= $2 AND NOT doubted)
     ON CONFLICT (subject_id, version, part) DO UPDATE SET stated = excluded.stated
 """
 _PARTS = "SELECT stated FROM access.stated_parts WHERE subject_id = $1 AND version = $2"
