@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from services.contracts.declare import EventType
+from services.contracts.values import Id
 from tests import snapshots
 
 EVENTS = snapshots.every_event()
@@ -52,7 +53,7 @@ def test_an_event_carries_no_personal_data(event_type: EventType) -> None:
 @pytest.mark.parametrize("event_type", EVENTS, ids=lambda event_type: event_type.name)
 def test_an_events_subject_is_one_of_its_ids(event_type: EventType) -> None:
     fields = {field.name: field.type for field in msgspec.structs.fields(event_type.struct)}
-    assert fields[event_type.subject] is str
+    assert fields[event_type.subject] == Id
     assert event_type.name.split(".")[0] in snapshots.SERVICES
 
 
