@@ -49,6 +49,7 @@ def second_relay(house: House) -> Iterator[None]:
     settings = house.environment.of_service("orders", "relay") | {
         "KIERTO_SLOT": "2",
         "KIERTO_LISTEN": f"127.0.0.1:{house.stack.ports.base + 89}",
+        "KIERTO_METRICS_LISTEN": "",  # else it would be that of the first
         "KIERTO_KAFKA": house.broker.address,
         "PYTHONPATH": str(ROOT),
     }
