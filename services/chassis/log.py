@@ -20,7 +20,7 @@ START = "START"
 _EDGES = """
     SELECT generation, last_sequence,
            coalesce((SELECT min(sequence) FROM chassis.outbox), last_sequence + 1) AS first_sequence
-    FROM chassis.leader
+    FROM chassis.leader WHERE only_row
 """
 _COLUMNS = "sequence, event_id, type, subject, organisation_id, occurred_at, data"
 _PAGE = f"""

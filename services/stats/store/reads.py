@@ -7,27 +7,13 @@ from services.access.caller import Caller
 from services.access.decision import organisations, visible
 from services.chassis.ids import find_id, write_id
 from services.chassis.postgres import Connection
+from services.chassis.query import Query
 from services.contracts.sites import Fraction
 from services.contracts.stats import Period, Volume, Volumes
 from services.contracts.values import Id
 from services.stats.domain.span import Span
 
-# The organisations ($3) are those of the grants, or the one that is asked for among them: they let the index find the
-# rows. What the caller may see of them is for the grants alone to say.
-_FOUND = f"""
-    FROM volumes v WHERE {visible("v.organisation_id", "v.site_id")}
-      AND ($3::uuid[] IS NULL OR v.organisation_id = ANY ($3))
-      AND ($4::uuid[] IS NULL OR v.site_id = ANY ($4))
-      AND ($5::text[] IS NULL OR v.fraction = ANY ($5))
-"""
-# date_trunc begins a week on Monday, as ISO 8601 does.
-_VOLUMES = f"""
-    SELECT date_trunc($8, v.day::timestamp)::date AS start, v.fraction, v.article_id,
-           sum(v.grams)::bigint AS grams, sum(v.pickups)::bigint AS pickups
-    {_FOUND} AND v.day BETWEEN $6 AND $7
-    GROUP BY 1, 2, 3 HAVING sum(v.pickups) > 0 ORDER BY 1, 2, 3
-"""
-_GRAMS = f"SELECT coalesce(sum(v.grams), 0)::bigint {_FOUND} AND v.day >= $6 AND v.day < $7"
+_VISIBLE = visible("v.organisation_id", "v.site_id")
 
 
 async def volumes(
@@ -45,16 +31,39 @@ async def volumes(
     A step's ``start`` is the first day of its period, also where the span begins within it. None chooses all; an empty
     list, like an id that is none, chooses nothing.
     """
-    chosen = (
-        caller.subject_id,
-        day,
-        [find_id("org", organisation_id)]
-        if organisation_id is not None
-        else await organisations(connection, caller, day),
-        [find_id("site", text) for text in site_ids] if site_ids is not None else None,
-        [fraction.value for fraction in fractions] if fractions is not None else None,
+    query = Query(caller.subject_id, day)
+    # The organisations of the grants, or the one that is asked for, let the index find the rows. What of these the
+    # caller may see is for the grants alone to say.
+    if organisation_id is not None:
+        query.where("v.organisation_id = {}", find_id("org", organisation_id))
+    elif (reached := await organisations(connection, caller, day)) is not None:
+        query.where("v.organisation_id = ANY ({}::uuid[])", reached)
+    if site_ids is not None:
+        query.where("v.site_id = ANY ({}::uuid[])", [find_id("site", text) for text in site_ids])
+    if fractions is not None:
+        query.where("v.fraction = ANY ({}::text[])", [fraction.value for fraction in fractions])
+    chosen = f"FROM volumes v WHERE {_VISIBLE} AND {query.condition}"
+    values = query.values
+    since, until, step = (f"${len(values) + place}" for place in (1, 2, 3))
+    # date_trunc begins a week on Monday, as ISO 8601 does.
+    found = await connection.fetch(
+        f"""
+        SELECT date_trunc({step}, v.day::timestamp)::date AS start, v.fraction, v.article_id,
+               sum(v.grams)::bigint AS grams, sum(v.pickups)::bigint AS pickups
+        {chosen} AND v.day BETWEEN {since} AND {until}
+        GROUP BY 1, 2, 3 HAVING sum(v.pickups) > 0 ORDER BY 1, 2, 3
+        """,
+        *values,
+        span.since,
+        span.until,
+        period.value.lower(),
     )
-    found = await connection.fetch(_VOLUMES, *chosen, span.since, span.until, period.value.lower())
+    grams_before = await connection.fetchval(
+        f"SELECT coalesce(sum(v.grams), 0)::bigint {chosen} AND v.day >= {since} AND v.day < {until}",
+        *values,
+        span.since_before,
+        span.since,
+    )
     rows = [
         Volume(
             start=row["start"],
@@ -69,5 +78,5 @@ async def volumes(
         rows=rows,
         grams=sum(row.grams for row in rows),
         pickups=sum(row.pickups for row in rows),
-        previous_grams=await connection.fetchval(_GRAMS, *chosen, span.since_before, span.since),
+        previous_grams=grams_before,
     )

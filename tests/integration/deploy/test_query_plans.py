@@ -1,0 +1,257 @@
+"""The plan of every read: whatever others have, it looks at what the caller reaches, or asked for, by an index."""
+
+import datetime as dt
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import asyncpg
+import pytest
+
+from deploy.commands.progress import Lines
+from deploy.local.secrets import SERVICES
+from deploy.local.service_at_rest import blueprint_of
+from deploy.seed import people
+from deploy.seed.fill import Wanted, fill
+from deploy.seed.ids import seeded_id
+from deploy.seed.population import FOUNDED, Population, organisation_id, user_id
+from services.access.caller import Caller
+from services.chassis import postgres
+from services.chassis.ids import write_id
+from services.chassis.rpc.signature import signatures
+from services.contracts.identity import SCOPES, SubjectKind
+from services.contracts.orders import EventPage, OrderState
+from services.contracts.sites import SiteOrder
+from services.contracts.stats import Period
+from services.contracts.values import Page
+from services.identity.store import reads
+from tests.integration.deploy.query_plans import SETTINGS, Query, Recorder, complaints, generic_plan_of, plan_of
+from tests.support.clock import TestClock
+from tests.support.fixtures import MakeDatabase
+from tests.support.workbench import Workbench
+
+SITES = 4_000
+THERE_ARE = Population(SITES)
+
+
+def user(id: uuid.UUID, kind: SubjectKind = SubjectKind.USER) -> Caller:
+    return Caller(subject_id=write_id("user", id), kind=kind, access_version=1)
+
+
+def partner(id: uuid.UUID) -> Caller:
+    return Caller(subject_id=write_id("partner", id), kind=SubjectKind.PARTNER, scopes=frozenset(SCOPES))
+
+
+CALLERS = {
+    "small": user(user_id(0)),
+    "manager": user(seeded_id("manager", 0, FOUNDED)),
+    "limited": user(seeded_id("limited", 0, FOUNDED)),
+    "staff": user(seeded_id("staff", 0, FOUNDED), SubjectKind.STAFF),
+    "partner of all": partner(people.PARTNER_OF_ALL),
+    "partner of one": partner(people.PARTNER_OF_ONE),
+}
+REACH_ALL = {"staff", "partner of all"}
+PEOPLE = ("small", "manager", "limited", "staff")
+
+Read = Callable[[Any, "Known"], Awaitable[Any]]
+
+
+class Known:
+    """What the reads ask for: ten sites and what those have, and a page that is not the first."""
+
+    def __init__(self, sites: list[str], agreements: list[str], orders: list[str], tickets: list[str]) -> None:
+        self.sites, self.agreements, self.orders, self.tickets = sites, agreements, orders, tickets
+        self.organisation = write_id("org", organisation_id(0))
+        self.today = dt.date(2026, 3, 4)
+
+
+async def pages(read: Callable[[Page], Awaitable[Any]], *, counted: bool) -> None:
+    """Ask for the first page and the one behind it."""
+    first = await read(Page(first=5, total=counted))
+    assert first.edges
+    await read(Page(first=5, after=first.page_info.end_cursor, total=counted))
+
+
+def listed(name: str, *arguments: Any) -> Read:
+    async def read(offering: Any, known: Known) -> None:
+        await pages(lambda page: getattr(offering, name)(page, *arguments), counted=offering.counted)
+
+    return read
+
+
+async def events(offering: Any, known: Known, organisation: str | None = None) -> None:
+    page = await offering.events("START", 50, None, organisation)
+    assert isinstance(page, EventPage)
+    assert page.events
+    await offering.events(page.cursor, 50, ["orders.order.placed"], organisation)
+
+
+READS: dict[str, dict[str, list[Read]]] = {
+    "identity": {
+        "me": [lambda o, k: o.me()],
+        "organisations": [lambda o, k: o.organisations([k.organisation])],
+        "accessOf": [lambda o, k: o.access_of(CALLERS["small"].subject_id)],
+    },
+    "sites": {
+        "sites": [
+            *(listed("sites", None, order) for order in SiteOrder),
+            lambda o, k: o.sites(Page(first=5, total=o.counted), None, SiteOrder.CITY, k.organisation),
+        ],
+        "sitesById": [lambda o, k: o.sites_by_id(k.sites)],
+    },
+    "orders": {
+        "agreementsOfSites": [lambda o, k: o.agreements_of_sites(k.sites, Page(first=2))],
+        "agreementsById": [lambda o, k: o.agreements_by_id(k.agreements)],
+        "calendars": [lambda o, k: o.calendars(k.sites, k.today, k.today + dt.timedelta(days=60))],
+        "nextPickups": [lambda o, k: o.next_pickups(k.sites)],
+        "extraPickupOffers": [lambda o, k: o.extra_pickup_offers(k.agreements)],
+        "orders": [
+            listed("orders"),
+            listed("orders", None, [OrderState.COMPLETED]),
+            lambda o, k: o.orders(Page(first=5, total=o.counted), k.sites[0]),
+        ],
+        "ordersById": [lambda o, k: o.orders_by_id(k.orders)],
+        "openOrderCounts": [lambda o, k: o.open_order_counts(k.sites)],
+        "events": [events, lambda o, k: events(o, k, k.organisation)],
+    },
+    "stats": {
+        "volumes": [
+            lambda o, k: o.volumes(k.today - dt.timedelta(days=365), k.today, Period.MONTH, k.organisation),
+            lambda o, k: o.volumes(k.today - dt.timedelta(days=365), k.today, Period.MONTH),
+        ],
+    },
+    "support": {
+        "tickets": [listed("tickets"), lambda o, k: o.tickets(Page(first=5, total=o.counted), k.sites[0])],
+        "ticketsById": [lambda o, k: o.tickets_by_id(k.tickets)],
+    },
+}
+"""Each read of each contract. Who reaches all asks for no totals, and for no sums of everybody: those grow."""
+
+ELSEWHERE = {"imports", "badRows", "contacts", "partners", "publicKeys"}
+"""Reads that are by ids alone, or of few rows: they are not a customer's."""
+
+
+class Asked:
+    """An offering that knows whether its lists are to be counted."""
+
+    def __init__(self, offering: Any, *, counted: bool) -> None:
+        self._offering = offering
+        self.counted = counted
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._offering, name)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_read_is_forgotten(service: str) -> None:
+    contract = cast(Any, blueprint_of(service).contract)
+    reads = {name for name, one in signatures(contract).items() if one.declared.kind == "read"}
+    assert reads - ELSEWHERE == set(READS[service])
+
+
+async def test_each_read_goes_by_an_index_of_what_is_reached_or_asked_for(
+    make_database: MakeDatabase, clock: TestClock
+) -> None:
+    databases = {service: await make_database(blueprint_of(service)) for service in SERVICES}
+    await fill(
+        Wanted(sites=SITES, password="kartonki kulkee kotoa", databases=databases, pepper=b"p" * 24, clock=clock),
+        Lines(),
+    )
+    pools = {service: await postgres.open_pool(url, name="test", size=2) for service, url in databases.items()}
+    try:
+        wrong, asked = [], 0
+        known = await _known(pools)
+        for service, operations in READS.items():
+            admin = await asyncpg.connect(databases[service])
+            await admin.execute(SETTINGS)
+            for name, caller in CALLERS.items():
+                for operation, calls in operations.items():
+                    if not _may_ask(name, operation):
+                        continue
+                    for number, call in enumerate(calls):
+                        if operation == "volumes" and name in REACH_ALL and number:
+                            continue
+                        for query in await _asked(pools[service], service, caller, clock, call, known):
+                            asked += 1
+                            for plan in (await plan_of(admin, query), generic_plan_of(databases[service], query)):
+                                wrong += [
+                                    f"{service}.{operation} as {name}: {complaint}\n{query.text}"
+                                    for complaint in complaints(plan, reaches_all=name in REACH_ALL)
+                                ]
+            await admin.close()
+        assert not wrong, "\n\n".join(dict.fromkeys(wrong))
+        assert asked > 200
+    finally:
+        for pool in pools.values():
+            await pool.close()
+
+
+def _may_ask(caller: str, operation: str) -> bool:
+    if operation == "events":
+        return caller in ("staff", "partner of all", "partner of one")
+    return caller in PEOPLE or operation in ("orders", "ordersById", "agreementsById")
+
+
+async def _asked(
+    pool: postgres.Pool, service: str, caller: Caller, clock: TestClock, call: Read, known: Known
+) -> list[Query]:
+    """Return the different queries that a read makes."""
+    recorder = Recorder()
+    async with pool.acquire() as connection:
+        bench: Workbench[Any, Any] = Workbench(blueprint_of(service), cast(Any, _One(connection)), clock)
+        # Identity's offering needs keys and passwords, its reads do not.
+        offering = _Identity(connection, caller, clock) if service == "identity" else bench.offering(caller)
+        with recorder.listening(connection):
+            await call(Asked(offering, counted=caller.subject_id not in _ALL), known)
+    return list({one.text: one for one in recorder.queries}.values())
+
+
+class _Identity:
+    """Identity's reads for a caller."""
+
+    def __init__(self, connection: Any, caller: Caller, clock: TestClock) -> None:
+        self._for = connection, caller, clock.today()
+
+    async def me(self) -> object:
+        return await reads.me(*self._for)
+
+    async def organisations(self, ids: list[str]) -> object:
+        return await reads.organisations(*self._for, ids)
+
+    async def access_of(self, subject_id: str) -> object:
+        return await reads.access_of(self._for[0], subject_id)
+
+
+_ALL = {CALLERS[name].subject_id for name in REACH_ALL}
+
+
+class _One:
+    """A pool of one connection, which is recorded."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def acquire(self) -> "_One":
+        return self
+
+    async def __aenter__(self) -> Any:
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+async def _known(pools: dict[str, postgres.Pool]) -> Known:
+    async def of(service: str, table: str, prefix: str) -> list[str]:
+        rows = await pools[service].fetch(f"SELECT id FROM {table} ORDER BY id LIMIT 10")
+        return [write_id(prefix, row["id"]) for row in rows]
+
+    return Known(
+        await of("sites", "sites", "site"),
+        await of("orders", "agreements", "agreement"),
+        await of("orders", "orders", "order"),
+        await of("support", "tickets", "ticket"),
+    )
