@@ -64,6 +64,19 @@ async def test_sites_is_told_which_fields_are_wanted(house: House) -> None:
     assert asked.arguments["fields"] == ["id", "siteNumber"]
 
 
+@pytest.mark.parametrize("field", ["sites", "orders", "tickets"])
+async def test_a_list_is_counted_only_where_its_total_is_selected(house: House, field: str) -> None:
+    for selection, counted in (("totalCount", True), ("edges { cursor }", False), ("...P", True)):
+        document = f"{{ {field}(first: 3) {{ pageInfo {{ hasNextPage }} {selection} }} }}"
+        if selection == "...P":
+            document += f" fragment P on {field[:-1].capitalize()}Connection {{ total: totalCount }}"
+        answer = await house.ask(document, house.user())
+        assert "errors" not in answer, answer
+        (call,) = house.cast.asked_for(field)
+        assert call.arguments["page"].total is counted
+        house.cast.asked.clear()
+
+
 async def test_a_joined_site_is_asked_for_with_the_fields_of_its_place(house: House) -> None:
     await house.ask(
         """{ orders { edges { node { a: site { siteNumber } b: site { containers { litres } } } } } }""",
