@@ -91,17 +91,23 @@ def billing(organisation: str, site: str) -> str:
 
 
 def page_of_reached(
-    table: Table, columns: str, *, keys: Sequence[str], order: str, limit: str, where: str = "true"
+    table: Table,
+    columns: str,
+    *,
+    keys: Sequence[str],
+    order: str,
+    limit: str,
+    where: str = "true",
+    behind: str = "true",
 ) -> str:
     """Return the query for the first ``limit`` rows that the caller reaches, in an order.
 
-    ``keys`` are the columns of the order and identify a row; ``order`` is what stands behind ORDER BY. Each place that
-    the caller reaches gives its first rows by its index, and the first of those are the page: however much others have,
-    it is not looked at.
+    ``keys`` are the columns of the order and identify a row; ``order`` is what stands behind ORDER BY; ``where`` is the
+    list's filter, ``behind`` the condition of rows behind a cursor. Each place that the caller reaches gives its first
+    rows by its index, and the first of those are the page: however much others have, it is not looked at.
     """
     named = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
-    first = f"ORDER BY {order} LIMIT {limit}"
-    found = " UNION ALL ".join(f"({one})" for one in _branches(table, named, where, first))
+    found = _reached_rows(table, named, where, behind, f"ORDER BY {order}", f"LIMIT {limit}")
     outer = order
     for place, key in enumerate(keys):
         outer = outer.replace(key, f"k{place}")
@@ -113,25 +119,41 @@ def page_of_reached(
     """
 
 
+def rows_of_reached(table: Table, columns: str, *, where: str = "true", within: str = "true") -> str:
+    """Return the query for all rows that the caller reaches, to be added up.
+
+    ``within`` is a condition that each place's index goes on with, such as a span of days.
+    """
+    return f"{_REACH} {_reached_rows(table, columns, where, within)}"
+
+
 def count_of_reached(table: Table, where: str = "true") -> str:
     """Return the query for the number of rows that the caller reaches."""
-    # OFFSET 0 keeps each place's rows apart: joined with all places at once they could be found by a scan of the table.
-    found = " UNION ALL ".join(f"({one})" for one in _branches(table, "1", where, "OFFSET 0"))
-    return f"{_REACH} SELECT count(*) FROM ({found}) AS found"
+    return f"{_REACH} SELECT count(*) FROM ({_reached_rows(table, '1', where)}) AS found"
 
 
-def _branches(table: Table, columns: str, where: str, first: str) -> Sequence[str]:
-    """Return the queries for those who reach all, for whole organisations, and for single sites."""
-    rows = f"SELECT {columns} FROM {table.name} WHERE {where}"
-    return (
-        f"{rows} AND (SELECT reached FROM everything) {first}",
-        f"""SELECT one.* FROM organisations place CROSS JOIN LATERAL
-            ({rows} AND {table.organisation} = place.organisation_id {first}) AS one""",
-        # A site that has changed hands has rows of its former owner's.
-        f"""SELECT one.* FROM single_sites place CROSS JOIN LATERAL
-            ({rows} AND {table.organisation} = place.organisation_id AND {table.site} = place.site_id
-             {first}) AS one""",
+def _reached_rows(
+    table: Table, columns: str, where: str, behind: str = "true", order: str = "", limit: str = ""
+) -> str:
+    """Return the query for those who reach all, for whole organisations, and for single sites."""
+    alias = table.name.split()[-1]
+
+    def of_places(places: str, place: str, also: str = "true") -> str:
+        # OFFSET 0 keeps the filter out of what the place's index finds: else that of the filter could be used, which
+        # finds what others have.
+        rows = f"SELECT {alias}.* FROM {table.name} WHERE {place} AND {behind} {order} OFFSET 0"
+        first = f"SELECT {columns} FROM ({rows}) AS {alias} WHERE {also} AND {where} {limit}"
+        return f"(SELECT one.* FROM {places} place CROSS JOIN LATERAL ({first}) AS one)"
+
+    everything = (
+        f"(SELECT {columns} FROM {table.name} WHERE {where} AND {behind} AND (SELECT reached FROM everything)"
+        f" {order} {limit})"
     )
+    organisations = of_places("organisations", f"{table.organisation} = place.organisation_id")
+    # A site that has changed hands has rows of its former owner's.
+    mine = f"{table.organisation} = place.organisation_id"
+    single_sites = of_places("single_sites", f"{table.site} = place.site_id", mine)
+    return f"{everything} UNION ALL {organisations} UNION ALL {single_sites}"
 
 
 async def grant(

@@ -40,13 +40,15 @@ async def fetch_reached(
     if part.counts:
         counted = f"SELECT count(*) FROM {table.name} WHERE {query.condition}" if narrowed else None
         total = int(await connection.fetchval(counted or count_of_reached(table, query.condition), *query.values))
+    behind = "true"
     if part.begins_behind:
-        query.where(f"({', '.join(keys)}) {'<' if descending else '>'} ({', '.join('{}' for _ in keys)})", *part.after)
+        values = ", ".join(map(query.value, part.after))
+        behind = f"({', '.join(keys)}) {'<' if descending else '>'} ({values})"
     direction = " DESC" if descending else ""
     order = ", ".join(f"{key}{direction}" for key in keys)
-    limit = query.value(part.limit)
+    where, limit = query.condition, query.value(part.limit)
     if narrowed:
-        found = f"SELECT {columns} FROM {table.name} WHERE {query.condition} ORDER BY {order} LIMIT {limit}"
+        found = f"SELECT {columns} FROM {table.name} WHERE {where} AND {behind} ORDER BY {order} LIMIT {limit}"
     else:
-        found = page_of_reached(table, columns, keys=keys, order=order, where=query.condition, limit=limit)
+        found = page_of_reached(table, columns, keys=keys, order=order, limit=limit, where=where, behind=behind)
     return await connection.fetch(found, *query.values), total

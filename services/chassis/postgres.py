@@ -49,6 +49,8 @@ _SETTINGS = {
     # A process that was stopped in the middle of a transaction (a frozen machine, a cut network) holds its locks until
     # the server ends it: within the time in which the group gives its partitions to another worker.
     "idle_in_transaction_session_timeout": "8s",
+    # A read takes milliseconds, and to start workers for it as long again.
+    "max_parallel_workers_per_gather": "0",
 }
 
 

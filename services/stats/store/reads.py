@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.access.decision import organisations, visible
+from services.access.decision import Table, rows_of_reached, visible
 from services.chassis.ids import find_id, write_id
 from services.chassis.postgres import Connection
 from services.chassis.query import Query
@@ -13,7 +13,7 @@ from services.contracts.stats import Period, Volume, Volumes
 from services.contracts.values import Id
 from services.stats.domain.span import Span
 
-_VISIBLE = visible("v.organisation_id", "v.site_id")
+_TABLE = Table(name="volumes v", organisation="v.organisation_id", site="v.site_id")
 
 
 async def volumes(
@@ -32,25 +32,30 @@ async def volumes(
     list, like an id that is none, chooses nothing.
     """
     query = Query(caller.subject_id, day)
-    # The organisations of the grants, or the one that is asked for, let the index find the rows. What of these the
-    # caller may see is for the grants alone to say.
     if organisation_id is not None:
         query.where("v.organisation_id = {}", find_id("org", organisation_id))
-    elif (reached := await organisations(connection, caller, day)) is not None:
-        query.where("v.organisation_id = ANY ({}::uuid[])", reached)
     if site_ids is not None:
         query.where("v.site_id = ANY ({}::uuid[])", [find_id("site", text) for text in site_ids])
+    narrowed = organisation_id is not None or site_ids is not None
     if fractions is not None:
         query.where("v.fraction = ANY ({}::text[])", [fraction.value for fraction in fractions])
-    chosen = f"FROM volumes v WHERE {_VISIBLE} AND {query.condition}"
-    values = query.values
+    where, values = query.condition, query.values
     since, until, step = (f"${len(values) + place}" for place in (1, 2, 3))
+
+    def chosen(within: str) -> str:
+        # What is narrowed to places is found by their indexes; else the grants say where to look.
+        if narrowed:
+            return (
+                f"SELECT v.* FROM volumes v WHERE {visible(_TABLE.organisation, _TABLE.site)} AND {where} AND {within}"
+            )
+        return rows_of_reached(_TABLE, "v.*", where=where, within=within)
+
     # date_trunc begins a week on Monday, as ISO 8601 does.
     found = await connection.fetch(
         f"""
         SELECT date_trunc({step}, v.day::timestamp)::date AS start, v.fraction, v.article_id,
                sum(v.grams)::bigint AS grams, sum(v.pickups)::bigint AS pickups
-        {chosen} AND v.day BETWEEN {since} AND {until}
+        FROM ({chosen(f"v.day BETWEEN {since} AND {until}")}) AS v
         GROUP BY 1, 2, 3 HAVING sum(v.pickups) > 0 ORDER BY 1, 2, 3
         """,
         *values,
@@ -58,11 +63,9 @@ async def volumes(
         span.until,
         period.value.lower(),
     )
+    before = chosen(f"v.day >= {since} AND v.day < {until}")
     grams_before = await connection.fetchval(
-        f"SELECT coalesce(sum(v.grams), 0)::bigint {chosen} AND v.day >= {since} AND v.day < {until}",
-        *values,
-        span.since_before,
-        span.since,
+        f"SELECT coalesce(sum(v.grams), 0)::bigint FROM ({before}) AS v", *values, span.since_before, span.since
     )
     rows = [
         Volume(
