@@ -17,6 +17,9 @@ from services.contracts.values import Problem, Refusal
 MAX_BODY = 2_000_000
 """Bytes of a request at most; less where the operation's parameters can't take as many."""
 
+_TAKEN_APART = ("command", "page")
+"""Parameters that the graph has no argument for, but for each of their fields."""
+
 
 class Signature(msgspec.Struct, frozen=True):
     """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
@@ -44,11 +47,14 @@ class Signature(msgspec.Struct, frozen=True):
     judge: Judge
 
     def problems_of(self, arguments: msgspec.Struct) -> list[Problem]:
-        """Find what is wrong with the texts of the arguments; paths begin inside the one command, if that is all."""
+        """Find what is wrong with the texts of the arguments.
+
+        Paths are those that the sender knows: they begin inside a command, or a page, whose fields are arguments there.
+        """
         problems = self.judge(arguments)
-        if problems and self.arguments.__struct_fields__ == ("command",):
-            return [msgspec.structs.replace(one, path=one.path[1:]) for one in problems]
-        return problems
+        return [
+            msgspec.structs.replace(one, path=one.path[1:]) if one.path[0] in _TAKEN_APART else one for one in problems
+        ]
 
 
 def camel(name: str) -> str:

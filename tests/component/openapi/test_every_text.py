@@ -75,7 +75,7 @@ async def test_every_text_is_limited_before_it_is_used(
             given, _ = cases[name]
             arguments = given(who) if callable(given) else given
             for place, limit in texts_in(signature.arguments):
-                path = [str(one) for one in place[1:] if place[0] == "command"] or [str(one) for one in place]
+                path = [str(one) for one in (place[1:] if place[0] in ("command", "page") else place)]
                 # One more than the limit; what is longer when it is normalised; what no text may hold.
                 for text in ("a" * (limit.longest + 1), "\ufdfa" * (limit.longest + 1), "a\0b", "a\uffff", "a\u202eb"):
                     tried += 1
