@@ -23,11 +23,13 @@ async def fetch_reached(
     descending: bool = False,
     organisation: uuid.UUID | None = None,
     site: uuid.UUID | None = None,
+    by_search: bool = False,
 ) -> tuple[Sequence[Row], int | UnsetType]:
     """Return the rows of a page, one more than it shows, and the number of rows of the whole list.
 
     ``query`` begins with the caller ($1) and the day ($2), and has the list's filter; ``keys`` are the columns that the
     list is sorted by, the last of which identifies a row. ``organisation`` and ``site`` narrow the list to their rows.
+    ``by_search``: the filter has an index of its own.
     """
     for column, value in ((table.organisation, organisation), (table.site, site)):
         if value is not None:
@@ -50,5 +52,7 @@ async def fetch_reached(
     if narrowed:
         found = f"SELECT {columns} FROM {table.name} WHERE {where} AND {behind} ORDER BY {order} LIMIT {limit}"
     else:
-        found = page_of_reached(table, columns, keys=keys, order=order, limit=limit, where=where, behind=behind)
+        found = page_of_reached(
+            table, columns, keys=keys, order=order, limit=limit, where=where, behind=behind, by_search=by_search
+        )
     return await connection.fetch(found, *query.values), total

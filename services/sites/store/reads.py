@@ -59,6 +59,7 @@ async def sites(
         part,
         keys=(key, "s.id"),
         organisation=organisation,
+        by_search=pattern is not None,
     )
     containers = await _containers_of(connection, [row["id"] for row in rows], fields)
     return part.connection([([row["sort_key"], row["id"]], _site(row, containers)) for row in rows], total)

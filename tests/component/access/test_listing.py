@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from services.access import decision
 from services.access.caller import Caller
 from services.access.decision import Table, visible
 from services.access.listing import fetch_reached
@@ -71,13 +72,22 @@ async def fill(bench: Workbench[Any, Any], rng: random.Random) -> list[Thing]:
     return things
 
 
-async def walk(bench: Workbench[Any, Any], caller: Caller, first: int, descending: bool, **narrow: Any) -> list[Any]:
+async def walk(
+    bench: Workbench[Any, Any],
+    caller: Caller,
+    first: int,
+    descending: bool,
+    filtered: dt.date | None = None,
+    **narrow: Any,
+) -> list[Any]:
     """Go through a list page by page; its rows, once the totals were found to be the same on each page."""
     found, totals, after = [], set(), None
     while True:
         page = Page(first=first, after=after)
         part: KeysetPage[uuid.UUID] = KeysetPage(page, (Instant, uuid.UUID), "things", descending)
         query = Query(caller.subject_id, DAY)
+        if filtered is not None:
+            query.where("(t.at AT TIME ZONE 'UTC')::date = {}", filtered)
         async with bench.pool.acquire() as connection:
             rows, total = await fetch_reached(
                 connection, TABLE, "t.id, t.at", query, part, keys=KEYS, descending=descending, **narrow
@@ -117,6 +127,24 @@ async def test_a_list_is_what_every_row_held_against_every_grant_gives(
             f"SELECT id FROM things t WHERE {visible('t.organisation_id', 't.site_id')}", caller.subject_id, DAY
         )
         assert {row["id"] for row in by_ids} == {one[0] for one in things if reached(grants, one)}
+
+
+@pytest.mark.parametrize("near", [1, 20, 2_000])
+async def test_a_search_finds_the_same_near_and_far(
+    workbench: MakeWorkbench[Any, Any], monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    monkeypatch.setattr(decision, "_NEAR", near)
+    bench, rng = await workbench(SUPPORT), random.Random(near)
+    things = await fill(bench, rng)
+    for grants in ([Grant(organisation_id=None)], drawn_grants(rng), drawn_grants(rng)):
+        caller = await bench.caller(*grants)
+        for wanted in (DAY, dt.date(2026, 1, 1), dt.date(2026, 1, 2)):  # none of them, and some
+            expected = sorted(
+                (one for one in things if reached(grants, one) and one[3].date() == wanted),
+                key=lambda one: (one[3], one[0]),
+            )
+            found = await walk(bench, caller, 7, False, filtered=wanted, by_search=True)
+            assert found == [one[0] for one in expected]
 
 
 async def test_a_list_is_not_counted_unasked(workbench: MakeWorkbench[Any, Any]) -> None:

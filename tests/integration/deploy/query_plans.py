@@ -15,8 +15,8 @@ LARGE = {
 }
 """Tables that grow with the number of customers."""
 
-_KEY = re.compile(r"\b(\w*id|\w+_number|sequence) = |\borganisation_id IS NULL")
-"""In an index condition: what the caller reaches, or the ids or keys that are asked for."""
+_KEY = re.compile(r"\b(\w*id|\w+_number|sequence) = |\borganisation_id IS NULL|\bsearch ~~ ")
+"""In an index condition: what the caller reaches, or the ids, keys or words that are asked for."""
 
 
 SETTINGS = "SET enable_seqscan = off; SET enable_mergejoin = off; SET enable_hashjoin = off"
