@@ -97,7 +97,7 @@ def page_of_reached(
     columns: str,
     *,
     keys: Sequence[str],
-    order: str,
+    descending: bool,
     limit: str,
     where: str = "true",
     behind: str = "true",
@@ -105,25 +105,30 @@ def page_of_reached(
 ) -> str:
     """Return the query for the first ``limit`` rows that the caller reaches, in an order.
 
-    ``keys`` are the columns of the order and identify a row; ``order`` is what stands behind ORDER BY; ``where`` is the
-    list's filter, ``behind`` the condition of rows behind a cursor. Each place that the caller reaches gives its first
-    rows by its index, and the first of those are the page: however much others have, it is not looked at.
+    ``keys`` are the columns of the order and identify a row; ``where`` is the list's filter, ``behind`` the condition
+    of rows behind a cursor. Each place that the caller reaches gives its first rows by its index, and the first of
+    those are the page: however much others have, it is not looked at.
 
     ``by_search``: the filter has an index of its own. For who reaches all, it may fit every second row, which are soon
     found in the order, or none, which only its index tells: so it is looked for among the first rows, and then by that.
     """
-    named = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
+    names = [f"k{place}" for place in range(len(keys))]
+    named = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
+    same = " AND ".join(f"{key} = found.{name}" for key, name in zip(keys, names, strict=True))
+    order, order_of_names = order_by(keys, descending), order_by(names, descending)
     everything = _first_by_search(table, named, where, behind, order, limit) if by_search else ""
-    found = _reached_rows(table, named, where, behind, f"ORDER BY {order}", f"LIMIT {limit}", everything)
-    outer = order
-    for place, key in enumerate(keys):
-        outer = outer.replace(key, f"k{place}")
-    same = " AND ".join(f"{key} = found.k{place}" for place, key in enumerate(keys))
+    found = _reached_rows(table, named, where, behind, order, f"LIMIT {limit}", everything)
     # Columns are read for the rows of the page alone.
     return f"""
-        {_REACH} SELECT {columns} FROM (SELECT * FROM ({found}) AS each_place ORDER BY {outer} LIMIT {limit}) AS found
-        JOIN {table.name} ON {same} ORDER BY {order}
+        {_REACH} SELECT {columns} FROM (SELECT * FROM ({found}) AS each_place {order_of_names} LIMIT {limit}) AS found
+        JOIN {table.name} ON {same} {order}
     """
+
+
+def order_by(keys: Sequence[str], descending: bool) -> str:
+    """Return the clause that sorts by these columns, all in one direction."""
+    direction = " DESC" if descending else ""
+    return f"ORDER BY {', '.join(f'{key}{direction}' for key in keys)}"
 
 
 def rows_of_reached(table: Table, columns: str, *, where: str = "true", within: str = "true") -> str:
@@ -143,7 +148,7 @@ def _first_by_search(table: Table, columns: str, where: str, behind: str, order:
     """Return the query for the first rows that a search finds, for those who reach all."""
     alias = table.name.split()[-1]
     reached = "(SELECT reached FROM everything)"
-    near = f"SELECT {alias}.* FROM {table.name} WHERE {behind} AND {reached} ORDER BY {order} LIMIT {_NEAR}"
+    near = f"SELECT {alias}.* FROM {table.name} WHERE {behind} AND {reached} {order} LIMIT {_NEAR}"
     far = f"SELECT {alias}.* FROM {table.name} WHERE {where} AND {reached} OFFSET 0"
     return f"""(
         WITH nearby AS MATERIALIZED (SELECT {columns} FROM ({near}) AS {alias} WHERE {where} LIMIT {limit}),
@@ -151,7 +156,7 @@ def _first_by_search(table: Table, columns: str, where: str, behind: str, order:
         (SELECT * FROM nearby WHERE (SELECT found FROM enough))
         UNION ALL
         (SELECT {columns} FROM ({far}) AS {alias} WHERE {behind} AND NOT (SELECT found FROM enough)
-         ORDER BY {order} LIMIT {limit})
+         {order} LIMIT {limit})
     )"""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from services.access.decision import Table, count_of_reached, page_of_reached, visible
+from services.access.decision import Table, count_of_reached, order_by, page_of_reached, visible
 from services.chassis.paging import KeysetPage
 from services.chassis.postgres import Connection, Row
 from services.chassis.query import Query
@@ -46,13 +46,19 @@ async def fetch_reached(
     if part.begins_behind:
         values = ", ".join(map(query.value, part.after))
         behind = f"({', '.join(keys)}) {'<' if descending else '>'} ({values})"
-    direction = " DESC" if descending else ""
-    order = ", ".join(f"{key}{direction}" for key in keys)
     where, limit = query.condition, query.value(part.limit)
     if narrowed:
-        found = f"SELECT {columns} FROM {table.name} WHERE {where} AND {behind} ORDER BY {order} LIMIT {limit}"
+        order = order_by(keys, descending)
+        found = f"SELECT {columns} FROM {table.name} WHERE {where} AND {behind} {order} LIMIT {limit}"
     else:
         found = page_of_reached(
-            table, columns, keys=keys, order=order, limit=limit, where=where, behind=behind, by_search=by_search
+            table,
+            columns,
+            keys=keys,
+            descending=descending,
+            limit=limit,
+            where=where,
+            behind=behind,
+            by_search=by_search,
         )
     return await connection.fetch(found, *query.values), total
