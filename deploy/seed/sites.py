@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from deploy.seed.history import SiteHistory
 from deploy.seed.tables import Rows
-from services.chassis.sorting import search_text, sort_key
 from services.identity.domain.organisation import OrganisationRecord
+from services.sites.store.transaction import SITE_COLUMNS, site_row
 
 
 def rows_of_organisations(organisations: Sequence[OrganisationRecord]) -> list[Rows]:
@@ -17,35 +17,7 @@ def rows_of_organisations(organisations: Sequence[OrganisationRecord]) -> list[R
 def rows_of_sites(histories: Sequence[SiteHistory]) -> list[Rows]:
     """Return the rows of sites and containers."""
     return [
-        Rows(
-            "sites",
-            "id version site_number organisation_id street postal_code city municipality area property_type dwellings"
-            " billed_to contact_name contact_phone contact_email sort_address sort_city search",
-            [
-                (
-                    history.site.id,
-                    history.site.version,
-                    facts.site_number,
-                    facts.organisation_id,
-                    facts.street,
-                    facts.postal_code,
-                    facts.city,
-                    facts.municipality,
-                    facts.area,
-                    facts.property_type.value,
-                    facts.dwellings,
-                    facts.billed_to,
-                    facts.contact_name,
-                    facts.contact_phone,
-                    facts.contact_email,
-                    sort_key(f"{facts.street} {facts.city}"),
-                    sort_key(f"{facts.city} {facts.street}"),
-                    search_text(facts.street, facts.postal_code, facts.city, facts.site_number, facts.billed_to),
-                )
-                for history in histories
-                for facts in [history.site.facts]
-            ],
-        ),
+        Rows("sites", SITE_COLUMNS, [site_row(history.site) for history in histories]),
         rows_of_containers(histories),
     ]
 

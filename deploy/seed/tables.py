@@ -10,7 +10,10 @@ Cells = tuple[object, ...]
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """Rows of a table; ``columns`` names what each holds, in order. ``schema`` is for tables that every service has."""
+    """Rows of a table; ``columns`` names what each holds, in order, separated by blanks or commas.
+
+    ``schema`` is for tables that every service has.
+    """
 
     table: str
     columns: str
@@ -20,7 +23,7 @@ class Rows(msgspec.Struct, frozen=True):
     async def copy(self, connection: Connection) -> None:
         """Copy the rows into their table."""
         await connection.copy_records_to_table(
-            self.table, schema_name=self.schema, columns=self.columns.split(), records=self.rows
+            self.table, schema_name=self.schema, columns=self.columns.replace(",", " ").split(), records=self.rows
         )
 
 

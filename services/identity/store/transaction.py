@@ -1,5 +1,6 @@
 """A transaction on identity's own data: what the use cases' port asks for, in SQL."""
 
+import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 
@@ -20,8 +21,9 @@ _AUDIT = "INSERT INTO audit (id, at, actor, action, subject) VALUES ($1, $2, $3,
 _ORGANISATION = "SELECT id, version, customer_number, name, kind, business_id FROM organisations"
 _ORGANISATIONS = f"{_ORGANISATION} WHERE customer_number = ANY ($1) ORDER BY id FOR UPDATE"
 _ORGANISATIONS_AFTER = f"{_ORGANISATION} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
-_SAVE_ORGANISATION = """
-    INSERT INTO organisations (id, version, customer_number, name, kind, business_id, sort_name)
+ORGANISATION_COLUMNS = "id, version, customer_number, name, kind, business_id, sort_name"
+_SAVE_ORGANISATION = f"""
+    INSERT INTO organisations ({ORGANISATION_COLUMNS})
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO UPDATE SET
         version = excluded.version, name = excluded.name, kind = excluded.kind, business_id = excluded.business_id,
@@ -43,20 +45,20 @@ _NEWEST_INVOICES = """
       AND invoice_date = (SELECT max(invoice_date) FROM invoices WHERE customer_number = $1)
 """
 _HAS_MEMBERS = "SELECT EXISTS (SELECT 1 FROM memberships WHERE organisation_id = $1)"
-_ADD_USER = """
-    INSERT INTO users (id, username, username_key, email, language, password_hash, staff, active, version,
-                       terms_version, terms_accepted_at, created_at)
+USER_COLUMNS = """
+    id, username, username_key, email, language, password_hash, staff, active, version, terms_version,
+    terms_accepted_at, created_at
+"""
+_ADD_USER = f"""
+    INSERT INTO users ({USER_COLUMNS})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (username_key) DO NOTHING RETURNING true
 """
-_ADD_MEMBERSHIP = """
-    INSERT INTO memberships (user_id, organisation_id, role, billing, site_ids, until) VALUES ($1, $2, $3, $4, $5, $6)
-"""
+MEMBERSHIP_COLUMNS = "user_id, organisation_id, role, billing, site_ids, until"
+_ADD_MEMBERSHIP = f"INSERT INTO memberships ({MEMBERSHIP_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"
 _REQUEST_ACCESS = "INSERT INTO access_requests (id, user_id, organisation_id, asked_at) VALUES ($1, $2, $3, $4)"
-_ADD_PARTNER = """
-    INSERT INTO partners (id, name, scopes, organisation_ids, all_organisations, active, version, sort_name)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
+PARTNER_COLUMNS = "id, name, scopes, organisation_ids, all_organisations, active, version, sort_name"
+_ADD_PARTNER = f"INSERT INTO partners ({PARTNER_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 _ADD_SECRET = "INSERT INTO partner_secrets (partner_id, digest, made_at) VALUES ($1, $2, $3)"  # noqa: S105
 _SECRETS = "SELECT digest FROM partner_secrets WHERE partner_id = $1"
 _SAVE_PARTNER = """
@@ -109,19 +111,7 @@ class IdentityTransaction(Transaction):
 
     async def save_organisations(self, organisations: Sequence[OrganisationRecord]) -> None:
         await self.connection.executemany(
-            _SAVE_ORGANISATION,
-            [
-                (
-                    organisation.id,
-                    organisation.version,
-                    organisation.facts.customer_number,
-                    organisation.facts.name,
-                    organisation.facts.kind.value,
-                    organisation.facts.business_id,
-                    sort_key(organisation.facts.name),
-                )
-                for organisation in organisations
-            ],
+            _SAVE_ORGANISATION, [organisation_row(organisation) for organisation in organisations]
         )
 
     async def unknown_organisations(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
@@ -144,29 +134,9 @@ class IdentityTransaction(Transaction):
         return bool(await self.connection.fetchval(_HAS_MEMBERS, organisation_id))
 
     async def add_user(self, user: UserRecord) -> bool:
-        added = await self.connection.fetchval(
-            _ADD_USER,
-            user.id,
-            user.username,
-            username_key(user.username),
-            user.email,
-            user.language.value,
-            user.password_hash,
-            user.staff,
-            user.active,
-            user.version,
-            user.terms_version,
-            user.terms_accepted_at,
-            self.now,
-        )
+        added = await self.connection.fetchval(_ADD_USER, *user_row(user, self.now))
         if added:
-            await self.connection.executemany(
-                _ADD_MEMBERSHIP,
-                [
-                    (user.id, one.organisation_id, one.role.value, one.billing, one.site_ids, one.until)
-                    for one in user.memberships
-                ],
-            )
+            await self.connection.executemany(_ADD_MEMBERSHIP, membership_rows(user))
         return bool(added)
 
     async def user_named(self, username_key: str) -> UserRecord | None:
@@ -182,7 +152,7 @@ class IdentityTransaction(Transaction):
         await self.connection.execute(_REQUEST_ACCESS, new_uuid(), user_id, organisation_id, self.now)
 
     async def add_partner(self, partner: PartnerRecord, secret_digest: bytes) -> None:
-        await self.connection.execute(_ADD_PARTNER, *_partner_row(partner))
+        await self.connection.execute(_ADD_PARTNER, *partner_row(partner))
         await self.connection.execute(_ADD_SECRET, partner.id, secret_digest, self.now)
 
     async def partner_with(self, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
@@ -195,7 +165,7 @@ class IdentityTransaction(Transaction):
         return [row["digest"] for row in await self.connection.fetch(_SECRETS, partner_id)]
 
     async def save_partner(self, partner: PartnerRecord) -> None:
-        await self.connection.execute(_SAVE_PARTNER, *_partner_row(partner))
+        await self.connection.execute(_SAVE_PARTNER, *partner_row(partner))
 
     async def lock_counts(self, counters: Sequence[Counter]) -> dict[Counter, Count]:
         rows = await self.connection.fetch(
@@ -279,7 +249,47 @@ def _organisation(row: Row) -> OrganisationRecord:
     return OrganisationRecord(id=row["id"], version=row["version"], facts=facts)
 
 
-def _partner_row(partner: PartnerRecord) -> tuple[object, ...]:
+def organisation_row(organisation: OrganisationRecord) -> tuple[object, ...]:
+    """Return the values of an organisation's columns, in the order of ``ORGANISATION_COLUMNS``."""
+    facts = organisation.facts
+    return (
+        organisation.id,
+        organisation.version,
+        facts.customer_number,
+        facts.name,
+        facts.kind.value,
+        facts.business_id,
+        sort_key(facts.name),
+    )
+
+
+def user_row(user: UserRecord, created_at: dt.datetime) -> tuple[object, ...]:
+    """Return the values of a user's columns, in the order of ``USER_COLUMNS``."""
+    return (
+        user.id,
+        user.username,
+        username_key(user.username),
+        user.email,
+        user.language.value,
+        user.password_hash,
+        user.staff,
+        user.active,
+        user.version,
+        user.terms_version,
+        user.terms_accepted_at,
+        created_at,
+    )
+
+
+def membership_rows(user: UserRecord) -> list[tuple[object, ...]]:
+    """Return the values of the columns of a user's memberships, in the order of ``MEMBERSHIP_COLUMNS``."""
+    return [
+        (user.id, one.organisation_id, one.role.value, one.billing, one.site_ids, one.until) for one in user.memberships
+    ]
+
+
+def partner_row(partner: PartnerRecord) -> tuple[object, ...]:
+    """Return the values of a partner's columns, in the order of ``PARTNER_COLUMNS``."""
     return (
         partner.id,
         partner.name,

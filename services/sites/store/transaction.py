@@ -22,10 +22,12 @@ _SITE = """
 """
 _SITES = f"{_SITE} WHERE site_number = ANY ($1) ORDER BY id FOR UPDATE"
 _SITES_AFTER = f"{_SITE} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
-_SAVE_SITE = """
-    INSERT INTO sites (id, version, site_number, organisation_id, street, postal_code, city, municipality, area,
-                       property_type, dwellings, billed_to, contact_name, contact_phone, contact_email,
-                       sort_address, sort_city, search)
+SITE_COLUMNS = """
+    id, version, site_number, organisation_id, street, postal_code, city, municipality, area, property_type, dwellings,
+    billed_to, contact_name, contact_phone, contact_email, sort_address, sort_city, search
+"""
+_SAVE_SITE = f"""
+    INSERT INTO sites ({SITE_COLUMNS})
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
     ON CONFLICT (id) DO UPDATE SET
         version = excluded.version, organisation_id = excluded.organisation_id, street = excluded.street,
@@ -67,7 +69,7 @@ class SitesTransaction(Transaction):
         return [_site(row) for row in await self.connection.fetch(_SITES_AFTER, after, limit)]
 
     async def save_sites(self, sites: Sequence[SiteRecord]) -> None:
-        await self.connection.executemany(_SAVE_SITE, [_site_row(site) for site in sites])
+        await self.connection.executemany(_SAVE_SITE, [site_row(site) for site in sites])
 
     async def containers_by_number(self, numbers: Collection[str]) -> dict[str, ContainerRecord]:
         rows = await self.connection.fetch(_CONTAINERS, list(numbers))
@@ -113,7 +115,8 @@ def _container(row: Row) -> ContainerRecord:
     return ContainerRecord(id=row["id"], version=row["version"], organisation_id=row["organisation_id"], facts=facts)
 
 
-def _site_row(site: SiteRecord) -> tuple[object, ...]:
+def site_row(site: SiteRecord) -> tuple[object, ...]:
+    """Return the values of a site's columns, in the order of ``SITE_COLUMNS``."""
     facts = site.facts
     return (
         site.id,
