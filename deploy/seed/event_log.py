@@ -33,7 +33,7 @@ _COLUMNS = "event_id type subject organisation_id partition occurred_at tracepar
 _LISTED = ", ".join(_COLUMNS.split())
 _STAGING = "CREATE TEMPORARY TABLE seeded_events (LIKE chassis.outbox) ON COMMIT DROP"
 _UNNEEDED = "ALTER TABLE seeded_events ALTER COLUMN position DROP NOT NULL"
-# Whoever leads now is deposed, for what it knows of the log is no longer true: it takes the lead again and looks anew.
+# The present leader is deposed, for its knowledge of the log is no longer true: it takes the lead again and looks anew.
 _LEAD = "UPDATE chassis.leader SET epoch = epoch + 1, until = '-infinity' RETURNING last_sequence, cluster_id"
 _BEHIND = """
     SELECT cluster_id IS NOT NULL AND last_sequence > coalesce(

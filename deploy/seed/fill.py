@@ -44,7 +44,7 @@ class SeededAlready(Exception):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be seeded, and with what. ``databases`` by service; ``pepper`` is identity's."""
+    """An order to seed so many sites, with one password for all. ``databases`` by service; ``pepper`` is identity's."""
 
     sites: int
     password: str

@@ -1,4 +1,4 @@
-"""What became of a site in two years: agreements, orders with each of their steps, recorded pickups, tickets."""
+"""The history of a site in two years: agreements, orders with each of their steps, recorded pickups, tickets."""
 
 import datetime as dt
 import random
@@ -39,7 +39,7 @@ _PROPERTY_TYPES = tuple(PropertyType)
 
 
 class _Service(NamedTuple):
-    """What every site has: an agreement on an article, its bins, its rhythm, and how many pickups are recorded."""
+    """A service of every site: an agreement on an article, its bins, its rhythm, and how many pickups are recorded."""
 
     article: str
     litres: int
@@ -53,7 +53,7 @@ _OLDER = (
     (OrderState.COMPLETED, OrderState.FAILED, OrderState.CANCELLED, OrderState.COMPLETED),
     (OrderState.COMPLETED, OrderState.COMPLETED, OrderState.REJECTED, OrderState.COMPLETED),
 )
-"""What became of the older orders of a site; the second is of every other site."""
+"""The states of the older orders of a site; the second is of every other site."""
 _OPEN = (OrderState.RECEIVED, OrderState.NEEDS_REVIEW, OrderState.CONFIRMED, OrderState.SCHEDULED)
 """Where the newest order of a site stands."""
 _WAYS: Mapping[OrderState, Sequence[OrderState]] = {
@@ -70,7 +70,7 @@ _OUTCOMES = {OrderState.COMPLETED: PickupState.EMPTIED, OrderState.FAILED: Picku
 _FAILURE = "ACCESS_BLOCKED"
 _KILOS = {Fraction.RESIDUAL: (12, 48), Fraction.BIOWASTE: (8, 40), Fraction.CARDBOARD: (9, 30)}
 _CARRIER = "erp"
-"""Who reported every pickup."""
+"""The reporter of every pickup."""
 
 ORDERS_A_SITE = len(_OLDER[0]) + 1
 PICKUPS_A_SITE = 10

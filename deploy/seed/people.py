@@ -1,4 +1,4 @@
-"""Who can sign in: an admin of each organisation, the manager, the limited user, staff, and two partners."""
+"""The seeded users: an admin of each organisation, the manager, the limited user, staff, and two partners."""
 
 import uuid
 from collections.abc import Iterator

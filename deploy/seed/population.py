@@ -1,4 +1,4 @@
-"""Who is seeded: organisations, how many sites each has, and where those lie among all others.
+"""The seeded customers: organisations, how many sites each has, and where those lie among all others.
 
 - The small customer: 10 sites, however many there are in all.
 - The managed organisations, up to 300 of one site each, which one user serves together.

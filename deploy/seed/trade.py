@@ -1,4 +1,4 @@
-"""What the seeded trade follows: the demonstration's articles, routes, holidays and rules."""
+"""The data that the seeded trade follows: the demonstration's articles, routes, holidays and rules."""
 
 import csv
 from pathlib import Path
