@@ -15,25 +15,35 @@ from services.contracts.identity import PublicKeys
 from services.contracts.orders import Article, Holiday, Orders, Pickup, PickupState
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, Sites
 from services.contracts.values import Connection, Edge, Money, PageInfo
-from tests.benchmarks.contest.pages import Page
+from tests.benchmarks.contest.pages import OTHERS, Page
 
 _FRACTIONS = (Fraction.RESIDUAL, Fraction.BIOWASTE, Fraction.CARDBOARD)
 _STREETS = ("Ekokaari", "Mäntyläntie", "Åkerlundinkatu", "Rantakatu", "Kirkkokatu")
 _CITIES = (("46860", "Keltakangas"), ("33100", "Tampere"), ("90100", "Oulu"))
 _FIRST_DAY = dt.date(2026, 3, 9)
+_DECLARED = {one.name: one.result for contract in (Sites, Orders) for one in signatures(contract).values()}
 
 
 def write(folder: Path, page: Page, public_keys: str) -> None:
-    """One file an operation: what each answers while this page is asked for; and what of that is picked."""
+    """Write what each call is answered while this page is loaded, whole, and the parts that it and the others show."""
     folder.mkdir(parents=True, exist_ok=True)
-    declared = {one.name: one.result for contract in (Sites, Orders) for one in signatures(contract).values()}
     for operation, answer in answers(page, public_keys).items():
-        (folder / f"{operation}.json").write_bytes(msgspec.json.encode(answer))
-        if operation in page.picked:
-            pick = picking(declared[operation], msgspec.json.encode(page.picked[operation]))
-            part = pick(answer) if pick else None
-            assert part, "what the page shows is a part of what is declared"
-            (folder / f"{operation}.picked.json").write_bytes(part)
+        _write(folder, page, operation, answer)
+    for other in OTHERS:
+        _write(folder, other, "sites", answers(other, public_keys)["sites"])
+
+
+def _write(folder: Path, page: Page, operation: str, answer: Any) -> None:
+    call = f"{operation}-{page.sites}" if operation == "sites" else operation
+    (folder / f"{call}.json").write_bytes(msgspec.json.encode(answer))
+    if operation in page.picked:
+        selection = msgspec.json.encode(page.picked[operation])
+        pick = picking(_DECLARED[operation], selection)
+        part = pick(answer) if pick else None
+        assert part, "what the page shows is a part of what is declared"
+        name = f"{call}.{page.operation.replace('/', '-')}"
+        (folder / f"{name}.json").write_bytes(part)
+        (folder / f"{name}.pick").write_bytes(selection)
 
 
 def answers(page: Page, public_keys: str) -> dict[str, Any]:

@@ -2,28 +2,32 @@
 
 import contextlib
 import datetime as dt
+import itertools
 import os
 import socket
 import tempfile
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from services.chassis.ids import write_id
+from services.chassis.rpc import round_trip
 from services.contracts.identity import SubjectKind
 from tests.benchmarks.contest import answers, load
 from tests.benchmarks.contest.contestants import Contestant
 from tests.benchmarks.contest.native_programs import Missing
-from tests.benchmarks.contest.pages import PAGES, PORTAL, Page
+from tests.benchmarks.contest.pages import CURSOR_DIGITS, OTHERS, PAGES, PORTAL, Page
 from tests.benchmarks.contest.running import Running, running, wait_until_ready
 from tests.benchmarks.contest.services_by_heart import ServicesByHeart, services_by_heart
 from tests.benchmarks.contest.standings import Measured
 from tests.gateway.actors.identity import IdentityActor
-from tests.gateway.actors.samples import USER
 from tests.support import quotas
 
 SECONDS, WARM_UP_S, STEADY_S = 1.5, 1.5, 2.0
+CALLERS = 1000
 
 Say = Callable[[str], None]
 
@@ -64,7 +68,7 @@ def compete(
 ) -> Results:
     """Let them compete, the first of them as the one that the others' answers are compared with."""
     identity = IdentityActor()
-    token = identity.token(USER, SubjectKind.USER, valid_for=dt.timedelta(hours=2))
+    tokens = [_token(identity, number) for number in range(1, CALLERS + 1)]
     results = Results(defaultdict(lambda: defaultdict(list)), defaultdict(list), defaultdict(dict), [])
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kierto-contest-")))
@@ -78,10 +82,11 @@ def compete(
         ]
         services.use(_file(PORTAL))
         for one in everyone:
-            wait_until_ready(one, PORTAL, token)
-        field = _Field(folder, services, token, cores)
-        for page in PAGES:
+            wait_until_ready(one, PORTAL, tokens[0])
+        field = _Field(folder, services, tokens, cores)
+        for page in (*PAGES, *OTHERS):
             field.check(everyone, page, results)
+        for page in PAGES:
             for one in everyone:
                 field.load(one, page, WARM_UP_S)
         for number in range(rounds):
@@ -98,34 +103,57 @@ def compete(
 class _Field:
     """What stands around the contestants."""
 
-    def __init__(self, folder: Path, services: ServicesByHeart, token: str, cores: Cores) -> None:
+    def __init__(self, folder: Path, services: ServicesByHeart, tokens: Sequence[str], cores: Cores) -> None:
         self._folder = folder
         self._services = services
-        self._token = token
+        self._tokens = tokens
+        self._token_file = folder / "tokens"
+        self._token_file.write_text("".join(f"{token}\n" for token in tokens))
         self._cores = cores
+        self._numbers = itertools.count(1)
 
     def check(self, everyone: Sequence[Running], page: Page, results: Results) -> None:
-        """See that all answer the same, each with no more calls to services than the page needs."""
-        self._services.use(_file(page))
+        """See that all answer the same, each with no more calls to services than the page needs.
+
+        Each asks in the caller's name, for the sites after the cursor that the caller sent.
+        """
+        if page in PAGES:  # the others are answered whichever page is in use
+            self._services.use(_file(page))
         expected: object = None
         for one in everyone:
             before = self._services.asked()
-            answer = msgspec.json.decode(one.ask(page, self._token))
+            number = next(self._numbers)
+            token, after = self._tokens[number % CALLERS], f"{number:0{CURSOR_DIGITS}x}"
+            answer = msgspec.json.decode(one.ask(page, token, after))
+            asked = self._services.last("sites")
             calls = self._services.asked() - before
             name = one.contestant.name
             results.calls[name][page.name] = calls
             if calls != page.calls:
                 results.complaints.append(f"{name} makes {calls} calls to services for {page.name}, not {page.calls}")
             expected = expected or answer
+            if round_trip.HEADER in asked and msgspec.json.encode([page.picked["sites"]]).decode() not in asked:
+                results.complaints.append(f"{name} selects for {page.name} what the services by heart do not know")
+            if f'"{after}"' not in asked or token not in asked:
+                raise RuntimeError(f"{name} does not pass on the cursor or the token for {page.name}")
             if answer != expected or "errors" in answer or _sites_in(answer) != page.sites:
                 raise RuntimeError(f"{name} answers {page.name} otherwise: {str(answer)[:500]}")
 
     def load(self, one: Running, page: Page, seconds: float, rate: float = 0) -> load.Load:
-        """Load a contestant; RuntimeError if an answer was not as the first."""
+        """Load a contestant; RuntimeError if an answer was not as the first to the same operation."""
         self._services.use(_file(page))
-        request = self._folder / f"{one.contestant.name}-{_file(page)}.http"
-        request.write_bytes(page.request(one.contestant.path(page), self._token))
-        done = load.run(one.port, request, connections=page.connections, seconds=seconds, rate=rate)
+        requests = self._folder / f"{one.contestant.name}-{_file(page)}.http"
+        length = len(self._tokens[0])
+        requests.write_bytes(b"".join(each.template(one.contestant.path(each), length) for each in (page, *OTHERS)))
+        done = load.run(
+            one.port,
+            requests,
+            self._token_file,
+            connections=page.connections,
+            seconds=seconds,
+            rate=rate,
+            seed=next(self._numbers),
+        )
         if done.errors:
             raise RuntimeError(f"{one.contestant.name}: {done.errors} wrong answers to {page.name}")
         return done
@@ -165,6 +193,12 @@ class _Core:
                 spent = [int(one) for one in ticks[:8]]
                 return spent[3] + spent[4], sum(spent)
         raise RuntimeError(f"there is no core {self._number}")
+
+
+def _token(identity: IdentityActor, number: int) -> str:
+    """Return the token of one of the callers: all are users, and their tokens are equally long."""
+    subject = write_id("user", uuid.UUID(int=number))
+    return identity.token(subject, SubjectKind.USER, valid_for=dt.timedelta(hours=2))
 
 
 def _file(page: Page) -> str:

@@ -32,11 +32,11 @@ class Running(msgspec.Struct, frozen=True):
         everyone = [self.process, *self.process.children(recursive=True)]
         return sum(times.user + times.system for times in (one.cpu_times() for one in everyone))
 
-    def ask(self, page: Page, token: str) -> bytes:
+    def ask(self, page: Page, token: str, after: str | None = None) -> bytes:
         """The body of one answer; URLError or HTTPError if there is none."""
         url = f"http://127.0.0.1:{self.port}{self.contestant.path(page)}"
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-        request = urllib.request.Request(url, page.body(), headers)
+        request = urllib.request.Request(url, page.body(after), headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
             body: bytes = answer.read()
         return body

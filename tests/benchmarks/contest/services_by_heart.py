@@ -27,6 +27,10 @@ class ServicesByHeart:
         """How many calls there have been since the start."""
         return sum(sum(self.counts(service).values()) for service in self.urls)
 
+    def last(self, service: str) -> str:
+        """Return the last request that a service got, head and body."""
+        return self._get(service, "/last").decode()
+
     def counts(self, service: str) -> dict[str, int]:
         """How often each path of a service was called."""
         return msgspec.json.decode(self._get(service, "/count"), type=dict[str, int])
@@ -39,7 +43,7 @@ class ServicesByHeart:
 
 @contextlib.contextmanager
 def services_by_heart(folder: Path) -> Iterator[ServicesByHeart]:
-    """Run the program over a folder of pages, each with a file an operation."""
+    """Run the program over a folder of pages, each with a file a call."""
     process = subprocess.Popen(
         [native_programs.made("canned"), folder, str(len(SERVICES))], stdout=subprocess.PIPE, text=True
     )

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 Answer = Callable[[int], bytes]
+AnswerTo = Callable[[bytes], bytes]
 
 
 def answer(body: bytes, status: int = 200) -> bytes:
@@ -17,21 +18,30 @@ def answer(body: bytes, status: int = 200) -> bytes:
 def scripted_server(respond: Answer) -> Iterator[int]:
     """The port of a server that answers the n-th request (from 0, over all connections) with ``respond(n)``."""
     numbers = iter(range(10**9))
+    with server_by_request(lambda _: respond(next(numbers))) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def server_by_request(respond: AnswerTo) -> Iterator[int]:
+    """The port of a server that answers each request, head and body, with what ``respond`` makes of it."""
     one_at_a_time = threading.Lock()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(ConnectionError):
-                while self._read_request():
+                while request := self._read_request():
                     with one_at_a_time:
-                        self.wfile.write(respond(next(numbers)))
+                        self.wfile.write(respond(request))
 
-        def _read_request(self) -> bool:
-            length = 0
-            while line := self.rfile.readline().strip():
+        def _read_request(self) -> bytes:
+            length, head = 0, b""
+            while (line := self.rfile.readline()).strip():
                 name, _, value = line.partition(b":")
                 length = int(value) if name.lower() == b"content-length" else length
-            return length > 0 and len(self.rfile.read(length)) == length
+                head += line
+            body = self.rfile.read(length)
+            return head + line + body if body and len(body) == length else b""
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -1,15 +1,18 @@
 """The load says what it did: requests, wrong answers, and times from when a request was due."""
 
+import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.contest import load
 from tests.benchmarks.contest.load import Load
-from tests.unit.benchmarks.scripted_server import Answer, answer, scripted_server
+from tests.benchmarks.contest.pages import OTHERS, PORTAL
+from tests.unit.benchmarks.scripted_server import Answer, answer, scripted_server, server_by_request
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
@@ -103,6 +106,70 @@ def test_a_percentile_is_the_time_of_the_nearest_rank(loaded: Loaded) -> None:
     done = loaded.by(respond, connections=1, rate=10, seconds=0.2)
     assert done.requests == 2
     assert done.p50 < 90_000 < 100_000 < done.p99 == done.most
+
+
+TOKENS = [f"token-{number:03}" for number in range(100)]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    requests, tokens = tmp_path / "requests", tmp_path / "tokens"
+    requests.write_bytes(b"".join(page.template("/", len(TOKENS[0])) for page in (PORTAL, *OTHERS)))
+    tokens.write_text("".join(f"{token}\n" for token in TOKENS))
+    return requests, tokens
+
+
+def _sent(files: tuple[Path, Path], *, seed: int) -> list[str]:
+    requests: list[str] = []
+
+    def respond(request: bytes) -> bytes:
+        requests.append(request.decode())
+        return RIGHT
+
+    with server_by_request(respond) as port:
+        load.run(port, *files, connections=1, rate=4_000, seconds=0.5, seed=seed)
+    return requests
+
+
+def test_no_two_requests_are_equal(files: tuple[Path, Path]) -> None:
+    requests = _sent(files, seed=1)
+    assert len(requests) == 2_001
+    for pattern in (
+        r"\r\ntraceparent: 00-([0-9a-f]{32})-[0-9a-f]{16}-01\r\n",
+        r"\r\ntraceparent: 00-[0-9a-f]{32}-([0-9a-f]{16})-01\r\n",
+        r"\r\nX-Request-Id: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\r\n",
+        r'"after":"([0-9a-f]{32})"',
+    ):
+        found = [value for request in requests for value in re.findall(pattern, request)]
+        assert len(found) == len(set(found)) == len(requests)
+
+
+def test_every_caller_asks_as_often_as_the_next(files: tuple[Path, Path]) -> None:
+    callers = Counter(re.findall(r"Authorization: Bearer (.+)\r\n", "".join(_sent(files, seed=1))))
+    assert sorted(callers) == TOKENS
+    assert max(callers.values()) < 50, "each 20 times, about"
+
+
+def test_one_request_in_a_hundred_is_one_of_the_others(files: tuple[Path, Path]) -> None:
+    operations = Counter(re.findall(r"query (\w+)", "".join(_sent(files, seed=1))))
+    others = sum(operations.values()) - operations["PortalPage"]
+    assert 5 < others < 50, "20, about"
+    assert len(operations) > 5
+
+
+def test_what_is_sent_follows_from_the_seed(files: tuple[Path, Path]) -> None:
+    first, again, other = (_sent(files, seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert not set(first) & set(other)
+
+
+def test_an_answer_is_held_against_the_first_to_the_same_operation(files: tuple[Path, Path]) -> None:
+    def respond(request: bytes) -> bytes:
+        return answer(re.findall(rb"query (\w+)", request)[0])
+
+    with server_by_request(respond) as port:
+        done = load.run(port, *files, connections=1, rate=4_000, seconds=0.5)
+    assert (done.requests, done.errors) == (2_000, 0)
 
 
 def _hang_up() -> bytes:

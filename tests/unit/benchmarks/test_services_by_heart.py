@@ -1,6 +1,7 @@
 """The services by heart answer from files, alone or several in one round trip, and count."""
 
 import json
+import re
 import shutil
 import socket
 import urllib.error
@@ -12,11 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.chassis.rpc import round_trip
 from services.contracts.orders import Pickup
 from services.contracts.sites import Site
 from services.contracts.values import Connection
 from tests.benchmarks.contest import answers
-from tests.benchmarks.contest.pages import MANY, SMALL
+from tests.benchmarks.contest.pages import MANY, OTHERS, SMALL, Page
 from tests.benchmarks.contest.services_by_heart import ServicesByHeart, services_by_heart
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
@@ -36,17 +38,75 @@ def services(folder: Path) -> Iterator[ServicesByHeart]:
         yield running
 
 
-def post(services: ServicesByHeart, service: str, path: str, body: Any) -> bytes:
-    request = urllib.request.Request(services.urls[service] + path, json.dumps(body).encode())
+def compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def answered(services: ServicesByHeart, service: str, path: str, body: Any, pick: Any = None) -> tuple[int, bytes]:
+    headers = {round_trip.HEADER: compact(pick)} if pick else {}
+    request = urllib.request.Request(services.urls[service] + path, compact(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=5) as answer:
-        found: bytes = answer.read()
-    return found
+        return answer.status, answer.read()
+
+
+def post(services: ServicesByHeart, service: str, path: str, body: Any) -> bytes:
+    return answered(services, service, path, body)[1]
+
+
+def sites(first: int) -> Any:
+    return {"page": {"first": first, "after": "a cursor"}, "fields": ["id"]}
 
 
 def test_an_operation_is_answered_from_its_file_of_the_page_in_use(services: ServicesByHeart, folder: Path) -> None:
-    assert post(services, "sites", "/rpc/sites", {}) == (folder / "few" / "sites.json").read_bytes()
+    assert post(services, "sites", "/rpc/sites", sites(1)) == (folder / "few" / "sites-1.json").read_bytes()
     services.use("many")
-    assert post(services, "sites", "/rpc/sites", {}) == (folder / "many" / "sites.json").read_bytes()
+    assert post(services, "sites", "/rpc/sites", sites(200)) == (folder / "many" / "sites-200.json").read_bytes()
+    assert post(services, "sites", "/rpc/sites", sites(1)) == (folder / "few" / "sites-1.json").read_bytes()
+
+
+@pytest.mark.parametrize("page", [SMALL, *OTHERS[:2]], ids=lambda page: page.name)
+def test_what_is_selected_is_picked(services: ServicesByHeart, page: Page) -> None:
+    status, body = answered(services, "sites", "/rpc/sites", sites(1), [page.picked["sites"]])
+    site = json.loads(body)["edges"][0]["node"]
+    assert (status, list(site)) == (206, page.picked["sites"][1][1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("pick", [[None], ["edges"], [["edges", ["node", ["id"]]]], [["edges"], None], [[]]])
+def test_what_is_not_known_is_answered_whole(services: ServicesByHeart, folder: Path, pick: Any) -> None:
+    whole = (folder / "few" / "sites-1.json").read_bytes()
+    assert answered(services, "sites", "/rpc/sites", sites(1), pick) == (200, whole)
+
+
+def test_each_call_of_a_round_trip_is_picked_by_its_own_selection(services: ServicesByHeart, folder: Path) -> None:
+    services.use("many")
+    calls = [["openOrderCounts", {}], ["nextPickups", {}]]
+    files = (folder / "many" / f"{name}.json" for name in ("openOrderCounts", "nextPickups.portal_page", "nextPickups"))
+    counts, part, whole = (json.loads(file.read_bytes()) for file in files)
+    pick = MANY.picked["nextPickups"]
+    for said, wanted in (
+        ([None, pick], [[200, counts], [206, part]]),
+        ([pick, None], [[200, counts], [200, whole]]),
+        ([pick], [[200, counts], [200, whole]]),
+    ):
+        assert json.loads(answered(services, "orders", "/rpc", calls, said)[1]) == wanted
+
+
+def test_the_last_request_of_a_service_is_shown(services: ServicesByHeart) -> None:
+    post(services, "sites", "/rpc/sites", sites(1))
+    post(services, "orders", "/rpc", [])
+    head, _, body = services.last("sites").partition("\r\n\r\n")
+    assert head.startswith("POST /rpc/sites HTTP/1.1\r\n")
+    assert json.loads(body) == sites(1)
+
+
+def test_an_answer_has_the_head_of_a_real_one(services: ServicesByHeart) -> None:
+    host, _, port = services.urls["sites"].removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.send(b"POST /rpc/publicKeys HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        head = connection.recv(65536).partition(b"\r\n\r\n")[0]
+    date = rb"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
+    fields = rb"date: %b\r\nx-content-type-options: nosniff\r\ncontent-length: \d+\r\ncontent-type: application/json"
+    assert re.fullmatch(rb"HTTP/1.1 200 OK\r\n" + fields % date, head)
 
 
 def test_a_round_trip_is_answered_in_its_order(services: ServicesByHeart, folder: Path) -> None:
@@ -61,7 +121,7 @@ def test_a_round_trip_is_answered_in_its_order(services: ServicesByHeart, folder
 
 def test_calls_are_counted_by_service_and_path(services: ServicesByHeart) -> None:
     for _ in range(3):
-        post(services, "sites", "/rpc/sites", {})
+        post(services, "sites", "/rpc/sites", sites(1))
     post(services, "orders", "/rpc", [["nextPickups", {}]])
     assert services.counts("sites") == {"/rpc/sites": 3}
     assert services.counts("orders") == {"/rpc": 1}
@@ -91,8 +151,8 @@ def test_requests_come_in_any_pieces(services: ServicesByHeart, folder: Path) ->
 
 
 def test_the_answers_are_the_contracts_own(folder: Path) -> None:
-    sites = msgspec.json.decode((folder / "many" / "sites.json").read_bytes(), type=Connection[Site])
+    listed = msgspec.json.decode((folder / "many" / "sites-200.json").read_bytes(), type=Connection[Site])
     pickups = msgspec.json.decode((folder / "many" / "nextPickups.json").read_bytes(), type=list[Pickup | None])
     counts = msgspec.json.decode((folder / "many" / "openOrderCounts.json").read_bytes(), type=list[int])
-    assert len(sites.edges) == len(pickups) == len(counts) == MANY.sites
-    assert [edge.node.id for edge in sites.edges] == [pickup.site_id for pickup in pickups if pickup]
+    assert len(listed.edges) == len(pickups) == len(counts) == MANY.sites
+    assert [edge.node.id for edge in listed.edges] == [pickup.site_id for pickup in pickups if pickup]

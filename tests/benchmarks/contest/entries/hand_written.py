@@ -1,10 +1,12 @@
 """The same pages by hand: no GraphQL, no framework, no logs. What a gateway could cost if it were only these pages.
 
 It checks the token, asks for just what is shown, decodes that, joins by place, and encodes. ``/small`` is the small
-operation, all else the page with the joins.
+operation, ``/other/<number>`` one of the others, all else the page with the joins: their path says what others are told
+by the operation's text.
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,17 +19,11 @@ from services.chassis.problems import Unauthenticated
 from services.chassis.rpc import round_trip
 from tests.benchmarks.contest.entries.backend import Backend
 from tests.benchmarks.contest.entries.python_server import serve
-from tests.benchmarks.contest.pages import PORTAL, SMALL
+from tests.benchmarks.contest.pages import OTHERS, PORTAL, SMALL, Page
 
 
 class _Shown(msgspec.Struct, rename="camel", gc=False):
     """What the client sees, and no more."""
-
-
-class SmallSite(_Shown):
-    id: str
-    site_number: str
-    municipality: str
 
 
 class Address(_Shown):
@@ -66,14 +62,6 @@ class Site(_Shown):
     open_order_count: int | None = None
 
 
-class SmallEdge(_Shown):
-    node: SmallSite
-
-
-class SmallSites(_Shown):
-    edges: list[SmallEdge]
-
-
 class Edge(_Shown):
     node: Site
 
@@ -82,8 +70,16 @@ class Sites(_Shown):
     edges: list[Edge]
 
 
-class Variables(_Shown):
+class After(_Shown):
+    after: str | None
+
+
+class Variables(After):
     first: int
+
+
+class AskedAfter(_Shown):
+    variables: After
 
 
 class Asked(_Shown):
@@ -92,13 +88,12 @@ class Asked(_Shown):
 
 _encode = msgspec.json.Encoder().encode
 _asked = msgspec.json.Decoder(Asked).decode
-_small = msgspec.json.Decoder(SmallSites).decode
+_asked_after = msgspec.json.Decoder(AskedAfter).decode
 _sites = msgspec.json.Decoder(Sites).decode
 _joined = msgspec.json.Decoder(tuple[tuple[int, list[Pickup | None]], tuple[int, list[int]]]).decode
 
 _JSON = (b"content-type", b"application/json")
-_SMALL = b'{"page":{"first":1},"fields":["id","municipality","siteNumber"]}'
-_PAGE = b'{"page":{"first":%d},"fields":["address","containers","id","siteNumber"]}'
+_PAGE = b'{"page":{"first":%d,"after":%b},"fields":["address","containers","id","siteNumber"]}'
 _ORDERS = b'[["nextPickups",{"siteIds":%b}],["openOrderCounts",{"siteIds":%b}]]'
 
 
@@ -106,16 +101,31 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
     """The application."""
     sites, orders = Backend(settings.sites_url), Backend(settings.orders_url)
     ask_sites, ask_orders = sites.start("/rpc/sites"), orders.start("/rpc")
-    pick_small = round_trip.field((_encode(SMALL.picked["sites"]),))
     pick_sites = round_trip.field((_encode(PORTAL.picked["sites"]),))
     pick_orders = round_trip.field((_encode(PORTAL.picked["nextPickups"]), b""))
 
-    async def small(fields: bytes) -> bytes:
-        page = _small(await sites.post(ask_sites, _SMALL, Fields(fields + pick_small)))
-        return b'{"data":{"sites":%b}}' % _encode(page)
+    def scalars_of(page: Page) -> Callable[[bytes, bytes], Awaitable[bytes]]:
+        """Return what answers a page of some fields of one site."""
+        names = cast(list[list[str]], page.picked["sites"][1])[1]
+        fields_asked = _encode(sorted(names))
+        pick = round_trip.field((_encode(page.picked["sites"]),))
+        decode = msgspec.json.Decoder(_sites_with(names)).decode
+
+        async def answer(body: bytes, fields: bytes) -> bytes:
+            asked = b'{"page":{"first":1,"after":%b},"fields":%b}' % (
+                _encode(_asked_after(body).variables.after),
+                fields_asked,
+            )
+            shown = decode(await sites.post(ask_sites, asked, Fields(fields + pick)))
+            return b'{"data":{"sites":%b}}' % _encode(shown)
+
+        return answer
+
+    scalars = {f"/{page.operation}": scalars_of(page) for page in (SMALL, *OTHERS)}
 
     async def portal(body: bytes, fields: bytes) -> bytes:
-        asked = _PAGE % _asked(body).variables.first
+        variables = _asked(body).variables
+        asked = _PAGE % (variables.first, _encode(variables.after))
         page = _sites(await sites.post(ask_sites, asked, Fields(fields + pick_sites)))
         ids = _encode([edge.node.id for edge in page.edges])
         (_, pickups), (_, counts) = _joined(
@@ -134,9 +144,17 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
             return
         body = await _body(receive)
         fields = b"Content-Type: application/json\r\nAuthorization: Bearer %b\r\n" % caller.token.encode()
-        await _respond(send, 200, await (small(fields) if scope["path"] == "/small" else portal(body, fields)))
+        await _respond(send, 200, await scalars.get(scope["path"], portal)(body, fields))
 
     return app
+
+
+def _sites_with(names: list[str]) -> Any:
+    """Return the type of sites with these fields alone."""
+    types = {"dwellings": int}
+    site = msgspec.defstruct("Site", [(name, types.get(name, str)) for name in names], gc=False)
+    edge = msgspec.defstruct("Edge", [("node", site)], gc=False)
+    return msgspec.defstruct("Sites", [("edges", list[edge])], gc=False)  # type: ignore[valid-type]
 
 
 def _token(headers: list[tuple[bytes, bytes]]) -> str:

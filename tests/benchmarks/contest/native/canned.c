@@ -2,15 +2,20 @@
  *
  *     canned FOLDER DOORS
  *
- * listens at DOORS ports of loopback and prints them on a line. FOLDER/<page>/<operation>.json is the result of an
- * operation while that page is in use; GET /use/<page> changes it, for every door.
+ * listens at DOORS ports of loopback and prints them on a line. FOLDER/<page>/<call>.json is the result of a call while
+ * that page is in use; GET /use/<page> changes it, for every door. <call> is the operation's name, with "-<number>" if
+ * the arguments hold "first":<number>.
  *
  * POST /rpc/<operation>              the result
- * POST /rpc  [["operation", {}],..]  [[200, result], ...] in the same order
+ * POST /rpc  [["operation", {}],..]  [[200, result], ...] in the same order; their arguments are not read
  *
- * Who sends Kierto-Pick is answered 206, with FOLDER/<page>/<operation>.picked.json, where there is one.
+ * FOLDER/<page>/<call>.<part>.json is a part of the result: it is answered as 206 to a call whose selection in Kierto-Pick
+ * is, byte by byte, the content of <call>.<part>.pick. Any other selection is answered with the whole result.
  *
  * GET /count                         how often each path of this door was asked for by POST, as JSON
+ * GET /last                          the last request that was posted to this door, head and body
+ *
+ * Heads of answers are those of the services: the same fields in the same order, the date of the second.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -28,15 +33,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PAGES = 8, ANSWERS = 16, DOORS = 8, PATHS = 16, NAME = 256, REQUEST = 1 << 18, CALLS = 64, EVENTS = 256 };
+enum { PAGES = 8, ANSWERS = 128, DOORS = 8, PATHS = 16, NAME = 256, REQUEST = 1 << 18, CALLS = 64, EVENTS = 256 };
 
-struct answer { char name[NAME]; char *body; size_t size; };
+struct slice { const char *text; size_t size; };
+struct answer { struct slice call, body, pick; }; /* pick: empty for a whole result */
 struct page { char name[NAME]; struct answer answers[ANSWERS]; int count; };
 struct path { char name[NAME]; long calls; };
-struct door { int socket; struct path paths[PATHS]; int count; };
-struct slice { const char *text; size_t size; };
+struct door { int socket; struct path paths[PATHS]; int count; char *last; size_t last_size; };
 struct connection {
     int socket; /* of a door: its number */
     struct door *door; /* NULL for a door */
@@ -60,6 +66,21 @@ static void *made(void *memory) {
     return memory;
 }
 
+static bool same(struct slice a, struct slice b) {
+    return a.size == b.size && !memcmp(a.text, b.text, a.size);
+}
+
+static struct slice read_file(const char *place) {
+    FILE *file = fopen(place, "rb");
+    struct stat info;
+    if (!file || fstat(fileno(file), &info)) die(place);
+    char *text = made(malloc((size_t)info.st_size + 1));
+    size_t size = fread(text, 1, (size_t)info.st_size, file);
+    if (size != (size_t)info.st_size) die(place);
+    fclose(file);
+    return (struct slice){text, size};
+}
+
 static void load_page(const char *folder, const char *name) {
     struct page *page = &pages[page_count++];
     snprintf(page->name, NAME, "%s", name);
@@ -69,17 +90,16 @@ static void load_page(const char *folder, const char *name) {
     if (!listing) die(place);
     for (struct dirent *entry; (entry = readdir(listing));) {
         char *end = strstr(entry->d_name, ".json");
-        if (!end || page->count == ANSWERS) continue;
+        if (!end) continue;
+        if (page->count == ANSWERS) die("too many answers");
         struct answer *answer = &page->answers[page->count++];
-        snprintf(answer->name, NAME, "%.*s", (int)(end - entry->d_name), entry->d_name);
+        size_t size = strcspn(entry->d_name, ".");
+        answer->call = (struct slice){made(strndup(entry->d_name, size)), size};
         snprintf(place, sizeof place, "%s/%s/%s", folder, name, entry->d_name);
-        FILE *file = fopen(place, "rb");
-        struct stat info;
-        if (!file || fstat(fileno(file), &info)) die(place);
-        answer->size = (size_t)info.st_size;
-        answer->body = made(malloc(answer->size + 1));
-        if (fread(answer->body, 1, answer->size, file) != answer->size) die(place);
-        fclose(file);
+        answer->body = read_file(place);
+        if (entry->d_name + size == end) continue;
+        snprintf(place, sizeof place, "%s/%s/%.*s.pick", folder, name, (int)(end - entry->d_name), entry->d_name);
+        answer->pick = read_file(place);
     }
     closedir(listing);
 }
@@ -92,13 +112,16 @@ static void load_pages(const char *folder) {
     closedir(listing);
 }
 
-/* The answer of an operation, or what is picked of it (`part` is ".picked"). */
-static struct answer *find(struct slice name, const char *part) {
+/* The part of a call's result that is picked, or all of it if there is no such part; NULL for an unknown call. */
+static struct answer *find(struct slice call, struct slice pick) {
+    struct answer *whole = NULL;
     for (int i = 0; i < in_use->count; i++) {
         struct answer *answer = &in_use->answers[i];
-        if (!strncmp(answer->name, name.text, name.size) && !strcmp(answer->name + name.size, part)) return answer;
+        if (!same(answer->call, call)) continue;
+        if (answer->pick.size && same(answer->pick, pick)) return answer;
+        if (!answer->pick.size) whole = answer;
     }
-    return NULL;
+    return whole;
 }
 
 static void count(struct door *door, struct slice path) {
@@ -129,6 +152,26 @@ static int operations(struct slice body, struct slice *names) {
         }
     }
     return found;
+}
+
+/* The items of a JSON list. */
+static int items(struct slice list, struct slice *found) {
+    int depth = 0, count = 0;
+    const char *start = NULL;
+    for (size_t i = 0; i < list.size; i++) {
+        char c = list.text[i];
+        if ((c == ',' || c == ']') && depth == 1 && start && count < CALLS) {
+            found[count++] = (struct slice){start, (size_t)(list.text + i - start)};
+            start = NULL;
+        } else if (depth >= 1 && !start && c != ' ' && c != ',') {
+            start = list.text + i;
+        }
+        if (c == '"')
+            for (i++; i < list.size && list.text[i] != '"'; i++) i += list.text[i] == '\\';
+        else if (c == '[') depth++;
+        else if (c == ']') depth--;
+    }
+    return count;
 }
 
 static void watch(struct connection *c, unsigned events) {
@@ -165,12 +208,24 @@ static void send_rest(struct connection *c) {
     if (!c->unsent) watch(c, EPOLLIN);
 }
 
+/* The date of now as HTTP writes it (RFC 9110, section 5.6.7). */
+static const char *date(void) {
+    static char text[32];
+    static time_t written;
+    time_t now = time(NULL);
+    if (now != written) strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&now));
+    written = now;
+    return text;
+}
+
 static void answer_with(struct connection *c, int status, struct iovec *parts, int count) {
-    char head[160];
+    char head[256];
     size_t size = 0;
     for (int i = 1; i < count; i++) size += parts[i].iov_len;
-    int length = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                          status, status < 300 ? "OK" : "Not Found", size);
+    int length = snprintf(head, sizeof head,
+                          "HTTP/1.1 %d %s\r\ndate: %s\r\nx-content-type-options: nosniff\r\ncontent-length: %zu\r\n"
+                          "content-type: application/json\r\n\r\n",
+                          status, status == 200 ? "OK" : status == 206 ? "Partial Content" : "Not Found", date(), size);
     parts[0] = (struct iovec){head, (size_t)length};
     send_parts(c, parts, count);
 }
@@ -180,16 +235,30 @@ static void answer_text(struct connection *c, int status, const char *text) {
     answer_with(c, status, parts, 2);
 }
 
-static void answer_round_trip(struct connection *c, struct slice body, bool picks) {
-    struct slice names[CALLS];
+static void answer_call(struct connection *c, struct slice operation, struct slice body, struct slice pick) {
+    char call[NAME];
+    char *first = memmem(body.text, body.size, "\"first\":", 8);
+    int length = operation.size < NAME / 2 ? (int)operation.size : NAME / 2;
+    int size = first ? snprintf(call, NAME, "%.*s-%lu", length, operation.text, strtoul(first + 8, NULL, 10))
+                     : snprintf(call, NAME, "%.*s", length, operation.text);
+    struct slice picks[CALLS];
+    struct answer *answer = find((struct slice){call, (size_t)size}, items(pick, picks) == 1 ? picks[0] : pick);
+    if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_OPERATION\"}");
+    struct iovec parts[2] = {[1] = {(void *)answer->body.text, answer->body.size}};
+    answer_with(c, answer->pick.size ? 206 : 200, parts, 2);
+}
+
+static void answer_round_trip(struct connection *c, struct slice body, struct slice pick) {
+    struct slice names[CALLS], picks[CALLS];
     struct iovec parts[2 + 2 * CALLS];
     int calls = operations(body, names), used = 1;
+    bool picked = items(pick, picks) == calls;
     for (int i = 0; i < calls; i++) {
-        struct answer *picked = picks ? find(names[i], ".picked") : NULL, *answer = picked ? picked : find(names[i], "");
+        struct answer *answer = find(names[i], picked ? picks[i] : (struct slice){"", 0});
         if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_OPERATION\"}");
-        const char *glue = picked ? (i ? "],[206," : "[[206,") : (i ? "],[200," : "[[200,");
+        const char *glue = answer->pick.size ? (i ? "],[206," : "[[206,") : (i ? "],[200," : "[[200,");
         parts[used++] = (struct iovec){(void *)glue, strlen(glue)};
-        parts[used++] = (struct iovec){answer->body, answer->size};
+        parts[used++] = (struct iovec){(void *)answer->body.text, answer->body.size};
     }
     parts[used++] = calls ? (struct iovec){"]]", 2} : (struct iovec){"[]", 2};
     answer_with(c, 200, parts, used);
@@ -203,6 +272,11 @@ static void answer_count(struct connection *c) {
     }
     strcat(text, "}");
     answer_text(c, 200, text);
+}
+
+static void answer_last(struct connection *c) {
+    struct iovec parts[2] = {[1] = {c->door->last, c->door->last_size}};
+    answer_with(c, 200, parts, 2);
 }
 
 static void use(struct connection *c, struct slice name) {
@@ -221,38 +295,43 @@ static bool begins(struct slice text, const char *with, struct slice *rest) {
     return true;
 }
 
-static void answer(struct connection *c, bool posted, struct slice path, struct slice body, bool picks) {
+static void answer(struct connection *c, bool posted, struct slice path, struct slice body, struct slice pick) {
     struct slice name;
     if (posted) count(c->door, path);
-    if (posted && begins(path, "/rpc/", &name)) {
-        struct answer *picked = picks ? find(name, ".picked") : NULL, *answer = picked ? picked : find(name, "");
-        if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_OPERATION\"}");
-        struct iovec parts[2] = {[1] = {answer->body, answer->size}};
-        return answer_with(c, picked ? 206 : 200, parts, 2);
-    }
-    if (posted && begins(path, "/rpc", &name) && !name.size) return answer_round_trip(c, body, picks);
+    if (posted && begins(path, "/rpc/", &name)) return answer_call(c, name, body, pick);
+    if (posted && begins(path, "/rpc", &name) && !name.size) return answer_round_trip(c, body, pick);
     if (!posted && begins(path, "/count", &name)) return answer_count(c);
+    if (!posted && begins(path, "/last", &name)) return answer_last(c);
     if (!posted && begins(path, "/use/", &name)) return use(c, name);
     answer_text(c, 404, "{}");
+}
+
+/* The value of a field of a head; empty if there is none. */
+static struct slice field(const char *head, const char *name) {
+    char *line = strcasestr(head, name);
+    if (!line) return (struct slice){"", 0};
+    line += strlen(name);
+    line += strspn(line, " ");
+    return (struct slice){line, strcspn(line, "\r")};
 }
 
 /* Answer the first request if all of it is there: its size, or 0. */
 static size_t take(struct connection *c, char *from, size_t size) {
     char *end = memmem(from, size, "\r\n\r\n", 4);
     if (!end) return 0;
-    *end = 0; /* so that the head can be searched as a string; it is not looked at again */
-    char *length = strcasestr(from, "\r\nContent-Length:");
-    struct slice body = {end + 4, length ? strtoul(length + 17, NULL, 10) : 0};
-    if (body.text + body.size > from + size) {
-        *end = '\r';
-        return 0;
-    }
+    *end = 0; /* so that the head can be searched as a string */
+    struct slice body = {end + 4, strtoul(field(from, "\r\nContent-Length:").text, NULL, 10)};
+    struct slice pick = field(from, "\r\nKierto-Pick:");
+    *end = '\r';
+    if (body.text + body.size > from + size) return 0;
+    size_t whole = (size_t)(body.text - from) + body.size;
     bool posted = !strncmp(from, "POST ", 5);
-    char *path = strchr(from, ' ');
+    char *path = memchr(from, ' ', (size_t)(end - from));
     if (!path) return size;
     path++;
-    answer(c, posted, (struct slice){path, strcspn(path, " ?")}, body, strcasestr(from, "\r\nKierto-Pick:"));
-    return (size_t)(body.text - from) + body.size;
+    if (posted) memcpy(c->door->last, from, c->door->last_size = whole);
+    answer(c, posted, (struct slice){path, strcspn(path, " ?\r")}, body, pick);
+    return whole;
 }
 
 static void drop(struct connection *c) {
@@ -290,6 +369,7 @@ static void open_door(struct door *door) {
     door->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (door->socket < 0 || bind(door->socket, (void *)&at, size) || listen(door->socket, 512)) die("listen");
     if (getsockname(door->socket, (void *)&at, &size)) die("getsockname");
+    door->last = made(malloc(REQUEST));
     struct connection *c = made(calloc(1, sizeof *c));
     c->socket = (int)(door - doors);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};

@@ -1,15 +1,24 @@
-/* Load: sends one request over and over on keep-alive connections, and says how long the answers took.
+/* Load: sends requests on keep-alive connections, each one different, and says how long the answers took.
  *
- *     load PORT CONNECTIONS SECONDS RATE REQUEST
+ *     load PORT CONNECTIONS SECONDS RATE SEED REQUESTS [TOKENS]
  *
- * REQUEST is a file with the whole HTTP request. With RATE 0 each connection sends again as soon as it was answered;
- * else RATE requests a second are due, and an answer's time counts from when its request was due, sent or not: a server
- * that stands still is not spared what it kept waiting. Every connection is used once before the measuring begins. No
- * request is begun after SECONDS, and all that were are waited for.
+ * REQUESTS is a file with whole HTTP requests, one behind the other. The first is the measured one. The others share 1 %
+ * of what is sent, each as often as the next, drawn at random: a server meets other operations meanwhile, as it does in
+ * production. What is said of times and rates is said of all requests.
+ *
+ * Each `~` in them is filled with a hex digit as a request is sent: sixteen of each of splitmix64's numbers, of which no
+ * two are equal, so no two `traceparent`, `X-Request-Id` or cursors are. A run of `^` is filled with one of TOKENS, drawn
+ * at random: a file of lines that are as long as the run. All that is drawn follows from SEED: a run can be repeated, and
+ * two runs with different seeds have nothing in common.
+ *
+ * With RATE 0 each connection sends again as soon as it was answered; else RATE requests a second are due, and an
+ * answer's time counts from when its request was due, sent or not: a server that stands still is not spared what it kept
+ * waiting. Every connection is used once before the measuring begins. No request is begun after SECONDS, and all that
+ * were are waited for.
  *
  * Prints one line of JSON: "requests" and "seconds" from the first to the last answer; "errors": answers with another
- * status than 200 or another body than the first; "all": requests with those before the measuring; times in
- * microseconds, nearest rank. A lost connection ends it with 1.
+ * status than 200 or another body than the first to the same of REQUESTS; "all": requests with those before the
+ * measuring; times in microseconds, nearest rank. A lost connection ends it with 1.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -28,18 +37,31 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ANSWER = 1 << 22, EVENTS = 256 };
+enum { ANSWER = 1 << 22, EVENTS = 256, REQUESTS = 64, DIGITS = 256, FILE_SIZE = 1 << 20, OTHERS_ONE_IN = 100 };
+
+struct request {
+    char *text; /* as it was sent last */
+    size_t size;
+    char *digits[DIGITS], *token; /* the places to be filled; token: NULL if there is none */
+    int digit_count;
+    char *first; /* the body of its first answer */
+    size_t first_size;
+};
 
 struct connection {
     int socket;
+    struct request *asked;
     int64_t due; /* from when the answer's time counts; 0 before the measuring */
     char *in;
     size_t received, head, whole; /* whole: the answer's size, 0 while unknown */
     bool chunked;
 };
 
-static char *request, *first;
-static size_t request_size, first_size;
+static struct request requests[REQUESTS];
+static int request_count;
+static char *tokens;
+static size_t token_count, token_size;
+static uint64_t seed;
 static int64_t *times;
 static size_t count, room;
 static long errors, all;
@@ -56,12 +78,63 @@ static int64_t now(void) {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void read_request(const char *place) {
+/* The next of 2^64 numbers, all different (splitmix64, Steele, Lea and Flood 2014). */
+static uint64_t draw(void) {
+    uint64_t x = seed += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+static char *read_file(const char *place, size_t *size) {
     FILE *file = fopen(place, "rb");
-    request = malloc(1 << 20);
-    if (!file || !request) die(place);
-    request_size = fread(request, 1, 1 << 20, file);
+    char *text = malloc(FILE_SIZE + 1);
+    if (!file || !text) die(place);
+    *size = fread(text, 1, FILE_SIZE, file);
+    if (*size == FILE_SIZE) die("a file is too large");
+    text[*size] = 0;
     fclose(file);
+    return text;
+}
+
+static void read_tokens(const char *place) {
+    size_t size;
+    tokens = read_file(place, &size);
+    token_size = strcspn(tokens, "\n");
+    token_count = size / (token_size + 1);
+    for (size_t i = 0; i < token_count; i++)
+        if (strcspn(tokens + i * (token_size + 1), "\n") != token_size) die("tokens differ in length");
+}
+
+static void add_request(char *text, size_t size) {
+    if (request_count == REQUESTS) die("too many requests");
+    struct request *request = &requests[request_count++];
+    request->text = text;
+    request->size = size;
+    for (char *c = text; c < text + size; c++) {
+        if (*c == '~') {
+            if (request->digit_count == DIGITS) die("too many digits");
+            request->digits[request->digit_count++] = c;
+        } else if (*c == '^') {
+            size_t run = strspn(c, "^");
+            if (request->token || !token_count || run != token_size) die("a token has no place");
+            request->token = c;
+            c += run - 1;
+        }
+    }
+}
+
+static void read_requests(const char *place) {
+    size_t size;
+    for (char *text = read_file(place, &size), *end = text + size, *body; text < end; text = body) {
+        body = strstr(text, "\r\n\r\n");
+        char *length = strcasestr(text, "\r\nContent-Length:");
+        if (!body || !length || length > body) die("no request with a length");
+        body += 4 + strtoul(length + 17, NULL, 10);
+        if (body > end) die("a request is cut off");
+        add_request(text, (size_t)(body - text));
+    }
+    if (!request_count) die("no request");
 }
 
 static void connect_to(struct connection *c, int port) {
@@ -76,11 +149,27 @@ static void connect_to(struct connection *c, int port) {
     if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->socket, &event)) die("epoll_ctl");
 }
 
+/* A request as it is sent now. */
+static struct request *next_request(void) {
+    uint64_t drawn = draw();
+    uint64_t others = (uint64_t)request_count - 1;
+    bool other = others && drawn % OTHERS_ONE_IN == 0;
+    struct request *request = &requests[other ? 1 + drawn / OTHERS_ONE_IN % others : 0];
+    uint64_t digits = 0;
+    for (int i = 0; i < request->digit_count; i++, digits >>= 4) {
+        if (i % 16 == 0) digits = draw();
+        *request->digits[i] = "0123456789abcdef"[digits & 15];
+    }
+    if (request->token) memcpy(request->token, tokens + draw() % token_count * (token_size + 1), token_size);
+    return request;
+}
+
 static void ask(struct connection *c, int64_t due) {
+    struct request *request = c->asked = next_request();
     c->due = due;
     c->received = c->head = c->whole = 0;
     c->chunked = false;
-    if (send(c->socket, request, request_size, MSG_NOSIGNAL) != (ssize_t)request_size) die("a connection was lost");
+    if (send(c->socket, request->text, request->size, MSG_NOSIGNAL) != (ssize_t)request->size) die("a connection was lost");
 }
 
 static void keep_time(int64_t took) {
@@ -109,13 +198,15 @@ static bool is_whole(struct connection *c) {
 }
 
 static void judge(struct connection *c) {
+    struct request *asked = c->asked;
     char *body = c->in + c->head;
     size_t size = c->received - c->head;
-    if (!first) {
-        if (!(first = malloc(size + 1))) die("memory");
-        memcpy(first, body, first_size = size);
+    if (!asked->first) {
+        if (!(asked->first = malloc(size + 1))) die("memory");
+        memcpy(asked->first, body, asked->first_size = size);
     }
-    if (strncmp(c->in, "HTTP/1.1 200", 12) || size != first_size || memcmp(body, first, size)) errors++;
+    bool right = !strncmp(c->in, "HTTP/1.1 200", 12) && size == asked->first_size && !memcmp(body, asked->first, size);
+    errors += !right;
     all++;
 }
 
@@ -144,10 +235,13 @@ static double percentile(double share) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) return fputs("load PORT CONNECTIONS SECONDS RATE REQUEST\n", stderr), 2;
+    if (argc != 7 && argc != 8) return fputs("load PORT CONNECTIONS SECONDS RATE SEED REQUESTS [TOKENS]\n", stderr), 2;
     int port = atoi(argv[1]), connections = atoi(argv[2]);
     double seconds = atof(argv[3]), rate = atof(argv[4]);
-    read_request(argv[5]);
+    seed = strtoull(argv[5], NULL, 10);
+    seed = draw(); /* seeds that are neighbours begin far from each other */
+    if (argc == 8) read_tokens(argv[7]);
+    read_requests(argv[6]);
     poll_fd = epoll_create1(0);
     struct connection *own = calloc((size_t)connections, sizeof *own);
     struct connection **idle = calloc((size_t)connections, sizeof *idle);

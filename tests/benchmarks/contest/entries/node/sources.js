@@ -53,7 +53,7 @@ export class Sources {
 
 export const resolvers = {
   Query: {
-    sites: (_, { first }, context) => context.sources.sites({ first }),
+    sites: (_, { first, after }, context) => context.sources.sites({ first, after }),
   },
   Site: {
     nextPickup: async (site, _, context) => (await context.sources.ordersOf.load(site.id)).nextPickup,

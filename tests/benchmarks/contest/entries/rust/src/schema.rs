@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use serde::Deserialize;
 
-use crate::services::{Caller, Services};
+use crate::services::{Caller, Page, Services};
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -160,12 +160,17 @@ pub struct Query;
 
 #[Object]
 impl Query {
-    async fn sites(&self, context: &Context<'_>, #[graphql(default = 50)] first: i32) -> Result<Option<SiteConnection>> {
+    async fn sites(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 50)] first: i32,
+        after: Option<String>,
+    ) -> Result<Option<SiteConnection>> {
         let services = context.data::<Services>()?;
         let caller = context.data::<Caller>()?;
         let node = context.look_ahead().field("edges").field("node");
         let fields: &[&str] = if node.field("containers").exists() { &["containers"] } else { &[] };
-        let mut page = services.sites(caller, first, fields).await?;
+        let mut page = services.sites(caller, Page { first, after }, fields).await?;
         if node.field("nextPickup").exists() || node.field("openOrderCount").exists() {
             let ids: Vec<&str> = page.edges.iter().map(|edge| edge.node.id.as_str()).collect();
             let ((_, pickups), (_, counts)) = services.joined(caller, &ids).await?;

@@ -21,8 +21,9 @@ pub struct Services {
 }
 
 #[derive(Serialize)]
-struct Page {
-    first: i32,
+pub struct Page {
+    pub first: i32,
+    pub after: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -47,8 +48,8 @@ impl Services {
         Self { client, sites_url: sites_url + "/rpc/sites", orders_url: orders_url + "/rpc" }
     }
 
-    pub async fn sites(&self, caller: &Caller, first: i32, fields: &[&str]) -> Result<SiteConnection, Failure> {
-        self.post(&self.sites_url, caller, &SitesArguments { page: Page { first }, fields }).await
+    pub async fn sites(&self, caller: &Caller, page: Page, fields: &[&str]) -> Result<SiteConnection, Failure> {
+        self.post(&self.sites_url, caller, &SitesArguments { page, fields }).await
     }
 
     /// The next pickup and the number of open orders of each site, in one round trip.
