@@ -8,7 +8,7 @@ import socket
 import tempfile
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,12 +17,12 @@ from services.chassis.ids import write_id
 from services.chassis.rpc import round_trip
 from services.contracts.identity import SubjectKind
 from tests.benchmarks.contest import answers, load
-from tests.benchmarks.contest.contestants import Contestant
+from tests.benchmarks.contest.contestants import OURS, Contestant
 from tests.benchmarks.contest.native_programs import Missing
 from tests.benchmarks.contest.pages import CURSOR_DIGITS, OTHERS, PAGES, PORTAL, Page
 from tests.benchmarks.contest.running import Running, running, wait_until_ready
 from tests.benchmarks.contest.services_by_heart import ServicesByHeart, services_by_heart
-from tests.benchmarks.contest.standings import Measured
+from tests.benchmarks.contest.standings import Measured, standing
 from tests.gateway.actors.identity import IdentityActor
 from tests.support import quotas
 
@@ -97,7 +97,16 @@ def compete(
                     results.measured[one.contestant.name][page.name].append(field.measure(one, page, SECONDS))
                 half = results.measured[one.contestant.name][PORTAL.name][-1].rate / 2
                 results.steady[one.contestant.name].append(field.measure(one, PORTAL, STEADY_S, half))
+    results.complaints.extend(_slower_than(results.steady))
     return results
+
+
+def _slower_than(steady: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
+    """Yield a complaint for each contestant whose slowest answers at half load come no later than ours."""
+    for name, measured in steady.items():
+        better = standing(steady[OURS.name], measured).by_p99
+        if name != OURS.name and better is not None and better <= 1:
+            yield f"at half load the p99 of the {PORTAL.name} is no better than {name}'s ({better:.2f})"
 
 
 class _Field:

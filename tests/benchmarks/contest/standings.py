@@ -30,33 +30,38 @@ class Measured(msgspec.Struct, frozen=True):
 
     @property
     def counts(self) -> bool:
-        """Whether its throughput is its own."""
+        """Whether its throughput and its waits are its own."""
         return self.load_core < FULL and self.others < DISTURBED
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """One contestant at one page, over all rounds; ``by_cpu`` and ``by_rate`` say how many times ours is better.
+    """One contestant at one page, over all rounds; ``by_cpu``, ``by_rate``, ``by_p99``: how many times ours is better.
 
-    ``by_rate`` is None if a throughput counted in no more than half of the rounds.
+    The last two are None if no more than half of the rounds counted.
     """
 
     cpu: float
     rate: float
     load_core: float
     others: float
+    p99: float
     by_cpu: float
     by_rate: float | None
+    by_p99: float | None
 
 
 def standing(ours: Sequence[Measured], theirs: Sequence[Measured]) -> Standing:
     """Hold one contestant's rounds against ours, round by round."""
     pairs = list(zip(ours, theirs, strict=True))
-    rates = [own.rate / other.rate for own, other in pairs if own.counts and other.counts]
+    counted = [(own, other) for own, other in pairs if own.counts and other.counts]
+    enough = 2 * len(counted) > len(pairs)
     return Standing(
         cpu=statistics.median(one.cpu for one in theirs),
         rate=statistics.median(one.rate for one in theirs),
         load_core=statistics.median(one.load_core for one in theirs),
         others=statistics.median(one.others for one in theirs),
+        p99=statistics.median(one.p99 for one in theirs),
         by_cpu=statistics.median(other.cpu / own.cpu for own, other in pairs),
-        by_rate=statistics.median(rates) if 2 * len(rates) > len(pairs) else None,
+        by_rate=statistics.median(own.rate / other.rate for own, other in counted) if enough else None,
+        by_p99=statistics.median(other.p99 / own.p99 for own, other in counted) if enough else None,
     )

@@ -1,6 +1,5 @@
 """The contest's tables."""
 
-import statistics
 from collections.abc import Iterator
 
 from rich.table import Column, Table
@@ -55,19 +54,24 @@ def _row(page: Page, name: str, stands: Standing, calls: int) -> Iterator[str]:
         return
     yield f"{stands.by_cpu:.2f}"
     yield "-" if stands.by_rate is None else f"{stands.by_rate:.2f}"
-    yield f"{page.wanted[name]:g}" if name in page.wanted else "report"
+    yield _wanted(page.wanted.get(name), stands.by_rate)
+
+
+def _wanted(wanted: float | None, reached: float | None) -> str:
+    if wanted is None:
+        return "report"
+    return f"{wanted:g}, missed" if reached is not None and reached < wanted else f"{wanted:g}"
 
 
 def _waits(results: Results) -> Table:
     table = Table(
         "contestant",
-        *("p99, ms", "requests a second", "load's core", "others"),
-        title=f"The {PORTAL.name} at half of what each can take, from when a request was due",
+        *("p99, ms", "requests a second", "load's core", "others", "ours better by"),
+        title=f"The {PORTAL.name} at half of what each can take, from when a request was due. Ours is to be the best.",
         title_justify="left",
     )
-    for name, rounds in results.steady.items():
-        p99, rate, load_core, others = (
-            statistics.median(getattr(one, field) for one in rounds) for field in ("p99", "rate", "load_core", "others")
-        )
-        table.add_row(name, f"{p99:.2f}", f"{rate:,.0f}", f"{load_core:.0%}", f"{others:.0%}")
+    for name, measured in results.steady.items():
+        one = standing(results.steady[OURS.name], measured)
+        better = "" if name == OURS.name else "-" if one.by_p99 is None else f"{one.by_p99:.2f}"
+        table.add_row(name, f"{one.p99:.2f}", f"{one.rate:,.0f}", f"{one.load_core:.0%}", f"{one.others:.0%}", better)
     return table

@@ -5,8 +5,8 @@ import pytest
 from tests.benchmarks.contest.standings import Measured, standing
 
 
-def measured(cpu: float, rate: float, load_core: float = 0.5, others: float = 0) -> Measured:
-    return Measured(cpu, rate, load_core, others, p99=1)
+def measured(cpu: float, rate: float, load_core: float = 0.5, others: float = 0, p99: float = 1) -> Measured:
+    return Measured(cpu, rate, load_core, others, p99)
 
 
 def test_only_what_was_measured_in_one_round_is_compared() -> None:
@@ -16,6 +16,14 @@ def test_only_what_was_measured_in_one_round_is_compared() -> None:
     found = standing(ours, theirs)
     assert (found.by_cpu, found.by_rate) == (2, 2)
     assert (found.cpu, found.rate) == (200, 4000)
+
+
+def test_waits_are_compared_within_a_round_too() -> None:
+    ours = [measured(100, 8000, p99=2), measured(100, 8000, p99=20), measured(100, 8000, p99=2, others=0.5)]
+    theirs = [measured(100, 8000, p99=3), measured(100, 8000, p99=30), measured(100, 8000, p99=1)]
+    found = standing(ours, theirs)
+    assert (found.p99, found.by_p99) == (3, 1.5)
+    assert standing(ours[1:], theirs[1:]).by_p99 is None, "of two rounds one counts"
 
 
 def test_a_full_load_core_makes_a_throughput_count_for_nothing() -> None:
