@@ -29,7 +29,7 @@ async def fetch_reached(
 
     ``query`` begins with the caller ($1) and the day ($2), and has the list's filter; ``keys`` are the columns that the
     list is sorted by, the last of which identifies a row. ``organisation`` and ``site`` narrow the list to their rows.
-    ``by_search``: the filter has an index of its own.
+    ``by_search``: the filter has an index of its own, and the indexes of the orders include its column.
     """
     for column, value in ((table.organisation, organisation), (table.site, site)):
         if value is not None:

@@ -129,11 +129,13 @@ async def test_a_list_is_what_every_row_held_against_every_grant_gives(
         assert {row["id"] for row in by_ids} == {one[0] for one in things if reached(grants, one)}
 
 
+@pytest.mark.parametrize("sample", [0, 100])
 @pytest.mark.parametrize("near", [1, 20, 2_000])
 async def test_a_search_finds_the_same_near_and_far(
-    workbench: MakeWorkbench[Any, Any], monkeypatch: pytest.MonkeyPatch, near: int
+    workbench: MakeWorkbench[Any, Any], monkeypatch: pytest.MonkeyPatch, near: int, sample: int
 ) -> None:
     monkeypatch.setattr(decision, "_NEAR", near)
+    monkeypatch.setattr(decision, "_SAMPLE", sample)  # none of it, or all: many are found, or as many as there are
     bench, rng = await workbench(SUPPORT), random.Random(near)
     things = await fill(bench, rng)
     for grants in ([Grant(organisation_id=None)], drawn_grants(rng), drawn_grants(rng)):

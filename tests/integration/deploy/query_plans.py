@@ -19,8 +19,10 @@ _KEY = re.compile(r"\b(\w*id|\w+_number|sequence) = |\borganisation_id IS NULL|\
 """In an index condition: what the caller reaches, or the ids, keys or words that are asked for."""
 
 
-SETTINGS = "SET enable_seqscan = off; SET enable_mergejoin = off; SET enable_hashjoin = off"
-"""A few thousand rows are soon read whole by a join, where a million would not be."""
+SETTINGS = """
+    SET enable_seqscan = off; SET enable_mergejoin = off; SET enable_hashjoin = off; SET enable_incremental_sort = off
+"""
+"""A few thousand rows are soon read whole by a join, or sorted, where a million would not be."""
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -75,22 +77,28 @@ def complaints(plan: dict[str, Any], *, reaches_all: bool) -> list[str]:
 
     ``reaches_all``: the caller's reads go through an index in their order, as far as their limit.
     """
-    return list(_complaints(plan, in_order=False, never=False, reaches_all=reaches_all))
+    return list(_complaints(plan, in_order=False, searched=False, never=False, reaches_all=reaches_all))
 
 
-def _complaints(node: dict[str, Any], *, in_order: bool, never: bool, reaches_all: bool) -> Iterator[str]:
+def _complaints(
+    node: dict[str, Any], *, in_order: bool, searched: bool, never: bool, reaches_all: bool
+) -> Iterator[str]:
     kind = node["Node Type"]
     never = never or ("One-Time Filter" in node and not reaches_all)
     in_order = (in_order or kind == "Limit") and kind not in ("Sort", "Hash", "Aggregate")
     if node.get("Disabled"):
         yield f"{kind} on {node.get('Relation Name', '?')} is disabled"
+    searched = searched or (kind == "Subquery Scan" and "Filter" in node)
     if not never and node.get("Relation Name") in LARGE:
         condition = node.get("Index Cond", "")
         if kind == "Bitmap Heap Scan":
             condition = node.get("Recheck Cond", "")
         # Without a filter no more rows are looked at than the limit says.
-        as_far_as_wanted = in_order and "Index" in kind and (reaches_all or "Filter" not in node)
+        in_turn = "Index" in kind or kind == "Sample Scan"
+        as_far_as_wanted = in_order and in_turn and (reaches_all or "Filter" not in node)
         if not _KEY.search(condition) and not as_far_as_wanted:
             yield f"{kind} of {node['Relation Name']} by {node.get('Index Name')}: {condition or 'no condition'}"
+        if reaches_all and searched and kind == "Index Scan" and not _KEY.search(condition):
+            yield f"{kind} of {node['Relation Name']} by {node.get('Index Name')}: reads rows to leave them out"
     for child in node.get("Plans", ()):
-        yield from _complaints(child, in_order=in_order, never=never, reaches_all=reaches_all)
+        yield from _complaints(child, in_order=in_order, searched=searched, never=never, reaches_all=reaches_all)

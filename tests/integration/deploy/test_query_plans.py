@@ -95,7 +95,7 @@ READS: dict[str, dict[str, list[Read]]] = {
     "sites": {
         "sites": [
             *(listed("sites", None, order) for order in SiteOrder),
-            listed("sites", "katu"),
+            *(listed("sites", "katu", order) for order in SiteOrder),
             lambda o, k: o.sites(Page(first=5, total=o.counted), None, SiteOrder.CITY, k.organisation),
         ],
         "sitesById": [lambda o, k: o.sites_by_id(k.sites)],
