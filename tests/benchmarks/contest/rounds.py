@@ -141,12 +141,19 @@ class _Field:
             if calls != page.calls:
                 results.complaints.append(f"{name} makes {calls} calls to services for {page.name}, not {page.calls}")
             expected = expected or answer
-            if round_trip.HEADER in asked and msgspec.json.encode([page.picked["sites"]]).decode() not in asked:
-                results.complaints.append(f"{name} selects for {page.name} what the services by heart do not know")
+            if unknown := list(self._unknown_selections(page)):
+                results.complaints.append(f"{name} selects of {', '.join(unknown)} other than {page.name} shows")
             if f'"{after}"' not in asked or token not in asked:
                 raise RuntimeError(f"{name} does not pass on the cursor or the token for {page.name}")
             if answer != expected or "errors" in answer or _sites_in(answer) != page.sites:
                 raise RuntimeError(f"{name} answers {page.name} otherwise: {str(answer)[:500]}")
+
+    def _unknown_selections(self, page: Page) -> Iterator[str]:
+        """Yield the operations of which something else was just selected than a page shows."""
+        for operation, selection in page.picked.items():
+            asked = self._services.last("sites" if operation == "sites" else "orders")
+            if round_trip.HEADER in asked and msgspec.json.encode(selection).decode() not in asked:
+                yield operation
 
     def load(self, one: Running, page: Page, seconds: float, rate: float = 0) -> load.Load:
         """Load a contestant; RuntimeError if an answer was not as the first to the same operation."""
