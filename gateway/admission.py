@@ -2,7 +2,7 @@
 
 In this order: its bytes, which are charged before anything reads them; its text (persisted or sent), the text's limits
 and its validity, its operation, whether this caller may ask for the schema, its variables, what it costs, and whether
-the caller's rate allows that. What is known of a text is kept, so a request that comes again passes by a few looks.
+the caller's rate allows that. What is known of a text is kept, so one that comes again is not read again.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,6 @@ from graphql.execution.values import VariableValues
 from gateway.access import Caller
 from gateway.context import Asker
 from gateway.errors import Invalid, RefusedOperation
-from gateway.execution.arguments import changeable
 from gateway.execution.documents import Known
 from gateway.execution.engine import Engine
 from gateway.execution.limits import Limits, exceeded
@@ -27,8 +26,6 @@ from gateway.rate.rates import Rates
 from services.chassis import garbage
 from services.contracts.identity import SubjectKind
 
-LONGEST_REMEMBERED = 8_000
-"""Bytes of a body that is known again when it comes again."""
 CHARACTERS_A_UNIT = 2
 """Of a text that is not known yet: to read, validate and plan it takes longer than to execute it, up to 80 ms."""
 
@@ -79,31 +76,13 @@ class Admission:
         garbage.note(size)  # should anything of it be kept by a cycle, in spite of all care
         self._rates.spend(asker, price_of(size))
 
-    async def admit(
-        self, request: Request, asker: Asker, size: int | None = None, body: bytes = b""
-    ) -> tuple[Admitted, Spent]:
+    async def admit(self, request: Request, asker: Asker, size: int | None = None) -> tuple[Admitted, Spent]:
         """The operation that is asked for, and what it leaves of the caller's rate; Refused if it may not be executed.
 
-        What the request was read from is paid for already (``charge``).
-
-        ``size``: the request's, in bytes; ``body``: what it was read from, to be known again.
+        What the request was read from, of ``size`` bytes, is paid for already (``charge``).
         """
         admitted = await self._judged(request, asker, size)
-        if 0 < len(body) <= LONGEST_REMEMBERED and not _is_of_its_own(admitted):
-            document = admitted.known.document
-            self._engine.documents.remember((asker.kind, body), len(body), document, admitted)
         return admitted, self._rates.spend(asker, admitted.cost)
-
-    def admit_again(self, body: bytes, asker: Asker) -> tuple[Admitted, Spent] | None:
-        """The same for a body that came before, byte by byte, from a caller of the same kind; None for any other.
-
-        Its bytes are charged along with its cost. What is None is not paid for.
-        """
-        size = len(body)
-        if size > LONGEST_REMEMBERED:
-            return None
-        admitted: Admitted | None = self._engine.documents.recall((asker.kind, body))
-        return None if admitted is None else (admitted, self._rates.spend(asker, admitted.cost + price_of(size)))
 
     async def _judged(self, request: Request, asker: Asker, size: int | None) -> Admitted:
         engine, caller = self._engine, asker.caller
@@ -159,10 +138,3 @@ class Admission:
 
     def _invalid(self, errors: Sequence[GraphQLError], caller: Caller | None) -> Invalid:
         return Invalid(errors, suggest=self.may_introspect(caller))
-
-
-def _is_of_its_own(admitted: Admitted) -> bool:
-    """Whether a request can't be known again: it names its document, or resolvers could change its variables."""
-    request = admitted.request
-    names = request.document_id is not None or request.extensions is not None
-    return names or any(changeable(value) for value in admitted.values.coerced.values())

@@ -40,7 +40,6 @@ from services.chassis.broadcast import Broadcast
 from services.chassis.clock import SystemClock
 from services.chassis.hosts import Hosts
 from services.chassis.http_client.origin import Origin
-from services.chassis.known_heads import KnownHeads
 from services.chassis.process import Parts
 from services.chassis.rpc.client import client
 from services.chassis.rpc.service import Service
@@ -128,7 +127,7 @@ async def assemble(
                 *playground,
             ],
             direct={"/graphql": origins.opened(graphql)},
-            heads=KnownHeads({"/graphql": graphql}),
+            endpoints={b"/graphql": graphql},
             hosts=Hosts(settings.hosts),
             fields={"Strict-Transport-Security": f"max-age={_TLS_S}"} if production else {},
             checks={"keys": verifier.ready, "events": caught_up},

@@ -159,5 +159,5 @@ def asker(foundation: Foundation, caller: Caller | None, accepted: str, address:
 
 def asker_of(connection: HTTPConnection, foundation: Foundation, caller: Caller | None) -> Asker:
     """Who asks by a request or a socket."""
-    address = foundation.proxies.client_address(connection.scope)
+    address = foundation.proxies.client_address(connection.scope["headers"], connection.scope["client"])
     return asker(foundation, caller, authentication.accepted_languages(connection), address)

@@ -2,9 +2,7 @@
 
 import functools
 import ipaddress
-from collections.abc import Sequence
-
-from starlette.types import Scope
+from collections.abc import Iterable, Sequence
 
 from services.chassis.client_address import parse_address
 from services.chassis.settings import WrongSettings
@@ -26,13 +24,13 @@ class Proxies:
             raise WrongSettings(f"trusted proxies: {error}") from None
         self._ours = functools.lru_cache(maxsize=_MOST_KEPT)(self._is_ours)
 
-    def client_address(self, scope: Scope) -> str:
-        """Return who asked, of a request's head; see ``address``."""
+    def client_address(self, headers: Iterable[tuple[bytes, bytes]], peer: tuple[str, int] | None) -> str:
+        """Return who asked, of a request's header fields and its connection's other end; see ``address``."""
         if not self._networks:
-            return self.address("", scope["client"])
+            return self.address("", peer)
         # A proxy may add a field of its own behind the one that a stranger sent.
-        fields = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return self.address(b",".join(fields).decode("latin-1"), scope["client"])
+        fields = [value for name, value in headers if name == b"x-forwarded-for"]
+        return self.address(b",".join(fields).decode("latin-1"), peer)
 
     def address(self, forwarded: str, peer: tuple[str, int] | None) -> str:
         """Return who asked, of the field's value and of the connection's other end; empty if that is not known.

@@ -36,9 +36,6 @@ _LARGEST = 50_000
 """Characters of a text that is kept: a larger one is one person's own, or an attempt."""
 _MOST_PLANS = 64
 """Of one text: it has operations, and its switches have values; nobody fills the memory by trying them all."""
-MOST_REQUEST_BYTES = 8_000_000
-_BYTES_OF_A_REQUEST = 2_000
-"""What a remembered request takes beside its key."""
 _BYTES_OF_A_FIELD = 3_000
 """What a planned field takes, with its code: a fragment that is spread often is short, and its plan is not."""
 
@@ -76,8 +73,6 @@ class Document:
         self.has_one_plan = len(operations) == 1 and not self.switches
         self._operations: dict[str | None, Operation] = {}
         self.plans: OrderedDict[Hashable, Plan] = OrderedDict()
-        self.requests: set[Hashable] = set()
-        """What the requests with it are remembered by."""
         self.bytes = len(text.encode())
         """What it counts as among those that are kept."""
 
@@ -116,29 +111,13 @@ class Known(msgspec.Struct, frozen=True):
     operation: Operation
 
 
-class _Remembered(msgspec.Struct, frozen=True):
-    """A request of a document."""
-
-    document: Document
-    what: Any
-    size: int
-
-
 class Documents:
-    """Documents by their text, and requests for them; the one that was not asked for longest goes first."""
+    """Documents by their text; the one that was not asked for longest goes first."""
 
-    def __init__(
-        self,
-        most_texts: int = MOST_TEXTS,
-        most_bytes: int = MOST_BYTES,
-        most_request_bytes: int = MOST_REQUEST_BYTES,
-    ) -> None:
+    def __init__(self, most_texts: int = MOST_TEXTS, most_bytes: int = MOST_BYTES) -> None:
         self._most_texts = most_texts
         self._most_bytes = most_bytes
-        self._most_request_bytes = most_request_bytes
         self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._requests: OrderedDict[Hashable, _Remembered] = OrderedDict()
-        self._request_bytes = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -159,30 +138,6 @@ class Documents:
         """What is known of a valid document, kept from now on."""
         text = node.loc.source.body if node.loc else print_ast(node)
         return self.find(text) or self._keep(Document(text, node))
-
-    def recall(self, key: Hashable) -> Any:
-        """What was remembered of a request by this key, if that and its document are still kept; else None."""
-        found = self._requests.get(key)
-        if found is None:
-            return None
-        self._requests.move_to_end(key)
-        self._kept.move_to_end(found.document.text)
-        return found.what
-
-    def remember(self, key: Hashable, size: int, document: Document, what: Any) -> None:
-        """Remember this of a request, by a key of this size in bytes; for as long as its document is kept at most."""
-        if self._kept.get(document.text) is not document or key in self._requests:
-            return
-        self._requests[key] = _Remembered(document, what, size + _BYTES_OF_A_REQUEST)
-        self._request_bytes += size + _BYTES_OF_A_REQUEST
-        document.requests.add(key)
-        while self._request_bytes > self._most_request_bytes:
-            self._forget(next(iter(self._requests)))
-
-    def _forget(self, key: Hashable) -> None:
-        gone = self._requests.pop(key)
-        gone.document.requests.discard(key)
-        self._request_bytes -= gone.size
 
     def plan_of(self, known: Known, values: dict[str, Any], make: Make) -> Plan:
         """The plan of an operation for these values of its variables."""
@@ -218,8 +173,6 @@ class Documents:
         while len(self._kept) > self._most_texts or (left > self._most_bytes and self._kept):
             _, gone = self._kept.popitem(last=False)
             left -= gone.bytes
-            for key in tuple(gone.requests):
-                self._forget(key)
 
 
 class KnownDocuments(SchemaExtension):

@@ -6,7 +6,8 @@ Then ``gateway.admission`` decides, and the engine executes. Whatever is refused
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,7 +22,6 @@ from gateway.execution.operation_log import log_operation
 from gateway.http import parameters
 from gateway.http.body import TooLarge, whole
 from gateway.http.conditional import FOR_NOBODY, cached_fields, etag_of, is_at_hand
-from gateway.http.fields import fields_of
 from gateway.http.negotiation import GRAPHQL, JSON, JSON_EXPECTED, answers_as, is_json, wants_page
 from gateway.http.origins import Origins
 from gateway.http.page import Page
@@ -30,17 +30,18 @@ from gateway.rate.policy import Spent
 from gateway.room import Room
 from gateway.schema.build import KiertoSchema
 from services.access.language import language_of
-from services.chassis import deadline, known_heads, tracing
+from services.chassis import deadline, direct, tracing
+from services.chassis.direct import Answer, Field, Request
 from services.chassis.problems import Unauthenticated
 from services.contracts.identity import Language
 
 MAX_BODY = 1_000_000
-_MOST_ASKERS = 2000
+_MOST_ASKERS = 5_000
 _LONGEST_SAID = 4000
 """Bytes of the headers that an asker is remembered by."""
 
-Header = tuple[bytes, bytes]
-Headers = dict[bytes, bytes]
+Read = Callable[[], Awaitable[bytes]]
+"""Reads a body."""
 
 _TRACE_PARENT = tracing.HEADER.encode()
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
@@ -51,23 +52,6 @@ _CONTENT_TYPE = {kind: (b"content-type", kind + b"; charset=utf-8") for kind in 
 _SUBSCRIPTION = OperationType.SUBSCRIPTION
 
 _write = msgspec.json.Encoder().encode
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """An answer over HTTP. ``whole``: an operation was executed, and nothing went wrong."""
-
-    status: int
-    headers: list[Header]
-    body: bytes
-    whole: bool = False
-
-
-class Asking(msgspec.Struct, frozen=True):
-    """What the head of a request says: who asks, the media type to answer with, and ``told``: what is always said."""
-
-    asker: Asker
-    media: bytes
-    told: list[Header]
 
 
 class GraphQLEndpoint:
@@ -96,92 +80,78 @@ class GraphQLEndpoint:
         if scope["type"] == "websocket":
             await self.sockets(scope, receive, send)
             return
-        deadline.begin(DEADLINE_S)
-        headers = fields_of(scope)
-        trace = tracing.begin(headers.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
+        request = direct.request_of(scope)
         try:
-            answer = await self._answer(scope, headers, receive)
+            status, fields, body = await self._answer(request, partial(whole, receive, MAX_BODY))
         except ClientDisconnect:
             return
-        except Exception as error:
-            media = answers_as(headers.get(b"accept", b"")) or JSON
-            answer = _told(refusal(error, _CHALLENGE), media, self._language(scope, headers))
-        if answer.status not in _WITHOUT_CONTENT:
-            answer.headers.append((b"content-length", b"%d" % len(answer.body)))
-        answer.headers.append((b"x-trace-id", trace))
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+        if status not in _WITHOUT_CONTENT:
+            fields.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
 
-    def meaning(self, scope: Scope) -> Asking | None:
-        """What a POST's head says, of somebody who signed in and is known; see ``KnownHeads``."""
-        headers = fields_of(scope)
-        if scope["method"] != "POST" or _TRACE_PARENT in headers:
-            return None
-        try:
-            media = self._posted(headers)
-        except Refused:
-            return None
-        asker = self._askers.get(self._said(scope, headers))
-        return None if asker is None else Asking(asker, media, self._origins.told(headers))
+    def answer(self, request: Request, body: bytes) -> Awaitable[Answer]:
+        """The answer to a request that came whole; see ``services.chassis.direct``."""
+        return self._answer(request, body)
 
-    async def answer(self, meaning: Asking, body: bytes) -> known_heads.Answer:
-        """The answer to a POST with such a head."""
+    async def _answer(self, request: Request, body: bytes | Read) -> Answer:
+        """The answer to a request whose body is there, or is to be read; ClientDisconnect if it never comes whole."""
         deadline.begin(DEADLINE_S)
-        trace = tracing.begin(None).encode()
-        asker, media = meaning.asker, meaning.media
+        trace = tracing.begin(request.fields.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
         try:
-            if len(body) > MAX_BODY:
-                raise TooLarge(MAX_BODY)
-            if asker.caller is not None and self.foundation.access.ended(asker.caller):
-                raise Unauthenticated
-            admitted, spent = await self._admitted(body, asker)
-            answer = await self._executed(admitted, spent, asker, media)
+            if request.method == "POST":
+                answer = await self._posted(request, body)
+            else:
+                answer = await self._got(request)
+        except ClientDisconnect:
+            raise
         except Exception as error:
-            answer = _told(refusal(error, _CHALLENGE), media, asker.language)
-        answer.headers.append((b"x-trace-id", trace))
-        answer.headers.extend(meaning.told)
-        return known_heads.Answer(answer.status, answer.headers, answer.body)
+            media = answers_as(request.fields.get(b"accept", b"")) or JSON
+            answer = _told(refusal(error, _CHALLENGE), media, self._language(request))
+        answer.fields.append((b"x-trace-id", trace))
+        answer.fields.extend(self._origins.told(request.fields))
+        return answer
 
-    async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
-        method, accept = scope["method"], headers.get(b"accept", b"")
-        if method == "POST":
-            media = self._posted(headers)
-            body = await whole(receive, MAX_BODY)
-            asker = await self._asker(scope, headers, len(body))
-            admitted, spent = await self._admitted(body, asker)
-            return await self._executed(admitted, spent, asker, media)
-        if method in ("GET", "HEAD"):
-            if wants_page(accept) and b"query=" not in scope["query_string"]:
-                return self._shown_page()
-            self._origins.check(headers)
-            media, address = _media(accept), scope["query_string"]
-            asker = await self._asker(scope, headers, len(address))
-            self._admission.charge(asker, len(address))
-            admitted, spent = await self._admission.admit(parameters.of_address(address), asker, len(address))
-            if admitted.kind is OperationType.MUTATION:
-                raise Refused(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
-            answer = await self._executed(admitted, spent, asker, media)
-            return _revalidated(answer, media, headers, signed_in=asker.caller is not None)
+    async def _posted(self, request: Request, body: bytes | Read) -> Answer:
+        fields = request.fields
+        self._origins.check(fields)
+        media = _media(fields.get(b"accept", b""))
+        if not is_json(fields.get(b"content-type", b"")) or b"content-encoding" in fields:
+            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED)
+        sent = body if isinstance(body, bytes) else await body()
+        if len(sent) > MAX_BODY:
+            raise TooLarge(MAX_BODY)
+        asker = await self._asker(request, len(sent))
+        self._admission.charge(asker, len(sent))
+        admitted, spent = await self._admission.admit(parameters.of_body(sent), asker, len(sent))
+        answer, _ = await self._executed(admitted, spent, asker, media)
+        return answer
+
+    async def _got(self, request: Request) -> Answer:
+        """The answer to all but a POST."""
+        method, fields, query = request.method, request.fields, request.query
         if method == "OPTIONS":
             return Answer(204, [(b"allow", _METHODS["Allow"].encode())], b"")
-        raise Refused(405, "METHOD_NOT_ALLOWED", _METHODS)
+        if method not in ("GET", "HEAD"):
+            raise Refused(405, "METHOD_NOT_ALLOWED", _METHODS)
+        accept = fields.get(b"accept", b"")
+        if wants_page(accept) and b"query=" not in query:
+            return self._shown_page()
+        self._origins.check(fields)
+        media = _media(accept)
+        asker = await self._asker(request, len(query))
+        self._admission.charge(asker, len(query))
+        admitted, spent = await self._admission.admit(parameters.of_address(query), asker, len(query))
+        if admitted.kind is OperationType.MUTATION:
+            raise Refused(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        answer, whole = await self._executed(admitted, spent, asker, media)
+        if not whole:
+            answer.fields.append((b"cache-control", FOR_NOBODY))
+            return answer
+        return _revalidated(answer, media, fields, signed_in=asker.caller is not None)
 
-    def _posted(self, headers: Headers) -> bytes:
-        """The media type to answer a POST with; Refused if such a one can't ask for anything."""
-        self._origins.check(headers)
-        media = _media(headers.get(b"accept", b""))
-        if not is_json(headers.get(b"content-type", b"")) or b"content-encoding" in headers:
-            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED)
-        return media
-
-    async def _admitted(self, body: bytes, asker: Asker) -> tuple[Admitted, Spent]:
-        again = self._admission.admit_again(body, asker)
-        if again is not None:
-            return again
-        self._admission.charge(asker, len(body))
-        return await self._admission.admit(parameters.of_body(body), asker, len(body), body)
-
-    async def _executed(self, admitted: Admitted, spent: Spent, asker: Asker, media: bytes) -> Answer:
+    async def _executed(self, admitted: Admitted, spent: Spent, asker: Asker, media: bytes) -> tuple[Answer, bool]:
+        """The answer to an operation, and whether nothing went wrong."""
         if admitted.kind is _SUBSCRIPTION:
             raise RefusedOperation(400, "SOCKET_NEEDED")
         waiting = self._room.enter(admitted.cost)
@@ -204,15 +174,15 @@ class GraphQLEndpoint:
         told = [_CONTENT_TYPE[media], *spent.fields()]
         if context.retry_after_s:
             told.append((b"retry-after", b"%d" % context.retry_after_s))
-        return Answer(200, told, written, whole=not result.errors)
+        return Answer(200, told, written), not result.errors
 
-    async def _asker(self, scope: Scope, headers: Headers, size: int) -> Asker:
+    async def _asker(self, request: Request, size: int) -> Asker:
         """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access.
 
         A request of ``size`` bytes whose token is not valid is charged to its address: to verify it takes as long.
         """
         access = self.foundation.access
-        authorization, accepted, address = said = self._said(scope, headers)
+        authorization, accepted, address = said = self._said(request)
         known = self._askers.get(said)
         if known is not None and known.caller is not None and not access.ended(known.caller):
             return known
@@ -228,16 +198,16 @@ class GraphQLEndpoint:
                 self._askers.popitem(last=False)
         return found
 
-    def _language(self, scope: Scope, headers: Headers) -> Language:
+    def _language(self, request: Request) -> Language:
         """The language of a refusal: who signed in is known by now, unless it is that which is refused."""
-        _, accepted, _ = said = self._said(scope, headers)
+        _, accepted, _ = said = self._said(request)
         known = self._askers.get(said)
         return language_of(_text(accepted)) if known is None else known.language
 
-    def _said(self, scope: Scope, headers: Headers) -> tuple[bytes, bytes, str]:
+    def _said(self, request: Request) -> tuple[bytes, bytes, str]:
         """What a request says of who asks: with which right, in which language, from where."""
-        address = self.foundation.proxies.client_address(scope)
-        return headers.get(b"authorization", b""), headers.get(b"accept-language", b""), address
+        address = self.foundation.proxies.client_address(request.headers, request.peer)
+        return request.fields.get(b"authorization", b""), request.fields.get(b"accept-language", b""), address
 
     def _shown_page(self) -> Answer:
         if self._page is None:
@@ -252,16 +222,13 @@ def _media(accept: bytes) -> bytes:
     return media
 
 
-def _revalidated(answer: Answer, media: bytes, headers: Headers, *, signed_in: bool) -> Answer:
+def _revalidated(answer: Answer, media: bytes, asked: Mapping[bytes, bytes], *, signed_in: bool) -> Answer:
     """The answer to a GET, with what caches need to know; without its content where the client has it already."""
-    if not answer.whole:
-        answer.headers.append((b"cache-control", FOR_NOBODY))
-        return answer
     etag = etag_of(answer.body, media)
     fields = cached_fields(etag, signed_in=signed_in)
-    if is_at_hand(headers.get(b"if-none-match", b""), etag):
+    if is_at_hand(asked.get(b"if-none-match", b""), etag):
         return Answer(304, fields, b"")
-    return Answer(200, [*answer.headers, *fields], answer.body)
+    return Answer(200, [*answer.fields, *fields], answer.body)
 
 
 def _told(refused: Refused, media: bytes, language: Language) -> Answer:
@@ -271,7 +238,7 @@ def _told(refused: Refused, media: bytes, language: Language) -> Answer:
     return Answer(status, fields, answer_of(refused.shown(language)))
 
 
-def _fields(headers: Iterable[tuple[str, str]]) -> list[Header]:
+def _fields(headers: Iterable[tuple[str, str]]) -> list[Field]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 

@@ -8,7 +8,7 @@ CORS, which is closed but for the origins of a setting. Programs send neither, a
 from collections.abc import Mapping, Sequence
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins
 
 from gateway.errors import Refused
@@ -40,15 +40,18 @@ class Origins:
             raise Refused(403, "CROSS_ORIGIN")
 
     def opened(self, app: ASGIApp) -> ASGIApp:
-        """The application, answering browsers that ask whether pages of these origins may use it."""
+        """The application, and before it an answer to browsers that ask whether pages of these origins may use it."""
         if not self.allowed:
             return app
-        return CORSMiddleware(
-            app, allow_origins=self.allowed, allow_methods=["GET", "POST"], allow_headers=_SENT, expose_headers=_READ
-        )
+        preflights = CORSMiddleware(app, allow_origins=self.allowed, allow_methods=["GET", "POST"], allow_headers=_SENT)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await (preflights if _is_preflight(scope) else app)(scope, receive, send)
+
+        return answer
 
     def told(self, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-        """What an answer to such a request says of that, beside all else: as ``opened`` adds it."""
+        """Return what an answer says of that, beside all else (the Fetch standard's CORS protocol)."""
         if not self.allowed:
             return []
         told, origin = [(b"vary", b"Origin")], headers.get(b"origin")
@@ -60,3 +63,10 @@ class Origins:
 
     def _allows(self, origin: str, host: str) -> bool:
         return origin in self.allowed or is_same_origin(origin, host)
+
+
+def _is_preflight(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "OPTIONS":
+        return False
+    names = {name for name, _ in scope["headers"]}
+    return b"origin" in names and b"access-control-request-method" in names

@@ -16,12 +16,12 @@ from starlette.routing import Route
 from gateway.context import Asker
 from gateway.errors import Refused
 from gateway.http.entrance import Entrance
-from gateway.http.fields import fields_of
 from gateway.http.json_text import decode_json
 from gateway.http.negotiation import JSON_EXPECTED, is_json
 from gateway.http.origins import Origins
 from gateway.http.resource import CHALLENGE, NO_STORE, resource
 from gateway.settings import GatewaySettings
+from services.chassis.direct import first_values
 from services.chassis.settings import Environment
 from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal
@@ -114,7 +114,7 @@ def session_routes(entrance: Entrance, origins: Origins, cookie: AuthCookie, dev
 
     def _asker(request: Request, cost: int = _COST) -> Asker:
         """A page that may ask. Who that is, is what identity is asked."""
-        origins.check(fields_of(request.scope))
+        origins.check(first_values(request.scope["headers"]))
         return entrance.stranger(request, cost)
 
     def _device_token(request: Request) -> str:

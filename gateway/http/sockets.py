@@ -19,7 +19,6 @@ from gateway.context import Asker, Context, Foundation, asker, asker_of
 from gateway.errors import INVALID_REQUEST, Refused, Shown, answer_of, refusal
 from gateway.http import graphql_transport_ws as protocol
 from gateway.http.entrance import size_of_head
-from gateway.http.fields import fields_of
 from gateway.http.graphql_transport_ws import Complete, ConnectionInit, Malformed, Ping, Pong, Subscribe
 from gateway.http.origins import Origins
 from gateway.rate.rates import RateLimited
@@ -27,6 +26,7 @@ from gateway.room import Room
 from gateway.schema.build import KiertoSchema
 from gateway.subscriptions.subscriber import handed_over
 from services.chassis import deadline, metrics, tracing
+from services.chassis.direct import first_values
 from services.chassis.logging import logger
 from services.chassis.pause import pause
 from services.chassis.problems import NotReadyYet, Unauthenticated
@@ -162,7 +162,7 @@ class GraphQLSockets:
         stranger = asker_of(websocket, self.foundation, None)
         with tracing.trace(None):
             try:
-                self._origins.check(fields_of(scope))
+                self._origins.check(first_values(scope["headers"]))
                 self.admission.charge(stranger, size_of_head(scope))
             except Refused as refused:
                 await _refuse_handshake(websocket, refused, stranger)

@@ -5,19 +5,17 @@ each would have them all. What is sent waits while the client does not read, so 
 a connection would wait for the client, too. And a body whose request was answered before it was whole would be read,
 and thrown away, for as long as the client cares to send it.
 
-A request whose head is known (``services.chassis.known_heads``) is answered here, past the parser and ASGI.
+What is posted to an endpoint (``services.chassis.direct``) is answered here, without ASGI, if it came whole and alone.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Self, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Self, cast
 
-from starlette.types import Scope
-from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from services.chassis.direct import Answer, Endpoint, Request, first_values
 from services.chassis.hosts import Hosts, WrongHost
-from services.chassis.known_heads import Answer, Known, KnownHeads
 from services.chassis.turn import turn_of
 
 LARGEST_HEAD = 65_536
@@ -29,8 +27,9 @@ SLOWEST_S = 30.0
 LINGER_S = 2.0
 """Seconds that a client has to end the body of a request that was answered already (RFC 9112, section 9.6)."""
 _LOOK_S = 1.0
-_END = b"\r\n\r\n"
+_LINE_END, _END = b"\r\n", b"\r\n\r\n"
 """Of a head."""
+_FRAMED_OTHERWISE = {b"transfer-encoding", b"upgrade"}
 _AROUND = len(b": \r\n")
 """Bytes of a field's line beside its name and value."""
 _line_of = b"%b: %b\r\n".__mod__
@@ -43,24 +42,36 @@ class _RefusedHead(Exception):
     """Breaks off the parser: what is wrong with a head is not its syntax."""
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """One connection. ``heads`` are those that are known, ``hosts`` those that are answered for, if any are to be."""
+class _Post(NamedTuple):
+    """A request that an endpoint is to answer."""
 
-    heads: KnownHeads | None = None
+    endpoint: Endpoint
+    request: Request
+    length: int
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection. ``endpoints`` by their targets; ``hosts`` are those that are answered for, if any are named."""
+
+    endpoints: Mapping[bytes, Endpoint] = {}
     hosts: Hosts | None = None
     _refusal: tuple[int, str] | None = None
     _unread: asyncio.TimerHandle | None = None
     _unwanted: asyncio.TimerHandle | None = None
 
     @classmethod
-    def knowing(cls, heads: KnownHeads | None, hosts: Hosts | None) -> type[Self]:
-        """The same, for a server that knows these heads and answers for these hosts."""
-        return type(cls.__name__, (cls,), {"heads": heads, "hosts": hosts})
+    def serving(cls, endpoints: Mapping[bytes, Endpoint], hosts: Hosts | None) -> type[Self]:
+        """Return the same for a server of these endpoints that answers for these hosts."""
+        return type(cls.__name__, (cls,), {"endpoints": endpoints, "hosts": hosts})
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._head_bytes = 0
         self._head_since: float | None = self.loop.time()
         self._in_head = True
+        self._between = True
+        self._alone = b""
+        self._post: _Post | None = None
+        self._sent: bytes | None = None
         self._answering: asyncio.Task[None] | None = None
         self._ahead = b""
         self._rests_since: float | None = None
@@ -74,18 +85,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._ahead += data
             self.flow.pause_reading()
             return
-        known = self._known(data)
-        if known is not None:
-            self._head_since = self._rests_since = None
-            self._unset_keepalive_if_required()
-            self._answering = self.loop.create_task(self._answer(known, data[-known.length :] if known.length else b""))
-            return
         self._rests_since = None
         before, in_head = self.cycle, self._in_head
+        self._alone = data if self._is_at_rest() and not data.startswith(_LINE_END) else b""
         super().data_received(data)
-        if self.cycle is not before:
+        self._alone = b""
+        if self._post is not None:
+            self._begin_answer(self._post)
+        elif self.cycle is not before:
             self._head_bytes, self._head_since = 0, None
-            self._learn(data)
         elif in_head:
             self._count_head(len(data))
 
@@ -107,6 +115,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self.cycle.response_complete and self.cycle.more_body and not self.transport.is_closing():
             self._unwanted = self.loop.call_later(LINGER_S, self.transport.close)
 
+    def on_message_begin(self) -> None:
+        self._between = False
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         if len(self.url) + sum(len(name) + len(value) + _AROUND for name, value in self.headers) > LARGEST_HEAD:
@@ -116,15 +128,27 @@ class HttpProtocol(HttpToolsProtocol):
                 self.url = self.hosts.judge(self.url, self.headers)
             except WrongHost:
                 self._break_off(_NOT_OURS)
-        super().on_headers_complete()
+        if self._alone:
+            self._post = self._direct_post()
+            self._alone = b""
+        if self._post is None:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._post is None:
+            super().on_body(body)
+        else:
+            self._sent = body
 
     def send_400_response(self, msg: str) -> None:
         """Answer what can't be parsed, or was not to be, and close the connection."""
         self._refuse(*(self._refusal or (400, msg)))
 
     def on_message_complete(self) -> None:
+        self._in_head = self._between = True
+        if self._post is not None:
+            return
         super().on_message_complete()
-        self._in_head = True
         if self._unwanted is not None:
             # The body that nobody wanted has ended: the next head may come, and uvicorn forgot how long it may take.
             self._unwanted.cancel()
@@ -159,32 +183,39 @@ class HttpProtocol(HttpToolsProtocol):
         busy = self._answering is not None or (self.cycle is not None and not self.cycle.response_complete)
         return not busy and self._head_since is not None and now - self._head_since > HEAD_S
 
-    def _known(self, data: bytes) -> Known | None:
-        """What is known of the head of a request, if these are all its bytes and the parser is in no other."""
-        if self.heads is None or not self._is_between() or self.flow.write_paused or self.client is None:
-            return None
-        end = data.find(_END) + len(_END)
-        known = self.heads.find(data[:end], self.client[0])
-        return known if known is not None and len(data) - end == known.length else None
-
-    def _is_between(self) -> bool:
-        """Whether the parser has seen the end of the last request and nothing of the next."""
+    def _is_at_rest(self) -> bool:
+        """Whether all requests so far were read to their end and answered, and the next answer could be written."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is None:
-            return cast("HTTPScope | None", self.scope) is None
-        return cycle.response_complete and not cycle.more_body and self.scope is cycle.scope
+        answered = cycle is None or (cycle.response_complete and not cycle.more_body)
+        return self._between and answered and not self.flow.write_paused
 
-    def _learn(self, data: bytes) -> None:
-        """Remember the head of the request that has just come, if it came by itself and whole."""
-        cycle, end = self.cycle, data.find(_END) + len(_END)
-        if self.heads is None or self.client is None or self.pipeline or cycle.more_body or not cycle.keep_alive:
+    def _direct_post(self) -> _Post | None:
+        """Return the request whose head is complete, if it is for an endpoint and all that has come at once."""
+        endpoint = self.endpoints.get(self.url)
+        if endpoint is None or self.parser.get_method() != b"POST" or self.expect_100_continue:
+            return None
+        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
+            return None
+        fields = first_values(self.headers)
+        length = fields.get(b"content-length", b"")
+        if not length.isdigit() or not _FRAMED_OTHERWISE.isdisjoint(fields):
+            return None
+        if self._alone.find(_END) + len(_END) + int(length) != len(self._alone):
+            return None
+        return _Post(endpoint, Request("POST", b"", self.headers, fields, self.client), int(length))
+
+    def _begin_answer(self, post: _Post) -> None:
+        sent, self._post, self._sent = self._sent or b"", None, None
+        if not self._between or len(sent) != post.length:
+            # The parser has found another end of this request than we: nothing that follows can be trusted.
+            self.transport.abort()
             return
-        if self.scope is cycle.scope and len(data) - end == len(cycle.body):
-            self.heads.learn(data[:end], self.client[0], cast(Scope, self.scope), len(cycle.body))
+        self._head_bytes, self._head_since = 0, None
+        self._answering = self.loop.create_task(self._answer(post, sent))
 
-    async def _answer(self, known: Known, body: bytes) -> None:
+    async def _answer(self, post: _Post, body: bytes) -> None:
         try:
-            answer = await known.application.answer(known.meaning, body)
+            answer = await post.endpoint.answer(post.request, body)
         except BaseException:
             self.transport.abort()
             raise

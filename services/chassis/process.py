@@ -17,10 +17,10 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.chassis import garbage, logging
+from services.chassis.direct import Endpoint
 from services.chassis.health import Check, Health
 from services.chassis.hosts import Hosts
 from services.chassis.http_protocol import HttpProtocol, close_late
-from services.chassis.known_heads import KnownHeads
 from services.chassis.settings import Address, ProcessSettings
 from services.chassis.websocket import WebSocketProtocol
 
@@ -50,15 +50,16 @@ class Parts(msgspec.Struct, frozen=True):
 
     ``routes`` it answers on; ``checks`` by name, all of which must hold for it to be ready; ``loops`` that run until
     the event they are given is set. ``direct`` are applications by their paths which the framework is not asked for:
-    its way to a route takes as long as a small operation. ``heads`` are known, to answer requests past ASGI. ``hosts``
-    are those that it answers for (None: whatever is said), ``fields`` those of every answer.
+    its way to a route takes as long as a small operation. ``endpoints`` are handed what is posted to their targets by
+    the server itself (see ``direct``). ``hosts`` are those that it answers for (None: whatever is said), ``fields``
+    those of every answer.
     """
 
     routes: Sequence[BaseRoute]
     checks: Mapping[str, Check]
     loops: Sequence[Loop]
     direct: Mapping[str, ASGIApp] = {}
-    heads: KnownHeads | None = None
+    endpoints: Mapping[bytes, Endpoint] = {}
     hosts: Hosts | None = None
     fields: Mapping[str, str] = {}
 
@@ -160,7 +161,7 @@ def server_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 0, parts: P
         server_header=False,
         proxy_headers=False,  # the address that a proxy names is read where it is used
         headers=list({**_ALWAYS, **parts.fields}.items()),
-        http=HttpProtocol.knowing(parts.heads, parts.hosts),
+        http=HttpProtocol.serving(parts.endpoints, parts.hosts),
         ws=WebSocketProtocol,
         ws_max_size=LARGEST_MESSAGE,
         ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer

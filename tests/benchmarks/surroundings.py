@@ -50,9 +50,8 @@ def measure() -> Measured:
         is_json(headers[b"content-type"])
         deadline.begin(10)
         proxies.address("", ("127.0.0.1", 1))
-        admitted, spent = admission.admit_again(body, stranger) or _done(
-            admission.admit(parameters.of_body(body), stranger, len(body), body)
-        )
+        admission.charge(stranger, len(body))
+        admitted, spent = _done(admission.admit(parameters.of_body(body), stranger, len(body)))
         room.enter(admitted.cost)
         spent.fields()
         room.leave()

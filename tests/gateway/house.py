@@ -14,7 +14,6 @@ import uvicorn
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from gateway.app import assemble
@@ -237,8 +236,6 @@ async def serve(app: ASGIApp, parts: Parts = NOTHING) -> AsyncIterator[str]:
 
 def endpoint_of(parts: Parts) -> GraphQLEndpoint:
     """The GraphQL endpoint among the gateway's parts."""
-    endpoint = parts.direct["/graphql"]
-    if isinstance(endpoint, CORSMiddleware):
-        endpoint = endpoint.app
+    endpoint = parts.endpoints[b"/graphql"]
     assert isinstance(endpoint, GraphQLEndpoint)
     return endpoint

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message
 
 from gateway.http.graphql import MAX_BODY
+from services.chassis.direct import Request
 from tests.gateway.house import House, open_house
 from tests.support.servers import Servers
 
@@ -173,18 +174,13 @@ async def test_of_a_request_with_a_bad_token(generous: House) -> None:
     await check_clean(once)
 
 
-async def test_of_a_request_whose_head_came_before(generous: House) -> None:
-    endpoint = generous.endpoint
-    token = generous.user().encode()
+async def test_of_a_request_that_the_server_hands_over(generous: House) -> None:
     sent = REFUSED["a list of wrong items"][1]
-    headers = [(b"content-type", b"application/json"), (b"authorization", b"Bearer " + token)]
-    scope: Any = {"type": "http", "method": "POST", "path": "/graphql", "client": ("127.0.0.1", 1), "headers": headers}
-    await ask(endpoint, "/graphql", sent, token.decode())
-    meaning = endpoint.meaning(scope)
-    assert meaning is not None
+    fields = {b"content-type": b"application/json", b"authorization": b"Bearer " + generous.user().encode()}
+    request = Request("POST", b"", list(fields.items()), fields, ("127.0.0.1", 1))
 
     async def once() -> None:
-        answer = await endpoint.answer(meaning, bytes(bytearray(sent)))
+        answer = await generous.endpoint.answer(request, bytes(bytearray(sent)))
         assert b"INVALID_OPERATION" in answer.body
 
     await check_clean(once)

@@ -79,32 +79,3 @@ def test_a_huge_text_is_not_kept() -> None:
     documents, text = Documents(), f"{{ double(number: 1) }} # {'x' * 60_000}"
     documents.of(parse(text))
     assert (len(documents), documents.bytes) == (0, 0)
-
-
-def test_a_request_is_remembered_as_long_as_its_document_is_kept(documents: Documents) -> None:
-    texts = [f"{{ double(number: {number}) }}" for number in range(4)]
-    first, *others = (documents.of(parse(text)) for text in texts[:3])
-    documents.remember("a", 10, first, "what a asks")
-    documents.remember("a", 10, first, "the first time counts")
-    documents.remember("b", 10, others[0], "what b asks")
-    assert (documents.recall("a"), documents.recall("b"), documents.recall("c")) == ("what a asks", "what b asks", None)
-    assert documents.recall("a") == "what a asks", "asked for: neither is the oldest any more"
-    documents.of(parse(texts[3]))
-    assert documents.find(texts[2]) is None
-    documents.of(parse(texts[2]))
-    assert (documents.recall("a"), documents.recall("b")) == ("what a asks", None)
-    documents.remember("b", 10, others[0], "of a document that is kept no more")
-    assert documents.recall("b") is None
-
-
-def test_the_requests_go_that_were_not_made_longest_where_there_are_too_many_bytes() -> None:
-    documents = Documents(most_request_bytes=10_000)
-    document = documents.of(parse("{ double(number: 1) }"))
-    for number in range(3):
-        documents.remember(number, 1_000, document, str(number))
-    assert documents.recall(0) == "0"
-    documents.remember(3, 1_000, document, "3")
-    assert [documents.recall(number) for number in range(4)] == ["0", None, "2", "3"]
-    documents.remember("large", 9_000, document, "larger than all that may be kept")
-    assert documents.recall("large") is None
-    assert len(document.requests) == 0, "nothing is left behind"

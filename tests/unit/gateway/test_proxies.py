@@ -40,9 +40,8 @@ def test_the_last_that_is_no_proxy_of_ours(forwarded: str, peer: str, found: str
 
 def test_a_field_that_a_stranger_sent_before_the_proxys_own() -> None:
     headers = [(b"x-forwarded-for", b"203.0.113.9"), (b"accept", b"*/*"), (b"x-forwarded-for", b"198.51.100.7")]
-    scope = {"type": "http", "client": ("10.0.0.1", 1), "headers": headers}
-    assert Proxies(NETWORKS).client_address(scope) == "198.51.100.7"
-    assert Proxies([]).client_address(scope) == "10.0.0.1"
+    assert Proxies(NETWORKS).client_address(headers, ("10.0.0.1", 1)) == "198.51.100.7"
+    assert Proxies([]).client_address(headers, ("10.0.0.1", 1)) == "10.0.0.1"
 
 
 @given(st.text())

@@ -1,4 +1,4 @@
-"""What is answered past ASGI is answered as it is by it: every request three times, on one connection."""
+"""What the server hands over is answered as what comes by ASGI: every request in both ways, on one connection."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from gateway.http import graphql
 from gateway.http.graphql import GraphQLEndpoint
+from services.chassis.direct import Request
 from services.contracts.identity import SessionEnded
 from tests.gateway.actors.samples import USER
 from tests.gateway.house import House, open_house
@@ -35,36 +36,46 @@ async def opened(server_addresses: Servers) -> AsyncIterator[House]:
         yield house
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def generous(server_addresses: Servers) -> AsyncIterator[House]:
+    """A gateway whose callers may spend as much as they like."""
+    async with open_house(server_addresses, quotas={"stranger": 10**12, "user": 10**12}) as house:
+        yield house
+
+
 @pytest.fixture
-def past_asgi(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The bodies of requests that were answered past ASGI."""
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The bodies of requests that the server handed over."""
     bodies: list[bytes] = []
     answer = GraphQLEndpoint.answer
 
-    async def noting(self: GraphQLEndpoint, meaning: Any, body: bytes) -> Any:
+    def noting(self: GraphQLEndpoint, request: Request, body: bytes) -> Any:
         bodies.append(body)
-        return await answer(self, meaning, body)
+        return answer(self, request, body)
 
     monkeypatch.setattr(GraphQLEndpoint, "answer", noting)
     return bodies
 
 
-async def thrice(house: House, body: bytes, token: str | None, *fields: str) -> list[Told]:
-    lines = ["POST /graphql HTTP/1.1", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+async def both_ways(house: House, body: bytes, token: str | None, *fields: str) -> Told:
+    """The answer to a request, which is the same where the server hands it over and, with a query, by ASGI."""
+    lines = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     lines += [f"Authorization: Bearer {token}"] if token else []
     lines += [] if any(one.startswith("Host:") for one in fields) else ["Host: x"]
-    whole = "\r\n".join([*lines, *fields, "", ""]).encode() + body
     _, _, port = house.url.rpartition(":")
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
     answers = []
-    try:
-        async with asyncio.timeout(20):
-            for _ in range(3):
+    for target in ("/graphql", "/graphql?by=asgi"):
+        whole = "\r\n".join([f"POST {target} HTTP/1.1", *lines, *fields, "", ""]).encode() + body
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        try:
+            async with asyncio.timeout(20):
                 writer.write(whole)
                 answers.append(await _told(reader))
-    finally:
-        writer.close()
-    return answers
+        finally:
+            writer.close()
+    directly, by_asgi = answers
+    assert directly == by_asgi
+    return directly
 
 
 async def _told(reader: asyncio.StreamReader) -> Told:
@@ -107,24 +118,20 @@ def asks(query: str, **more: Any) -> bytes:
 )  # fmt: skip
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
 async def test_every_answer_is_the_same(
-    house: House, past_asgi: list[bytes], body: bytes, status: bytes, accept: str
+    generous: House, handed_over: list[bytes], body: bytes, status: bytes, accept: str
 ) -> None:
-    token, fields = house.user(), [f"Accept: {accept}", "Accept-Language: fi"]
-    await thrice(house, asks("{ me { firstName } }"), token, *fields)  # who asks is known from here on
-    first, *others = await thrice(house, body, token, *fields)
-    assert others == [first, first]
+    answer = await both_ways(generous, body, generous.user(), f"Accept: {accept}", "Accept-Language: fi")
     if accept == "application/json":
-        assert first.status == b"HTTP/1.1 " + status
-    assert body in past_asgi or len(body) > 60_000, "large bodies come in pieces"
+        assert answer.status == b"HTTP/1.1 " + status
+    assert handed_over == [body] or len(body) > 60_000, "large bodies come in pieces"
 
 
 async def test_a_large_body_is_refused_as_ever(
-    house: House, past_asgi: list[bytes], monkeypatch: pytest.MonkeyPatch
+    house: House, handed_over: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql, "MAX_BODY", 100)
-    first, *others = await thrice(house, asks("{ me { id } }" + " " * 100), house.user())
-    assert others == [first, first]
-    assert first.status == b"HTTP/1.1 413 Request Entity Too Large" and not past_asgi
+    answer = await both_ways(house, asks("{ me { id } }" + " " * 100), house.user())
+    assert answer.status == b"HTTP/1.1 413 Request Entity Too Large" and len(handed_over) == 1
 
 
 @pytest.mark.parametrize(
@@ -135,38 +142,40 @@ async def test_a_large_body_is_refused_as_ever(
         ["Origin: https://elsewhere.example"],
         ["Sec-Fetch-Site: cross-site"],
         ["Accept: text/html"],
+        ["X-Forwarded-For: 198.51.100.7", "X-Forwarded-For: 203.0.113.9"],
+        ["Authorization: Basic x"],
     ],
 )
-async def test_what_is_looked_at_each_time(house: House, past_asgi: list[bytes], fields: list[str]) -> None:
-    first, *others = await thrice(house, asks("{ me { id } }"), house.user(), *fields)
-    assert others == [first, first] and not past_asgi
+async def test_whatever_its_head_says(house: House, handed_over: list[bytes], fields: list[str]) -> None:
+    await both_ways(house, asks("{ me { id } }"), house.user(), *fields)
+    await both_ways(house, asks("{ me { id } }"), None, *fields)
+    assert len(handed_over) == 2
 
 
-async def test_a_stranger_too(house: House, past_asgi: list[bytes]) -> None:
-    first, *others = await thrice(house, asks("{ me { id } }"), None)
-    assert others == [first, first] and not past_asgi
+async def test_a_trace_goes_on(house: House) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    for target in ("/graphql", "/graphql?by=asgi"):
+        async with house.session.post(house.url + target, json={"query": "{ me { id } }"}, headers=headers) as response:
+            assert response.headers["X-Trace-Id"] == trace
 
 
-async def test_a_page_of_an_allowed_origin_is_told_that_it_may(opened: House, past_asgi: list[bytes]) -> None:
-    first, *others = await thrice(opened, asks("{ me { id } }"), opened.user(), f"Origin: {PORTAL}")
-    assert others == [first, first] and past_asgi
-    assert first.fields[b"access-control-allow-origin"] == PORTAL.encode()
+async def test_a_page_of_an_allowed_origin_is_told_that_it_may(opened: House, handed_over: list[bytes]) -> None:
+    answer = await both_ways(opened, asks("{ me { id } }"), opened.user(), f"Origin: {PORTAL}")
+    assert answer.fields[b"access-control-allow-origin"] == PORTAL.encode()
     for others_page in ([], [f"Origin: {opened.url}", f"Host: {opened.url.removeprefix('http://')}"]):
-        before = len(past_asgi)
-        first, *others = await thrice(opened, asks("{ me { id } }"), opened.user(), *others_page)
-        assert others == [first, first] and len(past_asgi) > before
+        answer = await both_ways(opened, asks("{ me { id } }"), opened.user(), *others_page)
+        assert b"access-control-allow-origin" not in answer.fields
+    assert len(handed_over) == 3
 
 
-async def test_whose_session_ended_is_no_longer_known(house: House, past_asgi: list[bytes]) -> None:
+async def test_whose_session_ended_is_no_longer_known(house: House) -> None:
     token, body = house.user(session="session_to_end"), asks("{ me { username } }")
-    assert [one.status for one in await thrice(house, body, token)] == [b"HTTP/1.1 200 OK"] * 3
-    before = len(past_asgi)
-    assert before
+    assert (await both_ways(house, body, token)).status == b"HTTP/1.1 200 OK"
     await house.state(SessionEnded(session_id="session_to_end", subject_id=USER))
     async with asyncio.timeout(5):
-        while (await thrice(house, body, token))[0].status == b"HTTP/1.1 200 OK":
+        while (await house.ask("{ me { username } }", token))["status"] == 200:
             await asyncio.sleep(0.01)
-    first, *others = await thrice(house, body, token)
-    assert others == [first, first] and len(past_asgi) >= before + 3
-    assert first.status == b"HTTP/1.1 401 Unauthorized"
-    assert first.fields[b"www-authenticate"] == b'Bearer error="invalid_token"'
+    answer = await both_ways(house, body, token)
+    assert answer.status == b"HTTP/1.1 401 Unauthorized"
+    assert answer.fields[b"www-authenticate"] == b'Bearer error="invalid_token"'
