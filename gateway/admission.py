@@ -81,10 +81,6 @@ class Admission:
 
         What the request was read from, of ``size`` bytes, is paid for already (``charge``).
         """
-        admitted = await self._judged(request, asker, size)
-        return admitted, self._rates.spend(asker, admitted.cost)
-
-    async def _judged(self, request: Request, asker: Asker, size: int | None) -> Admitted:
         engine, caller = self._engine, asker.caller
         kind = None if caller is None else caller.kind
         found = self._persisted.resolve(request.query, request.document_id, request.extensions, kind)
@@ -114,7 +110,8 @@ class Admission:
         cost = engine.cost(known, values)
         if cost > self._limits.cost:
             raise self._too_much("cost", cost)
-        return Admitted(request, operation.node.operation, known, values, cost)
+        spent = self._rates.spend(asker, cost)
+        return Admitted(request, operation.node.operation, known, values, cost), spent
 
     def _measure(self, variables: dict[str, Any], size: int | None) -> None:
         """Refuse variables that are too many; ``size`` is that of the request, in bytes."""

@@ -4,6 +4,7 @@ A request that names another host was sent here by mistake or on purpose: by a p
 address, or to have an answer kept under a name of somebody else's.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ PROBED = (b"/livez", b"/readyz")
 
 _AUTHORITY = re.compile(rb"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{0,5})?")
 _ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#@]*)(?P<rest>[/?].*)?", re.IGNORECASE | re.DOTALL)
+
+_MOST_KEPT = 1_000
 
 Field = tuple[bytes, bytes]
 
@@ -31,6 +34,7 @@ class Hosts:
             if found is None or found["host"] != name.encode():
                 raise WrongSettings(f"hosts: {name!r} is no name of a host (without a port)")
         self._names = {_normal(name.encode()) for name in names}
+        self._ours = functools.lru_cache(maxsize=_MOST_KEPT)(self._is_ours)
 
     def judge(self, target: bytes, fields: list[Field]) -> bytes:
         """Return the target of a request in origin form, or raise WrongHost.
@@ -38,8 +42,8 @@ class Hosts:
         ``fields`` have their names in lower case. The host of an absolute target counts, and is put in the place of the
         field's (RFC 9112, section 3.2.2).
         """
-        places = [place for place, (name, _) in enumerate(fields) if name == b"host"]
-        authority = fields[places[0]][1] if places else b""
+        said = [value for name, value in fields if name == b"host"]
+        authority = said[0] if said else b""
         if not target.startswith(b"/"):
             absolute = _ABSOLUTE.fullmatch(target)
             if absolute is None:
@@ -47,9 +51,10 @@ class Hosts:
             authority, rest = absolute["authority"], absolute["rest"] or b""
             target = rest if rest.startswith(b"/") else b"/" + rest
             fields[:] = [(name, authority if name == b"host" else value) for name, value in fields]
-        probed = target.partition(b"?")[0] in PROBED
-        if len(places) > 1 or not (probed or (places and self._is_ours(authority))):
-            raise WrongHost
+        if len(said) != 1 or not self._ours(authority):
+            probed = target.partition(b"?")[0] in PROBED
+            if len(said) > 1 or not probed:
+                raise WrongHost
         return target
 
     def _is_ours(self, authority: bytes) -> bool:
