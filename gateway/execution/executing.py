@@ -22,7 +22,6 @@ from gateway.execution.careful import Awaited, Careful
 from gateway.execution.plan import Field
 from gateway.execution.pushing import push, push_together
 from gateway.execution.run import Run
-from gateway.execution.setting import setter
 from services.chassis import metrics
 from services.chassis.rpc import undecoded
 from services.chassis.rpc.undecoded import UndecodedTogether
@@ -44,7 +43,8 @@ async def execute(run: Run) -> ExecutionResult:
         await _steps(run, plan.steps)
     for structs, names in run.hidden:
         for name in names:
-            setter(name)(structs, [msgspec.UNSET] * len(structs))
+            for struct in structs:
+                setattr(struct, name, msgspec.UNSET)
     return ExecutionResult(answer.data, answer.errors or None)
 
 

@@ -5,9 +5,11 @@ completed) or a *step* (a resolver or a batch has to be asked, for all parents o
 """
 
 import enum
+from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -39,7 +41,6 @@ from graphql import (
 from gateway.execution.arguments import Arguments, compiled
 from gateway.execution.batch import BATCH, Batch
 from gateway.execution.selection import selected
-from gateway.execution.setting import Put, setter
 from gateway.execution.strawberry_fields import Call, argument_names, call_of
 
 Switches = Mapping[str, bool | None]
@@ -77,8 +78,8 @@ _NO_WAY = Way(object, None, False)
 class Field:
     """One response key of one object type.
 
-    ``index`` numbers the steps of a plan; ``slot`` is what a step's value is called in a struct of its parent, and
-    ``put`` sets it there; ``steps`` are those that completing its value leads to; ``selections`` are what is asked of
+    ``index`` numbers the steps of a plan; ``slot`` is what a step's value is called in a struct of its parent;
+    ``steps`` are those that completing its value leads to; ``selections`` are what is asked of
     the value, by the name of its object type; ``complete`` is a step's compiled code, and ``arguments`` its arguments
     for the variables of a request. ``call`` is the resolver, where Strawberry has nothing to do around it;
     ``converts``: its arguments are Strawberry's to convert. ``once`` calls it, or the batch, with all the parents of a
@@ -110,7 +111,6 @@ class Field:
     converts: bool = False
     place: GraphQLError | None = None
     once: Once = field(init=False)
-    put: Put = field(init=False)
     complete: Callable[[Any, Any], Any] = field(init=False)
     arguments: Arguments = field(init=False)
 
@@ -125,7 +125,7 @@ class Field:
             for container, value in zip(containers, values, strict=True):
                 container[key] = value
         else:
-            self.put(containers, values)
+            deque(map(setattr, containers, repeat(self.slot), values), maxlen=0)  # a loop without a step of Python each
 
 
 @dataclass(eq=False)
@@ -284,7 +284,6 @@ class Planner:
         if made.kind in (Kind.CALL, Kind.BATCH):
             made.index, self._size = self._size, self._size + 1
             made.slot = f"_step_{made.index}"
-            made.put = setter(made.slot)
             names = None
             if declared is not None and not self._hooked:
                 names = argument_names(definition, declared)

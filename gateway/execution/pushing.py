@@ -72,7 +72,7 @@ def _take(begun: Begun, pushed: Any, values: Sequence[Any], picked: bool, run: R
     if pushed.note is not None:
         pushed.note(values, run)
     _note(begun, run)
-    (PICKED if picked else PUSHED).value += 1
+    (PICKED if picked else PUSHED).inc()
 
 
 def _note(begun: Begun, run: Run) -> None:

@@ -3,24 +3,22 @@
 What an alarm on one of the events' metrics means, and what to do then, is in docs/how-an-event-travels.md.
 """
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
-from services.chassis.quick_metrics import QuickCounter, QuickHistogram
-
-REQUEST_SECONDS = QuickHistogram(
+REQUEST_SECONDS = Histogram(
     "kierto_request_seconds", "Time to answer an operation, in seconds", ["operation", "outcome"]
 )
-EXECUTIONS = QuickCounter(
+EXECUTIONS = Counter(
     "kierto_executions",
     "Operations of the graph by the way of their execution: plan or graphql-core, and why",
     ["way", "why"],
 )
-COMPLETIONS = QuickCounter(
+COMPLETIONS = Counter(
     "kierto_completions",
     "Values of a plan's steps by the way of their completion: pushed, compiled or careful, and why",
     ["way", "why"],
 )
-REFUSED = QuickCounter("kierto_refused", "Requests of the graph that were not executed, by the code of why", ["code"])
+REFUSED = Counter("kierto_refused", "Requests of the graph that were not executed, by the code of why", ["code"])
 SHED = Counter("kierto_shed", "Operations that were told to come back, because too many were under way")
 
 # Calling services: in each process that does.
@@ -44,7 +42,7 @@ RELAY_REFILLS = Counter("kierto_relay_refills", "How often a partition was fille
 LOG_GENERATIONS = Counter(
     "kierto_log_generations", "New generations of the log: the broker held more than the database, which was restored"
 )
-NAMED_DOCUMENTS = QuickCounter(
+NAMED_DOCUMENTS = Counter(
     "kierto_named_documents",
     "Requests that named their document instead of sending it, by where it was: trusted, memory, redis or nowhere",
     ["where"],
@@ -74,12 +72,12 @@ FEED_GENERATIONS = Counter("kierto_feed_generations", "How often the feed began 
 RING_MISSES = Counter("kierto_ring_misses", "Pages read from the log for subscribers that were behind the ring")
 SUBSCRIBERS = Gauge("kierto_subscribers", "Open subscriptions to order events")
 SOCKETS = Gauge("kierto_sockets", "Open sockets")
-SOCKETS_CLOSED = QuickCounter("kierto_sockets_closed", "Sockets that the gateway closed, by the code it gave", ["code"])
+SOCKETS_CLOSED = Counter("kierto_sockets_closed", "Sockets that the gateway closed, by the code it gave", ["code"])
 SUBSCRIBERS_TOO_SLOW = Counter("kierto_subscribers_too_slow", "Subscribers closed because they did not read")
 
 # Callers' rates: in each gateway process.
 RATE_ALONE = Gauge("kierto_rate_alone", "1 while Redis is away and this gateway counts its share of each caller's rate")
-RATE_REFUSALS = QuickCounter("kierto_rate_refusals", "Requests refused because their caller spent a quota", ["policy"])
+RATE_REFUSALS = Counter("kierto_rate_refusals", "Requests refused because their caller spent a quota", ["policy"])
 
 MAILS_SENT = Counter("kierto_mails_sent", "Mails that the mail server took")
 MAIL_FAILURES = Counter("kierto_mail_failures", "Attempts to hand over a mail that failed and will be repeated")
