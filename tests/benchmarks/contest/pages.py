@@ -16,10 +16,9 @@ _SITE: list[object] = [
     *("containers", ["id", "fraction", "litres", "count"]),
 ]
 _PICKUP: list[object] = ["id", "date", "toleranceDays", "originalDate", "state", "article", ["name", "wasteCode"]]
-_IN_PORTAL: dict[str, list[object]] = {"sites": ["edges", ["node", _SITE]], "nextPickups": _PICKUP}
-
-
+_PORTAL: dict[str, list[object]] = {"sites": ["edges", ["node", _SITE]], "nextPickups": _PICKUP}
 CURSOR_DIGITS = 32
+"""Of the cursor in each request, which is opaque: no service looks at it."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -90,7 +89,7 @@ PORTAL = Page(
     _text("portal_page"),
     sites=10,
     calls=2,
-    picked=_IN_PORTAL,
+    picked=_PORTAL,
     wanted={
         "hand-written": 1,
         "async-graphql": 2,
@@ -106,7 +105,7 @@ MANY = Page(
     _text("portal_page"),
     sites=200,
     calls=2,
-    picked=_IN_PORTAL,
+    picked=_PORTAL,
     connections=8,
     wanted={
         "hand-written": 1.2,

@@ -7,7 +7,7 @@ import os
 import socket
 import tempfile
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -120,6 +120,7 @@ class _Field:
         self._token_file.write_text("".join(f"{token}\n" for token in tokens))
         self._cores = cores
         self._numbers = itertools.count(1)
+        self._loads: Counter[str] = Counter()
 
     def check(self, everyone: Sequence[Running], page: Page, results: Results) -> None:
         """See that all answer the same, each with no more calls to services than the page needs.
@@ -156,9 +157,14 @@ class _Field:
                 yield operation
 
     def load(self, one: Running, page: Page, seconds: float, rate: float = 0) -> load.Load:
-        """Load a contestant; RuntimeError if an answer was not as the first to the same operation."""
+        """Load a contestant; RuntimeError if an answer was not as the first to the same operation.
+
+        The n-th load of each contestant is drawn from the same seed.
+        """
         self._services.use(_file(page))
-        requests = self._folder / f"{one.contestant.name}-{_file(page)}.http"
+        name = one.contestant.name
+        self._loads[name] += 1
+        requests = self._folder / f"{name}-{_file(page)}.http"
         length = len(self._tokens[0])
         requests.write_bytes(b"".join(each.template(one.contestant.path(each), length) for each in (page, *OTHERS)))
         done = load.run(
@@ -168,10 +174,10 @@ class _Field:
             connections=page.connections,
             seconds=seconds,
             rate=rate,
-            seed=next(self._numbers),
+            seed=self._loads[name],
         )
         if done.errors:
-            raise RuntimeError(f"{one.contestant.name}: {done.errors} wrong answers to {page.name}")
+            raise RuntimeError(f"{name}: {done.errors} wrong answers to {page.name}")
         return done
 
     def measure(self, one: Running, page: Page, seconds: float, rate: float = 0) -> Measured:

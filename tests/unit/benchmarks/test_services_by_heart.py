@@ -119,6 +119,13 @@ def test_a_round_trip_is_answered_in_its_order(services: ServicesByHeart, folder
     assert json.loads(post(services, "orders", "/rpc", [])) == []
 
 
+def test_a_call_is_the_same_in_a_round_trip(services: ServicesByHeart, folder: Path) -> None:
+    whole = (folder / "few" / "sites-1.json").read_bytes()
+    assert post(services, "sites", "/rpc", [["sites", sites(1)]]) == b"[[200,%b]]" % whole
+    status, body = answered(services, "sites", "/rpc", [["sites", sites(1)]] * 2, [SMALL.picked["sites"], None])
+    assert (status, [one for one, _ in json.loads(body)]) == (200, [206, 200])
+
+
 def test_calls_are_counted_by_service_and_path(services: ServicesByHeart) -> None:
     for _ in range(3):
         post(services, "sites", "/rpc/sites", sites(1))

@@ -7,7 +7,7 @@
  * the arguments hold "first":<number>.
  *
  * POST /rpc/<operation>              the result
- * POST /rpc  [["operation", {}],..]  [[200, result], ...] in the same order; their arguments are not read
+ * POST /rpc  [["operation", {}],..]  [[200, result], ...] in the same order
  *
  * FOLDER/<page>/<call>.<part>.json is a part of the result: it is answered as 206 to a call whose selection in Kierto-Pick
  * is, byte by byte, the content of <call>.<part>.pick. Any other selection is answered with the whole result.
@@ -113,7 +113,13 @@ static void load_pages(const char *folder) {
 }
 
 /* The part of a call's result that is picked, or all of it if there is no such part; NULL for an unknown call. */
-static struct answer *find(struct slice call, struct slice pick) {
+static struct answer *find(struct slice operation, struct slice arguments, struct slice pick) {
+    char name[NAME];
+    char *first = memmem(arguments.text, arguments.size, "\"first\":", 8);
+    int length = operation.size < NAME / 2 ? (int)operation.size : NAME / 2;
+    int size = snprintf(name, NAME, "%.*s", length, operation.text);
+    if (first) size += snprintf(name + size, NAME - size, "-%lu", strtoul(first + 8, NULL, 10));
+    struct slice call = {name, (size_t)size};
     struct answer *whole = NULL;
     for (int i = 0; i < in_use->count; i++) {
         struct answer *answer = &in_use->answers[i];
@@ -136,24 +142,6 @@ static void count(struct door *door, struct slice path) {
     one->calls = 1;
 }
 
-/* The strings in the arrays of the outermost array, and no deeper: the operations' names. */
-static int operations(struct slice body, struct slice *names) {
-    int depth = 0, found = 0;
-    for (size_t i = 0; i < body.size; i++) {
-        char c = body.text[i];
-        if (c == '"') {
-            size_t start = ++i;
-            while (i < body.size && body.text[i] != '"') i += body.text[i] == '\\' ? 2 : 1;
-            if (depth == 2 && found < CALLS) names[found++] = (struct slice){body.text + start, i - start};
-        } else if (c == '[' || c == '{') {
-            depth++;
-        } else if (c == ']' || c == '}') {
-            depth--;
-        }
-    }
-    return found;
-}
-
 /* The items of a JSON list. */
 static int items(struct slice list, struct slice *found) {
     int depth = 0, count = 0;
@@ -168,8 +156,8 @@ static int items(struct slice list, struct slice *found) {
         }
         if (c == '"')
             for (i++; i < list.size && list.text[i] != '"'; i++) i += list.text[i] == '\\';
-        else if (c == '[') depth++;
-        else if (c == ']') depth--;
+        else if (c == '[' || c == '{') depth++;
+        else if (c == ']' || c == '}') depth--;
     }
     return count;
 }
@@ -236,25 +224,22 @@ static void answer_text(struct connection *c, int status, const char *text) {
 }
 
 static void answer_call(struct connection *c, struct slice operation, struct slice body, struct slice pick) {
-    char call[NAME];
-    char *first = memmem(body.text, body.size, "\"first\":", 8);
-    int length = operation.size < NAME / 2 ? (int)operation.size : NAME / 2;
-    int size = first ? snprintf(call, NAME, "%.*s-%lu", length, operation.text, strtoul(first + 8, NULL, 10))
-                     : snprintf(call, NAME, "%.*s", length, operation.text);
     struct slice picks[CALLS];
-    struct answer *answer = find((struct slice){call, (size_t)size}, items(pick, picks) == 1 ? picks[0] : pick);
+    struct answer *answer = find(operation, body, items(pick, picks) == 1 ? picks[0] : pick);
     if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_OPERATION\"}");
     struct iovec parts[2] = {[1] = {(void *)answer->body.text, answer->body.size}};
     answer_with(c, answer->pick.size ? 206 : 200, parts, 2);
 }
 
 static void answer_round_trip(struct connection *c, struct slice body, struct slice pick) {
-    struct slice names[CALLS], picks[CALLS];
+    struct slice asked[CALLS], call[CALLS], picks[CALLS];
     struct iovec parts[2 + 2 * CALLS];
-    int calls = operations(body, names), used = 1;
+    int calls = items(body, asked), used = 1;
     bool picked = items(pick, picks) == calls;
     for (int i = 0; i < calls; i++) {
-        struct answer *answer = find(names[i], picked ? picks[i] : (struct slice){"", 0});
+        if (items(asked[i], call) != 2 || call[0].size < 2) return answer_text(c, 404, "{\"code\":\"MALFORMED\"}");
+        struct slice operation = {call[0].text + 1, call[0].size - 2}; /* without its quotes */
+        struct answer *answer = find(operation, call[1], picked ? picks[i] : (struct slice){"", 0});
         if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_OPERATION\"}");
         const char *glue = answer->pick.size ? (i ? "],[206," : "[[206,") : (i ? "],[200," : "[[200,");
         parts[used++] = (struct iovec){(void *)glue, strlen(glue)};
