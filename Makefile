@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 LOCK   := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset doctor test faults check format bench lock
+.PHONY: help install up down reset doctor test verify faults check format bench lock
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ test: install  ## Run every test against real PostgreSQL, Valkey and Kafka, and 
 	@$(BIN)/python -m pytest -n 3 tests/unit tests/component --ignore tests/unit/deploy --cov --cov-report=term
 	@$(BIN)/python -m pytest -n 3 tests/unit/deploy tests/contract tests/integration tests/gateway
 	@$(BIN)/python -m pytest tests/e2e tests/faults tests/browser
+
+verify: install  ## What takes longer: property tests with all their examples, then every fault
+	@$(BIN)/python -m pytest -n 3 -m hypothesis --hypothesis-profile all tests/unit tests/component tests/gateway
+	@$(MAKE) --no-print-directory faults
 
 faults: install  ## Every fault as often as it is judged, under load (15 minutes); ends with a table
 	@$(BIN)/python -m pytest tests/faults --full

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import servers
 
-pytest_plugins = ["tests.support.fixtures"]
+pytest_plugins = ["tests.support.properties", "tests.support.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -22,6 +22,7 @@ from services.stats.app import STATS
 from services.support.app import SUPPORT
 from tests import snapshots
 from tests.support.fixtures import MakeWorkbench
+from tests.support.properties import examples
 from tests.support.workbench import Workbench
 
 SERVICES = [IDENTITY, SITES, ORDERS, STATS, SUPPORT]
@@ -97,7 +98,7 @@ async def bench(request: pytest.FixtureRequest, workbench: MakeWorkbench[Any, An
     return await workbench(request.param)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), at_once=st.integers(1, 7))
 async def test_events_shuffled_and_twice_end_as_in_order(bench: Bench, seed: int, at_once: int) -> None:
     events = heard_by(bench)

@@ -30,6 +30,7 @@ from tests.component.permission.callers import ORG_B, SITE_A, SITE_A2, SITE_B, D
 from tests.component.permission.walk import NO_IMPORT, Case
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
+from tests.support.properties import draws
 
 # (blueprint, what is there, arguments of each operation)
 SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], Mapping[str, Case]]] = {
@@ -156,6 +157,7 @@ async def test_a_cursor_of_one_site_asks_for_no_others(lists: Lists) -> None:
 
 # Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
+@draws
 async def test_no_cursor_makes_a_list_fail(lists: Lists) -> None:
     for name in lists.arguments:
         cursor = await lists.cursor(name, {})
@@ -177,9 +179,7 @@ def _ask_behind_anything(lists: Lists, name: str, cursor: str) -> None:
     anything = st.recursive(values | instants, lambda inner: st.lists(inner, max_size=3), max_leaves=4)
     with requests.Session() as session:
 
-        @settings(
-            max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-        )
+        @settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
         @given(
             st.text(min_size=1)
             | st.binary(min_size=1).map(forged)

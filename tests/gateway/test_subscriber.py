@@ -27,6 +27,7 @@ from services.contracts.values import Refusal
 from tests.gateway.actors.samples import NOW, PARTNER, partner_access, site_id
 from tests.gateway.event_log import Log
 from tests.support.clock import TestClock
+from tests.support.properties import examples
 from tests.support.wait import until
 
 
@@ -56,7 +57,7 @@ def subscriber(feed: Feed, log: Any, clock: TestClock, checkpoint_s: float = 30)
 async def sequences(items: AsyncIterator[Item], last: int, pace_s: float = 0) -> list[int]:
     """The sequences of the next events, up to the last one that is waited for."""
     found: list[int] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for item in items:
             assert not isinstance(item, CursorExpired | Refusal), item
             if isinstance(item, OrderEvent):
@@ -105,7 +106,7 @@ stories = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(story=stories)
 async def test_every_subscriber_sees_every_event_once_and_in_order(story: Story) -> None:
     """However six partitions bring them, whatever is lost on the way or comes again, also over a restore."""
@@ -138,7 +139,7 @@ async def test_every_subscriber_sees_every_event_once_and_in_order(story: Story)
         await bring(feed, log, chance, story, [*range(1, kept + 1), *range(log.last + 1, last)])
         assert await new == list(range(last - story.after, last + 1))
         for one in ending:
-            expired = await asyncio.wait_for(one, 10)
+            expired = await asyncio.wait_for(one, 60)
             assert isinstance(expired, CursorExpired), "nothing of the new generation comes with an old cursor"
             again = subscriber(feed, log, clock).follow(expired.start)
             await anext(again)
@@ -358,7 +359,7 @@ async def test_a_scope_that_is_taken_away_ends_an_idle_subscription() -> None:
     stated = msgspec.structs.replace(partner_access(None, version=2), scopes=["orders:read"])
     watching._access._stated.put(PARTNER, stated, NOW)
     feed.wake()
-    assert isinstance(await asyncio.wait_for(ending, 5), Refusal)
+    assert isinstance(await asyncio.wait_for(ending, 60), Refusal)
 
 
 async def test_a_checkpoint_comes_though_nothing_matches() -> None:
@@ -399,7 +400,7 @@ async def test_who_wants_little_is_told_how_far_it_is(clock: TestClock) -> None:
     log.grow(3_500)
     elsewhere = Wanted(site_id=site_id(99))
     items = Subscriber(Feed(log.between), log, audience(clock), elsewhere).follow(str(Cursor(log.generation, 0)))
-    told = [await asyncio.wait_for(anext(items), 10) for _ in range(4)]
+    told = [await asyncio.wait_for(anext(items), 60) for _ in range(4)]
     assert [Cursor.of(one.cursor).sequence for one in told if isinstance(one, Checkpoint)] == [0, 1_000, 2_000, 3_000]
 
 

@@ -23,6 +23,7 @@ from services.sites.app import SITES
 from services.stats.app import STATS
 from services.support.app import SUPPORT
 from tests.support.fixtures import MakeWorkbench
+from tests.support.properties import examples
 from tests.support.workbench import Workbench
 
 Bench = Workbench[Any, Any]
@@ -158,7 +159,7 @@ async def case(request: pytest.FixtureRequest, workbench: MakeWorkbench[Any, Any
     return Case(await workbench(blueprint), copy, an_id(prefix), make)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.integers(1, 5), min_size=1, max_size=10))
 async def test_the_newest_version_stays_in_whatever_order_they_come(case: Case, order: Sequence[int]) -> None:
     versions = {number: case.version(number) for number in set(order)}

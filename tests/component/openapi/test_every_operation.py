@@ -36,6 +36,7 @@ from tests.component.permission.callers import ORG_A, SITE_A, Door, Who, open_do
 from tests.component.permission.walk import Case
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
+from tests.support.properties import draws, examples
 
 EXAMPLES = 10
 """Good ones for each operation, and as many bad ones."""
@@ -61,6 +62,7 @@ _ID = re.compile(r"\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b")
 
 # Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
+@draws
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_answer_is_as_the_document_says(
     service: str,
@@ -93,9 +95,7 @@ def _ask(
     ids: list[str],
     session: requests.Session,
 ) -> None:
-    @settings(
-        max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=examples(EXAMPLES), derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode), who=st.sampled_from(CALLERS), data=st.data())
     def ask(case: schemathesis.Case[Any], who: Who, data: st.DataObject) -> None:
         headers = door.headers(Who.BY_GATEWAY if _is_for_strangers(operation) else who)

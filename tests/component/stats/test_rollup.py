@@ -13,6 +13,7 @@ from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
 from tests.component.stats.recorded import an_id, emptied
 from tests.support.fixtures import MakeWorkbench
+from tests.support.properties import examples
 from tests.support.workbench import Workbench
 
 Bench = Workbench[StatsTransaction, Stats]
@@ -48,7 +49,7 @@ def histories(draw: st.DrawFn) -> list[PickupRecorded]:
     return [known[key] for key in draw(st.lists(st.sampled_from(sorted(known)), max_size=25))]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), at_once=st.integers(1, 10))
 async def test_the_rollup_is_the_sum_of_the_newest_facts(
     bench: Bench, history: list[PickupRecorded], at_once: int

@@ -18,6 +18,7 @@ from schemathesis.core.result import Ok
 from tests.gateway.broken.verdict import ill_formed
 from tests.gateway.broken.wire import WITHIN_S
 from tests.gateway.house import House
+from tests.support.properties import draws, examples
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -44,6 +45,7 @@ def _fields() -> dict[str, schemathesis.APIOperation[Any, Any, Any, Any]]:
 FIELDS = _fields()
 
 
+@draws
 @pytest.mark.parametrize("field", FIELDS)
 async def test_any_operation(house: House, field: str) -> None:
     callers = {"nobody": "", "a user": house.user(), "staff": house.staff(), "a partner": house.partner()}
@@ -51,9 +53,7 @@ async def test_any_operation(house: House, field: str) -> None:
 
 
 def _ask(field: schemathesis.APIOperation[Any, Any, Any, Any], url: str, callers: dict[str, str]) -> None:
-    @settings(
-        max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=examples(EXAMPLES), derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=field.as_strategy(), who=st.sampled_from(sorted(callers)))
     def ask(case: schemathesis.Case[Any], who: str) -> None:
         headers = {"Authorization": f"Bearer {callers[who]}"} if callers[who] else {}

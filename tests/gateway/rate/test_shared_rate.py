@@ -17,6 +17,7 @@ from gateway.rate.shared_clock import SharedClock
 from gateway.rate.window import Window, granted_of
 from tests.gateway.rate.conftest import Start
 from tests.gateway.rate.spending import HOURLY, caller_with_time, spend, spend_all
+from tests.support.properties import draws, examples
 from tests.support.servers import Servers
 from tests.support.valkey import Valkey
 from tests.support.wait import until
@@ -146,13 +147,14 @@ async def test_keys_name_nobody_and_expire(start: Start, valkey: Valkey) -> None
             assert 0 < await client.pttl(key) <= 3_605_000
 
 
+@draws
 async def test_the_script_and_its_like_in_python_say_the_same(server_addresses: Servers) -> None:
     clock = SharedClock()
     count = RedisCount(server_addresses.redis_url, 2, b"", clock)
     loop = asyncio.get_running_loop()
     budget = Budget(HOURLY, 2, clock, lambda *_: None)
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=examples(200))
     @given(st.integers(0, 11_000), st.integers(-9_000, 1_000))
     def same(taken: int, left: int) -> None:
         ends = clock.steady() + 1

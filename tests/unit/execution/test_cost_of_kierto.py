@@ -37,6 +37,7 @@ from gateway.execution.variables import compiled
 from gateway.schema.build import build_schema
 from services.contracts.values import MAX_PAGE
 from tests.benchmarks.contest.pages import PORTAL
+from tests.support.properties import examples
 
 STRAWBERRY = build_schema()
 SCHEMA = STRAWBERRY._schema
@@ -243,7 +244,7 @@ def with_pages_of(text: str, *changed: int) -> str:
 
 
 @given(QUERIES)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
 def test_no_operation_is_for_nothing(text: str) -> None:
     text = with_pages_of(text)
     node = read(SCHEMA, text, WIDE)
@@ -252,7 +253,7 @@ def test_no_operation_is_for_nothing(text: str) -> None:
 
 
 @given(QUERIES, st.lists(st.tuples(st.integers(-5, 300), st.integers(0, 300)), min_size=10, max_size=10))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
 def test_a_larger_page_never_costs_less(text: str, pages: list[tuple[int, int]]) -> None:
     assume("first: " in text and isinstance(read(SCHEMA, text, WIDE), DocumentNode))
     smaller = with_pages_of(text, *(size for size, _ in pages))

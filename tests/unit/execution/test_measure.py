@@ -4,7 +4,7 @@ import time
 
 import pytest
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode, parse
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.execution.measure import Size, sizes
@@ -46,7 +46,6 @@ def spread_out(document: DocumentNode) -> Size:
 
 
 @given(st.integers(0, 2**32))
-@settings(deadline=None)
 def test_as_if_all_were_written_out(seed: int) -> None:
     text = Operation(SCHEMA, seed).text
     size = size_of(text)

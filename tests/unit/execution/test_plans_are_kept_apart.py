@@ -16,6 +16,7 @@ from gateway.execution import documents as kept
 from gateway.execution.documents import Document, Documents
 from gateway.execution.plan import MOST_FIELDS, Plan
 from gateway.execution.planning_schema import PlanningSchema
+from tests.support.properties import examples
 from tests.unit.execution.things import schema
 
 TEXT = """
@@ -84,7 +85,7 @@ def _meant(request: dict[str, Any], name: str) -> Any:
 
 
 @pytest.mark.parametrize("change", sorted({*DEPENDS_ON, "number", "caller"}))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(request=REQUESTS, other=REQUESTS)
 async def test_one_change_at_a_time(change: str, request: dict[str, Any], other: dict[str, Any]) -> None:
     asked = schema()

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from hypothesis_graphql import from_schema
 from strawberry.schema.schema import validate_document
 
+from tests.support.properties import draws, examples
 from tests.unit.execution.operations import Operation
 from tests.unit.execution.same import check_same, only_planned
 from tests.unit.execution.torture import PLANNED, SCHEMA, Context
 from tests.unit.execution.torture_values import Thing
 
 OPERATIONS = from_schema(SCHEMA.as_str())
-
-pytestmark = pytest.mark.timeout(120)
 
 
 async def both(text: str, seed: str = "0", wrong: int = 0, variables: dict[str, Any] | None = None) -> tuple[Any, Any]:
@@ -28,9 +27,7 @@ async def both(text: str, seed: str = "0", wrong: int = 0, variables: dict[str, 
 
 
 @pytest.mark.parametrize("wrong", [0, 30, 200])
-@settings(
-    max_examples=100, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
-)
+@settings(phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_operations_of_hypothesis(wrong: int, data: st.DataObject) -> None:
     text = data.draw(OPERATIONS)
@@ -41,12 +38,13 @@ async def test_operations_of_hypothesis(wrong: int, data: st.DataObject) -> None
         assert planned() == 1
 
 
+@draws
 @pytest.mark.parametrize("wrong", [0, 5, 30, 200])
 @pytest.mark.parametrize("part", range(2))
 async def test_operations_with_fragments_arguments_and_variables(wrong: int, part: int) -> None:
-    asked = 0
+    asked, drawn = 0, examples(200)
     with only_planned() as planned:
-        for seed in range(part * 200, part * 200 + 200):
+        for seed in range(part * 200, part * 200 + drawn):
             operation = Operation(SCHEMA._schema, seed)
             ours, theirs = await both(operation.text, str(seed % 7), wrong, operation.variables)
             try:
@@ -55,4 +53,4 @@ async def test_operations_with_fragments_arguments_and_variables(wrong: int, par
                 print(operation.text, operation.variables, seed)
                 raise
             asked += ours.data is not None or bool(ours.errors and ours.errors[0].path)
-        assert planned() >= asked > 160, "most of them must be valid"
+        assert planned() >= asked > 0.8 * drawn, "most of them must be valid"

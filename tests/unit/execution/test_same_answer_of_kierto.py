@@ -12,6 +12,7 @@ from strawberry.schema.schema import validate_document
 
 from gateway.schema.build import KiertoSchema, build_schema
 from services.chassis import metrics
+from tests.support.properties import draws, examples
 from tests.unit.execution.invented import Context
 from tests.unit.execution.operations import Operation
 from tests.unit.execution.same import check_same, only_planned
@@ -43,8 +44,6 @@ OPERATIONS = from_schema(
     },
 )
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def both(
     text: str,
@@ -64,9 +63,7 @@ async def both(
 
 
 @pytest.mark.parametrize("wrong", [0, 10, 100])
-@settings(
-    max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=examples(60), phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_operations_of_hypothesis(wrong: int, data: st.DataObject) -> None:
     text = data.draw(OPERATIONS)
@@ -78,12 +75,13 @@ async def test_operations_of_hypothesis(wrong: int, data: st.DataObject) -> None
         assert planned() == 2
 
 
+@draws
 @pytest.mark.parametrize("wrong", [0, 5, 50])
 @pytest.mark.parametrize("root", ["query", "mutation"])
 async def test_operations_with_fragments_arguments_and_variables(root: str, wrong: int) -> None:
-    asked = 0
+    asked, drawn = 0, examples(120)
     with only_planned() as planned:
-        for seed in range(120):
+        for seed in range(drawn):
             operation = Operation(PLANNED._schema, seed, root)
             ours, theirs = await both(operation.text, str(seed % 7), wrong, operation.variables, picks=seed % 2 == 0)
             try:
@@ -92,7 +90,7 @@ async def test_operations_with_fragments_arguments_and_variables(root: str, wron
                 print(operation.text, operation.variables, seed)
                 raise
             asked += ours.data is not None or bool(ours.errors and ours.errors[0].path)
-        assert planned() >= asked > 90, "most of them must be valid"
+        assert planned() >= asked > 0.75 * drawn, "most of them must be valid"
 
 
 def everything(kind: Any) -> str:
@@ -135,13 +133,14 @@ PASSED_ON["joined"] = f"""{{ sites {{ pageInfo {_own("PageInfo")} totalCount edg
 }} }} }} }}"""
 
 
+@draws
 @pytest.mark.parametrize("name", PASSED_ON)
 @pytest.mark.parametrize("wrong", [0, 2, 20])
 async def test_what_services_send_is_as_declared_or_an_error(name: str, wrong: int) -> None:
     pushed, picked = ways("pushed"), ways("picked")
-    for seed in range(40):
+    for seed in range(examples(40)):
         check_same(*await both(PASSED_ON[name], str(seed), wrong, deep=True))
-    for seed in range(40):
+    for seed in range(examples(40)):
         check_same(*await both(PASSED_ON[name], str(seed), wrong, deep=True, picks=True))
     if not wrong:
         # Of `me` the languages are written in another way: FI in the graph, fi by services.

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.http_client.answer import LARGEST_HEAD, Answer, AnswerReader
@@ -84,7 +84,6 @@ def answers(draw: st.DrawFn, framings: tuple[str, ...] = ("length", "chunked", "
     return begin + b"Content-Length: " + length + b"\r\n\r\n" + body, Answer(status, expected, body)
 
 
-@settings(deadline=None)
 @given(answers(), st.lists(st.integers(min_value=0), max_size=40))
 def test_an_answer_means_the_same_in_any_pieces(made: tuple[bytes, Answer], at: list[int]) -> None:
     data, expected = made
@@ -94,7 +93,6 @@ def test_an_answer_means_the_same_in_any_pieces(made: tuple[bytes, Answer], at: 
     assert read_parts([data[place : place + 1] for place in range(len(data))]) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(answers(("length", "chunked", "none")), max_size=4))
 def test_one_connection_reads_answer_after_answer(made: list[tuple[bytes, Answer]]) -> None:
     reader = AnswerReader(LARGEST)
@@ -103,7 +101,6 @@ def test_one_connection_reads_answer_after_answer(made: list[tuple[bytes, Answer
         assert reader.keep_alive
 
 
-@settings(deadline=None)
 @given(answers(), st.integers(min_value=0), st.lists(st.integers(min_value=0), max_size=10))
 def test_what_breaks_off_is_no_answer(made: tuple[bytes, Answer], end: int, at: list[int]) -> None:
     data, expected = made
@@ -116,7 +113,6 @@ def test_what_breaks_off_is_no_answer(made: tuple[bytes, Answer], end: int, at: 
         assert got is None
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.lists(st.integers(min_value=0), max_size=10))
 def test_whatever_comes_is_an_answer_or_refused(data: bytes, at: list[int]) -> None:
     try:
