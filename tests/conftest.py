@@ -18,13 +18,15 @@ pytest_plugins = ["tests.support.properties", "tests.support.fixtures"]
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers before pytest-xdist starts its workers, which find them by the environment."""
-    if hasattr(config, "workerinput") or config.option.collectonly or servers.HOME in os.environ:
+    if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    sys.stderr.write("Starting PostgreSQL, Valkey and Kafka for the tests ...\n")
-    try:
-        servers.start()
-    except RuntimeError as problem:
-        pytest.exit(str(problem), returncode=3)
+    if servers.HOME not in os.environ:
+        sys.stderr.write("Starting PostgreSQL, Valkey and Kafka for the tests ...\n")
+        try:
+            servers.start()
+        except RuntimeError as problem:
+            pytest.exit(str(problem), returncode=3)
+    servers.switch_off_fsync()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

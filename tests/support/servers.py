@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import psycopg
 
 from deploy.local.ports import Ports, free_base
 
@@ -50,6 +51,13 @@ def start() -> None:
         raise RuntimeError("the servers for the tests did not start")
     _started.append(process)
     os.environ[HOME], os.environ[PORT_BASE] = home, str(base)
+
+
+def switch_off_fsync() -> None:
+    """Let PostgreSQL wait for no disk: what tests write need not outlive the machine, and a slow disk slows none."""
+    with psycopg.connect(find().database_url("postgres"), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def stop() -> None:
