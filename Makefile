@@ -38,7 +38,7 @@ test: install  ## Run every test against real PostgreSQL, Valkey and Kafka, and 
 	@$(BIN)/python -m gateway.playground.build || true
 	@$(BIN)/python -m pytest -n 3 tests/unit tests/component --ignore tests/unit/deploy --cov --cov-report=term
 	@$(BIN)/python -m pytest -n 3 tests/unit/deploy tests/contract tests/integration tests/gateway
-	@$(BIN)/python -m pytest tests/e2e tests/faults tests/browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/e2e tests/browser
 
 verify: install  ## What takes longer: property tests with all their examples, then every fault
 	@$(BIN)/python -m pytest -n 3 -m hypothesis --hypothesis-profile all tests/unit tests/component tests/gateway

@@ -5,13 +5,21 @@ A developer who tests often keeps them running apart and names their folder:
 ``KIERTO_TEST_HOME=/tmp/kierto-test KIERTO_TEST_PORT_BASE=19700 make test``.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
+from gateway.playground.build import NotBuilt, build
 from tests.support import servers
+from tests.support.stack import RunningStack, new_stack, running
+
+DEMONSTRATION = "demonstration"
+USING_DEMONSTRATION = ("tests/browser/", "tests/e2e/test_browser_session.py", "tests/e2e/test_examples.py")
 
 pytest_plugins = ["tests.support.properties", "tests.support.fixtures"]
 
@@ -32,6 +40,32 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         servers.stop()
+
+
+class StackScheduling(LoadScopeScheduling):
+    """Deals files out to the workers (``--dist loadfile``); those that use the demonstration go to one of them.
+
+    A worker keeps its house of faults, and the demonstration, from file to file.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return DEMONSTRATION if file.startswith(USING_DEMONSTRATION) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StackScheduling | None:
+    """Deal out by stacks where files are asked for."""
+    return StackScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session")
+def demonstration() -> Iterator[RunningStack]:
+    """A stack with the demonstration data, and the playground's page if it can be built, for all who only use it."""
+    with contextlib.suppress(NotBuilt):
+        build()
+    with running(new_stack(), demo=True) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

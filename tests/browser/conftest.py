@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from gateway.playground.build import NotBuilt, build
 from tests.browser.visitor import Visitor
-from tests.support.stack import RunningStack, new_stack, running
+from tests.support.stack import RunningStack
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -49,15 +49,8 @@ def built() -> Path:
         _missing(f"the playground is not tried: {problem}")
 
 
-@pytest.fixture(scope="package")
-def demonstration(built: Path) -> Iterator[RunningStack]:
-    """A stack with the demonstration data."""
-    with running(new_stack(), demo=True) as made:
-        yield made
-
-
 @pytest.fixture
-def visit(browser: Browser, demonstration: RunningStack) -> Iterator[Visit]:
+def visit(browser: Browser, built: Path, demonstration: RunningStack) -> Iterator[Visit]:
     """Makes visitors of the stack's playground, who leave when the test ends."""
     visitors: list[Visitor] = []
 

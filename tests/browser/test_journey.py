@@ -3,13 +3,10 @@
 import json
 import re
 
-import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.browser.conftest import Visit
 from tests.support.stack import RunningStack
-
-pytestmark = pytest.mark.timeout(400)
 
 SITES = """query Sites($first: Int!, $search: String) {
   sites(first: $first, search: $search) { totalCount edges { node { id } } }

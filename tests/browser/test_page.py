@@ -12,8 +12,6 @@ from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor
 from tests.support.stack import RunningStack
 
-pytestmark = pytest.mark.timeout(400)
-
 MOST = 1_200_000
 """Bytes over the wire for the first view."""
 

@@ -2,14 +2,11 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Request, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor
 from tests.support.stack import RunningStack
-
-pytestmark = pytest.mark.timeout(400)
 
 
 def test_a_wrong_password_is_told_in_the_language_of_answers(visit: Visit) -> None:

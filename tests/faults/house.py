@@ -6,23 +6,23 @@ Only orders goes through the proxies: to the broker and to PostgreSQL. All other
 import asyncio
 import contextlib
 import csv
-import json
+import shutil
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 
+from deploy.local.demo.load import EXPORT, load_demo
 from deploy.local.environment import Environment
 from deploy.local.secrets import SERVICES, load_secrets
 from tests.faults.load import Offered
 from tests.faults.record import Record
 from tests.support import quotas
 from tests.support.broker import Broker
-from tests.support.servers import ROOT
 from tests.support.stack import RunningStack, new_stack
 from tests.support.tcp_proxy import TcpProxy
 
-DEMO = ROOT / "deploy" / "local" / "demo"
 _AGREEMENTS = 12
 """How often the demonstration's agreements are there: so many more days can be ordered."""
 
@@ -79,7 +79,7 @@ class House:
 
 
 @contextlib.contextmanager
-def open_house() -> Iterator[House]:
+def open_house(full: bool) -> Iterator[House]:
     """Start everything, with more agreements than the demonstration has; stop and delete it all at the end."""
     stack = new_stack()
     stack.home.make()
@@ -103,9 +103,10 @@ def open_house() -> Iterator[House]:
     try:
         with TcpProxy(kafka_proxy, kafka_again) as to_kafka, TcpProxy(postgres_proxy, ports.of("postgres")) as to_db:
             broker.start()
-            stack.start(demo=True)
-            _more_agreements(stack)
-            yield House(stack, broker, to_kafka, to_db)
+            stack.start()
+            house = House(stack, broker, to_kafka, to_db)
+            load_demo(house.environment, _export(stack.home.root / "export-with-more", full))
+            yield house
             stack.stop()
             broker.stop()
     finally:
@@ -114,21 +115,21 @@ def open_house() -> Iterator[House]:
         stack.delete()
 
 
-def _more_agreements(stack: RunningStack) -> None:
-    """The same agreements under other numbers: each can be ordered for as many days again."""
-    folder = stack.home.root / "more"
+def _export(folder: Path, full: bool) -> Path:
+    """The demonstration's export with each agreement under several numbers: each can be ordered for as many days again.
+
+    In the short form it is without the pickups of a year: they would be looked through after each fault.
+    """
     folder.mkdir()
-    with (DEMO / "agreements.csv").open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    with (folder / "agreements.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
+    for file in EXPORT.glob("*.csv"):
+        if full or file.name != "pickups.csv":
+            shutil.copy(file, folder)
+    agreements = folder / "agreements.csv"
+    with agreements.open(encoding="utf-8", newline="") as given:
+        header, *rows = csv.reader(given)
+    with agreements.open("w", encoding="utf-8", newline="") as more:
+        writer = csv.writer(more)
+        writer.writerows([header, *rows])
         for number in range(1, _AGREEMENTS):
             writer.writerows([f"M{number:02}{row[0]}", *row[1:]] for row in rows)
-    monday = json.loads((stack.home.root / "demo" / "plan.json").read_text(encoding="utf-8"))["monday"]
-    name, password = stack.sign_in_of("staff")
-    taken = stack.kierto(
-        "import", str(folder), "--username", name, "--monday", monday,
-        KIERTO_PASSWORD=password, KIERTO_GATEWAY_URL=stack.gateway,
-    )  # fmt: skip
-    assert taken.returncode == 0, taken.stdout + taken.stderr
+    return folder

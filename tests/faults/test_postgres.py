@@ -38,5 +38,5 @@ async def restart(trial: Trial, way: signal.Signals) -> None:
             return False
         return True
 
-    await until(another_answers, within=60)
+    await until(another_answers)
     await asyncio.sleep(0)

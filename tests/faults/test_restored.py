@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.postgres_place import programs_of_wheel
 from tests.faults.house import House
-from tests.faults.load import Load, Offered
+from tests.faults.load import Offered
 from tests.faults.trial import Trial
 from tests.support.wait import until
 
@@ -40,14 +40,14 @@ async def test_a_database_is_restored_to_minutes_ago(trial: Trial) -> None:
     for order in house.record.forget_orders(kept):
         house.stock.append(Offered(order.site_id, order.agreement_id, order.day))
     assert len(house.record.orders) == len(kept)
-    after = await until(lambda: edge(house), lambda now: now["generation"] != before["generation"], within=60)
+    after = await until(lambda: edge(house), lambda now: now["generation"] != before["generation"])
     assert after["last_sequence"] >= before["last_sequence"], "numbers go on above the highest that was given"
 
     async def expired() -> bool:
         answer = (await trial.people.staff.post(PAGE, after=old_cursor)).get("data") or {}
         return bool(answer) and answer["events"].get("code") == "CURSOR_EXPIRED"
 
-    await until(expired, within=30)
+    await until(expired)
     async with trial.under_load("orders' database put back to 5 minutes ago; announced, stats rebuilt" if trial.full
                                 else "orders' database put back; announced, stats rebuilt"):  # fmt: skip
         await trial.recovered()
@@ -58,8 +58,7 @@ async def test_a_database_is_restored_to_minutes_ago(trial: Trial) -> None:
 
 async def work_in_vain(trial: Trial, seconds: float) -> None:
     """What is acknowledged here goes down with the database."""
-    load = Load(trial.people, trial.house.record, trial.house.stock)
-    async with load.at_work():
+    async with trial.load().at_work():
         await asyncio.sleep(seconds)
     await trial.quiet()
 

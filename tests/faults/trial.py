@@ -13,7 +13,7 @@ import asyncpg
 from services.chassis.postgres import NO_ONES_FAULT
 from tests.faults.checker import Allowed, check
 from tests.faults.house import House
-from tests.faults.load import Load, People, now
+from tests.faults.load import RATE, RATE_OF_SHORT_FORM, Load, People, now
 from tests.faults.picture import at_rest, take_picture
 from tests.faults.report import Line
 from tests.support.log_tail import LogTail
@@ -29,7 +29,7 @@ _QUIET_S = 120.0
 class Trial:
     """One fault, or several together."""
 
-    def __init__(self, house: House, people: People, notes: Path, lines: list[Line], full: bool) -> None:
+    def __init__(self, house: House, people: People, notes: Path, tell: Callable[[Line], None], full: bool) -> None:
         self.house = house
         self.stack = house.stack
         self.people = people
@@ -38,19 +38,23 @@ class Trial:
         self.found_right = False
         """Whether the last look at the house found nothing wrong."""
         self.notes = notes
-        self._lines = lines
+        self._tell = tell
 
     @contextlib.asynccontextmanager
     async def under_load(self, done: str) -> AsyncIterator[None]:
         """Have the load run for the length of a block; afterwards nothing may be lost, doubled or swapped."""
         self.found_right = False
-        load = Load(self.people, self.house.record, self.house.stock)
+        load = self.load()
         before = len(self.house.record)
         async with load.at_work():
-            await until(lambda: asyncio.sleep(0, len(self.house.record) - before), lambda sent: sent > 20, within=30)
+            await until(lambda: asyncio.sleep(0, len(self.house.record) - before), lambda sent: sent > 20)
             yield
         await self.check()
-        self._lines.append(Line(done, tuple(self.recoveries), load.sent, load.per_second))
+        self._tell(Line(done, tuple(self.recoveries), load.sent, load.per_second))
+
+    def load(self) -> Load:
+        """The load of this trial, not yet at work."""
+        return Load(self.people, self.house.record, self.house.stock, RATE if self.full else RATE_OF_SHORT_FORM)
 
     async def recovered(self, began: float | None = None) -> float:
         """Wait until a command that was sent from now on has gone all the way, and note the seconds.
@@ -102,7 +106,7 @@ class Trial:
             events.extend(fresh)
             return "" if sign in fresh else f"{process} logs no {sign!r}"
 
-        await until(idle, lambda trouble: not trouble, within=60)
+        await until(idle, lambda trouble: not trouble)
         self.stack.kill(process)
         killed = time.monotonic()
         await self.back(process, pid)
@@ -118,7 +122,7 @@ class Trial:
             there = await asyncio.to_thread(self.stack.restarted, process, before)
             return "" if there else f"{process} is not ready again"
 
-        await until(trouble, lambda found: not found, within=60)
+        await until(trouble, lambda found: not found)
 
     async def _missing(self, since: dt.datetime) -> list[str]:
         """Where nothing that was sent since then has arrived yet."""

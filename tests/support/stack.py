@@ -43,7 +43,7 @@ class RunningStack:
             env=self._environment() | self.settings,
         )
         log.close()
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while b"Kierto is ready" not in (self.home.root / "up.log").read_bytes()[seen:]:
             if self._up.poll() is not None or time.monotonic() > end:
                 raise AssertionError((self.home.root / "up.log").read_text())

@@ -30,13 +30,13 @@ _PARTNERS = {
 }
 
 
-def load_demo(environment: Environment) -> int:
-    """Load it; the exit code. Run as an errand, in a process of its own."""
-    asyncio.run(_load(environment))
+def load_demo(environment: Environment, source: Path = EXPORT) -> int:
+    """Load it, or another export of the same customers; the exit code. Run as an errand, in a process of its own."""
+    asyncio.run(_load(environment, source))
     return 0
 
 
-async def _load(environment: Environment) -> None:
+async def _load(environment: Environment, source: Path) -> None:
     home = environment.home
     plan = _plan(environment)
     staff, manager = plan["staff"], plan["manager"]
@@ -47,7 +47,7 @@ async def _load(environment: Environment) -> None:
     if isinstance(made, Refusal) and {problem.code for problem in made.problems} != {"USERNAME_TAKEN"}:
         raise RuntimeError(f"the demonstration's staff user was refused: {made.problems}")
     export = home.root / "demo" / "export"
-    resolve_dates(EXPORT, export, dt.date.fromisoformat(plan["monday"]))
+    resolve_dates(source, export, dt.date.fromisoformat(plan["monday"]))
     people = [
         SignIn("staff", "staff", staff),
         SignIn("property manager with 200 sites", "isannoitsija", manager),
