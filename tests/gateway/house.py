@@ -56,18 +56,18 @@ class Socket:
         payload = {"query": EVENTS, "variables": variables}
         await self.connection.send_json({"id": "1", "type": "subscribe", "payload": payload})
 
-    async def message(self, timeout_s: float = 5) -> dict[str, Any]:
+    async def message(self, timeout_s: float = 60) -> dict[str, Any]:
         message: dict[str, Any] = await self.connection.receive_json(timeout=timeout_s)
         return message
 
-    async def item(self, timeout_s: float = 5) -> dict[str, Any]:
+    async def item(self, timeout_s: float = 60) -> dict[str, Any]:
         """The next item of the subscription."""
         message = await self.message(timeout_s)
         assert message["type"] == "next" and "errors" not in message["payload"], message
         item: dict[str, Any] = message["payload"]["data"]["orderEvents"]
         return item
 
-    async def closed(self, timeout_s: float = 5) -> int | None:
+    async def closed(self, timeout_s: float = 60) -> int | None:
         """The code that the gateway closes with; what it sends before is passed over."""
         async with asyncio.timeout(timeout_s):
             while (await self.connection.receive()).type is aiohttp.WSMsgType.TEXT:
@@ -121,7 +121,7 @@ class House:
         async with self.session.ws_connect(url, protocols=[PROTOCOL], headers=headers) as connection:
             payload = {"Authorization": f"Bearer {token}"} if token else {}
             await connection.send_json({"type": "connection_init", "payload": payload})
-            assert (await connection.receive_json(timeout=5))["type"] == "connection_ack"
+            assert (await connection.receive_json(timeout=60))["type"] == "connection_ack"
             yield Socket(connection)
 
     async def state(self, event: Event) -> None:
@@ -130,7 +130,7 @@ class House:
 
     async def noticed(self, subject_id: str, version: int) -> None:
         """Wait until the gateway has read this version of a subject's access."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (known := self.access.stated(subject_id)) is None or known.version < version:
                 await asyncio.sleep(0.01)
 

@@ -56,7 +56,7 @@ class Gateway:
         async def in_use() -> tuple[int, int]:
             return self._origin._streams, len(self._origin._pool.open) - len(self._origin._pool.idle)
 
-        await until(in_use, lambda seen: seen == (0, 0), within=5)
+        await until(in_use, lambda seen: seen == (0, 0))
 
 
 def extensions_of(answer: dict[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ async def both_ways(house: House, body: bytes, token: str | None, *fields: str) 
         whole = "\r\n".join([f"POST {target} HTTP/1.1", *lines, *fields, "", ""]).encode() + body
         reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 writer.write(whole)
                 answers.append(await _told(reader))
         finally:

@@ -33,7 +33,7 @@ async def head_of_answer(house: House, head: list[str], body: bytes = b"", times
     where = urlsplit(house.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             for _ in range(times):
                 writer.write("\r\n".join([*head, "", ""]).encode() + body)
                 answer = (await reader.readuntil(b"\r\n\r\n")).lower()

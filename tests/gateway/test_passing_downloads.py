@@ -183,7 +183,7 @@ async def test_what_breaks_off_is_seen_to_be_broken(framing: str, how: str) -> N
         assert await response.content.readexactly(4) == b"half"
         read.set()
         with pytest.raises(aiohttp.ClientPayloadError):
-            await asyncio.wait_for(response.read(), 5)
+            await asyncio.wait_for(response.read(), 60)
 
 
 async def test_a_download_that_grows_too_large_is_broken_off() -> None:
@@ -192,7 +192,7 @@ async def test_a_download_that_grows_too_large_is_broken_off() -> None:
 
     async with passing_to(show) as gateway, gateway.session.get(gateway.url) as response:
         with pytest.raises(aiohttp.ClientPayloadError):
-            await asyncio.wait_for(response.read(), 5)
+            await asyncio.wait_for(response.read(), 60)
 
 
 async def test_a_service_that_does_not_begin() -> None:
@@ -216,9 +216,9 @@ async def test_a_client_that_goes_away_in_the_middle_ends_the_service_too() -> N
     async with passing_to(show) as gateway:
         reader, writer = await gateway.dial()
         writer.write(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.wait_for(reader.readuntil(b"half"), 5)
+        await asyncio.wait_for(reader.readuntil(b"half"), 60)
         writer.transport.abort()
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 60)
 
 
 def kernel_buffers() -> int:
@@ -249,7 +249,7 @@ async def test_a_client_that_reads_slowly_is_waited_for_and_not_for_ever(
     async with passing_to(show, roomy) as gateway:
         reader, writer = await gateway.dial()
         writer.write(b"GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
         before = -1
 
         async def stands() -> bool:
@@ -261,7 +261,7 @@ async def test_a_client_that_reads_slowly_is_waited_for_and_not_for_ever(
         await until(stands)
         assert made < size
         if goes_on:
-            await asyncio.wait_for(reader.readexactly(size), 20)
+            await asyncio.wait_for(reader.readexactly(size), 60)
         else:
             await gateway.at_rest()
         writer.transport.abort()

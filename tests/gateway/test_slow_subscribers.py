@@ -24,7 +24,7 @@ from tests.support.wait import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENTS_FLOWING = 3_000
-SLOW_S = 2.0
+SLOW_S = 5.0
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +66,7 @@ async def read_once_closed(connection: ClientConnection) -> tuple[list[int], Con
     async def given_up() -> list[WebSocketProtocol]:
         return [one for one in protocols() if one.close_sent]
 
-    (closing,) = await until(given_up, within=60)
+    (closing,) = await until(given_up)
     unread = closing.transport.get_write_buffer_size()
     return *await read_to_the_end(connection), unread
 
@@ -87,7 +87,7 @@ async def publish(house: House, count: int) -> range:
 
 @pytest.fixture(autouse=True)
 def impatient(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slow is what would take ten seconds otherwise."""
+    """Slow is what would take ten seconds otherwise; a busy machine may keep a quick one waiting for some."""
     monkeypatch.setattr(house.sockets, "slow_s", SLOW_S)
     monkeypatch.setattr(websocket, "LINGER_S", 2.0)
 
@@ -100,7 +100,7 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(hou
         await quick.item()
         reading = asyncio.create_task(read_once_closed(slow))
         publishing = asyncio.create_task(publish(house, EVENTS_FLOWING))
-        seen = [(await quick.item(timeout_s=20))["sequence"] for _ in range(EVENTS_FLOWING)]
+        seen = [(await quick.item())["sequence"] for _ in range(EVENTS_FLOWING)]
         published = await publishing
         assert seen == list(published), "the others get everything in order"
         read, closed, unread = await reading
@@ -116,7 +116,7 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(hou
     async with house.socket(token) as back:
         await back.subscribe(after=cursor)
         await back.item()
-        rest = [(await back.item(timeout_s=20))["sequence"] for _ in range(len(published) - len(read))]
+        rest = [(await back.item())["sequence"] for _ in range(len(published) - len(read))]
         assert read + rest == list(published), "nothing is missed and nothing comes twice"
 
 
@@ -125,7 +125,7 @@ async def test_who_never_reads_leaves_nothing_behind(house: House) -> None:
     async with reader_of_nothing(house, house.partner()):
         before = len(protocols())
         await publish(house, 1000)
-        await until(lambda: asyncio.sleep(0, len(protocols())), lambda now: now < before, within=10)
+        await until(lambda: asyncio.sleep(0, len(protocols())), lambda now: now < before)
         assert not house.sockets._open
 
 
@@ -136,7 +136,7 @@ async def test_access_that_ends_closes_a_socket_that_nobody_reads(house: House) 
     async with reader_of_nothing(house, house.partner()) as slow:
         await publish(house, 1000)
         await house.state(partner_access(version=version + 1, active=False))
-        await until(lambda: asyncio.sleep(0, bool(house.sockets._open)), lambda there: not there, within=5)
+        await until(lambda: asyncio.sleep(0, bool(house.sockets._open)), lambda there: not there)
         _, closed = await read_to_the_end(slow)
         assert closed.rcvd is not None
         assert closed.rcvd.code == 4403

@@ -152,7 +152,7 @@ async def played(house: House, sent: Sequence[Any]) -> tuple[list[Told], int | N
 
 async def _hear(connection: Any, heard: list[dict[str, Any]], enough: Callable[[], bool]) -> None:
     """Listen until that is enough, or the end."""
-    while (message := await connection.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+    while (message := await connection.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
         heard.append(json.loads(message.data))
         if enough():
             return
@@ -183,7 +183,7 @@ async def test_an_id_that_is_running_closes_the_socket(house: House) -> None:
         await socket.connection.send_json(subscribe({"query": EVENTS}, name))
         await socket.item()
         await socket.connection.send_json(subscribe({"query": EVENTS}, name))
-        message = await socket.connection.receive(timeout=5)
+        message = await socket.connection.receive(timeout=60)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 4409)
         assert str(message.extra).startswith("Subscriber for ää")
 

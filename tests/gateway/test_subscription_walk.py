@@ -17,6 +17,8 @@ from tests.gateway.test_order_events import next_sequence
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENT, NOTHING, REFUSED, ERROR, PUT_OUT = "the event", "nothing", "FORBIDDEN", "UNAUTHENTICATED", "4403"
+NOTHING_S = 0.7
+"""So long is waited for nothing; for what must come, as long as it takes."""
 Token = Callable[[House], str | None]
 
 
@@ -57,26 +59,26 @@ async def test_the_walk(house: House, who: str, token: Token, outcome: str, afte
         authorization = {"Authorization": f"Bearer {presented}"} if presented else {}
         await connection.send_json({"type": "connection_init", "payload": authorization})
         query = {"query": EVENTS, "variables": {"after": after}}
-        first = await connection.receive(timeout=5)
+        first = await connection.receive(timeout=60)
         if first.type is not aiohttp.WSMsgType.TEXT:
             assert str(connection.close_code) == outcome, who
             return
         await connection.send_json({"id": "1", "type": "subscribe", "payload": query})
         if after is None:
-            first_item = await connection.receive_json(timeout=5)
+            first_item = await connection.receive_json(timeout=60)
             if (got := _outcome(first_item, number)) is None:
                 await house.publish(placed(number), next_sequence(house))
             else:
                 assert got == outcome, who
                 return
-        assert await _got(connection, number) == outcome, who
+        assert await _got(connection, number, NOTHING_S if outcome == NOTHING else 60) == outcome, who
 
 
-async def _got(connection: "aiohttp.ClientWebSocketResponse[bool]", number: int) -> str:
+async def _got(connection: "aiohttp.ClientWebSocketResponse[bool]", number: int, within: float) -> str:
     """What came of waiting for an order's event."""
     with contextlib.suppress(TimeoutError):
         while True:
-            outcome = _outcome(await connection.receive_json(timeout=0.7), number)
+            outcome = _outcome(await connection.receive_json(timeout=within), number)
             if outcome is not None:
                 return outcome
     return NOTHING

@@ -8,7 +8,7 @@ from typing import TypeVar
 A = TypeVar("A")
 
 
-async def until(look: Callable[[], Awaitable[A]], holds: Callable[[A], bool] = bool, *, within: float = 15.0) -> A:
+async def until(look: Callable[[], Awaitable[A]], holds: Callable[[A], bool] = bool, *, within: float = 120.0) -> A:
     """Look again and again until what is seen holds; AssertionError with the last sight if it never does."""
     end = time.monotonic() + within
     while True:

@@ -41,14 +41,14 @@ def hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.01)
 
 
 async def until_counted(bench: Bench) -> None:
     """Wait until every turn is taken, and its attempt counted."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await bench.pool.fetchval(COUNTED) < TURNS:
             await asyncio.sleep(0.01)
 

@@ -145,7 +145,7 @@ async def test_a_machines_attempt_waits_for_no_other(bench: Bench) -> None:
     made = await partner(bench)
     async with bench.work() as tx:
         await tx.partner_with(find_id("partner", made.partner.id) or new_uuid(), lock=True)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await client_claims(bench, made.partner.client_id, made.client_secret)
 
 

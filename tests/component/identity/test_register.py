@@ -102,7 +102,7 @@ async def test_a_wrong_pair_is_refused_in_the_same_words_and_after_the_same_work
 
 async def test_a_wrong_pair_locks_nothing_which_would_take_longer_for_a_known_customer(bench: Bench) -> None:
     await customers(bench)
-    async with bench.work() as tx, asyncio.timeout(10):
+    async with bench.work() as tx, asyncio.timeout(60):
         assert await tx.organisations_by_number([MIRJA])
         assert codes(await register(bench, invoice_number="1962858")) == [("CUSTOMER_NOT_RECOGNISED", "")]
 

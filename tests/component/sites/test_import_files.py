@@ -62,12 +62,12 @@ async def test_a_file_that_breaks_off_leaves_nothing(door: Door) -> None:
         nonlocal taken
         yield HEADER
         yield LARGE
-        taken = await until(lambda: rows_under_way(door), within=60)
+        taken = await until(lambda: rows_under_way(door))
         raise ConnectionError
 
     with pytest.raises((ConnectionError, aiohttp.ClientError)):
         await door.upload(Who.STAFF, "containers", breaks_off())
-    await until(lambda: rows_under_way(door), lambda rows: rows == 0, within=60)
+    await until(lambda: rows_under_way(door), lambda rows: rows == 0)
     assert taken
     assert await kept(door) == 0
 

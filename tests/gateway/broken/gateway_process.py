@@ -82,10 +82,10 @@ async def gateway_process(
                 return False
 
         try:
-            await until(ready, within=30)
+            await until(ready)
             yield GatewayProcess(url, cast, psutil.Process(process.pid), session)
             process.terminate()
-            assert await asyncio.wait_for(process.wait(), 15) == 0
+            assert await asyncio.wait_for(process.wait(), 60) == 0
         finally:
             if process.returncode is None:
                 process.kill()

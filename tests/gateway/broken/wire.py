@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httptools
 import msgspec
 
-WITHIN_S = 5.0
+WITHIN_S = 60.0
 """How long an answer may take on a machine that is busy with other tests."""
 
 ANSWER_TYPE = "application/graphql-response+json"

@@ -35,4 +35,4 @@ async def start(valkey: Valkey) -> AsyncIterator[Start]:
 
     yield make
     stop.set()
-    await asyncio.wait_for(asyncio.gather(*running), 2)
+    await asyncio.wait_for(asyncio.gather(*running), 60)

@@ -92,7 +92,7 @@ class EchoFor:
         self._hall.here += 1
         if self._hall.here == 3:
             self._hall.all_here.set()
-        await asyncio.wait_for(self._hall.all_here.wait(), 5)
+        await asyncio.wait_for(self._hall.all_here.wait(), 60)
         return self._hall.here
 
     async def rooms(self, seats: list[int]) -> list[Room | None]:

@@ -64,7 +64,7 @@ async def whole(alpha: Alpha, topic: str = "", kafka: str = "", *, public: bool 
     )
 
 
-async def is_whole(alpha: Alpha, topic: str = "", kafka: str = "", *, public: bool = False, within: float = 20) -> None:
+async def is_whole(alpha: Alpha, topic: str = "", kafka: str = "", *, public: bool = False, within: float = 60) -> None:
     """Wait until a topic is whole."""
     await until(lambda: whole(alpha, topic, kafka, public=public), within=within)
 

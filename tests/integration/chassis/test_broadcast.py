@@ -59,7 +59,7 @@ async def reading(broker: Broker) -> AsyncIterator[Reader]:
     reader, stop = Reader(broker), asyncio.Event()
     running = asyncio.create_task(reader.broadcast.run(stop))
     try:
-        await asyncio.wait_for(reader.broadcast.caught_up.wait(), 30)
+        await asyncio.wait_for(reader.broadcast.caught_up.wait(), 60)
         yield reader
     finally:
         stop.set()

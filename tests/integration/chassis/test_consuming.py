@@ -85,7 +85,7 @@ async def test_two_workers_share_the_partitions_and_restart_in_turn(alpha: Alpha
         for upto in range(5):
             async with running(alpha.consumer(slot=2)):
                 await topic.send(*[counted(upto, thing) for thing in things])
-                await until(lambda upto=upto: all_there(upto + 1), within=40)  # type: ignore[misc]
+                await until(lambda upto=upto: all_there(upto + 1))  # type: ignore[misc]
     letters = await alpha.pool.fetchval("SELECT count(*) FROM chassis.dead_letters")
     assert letters == 0
 

@@ -127,7 +127,7 @@ async def test_parked_events_are_handled_in_order_by_the_build_that_knows_them(
     monkeypatch.undo()
     await topic.send(ThingWeighed(thing_id="thing_0", number=250))
     async with running(alpha.consumer()):
-        await until(lambda: states(alpha), lambda found: found == ["PARKED"], within=30)
+        await until(lambda: states(alpha), lambda found: found == ["PARKED"])
         await until(lambda: alpha.tally("thing_0"), lambda tally: 250 in tally)
     assert await alpha.tally("thing_0") == [*range(0, 250, 3), 250]
     assert await alpha.tally("thing_2") == [*range(2, 250, 3)]
@@ -213,7 +213,7 @@ async def test_too_many_dead_letters_in_a_row_stop_the_consumer_until_a_restart(
         alpha.spoilt = set()
     async with running(alpha.consumer()):
         things = "SELECT count(DISTINCT thing) FROM tally WHERE thing <> 'thing_w'"
-        await until(lambda: alpha.pool.fetchval(things), lambda found: found == 7, within=20)
+        await until(lambda: alpha.pool.fetchval(things), lambda found: found == 7)
         assert REGISTRY.get_sample_value("kierto_consumer_stopped") == 0
         assert await replay_all(alpha) == 3
     assert await alpha.pool.fetchval(things) == 10
@@ -287,7 +287,7 @@ async def test_poison_of_every_kind_is_set_aside_and_all_else_goes_on(alpha: Alp
         await topic.send(counted(0))
         for number, (record, _) in enumerate(kinds.values(), start=1):
             await topic.send(record, counted(number))
-        await until(alpha.tally, lambda tally: len(tally) == len(kinds) + 1, within=30)
+        await until(alpha.tally, lambda tally: len(tally) == len(kinds) + 1)
         await until(lambda: letters(alpha), lambda found: len(found) == len(kinds))
     found = await letters(alpha)
     for kind, (record, state) in kinds.items():
@@ -308,13 +308,13 @@ async def test_a_record_that_the_library_cannot_read_is_set_aside(alpha: Alpha, 
     await topic.send_unreadable(partition_of("thing_1"))
     await topic.send(*[counted(number) for number in range(5, 10)], counted(5, "thing_2"))
     async with running(alpha.consumer()):
-        assert await until(alpha.tally, lambda tally: len(tally) >= 10, within=30) == list(range(10))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 10) == list(range(10))
         assert await until(lambda: alpha.tally("thing_2"), lambda tally: len(tally) >= 6) == list(range(6))
         await topic.send_unreadable(partition_of("thing_1"))
-        await until(lambda: states(alpha), lambda found: found == ["FAILED"] * 3, within=30)
+        await until(lambda: states(alpha), lambda found: found == ["FAILED"] * 3)
     async with running(alpha.consumer()):  # reads the place of the last one back
         await topic.send(counted(10))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 11, within=30) == list(range(11))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 11) == list(range(11))
 
 
 async def test_an_event_without_a_key_is_an_event(alpha: Alpha, topic: Topic) -> None:
@@ -346,14 +346,14 @@ async def test_an_operators_clock_that_moves_by_years_stops_no_worker(alpha: Alp
     backlog = [topic.record(counted(n), time=begin + (six_years if n < 5 else dt.timedelta())) for n in range(10)]
     await topic.send(*backlog)
     async with running(alpha.consumer()):
-        assert await until(alpha.tally, lambda tally: len(tally) >= 10, within=30) == list(range(10))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 10) == list(range(10))
         alpha.clock.move(days=-six_years.days)
         await topic.send(topic.record(counted(10), time=begin + six_years), topic.record(counted(11), time=begin))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 12, within=30) == list(range(12))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 12) == list(range(12))
     await topic.refill()
     async with running(alpha.consumer()):
         await topic.send(counted(12))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 13, within=30) == list(range(13))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 13) == list(range(13))
     assert await letters(alpha) == []
 
 

@@ -51,7 +51,7 @@ async def test_connections_that_are_cut_again_and_again_are_no_fault_of_an_event
         for number in range(LONGER_THAN_RETRIES):
             await topic.send(counted(number))
             await admin.execute(f"{kill} AND pid <> pg_backend_pid()")
-        await until(lambda: _tally(alpha), lambda tally: len(tally) >= LONGER_THAN_RETRIES, within=30)
+        await until(lambda: _tally(alpha), lambda tally: len(tally) >= LONGER_THAN_RETRIES)
         assert await _tally(alpha) == list(range(LONGER_THAN_RETRIES))
         assert await reasons(alpha) == []
 

@@ -41,12 +41,12 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(
             await stack.enter_async_context(running(alpha.consumer()))
         async with running(alpha.consumer(slot=2)):
             await topic.send(*[counted(number) for number in range(20)])
-            await until(alpha.tally, lambda tally: len(tally) == 20, within=30)
+            await until(alpha.tally, lambda tally: len(tally) == 20)
         await topic.refill(since)
         await topic.send(counted(20))
         if not alive:
             await stack.enter_async_context(running(alpha.consumer()))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 21, within=30) == list(range(21))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 21) == list(range(21))
 
 
 @pytest.mark.parametrize("alive", [False, True], ids=["worker away", "worker running"])
@@ -66,7 +66,7 @@ async def test_a_topic_made_anew_with_more_than_was_read_hides_nothing(alpha: Al
         await topic.refill()
         if not alive:
             await stack.enter_async_context(running(alpha.consumer()))
-        await until(alpha.tally, lambda tally: len(tally) >= 140, within=30)
+        await until(alpha.tally, lambda tally: len(tally) >= 140)
         assert sorted(await alpha.tally()) == list(range(140))
         assert rereads() - before >= 1
 
@@ -95,9 +95,9 @@ async def test_a_topic_cut_short_is_read_from_its_beginning_and_what_is_filled_i
         whole = topic.sent
         topic.sent = whole[:10]
         await topic.refill()  # what is left of it: its first half
-        await until(lambda: position(alpha), lambda offset: offset == 9, within=20)
+        await until(lambda: position(alpha), lambda offset: offset == 9)
         await topic.send(*whole, counted(20))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 21, within=20) == list(range(21))
+        assert await until(alpha.tally, lambda tally: len(tally) >= 21) == list(range(21))
 
 
 async def test_a_database_put_back_brings_its_positions_with_it(alpha: Alpha, topic: Topic) -> None:
@@ -124,13 +124,13 @@ async def test_a_database_put_back_brings_its_positions_with_it(alpha: Alpha, to
 async def test_a_killed_worker_takes_its_partitions_back_at_once(alpha: Alpha, topic: Topic) -> None:
     async with worker(alpha, 1) as first:
         await topic.send(*[counted(number) for number in range(500)])
-        await until(alpha.tally, lambda tally: len(tally) > 0, within=30)
+        await until(alpha.tally, lambda tally: len(tally) > 0)
         first.kill()
         await first.wait()
     await topic.send(*[counted(number) for number in range(500, 600)])
     async with worker(alpha, 1) as second:
         began = time.monotonic()
-        await until(alpha.tally, lambda tally: len(tally) >= 600, within=30)
+        await until(alpha.tally, lambda tally: len(tally) >= 600)
         took = time.monotonic() - began
         second.terminate()
         assert await second.wait() == 0
@@ -147,14 +147,14 @@ async def test_a_worker_that_slept_while_another_took_over_harms_nothing(alpha: 
 
     async with worker(alpha, 1) as sleeper, worker(alpha, 2):
         await topic.send(*[counted(0, thing) for thing in things])
-        await until(lambda: all_there(1), within=30)
+        await until(lambda: all_there(1))
         await topic.send(*[counted(1, thing) for thing in things])
         sleeper.send_signal(signal.SIGSTOP)
         await topic.send(*[counted(2, thing) for thing in things])
-        await until(lambda: all_there(3), within=40)
+        await until(lambda: all_there(3))
         sleeper.send_signal(signal.SIGCONT)
         await topic.send(*[counted(3, thing) for thing in things])
-        await until(lambda: all_there(4), within=40)
+        await until(lambda: all_there(4))
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.dead_letters") == 0
 
 
@@ -162,15 +162,15 @@ async def test_a_worker_stopped_in_the_middle_of_a_transaction_keeps_nobody_wait
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worker 1' AND wait_event_type = 'Lock'"
     async with worker(alpha, 1) as sleeper, contextlib.AsyncExitStack() as stack:
         await topic.send(counted(0))
-        await until(alpha.tally, lambda tally: tally == [0], within=30)
+        await until(alpha.tally, lambda tally: tally == [0])
         async with alpha.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE tally IN ACCESS EXCLUSIVE MODE")
             await topic.send(counted(1))
-            assert await until(lambda: alpha.pool.fetchval(waiting), within=20) == 1
+            assert await until(lambda: alpha.pool.fetchval(waiting)) == 1
             sleeper.send_signal(signal.SIGSTOP)
         # Its statement is done now, and nobody ends its transaction.
         await stack.enter_async_context(worker(alpha, 2))
-        assert await until(alpha.tally, lambda tally: len(tally) > 1, within=40) == [0, 1]
+        assert await until(alpha.tally, lambda tally: len(tally) > 1) == [0, 1]
         sleeper.send_signal(signal.SIGCONT)
         await topic.send(counted(2))
-        assert await until(alpha.tally, lambda tally: len(tally) > 2, within=40) == [0, 1, 2]
+        assert await until(alpha.tally, lambda tally: len(tally) > 2) == [0, 1, 2]

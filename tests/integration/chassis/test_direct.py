@@ -88,14 +88,14 @@ class Client:
         return (await self.answer())[1]
 
     async def answer(self) -> tuple[bytes, bytes]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             head = await self.reader.readuntil(b"\r\n\r\n")
             match = re.search(rb"content-length: (\d+)\r\n", head)
             assert match is not None, head
             return head, await self.reader.readexactly(int(match.group(1)))
 
     async def ended(self) -> bool:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             try:
                 return await self.reader.read() == b""
             except ConnectionError:

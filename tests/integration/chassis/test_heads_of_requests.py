@@ -52,7 +52,7 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
     """What comes until the server ends the connection."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         try:
             return await reader.read()
         except ConnectionResetError:

@@ -55,7 +55,7 @@ async def left(server: uvicorn.Server) -> int:
 
 
 async def refused(reader: asyncio.StreamReader) -> None:
-    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\nno"), 5)
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\nno"), 60)
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
@@ -66,14 +66,14 @@ async def test_a_client_that_reads_nothing_is_left(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(http_protocol, "SLOWEST_S", 0.1)
     async with serving() as (server, port), asking(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"):
         await until(lambda: left(server), lambda open_: open_ == 1)
-        await until(lambda: left(server), lambda open_: open_ == 0, within=5)
+        await until(lambda: left(server), lambda open_: open_ == 0)
 
 
 async def test_a_client_that_reads_after_a_while_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "SLOWEST_S", 30)
     async with serving() as (server, port), asking(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, writer):
         await reader.readuntil(b"\r\n\r\n")
-        assert len(await asyncio.wait_for(reader.readexactly(LARGE), 10)) == LARGE
+        assert len(await asyncio.wait_for(reader.readexactly(LARGE), 60)) == LARGE
         writer.write(UPLOAD)
         await refused(reader)
         assert await left(server) == 1
@@ -90,14 +90,14 @@ async def test_a_body_that_nobody_wants_has_a_little_time(monkeypatch: pytest.Mo
             writer.write(b"x" * 1_000)
             return await left(server)
 
-        await until(goes_on, lambda open_: open_ == 0, within=5)
+        await until(goes_on, lambda open_: open_ == 0)
 
 
 async def test_a_body_that_stops_in_the_middle_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "LINGER_S", 0.2)
     async with serving() as (server, port), asking(port, UPLOAD + b"half") as (reader, _):
         await refused(reader)
-        await until(lambda: left(server), lambda open_: open_ == 0, within=5)
+        await until(lambda: left(server), lambda open_: open_ == 0)
 
 
 async def test_who_ends_the_body_in_time_goes_on() -> None:
@@ -112,4 +112,4 @@ async def test_after_that_it_may_be_idle_as_long_as_any_other() -> None:
     async with serving(keep_alive_s=1) as (server, port), asking(port, UPLOAD + b"half") as (reader, writer):
         await refused(reader)
         writer.write(b"-- end")
-        await until(lambda: left(server), lambda open_: open_ == 0, within=5)
+        await until(lambda: left(server), lambda open_: open_ == 0)

@@ -117,7 +117,7 @@ async def test_whoever_waits_for_a_hanging_service_is_told_at_once_when_it_opens
             outcomes(*(client(Echo, service, {}).note("a") for _ in range(20))),
         )
         assert (reads, writes) == ([(504, "TIMED_OUT")] * MOST_FAILURES, REFUSED * 20)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20  # not the 30 that a change may take
         assert shown() == 1
         await until(lambda: asyncio.sleep(0, server.open), lambda still_open: still_open == 0)
         opened, began = server.opened, time.monotonic()

@@ -63,8 +63,8 @@ async def test_what_is_too_late_is_cancelled_in_the_database_too(alpha: Alpha, c
     with deadline.within(0.3), pytest.raises(CallFailed) as caught:
         await counter.rest(30)
     assert caught.value.status == 504  # the service says so, unless the machine is too busy for its word to come
-    assert time.monotonic() - began < 2
-    await until(lambda: nothing_rests(alpha), within=2)
+    assert time.monotonic() - began < 20  # not the 30 of its rest
+    await until(lambda: nothing_rests(alpha))
     assert await asyncio.gather(*(counter.rest(0) for _ in range(10))) == [True] * 10  # no connection was spoilt
 
 
@@ -78,8 +78,8 @@ async def test_many_at_once_leave_nothing_behind(alpha: Alpha, counter: Counting
             return_exceptions=True,
         )
     assert {one.status for one in done if isinstance(one, CallFailed)} == {504}
-    assert time.monotonic() - began < 5
-    await until(lambda: nothing_rests(alpha), within=5)
+    assert time.monotonic() - began < 20
+    await until(lambda: nothing_rests(alpha))
     assert await counter.numbers() == []
 
 
@@ -87,7 +87,7 @@ async def test_a_change_that_is_too_late_is_not_made_by_half(alpha: Alpha, count
     with deadline.within(0.3), pytest.raises(CallFailed) as caught:
         await counter.add_slowly(1, 30)
     assert caught.value.status == 504
-    await until(lambda: nothing_rests(alpha), within=2)
+    await until(lambda: nothing_rests(alpha))
     assert (await counter.numbers(), await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox")) == ([], 0)
     assert await counter.add_slowly(2, 0) == 2
     assert (await counter.numbers(), await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox")) == ([2], 1)
@@ -137,7 +137,7 @@ async def test_who_answers_nothing_is_left_at_the_deadline(operation: str) -> No
         with deadline.within(0.1), pytest.raises(CallFailed) as caught:
             await getattr(echo, operation)("a")
         assert (caught.value.status, caught.value.code) == (504, "TIMED_OUT")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 20
 
 
 async def test_with_nothing_left_nobody_is_asked() -> None:

@@ -302,7 +302,7 @@ class House:
 
     async def settled(self, *, known: bool = False) -> None:
         """Wait until every copy is what its owner has."""
-        await until(lambda: self.differences(known=known), lambda found: not found, within=60)
+        await until(lambda: self.differences(known=known), lambda found: not found)
 
     async def differences(self, *, known: bool = False) -> list[str]:
         """The copies that differ from what their owner has; ``known``: in what the owner knows of."""

@@ -17,8 +17,6 @@ from tests.integration.copies.house import SERVICES, SITE_HEADER, TRUTHS, House
 from tests.support.servers import Servers
 from tests.support.wait import until
 
-pytestmark = pytest.mark.timeout(180)
-
 # What goes wrong with a table: values, versions, rows that are gone, and rows that no owner knows.
 DAMAGE = {
     "identity": """

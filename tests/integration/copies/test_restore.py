@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 import asyncpg
-import pytest
 
 from services.chassis.ids import new_uuid
 from services.chassis.postgres import Pool
@@ -12,8 +11,6 @@ from services.chassis.restored import VERSIONS_LEAP as LEAP
 from tests.integration.copies.house import INVOICES, ORGANISATIONS, SITE_HEADER, SITE_ROWS, House
 from tests.support.servers import Servers
 from tests.support.wait import until
-
-pytestmark = pytest.mark.timeout(180)
 
 NEW_SITES = SITE_HEADER + "".join(
     f"N{n},62-0000001-00,Uusi {n},45100,KOUVOLA,KOUVOLA,KESKUSTA,HOUSE,1,A\n" for n in range(3)

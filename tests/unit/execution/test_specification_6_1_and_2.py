@@ -121,7 +121,7 @@ async def test_fields_of_a_query_run_side_by_side() -> None:
             await both.wait()
             return 2
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         result = await PlanningSchema(Meeting).execute("{ there here }")
     assert (result.data, result.errors) == ({"there": 2, "here": 1}, None)
 

@@ -33,5 +33,5 @@ async def nothing_is_left() -> AsyncIterator[None]:
         kept = [one for one in gc.get_objects() if type(one) is Connection]
         return len(asyncio.all_tasks()) - 1, len(process.net_connections("tcp")) - sockets, len(kept)
 
-    await until(left, lambda counts: counts == (0, 0, 0), within=5)
+    await until(left, lambda counts: counts == (0, 0, 0))
     assert unheard == []

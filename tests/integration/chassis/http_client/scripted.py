@@ -117,7 +117,7 @@ async def scripted(*acts: Act, path: Path | None = None) -> AsyncIterator[Server
         made.url = f"http+unix://{path}"
     try:
         yield made
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(*made.playing)
     finally:
         server.close()

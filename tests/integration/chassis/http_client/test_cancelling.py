@@ -19,7 +19,7 @@ async def cancel(task: asyncio.Task[Answer]) -> None:
 
 async def under_way(origin: Origin) -> Connection:
     """The one connection of an origin, once a request is on it."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not (origin._pool.open and next(iter(origin._pool.open))._answering):
             await asyncio.sleep(0)
     return next(iter(origin._pool.open))
@@ -127,7 +127,7 @@ async def test_who_was_just_given_a_place_passes_it_on() -> None:
         tasks = [asking(origin, b"%d" % number) for number in range(3)]
         await under_way(origin)
         tasks[0].cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(origin._pool.waiting) > 1:
                 await asyncio.sleep(0)
         tasks[1].cancel()  # the second has the place of the first, and has not begun to connect
@@ -138,7 +138,7 @@ async def test_who_was_just_given_a_place_passes_it_on() -> None:
 async def test_all_at_once() -> None:
     async with scripted(silent) as server, Origin(server.url, connections=5) as origin:
         tasks = [asking(origin) for _ in range(50)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while server.open < 5:
                 await asyncio.sleep(0)
         for task in tasks:

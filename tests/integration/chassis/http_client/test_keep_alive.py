@@ -35,7 +35,7 @@ async def test_a_connection_that_ended_while_idle_is_not_used(act: Act) -> None:
 
 
 async def until_closed(origin: Origin) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while origin._pool.open:
             await asyncio.sleep(0)
 

@@ -87,7 +87,7 @@ async def test_a_connection_that_is_lost_on_its_way_to_the_next_is_made_anew() -
 
     async with scripted(second_only, writes_down) as server, Origin(server.url, connections=1) as origin:
         first, second, third = (asking(origin, b"%d" % number) for number in range(3))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (origin._pool.open and next(iter(origin._pool.open))._answering):
                 await asyncio.sleep(0)
         connection = next(iter(origin._pool.open))
@@ -102,7 +102,7 @@ async def test_close_ends_what_is_under_way_and_what_waits() -> None:
     async with scripted(silent) as server:
         origin = Origin(server.url, connections=2)
         tasks = [asking(origin) for _ in range(4)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while server.open < 2:
                 await asyncio.sleep(0)
         await origin.close()
