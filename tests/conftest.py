@@ -42,7 +42,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         servers.stop()
 
 
-class StackScheduling(LoadScopeScheduling):
+class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without types
     """Deals files out to the workers (``--dist loadfile``); those that use the demonstration go to one of them.
 
     A worker keeps its house of faults, and the demonstration, from file to file.

@@ -51,7 +51,7 @@ async def test_after_a_kill_of_the_broker_events_are_through_again_soon(alpha: A
             began = time.monotonic()
             await announce(alpha, range(5, 6))
             await is_whole(alpha, kafka=broker.address)
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 30
 
 
 async def test_a_broker_that_hangs_costs_time_and_nothing_else(alpha: Alpha, broker: Broker) -> None:

@@ -19,8 +19,8 @@ from tests.support.wait import until
 
 T = TypeVar("T")
 
-LONGEST_WAIT_S = 1.0
-"""50 ms, and what a busy machine adds to it."""
+LONGEST_WAIT_S = 10.0
+"""50 ms, and what a busy machine adds to it: who waits for Redis itself waits for ever."""
 PATIENT_S = 20.0
 """Where it is about what is kept: a busy machine is not Redis being away."""
 
@@ -151,7 +151,7 @@ async def test_redis_stands_still_and_goes_on(valkey: Valkey) -> None:
             valkey.go_on()
             began = time.monotonic()
             await until(lambda: texts.find(digest), lambda found: found == text)
-            assert time.monotonic() - began < 5 * AGAIN_S
+            assert time.monotonic() - began < 20 * AGAIN_S
 
 
 async def test_redis_is_killed_and_comes_back_empty(valkey: Valkey) -> None:
