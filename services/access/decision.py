@@ -27,10 +27,14 @@ _GRANT = f"""
 _ORGANISATIONS = f"SELECT DISTINCT organisation_id FROM access.grants g WHERE g.subject_id = $1 AND {_TODAY}"
 
 _CHANGING = (Role.ADMIN, Role.EDITOR)
-_NEAR = 20_000
-"""Rows of all that a search which finds many looks through, in the order, before it goes by its own index: 3 ms."""
-_SAMPLE, _MANY = 1, 100
-"""A search finds many if it finds one row in 100 of a sample: of 1 % of the table, but of no more than 1,000 rows."""
+_SAMPLE = "SYSTEM (0.5) REPEATABLE (0)"
+"""The rows by which a search is judged: one in 200, but no more than 500, the same ones each time."""
+_MANY = 5
+"""A search finds many if it finds as many rows of the sample: of the table, some 1,000 at least."""
+_ROWS_A_FIND = 8
+"""Rows that are looked through in an order in the time (2 µs) in which one is found by the search's own index."""
+_NEAR = 100_000
+"""Rows that are looked through in an order at most, where the sample was wrong: 20 ms."""
 
 # What is reached by several grants is found once: single sites only where no grant covers their organisation, and
 # organisations only where none covers all.
@@ -104,7 +108,7 @@ def page_of_reached(
     limit: str,
     where: str = "true",
     behind: str = "true",
-    by_search: bool = False,
+    searched: str = "",
 ) -> str:
     """Return the query for the first ``limit`` rows that the caller reaches, in an order.
 
@@ -112,15 +116,15 @@ def page_of_reached(
     of rows behind a cursor. Each place that the caller reaches gives its first rows by its index, and the first of
     those are the page: however much others have, it is not looked at.
 
-    ``by_search``: the filter has an index of its own, and the indexes of the orders include its column. For those who
-    reach all, a sample tells whether it finds many rows, as the planner's statistics would. Many are soon found in the
-    order; few, and many that lie far behind, are found by the filter's index and sorted.
+    ``searched``: the column that the filter is about, which has an index of its own and is included in those of the
+    orders. For those who reach all, a sample tells how many rows it finds, and how many stand before them. Many are
+    looked for in the order; few, and many behind too many others, are found by the filter's index and sorted.
     """
     names = [f"k{place}" for place in range(len(keys))]
     named = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
     same = " AND ".join(f"{key} = found.{name}" for key, name in zip(keys, names, strict=True))
     order, order_of_names = order_by(keys, descending), order_by(names, descending)
-    everything = _first_by_search(table, named, where, behind, order, limit) if by_search else ""
+    everything = _first_by_search(table, keys, names, descending, searched, where, behind, limit) if searched else ""
     found = _reached_rows(table, named, where, behind, order, f"LIMIT {limit}", everything)
     # Columns are read for the rows of the page alone.
     return f"""
@@ -148,19 +152,36 @@ def count_of_reached(table: Table, where: str = "true") -> str:
     return f"{_REACH} SELECT count(*) FROM ({_reached_rows(table, '1', where)}) AS found"
 
 
-def _first_by_search(table: Table, columns: str, where: str, behind: str, order: str, limit: str) -> str:
+def _first_by_search(
+    table: Table,
+    keys: Sequence[str],
+    names: Sequence[str],
+    descending: bool,
+    searched: str,
+    where: str,
+    behind: str,
+    limit: str,
+) -> str:
     """Return the query for the first rows that a search finds, for those who reach all."""
     alias = table.name.split()[-1]
+    columns = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
+    order, order_of_names = order_by(keys, descending), order_by(names, descending)
+    before = ">" if descending else "<"
+    named = ", ".join(names)
     reached = "(SELECT reached FROM everything)"
-    # The same pages each time: a search that is repeated takes the same way.
-    sample = f"SELECT {alias}.* FROM {table.name} TABLESAMPLE SYSTEM ({_SAMPLE}) REPEATABLE (0) WHERE {reached}"
-    many = "(SELECT found FROM many)"
-    near = f"SELECT {alias}.* FROM {table.name} WHERE {behind} AND {reached} AND {many} {order} LIMIT {_NEAR}"
-    far = f"SELECT {alias}.* FROM {table.name} WHERE {where} AND {reached} OFFSET 0"
+    row = ", ".join(dict.fromkeys((*keys, searched)))
+    sample = f"SELECT {row} FROM {table.name} TABLESAMPLE {_SAMPLE} WHERE {behind} AND {reached} LIMIT 500"
+    near = f"SELECT {row} FROM {table.name} WHERE {behind} {order} LIMIT (SELECT near FROM finds)"
+    far = f"SELECT {row} FROM {table.name} WHERE {where} AND {reached} OFFSET 0"
     return f"""(
-        WITH many AS MATERIALIZED (
-                 SELECT count(*) FILTER (WHERE {where}) * {_MANY} >= count(*) AS found
-                 FROM ({sample} LIMIT 1000) AS {alias}
+        WITH sample AS MATERIALIZED (SELECT {columns}, {where} AS found FROM ({sample}) AS {alias}),
+             first AS MATERIALIZED (SELECT {named} FROM sample WHERE found {order_of_names} LIMIT 1),
+             finds AS MATERIALIZED (
+                 SELECT CASE WHEN count(*) FILTER (WHERE found) >= {_MANY}
+                                  AND count(*) FILTER (WHERE ({named}) {before} (TABLE first))
+                                      <= {_ROWS_A_FIND} * count(*) FILTER (WHERE found)
+                             THEN {_NEAR} ELSE 0 END AS near
+                 FROM sample
              ),
              nearby AS MATERIALIZED (SELECT {columns} FROM ({near}) AS {alias} WHERE {where} LIMIT {limit}),
              enough AS MATERIALIZED (SELECT count(*) >= {limit} AS found FROM nearby)

@@ -23,13 +23,14 @@ async def fetch_reached(
     descending: bool = False,
     organisation: uuid.UUID | None = None,
     site: uuid.UUID | None = None,
-    by_search: bool = False,
+    searched: str = "",
 ) -> tuple[Sequence[Row], int | UnsetType]:
     """Return the rows of a page, one more than it shows, and the number of rows of the whole list.
 
     ``query`` begins with the caller ($1) and the day ($2), and has the list's filter; ``keys`` are the columns that the
     list is sorted by, the last of which identifies a row. ``organisation`` and ``site`` narrow the list to their rows.
-    ``by_search``: the filter has an index of its own, and the indexes of the orders include its column.
+    ``searched``: the column that the filter is about, where it has an index of its own and those of the orders include
+    it.
     """
     for column, value in ((table.organisation, organisation), (table.site, site)):
         if value is not None:
@@ -59,6 +60,6 @@ async def fetch_reached(
             limit=limit,
             where=where,
             behind=behind,
-            by_search=by_search,
+            searched=searched,
         )
     return await connection.fetch(found, *query.values), total

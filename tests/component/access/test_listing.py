@@ -129,13 +129,28 @@ async def test_a_list_is_what_every_row_held_against_every_grant_gives(
         assert {row["id"] for row in by_ids} == {one[0] for one in things if reached(grants, one)}
 
 
-@pytest.mark.parametrize("sample", [0, 100])
-@pytest.mark.parametrize("near", [1, 20, 2_000])
+@pytest.mark.parametrize(
+    ("sample", "rows_a_find", "near"),
+    [
+        (0, 8, 100),  # nothing is known: by the search's index
+        (100, 1_000, 200),  # in the order
+        (100, 1_000, 20),  # begun in the order, which does not give a page
+        (100, 0, 200),  # too far behind
+    ],
+)
+@pytest.mark.parametrize("descending", [False, True])
 async def test_a_search_finds_the_same_near_and_far(
-    workbench: MakeWorkbench[Any, Any], monkeypatch: pytest.MonkeyPatch, near: int, sample: int
+    workbench: MakeWorkbench[Any, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    sample: int,
+    rows_a_find: int,
+    near: int,
+    descending: bool,
 ) -> None:
+    monkeypatch.setattr(decision, "_SAMPLE", f"SYSTEM ({sample})")
+    monkeypatch.setattr(decision, "_MANY", 1)
+    monkeypatch.setattr(decision, "_ROWS_A_FIND", rows_a_find)
     monkeypatch.setattr(decision, "_NEAR", near)
-    monkeypatch.setattr(decision, "_SAMPLE", sample)  # none of it, or all: many are found, or as many as there are
     bench, rng = await workbench(SUPPORT), random.Random(near)
     things = await fill(bench, rng)
     for grants in ([Grant(organisation_id=None)], drawn_grants(rng), drawn_grants(rng)):
@@ -144,8 +159,9 @@ async def test_a_search_finds_the_same_near_and_far(
             expected = sorted(
                 (one for one in things if reached(grants, one) and one[3].date() == wanted),
                 key=lambda one: (one[3], one[0]),
+                reverse=descending,
             )
-            found = await walk(bench, caller, 7, False, filtered=wanted, by_search=True)
+            found = await walk(bench, caller, 7, descending, filtered=wanted, searched="t.at")
             assert found == [one[0] for one in expected]
 
 
