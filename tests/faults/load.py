@@ -26,7 +26,14 @@ RATE_OF_SHORT_FORM = 30.0
 """The same where two houses share a machine."""
 
 _HANDS = 24
-_CODES_TO_TRY_AGAIN = {"UNAVAILABLE", "NOT_READY_YET", "TIMED_OUT", "OVERLOADED", "UNAUTHENTICATED"}
+_CODES_TO_TRY_AGAIN = {
+    "UNAVAILABLE",
+    "NOT_READY_YET",
+    "TIMED_OUT",
+    "DEADLINE_EXCEEDED",
+    "OVERLOADED",
+    "UNAUTHENTICATED",
+}
 
 
 class Offered(msgspec.Struct, frozen=True):

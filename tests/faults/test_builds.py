@@ -15,10 +15,10 @@ async def test_a_consumer_is_rolled_back_and_forward_again(trial: Trial) -> None
         for _ in range(3 if trial.full else 1):
             older.write_text("stats-worker orders.pickup.recorded\n", encoding="utf-8")
             await started_anew(trial)
-            await until(lambda: parked(trial), lambda letters: letters > 10)
+            await until(lambda: parked(trial), lambda letters: letters > 10, every=0.1)
             older.unlink()
             await started_anew(trial)
-            await until(lambda: parked(trial), lambda letters: letters == 0)
+            await until(lambda: parked(trial), lambda letters: letters == 0, every=0.1)
             await trial.recovered()
 
 

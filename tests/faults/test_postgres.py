@@ -38,5 +38,5 @@ async def restart(trial: Trial, way: signal.Signals) -> None:
             return False
         return True
 
-    await until(another_answers)
+    await until(another_answers, every=0.1)
     await asyncio.sleep(0)

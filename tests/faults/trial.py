@@ -24,6 +24,8 @@ SIGNS = {"api": "answered", "worker": "consumed", "relay": "published", "gateway
 
 _RECOVERY_S = 90.0
 _QUIET_S = 120.0
+_LOOK_S = 0.1
+"""A look signs in at databases: many would take the cores from what is to recover."""
 
 
 class Trial:
@@ -64,13 +66,13 @@ class Trial:
         to a ticket; and to an event at a subscriber.
         """
         since, began = now(), began or time.monotonic()
-        await until(lambda: self._missing(since), lambda missing: not missing, within=_RECOVERY_S)
+        await until(lambda: self._missing(since), lambda missing: not missing, within=_RECOVERY_S, every=_LOOK_S)
         self.recoveries.append(time.monotonic() - began)
         return self.recoveries[-1]
 
     async def quiet(self) -> None:
         """Wait until everything that was announced has its effects."""
-        await until(lambda: _tried(lambda: at_rest(self.house)), within=_QUIET_S)
+        await until(lambda: _tried(lambda: at_rest(self.house)), within=_QUIET_S, every=_LOOK_S)
 
     async def check(self) -> None:
         """Wait until all is quiet, and hold the record against the house."""
@@ -122,7 +124,7 @@ class Trial:
             there = await asyncio.to_thread(self.stack.restarted, process, before)
             return "" if there else f"{process} is not ready again"
 
-        await until(trouble, lambda found: not found)
+        await until(trouble, lambda found: not found, every=_LOOK_S)
 
     async def _missing(self, since: dt.datetime) -> list[str]:
         """Where nothing that was sent since then has arrived yet."""
