@@ -1,10 +1,4 @@
-"""Answers, read from the pieces in which they come, whatever those pieces are.
-
-A server begins its answers with the same few heads again and again, but for their length. To call the parser, and be
-called by it for each field, takes longer than to know one of them again. Only the parser ever says what a head means.
-"""
-
-import re
+"""Answers, read from the pieces in which they come, whatever those pieces are."""
 
 import httptools
 import msgspec
@@ -13,14 +7,6 @@ from services.chassis.http_client.errors import Malformed
 
 LARGEST_HEAD = 65_536
 """Bytes of an answer's fields (trailers among them) at most."""
-_MOST_KNOWN = 4
-"""Heads of one connection that are known again, the newest first: one that says the time is new with each second."""
-_LONGEST_LENGTH = 12
-"""Digits."""
-_LENGTH = re.compile(rb"\r\ncontent-length: ([0-9]{1,%d})\r\n" % _LONGEST_LENGTH, re.IGNORECASE)
-_LINE_END, _END = b"\r\n", b"\r\n\r\n"
-_WITHOUT_BODY = (204, 304)
-"""Whatever length they say (RFC 9112, section 6.3, rule 1)."""
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -38,14 +24,6 @@ class Answer(Head, frozen=True, gc=False):
     """An answer with its whole body. Trailer fields are read and dropped (RFC 9110, section 6.5.1)."""
 
     body: bytes
-
-
-class _Known(Head, frozen=True, gc=False):
-    """A head that came before: its bytes ``before`` its length and ``after`` it, and where the length's field is."""
-
-    before: bytes
-    after: bytes
-    at: int
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +46,6 @@ class AnswerReader:
         self._largest = largest
         self._parser = httptools.HttpResponseParser(self)
         self._refusal = ""
-        self._known: list[_Known] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -81,51 +58,11 @@ class AnswerReader:
 
     def feed(self, piece: bytes) -> Answer | None:
         """The answer, once it is complete. Malformed for what is none; nothing can be read after that."""
-        if not self._size and (known := self._known_again(piece)) is not None:
-            return known
         self._size += len(piece)
         self._parse(piece)
         if self._size > self._largest or (self._size > LARGEST_HEAD and not self._status):
             raise Malformed("an answer too large")
-        if not self._complete:
-            return None
-        came_whole = self._size == len(piece)
-        answer = self._taken()
-        if came_whole:
-            self._learn(piece, answer)
-        return answer
-
-    def _known_again(self, piece: bytes) -> Answer | None:
-        """The answer, if this is all of one, and its head came before with whatever length."""
-        for known in self._known:
-            if piece.startswith(known.before):
-                first = len(known.before)
-                last = piece.find(_LINE_END, first, first + _LONGEST_LENGTH + len(_LINE_END))
-                if not piece.startswith(known.after, last):
-                    continue
-                length, end = piece[first:last], last + len(known.after)
-                if not length.isdigit() or len(piece) != end + int(length) or len(piece) > self._largest:
-                    return None
-                self.keep_alive = True
-                headers = known.headers.copy()
-                headers[known.at] = headers[known.at][0], length
-                return Answer(known.status, headers, piece[end:])
-        return None
-
-    def _learn(self, piece: bytes, answer: Answer) -> None:
-        """Remember the head of an answer that came alone and whole, if its length is all that it says of its end."""
-        end = piece.find(_END) + len(_END)
-        found = _LENGTH.search(piece, 0, end)
-        names = [name.lower() for name, _ in answer.headers]
-        framed = [name for name in names if name in _FRAMED]
-        if found is None or not self.keep_alive or framed != [b"content-length"] or answer.status in _WITHOUT_BODY:
-            return
-        if piece[end:] != answer.body:
-            return  # it was the second answer in this piece: the first was an interim one
-        first, last = found.span(1)
-        at = names.index(b"content-length")
-        self._known.insert(0, _Known(answer.status, answer.headers, piece[:first], piece[last:end], at))
-        del self._known[_MOST_KNOWN:]
+        return self._taken() if self._complete else None
 
     def feed_part(self, piece: bytes) -> Part:
         """The part of an answer that is in this piece, whatever the size of the whole. Malformed as ``feed`` says."""

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks.contest [--rounds 5] [--only name,name]``: the contest alone."""
+"""``python -m tests.benchmarks.contest [--rounds 10] [--only name,name]``: the contest alone."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from tests.benchmarks.contest.held import hold
 def main() -> int:
     """Run it; the exit code is 1 if something is not as the contest wants it."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.contest")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--only", default="", help="contestants beside ours, separated by commas")
     asked = parser.parse_args()
     return 1 if hold(asked.rounds, [name for name in asked.only.split(",") if name]) else 0

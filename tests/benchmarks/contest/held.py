@@ -17,7 +17,7 @@ from tests.support import servers
 _console = Console(width=140)
 
 
-def hold(rounds: int = 5, only: Sequence[str] = ()) -> list[str]:
+def hold(rounds: int = 10, only: Sequence[str] = ()) -> list[str]:
     """Let ours and ``only`` these compete (none named: everyone); what is amiss, in words."""
     unknown = set(only) - {one.name for one in CONTESTANTS}
     if unknown:

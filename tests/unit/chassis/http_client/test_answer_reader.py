@@ -242,19 +242,6 @@ def sized(body: bytes, *fields: bytes, status: int = 200) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What the parser is given from now on."""
-    pieces: list[bytes] = []
-    parse = AnswerReader._parse
-
-    def noting(reader: AnswerReader, piece: bytes) -> None:
-        pieces.append(piece)
-        parse(reader, piece)
-
-    monkeypatch.setattr(AnswerReader, "_parse", noting)
-    return pieces
-
-
 @given(
     st.lists(
         st.tuples(st.sampled_from([200, 206, 404]), st.sampled_from([[], [b"A: b"], [b"A: b", b"C: d"]]), st.binary()),
@@ -274,46 +261,9 @@ def test_each_answer_of_a_connection_is_what_it_would_be_alone(
             assert reader.keep_alive
 
 
-def test_a_head_that_came_before_is_known_with_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    pieces, reader = seen(monkeypatch), AnswerReader(LARGEST)
-    for body in (b"first", b"", b"x" * 70_000):
-        fields = [(b"A", b"b"), (b"Content-Length", b"%d" % len(body))]
-        assert reader.feed(sized(body, b"A: b")) == Answer(200, fields, body)
-    assert pieces == [sized(b"first", b"A: b")]
-    reader.feed(sized(b"first", b"A: c"))
-    assert len(pieces) == 2
-
-
-@pytest.mark.parametrize(
-    "again",
-    [
-        sized(b"body", b"Connection: close"),
-        sized(b"", status=304),
-        sized(b"", status=204),
-        b"HTTP/1.1 200 Word\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"HTTP/1.1 100 Go on\r\n\r\n" + sized(b"body"),
-        b"HTTP/1.1 200 Word\r\nContent-Length:4\r\n\r\nbody",
-    ],
-)
-def test_some_heads_are_read_each_time(monkeypatch: pytest.MonkeyPatch, again: bytes) -> None:
-    pieces, reader = seen(monkeypatch), AnswerReader(LARGEST)
-    assert reader.feed(again) is not None
-    if reader.keep_alive:
-        reader.feed(again)
-        assert pieces == [again, again]
-    assert not reader._known
-
-
 @pytest.mark.parametrize("wrong", [sized(b"body") + b"more", sized(b"x" * 2_000)])
-def test_a_known_head_excuses_nothing(wrong: bytes) -> None:
+def test_an_answer_before_excuses_nothing(wrong: bytes) -> None:
     reader = AnswerReader(1_000)
     reader.feed(sized(b"once"))
     with pytest.raises(Malformed):
         reader.feed(wrong)
-
-
-def test_few_heads_are_known() -> None:
-    reader = AnswerReader(LARGEST)
-    for number in range(100):
-        reader.feed(sized(b"", b"Date: %d" % number))
-        assert len(reader._known) <= 20
