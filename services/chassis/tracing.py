@@ -58,5 +58,5 @@ def _work(parent: str | None) -> str:
     read.
     """
     match = _FORMAT.fullmatch(parent) if parent else None
-    digits = random.getrandbits(192).to_bytes(24, "big").hex()
-    return f"00-{match.group(1) if match else digits[:32]}-{digits[32:]}-01"
+    trace = match.group(1) if match else f"{random.getrandbits(128):032x}"
+    return f"00-{trace}-{random.getrandbits(64):016x}-01"
