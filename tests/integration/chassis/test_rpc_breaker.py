@@ -186,9 +186,10 @@ async def test_callers_without_patience_judge_nobody() -> None:
     scene = Scene()
     async with scripted(scene.play) as server, Origin(server.url) as origin:
         service = Service("scene", origin)
-        with deadline.within(0.1):
+        with deadline.within(0.5):
             impatient = await outcomes(*(say(service) for _ in range(20)))
-        assert impatient == [(504, "TIMED_OUT")] * 20
+        # On a busy machine some have too little time left to be sent at all.
+        assert {(504, "TIMED_OUT")} <= set(impatient) <= {(504, "TIMED_OUT"), (504, "DEADLINE_EXCEEDED")}
         scene.status = 200
         assert await outcomes(say(service)) == [(200, "")]
 
