@@ -87,6 +87,7 @@ async def test_a_leader_that_was_stopped_for_longer_than_its_lease_harms_nothing
             await alpha.announce([number])
             await alpha.announce([number], thing="thing_2")
             number += 1
+            await asyncio.sleep(0.01)  # all of them are read with each look
 
     async def leader() -> str:
         row = await alpha.pool.fetchrow("SELECT holder FROM chassis.leader WHERE until > clock_timestamp()")
