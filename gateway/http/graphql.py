@@ -144,8 +144,8 @@ class GraphQLEndpoint:
         admitted, spent = await self._admission.admit(parameters.of_address(query), asker, len(query))
         if admitted.kind is OperationType.MUTATION:
             raise Refused(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
-        answer, whole = await self._executed(admitted, spent, asker, media)
-        if not whole:
+        answer, flawless = await self._executed(admitted, spent, asker, media)
+        if not flawless:
             answer.fields.append((b"cache-control", FOR_NOBODY))
             return answer
         return _revalidated(answer, media, fields, signed_in=asker.caller is not None)

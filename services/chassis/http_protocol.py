@@ -177,7 +177,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._ends = True
 
     def is_late(self, now: float) -> bool:
-        """Whether what is awaited should be there by now (the loop's time): a head, or the next after a known one."""
+        """Whether what is awaited should be there by now (the loop's time): a head, or what follows one handed over."""
         if self._rests_since is not None:
             return now - self._rests_since > self.timeout_keep_alive
         busy = self._answering is not None or (self.cycle is not None and not self.cycle.response_complete)
