@@ -82,7 +82,7 @@ class GraphQLEndpoint:
             return
         request = direct.request_of(scope)
         try:
-            status, fields, body = await self._answer(request, partial(whole, receive, MAX_BODY))
+            status, fields, body = await self.answer(request, partial(whole, receive, MAX_BODY))
         except ClientDisconnect:
             return
         if status not in _WITHOUT_CONTENT:
@@ -90,12 +90,11 @@ class GraphQLEndpoint:
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
 
-    def answer(self, request: Request, body: bytes) -> Awaitable[Answer]:
-        """The answer to a request that came whole; see ``services.chassis.direct``."""
-        return self._answer(request, body)
+    async def answer(self, request: Request, body: bytes | Read) -> Answer:
+        """Return the answer to a request whose body is there (see ``direct``), or is to be read.
 
-    async def _answer(self, request: Request, body: bytes | Read) -> Answer:
-        """The answer to a request whose body is there, or is to be read; ClientDisconnect if it never comes whole."""
+        It never fails, but with ClientDisconnect where a body that is to be read does not come whole.
+        """
         deadline.begin(DEADLINE_S)
         trace = tracing.begin(request.fields.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
         try:

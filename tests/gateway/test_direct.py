@@ -1,4 +1,4 @@
-"""What the server hands over is answered as what comes by ASGI: every request in both ways, on one connection."""
+"""A request that the server hands over is answered as one that comes by ASGI: each is asked in both ways."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.http import graphql
-from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.graphql import GraphQLEndpoint, Read
 from services.chassis.direct import Request
 from services.contracts.identity import SessionEnded
 from tests.gateway.actors.samples import USER
@@ -49,8 +49,9 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     bodies: list[bytes] = []
     answer = GraphQLEndpoint.answer
 
-    def noting(self: GraphQLEndpoint, request: Request, body: bytes) -> Any:
-        bodies.append(body)
+    def noting(self: GraphQLEndpoint, request: Request, body: bytes | Read) -> Any:
+        if isinstance(body, bytes):  # else it came by ASGI, and is to be read
+            bodies.append(body)
         return answer(self, request, body)
 
     monkeypatch.setattr(GraphQLEndpoint, "answer", noting)
