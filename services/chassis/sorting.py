@@ -6,16 +6,20 @@ import re
 _ORDER = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
 
 _SEARCHED_BYTES = 1_000
-"""What the indexes have room for."""
+"""The room that an index's row has for it."""
+
+
+def fold(text: str) -> str:
+    """Return a text with its case put aside, and one space between words."""
+    return " ".join(text.casefold().split())
 
 
 def sort_key(name: str) -> str:
     """A key under which names sort as people expect: case aside, å ä ö last, numbers by their value."""
-    folded = " ".join(name.casefold().split()).translate(_ORDER)
+    folded = fold(name).translate(_ORDER)
     return re.sub(r"\d+", lambda number: number.group().zfill(8), folded)
 
 
 def search_text(*parts: str) -> str:
-    """What a search looks into: the parts, case aside, one space between words, as far as an index has room for it."""
-    text = " ".join(" ".join(parts).casefold().split())
-    return text.encode()[:_SEARCHED_BYTES].decode(errors="ignore")
+    """Return the text that a search looks into: the parts, folded, as far as an index has room for it."""
+    return fold(" ".join(parts)).encode()[:_SEARCHED_BYTES].decode(errors="ignore")

@@ -13,6 +13,7 @@ from services.chassis.ids import find_id, write_id
 from services.chassis.paging import KeysetPage
 from services.chassis.postgres import Connection, Row
 from services.chassis.query import Query
+from services.chassis.sorting import fold
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, SiteOrder
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Id, Page
@@ -42,7 +43,7 @@ async def sites(
     fields: Collection[str] | None,
 ) -> Listing[Site]:
     """The caller's sites, a page of them."""
-    text = " ".join(search.casefold().split()) if search else ""
+    text = fold(search) if search else ""
     organisation = find_id("org", organisation_id) if organisation_id else None
     part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, text, organisation_id)
     if organisation_id and organisation is None:
