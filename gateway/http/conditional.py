@@ -7,7 +7,7 @@ have had, no content, and no field that describes content (RFC 9110, section 15.
 import re
 from hashlib import blake2b
 
-Field = tuple[bytes, bytes]
+from services.chassis.direct import Field
 
 FOR_ONE = b"private, max-age=0, must-revalidate"
 """Kept by this caller's client alone, and asked about before each use."""

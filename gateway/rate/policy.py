@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+from services.chassis.direct import Field
 
-Field = tuple[bytes, bytes]
-"""A header field: its name in lower case, and its value."""
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ import functools
 import re
 from collections.abc import Sequence
 
+from services.chassis.direct import Field
 from services.chassis.settings import WrongSettings
 
 PROBED = (b"/livez", b"/readyz")
@@ -17,8 +18,6 @@ _AUTHORITY = re.compile(rb"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(:\d{0,5
 _ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#@]*)(?P<rest>[/?].*)?", re.IGNORECASE | re.DOTALL)
 
 _MOST_KEPT = 1_000
-
-Field = tuple[bytes, bytes]
 
 
 class WrongHost(Exception):
@@ -51,10 +50,8 @@ class Hosts:
             authority, rest = absolute["authority"], absolute["rest"] or b""
             target = rest if rest.startswith(b"/") else b"/" + rest
             fields[:] = [(name, authority if name == b"host" else value) for name, value in fields]
-        if len(said) != 1 or not self._ours(authority):
-            probed = target.partition(b"?")[0] in PROBED
-            if len(said) > 1 or not probed:
-                raise WrongHost
+        if len(said) > 1 or not ((said and self._ours(authority)) or target.partition(b"?")[0] in PROBED):
+            raise WrongHost
         return target
 
     def _is_ours(self, authority: bytes) -> bool:

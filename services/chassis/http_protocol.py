@@ -121,7 +121,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        if not 0 < len(self._alone) <= LARGEST_HEAD and self._head_size() > LARGEST_HEAD:
+        if len(self.url) + sum(len(name) + len(value) + _AROUND for name, value in self.headers) > LARGEST_HEAD:
             self._break_off(_TOO_LARGE)
         if self.hosts is not None:
             try:
@@ -182,9 +182,6 @@ class HttpProtocol(HttpToolsProtocol):
             return now - self._rests_since > self.timeout_keep_alive
         busy = self._answering is not None or (self.cycle is not None and not self.cycle.response_complete)
         return not busy and self._head_since is not None and now - self._head_since > HEAD_S
-
-    def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + _AROUND for name, value in self.headers)
 
     def _is_at_rest(self) -> bool:
         """Whether all requests so far were read to their end and answered, and the next answer could be written."""
