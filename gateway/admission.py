@@ -2,7 +2,7 @@
 
 In this order: its bytes, which are charged before anything reads them; its text (persisted or sent), the text's limits
 and its validity, its operation, whether this caller may ask for the schema, its variables, what it costs, and whether
-the caller's rate allows that. What is known of a text is kept, so one that comes again is not read again.
+the caller's rate allows that. A text that is valid is kept with its plan, so that it is read once.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """What callers of a kind may ask for: an operation, with its variables coerced, and what it costs."""
+    """An operation that its caller may ask for, with its variables coerced, and its cost."""
 
     request: Request
     kind: OperationType

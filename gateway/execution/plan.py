@@ -79,14 +79,14 @@ class Field:
     """One response key of one object type.
 
     ``index`` numbers the steps of a plan; ``slot`` is what a step's value is called in a struct of its parent;
-    ``steps`` are those that completing its value leads to; ``selections`` are what is asked of
-    the value, by the name of its object type; ``complete`` is a step's compiled code, and ``arguments`` its arguments
-    for the variables of a request. ``call`` is the resolver, where Strawberry has nothing to do around it;
-    ``converts``: its arguments are Strawberry's to convert. ``once`` calls it, or the batch, with all the parents of a
-    level: one, if it is no batch. ``way`` is how the value that was given last is awaited. ``pushed`` says, by declared
-    type, how JSON is read in its place, ``pushed_last`` how that of ``pushed_kind`` was, and ``takes`` what takes that
-    of this step and others in one go. ``memo`` keeps what resolvers work out of the selection. ``place`` is an error
-    that stands where the field does in the text.
+    ``steps`` are those that completing its value leads to; ``selections`` are what is asked of the value, by the name
+    of its object type; ``complete`` is a step's compiled code, and ``arguments`` its arguments for the variables of a
+    request. ``call`` is the resolver, where Strawberry has nothing to do around it; ``converts``: its arguments are
+    Strawberry's to convert. ``once`` calls it, or the batch, with all the parents of a level: one, if it is no batch.
+    ``way`` is how the value that was given last is awaited. ``pushed`` says, by declared type, how JSON is read in its
+    place, ``pushed_last`` how that of ``pushed_kind`` was, and ``takes`` what takes that of this step and others in one
+    go. ``memo`` keeps what resolvers work out of the selection. ``place`` is an error that stands where the field does
+    in the text.
     """
 
     key: str

@@ -43,7 +43,7 @@ async def volumes(
     since, until, step = (f"${len(values) + place}" for place in (1, 2, 3))
 
     def chosen(within: str) -> str:
-        # What is narrowed to places is found by their indexes; else the grants say where to look.
+        # Rows that are narrowed to places are found by their indexes; else the grants say where to look.
         if narrowed:
             return (
                 f"SELECT v.* FROM volumes v WHERE {visible(_TABLE.organisation, _TABLE.site)} AND {where} AND {within}"

@@ -1,4 +1,4 @@
-"""What is asked for: three operations, from a few leaves to thousands; and fifty others, a few of each in between."""
+"""The operations of the load: three, from a few leaves to thousands; and fifty others, a few of each in between."""
 
 import itertools
 from collections.abc import Sequence

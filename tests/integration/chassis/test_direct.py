@@ -64,6 +64,10 @@ class Serving:
         finally:
             writer.transport.abort()
 
+    async def was_handed(self, requests: int) -> None:
+        """Wait until so many requests were handed over."""
+        await until(lambda: asyncio.sleep(0, self.echo.directly == requests))
+
     async def gone(self) -> bool:
         return not self.server.server_state.connections
 
@@ -205,7 +209,7 @@ async def test_an_answer_that_waits_for_the_end_of_its_turn_goes_before_all_else
         await client.ask(asked(b"0000"))
         serving.echo.go_on.clear()
         client.writer.write(asked(b"1111"))
-        await until(lambda: asyncio.sleep(0, serving.echo.directly == 2))
+        await serving.was_handed(2)
         serving.echo.go_on.set()
         await asyncio.sleep(0)
         then(serving.connection())
@@ -253,7 +257,7 @@ async def test_a_client_that_leaves_meanwhile_harms_nobody(serving: Serving) -> 
         await client.ask(asked(b"body"))
         serving.echo.go_on.clear()
         client.writer.write(asked(b"body"))
-        await until(lambda: asyncio.sleep(0, serving.echo.directly == 2))
+        await serving.was_handed(2)
         client.writer.transport.abort()
         await asyncio.sleep(0.05)
         serving.echo.go_on.set()
@@ -291,7 +295,7 @@ async def test_who_is_answered_when_the_server_stops_is_told_that_it_was_the_las
         await client.ask(asked(b"body"))
         serving.echo.go_on.clear()
         client.writer.write(asked(b"last"))
-        await until(lambda: asyncio.sleep(0, serving.echo.directly == 2))
+        await serving.was_handed(2)
         serving.server.should_exit = True
         await asyncio.sleep(0.3)
         serving.echo.go_on.set()
