@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.access.decision import Table, billing, visible
+from services.access.decision import billing, visible
 from services.access.listing import fetch_reached
+from services.access.reach import SortOrder, Table
 from services.chassis.ids import find_id
 from services.chassis.paging import Instant, KeysetPage
 from services.chassis.postgres import Connection, Row
@@ -21,6 +22,7 @@ from services.orders.usecases import show
 
 _VISIBLE, _BILLING = visible("o.organisation_id", "o.site_id"), billing("o.organisation_id", "o.site_id")
 _TABLE = Table(name="orders o", organisation="o.organisation_id", site="o.site_id")
+_LATEST_FIRST = SortOrder(("o.placed_at", "o.id"), descending=True)
 _BY_ID = f"SELECT {COLUMNS}, {_BILLING} AS billing FROM orders o WHERE o.id = ANY ($3) AND {_VISIBLE}"
 _OPEN = f"""
     SELECT o.site_id, count(*) AS open FROM orders o
@@ -51,8 +53,7 @@ async def orders(
         f"{COLUMNS}, {_BILLING} AS billing",
         query,
         part,
-        keys=("o.placed_at", "o.id"),
-        descending=True,
+        _LATEST_FIRST,
         site=site,
     )
     shown = await _show(connection, caller, day, rows)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from msgspec import UNSET, UnsetType
 
 from services.access.caller import Caller
-from services.access.decision import Table, visible
+from services.access.decision import visible
 from services.access.listing import fetch_reached
+from services.access.reach import Search, SortOrder, Table
 from services.chassis.ids import find_id, write_id
 from services.chassis.paging import KeysetPage
 from services.chassis.postgres import Connection, Row
@@ -49,9 +50,7 @@ async def sites(
     if organisation_id and organisation is None:
         return part.connection([], 0)
     query = Query(caller.subject_id, day)
-    if text:
-        # The index is LIKE's; where rows are looked through, strpos rules them out in half of LIKE's time.
-        query.where("strpos(s.search, {}) > 0 AND s.search LIKE {}", text, f"%{_escape(text)}%")
+    search_for = _search(query, text) if text else None
     key = _SORT[order]
     rows, total = await fetch_reached(
         connection,
@@ -59,9 +58,9 @@ async def sites(
         f"{_COLUMNS}, {key} AS sort_key",
         query,
         part,
-        keys=(key, "s.id"),
+        SortOrder((key, "s.id")),
         organisation=organisation,
-        searched="s.search" if text else "",
+        search=search_for,
     )
     containers = await _containers_of(connection, [row["id"] for row in rows], fields)
     return part.connection([([row["sort_key"], row["id"]], _site(row, containers)) for row in rows], total)
@@ -114,6 +113,15 @@ def _site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> Site
         contact_person=Person(name=name, phone=row["contact_phone"], email=row["contact_email"]) if name else None,
         version=row["version"],
         containers=own,
+    )
+
+
+def _search(query: Query, text: str) -> Search:
+    # The index is LIKE's; where rows are looked through, strpos rules them out in half of LIKE's time.
+    return Search(
+        column="s.search",
+        by_index=f"s.search LIKE {query.value(f'%{_escape(text)}%')}",
+        by_row=f"strpos(s.search, {query.value(text)}) > 0",
     )
 
 

@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.access.decision import Table, rows_of_reached, visible
+from services.access.decision import visible
+from services.access.reach import Table, rows_of_reached
 from services.chassis.ids import find_id, write_id
 from services.chassis.postgres import Connection
 from services.chassis.query import Query

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.access.decision import Table, visible
+from services.access.decision import visible
 from services.access.listing import fetch_reached
+from services.access.reach import SortOrder, Table
 from services.chassis.ids import find_id
 from services.chassis.paging import Instant, KeysetPage
 from services.chassis.postgres import Connection
@@ -19,6 +20,7 @@ from services.support.usecases.send_contact_form import shown
 
 _VISIBLE = visible("t.organisation_id", "t.site_id")
 _TABLE = Table(name="tickets t", organisation="t.organisation_id", site="t.site_id")
+_LATEST_FIRST = SortOrder(("t.opened_at", "t.id"), descending=True)
 _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
 
 
@@ -31,9 +33,7 @@ async def tickets(
     if site_id is not None and site is None:
         return part.connection([], 0)
     query = Query(caller.subject_id, day)
-    rows, total = await fetch_reached(
-        connection, _TABLE, TICKET_COLUMNS, query, part, keys=("t.opened_at", "t.id"), descending=True, site=site
-    )
+    rows, total = await fetch_reached(connection, _TABLE, TICKET_COLUMNS, query, part, _LATEST_FIRST, site=site)
     found = [([row["opened_at"], row["id"]], shown(ticket_record(row))) for row in rows]
     return part.connection(found, total)
 
