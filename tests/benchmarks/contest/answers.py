@@ -38,12 +38,22 @@ def _write(folder: Path, page: Page, operation: str, answer: Any) -> None:
     (folder / f"{call}.json").write_bytes(msgspec.json.encode(answer))
     if operation in page.picked:
         selection = msgspec.json.encode(page.picked[operation])
-        pick = picking(_DECLARED[operation], selection)
-        part = pick(answer) if pick else None
-        assert part, "what the page shows is a part of what is declared"
-        name = f"{call}.{page.operation.replace('/', '-')}"
-        (folder / f"{name}.json").write_bytes(part)
-        (folder / f"{name}.pick").write_bytes(selection)
+        write_part(folder, call, page, selection, part(operation, selection, answer))
+
+
+def write_part(folder: Path, call: str, page: Page, selection: bytes, answer: bytes) -> None:
+    """Write what a call is answered that selects just this, for a page."""
+    name = f"{call}.{page.operation.replace('/', '-')}"
+    (folder / f"{name}.json").write_bytes(answer)
+    (folder / f"{name}.pick").write_bytes(selection)
+
+
+def part(operation: str, selection: bytes, answer: Any) -> bytes:
+    """Return what is selected of an operation's answer."""
+    pick = picking(_DECLARED[operation], selection)
+    picked = pick(answer) if pick else None
+    assert picked, "what the page shows is a part of what is declared"
+    return picked
 
 
 def answers(page: Page, public_keys: str) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Who takes part: how each is built or installed, and started. All listen where the gateway's settings say."""
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +27,8 @@ class Contestant(msgspec.Struct, frozen=True):
     prepare: Callable[[], Sequence[str]]
     path: Callable[[Page], str] = lambda _: "/graphql"
     ready: str = ""
+    only_if_named: bool = False
+    """Whether it takes part only in a contest that names it, because it takes long to build."""
 
 
 def _python(module: str) -> Callable[[], Sequence[str]]:
@@ -39,12 +43,29 @@ def _node(name: str) -> Callable[[], Sequence[str]]:
     return prepare
 
 
-def _rust() -> Sequence[str]:
+def _cargo() -> str:
     cargo = shutil.which("cargo")
     if cargo is None:
         raise Missing("cargo (Rust)")
-    folder = made(_SOURCES / "rust", SCRATCH / "rust", files="**/*", by=(cargo, "build", "--release", "--quiet"))
+    return cargo
+
+
+def _rust() -> Sequence[str]:
+    build = (_cargo(), "build", "--release", "--quiet")
+    folder = made(_SOURCES / "rust", SCRATCH / "rust", files="**/*", by=build)
     return (str(folder / "target" / "release" / "contest"),)
+
+
+def _hive_router() -> Sequence[str]:
+    nightly = (_cargo(), "+nightly")
+    no_download = os.environ | {"RUSTUP_AUTO_INSTALL": "0"}  # of a toolchain, to look whether it is there
+    if subprocess.run((*nightly, "--version"), env=no_download, check=False, capture_output=True).returncode:
+        raise Missing("Rust's nightly toolchain")
+    root = SCRATCH / "hive-router"
+    # Cargo knows what it has installed, and does it once. Without the feature the build needs npm, for a web page.
+    crate = ("hive-router", "--version", "=0.3.10", "--locked", "--features", "graphiql", "--bin", "hive_router")
+    subprocess.run((*nightly, "install", *crate, "--root", root, "--quiet"), check=True)
+    return *_python("tests.benchmarks.contest.entries.hive_router")(), str(root / "bin" / "hive_router")
 
 
 CONTESTANTS = (
@@ -59,5 +80,6 @@ CONTESTANTS = (
     Contestant("mercurius", _node("mercurius")),
     Contestant("mercurius-loaders", _node("mercurius_loaders")),
     Contestant("async-graphql", _rust),
+    Contestant("hive-router", _hive_router, only_if_named=True),
 )
 OURS = CONTESTANTS[0]

@@ -18,15 +18,12 @@ _console = Console(width=140)
 
 
 def hold(rounds: int = 10, only: Sequence[str] = ()) -> list[str]:
-    """Let ours and ``only`` these compete (none named: everyone); what is amiss, in words."""
-    unknown = set(only) - {one.name for one in CONTESTANTS}
-    if unknown:
-        raise SystemExit(f"no contestant is called {', '.join(sorted(unknown))}")
+    """Let ours and ``only`` these compete; what is amiss, in words."""
+    everyone = competing(only)
     try:
         for program in ("load", "canned"):
             native_programs.made(program)
         cores = two_cores()
-        everyone = [one for one in CONTESTANTS if one is OURS or not only or one.name in only]
         commands = dict(_prepared(everyone))
         with on_core(cores.load), _kafka() as kafka:
             results = compete(commands, kafka, cores, rounds, _console.print)
@@ -38,6 +35,14 @@ def hold(rounds: int = 10, only: Sequence[str] = ()) -> list[str]:
     for complaint in results.complaints:
         _console.print(f"AMISS: {complaint}")
     return results.complaints
+
+
+def competing(only: Sequence[str]) -> Sequence[Contestant]:
+    """Return ours and ``only`` these, or all that take part without being named; SystemExit for an unknown name."""
+    unknown = set(only) - {one.name for one in CONTESTANTS}
+    if unknown:
+        raise SystemExit(f"no contestant is called {', '.join(sorted(unknown))}")
+    return [one for one in CONTESTANTS if one is OURS or (one.name in only if only else not one.only_if_named)]
 
 
 def _prepared(everyone: Sequence[Contestant]) -> Iterator[tuple[Contestant, Sequence[str]]]:

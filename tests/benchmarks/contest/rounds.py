@@ -16,7 +16,7 @@ import msgspec
 from services.chassis.ids import write_id
 from services.chassis.rpc import round_trip
 from services.contracts.identity import SubjectKind
-from tests.benchmarks.contest import answers, load
+from tests.benchmarks.contest import answers, load, subgraphs
 from tests.benchmarks.contest.contestants import OURS, Contestant
 from tests.benchmarks.contest.native_programs import Missing
 from tests.benchmarks.contest.pages import CURSOR_DIGITS, OTHERS, PAGES, PORTAL, Page
@@ -74,6 +74,7 @@ def compete(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kierto-contest-")))
         for page in PAGES:
             answers.write(folder / "answers" / _file(page), page, identity.signer.public_keys())
+            subgraphs.write(folder / "answers" / _file(page), page)
         services = stack.enter_context(services_by_heart(folder / "answers"))
         settings = _settings(services, kafka)
         everyone = [

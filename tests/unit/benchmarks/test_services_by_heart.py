@@ -17,7 +17,7 @@ from services.chassis.rpc import round_trip
 from services.contracts.orders import Pickup
 from services.contracts.sites import Site
 from services.contracts.values import Connection
-from tests.benchmarks.contest import answers
+from tests.benchmarks.contest import answers, subgraphs
 from tests.benchmarks.contest.pages import MANY, OTHERS, SMALL, Page
 from tests.benchmarks.contest.services_by_heart import ServicesByHeart, services_by_heart
 
@@ -26,8 +26,9 @@ pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compile
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    answers.write(tmp_path / "few", SMALL, "{}")
-    answers.write(tmp_path / "many", MANY, "{}")
+    for name, page in (("few", SMALL), ("many", MANY)):
+        answers.write(tmp_path / name, page, "{}")
+        subgraphs.write(tmp_path / name, page)
     return tmp_path
 
 
@@ -126,6 +127,15 @@ def test_a_call_is_the_same_in_a_round_trip(services: ServicesByHeart, folder: P
     assert (status, [one for one, _ in json.loads(body)]) == (200, [206, 200])
 
 
+@pytest.mark.parametrize("page", [MANY, *OTHERS[:2]], ids=lambda page: page.name)
+def test_a_query_to_a_subgraph_is_answered_by_its_text(services: ServicesByHeart, page: Page) -> None:
+    services.use("many")
+    for fetch in subgraphs.fetches(page):
+        variables = {"first": page.sites} if "$first" in fetch.query else {"representations": [{"id": "of any site"}]}
+        status, body = answered(services, "sites", "/graphql", {"query": fetch.query, "variables": variables})
+        assert (status, json.loads(body)) == (200, {"data": fetch.data})
+
+
 def test_calls_are_counted_by_service_and_path(services: ServicesByHeart) -> None:
     for _ in range(3):
         post(services, "sites", "/rpc/sites", sites(1))
@@ -135,7 +145,16 @@ def test_calls_are_counted_by_service_and_path(services: ServicesByHeart) -> Non
     assert services.asked() == 4
 
 
-@pytest.mark.parametrize(("path", "body"), [("/rpc/nothing", {}), ("/rpc", [["nothing", {}]]), ("/", {})])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/rpc/nothing", {}),
+        ("/rpc", [["nothing", {}]]),
+        ("/graphql", {"query": "{sites{edges{cursor}}}"}),
+        ("/graphql", {}),
+        ("/", {}),
+    ],
+)
 def test_what_it_does_not_know_is_not_found(services: ServicesByHeart, path: str, body: Any) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404"):
         post(services, "sites", path, body)

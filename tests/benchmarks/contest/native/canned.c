@@ -12,6 +12,8 @@
  * FOLDER/<page>/<call>.<part>.json is a part of the result: it is answered as 206 to a call whose selection in Kierto-Pick
  * is, byte by byte, the content of <call>.<part>.pick. Any other selection is answered with the whole result.
  *
+ * POST /graphql  {"query": ".."}     a subgraph's answer: that part of the call "graphql" whose .pick is the query's string
+ *
  * GET /count                         how often each path of this door was asked for by POST, as JSON
  * GET /last                          the last request that was posted to this door, head and body
  *
@@ -249,6 +251,21 @@ static void answer_round_trip(struct connection *c, struct slice body, struct sl
     answer_with(c, 200, parts, used);
 }
 
+/* The string of a GraphQL request's query, with its quotes; no query that is known has any inside. */
+static struct slice query(struct slice body) {
+    char *key = memmem(body.text, body.size, "\"query\":\"", 9);
+    if (!key) return (struct slice){"", 0};
+    const char *text = key + 8, *end = memchr(text + 1, '"', (size_t)(body.text + body.size - text - 1));
+    return (struct slice){text, end ? (size_t)(end + 1 - text) : 0};
+}
+
+static void answer_query(struct connection *c, struct slice body) {
+    struct answer *answer = find((struct slice){"graphql", 7}, body, query(body));
+    if (!answer) return answer_text(c, 404, "{\"code\":\"NO_SUCH_QUERY\"}");
+    struct iovec parts[2] = {[1] = {(void *)answer->body.text, answer->body.size}};
+    answer_with(c, 200, parts, 2);
+}
+
 static void answer_count(struct connection *c) {
     char text[PATHS * (NAME + 32)] = "{";
     for (int i = 0; i < c->door->count; i++) {
@@ -285,6 +302,7 @@ static void answer(struct connection *c, bool posted, struct slice path, struct 
     if (posted) count(c->door, path);
     if (posted && begins(path, "/rpc/", &name)) return answer_call(c, name, body, pick);
     if (posted && begins(path, "/rpc", &name) && !name.size) return answer_round_trip(c, body, pick);
+    if (posted && begins(path, "/graphql", &name) && !name.size) return answer_query(c, body);
     if (!posted && begins(path, "/count", &name)) return answer_count(c);
     if (!posted && begins(path, "/last", &name)) return answer_last(c);
     if (!posted && begins(path, "/use/", &name)) return use(c, name);

@@ -1,0 +1,73 @@
+"""The subgraphs by heart: what a router of a federated graph fetches for a page, and what sites and orders answer.
+
+The queries are those that hive-router makes of the operations; the services by heart know no others.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.benchmarks.contest import answers
+from tests.benchmarks.contest.pages import OTHERS, Page
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    """A query to a subgraph, and what it is answered."""
+
+    call: str
+    """Its name for the services by heart, which ends with the number of sites if that is a variable."""
+    query: str
+    """Its text, as the router writes it."""
+    data: dict[str, Any]
+
+
+def write(folder: Path, page: Page) -> None:
+    """Write what the subgraphs answer while this page is loaded."""
+    for one in (page, *OTHERS):
+        for fetch in fetches(one):
+            query, answer = msgspec.json.encode(fetch.query), msgspec.json.encode({"data": fetch.data})
+            answers.write_part(folder, fetch.call, one, query, answer)
+
+
+def fetches(page: Page) -> Iterator[Fetch]:
+    """Yield what is fetched for a page: its sites, and what orders adds to them if the page shows it."""
+    results = answers.answers(page, public_keys="")
+    yield _sites(page, results["sites"])
+    if page.has_joins:
+        yield _orders(page, results["nextPickups"], results["openOrderCounts"])
+
+
+def _sites(page: Page, found: Any) -> Fetch:
+    call, variables, first = "graphql", "$after:String", "1"
+    selection: list[Any] = page.picked["sites"]
+    if page.has_joins:
+        call, variables, first = f"graphql-{page.sites}", "$after:String, $first:Int!", "$first"
+        edges, (node, site) = selection
+        selection = [
+            edges,
+            [node, ["__typename:Site", *site]],
+        ]  # the key, by which orders is asked, is among its fields
+    query = f"query({variables}){{sites(after: $after, first: {first}){_text(selection)}}}"
+    return Fetch(call, query, {"sites": _part("sites", selection, found)})
+
+
+def _orders(page: Page, pickups: Any, counts: Sequence[int]) -> Fetch:
+    pickup = page.picked["nextPickups"]
+    selection = _text(["...on Site", ["nextPickup", pickup, "openOrderCount"]])
+    query = f"query($representations:[_Any!]!){{_entities(representations: $representations){selection}}}"
+    joined = zip(_part("nextPickups", pickup, pickups), counts, strict=True)
+    return Fetch(
+        "graphql", query, {"_entities": [{"nextPickup": one, "openOrderCount": count} for one, count in joined]}
+    )
+
+
+def _part(operation: str, selection: Sequence[Any], found: Any) -> Any:
+    return msgspec.json.decode(answers.part(operation, msgspec.json.encode(selection), found))
+
+
+def _text(selection: Sequence[Any]) -> str:
+    """Return a selection as the router writes it: without the constants behind names."""
+    fields = (f" {one.partition(':')[0]}" if isinstance(one, str) else _text(one) for one in selection)
+    return f"{{{''.join(fields).lstrip()}}}"
