@@ -19,7 +19,7 @@ from deploy.commands import (
     status,
     up,
 )
-from deploy.local.problem import StackProblem
+from deploy.local.errors import StackError
 
 app = typer.Typer(
     name="kierto",
@@ -48,7 +48,7 @@ def main() -> None:
     """Run the command; what a person can mend is said in a sentence, without a traceback."""
     try:
         app(prog_name="kierto")
-    except StackProblem as problem:
+    except StackError as problem:
         sys.exit(str(problem))
 
 

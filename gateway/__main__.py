@@ -8,12 +8,12 @@ def main() -> int:
     from gateway.app import assemble
     from gateway.settings import GatewaySettings
     from services.chassis import process
-    from services.chassis.settings import WrongSettings, load_or_exit
+    from services.chassis.runtime.settings import InvalidSettings, load_or_exit
 
     settings = load_or_exit(GatewaySettings, "gateway")
     try:
         return process.run("gateway", settings, lambda: assemble(settings))
-    except WrongSettings as wrong:  # what a setting names is not what it should be
+    except InvalidSettings as wrong:  # what a setting names is not what it should be
         sys.stderr.write(f"the gateway can't start: {wrong}\n")
         return 2
 

@@ -12,25 +12,25 @@ import msgspec
 from graphql import GraphQLError, OperationType
 from graphql.execution.values import VariableValues
 
-from gateway.access import Caller
-from gateway.context import Asker
-from gateway.errors import Invalid, RefusedOperation
-from gateway.execution.documents import Known
+from gateway.authentication import AuthenticatedCaller
+from gateway.context import Requester
+from gateway.errors import InvalidOperation, OperationError
+from gateway.execution.documents import DocumentOperation
 from gateway.execution.engine import Engine
-from gateway.execution.limits import Limits, exceeded
-from gateway.execution.variables import count_items
-from gateway.persisted.documents import PersistedDocuments
-from gateway.rate.policy import Spent
-from gateway.rate.price import price_of
-from gateway.rate.rates import Rates
-from services.chassis import garbage
+from gateway.execution.limits.operation_limits import OperationLimits, limit_error
+from gateway.execution.planning.variables import count_list_items
+from gateway.persisted_documents.documents import PersistedDocuments
+from gateway.rate_limit.base_cost import base_cost_of
+from gateway.rate_limit.limiter import RateLimiter
+from gateway.rate_limit.policy import RateLimitStatus
+from services.chassis.runtime import gc_tuning
 from services.contracts.identity import SubjectKind
 
-CHARACTERS_A_UNIT = 2
+CHARACTERS_PER_UNIT = 2
 """Of a text that is not known yet: to read, validate and plan it takes longer than to execute it, up to 80 ms."""
 
 
-class Request(msgspec.Struct, frozen=True, rename="camel"):
+class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
     """A request for an operation (GraphQL over HTTP, section 5.1; ``documentId``: its appendix on documents)."""
 
     query: str | None = None
@@ -40,12 +40,12 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     extensions: dict[str, Any] | None = None
 
 
-class Admitted(msgspec.Struct, frozen=True):
+class PreparedOperation(msgspec.Struct, frozen=True):
     """An operation that its caller may ask for, with its variables coerced, and its cost."""
 
-    request: Request
+    request: GraphQLRequest
     kind: OperationType
-    known: Known
+    known: DocumentOperation
     values: VariableValues
     cost: int
 
@@ -59,9 +59,9 @@ class Admission:
     def __init__(
         self,
         engine: Engine,
-        limits: Limits,
+        limits: OperationLimits,
         persisted: PersistedDocuments,
-        rates: Rates,
+        rates: RateLimiter,
         *,
         open_schema: bool,
     ) -> None:
@@ -71,12 +71,14 @@ class Admission:
         self._rates = rates
         self._open_schema = open_schema
 
-    def charge(self, asker: Asker, size: int) -> None:
+    def charge(self, asker: Requester, size: int) -> None:
         """Charge a caller for what arrived, by its bytes and before it is parsed; RateLimited if they have no more."""
-        garbage.note(size)  # should anything of it be kept by a cycle, in spite of all care
-        self._rates.spend(asker, price_of(size))
+        gc_tuning.count_garbage(size)  # should anything of it be kept by a cycle, in spite of all care
+        self._rates.spend(asker, base_cost_of(size))
 
-    async def admit(self, request: Request, asker: Asker, size: int | None = None) -> tuple[Admitted, Spent]:
+    async def admit(
+        self, request: GraphQLRequest, asker: Requester, size: int | None = None
+    ) -> tuple[PreparedOperation, RateLimitStatus]:
         """The operation that is asked for, and what it leaves of the caller's rate; Refused if it may not be executed.
 
         What the request was read from, of ``size`` bytes, is paid for already (``charge``).
@@ -89,49 +91,49 @@ class Admission:
         if document is None:
             if len(text) <= self._limits.text:  # else it is not read at all
                 # Before anything is done with it: what is not valid takes as long to read.
-                self._rates.spend(asker, len(text) // CHARACTERS_A_UNIT)
+                self._rates.spend(asker, len(text) // CHARACTERS_PER_UNIT)
             read = engine.read(text, self._limits)
             if isinstance(read, list):
                 raise self._invalid(read, caller)
             document = read
         if caller is not None:
-            self._persisted.keep(request.query, request.document_id, request.extensions)
+            self._persisted.store(request.query, request.document_id, request.extensions)
         operation = document.operation(request.operation_name or None)
         if operation is None:
-            raise RefusedOperation(400, "UNKNOWN_OPERATION", path=["operationName"])
+            raise OperationError(400, "UNKNOWN_OPERATION", path=["operationName"])
         if operation.introspects and not self.may_introspect(caller):
-            raise RefusedOperation(403, "INTROSPECTION_FORBIDDEN")
+            raise OperationError(403, "INTROSPECTION_FORBIDDEN")
         if request.variables:
-            self._measure(request.variables, size)
-        known = Known(document, operation)
+            self._check_variables(request.variables, size)
+        known = DocumentOperation(document, operation)
         values = engine.values(known, request.variables)
         if isinstance(values, list):
             raise self._invalid(values, caller)
         cost = engine.cost(known, values)
         if cost > self._limits.cost:
-            raise self._too_much("cost", cost)
+            raise self._limit_exceeded("cost", cost)
         spent = self._rates.spend(asker, cost)
-        return Admitted(request, operation.node.operation, known, values, cost), spent
+        return PreparedOperation(request, operation.node.operation, known, values, cost), spent
 
-    def _measure(self, variables: dict[str, Any], size: int | None) -> None:
+    def _check_variables(self, variables: dict[str, Any], size: int | None) -> None:
         """Refuse variables that are too many; ``size`` is that of the request, in bytes."""
         if size is None or size > self._limits.variables:
             size = len(msgspec.json.encode(variables))
             if size > self._limits.variables:
-                raise self._too_much("variables", size)
+                raise self._limit_exceeded("variables", size)
         if size > self._limits.items:  # an item has a byte at least
-            items = count_items(variables)
+            items = count_list_items(variables)
             if items > self._limits.items:
-                raise self._too_much("items", items)
+                raise self._limit_exceeded("items", items)
 
-    def _too_much(self, limit: str, value: int) -> Invalid:
-        error = exceeded(self._limits, limit, value)
+    def _limit_exceeded(self, limit: str, value: int) -> InvalidOperation:
+        error = limit_error(self._limits, limit, value)
         assert error is not None
-        return Invalid([error], suggest=False)
+        return InvalidOperation([error], suggest=False)
 
-    def may_introspect(self, caller: Caller | None) -> bool:
+    def may_introspect(self, caller: AuthenticatedCaller | None) -> bool:
         """Those who write clients: staff and partners; customers' clients were written by them."""
         return self._open_schema or (caller is not None and caller.kind in (SubjectKind.STAFF, SubjectKind.PARTNER))
 
-    def _invalid(self, errors: Sequence[GraphQLError], caller: Caller | None) -> Invalid:
-        return Invalid(errors, suggest=self.may_introspect(caller))
+    def _invalid(self, errors: Sequence[GraphQLError], caller: AuthenticatedCaller | None) -> InvalidOperation:
+        return InvalidOperation(errors, suggest=self.may_introspect(caller))

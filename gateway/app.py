@@ -7,59 +7,59 @@ from collections.abc import AsyncIterator
 
 from starlette.routing import Route
 
-from gateway.access import BACK, Access
 from gateway.admission import Admission
-from gateway.context import Foundation
-from gateway.execution.limits import Limits
-from gateway.http.entrance import Entrance
+from gateway.authentication import REVOCATION_LOOKBACK, Authenticator
+from gateway.concurrency_limit import ConcurrencyLimit
+from gateway.context import GatewayDependencies
+from gateway.execution.limits.operation_limits import OperationLimits
 from gateway.http.examples import examples_route
-from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.graphql_endpoint import GraphQLEndpoint
 from gateway.http.imports import import_route
-from gateway.http.origins import Origins
-from gateway.http.playground import assets_route, page
+from gateway.http.origins import AllowedOrigins
+from gateway.http.playground import assets_route, load_page
+from gateway.http.request_guard import RequestGuard
 from gateway.http.schema_download import schema_routes
 from gateway.http.session import AuthCookie, session_routes
-from gateway.http.sockets import GraphQLSockets, Sockets
-from gateway.http.token import token_route
-from gateway.persisted.automatic import AutomaticDocuments
-from gateway.persisted.documents import PersistedDocuments
-from gateway.persisted.shared_texts import shared_texts
-from gateway.persisted.trusted import TrustedDocuments
-from gateway.playground.place import built_folder
-from gateway.proxies import Proxies
-from gateway.rate.budgets import Budgets
-from gateway.rate.policy import Policy
-from gateway.rate.rates import Rates
-from gateway.room import Room
-from gateway.schema.build import build_schema
-from gateway.settings import GatewaySettings, MostSockets, Quotas
+from gateway.http.token_endpoint import token_route
+from gateway.http.websocket.connection import SocketRegistry, WebSocketEndpoint
+from gateway.persisted_documents.automatic_documents import AutomaticDocuments
+from gateway.persisted_documents.documents import PersistedDocuments
+from gateway.persisted_documents.redis_cache import open_redis_cache
+from gateway.persisted_documents.trusted_documents import TrustedDocuments
+from gateway.playground.output import output_folder
+from gateway.rate_limit.limiter import RateLimiter
+from gateway.rate_limit.policy import Policy
+from gateway.rate_limit.shared_budgets import SharedBudgets
+from gateway.schema.builder import build_schema
+from gateway.settings import GatewaySettings, Quotas, SocketLimits
 from gateway.subscriptions.feed import Feed
-from gateway.subscriptions.log import OrdersLog
+from gateway.subscriptions.orders_log import OrdersLog
+from gateway.trusted_proxies import TrustedProxies
 from services.access.service_token import ServiceTokens
-from services.chassis.broadcast import Broadcast
-from services.chassis.clock import SystemClock
-from services.chassis.hosts import Hosts
-from services.chassis.http_client.origin import Origin
-from services.chassis.process import Parts
+from services.chassis.auth.tokens import Verifier
+from services.chassis.events.consume.broadcast import BroadcastConsumer
+from services.chassis.http.client.origin import Origin
+from services.chassis.http.server.allowed_hosts import AllowedHosts
+from services.chassis.process import ProcessParts
+from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
-from services.chassis.rpc.service import Service
-from services.chassis.settings import Environment
-from services.chassis.tokens import Verifier
+from services.chassis.runtime.clock import SystemClock
+from services.chassis.runtime.settings import Environment
 from services.contracts.declare import topic_of
 from services.contracts.identity import Identity, SubjectKind
 
-EVENTS_BACK = dt.timedelta(minutes=15)
+ORDER_EVENTS_LOOKBACK = dt.timedelta(minutes=15)
 """How much of orders' topic a new process reads, for subscribers that come back after a short while."""
-_TLS_S = 31_536_000
+_HSTS_MAX_AGE_S = 31_536_000
 """For so long (a year) a browser that was here asks by TLS alone (RFC 6797)."""
-WINDOW_S = 60
+QUOTA_WINDOW_S = 60
 """The time in which a quota may be spent."""
 
 
 @contextlib.asynccontextmanager
 async def assemble(
     settings: GatewaySettings, identity_topic: str = topic_of("identity"), orders_topic: str = topic_of("orders")
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[ProcessParts]:
     """The parts of the gateway's process."""
     clock = SystemClock(settings.time_zone, settings.clock_file)
     async with contextlib.AsyncExitStack() as stack:
@@ -70,32 +70,38 @@ async def assemble(
             "stats": settings.stats_url,
             "support": settings.support_url,
         }
-        services = {name: Service(name, await stack.enter_async_context(Origin(url))) for name, url in urls.items()}
+        services = {
+            name: ServiceChannel(name, await stack.enter_async_context(Origin(url))) for name, url in urls.items()
+        }
         tokens = ServiceTokens("gateway", settings.service_secret, services["identity"], clock)
 
         async def public_keys() -> str:
             return (await client(Identity, services["identity"], {}).public_keys()).jwks
 
         verifier = Verifier(public_keys, clock)
-        access = Access(verifier, clock)
+        access = Authenticator(verifier, clock)
         feed = Feed(OrdersLog(services["orders"], tokens).between)
-        revocations = Broadcast(settings.kafka, [identity_topic], access.take, BACK)
-        events = Broadcast(settings.kafka, [orders_topic], feed.take, EVENTS_BACK)
-        foundation = Foundation(services, tokens, access, feed, clock, Proxies(settings.trusted_proxies))
+        revocations = BroadcastConsumer(settings.kafka, [identity_topic], access.apply, REVOCATION_LOOKBACK)
+        events = BroadcastConsumer(settings.kafka, [orders_topic], feed.handle_record, ORDER_EVENTS_LOOKBACK)
+        foundation = GatewayDependencies(
+            services, tokens, access, feed, clock, TrustedProxies(settings.trusted_proxies)
+        )
         production = settings.env is Environment.PRODUCTION
-        schema, origins = build_schema(), Origins(settings.allowed_origins)
-        shared = await stack.enter_async_context(shared_texts(settings.redis_url))
+        schema, origins = build_schema(), AllowedOrigins(settings.allowed_origins)
+        shared = await stack.enter_async_context(open_redis_cache(settings.redis_url))
         trusted = TrustedDocuments.load(settings.trusted_documents) if settings.trusted_documents else None
         persisted = PersistedDocuments(trusted, settings.trusted_only, AutomaticDocuments(shared))
-        budgets = Budgets(settings.redis_url, gateways=settings.gateways, secret=settings.service_secret.encode())
-        rates = Rates({kind: budgets.under(policy) for kind, policy in policies(settings.quotas).items()})
-        entrance = Entrance(foundation, rates)
-        admission = Admission(schema.engine, Limits(), persisted, rates, open_schema=not production)
-        room, sockets = Room(), Sockets(access, feed.wake, limits_of(settings.sockets))
+        budgets = SharedBudgets(settings.redis_url, gateways=settings.gateways, secret=settings.service_secret.encode())
+        rates = RateLimiter(
+            {kind: budgets.budget_for(policy) for kind, policy in rate_policies(settings.quotas).items()}
+        )
+        entrance = RequestGuard(foundation, rates)
+        admission = Admission(schema.engine, OperationLimits(), persisted, rates, open_schema=not production)
+        room, sockets = ConcurrencyLimit(), SocketRegistry(access, feed.wake, socket_limits(settings.sockets))
         shown, playground = None, list[Route]()
-        if settings.shows_playground:
-            built = built_folder()
-            shown = page(built, sign_in_first=production)
+        if settings.playground_enabled:
+            built = output_folder()
+            shown = load_page(built, sign_in_first=production)
             playground = [examples_route(entrance, for_anybody=not production), assets_route(built)]
         graphql = GraphQLEndpoint(
             foundation,
@@ -103,7 +109,7 @@ async def assemble(
             admission,
             room,
             origins,
-            GraphQLSockets(foundation, schema, admission, room, sockets, origins),
+            WebSocketEndpoint(foundation, schema, admission, room, sockets, origins),
             page=shown,
         )
 
@@ -113,7 +119,7 @@ async def assemble(
         async def follow_events(stop: asyncio.Event) -> None:
             await asyncio.gather(events.run(stop), feed.run(events.caught_up, stop))
 
-        yield Parts(
+        yield ProcessParts(
             routes=[
                 token_route(entrance),
                 *session_routes(
@@ -126,26 +132,26 @@ async def assemble(
                 *schema_routes(entrance, schema, admission.may_introspect),
                 *playground,
             ],
-            direct={"/graphql": origins.opened(graphql)},
+            asgi_apps={"/graphql": origins.with_preflights(graphql)},
             endpoints={b"/graphql": graphql},
-            hosts=Hosts(settings.hosts),
-            fields={"Strict-Transport-Security": f"max-age={_TLS_S}"} if production else {},
+            hosts=AllowedHosts(settings.hosts),
+            headers={"Strict-Transport-Security": f"max-age={_HSTS_MAX_AGE_S}"} if production else {},
             checks={"keys": verifier.ready, "events": caught_up},
             loops=[revocations.run, follow_events, sockets.run, budgets.run],
         )
 
 
-def policies(quotas: Quotas) -> dict[SubjectKind | None, Policy]:
+def rate_policies(quotas: Quotas) -> dict[SubjectKind | None, Policy]:
     """What callers of each kind may spend; None: strangers, by their address."""
     return {
-        None: Policy("stranger", quotas.stranger, WINDOW_S),
-        SubjectKind.USER: Policy("user", quotas.user, WINDOW_S),
-        SubjectKind.STAFF: Policy("staff", quotas.staff, WINDOW_S),
-        SubjectKind.PARTNER: Policy("partner", quotas.partner, WINDOW_S),
+        None: Policy("stranger", quotas.stranger, QUOTA_WINDOW_S),
+        SubjectKind.USER: Policy("user", quotas.user, QUOTA_WINDOW_S),
+        SubjectKind.STAFF: Policy("staff", quotas.staff, QUOTA_WINDOW_S),
+        SubjectKind.PARTNER: Policy("partner", quotas.partner, QUOTA_WINDOW_S),
     }
 
 
-def limits_of(sockets: MostSockets) -> dict[str, int]:
+def socket_limits(sockets: SocketLimits) -> dict[str, int]:
     """How many sockets callers of each kind may hold; empty: strangers, by their address."""
     return {
         "": sockets.stranger,

@@ -3,19 +3,19 @@
 import msgspec
 from starlette.requests import HTTPConnection
 
-from gateway.access import Access, Caller
-from gateway.execution.loader import Loader
-from gateway.once import once
-from gateway.proxies import Proxies
+from gateway.authentication import AuthenticatedCaller, Authenticator
+from gateway.execution.strawberry.batch_loader import BatchLoader
+from gateway.lazy_property import lazy_property
 from gateway.subscriptions.feed import Feed
+from gateway.trusted_proxies import TrustedProxies
 from services.access import authentication
 from services.access.language import language_of
 from services.access.service_token import ServiceTokens
-from services.chassis.client_address import counted_network
-from services.chassis.clock import Clock
-from services.chassis.http_client.request import Fields
+from services.chassis.http.client.request import FieldLines
+from services.chassis.http.server.client_address import rate_limit_network
+from services.chassis.rpc.channel import ServiceChannel, caller_field_lines
 from services.chassis.rpc.client import client
-from services.chassis.rpc.service import Service, caller_fields
+from services.chassis.runtime.clock import Clock
 from services.contracts.identity import Identity, Language
 from services.contracts.imports import Importing
 from services.contracts.orders import Orders
@@ -25,53 +25,53 @@ from services.contracts.support import Support
 from services.contracts.values import Refusal
 
 
-class Foundation(msgspec.Struct, frozen=True):
+class GatewayDependencies(msgspec.Struct, frozen=True):
     """What the process has for all its requests. ``services`` by name; ``tokens`` are the gateway's own.
 
     ``proxies`` say from where a request came.
     """
 
-    services: dict[str, Service]
+    services: dict[str, ServiceChannel]
     tokens: ServiceTokens
-    access: Access
+    authenticator: Authenticator
     feed: Feed
     clock: Clock
-    proxies: Proxies
+    trusted_proxies: TrustedProxies
 
 
-class Calls:
+class ServiceClients:
     """The services, in one caller's name: every call says who asks (``token``), in which language and from where.
 
     From where is believed of what is asked for a stranger: there the gateway shows its own token, too.
     """
 
-    def __init__(self, foundation: Foundation, token: str, language: Language, address: str) -> None:
+    def __init__(self, foundation: GatewayDependencies, token: str, language: Language, address: str) -> None:
         self._services, self._tokens = foundation.services, foundation.tokens
         self.headers = {"Accept-Language": language.value, "X-Forwarded-For": address}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
 
-    @once
-    def _fields(self) -> Fields:
-        return caller_fields(self.headers)
+    @lazy_property
+    def _fields(self) -> FieldLines:
+        return caller_field_lines(self.headers)
 
-    @once
+    @lazy_property
     def identity(self) -> Identity:
         return client(Identity, self._services["identity"], self._fields, for_stranger=self._tokens.for_stranger)
 
-    @once
+    @lazy_property
     def sites(self) -> Sites:
         return client(Sites, self._services["sites"], self._fields)
 
-    @once
+    @lazy_property
     def orders(self) -> Orders:
         return client(Orders, self._services["orders"], self._fields)
 
-    @once
+    @lazy_property
     def stats(self) -> Stats:
         return client(Stats, self._services["stats"], self._fields)
 
-    @once
+    @lazy_property
     def support(self) -> Support:
         return client(Support, self._services["support"], self._fields)
 
@@ -80,18 +80,18 @@ class Calls:
         return client(Importing, self._services[service], self._fields)
 
 
-class Asker(msgspec.Struct, frozen=True):
+class Requester(msgspec.Struct, frozen=True):
     """Who asks, and how: the same for all their requests. ``caller`` is None for a stranger.
 
     ``accepted`` is their ``Accept-Language``, ``language`` the one to answer in.
     ``kind`` is the caller's, empty for a stranger; ``key`` tells them from others of their kind.
     """
 
-    caller: Caller | None
-    accepted: str
+    caller: AuthenticatedCaller | None
+    accept_language: str
     language: Language
     address: str
-    calls: Calls
+    clients: ServiceClients
     kind: str
     key: str
 
@@ -99,65 +99,69 @@ class Asker(msgspec.Struct, frozen=True):
 class Context:
     """The context of an operation. A socket's caller is set when it presents a token."""
 
-    def __init__(self, foundation: Foundation, asker: Asker) -> None:
-        self.foundation = foundation
-        self.asker = asker
+    def __init__(self, foundation: GatewayDependencies, asker: Requester) -> None:
+        self.dependencies = foundation
+        self.requester = asker
         self.retry_after_s = 0
         """In so many seconds what was refused may be tried again; 0 where nothing was for that."""
 
     @property
-    def caller(self) -> Caller | None:
-        return self.asker.caller
+    def caller(self) -> AuthenticatedCaller | None:
+        return self.requester.caller
 
-    def note(self, refusal: Refusal) -> None:
+    def note_retry_after(self, refusal: Refusal) -> None:
         """Note when what was refused may be tried again, if the refusal says so."""
         for problem in refusal.problems:
             self.retry_after_s = max(self.retry_after_s, int(problem.params.get("seconds", 0)))
 
     @property
     def language(self) -> Language:
-        return self.asker.language
+        return self.requester.language
 
     @property
     def identity(self) -> Identity:
-        return self.asker.calls.identity
+        return self.requester.clients.identity
 
     @property
     def sites(self) -> Sites:
-        return self.asker.calls.sites
+        return self.requester.clients.sites
 
     @property
     def orders(self) -> Orders:
-        return self.asker.calls.orders
+        return self.requester.clients.orders
 
     @property
     def stats(self) -> Stats:
-        return self.asker.calls.stats
+        return self.requester.clients.stats
 
     @property
     def support(self) -> Support:
-        return self.asker.calls.support
+        return self.requester.clients.support
 
     def importing(self, service: str) -> Importing:
         """The imports of a service."""
-        return self.asker.calls.importing(service)
+        return self.requester.clients.importing(service)
 
-    @once
-    def loader(self) -> Loader:
+    @lazy_property
+    def loader(self) -> BatchLoader:
         """Gathers joins where the executor goes parent by parent."""
-        return Loader()
+        return BatchLoader()
 
 
-def asker(foundation: Foundation, caller: Caller | None, accepted: str, address: str) -> Asker:
+def build_requester(
+    foundation: GatewayDependencies, caller: AuthenticatedCaller | None, accepted: str, address: str
+) -> Requester:
     """Who asks, from an address; ``accepted`` is their ``Accept-Language``."""
     language = language_of(accepted, caller.claims.locale if caller else "")
-    calls = Calls(foundation, caller.token if caller else "", language, address)
+    calls = ServiceClients(foundation, caller.token if caller else "", language, address)
     if caller is None:
-        return Asker(None, accepted, language, address, calls, "", counted_network(address))
-    return Asker(caller, accepted, language, address, calls, caller.kind.value, caller.subject_id)
+        return Requester(None, accepted, language, address, calls, "", rate_limit_network(address))
+    return Requester(caller, accepted, language, address, calls, caller.kind.value, caller.subject_id)
 
 
-def asker_of(connection: HTTPConnection, foundation: Foundation, caller: Caller | None) -> Asker:
+def requester_of(
+    connection: HTTPConnection, foundation: GatewayDependencies, caller: AuthenticatedCaller | None
+) -> Requester:
     """Who asks by a request or a socket."""
-    address = foundation.proxies.client_address(connection.scope["headers"], connection.scope["client"])
-    return asker(foundation, caller, authentication.accepted_languages(connection), address)
+    address = foundation.trusted_proxies.client_address(connection.scope["headers"], connection.scope["client"])
+    return build_requester(foundation, caller, authentication.accepted_languages(connection), address)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.persisted.documents import Held
-from services.chassis.settings import Environment, ProcessSettings, WrongSettings
+from gateway.persisted_documents.documents import CallerKind
+from services.chassis.runtime.settings import Environment, InvalidSettings, ProcessSettings
 
 
 class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +21,7 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partner: int = 2_400_000
 
 
-class MostSockets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SocketLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sockets that a caller of each kind may hold at each gateway (JSON: ``{"partner": 5000}``).
 
     Sockets that nobody signed in on count by address: beyond the limit the oldest of an address makes room for the
@@ -61,17 +61,17 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     trusted_proxies: list[str] = []
     gateways: int = 1
     quotas: Quotas = Quotas()
-    sockets: MostSockets = MostSockets()
+    sockets: SocketLimits = SocketLimits()
     trusted_documents: Path | None = None
-    trusted_only: list[Held] = []
+    trusted_only: list[CallerKind] = []
     hosts: list[str] = []
     playground: bool | None = None
 
     def __post_init__(self) -> None:
         if self.env is Environment.PRODUCTION and not self.hosts:
-            raise WrongSettings('KIERTO_GATEWAY_HOSTS is missing (expected the names of hosts, ["api.example"])')
+            raise InvalidSettings('KIERTO_GATEWAY_HOSTS is missing (expected the names of hosts, ["api.example"])')
 
     @property
-    def shows_playground(self) -> bool:
+    def playground_enabled(self) -> bool:
         """Whether browsers are shown the page."""
         return self.env is not Environment.PRODUCTION if self.playground is None else self.playground

@@ -14,14 +14,14 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from gateway.playground.build import NotBuilt, build
+from gateway.playground.build import BuildFailed, build
 from tests.support import servers
-from tests.support.stack import RunningStack, new_stack, running
+from tests.support.stack import RunningStack, new_stack, running_stack
 
 DEMONSTRATION = "demonstration"
 USING_DEMONSTRATION = ("tests/browser/", "tests/e2e/test_browser_session.py", "tests/e2e/test_examples.py")
 
-pytest_plugins = ["tests.support.properties", "tests.support.fixtures"]
+pytest_plugins = ["tests.support.hypothesis_profiles", "tests.support.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,9 +62,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StackSc
 @pytest.fixture(scope="session")
 def demonstration() -> Iterator[RunningStack]:
     """A stack with the demonstration data, and the playground's page if it can be built, for all who only use it."""
-    with contextlib.suppress(NotBuilt):
+    with contextlib.suppress(BuildFailed):
         build()
-    with running(new_stack(), demo=True) as made:
+    with running_stack(new_stack(), demo=True) as made:
         yield made
 
 

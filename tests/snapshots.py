@@ -77,9 +77,9 @@ def complaints_about_schema(committed: str, current: str) -> list[str]:
 
 def current_schema() -> str:
     """The schema as the code makes it."""
-    from gateway.schema.__main__ import printed
+    from gateway.schema.__main__ import schema_sdl
 
-    return printed()
+    return schema_sdl()
 
 
 def main(arguments: list[str]) -> int:

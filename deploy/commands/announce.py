@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.commands.options import HomeOption, home_from, known_service
-from deploy.commands.progress import shown_steps
+from deploy.commands.progress import open_progress
 
 if TYPE_CHECKING:
-    from deploy.copies import Steps
+    from deploy.copies import ProgressReporter
 
 
 def announce(
@@ -25,7 +25,7 @@ def announce(
     """
     known_service(service)
     try:
-        with shown_steps() as steps:
+        with open_progress() as steps:
             stated = asyncio.run(_announce(service, things or [], home_from(home).root, steps))
     except KeyboardInterrupt:
         typer.echo("Broken off. What was stated stays so; begin anew at any time.", err=True)
@@ -36,16 +36,16 @@ def announce(
         typer.echo(f"{thing}: {count} stated")
 
 
-async def _announce(service: str, things: list[str], home: Path, steps: "Steps") -> dict[str, int]:
-    from deploy.copies import state_again
-    from deploy.local.service_at_rest import blueprint_of, service_at_rest
+async def _announce(service: str, things: list[str], home: Path, steps: "ProgressReporter") -> dict[str, int]:
+    from deploy.copies import announce_all
+    from deploy.local.detached_service import blueprint_of, open_service
 
-    announcements = {one.thing: one for one in blueprint_of(service).announcements}
+    announcements = {one.entity: one for one in blueprint_of(service).announcements}
     for thing in things:
         if thing not in announcements:
             there = ", ".join(announcements) or "nothing"
             raise typer.BadParameter(f"{service} announces no {thing}. There is {there}.")
     if not announcements:
         return {}
-    async with service_at_rest(service, home) as owner:
-        return await state_again(owner, [announcements[thing] for thing in things or announcements], steps)
+    async with open_service(service, home) as owner:
+        return await announce_all(owner, [announcements[thing] for thing in things or announcements], steps)

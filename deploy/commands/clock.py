@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from deploy.commands.options import HomeOption, home_from
-from deploy.local.files import write_whole
+from deploy.local.files import write_atomically
 from deploy.local.paths import Home
 
 app = typer.Typer(help="Look at the stack's clock and move it (for development and tests).", no_args_is_help=True)
@@ -38,7 +38,7 @@ def set_to(moment: str, home: HomeOption = None) -> None:
 @app.command()
 def advance(duration: str, home: HomeOption = None) -> None:
     """Move the clock on by a duration such as 90s, 15m, 6h, 3d, 2w or 1d12h."""
-    from services.chassis.clock import read_offset
+    from services.chassis.runtime.clock import read_offset
 
     folder = home_from(home)
     _move(folder, read_offset(folder.clock) + parse_duration(duration))
@@ -63,12 +63,12 @@ def parse_duration(text: str) -> timedelta:
 
 def _move(home: Home, offset: timedelta) -> None:
     home.make()
-    write_whole(home.clock, f"{offset.total_seconds():.3f}\n")
+    write_atomically(home.clock, f"{offset.total_seconds():.3f}\n")
     _show(home)
 
 
 def _show(home: Home) -> None:
-    from services.chassis.clock import read_offset
+    from services.chassis.runtime.clock import read_offset
 
     offset = read_offset(home.clock)
     now = (datetime.now(UTC) + offset).astimezone(_ZONE)

@@ -8,15 +8,15 @@ from deploy.local.ports import DEFAULT_BASE
 
 def doctor(home: HomeOption = None, port_base: PortBaseOption = DEFAULT_BASE) -> None:
     """Say what this machine has and what is missing; exit code 1 if something is."""
-    from deploy.local.checks import examine
+    from deploy.local.checks import run_checks
     from deploy.local.ports import Ports
-    from services.chassis.clock import read_offset
+    from services.chassis.runtime.clock import read_offset
 
     folder = home_from(home)
     all_fine = True
-    for finding in examine(folder, Ports(port_base)):
-        all_fine = all_fine and finding.fine
-        typer.echo(f"{'ok ' if finding.fine else 'BAD'}  {finding.what:<11} {finding.words}")
+    for finding in run_checks(folder, Ports(port_base)):
+        all_fine = all_fine and finding.ok
+        typer.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.subject:<11} {finding.message}")
     if offset := read_offset(folder.clock):
         typer.echo(f"     Clock       moved by {offset}; `kierto clock reset` takes it back")
     typer.echo("All is fine." if all_fine else "Something is missing; see the lines marked BAD.")

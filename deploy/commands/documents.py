@@ -18,18 +18,18 @@ def documents(
     0; with 1 if an operation is wrong (each is named by file and line, and nothing is written); with 2 if a place can't
     be read.
     """
-    from gateway.persisted.collecting import collect
-    from gateway.persisted.manifest import BrokenManifest, written
-    from gateway.schema.build import build_schema
+    from gateway.persisted_documents.extraction import extract
+    from gateway.persisted_documents.manifest import InvalidManifest, encode_manifest
+    from gateway.schema.builder import build_schema
 
     try:
-        collected = collect(places, build_schema()._schema)
-    except BrokenManifest as broken:
+        collected = extract(places, build_schema()._schema)
+    except InvalidManifest as broken:
         typer.echo(str(broken), err=True)
         raise typer.Exit(2) from None
-    for complaint in collected.complaints:
+    for complaint in collected.diagnostics:
         typer.echo(str(complaint), err=True)
-    if collected.complaints:
+    if collected.diagnostics:
         raise typer.Exit(1)
-    out.write_bytes(written(collected.operations))
+    out.write_bytes(encode_manifest(collected.operations))
     typer.echo(f"{out}: {len(collected.operations)} documents")

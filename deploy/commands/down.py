@@ -7,7 +7,7 @@ import typer
 
 from deploy.commands.options import HomeOption, home_from
 
-_SECONDS = 90
+_STOP_TIMEOUT_S = 90
 
 
 def down(home: HomeOption = None) -> None:
@@ -20,7 +20,9 @@ def down(home: HomeOption = None) -> None:
         typer.echo("Nothing runs in this folder.")
         return
     os.kill(holder.pid, signal.SIGTERM)
-    if not wait_until_free(folder, _SECONDS):
-        typer.echo(f"The stack (pid {holder.pid}) did not stop within {_SECONDS} s. Its logs: {folder.logs}", err=True)
+    if not wait_until_free(folder, _STOP_TIMEOUT_S):
+        typer.echo(
+            f"The stack (pid {holder.pid}) did not stop within {_STOP_TIMEOUT_S} s. Its logs: {folder.logs}", err=True
+        )
         raise typer.Exit(1)
     typer.echo("Stopped.")

@@ -15,7 +15,7 @@ from deploy.commands.options import HomeOption, home_from, password_from
 from deploy.local.paths import Home
 
 if TYPE_CHECKING:
-    from deploy.export import Taken
+    from deploy.export_upload import FileResult
 
 
 def import_export(
@@ -40,15 +40,15 @@ def import_export(
 
     Ends with 0 if every row was good, 1 if some were not, 2 if nothing could be done.
     """
-    from deploy.graph import GraphProblem
+    from deploy.graphql_client import GraphQLClientError
 
     if monday is not None:
-        folder = _resolved(folder, monday)
+        folder = _with_resolved_dates(folder, monday)
     url = url or _gateway(home_from(home), port_base)
     password = password_from()
     try:
         taken = asyncio.run(_import(url, username, password, folder))
-    except GraphProblem as problem:
+    except GraphQLClientError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
     bad = _report(taken)
@@ -57,22 +57,22 @@ def import_export(
 
 def _gateway(home: Home, port_base: int | None) -> str:
     """Return where the gateway of a folder's stack is: as the running stack says, whatever this command is told."""
+    from deploy.local.errors import StackError
     from deploy.local.lock import holder_of
     from deploy.local.ports import Ports
-    from deploy.local.problem import StackProblem
 
     holder = holder_of(home)
     base = holder.port_base if holder else port_base
     if base is None:
-        raise StackProblem(
+        raise StackError(
             f"Nothing runs in {home.root}. Start it first: `make up`; or say where the gateway is, with --url."
         )
     return Ports(base).url("gateway")
 
 
-def _resolved(folder: Path, monday: str) -> Path:
+def _with_resolved_dates(folder: Path, monday: str) -> Path:
     """A copy of a demonstration export with dates in the place of its offsets, gone when the command ends."""
-    from deploy.export import resolve_dates
+    from deploy.export_upload import resolve_dates
 
     try:
         day = dt.date.fromisoformat(monday)
@@ -84,26 +84,26 @@ def _resolved(folder: Path, monday: str) -> Path:
     return copy / "export"
 
 
-async def _import(url: str, username: str, password: str, folder: Path) -> "list[Taken]":
+async def _import(url: str, username: str, password: str, folder: Path) -> "list[FileResult]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from deploy.export import files_of, take_in
-    from deploy.graph import Graph
+    from deploy.export_upload import find_files, upload_all
+    from deploy.graphql_client import GraphQLClient
 
     columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn())
-    async with Graph(url) as graph:
+    async with GraphQLClient(url) as graph:
         await graph.sign_in(username, password)
         with Progress(*columns, console=Console(file=sys.stderr)) as bars:
-            tasks = {kind: bars.add_task(kind, total=None) for kind, _ in files_of(folder)}
+            tasks = {kind: bars.add_task(kind, total=None) for kind, _ in find_files(folder)}
 
             def show(kind: str, done: int, total: int) -> None:
                 bars.update(tasks[kind], completed=done, total=total)
 
-            return await take_in(graph, folder, show)
+            return await upload_all(graph, folder, show)
 
 
-def _report(taken: "list[Taken]") -> int:
+def _report(taken: "list[FileResult]") -> int:
     """Say what came of each file, and every bad row; how many there are."""
     for one in taken:
         typer.echo(

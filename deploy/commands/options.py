@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.paths import USUAL_HOME, Home
+from deploy.local.paths import DEFAULT_HOME, Home
 from deploy.local.secrets import SERVICES
 
 HomeOption = Annotated[
@@ -21,7 +21,7 @@ PortBaseOption = Annotated[
 
 
 def home_from(option: Path | None) -> Home:
-    return Home((option or USUAL_HOME).resolve())
+    return Home((option or DEFAULT_HOME).resolve())
 
 
 def password_from(*, new: bool = False) -> str:

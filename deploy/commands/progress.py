@@ -10,10 +10,10 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-_EVERY_S = 5.0
+_LINE_INTERVAL_S = 5.0
 
 
-class Bars:
+class ProgressBars:
     """Steps as bars of rich."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Bars:
         self._progress.console.print(text)
 
 
-class Lines:
+class ProgressLines:
     """Steps as lines: where one begins, where it ends, and every few seconds between."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Lines:
         return
 
     def step(self, name: str, done: int, total: int) -> None:
-        if done in (0, total) or time.monotonic() - self._said > _EVERY_S:
+        if done in (0, total) or time.monotonic() - self._said > _LINE_INTERVAL_S:
             self._said = time.monotonic()
             self.note(f"{name}: {done} of {total}")
 
@@ -65,6 +65,6 @@ class Lines:
         typer.echo(text, err=True)
 
 
-def shown_steps() -> Bars | Lines:
+def open_progress() -> ProgressBars | ProgressLines:
     """Bars if a person looks on, else lines."""
-    return Bars() if sys.stderr.isatty() else Lines()
+    return ProgressBars() if sys.stderr.isatty() else ProgressLines()

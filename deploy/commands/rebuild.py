@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.commands.options import HomeOption, home_from, known_service
-from deploy.commands.progress import shown_steps
+from deploy.commands.progress import open_progress
 
 if TYPE_CHECKING:
-    from deploy.copies import Rebuilt, Steps
+    from deploy.copies import ProgressReporter, RebuildResult
 
 
 def rebuild(
@@ -26,7 +26,7 @@ def rebuild(
     """
     known_service(service)
     try:
-        with shown_steps() as steps:
+        with open_progress() as steps:
             rebuilt = asyncio.run(_rebuild(service, home_from(home).root, steps))
     except KeyboardInterrupt:
         typer.echo("Broken off. The service goes on serving; begin anew to have it done.", err=True)
@@ -35,23 +35,23 @@ def rebuild(
         f"{service}: {rebuilt.stated} things taken in, {rebuilt.let_go.deleted} that no owner knows deleted, "
         f"{rebuilt.let_go.placeholders} kept as placeholders"
     )
-    if rebuilt.set_aside:
+    if rebuilt.dead_letters:
         typer.echo(
-            f"{rebuilt.set_aside} events that state things are set aside, so nothing was deleted: "
+            f"{rebuilt.dead_letters} events that state things are set aside, so nothing was deleted: "
             f"kierto dead-letters replay {service}, then rebuild again.",
             err=True,
         )
         raise typer.Exit(1)
 
 
-async def _rebuild(service: str, home: Path, steps: "Steps") -> "Rebuilt":
+async def _rebuild(service: str, home: Path, steps: "ProgressReporter") -> "RebuildResult":
     from deploy.copies import rebuild
-    from deploy.local.problem import StackProblem
-    from deploy.local.service_at_rest import service_at_rest
-    from services.chassis.rebuilding import RebuildingAlready
+    from deploy.local.detached_service import open_service
+    from deploy.local.errors import StackError
+    from services.chassis.events.copies.rebuild import RebuildInProgress
 
-    async with service_at_rest(service, home) as keeper:
+    async with open_service(service, home) as keeper:
         try:
-            return await rebuild(keeper, lambda owner: service_at_rest(owner, home), steps)
-        except RebuildingAlready:
-            raise StackProblem(f"Another rebuild of {service} is under way.") from None
+            return await rebuild(keeper, lambda owner: open_service(owner, home), steps)
+        except RebuildInProgress:
+            raise StackError(f"Another rebuild of {service} is under way.") from None

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.commands.options import HomeOption, home_from
-from deploy.commands.progress import shown_steps
+from deploy.commands.progress import open_progress
 from deploy.seed import FEWEST_SITES, MOST_SITES
 
 if TYPE_CHECKING:
-    from deploy.copies import Steps
-    from deploy.local.addresses import SignIn
+    from deploy.copies import ProgressReporter
+    from deploy.local.addresses import DemoAccount
 
 
 def seed(
@@ -32,7 +32,7 @@ def seed(
     """
     password = password or secrets.token_urlsafe(12)
     try:
-        with shown_steps() as steps:
+        with open_progress() as steps:
             people = asyncio.run(_seed(sites, password, home_from(home).root, steps))
     except KeyboardInterrupt:
         typer.echo("Broken off. Nothing was seeded.", err=True)
@@ -42,23 +42,23 @@ def seed(
     typer.echo(f"Their password, and the partners' secret: {password}")
 
 
-async def _seed(sites: int, password: str, home: Path, steps: "Steps") -> "list[SignIn]":
-    from deploy.local.problem import StackProblem
+async def _seed(sites: int, password: str, home: Path, steps: "ProgressReporter") -> "list[DemoAccount]":
+    from deploy.local.detached_service import blueprint_of, settings_of
+    from deploy.local.errors import StackError
     from deploy.local.secrets import SERVICES
-    from deploy.local.service_at_rest import blueprint_of, settings_of
+    from deploy.seed.accounts import sign_ins
     from deploy.seed.event_log import RelayBehind
-    from deploy.seed.fill import SeededAlready, Wanted, fill
-    from deploy.seed.people import sign_ins
-    from services.chassis.clock import SystemClock
-    from services.chassis.settings import Environment
+    from deploy.seed.seeder import AlreadySeeded, SeedRequest, seed_databases
+    from services.chassis.runtime.clock import SystemClock
+    from services.chassis.runtime.settings import Environment
     from services.identity.settings import IdentitySettings
 
     settings = {service: settings_of(blueprint_of(service).settings, service, home) for service in SERVICES}
     if any(one.env is Environment.PRODUCTION for one in settings.values()):
-        raise StackProblem("This is production (KIERTO_ENV): it is not seeded.")
+        raise StackError("This is production (KIERTO_ENV): it is not seeded.")
     identity = settings["identity"]
     assert isinstance(identity, IdentitySettings)
-    wanted = Wanted(
+    wanted = SeedRequest(
         sites=sites,
         password=password,
         databases={service: one.database_url for service, one in settings.items()},
@@ -66,11 +66,9 @@ async def _seed(sites: int, password: str, home: Path, steps: "Steps") -> "list[
         clock=SystemClock(identity.time_zone, identity.clock_file),
     )
     try:
-        await fill(wanted, steps)
-    except SeededAlready:
-        raise StackProblem("This stack was seeded before. `kierto reset` forgets all that it has.") from None
+        await seed_databases(wanted, steps)
+    except AlreadySeeded:
+        raise StackError("This stack was seeded before. `kierto reset` forgets all that it has.") from None
     except RelayBehind:
-        raise StackProblem(
-            "Orders' relay has events to publish and does not: do the broker and the relay run?"
-        ) from None
+        raise StackError("Orders' relay has events to publish and does not: do the broker and the relay run?") from None
     return sign_ins(password)

@@ -37,10 +37,10 @@ def create(
 
 
 async def _create(home: Path, username: str, email: str, password: str, language: str) -> list[str]:
-    from deploy.local.service_at_rest import settings_of
+    from deploy.local.detached_service import settings_of
     from services.contracts.identity import Language
     from services.contracts.values import Refusal
-    from services.identity.host import create_staff
+    from services.identity.commands import create_staff
     from services.identity.settings import IdentitySettings
 
     try:

@@ -14,7 +14,7 @@ def status(home: HomeOption = None) -> None:
 
     from deploy.local.lock import holder_of
     from deploy.local.ports import OFFSETS, Ports
-    from deploy.local.readiness import answers_200
+    from deploy.local.readiness import responds_ok
 
     folder = home_from(home)
     holder = holder_of(folder)
@@ -26,7 +26,7 @@ def status(home: HomeOption = None) -> None:
     all_ready = True
     for name, pid in json.loads(folder.process_table.read_text(encoding="utf-8")).items():
         asked = name not in ("postgres", "valkey", "kafka")
-        ready = not asked or answers_200(f"{ports.url(name)}/readyz")
+        ready = not asked or responds_ok(f"{ports.url(name)}/readyz")
         all_ready = all_ready and ready
         metrics = str(ports.of(f"{name}-metrics")) if f"{name}-metrics" in OFFSETS else ""
         state = ("ready" if asked else "runs") if ready else "not ready"

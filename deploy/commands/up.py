@@ -17,16 +17,16 @@ def up(
     """Run everything on embedded real parts; Ctrl-C stops it."""
     from deploy.local.addresses import show_addresses
     from deploy.local.demo.sign_ins import is_loaded, sign_ins
+    from deploy.local.errors import StackError
     from deploy.local.foreground import run_in_foreground
     from deploy.local.playground import build_playground
-    from deploy.local.problem import StackProblem
     from deploy.local.signals import Signals
     from deploy.local.stack import Stack
 
     with Signals() as signals:
         try:
             stack = Stack(home_from(home).root, port_base, signals=signals)
-        except StackProblem as problem:
+        except StackError as problem:
             sys.exit(str(problem))
 
         def load_once() -> None:
@@ -34,7 +34,7 @@ def up(
                 from deploy.local.demo.load import load_demo
 
                 typer.echo("Loading the demonstration data (once) ...", err=True)
-                stack.run_errand("demo", lambda: load_demo(stack.environment), {})
+                stack.run_in_child("demo", lambda: load_demo(stack.environment), {})
 
         def start() -> None:
             build_playground(signals)

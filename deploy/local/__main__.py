@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from deploy.local.foreground import run_in_foreground
-from deploy.local.processes import die_with
+from deploy.local.processes import set_parent_death_signal
 from deploy.local.signals import Signals
 from deploy.local.stack import Stack
 
@@ -24,7 +24,7 @@ def run_infrastructure() -> int:
     arguments.add_argument("--with-parent", action="store_true", help="stop when the starting process ends (Linux)")
     asked = arguments.parse_args()
     if asked.with_parent:
-        die_with(os.getppid(), signal.SIGTERM)
+        set_parent_death_signal(os.getppid(), signal.SIGTERM)
     with Signals() as signals:
         stack = Stack(asked.home, asked.port_base, signals=signals)
 

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit, urlunsplit
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.environment import Environment
+from deploy.local.environment import StackEnvironment
 from deploy.local.secrets import SERVICES
 
 
 @dataclass(frozen=True)
-class SignIn:
+class DemoAccount:
     """Someone of the demonstration data."""
 
     who: str
@@ -21,7 +21,7 @@ class SignIn:
     password: str
 
 
-def show_addresses(environment: Environment, sign_ins: Sequence[SignIn] = ()) -> None:
+def show_addresses(environment: StackEnvironment, sign_ins: Sequence[DemoAccount] = ()) -> None:
     """Print the table. Passwords of databases are left out; they lie in the secrets folder."""
     console = Console(width=200)  # an address is copied whole, so the terminal may wrap it, not we
     table = Table(box=None, show_header=False, title="Kierto is ready", title_justify="left", title_style="bold green")
@@ -38,7 +38,7 @@ def show_addresses(environment: Environment, sign_ins: Sequence[SignIn] = ()) ->
     console.print("Ctrl-C stops everything; the data is kept.")
 
 
-def addresses(environment: Environment) -> list[tuple[str, str]]:
+def addresses(environment: StackEnvironment) -> list[tuple[str, str]]:
     """What and where."""
     ports, home = environment.ports, environment.home
     rows = [("GraphQL", f"{ports.url('gateway')}/graphql")]

@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 
 from deploy.local import kafka_jars
+from deploy.local.errors import StackError
 from deploy.local.java import java
 from deploy.local.kafka_install import is_installed
 from deploy.local.lock import holder_of
 from deploy.local.paths import Home
 from deploy.local.ports import Ports
-from deploy.local.postgres_place import programs_of_wheel
-from deploy.local.problem import StackProblem
+from deploy.local.postgres_layout import wheel_programs
 from deploy.local.valkey import program as valkey_program
 
 _MEMORY_NEEDED = 2.0
@@ -28,17 +28,19 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class Finding:
-    what: str
-    fine: bool
-    words: str
+    subject: str
+    ok: bool
+    message: str
 
 
-def examine(home: Home, ports: Ports) -> Iterator[Finding]:
+def run_checks(home: Home, ports: Ports) -> Iterator[Finding]:
     """Look at everything, one finding after another."""
     yield _python()
-    yield _runs("PostgreSQL", lambda: programs_of_wheel() / "postgres", "--version", "KIERTO_<SERVICE>_DATABASE_URL")
-    yield _runs("Valkey", valkey_program, "--version", "KIERTO_REDIS_URL")
-    yield _runs("Java", java, "--version", "KIERTO_KAFKA")
+    yield _check_program(
+        "PostgreSQL", lambda: wheel_programs() / "postgres", "--version", "KIERTO_<SERVICE>_DATABASE_URL"
+    )
+    yield _check_program("Valkey", valkey_program, "--version", "KIERTO_REDIS_URL")
+    yield _check_program("Java", java, "--version", "KIERTO_KAFKA")
     yield _kafka()
     yield _memory()
     yield _disk(home)
@@ -51,12 +53,12 @@ def _python() -> Finding:
     return Finding("Python", fine, platform.python_version() + ("" if fine else "; Kierto needs 3.11"))
 
 
-def _runs(what: str, find: Callable[[], Path], option: str, setting: str) -> Finding:
+def _check_program(what: str, find: Callable[[], Path], option: str, setting: str) -> Finding:
     """Whether a wheel's program runs on this machine at all."""
     here = f"{platform.system()} {platform.machine()}"
     try:
         done = subprocess.run([find(), option], capture_output=True, text=True, timeout=30, check=True)
-    except (StackProblem, OSError, ImportError, RuntimeError, subprocess.SubprocessError) as problem:
+    except (StackError, OSError, ImportError, RuntimeError, subprocess.SubprocessError) as problem:
         return Finding(
             what,
             False,
@@ -104,6 +106,6 @@ def _ports_or_stack(home: Home, ports: Ports) -> Finding:
         )
     try:
         ports.check()
-    except StackProblem as problem:
+    except StackError as problem:
         return Finding("Ports", False, str(problem))
     return Finding("Ports", True, f"those from {ports.base} on are free; nothing runs in {home.root}")

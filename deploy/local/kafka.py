@@ -8,16 +8,16 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from deploy.local.files import tail, write_whole
+from deploy.local.errors import StackError
+from deploy.local.files import tail, write_atomically
 from deploy.local.java import java_command
 from deploy.local.paths import Home
-from deploy.local.problem import StackProblem
-from deploy.local.processes import Running, spawn
+from deploy.local.processes import ChildProcess, spawn
 
-_NODE = 1
+_NODE_ID = 1
 
 
-class Kafka:
+class EmbeddedKafka:
     """The broker of this stack."""
 
     name = "kafka"
@@ -48,7 +48,7 @@ class Kafka:
         `cluster_id`: 16 bytes in base64 without padding, for a new folder; empty makes one up.
         """
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        write_whole(self._properties, self._settings())
+        write_atomically(self._properties, self._settings())
         if (self._folder / "cluster-id").exists():
             return
         cluster_id = cluster_id or base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -61,10 +61,10 @@ class Kafka:
             check=False,
         )
         if done.returncode:
-            raise StackProblem(f"Kafka's data folder could not be made:\n{done.stdout}{done.stderr}")
-        write_whole(self._folder / "cluster-id", cluster_id)
+            raise StackError(f"Kafka's data folder could not be made:\n{done.stdout}{done.stderr}")
+        write_atomically(self._folder / "cluster-id", cluster_id)
 
-    def start(self) -> Running:
+    def start(self) -> ChildProcess:
         return spawn(
             [*java_command("kafka.Kafka", record_to=self._record_to), self._properties],
             self.log,
@@ -76,7 +76,7 @@ class Kafka:
     def is_ready(self, pid: int) -> bool:
         """A broker that takes requests and that the controller lets take part is in the answer to Metadata."""
         try:
-            return brokers_at(self.port) > 0
+            return count_brokers(self.port) > 0
         except OSError:
             return False
 
@@ -86,8 +86,8 @@ class Kafka:
     def _settings(self) -> str:
         settings = {
             "process.roles": "broker,controller",
-            "node.id": _NODE,
-            "controller.quorum.voters": f"{_NODE}@127.0.0.1:{self._controller_port}",
+            "node.id": _NODE_ID,
+            "controller.quorum.voters": f"{_NODE_ID}@127.0.0.1:{self._controller_port}",
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
             "controller.listener.names": "CONTROLLER",
             "log.dirs": self._folder / "logs",
@@ -123,7 +123,7 @@ class Kafka:
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def brokers_at(port: int) -> int:
+def count_brokers(port: int) -> int:
     """How many brokers the one at this port knows to be up (Metadata request v1, for no topics). OSError if none."""
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
         header = struct.pack(">hhih", 3, 1, 0, -1)  # api key, version, correlation id, no client id

@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from deploy.local import kafka_jars
-from deploy.local.files import write_whole
+from deploy.local.errors import StackError
+from deploy.local.files import write_atomically
 from deploy.local.java import CACHE, java
-from deploy.local.kafka import Kafka
+from deploy.local.kafka import EmbeddedKafka
 from deploy.local.paths import KAFKA, Home
 from deploy.local.ports import free_base
-from deploy.local.problem import StackProblem
 
 _STAMP = KAFKA / "installed"
 
@@ -24,7 +24,7 @@ _STAMP = KAFKA / "installed"
 def is_installed() -> bool:
     """Whether everything is there for this lock file, this Java and this place."""
     with suppress(FileNotFoundError):
-        return _STAMP.read_text(encoding="utf-8") == _identity() and not kafka_jars.missing()
+        return _STAMP.read_text(encoding="utf-8") == _fingerprint() and not kafka_jars.missing()
     return False
 
 
@@ -38,21 +38,21 @@ def install() -> None:
         _STAMP.unlink(missing_ok=True)
         kafka_jars.install()
         CACHE.unlink(missing_ok=True)
-        _record()
-        write_whole(_STAMP, _identity())
+        _record_class_cache()
+        write_atomically(_STAMP, _fingerprint())
 
 
-def _identity() -> str:
+def _fingerprint() -> str:
     return f"{kafka_jars.sha256_of(kafka_jars.LOCK_FILE)}\n{java().resolve()} {java().stat().st_size}\n{KAFKA}\n"
 
 
-def _record() -> None:
+def _record_class_cache() -> None:
     """Run Kafka once and let Java write its cache. Without the cache all works, only slower: no failure stops us."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         home.make()
         base = free_base(20000)
-        kafka = Kafka(home, base, base + 1, record_to=CACHE)
+        kafka = EmbeddedKafka(home, base, base + 1, record_to=CACHE)
         kafka.prepare()
         running = kafka.start()
         try:
@@ -73,7 +73,7 @@ def _record() -> None:
 if __name__ == "__main__":
     try:
         install()
-    except StackProblem as problem:
+    except StackError as problem:
         sys.exit(str(problem))
     except KeyboardInterrupt:
         sys.exit(130)

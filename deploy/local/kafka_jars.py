@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.local.files import write_whole
+from deploy.local.errors import StackError
+from deploy.local.files import write_atomically
 from deploy.local.paths import KAFKA
-from deploy.local.problem import StackProblem
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
-WANTED = (("org.apache.kafka", "kafka_2.13", "4.3.0"), ("org.slf4j", "slf4j-simple", "1.7.36"))
+REQUIRED = (("org.apache.kafka", "kafka_2.13", "4.3.0"), ("org.slf4j", "slf4j-simple", "1.7.36"))
 LOCK_FILE = Path(__file__).with_name("kafka.lock")
 JARS = KAFKA / "jars"
-_TRIES = 3
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def accept(jar: Jar, fetched: Path, folder: Path) -> None:
     found = sha256_of(fetched)
     if found != jar.sha256:
         fetched.unlink()
-        raise StackProblem(
+        raise StackError(
             f"{jar.file_name} is not the file that {LOCK_FILE.name} names, so it was deleted: its SHA-256 sum is "
             f"{found}, but should be {jar.sha256}. Try again; if it happens again, do not trust the network you are on."
         )
@@ -101,15 +101,15 @@ def _repository(cache: Path) -> "MavenContext":
 
 def _fetch(context: "MavenContext", jar: Jar) -> Path:
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
-    for tried in range(1, _TRIES + 1):
+    for tried in range(1, _ATTEMPTS + 1):
         try:
             path: Path = artifact.resolve()
             return path
         except (OSError, RuntimeError) as problem:
             if artifact.cached_path:
                 artifact.cached_path.unlink(missing_ok=True)  # half a file counts as there
-            if tried == _TRIES:
-                raise StackProblem(
+            if tried == _ATTEMPTS:
+                raise StackError(
                     f"{jar.file_name} of Kafka could not be fetched: {problem}\nThe first start needs the network; "
                     "start again when it is there. What was fetched is kept."
                 ) from problem
@@ -125,7 +125,7 @@ def _resolve() -> Iterator[Jar]:
         inputs, others = context.resolver.resolve(
             [
                 context.create_dependency(Coordinate(groupId=group, artifactId=artifact, version=at, scope="compile"))
-                for group, artifact, at in WANTED
+                for group, artifact, at in REQUIRED
             ]
         )
         needed = [*inputs, *(other for other in others if other.scope in ("compile", "runtime"))]
@@ -136,7 +136,7 @@ def _resolve() -> Iterator[Jar]:
 def lock() -> None:
     """Write the lock file."""
     head = "# Kafka's jars, in the order of the class path. Made by `python -m deploy.local.kafka_jars`.\n"
-    write_whole(LOCK_FILE, head + "".join(f"{jar}\n" for jar in _resolve()))
+    write_atomically(LOCK_FILE, head + "".join(f"{jar}\n" for jar in _resolve()))
     LOCK_FILE.chmod(0o644)
 
 

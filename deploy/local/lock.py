@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.errors import StackError
 from deploy.local.paths import Home
-from deploy.local.problem import StackProblem
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class FolderLock:
         self._path = home.lock
         self._descriptor: int | None = None
 
-    def take(self, port_base: int) -> None:
+    def acquire(self, port_base: int) -> None:
         """Raise StackProblem if another stack runs in this folder."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        if not _taken_at_once(descriptor):
+        if not _try_lock(descriptor):
             holder = _read(self._path)
             os.close(descriptor)
             who = f" (pid {holder.pid}, ports from {holder.port_base} on)" if holder else ""
-            raise StackProblem(
+            raise StackError(
                 f"A stack runs in this folder already{who}. `make down` stops it. For a second one beside it set "
                 "KIERTO_HOME to another folder and KIERTO_PORT_BASE to another number."
             )
@@ -72,7 +72,7 @@ def wait_until_free(home: Home, seconds: float) -> bool:
     return True
 
 
-def _taken_at_once(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     """A few tries, because someone who only asks (holder_of) holds the lock for an instant."""
     for _ in range(5):
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[2]
-USUAL_HOME = CLONE / ".kierto"
+DEFAULT_HOME = CLONE / ".kierto"
 KAFKA = CLONE / ".kierto" / "kafka"
 """Kafka's jars. They follow the clone's lock file and hold no data, so every stack of the clone shares them."""
 

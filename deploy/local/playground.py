@@ -7,7 +7,7 @@ import sys
 
 from deploy.local.paths import CLONE
 from deploy.local.signals import Signals
-from gateway.playground.place import is_built
+from gateway.playground.output import is_built
 
 
 def build_playground(signals: Signals) -> None:

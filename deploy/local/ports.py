@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from deploy.local.problem import StackProblem
+from deploy.local.errors import StackError
 
 DEFAULT_BASE = 8700
 SPAN = 86
@@ -50,7 +50,7 @@ class Ports:
 
     def __post_init__(self) -> None:
         if not 1024 <= self.base <= 65535 - SPAN:
-            raise StackProblem(
+            raise StackError(
                 f"KIERTO_PORT_BASE is {self.base}; it must lie between 1024 and {65535 - SPAN}, "
                 f"because the {SPAN} ports from it on are used."
             )
@@ -72,7 +72,7 @@ class Ports:
                 f"  {self.of(name)} for {name} (KIERTO_PORT_BASE + {OFFSETS[name]}) is held by {_holder(self.of(name))}"
                 for name in taken
             ]
-            raise StackProblem(
+            raise StackError(
                 "These ports are taken:\n"
                 + "\n".join(lines)
                 + f"\nStop what holds them, or move this stack: KIERTO_PORT_BASE={free_base(self.base + 100)} make up"
@@ -94,7 +94,7 @@ def free_base(start: int) -> int:
     for base in range(start, 65535 - SPAN, 100):
         if all(is_free(base + offset) for offset in OFFSETS.values()):
             return base
-    raise StackProblem(f"No {SPAN} free ports in a row are left from {start} on.")
+    raise StackError(f"No {SPAN} free ports in a row are left from {start} on.")
 
 
 def _holder(port: int) -> str:

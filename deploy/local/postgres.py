@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from deploy.local.errors import StackError
 from deploy.local.files import tail
 from deploy.local.paths import Home
-from deploy.local.postgres_place import Place, place_for, programs_of_wheel
-from deploy.local.problem import StackProblem
-from deploy.local.processes import Running, spawn
+from deploy.local.postgres_layout import PostgresLayout, prepare_layout, wheel_programs
+from deploy.local.processes import ChildProcess, spawn
 
 SUPERUSER = "kierto"
 _SETTINGS = {
@@ -42,7 +42,7 @@ _INITDB_OPTIONS = (
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
-class Postgres:
+class EmbeddedPostgres:
     """The database server that every service has its database in."""
 
     name = "postgres"
@@ -56,7 +56,7 @@ class Postgres:
         self.port = port
         self._home = home
         self._password = password
-        self._place: Place | None = None
+        self._place: PostgresLayout | None = None
 
     @property
     def admin_url(self) -> str:
@@ -65,11 +65,11 @@ class Postgres:
 
     def prepare(self) -> None:
         """Make the programs reachable and the data folder, once."""
-        self._place = place_for(self._home)
+        self._place = prepare_layout(self._home)
         if not self._place.data.exists():
-            self._make_data(self._place)
+            self._init_data(self._place)
 
-    def start(self) -> Running:
+    def start(self) -> ChildProcess:
         assert self._place, "prepare() comes first"
         settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
         return spawn(
@@ -94,7 +94,7 @@ class Postgres:
         script = "".join(_database(f"kierto_{service}", password) for service, password in passwords)
         server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", SUPERUSER, "-d", "postgres")
         done = subprocess.run(
-            [programs_of_wheel() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *server],
+            [wheel_programs() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *server],
             input=script,
             env=_ENVIRONMENT | {"PGPASSWORD": self._password},
             capture_output=True,
@@ -102,9 +102,9 @@ class Postgres:
             check=False,
         )
         if done.returncode:
-            raise StackProblem(f"The databases could not be made in PostgreSQL:\n{done.stderr}")
+            raise StackError(f"The databases could not be made in PostgreSQL:\n{done.stderr}")
 
-    def _make_data(self, place: Place) -> None:
+    def _init_data(self, place: PostgresLayout) -> None:
         """initdb beside the final place, then a rename: a start that was cut short leaves nothing half made."""
         making, pwfile = place.data.with_name("data.new"), place.data.with_name("password")
         if making.exists():
@@ -133,7 +133,7 @@ class Postgres:
         finally:
             pwfile.unlink()
         if done.returncode:
-            raise StackProblem(f"PostgreSQL's data folder could not be made:\n{tail(self.log)}")
+            raise StackError(f"PostgreSQL's data folder could not be made:\n{tail(self.log)}")
         making.rename(place.data)
 
 

@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
-class Running(Protocol):
+class ChildProcess(Protocol):
     """A process that was started from here."""
 
     @property
@@ -32,7 +32,7 @@ class Running(Protocol):
 
 
 @dataclass(frozen=True)
-class User:
+class ProcessUser:
     """Whom a program runs as."""
 
     uid: int
@@ -46,7 +46,7 @@ def spawn(
     *,
     folder: Path,
     death_signal: signal.Signals,
-    user: User | None = None,
+    user: ProcessUser | None = None,
 ) -> subprocess.Popen[bytes]:
     """Run a program in a session of its own, its output appended to `log`.
 
@@ -67,14 +67,14 @@ def spawn(
             user=user.uid if user else None,
             group=user.gid if user else None,
             extra_groups=[] if user else None,
-            preexec_fn=lambda: die_with(parent, death_signal),  # noqa: PLW1509 - nothing else sets the death signal
+            preexec_fn=lambda: set_parent_death_signal(parent, death_signal),  # noqa: PLW1509 - nothing else sets the death signal
         )
     finally:
         os.close(output)
 
 
 @dataclass
-class Forked:
+class ForkedProcess:
     """A child made by fork."""
 
     pid: int
@@ -92,7 +92,7 @@ class Forked:
             os.kill(self.pid, sig)
 
 
-def fork(target: Callable[[], int], log: Path, environment: Mapping[str, str]) -> Forked:
+def fork(target: Callable[[], int], log: Path, environment: Mapping[str, str]) -> ForkedProcess:
     """Run `target` in a child that has all modules of this process already, and only `environment` as settings.
 
     The caller has one thread: a child would inherit the locks of others for ever.
@@ -107,10 +107,10 @@ def fork(target: Callable[[], int], log: Path, environment: Mapping[str, str]) -
     if pid:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(output)
-        return Forked(pid)
+        return ForkedProcess(pid)
     code = 1
     try:
-        _become(parent, output, environment)
+        _detach(parent, output, environment)
         code = target()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
@@ -129,7 +129,7 @@ def open_log(log: Path) -> int:
     return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
-def _become(parent: int, output: int, environment: Mapping[str, str]) -> None:
+def _detach(parent: int, output: int, environment: Mapping[str, str]) -> None:
     """Leave behind what belongs to the supervisor: session, signals, descriptors, environment."""
     os.setsid()
     signal.set_wakeup_fd(-1)
@@ -137,7 +137,7 @@ def _become(parent: int, output: int, environment: Mapping[str, str]) -> None:
         signal.signal(sig, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    die_with(parent, signal.SIGKILL)
+    set_parent_death_signal(parent, signal.SIGKILL)
     nowhere = os.open(os.devnull, os.O_RDONLY)
     for source, number in ((nowhere, 0), (output, 1), (output, 2)):
         os.dup2(source, number)
@@ -150,7 +150,7 @@ def _become(parent: int, output: int, environment: Mapping[str, str]) -> None:
     time.tzset()
 
 
-def die_with(parent: int, sig: signal.Signals) -> None:
+def set_parent_death_signal(parent: int, sig: signal.Signals) -> None:
     """Ask the kernel for a signal when the parent dies, and look whether it already has."""
     if _prctl:
         _prctl(_PR_SET_PDEATHSIG, int(sig), 0, 0, 0)

@@ -4,7 +4,7 @@ import http.client
 from urllib.parse import urlsplit
 
 
-def answers_200(url: str, seconds: float = 2) -> bool:
+def responds_ok(url: str, seconds: float = 2) -> bool:
     """Whether a GET of the URL gives 200 in time."""
     where = urlsplit(url)
     assert where.hostname

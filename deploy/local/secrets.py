@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.local.files import write_whole
+from deploy.local.files import write_atomically
 from deploy.local.paths import Home
 
 SERVICES = ("identity", "sites", "orders", "stats", "support")
@@ -33,19 +33,19 @@ def load_secrets(home: Home) -> Secrets:
     path = home.secrets / "secrets.json"
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     whole = {
-        "postgres_password": kept.get("postgres_password") or _word(),
-        "database_passwords": {name: _word() for name in SERVICES} | kept.get("database_passwords", {}),
-        "client_secrets": {name: _word() for name in CLIENTS} | kept.get("client_secrets", {}),
+        "postgres_password": kept.get("postgres_password") or _random_secret(),
+        "database_passwords": {name: _random_secret() for name in SERVICES} | kept.get("database_passwords", {}),
+        "client_secrets": {name: _random_secret() for name in CLIENTS} | kept.get("client_secrets", {}),
         "pepper": kept.get("pepper") or base64.b64encode(secrets.token_bytes(32)).decode(),
     }
     if whole != kept:
-        write_whole(path, json.dumps(whole, indent=2))
+        write_atomically(path, json.dumps(whole, indent=2))
     if not home.signing_key.exists():
-        write_whole(home.signing_key, _signing_key())
+        write_atomically(home.signing_key, _signing_key())
     return Secrets(**whole)
 
 
-def _word() -> str:
+def _random_secret() -> str:
     """256 bits in letters that need no quoting in URLs, SQL or a shell."""
     return secrets.token_urlsafe(32)
 

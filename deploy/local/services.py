@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from deploy.local.environment import Environment
-from deploy.local.processes import Running, fork
-from deploy.local.readiness import answers_200
+from deploy.local.environment import StackEnvironment
+from deploy.local.processes import ChildProcess, fork
+from deploy.local.readiness import responds_ok
 from deploy.local.secrets import SERVICES
 
 
 @dataclass(frozen=True)
-class Process:
+class ForkedPython:
     """A Python process, forked from the supervisor."""
 
     name: str
@@ -26,14 +26,14 @@ class Process:
     stop_signal: signal.Signals = signal.SIGTERM
     last_signal: signal.Signals = signal.SIGKILL
 
-    def start(self) -> Running:
+    def start(self) -> ChildProcess:
         return fork(self.target, self.log, self.environment)
 
     def is_ready(self, pid: int) -> bool:
-        return answers_200(self.ready_url)
+        return responds_ok(self.ready_url)
 
 
-def import_everything() -> None:
+def preload_modules() -> None:
     """Import all that the processes need, once, in the parent of them all: seventeen starts cost as much as one.
 
     What is imported by now is not looked at again by the collector, so that children share its memory.
@@ -46,10 +46,10 @@ def import_everything() -> None:
     gc.freeze()
 
 
-def processes_of_services(environment: Environment, role: str) -> list[Process]:
+def processes_of_services(environment: StackEnvironment, role: str) -> list[ForkedPython]:
     """One role of every service."""
     return [
-        Process(
+        ForkedPython(
             name=f"{service}-{role}",
             target=lambda service=service: _run(f"services.{service}", role),  # type: ignore[misc]
             environment=environment.of_service(service, role),
@@ -60,8 +60,8 @@ def processes_of_services(environment: Environment, role: str) -> list[Process]:
     ]
 
 
-def gateway_process(environment: Environment) -> Process:
-    return Process(
+def gateway_process(environment: StackEnvironment) -> ForkedPython:
+    return ForkedPython(
         name="gateway",
         target=lambda: _run("gateway"),
         environment=environment.of_gateway(),
@@ -70,8 +70,8 @@ def gateway_process(environment: Environment) -> Process:
     )
 
 
-def mailbox_process(environment: Environment) -> Process:
-    return Process(
+def mailbox_process(environment: StackEnvironment) -> ForkedPython:
+    return ForkedPython(
         name="mailbox",
         target=lambda: _run("deploy.local.mailbox", module="app"),
         environment=environment.of_mailbox(),
@@ -80,7 +80,7 @@ def mailbox_process(environment: Environment) -> Process:
     )
 
 
-def migrate_all(environment: Environment) -> int:
+def migrate_all(environment: StackEnvironment) -> int:
     """Migrate every service's database, one after another, each with its own settings. Runs in a child."""
     for service in SERVICES:
         os.environ.clear()

@@ -10,14 +10,14 @@ from types import TracebackType
 from typing import Self
 
 from deploy.local import postgres, services
-from deploy.local.environment import Environment
-from deploy.local.errand import run_errand
+from deploy.local.child_process import run_in_child
+from deploy.local.environment import StackEnvironment
+from deploy.local.errors import StackError
 from deploy.local.infrastructure import Infrastructure
 from deploy.local.lock import FolderLock, holder_of
 from deploy.local.orphans import end_orphans
 from deploy.local.paths import Home
 from deploy.local.ports import INFRASTRUCTURE_LISTENERS, LISTENERS, OFFSETS, Ports
-from deploy.local.problem import StackProblem
 from deploy.local.secrets import load_secrets
 from deploy.local.signals import Signals
 from deploy.local.supervisor import Supervisor
@@ -54,9 +54,9 @@ class Stack:
         self.supervisor = Supervisor(say, self.home.process_table, self._signals)
 
     @cached_property
-    def environment(self) -> Environment:
+    def environment(self) -> StackEnvironment:
         """The settings of all processes. Another process may ask for them too: they follow from folder and ports."""
-        return Environment(self.home, self.ports, load_secrets(self.home), self._caller)
+        return StackEnvironment(self.home, self.ports, load_secrets(self.home), self._caller)
 
     @cached_property
     def infrastructure(self) -> Infrastructure:
@@ -72,7 +72,7 @@ class Stack:
         self._check_ports(infrastructure_only)
         self._start_infrastructure()
         if not infrastructure_only:
-            services.import_everything()  # while the parts above come up
+            services.preload_modules()  # while the parts above come up
         self._make_databases()
         if not infrastructure_only:
             self._migrate()
@@ -94,9 +94,9 @@ class Stack:
         """Delete all data of a stopped stack."""
         delete_data(self.home)
 
-    def run_errand(self, name: str, target: Callable[[], int], environment: Mapping[str, str]) -> None:
+    def run_in_child(self, name: str, target: Callable[[], int], environment: Mapping[str, str]) -> None:
         """Run one thing to its end in a child that has all modules already."""
-        run_errand(name, target, self.home.log(name), environment, self.supervisor, self._signals)
+        run_in_child(name, target, self.home.log(name), environment, self.supervisor, self._signals)
 
     def __enter__(self) -> Self:
         return self
@@ -108,12 +108,12 @@ class Stack:
 
     def _claim_folder(self) -> None:
         if self.home.root.exists() and self.home.root.stat().st_uid != os.geteuid():
-            raise StackProblem(
+            raise StackError(
                 f"{self.home.root} belongs to another user. Run Kierto as that user, or set KIERTO_HOME to a folder of "
                 "your own."
             )
         self.home.make()
-        self._lock.take(self.ports.base)
+        self._lock.acquire(self.ports.base)
         end_orphans(self.home)
 
     def _check_ports(self, infrastructure_only: bool) -> None:
@@ -123,7 +123,7 @@ class Stack:
 
     def _start_infrastructure(self) -> None:
         self.infrastructure.prepare()
-        for part in self.infrastructure.parts:
+        for part in self.infrastructure.components:
             self.supervisor.start(part)
 
     def _make_databases(self) -> None:
@@ -132,7 +132,7 @@ class Stack:
             self.infrastructure.make_databases()
 
     def _migrate(self) -> None:
-        self.run_errand("migrate", lambda: services.migrate_all(self.environment), {})
+        self.run_in_child("migrate", lambda: services.migrate_all(self.environment), {})
 
     def _start_services(self) -> None:
         assert threading.active_count() == 1, "a thread of the parent would be missing in every child"
@@ -145,12 +145,12 @@ class Stack:
         self.supervisor.start(services.gateway_process(self.environment))
 
 
-def environment_of_running(home: Home) -> Environment:
+def environment_of_running(home: Home) -> StackEnvironment:
     """The settings of the stack that runs in a folder, for commands that work on it."""
     holder = holder_of(home)
     if holder is None:
-        raise StackProblem("Nothing runs in this folder. Start it first: `make up`.")
-    return Environment(home, Ports(holder.port_base), load_secrets(home))
+        raise StackError("Nothing runs in this folder. Start it first: `make up`.")
+    return StackEnvironment(home, Ports(holder.port_base), load_secrets(home))
 
 
 def delete_data(home: Home) -> None:

@@ -5,10 +5,10 @@ import socket
 from pathlib import Path
 
 from deploy.local.paths import Home
-from deploy.local.processes import Running, spawn
+from deploy.local.processes import ChildProcess, spawn
 
 
-class Valkey:
+class EmbeddedValkey:
     """The Redis of this stack."""
 
     name = "valkey"
@@ -23,7 +23,7 @@ class Valkey:
     def prepare(self) -> None:
         """Nothing is kept, so nothing is made."""
 
-    def start(self) -> Running:
+    def start(self) -> ChildProcess:
         settings = {
             "bind": "127.0.0.1",
             "port": str(self.port),

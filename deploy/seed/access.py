@@ -4,22 +4,22 @@ import io
 from collections.abc import Iterable
 
 from services.access import copy
-from services.chassis.postgres import Connection
+from services.chassis.db.postgres import DatabaseConnection
 from services.identity.domain.access import PartnerRecord, UserRecord
 from services.identity.usecases.state_access import access_of
 
 _TABLES = ("subjects", "grants")
 
 
-async def state_access(identity: Connection, subjects: Iterable[UserRecord | PartnerRecord]) -> list[str]:
+async def state_access(identity: DatabaseConnection, subjects: Iterable[UserRecord | PartnerRecord]) -> list[str]:
     """Take subjects' access into identity's copy; their ids."""
     stated = [access_of(subject) for subject in subjects]
     for one in stated:
-        await copy.keep(identity, one)
+        await copy.upsert_access(identity, one)
     return [one.subject_id for one in stated]
 
 
-async def carry_access(identity: Connection, to: Iterable[Connection], subject_ids: list[str]) -> None:
+async def copy_access(identity: DatabaseConnection, to: Iterable[DatabaseConnection], subject_ids: list[str]) -> None:
     """Have other services' copies say of these subjects what identity's says."""
     for table in _TABLES:
         rows = io.BytesIO()

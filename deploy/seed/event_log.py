@@ -16,37 +16,41 @@ import msgspec
 
 from deploy.seed.history import SiteHistory
 from deploy.seed.ids import seeded_id
-from deploy.seed.tables import Cells, Rows
-from services.chassis import tracing
+from deploy.seed.tables import Cells, TableRows
+from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.events.outbox import partition_key, partition_of
 from services.chassis.ids import read_id
-from services.chassis.outbox import partition_key, partition_of
-from services.chassis.postgres import Connection
+from services.chassis.telemetry import tracing
 from services.contracts.declare import Event, event_type_of, partners_topic_of, topic_of
 from services.contracts.orders import PickupRecorded
-from services.orders.usecases.announce import known_of, moved, placed
+from services.orders.mapping.events import order_moved_event, order_placed_event, pickup_event
 
-KEPT = dt.timedelta(days=88)
+RETENTION = dt.timedelta(days=88)
 """A log is kept 90 days: what was announced earlier would be gone, and is not seeded."""
 
-_PATIENCE_S = 60.0
+_RELAY_TIMEOUT_S = 60.0
 _COLUMNS = "event_id type subject organisation_id partition occurred_at traceparent public data written_at"
-_LISTED = ", ".join(_COLUMNS.split())
+_COLUMN_LIST = ", ".join(_COLUMNS.split())
 _STAGING = "CREATE TEMPORARY TABLE seeded_events (LIKE chassis.outbox) ON COMMIT DROP"
-_UNNEEDED = "ALTER TABLE seeded_events ALTER COLUMN position DROP NOT NULL"
+_ALLOW_NULL_POSITION = "ALTER TABLE seeded_events ALTER COLUMN position DROP NOT NULL"
 # The present leader is deposed, for its knowledge of the log is no longer true: it takes the lead again and looks anew.
-_LEAD = "UPDATE chassis.leader SET epoch = epoch + 1, until = '-infinity' RETURNING last_sequence, cluster_id"
-_BEHIND = """
+_TAKE_LEADERSHIP = (
+    "UPDATE chassis.leader SET epoch = epoch + 1, until = '-infinity' RETURNING last_sequence, cluster_id"
+)
+_IS_RELAY_BEHIND = """
     SELECT cluster_id IS NOT NULL AND last_sequence > coalesce(
         (SELECT min(sequence) FROM chassis.published_up_to u WHERE u.cluster_id = l.cluster_id), 0)
     FROM chassis.leader l
 """
-_NUMBER = f"""
-    INSERT INTO chassis.outbox (sequence, {_LISTED})
-    SELECT $1::bigint + row_number() OVER in_time, {_LISTED} FROM seeded_events
+_ASSIGN_SEQUENCES = f"""
+    INSERT INTO chassis.outbox (sequence, {_COLUMN_LIST})
+    SELECT $1::bigint + row_number() OVER in_time, {_COLUMN_LIST} FROM seeded_events
     WINDOW in_time AS (ORDER BY occurred_at, event_id) ORDER BY occurred_at, event_id
 """
-_COUNTED = "UPDATE chassis.leader SET last_sequence = last_sequence + (SELECT count(*) FROM seeded_events)"
-_PUBLISHED = """
+_ADVANCE_LAST_SEQUENCE = (
+    "UPDATE chassis.leader SET last_sequence = last_sequence + (SELECT count(*) FROM seeded_events)"
+)
+_SET_CHECKPOINT = """
     INSERT INTO chassis.published_up_to (cluster_id, topic, sequence)
     SELECT cluster_id, topic, last_sequence FROM chassis.leader, unnest($1::text[]) AS topic
     WHERE cluster_id IS NOT NULL
@@ -58,46 +62,46 @@ class RelayBehind(Exception):
     """The relay does not catch up with the log, so nothing can be put behind it."""
 
 
-class EventLog:
+class SeededEventLog:
     """Collects events in a table of the transaction's own, where they wait for their order.
 
     ``ahead``: how far the clock of the services is ahead of the database's, by which a log is kept.
     """
 
     def __init__(self, now: dt.datetime, ahead: dt.timedelta) -> None:
-        self._since = now - KEPT
+        self._since = now - RETENTION
         self._ahead = ahead
         self._serials = itertools.count()
         self._trace = tracing.traceparent()
 
-    async def begin(self, connection: Connection) -> None:
+    async def begin(self, connection: DatabaseConnection) -> None:
         """Make the table."""
         await connection.execute(_STAGING)
-        await connection.execute(_UNNEEDED)
+        await connection.execute(_ALLOW_NULL_POSITION)
 
-    def rows_of_events(self, histories: Sequence[SiteHistory]) -> Rows:
+    def rows_of_events(self, histories: Sequence[SiteHistory]) -> TableRows:
         """Return what was announced of these sites' orders and pickups."""
-        return Rows("seeded_events", _COLUMNS, [row for one in histories for row in self._rows(one)])
+        return TableRows("seeded_events", _COLUMNS, [row for one in histories for row in self._rows(one)])
 
-    async def end(self, connection: Connection) -> None:
+    async def end(self, connection: DatabaseConnection) -> None:
         """Put the events behind the log's last; RelayBehind if the relay has not published that one."""
-        given_up = time.monotonic() + _PATIENCE_S
-        while not await self._number(connection):
+        given_up = time.monotonic() + _RELAY_TIMEOUT_S
+        while not await self._assign_sequences(connection):
             if time.monotonic() > given_up:
                 raise RelayBehind
             await asyncio.sleep(0.2)
 
-    async def _number(self, connection: Connection) -> bool:
+    async def _assign_sequences(self, connection: DatabaseConnection) -> bool:
         """Number them, unless the relay has yet to publish something: it would be left out."""
         behind = connection.transaction()  # a savepoint: if it is, the leader's row is let go
         await behind.start()
-        last = await connection.fetchval(_LEAD)
-        if await connection.fetchval(_BEHIND):
+        last = await connection.fetchval(_TAKE_LEADERSHIP)
+        if await connection.fetchval(_IS_RELAY_BEHIND):
             await behind.rollback()
             return False
-        await connection.execute(_NUMBER, last)
-        await connection.execute(_COUNTED)
-        await connection.execute(_PUBLISHED, [topic_of("orders"), partners_topic_of("orders")])
+        await connection.execute(_ASSIGN_SEQUENCES, last)
+        await connection.execute(_ADVANCE_LAST_SEQUENCE)
+        await connection.execute(_SET_CHECKPOINT, [topic_of("orders"), partners_topic_of("orders")])
         await behind.commit()
         return True
 
@@ -106,14 +110,14 @@ class EventLog:
             if versions[-1].timeline[-1].at < self._since:
                 continue
             if versions[0].placed_at >= self._since:
-                yield self._row(placed(versions[0]), versions[0].placed_at)
+                yield self._row(order_placed_event(versions[0]), versions[0].placed_at)
             for before, after in itertools.pairwise(versions):
                 if after.timeline[-1].at >= self._since:
-                    yield self._row(moved(before, after), after.timeline[-1].at)
+                    yield self._row(order_moved_event(before, after), after.timeline[-1].at)
         for one in history.pickups:
             at = one.pickup.outcome.done_at
             if at is not None and at >= self._since:
-                yield self._row(known_of(one, PickupRecorded), at)
+                yield self._row(pickup_event(one, PickupRecorded), at)
 
     def _row(self, event: Event, at: dt.datetime) -> Cells:
         kind = event_type_of(event)

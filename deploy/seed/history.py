@@ -11,7 +11,7 @@ import msgspec
 from deploy.seed import population
 from deploy.seed.ids import seeded_id
 from deploy.seed.population import FOUNDED, Population, organisation_id, site_id
-from deploy.seed.trade import Trade
+from deploy.seed.reference_data import ReferenceData
 from services.chassis.ids import write_id
 from services.contracts.orders import OrderKind, OrderState, PickupState
 from services.contracts.sites import Fraction, PropertyType
@@ -20,16 +20,16 @@ from services.contracts.values import Money
 from services.orders.domain import order, pickup
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord
 from services.orders.domain.order import OrderRecord
-from services.orders.domain.pickup import Outcome, PickupRecord, RecordedPickup
+from services.orders.domain.pickup import PickupOutcome, PickupRecord, RecordedPickup
 from services.orders.domain.routes import WEEKDAYS
 from services.sites.domain.site import ContainerFacts, ContainerRecord, SiteFacts, SiteRecord
 from services.support.domain.ticket import TicketRecord
 
-SPAN = dt.timedelta(days=730)
+HISTORY_LENGTH = dt.timedelta(days=730)
 """How far back it reaches."""
-_RECENTLY = dt.timedelta(days=14)
+_RECENT = dt.timedelta(days=14)
 """In this time before now the newest order of every site was placed."""
-_SETTLED = dt.timedelta(days=60)
+_SETTLED_AFTER = dt.timedelta(days=60)
 """Orders that were placed earlier are done."""
 
 _STREETS = ("Koivukatu", "Mäntytie", "Kuusikuja", "Pihlajapolku", "Tammitie", "Lehmuskatu", "Haapatie", "Vaahterakuja")
@@ -38,7 +38,7 @@ _PLACES = (("45100", "KOUVOLA", "KESKUSTA"), ("45700", "KUUSANKOSKI", "KUUSANKOS
 _PROPERTY_TYPES = tuple(PropertyType)
 
 
-class _Service(NamedTuple):
+class _AgreementType(NamedTuple):
     """A service of every site: an agreement on an article, its bins, its rhythm, and how many pickups are recorded."""
 
     article: str
@@ -47,16 +47,20 @@ class _Service(NamedTuple):
     pickups: int
 
 
-_SERVICES = (_Service("R660", 660, 2, 3), _Service("B240", 240, 2, 2), _Service("K660", 660, 4, 2))
+_AGREEMENT_TYPES = (
+    _AgreementType("R660", 660, 2, 3),
+    _AgreementType("B240", 240, 2, 2),
+    _AgreementType("K660", 660, 4, 2),
+)
 
-_OLDER = (
+_CLOSED_STATES = (
     (OrderState.COMPLETED, OrderState.FAILED, OrderState.CANCELLED, OrderState.COMPLETED),
     (OrderState.COMPLETED, OrderState.COMPLETED, OrderState.REJECTED, OrderState.COMPLETED),
 )
 """The states of the older orders of a site; the second is of every other site."""
-_OPEN = (OrderState.RECEIVED, OrderState.NEEDS_REVIEW, OrderState.CONFIRMED, OrderState.SCHEDULED)
+_OPEN_STATES = (OrderState.RECEIVED, OrderState.NEEDS_REVIEW, OrderState.CONFIRMED, OrderState.SCHEDULED)
 """Where the newest order of a site stands."""
-_WAYS: Mapping[OrderState, Sequence[OrderState]] = {
+_TRANSITIONS: Mapping[OrderState, Sequence[OrderState]] = {
     OrderState.RECEIVED: (),
     OrderState.NEEDS_REVIEW: (OrderState.NEEDS_REVIEW,),
     OrderState.CONFIRMED: (OrderState.CONFIRMED,),
@@ -72,7 +76,7 @@ _KILOS = {Fraction.RESIDUAL: (12, 48), Fraction.BIOWASTE: (8, 40), Fraction.CARD
 _CARRIER = "erp"
 """The reporter of every pickup."""
 
-ORDERS_A_SITE = len(_OLDER[0]) + 1
+ORDERS_A_SITE = len(_CLOSED_STATES[0]) + 1
 PICKUPS_A_SITE = 10
 """About: those of the agreements, and those of orders that a truck came for."""
 
@@ -89,13 +93,13 @@ class SiteHistory(msgspec.Struct, frozen=True):
     """Without their numbers, which only support gives."""
 
 
-class Historian:
+class HistoryGenerator:
     """Makes the histories of sites, as they are at ``now`` in a zone. ``article_ids`` by number."""
 
     def __init__(
         self,
         there_are: Population,
-        trade: Trade,
+        trade: ReferenceData,
         article_ids: Mapping[str, uuid.UUID],
         now: dt.datetime,
         zone: dt.tzinfo,
@@ -113,12 +117,12 @@ class Historian:
         owner = self._there_are.owner(number)
         chance = random.Random(number)  # noqa: S311 - the same every time is what is wanted
         site = _site(number, place, owner)
-        services = [self._service(site, number, place, which) for which in range(len(_SERVICES))]
+        services = [self._service(site, number, place, which) for which in range(len(_AGREEMENT_TYPES))]
         agreements = [agreement for _, agreement in services]
         orders = list(self._orders(agreements, number, owner, chance))
         regular = [
             one
-            for agreement, service in zip(agreements, _SERVICES, strict=True)
+            for agreement, service in zip(agreements, _AGREEMENT_TYPES, strict=True)
             for one in self._regular(agreement, service.pickups, chance)
         ]
         ordered = [one for versions in orders if (one := self._ordered(versions[-1], agreements, chance))]
@@ -134,11 +138,11 @@ class Historian:
     def _service(
         self, site: SiteRecord, number: int, place: int, which: int
     ) -> tuple[ContainerRecord, AgreementRecord]:
-        service = _SERVICES[which]
+        service = _AGREEMENT_TYPES[which]
         article_id = self._article_ids[service.article]
         fraction = self._articles[article_id].fraction
         route = self._trade.route_by_number[f"{site.facts.area}-{fraction.value}"]
-        serial, count = place * len(_SERVICES) + which, 1 + number % 2
+        serial, count = place * len(_AGREEMENT_TYPES) + which, 1 + number % 2
         container_id = seeded_id("container", serial, FOUNDED)
         container = ContainerRecord(
             id=container_id,
@@ -176,15 +180,15 @@ class Historian:
     ) -> Iterator[list[OrderRecord]]:
         """The older ones are spread over the time until all is settled, and the newest was placed lately."""
         placed_by = write_id("user", population.user_id(owner))
-        older = _OLDER[number % len(_OLDER)]
-        window = (SPAN - _SETTLED) / len(older)
+        older = _CLOSED_STATES[number % len(_CLOSED_STATES)]
+        window = (HISTORY_LENGTH - _SETTLED_AFTER) / len(older)
         for which, state in enumerate(older):
-            at = self._now - SPAN + window * (which + chance.random())
+            at = self._now - HISTORY_LENGTH + window * (which + chance.random())
             agreement = agreements[which % len(agreements)]
             yield self._order(agreement, number * ORDERS_A_SITE + which, state, at, placed_by, chance)
-        at = self._now - dt.timedelta(hours=6) - _RECENTLY * chance.random()
+        at = self._now - dt.timedelta(hours=6) - _RECENT * chance.random()
         newest = number * ORDERS_A_SITE + len(older)
-        yield self._order(agreements[1], newest, _OPEN[number % len(_OPEN)], at, placed_by, chance)
+        yield self._order(agreements[1], newest, _OPEN_STATES[number % len(_OPEN_STATES)], at, placed_by, chance)
 
     def _order(
         self,
@@ -215,10 +219,10 @@ class Historian:
                 by=by,
             )
         ]
-        for step, reached in enumerate(_WAYS[state], 1):
+        for step, reached in enumerate(_TRANSITIONS[state], 1):
             arrived = reached in _OUTCOMES
             versions.append(
-                order.move(
+                order.transition(
                     versions[-1],
                     reached,
                     at=_in_the_morning(day, chance) if arrived else at + step * dt.timedelta(hours=1),
@@ -230,7 +234,7 @@ class Historian:
 
     def _earliest(self, state: OrderState) -> dt.date:
         """Return the first day that an order in this state can be for."""
-        return self._today + dt.timedelta(days=1) if state in _OPEN else dt.date.min
+        return self._today + dt.timedelta(days=1) if state in _OPEN_STATES else dt.date.min
 
     def _between_pickups(self, agreement: AgreementRecord, earliest: dt.date) -> dt.date:
         """Return the first day from ``earliest`` on, no holiday, on which the route passes and nothing is planned."""
@@ -240,13 +244,15 @@ class Historian:
 
     def _regular(self, agreement: AgreementRecord, count: int, chance: random.Random) -> Iterator[RecordedPickup]:
         """The recorded pickups of an agreement's cadence: one in each part of the time, and never two of one day."""
-        begin, window = self._today - SPAN, (SPAN - _SETTLED) / count
+        begin, window = self._today - HISTORY_LENGTH, (HISTORY_LENGTH - _SETTLED_AFTER) / count
         for part in range(count):
             since = begin + window * (part + 0.7 * chance.random())
             planned = next(day for day in agreement.facts.cadence.after(since) if not self._trade.holidays.on(day))
             state = PickupState.FAILED if chance.random() < 0.01 else PickupState.EMPTIED
             done_at = _in_the_morning(planned, chance)
-            yield self._recorded(pickup.regular(agreement.id, planned, planned), agreement, state, done_at, chance)
+            yield self._recorded(
+                pickup.regular_pickup(agreement.id, planned, planned), agreement, state, done_at, chance
+            )
 
     def _ordered(
         self, now: OrderRecord, agreements: Sequence[AgreementRecord], chance: random.Random
@@ -256,7 +262,7 @@ class Historian:
         if state is None:
             return None
         agreement = next(one for one in agreements if one.id == now.agreement_id)
-        planned = pickup.ordered(now.agreement_id, now.id, now.date)
+        planned = pickup.ordered_pickup(now.agreement_id, now.id, now.date)
         return self._recorded(planned, agreement, state, now.timeline[-1].at, chance)
 
     def _recorded(
@@ -269,16 +275,16 @@ class Historian:
     ) -> RecordedPickup:
         emptied = state is PickupState.EMPTIED
         low, high = _KILOS[agreement.facts.fraction]
-        outcome = Outcome(
+        outcome = PickupOutcome(
             state=state,
             done_at=done_at,
             grams=int((low + chance.random() * (high - low)) * 10) * 100 * agreement.facts.count if emptied else None,
             failure=None if emptied else _FAILURE,
         )
-        return pickup.of_agreement(pickup.recorded(planned, outcome), agreement)
+        return pickup.recorded_under(pickup.apply_outcome(planned, outcome), agreement)
 
     def _ticket(self, site: SiteRecord, number: int, owner: int, chance: random.Random) -> TicketRecord:
-        at = self._now - SPAN * chance.random()
+        at = self._now - HISTORY_LENGTH * chance.random()
         return TicketRecord(
             id=seeded_id("ticket", number, at),
             number="",
@@ -287,7 +293,7 @@ class Historian:
             site_number=site.facts.site_number,
             user_id=population.user_id(owner),
             topic=tuple(Topic)[number // 2 % len(Topic)],
-            state=TicketState.OPEN if self._now - at < _SETTLED else TicketState.CLOSED,
+            state=TicketState.OPEN if self._now - at < _SETTLED_AFTER else TicketState.CLOSED,
             message="Astia jäi tyhjentämättä.",
             contact_preference=ContactPreference.NONE,
             phone=None,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from deploy.seed.population import FOUNDED
-from deploy.seed.tables import Rows
+from deploy.seed.tables import TableRows
 from services.identity.domain.access import PartnerRecord, UserRecord
 from services.identity.domain.organisation import OrganisationRecord
 from services.identity.domain.secret import digest
@@ -23,13 +23,13 @@ from services.stats.domain.invoice import InvoiceRecord
 
 def rows_of_customers(
     organisations: Sequence[OrganisationRecord], users: Sequence[UserRecord], invoices: Sequence[InvoiceRecord]
-) -> list[Rows]:
+) -> list[TableRows]:
     """Return the rows of organisations, their users and their invoices."""
     return [
-        Rows("organisations", ORGANISATION_COLUMNS, [organisation_row(one) for one in organisations]),
-        Rows("users", USER_COLUMNS, [user_row(user, FOUNDED) for user in users]),
-        Rows("memberships", MEMBERSHIP_COLUMNS, [row for user in users for row in membership_rows(user)]),
-        Rows(
+        TableRows("organisations", ORGANISATION_COLUMNS, [organisation_row(one) for one in organisations]),
+        TableRows("users", USER_COLUMNS, [user_row(user, FOUNDED) for user in users]),
+        TableRows("memberships", MEMBERSHIP_COLUMNS, [row for user in users for row in membership_rows(user)]),
+        TableRows(
             "invoices",
             "id customer_number invoice_number invoice_date version",
             [
@@ -40,11 +40,11 @@ def rows_of_customers(
     ]
 
 
-def rows_of_partners(partners: Sequence[PartnerRecord], pepper: bytes, secret: str) -> list[Rows]:
+def rows_of_partners(partners: Sequence[PartnerRecord], pepper: bytes, secret: str) -> list[TableRows]:
     """Return the rows of partners that all have this secret."""
     return [
-        Rows("partners", PARTNER_COLUMNS, [partner_row(one) for one in partners]),
-        Rows(
+        TableRows("partners", PARTNER_COLUMNS, [partner_row(one) for one in partners]),
+        TableRows(
             "partner_secrets",
             "partner_id digest made_at",
             [(one.id, digest(pepper, CLIENT_SECRET, secret), FOUNDED) for one in partners],

@@ -10,19 +10,19 @@ import msgspec
 
 from deploy.seed.history import SiteHistory
 from deploy.seed.sites import rows_of_containers
-from deploy.seed.tables import Rows
+from deploy.seed.tables import TableRows
 from services.contracts.orders import PickupState
 from services.orders.domain.pickup import RecordedPickup
 
 _REPORTER = "erp"
 
 
-def rows_of_orders(histories: Sequence[SiteHistory]) -> list[Rows]:
+def rows_of_orders(histories: Sequence[SiteHistory]) -> list[TableRows]:
     """Return the rows of sites' agreements, orders and pickups."""
     orders = sorted((versions[-1] for one in histories for versions in one.orders), key=lambda one: one.placed_at)
     pickups = recorded(histories)
     return [
-        Rows(
+        TableRows(
             "sites",
             "id organisation_id site_number municipality area property_type version",
             [
@@ -40,7 +40,7 @@ def rows_of_orders(histories: Sequence[SiteHistory]) -> list[Rows]:
             ],
         ),
         rows_of_containers(histories),
-        Rows(
+        TableRows(
             "agreements",
             "id agreement_number site_id container_id article_id route_number fraction litres count interval_weeks"
             " ordered_on first_pickup ended_on version",
@@ -66,7 +66,7 @@ def rows_of_orders(histories: Sequence[SiteHistory]) -> list[Rows]:
                 for facts in [agreement.facts]
             ],
         ),
-        Rows(
+        TableRows(
             "orders",
             "id kind state organisation_id site_id agreement_id article_id fraction date price placed_at timeline"
             " version",
@@ -89,7 +89,7 @@ def rows_of_orders(histories: Sequence[SiteHistory]) -> list[Rows]:
                 for one in orders
             ],
         ),
-        Rows(
+        TableRows(
             "pickups",
             "id agreement_id order_id date planned_on state done_at grams failure version organisation_id site_id"
             " article_id fraction",
@@ -123,12 +123,12 @@ def recorded(histories: Sequence[SiteHistory]) -> list[RecordedPickup]:
     return sorted((one for history in histories for one in history.pickups), key=lambda one: one.pickup.date)
 
 
-def _rows_of_reports(pickups: Sequence[RecordedPickup]) -> Rows:
+def _rows_of_reports(pickups: Sequence[RecordedPickup]) -> TableRows:
     """Return one report a pickup, as if the ERP had stated it.
 
     Their ids follow each other, as an ERP's do: ids at random would have each go to a page of its own of the index.
     """
-    return Rows(
+    return TableRows(
         "reports",
         "reporter report_id pickup_id kind at grams reason digest",
         [

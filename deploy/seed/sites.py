@@ -3,28 +3,28 @@
 from collections.abc import Sequence
 
 from deploy.seed.history import SiteHistory
-from deploy.seed.tables import Rows
+from deploy.seed.tables import TableRows
 from services.identity.domain.organisation import OrganisationRecord
 from services.sites.store.transaction import SITE_COLUMNS, site_row
 
 
-def rows_of_organisations(organisations: Sequence[OrganisationRecord]) -> list[Rows]:
+def rows_of_organisations(organisations: Sequence[OrganisationRecord]) -> list[TableRows]:
     """Return the copy of organisations, as sites and stats keep it."""
     rows = [(one.id, one.facts.customer_number, one.version) for one in organisations]
-    return [Rows("organisations", "id customer_number version", rows)]
+    return [TableRows("organisations", "id customer_number version", rows)]
 
 
-def rows_of_sites(histories: Sequence[SiteHistory]) -> list[Rows]:
+def rows_of_sites(histories: Sequence[SiteHistory]) -> list[TableRows]:
     """Return the rows of sites and containers."""
     return [
-        Rows("sites", SITE_COLUMNS, [site_row(history.site) for history in histories]),
+        TableRows("sites", SITE_COLUMNS, [site_row(history.site) for history in histories]),
         rows_of_containers(histories),
     ]
 
 
-def rows_of_containers(histories: Sequence[SiteHistory]) -> Rows:
+def rows_of_containers(histories: Sequence[SiteHistory]) -> TableRows:
     """Return the rows of containers, as sites and orders keep them."""
-    return Rows(
+    return TableRows(
         "containers",
         "id container_number site_id organisation_id fraction litres count version",
         [

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from deploy.seed.history import SPAN, SiteHistory
+from deploy.seed.history import HISTORY_LENGTH, SiteHistory
 from deploy.seed.ids import seeded_id
 from deploy.seed.orders import recorded
-from deploy.seed.tables import Cells, Rows
+from deploy.seed.tables import Cells, TableRows
 from services.contracts.orders import PickupState
 from services.identity.domain.organisation import OrganisationRecord
 from services.orders.domain.pickup import RecordedPickup
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
-from services.stats.domain.pickup import PickupFact, counted_on
+from services.stats.domain.pickup import PickupFact, counting_day
 
 INVOICES_EACH = 8
 """Of an organisation: one a quarter."""
@@ -26,7 +26,7 @@ def invoices(organisations: Sequence[OrganisationRecord], first: int, today: dt.
     """Return the invoices of organisations, of whom the first has this number."""
     for number, organisation in enumerate(organisations, first):
         for quarter in range(INVOICES_EACH):
-            day = today - SPAN + (SPAN / INVOICES_EACH) * quarter + dt.timedelta(days=number % 90)
+            day = today - HISTORY_LENGTH + (HISTORY_LENGTH / INVOICES_EACH) * quarter + dt.timedelta(days=number % 90)
             serial = number * INVOICES_EACH + quarter
             facts = InvoiceFacts(
                 invoice_number=f"71{serial:08}",
@@ -43,19 +43,19 @@ def invoices(organisations: Sequence[OrganisationRecord], first: int, today: dt.
             yield InvoiceRecord(id=seeded_id("invoice", serial, moment), version=1, facts=facts)
 
 
-def rows_of_invoices(records: Sequence[InvoiceRecord]) -> list[Rows]:
+def rows_of_invoices(records: Sequence[InvoiceRecord]) -> list[TableRows]:
     """Return the rows of invoices."""
     columns = " ".join(field.name for field in msgspec.structs.fields(InvoiceFacts))
     rows = [(one.id, one.version, *msgspec.structs.astuple(one.facts)) for one in records]
-    return [Rows("invoices", f"id version {columns}", rows)]
+    return [TableRows("invoices", f"id version {columns}", rows)]
 
 
-def rows_of_pickups(histories: Sequence[SiteHistory], zone: dt.tzinfo) -> list[Rows]:
+def rows_of_pickups(histories: Sequence[SiteHistory], zone: dt.tzinfo) -> list[TableRows]:
     """Return the rows of pickups, and of the volumes of their sites."""
     facts = [_fact(one) for one in recorded(histories)]
-    counted = [(fact, counted_on(fact, zone)) for fact in facts]
+    counted = [(fact, counting_day(fact, zone)) for fact in facts]
     return [
-        Rows(
+        TableRows(
             "pickups",
             "id organisation_id site_id agreement_id order_id article_id fraction date state done_at grams version"
             " counted_on",
@@ -78,7 +78,7 @@ def rows_of_pickups(histories: Sequence[SiteHistory], zone: dt.tzinfo) -> list[R
                 for fact, day in counted
             ],
         ),
-        Rows("volumes", "organisation_id day site_id article_id fraction grams pickups", list(_volumes(counted))),
+        TableRows("volumes", "organisation_id day site_id article_id fraction grams pickups", list(_volumes(counted))),
     ]
 
 

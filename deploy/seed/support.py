@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from deploy.seed.history import SiteHistory
-from deploy.seed.tables import Rows
-from services.chassis.postgres import Connection
+from deploy.seed.tables import TableRows
+from services.chassis.db.postgres import DatabaseConnection
 from services.support.domain.ticket import TicketRecord, ticket_number
 
 _LAST = "SELECT year, last FROM ticket_numbers"
@@ -22,12 +22,12 @@ class TicketNumbers:
         self._zone = zone
         self._last = Counter[int]()
 
-    async def load(self, connection: Connection) -> None:
+    async def load(self, connection: DatabaseConnection) -> None:
         """Go on where the service stands. No number is given elsewhere until the transaction ends."""
         await connection.execute("LOCK TABLE ticket_numbers IN EXCLUSIVE MODE")
         self._last.update({row["year"]: row["last"] for row in await connection.fetch(_LAST)})
 
-    async def save(self, connection: Connection) -> None:
+    async def save(self, connection: DatabaseConnection) -> None:
         """Have the service go on behind the numbers that were given."""
         await connection.executemany(_SAVE, list(self._last.items()))
 
@@ -38,11 +38,11 @@ class TicketNumbers:
         return ticket_number(year, self._last[year])
 
 
-def rows_of_tickets(histories: Sequence[SiteHistory], numbers: TicketNumbers) -> list[Rows]:
+def rows_of_tickets(histories: Sequence[SiteHistory], numbers: TicketNumbers) -> list[TableRows]:
     """Return the rows of tickets and of the copy of sites."""
     tickets = sorted((one for history in histories for one in history.tickets), key=lambda one: one.opened_at)
     return [
-        Rows(
+        TableRows(
             "sites",
             "id organisation_id site_number version",
             [
@@ -50,7 +50,7 @@ def rows_of_tickets(histories: Sequence[SiteHistory], numbers: TicketNumbers) ->
                 for one in histories
             ],
         ),
-        Rows(
+        TableRows(
             "tickets",
             "id number organisation_id site_id site_number user_id topic state message contact_preference phone"
             " opened_at version",

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from services.chassis.postgres import Connection
+from services.chassis.db.postgres import DatabaseConnection
 
 Cells = tuple[object, ...]
 
 
-class Rows(msgspec.Struct, frozen=True):
+class TableRows(msgspec.Struct, frozen=True):
     """Rows of a table; ``columns`` names what each holds, in order, separated by blanks or commas.
 
     ``schema`` is for tables that every service has.
@@ -20,14 +20,14 @@ class Rows(msgspec.Struct, frozen=True):
     rows: Iterable[Cells]
     schema: str | None = None
 
-    async def copy(self, connection: Connection) -> None:
+    async def copy(self, connection: DatabaseConnection) -> None:
         """Copy the rows into their table."""
         await connection.copy_records_to_table(
             self.table, schema_name=self.schema, columns=self.columns.replace(",", " ").split(), records=self.rows
         )
 
 
-async def copy_all(connection: Connection, tables: Sequence[Rows]) -> None:
+async def copy_all(connection: DatabaseConnection, tables: Sequence[TableRows]) -> None:
     """Copy the rows of several tables, one after the other: a table before those that refer to it."""
     for one in tables:
         await one.copy(connection)

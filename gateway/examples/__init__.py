@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from services.chassis.clock import Clock
+from services.chassis.runtime.clock import Clock
 
 _FOLDER = Path(__file__).parent
-_DAY = re.compile(r"<today([+-]\d+)?>")
+_TODAY_OFFSET = re.compile(r"<today([+-]\d+)?>")
 
 
 class Audience(enum.Enum):
@@ -24,7 +24,7 @@ class Audience(enum.Enum):
     PARTNER = "partner"
 
 
-class _Block(msgspec.Struct, rename={"audience": "for"}, forbid_unknown_fields=True):
+class _Header(msgspec.Struct, rename={"audience": "for"}, forbid_unknown_fields=True):
     """The comments at the top of a file, as TOML."""
 
     title: str
@@ -53,15 +53,15 @@ class Example(msgspec.Struct, frozen=True, rename={"audience": "for"}):
     find: str | None
     scopes: list[str]
 
-    def at(self, clock: Clock) -> "Example":
+    def with_dates(self, clock: Clock) -> "Example":
         """With its days and instants by this clock: ``<today>``, ``<today-30>``, ``<now>``."""
-        return msgspec.structs.replace(self, variables=_dated(self.variables, clock.now(), clock.today()))
+        return msgspec.structs.replace(self, variables=_fill_dates(self.variables, clock.now(), clock.today()))
 
 
 @functools.cache
 def examples() -> tuple[Example, ...]:
     """All of them, in the order of the menu; msgspec.ValidationError for a file that says too little of itself."""
-    read = [(_read(file), file) for file in _FOLDER.glob("*.graphql")]
+    read = [(_parse(file), file) for file in _FOLDER.glob("*.graphql")]
     groups = list(Audience)
     read.sort(key=lambda one: (groups.index(one[0][0].audience), one[0][0].place, one[1].name))
     return tuple(
@@ -79,24 +79,24 @@ def examples() -> tuple[Example, ...]:
     )
 
 
-def _read(file: Path) -> tuple[_Block, str]:
+def _parse(file: Path) -> tuple[_Header, str]:
     """What a file says of itself, and the operation."""
     comments, _, query = file.read_text(encoding="utf-8").partition("\n\n")
     toml = "\n".join(line.removeprefix("#").removeprefix(" ") for line in comments.splitlines())
     try:
-        return msgspec.toml.decode(toml, type=_Block), query
+        return msgspec.toml.decode(toml, type=_Header), query
     except msgspec.DecodeError as error:
         raise msgspec.ValidationError(f"{file.name}: {error}") from None
 
 
-def _dated(value: Any, now: dt.datetime, today: dt.date) -> Any:
+def _fill_dates(value: Any, now: dt.datetime, today: dt.date) -> Any:
     match value:
         case dict():
-            return {name: _dated(one, now, today) for name, one in value.items()}
+            return {name: _fill_dates(one, now, today) for name, one in value.items()}
         case list():
-            return [_dated(one, now, today) for one in value]
+            return [_fill_dates(one, now, today) for one in value]
         case "<now>":
             return now.replace(microsecond=0)
-        case str() if found := _DAY.fullmatch(value):
+        case str() if found := _TODAY_OFFSET.fullmatch(value):
             return today + dt.timedelta(days=int(found[1] or 0))
     return value

@@ -27,26 +27,26 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
-from gateway.execution.plan import Plan
-from gateway.execution.variables import Coerce
+from gateway.execution.planning.plan import Plan
+from gateway.execution.planning.variables import CoerceVariables
 
-MOST_TEXTS = 1000
-MOST_BYTES = 50_000_000
-_LARGEST = 50_000
+MAX_DOCUMENTS = 1000
+MAX_CACHE_BYTES = 50_000_000
+_MAX_CACHED_CHARACTERS = 50_000
 """Characters of a text that is kept: a larger one is one person's own, or an attempt."""
-_MOST_PLANS = 64
+_MAX_PLANS_PER_DOCUMENT = 64
 """Of one text: it has operations, and its switches have values; nobody fills the memory by trying them all."""
-_BYTES_OF_A_FIELD = 3_000
+_BYTES_PER_PLANNED_FIELD = 3_000
 """What a planned field takes, with its code: a fragment that is spread often is short, and its plan is not."""
 
-Costing = Callable[[Mapping[str, Any]], int]
+CostFunction = Callable[[Mapping[str, Any]], int]
 """What an operation costs with these variables, coerced."""
 
-Make = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
+PlanFactory = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
 """Makes the plan of an operation of a document for these values of its switches."""
 
 
-class Operation:
+class CompiledOperation:
     """An operation; ``introspects``: it asks, at its root, for the schema itself.
 
     Once somebody made them: ``coerce`` is the coercion of its variables, ``costing`` says what it costs with them, and
@@ -56,8 +56,8 @@ class Operation:
     def __init__(self, node: OperationDefinitionNode, *, introspects: bool) -> None:
         self.node = node
         self.introspects = introspects
-        self.coerce: Coerce | None = None
-        self.costing: Costing | None = None
+        self.coerce_variables: CoerceVariables | None = None
+        self.cost_function: CostFunction | None = None
         self.plan: Plan | None = None
 
 
@@ -68,22 +68,24 @@ class Document:
         self.text = text
         self.node = node
         self.fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
-        self.switches = _switches(node)
+        self.condition_variables = _condition_variables(node)
         operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
-        self.has_one_plan = len(operations) == 1 and not self.switches
-        self._operations: dict[str | None, Operation] = {}
+        self.has_one_plan = len(operations) == 1 and not self.condition_variables
+        self._operations: dict[str | None, CompiledOperation] = {}
         self.plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self.bytes = len(text.encode())
         """What it counts as among those that are kept."""
 
-    def operation(self, name: str | None) -> Operation | None:
+    def operation(self, name: str | None) -> CompiledOperation | None:
         """The operation of this name, or the only one."""
         operation = self._operations.get(name)
         if operation is None:
             node = get_operation_ast(self.node, name)
             if node is None:
                 return None
-            operation = self._operations[name] = Operation(node, introspects=self._introspects(node.selection_set))
+            operation = self._operations[name] = CompiledOperation(
+                node, introspects=self._introspects(node.selection_set)
+            )
         return operation
 
     def _introspects(self, selections: SelectionSetNode) -> bool:
@@ -104,42 +106,42 @@ class Document:
         return False
 
 
-class Known(msgspec.Struct, frozen=True):
+class DocumentOperation(msgspec.Struct, frozen=True):
     """An operation of a valid text."""
 
     document: Document
-    operation: Operation
+    operation: CompiledOperation
 
 
-class Documents:
+class DocumentCache:
     """Documents by their text; the one that was not asked for longest goes first."""
 
-    def __init__(self, most_texts: int = MOST_TEXTS, most_bytes: int = MOST_BYTES) -> None:
-        self._most_texts = most_texts
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, Document] = OrderedDict()
+    def __init__(self, most_texts: int = MAX_DOCUMENTS, most_bytes: int = MAX_CACHE_BYTES) -> None:
+        self._max_documents = most_texts
+        self._max_bytes = most_bytes
+        self._entries: OrderedDict[str, Document] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     @property
     def bytes(self) -> int:
         """What is kept counts as: texts and plans."""
-        return sum(one.bytes for one in self._kept.values())
+        return sum(one.bytes for one in self._entries.values())
 
     def find(self, text: str) -> Document | None:
         """The document of a text, if it is kept."""
-        document = self._kept.get(text)
+        document = self._entries.get(text)
         if document is not None:
-            self._kept.move_to_end(text)
+            self._entries.move_to_end(text)
         return document
 
-    def of(self, node: DocumentNode) -> Document:
+    def get_or_add(self, node: DocumentNode) -> Document:
         """What is known of a valid document, kept from now on."""
         text = node.loc.source.body if node.loc else print_ast(node)
-        return self.find(text) or self._keep(Document(text, node))
+        return self.find(text) or self._store(Document(text, node))
 
-    def plan_of(self, known: Known, values: dict[str, Any], make: Make) -> Plan:
+    def plan_for(self, known: DocumentOperation, values: dict[str, Any], make: PlanFactory) -> Plan:
         """The plan of an operation for these values of its variables."""
         plan = known.operation.plan
         if plan is None:
@@ -148,64 +150,66 @@ class Documents:
                 known.operation.plan = plan
         return plan
 
-    def plan(self, document: Document, operation: OperationDefinitionNode, values: dict[str, Any], make: Make) -> Plan:
+    def plan(
+        self, document: Document, operation: OperationDefinitionNode, values: dict[str, Any], make: PlanFactory
+    ) -> Plan:
         """The plan of an operation for these values of its variables: of the switches alone, as far as a plan goes."""
-        switches = {name: values.get(name) for name in document.switches}
+        switches = {name: values.get(name) for name in document.condition_variables}
         key = (operation.name.value if operation.name else None, *switches.values())
         plan = document.plans.get(key)
         if plan is None:
             plan = document.plans[key] = make(document, operation, switches)
-            document.bytes += plan.fields * _BYTES_OF_A_FIELD
-            if len(document.plans) > _MOST_PLANS:
+            document.bytes += plan.fields * _BYTES_PER_PLANNED_FIELD
+            if len(document.plans) > _MAX_PLANS_PER_DOCUMENT:
                 _, gone = document.plans.popitem(last=False)
-                document.bytes -= gone.fields * _BYTES_OF_A_FIELD
-            self._make_room()
+                document.bytes -= gone.fields * _BYTES_PER_PLANNED_FIELD
+            self._evict()
         return plan
 
-    def _keep(self, document: Document) -> Document:
-        if len(document.text) <= _LARGEST:
-            self._kept[document.text] = document
-            self._make_room()
+    def _store(self, document: Document) -> Document:
+        if len(document.text) <= _MAX_CACHED_CHARACTERS:
+            self._entries[document.text] = document
+            self._evict()
         return document
 
-    def _make_room(self) -> None:
+    def _evict(self) -> None:
         left = self.bytes
-        while len(self._kept) > self._most_texts or (left > self._most_bytes and self._kept):
-            _, gone = self._kept.popitem(last=False)
+        while len(self._entries) > self._max_documents or (left > self._max_bytes and self._entries):
+            _, gone = self._entries.popitem(last=False)
             left -= gone.bytes
 
 
-class KnownDocuments(SchemaExtension):
+class DocumentCacheExtension(SchemaExtension):
     """Spares a text that is known to be valid the reading and the validation. ``documents`` are of one schema."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: DocumentCache) -> None:
         self._documents = documents
-        self._known = False
+        self._is_cached = False
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
         document = self._documents.find(context.query or "")
-        self._known = document is not None
+        self._is_cached = document is not None
         if document is not None:
             context.graphql_document = document.node
         yield
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
-        if self._known:
+        if self._is_cached:
             context.pre_execution_errors = []
         yield
-        if not (self._known or context.pre_execution_errors) and context.query and context.graphql_document:
-            self._documents.of(context.graphql_document)
+        if not (self._is_cached or context.pre_execution_errors) and context.query and context.graphql_document:
+            self._documents.get_or_add(context.graphql_document)
 
 
-def _switches(node: DocumentNode) -> list[str]:
-    found = _Switches()
+def _condition_variables(node: DocumentNode) -> list[str]:
+    found = _ConditionVariableVisitor()
     visit(node, found)
     return sorted(found.names)
 
 
-class _Switches(Visitor):
+class _ConditionVariableVisitor(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()

@@ -6,24 +6,24 @@ from collections.abc import AsyncIterator
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from gateway.errors import Refused
+from gateway.errors import RequestError
 
-BODY_S = 30.0
+BODY_TIMEOUT_S = 30.0
 """Within so many seconds a body that is read whole has to be there."""
 
 
-class TooLarge(Refused):
+class TooLarge(RequestError):
     """A body is larger than allowed."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(413, "TOO_LARGE", limit=limit)
 
 
-class StoodStill(Exception):
+class BodyTimeout(Exception):
     """Of a body nothing came for too long."""
 
 
-async def pieces(receive: Receive, limit: int, pause_s: float) -> AsyncIterator[bytes]:
+async def stream_body(receive: Receive, limit: int, pause_s: float) -> AsyncIterator[bytes]:
     """A body as it comes.
 
     TooLarge beyond ``limit`` bytes, ClientDisconnect when it breaks off, StoodStill when nothing comes for ``pause_s``.
@@ -34,7 +34,7 @@ async def pieces(receive: Receive, limit: int, pause_s: float) -> AsyncIterator[
             async with asyncio.timeout(pause_s):
                 message = await receive()
         except TimeoutError:
-            raise StoodStill from None
+            raise BodyTimeout from None
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         piece = message.get("body", b"")
@@ -46,7 +46,7 @@ async def pieces(receive: Receive, limit: int, pause_s: float) -> AsyncIterator[
         more = message.get("more_body", False)
 
 
-async def whole(receive: Receive, limit: int) -> bytes:
+async def read_body(receive: Receive, limit: int) -> bytes:
     """A body of at most ``limit`` bytes, else TooLarge; ClientDisconnect if its client goes away before it is complete.
 
     Refused as REQUEST_TIMEOUT if it does not come in time.
@@ -63,7 +63,7 @@ async def whole(receive: Receive, limit: int) -> bytes:
         return next(first, None) or await receive()
 
     try:
-        async with asyncio.timeout(BODY_S):
-            return b"".join([piece async for piece in pieces(again, limit, BODY_S)])
-    except (TimeoutError, StoodStill):
-        raise Refused(408, "REQUEST_TIMEOUT", {"Connection": "close"}) from None
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return b"".join([piece async for piece in stream_body(again, limit, BODY_TIMEOUT_S)])
+    except (TimeoutError, BodyTimeout):
+        raise RequestError(408, "REQUEST_TIMEOUT", {"Connection": "close"}) from None

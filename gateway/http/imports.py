@@ -6,52 +6,52 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from gateway.errors import Refused
-from gateway.http import passing
-from gateway.http.entrance import Entrance
-from gateway.http.passing import Passable
+from gateway.errors import RequestError
+from gateway.http import proxy
+from gateway.http.proxy import TransferLimits
+from gateway.http.request_guard import RequestGuard
 from gateway.http.resource import resource
-from gateway.schema.imports.owners import OWNERS, owner_of
+from gateway.schema.imports.owners import OWNER_BY_KIND, owner_of
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.contracts.identity import SubjectKind
 from services.contracts.imports import FILE_TYPE, LARGEST_FILE
 
-FILE = Passable(types=(FILE_TYPE,), largest=LARGEST_FILE)
-BAD_ROWS = Passable(types=("text/csv",), largest=1_000_000_000)
+EXPORT_FILE_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=LARGEST_FILE)
+BAD_ROWS_LIMITS = TransferLimits(media_types=("text/csv",), max_bytes=1_000_000_000)
 """What a service says of a row is longer than the row: this is every row of the largest file."""
 _COST = 1_000
 """Of a file either way: as much as a page with a thousand objects."""
 
 
-def import_route(entrance: Entrance) -> Mount:
+def import_route(entrance: RequestGuard) -> Mount:
     """``POST /imports/{kind}?name=`` with the file as its body, and ``GET /imports/{id}/bad-rows``. Staff only."""
 
     async def forward_import(request: Request) -> Response:
         headers = await _staff(request)
         kind = request.path_params["kind"]
-        service = OWNERS.get(kind)
+        service = OWNER_BY_KIND.get(kind)
         if service is None:
-            raise Refused(404, "NOT_FOUND", path=["kind"])
+            raise RequestError(404, "NOT_FOUND", path=["kind"])
         path = f"/imports/{kind}?{urlencode({'name': request.query_params.get('name', kind)})}"
-        return await passing.upload(request, entrance.foundation.services[service], path, headers, FILE)
+        return await proxy.upload(request, entrance.dependencies.services[service], path, headers, EXPORT_FILE_LIMITS)
 
     async def forward_bad_rows(request: Request) -> Response:
         headers = await _staff(request)
         import_id = request.path_params["id"]
         service = owner_of(import_id)
         if service is None:
-            raise Refused(404, "NOT_FOUND", path=["id"])
+            raise RequestError(404, "NOT_FOUND", path=["id"])
         path = f"/imports/{quote(import_id, safe='')}/bad-rows"
-        return await passing.download(request, entrance.foundation.services[service], path, headers, BAD_ROWS)
+        return await proxy.download(request, entrance.dependencies.services[service], path, headers, BAD_ROWS_LIMITS)
 
     async def _staff(request: Request) -> dict[str, str]:
         """What is said to a service of the caller, who is staff."""
-        asker = await entrance.asker(request, _COST)
+        asker = await entrance.authenticate(request, _COST)
         if asker.caller is None:
             raise Unauthenticated
         if asker.caller.kind is not SubjectKind.STAFF:
             raise Forbidden
-        return asker.calls.headers
+        return asker.clients.headers
 
     return Mount(
         "/imports",

@@ -7,7 +7,7 @@ GRAPHQL = b"application/graphql-response+json"
 HTML = b"text/html"
 JSON_EXPECTED = "application/json, in UTF-8"
 
-_TAKES = {b"*/*": JSON, b"application/*": JSON, JSON: JSON, GRAPHQL: GRAPHQL}
+_SUPPORTED = {b"*/*": JSON, b"application/*": JSON, JSON: JSON, GRAPHQL: GRAPHQL}
 
 
 @functools.lru_cache(maxsize=500)
@@ -21,15 +21,15 @@ def is_json(content_type: bytes) -> bool:
 
 
 @functools.lru_cache(maxsize=500)
-def answers_as(accept: bytes) -> bytes | None:
+def negotiate(accept: bytes) -> bytes | None:
     """The media type to answer with; None if the client takes none that there is.
 
     Who says nothing, or that anything will do, gets ``application/json``: it is a client from before the other one.
     """
     wanted: list[tuple[float, bool, bytes]] = []
     refused = set()
-    for kind, quality in _ranges(accept) or [(b"*/*", 1.0)]:
-        found = _TAKES.get(kind)
+    for kind, quality in _media_ranges(accept) or [(b"*/*", 1.0)]:
+        found = _SUPPORTED.get(kind)
         if found is not None and quality > 0:
             wanted.append((quality, found == GRAPHQL, found))
         elif quality == 0:
@@ -38,12 +38,12 @@ def answers_as(accept: bytes) -> bytes | None:
 
 
 @functools.lru_cache(maxsize=500)
-def wants_page(accept: bytes) -> bool:
+def accepts_html(accept: bytes) -> bool:
     """Whether it is a browser that asks: it takes HTML, and names it."""
-    return any(kind == HTML and quality > 0 for kind, quality in _ranges(accept))
+    return any(kind == HTML and quality > 0 for kind, quality in _media_ranges(accept))
 
 
-def _ranges(accept: bytes) -> list[tuple[bytes, float]]:
+def _media_ranges(accept: bytes) -> list[tuple[bytes, float]]:
     """Media ranges with their quality; what has no valid form is passed over."""
     found = []
     for one in accept.split(b","):

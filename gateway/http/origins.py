@@ -11,52 +11,54 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.http.websocket_origin import is_same_origin, normalize_allowed_origins
 
-from gateway.errors import Refused
-from services.chassis.settings import WrongSettings
+from gateway.errors import RequestError
+from services.chassis.runtime.settings import InvalidSettings
 
-_FROM_ELSEWHERE = (b"cross-site", b"same-site")
-_SENT = ["Authorization", "Content-Type", "If-None-Match", "traceparent"]
-_READ = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Trace-Id", "Content-Disposition"]
+_CROSS_ORIGIN_SITES = (b"cross-site", b"same-site")
+_ALLOWED_HEADERS = ["Authorization", "Content-Type", "If-None-Match", "traceparent"]
+_EXPOSED_HEADERS = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Trace-Id", "Content-Disposition"]
 
 
-class Origins:
+class AllowedOrigins:
     """The origins whose pages may ask, beside the gateway's own; WrongSettings for what is none (``https://host``)."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         try:
             self.allowed = sorted(normalize_allowed_origins(allowed))
         except ValueError as error:
-            raise WrongSettings(f"allowed origins: {error}") from None
+            raise InvalidSettings(f"allowed origins: {error}") from None
         if "*" in self.allowed:
-            raise WrongSettings("allowed origins: name those whose pages may ask, not all")
+            raise InvalidSettings("allowed origins: name those whose pages may ask, not all")
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
         """Refused as CROSS_ORIGIN if a page of another origin asks."""
         origin = headers.get(b"origin")
         if origin is None:
-            if headers.get(b"sec-fetch-site") in _FROM_ELSEWHERE:
-                raise Refused(403, "CROSS_ORIGIN")
+            if headers.get(b"sec-fetch-site") in _CROSS_ORIGIN_SITES:
+                raise RequestError(403, "CROSS_ORIGIN")
         elif not self._allows(origin.decode("latin-1"), headers.get(b"host", b"").decode("latin-1")):
-            raise Refused(403, "CROSS_ORIGIN")
+            raise RequestError(403, "CROSS_ORIGIN")
 
-    def opened(self, app: ASGIApp) -> ASGIApp:
+    def with_preflights(self, app: ASGIApp) -> ASGIApp:
         """The application, and before it an answer to browsers that ask whether pages of these origins may use it."""
         if not self.allowed:
             return app
-        preflights = CORSMiddleware(app, allow_origins=self.allowed, allow_methods=["GET", "POST"], allow_headers=_SENT)
+        preflights = CORSMiddleware(
+            app, allow_origins=self.allowed, allow_methods=["GET", "POST"], allow_headers=_ALLOWED_HEADERS
+        )
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             await (preflights if _is_preflight(scope) else app)(scope, receive, send)
 
         return answer
 
-    def told(self, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    def cors_fields(self, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         """Return what an answer says of that, beside all else (the Fetch standard's CORS protocol)."""
         if not self.allowed:
             return []
         told, origin = [(b"vary", b"Origin")], headers.get(b"origin")
         if origin is not None:
-            told.append((b"access-control-expose-headers", ", ".join(_READ).encode()))
+            told.append((b"access-control-expose-headers", ", ".join(_EXPOSED_HEADERS).encode()))
             if origin.decode("latin-1") in self.allowed:
                 told.append((b"access-control-allow-origin", origin))
         return told

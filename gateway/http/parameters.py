@@ -5,52 +5,52 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from gateway.admission import Request
-from gateway.errors import Refused
+from gateway.admission import GraphQLRequest
+from gateway.errors import RequestError
 from gateway.http.json_text import decode_json
 
-_NAMES = ("query", "documentId", "operationName", "variables", "extensions")
-_MAPS = ("variables", "extensions")
+_PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
+_MAP_PARAMETERS = ("variables", "extensions")
 
-_request = msgspec.json.Decoder(Request).decode
-_map = msgspec.json.Decoder(dict[str, Any] | None).decode
+_decode_request = msgspec.json.Decoder(GraphQLRequest).decode
+_decode_map = msgspec.json.Decoder(dict[str, Any] | None).decode
 
 
-def of_body(body: bytes) -> Request:
+def parse_body(body: bytes) -> GraphQLRequest:
     """The request in a body of JSON; Refused as INVALID_REQUEST, naming the field, if there is none."""
     try:
-        return decode_json(_request, body)
+        return decode_json(_decode_request, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(error) from None
 
 
-def of_address(query_string: bytes) -> Request:
+def parse_query_string(query_string: bytes) -> GraphQLRequest:
     """The request in the query of an address; Refused as above."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
-        raise Refused(400, "INVALID_REQUEST", expected="a percent-encoded query in UTF-8", path=[]) from None
-    given = [(name, value) for name, value in pairs if name in _NAMES]
+        raise RequestError(400, "INVALID_REQUEST", expected="a percent-encoded query in UTF-8", path=[]) from None
+    given = [(name, value) for name, value in pairs if name in _PARAMETERS]
     values: dict[str, Any] = dict(given)
     for name in values:
         if sum(one == name for one, _ in given) > 1:
-            raise Refused(400, "INVALID_REQUEST", expected="one value", path=[name])
-    for name in _MAPS:
+            raise RequestError(400, "INVALID_REQUEST", expected="one value", path=[name])
+    for name in _MAP_PARAMETERS:
         if name in values:
             try:
-                values[name] = decode_json(_map, values[name].encode()) if values[name] else None
+                values[name] = decode_json(_decode_map, values[name].encode()) if values[name] else None
             except (msgspec.DecodeError, RecursionError) as error:
                 raise _invalid(error, name) from None
     if not values.get("operationName"):
         values.pop("operationName", None)
-    return msgspec.convert(values, Request)
+    return msgspec.convert(values, GraphQLRequest)
 
 
-def _invalid(error: Exception, *within: str) -> Refused:
+def _invalid(error: Exception, *within: str) -> RequestError:
     """What the library found, with the field's name: "Expected `str`, got `int` - at `$.query`"."""
     if not isinstance(error, msgspec.DecodeError):
         expected = "JSON in UTF-8, not nested too deeply"
-        return Refused(400, "INVALID_REQUEST", expected=expected, path=list(within))
+        return RequestError(400, "INVALID_REQUEST", expected=expected, path=list(within))
     reason, _, place = str(error).partition(" - at `$")
     path = [*within, *(part for part in place.strip("`").replace("[", ".").split(".") if part)]
-    return Refused(400, "INVALID_REQUEST", expected=reason.removeprefix("Expected "), path=path)
+    return RequestError(400, "INVALID_REQUEST", expected=reason.removeprefix("Expected "), path=path)

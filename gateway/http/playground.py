@@ -12,9 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.http.page import Page
-
-POLICY = {
+CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
     "worker-src": "'self'",
@@ -28,11 +26,11 @@ POLICY = {
 }
 """The page's content security policy (CSP Level 3). A socket to the page's own origin is ``'self'`` too."""
 
-_NOTHING = "default-src 'none'; frame-ancestors 'none'"
+_ASSET_POLICY = "default-src 'none'; frame-ancestors 'none'"
 """The policy of a file by itself, a worker among them."""
 
-_FOR_EVER = "public, max-age=31536000, immutable"  # RFC 8246: a name has the hash of what it names
-_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
+_IMMUTABLE = "public, max-age=31536000, immutable"  # RFC 8246: a name has the hash of what it names
+_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
 _ENCODINGS = {".br": "br", ".gz": "gzip"}
 """By preference."""
 
@@ -49,6 +47,13 @@ _NOT_BUILT = """<!doctype html>
 """
 
 
+class PlaygroundPage(msgspec.Struct, frozen=True):
+    """The page as it is sent."""
+
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
 class Asset(msgspec.Struct, frozen=True):
     """A file that the page consists of, as it is and in each encoding that was made of it."""
 
@@ -56,16 +61,16 @@ class Asset(msgspec.Struct, frozen=True):
     path: Path
     encoded: Mapping[str, Path]
 
-    def best(self, accept_encoding: str) -> tuple[Path, dict[str, str]]:
+    def negotiate(self, accept_encoding: str) -> tuple[Path, dict[str, str]]:
         """The file to send to who takes these encodings (RFC 9110, section 12.5.3), and its header."""
-        taken = _taken(accept_encoding)
+        taken = _accepted_encodings(accept_encoding)
         for encoding, path in self.encoded.items():
             if encoding in taken:
                 return path, {"Content-Encoding": encoding}
         return self.path, {}
 
 
-def page(folder: Path, *, sign_in_first: bool) -> Page:
+def load_page(folder: Path, *, sign_in_first: bool) -> PlaygroundPage:
     """The page that was built into a folder, or one that says how to build it.
 
     ``sign_in_first``: who is not signed in sees the way in and nothing else.
@@ -78,26 +83,26 @@ def page(folder: Path, *, sign_in_first: bool) -> Page:
         "content-type": "text/html; charset=utf-8",
         "vary": "Accept",
         "cache-control": "no-cache",
-        "content-security-policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in CONTENT_SECURITY_POLICY.items()),
         "referrer-policy": "no-referrer",
         "cross-origin-opener-policy": "same-origin",
     }
-    return Page([(name.encode(), value.encode()) for name, value in headers.items()], text.encode())
+    return PlaygroundPage([(name.encode(), value.encode()) for name, value in headers.items()], text.encode())
 
 
 def assets_route(folder: Path) -> Route:
     """``GET /graphql/assets/{name}``: the files of a built page, by the names that it calls them."""
-    known = _assets(folder / "assets")
+    known = _find_assets(folder / "assets")
 
     async def asset(request: Request) -> Response:
         found = known.get(request.path_params["name"])
         if found is None:
             return PlainTextResponse("no such file", 404)
-        path, encoding = found.best(request.headers.get("accept-encoding", ""))
+        path, encoding = found.negotiate(request.headers.get("accept-encoding", ""))
         headers = {
-            "Cache-Control": _FOR_EVER,
+            "Cache-Control": _IMMUTABLE,
             "Vary": "Accept-Encoding",
-            "Content-Security-Policy": _NOTHING,
+            "Content-Security-Policy": _ASSET_POLICY,
             **encoding,
         }
         return FileResponse(path, headers=headers, media_type=found.media_type)
@@ -105,19 +110,19 @@ def assets_route(folder: Path) -> Route:
     return Route("/graphql/assets/{name}", asset)
 
 
-def _assets(folder: Path) -> dict[str, Asset]:
+def _find_assets(folder: Path) -> dict[str, Asset]:
     return {
         path.name: Asset(
-            _MEDIA[path.suffix],
+            _MEDIA_TYPES[path.suffix],
             path,
             {name: file for ending, name in _ENCODINGS.items() if (file := Path(f"{path}{ending}")).exists()},
         )
         for path in folder.glob("*")
-        if path.suffix in _MEDIA
+        if path.suffix in _MEDIA_TYPES
     }
 
 
-def _taken(accept_encoding: str) -> set[str]:
+def _accepted_encodings(accept_encoding: str) -> set[str]:
     taken = set()
     for one in accept_encoding.split(","):
         name, _, quality = one.partition(";")

@@ -13,23 +13,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.context import Asker
-from gateway.errors import Refused
-from gateway.http.entrance import Entrance
+from gateway.context import Requester
+from gateway.errors import RequestError
 from gateway.http.json_text import decode_json
 from gateway.http.negotiation import JSON_EXPECTED, is_json
-from gateway.http.origins import Origins
+from gateway.http.origins import AllowedOrigins
+from gateway.http.request_guard import RequestGuard
 from gateway.http.resource import CHALLENGE, NO_STORE, resource
 from gateway.settings import GatewaySettings
-from services.chassis.direct import first_values
-from services.chassis.settings import Environment
+from services.chassis.http.server.endpoint import first_values
+from services.chassis.runtime.settings import Environment
 from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal
 
 MAX_BODY = 10_000
 _COST, _SIGN_IN_COST = 10, 100  # as in the graph: to check a password takes long
-_STATUS = {"SIGN_IN_FAILED": 401, "SESSION_ENDED": 401, "TOO_MANY_ATTEMPTS": 429, "OVERLOADED": 503}
-_TOKEN = re.compile(r"[\w.=-]{1,200}", re.ASCII)
+_STATUS_BY_CODE = {"SIGN_IN_FAILED": 401, "SESSION_ENDED": 401, "TOO_MANY_ATTEMPTS": 429, "OVERLOADED": 503}
+_TOKEN_FORMAT = re.compile(r"[\w.=-]{1,200}", re.ASCII)
 
 
 class AuthCookie(msgspec.Struct, frozen=True):
@@ -55,14 +55,14 @@ class AuthCookie(msgspec.Struct, frozen=True):
             return cls(f"__Secure-kierto-{holds}", secure=True)
         return cls(f"kierto-{holds}-{settings.listen.port}", secure=False)
 
-    def holding(self, token: str, seconds: int) -> str:
+    def set_cookie(self, token: str, seconds: int) -> str:
         """The value of ``Set-Cookie`` that has a browser keep a token for so long."""
         secure = "; Secure" if self.secure else ""
         return f"{self.name}={token}; Max-Age={seconds}; Path=/auth; HttpOnly; SameSite=Strict{secure}"
 
-    def emptied(self) -> dict[str, str]:
+    def clear_cookie(self) -> dict[str, str]:
         """The header that has a browser forget it."""
-        return {"Set-Cookie": self.holding("", 0)}
+        return {"Set-Cookie": self.set_cookie("", 0)}
 
 
 class _Credentials(msgspec.Struct):
@@ -70,17 +70,19 @@ class _Credentials(msgspec.Struct):
     password: str
 
 
-class _Session(msgspec.Struct, rename="camel"):
+class _SessionResponse(msgspec.Struct, rename="camel"):
     """What the page gets: the token for ``Authorization: Bearer``, and for how many seconds it is valid."""
 
     access_token: str
     expires_in: int
 
 
-_credentials = msgspec.json.Decoder(_Credentials).decode
+_decode_credentials = msgspec.json.Decoder(_Credentials).decode
 
 
-def session_routes(entrance: Entrance, origins: Origins, cookie: AuthCookie, device_cookie: AuthCookie) -> list[Route]:
+def session_routes(
+    entrance: RequestGuard, origins: AllowedOrigins, cookie: AuthCookie, device_cookie: AuthCookie
+) -> list[Route]:
     """``POST`` and ``DELETE /auth/session`` begin and end a session, ``POST /auth/session/renew`` goes on with it.
 
     ``cookie`` holds the session's refresh token. ``device_cookie`` holds what identity knows the device by when it
@@ -90,46 +92,50 @@ def session_routes(entrance: Entrance, origins: Origins, cookie: AuthCookie, dev
     async def begin_session(request: Request) -> Response:
         asker = _asker(request, _SIGN_IN_COST)
         if not is_json(request.headers.get("content-type", "").encode("latin-1")):
-            raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED)
+            raise RequestError(
+                415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED
+            )
         try:
-            given = decode_json(_credentials, await entrance.body(request, asker, MAX_BODY))
+            given = decode_json(_decode_credentials, await entrance.read_body(request, asker, MAX_BODY))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Refused(400, "INVALID_REQUEST", expected='{"username": "…", "password": "…"}', path=[]) from None
-        identity = asker.calls.identity
+            raise RequestError(400, "INVALID_REQUEST", expected='{"username": "…", "password": "…"}', path=[]) from None
+        identity = asker.clients.identity
         return _session(await identity.sign_in(given.username, given.password, _device_token(request)))
 
     async def renew_session(request: Request) -> Response:
-        identity = _asker(request).calls.identity
+        identity = _asker(request).clients.identity
         token = request.cookies.get(cookie.name)
         if not token:
-            raise Refused(401, "UNAUTHENTICATED", CHALLENGE)
-        return _session(await identity.refresh(token), otherwise=cookie.emptied())
+            raise RequestError(401, "UNAUTHENTICATED", CHALLENGE)
+        return _session(await identity.refresh(token), otherwise=cookie.clear_cookie())
 
     async def end_session(request: Request) -> Response:
-        identity = _asker(request).calls.identity
+        identity = _asker(request).clients.identity
         token = request.cookies.get(cookie.name)
         if token:
             await identity.sign_out_with(token)
-        return Response(status_code=204, headers=NO_STORE | cookie.emptied())
+        return Response(status_code=204, headers=NO_STORE | cookie.clear_cookie())
 
-    def _asker(request: Request, cost: int = _COST) -> Asker:
+    def _asker(request: Request, cost: int = _COST) -> Requester:
         """A page that may ask. Who that is, is what identity is asked."""
         origins.check(first_values(request.scope["headers"]))
-        return entrance.stranger(request, cost)
+        return entrance.anonymous(request, cost)
 
     def _device_token(request: Request) -> str:
         """The token in the device's cookie; none where it can't be one, for that must keep nobody from signing in."""
         token = request.cookies.get(device_cookie.name, "")
-        return token if _TOKEN.fullmatch(token) else ""
+        return token if _TOKEN_FORMAT.fullmatch(token) else ""
 
     def _session(answer: SignedIn | Refusal, otherwise: Mapping[str, str] | None = None) -> Response:
         if isinstance(answer, Refusal):
-            raise _refused(answer, otherwise or {})
-        body = msgspec.json.encode(_Session(answer.access_token, answer.expires_in))
+            raise _request_error(answer, otherwise or {})
+        body = msgspec.json.encode(_SessionResponse(answer.access_token, answer.expires_in))
         response = Response(body, headers=NO_STORE, media_type="application/json")
-        response.headers.append("Set-Cookie", cookie.holding(answer.refresh_token, answer.refresh_expires_in))
+        response.headers.append("Set-Cookie", cookie.set_cookie(answer.refresh_token, answer.refresh_expires_in))
         if answer.device is not None:
-            response.headers.append("Set-Cookie", device_cookie.holding(answer.device.token, answer.device.expires_in))
+            response.headers.append(
+                "Set-Cookie", device_cookie.set_cookie(answer.device.token, answer.device.expires_in)
+            )
         return response
 
     return [
@@ -138,12 +144,12 @@ def session_routes(entrance: Entrance, origins: Origins, cookie: AuthCookie, dev
     ]
 
 
-def _refused(refusal: Refusal, headers: Mapping[str, str]) -> Refused:
+def _request_error(refusal: Refusal, headers: Mapping[str, str]) -> RequestError:
     """Identity's "no", as HTTP says it."""
     problem = refusal.problems[0]
-    status = _STATUS.get(problem.code, 400)
+    status = _STATUS_BY_CODE.get(problem.code, 400)
     if status == 401:
         headers = {**headers, **CHALLENGE}
     elif "seconds" in problem.params:
         headers = {**headers, "Retry-After": problem.params["seconds"]}
-    return Refused(status, problem.code, headers, **problem.params)
+    return RequestError(status, problem.code, headers, **problem.params)

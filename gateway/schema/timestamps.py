@@ -16,7 +16,7 @@ _LEAP_DAYS = ((6, 30), (12, 31))
 """The days that a leap second has ended (section 5.7)."""
 
 
-def read_date(text: str) -> dt.date:
+def parse_date(text: str) -> dt.date:
     """The day of a ``full-date``; ValueError for any other text, and for the year 0, which Python does not have."""
     found = _FULL_DATE.fullmatch(text)
     if found is None:
@@ -24,7 +24,7 @@ def read_date(text: str) -> dt.date:
     return dt.date(*map(int, found.groups()))
 
 
-def read_instant(text: str) -> dt.datetime:
+def parse_instant(text: str) -> dt.datetime:
     """The instant of a ``date-time``, in UTC; ValueError for any other text.
 
     More than six digits of a fraction are cut. The offset -00:00 is UTC (section 4.3). A leap second, where there may

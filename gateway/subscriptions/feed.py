@@ -17,20 +17,20 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
-from gateway.subscriptions.ring import Ring
-from services.chassis import metrics
-from services.chassis.envelope import Raw, understand
-from services.chassis.log import Cursor
-from services.chassis.logging import logger
+from gateway.subscriptions.ring_buffer import RingBuffer
+from services.chassis.events.envelope import RawRecord, decode_event
+from services.chassis.events.event_log import Cursor
+from services.chassis.telemetry import metrics
+from services.chassis.telemetry.logging import logger
 from services.contracts.orders import OrderEvent
 
 _log = logger(__name__)
 
 CAPACITY = 10_000
 """Events in the ring, and as many that wait for one before them."""
-LARGEST = 64_000_000
+MAX_CHARACTERS = 64_000_000
 """Characters of their data in the ring, and as many of those that wait."""
-PATIENCE_S = 0.1
+GAP_TIMEOUT_S = 0.1
 
 ReadLog = Callable[[Cursor, int], Awaitable[Sequence[OrderEvent]]]
 """Every public event behind a place and up to a sequence, in order."""
@@ -43,96 +43,98 @@ class Feed:
         self,
         read_log: ReadLog,
         capacity: int = CAPACITY,
-        patience_s: float = PATIENCE_S,
-        largest: int = LARGEST,
+        patience_s: float = GAP_TIMEOUT_S,
+        largest: int = MAX_CHARACTERS,
     ) -> None:
         self._read_log = read_log
         self._capacity = capacity
-        self._patience_s = patience_s
+        self._gap_timeout_s = patience_s
         self._generation: uuid.UUID | None = None
-        self._waiting = _Waiting(capacity, largest)
-        self._highest = 0
-        self._hole_since: float | None = None
-        self._hole = asyncio.Event()
-        self._moved = asyncio.Event()
-        self._stood: tuple[uuid.UUID | None, int] = (None, 0)
+        self._reorder_buffer = _ReorderBuffer(capacity, largest)
+        self._highest_sequence = 0
+        self._gap_since: float | None = None
+        self._gap_opened = asyncio.Event()
+        self._next_change = asyncio.Event()
+        self._last_notified: tuple[uuid.UUID | None, int] = (None, 0)
         self._started = False
-        self.ring = Ring(capacity, largest)
+        self.ring = RingBuffer(capacity, largest)
 
-    def take(self, record: Raw) -> None:
+    def handle_record(self, record: RawRecord) -> None:
         """Take in one record of orders' topic. Repeats are left out."""
         sequence = record.sequence
         if sequence is None or (self.ring.base is not None and sequence <= self.ring.last):
             return
         try:
             generation = self._generation_of(record)
-            if generation == self._generation and (sequence in self._waiting or sequence <= self._waiting.floor):
+            if generation == self._generation and (
+                sequence in self._reorder_buffer or sequence <= self._reorder_buffer.floor
+            ):
                 return
             event = _public_event(record, generation)
         except (ValueError, LookupError):
             return  # the log knows better: this stays a hole until it is asked
-        if generation != self._generation and not self._change(generation, sequence):
+        if generation != self._generation and not self._change_generation(generation, sequence):
             return
-        self._waiting.add(sequence, event)
-        self._highest = max(self._highest, sequence)
+        self._reorder_buffer.add(sequence, event)
+        self._highest_sequence = max(self._highest_sequence, sequence)
         if self._started:
-            if self._waiting.floor > self.ring.last:
-                self._begin(self._waiting.floor)
+            if self._reorder_buffer.floor > self.ring.last:
+                self._reset_ring(self._reorder_buffer.floor)
             self._advance()
 
     def start(self) -> None:
         """Begin: all that was on the topic was taken in. The ring covers what is there without a hole."""
         self._started = True
-        if self._waiting:
-            base = self._waiting.last
-            while base in self._waiting:
+        if self._reorder_buffer:
+            base = self._reorder_buffer.last
+            while base in self._reorder_buffer:
                 base -= 1
-            self._begin(base)
+            self._reset_ring(base)
             self._advance()
 
     @property
-    def movement(self) -> asyncio.Event:
+    def next_change(self) -> asyncio.Event:
         """Set when there is something new to look at from now on; another one each time."""
-        return self._moved
+        return self._next_change
 
     def wake(self) -> None:
         """Have everyone who waits look again."""
-        moved, self._moved = self._moved, asyncio.Event()
+        moved, self._next_change = self._next_change, asyncio.Event()
         moved.set()
 
     async def run(self, caught_up: asyncio.Event, stop: asyncio.Event) -> None:
         """Start once the topic was ``caught_up`` with, then mend holes until ``stop`` is set."""
         while not (caught_up.is_set() or stop.is_set()):
-            await _wait_for(caught_up)
+            await _wait_briefly(caught_up)
         self.start()
         while not stop.is_set():
-            since = self._hole_since
+            since = self._gap_since
             if since is None:
-                await _wait_for(self._hole)
+                await _wait_briefly(self._gap_opened)
                 continue
-            await asyncio.sleep(since + self._patience_s - time.monotonic())
-            if self._hole_since != since:
-                metrics.FEED_HOLES.labels("kafka").inc()
+            await asyncio.sleep(since + self._gap_timeout_s - time.monotonic())
+            if self._gap_since != since:
+                metrics.FEED_GAPS.labels("kafka").inc()
             else:
-                await self._mend()
+                await self._fill_gap()
 
-    async def _mend(self) -> None:
+    async def _fill_gap(self) -> None:
         assert self._generation is not None, "there is a hole in a generation"
-        place, up_to = Cursor(self._generation, self.ring.last), self._waiting.first - 1
+        place, up_to = Cursor(self._generation, self.ring.last), self._reorder_buffer.first - 1
         found = await self._read(place, up_to)
         if self._generation != place.generation or self.ring.last >= up_to:
-            metrics.FEED_HOLES.labels("kafka").inc()
+            metrics.FEED_GAPS.labels("kafka").inc()
             return
         if found is None:
-            metrics.FEED_HOLES.labels("subscribers").inc()
-            self._begin(up_to)
+            metrics.FEED_GAPS.labels("subscribers").inc()
+            self._reset_ring(up_to)
         else:
-            metrics.FEED_HOLES.labels("log").inc()
+            metrics.FEED_GAPS.labels("log").inc()
             for event in found:
                 if self.ring.last < event.sequence <= up_to:
                     self.ring.add(event)
-            self.ring.cover(up_to)
-            self._waiting.leave_out(self.ring.last)
+            self.ring.skip_to(up_to)
+            self._reorder_buffer.discard_through(self.ring.last)
         self._advance()
 
     async def _read(self, place: Cursor, up_to: int) -> Sequence[OrderEvent] | None:
@@ -149,50 +151,50 @@ class Feed:
         _log.info("hole filled from the log", after=place.sequence, up_to=up_to, events=len(found))
         return found
 
-    def _generation_of(self, record: Raw) -> uuid.UUID:
+    def _generation_of(self, record: RawRecord) -> uuid.UUID:
         if self._generation is not None and record.generation == str(self._generation):
             return self._generation
         return uuid.UUID(record.generation)
 
-    def _change(self, generation: uuid.UUID, sequence: int) -> bool:
+    def _change_generation(self, generation: uuid.UUID, sequence: int) -> bool:
         """Go over to another generation, if this sequence of it is beyond what is known of the present one."""
-        if self._waiting and sequence <= self._highest:
+        if self._reorder_buffer and sequence <= self._highest_sequence:
             return False
         if self._generation is not None:
             metrics.FEED_GENERATIONS.inc()
             _log.warning("another generation of the log begins", behind=sequence - 1, generation=str(generation))
         self._generation = generation
-        self._waiting.clear()
+        self._reorder_buffer.clear()
         if self._started:
-            self._begin(sequence - 1)
+            self._reset_ring(sequence - 1)
         return True
 
-    def _begin(self, base: int) -> None:
+    def _reset_ring(self, base: int) -> None:
         assert self._generation is not None, "a record says its generation"
-        self.ring.begin(self._generation, base)
-        self._waiting.leave_out(self.ring.last)
+        self.ring.reset(self._generation, base)
+        self._reorder_buffer.discard_through(self.ring.last)
 
     def _advance(self) -> None:
         ring = self.ring
-        while ring.last + 1 in self._waiting:
-            event = self._waiting.pop(ring.last + 1)
+        while ring.last + 1 in self._reorder_buffer:
+            event = self._reorder_buffer.pop(ring.last + 1)
             if event is not None:
                 ring.add(event)
             else:
-                ring.cover(ring.last + 1)
-        moved = (ring.generation, ring.last) != self._stood
-        self._stood = (ring.generation, ring.last)
-        if not self._waiting:
-            self._hole_since = None
-            self._hole.clear()
-        elif self._hole_since is None or moved:
-            self._hole_since = time.monotonic()
-            self._hole.set()
+                ring.skip_to(ring.last + 1)
+        moved = (ring.generation, ring.last) != self._last_notified
+        self._last_notified = (ring.generation, ring.last)
+        if not self._reorder_buffer:
+            self._gap_since = None
+            self._gap_opened.clear()
+        elif self._gap_since is None or moved:
+            self._gap_since = time.monotonic()
+            self._gap_opened.set()
         if moved:
             self.wake()
 
 
-class _Waiting:
+class _ReorderBuffer:
     """Events that one before them is missing of, by their sequence; None for one that is not public.
 
     There are at most ``capacity`` and a tenth, of ``largest`` characters: the oldest give way, and up to ``floor``,
@@ -201,7 +203,7 @@ class _Waiting:
 
     def __init__(self, capacity: int, largest: int) -> None:
         self._capacity = capacity
-        self._largest = largest
+        self._max_characters = largest
         self._events: dict[int, OrderEvent | None] = {}
         self._size = 0
         self.floor = 0
@@ -223,7 +225,7 @@ class _Waiting:
     def add(self, sequence: int, event: OrderEvent | None) -> None:
         self._events[sequence] = event
         self._size += _size(event)
-        if len(self._events) > self._capacity + self._capacity // 10 or self._size > self._largest:
+        if len(self._events) > self._capacity + self._capacity // 10 or self._size > self._max_characters:
             ordered = sorted(self._events)
             surplus = max(len(ordered) - self._capacity, len(ordered) // 10, 1)
             self.floor = max(self.floor, ordered[surplus - 1])
@@ -235,7 +237,7 @@ class _Waiting:
         self._size -= _size(event)
         return event
 
-    def leave_out(self, last: int) -> None:
+    def discard_through(self, last: int) -> None:
         """Leave out what came, up to this sequence."""
         for sequence in [one for one in self._events if one <= last]:
             self.pop(sequence)
@@ -249,16 +251,16 @@ def _size(event: OrderEvent | None) -> int:
     return len(event.data) if event else 0
 
 
-async def _wait_for(event: asyncio.Event) -> None:
+async def _wait_briefly(event: asyncio.Event) -> None:
     """Wait for it, but look up now and then: the process may be told to stop."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0.5):
             await event.wait()
 
 
-def _public_event(record: Raw, generation: uuid.UUID) -> OrderEvent | None:
+def _public_event(record: RawRecord, generation: uuid.UUID) -> OrderEvent | None:
     """The event as subscribers see it; None if it is not for them; LookupError for a type that is not known here."""
-    received = understand(record)
+    received = decode_event(record)
     if received is None:
         raise LookupError(record.type)
     if not received.type.public:

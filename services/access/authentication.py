@@ -7,13 +7,13 @@ from starlette.requests import HTTPConnection, Request
 from services.access import copy
 from services.access.caller import Caller
 from services.access.language import language_of
-from services.chassis.client_address import parse_address
-from services.chassis.postgres import Pool
+from services.chassis.auth.tokens import SERVICE_TOKEN_HEADER, Claims, Verifier
+from services.chassis.db.postgres import Pool
+from services.chassis.http.server.client_address import parse_address
 from services.chassis.problems import NotReadyYet, Unauthenticated
-from services.chassis.tokens import SERVICE_TOKEN, Claims, Verifier
 from services.contracts.identity import AccessStated, SubjectKind
 
-_COPY = """
+_SELECT_SUBJECT = """
     SELECT kind, version, active, scopes,
            EXISTS (SELECT 1 FROM access.ended_sessions WHERE session_id = $2) AS session_ended
     FROM access.subjects WHERE subject_id = $1
@@ -22,16 +22,16 @@ _COPY = """
 GATEWAY = "gateway"
 """The service that calls for strangers, and is believed where they are."""
 
-AskIdentity = Callable[[str], Awaitable[AccessStated | None]]
+FetchAccess = Callable[[str], Awaitable[AccessStated | None]]
 
 
-class Authentication:
+class CallerAuthenticator:
     """Finds the caller of a request. ``ask_identity`` answers a subject's access when the copy is behind the token."""
 
-    def __init__(self, verifier: Verifier, pool: Pool, ask_identity: AskIdentity) -> None:
+    def __init__(self, verifier: Verifier, pool: Pool, ask_identity: FetchAccess) -> None:
         self._verifier = verifier
         self._pool = pool
-        self._ask_identity = ask_identity
+        self._fetch_access = ask_identity
 
     async def stranger(self, request: Request) -> Caller:
         """The caller of a public operation: nobody, from an address, in a language.
@@ -60,45 +60,47 @@ class Authentication:
         scopes = frozenset(claims.scope.split())
         version = 0
         if kind is not SubjectKind.SERVICE:
-            scopes, version = await self._confirmed(claims, kind, scopes)
+            scopes, version = await self._confirm_access(claims, kind, scopes)
         return Caller(
             subject_id=claims.sub,
             kind=kind,
             scopes=scopes,
             session_id=claims.sid,
             access_version=version,
-            acting=claims.act.get("sub", ""),
-            service=_service_of(claims),
+            actor=claims.act.get("sub", ""),
+            service=_service_name(claims),
             language=language_of(accepted_languages(request), claims.locale),
         )
 
     async def _is_from_gateway(self, request: Request) -> bool:
-        token = request.headers.get(SERVICE_TOKEN)
+        token = request.headers.get(SERVICE_TOKEN_HEADER)
         if token is None:
             return False
-        if _service_of(await self._verifier.verify(token)) != GATEWAY:
+        if _service_name(await self._verifier.verify(token)) != GATEWAY:
             raise Unauthenticated
         return True
 
-    async def _confirmed(self, claims: Claims, kind: SubjectKind, scopes: frozenset[str]) -> tuple[frozenset[str], int]:
-        row = await self._pool.fetchrow(_COPY, claims.sub, claims.sid)
+    async def _confirm_access(
+        self, claims: Claims, kind: SubjectKind, scopes: frozenset[str]
+    ) -> tuple[frozenset[str], int]:
+        row = await self._pool.fetchrow(_SELECT_SUBJECT, claims.sub, claims.sid)
         if row is None or row["version"] < claims.av:
-            await self._catch_up(claims)
-            row = await self._pool.fetchrow(_COPY, claims.sub, claims.sid)
+            await self._refresh_copy(claims)
+            row = await self._pool.fetchrow(_SELECT_SUBJECT, claims.sub, claims.sid)
         if row is None or row["version"] < claims.av:
             raise NotReadyYet("the copy of access is behind the token")
         if not row["active"] or row["kind"] != kind.value or row["session_ended"]:
             raise Unauthenticated
         return scopes & frozenset(row["scopes"]), row["version"]
 
-    async def _catch_up(self, claims: Claims) -> None:
+    async def _refresh_copy(self, claims: Claims) -> None:
         try:
-            stated = await self._ask_identity(claims.sub)
+            stated = await self._fetch_access(claims.sub)
         except Exception as error:
             raise NotReadyYet("identity could not be asked") from error
         if stated is not None:
             async with self._pool.acquire() as connection, connection.transaction():
-                await copy.keep(connection, stated)
+                await copy.upsert_access(connection, stated)
 
 
 def accepted_languages(request: HTTPConnection) -> str:
@@ -106,6 +108,6 @@ def accepted_languages(request: HTTPConnection) -> str:
     return request.headers.get("accept-language", "")
 
 
-def _service_of(claims: Claims) -> str:
+def _service_name(claims: Claims) -> str:
     """The name of the service that a token was made for, whoever it acts for; empty for anybody else's."""
     return claims.client_id.removeprefix("service:") if claims.kind == SubjectKind.SERVICE.value else ""

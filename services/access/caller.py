@@ -22,7 +22,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     session_id: str = ""
     access_version: int = 0
-    acting: str = ""
+    actor: str = ""
     service: str = ""
     language: Language = Language.FI
     address: str = ""

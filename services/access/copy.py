@@ -3,23 +3,27 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
-from services.access.stated_parts import join_access
-from services.chassis.envelope import Received
-from services.chassis.handlers import One
+from services.access.access_parts import join_access
+from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.events.consume.handlers import HandleEvent
+from services.chassis.events.copies.rebuild import Copy
+from services.chassis.events.envelope import ReceivedEvent
+from services.chassis.events.transaction import Transaction
 from services.chassis.ids import read_id
-from services.chassis.postgres import Connection
-from services.chassis.rebuilding import Copy
-from services.chassis.transaction import Transaction
 from services.contracts.declare import Event
 from services.contracts.identity import AccessStated, Grant, SessionEnded
 
-ACCESS = Copy(AccessStated, "access.subjects", key="subject_id")
+ACCESS_MIGRATIONS = Path(__file__).parent / "migrations"
+"""The tables of the copy, in every service's database."""
+
+ACCESS_COPY = Copy(AccessStated, "access.subjects", key="subject_id")
 """Every service has it; the grants of a subject come and go with its row."""
 
-_SUBJECT = """
+_UPSERT_SUBJECT = """
     INSERT INTO access.subjects (subject_id, kind, version, active, scopes) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (subject_id) DO UPDATE
     SET kind = excluded.kind, version = excluded.version, active = excluded.active, scopes = excluded.scopes,
@@ -27,57 +31,57 @@ _SUBJECT = """
     WHERE access.subjects.version < excluded.version OR access.subjects.doubted
     RETURNING true
 """
-_CLEAR = "DELETE FROM access.grants WHERE subject_id = $1"
-_END_SESSION = "INSERT INTO access.ended_sessions (session_id) VALUES ($1) ON CONFLICT DO NOTHING"
-_TOKENS_LIVE = dt.timedelta(hours=1)
+_DELETE_GRANTS = "DELETE FROM access.grants WHERE subject_id = $1"
+_INSERT_ENDED_SESSION = "INSERT INTO access.ended_sessions (session_id) VALUES ($1) ON CONFLICT DO NOTHING"
+_MAX_TOKEN_LIFETIME = dt.timedelta(hours=1)
 """Longer than any access token does, with all differences between clocks."""
-EXPIRE = """
+DELETE_ENDED_SESSIONS = """
     DELETE FROM access.ended_sessions WHERE session_id IN (
         SELECT session_id FROM access.ended_sessions
         WHERE kept_since < clock_timestamp() - interval '1 hour' LIMIT $1
     )
 """
 """What housekeeping runs: deletes ended sessions of which no token is valid any more."""
-_GRANT = """
+_INSERT_GRANT = """
     INSERT INTO access.grants (subject_id, organisation_id, role, billing, site_id, until)
     VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 
 # A part of what is known already is not kept: no other would come to make it complete, and to have it removed.
-_ADD_PART = """
+_UPSERT_PART = """
     INSERT INTO access.stated_parts (subject_id, version, part, stated)
     SELECT $1, $2, $3, $4
     WHERE NOT EXISTS (SELECT FROM access.subjects WHERE subject_id = $1 AND version >= $2 AND NOT doubted)
     ON CONFLICT (subject_id, version, part) DO UPDATE SET stated = excluded.stated
 """
-_PARTS = "SELECT stated FROM access.stated_parts WHERE subject_id = $1 AND version = $2"
-_CLEAR_PARTS = "DELETE FROM access.stated_parts WHERE subject_id = $1 AND version <= $2"
+_SELECT_PARTS = "SELECT stated FROM access.stated_parts WHERE subject_id = $1 AND version = $2"
+_DELETE_PARTS = "DELETE FROM access.stated_parts WHERE subject_id = $1 AND version <= $2"
 
 
-async def keep_part(connection: Connection, stated: AccessStated) -> None:
+async def upsert_access_part(connection: DatabaseConnection, stated: AccessStated) -> None:
     """Take a subject's access into the copy once all its parts are there, unless the copy is as new already."""
     place = stated.subject_id, stated.version
     parts = [stated]
     if stated.parts > 1:
-        await connection.execute(_ADD_PART, *place, stated.part, msgspec.json.encode(stated))
-        rows = await connection.fetch(_PARTS, *place)
+        await connection.execute(_UPSERT_PART, *place, stated.part, msgspec.json.encode(stated))
+        rows = await connection.fetch(_SELECT_PARTS, *place)
         parts = [msgspec.json.decode(row["stated"], type=AccessStated) for row in rows]
     if len(parts) == stated.parts:
-        await keep(connection, join_access(parts))
-        await connection.execute(_CLEAR_PARTS, *place)
+        await upsert_access(connection, join_access(parts))
+        await connection.execute(_DELETE_PARTS, *place)
 
 
-async def keep(connection: Connection, stated: AccessStated) -> None:
+async def upsert_access(connection: DatabaseConnection, stated: AccessStated) -> None:
     """Take the whole of a subject's access into the copy, unless the copy is as new already."""
     newer = await connection.fetchval(
-        _SUBJECT, stated.subject_id, stated.kind.value, stated.version, stated.active, stated.scopes
+        _UPSERT_SUBJECT, stated.subject_id, stated.kind.value, stated.version, stated.active, stated.scopes
     )
     if not newer:
         return
-    await connection.execute(_CLEAR, stated.subject_id)
+    await connection.execute(_DELETE_GRANTS, stated.subject_id)
     await connection.executemany(
-        _GRANT,
+        _INSERT_GRANT,
         [
             (
                 stated.subject_id,
@@ -88,31 +92,34 @@ async def keep(connection: Connection, stated: AccessStated) -> None:
                 grant.until,
             )
             for grant in stated.grants
-            for site_id in _sites_of(grant)
+            for site_id in _site_ids(grant)
         ],
     )
 
 
-async def end_session(connection: Connection, session_id: str) -> None:
+async def end_session(connection: DatabaseConnection, session_id: str) -> None:
     """Have a session's tokens refused from now on."""
-    await connection.execute(_END_SESSION, session_id)
+    await connection.execute(_INSERT_ENDED_SESSION, session_id)
 
 
-def _sites_of(grant: Grant) -> list[uuid.UUID | None]:
+def _site_ids(grant: Grant) -> list[uuid.UUID | None]:
     """The sites of a grant, a row each; None stands for all."""
     return [None] if grant.site_ids is None else [read_id("site", site) for site in grant.site_ids]
 
 
-async def access_stated(tx: Transaction, event: Received[AccessStated]) -> None:
+async def handle_access_stated(tx: Transaction, event: ReceivedEvent[AccessStated]) -> None:
     """Identity states a subject's access."""
-    await keep_part(tx.connection, event.data)
+    await upsert_access_part(tx.connection, event.data)
 
 
-async def session_ended(tx: Transaction, event: Received[SessionEnded]) -> None:
+async def handle_session_ended(tx: Transaction, event: ReceivedEvent[SessionEnded]) -> None:
     """A session ended before its tokens do. Of one that ended long ago, in a topic that is read again, none is left."""
-    if event.time > tx.now - _TOKENS_LIVE:
+    if event.time > tx.now - _MAX_TOKEN_LIFETIME:
         await end_session(tx.connection, event.data.session_id)
 
 
-HANDLERS: Mapping[type[Event], One[Transaction]] = {AccessStated: access_stated, SessionEnded: session_ended}
+HANDLERS: Mapping[type[Event], HandleEvent[Transaction]] = {
+    AccessStated: handle_access_stated,
+    SessionEnded: handle_session_ended,
+}
 """What every service that listens to identity does with its events about access."""

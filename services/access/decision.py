@@ -1,7 +1,7 @@
 """The decision: what of organisations and their sites a caller reaches today.
 
 ``visible`` is the condition on rows that are found by their ids ($1 caller, $2 day); lists begin from the caller's
-grants (``reach``). Commands ask ``grant`` in their transaction. Nothing is kept in memory.
+grants (``reach``). Commands ask ``effective_permissions`` in their transaction. Nothing is kept in memory.
 """
 
 import datetime as dt
@@ -10,26 +10,26 @@ import uuid
 import msgspec
 
 from services.access.caller import Caller
-from services.chassis.postgres import Connection
+from services.chassis.db.postgres import DatabaseConnection
 from services.contracts.identity import Role
 
-TODAY = "(g.until IS NULL OR g.until >= $2)"
+GRANT_HOLDS_TODAY = "(g.until IS NULL OR g.until >= $2)"
 """The condition that a grant (``g``) holds on the day."""
 
-_GRANT = f"""
+_EFFECTIVE_PERMISSIONS = f"""
     SELECT (array_agg(role ORDER BY array_position(ARRAY['ADMIN', 'EDITOR', 'VIEWER'], role)))[1] AS role,
            bool_or(billing) AS billing, count(*) AS grants
     FROM access.grants g
-    WHERE g.subject_id = $1 AND {TODAY}
+    WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}
       AND (g.organisation_id IS NULL OR g.organisation_id = $3)
       AND ($4::uuid IS NULL OR g.site_id IS NULL OR g.site_id = $4)
 """
-_ORGANISATIONS = f"SELECT DISTINCT organisation_id FROM access.grants g WHERE g.subject_id = $1 AND {TODAY}"
+_ORGANISATIONS = f"SELECT DISTINCT organisation_id FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}"
 
-_CHANGING = (Role.ADMIN, Role.EDITOR)
+_EDITING_ROLES = (Role.ADMIN, Role.EDITOR)
 
 
-class Grant(msgspec.Struct, frozen=True):
+class EffectivePermissions(msgspec.Struct, frozen=True):
     """What a caller may do at one place. ``role`` is None for partners: their scopes decided already."""
 
     role: Role | None
@@ -38,7 +38,7 @@ class Grant(msgspec.Struct, frozen=True):
     @property
     def may_change(self) -> bool:
         """Whether orders and changes are allowed, not just reading."""
-        return self.role in _CHANGING
+        return self.role in _EDITING_ROLES
 
 
 def visible(organisation: str, site: str | None = None, also: str = "") -> str:
@@ -47,7 +47,7 @@ def visible(organisation: str, site: str | None = None, also: str = "") -> str:
     For rows that are found by their ids: each is held against the grants by their index. ``also`` is a further
     condition on the grant (``g``).
     """
-    base = f"SELECT FROM access.grants g WHERE g.subject_id = $1 AND {TODAY}{also}"
+    base = f"SELECT FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}{also}"
     of_organisation = f"{base} AND g.organisation_id = {organisation}"
     conditions = [f"{base} AND g.organisation_id IS NULL"]
     if site is None:
@@ -62,17 +62,19 @@ def billing(organisation: str, site: str) -> str:
     return visible(organisation, site, also=" AND g.billing")
 
 
-async def grant(
-    connection: Connection, caller: Caller, day: dt.date, organisation: uuid.UUID, site: uuid.UUID | None = None
-) -> Grant | None:
+async def effective_permissions(
+    connection: DatabaseConnection, caller: Caller, day: dt.date, organisation: uuid.UUID, site: uuid.UUID | None = None
+) -> EffectivePermissions | None:
     """What all the caller's grants come to for an organisation (and one of its sites); None if it is out of reach."""
-    row = await connection.fetchrow(_GRANT, caller.subject_id, day, organisation, site)
+    row = await connection.fetchrow(_EFFECTIVE_PERMISSIONS, caller.subject_id, day, organisation, site)
     if row is None or not row["grants"]:
         return None
-    return Grant(Role(row["role"]) if row["role"] else None, row["billing"])
+    return EffectivePermissions(Role(row["role"]) if row["role"] else None, row["billing"])
 
 
-async def organisations(connection: Connection, caller: Caller, day: dt.date) -> list[uuid.UUID] | None:
+async def reachable_organisations(
+    connection: DatabaseConnection, caller: Caller, day: dt.date
+) -> list[uuid.UUID] | None:
     """Every organisation that the caller reaches with all or some sites; None is all."""
     rows = await connection.fetch(_ORGANISATIONS, caller.subject_id, day)
     found = [row["organisation_id"] for row in rows]

@@ -8,16 +8,16 @@ from msgspec import UNSET, UnsetType
 
 from services.access.decision import visible
 from services.access.reach import Search, SortOrder, Table, count_of_reached, page_of_reached
-from services.chassis.paging import KeysetPage
-from services.chassis.postgres import Connection, Row
-from services.chassis.query import Query
+from services.chassis.db.paging import KeysetPage
+from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.query import SqlQuery
 
 
 async def fetch_reached(
-    connection: Connection,
+    connection: DatabaseConnection,
     table: Table,
     columns: str,
-    query: Query,
+    query: SqlQuery,
     part: KeysetPage[Any],
     order: SortOrder,
     *,
@@ -40,11 +40,11 @@ async def fetch_reached(
     where = query.condition
     filtered = f"{where} AND {search.condition}" if search else where
     total: int | UnsetType = UNSET
-    if part.counts:
+    if part.counts_total:
         counted = f"SELECT count(*) FROM {table.name} WHERE {filtered}" if narrowed else None
         total = int(await connection.fetchval(counted or count_of_reached(table, filtered), *query.values))
     behind = "true"
-    if part.begins_behind:
+    if part.has_previous_page:
         behind = f"({', '.join(order.keys)}) {order.behind} ({', '.join(map(query.value, part.after))})"
     limit = query.value(part.limit)
     if narrowed:

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.access.decision import TODAY
+from services.access.decision import GRANT_HOLDS_TODAY
 
 _SAMPLE = "SYSTEM (0.5) REPEATABLE (0)"
 """The rows by which a search is judged: one in 200, but no more than 500, the same ones each time."""
-_MANY = 5
+_MIN_SAMPLE_MATCHES = 5
 """A search finds many if it finds as many rows of the sample: of the table, some 1,000 at least."""
-_ROWS_A_FIND = 8
+_ROWS_SCANNED_PER_INDEX_MATCH = 8
 """Rows that are looked through in an order in the time (2 µs) in which one is found by the search's own index."""
 
 # What is reached by several grants is found once: single sites only where no grant covers their organisation, and
 # organisations only where none covers all.
 _REACH = f"""
     WITH granted AS MATERIALIZED (
-        SELECT g.organisation_id, g.site_id FROM access.grants g WHERE g.subject_id = $1 AND {TODAY}
+        SELECT g.organisation_id, g.site_id FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}
     ), everything AS MATERIALIZED (
         SELECT EXISTS (SELECT FROM granted WHERE organisation_id IS NULL) AS reached
     ), organisations AS MATERIALIZED (
@@ -151,9 +151,9 @@ def _first_by_search(table: Table, order: SortOrder, limit: str, where: str, beh
         WITH sample AS MATERIALIZED (SELECT {order.columns}, {search.by_row} AS found FROM ({sample}) AS {alias}),
              first AS MATERIALIZED (SELECT {named} FROM sample WHERE found {order.named.clause} LIMIT 1),
              finds AS MATERIALIZED (
-                 SELECT count(*) FILTER (WHERE found) >= {_MANY}
+                 SELECT count(*) FILTER (WHERE found) >= {_MIN_SAMPLE_MATCHES}
                         AND count(*) FILTER (WHERE ({named}) {order.before} (TABLE first))
-                            <= {_ROWS_A_FIND} * count(*) FILTER (WHERE found) AS near
+                            <= {_ROWS_SCANNED_PER_INDEX_MATCH} * count(*) FILTER (WHERE found) AS near
                  FROM sample
              )
         (SELECT {order.columns} FROM {table.name}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
-from services.chassis import tracing
+from services.chassis.telemetry import tracing
 
 
 class MalformedInput(ValueError):
@@ -46,7 +46,9 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     trace_id: str = msgspec.field(default="", name="traceId")
 
 
-def respond(status: int, title: str, code: str, headers: Mapping[str, str] | None = None, **extra: object) -> Response:
+def problem_response(
+    status: int, title: str, code: str, headers: Mapping[str, str] | None = None, **extra: object
+) -> Response:
     """A problem+json response."""
     details = msgspec.convert(
         {"status": status, "title": title, "code": code, "traceId": tracing.trace_id() or "", **extra}, ProblemDetails

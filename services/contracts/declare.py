@@ -7,7 +7,7 @@ import msgspec
 
 from services.contracts.values import Value
 
-Kind = Literal["read", "write"]
+OperationKind = Literal["read", "write"]
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -18,7 +18,7 @@ class Operation(msgspec.Struct, frozen=True):
     own token; an ``open`` one needs not even that.
     """
 
-    kind: Kind
+    kind: OperationKind
     public: bool = False
     open: bool = False
 
@@ -90,18 +90,18 @@ def partners_topic_of(service: str) -> str:
 
 E = TypeVar("E", bound=type[Event])
 
-_types: dict[type[Event], EventType] = {}
-_names: dict[str, EventType] = {}
+_by_struct: dict[type[Event], EventType] = {}
+_by_name: dict[str, EventType] = {}
 
 
-def announces(name: str, *, subject: str, public: bool = False) -> Callable[[E], E]:
+def declare_event(name: str, *, subject: str, public: bool = False) -> Callable[[E], E]:
     """Declare an event: ``name`` is ``<service>.<thing>.<what happened>``, ``subject`` the field with its id."""
 
     def register(struct: E) -> E:
         event_type = EventType(name, name.split(".", maxsplit=1)[0], subject, public, struct)
-        if name in _names:
+        if name in _by_name:
             raise TypeError(f"two events are called {name}")
-        _types[struct] = _names[name] = event_type
+        _by_struct[struct] = _by_name[name] = event_type
         return struct
 
     return register
@@ -109,19 +109,19 @@ def announces(name: str, *, subject: str, public: bool = False) -> Callable[[E],
 
 def event_type_of(event: Event | type[Event]) -> EventType:
     """The declaration of an event."""
-    return _types[event if isinstance(event, type) else type(event)]
+    return _by_struct[event if isinstance(event, type) else type(event)]
 
 
 def event_type_named(name: str) -> EventType | None:
     """The declaration behind a CloudEvents ``type``; None if this build does not know it."""
-    return _names.get(name)
+    return _by_name.get(name)
 
 
 def known_events() -> list[str]:
     """The CloudEvents ``type`` of every event that this build knows."""
-    return list(_names)
+    return list(_by_name)
 
 
 def events_of(service: str) -> list[EventType]:
     """Every event that a service announces, in the order of declaration."""
-    return [event_type for event_type in _names.values() if event_type.service == service]
+    return [event_type for event_type in _by_name.values() if event_type.service == service]

@@ -4,7 +4,7 @@ import datetime as dt
 import enum
 from typing import Annotated, Protocol
 
-from services.contracts.declare import Event, announces, open_read, open_write, public_write, read, write
+from services.contracts.declare import Event, declare_event, open_read, open_write, public_write, read, write
 from services.contracts.imports import Importing
 from services.contracts.values import Id, IdempotencyKey, Outcome, Refusal, TextLimit, Value
 
@@ -106,7 +106,7 @@ class Grant(Value, frozen=True, kw_only=True):
     until: dt.date | None = None
 
 
-@announces("identity.access.stated", subject="subject_id")
+@declare_event("identity.access.stated", subject="subject_id")
 class AccessStated(Event, frozen=True, kw_only=True):
     """All that a user or partner may reach from now on. A higher ``version`` replaces every lower one.
 
@@ -123,7 +123,7 @@ class AccessStated(Event, frozen=True, kw_only=True):
     parts: int = 1
 
 
-@announces("identity.session.ended", subject="session_id")
+@declare_event("identity.session.ended", subject="session_id")
 class SessionEnded(Event, frozen=True, kw_only=True):
     """A session is over before its tokens are: signed out, ended by its user, or a refresh token used twice."""
 
@@ -131,7 +131,7 @@ class SessionEnded(Event, frozen=True, kw_only=True):
     subject_id: Id
 
 
-@announces("identity.organisation.stated", subject="organisation_id")
+@declare_event("identity.organisation.stated", subject="organisation_id")
 class OrganisationStated(Event, frozen=True, kw_only=True):
     """An organisation exists, or changed, and this is how it is now."""
 

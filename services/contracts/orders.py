@@ -4,7 +4,7 @@ import datetime as dt
 import enum
 from typing import Annotated, Protocol
 
-from services.contracts.declare import Event, announces, read, write
+from services.contracts.declare import Event, declare_event, read, write
 from services.contracts.imports import Importing
 from services.contracts.sites import Fraction
 from services.contracts.values import (
@@ -256,7 +256,7 @@ class CursorExpired(Outcome, frozen=True, kw_only=True):
     start: str
 
 
-@announces("orders.order.placed", subject="order_id", public=True)
+@declare_event("orders.order.placed", subject="order_id", public=True)
 class OrderPlaced(Event, frozen=True, kw_only=True):
     """An order was taken."""
 
@@ -272,7 +272,7 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
     version: int
 
 
-@announces("orders.order.moved", subject="order_id", public=True)
+@declare_event("orders.order.moved", subject="order_id", public=True)
 class OrderMoved(Event, frozen=True, kw_only=True):
     """An order went from one state to the next."""
 
@@ -305,12 +305,12 @@ class PickupFacts(Event, frozen=True, kw_only=True):
     version: int
 
 
-@announces("orders.pickup.recorded", subject="pickup_id", public=True)
+@declare_event("orders.pickup.recorded", subject="pickup_id", public=True)
 class PickupRecorded(PickupFacts, frozen=True, kw_only=True):
     """Something became known of a pickup, and this is all that is known now."""
 
 
-@announces("orders.pickup.stated", subject="pickup_id")
+@declare_event("orders.pickup.stated", subject="pickup_id")
 class PickupStated(PickupFacts, frozen=True, kw_only=True):
     """A pickup that was recorded before, stated again for those who keep copies."""
 

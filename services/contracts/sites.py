@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import UNSET, UnsetType
 
-from services.contracts.declare import Event, announces, read
+from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.values import Connection, FieldName, Id, Page, SearchText, Value
 
@@ -88,7 +88,7 @@ class Site(Value, frozen=True, kw_only=True):
     containers: list[Container] | UnsetType = UNSET
 
 
-@announces("sites.site.stated", subject="site_id")
+@declare_event("sites.site.stated", subject="site_id")
 class SiteStated(Event, frozen=True, kw_only=True):
     """A site exists, or changed, and this is how it is now."""
 
@@ -102,7 +102,7 @@ class SiteStated(Event, frozen=True, kw_only=True):
     version: int
 
 
-@announces("sites.container.stated", subject="container_id")
+@declare_event("sites.container.stated", subject="container_id")
 class ContainerStated(Event, frozen=True, kw_only=True):
     """A container exists, or changed, and this is how it is now."""
 

@@ -4,7 +4,7 @@ import datetime as dt
 import enum
 from typing import Protocol
 
-from services.contracts.declare import Event, announces, read
+from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.sites import Fraction
 from services.contracts.values import Id, Outcome, Refusal, Value
@@ -39,7 +39,7 @@ class Volumes(Outcome, frozen=True, kw_only=True):
     previous_grams: int
 
 
-@announces("stats.invoice.stated", subject="invoice_id")
+@declare_event("stats.invoice.stated", subject="invoice_id")
 class InvoiceStated(Event, frozen=True, kw_only=True):
     """An invoice exists. Identity keeps customer number, invoice number and date, for registration (I1)."""
 

@@ -4,7 +4,7 @@ import datetime as dt
 import enum
 from typing import Annotated, Protocol
 
-from services.contracts.declare import Event, announces, read, write
+from services.contracts.declare import Event, declare_event, read, write
 from services.contracts.values import Connection, Id, IdempotencyKey, Outcome, Page, Refusal, TextLimit, Value
 
 
@@ -64,7 +64,7 @@ class ContactFormReceived(Outcome, frozen=True, kw_only=True):
     ticket: Ticket
 
 
-@announces("support.ticket.opened", subject="ticket_id")
+@declare_event("support.ticket.opened", subject="ticket_id")
 class TicketOpened(Event, frozen=True, kw_only=True):
     """A conversation began."""
 

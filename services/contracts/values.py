@@ -59,7 +59,7 @@ class Problem(Value, frozen=True, kw_only=True):
     retryable: bool = False
 
 
-Fault = Literal[
+MalformedReason = Literal[
     "CHARACTERS",
     "EARLIEST",
     "EXAMPLE",
@@ -91,13 +91,13 @@ def refuse(code: str, *path: str, retryable: bool = False, **params: object) -> 
     return Refusal(problems=[Problem(code=code, path=list(path), params=texts, retryable=retryable)])
 
 
-def malformed(*path: str, reason: Fault, **params: object) -> Problem:
+def malformed(*path: str, reason: MalformedReason, **params: object) -> Problem:
     """Make the problem of an input whose form is wrong."""
     texts = {name: str(value) for name, value in params.items()}
     return Problem(code="MALFORMED", path=list(path), params={"reason": reason, **texts})
 
 
-def wrong_length(text: str, shortest: int, longest: int, *path: str) -> Problem | None:
+def length_problem(text: str, shortest: int, longest: int, *path: str) -> Problem | None:
     """Find out whether a text is missing, too short or too long, in code points."""
     if not text and shortest > 0:
         return malformed(*path, reason="REQUIRED")

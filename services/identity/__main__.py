@@ -5,10 +5,10 @@ import sys
 
 def main(role: str) -> int:
     """Run one of the service's processes."""
-    from services.access import assembly
+    from services.hosting import processes
     from services.identity.app import IDENTITY
 
-    return assembly.main(IDENTITY, role)
+    return processes.main(IDENTITY, role)
 
 
 if __name__ == "__main__":

@@ -6,38 +6,38 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.access.assembly import Blueprint, Foundation
 from services.access.caller import Caller
-from services.access.copy import ACCESS
-from services.chassis.announcing import Announcement
-from services.chassis.export_files import Kind
-from services.chassis.process import Loop
-from services.chassis.rebuilding import Copy
-from services.chassis.settings import WrongSettings
-from services.chassis.tokens import Signer
+from services.access.copy import ACCESS_COPY
+from services.chassis.auth.tokens import Signer
+from services.chassis.events.copies.announcement import Announcement
+from services.chassis.events.copies.rebuild import Copy
+from services.chassis.imports.export_files import ImportKind
+from services.chassis.process import BackgroundLoop
+from services.chassis.runtime.settings import InvalidSettings
 from services.contracts.identity import AccessStated, Identity, OrganisationStated
 from services.contracts.stats import InvoiceStated
+from services.hosting.processes import Blueprint, ServiceRuntime
 from services.identity.domain.registration import RegistrationRules
-from services.identity.http.equipment import Equipment
-from services.identity.http.keys import keys_route
-from services.identity.http.offering import Offering
+from services.identity.http.api import IdentityApi
+from services.identity.http.dependencies import IdentityDependencies
+from services.identity.http.jwks import jwks_route
 from services.identity.messaging.handlers import HANDLERS
+from services.identity.queries import directory
 from services.identity.settings import IdentitySettings
-from services.identity.store import reads
-from services.identity.store.expiry import keep_forgetting
 from services.identity.store.hashing_queue import HashingQueue
 from services.identity.store.passwords import Argon2Passwords
+from services.identity.store.retention import run_retention
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.announce_access import announce_partners, announce_users
 from services.identity.usecases.announce_organisations import announce_organisations
 from services.identity.usecases.import_organisations import OrganisationRow, import_organisations
 
-Base = Foundation[IdentityTransaction]
+Runtime = ServiceRuntime[IdentityTransaction]
 
 
-def _bind(base: Base) -> Callable[[Caller], Offering]:
+def _build_api(base: Runtime) -> Callable[[Caller], IdentityApi]:
     settings = _settings(base)
-    equipment = Equipment(
+    equipment = IdentityDependencies(
         base=base,
         passwords=Argon2Passwords(),
         queue=HashingQueue(),
@@ -46,20 +46,20 @@ def _bind(base: Base) -> Callable[[Caller], Offering]:
         service_secrets=settings.service_secrets,
         rules=_rules(base),
     )
-    return lambda caller: Offering(equipment, caller)
+    return lambda caller: IdentityApi(equipment, caller)
 
 
-def _ask_identity(base: Base) -> Callable[[str], Awaitable[AccessStated | None]]:
+def _fetch_access(base: Runtime) -> Callable[[str], Awaitable[AccessStated | None]]:
     """Identity asks its own database."""
 
     async def ask(subject_id: str) -> AccessStated | None:
         async with base.pool.acquire() as connection:
-            return await reads.access_of(connection, subject_id)
+            return await directory.access_of(connection, subject_id)
 
     return ask
 
 
-def _public_keys(base: Base) -> Callable[[], Awaitable[str]]:
+def _public_keys(base: Runtime) -> Callable[[], Awaitable[str]]:
     signer = _signer(base)
 
     async def keys() -> str:
@@ -68,22 +68,22 @@ def _public_keys(base: Base) -> Callable[[], Awaitable[str]]:
     return keys
 
 
-def _forgetting(base: Base) -> Loop:
+def _retention_loop(base: Runtime) -> BackgroundLoop:
     async def loop(stop: asyncio.Event) -> None:
-        await keep_forgetting(base.pool, base.clock, stop)
+        await run_retention(base.pool, base.clock, stop)
 
     return loop
 
 
-def _signer(base: Base) -> Signer:
+def _signer(base: Runtime) -> Signer:
     file = _settings(base).signing_key_file
     try:
         return Signer(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise WrongSettings(f"KIERTO_IDENTITY_SIGNING_KEY_FILE names no key that can be read: {error}") from error
+        raise InvalidSettings(f"KIERTO_IDENTITY_SIGNING_KEY_FILE names no key that can be read: {error}") from error
 
 
-def _rules(base: Base) -> RegistrationRules:
+def _rules(base: Runtime) -> RegistrationRules:
     settings = _settings(base)
     return RegistrationRules(
         customer_number_format=settings.customer_number_format,
@@ -94,12 +94,12 @@ def _rules(base: Base) -> RegistrationRules:
     )
 
 
-def _imports(base: Base) -> Sequence[Kind[IdentityTransaction, Any]]:
+def _imports(base: Runtime) -> Sequence[ImportKind[IdentityTransaction, Any]]:
     take = functools.partial(import_organisations, rules=_rules(base))
-    return [Kind("organisations", OrganisationRow, ("customer_number",), take)]
+    return [ImportKind("organisations", OrganisationRow, ("customer_number",), take)]
 
 
-def _settings(base: Base) -> IdentitySettings:
+def _settings(base: Runtime) -> IdentitySettings:
     assert isinstance(base.settings, IdentitySettings)
     return base.settings
 
@@ -110,21 +110,21 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     settings=IdentitySettings,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=IdentityTransaction,
-    bind=_bind,
-    listens=["stats"],
+    bind=_build_api,
+    subscribes_to=["stats"],
     handlers=lambda base: HANDLERS,
     versioned=["organisations", "users", "partners"],
     imports=_imports,
     announcements=[
         Announcement(
-            thing="organisation", event=OrganisationStated, table="organisations", state=announce_organisations
+            entity="organisation", event=OrganisationStated, table="organisations", emit_page=announce_organisations
         ),
-        Announcement(thing="user", event=AccessStated, table="users", state=announce_users),
-        Announcement(thing="partner", event=AccessStated, table="partners", state=announce_partners),
+        Announcement(entity="user", event=AccessStated, table="users", emit_page=announce_users),
+        Announcement(entity="partner", event=AccessStated, table="partners", emit_page=announce_partners),
     ],
-    copies=[ACCESS, Copy(InvoiceStated, "invoices")],
-    ask_identity=_ask_identity,
+    copies=[ACCESS_COPY, Copy(InvoiceStated, "invoices")],
+    fetch_access=_fetch_access,
     public_keys=_public_keys,
-    routes=lambda base, authentication: [keys_route(_signer(base))],
-    loops=lambda base: [_forgetting(base)],
+    routes=lambda base, authentication: [jwks_route(_signer(base))],
+    loops=lambda base: [_retention_loop(base)],
 )

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from services.chassis.settings import ServiceSettings, WrongSettings
+from services.chassis.runtime.settings import InvalidSettings, ServiceSettings
 
-_SHORTEST_PEPPER = 16
+_MIN_PEPPER_LENGTH = 16
 
 
 class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
                 re.compile(getattr(self, name))
             except re.error as error:
                 complaints.append(f"KIERTO_IDENTITY_{name.upper()} is no regular expression: {error}")
-        if len(self.pepper) < _SHORTEST_PEPPER:
-            complaints.append(f"KIERTO_IDENTITY_PEPPER is too short (expected {_SHORTEST_PEPPER} characters or more)")
+        if len(self.pepper) < _MIN_PEPPER_LENGTH:
+            complaints.append(f"KIERTO_IDENTITY_PEPPER is too short (expected {_MIN_PEPPER_LENGTH} characters or more)")
         if complaints:
-            raise WrongSettings("\n".join(complaints))
+            raise InvalidSettings("\n".join(complaints))

@@ -5,10 +5,10 @@ import sys
 
 def main(role: str) -> int:
     """Run one of the service's processes."""
-    from services.access import assembly
+    from services.hosting import processes
     from services.orders.app import ORDERS
 
-    return assembly.main(ORDERS, role)
+    return processes.main(ORDERS, role)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from services.access.assembly import Blueprint
-from services.access.copy import ACCESS
-from services.chassis.announcing import Announcement
-from services.chassis.export_files import Kind
-from services.chassis.rebuilding import Copy
+from services.access.copy import ACCESS_COPY
+from services.chassis.events.copies.announcement import Announcement
+from services.chassis.events.copies.rebuild import Copy
+from services.chassis.imports.export_files import ImportKind
 from services.contracts.orders import Orders, PickupStated
 from services.contracts.sites import ContainerStated, SiteStated
-from services.orders.domain.holidays import Holiday
-from services.orders.domain.price import Article
+from services.hosting.processes import Blueprint
+from services.orders.domain.holidays import HolidayRecord
+from services.orders.domain.price import ArticlePrice
 from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rule
-from services.orders.http.offering import Offering
+from services.orders.http.api import OrdersApi
 from services.orders.messaging.handlers import HANDLERS
 from services.orders.store.transaction import OrdersTransaction
 from services.orders.usecases.announce_pickups import announce_pickups
@@ -29,19 +29,19 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     contract=Orders,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=OrdersTransaction,
-    bind=lambda base: lambda caller: Offering(base, caller),
-    listens=["identity", "sites"],
+    bind=lambda base: lambda caller: OrdersApi(base, caller),
+    subscribes_to=["identity", "sites"],
     handlers=lambda base: HANDLERS,
     partners_topic=True,
     versioned=["agreements", "orders", "pickups"],
     imports=lambda base: [
-        Kind("articles", Article, ("article_number", "valid_from"), import_articles),
-        Kind("routes", Route, ("route_number",), import_routes),
-        Kind("holidays", Holiday, ("date", "country"), import_holidays),
-        Kind("rules", Rule, ("rule_number",), import_rules),
-        Kind("agreements", AgreementRow, ("agreement_number",), import_agreements),
-        Kind("pickups", PickupRow, ("pickup_number",), import_pickups),
+        ImportKind("articles", ArticlePrice, ("article_number", "valid_from"), import_articles),
+        ImportKind("routes", Route, ("route_number",), import_routes),
+        ImportKind("holidays", HolidayRecord, ("date", "country"), import_holidays),
+        ImportKind("rules", Rule, ("rule_number",), import_rules),
+        ImportKind("agreements", AgreementRow, ("agreement_number",), import_agreements),
+        ImportKind("pickups", PickupRow, ("pickup_number",), import_pickups),
     ],
-    announcements=[Announcement(thing="pickup", event=PickupStated, table="pickups", state=announce_pickups)],
-    copies=[ACCESS, Copy(SiteStated, "sites"), Copy(ContainerStated, "containers")],
+    announcements=[Announcement(entity="pickup", event=PickupStated, table="pickups", emit_page=announce_pickups)],
+    copies=[ACCESS_COPY, Copy(SiteStated, "sites"), Copy(ContainerStated, "containers")],
 )

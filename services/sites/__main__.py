@@ -5,10 +5,10 @@ import sys
 
 def main(role: str) -> int:
     """Run one of the service's processes."""
-    from services.access import assembly
+    from services.hosting import processes
     from services.sites.app import SITES
 
-    return assembly.main(SITES, role)
+    return processes.main(SITES, role)
 
 
 if __name__ == "__main__":

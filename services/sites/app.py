@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from services.access.assembly import Blueprint
-from services.access.copy import ACCESS
-from services.chassis.announcing import Announcement
-from services.chassis.export_files import Kind
-from services.chassis.rebuilding import Copy
+from services.access.copy import ACCESS_COPY
+from services.chassis.events.copies.announcement import Announcement
+from services.chassis.events.copies.rebuild import Copy
+from services.chassis.imports.export_files import ImportKind
 from services.contracts.identity import OrganisationStated
 from services.contracts.sites import ContainerStated, Sites, SiteStated
-from services.sites.http.offering import Offering
+from services.hosting.processes import Blueprint
+from services.sites.http.api import SitesApi
 from services.sites.messaging.handlers import HANDLERS
 from services.sites.store.transaction import SitesTransaction
 from services.sites.usecases.announce_containers import announce_containers
@@ -22,17 +22,17 @@ SITES: Blueprint[SitesTransaction, Sites] = Blueprint(
     contract=Sites,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=SitesTransaction,
-    bind=lambda base: lambda caller: Offering(base, caller),
-    listens=["identity"],
+    bind=lambda base: lambda caller: SitesApi(base, caller),
+    subscribes_to=["identity"],
     handlers=lambda base: HANDLERS,
     versioned=["sites", "containers"],
     imports=lambda base: [
-        Kind("sites", SiteRow, ("site_number",), import_sites),
-        Kind("containers", ContainerRow, ("container_number",), import_containers),
+        ImportKind("sites", SiteRow, ("site_number",), import_sites),
+        ImportKind("containers", ContainerRow, ("container_number",), import_containers),
     ],
     announcements=[
-        Announcement(thing="site", event=SiteStated, table="sites", state=announce_sites),
-        Announcement(thing="container", event=ContainerStated, table="containers", state=announce_containers),
+        Announcement(entity="site", event=SiteStated, table="sites", emit_page=announce_sites),
+        Announcement(entity="container", event=ContainerStated, table="containers", emit_page=announce_containers),
     ],
-    copies=[ACCESS, Copy(OrganisationStated, "organisations")],
+    copies=[ACCESS_COPY, Copy(OrganisationStated, "organisations")],
 )

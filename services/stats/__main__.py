@@ -5,10 +5,10 @@ import sys
 
 def main(role: str) -> int:
     """Run one of the service's processes."""
-    from services.access import assembly
+    from services.hosting import processes
     from services.stats.app import STATS
 
-    return assembly.main(STATS, role)
+    return processes.main(STATS, role)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from services.access.assembly import Blueprint
-from services.access.copy import ACCESS
-from services.chassis.announcing import Announcement
-from services.chassis.export_files import Kind
-from services.chassis.rebuilding import Copy
+from services.access.copy import ACCESS_COPY
+from services.chassis.events.copies.announcement import Announcement
+from services.chassis.events.copies.rebuild import Copy
+from services.chassis.imports.export_files import ImportKind
 from services.contracts.identity import OrganisationStated
 from services.contracts.orders import PickupStated
 from services.contracts.stats import InvoiceStated, Stats
-from services.stats.http.offering import Offering
+from services.hosting.processes import Blueprint
+from services.stats.http.api import StatsApi
 from services.stats.messaging.handlers import HANDLERS
 from services.stats.store.transaction import StatsTransaction
 from services.stats.usecases.announce_invoices import announce_invoices
@@ -22,12 +22,12 @@ STATS: Blueprint[StatsTransaction, Stats] = Blueprint(
     contract=Stats,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=StatsTransaction,
-    bind=lambda base: lambda caller: Offering(base, caller),
-    listens=["identity", "orders"],
+    bind=lambda base: lambda caller: StatsApi(base, caller),
+    subscribes_to=["identity", "orders"],
     handlers=lambda base: HANDLERS,
     versioned=["invoices"],
-    imports=lambda base: [Kind("invoices", InvoiceRow, ("invoice_number",), import_invoices)],
-    announcements=[Announcement(thing="invoice", event=InvoiceStated, table="invoices", state=announce_invoices)],
-    copies=[ACCESS, Copy(OrganisationStated, "organisations"), Copy(PickupStated, "pickups")],
+    imports=lambda base: [ImportKind("invoices", InvoiceRow, ("invoice_number",), import_invoices)],
+    announcements=[Announcement(entity="invoice", event=InvoiceStated, table="invoices", emit_page=announce_invoices)],
+    copies=[ACCESS_COPY, Copy(OrganisationStated, "organisations"), Copy(PickupStated, "pickups")],
     recompute=recount_volumes,
 )

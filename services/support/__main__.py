@@ -5,10 +5,10 @@ import sys
 
 def main(role: str) -> int:
     """Run one of the service's processes."""
-    from services.access import assembly
+    from services.hosting import processes
     from services.support.app import SUPPORT
 
-    return assembly.main(SUPPORT, role)
+    return processes.main(SUPPORT, role)
 
 
 if __name__ == "__main__":

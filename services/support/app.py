@@ -3,27 +3,27 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from services.access.assembly import Blueprint, Foundation
 from services.access.caller import Caller
-from services.access.copy import ACCESS
-from services.chassis.rebuilding import Copy
+from services.access.copy import ACCESS_COPY
+from services.chassis.events.copies.rebuild import Copy
 from services.contracts.sites import SiteStated
 from services.contracts.support import Support
+from services.hosting.processes import Blueprint, ServiceRuntime
 from services.support.domain.limits import MessageLimits
-from services.support.http.offering import Offering
+from services.support.http.api import SupportApi
 from services.support.http.recipients import IdentityRecipients
 from services.support.messaging.handlers import HANDLERS
-from services.support.messaging.receipts import Receipts
+from services.support.messaging.receipt_sender import ReceiptSender
 from services.support.settings import SupportSettings
 from services.support.store.transaction import SupportTransaction
 
-Base = Foundation[SupportTransaction]
+Runtime = ServiceRuntime[SupportTransaction]
 
 
-def _bind(base: Base) -> Callable[[Caller], Support]:
+def _build_api(base: Runtime) -> Callable[[Caller], Support]:
     # Without a process, as in most tests, there are no settings.
     limits = base.settings.message_limits if isinstance(base.settings, SupportSettings) else MessageLimits()
-    return lambda caller: Offering(base, caller, limits)
+    return lambda caller: SupportApi(base, caller, limits)
 
 
 SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
@@ -31,11 +31,11 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     contract=Support,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=SupportTransaction,
-    bind=_bind,
+    bind=_build_api,
     settings=SupportSettings,
-    listens=["identity", "sites"],
+    subscribes_to=["identity", "sites"],
     handlers=lambda base: HANDLERS,
     versioned=["tickets"],
-    copies=[ACCESS, Copy(SiteStated, "sites")],
-    loops=lambda base: [Receipts(base.work, IdentityRecipients(base.identity, base.tokens)).run],
+    copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
+    loops=lambda base: [ReceiptSender(base.work, IdentityRecipients(base.identity, base.tokens)).run],
 )

@@ -1,6 +1,6 @@
 """What support needs to be told beside what every service needs."""
 
-from services.chassis.settings import ServiceSettings
+from services.chassis.runtime.settings import ServiceSettings
 from services.support.domain.limits import MessageLimits
 
 

@@ -8,22 +8,22 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import (
-    beside_floods,
-    broker_killed,
+    broker_recovery,
     commit_to_socket,
     consumer_throughput,
+    flood_latency,
     http_clients,
-    plans,
+    plan_compilation,
     portal_page,
-    reading,
     refusal_times,
-    refused_bodies,
+    refused_body_memory,
     relay_throughput,
+    request_overhead,
     scale,
-    surroundings,
     thousand_subscribers,
+    validation_time,
 )
-from tests.benchmarks.contest import held
+from tests.benchmarks.contest import runner
 from tests.support import quotas, servers
 from tests.support.stack import new_stack
 
@@ -42,21 +42,21 @@ def main() -> None:
         f"aiohttp, by turns: {cost.aiohttp * 1e6:.1f} µs",
         f"{cost.ratio:.2f}",
     )
-    compiled = plans.compile_time()
+    compiled = plan_compilation.compile_time()
     table.add_row(
         "a plan for the portal's page",
         f"{compiled.plan * 1000:.1f} ms",
         f"its text read and validated: {compiled.text * 1000:.1f} ms; wanted: 5 ms",
         f"{compiled.plan / compiled.text:.2f}",
     )
-    kept = plans.memory()
+    kept = plan_compilation.memory()
     table.add_row(
-        f"memory after {plans.OPERATIONS:,} different operations, {kept.texts:,} of them kept",
+        f"memory after {plan_compilation.OPERATIONS:,} different operations, {kept.texts:,} of them kept",
         f"{kept.end / 1e6:.1f} MB",
-        f"after {plans.FULL:,}: {kept.full / 1e6:.1f} MB",
+        f"after {plan_compilation.FULL:,}: {kept.full / 1e6:.1f} MB",
         f"{kept.end / kept.full:.3f}",
     )
-    refused = reading.measure()
+    refused = validation_time.measure()
     table.add_row(
         f"a text refused, the worst: {refused.which}",
         f"{refused.worst * 1000:.1f} ms",
@@ -69,15 +69,15 @@ def main() -> None:
         "1 µs",
         f"{refused.cost / 1e-6:.2f}",
     )
-    around = surroundings.measure()
+    around = request_overhead.measure()
     table.add_row(
         "what a portal page has to pass before it is executed",
-        f"{around.passing * 1e6:.1f} µs",
-        f"10 µs; to read its body takes {around.reading * 1e6:.1f} of them",
-        f"{around.passing / 10e-6:.2f}",
+        f"{around.admission * 1e6:.1f} µs",
+        f"10 µs; to read its body takes {around.parsing * 1e6:.1f} of them",
+        f"{around.admission / 10e-6:.2f}",
     )
     stack = new_stack()
-    stack.settings = quotas.SETTING
+    stack.settings = quotas.UNLIMITED_QUOTAS
     try:
         stack.start()
         stack.kierto("staff", "create", STAFF[0], "--email", "bench@example.fi", KIERTO_PASSWORD=STAFF[1])
@@ -106,14 +106,14 @@ def main() -> None:
         reached, sent = asyncio.run(thousand_subscribers.measure(stack, *STAFF))
         table.add_row(
             "commit of an order to the last of 1,000 subscribers, median",
-            thousand_subscribers.shown(reached),
-            f"bare server, the same bytes: {thousand_subscribers.shown(sent)}; wanted: 250 ms",
+            thousand_subscribers.format_times(reached),
+            f"bare server, the same bytes: {thousand_subscribers.format_times(sent)}; wanted: 250 ms",
             f"{statistics.median(reached) / statistics.median(sent):.2f}",
         )
-        held_on = asyncio.run(refused_bodies.measure(stack))
+        held_on = asyncio.run(refused_body_memory.measure(stack))
         table.add_row(
-            f"{refused_bodies.BODIES:,} bodies of 1 MB that are refused, through a gateway",
-            f"grew by {held_on.growth / 1e6:.1f} MB, {refused_bodies.BODIES / held_on.seconds:,.0f} a second",
+            f"{refused_body_memory.BODIES:,} bodies of 1 MB that are refused, through a gateway",
+            f"grew by {held_on.growth / 1e6:.1f} MB, {refused_body_memory.BODIES / held_on.seconds:,.0f} a second",
             "20 MB",
             f"{held_on.growth / 20e6:.2f}",
         )
@@ -131,14 +131,14 @@ def main() -> None:
             f"bare consumer, the same records: {taken.bare:,.0f} a second",
             f"{taken.worker / taken.bare:.2f}",
         )
-        for flood, beside in asyncio.run(beside_floods.measure(servers.at(stack.home.root, stack.ports))).items():
+        for flood, beside in asyncio.run(flood_latency.measure(servers.at(stack.home.root, stack.ports))).items():
             table.add_row(
-                f"a small request beside {beside_floods.CONNECTIONS} connections that flood: {flood}, median",
+                f"a small request beside {flood_latency.CONNECTIONS} connections that flood: {flood}, median",
                 f"{beside.median * 1000:.1f} ms (worst {beside.worst * 1000:.0f})",
                 f"with nobody else: {beside.quiet * 1000:.1f} ms",
                 f"{beside.median / beside.quiet:.2f}",
             )
-        published, received = asyncio.run(broker_killed.measure(stack, *STAFF))
+        published, received = asyncio.run(broker_recovery.measure(stack, *STAFF))
         table.add_row(
             "broker killed: from ready to the first event at it, at a subscriber, longest",
             f"{max(published):.1f} s, {max(received):.1f} s",
@@ -152,13 +152,13 @@ def main() -> None:
     console.print(table)
     console.print(_portal_page())
     console.print(scale.table(scale.measure()))
-    held.hold()
+    runner.run_contest()
 
 
 def _portal_page() -> Table:
     """On a stack of its own, with the demonstration data."""
     stack = new_stack()
-    stack.settings = quotas.SETTING
+    stack.settings = quotas.UNLIMITED_QUOTAS
     try:
         stack.start(demo=True)
         return portal_page.table({sites: asyncio.run(portal_page.measure(stack, sites)) for sites in (10, 200)})

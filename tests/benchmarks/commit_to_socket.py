@@ -11,15 +11,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.stack import environment_of_running
-from services.chassis import postgres
-from services.chassis.clock import SystemClock
+from services.chassis.db import postgres
+from services.chassis.events.notifier import OutboxNotifier
+from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.transaction import PostgresWork, Transaction
-from services.chassis.wake import Waker
+from services.chassis.runtime.clock import SystemClock
 from services.contracts.orders import OrderKind, OrderPlaced, OrderState
 from services.contracts.sites import Fraction
-from tests.support.client import Client
-from tests.support.partner import subscribed
+from tests.support.gateway_client import GatewayClient
+from tests.support.partner_process import subscribe
 from tests.support.stack import RunningStack
 
 ROUNDS, WARM_UP = 200, 20
@@ -36,19 +36,19 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[fl
 async def _ours(stack: RunningStack, database_url: str, username: str, password: str) -> list[float]:
     pool = await postgres.open_pool(database_url, name="bench", size=2)
     stop = asyncio.Event()
-    waker = Waker(pool)
+    waker = OutboxNotifier(pool)
     waking = asyncio.create_task(waker.run(stop))
-    work = PostgresWork(pool, SystemClock("Europe/Helsinki"), Transaction, waker.wake)
+    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, waker.notify)
     took: list[float] = []
-    async with Client(stack.gateway) as staff:
+    async with GatewayClient(stack.gateway) as staff:
         await staff.sign_in(username, password)
         url = f"{stack.gateway.replace('http', 'ws')}/graphql"
-        async with subscribed(url, staff.token, None) as socket:
+        async with subscribe(url, staff.token, None) as socket:
             await socket.recv()
             for _ in range(ROUNDS + WARM_UP):
                 order_id = write_id("order", new_uuid())
                 async with work() as tx:
-                    tx.emit(an_order(order_id))
+                    tx.emit(order_placed(order_id))
                 committed = time.perf_counter()
                 while order_id not in str(await socket.recv()):
                     pass
@@ -59,7 +59,7 @@ async def _ours(stack: RunningStack, database_url: str, username: str, password:
     return took[WARM_UP:]
 
 
-def an_order(order_id: str) -> OrderPlaced:
+def order_placed(order_id: str) -> OrderPlaced:
     """The event of an order being placed."""
     return OrderPlaced(
         order_id=order_id,

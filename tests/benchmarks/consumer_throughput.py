@@ -19,16 +19,19 @@ import psutil
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from services.chassis import envelope, garbage, logging, postgres
-from services.chassis.clock import SystemClock
-from services.chassis.consumer import Consumer
-from services.chassis.envelope import Received
-from services.chassis.handlers import Handlers, together
+from services.chassis.db import postgres
+from services.chassis.events import envelope
+from services.chassis.events.consume.consumer import Consumer
+from services.chassis.events.consume.handlers import Handlers, batch_handler
+from services.chassis.events.envelope import ReceivedEvent
+from services.chassis.events.outbox import PARTITIONS, partition_of
+from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.outbox import PARTITIONS, partition_of
-from services.chassis.transaction import PostgresWork, Transaction
+from services.chassis.runtime import gc_tuning
+from services.chassis.runtime.clock import SystemClock
+from services.chassis.telemetry import logging
 from services.contracts.declare import topic_of
-from tests.benchmarks.bench_service import BenchService, bench_service
+from tests.benchmarks.benchmark_service import BenchmarkService, run_benchmark_service
 from tests.support.alpha import ThingCounted
 from tests.support.servers import ROOT, Servers
 
@@ -41,7 +44,7 @@ _COUNT = """
 """
 
 
-class Throughput(msgspec.Struct, frozen=True):
+class ConsumerThroughput(msgspec.Struct, frozen=True):
     """Events a second, of the worker and of the bare consumer; what the worker's process grew by, in bytes."""
 
     worker: float
@@ -49,25 +52,25 @@ class Throughput(msgspec.Struct, frozen=True):
     growth: int
 
 
-async def measure(servers: Servers) -> Throughput:
+async def measure(servers: Servers) -> ConsumerThroughput:
     """Read a backlog by a bare consumer, then by a worker, and so in turns; medians, and the most that it grew."""
     rounds = [await _round(servers) for _ in range(ROUNDS)]
-    return Throughput(
+    return ConsumerThroughput(
         statistics.median(one.worker for one in rounds),
         statistics.median(one.bare for one in rounds),
         max(one.growth for one in rounds),
     )
 
 
-async def _round(servers: Servers) -> Throughput:
-    async with bench_service(servers) as service:
+async def _round(servers: Servers) -> ConsumerThroughput:
+    async with run_benchmark_service(servers) as service:
         await _fill(servers.kafka, service)
-        bare = float(await asyncio.to_thread(_output_of, "bare", service.name, servers.kafka))
+        bare = float(await asyncio.to_thread(_run_and_read, "bare", service.name, servers.kafka))
         worker, growth = await _worker(service, servers.kafka)
-        return Throughput(worker, bare, growth)
+        return ConsumerThroughput(worker, bare, growth)
 
 
-async def _fill(kafka: str, service: BenchService) -> None:
+async def _fill(kafka: str, service: BenchmarkService) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
     await producer.start()
     clock, generation = SystemClock("Europe/Helsinki"), new_uuid()
@@ -76,7 +79,7 @@ async def _fill(kafka: str, service: BenchService) -> None:
         organisation = organisations[number % ORGANISATIONS]
         event = ThingCounted(thing_id=f"thing_{_PADDING}", organisation_id=organisation, number=number)
         trace = f"00-{new_uuid().hex}-0123456789abcdef-01"
-        headers = envelope.headers(
+        headers = envelope.event_headers(
             new_uuid(),
             "alpha.thing.counted",
             service.name,
@@ -93,12 +96,12 @@ async def _fill(kafka: str, service: BenchService) -> None:
     await producer.stop()
 
 
-def _output_of(*arguments: str) -> str:
+def _run_and_read(*arguments: str) -> str:
     done = subprocess.run(_command(*arguments), env=_environment(), check=True, capture_output=True, text=True)
     return done.stdout
 
 
-async def _worker(service: BenchService, kafka: str) -> tuple[float, int]:
+async def _worker(service: BenchmarkService, kafka: str) -> tuple[float, int]:
     connection = await asyncpg.connect(service.database_url)
     await connection.execute("CREATE TABLE counters (thing text PRIMARY KEY, events bigint NOT NULL)")
     command = _command("worker", service.name, kafka, service.database_url)
@@ -153,15 +156,15 @@ async def _read_bare(service: str, kafka: str) -> float:
     return (read - begun) / took
 
 
-async def _work(service: str, kafka: str, url: str) -> None:
+async def _run_worker(service: str, kafka: str, url: str) -> None:
     async with _pool(url) as pool:
         clock = SystemClock("Europe/Helsinki")
-        work = PostgresWork(pool, clock, Transaction, lambda: None)
-        handlers: Handlers[Transaction] = {ThingCounted: together(_count)}
+        work = PostgresUnitOfWork(pool, clock, Transaction, lambda: None)
+        handlers: Handlers[Transaction] = {ThingCounted: batch_handler(_count)}
         await Consumer(service, 1, kafka, [topic_of(service)], handlers, pool, work, clock).run(asyncio.Event())
 
 
-async def _count(tx: Transaction, events: Sequence[Received[ThingCounted]]) -> None:
+async def _count(tx: Transaction, events: Sequence[ReceivedEvent[ThingCounted]]) -> None:
     await tx.connection.execute(_COUNT, [event.organisation_id for event in events])
 
 
@@ -178,6 +181,6 @@ if __name__ == "__main__":
         if role == "bare":
             sys.stdout.write(str(runner.run(_read_bare(arguments[0], arguments[1]))))
         else:
-            logging.set_up("bench-worker")
-            garbage.settle()  # as in every process of ours, and not what a user's own consumer has
-            runner.run(_work(arguments[0], arguments[1], arguments[2]))
+            logging.configure("bench-worker")
+            gc_tuning.tune_gc()  # as in every process of ours, and not what a user's own consumer has
+            runner.run(_run_worker(arguments[0], arguments[1], arguments[2]))

@@ -12,12 +12,12 @@ import aiohttp
 import msgspec
 import uvloop
 
-from services.chassis.http_client.origin import Origin
-from services.chassis.http_client.request import fields
+from services.chassis.http.client.origin import Origin
+from services.chassis.http.client.request import field_lines
 
 ROUNDS = 7
 REQUESTS = 4_000
-AT_ONCE = 32
+CONCURRENCY = 32
 
 BODY = b'{"ids":["site_01h455vb4pex5vsknk084sn02q"]}'
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer " + "x" * 400, "Accept-Language": "fi"}
@@ -26,7 +26,7 @@ ANSWER = b'HTTP/1.1 200 OK\r\ncontent-length: 27\r\ncontent-type: application/js
 Ask = Callable[[], Awaitable[bytes]]
 
 
-class Cost(msgspec.Struct, frozen=True):
+class RequestCost(msgspec.Struct, frozen=True):
     """CPU seconds of one request, the median of all rounds; ``ratio`` is the median of the rounds' own ratios."""
 
     ours: float
@@ -34,7 +34,7 @@ class Cost(msgspec.Struct, frozen=True):
     ratio: float
 
 
-def measure() -> Cost:
+def measure() -> RequestCost:
     """The cost of both, in rounds in which each had its turn."""
     here, there = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
@@ -46,11 +46,11 @@ def measure() -> Cost:
         server.join()
 
 
-async def _measure(url: str) -> Cost:
+async def _measure(url: str) -> RequestCost:
     async with _ours(url) as ours, _aiohttp(url) as theirs:
         await _cost(ours), await _cost(theirs)  # connections are open, caches are warm
         rounds = [(await _cost(ours), await _cost(theirs)) for _ in range(ROUNDS)]
-    return Cost(
+    return RequestCost(
         statistics.median(one for one, _ in rounds),
         statistics.median(one for _, one in rounds),
         statistics.median(one / other for one, other in rounds),
@@ -59,18 +59,18 @@ async def _measure(url: str) -> Cost:
 
 async def _cost(ask: Ask) -> float:
     async def some() -> None:
-        for _ in range(REQUESTS // AT_ONCE):
+        for _ in range(REQUESTS // CONCURRENCY):
             assert len(await ask()) == 27
 
     began = time.process_time()
-    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(some() for _ in range(CONCURRENCY)))
     return (time.process_time() - began) / REQUESTS
 
 
 @contextlib.asynccontextmanager
 async def _ours(url: str) -> AsyncIterator[Ask]:
     async with Origin(url) as origin:
-        start, lines = origin.start("POST", "/rpc/sites"), fields(HEADERS)
+        start, lines = origin.start("POST", "/rpc/sites"), field_lines(HEADERS)
 
         async def ask() -> bytes:
             return (await origin.request(start, lines, BODY, timeout_s=10)).body

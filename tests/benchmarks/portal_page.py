@@ -10,14 +10,14 @@ import psutil
 from rich.table import Table
 
 from tests.benchmarks.contest.pages import PORTAL
-from tests.support.client import Client
+from tests.support.gateway_client import GatewayClient
 from tests.support.stack import RunningStack
 
 PAGES, WARM_UP = 200, 50
 _PROCESSES = ("gateway", "sites-api", "orders-api", "postgres")
 
 
-class Spent(msgspec.Struct, frozen=True):
+class PageTime(msgspec.Struct, frozen=True):
     """Of one page: milliseconds until it is there, at each operation of a service, and of each process's CPU."""
 
     whole: float
@@ -25,12 +25,12 @@ class Spent(msgspec.Struct, frozen=True):
     cpu: Mapping[str, float]
 
 
-async def measure(stack: RunningStack, sites: int) -> Spent:
+async def measure(stack: RunningStack, sites: int) -> PageTime:
     """Ask for the page one by one, as the property manager of the demonstration data."""
     name, password = stack.sign_in_of("property manager")
     page = PORTAL.text
     took: list[float] = []
-    async with Client(stack.gateway) as client:
+    async with GatewayClient(stack.gateway) as client:
         await client.sign_in(name, password)
         for _ in range(WARM_UP):
             await client.ask(page, first=sites)
@@ -43,14 +43,14 @@ async def measure(stack: RunningStack, sites: int) -> Spent:
     assert len(answer["edges"]) == sites
     time.sleep(0.2)  # lines of requests are written in company
     logged = [line for one, count in lines.items() for line in stack.log(one)[count:]]
-    return Spent(
+    return PageTime(
         median(took) * 1000,
         _by_operation(logged),
         {one: (after[one] - before[one]) / PAGES * 1000 for one in after},
     )
 
 
-def table(spent: Mapping[int, Spent]) -> Table:
+def table(spent: Mapping[int, PageTime]) -> Table:
     """What was measured, by the number of sites on the page."""
     made = Table("ms a page", *(f"{sites} sites" for sites in spent), title="The portal page on a whole stack")
     made.add_row("until it is there, asked for one by one", *(f"{one.whole:.1f}" for one in spent.values()))

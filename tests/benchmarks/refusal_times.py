@@ -33,7 +33,7 @@ Call = tuple[str, object, str]
 """Path, body, and the code that the answer has in it."""
 
 
-class Times(msgspec.Struct, frozen=True):
+class RefusalTimes(msgspec.Struct, frozen=True):
     """Median seconds until the answer, by what was wrong."""
 
     medians: Mapping[str, float]
@@ -47,7 +47,7 @@ class Times(msgspec.Struct, frozen=True):
         return f"{name}: {self.medians[name] * 1000:.2f} ms"
 
 
-async def measure(stack: RunningStack, database_url: str, username: str) -> tuple[Times, Times]:
+async def measure(stack: RunningStack, database_url: str, username: str) -> tuple[RefusalTimes, RefusalTimes]:
     """Measure sign-in and registration; ``username`` is somebody's. The stack has no limits of rates."""
     identity = await asyncpg.connect(database_url)
     try:
@@ -91,7 +91,7 @@ def _register(customer_number: str, invoice_number: str) -> Call:
 
 async def _median_times(
     session: aiohttp.ClientSession, identity: "asyncpg.Connection[asyncpg.Record]", calls: Mapping[str, Call]
-) -> Times:
+) -> RefusalTimes:
     names: Sequence[str] = [*calls] * (CALLS // len(calls))
     took: dict[str, list[float]] = {name: [] for name in calls}
     for name in [*random.choices(names, k=WARM_UP), *random.sample(names, len(names))]:
@@ -102,4 +102,4 @@ async def _median_times(
             answer = await response.text()
         took[name].append(time.perf_counter() - began)
         assert expected in answer, answer
-    return Times({name: statistics.median(times) for name, times in took.items()})
+    return RefusalTimes({name: statistics.median(times) for name, times in took.items()})

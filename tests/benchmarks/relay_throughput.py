@@ -14,20 +14,20 @@ import msgspec
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from services.chassis import outbox
+from services.chassis.db.postgres import open_connection
+from services.chassis.events import outbox
+from services.chassis.events.outbox import PARTITIONS
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.outbox import PARTITIONS
-from services.chassis.postgres import open_connection
-from tests.benchmarks.bench_service import BenchService, bench_service
+from tests.benchmarks.benchmark_service import BenchmarkService, run_benchmark_service
 from tests.support.alpha import ThingCounted
+from tests.support.polling import until
 from tests.support.servers import ROOT, Servers
-from tests.support.wait import until
 
 EVENTS, WARM_UP, ORGANISATIONS, ROUNDS = 100_000, 1_000, 1_000, 3
 _PADDING = "x" * 150
 
 
-class Throughput(msgspec.Struct, frozen=True):
+class RelayThroughput(msgspec.Struct, frozen=True):
     """Events a second, of the relay and of the bare producer, each at its best; what the relay grew by, in bytes."""
 
     relay: float
@@ -35,9 +35,9 @@ class Throughput(msgspec.Struct, frozen=True):
     growth: int
 
 
-async def measure(servers: Servers) -> Throughput:
+async def measure(servers: Servers) -> RelayThroughput:
     """Publish a backlog by a relay in a process of its own, then its records by a bare producer, and so in turns."""
-    async with bench_service(servers) as service:
+    async with run_benchmark_service(servers) as service:
         connection = await open_connection(service.database_url, name="bench")
         relayed: list[float] = []
         bare: list[float] = []
@@ -46,16 +46,16 @@ async def measure(servers: Servers) -> Throughput:
             await until(lambda: _published(connection), lambda up_to: up_to == WARM_UP, within=30)
             before = highest = relay.memory_info().rss
             for _ in range(ROUNDS):
-                rate, rss = await _relayed(connection, relay)
+                rate, rss = await _run_relay(connection, relay)
                 relayed.append(rate)
                 highest = max(highest, rss)
                 bare.append(await _bare(servers.kafka, service))
         await connection.close()
-        return Throughput(max(relayed), max(bare), highest - before)
+        return RelayThroughput(max(relayed), max(bare), highest - before)
 
 
 @contextlib.asynccontextmanager
-async def _relay(service: BenchService, kafka: str) -> AsyncIterator[psutil.Process]:
+async def _relay(service: BenchmarkService, kafka: str) -> AsyncIterator[psutil.Process]:
     program = [sys.executable, "-P", "-m", "tests.support.alpha_relay"]
     command = [*program, service.name, service.database_url, kafka, "1"]
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
@@ -66,7 +66,7 @@ async def _relay(service: BenchService, kafka: str) -> AsyncIterator[psutil.Proc
         process.wait(20)
 
 
-async def _relayed(connection: "asyncpg.Connection[asyncpg.Record]", relay: psutil.Process) -> tuple[float, int]:
+async def _run_relay(connection: "asyncpg.Connection[asyncpg.Record]", relay: psutil.Process) -> tuple[float, int]:
     end = await _published(connection) + EVENTS
     await _announce(connection, range(EVENTS))
     began, highest = time.perf_counter(), 0
@@ -96,7 +96,7 @@ async def _published(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
     return up_to
 
 
-async def _bare(kafka: str, service: BenchService) -> float:
+async def _bare(kafka: str, service: BenchmarkService) -> float:
     records = await _records(kafka, service.topic)
     producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
     await producer.start()

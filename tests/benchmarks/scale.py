@@ -20,29 +20,29 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from deploy.commands.progress import shown_steps
-from deploy.copies import Steps
+from deploy.commands.progress import open_progress
+from deploy.copies import ProgressReporter
 from deploy.local.stack import environment_of_running
-from deploy.seed import people
+from deploy.seed import accounts
 from deploy.seed.population import SMALL_SITES, Population, organisation_id, site_id
 from services.chassis.ids import write_id
 from tests.benchmarks.contest.pages import PORTAL
 from tests.support import quotas
-from tests.support.client import Client
+from tests.support.gateway_client import GatewayClient
 from tests.support.servers import free_port_base
 from tests.support.stack import RunningStack
 
 SMALL, LARGE = 1_000, 100_000
 """Sites."""
 PASSWORD = "mittaa kahdesti, leikkaa kerran"
-ROUNDS, WARM_UP, FEWEST = 60, 3, 5
-PATIENCE_S = 6.0
+ROUNDS, WARM_UP, MIN_ROUNDS = 60, 3, 5
+MAX_SECONDS_A_READ = 6.0
 """Of one read on both stacks: rounds are left out beyond it, but for the fewest."""
 
 Variables = Mapping[str, object]
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownIds(msgspec.Struct, frozen=True):
     """What a caller may ask for by its id, of ten sites and of what those have; and today."""
 
     sites: list[str]
@@ -51,15 +51,15 @@ class Known(msgspec.Struct, frozen=True):
     today: dt.date
 
 
-class Read(msgspec.Struct, frozen=True):
+class ReadOperation(msgspec.Struct, frozen=True):
     """One operation, and its variables for a caller who knows these things."""
 
     name: str
     text: str
-    variables: Callable[[Known], Variables] = lambda _: {}
+    variables: Callable[[KnownIds], Variables] = lambda _: {}
 
 
-class Who(msgspec.Struct, frozen=True):
+class BenchmarkCaller(msgspec.Struct, frozen=True):
     """A caller: a user, or a partner with its client id."""
 
     name: str
@@ -67,17 +67,17 @@ class Who(msgspec.Struct, frozen=True):
     client_id: str = ""
     reaches_all: bool = False
 
-    async def sign_in(self, client: Client) -> None:
+    async def sign_in(self, client: GatewayClient) -> None:
         if self.username:
             await client.sign_in(self.username, PASSWORD)
         else:
             await client.sign_in_as_partner(self.client_id, PASSWORD)
 
 
-class Compared(msgspec.Struct, frozen=True):
+class ReadComparison(msgspec.Struct, frozen=True):
     """Seconds of a read on both stacks, round by round; what it was refused with, where it was."""
 
-    who: Who
+    who: BenchmarkCaller
     read: str
     small: list[float]
     large: list[float]
@@ -100,79 +100,83 @@ _EVENTS = "{ __typename ... on EventPage { end cursor events { sequence type tim
 _A_YEAR = dt.timedelta(days=365)
 
 
-def _sorted_sites(order: str) -> Read:
-    return Read(f"sites by {order.lower().replace('_', ' ')}", f"{{ sites(first: 50, order: {order}) {_SITE} }}")
+def _sorted_sites(order: str) -> ReadOperation:
+    return ReadOperation(
+        f"sites by {order.lower().replace('_', ' ')}", f"{{ sites(first: 50, order: {order}) {_SITE} }}"
+    )
 
 
 READS = (
-    Read("portal page of 10 sites", PORTAL.text, lambda _: {"first": 10}),
-    Read("orders", f"{{ orders(first: 50) {_ORDER} }}"),
-    Read("orders, counted", "{ orders(first: 50) { totalCount edges { node { id } } } }"),
-    Read("open orders", f"{{ orders(first: 50, states: [RECEIVED, CONFIRMED]) {_ORDER} }}"),
-    Read(
+    ReadOperation("portal page of 10 sites", PORTAL.text, lambda _: {"first": 10}),
+    ReadOperation("orders", f"{{ orders(first: 50) {_ORDER} }}"),
+    ReadOperation("orders, counted", "{ orders(first: 50) { totalCount edges { node { id } } } }"),
+    ReadOperation("open orders", f"{{ orders(first: 50, states: [RECEIVED, CONFIRMED]) {_ORDER} }}"),
+    ReadOperation(
         "orders of a site",
         f"query ($site: ID!) {{ orders(first: 50, siteId: $site) {_ORDER} }}",
         lambda known: {"site": known.sites[0]},
     ),
     *map(_sorted_sites, ("ADDRESS", "CITY", "SITE_NUMBER")),
-    Read("search that finds many", f'{{ sites(first: 50, search: "koivukatu") {_SITE} }}'),
-    Read("search that finds few", f'{{ sites(first: 50, search: "koivukatu 2") {_SITE} }}'),
-    Read("search that finds nothing", f'{{ sites(first: 50, search: "koivukuja") {_SITE} }}'),
-    Read(
+    ReadOperation("search that finds many", f'{{ sites(first: 50, search: "koivukatu") {_SITE} }}'),
+    ReadOperation("search that finds few", f'{{ sites(first: 50, search: "koivukatu 2") {_SITE} }}'),
+    ReadOperation("search that finds nothing", f'{{ sites(first: 50, search: "koivukuja") {_SITE} }}'),
+    ReadOperation(
         "calendar of a site, a year",
         """query ($site: ID!, $since: Date!, $until: Date!) { node(id: $site) { ... on Site {
             calendar(since: $since, until: $until) { ... on Calendar { pickups { date state article { name } } } }
         } } }""",
         lambda known: {"site": known.sites[0], "since": str(known.today - _A_YEAR), "until": str(known.today)},
     ),
-    Read(
+    ReadOperation(
         "agreements of a site",
         """query ($site: ID!) { node(id: $site) { ... on Site {
             agreements { edges { node { agreementNumber nextPickup article { name price { minor } } } } }
         } } }""",
         lambda known: {"site": known.sites[0]},
     ),
-    Read("tickets", "{ tickets(first: 50) { edges { node { id number topic state openedAt } } } }"),
-    Read(
+    ReadOperation("tickets", "{ tickets(first: 50) { edges { node { id number topic state openedAt } } } }"),
+    ReadOperation(
         "tickets of a site",
         "query ($site: ID!) { tickets(first: 50, siteId: $site) { edges { node { id number } } } }",
         lambda known: {"site": known.sites[0]},
     ),
-    Read(
+    ReadOperation(
         "volumes of a year",
         """query ($since: Date!, $until: Date!) { volumes(since: $since, until: $until) {
             ... on Volumes { grams previousGrams rows { start fraction grams } }
         } }""",
         lambda known: {"since": str(known.today - _A_YEAR), "until": str(known.today)},
     ),
-    Read(
+    ReadOperation(
         "25 things by id",
         "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }",
         lambda known: {"ids": [*known.sites, *known.orders, *known.tickets]},
     ),
 )
-_NOT_BY_ALL = {"orders, counted", "volumes of a year"}
+_UNBOUNDED_READS = {"orders, counted", "volumes of a year"}
 """What is the more work the more there is, and so for those who see all: no ratio is wanted of it."""
 EVENTS = (
-    Read("events from the start", f'{{ events(after: "START", first: 100) {_EVENTS} }}'),
-    Read(
+    ReadOperation("events from the start", f'{{ events(after: "START", first: 100) {_EVENTS} }}'),
+    ReadOperation(
         "events of the small customer",
         f'query ($one: ID!) {{ events(after: "START", first: 100, organisationId: $one) {_EVENTS} }}',
         lambda _: {"one": write_id("org", organisation_id(0))},
     ),
 )
 CALLERS = (
-    Who("customer of 10 sites", people.SMALL_CUSTOMER),
-    Who("manager of 300 organisations", people.MANAGER),
-    Who("limited to 200 sites of a chain", people.LIMITED),
-    Who("staff", people.STAFF, reaches_all=True),
-    Who("partner of all organisations", client_id=write_id("partner", people.PARTNER_OF_ALL), reaches_all=True),
-    Who("partner of the customer of 10 sites", client_id=write_id("partner", people.PARTNER_OF_ONE)),
+    BenchmarkCaller("customer of 10 sites", accounts.SMALL_CUSTOMER),
+    BenchmarkCaller("manager of 300 organisations", accounts.MANAGER),
+    BenchmarkCaller("limited to 200 sites of a chain", accounts.LIMITED),
+    BenchmarkCaller("staff", accounts.STAFF, reaches_all=True),
+    BenchmarkCaller(
+        "partner of all organisations", client_id=write_id("partner", accounts.PARTNER_OF_ALL), reaches_all=True
+    ),
+    BenchmarkCaller("partner of the customer of 10 sites", client_id=write_id("partner", accounts.PARTNER_OF_ONE)),
 )
 _OF_PARTNERS = {"orders", "orders, counted", "open orders"}
 
 
-def measure(large: int = LARGE, home: Path | None = None) -> list[Compared]:
+def measure(large: int = LARGE, home: Path | None = None) -> list[ReadComparison]:
     """Start and seed both stacks, and ask them by turns."""
     with contextlib.ExitStack() as stopping:
         folder = home or Path(stopping.enter_context(tempfile.TemporaryDirectory(prefix="kierto-scale-")))
@@ -180,11 +184,11 @@ def measure(large: int = LARGE, home: Path | None = None) -> list[Compared]:
             stopping.enter_context(_seeded(folder / str(sites), sites, keep=home is not None)): sites
             for sites in (SMALL, large)
         }
-        with shown_steps() as steps:
+        with open_progress() as steps:
             return asyncio.run(_compare(stacks, steps))
 
 
-def table(compared: Sequence[Compared], large: int = LARGE) -> Table:
+def table(compared: Sequence[ReadComparison], large: int = LARGE) -> Table:
     """What was measured, caller by caller."""
     made = Table(
         *("caller", "read", f"{SMALL:,} sites", f"{large:,} sites", "ratio", "quartiles", "wanted"),
@@ -195,11 +199,11 @@ def table(compared: Sequence[Compared], large: int = LARGE) -> Table:
         who = "" if number and compared[number - 1].who == one.who else one.who.name
         if number and who:
             made.add_section()
-        made.add_row(who, one.read, *_measured(one), _judged(one))
+        made.add_row(who, one.read, *_summarise(one), _assess(one))
     return made
 
 
-def _measured(one: Compared) -> tuple[str, str, str, str]:
+def _summarise(one: ReadComparison) -> tuple[str, str, str, str]:
     """The medians on both stacks, and of their ratios, and these ratios' quartiles."""
     if one.refused:
         return "", one.refused, "", ""
@@ -208,9 +212,9 @@ def _measured(one: Compared) -> tuple[str, str, str, str]:
     return small, large, f"{middle:.2f}", f"{low:.2f}-{high:.2f}"
 
 
-def _judged(one: Compared) -> str:
+def _assess(one: ReadComparison) -> str:
     """What is wanted of a ratio, and whether it is so."""
-    if one.who.reaches_all and one.read in _NOT_BY_ALL:
+    if one.who.reaches_all and one.read in _UNBOUNDED_READS:
         return ""
     wanted = 2.0 if one.who.reaches_all else 1.2
     return f"{wanted} {'ok' if not one.refused and one.quarters[1] <= wanted else 'MISSED'}"
@@ -221,7 +225,7 @@ def _seeded(home: Path, sites: int, *, keep: bool) -> Iterator[RunningStack]:
     """A running stack with so many sites."""
     home.mkdir(parents=True, exist_ok=True)
     stack = RunningStack(home, free_port_base())
-    stack.settings = quotas.SETTING
+    stack.settings = quotas.UNLIMITED_QUOTAS
     try:
         stack.start()
         done = stack.kierto("seed", "--sites", str(sites), KIERTO_PASSWORD=PASSWORD)
@@ -234,11 +238,11 @@ def _seeded(home: Path, sites: int, *, keep: bool) -> Iterator[RunningStack]:
             stack.delete()
 
 
-async def _compare(stacks: Mapping[RunningStack, int], steps: Steps) -> list[Compared]:
+async def _compare(stacks: Mapping[RunningStack, int], steps: ProgressReporter) -> list[ReadComparison]:
     few, many = stacks
-    compared: list[Compared] = []
+    compared: list[ReadComparison] = []
     for who in CALLERS:
-        async with Client(few.gateway) as of_few, Client(many.gateway) as of_many:
+        async with GatewayClient(few.gateway) as of_few, GatewayClient(many.gateway) as of_many:
             clients = (of_few, of_many)
             for client in clients:
                 await who.sign_in(client)
@@ -250,19 +254,19 @@ async def _compare(stacks: Mapping[RunningStack, int], steps: Steps) -> list[Com
     return compared
 
 
-def _reads_of(who: Who) -> Iterator[Read]:
+def _reads_of(who: BenchmarkCaller) -> Iterator[ReadOperation]:
     partner = bool(who.client_id)
     yield from (read for read in READS if not partner or read.name in _OF_PARTNERS)
-    if partner or who.username == people.STAFF:
+    if partner or who.username == accounts.STAFF:
         yield from EVENTS
 
 
-async def _known(stack: RunningStack, there_are: int, who: Who) -> Known:
+async def _known(stack: RunningStack, there_are: int, who: BenchmarkCaller) -> KnownIds:
     """Found without the reads that are measured, which may take longer than anyone waits."""
     population = Population(there_are)
     numbers = {
-        people.MANAGER: range(SMALL_SITES, SMALL_SITES + population.managed),
-        people.LIMITED: population.chain_site_numbers[: population.limited_sites],
+        accounts.MANAGER: range(SMALL_SITES, SMALL_SITES + population.managed),
+        accounts.LIMITED: population.chain_site_numbers[: population.limited_sites],
     }.get(who.username, range(SMALL_SITES))[:10]
     ids = [site_id(population.place(number)) for number in numbers]
     found = dict[str, list[str]]()
@@ -272,30 +276,32 @@ async def _known(stack: RunningStack, there_are: int, who: Who) -> Known:
         found[thing] = [write_id(thing, row["id"]) for row in rows]
         await connection.close()
     sites = [write_id("site", one) for one in ids]
-    return Known(sites, found["order"], found["ticket"], dt.datetime.now(dt.UTC).date())
+    return KnownIds(sites, found["order"], found["ticket"], dt.datetime.now(dt.UTC).date())
 
 
-async def _compare_read(who: Who, read: Read, clients: Sequence[Client], known: Sequence[Known]) -> Compared:
+async def _compare_read(
+    who: BenchmarkCaller, read: ReadOperation, clients: Sequence[GatewayClient], known: Sequence[KnownIds]
+) -> ReadComparison:
     """Ask both stacks by turns, each first in every second round, for as long as patience lasts and neither refuses."""
     asked = list(zip(clients, (read.variables(one) for one in known), strict=True))
     rounds: list[list[float]] = []
     while len(rounds) < WARM_UP + ROUNDS:
-        if len(rounds) >= WARM_UP + FEWEST and sum(map(sum, rounds)) > PATIENCE_S:
+        if len(rounds) >= WARM_UP + MIN_ROUNDS and sum(map(sum, rounds)) > MAX_SECONDS_A_READ:
             break
         took = []
         for client, variables in asked:
             began = time.perf_counter()
             answer = await client.post(read.text, **variables)
             took.append(time.perf_counter() - began)
-            if refused := _refused(answer):
-                return Compared(who, read.name, [], [], refused)
+            if refused := _refusal_of(answer):
+                return ReadComparison(who, read.name, [], [], refused)
         rounds.append(took if asked[0][0] is clients[0] else took[::-1])
         asked.reverse()
     small, large = map(list, zip(*rounds[WARM_UP:], strict=True))
-    return Compared(who, read.name, small, large)
+    return ReadComparison(who, read.name, small, large)
 
 
-def _refused(answer: Mapping[str, Any]) -> str:
+def _refusal_of(answer: Mapping[str, Any]) -> str:
     """Why an operation was not answered; empty if it was."""
     errors = answer.get("errors")
     return str(errors[0].get("extensions", {}).get("code") or errors[0]["message"]) if errors else ""

@@ -26,14 +26,14 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deploy.local.stack import environment_of_running
-from services.chassis import postgres
-from services.chassis.clock import SystemClock
+from services.chassis.db import postgres
+from services.chassis.events.notifier import OutboxNotifier
+from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.transaction import PostgresWork, Transaction
-from services.chassis.wake import Waker
-from tests.benchmarks.commit_to_socket import an_order
-from tests.support.client import Client
-from tests.support.partner import SUBSCRIBE
+from services.chassis.runtime.clock import SystemClock
+from tests.benchmarks.commit_to_socket import order_placed
+from tests.support.gateway_client import GatewayClient
+from tests.support.partner_process import SUBSCRIBE
 from tests.support.servers import free_port_base
 from tests.support.stack import RunningStack
 
@@ -41,7 +41,7 @@ SUBSCRIBERS, ROUNDS, WARM_UP = 1000, 30, 5
 ROOT = Path(__file__).parents[2]
 
 
-class Reached(msgspec.Struct):
+class Delivery(msgspec.Struct):
     """One message at all sockets: when the last had it, by the machine's monotonic clock, and what it was."""
 
     last: float
@@ -50,30 +50,30 @@ class Reached(msgspec.Struct):
 
 async def measure(stack: RunningStack, username: str, password: str) -> tuple[list[float], list[float]]:
     """Seconds until the last socket has it, round by round: ours from the commit on, the bare server's from its cue."""
-    async with Client(stack.gateway) as staff:
+    async with GatewayClient(stack.gateway) as staff:
         await staff.sign_in(username, password)
         authorization = {"Authorization": f"Bearer {staff.token}"}
         first: list[dict[str, object]] = [
             {"type": "connection_init", "payload": authorization},
             {"type": "subscribe", "id": "1", "payload": {"query": SUBSCRIBE, "variables": {"after": None}}},
         ]
-        async with listening(f"{stack.gateway}/graphql", first) as listener:
+        async with start_listener(f"{stack.gateway}/graphql", first) as listener:
             ours, text = await _ours(environment_of_running(stack.home).database_url("orders"), listener)
     return ours, await _bare(text)
 
 
 async def _ours(database_url: str, listener: asyncio.subprocess.Process) -> tuple[list[float], str]:
     pool = await postgres.open_pool(database_url, name="bench", size=2)
-    stop, waker = asyncio.Event(), Waker(pool)
+    stop, waker = asyncio.Event(), OutboxNotifier(pool)
     waking = asyncio.create_task(waker.run(stop))
-    work = PostgresWork(pool, SystemClock("Europe/Helsinki"), Transaction, waker.wake)
+    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, waker.notify)
     took: list[float] = []
     text = ""
     for _ in range(ROUNDS + WARM_UP):
         async with work() as tx:
-            tx.emit(an_order(write_id("order", new_uuid())))
+            tx.emit(order_placed(write_id("order", new_uuid())))
         committed = time.monotonic()
-        reached = await _reached(listener)
+        reached = await _read_delivery(listener)
         took.append(reached.last - committed)
         text = reached.text
     stop.set()
@@ -88,18 +88,18 @@ async def _bare(text: str) -> list[float]:
     assert server.stdin and server.stdout
     await server.stdout.readline()
     took: list[float] = []
-    async with listening(f"http://127.0.0.1:{port}/", []) as listener:
+    async with start_listener(f"http://127.0.0.1:{port}/", []) as listener:
         for _ in range(ROUNDS + WARM_UP):
             server.stdin.write(text.encode() + b"\n")
             cued = time.monotonic()
-            took.append((await _reached(listener)).last - cued)
+            took.append((await _read_delivery(listener)).last - cued)
     server.kill()
     await server.wait()
     return took[WARM_UP:]
 
 
 @contextlib.asynccontextmanager
-async def listening(url: str, first: list[dict[str, object]]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def start_listener(url: str, first: list[dict[str, object]]) -> AsyncIterator[asyncio.subprocess.Process]:
     """The clients' process, once all of them are there and were answered as often as they said something."""
     listener = await _run("listen", url, str(SUBSCRIBERS))
     assert listener.stdin and listener.stdout
@@ -122,15 +122,15 @@ async def _run(*arguments: str) -> asyncio.subprocess.Process:
     )
 
 
-async def _reached(listener: asyncio.subprocess.Process) -> Reached:
+async def _read_delivery(listener: asyncio.subprocess.Process) -> Delivery:
     assert listener.stdout
-    return msgspec.json.decode(await asyncio.wait_for(listener.stdout.readline(), 30), type=Reached)
+    return msgspec.json.decode(await asyncio.wait_for(listener.stdout.readline(), 30), type=Delivery)
 
 
 class Listener(asyncio.Protocol):
     """A client's end that does as little as can be: it tells frames apart (RFC 6455) and counts them."""
 
-    def __init__(self, host: str, path: str, first: list[dict[str, object]], arrived: "Arrivals") -> None:
+    def __init__(self, host: str, path: str, first: list[dict[str, object]], arrived: "ArrivalCounter") -> None:
         self._host, self._path, self._first, self._arrived = host, path, first, arrived
         self._unread = b""
         self._number = -1
@@ -183,7 +183,7 @@ class Listener(asyncio.Protocol):
             self._arrived.count(self._number - len(self._first), text)
 
 
-class Arrivals:
+class ArrivalCounter:
     """How many sockets had each message so far; says so when all have."""
 
     def __init__(self, sockets: int) -> None:
@@ -193,7 +193,7 @@ class Arrivals:
     def count(self, number: int, text: str) -> None:
         self._counts[number] = self._counts.get(number, 0) + 1
         if self._counts[number] == self._sockets:
-            line = b"ready" if number == 0 else msgspec.json.encode(Reached(time.monotonic(), text))
+            line = b"ready" if number == 0 else msgspec.json.encode(Delivery(time.monotonic(), text))
             sys.stdout.buffer.write(line + b"\n")
             sys.stdout.buffer.flush()
 
@@ -202,7 +202,7 @@ async def listen(url: str, count: int, first: list[dict[str, object]]) -> None:
     """Hold ``count`` sockets open; each says what is ``first``, one message after each answer."""
     host, _, path = url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
-    arrived = Arrivals(count)
+    arrived = ArrivalCounter(count)
     loop = asyncio.get_running_loop()
     for _ in range(count):
         await loop.create_connection(lambda: Listener(host, f"/{path}", first, arrived), name, int(port))
@@ -235,7 +235,7 @@ async def serve(port: int) -> None:
     await serving
 
 
-def shown(took: list[float]) -> str:
+def format_times(took: list[float]) -> str:
     """Median and worst, in milliseconds."""
     return f"{statistics.median(took) * 1000:.0f} ms (worst {max(took) * 1000:.0f})"
 

@@ -12,13 +12,13 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from gateway.playground.build import NotBuilt, build
-from tests.browser.visitor import Visitor
+from gateway.playground.build import BuildFailed, build
+from tests.browser.visitor import PlaygroundVisitor
 from tests.support.stack import RunningStack
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PlaygroundVisitor]
 
 
 def _missing(what: str) -> NoReturn:
@@ -41,21 +41,21 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def built() -> Path:
+def built_page() -> Path:
     """The folder of the built page."""
     try:
         return build()
-    except NotBuilt as problem:
+    except BuildFailed as problem:
         _missing(f"the playground is not tried: {problem}")
 
 
 @pytest.fixture
-def visit(browser: Browser, built: Path, demonstration: RunningStack) -> Iterator[Visit]:
+def visit(browser: Browser, built_page: Path, demonstration: RunningStack) -> Iterator[Visit]:
     """Makes visitors of the stack's playground, who leave when the test ends."""
-    visitors: list[Visitor] = []
+    visitors: list[PlaygroundVisitor] = []
 
-    def arrive(**options: object) -> Visitor:
-        visitors.append(Visitor(browser, demonstration.gateway, **options))
+    def arrive(**options: object) -> PlaygroundVisitor:
+        visitors.append(PlaygroundVisitor(browser, demonstration.gateway, **options))
         return visitors[-1]
 
     yield arrive

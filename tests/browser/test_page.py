@@ -9,13 +9,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PlaygroundVisitor
 from tests.support.stack import RunningStack
 
-MOST = 1_200_000
+MAX_BYTES = 1_200_000
 """Bytes over the wire for the first view."""
 
-OF_GRAPHIQL = {"nested-interactive": "https://github.com/graphql/graphiql/issues/3422"}
+KNOWN_GRAPHIQL_ISSUES = {"nested-interactive": "https://github.com/graphql/graphiql/issues/3422"}
 """What axe finds in GraphiQL's own parts: a tab, and an item of the documentation's search, contain their buttons."""
 
 OPERATION = "query Shared($id: ID!) { node(id: $id) { id } }"
@@ -35,7 +35,7 @@ def test_the_first_view_is_light(visit: Visit) -> None:
     while not (any(one.startswith("graphql-worker-") for one in sizes) and "schema" in sizes):
         visitor.page.wait_for_timeout(20)
     apart = {name for name in sizes if "-worker-" in name}
-    assert sum(size for name, size in sizes.items() if name not in apart) < MOST
+    assert sum(size for name, size in sizes.items() if name not in apart) < MAX_BYTES
     assert not [name for name in sizes if name.startswith(("babel", "estree", "standalone"))], "the formatter"
 
 
@@ -110,16 +110,16 @@ def test_axe_finds_nothing(visit: Visit, demonstration: RunningStack, scheme: st
     name, password = demonstration.sign_in_of("property manager")
     visitor = visit(viewport={"width": width, "height": 800}, color_scheme=scheme).open()
     visitor.page.get_by_role("button", name="Sign in").click()
-    nothing_found(visitor)
+    check_accessibility(visitor)
     visitor.sign_in(name, password)
     visitor.signed_in(name)
     visitor.page.get_by_role("button", name="Examples", exact=True).click()
-    nothing_found(visitor)
+    check_accessibility(visitor)
     visitor.page.locator(".bar-who > button").click()
-    nothing_found(visitor)
+    check_accessibility(visitor)
     visitor.page.get_by_role("button", name="Show Documentation Explorer").click()
     expect(visitor.page.get_by_text("Root Types")).to_be_visible()
-    nothing_found(visitor)
+    check_accessibility(visitor)
 
 
 def test_one_below_the_other_at_360_pixels(visit: Visit) -> None:
@@ -160,10 +160,10 @@ def until_focus_is_on(page: Page, name: str) -> None:
     raise AssertionError(f"Tab never came to {name}: {seen}")
 
 
-def nothing_found(visitor: Visitor) -> None:
+def check_accessibility(visitor: PlaygroundVisitor) -> None:
     """Neither in our own parts, nor in GraphiQL's beyond what is listed."""
     ours = Axe().run(visitor.page, context={"exclude": [[".graphiql-container"]]})
     assert ours.violations_count == 0, ours.generate_report()
-    listed = {rule: {"enabled": False} for rule in OF_GRAPHIQL}
+    listed = {rule: {"enabled": False} for rule in KNOWN_GRAPHIQL_ISSUES}
     theirs = Axe().run(visitor.page, context={"include": [[".graphiql-container"]]}, options={"rules": listed})
     assert theirs.violations_count == 0, theirs.generate_report()

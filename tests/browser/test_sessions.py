@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Request, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PlaygroundVisitor
 from tests.support.stack import RunningStack
 
 
@@ -16,7 +16,7 @@ def test_a_wrong_password_is_told_in_the_language_of_answers(visit: Visit) -> No
     expect(visitor.page.get_by_role("alert").first).to_have_text(re.compile("salasana", re.IGNORECASE))
 
 
-def signed_in_by_the_clock(visit: Visit, demonstration: RunningStack) -> Visitor:
+def sign_in_with_clock(visit: Visit, demonstration: RunningStack) -> PlaygroundVisitor:
     """Somebody who has just signed in, on a page whose clock the test moves."""
     name, password = demonstration.sign_in_of("property manager")
     visitor = visit()
@@ -28,7 +28,7 @@ def signed_in_by_the_clock(visit: Visit, demonstration: RunningStack) -> Visitor
 
 
 def test_a_token_is_renewed_before_it_ends(visit: Visit, demonstration: RunningStack) -> None:
-    visitor = signed_in_by_the_clock(visit, demonstration)
+    visitor = sign_in_with_clock(visit, demonstration)
     with visitor.page.expect_request("**/auth/session/renew") as renewed:
         visitor.page.clock.fast_forward("09:05")
     response = renewed.value.response()
@@ -44,7 +44,7 @@ def test_a_token_is_renewed_before_it_ends(visit: Visit, demonstration: RunningS
 
 
 def test_a_session_that_was_ended_elsewhere_is_said(visit: Visit, demonstration: RunningStack) -> None:
-    visitor = signed_in_by_the_clock(visit, demonstration)
+    visitor = sign_in_with_clock(visit, demonstration)
     visitor.context.clear_cookies()
     visitor.page.clock.fast_forward("09:05")
     expect(visitor.page.get_by_text("Your session has ended. Sign in again.")).to_be_visible()

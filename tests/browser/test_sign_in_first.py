@@ -13,21 +13,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.playground import assets_route, page
-from tests.browser.visitor import Visitor
+from gateway.http.playground import assets_route, load_page
+from tests.browser.visitor import PlaygroundVisitor
 
 
 @pytest.fixture
-def production(built: Path) -> Iterator[str]:
+def production_page(built_page: Path) -> Iterator[str]:
     """The page alone, as a gateway in production serves it."""
-    shown = page(built, sign_in_first=True)
+    shown = load_page(built_page, sign_in_first=True)
 
     async def graphql(_: Request) -> Response:
         return Response(shown.body, headers={name.decode(): value.decode() for name, value in shown.headers})
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    app = Starlette(routes=[Route("/graphql", graphql), assets_route(built)])
+    app = Starlette(routes=[Route("/graphql", graphql), assets_route(built_page)])
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
@@ -39,9 +39,9 @@ def production(built: Path) -> Iterator[str]:
         listener.close()
 
 
-def test_a_stranger_sees_the_way_in_and_nothing_else(browser: Browser, production: str) -> None:
-    with Visitor(browser, production) as visitor:
-        visitor.page.goto(f"{production}/graphql")
+def test_a_stranger_sees_the_way_in_and_nothing_else(browser: Browser, production_page: str) -> None:
+    with PlaygroundVisitor(browser, production_page) as visitor:
+        visitor.page.goto(f"{production_page}/graphql")
         expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()
         expect(visitor.page.get_by_label("Username")).to_be_focused()
         visitor.page.wait_for_load_state("networkidle")

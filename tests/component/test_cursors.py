@@ -15,33 +15,41 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.access.assembly import Blueprint
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import find_id
-from services.chassis.postgres import Pool
 from services.chassis.rpc.signature import signatures
 from services.contracts.values import Page
+from services.hosting.processes import Blueprint
 from services.identity.app import IDENTITY
 from services.orders.app import ORDERS
 from services.sites.app import SITES
 from services.stats.app import STATS
 from services.support.app import SUPPORT
 from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
-from tests.component.permission.callers import ORG_B, SITE_A, SITE_A2, SITE_B, Door, Who, open_door
-from tests.component.permission.walk import NO_IMPORT, Case
+from tests.component.permission.callers import (
+    ORG_B,
+    SITE_A,
+    SITE_A2,
+    SITE_B,
+    CallerCase,
+    ServiceEndpoint,
+    serve_service,
+)
+from tests.component.permission.matrix import NO_IMPORT, Case
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
-from tests.support.properties import draws
+from tests.support.hypothesis_profiles import property_test
 
 # (blueprint, what is there, arguments of each operation)
 SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], Mapping[str, Case]]] = {
-    "identity": (IDENTITY, test_identity.furnish, test_identity.CASES),
-    "sites": (SITES, test_sites.furnish, test_sites.CASES),
-    "orders": (ORDERS, test_orders.furnish, test_orders.CASES),
-    "stats": (STATS, test_stats.furnish, test_stats.CASES),
-    "support": (SUPPORT, test_support.furnish, test_support.CASES),
+    "identity": (IDENTITY, test_identity.insert_rows, test_identity.CASES),
+    "sites": (SITES, test_sites.insert_rows, test_sites.CASES),
+    "orders": (ORDERS, test_orders.insert_rows, test_orders.CASES),
+    "stats": (STATS, test_stats.insert_rows, test_stats.CASES),
+    "support": (SUPPORT, test_support.insert_rows, test_support.CASES),
 }
 # The same list in another order, or behind another filter: another list to a cursor.
-OTHERWISE: dict[str, list[dict[str, Any]]] = {
+OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "sites": [{"order": "CITY"}, {"order": "SITE_NUMBER"}, {"search": "street"}, {"organisationId": ORG_B}],
     "orders": [{"siteId": SITE_A}, {"siteId": SITE_B}, {"states": ["RECEIVED", "CONFIRMED"]}],
     "tickets": [{"siteId": SITE_A}, {"siteId": SITE_B}],
@@ -49,23 +57,23 @@ OTHERWISE: dict[str, list[dict[str, Any]]] = {
     "badRows": [{"id": "import_x_01h455vb4pex5vsknk084sn02r"}],
 }
 # Arguments that say the same of a filter.
-ALIKE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+EQUIVALENT_ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sites": ({"search": "street"}, {"search": "  STREET "}),
     "orders": ({"states": ["RECEIVED", "CONFIRMED"]}, {"states": ["CONFIRMED", "RECEIVED", "CONFIRMED"]}),
 }
 
 
-class Lists:
+class ListReader:
     """The lists of one service, as staff sees them."""
 
-    def __init__(self, door: Door, given_to: Mapping[str, dict[str, Any]]) -> None:
+    def __init__(self, door: ServiceEndpoint, given_to: Mapping[str, dict[str, Any]]) -> None:
         self.door = door
         self.arguments = given_to
 
     async def page(self, name: str, page: Mapping[str, object], otherwise: Mapping[str, Any]) -> tuple[int, Any]:
         """The status and the answer."""
         arguments = {**self.arguments[name], **otherwise, "page": page}
-        status, body = await self.door.call(Who.STAFF, name, arguments)
+        status, body = await self.door.call(CallerCase.STAFF, name, arguments)
         answer = msgspec.json.decode(body)
         return status, answer[0] if status == 200 and isinstance(answer, list) else answer
 
@@ -84,20 +92,20 @@ async def lists(
     open_pool: Callable[[str], Awaitable[Pool]],
     clock: TestClock,
     tmp_path: Path,
-) -> AsyncIterator[Lists]:
+) -> AsyncIterator[ListReader]:
     blueprint, furnish, cases = SERVICES[request.param]
     given_to: dict[str, dict[str, Any]] = {}
     for name, operation in signatures(cast(Any, blueprint.contract)).items():
         if any(field.type is Page for field in msgspec.structs.fields(operation.arguments)):
             case = cases[name][0]
-            given_to[name] = case(Who.STAFF) if callable(case) else case
+            given_to[name] = case(CallerCase.STAFF) if callable(case) else case
     url = await make_database(blueprint)
     pool = await open_pool(url)
     await furnish(pool)
     if "badRows" in given_to:
         given_to["badRows"] = {"id": await _import_with_bad_rows(pool, blueprint.name)}
-    async with open_door(blueprint, url, pool, clock, tmp_path) as door:
-        yield Lists(door, given_to)
+    async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
+        yield ListReader(door, given_to)
 
 
 async def _import_with_bad_rows(pool: Pool, service: str) -> str:
@@ -120,10 +128,10 @@ def is_refused(status: int, problem: Any) -> bool:
     return status == 400 and problem["code"] == "MALFORMED" and problem["path"][-1:] == ["after"]
 
 
-async def test_a_cursor_belongs_to_its_list_its_order_and_its_filter(lists: Lists) -> None:
+async def test_a_cursor_belongs_to_its_list_its_order_and_its_filter(lists: ListReader) -> None:
     wrong: list[object] = []
     cursors: dict[tuple[str, int], str] = {}
-    ways = [(name, place, one) for name in lists.arguments for place, one in enumerate([{}, *OTHERWISE[name]])]
+    ways = [(name, place, one) for name in lists.arguments for place, one in enumerate([{}, *OTHER_ARGUMENTS[name]])]
     for name, place, otherwise in ways:
         cursor = await lists.cursor(name, otherwise)
         if cursor is not None:
@@ -139,16 +147,16 @@ async def test_a_cursor_belongs_to_its_list_its_order_and_its_filter(lists: List
     assert wrong == []
 
 
-async def test_the_number_of_rows_and_the_wording_of_a_filter_may_change(lists: Lists) -> None:
+async def test_the_number_of_rows_and_the_wording_of_a_filter_may_change(lists: ListReader) -> None:
     for name in lists.arguments:
-        one, other = ALIKE.get(name, ({}, {}))
+        one, other = EQUIVALENT_ARGUMENTS.get(name, ({}, {}))
         cursor = await lists.cursor(name, one)
         for first in (1, 200):
             status, _ = await lists.page(name, {"first": first, "after": cursor}, other)
             assert status == 200, name
 
 
-async def test_a_cursor_of_one_site_asks_for_no_others(lists: Lists) -> None:
+async def test_a_cursor_of_one_site_asks_for_no_others(lists: ListReader) -> None:
     if "agreementsOfSites" in lists.arguments:
         cursor = await lists.cursor("agreementsOfSites", {"siteIds": [SITE_A]})
         two = {"siteIds": [SITE_A, SITE_B]}
@@ -157,17 +165,17 @@ async def test_a_cursor_of_one_site_asks_for_no_others(lists: Lists) -> None:
 
 # Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
-@draws
-async def test_no_cursor_makes_a_list_fail(lists: Lists) -> None:
+@property_test
+async def test_no_cursor_makes_a_list_fail(lists: ListReader) -> None:
     for name in lists.arguments:
         cursor = await lists.cursor(name, {})
         assert cursor is not None
-        await asyncio.to_thread(_ask_behind_anything, lists, name, cursor)
+        await asyncio.to_thread(_ask_with_any_cursor, lists, name, cursor)
 
 
-def _ask_behind_anything(lists: Lists, name: str, cursor: str) -> None:
+def _ask_with_any_cursor(lists: ListReader, name: str, cursor: str) -> None:
     digest = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[:6]
-    headers = lists.door.headers(Who.STAFF)
+    headers = lists.door.headers(CallerCase.STAFF)
 
     def forged(packed: bytes) -> str:
         return base64.urlsafe_b64encode(digest + packed).decode().rstrip("=")

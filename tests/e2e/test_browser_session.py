@@ -7,9 +7,9 @@ from http.cookies import Morsel
 import aiohttp
 import pytest
 
-from tests.support.client import Client
+from tests.support.gateway_client import GatewayClient
+from tests.support.polling import until
 from tests.support.stack import RunningStack
-from tests.support.wait import until
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ async def browser(demonstration: RunningStack) -> AsyncIterator[aiohttp.ClientSe
         yield session
 
 
-def kept(browser: aiohttp.ClientSession, holds: str = "session") -> "Morsel[str] | None":
+def cookie_of(browser: aiohttp.ClientSession, holds: str = "session") -> "Morsel[str] | None":
     """The cookie that holds what the session, or the device, goes on with."""
     return next((cookie for cookie in browser.cookie_jar if cookie.key.startswith(f"kierto-{holds}")), None)
 
 
-async def renewed(browser: aiohttp.ClientSession) -> tuple[int, dict[str, str]]:
+async def renew(browser: aiohttp.ClientSession) -> tuple[int, dict[str, str]]:
     async with browser.post("/auth/session/renew") as response:
         return response.status, await response.json()
 
@@ -36,22 +36,22 @@ async def test_two_tabs_go_on_and_signing_out_ends_both(
     username, password = demonstration.sign_in_of("staff")
     async with browser.post("/auth/session", json={"username": username, "password": password}) as response:
         assert response.status == 200, await response.text()
-    first, device = kept(browser), kept(browser, "device")
+    first, device = cookie_of(browser), cookie_of(browser, "device")
     assert first is not None
     assert device is not None
     assert (first["path"], first["httponly"], first["samesite"]) == ("/auth", True, "Strict")
     assert (device["path"], device["httponly"], device["samesite"]) == ("/auth", True, "Strict")
     assert (int(first["max-age"]), int(device["max-age"])) == (30 * 24 * 60 * 60, 180 * 24 * 60 * 60)
 
-    both = await asyncio.gather(renewed(browser), renewed(browser))
+    both = await asyncio.gather(renew(browser), renew(browser))
     assert [status for status, _ in both] == [200, 200]
-    second = kept(browser)
+    second = cookie_of(browser)
     assert second is not None
     assert second.value != first.value
-    status, session = await renewed(browser)
+    status, session = await renew(browser)
     assert status == 200, "the one token that both tabs got is the last one"
 
-    async with Client(demonstration.gateway) as page:
+    async with GatewayClient(demonstration.gateway) as page:
         page.token = session["accessToken"]
         assert (await page.ask("{ me { username } }"))["username"] == username
         async with browser.delete("/auth/session") as response:
@@ -61,4 +61,4 @@ async def test_two_tabs_go_on_and_signing_out_ends_both(
             lambda: page.post("{ me { username } }"), lambda answer: bool(answer.get("errors")), within=5.0
         )
         assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    assert (await renewed(browser))[0] == 401
+    assert (await renew(browser))[0] == 401

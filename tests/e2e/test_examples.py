@@ -7,23 +7,23 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.client import Client
-from tests.support.examples import filled, gaps
+from tests.support.examples import fill_gaps, gaps
+from tests.support.gateway_client import GatewayClient
 from tests.support.servers import ROOT
 from tests.support.stack import RunningStack
 
 Example = dict[str, Any]
 
 
-class Visitors:
+class ExampleCallers:
     """Someone of each kind, and what they would copy from one answer into the next example."""
 
-    def __init__(self, clients: dict[str, Client], examples: list[Example]) -> None:
+    def __init__(self, clients: dict[str, GatewayClient], examples: list[Example]) -> None:
         self.clients = clients
         self.examples = {one["name"]: one for one in examples}
         self.by_hand: dict[str, str] = {}
 
-    def client_for(self, example: Example) -> Client:
+    def client_for(self, example: Example) -> GatewayClient:
         if example["for"] == "partner":
             return self.clients["drivers" if "pickups:report" in example["scopes"] else "planning"]
         return self.clients[example["for"]]
@@ -40,7 +40,7 @@ class Visitors:
         """Without gaps."""
         found = await self.client_for(example).post(example["find"]) if example["find"] else {}
         assert "errors" not in found, found["errors"]
-        variables = filled(example["variables"], found.get("data"), self.by_hand)
+        variables = fill_gaps(example["variables"], found.get("data"), self.by_hand)
         assert gaps(variables) == set(), "what is not found nor copied from anywhere"
         return dict(variables)
 
@@ -60,48 +60,48 @@ class Visitors:
 
 
 @pytest.fixture
-async def visitors(demonstration: RunningStack) -> AsyncIterator[Visitors]:
+async def example_callers(demonstration: RunningStack) -> AsyncIterator[ExampleCallers]:
     async with contextlib.AsyncExitStack() as opened, aiohttp.ClientSession() as stranger:
         async with stranger.get(f"{demonstration.gateway}/graphql/examples.json") as response:
             examples = await response.json()
         names = ("customer", "admin", "staff", "planning", "drivers")
-        clients = {name: await opened.enter_async_context(Client(demonstration.gateway, "en")) for name in names}
+        clients = {name: await opened.enter_async_context(GatewayClient(demonstration.gateway, "en")) for name in names}
         await clients["admin"].sign_in(*demonstration.sign_in_of("property manager"))
         await clients["staff"].sign_in(*demonstration.sign_in_of("staff"))
         for name in ("planning", "drivers"):
             await clients[name].sign_in_as_partner(*demonstration.sign_in_of(name))
-        yield Visitors(clients, examples)
+        yield ExampleCallers(clients, examples)
 
 
-async def test_every_example_works(visitors: Visitors) -> None:
+async def test_every_example_works(example_callers: ExampleCallers) -> None:
     wrong = {}
-    for name, example in visitors.examples.items():
+    for name, example in example_callers.examples.items():
         try:
             if example["query"].startswith("subscription"):
-                await an_order_is_seen(visitors, example)
+                await check_order_subscription(example_callers, example)
                 continue
-            data = await visitors.run(name)
+            data = await example_callers.run(name)
             assert None not in data.values(), data
             assert not refused(data), data
-            await visitors.after(name, data)
+            await example_callers.after(name, data)
         except AssertionError as error:
             wrong[name] = str(error)
     assert wrong == {}
-    assert len(visitors.examples) > 20
+    assert len(example_callers.examples) > 20
 
 
-async def an_order_is_seen(visitors: Visitors, example: Example) -> None:
+async def check_order_subscription(example_callers: ExampleCallers, example: Example) -> None:
     """A subscription says where it stands, and then shows what happens."""
-    async with following(visitors.client_for(example), example) as items:
+    async with following(example_callers.client_for(example), example) as items:
         first = await anext(items)
         assert first["__typename"] == "Checkpoint", first
-        ordered = (await visitors.run("order-extra-pickup"))["orderExtraPickup"]
+        ordered = (await example_callers.run("order-extra-pickup"))["orderExtraPickup"]
         item = await anext(items)
         assert (item["__typename"], item["subject"]) == ("OrderEvent", ordered["order"]["id"]), item
 
 
 @contextlib.asynccontextmanager
-async def following(client: Client, example: Example) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+async def following(client: GatewayClient, example: Example) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
     """The items of a subscription."""
     async with (
         aiohttp.ClientSession() as session,

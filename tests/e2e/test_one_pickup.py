@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from deploy.export import resolve_dates
-from tests.support.client import Client
-from tests.support.partner import written
+from deploy.export_upload import resolve_dates
+from tests.support.gateway_client import GatewayClient
+from tests.support.partner_process import read_items
+from tests.support.polling import until
 from tests.support.servers import ROOT
-from tests.support.stack import RunningStack, new_stack, running
-from tests.support.wait import until
+from tests.support.stack import RunningStack, new_stack, running_stack
 
 MONDAY = dt.date(2026, 3, 30)
 EASTER_MONDAY = dt.date(2026, 4, 6)
@@ -31,7 +31,7 @@ MIRJA = ("mirja@example.fi", "kartonki kulkee kotoa")
 def stack() -> Iterator[RunningStack]:
     made = new_stack()
     made.kierto("clock", "set", f"{MONDAY}T09:00")
-    with running(made):
+    with running_stack(made):
         yield made
 
 
@@ -39,7 +39,7 @@ def stack() -> Iterator[RunningStack]:
 def partner(stack: RunningStack, token: str, file: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A partner's system that follows order events until it is killed."""
     url = f"{stack.gateway.replace('http', 'ws')}/graphql"
-    process = subprocess.Popen([sys.executable, "-m", "tests.support.partner", url, token, str(file)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.partner_process", url, token, str(file)], cwd=ROOT)
     try:
         yield process
     finally:
@@ -50,10 +50,10 @@ def partner(stack: RunningStack, token: str, file: Path) -> Iterator["subprocess
 async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
     staff_work(stack, tmp_path)
     async with (
-        Client(stack.gateway) as staff,
-        Client(stack.gateway) as customer,
-        Client(stack.gateway) as planner,
-        Client(stack.gateway) as driver,
+        GatewayClient(stack.gateway) as staff,
+        GatewayClient(stack.gateway) as customer,
+        GatewayClient(stack.gateway) as planner,
+        GatewayClient(stack.gateway) as driver,
     ):
         await staff.sign_in(*STAFF)
         planner_secret = await create_partner(staff, "Reittisuunnittelu", ["orders:read", "orders:subscribe"])
@@ -77,10 +77,10 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         # 4. A partner that follows the events gets it; killed and back, it gets what it missed.
         notes = tmp_path / "events"
         with partner(stack, planner.token, notes):
-            await until(lambda: noted(notes))  # its first checkpoint: from here on nothing may be missed
+            await until(lambda: partner_events(notes))  # its first checkpoint: from here on nothing may be missed
             order = await order_pickup(customer, agreement["id"], PICKUP_DAY, "order-1")
-            await until(lambda: noted(notes, order["id"]), lambda events: len(events) == 3)
-        assert [event["type"] for event in await noted(notes, order["id"])] == [
+            await until(lambda: partner_events(notes, order["id"]), lambda events: len(events) == 3)
+        assert [event["type"] for event in await partner_events(notes, order["id"])] == [
             "orders.order.placed",
             "orders.order.moved",
             "orders.order.moved",
@@ -89,8 +89,8 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         assert repeated["id"] == order["id"], "the same key is the same order"
         missed = await order_pickup(customer, agreement["id"], PICKUP_DAY + dt.timedelta(days=14), "order-2")
         with partner(stack, planner.token, notes):
-            await until(lambda: noted(notes, missed["id"]), lambda events: len(events) == 3)
-        events = [item for item in written(notes) if item["__typename"] == "OrderEvent"]
+            await until(lambda: partner_events(notes, missed["id"]), lambda events: len(events) == 3)
+        events = [item for item in read_items(notes) if item["__typename"] == "OrderEvent"]
         sequences = [int(event["sequence"]) for event in events]
         assert sequences == sorted(set(sequences)), "in order, nothing twice"
         assert {event["subject"] for event in events} == {order["id"], missed["id"]}
@@ -121,8 +121,8 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         assert ticket["number"] in mail["text"]
         assert "Kiitos, hyvin tyhjennetty!" in mail["text"]
 
-        nothing_personal_in_the_logs(stack, customer.token, customer.refresh_token, driver.token, driver_secret[1])
-    trace_through_every_service(stack)
+        check_logs_for_personal_data(stack, customer.token, customer.refresh_token, driver.token, driver_secret[1])
+    check_trace(stack)
 
 
 def staff_work(stack: RunningStack, tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def load(stack: RunningStack, folder: Path) -> subprocess.CompletedProcess[str]:
     return stack.kierto("import", str(folder), "--username", STAFF[0], KIERTO_PASSWORD=STAFF[1])
 
 
-async def create_partner(staff: Client, name: str, scopes: list[str]) -> tuple[str, str]:
+async def create_partner(staff: GatewayClient, name: str, scopes: list[str]) -> tuple[str, str]:
     wanted = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": name}
     made = await staff.ask(CREATE_PARTNER, input=wanted)
     return made["partner"]["clientId"], made["clientSecret"]
 
 
-async def register(customer: Client) -> None:
+async def register(customer: GatewayClient) -> None:
     wanted: dict[str, Any] = {
         **CUSTOMER,
         "username": MIRJA[0],
@@ -173,7 +173,7 @@ async def register(customer: Client) -> None:
     assert registered == {"__typename": "Registered", "accessRequested": False}
 
 
-async def the_site(customer: Client) -> dict[str, Any]:
+async def the_site(customer: GatewayClient) -> dict[str, Any]:
     sites = await customer.ask(SITES)
     (site,) = [edge["node"] for edge in sites["edges"]]
     assert site["address"] == {"street": "EKOKAARI 50", "postalCode": "46860", "city": "KELTAKANGAS"}
@@ -186,7 +186,7 @@ async def the_site(customer: Client) -> dict[str, Any]:
     return dict(site)
 
 
-async def the_calendar(customer: Client, site_id: str) -> None:
+async def the_calendar(customer: GatewayClient, site_id: str) -> None:
     """Every second Monday, and so Easter Monday: moved to the Tuesday after, give or take a day."""
     site = await customer.ask(CALENDAR, id=site_id, since="2026-04-01", until="2026-04-30")
     pickups = site["calendar"]["pickups"]
@@ -197,7 +197,7 @@ async def the_calendar(customer: Client, site_id: str) -> None:
     assert {(p["date"], p["movedBy"]["name"]) for p in moved} == {("2026-04-07", "Toinen pääsiäispäivä")}
 
 
-async def order_pickup(customer: Client, agreement_id: str, day: dt.date, key: str) -> dict[str, Any]:
+async def order_pickup(customer: GatewayClient, agreement_id: str, day: dt.date, key: str) -> dict[str, Any]:
     ordered = await customer.ask(
         ORDER_EXTRA, input={"agreementId": agreement_id, "date": str(day), "idempotencyKey": key}
     )
@@ -205,12 +205,12 @@ async def order_pickup(customer: Client, agreement_id: str, day: dt.date, key: s
     return dict(ordered["order"])
 
 
-async def noted(file: Path, subject: str | None = None) -> list[dict[str, str]]:
+async def partner_events(file: Path, subject: str | None = None) -> list[dict[str, str]]:
     """What a partner wrote down, of one subject or in all."""
-    return [item for item in written(file) if subject is None or item.get("subject") == subject]
+    return [item for item in read_items(file) if subject is None or item.get("subject") == subject]
 
 
-async def report(driver: Client, order_id: str) -> None:
+async def report(driver: GatewayClient, order_id: str) -> None:
     reports = [
         {
             "reportId": "R-1",
@@ -225,12 +225,12 @@ async def report(driver: Client, order_id: str) -> None:
         assert answer["outcomes"] == [{"reportId": "R-1", "accepted": True, "repeated": repeated}]
 
 
-async def april(customer: Client) -> int:
+async def april(customer: GatewayClient) -> int:
     volumes = await customer.ask(VOLUMES, since="2026-04-01", until="2026-04-30")
     return int(volumes["grams"])
 
 
-def trace_through_every_service(stack: RunningStack) -> None:
+def check_trace(stack: RunningStack) -> None:
     """One trace id runs from the request at the gateway through the order, its relay and into another service."""
     (reported, _) = [line["trace_id"] for line in stack.log("orders-api") if line.get("operation") == "reportPickups"]
     assert reported in {line.get("trace_id") for line in stack.log("gateway")}
@@ -239,7 +239,7 @@ def trace_through_every_service(stack: RunningStack) -> None:
         assert any(reported in traces for traces in batches if isinstance(traces, list)), process
 
 
-def nothing_personal_in_the_logs(stack: RunningStack, *secrets: str) -> None:
+def check_logs_for_personal_data(stack: RunningStack, *secrets: str) -> None:
     """Names, addresses, texts, passwords and tokens were planted all the way; no log of any process has them."""
     planted = [*secrets, *MIRJA, *STAFF, "EKOKAARI", "Mirja Mallikas", "AS OY MIRJA", "hyvin tyhjennetty"]
     for log in stack.home.logs.glob("*.log"):

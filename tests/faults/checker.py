@@ -12,17 +12,17 @@ from typing import TypeVar
 
 import msgspec
 
-from tests.faults.record import Record
-from tests.faults.subscribers import Notes
+from tests.faults.record import CommandRecord
+from tests.faults.subscribers import SubscriberLog
 
 K = TypeVar("K", bound=Hashable)
 
-DONE = ("RECEIVED", "CONFIRMED", "SCHEDULED", "COMPLETED")
-_SHOWN = 3
+COMPLETED_TIMELINE = ("RECEIVED", "CONFIRMED", "SCHEDULED", "COMPLETED")
+_MAX_SHOWN = 3
 """So many examples in a finding."""
 
 
-class Logged(msgspec.Struct, frozen=True):
+class OutboxRow(msgspec.Struct, frozen=True):
     """A row of an outbox."""
 
     sequence: int | None
@@ -36,7 +36,7 @@ class Logged(msgspec.Struct, frozen=True):
     order_id: str
 
 
-class OnTopic(msgspec.Struct, frozen=True):
+class TopicRecord(msgspec.Struct, frozen=True):
     """A record of a topic, as far as it is compared. ``sequence`` None: it is no event of ours."""
 
     partition: int
@@ -46,7 +46,7 @@ class OnTopic(msgspec.Struct, frozen=True):
     generation: str
 
 
-class Letter(msgspec.Struct, frozen=True):
+class DeadLetterRow(msgspec.Struct, frozen=True):
     """Something that was set aside."""
 
     service: str
@@ -55,7 +55,7 @@ class Letter(msgspec.Struct, frozen=True):
     reason: str
 
 
-class OrderRow(msgspec.Struct, frozen=True):
+class OrderSnapshot(msgspec.Struct, frozen=True):
     """An order with its timeline's states."""
 
     order_id: str
@@ -64,7 +64,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     timeline: tuple[str, ...]
 
 
-class PickupRow(msgspec.Struct, frozen=True):
+class PickupSnapshot(msgspec.Struct, frozen=True):
     """A pickup of an order: as its owner keeps it, or as a fact of stats."""
 
     order_id: str
@@ -73,7 +73,7 @@ class PickupRow(msgspec.Struct, frozen=True):
     version: int
 
 
-class Copy(msgspec.Struct, frozen=True):
+class CopyRows(msgspec.Struct, frozen=True):
     """Rows of an owner, and what another service keeps of them."""
 
     name: str
@@ -81,35 +81,35 @@ class Copy(msgspec.Struct, frozen=True):
     copy: Collection[tuple[object, ...]]
 
 
-class Picture(msgspec.Struct):
+class Snapshot(msgspec.Struct):
     """The whole house at one moment."""
 
-    logs: dict[str, list[Logged]]
+    logs: dict[str, list[OutboxRow]]
     generations: dict[str, str]
-    topics: dict[str, list[OnTopic]]
-    partners_topics: dict[str, list[OnTopic]]
+    topics: dict[str, list[TopicRecord]]
+    partners_topics: dict[str, list[TopicRecord]]
     """By service, where it has one."""
     inboxes: dict[tuple[str, str], tuple[set[str], set[str]]]
     """(consumer, owner): the ids of all events that the consumer has taken in, and those that it had to."""
-    letters: list[Letter]
-    orders: list[OrderRow]
-    pickups: list[PickupRow]
-    facts: list[PickupRow]
+    dead_letters: list[DeadLetterRow]
+    orders: list[OrderSnapshot]
+    pickups: list[PickupSnapshot]
+    facts: list[PickupSnapshot]
     volumes: dict[tuple[object, ...], tuple[int, int]]
     """What stats shows: place to grams and pickups."""
     volumes_of_facts: dict[tuple[object, ...], tuple[int, int]]
     """The same, added up from orders' own pickups."""
     tickets: list[str]
-    mails_written: list[str]
-    mails_arrived: list[str]
-    copies: list[Copy]
-    subscribers: list[Notes]
+    written_mails: list[str]
+    delivered_mails: list[str]
+    copies: list[CopyRows]
+    subscribers: list[SubscriberLog]
 
 
-class Allowed(msgspec.Struct, frozen=True):
+class Tolerance(msgspec.Struct, frozen=True):
     """What a run has planted or has had to accept."""
 
-    letters: int = 0
+    dead_letters: int = 0
     """Dead letters that were planted, over all services."""
     mail_repeats: int = 0
     """Deaths between the mail server's yes and our mark, at most."""
@@ -118,7 +118,7 @@ class Allowed(msgspec.Struct, frozen=True):
     is still in Kafka, in inboxes and in partners' notes."""
 
 
-def check(record: Record, picture: Picture, allowed: Allowed) -> list[str]:
+def check_snapshot(record: CommandRecord, picture: Snapshot, allowed: Tolerance) -> list[str]:
     """Everything that is wrong; nothing is good."""
     return [
         *check_orders(record, picture.orders),
@@ -126,12 +126,12 @@ def check(record: Record, picture: Picture, allowed: Allowed) -> list[str]:
         *check_pickups(record, picture.facts, "stats' facts"),
         *check_volumes(picture.volumes_of_facts, picture.volumes),
         *check_tickets(record, picture.tickets),
-        *check_mails(record, picture.mails_written, picture.mails_arrived, allowed),
+        *check_mails(record, picture.written_mails, picture.delivered_mails, allowed),
         *check_events_of_orders(record, picture.logs["orders"]),
         *(finding for one in picture.logs for finding in check_log(one, picture.logs[one], allowed)),
         *(finding for one in picture.logs for finding in check_topic(one, picture, allowed)),
         *check_inboxes(picture, allowed),
-        *check_letters(picture.letters, allowed),
+        *check_letters(picture.dead_letters, allowed),
         *(finding for one in picture.copies for finding in check_copy(one)),
         *check_subscribers(picture, allowed),
     ]
@@ -142,39 +142,41 @@ def differences(what: str, wanted: Sequence[K], seen: Sequence[K]) -> list[str]:
     wanted_once, seen_times = set(wanted), Counter(seen)
     findings = []
     if lost := [one for one in wanted if one not in seen_times]:
-        findings.append(f"{what}: {len(lost)} lost: {_some(lost)}")
+        findings.append(f"{what}: {len(lost)} lost: {_excerpt(lost)}")
     if doubled := [one for one, times in seen_times.items() if times > 1]:
-        findings.append(f"{what}: {len(doubled)} doubled: {_some(doubled)}")
+        findings.append(f"{what}: {len(doubled)} doubled: {_excerpt(doubled)}")
     if foreign := [one for one in seen_times if one not in wanted_once]:
-        findings.append(f"{what}: {len(foreign)} that nobody said: {_some(foreign)}")
+        findings.append(f"{what}: {len(foreign)} that nobody said: {_excerpt(foreign)}")
     order = {one: place for place, one in enumerate(wanted)}
     places = [order[one] for one in seen if one in order]
     if swapped := [wanted[b] for a, b in pairwise(places) if b < a]:
-        findings.append(f"{what}: {len(swapped)} swapped: {_some(swapped)}")
+        findings.append(f"{what}: {len(swapped)} swapped: {_excerpt(swapped)}")
     return findings
 
 
-def check_orders(record: Record, rows: Sequence[OrderRow]) -> list[str]:
+def check_orders(record: CommandRecord, rows: Sequence[OrderSnapshot]) -> list[str]:
     """Each acknowledged order is there once, with its timeline; and none that nobody asked for."""
     findings = differences(
         "orders",
         [(one.order_id, one.agreement_id, one.day) for one in sorted(record.orders.values(), key=lambda o: o.order_id)],
         sorted((row.order_id, row.agreement_id, row.day) for row in rows),
     )
-    reported = record.reports_of()
+    reported = record.report_counts()
     wrong = [
-        row for row in rows if row.timeline != (DONE if row.order_id in reported else DONE[:-1])
+        row
+        for row in rows
+        if row.timeline != (COMPLETED_TIMELINE if row.order_id in reported else COMPLETED_TIMELINE[:-1])
     ]  # an order that was reported emptied is completed, every other is scheduled
     if wrong:
-        findings.append(f"orders: {len(wrong)} with a wrong timeline: {_some(wrong)}")
+        findings.append(f"orders: {len(wrong)} with a wrong timeline: {_excerpt(wrong)}")
     return findings
 
 
-def check_pickups(record: Record, rows: Sequence[PickupRow], what: str) -> list[str]:
+def check_pickups(record: CommandRecord, rows: Sequence[PickupSnapshot], what: str) -> list[str]:
     """Each reported pickup has the outcome that its acknowledged reports come to, and a version for each change."""
-    times = record.reports_of()
+    times = record.report_counts()
     wanted = [
-        PickupRow(order_id, "EMPTIED", report.grams, times[order_id])
+        PickupSnapshot(order_id, "EMPTIED", report.grams, times[order_id])
         for order_id, report in sorted(record.outcomes().items())
     ]
     return differences(what, wanted, sorted(rows, key=lambda row: row.order_id))
@@ -190,15 +192,15 @@ def check_volumes(
         for place in wanted.keys() | there.keys()
         if wanted.get(place) != there.get(place)
     ]
-    return [f"volumes: {len(wrong)} places differ (grams, pickups): {_some(wrong)}"] if wrong else []
+    return [f"volumes: {len(wrong)} places differ (grams, pickups): {_excerpt(wrong)}"] if wrong else []
 
 
-def check_tickets(record: Record, tickets: Sequence[str]) -> list[str]:
+def check_tickets(record: CommandRecord, tickets: Sequence[str]) -> list[str]:
     """Each acknowledged contact form has its ticket, once."""
     return differences("tickets", sorted(one.ticket_id for one in record.forms.values()), sorted(tickets))
 
 
-def check_mails(record: Record, written: Sequence[str], arrived: Sequence[str], allowed: Allowed) -> list[str]:
+def check_mails(record: CommandRecord, written: Sequence[str], arrived: Sequence[str], allowed: Tolerance) -> list[str]:
     """Each contact form has its receipt; one that came again came as itself, after a death at the wrong moment."""
     findings = []
     if len(set(written)) != len(record.forms):
@@ -213,13 +215,13 @@ def check_mails(record: Record, written: Sequence[str], arrived: Sequence[str], 
     return findings
 
 
-def check_events_of_orders(record: Record, log: Sequence[Logged]) -> list[str]:
+def check_events_of_orders(record: CommandRecord, log: Sequence[OutboxRow]) -> list[str]:
     """The log holds each event of each acknowledged command once, in the order of what happened."""
     of_order: dict[str, list[tuple[str, int]]] = {}
     for row in log:
         if row.order_id:
             of_order.setdefault(row.order_id, []).append((row.type, row.version))
-    times, findings = record.reports_of(), []
+    times, findings = record.report_counts(), []
     for order in record.orders.values():
         said = of_order.get(order.order_id, [])
         reports = times.get(order.order_id, 0)
@@ -232,10 +234,10 @@ def check_events_of_orders(record: Record, log: Sequence[Logged]) -> list[str]:
         seen_outcomes = [one for one in said if one[0] == "orders.pickup.recorded"]
         if seen_states != states or seen_outcomes != outcomes:
             findings.append(f"the events of order {order.order_id}: {said}, not {states} and {outcomes}")
-    return [f"{len(findings)} orders with wrong events: {_some(findings)}"] if findings else []
+    return [f"{len(findings)} orders with wrong events: {_excerpt(findings)}"] if findings else []
 
 
-def check_log(service: str, log: Sequence[Logged], allowed: Allowed) -> list[str]:
+def check_log(service: str, log: Sequence[OutboxRow], allowed: Tolerance) -> list[str]:
     """The numbers have no hole and none comes twice. A restored log has one hole, where it begins anew."""
     numbers = [row.sequence for row in log]
     findings = []
@@ -245,13 +247,13 @@ def check_log(service: str, log: Sequence[Logged], allowed: Allowed) -> list[str
     steps = [(a, b) for a, b in pairwise(given) if b != a + 1]
     holes = [step for step in steps if step[1] > step[0]]
     if len(holes) != len(steps) or len(holes) > int(allowed.restored and service == "orders"):
-        findings.append(f"{service}'s log: {len(steps)} wrong steps from number to number: {_some(steps)}")
+        findings.append(f"{service}'s log: {len(steps)} wrong steps from number to number: {_excerpt(steps)}")
     return findings
 
 
-def check_topic(service: str, picture: Picture, allowed: Allowed) -> list[str]:
+def check_topic(service: str, picture: Snapshot, allowed: Tolerance) -> list[str]:
     """Every event of the log is on its topic, and every public one on the partners' topic."""
-    lenient = (allowed.restored and service == "orders") or bool(allowed.letters)
+    lenient = (allowed.restored and service == "orders") or bool(allowed.dead_letters)
     log = picture.logs[service]
     findings = _compared(f"{service}'s topic", log, picture.topics[service], lenient)
     if service in picture.partners_topics:
@@ -260,7 +262,7 @@ def check_topic(service: str, picture: Picture, allowed: Allowed) -> list[str]:
     return findings
 
 
-def _compared(what: str, log: Sequence[Logged], records: Sequence[OnTopic], lenient: bool) -> list[str]:
+def _compared(what: str, log: Sequence[OutboxRow], records: Sequence[TopicRecord], lenient: bool) -> list[str]:
     """A topic has the log's events in order in each partition once repeats are left out; ``lenient``: and others."""
     findings = []
     numbers = {row.event_id: row.sequence for row in log}
@@ -271,62 +273,64 @@ def _compared(what: str, log: Sequence[Logged], records: Sequence[OnTopic], leni
         findings += differences(f"{what}, partition {partition}", wanted, list(first))
     lying = [one for one in records if one.event_id in numbers and one.sequence != numbers[one.event_id]]
     if lying:
-        findings.append(f"{what}: {len(lying)} records with another number than the log's: {_some(lying)}")
+        findings.append(f"{what}: {len(lying)} records with another number than the log's: {_excerpt(lying)}")
     foreign = [one for one in records if one.event_id not in numbers and one.sequence is not None]
     if foreign and not lenient:
-        findings.append(f"{what}: {len(foreign)} events that nobody said: {_some(foreign)}")
+        findings.append(f"{what}: {len(foreign)} events that nobody said: {_excerpt(foreign)}")
     return findings
 
 
-def check_inboxes(picture: Picture, allowed: Allowed) -> list[str]:
+def check_inboxes(picture: Snapshot, allowed: Tolerance) -> list[str]:
     """What each consumer has taken in is what was announced to it, and nothing else."""
     findings = []
     announced: dict[str, set[str]] = {}
     for (consumer, owner), (taken, had_to) in picture.inboxes.items():
-        aside = {letter.event_id for letter in picture.letters if letter.service == consumer}
+        aside = {letter.event_id for letter in picture.dead_letters if letter.service == consumer}
         if missing := had_to - taken - aside:
-            findings.append(f"{consumer}'s inbox lacks {len(missing)} events of {owner}: {_some(sorted(missing))}")
+            findings.append(f"{consumer}'s inbox lacks {len(missing)} events of {owner}: {_excerpt(sorted(missing))}")
         announced.setdefault(consumer, set()).update(row.event_id for row in picture.logs[owner])
     for consumer, said in announced.items():
         taken = set().union(*(ids for (one, _), (ids, _) in picture.inboxes.items() if one == consumer))
-        if (foreign := taken - said) and not allowed.restored and not allowed.letters:
-            findings.append(f"{consumer}'s inbox has {len(foreign)} events that nobody said: {_some(sorted(foreign))}")
+        if (foreign := taken - said) and not allowed.restored and not allowed.dead_letters:
+            findings.append(
+                f"{consumer}'s inbox has {len(foreign)} events that nobody said: {_excerpt(sorted(foreign))}"
+            )
     return findings
 
 
-def check_letters(letters: Sequence[Letter], allowed: Allowed) -> list[str]:
+def check_letters(letters: Sequence[DeadLetterRow], allowed: Tolerance) -> list[str]:
     """Nothing is set aside but what was planted."""
-    if len(letters) == allowed.letters:
+    if len(letters) == allowed.dead_letters:
         return []
-    return [f"dead letters: {len(letters)}, planted were {allowed.letters}: {_some(letters)}"]
+    return [f"dead letters: {len(letters)}, planted were {allowed.dead_letters}: {_excerpt(letters)}"]
 
 
-def check_copy(copy: Copy) -> list[str]:
+def check_copy(copy: CopyRows) -> list[str]:
     """A copy is as its owner's rows, row by row."""
     owner, kept = set(copy.owner), set(copy.copy)
     findings = []
     if missing := owner - kept:
         findings.append(
-            f"{copy.name}: {len(missing)} rows of the owner are not so in the copy: {_some(_sorted(missing))}"
+            f"{copy.name}: {len(missing)} rows of the owner are not so in the copy: {_excerpt(_sorted(missing))}"
         )
     if more := kept - owner:
-        findings.append(f"{copy.name}: {len(more)} rows of the copy are not so at the owner: {_some(_sorted(more))}")
+        findings.append(f"{copy.name}: {len(more)} rows of the copy are not so at the owner: {_excerpt(_sorted(more))}")
     if len(copy.copy) != len(kept):
         findings.append(f"{copy.name}: rows come twice")
     return findings
 
 
-def check_subscribers(picture: Picture, allowed: Allowed) -> list[str]:
+def check_subscribers(picture: Snapshot, allowed: Tolerance) -> list[str]:
     """Every subscriber got exactly what the log has behind its first cursor, in order, of what it wanted."""
     findings = []
     for number, notes in enumerate(picture.subscribers):
-        for stretch in notes.stretches:
+        for stretch in notes.subscriptions:
             if stretch.generation != picture.generations["orders"]:
                 got = [one.sequence for one in stretch.events]
                 if got != sorted(set(got)):
                     findings.append(f"subscriber {number}: an older generation's events out of order")
                 continue
-            wanted = [row.event_id for row in picture.logs["orders"] if _wants(notes, row, stretch.after)]
+            wanted = [row.event_id for row in picture.logs["orders"] if _is_wanted(notes, row, stretch.after)]
             findings += differences(
                 f"subscriber {number} {notes.wanted}", wanted, [one.event_id for one in stretch.events]
             )
@@ -335,7 +339,7 @@ def check_subscribers(picture: Picture, allowed: Allowed) -> list[str]:
     return findings
 
 
-def _wants(notes: Notes, row: Logged, after: int) -> bool:
+def _is_wanted(notes: SubscriberLog, row: OutboxRow, after: int) -> bool:
     return (
         row.public
         and row.sequence is not None
@@ -350,9 +354,9 @@ def text(value: uuid.UUID | None) -> str:
     return "" if value is None else str(value)
 
 
-def _some(found: Iterable[object]) -> str:
-    shown = [str(one) for _, one in zip(range(_SHOWN + 1), found, strict=False)]
-    return ", ".join(shown[:_SHOWN]) + (" ..." if len(shown) > _SHOWN else "")
+def _excerpt(found: Iterable[object]) -> str:
+    shown = [str(one) for _, one in zip(range(_MAX_SHOWN + 1), found, strict=False)]
+    return ", ".join(shown[:_MAX_SHOWN]) + (" ..." if len(shown) > _MAX_SHOWN else "")
 
 
 def _sorted(rows: Collection[tuple[object, ...]]) -> list[tuple[object, ...]]:

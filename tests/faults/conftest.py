@@ -12,17 +12,17 @@ import msgspec
 import pytest
 
 from tests.faults import report
-from tests.faults.house import House, open_house
-from tests.faults.load import People, stock_of
-from tests.faults.report import Away, Line
+from tests.faults.load import LoadClients, read_stock
+from tests.faults.report import FaultResult, OutageResult
+from tests.faults.stack_fixture import FaultStack, run_fault_stack
 from tests.faults.subscribers import FOLLOW_ALL, TYPES
 from tests.faults.trial import Trial
 from tests.support.servers import ROOT
 
-_lines: list[Line] = []
-_away: list[Away] = []
+_results: list[FaultResult] = []
+_outages: list[OutageResult] = []
 
-Tell = Callable[[Line | Away], None]
+Report = Callable[[FaultResult | OutageResult], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,17 +35,17 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         told = dict[str, list[object]]()
         for kind, line in report.user_properties:
             told.setdefault(kind, []).append(line)
-        _lines.extend(msgspec.convert(told.get(Line.__name__, []), list[Line]))
-        _away.extend(msgspec.convert(told.get(Away.__name__, []), list[Away]))
+        _results.extend(msgspec.convert(told.get(FaultResult.__name__, []), list[FaultResult]))
+        _outages.extend(msgspec.convert(told.get(OutageResult.__name__, []), list[OutageResult]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if _lines or _away:
+    if _results or _outages:
         terminalreporter.section(report.title(config.getoption("--full", default=False)))
-        if _lines:
-            terminalreporter.write_line(report.table(_lines))
-        if _away:
-            terminalreporter.write_line(report.away_table(_away))
+        if _results:
+            terminalreporter.write_line(report.table(_results))
+        if _outages:
+            terminalreporter.write_line(report.outage_table(_outages))
 
 
 @pytest.fixture(scope="session")
@@ -54,43 +54,43 @@ def full(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--full", default=False))
 
 
-class Houses:
+class StackPool:
     """One house after the other: one that was found wrong is left, so that the next fault is judged by itself."""
 
     def __init__(self, full: bool) -> None:
         self._full = full
         self._stack = contextlib.ExitStack()
-        self._present: tuple[House, Path] | None = None
+        self._current: tuple[FaultStack, Path] | None = None
 
-    def present(self) -> tuple[House, Path]:
+    def current(self) -> tuple[FaultStack, Path]:
         """A house in which nothing is known to be wrong, and what partners have noted who follow its events."""
-        if self._present is not None and self._present[0].spoilt:
+        if self._current is not None and self._current[0].suspect:
             self.close()
-        if self._present is None:
-            house = self._stack.enter_context(open_house(self._full))
-            self._present = house, self._stack.enter_context(followed(house, self._full))
-        return self._present
+        if self._current is None:
+            house = self._stack.enter_context(run_fault_stack(self._full))
+            self._current = house, self._stack.enter_context(run_subscribers(house, self._full))
+        return self._current
 
     def close(self) -> None:
-        self._present = None
+        self._current = None
         self._stack.close()
 
 
 @pytest.fixture(scope="package")
-def houses(full: bool) -> Iterator[Houses]:
+def stack_pool(full: bool) -> Iterator[StackPool]:
     """The stack, started once for all faults of this process unless one leaves it wrong."""
-    made = Houses(full)
+    made = StackPool(full)
     yield made
     made.close()
 
 
 @contextlib.contextmanager
-def followed(house: House, full: bool) -> Iterator[Path]:
+def run_subscribers(house: FaultStack, full: bool) -> Iterator[Path]:
     """What partners write down who follow the events all the while and reconnect at random: 100, or 20."""
 
     async def find_stock() -> None:
-        async with People.of(house.stack) as people:
-            house.stock = await stock_of(people)
+        async with LoadClients.of(house.stack) as people:
+            house.stock = await read_stock(people)
 
     asyncio.run(find_stock())
     folder, sites = house.stack.home.root / "notes", house.stack.home.root / "sites"
@@ -123,30 +123,30 @@ def followed(house: House, full: bool) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def trial(house_and_notes: tuple[House, Path], full: bool, tell: Tell) -> AsyncIterator[Trial]:
+async def trial(stack_and_notes: tuple[FaultStack, Path], full: bool, report_result: Report) -> AsyncIterator[Trial]:
     """A fault to be tried. What ends with something else than success leaves a house in doubt."""
-    house, notes = house_and_notes
-    house.spoilt = True
-    async with People.of(house.stack) as people:
-        made = Trial(house, people, notes, tell, full)
+    house, notes = stack_and_notes
+    house.suspect = True
+    async with LoadClients.of(house.stack) as people:
+        made = Trial(house, people, notes, report_result, full)
         yield made
-        house.spoilt = not made.found_right
+        house.suspect = not made.passed
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Tell:
+def report_result(request: pytest.FixtureRequest) -> Report:
     """Puts a line into the tables at the end."""
 
-    def put(line: Line | Away) -> None:
+    def put(line: FaultResult | OutageResult) -> None:
         request.node.user_properties.append((type(line).__name__, msgspec.to_builtins(line)))
 
     return put
 
 
 @pytest.fixture
-def house_and_notes(houses: Houses) -> tuple[House, Path]:
+def stack_and_notes(stack_pool: StackPool) -> tuple[FaultStack, Path]:
     """The present house; started outside of any event loop, for its processes end with the thread's."""
-    return houses.present()
+    return stack_pool.current()
 
 
 def _await_first_checkpoints(folder: Path) -> None:

@@ -16,17 +16,17 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from tests.faults.record import Ordered, Record, Reported, Written
-from tests.support.client import Client
+from tests.faults.record import AcknowledgedForm, AcknowledgedOrder, AcknowledgedReport, CommandRecord
+from tests.support.gateway_client import GatewayClient
 from tests.support.stack import RunningStack
 
 RATE = 100.0
 """Commands a second that are wanted."""
-RATE_OF_SHORT_FORM = 30.0
+SHORT_RATE = 30.0
 """The same where two houses share a machine."""
 
-_HANDS = 24
-_CODES_TO_TRY_AGAIN = {
+_WORKERS = 24
+_RETRYABLE_CODES = {
     "UNAVAILABLE",
     "NOT_READY_YET",
     "TIMED_OUT",
@@ -36,7 +36,7 @@ _CODES_TO_TRY_AGAIN = {
 }
 
 
-class Offered(msgspec.Struct, frozen=True):
+class OrderableDay(msgspec.Struct, frozen=True):
     """A day on which a pickup can be ordered."""
 
     site_id: str
@@ -44,16 +44,16 @@ class Offered(msgspec.Struct, frozen=True):
     day: str
 
 
-class NotTaken(AssertionError):
+class CommandRejected(AssertionError):
     """A command was refused that had to be taken."""
 
 
-class People:
+class LoadClients:
     """Who sends the load: each with a client that signs in again by itself."""
 
     def __init__(self, stack: RunningStack) -> None:
-        self.manager, self.driver, self.staff = (Client(stack.gateway) for _ in range(3))
-        self._signing_in: dict[Client, Callable[[], Awaitable[None]]] = {
+        self.manager, self.driver, self.staff = (GatewayClient(stack.gateway) for _ in range(3))
+        self._signing_in: dict[GatewayClient, Callable[[], Awaitable[None]]] = {
             self.manager: lambda: self.manager.sign_in(*stack.sign_in_of("property manager")),
             self.driver: lambda: self.driver.sign_in_as_partner(*stack.sign_in_of("drivers")),
             self.staff: lambda: self.staff.sign_in(*stack.sign_in_of("staff")),
@@ -62,14 +62,14 @@ class People:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def of(cls, stack: RunningStack) -> AsyncIterator["People"]:
+    async def of(cls, stack: RunningStack) -> AsyncIterator["LoadClients"]:
         people = cls(stack)
         async with people.manager, people.driver, people.staff:
             for client in people._signing_in:
                 await people.sign_in(client, client.token)
             yield people
 
-    async def sign_in(self, client: Client, refused: str) -> None:
+    async def sign_in(self, client: GatewayClient, refused: str) -> None:
         """A new token in the place of one that was refused; whoever comes second finds it."""
         async with self._locks[client]:
             while client.token == refused:
@@ -79,7 +79,9 @@ class People:
                 client.token = refused
                 await asyncio.sleep(0.2)
 
-    async def insist(self, client: Client, document: str, given: dict[str, Any]) -> dict[str, Any]:
+    async def send_until_acknowledged(
+        self, client: GatewayClient, document: str, given: dict[str, Any]
+    ) -> dict[str, Any]:
         """Send the same command until it is acknowledged, as a client with idempotency keys may."""
         while True:
             token = client.token
@@ -90,10 +92,10 @@ class People:
                     if result["__typename"] != "Refusal":
                         return dict(result)
                     if not result["problems"][0]["retryable"]:
-                        raise NotTaken(given, result)
+                        raise CommandRejected(given, result)
                 codes = {error.get("extensions", {}).get("code") for error in answer.get("errors", [])}
-                if not codes <= _CODES_TO_TRY_AGAIN:
-                    raise NotTaken(given, answer)
+                if not codes <= _RETRYABLE_CODES:
+                    raise CommandRejected(given, answer)
                 if "UNAUTHENTICATED" in codes:
                     await self.sign_in(client, token)
             await asyncio.sleep(0.1)
@@ -102,7 +104,7 @@ class People:
 class Load:
     """Several hands at work on one stock of offered days. What is acknowledged is written into the record."""
 
-    def __init__(self, people: People, record: Record, stock: deque[Offered], rate: float) -> None:
+    def __init__(self, people: LoadClients, record: CommandRecord, stock: deque[OrderableDay], rate: float) -> None:
         self._people = people
         self._record = record
         self._stock = stock
@@ -112,15 +114,15 @@ class Load:
         self.sent = 0
 
     @contextlib.asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
+    async def run(self) -> AsyncIterator[None]:
         """Work for the length of a block; what is on its way at its end is finished."""
         stop = asyncio.Event()
         self.began = self._next = time.monotonic()
         before = len(self._record)
         tasks = [
-            *(asyncio.create_task(self._hand(stop)) for _ in range(_HANDS)),
-            asyncio.create_task(self._clerk(stop)),
-            asyncio.create_task(self._look(stop)),
+            *(asyncio.create_task(self._worker(stop)) for _ in range(_WORKERS)),
+            asyncio.create_task(self._importer(stop)),
+            asyncio.create_task(self._poller(stop)),
         ]
         watching = asyncio.gather(*tasks)
         try:
@@ -137,58 +139,64 @@ class Load:
         """Acknowledged commands a second, once it has ended."""
         return self.sent / self.seconds
 
-    async def _hand(self, stop: asyncio.Event) -> None:
+    async def _worker(self, stop: asyncio.Event) -> None:
         while not stop.is_set() and self._stock:
             offered = self._stock.popleft()
             key = f"{offered.agreement_id}/{offered.day}"
             order_id = await self._order(key, offered)
             grams = 1_000 + len(self._record.orders) % 7
             await self._report(f"{key}/1", order_id, grams)
-            await self._write(key, offered.site_id)
+            await self._send_form(key, offered.site_id)
             if grams % 3 == 0:  # weighed again
                 await self._report(f"{key}/2", order_id, grams + 500)
 
-    async def _order(self, key: str, offered: Offered) -> str:
-        await self._turn()
+    async def _order(self, key: str, offered: OrderableDay) -> str:
+        await self._pace()
         given = {"agreementId": offered.agreement_id, "date": offered.day, "idempotencyKey": key}
-        answer = await self._people.insist(self._people.manager, ORDER, given)
+        answer = await self._people.send_until_acknowledged(self._people.manager, ORDER, given)
         order_id = str(answer["order"]["id"])
-        self._record.ordered(Ordered(key, order_id, offered.site_id, offered.agreement_id, offered.day))
+        self._record.add_order(AcknowledgedOrder(key, order_id, offered.site_id, offered.agreement_id, offered.day))
         return order_id
 
     async def _report(self, report_id: str, order_id: str, grams: int) -> None:
-        await self._turn()
+        await self._pace()
         at = now()
-        report = {"reportId": report_id, "kind": "EMPTIED", "at": instant(at), "orderId": order_id, "grams": grams}
-        answer = await self._people.insist(self._people.driver, REPORT, {"reports": [report]})
+        report = {
+            "reportId": report_id,
+            "kind": "EMPTIED",
+            "at": parse_instant(at),
+            "orderId": order_id,
+            "grams": grams,
+        }
+        answer = await self._people.send_until_acknowledged(self._people.driver, REPORT, {"reports": [report]})
         if not answer["outcomes"][0]["accepted"]:
-            raise NotTaken(report, answer)
-        self._record.reported(Reported(report_id, order_id, at, grams))
+            raise CommandRejected(report, answer)
+        self._record.add_report(AcknowledgedReport(report_id, order_id, at, grams))
 
-    async def _write(self, key: str, site_id: str) -> None:
-        await self._turn()
+    async def _send_form(self, key: str, site_id: str) -> None:
+        await self._pace()
         form = {"siteId": site_id, "topic": "OTHER", "message": key, "idempotencyKey": key}
-        answer = await self._people.insist(self._people.manager, FORM, form)
-        self._record.written(Written(key, answer["ticket"]["id"], site_id))
+        answer = await self._people.send_until_acknowledged(self._people.manager, FORM, form)
+        self._record.add_form(AcknowledgedForm(key, answer["ticket"]["id"], site_id))
 
-    async def _turn(self) -> None:
+    async def _pace(self) -> None:
         """Wait for one's turn at the wanted rate. What was missed while nothing went is not made up for."""
         present = time.monotonic()
         self._next = max(self._next + self._gap, present - 1.0)
         if self._next > present:
             await asyncio.sleep(self._next - present)
 
-    async def _clerk(self, stop: asyncio.Event) -> None:
+    async def _importer(self, stop: asyncio.Event) -> None:
         numbers = itertools.count(int(time.time()))
         while not stop.is_set():
             for kind, text in changes(next(numbers)):
-                with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, NotTaken, TimeoutError):
+                with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, CommandRejected, TimeoutError):
                     async with asyncio.timeout(5):
                         staged = await self._people.staff.upload(kind, text)
-                        await self._people.insist(self._people.staff, START, {"id": staged})
+                        await self._people.send_until_acknowledged(self._people.staff, START, {"id": staged})
                 await asyncio.sleep(0.2)
 
-    async def _look(self, stop: asyncio.Event) -> None:
+    async def _poller(self, stop: asyncio.Event) -> None:
         today = now().date()
         while not stop.is_set():
             for document in (SITES, VOLUMES, ME):
@@ -223,14 +231,14 @@ def changes(number: int) -> Sequence[tuple[str, str]]:
     )
 
 
-async def stock_of(people: People) -> deque[Offered]:
+async def read_stock(people: LoadClients) -> deque[OrderableDay]:
     """All that the property manager can order, the soonest last, sites taking turns."""
-    found: list[Offered] = []
+    found: list[OrderableDay] = []
     after: str | None = None
     while True:
         page = await people.manager.ask(PORTFOLIO, after=after)
         found += [
-            Offered(edge["node"]["id"], agreement["node"]["id"], offer["date"])
+            OrderableDay(edge["node"]["id"], agreement["node"]["id"], offer["date"])
             for edge in page["edges"]
             for agreement in edge["node"]["agreements"]["edges"]
             for offer in agreement["node"]["extraPickupOffers"].get("offers") or []
@@ -245,7 +253,7 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def instant(at: dt.datetime) -> str:
+def parse_instant(at: dt.datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 

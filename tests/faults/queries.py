@@ -11,14 +11,14 @@ import aiohttp
 import msgspec
 
 WINDOW_S = 1.0
-FEW = 20
+MIN_ANSWERS = 20
 """Answers of a window by which it can be judged."""
 
-Span = tuple[float, float]
+TimeSpan = tuple[float, float]
 """From one moment to another, by ``time.monotonic()``."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class QueryResult(msgspec.Struct, frozen=True):
     """An answer to a query. ``began`` and ``ended`` by ``time.monotonic()``."""
 
     began: float
@@ -31,55 +31,55 @@ class Answer(msgspec.Struct, frozen=True):
         return self.ended - self.began
 
 
-class Asking:
+class SteadyQueries:
     """One query, asked ``rate`` times a second in a user's name. It does not wait for its answers."""
 
     def __init__(self, url: str, token: str, document: str, rate: float) -> None:
-        self.answers: list[Answer] = []
+        self.answers: list[QueryResult] = []
         self._url = f"{url}/graphql"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._document = document
         self._gap = 1 / rate
 
     @contextlib.asynccontextmanager
-    async def going_on(self) -> AsyncIterator[None]:
+    async def run(self) -> AsyncIterator[None]:
         """Ask for the length of a block; what is under way at its end is waited for."""
         connector = aiohttp.TCPConnector(limit=0)
         async with (
             aiohttp.ClientSession(connector=connector, headers=self._headers) as session,
             asyncio.TaskGroup() as group,
         ):
-            asking = group.create_task(self._keep_asking(session, group))
+            asking = group.create_task(self._send_all(session, group))
             try:
                 yield
             finally:
                 asking.cancel()
 
-    async def _keep_asking(self, session: aiohttp.ClientSession, group: asyncio.TaskGroup) -> None:
+    async def _send_all(self, session: aiohttp.ClientSession, group: asyncio.TaskGroup) -> None:
         turn = time.monotonic()
         while True:
-            group.create_task(self._ask(session))
+            group.create_task(self._send(session))
             turn += self._gap
             await asyncio.sleep(max(0.0, turn - time.monotonic()))
 
-    async def _ask(self, session: aiohttp.ClientSession) -> None:
+    async def _send(self, session: aiohttp.ClientSession) -> None:
         began = time.monotonic()
         async with session.post(self._url, json={"query": self._document}) as response:
             body = await response.json(content_type=None)
-        self.answers.append(Answer(began, time.monotonic(), response.status, body))
+        self.answers.append(QueryResult(began, time.monotonic(), response.status, body))
 
-    def between(self, since: float, until: float) -> list[Answer]:
+    def between(self, since: float, until: float) -> list[QueryResult]:
         """The answers to what was asked in that time."""
         return [one for one in self.answers if since <= one.began < until]
 
-    def latency(self, spans: Sequence[Span]) -> "Latency":
+    def latency(self, spans: Sequence[TimeSpan]) -> "Latency":
         """That of what was asked in these spans."""
         cuts = []
         for since, until in spans:
             for number in range(int((until - since) / WINDOW_S)):
                 begin = since + number * WINDOW_S
                 seconds = [one.seconds for one in self.between(begin, begin + WINDOW_S)]
-                if len(seconds) >= FEW:  # else it was this process that had no time
+                if len(seconds) >= MIN_ANSWERS:  # else it was this process that had no time
                     cuts.append(statistics.quantiles(seconds, n=20))
         return Latency(statistics.median(cut[9] for cut in cuts), statistics.median(cut[18] for cut in cuts))
 
@@ -94,16 +94,16 @@ class Latency(msgspec.Struct, frozen=True):
     p95: float
 
 
-def without(fields: frozenset[str], value: Any) -> Any:
+def without_fields(fields: frozenset[str], value: Any) -> Any:
     """A value of an answer, with null in these fields, wherever they are."""
     if isinstance(value, dict):
-        return {key: None if key in fields else without(fields, one) for key, one in value.items()}
+        return {key: None if key in fields else without_fields(fields, one) for key, one in value.items()}
     if isinstance(value, list):
-        return [without(fields, one) for one in value]
+        return [without_fields(fields, one) for one in value]
     return value
 
 
-def lacking(answer: Answer, whole: dict[str, Any], fields: frozenset[str]) -> bool:
+def is_lacking(answer: QueryResult, whole: dict[str, Any], fields: frozenset[str]) -> bool:
     """Whether an answer lacks what these fields hold. AssertionError if it is not the whole one in all the others.
 
     What it lacks has its error, at its place, with the code UNAVAILABLE.
@@ -115,5 +115,5 @@ def lacking(answer: Answer, whole: dict[str, Any], fields: frozenset[str]) -> bo
     if not errors:
         assert answer.body["data"] == whole
         return False
-    assert without(fields, answer.body["data"]) == without(fields, whole)
+    assert without_fields(fields, answer.body["data"]) == without_fields(fields, whole)
     return True

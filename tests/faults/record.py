@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 
-class Ordered(msgspec.Struct, frozen=True):
+class AcknowledgedOrder(msgspec.Struct, frozen=True):
     """An order that was taken, by the key that it was asked with."""
 
     key: str
@@ -19,7 +19,7 @@ class Ordered(msgspec.Struct, frozen=True):
     day: str
 
 
-class Reported(msgspec.Struct, frozen=True):
+class AcknowledgedReport(msgspec.Struct, frozen=True):
     """A report of an ordered pickup that was accepted."""
 
     report_id: str
@@ -28,7 +28,7 @@ class Reported(msgspec.Struct, frozen=True):
     grams: int
 
 
-class Written(msgspec.Struct, frozen=True):
+class AcknowledgedForm(msgspec.Struct, frozen=True):
     """A contact form that was received, and the ticket that it was answered with."""
 
     key: str
@@ -36,34 +36,34 @@ class Written(msgspec.Struct, frozen=True):
     site_id: str
 
 
-class Record:
+class CommandRecord:
     """Every acknowledged command with its answer, in memory and, line by line, in a file."""
 
     def __init__(self, file: Path) -> None:
-        self.orders: dict[str, Ordered] = {}
-        self.reports: dict[str, Reported] = {}
-        self.forms: dict[str, Written] = {}
+        self.orders: dict[str, AcknowledgedOrder] = {}
+        self.reports: dict[str, AcknowledgedReport] = {}
+        self.forms: dict[str, AcknowledgedForm] = {}
         self._file = file
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.orders) + len(self.reports) + len(self.forms)
 
-    def ordered(self, ordered: Ordered) -> None:
+    def add_order(self, ordered: AcknowledgedOrder) -> None:
         known = self.orders.setdefault(ordered.key, ordered)
         assert known == ordered, f"two answers to one key: {known} and {ordered}"
         self._note(ordered)
 
-    def reported(self, reported: Reported) -> None:
+    def add_report(self, reported: AcknowledgedReport) -> None:
         self.reports[reported.report_id] = reported
         self._note(reported)
 
-    def written(self, written: Written) -> None:
+    def add_form(self, written: AcknowledgedForm) -> None:
         known = self.forms.setdefault(written.key, written)
         assert known == written, f"two answers to one key: {known} and {written}"
         self._note(written)
 
-    def forget_orders(self, but: Collection[str]) -> list[Ordered]:
+    def forget_orders(self, but: Collection[str]) -> list[AcknowledgedOrder]:
         """Forget the orders with other keys than these, and their reports: their database was put back to before them.
 
         Those that were forgotten; whoever sent them may send them again, with the same keys.
@@ -75,22 +75,22 @@ class Record:
         self.reports = {key: report for key, report in self.reports.items() if report.order_id not in ids}
         return lost
 
-    def outcomes(self) -> dict[str, Reported]:
+    def outcomes(self) -> dict[str, AcknowledgedReport]:
         """Of each order that was reported on, the report that counts: the latest, as orders' rule says (O17)."""
-        found: dict[str, Reported] = {}
+        found: dict[str, AcknowledgedReport] = {}
         for report in self.reports.values():
             known = found.get(report.order_id)
             if known is None or (known.at, known.report_id) < (report.at, report.report_id):
                 found[report.order_id] = report
         return found
 
-    def reports_of(self) -> dict[str, int]:
+    def report_counts(self) -> dict[str, int]:
         """How many reports each order has."""
         counts: dict[str, int] = {}
         for report in self.reports.values():
             counts[report.order_id] = counts.get(report.order_id, 0) + 1
         return counts
 
-    def _note(self, what: Ordered | Reported | Written) -> None:
+    def _note(self, what: AcknowledgedOrder | AcknowledgedReport | AcknowledgedForm) -> None:
         with self._lock, self._file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(msgspec.to_builtins(what)) + "\n")

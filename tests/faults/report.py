@@ -8,17 +8,17 @@ import msgspec
 from tests.faults.queries import Latency
 
 
-class Line(msgspec.Struct, frozen=True):
+class FaultResult(msgspec.Struct, frozen=True):
     """One fault. ``recoveries`` in seconds, one for each time; ``commands`` acknowledged under it."""
 
-    done: str
+    fault: str
     recoveries: Sequence[float]
     commands: int
     per_second: float
     lost: str = "nothing"
 
 
-class Away(msgspec.Struct, frozen=True):
+class OutageResult(msgspec.Struct, frozen=True):
     """A service that was away under queries.
 
     How long those took that do not need it, ``before`` and ``during``; the ``longest`` that needed it, in seconds; and
@@ -29,10 +29,10 @@ class Away(msgspec.Struct, frozen=True):
     before: Latency
     during: Latency
     longest: float
-    backs: Sequence[float]
+    recoveries: Sequence[float]
 
 
-AWAY_HEADER = (
+OUTAGE_HEADER = (
     "| api that was away | others' queries before, ms (p50, p95) | meanwhile | its own, longest, s | back after, s |\n"
     "| --- | --- | --- | --- | --- |"
 )
@@ -42,26 +42,26 @@ HEADER = (
 )
 
 
-def table(lines: Sequence[Line]) -> str:
+def table(lines: Sequence[FaultResult]) -> str:
     """The table, faults in the order in which they ran."""
     return "\n".join([HEADER, *(_row(line) for line in lines)])
 
 
-def _row(line: Line) -> str:
+def _row(line: FaultResult) -> str:
     ordered = sorted(line.recoveries)
     recovery = f"{ordered[len(ordered) // 2]:.1f}, {ordered[-1]:.1f}" if ordered else "-"
     rate = f"{line.commands} ({line.per_second:.0f} a second)"
-    return f"| {line.done} | {len(line.recoveries) or 1} | {recovery} | {rate} | {line.lost} |"
+    return f"| {line.fault} | {len(line.recoveries) or 1} | {recovery} | {rate} | {line.lost} |"
 
 
-def away_table(lines: Sequence[Away]) -> str:
+def outage_table(lines: Sequence[OutageResult]) -> str:
     """The same for services that were away."""
-    return "\n".join([AWAY_HEADER, *(_away_row(line) for line in lines)])
+    return "\n".join([OUTAGE_HEADER, *(_outage_row(line) for line in lines)])
 
 
-def _away_row(line: Away) -> str:
+def _outage_row(line: OutageResult) -> str:
     before, during = (f"{one.p50 * 1000:.1f}, {one.p95 * 1000:.1f}" for one in (line.before, line.during))
-    backs = ", ".join(f"{back:.1f}" for back in line.backs)
+    backs = ", ".join(f"{back:.1f}" for back in line.recoveries)
     return f"| {line.service} | {before} | {during} | {line.longest:.1f} | {backs} |"
 
 

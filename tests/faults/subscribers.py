@@ -19,11 +19,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-from services.chassis.log import Cursor
+from services.chassis.events.event_log import Cursor
 
 FOLLOW_ALL = 4
 TYPES = ("orders.order.placed", "orders.order.moved", "orders.pickup.recorded")
-_LONGEST_S = 12.0
+_MAX_CONNECTED_S = 12.0
 _FROM_THE_START = range(2, 2 + 5)
 """These begin at the log's start when their cursor has expired; all others, the first two too, from then on."""
 
@@ -40,7 +40,7 @@ SUBSCRIBE = """
 """
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ReceivedEvent(msgspec.Struct, frozen=True):
     """One event as a subscriber got it."""
 
     sequence: int
@@ -48,35 +48,35 @@ class Heard(msgspec.Struct, frozen=True):
     time: str
 
 
-class Stretch(msgspec.Struct):
+class Subscription(msgspec.Struct):
     """What a subscriber got from one beginning on: its place in the log, and the events behind it."""
 
     generation: str
     after: int
-    events: list[Heard]
+    events: list[ReceivedEvent]
 
 
-class Notes(msgspec.Struct):
+class SubscriberLog(msgspec.Struct):
     """All that one subscriber wrote down. ``expired``: how often its cursor was of another generation or too old."""
 
     wanted: dict[str, Any]
-    stretches: list[Stretch]
+    subscriptions: list[Subscription]
     connections: int
     expired: int
     failed: list[str]
     """What it was answered in the place of events; it came again then."""
 
 
-def read_notes(file: Path) -> Notes:
+def read_log(file: Path) -> SubscriberLog:
     """What a subscriber has written so far; the line that it is writing does not count."""
     first, *lines = file.read_text(encoding="utf-8").split("\n")[:-1]
-    notes = Notes(json.loads(first), [], 0, 0, [])
+    notes = SubscriberLog(json.loads(first), [], 0, 0, [])
     for line in lines:
         kind, *rest = json.loads(line)
         if kind == "begin":
             cursor = Cursor.parse(rest[0])
             assert cursor is not None
-            notes.stretches.append(Stretch(str(cursor.generation), cursor.sequence, []))
+            notes.subscriptions.append(Subscription(str(cursor.generation), cursor.sequence, []))
         elif kind == "connected":
             notes.connections += 1
         elif kind == "expired":
@@ -84,19 +84,19 @@ def read_notes(file: Path) -> Notes:
         elif kind == "failed":
             notes.failed.append(json.dumps(rest))
         else:
-            notes.stretches[-1].events.append(Heard(*rest))
+            notes.subscriptions[-1].events.append(ReceivedEvent(*rest))
     return notes
 
 
-class Subscriber:
+class FollowingPartner:
     """One of them."""
 
-    def __init__(self, file: IO[str], wanted: dict[str, Any], partner: "Partner", patient: bool) -> None:
+    def __init__(self, file: IO[str], wanted: dict[str, Any], partner: "PartnerCredentials", patient: bool) -> None:
         """``patient``: whether it reads the whole log when its cursor has expired."""
         self._file = file
         self._partner = partner
         self._wanted = wanted
-        self._patient = patient
+        self._rereads = patient
         self._cursor: str | None = None
         self._note(wanted)
 
@@ -106,7 +106,7 @@ class Subscriber:
             with contextlib.suppress(
                 WebSocketException, OSError, TimeoutError, ValueError, aiohttp.ClientError, EOFError
             ):
-                async with asyncio.timeout(random.uniform(1.0, _LONGEST_S)):
+                async with asyncio.timeout(random.uniform(1.0, _MAX_CONNECTED_S)):
                     await self._listen()
             await asyncio.sleep(random.uniform(0.0, 0.5))
 
@@ -152,7 +152,7 @@ class Subscriber:
         elif kind == "CursorExpired":
             self._note(["expired"])
             self._cursor = None
-            if self._patient:
+            if self._rereads:
                 self._note(["begin", item["start"]])
                 self._cursor = item["start"]
         else:
@@ -163,7 +163,7 @@ class Subscriber:
         self._file.flush()
 
 
-class Partner:
+class PartnerCredentials:
     """The one partner that all of them are, with a token that is asked for when it is old."""
 
     def __init__(self, socket_url: str, token_url: str, client_id: str, secret: str) -> None:
@@ -194,14 +194,14 @@ class Partner:
 
 
 async def main(socket_url: str, token_url: str, client_id: str, secret: str, folder: Path, sites: Path) -> None:
-    partner = Partner(socket_url, token_url, client_id, secret)
+    partner = PartnerCredentials(socket_url, token_url, client_id, secret)
     wanted: list[dict[str, Any]] = [{} for _ in range(FOLLOW_ALL)]
     wanted += [{"types": [name]} for name in TYPES]
     wanted += [{"siteId": site} for site in sites.read_text(encoding="utf-8").split()]
     async with asyncio.TaskGroup() as group:
         for number, one in enumerate(wanted):
             file = (folder / f"{number:03}").open("w", encoding="utf-8")
-            group.create_task(Subscriber(file, one, partner, number in _FROM_THE_START).follow())
+            group.create_task(FollowingPartner(file, one, partner, number in _FROM_THE_START).follow())
 
 
 if __name__ == "__main__":

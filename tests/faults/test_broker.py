@@ -12,9 +12,9 @@ pytestmark = pytest.mark.timeout(900)
 async def test_the_broker_is_killed(trial: Trial) -> None:
     async with trial.under_load("broker killed (SIGKILL)"):
         for _ in range(5 if trial.full else 1):
-            trial.house.broker.kill()
-            trial.house.broker.start()
-            await trial.recovered()
+            trial.fault_stack.broker.kill()
+            trial.fault_stack.broker.start()
+            await trial.await_recovery()
 
 
 async def test_the_broker_is_emptied_with_a_new_cluster_id(trial: Trial) -> None:
@@ -27,31 +27,31 @@ async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial) -> N
 
 async def test_the_topics_are_cut_to_half(trial: Trial) -> None:
     async with trial.under_load("every topic cut to half"):
-        trial.house.broker.kill()
-        assert trial.house.broker.cut_to_half() > 10_000
-        trial.house.broker.start()
-        await trial.recovered()
+        trial.fault_stack.broker.kill()
+        assert trial.fault_stack.broker.truncate_to_half() > 10_000
+        trial.fault_stack.broker.start()
+        await trial.await_recovery()
 
 
 async def test_an_order_is_taken_while_the_broker_answers_nothing(trial: Trial) -> None:
     """Its connections stay open, as of a machine that is stuck; then it goes on."""
     async with trial.under_load("broker stopped (SIGSTOP), commands taken meanwhile, continued"):
-        trial.house.broker.pause()
-        taken = len(trial.house.record.orders)
+        trial.fault_stack.broker.pause()
+        taken = len(trial.fault_stack.record.orders)
         try:
-            while len(trial.house.record.orders) < taken + 20:
+            while len(trial.fault_stack.record.orders) < taken + 20:
                 await asyncio.sleep(0.05)
         finally:
-            trial.house.broker.go_on()
-        await trial.recovered()
+            trial.fault_stack.broker.resume()
+        await trial.await_recovery()
 
 
 async def emptied(trial: Trial, done: str, same: bool) -> None:
-    broker = trial.house.broker
+    broker = trial.fault_stack.broker
     async with trial.under_load(done):
         cluster_id = broker.cluster_id
         broker.stop()
         broker.empty()
         broker.start(cluster_id if same else "")
         assert (broker.cluster_id == cluster_id) == same
-        await trial.recovered()
+        await trial.await_recovery()

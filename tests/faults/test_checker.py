@@ -11,23 +11,23 @@ import msgspec
 import pytest
 
 from tests.faults.checker import (
-    DONE,
-    Allowed,
-    Copy,
-    Letter,
-    Logged,
-    OnTopic,
-    OrderRow,
-    PickupRow,
-    Picture,
-    check,
+    COMPLETED_TIMELINE,
+    CopyRows,
+    DeadLetterRow,
+    OrderSnapshot,
+    OutboxRow,
+    PickupSnapshot,
+    Snapshot,
+    Tolerance,
+    TopicRecord,
+    check_snapshot,
     differences,
 )
-from tests.faults.picture import take_picture
-from tests.faults.record import Ordered, Record, Reported, Written
-from tests.faults.subscribers import Heard, Notes, Stretch
+from tests.faults.record import AcknowledgedForm, AcknowledgedOrder, AcknowledgedReport, CommandRecord
+from tests.faults.snapshot import take_snapshot
+from tests.faults.subscribers import ReceivedEvent, SubscriberLog, Subscription
 from tests.faults.trial import Trial
-from tests.support.wait import until
+from tests.support.polling import until
 
 GENERATION = "00000000-0000-0000-0000-00000000000a"
 AT = dt.datetime(2026, 3, 4, 8, tzinfo=dt.UTC)
@@ -41,69 +41,80 @@ EVENTS = [
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Record:
-    made = Record(tmp_path / "record")
+def record(tmp_path: Path) -> CommandRecord:
+    made = CommandRecord(tmp_path / "record")
     for number in range(3):
-        made.ordered(Ordered(f"k{number}", f"order_{number}", "site_1", "agreement_1", f"2026-03-0{number + 1}"))
-        made.reported(Reported(f"r{number}", f"order_{number}", AT, 100 + number))
-        made.written(Written(f"k{number}", f"ticket_{number}", "site_1"))
+        made.add_order(
+            AcknowledgedOrder(f"k{number}", f"order_{number}", "site_1", "agreement_1", f"2026-03-0{number + 1}")
+        )
+        made.add_report(AcknowledgedReport(f"r{number}", f"order_{number}", AT, 100 + number))
+        made.add_form(AcknowledgedForm(f"k{number}", f"ticket_{number}", "site_1"))
     return made
 
 
 @pytest.fixture
-def picture() -> Picture:
+def snapshot() -> Snapshot:
     """Three orders, each placed, confirmed, scheduled, emptied and completed, and all that follows from that."""
     log = [
-        Logged(5 * order + place + 1, f"event_{order}_{place}", name, f"order_{order}", 0, True, version, "site_1",
+        OutboxRow(5 * order + place + 1, f"event_{order}_{place}", name, f"order_{order}", 0, True, version, "site_1",
                f"order_{order}")
         for order in range(3)
         for place, (name, version) in enumerate(EVENTS)
     ]  # fmt: skip
-    pickups = [PickupRow(f"order_{order}", "EMPTIED", 100 + order, 1) for order in range(3)]
-    on_topic = [OnTopic(0, at, row.event_id, row.sequence, GENERATION) for at, row in enumerate(log)]
-    return Picture(
+    pickups = [PickupSnapshot(f"order_{order}", "EMPTIED", 100 + order, 1) for order in range(3)]
+    on_topic = [TopicRecord(0, at, row.event_id, row.sequence, GENERATION) for at, row in enumerate(log)]
+    return Snapshot(
         logs={"orders": log},
         generations={"orders": GENERATION},
         topics={"orders": on_topic},
         partners_topics={"orders": list(on_topic)},
         inboxes={("stats", "orders"): ({row.event_id for row in log}, {row.event_id for row in log})},
-        letters=[],
-        orders=[OrderRow(f"order_{order}", "agreement_1", f"2026-03-0{order + 1}", DONE) for order in range(3)],
+        dead_letters=[],
+        orders=[
+            OrderSnapshot(f"order_{order}", "agreement_1", f"2026-03-0{order + 1}", COMPLETED_TIMELINE)
+            for order in range(3)
+        ],
         pickups=pickups,
         facts=list(pickups),
         volumes={("org", "day"): (303, 3)},
         volumes_of_facts={("org", "day"): (303, 3)},
         tickets=[f"ticket_{order}" for order in range(3)],
-        mails_written=[f"<{order}>" for order in range(3)],
-        mails_arrived=[f"<{order}>" for order in range(3)],
-        copies=[Copy("stats.pickups", [("1", 1), ("2", 1)], [("2", 1), ("1", 1)])],
+        written_mails=[f"<{order}>" for order in range(3)],
+        delivered_mails=[f"<{order}>" for order in range(3)],
+        copies=[CopyRows("stats.pickups", [("1", 1), ("2", 1)], [("2", 1), ("1", 1)])],
         subscribers=[
-            Notes({}, [Stretch(GENERATION, 0, [Heard(row.sequence or 0, row.event_id, "") for row in log])], 1, 0, [])
+            SubscriberLog(
+                {},
+                [Subscription(GENERATION, 0, [ReceivedEvent(row.sequence or 0, row.event_id, "") for row in log])],
+                1,
+                0,
+                [],
+            )
         ],
     )
 
 
-def test_a_house_that_is_right_has_no_findings(record: Record, picture: Picture) -> None:
-    assert check(record, picture, Allowed()) == []
+def test_a_house_that_is_right_has_no_findings(record: CommandRecord, snapshot: Snapshot) -> None:
+    assert check_snapshot(record, snapshot, Tolerance()) == []
 
 
-def heard(picture: Picture) -> list[Heard]:
-    return picture.subscribers[0].stretches[0].events
+def received_events(snapshot: Snapshot) -> list[ReceivedEvent]:
+    return snapshot.subscribers[0].subscriptions[0].events
 
 
 def swap(things: list[Any], a: int, b: int) -> None:
     things[a], things[b] = things[b], things[a]
 
 
-def swapped_versions(picture: Picture) -> None:
+def swapped_versions(snapshot: Snapshot) -> None:
     """Two events of one order in the log, in the wrong order."""
-    log = picture.logs["orders"]
+    log = snapshot.logs["orders"]
     first, second = log[1], log[2]
     log[1] = msgspec.structs.replace(first, version=second.version)
     log[2] = msgspec.structs.replace(second, version=first.version)
 
 
-WRONGS: dict[str, tuple[Callable[[Picture], object], str]] = {
+PLANTED_ERRORS: dict[str, tuple[Callable[[Snapshot], object], str]] = {
     "lost in the log": (lambda p: p.logs["orders"].pop(7), "wrong steps from number to number"),
     "doubled in the log": (lambda p: p.logs["orders"].insert(7, p.logs["orders"][6]), "wrong events"),
     "swapped in the log": (swapped_versions, "wrong events"),
@@ -114,11 +125,11 @@ WRONGS: dict[str, tuple[Callable[[Picture], object], str]] = {
     "lost on the topic": (lambda p: p.topics["orders"].pop(7), "partition 0: 1 lost"),
     "swapped on the topic": (lambda p: swap(p.topics["orders"], 7, 8), "partition 0: 1 swapped"),
     "foreign on the topic": (
-        lambda p: p.topics["orders"].append(OnTopic(0, 99, "nobody's", 16, GENERATION)),
+        lambda p: p.topics["orders"].append(TopicRecord(0, 99, "nobody's", 16, GENERATION)),
         "1 events that nobody said",
     ),
     "another number on the topic": (
-        lambda p: p.topics["orders"].append(OnTopic(0, 99, "event_0_0", 7, GENERATION)),
+        lambda p: p.topics["orders"].append(TopicRecord(0, 99, "event_0_0", 7, GENERATION)),
         "1 records with another number",
     ),
     "lost on the partners' topic": (lambda p: p.partners_topics["orders"].pop(7), "for partners, partition 0: 1 lost"),
@@ -126,15 +137,21 @@ WRONGS: dict[str, tuple[Callable[[Picture], object], str]] = {
         lambda p: p.logs["orders"].__setitem__(7, msgspec.structs.replace(p.logs["orders"][7], public=False)),
         "for partners: 1 events that nobody said",
     ),
-    "lost by a subscriber": (lambda p: heard(p).pop(7), "subscriber 0 {}: 1 lost"),
-    "doubled at a subscriber": (lambda p: heard(p).insert(7, heard(p)[3]), "subscriber 0 {}: 1 doubled"),
-    "swapped at a subscriber": (lambda p: swap(heard(p), 7, 8), "subscriber 0 {}: 1 swapped"),
-    "invented at a subscriber": (lambda p: heard(p).append(Heard(16, "x", "")), "subscriber 0 {}: 1 that nobody said"),
+    "lost by a subscriber": (lambda p: received_events(p).pop(7), "subscriber 0 {}: 1 lost"),
+    "doubled at a subscriber": (
+        lambda p: received_events(p).insert(7, received_events(p)[3]),
+        "subscriber 0 {}: 1 doubled",
+    ),
+    "swapped at a subscriber": (lambda p: swap(received_events(p), 7, 8), "subscriber 0 {}: 1 swapped"),
+    "invented at a subscriber": (
+        lambda p: received_events(p).append(ReceivedEvent(16, "x", "")),
+        "subscriber 0 {}: 1 that nobody said",
+    ),
     "a cursor that expired": (lambda p: setattr(p.subscribers[0], "expired", 1), "its cursor expired"),
     "a fact lost": (lambda p: p.facts.pop(), "stats' facts: 1 lost"),
     "a fact doubled": (lambda p: p.facts.append(p.facts[0]), "stats' facts: 1 doubled"),
     "a fact of an older report": (
-        lambda p: p.facts.__setitem__(0, PickupRow("order_0", "EMPTIED", 99, 1)),
+        lambda p: p.facts.__setitem__(0, PickupSnapshot("order_0", "EMPTIED", 99, 1)),
         "stats' facts: 1 lost",
     ),
     "counted twice": (lambda p: p.volumes.update({("org", "day"): (404, 4)}), "volumes: 1 places differ"),
@@ -142,53 +159,60 @@ WRONGS: dict[str, tuple[Callable[[Picture], object], str]] = {
     "an order lost": (lambda p: p.orders.pop(), "orders: 1 lost"),
     "an order doubled": (lambda p: p.orders.append(p.orders[0]), "orders: 1 doubled"),
     "an order that nobody placed": (
-        lambda p: p.orders.append(OrderRow("order_9", "agreement_1", "2026-03-09", DONE[:-1])),
+        lambda p: p.orders.append(OrderSnapshot("order_9", "agreement_1", "2026-03-09", COMPLETED_TIMELINE[:-1])),
         "orders: 1 that nobody said",
     ),
     "a step twice": (
-        lambda p: p.orders.__setitem__(0, msgspec.structs.replace(p.orders[0], timeline=(*DONE, "COMPLETED"))),
+        lambda p: p.orders.__setitem__(
+            0, msgspec.structs.replace(p.orders[0], timeline=(*COMPLETED_TIMELINE, "COMPLETED"))
+        ),
         "orders: 1 with a wrong timeline",
     ),
     "a ticket lost": (lambda p: p.tickets.pop(), "tickets: 1 lost"),
     "a ticket doubled": (lambda p: p.tickets.append("ticket_9"), "tickets: 1 that nobody said"),
-    "a mail lost": (lambda p: p.mails_arrived.pop(), "mail: 1 lost"),
-    "a mail twice": (lambda p: p.mails_arrived.append("<0>"), "mail: 1 came again, 0 could have"),
-    "a second letter": (lambda p: p.mails_written.append("<9>"), "mail: 4 written for 3 contact forms"),
+    "a mail lost": (lambda p: p.delivered_mails.pop(), "mail: 1 lost"),
+    "a mail twice": (lambda p: p.delivered_mails.append("<0>"), "mail: 1 came again, 0 could have"),
+    "a second letter": (lambda p: p.written_mails.append("<9>"), "mail: 4 written for 3 contact forms"),
     "missing in an inbox": (lambda p: p.inboxes["stats", "orders"][0].pop(), "stats's inbox lacks 1 events of orders"),
     "too much in an inbox": (
         lambda p: p.inboxes["stats", "orders"][0].add("nobody's"),
         "stats's inbox has 1 events that nobody said",
     ),
-    "set aside": (lambda p: p.letters.append(Letter("stats", "FAILED", "x", "")), "dead letters: 1, planted were 0"),
+    "set aside": (
+        lambda p: p.dead_letters.append(DeadLetterRow("stats", "FAILED", "x", "")),
+        "dead letters: 1, planted were 0",
+    ),
     "a copy that is behind": (
-        lambda p: p.copies.append(Copy("c", [("1", 2)], [("1", 1)])),
+        lambda p: p.copies.append(CopyRows("c", [("1", 2)], [("1", 1)])),
         "c: 1 rows of the owner are not so in the copy",
     ),
     "a copy that has more": (
-        lambda p: p.copies.append(Copy("c", [], [("1", 1)])),
+        lambda p: p.copies.append(CopyRows("c", [], [("1", 1)])),
         "c: 1 rows of the copy are not so at the owner",
     ),
 }
 
 
-@pytest.mark.parametrize("wrong", WRONGS)
-def test_each_wrong_is_found(record: Record, picture: Picture, wrong: str) -> None:
-    plant, finding = WRONGS[wrong]
-    spoilt = copy.deepcopy(picture)
+@pytest.mark.parametrize("wrong", PLANTED_ERRORS)
+def test_each_wrong_is_found(record: CommandRecord, snapshot: Snapshot, wrong: str) -> None:
+    plant, finding = PLANTED_ERRORS[wrong]
+    spoilt = copy.deepcopy(snapshot)
     plant(spoilt)
-    found = check(record, spoilt, Allowed())
+    found = check_snapshot(record, spoilt, Tolerance())
     assert any(finding in one for one in found), found
 
 
-def test_what_a_run_had_to_accept_is_no_finding(record: Record, picture: Picture) -> None:
-    picture.mails_arrived.append("<0>")
-    picture.letters.append(Letter("stats", "PARKED", "planted", "unknown type"))
-    assert check(record, picture, Allowed(letters=1, mail_repeats=1)) == []
+def test_what_a_run_had_to_accept_is_no_finding(record: CommandRecord, snapshot: Snapshot) -> None:
+    snapshot.delivered_mails.append("<0>")
+    snapshot.dead_letters.append(DeadLetterRow("stats", "PARKED", "planted", "unknown type"))
+    assert check_snapshot(record, snapshot, Tolerance(dead_letters=1, mail_repeats=1)) == []
 
 
-def test_repeats_on_the_topic_are_left_out_before_the_order_is_judged(record: Record, picture: Picture) -> None:
-    picture.topics["orders"] += picture.topics["orders"][:9]
-    assert check(record, picture, Allowed()) == []
+def test_repeats_on_the_topic_are_left_out_before_the_order_is_judged(
+    record: CommandRecord, snapshot: Snapshot
+) -> None:
+    snapshot.topics["orders"] += snapshot.topics["orders"][:9]
+    assert check_snapshot(record, snapshot, Tolerance()) == []
 
 
 def test_differences_tells_what_happened() -> None:
@@ -207,13 +231,13 @@ async def test_wrongs_are_found_in_real_databases(trial: Trial) -> None:
     """A fact lost, a volume doubled, two numbers swapped: planted by hand, found, and mended."""
     async with trial.under_load("nothing"):
         pass
-    house = trial.house
-    allowed = Allowed(house.letters_planted, house.mail_repeats_allowed, house.restored)
+    house = trial.fault_stack
+    allowed = Tolerance(house.expected_dead_letters, house.allowed_mail_repeats, house.restored)
 
-    trial.found_right = False
+    trial.passed = False
 
     async def findings() -> list[str]:
-        return check(house.record, await take_picture(house, trial.notes), allowed)
+        return check_snapshot(house.record, await take_snapshot(house, trial.notes), allowed)
 
     assert await until(findings, lambda found: not found) == []
     async with house.databases() as databases:
@@ -237,7 +261,7 @@ async def test_wrongs_are_found_in_real_databases(trial: Trial) -> None:
         assert any("with another number than the log's" in one for one in await findings())
         await swap_numbers(orders, last - 1, last)
     assert await findings() == []
-    trial.found_right = True
+    trial.passed = True
 
 
 async def swap_numbers(connection: "asyncpg.Connection[asyncpg.Record]", one: int, other: int) -> None:

@@ -7,19 +7,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.export import resolve_dates
+from deploy.export_upload import resolve_dates
 from deploy.local.stack import environment_of_running
 from tests.e2e.test_one_pickup import MONDAY, STAFF, load
+from tests.support.polling import until
 from tests.support.servers import ROOT
-from tests.support.stack import RunningStack, new_stack, running
-from tests.support.wait import until
+from tests.support.stack import RunningStack, new_stack, running_stack
 
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
 def stack() -> Iterator[RunningStack]:
-    with running(new_stack()) as made:
+    with running_stack(new_stack()) as made:
         yield made
 
 

@@ -6,35 +6,35 @@ import signal
 import asyncpg
 import pytest
 
-from services.chassis.postgres import NO_ONES_FAULT
+from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS
 from tests.faults.trial import Trial
-from tests.support.wait import until
+from tests.support.polling import until
 
 pytestmark = pytest.mark.timeout(600)
 
-WAYS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 """Fast, immediate, and none that it hears of."""
 
 
 async def test_postgres_is_restarted(trial: Trial) -> None:
     async with trial.under_load("PostgreSQL restarted (fast, immediate, SIGKILL)"):
-        for way in WAYS:
+        for way in STOP_SIGNALS:
             await restart(trial, way)
-            await trial.recovered()
+            await trial.await_recovery()
 
 
 async def restart(trial: Trial, way: signal.Signals) -> None:
     """End the server, and wait until the one that takes its place answers."""
     pid = trial.stack.pid("postgres")
-    trial.house.mail_repeats_allowed += 1
+    trial.fault_stack.allowed_mail_repeats += 1
     trial.stack.signal("postgres", way)
 
     async def another_answers() -> bool:
         if not trial.stack.replaced("postgres", pid):
             return False
         try:
-            await (await asyncpg.connect(trial.house.database_url("orders"), timeout=5)).close()
-        except (*NO_ONES_FAULT, asyncpg.PostgresError):
+            await (await asyncpg.connect(trial.fault_stack.database_url("orders"), timeout=5)).close()
+        except (*TRANSIENT_DATABASE_ERRORS, asyncpg.PostgresError):
             return False
         return True
 

@@ -21,19 +21,19 @@ async def test_each_kind_of_process_is_killed_at_work(trial: Trial) -> None:
     ]  # fmt: skip
     async with trial.under_load("each kind of process killed at work" + (", 3 times" if trial.full else "")):
         for group in groups:
-            trial.house.mail_repeats_allowed += "support-worker" in group
-            killed = await asyncio.gather(*(trial.kill_at_work(process) for process in group))
-            await trial.recovered(max(killed))
+            trial.fault_stack.allowed_mail_repeats += "support-worker" in group
+            killed = await asyncio.gather(*(trial.kill_while_working(process) for process in group))
+            await trial.await_recovery(max(killed))
 
 
 async def test_all_processes_are_killed_at_once(trial: Trial) -> None:
     async with trial.under_load("all 16 processes killed at once"):
         for _ in range(3 if trial.full else 1):
             before = {process: trial.stack.pid(process) for process in EVERY}
-            trial.house.mail_repeats_allowed += 1
+            trial.fault_stack.allowed_mail_repeats += 1
             for process in EVERY:
                 trial.stack.kill(process)
             killed = time.monotonic()
             for process, pid in before.items():
-                await trial.back(process, pid)
-            await trial.recovered(killed)
+                await trial.await_restart(process, pid)
+            await trial.await_recovery(killed)

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests.faults.trial import Trial
-from tests.support.wait import until
+from tests.support.polling import until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(300)
 async def test_redis_is_gone(trial: Trial) -> None:
     async with trial.under_load("Redis stuck (SIGSTOP), then killed"):
         trial.stack.signal("valkey", signal.SIGSTOP)
-        await trial.recovered()
+        await trial.await_recovery()
         pid = trial.stack.pid("valkey")
         trial.stack.kill("valkey")
 
@@ -21,4 +21,4 @@ async def test_redis_is_gone(trial: Trial) -> None:
             return trial.stack.replaced("valkey", pid)
 
         await until(back)
-        await trial.recovered()
+        await trial.await_recovery()

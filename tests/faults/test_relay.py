@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.house import House
+from tests.faults.stack_fixture import FaultStack
 from tests.faults.trial import Trial
 from tests.support.log_tail import LogTail
+from tests.support.polling import until
 from tests.support.servers import ROOT
-from tests.support.wait import until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -23,12 +23,12 @@ async def test_a_relay_is_stopped_for_longer_than_its_lease_and_continued(trial:
     async with trial.under_load("leading relay stopped (SIGSTOP) for longer than its lease, continued"):
         for _ in range(3 if trial.full else 1):
             first = LogTail(trial.stack.home.log("orders-relay"))
-            with second_relay(trial.house):
-                assert await holder(trial.house) == "orders.1"
+            with second_relay(trial.fault_stack):
+                assert await holder(trial.fault_stack) == "orders.1"
                 trial.stack.signal("orders-relay", signal.SIGSTOP)
                 try:
-                    await until(lambda: holder(trial.house), lambda name: name == "orders.2")
-                    await trial.recovered()
+                    await until(lambda: holder(trial.fault_stack), lambda name: name == "orders.2")
+                    await trial.await_recovery()
                 finally:
                     trial.stack.signal("orders-relay", signal.SIGCONT)
                 seen: list[object] = []
@@ -38,13 +38,13 @@ async def test_a_relay_is_stopped_for_longer_than_its_lease_and_continued(trial:
                     return seen  # noqa: B023
 
                 await until(deposed, lambda events: "relay deposed" in events)
-                assert await holder(trial.house) == "orders.2", "who woke up does not take back the lease"
-            await until(lambda: holder(trial.house), lambda name: name == "orders.1")
-            await trial.recovered()
+                assert await holder(trial.fault_stack) == "orders.2", "who woke up does not take back the lease"
+            await until(lambda: holder(trial.fault_stack), lambda name: name == "orders.1")
+            await trial.await_recovery()
 
 
 @contextlib.contextmanager
-def second_relay(house: House) -> Iterator[None]:
+def second_relay(house: FaultStack) -> Iterator[None]:
     """Another relay of orders, as a second machine would run it."""
     settings = house.environment.of_service("orders", "relay") | {
         "KIERTO_SLOT": "2",
@@ -64,7 +64,7 @@ def second_relay(house: House) -> Iterator[None]:
         process.wait(30)
 
 
-async def holder(house: House) -> str:
+async def holder(house: FaultStack) -> str:
     """Who leads now, by orders' database."""
     async with house.databases() as databases:
         await asyncio.sleep(0)

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.support.polling import until
 from tests.support.tcp_proxy import TcpProxy
-from tests.support.wait import until
 
 
 @pytest.fixture

@@ -5,19 +5,19 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.gateway.house import House, open_house
+from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(server_addresses: Servers) -> AsyncIterator[House]:
-    async with open_house(server_addresses) as house:
+async def shared_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
+    async with run_gateway(server_addresses) as house:
         yield house
 
 
 @pytest.fixture
-def house(running: House) -> Iterator[House]:
-    running.cast.asked.clear()
-    running.cast.uploaded.clear()
-    running.cast.away.clear()
-    yield running
+def gateway(shared_gateway: GatewayFixture) -> Iterator[GatewayFixture]:
+    shared_gateway.services.calls.clear()
+    shared_gateway.services.uploads.clear()
+    shared_gateway.services.unavailable.clear()
+    yield shared_gateway

@@ -6,7 +6,7 @@ import uuid
 from services.chassis.ids import write_id
 from services.contracts.orders import OrderKind, OrderMoved, OrderPlaced, OrderState
 from services.contracts.sites import Fraction
-from tests.gateway.actors.samples import ARTICLE, ORGANISATION, agreement_id, order_id, site_id
+from tests.gateway.stubs.samples import ARTICLE, ORGANISATION, agreement_id, order_id, site_id
 
 
 def placed(number: int, organisation: str = ORGANISATION, site: int = 1) -> OrderPlaced:

@@ -23,11 +23,11 @@ ELSEWHERE = {
 }
 
 
-REASONS = {"services/chassis/export_files.py": ("MISSING_COLUMNS", "REPEATED_COLUMNS", "UNKNOWN_COLUMNS")}
+REASONS = {"services/chassis/imports/export_files.py": ("MISSING_COLUMNS", "REPEATED_COLUMNS", "UNKNOWN_COLUMNS")}
 """What a reason may be where it is known at run time only; elsewhere all that the code has."""
 
 
-class Raised(NamedTuple):
+class RaisedCode(NamedTuple):
     """A code as a place raises it. ``reason`` is None for none, "*" for any that the code has."""
 
     place: str
@@ -37,14 +37,14 @@ class Raised(NamedTuple):
 
 
 @functools.cache
-def raised_codes() -> list[Raised]:
+def raised_codes() -> list[RaisedCode]:
     """All of them. ValueError for a place that can't be understood."""
     paths = itertools.chain(*((ROOT / folder).rglob("*.py") for folder in ("services", "gateway")))
     # What stands in a function within another is seen from both.
     return sorted({one for path in paths for one in _in_file(path)}, key=str)
 
 
-def _in_file(path: Path) -> Iterator[Raised]:
+def _in_file(path: Path) -> Iterator[RaisedCode]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     name = str(path.relative_to(ROOT))
     constants = {
@@ -67,7 +67,7 @@ def _in_file(path: Path) -> Iterator[Raised]:
                     raise ValueError(f"{place}: which code is it?")
                 for given in _alternatives(params, function, place) if codes else ():
                     for one, reason in itertools.product(codes, _reasons(given, name)):
-                        yield Raised(place, one, reason, frozenset(given))
+                        yield RaisedCode(place, one, reason, frozenset(given))
 
 
 def _raised_by(call: ast.Call) -> tuple[ast.expr, list[ast.keyword]] | None:
@@ -83,13 +83,13 @@ def _raised_by(call: ast.Call) -> tuple[ast.expr, list[ast.keyword]] | None:
             return keywords["code"], inside
         case "malformed" | "MalformedInput":
             return ast.Constant("MALFORMED"), given
-        case "Refused" | "RefusedOperation":
+        case "RequestError" | "OperationError":
             return call.args[1], given
         case "__init__" if len(call.args) > 1 and isinstance(call.args[0], ast.Constant):
             return call.args[1], given
-        case "respond":
+        case "problem_response":
             return call.args[2], inside
-        case "WrongFile":
+        case "InvalidFile":
             return ast.Constant("WRONG_FILE"), [ast.keyword("reason", call.args[0]), *given]
         case _:
             return None

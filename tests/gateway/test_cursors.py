@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from services.access.caller import Caller
-from services.chassis import log
-from services.chassis.log import START, Cursor, Edges
+from services.chassis.events import event_log
+from services.chassis.events.event_log import START, Cursor, LogBounds
 from services.contracts.identity import SubjectKind
 from services.orders.app import ORDERS
-from tests.gateway.actors.samples import PARTNER, partner_access
-from tests.gateway.house import House, open_house
+from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.gateway.order_events import placed
-from tests.support.fixtures import MakeWorkbench
+from tests.gateway.stubs.samples import PARTNER, partner_access
+from tests.support.fixtures import MakeHarness
 from tests.support.servers import Servers
-from tests.support.workbench import Workbench
+from tests.support.service_harness import ServiceHarness
 
 NOBODY = Caller(subject_id="service:gateway", kind=SubjectKind.SERVICE, scopes=frozenset(), access_version=0)
 
-Look = Callable[[House, str | None], Awaitable[Sequence[int] | str]]
+ReadLog = Callable[[GatewayFixture, str | None], Awaitable[Sequence[int] | str]]
 
 POLL = """
     query ($after: String, $first: Int!) {
@@ -35,12 +35,12 @@ POLL = """
 """
 
 
-class Log:
+class DatabaseLog:
     """Orders' log on a database of its own, which the gateway's orders answers from."""
 
-    def __init__(self, bench: Workbench[Any, Any]) -> None:
+    def __init__(self, bench: ServiceHarness[Any, Any]) -> None:
         self._bench = bench
-        self._offering = bench.offering(NOBODY)
+        self._offering = bench.api(NOBODY)
 
     async def write(self, numbers: Sequence[int]) -> None:
         """Events with these sequences, as if they had been published."""
@@ -53,38 +53,38 @@ class Log:
     async def expire(self, before: int) -> None:
         await self._bench.pool.execute("DELETE FROM chassis.outbox WHERE sequence < $1", before)
 
-    async def edges(self) -> Edges:
+    async def edges(self) -> LogBounds:
         async with self._bench.pool.acquire() as connection:
-            return await log.edges(connection)
+            return await event_log.read_bounds(connection)
 
     async def events(self, **arguments: Any) -> Any:
         return await self._offering.events(**arguments)
 
 
 @contextlib.asynccontextmanager
-async def over(servers: Servers, events: Log) -> AsyncIterator[House]:
+async def over(servers: Servers, events: DatabaseLog) -> AsyncIterator[GatewayFixture]:
     """A gateway over this log, for a partner that sees all."""
-    async with open_house(servers) as house:
-        orders: Any = house.cast.orders
+    async with run_gateway(servers) as house:
+        orders: Any = house.services.orders
         orders.events = events.events
-        house.cast.orders.generation = (await events.edges()).generation
-        house.cast.identity.access[PARTNER] = partner_access(None)
+        house.services.orders.generation = (await events.edges()).generation
+        house.services.identity.access[PARTNER] = partner_access(None)
         yield house
 
 
-def log_of(house: House) -> Log:
-    events: Any = house.cast.orders.events
-    found: Log = events.__self__
+def log_of(gateway: GatewayFixture) -> DatabaseLog:
+    events: Any = gateway.services.orders.events
+    found: DatabaseLog = events.__self__
     return found
 
 
-async def by_polling(house: House, after: str | None) -> Sequence[int] | str:
+async def by_polling(gateway: GatewayFixture, after: str | None) -> Sequence[int] | str:
     """The sequences behind a cursor, by pages of three; or the code that it is refused with."""
     found: list[int] = []
     while True:
-        page = (await house.ask(POLL, house.partner(), after=after, first=3))["data"]["events"]
+        page = (await gateway.ask(POLL, gateway.partner(), after=after, first=3))["data"]["events"]
         if page["__typename"] == "CursorExpired":
-            assert page["start"] == str((await log_of(house).edges()).start)
+            assert page["start"] == str((await log_of(gateway).edges()).start)
             return str(page["code"])
         found += [event["sequence"] for event in page["events"]]
         assert all(Cursor.of(event["cursor"]).sequence == event["sequence"] for event in page["events"])
@@ -93,10 +93,10 @@ async def by_polling(house: House, after: str | None) -> Sequence[int] | str:
         after = page["cursor"]
 
 
-async def by_socket(house: House, after: str | None) -> Sequence[int] | str:
+async def by_socket(gateway: GatewayFixture, after: str | None) -> Sequence[int] | str:
     """The sequences behind a cursor, up to one that is published afterwards; or the code that it is refused with."""
-    events = log_of(house)
-    async with house.socket(house.partner()) as socket:
+    events = log_of(gateway)
+    async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after=after)
         first = await socket.item()
         if first["__typename"] == "CursorExpired":
@@ -105,32 +105,32 @@ async def by_socket(house: House, after: str | None) -> Sequence[int] | str:
             return str(first["code"])
         assert first["__typename"] == "Checkpoint"
         last = (await events.edges()).last_sequence
-        assert first["cursor"] == (after or str(Cursor(house.cast.orders.generation, last)))
+        assert first["cursor"] == (after or str(Cursor(gateway.services.orders.generation, last)))
         await events.write([last + 1])
-        await house.publish(placed(last + 1), last + 1, logged=False)
+        await gateway.publish(placed(last + 1), last + 1, logged=False)
         found: list[int] = []
         while last + 1 not in found:
             item = await socket.item()
-            assert Cursor.of(item["cursor"]) == Cursor(house.cast.orders.generation, item["sequence"])
+            assert Cursor.of(item["cursor"]) == Cursor(gateway.services.orders.generation, item["sequence"])
             found.append(item["sequence"])
         assert found.pop() == last + 1
         return found
 
 
-Expected = Callable[[Edges], Sequence[int] | str]
+Expected = Callable[[LogBounds], Sequence[int] | str]
 
 
-def behind(offset: int) -> Callable[[Edges], str]:
+def behind(offset: int) -> Callable[[LogBounds], str]:
     """The cursor this far behind the last event that the log lost."""
     return lambda edges: str(Cursor(edges.generation, edges.start.sequence + offset))
 
 
-def before_end(offset: int) -> Callable[[Edges], str]:
+def before_end(offset: int) -> Callable[[LogBounds], str]:
     """The cursor this far before the log's last event."""
     return lambda edges: str(Cursor(edges.generation, edges.last_sequence - offset))
 
 
-def nothing(_: Edges) -> Sequence[int]:
+def nothing(_: LogBounds) -> Sequence[int]:
     return []
 
 
@@ -139,11 +139,11 @@ def all_but(count: int) -> Expected:
     return lambda edges: list(range(edges.first_sequence + count, edges.last_sequence + 1))
 
 
-def expired(_: Edges) -> str:
+def expired(_: LogBounds) -> str:
     return "CURSOR_EXPIRED"
 
 
-EDGES: dict[str, tuple[Callable[[Edges], str | None], Expected]] = {
+EDGES: dict[str, tuple[Callable[[LogBounds], str | None], Expected]] = {
     "null is from now on": (lambda _: None, nothing),
     "START is all that is left": (lambda _: START, all_but(0)),
     "the start as the log names it": (behind(0), all_but(0)),
@@ -164,12 +164,12 @@ EDGES: dict[str, tuple[Callable[[Edges], str | None], Expected]] = {
 
 
 @pytest.fixture
-async def events(workbench: MakeWorkbench[Any, Any]) -> Log:
-    return Log(await workbench(ORDERS))
+async def events(make_harness: MakeHarness[Any, Any]) -> DatabaseLog:
+    return DatabaseLog(await make_harness(ORDERS))
 
 
 @pytest.mark.parametrize("look", [by_polling, by_socket], ids=["polling", "socket"])
-async def test_every_edge(look: Look, events: Log, server_addresses: Servers) -> None:
+async def test_every_edge(look: ReadLog, events: DatabaseLog, server_addresses: Servers) -> None:
     await events.write(range(1, 11))
     await events.expire(before=4)
     async with over(server_addresses, events) as house:
@@ -179,7 +179,7 @@ async def test_every_edge(look: Look, events: Log, server_addresses: Servers) ->
 
 
 @pytest.mark.parametrize("look", [by_polling, by_socket], ids=["polling", "socket"])
-async def test_a_log_that_nothing_was_written_to(look: Look, events: Log, server_addresses: Servers) -> None:
+async def test_a_log_that_nothing_was_written_to(look: ReadLog, events: DatabaseLog, server_addresses: Servers) -> None:
     async with over(server_addresses, events) as house:
         beginning = (await events.edges()).end
         written = 1 if look is by_socket else 0  # the socket's look writes an event each time
@@ -189,7 +189,7 @@ async def test_a_log_that_nothing_was_written_to(look: Look, events: Log, server
 
 
 @pytest.mark.parametrize("first", [0, -1, 501])
-async def test_a_page_has_1_to_500_events(first: int, events: Log, server_addresses: Servers) -> None:
+async def test_a_page_has_1_to_500_events(first: int, events: DatabaseLog, server_addresses: Servers) -> None:
     async with over(server_addresses, events) as house:
         answer = await house.ask(POLL, house.partner(), after=None, first=first)
         assert answer["data"]["events"]["problems"] == [{"code": "MALFORMED", "path": ["first"]}]

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
-from gateway.http import graphql
-from gateway.http.graphql import GraphQLEndpoint, Read
-from services.chassis.direct import Request
+from gateway.http import graphql_endpoint
+from gateway.http.graphql_endpoint import BodyReader, GraphQLEndpoint
+from services.chassis.http.server.endpoint import EndpointRequest
 from services.contracts.identity import SessionEnded
-from tests.gateway.actors.samples import USER
-from tests.gateway.house import House, open_house
+from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
+from tests.gateway.stubs.samples import USER
 from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PORTAL = "https://portal.example"
 
 
-class Told(NamedTuple):
+class ComparableResponse(NamedTuple):
     """An answer, without what is another each time."""
 
     status: bytes
@@ -31,25 +31,25 @@ class Told(NamedTuple):
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def opened(server_addresses: Servers) -> AsyncIterator[House]:
-    async with open_house(server_addresses, allowed_origins=[PORTAL]) as house:
+async def cors_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
+    async with run_gateway(server_addresses, allowed_origins=[PORTAL]) as house:
         yield house
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def generous(server_addresses: Servers) -> AsyncIterator[House]:
+async def unlimited_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
     """A gateway whose callers may spend as much as they like."""
-    async with open_house(server_addresses, quotas={"stranger": 10**12, "user": 10**12}) as house:
+    async with run_gateway(server_addresses, quotas={"stranger": 10**12, "user": 10**12}) as house:
         yield house
 
 
 @pytest.fixture
-def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+def direct_bodies(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The bodies of requests that the server handed over."""
     bodies: list[bytes] = []
     answer = GraphQLEndpoint.answer
 
-    def noting(self: GraphQLEndpoint, request: Request, body: bytes | Read) -> Any:
+    def noting(self: GraphQLEndpoint, request: EndpointRequest, body: bytes | BodyReader) -> Any:
         if isinstance(body, bytes):  # else it came by ASGI, and is to be read
             bodies.append(body)
         return answer(self, request, body)
@@ -58,12 +58,12 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return bodies
 
 
-async def both_ways(house: House, body: bytes, token: str | None, *fields: str) -> Told:
+async def ask_both_ways(gateway: GatewayFixture, body: bytes, token: str | None, *fields: str) -> ComparableResponse:
     """The answer to a request, which is the same where the server hands it over and, with a query, by ASGI."""
     lines = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     lines += [f"Authorization: Bearer {token}"] if token else []
     lines += [] if any(one.startswith("Host:") for one in fields) else ["Host: x"]
-    _, _, port = house.url.rpartition(":")
+    _, _, port = gateway.url.rpartition(":")
     answers = []
     for target in ("/graphql", "/graphql?by=asgi"):
         whole = "\r\n".join([f"POST {target} HTTP/1.1", *lines, *fields, "", ""]).encode() + body
@@ -71,7 +71,7 @@ async def both_ways(house: House, body: bytes, token: str | None, *fields: str) 
         try:
             async with asyncio.timeout(60):
                 writer.write(whole)
-                answers.append(await _told(reader))
+                answers.append(await _read_response(reader))
         finally:
             writer.close()
     directly, by_asgi = answers
@@ -79,7 +79,7 @@ async def both_ways(house: House, body: bytes, token: str | None, *fields: str) 
     return directly
 
 
-async def _told(reader: asyncio.StreamReader) -> Told:
+async def _read_response(reader: asyncio.StreamReader) -> ComparableResponse:
     status, *lines, _, _ = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
     fields = dict(line.split(b": ", 1) for line in lines)
     body = json.loads(await reader.readexactly(int(fields[b"content-length"])))
@@ -87,27 +87,27 @@ async def _told(reader: asyncio.StreamReader) -> Told:
     assert fields.pop(b"date").endswith(b" GMT")
     for name in (b"ratelimit", b"content-length"):
         fields.pop(name, b"")
-    return Told(status, fields, re.sub(r"[0-9a-f]{32}", "<trace>", json.dumps(body)))
+    return ComparableResponse(status, fields, re.sub(r"[0-9a-f]{32}", "<trace>", json.dumps(body)))
 
 
-def asks(query: str, **more: Any) -> bytes:
+def post_request(query: str, **more: Any) -> bytes:
     return json.dumps({"query": query, **more}).encode()
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        (asks("{ me { username } }"), b"200 OK"),
-        (asks("query A { me { id } } query B { me { id username } }", operationName="B"), b"200 OK"),
-        (asks("query A { me { id } } query B { me { id username } }"), b"200 OK"),
-        (asks("query ($a: Int) { sites(first: $a) { edges { node { id } } } }", variables={"a": 2}), b"200 OK"),
-        (asks("{ nothing }"), b"200 OK"),
-        (asks("{ me { "), b"200 OK"),
-        (asks("subscription { orderEvents { __typename } }"), b"200 OK"),
-        (asks("mutation { signOut { __typename } }"), b"200 OK"),
-        (asks("{ __schema { queryType { name } } }"), b"200 OK"),
-        (asks("{ me { " + "id " * 30_000 + "} }"), b"200 OK"),
-        (asks("{ me { id } }", variables={"padding": "x" * 300_000}), b"200 OK"),
+        (post_request("{ me { username } }"), b"200 OK"),
+        (post_request("query A { me { id } } query B { me { id username } }", operationName="B"), b"200 OK"),
+        (post_request("query A { me { id } } query B { me { id username } }"), b"200 OK"),
+        (post_request("query ($a: Int) { sites(first: $a) { edges { node { id } } } }", variables={"a": 2}), b"200 OK"),
+        (post_request("{ nothing }"), b"200 OK"),
+        (post_request("{ me { "), b"200 OK"),
+        (post_request("subscription { orderEvents { __typename } }"), b"200 OK"),
+        (post_request("mutation { signOut { __typename } }"), b"200 OK"),
+        (post_request("{ __schema { queryType { name } } }"), b"200 OK"),
+        (post_request("{ me { " + "id " * 30_000 + "} }"), b"200 OK"),
+        (post_request("{ me { id } }", variables={"padding": "x" * 300_000}), b"200 OK"),
         (b"null", b"400 Bad Request"),
         (b"[]", b"400 Bad Request"),
         (b'{"query": 1}', b"400 Bad Request"),
@@ -119,20 +119,22 @@ def asks(query: str, **more: Any) -> bytes:
 )  # fmt: skip
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
 async def test_every_answer_is_the_same(
-    generous: House, handed_over: list[bytes], body: bytes, status: bytes, accept: str
+    unlimited_gateway: GatewayFixture, direct_bodies: list[bytes], body: bytes, status: bytes, accept: str
 ) -> None:
-    answer = await both_ways(generous, body, generous.user(), f"Accept: {accept}", "Accept-Language: fi")
+    answer = await ask_both_ways(
+        unlimited_gateway, body, unlimited_gateway.user(), f"Accept: {accept}", "Accept-Language: fi"
+    )
     if accept == "application/json":
         assert answer.status == b"HTTP/1.1 " + status
-    assert handed_over == [body] or len(body) > 60_000, "large bodies come in pieces"
+    assert direct_bodies == [body] or len(body) > 60_000, "large bodies come in pieces"
 
 
 async def test_a_large_body_is_refused_as_ever(
-    house: House, handed_over: list[bytes], monkeypatch: pytest.MonkeyPatch
+    gateway: GatewayFixture, direct_bodies: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphql, "MAX_BODY", 100)
-    answer = await both_ways(house, asks("{ me { id } }" + " " * 100), house.user())
-    assert answer.status == b"HTTP/1.1 413 Request Entity Too Large" and len(handed_over) == 1
+    monkeypatch.setattr(graphql_endpoint, "MAX_BODY", 100)
+    answer = await ask_both_ways(gateway, post_request("{ me { id } }" + " " * 100), gateway.user())
+    assert answer.status == b"HTTP/1.1 413 Request Entity Too Large" and len(direct_bodies) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,36 +149,40 @@ async def test_a_large_body_is_refused_as_ever(
         ["Authorization: Basic x"],
     ],
 )
-async def test_whatever_its_head_says(house: House, handed_over: list[bytes], fields: list[str]) -> None:
-    await both_ways(house, asks("{ me { id } }"), house.user(), *fields)
-    await both_ways(house, asks("{ me { id } }"), None, *fields)
-    assert len(handed_over) == 2
+async def test_whatever_its_head_says(gateway: GatewayFixture, direct_bodies: list[bytes], fields: list[str]) -> None:
+    await ask_both_ways(gateway, post_request("{ me { id } }"), gateway.user(), *fields)
+    await ask_both_ways(gateway, post_request("{ me { id } }"), None, *fields)
+    assert len(direct_bodies) == 2
 
 
-async def test_a_trace_goes_on(house: House) -> None:
+async def test_a_trace_goes_on(gateway: GatewayFixture) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
     for target in ("/graphql", "/graphql?by=asgi"):
-        async with house.session.post(house.url + target, json={"query": "{ me { id } }"}, headers=headers) as response:
+        async with gateway.session.post(
+            gateway.url + target, json={"query": "{ me { id } }"}, headers=headers
+        ) as response:
             assert response.headers["X-Trace-Id"] == trace
 
 
-async def test_a_page_of_an_allowed_origin_is_told_that_it_may(opened: House, handed_over: list[bytes]) -> None:
-    answer = await both_ways(opened, asks("{ me { id } }"), opened.user(), f"Origin: {PORTAL}")
+async def test_a_page_of_an_allowed_origin_is_told_that_it_may(
+    cors_gateway: GatewayFixture, direct_bodies: list[bytes]
+) -> None:
+    answer = await ask_both_ways(cors_gateway, post_request("{ me { id } }"), cors_gateway.user(), f"Origin: {PORTAL}")
     assert answer.fields[b"access-control-allow-origin"] == PORTAL.encode()
-    for others_page in ([], [f"Origin: {opened.url}", f"Host: {opened.url.removeprefix('http://')}"]):
-        answer = await both_ways(opened, asks("{ me { id } }"), opened.user(), *others_page)
+    for others_page in ([], [f"Origin: {cors_gateway.url}", f"Host: {cors_gateway.url.removeprefix('http://')}"]):
+        answer = await ask_both_ways(cors_gateway, post_request("{ me { id } }"), cors_gateway.user(), *others_page)
         assert b"access-control-allow-origin" not in answer.fields
-    assert len(handed_over) == 3
+    assert len(direct_bodies) == 3
 
 
-async def test_whose_session_ended_is_no_longer_known(house: House) -> None:
-    token, body = house.user(session="session_to_end"), asks("{ me { username } }")
-    assert (await both_ways(house, body, token)).status == b"HTTP/1.1 200 OK"
-    await house.state(SessionEnded(session_id="session_to_end", subject_id=USER))
+async def test_whose_session_ended_is_no_longer_known(gateway: GatewayFixture) -> None:
+    token, body = gateway.user(session="session_to_end"), post_request("{ me { username } }")
+    assert (await ask_both_ways(gateway, body, token)).status == b"HTTP/1.1 200 OK"
+    await gateway.state(SessionEnded(session_id="session_to_end", subject_id=USER))
     async with asyncio.timeout(5):
-        while (await house.ask("{ me { username } }", token))["status"] == 200:
+        while (await gateway.ask("{ me { username } }", token))["status"] == 200:
             await asyncio.sleep(0.01)
-    answer = await both_ways(house, body, token)
+    answer = await ask_both_ways(gateway, body, token)
     assert answer.status == b"HTTP/1.1 401 Unauthorized"
     assert answer.fields[b"www-authenticate"] == b'Bearer error="invalid_token"'

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from services.chassis.settings import Environment
-from tests.gateway.house import House, open_house
+from services.chassis.runtime.settings import Environment
+from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,14 +23,14 @@ UPGRADE = (
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def production(server_addresses: Servers) -> AsyncIterator[House]:
-    async with open_house(server_addresses, env=Environment.PRODUCTION, hosts=["api.example"]) as house:
+async def production_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION, hosts=["api.example"]) as house:
         yield house
 
 
-async def head_of_answer(house: House, head: list[str], body: bytes = b"", times: int = 1) -> bytes:
+async def head_of_answer(gateway: GatewayFixture, head: list[str], body: bytes = b"", times: int = 1) -> bytes:
     """The last answer's head, in small letters, when the same is asked several times on a connection."""
-    where = urlsplit(house.url)
+    where = urlsplit(gateway.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
         async with asyncio.timeout(60):
@@ -47,11 +47,11 @@ async def head_of_answer(house: House, head: list[str], body: bytes = b"", times
     return answer
 
 
-def posted(house: House, *hosts: str, target: str = "/graphql") -> list[str]:
+def posted(gateway: GatewayFixture, *hosts: str, target: str = "/graphql") -> list[str]:
     return [
         f"POST {target} HTTP/1.1",
         *(f"Host: {host}" for host in hosts),
-        f"Authorization: Bearer {house.user()}",
+        f"Authorization: Bearer {gateway.user()}",
         "Content-Type: application/json",
         f"Content-Length: {len(BODY)}",
     ]
@@ -61,34 +61,36 @@ HOSTS = [(), ("evil.example",), ("api.example", "api.example"), ("api.example", 
 
 
 @pytest.mark.parametrize("hosts", HOSTS)
-async def test_a_request_for_another_host_is_refused(production: House, hosts: tuple[str, ...]) -> None:
-    known = posted(production, "api.example")
-    assert b" 200 ok" in await head_of_answer(production, known, BODY, times=3)
+async def test_a_request_for_another_host_is_refused(
+    production_gateway: GatewayFixture, hosts: tuple[str, ...]
+) -> None:
+    known = posted(production_gateway, "api.example")
+    assert b" 200 ok" in await head_of_answer(production_gateway, known, BODY, times=3)
     named = [f"Host: {host}" for host in hosts]
     other = [known[0], *named, *known[2:]]
-    assert b" 400 bad request" in await head_of_answer(production, other, BODY)
-    assert b" 400 bad request" in await head_of_answer(production, other, BODY), "nor is its head remembered"
-    assert b" 400 bad request" in await head_of_answer(production, ["GET /graphql HTTP/1.1", *named, *UPGRADE])
+    assert b" 400 bad request" in await head_of_answer(production_gateway, other, BODY)
+    assert b" 400 bad request" in await head_of_answer(production_gateway, other, BODY), "nor is its head remembered"
+    assert b" 400 bad request" in await head_of_answer(production_gateway, ["GET /graphql HTTP/1.1", *named, *UPGRADE])
 
 
 @pytest.mark.parametrize("hosts", [(), ("api.example", "api.example")])
-async def test_outside_production_any_host_will_do_but_one(house: House, hosts: tuple[str, ...]) -> None:
-    assert b" 200 ok" in await head_of_answer(house, posted(house, "any.example"), BODY, times=3)
-    assert b" 400 bad request" in await head_of_answer(house, posted(house, *hosts), BODY)
+async def test_outside_production_any_host_will_do_but_one(gateway: GatewayFixture, hosts: tuple[str, ...]) -> None:
+    assert b" 200 ok" in await head_of_answer(gateway, posted(gateway, "any.example"), BODY, times=3)
+    assert b" 400 bad request" in await head_of_answer(gateway, posted(gateway, *hosts), BODY)
 
 
-async def test_the_host_of_an_absolute_target_counts(production: House) -> None:
-    foreign = posted(production, "api.example", target="http://evil.example/graphql")
-    assert b" 400 bad request" in await head_of_answer(production, foreign, BODY)
-    ours = posted(production, "evil.example", target="http://api.example/graphql")
-    assert b" 200 ok" in await head_of_answer(production, ours, BODY, times=3)
+async def test_the_host_of_an_absolute_target_counts(production_gateway: GatewayFixture) -> None:
+    foreign = posted(production_gateway, "api.example", target="http://evil.example/graphql")
+    assert b" 400 bad request" in await head_of_answer(production_gateway, foreign, BODY)
+    ours = posted(production_gateway, "evil.example", target="http://api.example/graphql")
+    assert b" 200 ok" in await head_of_answer(production_gateway, ours, BODY, times=3)
 
 
-async def test_a_socket_of_our_host_opens(production: House) -> None:
+async def test_a_socket_of_our_host_opens(production_gateway: GatewayFixture) -> None:
     protocol = "Sec-WebSocket-Protocol: graphql-transport-ws"
     for target in ("/graphql", "http://api.example/graphql"):
         head = [f"GET {target} HTTP/1.1", "Host: api.example", protocol, *UPGRADE]
-        answer = await head_of_answer(production, head)
+        answer = await head_of_answer(production_gateway, head)
         assert b" 101 " in answer
         assert b"strict-transport-security: max-age=31536000\r\n" in answer
 
@@ -106,17 +108,17 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("line", "host", "status"), ANSWERS, ids=[line[:30] for line, _, _ in ANSWERS])
 async def test_every_answer_has_what_browsers_are_to_know(
-    production: House, house: House, line: str, host: str, status: bytes
+    production_gateway: GatewayFixture, gateway: GatewayFixture, line: str, host: str, status: bytes
 ) -> None:
     accept = "Accept: application/graphql-response+json"
-    answer = await head_of_answer(production, [line, f"Host: {host}", accept])
+    answer = await head_of_answer(production_gateway, [line, f"Host: {host}", accept])
     assert status in answer
     assert answer.count(b"x-content-type-options: nosniff\r\n") == 1
     assert answer.count(b"strict-transport-security: max-age=31536000\r\n") == 1
-    assert b"strict-transport-security" not in await head_of_answer(house, [line, f"Host: {host}", accept])
+    assert b"strict-transport-security" not in await head_of_answer(gateway, [line, f"Host: {host}", accept])
 
 
-async def test_one_answered_directly_has_it_too(production: House) -> None:
-    answer = await head_of_answer(production, posted(production, "api.example"), BODY)
+async def test_one_answered_directly_has_it_too(production_gateway: GatewayFixture) -> None:
+    answer = await head_of_answer(production_gateway, posted(production_gateway, "api.example"), BODY)
     assert answer.count(b"x-content-type-options: nosniff\r\n") == 1
     assert answer.count(b"strict-transport-security: max-age=31536000\r\n") == 1

@@ -2,21 +2,21 @@
 
 import pytest
 
-from tests.gateway.actors.samples import ORGANISATION, agreement_id, site_id
-from tests.gateway.house import House
+from tests.gateway.gateway_fixture import GatewayFixture
+from tests.gateway.stubs.samples import ORGANISATION, agreement_id, site_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_page_of_40_sites_asks_each_service_once_a_level(house: House) -> None:
-    answer = await house.ask(
+async def test_a_page_of_40_sites_asks_each_service_once_a_level(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """{ sites(first: 40) { totalCount edges { node {
                id address { street } openOrderCount nextPickup { date state } organisation { name customerNumber }
                agreements { edges { node { agreementNumber site { siteNumber containers { litres } }
                                            extraPickupOffers { ... on Offers { citation } } } } }
                calendar(since: "2026-03-01", until: "2026-03-31") { __typename }
            } } } }""",
-        house.user(),
+        gateway.user(),
     )
     assert "errors" not in answer, answer
     nodes = [edge["node"] for edge in answer["data"]["sites"]["edges"]]
@@ -27,7 +27,7 @@ async def test_a_page_of_40_sites_asks_each_service_once_a_level(house: House) -
         (edge,) = node["agreements"]["edges"]
         assert edge["node"]["agreementNumber"] == f"A{number}"
         assert edge["node"]["site"] == {"siteNumber": f"S{number}", "containers": [{"litres": 240}]}
-    assert sorted(one.operation for one in house.cast.asked) == sorted(
+    assert sorted(one.operation for one in gateway.services.calls) == sorted(
         [
             "sites",
             "organisations",
@@ -39,56 +39,56 @@ async def test_a_page_of_40_sites_asks_each_service_once_a_level(house: House) -
             "extra_pickup_offers",
         ]
     )
-    assert house.cast.asked_for("organisations")[0].arguments == {"ids": [ORGANISATION]}
+    assert gateway.services.calls_to("organisations")[0].arguments == {"ids": [ORGANISATION]}
 
 
-async def test_the_same_field_with_other_arguments_is_another_call(house: House) -> None:
-    answer = await house.ask(
+async def test_the_same_field_with_other_arguments_is_another_call(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """{ sites(first: 3) { edges { node {
                march: calendar(since: "2026-03-01", until: "2026-03-31") { __typename }
                april: calendar(since: "2026-04-01", until: "2026-04-30") { __typename }
            } } } }""",
-        house.user(),
+        gateway.user(),
     )
     assert "errors" not in answer
-    assert len(house.cast.asked_for("calendars")) == 2
+    assert len(gateway.services.calls_to("calendars")) == 2
 
 
-async def test_sites_is_told_which_fields_are_wanted(house: House) -> None:
-    await house.ask(
+async def test_sites_is_told_which_fields_are_wanted(gateway: GatewayFixture) -> None:
+    await gateway.ask(
         """query { sites(first: 1) { edges { node { ...S organisation { id } } } } }
            fragment S on Site { siteNumber ... on Node { id } }""",
-        house.user(),
+        gateway.user(),
     )
-    (asked,) = house.cast.asked_for("sites")
+    (asked,) = gateway.services.calls_to("sites")
     assert asked.arguments["fields"] == ["id", "siteNumber"]
 
 
 @pytest.mark.parametrize("field", ["sites", "orders", "tickets"])
-async def test_a_list_is_counted_only_where_its_total_is_selected(house: House, field: str) -> None:
+async def test_a_list_is_counted_only_where_its_total_is_selected(gateway: GatewayFixture, field: str) -> None:
     for selection, counted in (("totalCount", True), ("edges { cursor }", False), ("...P", True)):
         document = f"{{ {field}(first: 3) {{ pageInfo {{ hasNextPage }} {selection} }} }}"
         if selection == "...P":
             document += f" fragment P on {field[:-1].capitalize()}Connection {{ total: totalCount }}"
-        answer = await house.ask(document, house.user())
+        answer = await gateway.ask(document, gateway.user())
         assert "errors" not in answer, answer
-        (call,) = house.cast.asked_for(field)
+        (call,) = gateway.services.calls_to(field)
         assert call.arguments["page"].total is counted
-        house.cast.asked.clear()
+        gateway.services.calls.clear()
 
 
-async def test_a_joined_site_is_asked_for_with_the_fields_of_its_place(house: House) -> None:
-    await house.ask(
+async def test_a_joined_site_is_asked_for_with_the_fields_of_its_place(gateway: GatewayFixture) -> None:
+    await gateway.ask(
         """{ orders { edges { node { a: site { siteNumber } b: site { containers { litres } } } } } }""",
-        house.user(),
+        gateway.user(),
     )
-    asked = [one.arguments for one in house.cast.asked_for("sites_by_id")]
+    asked = [one.arguments for one in gateway.services.calls_to("sites_by_id")]
     assert asked == [{"ids": [site_id(1)], "fields": ["siteNumber"]}, {"ids": [site_id(1)], "fields": ["containers"]}]
 
 
-async def test_one_service_down_costs_its_own_fields_only(house: House) -> None:
-    house.cast.away.add("orders")
-    answer = await house.ask("{ sites(first: 2) { edges { node { siteNumber openOrderCount } } } }", house.user())
+async def test_one_service_down_costs_its_own_fields_only(gateway: GatewayFixture) -> None:
+    gateway.services.unavailable.add("orders")
+    answer = await gateway.ask("{ sites(first: 2) { edges { node { siteNumber openOrderCount } } } }", gateway.user())
     assert [edge["node"] for edge in answer["data"]["sites"]["edges"]] == [
         {"siteNumber": "S1", "openOrderCount": None},
         {"siteNumber": "S2", "openOrderCount": None},
@@ -99,13 +99,13 @@ async def test_one_service_down_costs_its_own_fields_only(house: House) -> None:
     ]
 
 
-async def test_nodes_of_every_kind_by_their_ids(house: House) -> None:
+async def test_nodes_of_every_kind_by_their_ids(gateway: GatewayFixture) -> None:
     ids = [site_id(2), agreement_id(3), "nonsense", site_id(1), ORGANISATION, "import_orders_x", site_id(2)]
-    answer = await house.ask(
+    answer = await gateway.ask(
         """query ($ids: [ID!]!) { nodes(ids: $ids) {
              __typename id ... on Site { siteNumber containers { count } } ... on Agreement { site { siteNumber } }
              ... on Import { badRows { totalCount edges { node { line } } } } } }""",
-        house.user(),
+        gateway.user(),
         ids=ids,
     )
     assert "errors" not in answer, answer
@@ -121,12 +121,12 @@ async def test_nodes_of_every_kind_by_their_ids(house: House) -> None:
     ]
     assert [one["id"] for one in found if one] == [one for one in ids if one != "nonsense"]
     assert found[1]["site"]["siteNumber"] == "S3"
-    first, second = house.cast.asked_for("sites_by_id")
+    first, second = gateway.services.calls_to("sites_by_id")
     assert first.arguments["ids"] == [site_id(2), site_id(1)]
     assert second.arguments["ids"] == [site_id(3)]
 
 
-async def test_a_node_that_is_out_of_reach_is_null(house: House) -> None:
-    answer = await house.ask("query ($id: ID!) { node(id: $id) { id } }", house.user(), id=site_id(999))
+async def test_a_node_that_is_out_of_reach_is_null(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask("query ($id: ID!) { node(id: $id) { id } }", gateway.user(), id=site_id(999))
     assert answer["data"] == {"node": None}
     assert "errors" not in answer

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.gateway.house import House, open_house
+from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def strict(server_addresses: Servers) -> AsyncIterator[House]:
+async def low_quota_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
     """A gateway that lets each caller spend little."""
     quotas = {"stranger": 2_000, "user": 2_000, "staff": 2_000, "partner": 2_000}
-    async with open_house(server_addresses, quotas=quotas) as house:
+    async with run_gateway(server_addresses, quotas=quotas) as house:
         yield house
 
 
@@ -33,41 +33,41 @@ async def strict(server_addresses: Servers) -> AsyncIterator[House]:
     ],
 )
 async def test_an_operation_that_asks_for_too_much_is_told_what_is_too_much(
-    house: House, query: str, limit: str
+    gateway: GatewayFixture, query: str, limit: str
 ) -> None:
-    answer = await house.ask(query, house.user())
+    answer = await gateway.ask(query, gateway.user())
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert error["extensions"]["limit"] == limit
     assert error["extensions"]["value"] > error["extensions"]["allowed"]
     assert str(error["extensions"]["allowed"]) in error["message"]
-    assert house.cast.asked == []
+    assert gateway.services.calls == []
 
 
-async def test_a_dear_operation_is_refused_before_anything_is_asked(house: House) -> None:
+async def test_a_dear_operation_is_refused_before_anything_is_asked(gateway: GatewayFixture) -> None:
     query = "{ sites(first: 10000) { edges { node { agreements { edges { node { id } } } } } } }"
-    answer = await house.ask(query, house.user())
+    answer = await gateway.ask(query, gateway.user())
     assert answer["errors"][0]["extensions"]["limit"] == "cost"
-    assert house.cast.asked == []
+    assert gateway.services.calls == []
 
 
-async def test_large_variables_are_refused(house: House) -> None:
-    answer = await house.ask("{ me { id } }", house.user(), padding="x" * 300_000)
+async def test_large_variables_are_refused(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask("{ me { id } }", gateway.user(), padding="x" * 300_000)
     assert answer["errors"][0]["extensions"]["limit"] == "variables"
 
 
-async def test_long_lists_in_variables_are_refused_before_they_are_looked_at(house: House) -> None:
+async def test_long_lists_in_variables_are_refused_before_they_are_looked_at(gateway: GatewayFixture) -> None:
     query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    answer = await house.ask(query, house.user(), ids=[*range(5_000), {}])
+    answer = await gateway.ask(query, gateway.user(), ids=[*range(5_000), {}])
     (error,) = answer["errors"]
     told = {"code": "LIMIT_EXCEEDED", "limit": "items", "allowed": 1000, "value": 5001}
     assert error["extensions"] == told
     assert "1000" in error["message"]
-    assert house.cast.asked == []
+    assert gateway.services.calls == []
 
 
-async def test_over_sockets_too(house: House) -> None:
-    async with house.socket(house.user()) as socket:
+async def test_over_sockets_too(gateway: GatewayFixture) -> None:
+    async with gateway.socket(gateway.user()) as socket:
         payload = {"query": "{ " + "me { id } " * 1000 + "}"}
         await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": payload})
         message = await socket.message()
@@ -75,26 +75,28 @@ async def test_over_sockets_too(house: House) -> None:
         assert message["payload"][0]["extensions"]["limit"] == "tokens"
 
 
-async def all_spent(house: House) -> dict[str, Any]:
+async def exhaust_quota(gateway: GatewayFixture) -> dict[str, Any]:
     """The refusal of who has spent all, for longer than the rest of a test takes.
 
     One for a second only is no such: then the next lease has to come first, or the minute is over.
     """
     while True:
-        answer = await house.ask("{ me { username } }", house.user())
+        answer = await gateway.ask("{ me { username } }", gateway.user())
         assert answer["headers"]["RateLimit-Policy"] == '"user";q=2000;w=60'
         assert answer["headers"]["RateLimit"].startswith('"user";r=')
         if answer["status"] == 429 and int(answer["headers"]["Retry-After"]) > 2:
             return answer
 
 
-async def test_who_has_spent_its_quota_is_told_when_to_come_back(strict: House) -> None:
-    answer = await all_spent(strict)
+async def test_who_has_spent_its_quota_is_told_when_to_come_back(low_quota_gateway: GatewayFixture) -> None:
+    answer = await exhaust_quota(low_quota_gateway)
     extensions = answer["errors"][0]["extensions"]
     assert extensions == {"code": "RATE_LIMITED", "seconds": int(answer["headers"]["Retry-After"])}
     assert extensions["seconds"] <= 60
-    assert (await strict.ask("{ me { username } }", strict.staff()))["status"] == 200, "others are not meant"
-    async with strict.socket(strict.user()) as socket:
+    assert (await low_quota_gateway.ask("{ me { username } }", low_quota_gateway.staff()))["status"] == 200, (
+        "others are not meant"
+    )
+    async with low_quota_gateway.socket(low_quota_gateway.user()) as socket:
         await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": {"query": "{ me { id } }"}})
         message = await socket.message()
         assert message["payload"][0]["extensions"]["code"] == "RATE_LIMITED", json.dumps(message)

@@ -8,14 +8,14 @@ import pytest
 
 from gateway import messages
 from services.contracts.identity import Language
-from services.contracts.values import Fault
-from tests.gateway.raised_codes import ROOT, Raised, raised_codes
+from services.contracts.values import MalformedReason
+from tests.gateway.raised_codes import ROOT, RaisedCode, raised_codes
 
 OF_THE_GATEWAY = {"FORBIDDEN", "UNAUTHENTICATED", "UNAVAILABLE", "NOT_READY_YET", "MALFORMED", "TOO_LARGE"}
 MADE_BY_THE_GATEWAY = "UNEXPECTED"
 """A service says it without params: the gateway puts the number of the trace there."""
 UNRAISED = {
-    # Raised as an error of GraphQL (gateway/execution/limits.py).
+    # Raised as an error of GraphQL (gateway/execution/limits/operation_limits.py).
     "LIMIT_EXCEEDED",
     # For a reason that the gateway does not know yet, while services and gateways are of different builds.
     "WEAK_PASSWORD",
@@ -32,7 +32,7 @@ def promised() -> set[str]:
     return {code for text in texts for promise in _PROMISED.findall(text) for code in _CODE.findall(promise)}
 
 
-def texts_for(raised: Raised, language: Language) -> dict[str, str]:
+def texts_for(raised: RaisedCode, language: Language) -> dict[str, str]:
     """The texts that may be shown for what is raised."""
     catalogue = messages.catalogue(language)
     if raised.reason == "*":
@@ -83,7 +83,7 @@ def test_every_text_is_for_what_is_raised() -> None:
 
 def test_every_fault_of_a_form_has_its_own_words() -> None:
     reasons = {key.partition(".")[2] for key in messages.catalogue(Language.EN) if key.startswith("MALFORMED.")}
-    assert reasons == set(typing.get_args(Fault))
+    assert reasons == set(typing.get_args(MalformedReason))
 
 
 def test_the_languages_say_the_same() -> None:

@@ -7,8 +7,8 @@ import pytest
 from gateway import messages
 from services.contracts.identity import Language
 from services.contracts.orders import PickupReport, ReportKind
-from tests.gateway.actors.samples import PARTNER, agreement_id, order_id, site_id
-from tests.gateway.house import House
+from tests.gateway.gateway_fixture import GatewayFixture
+from tests.gateway.stubs.samples import PARTNER, agreement_id, order_id, site_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,15 +32,15 @@ REGISTRATION = {
 }
 
 
-async def test_a_stranger_registers(house: House) -> None:
-    answer = await house.ask(REGISTER, input=REGISTRATION | {"language": "SV"})
+async def test_a_stranger_registers(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(REGISTER, input=REGISTRATION | {"language": "SV"})
     assert answer["data"]["register"]["accessRequested"] is True
-    (asked,) = house.cast.asked_for("register")
+    (asked,) = gateway.services.calls_to("register")
     assert asked.arguments["command"].terms_version == "2026-01"
 
 
-async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(house: House) -> None:
-    answer = await house.ask(REGISTER, input={k: v for k, v in REGISTRATION.items() if k != "termsVersion"})
+async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(REGISTER, input={k: v for k, v in REGISTRATION.items() if k != "termsVersion"})
     (problem,) = answer["data"]["register"]["problems"]
     assert problem == {
         "code": "TERMS_REQUIRED",
@@ -62,56 +62,58 @@ async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(house: H
         ("de", "Käyttäjätunnus tai salasana on väärä."),
     ],
 )
-async def test_a_refusal_speaks_the_callers_language(house: House, language: str, text: str) -> None:
-    answer = await house.ask(WRONG_SIGN_IN, language=language)
+async def test_a_refusal_speaks_the_callers_language(gateway: GatewayFixture, language: str, text: str) -> None:
+    answer = await gateway.ask(WRONG_SIGN_IN, language=language)
     assert answer["data"]["signIn"]["problems"] == [{"message": text}]
 
 
 @pytest.mark.parametrize(("accepted", "language"), [("de", "sv"), ("*", "sv"), ("de, nb;q=0.1", "nb")])
-async def test_who_names_none_of_our_languages_gets_their_own(house: House, accepted: str, language: str) -> None:
-    token = house.user(locale="sv")
-    answer = await house.ask(WRONG_SIGN_IN, token, accepted)
+async def test_who_names_none_of_our_languages_gets_their_own(
+    gateway: GatewayFixture, accepted: str, language: str
+) -> None:
+    token = gateway.user(locale="sv")
+    answer = await gateway.ask(WRONG_SIGN_IN, token, accepted)
     text = messages.text("SIGN_IN_FAILED", Language(language))
     assert answer["data"]["signIn"]["problems"] == [{"message": text}]
-    (asked,) = house.cast.asked
+    (asked,) = gateway.services.calls
     assert asked.headers["accept-language"] == language
 
 
-async def test_a_socket_speaks_its_users_own_language(house: House) -> None:
-    async with house.socket(house.user(locale="sv"), **{"Accept-Language": "de"}) as socket:
+async def test_a_socket_speaks_its_users_own_language(gateway: GatewayFixture) -> None:
+    async with gateway.socket(gateway.user(locale="sv"), **{"Accept-Language": "de"}) as socket:
         await socket.subscribe()
         assert (await socket.item())["problems"][0]["message"] == messages.text("FORBIDDEN", Language.SV)
 
 
-async def test_what_is_refused_before_it_is_executed_is_in_the_users_own_language(house: House) -> None:
-    token = house.user(locale="sv")
-    await house.ask("{ me { id } }", token, "de")
-    answer = await house.ask("query a { me { id } } query b { me { id } }", token, "de")
+async def test_what_is_refused_before_it_is_executed_is_in_the_users_own_language(gateway: GatewayFixture) -> None:
+    token = gateway.user(locale="sv")
+    await gateway.ask("{ me { id } }", token, "de")
+    answer = await gateway.ask("query a { me { id } } query b { me { id } }", token, "de")
     assert [error["message"] for error in answer["errors"]] == [messages.text("UNKNOWN_OPERATION", Language.SV)]
-    async with house.session.get(
-        f"{house.url}/imports/import_x_1/bad-rows",
+    async with gateway.session.get(
+        f"{gateway.url}/imports/import_x_1/bad-rows",
         headers={"Authorization": f"Bearer {token}", "Accept-Language": "de"},
     ) as response:
         refused = await response.json()
     assert [error["message"] for error in refused["errors"]] == [messages.text("FORBIDDEN", Language.SV)]
 
 
-async def test_signing_in_gives_a_token_that_works(house: House) -> None:
-    answer = await house.ask(
+async def test_signing_in_gives_a_token_that_works(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         'mutation { signIn(input: {username: "maija", password: "right"}) { ... on SignedIn { accessToken } } }'
     )
     token = answer["data"]["signIn"]["accessToken"]
-    me = await house.ask("{ me { username language memberships { role organisation { id } } } }", token)
+    me = await gateway.ask("{ me { username language memberships { role organisation { id } } } }", token)
     assert me["data"]["me"]["username"] == "maija"
     assert me["data"]["me"]["language"] == "FI"
 
 
-async def test_an_extra_pickup_is_ordered(house: House) -> None:
-    answer = await house.ask(
+async def test_an_extra_pickup_is_ordered(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """mutation ($input: OrderExtraPickupInput!) { orderExtraPickup(input: $input) { ... on Ordered { order {
              id state date placedAt site { siteNumber } agreement { agreementNumber } timeline { state at }
         } } } }""",
-        house.user(),
+        gateway.user(),
         input={"idempotencyKey": "k1", "agreementId": agreement_id(1), "date": "2026-03-10"},
     )
     assert answer["data"]["orderExtraPickup"]["order"] == {
@@ -125,11 +127,11 @@ async def test_an_extra_pickup_is_ordered(house: House) -> None:
     }
 
 
-async def test_a_partner_reports_pickups(house: House) -> None:
-    answer = await house.ask(
+async def test_a_partner_reports_pickups(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """mutation ($input: ReportPickupsInput!) { reportPickups(input: $input) {
              ... on PickupsReported { outcomes { reportId accepted } } } }""",
-        house.partner(),
+        gateway.partner(),
         input={
             "reports": [
                 {"reportId": "r1", "kind": "EMPTIED", "at": "2026-03-10T09:00:00+02:00", "orderId": order_id(1)}
@@ -138,7 +140,7 @@ async def test_a_partner_reports_pickups(house: House) -> None:
         },
     )
     assert answer["data"]["reportPickups"]["outcomes"] == [{"reportId": "r1", "accepted": True}]
-    (asked,) = house.cast.asked
+    (asked,) = gateway.services.calls
     assert asked.arguments["reports"] == [
         PickupReport(
             report_id="r1",
@@ -151,11 +153,11 @@ async def test_a_partner_reports_pickups(house: House) -> None:
     assert asked.caller is not None and asked.caller.sub == PARTNER
 
 
-async def test_grams_beyond_32_bits_are_shown(house: House) -> None:
-    answer = await house.ask(
+async def test_grams_beyond_32_bits_are_shown(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """{ volumes(since: "2026-03-01", until: "2026-03-31", fractions: [RESIDUAL]) {
              ... on Volumes { grams rows { start grams } } } }""",
-        house.user(),
+        gateway.user(),
     )
     assert answer["data"]["volumes"] == {
         "grams": 5_000_000_000,
@@ -163,15 +165,15 @@ async def test_grams_beyond_32_bits_are_shown(house: House) -> None:
     }
 
 
-async def test_the_contact_form_and_an_import(house: House) -> None:
+async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
     form = {"idempotencyKey": "k", "siteId": site_id(1), "topic": "PICKUP", "message": "Hei"}
-    answer = await house.ask(
+    answer = await gateway.ask(
         """mutation ($form: SendContactFormInput!) {
              sendContactForm(input: $form) { ... on ContactFormReceived { ticket { number site { siteNumber } } } }
              startImport(input: {id: "import_sites_x"}) { ... on ImportStarted { imported { state } } }
              stranger: startImport(input: {id: "import_nobody_x"}) { ... on Refusal { problems { code } } }
            }""",
-        house.staff(),
+        gateway.staff(),
         form=form,
     )
     assert answer["data"] == {
@@ -181,14 +183,14 @@ async def test_the_contact_form_and_an_import(house: House) -> None:
     }
 
 
-async def test_sessions_go_on_and_end(house: House) -> None:
-    answer = await house.ask(
+async def test_sessions_go_on_and_end(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """mutation {
              on: refresh(input: {refreshToken: "next"}) { ... on SignedIn { refreshToken expiresIn } }
              used: refresh(input: {refreshToken: "used"}) { ... on Refusal { problems { code } } }
              signOut { ... on SignedOut { sessionEnded } }
            }""",
-        house.user(),
+        gateway.user(),
     )
     assert answer["data"] == {
         "on": {"refreshToken": "next", "expiresIn": 600},
@@ -197,30 +199,30 @@ async def test_sessions_go_on_and_end(house: House) -> None:
     }
 
 
-async def test_staff_look_after_partners(house: House) -> None:
-    answer = await house.ask(
+async def test_staff_look_after_partners(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """mutation ($input: CreatePartnerInput!) {
              createPartner(input: $input) { ... on PartnerCreated { clientSecret partner { name organisationIds } } }
              revokePartner(input: {id: "partner_1"}) { ... on PartnerRevoked { partner { name } } }
            }""",
-        house.staff(),
+        gateway.staff(),
         input={"idempotencyKey": "k", "name": "Trucks", "scopes": ["pickups:report"]},
     )
     assert answer["data"] == {
         "createPartner": {"clientSecret": "shown once", "partner": {"name": "Trucks", "organisationIds": []}},
         "revokePartner": {"partner": {"name": "partner_1"}},
     }
-    assert (await house.ask("{ partners { clientId } }", house.staff()))["data"] == {
+    assert (await gateway.ask("{ partners { clientId } }", gateway.staff()))["data"] == {
         "partners": [{"clientId": "routes"}]
     }
 
 
-async def test_an_import_is_watched(house: House) -> None:
-    answer = await house.ask(
+async def test_an_import_is_watched(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """{ import(id: "import_stats_x") { state total failed badRows(first: 1) { edges { node { line field } } } }
              nobody: import(id: "import_nobody_x") { id } other: import(id: "site_x") { id }
              tickets { totalCount } }""",
-        house.staff(),
+        gateway.staff(),
     )
     bad = {"edges": [{"node": {"line": 3, "field": "litres"}}]}
     assert answer["data"] == {
@@ -229,24 +231,24 @@ async def test_an_import_is_watched(house: House) -> None:
         "other": None,
         "tickets": {"totalCount": 0},
     }
-    assert {one.service for one in house.cast.asked} == {"stats", "support"}
+    assert {one.service for one in gateway.services.calls} == {"stats", "support"}
 
 
-async def test_an_input_in_the_documents_text_is_as_good_as_a_variable(house: House) -> None:
-    answer = await house.ask(
+async def test_an_input_in_the_documents_text_is_as_good_as_a_variable(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """mutation { reportPickups(input: {reports: [
              {reportId: "r", kind: EMPTIED, at: "2026-03-10T09:00:00Z", grams: 38500}]}) {
                ... on PickupsReported { outcomes { accepted } } } }""",
-        house.partner(),
+        gateway.partner(),
     )
     assert answer["data"]["reportPickups"]["outcomes"] == [{"accepted": True}]
 
 
-async def test_a_refusal_of_one_site_is_that_sites_own(house: House) -> None:
-    answer = await house.ask(
+async def test_a_refusal_of_one_site_is_that_sites_own(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """{ sites(first: 1) { edges { node { calendar(since: "2026-03-02", until: "2026-03-01") {
              ... on Refusal { problems { code path message } } } } } } }""",
-        house.user(),
+        gateway.user(),
     )
     assert answer["data"]["sites"]["edges"][0]["node"]["calendar"]["problems"] == [
         {
@@ -257,8 +259,8 @@ async def test_a_refusal_of_one_site_is_that_sites_own(house: House) -> None:
     ]
 
 
-async def test_the_unexpected_is_masked_with_a_trace_id(house: House) -> None:
-    answer = await house.ask('{ sites(search: "broken") { totalCount } me { username } }', house.user())
+async def test_the_unexpected_is_masked_with_a_trace_id(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask('{ sites(search: "broken") { totalCount } me { username } }', gateway.user())
     assert answer["data"] == {"sites": None, "me": {"username": "maija"}}
     (error,) = answer["errors"]
     trace_id = answer["headers"]["X-Trace-Id"]
@@ -267,58 +269,60 @@ async def test_the_unexpected_is_masked_with_a_trace_id(house: House) -> None:
     assert "inside" not in str(answer)
 
 
-async def test_a_trace_that_the_caller_began_goes_on(house: House) -> None:
+async def test_a_trace_that_the_caller_began_goes_on(gateway: GatewayFixture) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
-    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "Authorization": f"Bearer {house.user()}"}
-    async with house.session.post(f"{house.url}/graphql", json={"query": "{ me { id } }"}, headers=headers) as response:
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "Authorization": f"Bearer {gateway.user()}"}
+    async with gateway.session.post(
+        f"{gateway.url}/graphql", json={"query": "{ me { id } }"}, headers=headers
+    ) as response:
         assert response.headers["X-Trace-Id"] == trace
-    (asked,) = house.cast.asked
+    (asked,) = gateway.services.calls
     assert asked.headers["traceparent"].split("-")[1] == trace
 
 
-async def test_what_a_caller_may_not_do_is_forbidden(house: House) -> None:
-    answer = await house.ask('{ sites(search: "forbidden") { totalCount } }', house.partner(), "sv")
+async def test_what_a_caller_may_not_do_is_forbidden(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask('{ sites(search: "forbidden") { totalCount } }', gateway.partner(), "sv")
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "FORBIDDEN"}
     assert error["message"] == "Du har inte behörighet att göra detta."
 
 
-async def test_a_stranger_gets_nothing_but_public_operations(house: House) -> None:
-    answer = await house.ask("{ sites { totalCount } me { id } }")
+async def test_a_stranger_gets_nothing_but_public_operations(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask("{ sites { totalCount } me { id } }")
     assert answer["status"] == 200
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"] * 2
     assert answer["data"] == {"sites": None, "me": None}
 
 
 @pytest.mark.parametrize("query", ["{ sites {", "{ nothing }", "query ($id: ID!) { node(id: $id) { id } }"])
-async def test_an_operation_that_is_no_operation_is_explained(house: House, query: str) -> None:
-    answer = await house.ask(query, house.user())
+async def test_an_operation_that_is_no_operation_is_explained(gateway: GatewayFixture, query: str) -> None:
+    answer = await gateway.ask(query, gateway.user())
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID_OPERATION"]
     assert "unexpected" not in answer["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("grams", [2**53, 1.5, True, "1"])
-async def test_a_long_is_a_whole_number_below_2_to_the_53(house: House, grams: object) -> None:
+async def test_a_long_is_a_whole_number_below_2_to_the_53(gateway: GatewayFixture, grams: object) -> None:
     report = {"reportId": "r", "kind": "EMPTIED", "at": "2026-03-10T09:00:00Z", "grams": grams}
-    answer = await house.ask(
+    answer = await gateway.ask(
         "mutation ($r: PickupReportInput!) { reportPickups(input: {reports: [$r]}) { __typename } }",
-        house.partner(),
+        gateway.partner(),
         r=report,
     )
     assert "Long cannot represent" in answer["errors"][0]["message"]
 
 
-async def test_an_instant_needs_its_offset(house: House) -> None:
-    answer = await house.ask(
+async def test_an_instant_needs_its_offset(gateway: GatewayFixture) -> None:
+    answer = await gateway.ask(
         """mutation { reportPickups(input: {reports: [
              {reportId: "r", kind: ARRIVED, at: "2026-03-10T09:00:00", grams: 1}]}) { __typename } }""",
-        house.partner(),
+        gateway.partner(),
     )
     assert "Z or an offset" in answer["errors"][0]["message"]
 
 
-async def test_services_are_told_language_and_address(house: House) -> None:
-    await house.ask("{ me { id } }", house.user(), "nb")
-    (asked,) = house.cast.asked
+async def test_services_are_told_language_and_address(gateway: GatewayFixture) -> None:
+    await gateway.ask("{ me { id } }", gateway.user(), "nb")
+    (asked,) = gateway.services.calls
     assert asked.headers["accept-language"] == "nb"
     assert asked.headers["x-forwarded-for"] == "127.0.0.1"

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.gateway.house import PROTOCOL, House, open_house
+from tests.gateway.gateway_fixture import PROTOCOL, GatewayFixture, run_gateway
 from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -17,83 +17,86 @@ QUERY = {"query": "{ me { username } }"}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def opened(server_addresses: Servers) -> AsyncIterator[House]:
-    async with open_house(server_addresses, allowed_origins=[PORTAL]) as house:
+async def cors_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
+    async with run_gateway(server_addresses, allowed_origins=[PORTAL]) as house:
         yield house
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", "nonsense"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_page_from_elsewhere_is_refused(house: House, method: str, origin: str) -> None:
-    headers = {"Origin": origin, "Authorization": f"Bearer {house.user()}"}
+async def test_a_page_from_elsewhere_is_refused(gateway: GatewayFixture, method: str, origin: str) -> None:
+    headers = {"Origin": origin, "Authorization": f"Bearer {gateway.user()}"}
     given: dict[str, Any] = {"params": QUERY} if method == "GET" else {"json": QUERY}
-    async with house.session.request(method, f"{house.url}/graphql", headers=headers, **given) as response:
+    async with gateway.session.request(method, f"{gateway.url}/graphql", headers=headers, **given) as response:
         assert response.status == 403
         assert (await response.json())["errors"][0]["extensions"]["code"] == "CROSS_ORIGIN"
         assert "Access-Control-Allow-Origin" not in response.headers
-    assert house.cast.asked == []
+    assert gateway.services.calls == []
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_an_image_from_elsewhere_is_refused(house: House, site: str) -> None:
+async def test_an_image_from_elsewhere_is_refused(gateway: GatewayFixture, site: str) -> None:
     """A request that needs no permission has no ``Origin``; the browser says where it comes from all the same."""
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
-    async with house.session.get(f"{house.url}/graphql", params=QUERY, headers=headers) as response:
+    async with gateway.session.get(f"{gateway.url}/graphql", params=QUERY, headers=headers) as response:
         assert response.status == 403
 
 
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-async def test_what_a_form_can_send_is_no_request(house: House, content_type: str) -> None:
+async def test_what_a_form_can_send_is_no_request(gateway: GatewayFixture, content_type: str) -> None:
     headers = {"Content-Type": content_type}
     body = b'{"query": "{ me { username } }"}'
-    async with house.session.post(f"{house.url}/graphql", data=body, headers=headers) as response:
+    async with gateway.session.post(f"{gateway.url}/graphql", data=body, headers=headers) as response:
         assert response.status == 415
         assert response.headers["Accept-Post"] == "application/json"
 
 
-async def test_a_preflight_is_not_answered_with_a_permission(house: House) -> None:
+async def test_a_preflight_is_not_answered_with_a_permission(gateway: GatewayFixture) -> None:
     headers = {"Origin": PORTAL, "Access-Control-Request-Method": "POST"}
-    async with house.session.options(f"{house.url}/graphql", headers=headers) as response:
+    async with gateway.session.options(f"{gateway.url}/graphql", headers=headers) as response:
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
-async def test_the_gateways_own_pages_may_ask(house: House) -> None:
-    headers = {"Origin": house.url, "Sec-Fetch-Site": "same-origin", "Authorization": f"Bearer {house.user()}"}
-    async with house.session.post(f"{house.url}/graphql", json=QUERY, headers=headers) as response:
+async def test_the_gateways_own_pages_may_ask(gateway: GatewayFixture) -> None:
+    headers = {"Origin": gateway.url, "Sec-Fetch-Site": "same-origin", "Authorization": f"Bearer {gateway.user()}"}
+    async with gateway.session.post(f"{gateway.url}/graphql", json=QUERY, headers=headers) as response:
         assert await response.json() == {"data": {"me": {"username": "maija"}}}
 
 
-async def test_pages_of_the_settings_may_ask(opened: House) -> None:
+async def test_pages_of_the_settings_may_ask(cors_gateway: GatewayFixture) -> None:
     preflight = {
         "Origin": PORTAL,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type",
     }
-    async with opened.session.options(f"{opened.url}/graphql", headers=preflight) as response:
+    async with cors_gateway.session.options(f"{cors_gateway.url}/graphql", headers=preflight) as response:
         assert response.status == 200
         assert response.headers["Access-Control-Allow-Origin"] == PORTAL
         assert "Access-Control-Allow-Credentials" not in response.headers
-    headers = {"Origin": PORTAL, "Sec-Fetch-Site": "cross-site", "Authorization": f"Bearer {opened.user()}"}
-    async with opened.session.post(f"{opened.url}/graphql", json=QUERY, headers=headers) as response:
+    headers = {"Origin": PORTAL, "Sec-Fetch-Site": "cross-site", "Authorization": f"Bearer {cors_gateway.user()}"}
+    async with cors_gateway.session.post(f"{cors_gateway.url}/graphql", json=QUERY, headers=headers) as response:
         assert await response.json() == {"data": {"me": {"username": "maija"}}}
         assert response.headers["Access-Control-Allow-Origin"] == PORTAL
         assert "Origin" in response.headers["Vary"]
 
 
-async def test_pages_of_others_may_not_all_the_same(opened: House) -> None:
+async def test_pages_of_others_may_not_all_the_same(cors_gateway: GatewayFixture) -> None:
     headers = {"Origin": "https://portal.example.elsewhere.example"}
-    async with opened.session.post(f"{opened.url}/graphql", json=QUERY, headers=headers) as response:
+    async with cors_gateway.session.post(f"{cors_gateway.url}/graphql", json=QUERY, headers=headers) as response:
         assert response.status == 403
 
 
-async def test_sockets_know_the_same_origins(opened: House) -> None:
-    async with opened.socket(opened.partner(), Origin=PORTAL), opened.socket(opened.partner(), Origin=opened.url):
+async def test_sockets_know_the_same_origins(cors_gateway: GatewayFixture) -> None:
+    async with (
+        cors_gateway.socket(cors_gateway.partner(), Origin=PORTAL),
+        cors_gateway.socket(cors_gateway.partner(), Origin=cors_gateway.url),
+    ):
         pass
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        async with opened.session.ws_connect(
-            f"{opened.url}/graphql", protocols=[PROTOCOL], headers={"Origin": "https://elsewhere.example"}
+        async with cors_gateway.session.ws_connect(
+            f"{cors_gateway.url}/graphql", protocols=[PROTOCOL], headers={"Origin": "https://elsewhere.example"}
         ):
             pass
     assert refused.value.status == 403

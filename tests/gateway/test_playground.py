@@ -8,15 +8,15 @@ import aiohttp
 import pytest
 from starlette.applications import Starlette
 
-from gateway.http.playground import assets_route, page
-from tests.gateway.house import serve
+from gateway.http.playground import assets_route, load_page
+from tests.gateway.gateway_fixture import serve_application
 
 SCRIPT = b"console.log('hello')\n" * 20
 HTML = '<!doctype html>\n<html lang="en">\n<body>the page</body></html>\n'
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Path:
+def built_page(tmp_path: Path) -> Path:
     """A page as the build leaves it."""
     assets = tmp_path / "built" / "assets"
     assets.mkdir(parents=True)
@@ -33,16 +33,16 @@ Get = Callable[..., "aiohttp.client._RequestContextManager"]
 
 
 @pytest.fixture
-async def get(built: Path) -> AsyncIterator[Get]:
+async def get_page(built_page: Path) -> AsyncIterator[Get]:
     async with (
-        serve(Starlette(routes=[assets_route(built)])) as url,
+        serve_application(Starlette(routes=[assets_route(built_page)])) as url,
         aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Accept-Encoding"]) as session,
     ):
         yield lambda name, **headers: session.get(f"{url}/graphql/assets/{name}", headers=headers)
 
 
-async def test_an_asset_is_kept_for_ever(get: Get) -> None:
-    async with get("main-AB12.js") as response:
+async def test_an_asset_is_kept_for_ever(get_page: Get) -> None:
+    async with get_page("main-AB12.js") as response:
         assert (response.status, await response.read()) == (200, SCRIPT)
         assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -62,17 +62,17 @@ async def test_an_asset_is_kept_for_ever(get: Get) -> None:
         ("", None),
     ],
 )
-async def test_an_asset_is_sent_as_the_client_takes_it(get: Get, accepted: str, encoding: str | None) -> None:
+async def test_an_asset_is_sent_as_the_client_takes_it(get_page: Get, accepted: str, encoding: str | None) -> None:
     bodies = {"br": b"as Brotli", None: SCRIPT}
-    async with get("main-AB12.js", **{"Accept-Encoding": accepted}) as response:
+    async with get_page("main-AB12.js", **{"Accept-Encoding": accepted}) as response:
         assert response.headers.get("Content-Encoding") == encoding
         body = await response.read()
         assert (gzip.decompress(body) if encoding == "gzip" else body) == bodies.get(encoding, SCRIPT)
 
 
 @pytest.mark.parametrize("name", ["main-CD34.css", "icon-EF56.svg"])
-async def test_what_was_not_encoded_is_sent_as_it_is(get: Get, name: str) -> None:
-    async with get(name, **{"Accept-Encoding": "br, gzip"}) as response:
+async def test_what_was_not_encoded_is_sent_as_it_is(get_page: Get, name: str) -> None:
+    async with get_page(name, **{"Accept-Encoding": "br, gzip"}) as response:
         assert response.status == 200
         assert "Content-Encoding" not in response.headers
 
@@ -81,14 +81,14 @@ async def test_what_was_not_encoded_is_sent_as_it_is(get: Get, name: str) -> Non
     "name",
     ["main-XX99.js", "main-AB12.js.br", "index.html", "../index.html", "..%2f..%2fsecret.js", "%2e%2e/secret.js"],
 )
-async def test_nothing_else_is_served(get: Get, name: str) -> None:
-    async with get(name) as response:
+async def test_nothing_else_is_served(get_page: Get, name: str) -> None:
+    async with get_page(name) as response:
         assert response.status == 404
         assert "immutable" not in response.headers.get("Cache-Control", "")
 
 
-def test_the_page_may_run_nothing_but_its_own_files(built: Path) -> None:
-    shown = page(built, sign_in_first=False)
+def test_the_page_may_run_nothing_but_its_own_files(built_page: Path) -> None:
+    shown = load_page(built_page, sign_in_first=False)
     headers = dict(shown.headers)
     policy = headers[b"content-security-policy"].decode()
     assert policy.startswith("default-src 'none'; script-src 'self'; worker-src 'self';")
@@ -100,16 +100,16 @@ def test_the_page_may_run_nothing_but_its_own_files(built: Path) -> None:
     assert shown.body.decode() == HTML
 
 
-def test_strangers_can_be_kept_to_the_way_in(built: Path) -> None:
-    assert b"<html data-sign-in-first lang=" in page(built, sign_in_first=True).body
+def test_strangers_can_be_kept_to_the_way_in(built_page: Path) -> None:
+    assert b"<html data-sign-in-first lang=" in load_page(built_page, sign_in_first=True).body
 
 
 async def test_a_page_that_is_not_built_says_how_to_build_it(tmp_path: Path) -> None:
-    shown = page(tmp_path / "nothing", sign_in_first=False)
+    shown = load_page(tmp_path / "nothing", sign_in_first=False)
     assert b"python -m gateway.playground.build" in shown.body
     assert b"<script" not in shown.body
     async with (
-        serve(Starlette(routes=[assets_route(tmp_path / "nothing")])) as url,
+        serve_application(Starlette(routes=[assets_route(tmp_path / "nothing")])) as url,
         aiohttp.ClientSession() as session,
         session.get(f"{url}/graphql/assets/main-AB12.js") as response,
     ):

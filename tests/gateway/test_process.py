@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import GatewaySettings
-from services.chassis.settings import WrongSettings, load
+from services.chassis.runtime.settings import InvalidSettings, load
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("IDENTITY", "SITES", "ORDERS", "STATS", "SUPPORT")
@@ -27,14 +27,14 @@ def test_settings_are_shared_or_its_own(prefix: str) -> None:
     environment = {f"{prefix}{service}_URL": "http://127.0.0.1:1" for service in SERVICES}
     environment |= {f"{prefix}LISTEN": "127.0.0.1:8000", f"{prefix}KAFKA": "127.0.0.1:9092"}
     environment |= {f"{prefix}SERVICE_SECRET": "a secret", f"{prefix}REDIS_URL": "redis://127.0.0.1:6379/0"}
-    with pytest.raises(WrongSettings, match="KIERTO_GATEWAY_HOSTS is missing"):
+    with pytest.raises(InvalidSettings, match="KIERTO_GATEWAY_HOSTS is missing"):
         load(GatewaySettings, "gateway", environment)
     environment[f"{prefix}HOSTS"] = '["api.example"]'
-    assert not load(GatewaySettings, "gateway", environment).shows_playground
-    assert load(GatewaySettings, "gateway", {**environment, f"{prefix}PLAYGROUND": "true"}).shows_playground
+    assert not load(GatewaySettings, "gateway", environment).playground_enabled
+    assert load(GatewaySettings, "gateway", {**environment, f"{prefix}PLAYGROUND": "true"}).playground_enabled
     outside = {**environment, f"{prefix}ENV": "development", f"{prefix}HOSTS": ""}
-    assert load(GatewaySettings, "gateway", outside).shows_playground
-    assert not load(GatewaySettings, "gateway", {**outside, f"{prefix}PLAYGROUND": "false"}).shows_playground
+    assert load(GatewaySettings, "gateway", outside).playground_enabled
+    assert not load(GatewaySettings, "gateway", {**outside, f"{prefix}PLAYGROUND": "false"}).playground_enabled
     assert load(GatewaySettings, "gateway", environment).listen.port == 8000
 
 

@@ -8,14 +8,14 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.errors import Refused
+from gateway.errors import RequestError
 from gateway.http.resource import resource
 from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
-from services.chassis.rpc.service import CallFailed
-from tests.gateway.house import serve
+from services.chassis.rpc.channel import CallFailed
+from tests.gateway.gateway_fixture import serve_application
 
 
-async def asked(end: Exception | None, method: str = "GET") -> tuple[int, Any, str]:
+async def response_to(end: Exception | None, method: str = "GET") -> tuple[int, Any, str]:
     """Status, headers and body of a call that ends so."""
 
     async def look_at_it(_: Request) -> Response:
@@ -24,7 +24,7 @@ async def asked(end: Exception | None, method: str = "GET") -> tuple[int, Any, s
         return PlainTextResponse("here")
 
     async with (
-        serve(Starlette(routes=[resource("/it", GET=look_at_it)])) as url,
+        serve_application(Starlette(routes=[resource("/it", GET=look_at_it)])) as url,
         aiohttp.ClientSession(headers={"Accept-Language": "en"}) as session,
         session.request(method, f"{url}/it") as response,
     ):
@@ -32,16 +32,16 @@ async def asked(end: Exception | None, method: str = "GET") -> tuple[int, Any, s
 
 
 async def test_a_call_that_ends_well() -> None:
-    status, headers, body = await asked(None)
+    status, headers, body = await response_to(None)
     assert (status, body) == (200, "here")
     assert "Cache-Control" not in headers
-    assert (await asked(None, "HEAD"))[0] == 200
+    assert (await response_to(None, "HEAD"))[0] == 200
 
 
 @pytest.mark.parametrize(
     ("end", "status", "extensions", "sent"),
     [
-        (Refused(413, "TOO_LARGE", limit=5), 413, '{"code":"TOO_LARGE","limit":5}', {}),
+        (RequestError(413, "TOO_LARGE", limit=5), 413, '{"code":"TOO_LARGE","limit":5}', {}),
         (Unauthenticated(), 401, '{"code":"UNAUTHENTICATED"}', {"WWW-Authenticate": 'Bearer realm="kierto"'}),
         (Forbidden(), 403, '{"code":"FORBIDDEN"}', {}),
         (NotReadyYet(), 503, '{"code":"NOT_READY_YET"}', {"Retry-After": "1"}),
@@ -63,7 +63,7 @@ async def test_a_call_that_ends_well() -> None:
     ],
 )
 async def test_an_expected_end_is_told(end: Exception, status: int, extensions: str, sent: dict[str, str]) -> None:
-    answered, headers, body = await asked(end)
+    answered, headers, body = await response_to(end)
     assert answered == status
     assert body.endswith(f'"extensions":{extensions}}}]}}')
     assert {name: headers[name] for name in ("Cache-Control", *sent)} == {"Cache-Control": "no-store", **sent}
@@ -72,17 +72,17 @@ async def test_an_expected_end_is_told(end: Exception, status: int, extensions: 
 
 @pytest.mark.parametrize("end", [RuntimeError("a secret"), CallFailed("identity", 500, "UNEXPECTED", [])])
 async def test_what_nobody_expected_is_masked(end: Exception) -> None:
-    status, _, body = await asked(end)
+    status, _, body = await response_to(end)
     assert status == 500
     assert '"code":"UNEXPECTED","traceId":"' in body
     assert "secret" not in body
 
 
 async def test_who_went_away_is_told_nothing() -> None:
-    assert (await asked(ClientDisconnect()))[0] == 499
+    assert (await response_to(ClientDisconnect()))[0] == 499
 
 
 async def test_a_method_that_it_does_not_have() -> None:
-    status, headers, body = await asked(None, "POST")
+    status, headers, body = await response_to(None, "POST")
     assert (status, headers["Allow"]) == (405, "GET, HEAD")
     assert '"code":"METHOD_NOT_ALLOWED"' in body

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gateway.execution.batch import BATCH, Batch
-from gateway.schema.__main__ import printed
-from gateway.schema.build import build_schema
+from gateway.execution.planning.batch_resolver import BATCH_RESOLVER, BatchResolver
+from gateway.schema.__main__ import schema_sdl
+from gateway.schema.builder import build_schema
 from services.contracts.orders import Agreement
 from services.contracts.sites import Site
 
@@ -12,7 +12,7 @@ SNAPSHOT = Path(__file__).parents[2] / "gateway" / "schema.graphql"
 
 
 def test_the_snapshot_is_current() -> None:
-    assert SNAPSHOT.read_text(encoding="utf-8") == printed(), (
+    assert SNAPSHOT.read_text(encoding="utf-8") == schema_sdl(), (
         "the schema changed: python -m gateway.schema gateway/schema.graphql"
     )
 
@@ -20,15 +20,15 @@ def test_the_snapshot_is_current() -> None:
 def test_a_joined_field_says_all_that_an_executor_needs() -> None:
     field = build_schema().get_field_for_type("agreements", "Site")
     assert field is not None
-    declared = field.metadata[BATCH]
-    assert isinstance(declared, Batch)
+    declared = field.metadata[BATCH_RESOLVER]
+    assert isinstance(declared, BatchResolver)
     assert declared.parent is Site
     assert declared.arguments == ("first", "after")
-    assert not declared.wants_fields
+    assert not declared.takes_selected_fields
     joined = build_schema().get_field_for_type("site", "Agreement")
     assert joined is not None
-    assert joined.metadata[BATCH].parent is Agreement
-    assert joined.metadata[BATCH].wants_fields
+    assert joined.metadata[BATCH_RESOLVER].parent is Agreement
+    assert joined.metadata[BATCH_RESOLVER].takes_selected_fields
 
 
 def test_every_type_and_field_that_clients_meet_says_what_it_is() -> None:
@@ -43,6 +43,6 @@ def test_every_type_and_field_that_clients_meet_says_what_it_is() -> None:
 
 
 def test_what_needs_64_bits_is_a_long() -> None:
-    text = printed()
+    text = schema_sdl()
     for line in ("grams: Long!", "grams: Long", "minor: Long!", "sequence: Long!", "previousGrams: Long!"):
         assert f"  {line}\n" in text

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from graphql import build_client_schema, build_schema, lexicographic_sort_schema, print_schema
 
-from services.chassis.settings import Environment
-from tests.gateway.house import House, open_house
+from services.chassis.runtime.settings import Environment
+from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.snapshots import SCHEMA
 from tests.support.servers import Servers
 
@@ -19,16 +19,18 @@ SDL, JSON, EXAMPLES = "/schema.graphql", "/schema.json", "/graphql/examples.json
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def production(server_addresses: Servers) -> AsyncIterator[House]:
-    async with open_house(server_addresses, env=Environment.PRODUCTION, playground=True) as house:
+async def production_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION, playground=True) as house:
         yield house
 
 
-async def get(house: House, path: str, token: str = "", method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
+async def get(
+    gateway: GatewayFixture, path: str, token: str = "", method: str = "GET", **headers: str
+) -> tuple[int, Any, bytes]:
     """Status, headers and body of an answer."""
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    async with house.session.request(method, f"{house.url}{path}", headers=headers) as response:
+    async with gateway.session.request(method, f"{gateway.url}{path}", headers=headers) as response:
         return response.status, response.headers, await response.read()
 
 
@@ -41,15 +43,15 @@ def _json(body: bytes) -> Any:
     return msgspec.json.decode(body)
 
 
-async def test_sdl_is_the_schema(house: House) -> None:
-    status, headers, body = await get(house, SDL)
+async def test_sdl_is_the_schema(gateway: GatewayFixture) -> None:
+    status, headers, body = await get(gateway, SDL)
     assert (status, body.decode()) == (200, SCHEMA.read_text(encoding="utf-8"))
     assert headers["Content-Type"] == "text/plain; charset=utf-8"
     assert headers["Content-Disposition"] == 'attachment; filename="kierto.graphql"'
 
 
-async def test_introspection_is_the_same_schema(house: House) -> None:
-    status, headers, body = await get(house, JSON)
+async def test_introspection_is_the_same_schema(gateway: GatewayFixture) -> None:
+    status, headers, body = await get(gateway, JSON)
     assert (status, headers["Content-Type"]) == (200, "application/json")
     expected = lexicographic_sort_schema(build_schema(SCHEMA.read_text(encoding="utf-8")))
     shown = lexicographic_sort_schema(build_client_schema(_json(body)["data"]))
@@ -57,49 +59,49 @@ async def test_introspection_is_the_same_schema(house: House) -> None:
 
 
 @pytest.mark.parametrize("path", [SDL, JSON])
-async def test_who_has_it_already_gets_no_more_than_that(house: House, path: str) -> None:
-    _, headers, _ = await get(house, path)
-    status, again, body = await get(house, path, **{"If-None-Match": headers["ETag"]})
+async def test_who_has_it_already_gets_no_more_than_that(gateway: GatewayFixture, path: str) -> None:
+    _, headers, _ = await get(gateway, path)
+    status, again, body = await get(gateway, path, **{"If-None-Match": headers["ETag"]})
     assert (status, again["ETag"], body) == (304, headers["ETag"], b"")
     assert again["Cache-Control"] == "private, no-cache"
-    assert (await get(house, path, **{"If-None-Match": '"another"'}))[0] == 200
-    status, head, body = await get(house, path, method="HEAD")
+    assert (await get(gateway, path, **{"If-None-Match": '"another"'}))[0] == 200
+    status, head, body = await get(gateway, path, method="HEAD")
     assert (status, head["ETag"], body) == (200, headers["ETag"], b"")
     assert int(head["Content-Length"]) > 10_000
 
 
 @pytest.mark.parametrize("path", [SDL, JSON])
-async def test_in_production_it_is_for_those_who_write_clients(production: House, path: str) -> None:
-    for token in (production.staff(), production.partner()):
-        assert (await get(production, path, token))[0] == 200
-    status, headers, body = await get(production, path)
+async def test_in_production_it_is_for_those_who_write_clients(production_gateway: GatewayFixture, path: str) -> None:
+    for token in (production_gateway.staff(), production_gateway.partner()):
+        assert (await get(production_gateway, path, token))[0] == 200
+    status, headers, body = await get(production_gateway, path)
     assert (status, code_in(body)) == (401, "UNAUTHENTICATED")
     assert headers["WWW-Authenticate"].startswith("Bearer")
-    status, headers, body = await get(production, path, production.user())
+    status, headers, body = await get(production_gateway, path, production_gateway.user())
     assert (status, code_in(body)) == (403, "INTROSPECTION_FORBIDDEN")
     assert headers["Cache-Control"] == "no-store"
-    assert (await get(production, path, "not a token"))[0] == 401
+    assert (await get(production_gateway, path, "not a token"))[0] == 401
 
 
-async def test_examples_have_days_of_today(house: House) -> None:
-    status, headers, body = await get(house, EXAMPLES)
+async def test_examples_have_days_of_today(gateway: GatewayFixture) -> None:
+    status, headers, body = await get(gateway, EXAMPLES)
     assert (status, headers["Content-Type"]) == (200, "application/json")
     found = {one["name"]: one for one in _json(body)}
     calendar = found["calendar"]
     assert set(calendar) == {"name", "title", "for", "description", "query", "variables", "find", "scopes"}
     assert (calendar["for"], calendar["variables"]["site"]) == ("customer", "<site>")
-    assert calendar["variables"]["since"] == str(house.endpoint.foundation.clock.today())
+    assert calendar["variables"]["since"] == str(gateway.endpoint.dependencies.clock.today())
     assert calendar["query"].startswith("query SiteCalendar(")
 
 
-async def test_in_production_examples_are_for_those_who_signed_in(production: House) -> None:
-    status, _, body = await get(production, EXAMPLES)
+async def test_in_production_examples_are_for_those_who_signed_in(production_gateway: GatewayFixture) -> None:
+    status, _, body = await get(production_gateway, EXAMPLES)
     assert (status, code_in(body)) == (401, "UNAUTHENTICATED")
-    for token in (production.user(), production.partner(), production.staff()):
-        assert (await get(production, EXAMPLES, token))[0] == 200
+    for token in (production_gateway.user(), production_gateway.partner(), production_gateway.staff()):
+        assert (await get(production_gateway, EXAMPLES, token))[0] == 200
 
 
 async def test_without_the_page_there_are_no_examples(server_addresses: Servers) -> None:
-    async with open_house(server_addresses, playground=False) as house:
+    async with run_gateway(server_addresses, playground=False) as house:
         assert (await get(house, EXAMPLES))[0] == 404
         assert (await get(house, SDL))[0] == 200

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.chassis.settings import Environment
-from tests.gateway.house import House, open_house
+from services.chassis.runtime.settings import Environment
+from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -18,15 +18,15 @@ SESSION, RENEW = "/auth/session", "/auth/session/renew"
 CALLS = [("POST", SESSION), ("DELETE", SESSION), ("POST", RENEW)]
 
 
-async def call(house: House, method: str, path: str, token: str = "", **more: Any) -> tuple[int, Any, Any]:
+async def call(gateway: GatewayFixture, method: str, path: str, token: str = "", **more: Any) -> tuple[int, Any, Any]:
     """Status, body and headers of an answer; with the cookie, if a token is given."""
     headers = {"Accept-Language": "en", **({"Cookie": f"{COOKIE}={token}"} if token else {}), **more.pop("headers", {})}
-    async with house.session.request(method, f"{house.url}{path}", headers=headers, **more) as response:
+    async with gateway.session.request(method, f"{gateway.url}{path}", headers=headers, **more) as response:
         return response.status, await response.json() if response.content_length else None, response.headers
 
 
-async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(house: House) -> None:
-    status, body, headers = await call(house, "POST", SESSION, json=RIGHT)
+async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(gateway: GatewayFixture) -> None:
+    status, body, headers = await call(gateway, "POST", SESSION, json=RIGHT)
     assert status == 200
     assert body == {"accessToken": body["accessToken"], "expiresIn": 600}
     assert headers.getall("Set-Cookie") == [
@@ -34,11 +34,11 @@ async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(hous
         f"{DEVICE}=known=; Max-Age=15552000; Path=/auth; HttpOnly; SameSite=Strict",
     ]
     assert headers["Cache-Control"] == "no-store"
-    assert (await house.ask("{ me { username } }", body["accessToken"]))["data"] == {"me": {"username": "maija"}}
+    assert (await gateway.ask("{ me { username } }", body["accessToken"]))["data"] == {"me": {"username": "maija"}}
 
 
 async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses: Servers) -> None:
-    async with open_house(server_addresses, env=Environment.PRODUCTION) as house:
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION) as house:
         _, _, headers = await call(house, "POST", SESSION, json=RIGHT)
         assert headers.getall("Set-Cookie") == [
             "__Secure-kierto-session=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict; Secure",
@@ -69,9 +69,9 @@ async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses:
     ],
 )
 async def test_identitys_no_is_told(
-    house: House, given: dict[str, str], status: int, error: tuple[str, str], retry_after: str | None
+    gateway: GatewayFixture, given: dict[str, str], status: int, error: tuple[str, str], retry_after: str | None
 ) -> None:
-    answered, body, headers = await call(house, "POST", SESSION, json=given)
+    answered, body, headers = await call(gateway, "POST", SESSION, json=given)
     (shown,) = body["errors"]
     assert (answered, (shown["extensions"]["code"], shown["message"])) == (status, error)
     assert headers.get("Retry-After") == retry_after
@@ -93,16 +93,16 @@ async def test_identitys_no_is_told(
     ],
 )
 async def test_what_is_no_request_is_refused_in_the_one_form(
-    house: House, sent: dict[str, Any], status: int, code: str
+    gateway: GatewayFixture, sent: dict[str, Any], status: int, code: str
 ) -> None:
     headers = {"Content-Type": sent["type"]}
-    answered, body, _ = await call(house, "POST", SESSION, data=sent["data"], headers=headers)
+    answered, body, _ = await call(gateway, "POST", SESSION, data=sent["data"], headers=headers)
     assert (answered, body["errors"][0]["extensions"]["code"]) == (status, code)
-    assert house.cast.asked_for("sign_in") == []
+    assert gateway.services.calls_to("sign_in") == []
 
 
-async def test_the_cookie_goes_on_with_the_session(house: House) -> None:
-    status, body, headers = await call(house, "POST", RENEW, "next")
+async def test_the_cookie_goes_on_with_the_session(gateway: GatewayFixture) -> None:
+    status, body, headers = await call(gateway, "POST", RENEW, "next")
     assert (status, body["expiresIn"]) == (200, 600)
     assert headers["Set-Cookie"].startswith(f"{COOKIE}=next; Max-Age=2592000; ")
     assert headers["Cache-Control"] == "no-store"
@@ -119,49 +119,49 @@ async def test_the_cookie_goes_on_with_the_session(house: House) -> None:
     ],
     ids=["known", "empty", "too long for one", "none that was given out", "by another name"],
 )
-async def test_identity_is_told_which_device_it_is(house: House, cookie: str, told: str) -> None:
-    status, _, _ = await call(house, "POST", SESSION, json=RIGHT, headers={"Cookie": cookie})
+async def test_identity_is_told_which_device_it_is(gateway: GatewayFixture, cookie: str, told: str) -> None:
+    status, _, _ = await call(gateway, "POST", SESSION, json=RIGHT, headers={"Cookie": cookie})
     assert status == 200
-    (asked,) = house.cast.asked_for("sign_in")
+    (asked,) = gateway.services.calls_to("sign_in")
     assert asked.arguments["device_token"] == told
 
 
-async def test_the_device_stays_known_when_the_session_ends_or_goes_on(house: House) -> None:
+async def test_the_device_stays_known_when_the_session_ends_or_goes_on(gateway: GatewayFixture) -> None:
     for method, path in (("POST", RENEW), ("DELETE", SESSION)):
-        _, _, headers = await call(house, method, path, "next")
+        _, _, headers = await call(gateway, method, path, "next")
         (set_cookie,) = headers.getall("Set-Cookie")
         assert set_cookie.startswith(f"{COOKIE}=")
 
 
-async def test_a_session_that_is_over_is_forgotten(house: House) -> None:
-    status, body, headers = await call(house, "POST", RENEW, "used long ago")
+async def test_a_session_that_is_over_is_forgotten(gateway: GatewayFixture) -> None:
+    status, body, headers = await call(gateway, "POST", RENEW, "used long ago")
     assert (status, body["errors"][0]["extensions"]["code"]) == (401, "SESSION_ENDED")
     assert headers["Set-Cookie"] == f"{COOKIE}=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict"
 
 
-async def test_without_a_cookie_there_is_nothing_to_go_on_with(house: House) -> None:
-    status, body, headers = await call(house, "POST", RENEW)
+async def test_without_a_cookie_there_is_nothing_to_go_on_with(gateway: GatewayFixture) -> None:
+    status, body, headers = await call(gateway, "POST", RENEW)
     assert (status, body["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     assert "Set-Cookie" not in headers
-    assert house.cast.asked == []
+    assert gateway.services.calls == []
 
 
-async def test_signing_out_takes_the_cookie_alone(house: House) -> None:
+async def test_signing_out_takes_the_cookie_alone(gateway: GatewayFixture) -> None:
     """A page that was just loaded has nothing else."""
-    status, _, headers = await call(house, "DELETE", SESSION, "next")
+    status, _, headers = await call(gateway, "DELETE", SESSION, "next")
     assert status == 204
     assert headers["Set-Cookie"] == f"{COOKIE}=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict"
     assert headers["Cache-Control"] == "no-store"
-    (asked,) = house.cast.asked_for("sign_out_with")
+    (asked,) = gateway.services.calls_to("sign_out_with")
     assert asked.arguments == {"refresh_token": "next"}
-    assert (await call(house, "DELETE", SESSION))[0] == 204
+    assert (await call(gateway, "DELETE", SESSION))[0] == 204
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
-async def test_identity_out_of_order_ends_no_session(house: House, method: str, path: str) -> None:
-    house.cast.away.add("identity")
+async def test_identity_out_of_order_ends_no_session(gateway: GatewayFixture, method: str, path: str) -> None:
+    gateway.services.unavailable.add("identity")
     sent = {"json": RIGHT} if (method, path) == ("POST", SESSION) else {}
-    status, body, headers = await call(house, method, path, "next", **sent)
+    status, body, headers = await call(gateway, method, path, "next", **sent)
     assert status == 500
     assert body["errors"][0]["extensions"]["traceId"]
     assert "Set-Cookie" not in headers
@@ -177,47 +177,51 @@ async def test_identity_out_of_order_ends_no_session(house: House, method: str, 
     ],
 )
 @pytest.mark.parametrize(("method", "path"), CALLS)
-async def test_other_peoples_pages_are_refused(house: House, method: str, path: str, headers: dict[str, str]) -> None:
+async def test_other_peoples_pages_are_refused(
+    gateway: GatewayFixture, method: str, path: str, headers: dict[str, str]
+) -> None:
     sent = {"json": RIGHT} if (method, path) == ("POST", SESSION) else {}
-    status, body, answered = await call(house, method, path, "next", headers=headers, **sent)
+    status, body, answered = await call(gateway, method, path, "next", headers=headers, **sent)
     assert (status, body["errors"][0]["extensions"]["code"]) == (403, "CROSS_ORIGIN")
     assert body["errors"][0]["message"] == "This page may not ask here."
     assert "Set-Cookie" not in answered
-    assert house.cast.asked == []
+    assert gateway.services.calls == []
 
 
-async def test_the_gateways_own_page_is_not(house: House) -> None:
-    headers = {"Origin": house.url, "Sec-Fetch-Site": "same-origin"}
-    assert (await call(house, "POST", RENEW, "next", headers=headers))[0] == 200
+async def test_the_gateways_own_page_is_not(gateway: GatewayFixture) -> None:
+    headers = {"Origin": gateway.url, "Sec-Fetch-Site": "same-origin"}
+    assert (await call(gateway, "POST", RENEW, "next", headers=headers))[0] == 200
 
 
-async def test_refusals_are_in_the_callers_language(house: House) -> None:
-    _, body, _ = await call(house, "POST", RENEW, "over", headers={"Accept-Language": "sv"})
+async def test_refusals_are_in_the_callers_language(gateway: GatewayFixture) -> None:
+    _, body, _ = await call(gateway, "POST", RENEW, "over", headers={"Accept-Language": "sv"})
     assert body["errors"][0]["message"] == "Din session har avslutats. Logga in på nytt."
 
 
 @pytest.mark.parametrize(("method", "path", "allowed"), [("GET", SESSION, "POST, DELETE"), ("PUT", RENEW, "POST")])
-async def test_other_methods_are_refused(house: House, method: str, path: str, allowed: str) -> None:
-    status, body, headers = await call(house, method, path)
+async def test_other_methods_are_refused(gateway: GatewayFixture, method: str, path: str, allowed: str) -> None:
+    status, body, headers = await call(gateway, method, path)
     assert (status, headers["Allow"]) == (405, allowed)
     assert body["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
 
 
 async def test_identity_is_told_from_where(server_addresses: Servers) -> None:
     """Attempts are counted by address, so it has to be the right one."""
-    async with open_house(server_addresses, trusted_proxies=["127.0.0.0/8"]) as house:
+    async with run_gateway(server_addresses, trusted_proxies=["127.0.0.0/8"]) as house:
         await call(house, "POST", SESSION, json=RIGHT, headers={"X-Forwarded-For": "192.0.2.7"})
-        (asked,) = house.cast.asked_for("sign_in")
+        (asked,) = house.services.calls_to("sign_in")
         assert asked.headers["x-forwarded-for"] == "192.0.2.7"
         assert asked.headers["kierto-service-token"].count(".") == 2
 
 
-async def test_the_gateways_own_token_goes_where_it_asks_for_a_stranger_and_nowhere_else(house: House) -> None:
+async def test_the_gateways_own_token_goes_where_it_asks_for_a_stranger_and_nowhere_else(
+    gateway: GatewayFixture,
+) -> None:
     """Also for who has a token, and is a stranger to what they ask for."""
-    token = house.user()
-    await house.ask('mutation { signIn(input: {username: "maija", password: "right"}) { __typename } }', token)
-    await house.ask("{ me { id } sites { edges { node { id } } } }", token)
-    tokens = {one.operation: one.headers.get("kierto-service-token", "") for one in house.cast.asked}
+    token = gateway.user()
+    await gateway.ask('mutation { signIn(input: {username: "maija", password: "right"}) { __typename } }', token)
+    await gateway.ask("{ me { id } sites { edges { node { id } } } }", token)
+    tokens = {one.operation: one.headers.get("kierto-service-token", "") for one in gateway.services.calls}
     _, payload, _ = tokens["sign_in"].split(".")
     assert json.loads(base64.urlsafe_b64decode(payload + "=="))["sub"] == "service:gateway"
     assert (tokens["me"], tokens["sites"]) == ("", "")

@@ -12,14 +12,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from services.chassis import websocket
-from services.chassis.log import Cursor
-from services.chassis.websocket import TRY_AGAIN_LATER, WebSocketProtocol
-from tests.gateway.actors.samples import PARTNER, partner_access
-from tests.gateway.house import EVENTS, PROTOCOL, House
+from services.chassis.events.event_log import Cursor
+from services.chassis.http.server import websocket_protocol
+from services.chassis.http.server.websocket_protocol import TRY_AGAIN_LATER, WebSocketProtocol
+from tests.gateway.gateway_fixture import EVENTS, PROTOCOL, GatewayFixture
 from tests.gateway.order_events import placed
+from tests.gateway.stubs.samples import PARTNER, partner_access
 from tests.gateway.test_order_events import let_in
-from tests.support.wait import until
+from tests.support.polling import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,12 +28,14 @@ SLOW_S = 5.0
 
 
 @contextlib.asynccontextmanager
-async def reader_of_nothing(house: House, token: str, after: str | None = None) -> AsyncIterator[ClientConnection]:
+async def subscribe_without_reading(
+    gateway: GatewayFixture, token: str, after: str | None = None
+) -> AsyncIterator[ClientConnection]:
     """A connection that subscribed and then reads nothing but its acknowledgement: little fits between the two ends."""
     end = socket.socket()
     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    end.connect(("127.0.0.1", int(house.url.rpartition(":")[2])))
-    url = f"{house.url.replace('http', 'ws')}/graphql"
+    end.connect(("127.0.0.1", int(gateway.url.rpartition(":")[2])))
+    url = f"{gateway.url.replace('http', 'ws')}/graphql"
     async with connect(
         url,
         sock=end,
@@ -60,46 +62,46 @@ async def read_to_the_end(connection: ClientConnection) -> tuple[list[int], Conn
     return found, closed.value
 
 
-async def read_once_closed(connection: ClientConnection) -> tuple[list[int], ConnectionClosed, int]:
+async def read_after_close(connection: ClientConnection) -> tuple[list[int], ConnectionClosed, int]:
     """Read nothing until the gateway gives up; also how many bytes lay unread in the gateway by then."""
 
     async def given_up() -> list[WebSocketProtocol]:
-        return [one for one in protocols() if one.close_sent]
+        return [one for one in open_protocols() if one.close_sent]
 
     (closing,) = await until(given_up)
     unread = closing.transport.get_write_buffer_size()
     return *await read_to_the_end(connection), unread
 
 
-def protocols() -> list[WebSocketProtocol]:
+def open_protocols() -> list[WebSocketProtocol]:
     """Every connection of this process that is still there."""
     return [one for one in gc.get_objects() if type(one) is WebSocketProtocol and not one.disconnected]
 
 
-async def publish(house: House, count: int) -> range:
+async def publish(gateway: GatewayFixture, count: int) -> range:
     """Publish events as fast as they go; their sequences."""
-    first = house.cast.orders.last + 1
+    first = gateway.services.orders.last + 1
     for begin in range(0, count, 500):
         numbers = range(begin, min(begin + 500, count))
-        await asyncio.gather(*(house.publish(placed(number % 500), first + number) for number in numbers))
+        await asyncio.gather(*(gateway.publish(placed(number % 500), first + number) for number in numbers))
     return range(first, first + count)
 
 
 @pytest.fixture(autouse=True)
-def impatient(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def short_slow_limit(gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow is what would take ten seconds otherwise; a busy machine may keep a quick one waiting for some."""
-    monkeypatch.setattr(house.sockets, "slow_s", SLOW_S)
-    monkeypatch.setattr(websocket, "LINGER_S", 2.0)
+    monkeypatch.setattr(gateway.sockets, "send_timeout_s", SLOW_S)
+    monkeypatch.setattr(websocket_protocol, "LINGER_S", 2.0)
 
 
-async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(house: House) -> None:
-    let_in(house, None)
-    token = house.partner()
-    async with house.socket(token) as quick, reader_of_nothing(house, token) as slow:
+async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(gateway: GatewayFixture) -> None:
+    let_in(gateway, None)
+    token = gateway.partner()
+    async with gateway.socket(token) as quick, subscribe_without_reading(gateway, token) as slow:
         await quick.subscribe()
         await quick.item()
-        reading = asyncio.create_task(read_once_closed(slow))
-        publishing = asyncio.create_task(publish(house, EVENTS_FLOWING))
+        reading = asyncio.create_task(read_after_close(slow))
+        publishing = asyncio.create_task(publish(gateway, EVENTS_FLOWING))
         seen = [(await quick.item())["sequence"] for _ in range(EVENTS_FLOWING)]
         published = await publishing
         assert seen == list(published), "the others get everything in order"
@@ -112,34 +114,34 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(hou
         assert read == list(published)[: len(read)], "without a hole as far as it went"
         assert Cursor.of(cursor).sequence == read[-1], "the cursor is behind the last that was handed over"
     # Who comes back does read, but beside the gateway, in one process: on a busy machine that takes a moment, too.
-    house.sockets.slow_s = 60
-    async with house.socket(token) as back:
+    gateway.sockets.send_timeout_s = 60
+    async with gateway.socket(token) as back:
         await back.subscribe(after=cursor)
         await back.item()
         rest = [(await back.item())["sequence"] for _ in range(len(published) - len(read))]
         assert read + rest == list(published), "nothing is missed and nothing comes twice"
 
 
-async def test_who_never_reads_leaves_nothing_behind(house: House) -> None:
-    let_in(house, None)
-    async with reader_of_nothing(house, house.partner()):
-        before = len(protocols())
-        await publish(house, 1000)
-        await until(lambda: asyncio.sleep(0, len(protocols())), lambda now: now < before)
-        assert not house.sockets._open
+async def test_who_never_reads_leaves_nothing_behind(gateway: GatewayFixture) -> None:
+    let_in(gateway, None)
+    async with subscribe_without_reading(gateway, gateway.partner()):
+        before = len(open_protocols())
+        await publish(gateway, 1000)
+        await until(lambda: asyncio.sleep(0, len(open_protocols())), lambda now: now < before)
+        assert not gateway.sockets._open
 
 
-async def test_access_that_ends_closes_a_socket_that_nobody_reads(house: House) -> None:
-    house.sockets.slow_s = 60
-    let_in(house, None)
-    version = house.cast.identity.access[PARTNER].version
-    async with reader_of_nothing(house, house.partner()) as slow:
-        await publish(house, 1000)
-        await house.state(partner_access(version=version + 1, active=False))
-        await until(lambda: asyncio.sleep(0, bool(house.sockets._open)), lambda there: not there)
+async def test_access_that_ends_closes_a_socket_that_nobody_reads(gateway: GatewayFixture) -> None:
+    gateway.sockets.send_timeout_s = 60
+    let_in(gateway, None)
+    version = gateway.services.identity.access[PARTNER].version
+    async with subscribe_without_reading(gateway, gateway.partner()) as slow:
+        await publish(gateway, 1000)
+        await gateway.state(partner_access(version=version + 1, active=False))
+        await until(lambda: asyncio.sleep(0, bool(gateway.sockets._open)), lambda there: not there)
         _, closed = await read_to_the_end(slow)
         assert closed.rcvd is not None
         assert closed.rcvd.code == 4403
-    let_in(house, None)
-    await house.state(house.cast.identity.access[PARTNER])
-    await house.noticed(PARTNER, house.cast.identity.access[PARTNER].version)
+    let_in(gateway, None)
+    await gateway.state(gateway.services.identity.access[PARTNER])
+    await gateway.await_access_version(PARTNER, gateway.services.identity.access[PARTNER].version)

@@ -10,23 +10,23 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame, Opcode
 
-from gateway.admission import Request
-from gateway.http.sockets import MOST_OPERATIONS
-from tests.gateway.actors.samples import PARTNER, partner_access
-from tests.gateway.broken.playing import opened
-from tests.gateway.house import EVENTS, House
-from tests.support.wait import until
+from gateway.admission import GraphQLRequest
+from gateway.http.websocket.connection import MAX_OPERATIONS
+from tests.gateway.gateway_fixture import EVENTS, GatewayFixture
+from tests.gateway.malformed.protocol_client import connect_websocket
+from tests.gateway.stubs.samples import PARTNER, partner_access
+from tests.support.polling import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAIRS, AT_ONCE = 3_000, 250
 SOCKETS = 300
 INIT = {"type": "connection_init"}
-ASKED = {"query": "{ me { username } }", "variables": {"held": ["by the request"]}}
+REQUEST = {"query": "{ me { username } }", "variables": {"held": ["by the request"]}}
 
 
 @pytest.fixture
-def uncollected() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """What is not freed by itself stays: no look for cycles of garbage comes to help."""
     gc.collect()
     gc.disable()
@@ -34,16 +34,16 @@ def uncollected() -> Iterator[None]:
     gc.enable()
 
 
-def held() -> int:
+def live_requests() -> int:
     """Requests in the memory of this process, which is the gateway's, too."""
-    return sum(type(one) is Request for one in gc.get_objects())
+    return sum(type(one) is GraphQLRequest for one in gc.get_objects())
 
 
 def frames(*messages: dict[str, Any]) -> bytes:
     return b"".join(Frame(Opcode.TEXT, json.dumps(one).encode()).serialize(mask=True) for one in messages)
 
 
-def subscribe(name: str, payload: dict[str, Any] = ASKED) -> dict[str, Any]:
+def subscribe(name: str, payload: dict[str, Any] = REQUEST) -> dict[str, Any]:
     return {"type": "subscribe", "id": name, "payload": payload}
 
 
@@ -51,42 +51,42 @@ def complete(name: str) -> dict[str, Any]:
     return {"type": "complete", "id": name}
 
 
-async def answered(connection: ClientConnection) -> None:
+async def await_pong(connection: ClientConnection) -> None:
     """Wait until all is dealt with that was sent."""
     await connection.send('{"type": "ping"}')
     while json.loads(await connection.recv())["type"] != "pong":
         pass
 
 
-async def test_what_begins_and_ends_in_one_write_is_not_kept(house: House, uncollected: None) -> None:
-    async with opened(house.url) as connection:
+async def test_what_begins_and_ends_in_one_write_is_not_kept(gateway: GatewayFixture, gc_disabled: None) -> None:
+    async with connect_websocket(gateway.url) as connection:
         await connection.send(json.dumps(INIT))
-        await answered(connection)
-        before, tasks = held(), len(asyncio.all_tasks())
+        await await_pong(connection)
+        before, tasks = live_requests(), len(asyncio.all_tasks())
         for begin in range(0, PAIRS, AT_ONCE):
             names = [str(number) for number in range(begin, begin + AT_ONCE)]
             connection.transport.write(b"".join(frames(subscribe(name), complete(name)) for name in names))
-            await answered(connection)
+            await await_pong(connection)
         await until(lambda: asyncio.sleep(0, len(asyncio.all_tasks())), lambda now: now <= tasks)
-        assert held() - before <= AT_ONCE // 10, f"of {PAIRS} operations"
+        assert live_requests() - before <= AT_ONCE // 10, f"of {PAIRS} operations"
 
 
-async def test_an_operation_goes_with_its_socket(house: House, uncollected: None) -> None:
-    before = held()
+async def test_an_operation_goes_with_its_socket(gateway: GatewayFixture, gc_disabled: None) -> None:
+    before = live_requests()
     for _ in range(SOCKETS):
-        async with opened(house.url) as connection:
+        async with connect_websocket(gateway.url) as connection:
             connection.transport.write(frames(INIT, subscribe("1"), subscribe("2")))
             await connection.recv()
             connection.transport.abort()
-    await until(lambda: asyncio.sleep(0, len(house.sockets._open)), lambda still: still == 0)
-    await until(lambda: asyncio.sleep(0, held()), lambda now: now - before <= SOCKETS // 10)
-    assert not house.sockets._held, "and nobody is counted who is gone"
+    await until(lambda: asyncio.sleep(0, len(gateway.sockets._open)), lambda still: still == 0)
+    await until(lambda: asyncio.sleep(0, live_requests()), lambda now: now - before <= SOCKETS // 10)
+    assert not gateway.sockets._by_requester, "and nobody is counted who is gone"
 
 
-async def test_so_many_operations_run_on_a_socket_at_a_time(house: House) -> None:
-    house.cast.identity.access[PARTNER] = partner_access(None, version=1)
-    async with house.socket(house.partner()) as socket:
-        for number in range(MOST_OPERATIONS):
+async def test_so_many_operations_run_on_a_socket_at_a_time(gateway: GatewayFixture) -> None:
+    gateway.services.identity.access[PARTNER] = partner_access(None, version=1)
+    async with gateway.socket(gateway.partner()) as socket:
+        for number in range(MAX_OPERATIONS):
             await socket.connection.send_json(subscribe(str(number), {"query": EVENTS}))
             assert (await socket.item())["__typename"] == "Checkpoint"
         await socket.connection.send_json(subscribe("more", {"query": EVENTS}))

@@ -10,8 +10,8 @@ import pytest
 from graphql import GraphQLError
 from strawberry.types.execution import PreExecutionError
 
-from tests.gateway.actors.samples import PARTNER, partner_access
-from tests.gateway.house import EVENTS, PROTOCOL, House
+from tests.gateway.gateway_fixture import EVENTS, PROTOCOL, GatewayFixture
+from tests.gateway.stubs.samples import PARTNER, partner_access
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,7 +20,7 @@ INIT = {"type": "connection_init"}
 ACK, PONG = ("connection_ack", None), ("pong", None)
 NEXT, ERROR, COMPLETE = ("next", "1"), ("error", "1"), ("complete", "1")
 
-Told = tuple[str, str | None]
+ServerMessage = tuple[str, str | None]
 """A message of the gateway: its type, and the id of its operation."""
 
 
@@ -36,57 +36,65 @@ def complete(name: Any = "1") -> dict[str, Any]:
     return {"type": "complete", "id": name}
 
 
-class Case(msgspec.Struct, frozen=True):
+class ProtocolCase(msgspec.Struct, frozen=True):
     """Messages that are sent one after the other, what the gateway says, and the code that it closes with, if any."""
 
-    what: str
+    name: str
     sent: Sequence[Any]
-    told: Sequence[Told] = ()
+    replies: Sequence[ServerMessage] = ()
     code: int | None = None
 
 
 CASES = [
-    Case("init", [INIT], [ACK]),
-    Case("init with null", [init(None)], [ACK]),
-    Case("init with nothing in it", [init({})], [ACK]),
-    Case("init with no authorization", [init({"Authorization": None, "headers": None})], [ACK]),
-    Case("init with an empty authorization", [init({"authorization": ""})], [ACK]),
-    Case("init with what else a client says of itself", [init({"client": {"name": "x"}})], [ACK]),
-    Case("init with a text", [init("x")], code=4400),
-    Case("init with an array", [init([])], code=4400),
-    Case("init with headers that are none", [init({"headers": "authorization: x"})], code=4400),
-    Case("init with an authorization that is none", [init({"authorization": {"a": "b"}})], code=4400),
-    Case("init with a token that is none", [init({"Authorization": "Bearer x.y.z"})], code=4403),
-    Case("init with a token that is none in headers", [init({"headers": {"AUTHORIZATION": "Bearer x"}})], code=4403),
-    Case("init with another scheme", [init({"Authorization": "Basic eDp5"})], code=4403),
-    Case("init twice", [INIT, INIT], [ACK], 4429),
-    Case("init that is none, the second time", [INIT, init("x")], [ACK], 4400),
-    Case("subscribe before init", [subscribe()], code=4401),
-    Case("complete before init", [complete()], code=4401),
-    Case("a ping before init", [{"type": "ping"}, INIT], [PONG, ACK]),
-    Case("a pong before init", [{"type": "pong"}, INIT], [ACK]),
-    Case("pings with details", [{"type": "ping", "payload": one} for one in (None, {}, {"a": [1]})], [PONG] * 3),
-    Case("pongs with details", [{"type": "pong", "payload": one} for one in (None, {}, {"a": [1]})]),
-    Case("a ping with a text", [{"type": "ping", "payload": "x"}], code=4400),
-    Case("a pong with a number", [{"type": "pong", "payload": 1}], code=4400),
-    Case("an operation", [INIT, subscribe()], [ACK, NEXT, COMPLETE]),
-    Case("an id that is free again", [INIT, subscribe(), subscribe()], [ACK, *[NEXT, COMPLETE] * 2]),
-    Case("two ids", [INIT, subscribe(), subscribe(name="2")], [ACK, NEXT, COMPLETE, ("next", "2"), ("complete", "2")]),
-    Case("no name", [INIT, subscribe({"query": ME, "operationName": None})], [ACK, NEXT, COMPLETE]),
-    Case("an empty name", [INIT, subscribe({"query": ME, "operationName": ""})], [ACK, NEXT, COMPLETE]),
-    Case("variables of null", [INIT, subscribe({"query": ME, "variables": None})], [ACK, NEXT, COMPLETE]),
-    Case("extensions of null", [INIT, subscribe({"query": ME, "extensions": None})], [ACK, NEXT, COMPLETE]),
-    Case("an operation that is not valid", [INIT, subscribe({"query": "{ nothing }"})], [ACK, ERROR]),
-    Case("a text that is none", [INIT, subscribe({"query": "{"})], [ACK, ERROR]),
-    Case("an empty text", [INIT, subscribe({"query": ""})], [ACK, ERROR]),
-    Case("an operation that is not there", [INIT, subscribe({"query": ME, "operationName": "B"})], [ACK, ERROR]),
-    Case("a document that nobody knows", [INIT, subscribe({"documentId": "sha256:" + "0" * 64})], [ACK, ERROR]),
-    Case("complete after an error", [INIT, subscribe({"query": "{"}), complete()], [ACK, ERROR]),
-    Case("an id that is free after an error", [INIT, *[subscribe({"query": "{"})] * 2], [ACK, ERROR, ERROR]),
-    Case("complete for what never was", [INIT, complete("9"), complete("9")], [ACK]),
-    Case("complete for what is over", [INIT, subscribe(), complete()], [ACK, NEXT, COMPLETE]),
+    ProtocolCase("init", [INIT], [ACK]),
+    ProtocolCase("init with null", [init(None)], [ACK]),
+    ProtocolCase("init with nothing in it", [init({})], [ACK]),
+    ProtocolCase("init with no authorization", [init({"Authorization": None, "headers": None})], [ACK]),
+    ProtocolCase("init with an empty authorization", [init({"authorization": ""})], [ACK]),
+    ProtocolCase("init with what else a client says of itself", [init({"client": {"name": "x"}})], [ACK]),
+    ProtocolCase("init with a text", [init("x")], code=4400),
+    ProtocolCase("init with an array", [init([])], code=4400),
+    ProtocolCase("init with headers that are none", [init({"headers": "authorization: x"})], code=4400),
+    ProtocolCase("init with an authorization that is none", [init({"authorization": {"a": "b"}})], code=4400),
+    ProtocolCase("init with a token that is none", [init({"Authorization": "Bearer x.y.z"})], code=4403),
+    ProtocolCase(
+        "init with a token that is none in headers", [init({"headers": {"AUTHORIZATION": "Bearer x"}})], code=4403
+    ),
+    ProtocolCase("init with another scheme", [init({"Authorization": "Basic eDp5"})], code=4403),
+    ProtocolCase("init twice", [INIT, INIT], [ACK], 4429),
+    ProtocolCase("init that is none, the second time", [INIT, init("x")], [ACK], 4400),
+    ProtocolCase("subscribe before init", [subscribe()], code=4401),
+    ProtocolCase("complete before init", [complete()], code=4401),
+    ProtocolCase("a ping before init", [{"type": "ping"}, INIT], [PONG, ACK]),
+    ProtocolCase("a pong before init", [{"type": "pong"}, INIT], [ACK]),
+    ProtocolCase(
+        "pings with details", [{"type": "ping", "payload": one} for one in (None, {}, {"a": [1]})], [PONG] * 3
+    ),
+    ProtocolCase("pongs with details", [{"type": "pong", "payload": one} for one in (None, {}, {"a": [1]})]),
+    ProtocolCase("a ping with a text", [{"type": "ping", "payload": "x"}], code=4400),
+    ProtocolCase("a pong with a number", [{"type": "pong", "payload": 1}], code=4400),
+    ProtocolCase("an operation", [INIT, subscribe()], [ACK, NEXT, COMPLETE]),
+    ProtocolCase("an id that is free again", [INIT, subscribe(), subscribe()], [ACK, *[NEXT, COMPLETE] * 2]),
+    ProtocolCase(
+        "two ids", [INIT, subscribe(), subscribe(name="2")], [ACK, NEXT, COMPLETE, ("next", "2"), ("complete", "2")]
+    ),
+    ProtocolCase("no name", [INIT, subscribe({"query": ME, "operationName": None})], [ACK, NEXT, COMPLETE]),
+    ProtocolCase("an empty name", [INIT, subscribe({"query": ME, "operationName": ""})], [ACK, NEXT, COMPLETE]),
+    ProtocolCase("variables of null", [INIT, subscribe({"query": ME, "variables": None})], [ACK, NEXT, COMPLETE]),
+    ProtocolCase("extensions of null", [INIT, subscribe({"query": ME, "extensions": None})], [ACK, NEXT, COMPLETE]),
+    ProtocolCase("an operation that is not valid", [INIT, subscribe({"query": "{ nothing }"})], [ACK, ERROR]),
+    ProtocolCase("a text that is none", [INIT, subscribe({"query": "{"})], [ACK, ERROR]),
+    ProtocolCase("an empty text", [INIT, subscribe({"query": ""})], [ACK, ERROR]),
+    ProtocolCase(
+        "an operation that is not there", [INIT, subscribe({"query": ME, "operationName": "B"})], [ACK, ERROR]
+    ),
+    ProtocolCase("a document that nobody knows", [INIT, subscribe({"documentId": "sha256:" + "0" * 64})], [ACK, ERROR]),
+    ProtocolCase("complete after an error", [INIT, subscribe({"query": "{"}), complete()], [ACK, ERROR]),
+    ProtocolCase("an id that is free after an error", [INIT, *[subscribe({"query": "{"})] * 2], [ACK, ERROR, ERROR]),
+    ProtocolCase("complete for what never was", [INIT, complete("9"), complete("9")], [ACK]),
+    ProtocolCase("complete for what is over", [INIT, subscribe(), complete()], [ACK, NEXT, COMPLETE]),
     *(
-        Case(f"subscribe with {what}", [INIT, message], [ACK], 4400)
+        ProtocolCase(f"subscribe with {what}", [INIT, message], [ACK], 4400)
         for what, message in {
             "no payload": {"type": "subscribe", "id": "1"},
             "null": {"type": "subscribe", "id": "1", "payload": None},
@@ -108,7 +116,7 @@ CASES = [
         }.items()
     ),
     *(
-        Case(f"complete with {what}", [INIT, message], [ACK], 4400)
+        ProtocolCase(f"complete with {what}", [INIT, message], [ACK], 4400)
         for what, message in {
             "no id": {"type": "complete"},
             "an id that is a number": complete(1),
@@ -116,7 +124,7 @@ CASES = [
         }.items()
     ),
     *(
-        Case(f"a message that is {what}", [INIT, message], [ACK], 4400)
+        ProtocolCase(f"a message that is {what}", [INIT, message], [ACK], 4400)
         for what, message in {
             "no object": "text",
             "an array": [INIT],
@@ -133,24 +141,28 @@ CASES = [
 ]
 
 
-async def played(house: House, sent: Sequence[Any]) -> tuple[list[Told], int | None, list[dict[str, Any]]]:
+async def play_messages(
+    gateway: GatewayFixture, sent: Sequence[Any]
+) -> tuple[list[ServerMessage], int | None, list[dict[str, Any]]]:
     """What the gateway says to these messages, each sent once the one before is dealt with; its close code, if any."""
     heard: list[dict[str, Any]] = []
-    async with house.session.ws_connect(f"{house.url}/graphql", protocols=[PROTOCOL]) as connection:
+    async with gateway.session.ws_connect(f"{gateway.url}/graphql", protocols=[PROTOCOL]) as connection:
         for message in sent:
             await connection.send_json(message)
             if _type_of(message) in ("subscribe", "connection_init"):
-                await _hear(connection, heard, lambda: heard[-1]["type"] in ("connection_ack", "error", "complete"))
+                await _receive_until(
+                    connection, heard, lambda: heard[-1]["type"] in ("connection_ack", "error", "complete")
+                )
         if not connection.closed:
             await connection.send_json({"type": "ping"})  # its pong comes after all else
             pongs = 1 + sum(_type_of(one) == "ping" for one in sent)
-            await _hear(connection, heard, lambda: sum(one["type"] == "pong" for one in heard) == pongs)
+            await _receive_until(connection, heard, lambda: sum(one["type"] == "pong" for one in heard) == pongs)
         if not connection.closed:
             heard.pop()
         return [(one["type"], one.get("id")) for one in heard], connection.close_code, heard
 
 
-async def _hear(connection: Any, heard: list[dict[str, Any]], enough: Callable[[], bool]) -> None:
+async def _receive_until(connection: Any, heard: list[dict[str, Any]], enough: Callable[[], bool]) -> None:
     """Listen until that is enough, or the end."""
     while (message := await connection.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
         heard.append(json.loads(message.data))
@@ -162,24 +174,24 @@ def _type_of(message: Any) -> Any:
     return message.get("type") if isinstance(message, dict) else None
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda one: one.what)
-async def test_a_message_is_answered_as_the_protocol_says(house: House, case: Case) -> None:
-    told, code, _ = await played(house, case.sent)
-    assert (told, code) == (list(case.told), case.code)
+@pytest.mark.parametrize("case", CASES, ids=lambda one: one.name)
+async def test_a_message_is_answered_as_the_protocol_says(gateway: GatewayFixture, case: ProtocolCase) -> None:
+    told, code, _ = await play_messages(gateway, case.sent)
+    assert (told, code) == (list(case.replies), case.code)
 
 
 @pytest.mark.parametrize("place", ["Authorization", "authorization", "AUTHORIZATION"])
 @pytest.mark.parametrize("inside", [False, True], ids=["in the payload", "in headers"])
-async def test_the_token_is_found(house: House, place: str, inside: bool) -> None:
-    given: dict[str, Any] = {place: f"Bearer {house.user()}"}
-    _, _, heard = await played(house, [init({"headers": given} if inside else given), subscribe()])
+async def test_the_token_is_found(gateway: GatewayFixture, place: str, inside: bool) -> None:
+    given: dict[str, Any] = {place: f"Bearer {gateway.user()}"}
+    _, _, heard = await play_messages(gateway, [init({"headers": given} if inside else given), subscribe()])
     assert heard[1]["payload"] == {"data": {"me": {"username": "maija"}}}
 
 
-async def test_an_id_that_is_running_closes_the_socket(house: House) -> None:
-    house.cast.identity.access[PARTNER] = partner_access(None, version=1)
+async def test_an_id_that_is_running_closes_the_socket(gateway: GatewayFixture) -> None:
+    gateway.services.identity.access[PARTNER] = partner_access(None, version=1)
     name = "ä" * 150
-    async with house.socket(house.partner()) as socket:
+    async with gateway.socket(gateway.partner()) as socket:
         await socket.connection.send_json(subscribe({"query": EVENTS}, name))
         await socket.item()
         await socket.connection.send_json(subscribe({"query": EVENTS}, name))
@@ -188,10 +200,10 @@ async def test_an_id_that_is_running_closes_the_socket(house: House) -> None:
         assert str(message.extra).startswith("Subscriber for ää")
 
 
-async def test_a_subscription_that_was_completed_says_nothing_more_and_its_id_is_free(house: House) -> None:
-    house.cast.identity.access[PARTNER] = partner_access(None, version=1)
+async def test_a_subscription_that_was_completed_says_nothing_more_and_its_id_is_free(gateway: GatewayFixture) -> None:
+    gateway.services.identity.access[PARTNER] = partner_access(None, version=1)
     running = subscribe({"query": EVENTS, "operationName": ""})
-    async with house.socket(house.partner()) as socket:
+    async with gateway.socket(gateway.partner()) as socket:
         for _ in range(3):
             await socket.connection.send_json(running)
             assert (await socket.item())["__typename"] == "Checkpoint"
@@ -200,18 +212,20 @@ async def test_a_subscription_that_was_completed_says_nothing_more_and_its_id_is
         assert (await socket.message())["type"] == "pong"
 
 
-async def test_nothing_follows_an_error_that_nobody_expected(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_follows_an_error_that_nobody_expected(
+    gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(*_: Any, **__: Any) -> None:
         raise ValueError
 
-    monkeypatch.setattr(house.endpoint.sockets.schema, "stream", fail)
-    told, code, heard = await played(house, [INIT, subscribe()])
+    monkeypatch.setattr(gateway.endpoint.sockets.schema, "stream", fail)
+    told, code, heard = await play_messages(gateway, [INIT, subscribe()])
     assert (told, code) == ([ACK, ERROR], None)
     assert heard[1]["payload"][0]["extensions"]["code"] == "UNEXPECTED"
 
 
 async def test_nothing_follows_the_last_message_whatever_fails_then(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def results() -> AsyncIterator[Any]:
         try:
@@ -222,7 +236,7 @@ async def test_nothing_follows_the_last_message_whatever_fails_then(
     async def stream(*_: Any, **__: Any) -> AsyncIterator[Any]:
         return results()
 
-    monkeypatch.setattr(house.endpoint.sockets.schema, "stream", stream)
-    told, code, heard = await played(house, [INIT, subscribe()])
+    monkeypatch.setattr(gateway.endpoint.sockets.schema, "stream", stream)
+    told, code, heard = await play_messages(gateway, [INIT, subscribe()])
     assert (told, code) == ([ACK, ERROR], None)
     assert heard[1]["payload"] == [{"message": "no"}]

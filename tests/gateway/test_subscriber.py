@@ -11,27 +11,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.access import Access, Caller
-from gateway.subscriptions.audience import Audience
+from gateway.authentication import AuthenticatedCaller, Authenticator
 from gateway.subscriptions.feed import Feed
-from gateway.subscriptions.ring import Ring
-from gateway.subscriptions.subscriber import PAGE, Checkpoint, Item, Subscriber, Wanted
-from services.chassis.envelope import raw
+from gateway.subscriptions.ring_buffer import RingBuffer
+from gateway.subscriptions.subscriber import PAGE_SIZE, Checkpoint, EventFilter, OrderEventItem, Subscriber
+from gateway.subscriptions.subscriber_access import SubscriberAccess
+from services.chassis.auth.tokens import Claims, Verifier
+from services.chassis.events.envelope import raw_record
+from services.chassis.events.event_log import START, Cursor
 from services.chassis.ids import new_uuid
-from services.chassis.log import START, Cursor
-from services.chassis.rpc.service import CallFailed
-from services.chassis.tokens import Claims, Verifier
+from services.chassis.rpc.channel import CallFailed
 from services.contracts.identity import Grant, SubjectKind
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent
 from services.contracts.values import Refusal
-from tests.gateway.actors.samples import NOW, PARTNER, partner_access, site_id
-from tests.gateway.event_log import Log
+from tests.gateway.event_log_stub import EventLogStub
+from tests.gateway.stubs.samples import NOW, PARTNER, partner_access, site_id
 from tests.support.clock import TestClock
-from tests.support.properties import examples
-from tests.support.wait import until
+from tests.support.hypothesis_profiles import max_examples
+from tests.support.polling import until
 
 
-def audience(clock: TestClock) -> Audience:
+def subscriber_access(clock: TestClock) -> SubscriberAccess:
     async def no_keys() -> str:
         raise AssertionError
 
@@ -46,15 +46,17 @@ def audience(clock: TestClock) -> Audience:
         kind="PARTNER",
         scope="orders:subscribe",
     )
-    access = Access(Verifier(no_keys, clock), clock)
-    return Audience(Caller("token", claims, SubjectKind.PARTNER), partner_access(None), access, clock)
+    access = Authenticator(Verifier(no_keys, clock), clock)
+    return SubscriberAccess(
+        AuthenticatedCaller("token", claims, SubjectKind.PARTNER), partner_access(None), access, clock
+    )
 
 
 def subscriber(feed: Feed, log: Any, clock: TestClock, checkpoint_s: float = 30) -> Subscriber:
-    return Subscriber(feed, log, audience(clock), Wanted(), checkpoint_s)
+    return Subscriber(feed, log, subscriber_access(clock), EventFilter(), checkpoint_s)
 
 
-async def sequences(items: AsyncIterator[Item], last: int, pace_s: float = 0) -> list[int]:
+async def sequences(items: AsyncIterator[OrderEventItem], last: int, pace_s: float = 0) -> list[int]:
     """The sequences of the next events, up to the last one that is waited for."""
     found: list[int] = []
     async with asyncio.timeout(60):
@@ -70,7 +72,7 @@ async def sequences(items: AsyncIterator[Item], last: int, pace_s: float = 0) ->
     return found
 
 
-class Story(msgspec.Struct):
+class Scenario(msgspec.Struct):
     """What happens to a log and its records: how many events, on which way each comes, what is lost or comes again.
 
     ``restored_to``: a backup of then is put back once all ``total`` are there, and ``after`` events follow.
@@ -90,8 +92,8 @@ class Story(msgspec.Struct):
 
 
 numbers = st.integers(1, 60)
-stories = st.builds(
-    Story,
+scenarios = st.builds(
+    Scenario,
     total=numbers,
     partitions=st.lists(st.integers(0, 5), min_size=120, max_size=120),
     lost=st.sets(numbers, max_size=20),
@@ -106,11 +108,11 @@ stories = st.builds(
 )
 
 
-@settings(max_examples=examples(60))
-@given(story=stories)
-async def test_every_subscriber_sees_every_event_once_and_in_order(story: Story) -> None:
+@settings(max_examples=max_examples(60))
+@given(story=scenarios)
+async def test_every_subscriber_sees_every_event_once_and_in_order(story: Scenario) -> None:
     """However six partitions bring them, whatever is lost on the way or comes again, also over a restore."""
-    chance, clock, log = random.Random(story.seed), TestClock(NOW), Log()
+    chance, clock, log = random.Random(story.seed), TestClock(NOW), EventLogStub()
     feed = Feed(log.between, story.capacity, patience_s=0.001)
     stop, caught_up = asyncio.Event(), asyncio.Event()
     caught_up.set()
@@ -125,7 +127,7 @@ async def test_every_subscriber_sees_every_event_once_and_in_order(story: Story)
     log.holes_away = story.away
     last = story.total + 1
     reading = [asyncio.create_task(sequences(items, last, chance.choice([0, 0.001]))) for items in followed]
-    await bring(feed, log, chance, story, range(1, last))
+    await deliver(feed, log, chance, story, range(1, last))
     for start, seen in zip(starts, reading, strict=True):
         assert await seen == [event.sequence for event in log.log if event.sequence > start]
     if story.restored_to is not None:
@@ -136,7 +138,7 @@ async def test_every_subscriber_sees_every_event_once_and_in_order(story: Story)
         await anext(begun)
         last = log.last + story.after + 1
         new = asyncio.create_task(sequences(begun, last))
-        await bring(feed, log, chance, story, [*range(1, kept + 1), *range(log.last + 1, last)])
+        await deliver(feed, log, chance, story, [*range(1, kept + 1), *range(log.last + 1, last)])
         assert await new == list(range(last - story.after, last + 1))
         for one in ending:
             expired = await asyncio.wait_for(one, 60)
@@ -147,7 +149,9 @@ async def test_every_subscriber_sees_every_event_once_and_in_order(story: Story)
     running.cancel()
 
 
-async def bring(feed: Feed, log: Log, chance: random.Random, story: Story, numbers: Sequence[int]) -> None:
+async def deliver(
+    feed: Feed, log: EventLogStub, chance: random.Random, story: Scenario, numbers: Sequence[int]
+) -> None:
     """Bring records in the order of their partitions, some not at all and some again; at last one that does come."""
     ways: list[list[int]] = [[] for _ in range(6)]
     for number in numbers:
@@ -156,18 +160,18 @@ async def bring(feed: Feed, log: Log, chance: random.Random, story: Story, numbe
     while any(ways):
         number = chance.choice([way for way in ways if way]).pop(0)
         log.grow(number)
-        feed.take(log.record(number))
+        feed.handle_record(log.record(number))
         if story.repeated and (again := chance.choice(story.repeated)) in numbers:
             log.grow(again)
-            feed.take(log.record(again))
+            feed.handle_record(log.record(again))
         if chance.random() < 0.5:
             await asyncio.sleep(chance.choice([0, 0, 0.002]))
     log.grow(max(log.last, *numbers, 0) + 1)
-    feed.take(log.record(log.last))
+    feed.handle_record(log.record(log.last))
 
 
 async def test_a_slow_subscriber_holds_nobody_up_and_misses_nothing() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between, capacity=20)
     feed.start()
     slow, quick = (subscriber(feed, log, clock).follow(None) for _ in range(2))
@@ -176,7 +180,7 @@ async def test_a_slow_subscriber_holds_nobody_up_and_misses_nothing() -> None:
     reading = asyncio.create_task(sequences(slow, 200, pace_s=0.001))
     keeping_up = asyncio.create_task(sequences(quick, 200))
     for number in range(1, 201):
-        feed.take(log.write(number))
+        feed.handle_record(log.write(number))
         await asyncio.sleep(0)
     assert await keeping_up == list(range(1, 201))
     assert not reading.done()
@@ -184,19 +188,19 @@ async def test_a_slow_subscriber_holds_nobody_up_and_misses_nothing() -> None:
 
 
 async def test_a_subscriber_inside_the_ring_asks_the_log_nothing() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
     items = subscriber(feed, log, clock).follow(None)
     await anext(items)
     for number in range(1, 101):
-        feed.take(log.write(number))
+        feed.handle_record(log.write(number))
     assert await sequences(items, 100) == list(range(1, 101))
     assert log.calls == 1
 
 
 async def test_a_hole_is_filled_once_for_all_subscribers() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed, stop, caught_up = Feed(log.between), asyncio.Event(), asyncio.Event()
     caught_up.set()
     running = asyncio.create_task(feed.run(caught_up, stop))
@@ -204,9 +208,9 @@ async def test_a_hole_is_filled_once_for_all_subscribers() -> None:
     followed = [subscriber(feed, log, clock).follow(None) for _ in range(5)]
     for items in followed:
         await anext(items)
-    feed.take(log.write(1))
+    feed.handle_record(log.write(1))
     log.write(2)
-    feed.take(log.write(3))
+    feed.handle_record(log.write(3))
     assert [await sequences(items, 3) for items in followed] == [[1, 2, 3]] * 5
     assert log.calls == 5 + 1
     stop.set()
@@ -214,7 +218,7 @@ async def test_a_hole_is_filled_once_for_all_subscribers() -> None:
 
 
 async def test_a_hole_is_left_to_subscribers_where_the_log_is_away() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed, stop, caught_up = Feed(log.between, patience_s=0.001), asyncio.Event(), asyncio.Event()
     caught_up.set()
     running = asyncio.create_task(feed.run(caught_up, stop))
@@ -222,9 +226,9 @@ async def test_a_hole_is_left_to_subscribers_where_the_log_is_away() -> None:
     items = subscriber(feed, log, clock).follow(None)
     await anext(items)
     log.holes_away = 1
-    feed.take(log.write(1))
+    feed.handle_record(log.write(1))
     log.write(2)
-    feed.take(log.write(3))
+    feed.handle_record(log.write(3))
     await until(lambda: asyncio.sleep(0, feed.ring.last), lambda last: last == 3)
     assert feed.ring.base == 2, "the ring begins behind the hole"
     assert await sequences(items, 3) == [1, 2, 3]
@@ -232,27 +236,27 @@ async def test_a_hole_is_left_to_subscribers_where_the_log_is_away() -> None:
 
 
 async def test_a_record_that_this_build_cannot_read_is_left_to_the_log() -> None:
-    log = Log()
+    log = EventLogStub()
     feed = Feed(log.between)
     feed.start()
     known = log.write(1)
     headers = list(zip(known.names, known.values, strict=True))
-    unknown = raw("topic", 0, 1, 0, None, b"{}", [*headers, ("ce_type", b"orders.order.teleported")])
-    broken = raw("topic", 0, 1, 0, None, b"{}", headers)
-    nonsense = raw("topic", 0, 1, 0, None, b"{}", ())
+    unknown = raw_record("topic", 0, 1, 0, None, b"{}", [*headers, ("ce_type", b"orders.order.teleported")])
+    broken = raw_record("topic", 0, 1, 0, None, b"{}", headers)
+    nonsense = raw_record("topic", 0, 1, 0, None, b"{}", ())
     for record in (unknown, broken, nonsense):
-        feed.take(record)
+        feed.handle_record(record)
     assert feed.ring.last == 0
-    feed.take(known)
+    feed.handle_record(known)
     assert feed.ring.last == 1
 
 
 async def test_a_subscription_waits_for_orders_to_be_back() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     for number in range(1, 4):
         log.write(number)
-    feed.take(log.write(4))
+    feed.handle_record(log.write(4))
     feed.start()
     log.log, held = log.log[:1], log.log
     log.last = 1
@@ -263,23 +267,23 @@ async def test_a_subscription_waits_for_orders_to_be_back() -> None:
 
 
 async def test_a_refusal_of_orders_ends_the_subscription() -> None:
-    class Refusing(Log):
+    class Refusing(EventLogStub):
         async def events(self, *given: Any, **named: Any) -> EventPage | CursorExpired | Refusal:
             raise CallFailed("orders", 403, "FORBIDDEN", [])
 
     with pytest.raises(CallFailed):
-        await anext(subscriber(Feed(Log().between), Refusing(), TestClock(NOW)).follow(None))
+        await anext(subscriber(Feed(EventLogStub().between), Refusing(), TestClock(NOW)).follow(None))
 
 
 async def test_a_log_that_was_restored_is_told_to_those_who_are_behind() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
-    feed.take(log.write(1))
+    feed.handle_record(log.write(1))
     feed.start()
     items = subscriber(feed, log, clock).follow(None)
     await anext(items)
     log.generation = new_uuid()
-    feed.ring.begin(log.generation, 10)
+    feed.ring.reset(log.generation, 10)
     feed.wake()
     assert isinstance(await anext(items), CursorExpired)
     with pytest.raises(StopAsyncIteration):
@@ -287,33 +291,33 @@ async def test_a_log_that_was_restored_is_told_to_those_who_are_behind() -> None
 
 
 async def test_who_is_ahead_of_the_feed_in_a_new_generation_gets_what_comes() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
-    feed.take(log.write(1))
+    feed.handle_record(log.write(1))
     log.restore(1)
     items = subscriber(feed, log, clock).follow(None)
     await anext(items)
     reading = asyncio.create_task(sequences(items, 3))
     await asyncio.sleep(0)
     assert log.calls == 2, "the first page, and one more because the feed knows nothing of this generation yet"
-    feed.take(log.write(2))
-    feed.take(log.write(3))
+    feed.handle_record(log.write(2))
+    feed.handle_record(log.write(3))
     assert await reading == [2, 3]
 
 
 async def test_what_comes_while_a_page_is_on_its_way_wakes_its_reader() -> None:
-    class Crossing(Log):
+    class Crossing(EventLogStub):
         async def events(self, *given: Any, **named: Any) -> EventPage | CursorExpired | Refusal:
             page = await super().events(*given, **named)
             if self.calls == 2:
-                feed.take(self.write(2))
+                feed.handle_record(self.write(2))
             return page
 
     clock, log = TestClock(NOW), Crossing()
     feed = Feed(log.between)
     feed.start()
-    feed.take(log.write(1))
+    feed.handle_record(log.write(1))
     log.restore(1)
     items = subscriber(feed, log, clock).follow(None)
     await anext(items)
@@ -321,64 +325,66 @@ async def test_what_comes_while_a_page_is_on_its_way_wakes_its_reader() -> None:
 
 
 async def test_late_records_of_an_older_generation_are_left_out() -> None:
-    log = Log()
+    log = EventLogStub()
     feed = Feed(log.between)
     feed.start()
     older = [log.record(number) for number in (1, 2, 3)]
-    feed.take(older[0])
+    feed.handle_record(older[0])
     log.restore(0)
     log.last = 3
-    feed.take(log.write(4))
+    feed.handle_record(log.write(4))
     for record in older:
-        feed.take(record)
+        feed.handle_record(record)
     assert (feed.ring.generation, feed.ring.base, feed.ring.last) == (log.generation, 3, 4)
 
 
 async def test_the_generation_of_the_highest_is_the_one_a_process_begins_with() -> None:
-    log = Log()
+    log = EventLogStub()
     feed = Feed(log.between)
     older = [log.record(number) for number in (1, 2, 3)]
     log.restore(1)
     log.last = 3
     newer = [log.write(4), log.write(5)]
     for record in (older[0], newer[1], older[2], newer[0], older[1]):
-        feed.take(record)
+        feed.handle_record(record)
     feed.start()
     assert (feed.ring.generation, feed.ring.base, feed.ring.last) == (log.generation, 3, 5)
 
 
 async def test_a_scope_that_is_taken_away_ends_an_idle_subscription() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
-    watching = audience(clock)
-    items = Subscriber(feed, log, watching, Wanted()).follow(None)
+    watching = subscriber_access(clock)
+    items = Subscriber(feed, log, watching, EventFilter()).follow(None)
     await anext(items)
     ending = asyncio.ensure_future(anext(items))
     await asyncio.sleep(0)
     stated = msgspec.structs.replace(partner_access(None, version=2), scopes=["orders:read"])
-    watching._access._stated.put(PARTNER, stated, NOW)
+    watching._access._recent_access.put(PARTNER, stated, NOW)
     feed.wake()
     assert isinstance(await asyncio.wait_for(ending, 60), Refusal)
 
 
 async def test_a_checkpoint_comes_though_nothing_matches() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
-    items = Subscriber(feed, log, audience(clock), Wanted(types=["nothing"]), checkpoint_s=0.05).follow(None)
+    items = Subscriber(feed, log, subscriber_access(clock), EventFilter(types=["nothing"]), checkpoint_s=0.05).follow(
+        None
+    )
     assert await anext(items) == Checkpoint(cursor=str(Cursor(log.generation, 0)))
-    feed.take(log.write(1))
+    feed.handle_record(log.write(1))
     assert await anext(items) == Checkpoint(cursor=str(Cursor(log.generation, 1)))
     assert await anext(items) == Checkpoint(cursor=str(Cursor(log.generation, 1)))
 
 
 async def test_a_grant_ends_with_its_last_day() -> None:
-    clock, log = TestClock(NOW), Log()
+    clock, log = TestClock(NOW), EventLogStub()
     stated = partner_access(None)
     until = msgspec.structs.replace(stated, grants=[Grant(organisation_id=None, until=dt.date(2026, 3, 4))])
-    caller = audience(clock).caller
-    watching = Audience(caller, until, audience(clock)._access, clock)
+    caller = subscriber_access(clock).caller
+    watching = SubscriberAccess(caller, until, subscriber_access(clock)._access, clock)
     log.write(1)
     assert watching.may_see(log.log[0])
     clock.move(hours=14)
@@ -387,58 +393,60 @@ async def test_a_grant_ends_with_its_last_day() -> None:
 
 async def test_who_comes_before_the_feed_has_begun_is_given_all_that_the_log_has(clock: TestClock) -> None:
     """As after a gateway's restart: nothing has come by Kafka yet, and perhaps nothing will for a while."""
-    log = Log()
-    log.grow(3 * PAGE)
+    log = EventLogStub()
+    log.grow(3 * PAGE_SIZE)
     items = subscriber(Feed(log.between), log, clock).follow(START)
     assert isinstance(await anext(items), Checkpoint)
-    assert await sequences(items, 3 * PAGE) == list(range(1, 3 * PAGE + 1))
+    assert await sequences(items, 3 * PAGE_SIZE) == list(range(1, 3 * PAGE_SIZE + 1))
 
 
 async def test_who_wants_little_is_told_how_far_it_is(clock: TestClock) -> None:
     """Else it would read all of it again the next time; and one that never stays long would never get to the end."""
-    log = Log()
+    log = EventLogStub()
     log.grow(3_500)
-    elsewhere = Wanted(site_id=site_id(99))
-    items = Subscriber(Feed(log.between), log, audience(clock), elsewhere).follow(str(Cursor(log.generation, 0)))
+    elsewhere = EventFilter(site_id=site_id(99))
+    items = Subscriber(Feed(log.between), log, subscriber_access(clock), elsewhere).follow(
+        str(Cursor(log.generation, 0))
+    )
     told = [await asyncio.wait_for(anext(items), 60) for _ in range(4)]
     assert [Cursor.of(one.cursor).sequence for one in told if isinstance(one, Checkpoint)] == [0, 1_000, 2_000, 3_000]
 
 
 def test_the_ring_keeps_the_newest() -> None:
-    log, ring = Log(), Ring(capacity=10, largest=1_000_000)
+    log, ring = EventLogStub(), RingBuffer(capacity=10, largest=1_000_000)
     generation = log.generation
     assert not ring.holds(Cursor(generation, 0)), "it knows nothing yet"
-    ring.begin(log.generation, 0)
+    ring.reset(log.generation, 0)
     for number in range(1, 31):
         log.write(number)
         ring.add(log.log[-1])
     assert ring.base is not None and 18 <= ring.base <= 20
     assert not ring.holds(Cursor(generation, ring.base - 1)) and ring.holds(Cursor(generation, ring.base))
     assert not ring.holds(Cursor(new_uuid(), 25))
-    events, position = ring.behind(25, 3)
+    events, position = ring.events_after(25, 3)
     assert ([event.sequence for event in events], position) == ([26, 27, 28], 28)
-    ring.cover(40)
-    assert ring.behind(28, 10)[1] == 40
-    assert ring.behind(50, 10) == ([], 50)
+    ring.skip_to(40)
+    assert ring.events_after(28, 10)[1] == 40
+    assert ring.events_after(50, 10) == ([], 50)
 
 
-def held(feed: Feed) -> tuple[int, int]:
+def memory_use(feed: Feed) -> tuple[int, int]:
     """Events, and characters of their data, that a feed has in memory."""
-    events = [event for event in (*feed._waiting._events.values(), *feed.ring._events) if event]
-    return len(feed._waiting) + len(feed.ring._events), sum(len(event.data) for event in events)
+    events = [event for event in (*feed._reorder_buffer._events.values(), *feed.ring._events) if event]
+    return len(feed._reorder_buffer) + len(feed.ring._events), sum(len(event.data) for event in events)
 
 
 @pytest.mark.parametrize("way", ["one partition after another", "in order"])
 async def test_a_start_holds_no_more_than_the_ring_does(clock: TestClock, way: str) -> None:
     """However much of the topic is read; who comes back with an older place reads it from the log."""
-    log = Log()
+    log = EventLogStub()
     feed = Feed(log.between, capacity=100)
     partitions = [range(1 + part, 3001, 6) for part in range(6)] if way != "in order" else [range(1, 3001)]
     log.grow(3000)
     for partition in partitions:
         for number in partition:
-            feed.take(log.record(number))
-            assert held(feed)[0] <= 110
+            feed.handle_record(log.record(number))
+            assert memory_use(feed)[0] <= 110
     feed.start()
     assert feed.ring.base is not None
     assert (feed.ring.last, feed.ring.base <= 2901) == (3000, True)
@@ -449,20 +457,20 @@ async def test_a_start_holds_no_more_than_the_ring_does(clock: TestClock, way: s
 
 @pytest.mark.parametrize("started", [True, False])
 def test_a_feed_holds_so_many_characters_at_most(started: bool) -> None:
-    log = Log()
+    log = EventLogStub()
     feed = Feed(log.between, largest=20_000)
     if started:
         feed.start()
     for number in range(1, 301):
-        feed.take(log.write(number))
-        assert held(feed)[1] <= 20_000
+        feed.handle_record(log.write(number))
+        assert memory_use(feed)[1] <= 20_000
     feed.start()
     assert feed.ring.last == 300
-    assert 10_000 < held(feed)[1] <= 20_000
+    assert 10_000 < memory_use(feed)[1] <= 20_000
 
 
 async def test_what_waits_behind_a_hole_is_bounded(clock: TestClock) -> None:
-    log = Log()
+    log = EventLogStub()
     feed = Feed(log.between, capacity=100)
     feed.start()
     items = subscriber(feed, log, clock).follow(str(Cursor(log.generation, 0)))
@@ -470,14 +478,14 @@ async def test_what_waits_behind_a_hole_is_bounded(clock: TestClock) -> None:
     log.grow(3001)
     for partition in (range(3, 3001, 2), range(2, 3001, 2)):
         for number in partition:
-            feed.take(log.record(number))
-            assert len(feed._waiting) <= 110
-    feed.take(log.record(3001))
+            feed.handle_record(log.record(number))
+            assert len(feed._reorder_buffer) <= 110
+    feed.handle_record(log.record(3001))
     assert await sequences(items, 3001) == list(range(1, 3002))
 
 
 async def test_a_large_hole_is_not_read_whole(clock: TestClock) -> None:
-    log, asked = Log(), 0
+    log, asked = EventLogStub(), 0
 
     async def between(place: Cursor, up_to: int) -> Sequence[OrderEvent]:
         nonlocal asked
@@ -488,11 +496,11 @@ async def test_a_large_hole_is_not_read_whole(clock: TestClock) -> None:
     caught_up.set()
     running = asyncio.create_task(feed.run(caught_up, stop))
     await asyncio.sleep(0)
-    feed.take(log.write(1))
+    feed.handle_record(log.write(1))
     items = subscriber(feed, log, clock).follow(str(Cursor(log.generation, 0)))
     await anext(items)
     log.grow(1000)
-    feed.take(log.record(1000))
+    feed.handle_record(log.record(1000))
     assert await sequences(items, 1000) == list(range(1, 1001))
     await until(lambda: asyncio.sleep(0, feed.ring.last), lambda last: last == 1000)
     assert asked == 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.house import House
+from tests.gateway.gateway_fixture import GatewayFixture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -16,13 +16,15 @@ def basic(text: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
 
 
-async def post(house: House, form: Any, headers: dict[str, str] | None = None) -> tuple[int, dict[str, Any], Any]:
-    async with house.session.post(f"{house.url}/auth/token", data=form, headers=headers) as response:
+async def post(
+    gateway: GatewayFixture, form: Any, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, Any], Any]:
+    async with gateway.session.post(f"{gateway.url}/auth/token", data=form, headers=headers) as response:
         return response.status, await response.json(), response.headers
 
 
-async def test_credentials_in_the_body(house: House) -> None:
-    status, body, headers = await post(house, FORM | {"scope": "orders:subscribe"})
+async def test_credentials_in_the_body(gateway: GatewayFixture) -> None:
+    status, body, headers = await post(gateway, FORM | {"scope": "orders:subscribe"})
     assert status == 200
     assert {**body, "access_token": ""} == {
         "access_token": "",
@@ -31,15 +33,15 @@ async def test_credentials_in_the_body(house: House) -> None:
         "scope": "orders:subscribe",
     }
     assert headers["Cache-Control"] == "no-store"
-    answer = await house.ask("{ me { id } }", body["access_token"])
+    answer = await gateway.ask("{ me { id } }", body["access_token"])
     assert answer["status"] == 200
 
 
-async def test_credentials_by_basic_authentication(house: House) -> None:
-    status, body, _ = await post(house, {"grant_type": "client_credentials"}, basic("routes:a+secret"))
+async def test_credentials_by_basic_authentication(gateway: GatewayFixture) -> None:
+    status, body, _ = await post(gateway, {"grant_type": "client_credentials"}, basic("routes:a+secret"))
     assert status == 200
     assert body["token_type"] == "Bearer"
-    (asked,) = house.cast.asked_for("client_token")
+    (asked,) = gateway.services.calls_to("client_token")
     assert asked.arguments["client_secret"] == "a secret"
 
 
@@ -62,15 +64,15 @@ async def test_credentials_by_basic_authentication(house: House) -> None:
     ],
 )
 async def test_what_is_wrong_is_said_as_the_rfc_says(
-    house: House, form: Any, headers: dict[str, str] | None, status: int, error: str
+    gateway: GatewayFixture, form: Any, headers: dict[str, str] | None, status: int, error: str
 ) -> None:
-    answered, body, sent = await post(house, form, headers)
+    answered, body, sent = await post(gateway, form, headers)
     assert (answered, body["error"]) == (status, error)
     assert sent["Cache-Control"] == "no-store"
     assert ("WWW-Authenticate" in sent) == (status == 401 and headers is not None)
 
 
-async def test_identity_away_is_no_wrong_secret(house: House) -> None:
-    house.cast.away.add("identity")
-    status, body, _ = await post(house, FORM)
+async def test_identity_away_is_no_wrong_secret(gateway: GatewayFixture) -> None:
+    gateway.services.unavailable.add("identity")
+    status, body, _ = await post(gateway, FORM)
     assert (status, body["error"]) == (503, "temporarily_unavailable")

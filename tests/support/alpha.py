@@ -5,21 +5,21 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from services.chassis.consumer import Consumer
-from services.chassis.envelope import Received
-from services.chassis.handlers import Handlers, together
+from services.chassis.db.postgres import Pool
+from services.chassis.events.consume.consumer import Consumer
+from services.chassis.events.consume.handlers import Handlers, batch_handler
+from services.chassis.events.envelope import ReceivedEvent
+from services.chassis.events.publish.relay import Relay
+from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.postgres import Pool
-from services.chassis.relay import Relay
-from services.chassis.transaction import PostgresWork, Transaction
-from services.contracts.declare import Event, announces, topic_of
+from services.contracts.declare import Event, declare_event, topic_of
 from tests.support.clock import TestClock
 from tests.support.servers import Servers
 
 MIGRATIONS = Path(__file__).parent / "alpha_migrations"
 
 
-@announces("alpha.thing.counted", subject="thing_id", public=True)
+@declare_event("alpha.thing.counted", subject="thing_id", public=True)
 class ThingCounted(Event, frozen=True, kw_only=True):
     """A thing was counted. ``spoilt`` makes its handler fail, as long as the database says so."""
 
@@ -30,7 +30,7 @@ class ThingCounted(Event, frozen=True, kw_only=True):
     text: str = ""
 
 
-@announces("alpha.thing.weighed", subject="thing_id")
+@declare_event("alpha.thing.weighed", subject="thing_id")
 class ThingWeighed(Event, frozen=True, kw_only=True):
     """A thing was weighed: an event that is handled together with its like."""
 
@@ -48,16 +48,14 @@ class Alpha:
         self.url = url
         self.pool = pool
         self.clock = clock
-        self.work: PostgresWork[Transaction] = PostgresWork(pool, clock, Transaction, lambda: None)
+        self.work: PostgresUnitOfWork[Transaction] = PostgresUnitOfWork(pool, clock, Transaction, lambda: None)
         self.spoilt: set[int] = set()
         """Numbers that fail by themselves, with ``failure``."""
         self.failure: Exception = ValueError("this number can't be counted")
         self.weighed_together: list[int] = []
         """How many events came together, each time that some were weighed."""
 
-    async def announce(
-        self, numbers: Sequence[int], *, thing: str = "thing_1", organisation: str | None = None
-    ) -> None:
+    async def emit(self, numbers: Sequence[int], *, thing: str = "thing_1", organisation: str | None = None) -> None:
         """Announce a thing's numbers, one transaction each."""
         for number in numbers:
             async with self.work() as tx:
@@ -74,14 +72,14 @@ class Alpha:
         )
 
     def consumer(self, retry_s: float = 0.3, bad_in_a_row: int = 20, slot: int = 1) -> Consumer[Transaction]:
-        async def count(tx: Transaction, event: Received[ThingCounted]) -> None:
+        async def count(tx: Transaction, event: ReceivedEvent[ThingCounted]) -> None:
             await tx.connection.execute(
                 "INSERT INTO tally (thing, number) VALUES ($1, $2)", event.data.thing_id, event.data.number
             )
             if event.data.number in self.spoilt:
                 raise self.failure
 
-        async def weigh(tx: Transaction, events: Sequence[Received[ThingWeighed]]) -> None:
+        async def weigh(tx: Transaction, events: Sequence[ReceivedEvent[ThingWeighed]]) -> None:
             self.weighed_together.append(len(events))
             await tx.connection.execute(
                 "INSERT INTO tally (thing, number) SELECT * FROM unnest($1::text[], $2::int[])",
@@ -91,7 +89,7 @@ class Alpha:
             if any(event.data.number in self.spoilt for event in events):
                 raise self.failure
 
-        handlers: Handlers[Transaction] = {ThingCounted: count, ThingWeighed: together(weigh)}
+        handlers: Handlers[Transaction] = {ThingCounted: count, ThingWeighed: batch_handler(weigh)}
         return Consumer(
             self.name,
             slot,

@@ -6,8 +6,8 @@ import sys
 
 import uvloop
 
-from services.chassis import logging
-from services.chassis.relay import Relay
+from services.chassis.events.publish.relay import Relay
+from services.chassis.telemetry import logging
 
 
 async def run(name: str, database_url: str, kafka: str, holder: str) -> None:
@@ -18,6 +18,6 @@ async def run(name: str, database_url: str, kafka: str, holder: str) -> None:
 
 
 if __name__ == "__main__":
-    logging.set_up("alpha-relay", "INFO")
+    logging.configure("alpha-relay", "INFO")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(*sys.argv[1:]))

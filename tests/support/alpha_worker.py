@@ -7,7 +7,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 
-from services.chassis import logging, postgres
+from services.chassis.db import postgres
+from services.chassis.telemetry import logging
 from tests.support.alpha import Alpha
 from tests.support.clock import TestClock
 from tests.support.servers import ROOT, Servers
@@ -43,5 +44,5 @@ async def main(name: str, url: str, kafka: str, slot: int) -> None:
 
 
 if __name__ == "__main__":
-    logging.set_up(f"alpha-worker-{sys.argv[4]}")
+    logging.configure(f"alpha-worker-{sys.argv[4]}")
     asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

@@ -5,21 +5,21 @@ import signal
 import time
 from pathlib import Path
 
-from deploy.local.kafka import Kafka
+from deploy.local.kafka import EmbeddedKafka
 from deploy.local.paths import Home
-from deploy.local.processes import Running
+from deploy.local.processes import ChildProcess
 
-_LOGS_OF_THEIR_OWN = ("__cluster_metadata", "__consumer_offsets", "__transaction_state")
+_INTERNAL_TOPICS = ("__cluster_metadata", "__consumer_offsets", "__transaction_state")
 
 
-class Broker:
+class ControlledBroker:
     """One Kafka with its data in ``home``. ``proxied``: a second port, and the port of the proxy before it."""
 
     def __init__(self, home: Path, port: int, controller_port: int, proxied: tuple[int, int] | None = None) -> None:
         self._home = Home(home)
         self._home.make()
-        self._kafka = Kafka(self._home, port, controller_port, proxied=proxied)
-        self._running: Running | None = None
+        self._kafka = EmbeddedKafka(self._home, port, controller_port, proxied=proxied)
+        self._running: ChildProcess | None = None
         self.address = f"127.0.0.1:{port}"
 
     @property
@@ -39,19 +39,19 @@ class Broker:
 
     def kill(self) -> None:
         """``kill -9``, and wait for its end."""
-        self._end(signal.SIGKILL)
+        self._signal_and_wait(signal.SIGKILL)
 
     def stop(self) -> None:
         """Let it close its files, and wait for its end."""
         if self._running is not None:
-            self._end(signal.SIGTERM)
+            self._signal_and_wait(signal.SIGTERM)
 
     def pause(self) -> None:
         """SIGSTOP: connections stay open and nothing is answered."""
         assert self._running is not None
         self._running.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """SIGCONT."""
         assert self._running is not None
         self._running.send_signal(signal.SIGCONT)
@@ -61,7 +61,7 @@ class Broker:
         assert self._running is None
         shutil.rmtree(self._home.kafka)
 
-    def cut_to_half(self) -> int:
+    def truncate_to_half(self) -> int:
         """Delete the second half of each partition of each topic, while it is down; bytes that are gone.
 
         What Kafka notes beside its segments is deleted with it, so that it reads them again and ends each at its last
@@ -73,7 +73,7 @@ class Broker:
         for note in ("recovery-point-offset-checkpoint", "replication-offset-checkpoint", ".kafka_cleanshutdown"):
             (logs / note).unlink(missing_ok=True)
         for folder in logs.glob("*-[0-9]*"):
-            if folder.name.startswith(_LOGS_OF_THEIR_OWN):
+            if folder.name.startswith(_INTERNAL_TOPICS):
                 continue
             for beside in (*folder.glob("*.*index"), *folder.glob("*.snapshot"), folder / "leader-epoch-checkpoint"):
                 beside.unlink(missing_ok=True)
@@ -84,7 +84,7 @@ class Broker:
                 gone += whole - whole // 2
         return gone
 
-    def _end(self, number: signal.Signals) -> None:
+    def _signal_and_wait(self, number: signal.Signals) -> None:
         assert self._running is not None
         self._running.send_signal(number)
         end = time.monotonic() + 30

@@ -5,7 +5,7 @@ import zoneinfo
 
 
 class TestClock:
-    """Stands at an instant. Implements ``services.chassis.clock.Clock``."""
+    """Stands at an instant. Implements ``services.chassis.runtime.clock.Clock``."""
 
     __test__ = False
 

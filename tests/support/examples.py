@@ -14,13 +14,13 @@ def gaps(value: Any) -> set[str]:
     return {found[1] for text in _texts(value) if (found := _GAP.fullmatch(text))}
 
 
-def filled(value: Any, answer: Any, by_hand: Mapping[str, str]) -> Any:
+def fill_gaps(value: Any, answer: Any, by_hand: Mapping[str, str]) -> Any:
     """Variables without gaps, as far as their names are found."""
     match value:
         case dict():
-            return {name: filled(one, answer, by_hand) for name, one in value.items()}
+            return {name: fill_gaps(one, answer, by_hand) for name, one in value.items()}
         case list():
-            return [filled(one, answer, by_hand) for one in value]
+            return [fill_gaps(one, answer, by_hand) for one in value]
         case "<new>":
             return str(new_uuid())
         case str() if gap := _GAP.fullmatch(value):

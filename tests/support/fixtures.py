@@ -7,21 +7,21 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 
-from services.access import assembly
-from services.access.assembly import Blueprint
-from services.chassis import postgres
+from services.chassis.db import postgres
+from services.chassis.db.postgres import Pool
+from services.chassis.events.transaction import Transaction
 from services.chassis.ids import new_uuid
-from services.chassis.postgres import Pool
-from services.chassis.transaction import Transaction
+from services.hosting import processes
+from services.hosting.processes import Blueprint
 from tests.support.clock import TestClock
 from tests.support.servers import Servers
-from tests.support.workbench import Workbench
+from tests.support.service_harness import ServiceHarness
 
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
 
 MakeDatabase = Callable[[Blueprint[Any, Any]], Awaitable[str]]
-MakeWorkbench = Callable[[Blueprint[T, P]], Awaitable[Workbench[T, P]]]
+MakeHarness = Callable[[Blueprint[T, P]], Awaitable[ServiceHarness[T, P]]]
 
 _migrated: set[str] = set()
 
@@ -66,13 +66,13 @@ async def open_pool() -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
 
 
 @pytest.fixture
-async def workbench(
+async def make_harness(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock
-) -> Callable[[Blueprint[T, P]], Awaitable[Workbench[T, P]]]:
+) -> Callable[[Blueprint[T, P]], Awaitable[ServiceHarness[T, P]]]:
     """Makes a workbench for a service: its use cases, reads and imports on an empty database."""
 
-    async def make(blueprint: Blueprint[T, P]) -> Workbench[T, P]:
-        return Workbench(blueprint, await open_pool(await make_database(blueprint)), clock)
+    async def make(blueprint: Blueprint[T, P]) -> ServiceHarness[T, P]:
+        return ServiceHarness(blueprint, await open_pool(await make_database(blueprint)), clock)
 
     return make
 
@@ -87,7 +87,7 @@ async def _template(admin: "asyncpg.Connection[Any]", servers: Servers, blueprin
     try:
         if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
             await admin.execute(f"CREATE DATABASE {name}_new")
-            assembly.migrate(blueprint, servers.database_url(f"{name}_new"))
+            processes.migrate(blueprint, servers.database_url(f"{name}_new"))
             await admin.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
     finally:
         await admin.execute(lock.format("un"))

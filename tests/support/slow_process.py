@@ -14,9 +14,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from services.chassis import process
-from services.chassis.process import Parts
-from services.chassis.rpc.server import guarded
-from services.chassis.settings import Address, ProcessSettings
+from services.chassis.process import ProcessParts
+from services.chassis.rpc.server import instrumented
+from services.chassis.runtime.settings import ProcessSettings, SocketAddress
 
 TURN_S = 0.05
 
@@ -52,14 +52,14 @@ LOOPS = {"failing": fails, "busy": busy}
 
 
 @contextlib.asynccontextmanager
-async def assemble() -> AsyncIterator[Parts]:
+async def assemble() -> AsyncIterator[ProcessParts]:
     unready = "unready" in sys.argv
-    yield Parts(
-        routes=[Route("/slow", guarded("slow", slow))],
+    yield ProcessParts(
+        routes=[Route("/slow", instrumented("slow", slow))],
         checks={"good": yes, "bad": no} if unready else {"good": yes},
         loops=[loop for name, loop in LOOPS.items() if name in sys.argv],
     )
 
 
 if __name__ == "__main__":
-    sys.exit(process.run("slow", ProcessSettings(listen=Address("127.0.0.1", int(sys.argv[1]))), assemble))
+    sys.exit(process.run("slow", ProcessSettings(listen=SocketAddress("127.0.0.1", int(sys.argv[1]))), assemble))

@@ -138,7 +138,7 @@ def new_stack() -> RunningStack:
 
 
 @contextlib.contextmanager
-def running(stack: RunningStack, *, demo: bool = False) -> Iterator[RunningStack]:
+def running_stack(stack: RunningStack, *, demo: bool = False) -> Iterator[RunningStack]:
     """The stack, running for the length of a block; nothing of it is left afterwards."""
     try:
         stack.start(demo=demo)

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from deploy.local import valkey
 from deploy.local.paths import Home
-from deploy.local.processes import Running
+from deploy.local.processes import ChildProcess
 
 
-class Valkey:
+class ControlledValkey:
     """One Valkey on ``port``, which keeps nothing."""
 
     def __init__(self, home: Path, port: int) -> None:
         self._home = Home(home)
         self._home.make()
-        self._valkey = valkey.Valkey(self._home, port)
-        self._running: Running | None = None
+        self._valkey = valkey.EmbeddedValkey(self._home, port)
+        self._running: ChildProcess | None = None
         self.port = port
         self.url = f"redis://127.0.0.1:{port}/0"
 
@@ -42,7 +42,7 @@ class Valkey:
         assert self._running is not None
         self._running.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """SIGCONT."""
         assert self._running is not None
         self._running.send_signal(signal.SIGCONT)

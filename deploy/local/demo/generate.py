@@ -84,7 +84,7 @@ def export() -> dict[str, Table]:
     containers: list[tuple[object, ...]] = []
     agreements: list[tuple[object, ...]] = []
     pickups: list[tuple[object, ...]] = []
-    for site_number, area, wishes in _wishes(sites):
+    for site_number, area, wishes in _agreements_of_sites(sites):
         for article, count, interval, ordered in wishes:
             fraction = next(row[5] for row in ARTICLES if row[0] == article)
             number = len(agreements) + 1
@@ -160,7 +160,9 @@ def _sites() -> Iterator[tuple[object, ...]]:
            "Aaltonen Aino", "Aino Aaltonen", "+358 40 0000300", "aino@example.fi")  # fmt: skip
 
 
-def _wishes(sites: Iterable[Sequence[object]]) -> Iterator[tuple[str, str, list[tuple[str, int, int, str]]]]:
+def _agreements_of_sites(
+    sites: Iterable[Sequence[object]],
+) -> Iterator[tuple[str, str, list[tuple[str, int, int, str]]]]:
     """(site, area, agreements) of every site."""
     for site in sites:
         number, area = str(site[0]), str(site[6])

@@ -10,16 +10,16 @@ import json
 import secrets
 from pathlib import Path
 
-from deploy.export import resolve_dates, take_in
-from deploy.graph import Graph
-from deploy.local.addresses import SignIn
-from deploy.local.demo.sign_ins import keep_sign_ins
-from deploy.local.environment import Environment
-from deploy.local.files import write_whole
-from services.chassis.clock import SystemClock
-from services.chassis.settings import load
+from deploy.export_upload import resolve_dates, upload_all
+from deploy.graphql_client import GraphQLClient
+from deploy.local.addresses import DemoAccount
+from deploy.local.demo.sign_ins import save_sign_ins
+from deploy.local.environment import StackEnvironment
+from deploy.local.files import write_atomically
+from services.chassis.runtime.clock import SystemClock
+from services.chassis.runtime.settings import load
 from services.contracts.values import Refusal
-from services.identity.host import create_staff
+from services.identity.commands import create_staff
 from services.identity.settings import IdentitySettings
 
 EXPORT = Path(__file__).parent
@@ -30,15 +30,15 @@ _PARTNERS = {
 }
 
 
-def load_demo(environment: Environment, source: Path = EXPORT) -> int:
+def load_demo(environment: StackEnvironment, source: Path = EXPORT) -> int:
     """Load it, or another export of the same customers; the exit code. Run as an errand, in a process of its own."""
     asyncio.run(_load(environment, source))
     return 0
 
 
-async def _load(environment: Environment, source: Path) -> None:
+async def _load(environment: StackEnvironment, source: Path) -> None:
     home = environment.home
-    plan = _plan(environment)
+    plan = _generated_credentials(environment)
     staff, manager = plan["staff"], plan["manager"]
     settings = load(IdentitySettings, "identity", environment.of_service("identity", "api"))
     made = await create_staff(
@@ -49,25 +49,25 @@ async def _load(environment: Environment, source: Path) -> None:
     export = home.root / "demo" / "export"
     resolve_dates(source, export, dt.date.fromisoformat(plan["monday"]))
     people = [
-        SignIn("staff", "staff", staff),
-        SignIn("property manager with 200 sites", "isannoitsija", manager),
+        DemoAccount("staff", "staff", staff),
+        DemoAccount("property manager with 200 sites", "isannoitsija", manager),
     ]
-    async with Graph(environment.ports.url("gateway")) as graph:
+    async with GraphQLClient(environment.ports.url("gateway")) as graph:
         await graph.sign_in("staff", staff)
-        for taken in await take_in(graph, export, lambda *_: None):
+        for taken in await upload_all(graph, export, lambda *_: None):
             if taken.bad_rows:
                 raise RuntimeError(f"the demonstration's {taken.kind} has bad rows: {taken.bad_rows[:3]}")
         for name, scopes in _PARTNERS.items():
             wanted = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": plan[name]}
             partner = await graph.mutate(_CREATE_PARTNER, input=wanted)
             secret = partner["clientSecret"] or "(shown once, to a load that broke off)"
-            people.append(SignIn(f"partner: {name}", partner["partner"]["clientId"], secret))
+            people.append(DemoAccount(f"partner: {name}", partner["partner"]["clientId"], secret))
         person = {"username": "isannoitsija", "email": "isannoitsija@example.fi", "password": manager}
         await graph.execute(_REGISTER, input=_MANAGER | person)
-    keep_sign_ins(home, people)
+    save_sign_ins(home, people)
 
 
-def _plan(environment: Environment) -> dict[str, str]:
+def _generated_credentials(environment: StackEnvironment) -> dict[str, str]:
     """What is made up once and kept: passwords, keys, and the Monday of the first load."""
     file = environment.home.root / "demo" / "plan.json"
     if not file.exists():
@@ -75,7 +75,7 @@ def _plan(environment: Environment) -> dict[str, str]:
         today = SystemClock("Europe/Helsinki", environment.home.clock).today()
         plan = {name: secrets.token_urlsafe(12) for name in ("staff", "manager", *_PARTNERS)}
         plan["monday"] = (today - dt.timedelta(days=today.weekday())).isoformat()
-        write_whole(file, json.dumps(plan, ensure_ascii=False))
+        write_atomically(file, json.dumps(plan, ensure_ascii=False))
     found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     return found
 

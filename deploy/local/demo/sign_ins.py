@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from deploy.local.addresses import SignIn
-from deploy.local.files import write_whole
+from deploy.local.addresses import DemoAccount
+from deploy.local.files import write_atomically
 from deploy.local.paths import Home
 
 
@@ -15,16 +15,16 @@ def is_loaded(home: Home) -> bool:
     return _file(home).exists()
 
 
-def sign_ins(home: Home) -> list[SignIn]:
+def sign_ins(home: Home) -> list[DemoAccount]:
     """Everyone of it; nobody if it is not loaded."""
     if not is_loaded(home):
         return []
-    return [SignIn(**one) for one in json.loads(_file(home).read_text(encoding="utf-8"))]
+    return [DemoAccount(**one) for one in json.loads(_file(home).read_text(encoding="utf-8"))]
 
 
-def keep_sign_ins(home: Home, people: Sequence[SignIn]) -> None:
+def save_sign_ins(home: Home, people: Sequence[DemoAccount]) -> None:
     """Write them down, for their owner's eyes."""
-    write_whole(_file(home), json.dumps([asdict(one) for one in people], ensure_ascii=False))
+    write_atomically(_file(home), json.dumps([asdict(one) for one in people], ensure_ascii=False))
 
 
 def _file(home: Home) -> Path:

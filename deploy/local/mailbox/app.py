@@ -20,7 +20,7 @@ LARGEST_MAIL = 40 * 1024 * 1024
 """Bytes; a larger one is refused at the door (552)."""
 
 
-class Inbox:
+class MailHandler:
     """aiosmtpd's handler: every mail, to whomever, is kept."""
 
     def __init__(self, store: MailStore) -> None:
@@ -47,7 +47,7 @@ def main() -> int:
 async def _smtp_server(store: MailStore) -> "AsyncIterator[None]":
     host, port = _address("KIERTO_SMTP")
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(Inbox(store), data_size_limit=LARGEST_MAIL, enable_SMTPUTF8=True, ident="Kierto mailbox"),
+        lambda: SMTP(MailHandler(store), data_size_limit=LARGEST_MAIL, enable_SMTPUTF8=True, ident="Kierto mailbox"),
         host,
         port,
     )

@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from deploy.local.mailbox.pages import CONTENT_SECURITY_POLICY, list_page, mail_page
-from deploy.local.mailbox.reading import summary, whole
+from deploy.local.mailbox.parser import full, summary
 from deploy.local.mailbox.store import MailStore
 
 _HEADERS = {
@@ -27,7 +27,7 @@ def web(store: MailStore) -> Starlette:
         mail = store.get(request.path_params["id"])
         if mail is None:
             return PlainTextResponse("There is no such mail.", 404)
-        return HTMLResponse(mail_page(whole(mail)), headers=_HEADERS)
+        return HTMLResponse(mail_page(full(mail)), headers=_HEADERS)
 
     async def list_messages(request: Request) -> Response:
         mails = store.newest(request.query_params.get("to") or None)
@@ -35,7 +35,7 @@ def web(store: MailStore) -> Starlette:
 
     async def get_message(request: Request) -> Response:
         mail = store.get(request.path_params["id"])
-        return JSONResponse(whole(mail)) if mail else JSONResponse({"title": "There is no such mail."}, 404)
+        return JSONResponse(full(mail)) if mail else JSONResponse({"title": "There is no such mail."}, 404)
 
     async def well(request: Request) -> Response:
         return PlainTextResponse("ok")

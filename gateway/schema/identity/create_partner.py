@@ -1,6 +1,6 @@
 """Making a partner."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.fields import Info, field
 from services.contracts.identity import CreatePartner, PartnerCreated
 from services.contracts.values import Refusal
 

@@ -1,6 +1,6 @@
 """An organisation has a global id."""
 
-from gateway.schema.contract_types import join
+from gateway.schema.contract_types import extend_type
 from services.contracts.identity import Organisation
 
-join(Organisation, node=True)
+extend_type(Organisation, node=True)

@@ -1,6 +1,6 @@
 """Going on with a session."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.fields import Info, field
 from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal, Value
 

@@ -1,6 +1,6 @@
 """Ending a partner's access."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.fields import Info, field
 from services.contracts.identity import PartnerRevoked
 from services.contracts.values import Id, Refusal, Value
 

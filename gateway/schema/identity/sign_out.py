@@ -1,6 +1,6 @@
 """Signing out."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.fields import Info, field
 from services.contracts.identity import SignedOut
 from services.contracts.values import Refusal
 

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from gateway.schema.contract_types import join
-from gateway.schema.declare import Info, field
+from gateway.schema.contract_types import extend_type
+from gateway.schema.fields import Info, field
 from gateway.schema.imports.owners import owner_of
 from services.contracts.imports import BadRow, Import
 from services.contracts.values import Connection, Id, Page
@@ -19,7 +19,7 @@ async def bad_rows(
     return await info.context.importing(service).bad_rows(imported.id, Page(first=first, after=after))
 
 
-join(Import, bad_rows, node=True)
+extend_type(Import, bad_rows, node=True)
 
 
 @field(name="import")

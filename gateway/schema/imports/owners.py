@@ -1,6 +1,6 @@
 """Which service takes in which file, and which owns an import."""
 
-OWNERS = {
+OWNER_BY_KIND = {
     "organisations": "identity",
     "invoices": "stats",
     "sites": "sites",
@@ -14,12 +14,12 @@ OWNERS = {
 }
 """The service that takes in a kind of file."""
 
-PREFIX = "import_"
+ID_PREFIX = "import_"
 
 
 def owner_of(import_id: str) -> str | None:
     """The service that an import's id names (``import_<service>_...``); None if it names none."""
-    if not import_id.startswith(PREFIX):
+    if not import_id.startswith(ID_PREFIX):
         return None
-    service = import_id.removeprefix(PREFIX).partition("_")[0]
-    return service if service in OWNERS.values() else None
+    service = import_id.removeprefix(ID_PREFIX).partition("_")[0]
+    return service if service in OWNER_BY_KIND.values() else None

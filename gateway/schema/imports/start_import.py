@@ -1,6 +1,6 @@
 """Having a staged file taken in."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.fields import Info, field
 from gateway.schema.imports.owners import owner_of
 from services.contracts.imports import ImportStarted
 from services.contracts.values import Id, Refusal, Value, refuse

@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable
 
-from gateway.execution.cost_directives import ListSize
-from gateway.schema.declare import Info, field
-from services.chassis.rpc.undecoded import undecoded
+from gateway.execution.cost.directives import ListSize
+from gateway.schema.fields import Info, field
+from services.chassis.rpc.raw_result import raw_client
 from services.contracts.orders import CursorExpired, EventPage
 from services.contracts.values import Id, Refusal
 
@@ -21,4 +21,4 @@ def events(
 
     ``first`` is 1 to 500. Partners with ``orders:subscribe``, and staff.
     """
-    return undecoded(info.context.orders).events(after, first, types, organisation_id)
+    return raw_client(info.context.orders).events(after, first, types, organisation_id)

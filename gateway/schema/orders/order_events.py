@@ -3,9 +3,9 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from gateway.schema.declare import Info, subscription
-from gateway.subscriptions.audience import Audience
-from gateway.subscriptions.subscriber import Checkpoint, Subscriber, Wanted
+from gateway.schema.fields import Info, subscription
+from gateway.subscriptions.subscriber import Checkpoint, EventFilter, Subscriber
+from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.problems import Unauthenticated
 from services.chassis.rpc.client import client
 from services.contracts.identity import Identity, SubjectKind
@@ -33,13 +33,13 @@ async def order_events(
     if context.caller.kind is SubjectKind.USER:
         yield refuse("FORBIDDEN")
         return
-    base = context.foundation
+    base = context.dependencies
     headers = await base.tokens.headers()
     stated = await client(Identity, base.services["identity"], headers).access_of(context.caller.subject_id)
     if stated is None:
         raise Unauthenticated
-    audience = Audience(context.caller, stated, base.access, base.clock)
-    wanted = Wanted(types, organisation_id, site_id)
+    audience = SubscriberAccess(context.caller, stated, base.authenticator, base.clock)
+    wanted = EventFilter(types, organisation_id, site_id)
     async with contextlib.aclosing(Subscriber(base.feed, context.orders, audience, wanted).follow(after)) as items:
         async for item in items:
             yield item

@@ -1,6 +1,6 @@
 """Ordering a pickup between the regular ones."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.fields import Info, field
 from services.contracts.orders import Ordered, OrderExtraPickup
 from services.contracts.values import Refusal
 

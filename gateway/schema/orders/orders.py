@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable
 
-from gateway.schema.declare import Info, field, total_wanted
-from services.chassis.rpc.undecoded import undecoded
+from gateway.schema.fields import Info, field, is_total_selected
+from services.chassis.rpc.raw_result import raw_client
 from services.contracts.orders import Order, OrderState
 from services.contracts.values import Connection, Id, Page
 
@@ -17,6 +17,6 @@ def orders(
     states: list[OrderState] | None = None,
 ) -> Awaitable[Connection[Order]]:
     """The caller's orders, newest first (O8)."""
-    return undecoded(info.context.orders).orders(
-        Page(first=first, after=after, total=total_wanted(info)), site_id, states
+    return raw_client(info.context.orders).orders(
+        Page(first=first, after=after, total=is_total_selected(info)), site_id, states
     )

@@ -1,8 +1,8 @@
 """What drivers' and planners' systems report."""
 
-from gateway.execution.cost_directives import ListSize
-from gateway.schema.contract_types import join
-from gateway.schema.declare import Info, field
+from gateway.execution.cost.directives import ListSize
+from gateway.schema.contract_types import extend_type
+from gateway.schema.fields import Info, field
 from services.contracts.orders import PickupReport, PickupsReported, ReportOutcome
 from services.contracts.values import Refusal, Value
 
@@ -19,4 +19,4 @@ async def report_pickups(info: Info, input: ReportPickups) -> PickupsReported | 
     return await info.context.orders.report_pickups(input.reports)
 
 
-join(ReportOutcome, weight=10)
+extend_type(ReportOutcome, weight=10)

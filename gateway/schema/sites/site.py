@@ -3,47 +3,47 @@
 import datetime as dt
 from collections.abc import Awaitable
 
-from gateway.execution.cost_directives import ListSize
-from gateway.schema.contract_types import join
-from gateway.schema.declare import Info, each, joined
-from services.chassis.rpc.undecoded import undecoded
+from gateway.execution.cost.directives import ListSize
+from gateway.schema.contract_types import extend_type
+from gateway.schema.fields import Info, batch_field, load_many
+from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity import Organisation
 from services.contracts.orders import Agreement, Calendar, Pickup
 from services.contracts.sites import Site
 from services.contracts.values import Connection, Page, Refusal
 
 
-@joined(needs=["organisation_id"])
+@batch_field(needs=["organisation_id"])
 async def organisation(sites: list[Site], info: Info) -> list[Organisation | None]:
     """The organisation that is served here."""
-    return await each([site.organisation_id for site in sites], info.context.identity.organisations)
+    return await load_many([site.organisation_id for site in sites], info.context.identity.organisations)
 
 
-@joined(needs=["id"])
+@batch_field(needs=["id"])
 def agreements(
     sites: list[Site], info: Info, first: int = 50, after: str | None = None
 ) -> Awaitable[list[Connection[Agreement]]]:
     """The standing services of the site (O1), by agreement number."""
-    orders = undecoded(info.context.orders)
+    orders = raw_client(info.context.orders)
     return orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
 
 
-@joined("CalendarResult", needs=["id"], weight=10, size=ListSize(assumed_size=100, sized_fields=["pickups"]))
+@batch_field("CalendarResult", needs=["id"], weight=10, size=ListSize(assumed_size=100, sized_fields=["pickups"]))
 def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date) -> Awaitable[list[Calendar | Refusal]]:
     """Every pickup between two days, both inclusive and at most 400 days apart (O2)."""
-    return undecoded(info.context.orders).calendars([site.id for site in sites], since, until)
+    return raw_client(info.context.orders).calendars([site.id for site in sites], since, until)
 
 
-@joined(needs=["id"], weight=3)
+@batch_field(needs=["id"], weight=3)
 def next_pickup(sites: list[Site], info: Info) -> Awaitable[list[Pickup | None]]:
     """The first pickup from today on that is not done yet (O1); null where none is planned."""
-    return undecoded(info.context.orders).next_pickups([site.id for site in sites])
+    return raw_client(info.context.orders).next_pickups([site.id for site in sites])
 
 
-@joined(needs=["id"])
+@batch_field(needs=["id"])
 def open_order_count(sites: list[Site], info: Info) -> Awaitable[list[int]]:
     """How many orders are not done yet (L1)."""
-    return undecoded(info.context.orders).open_order_counts([site.id for site in sites])
+    return raw_client(info.context.orders).open_order_counts([site.id for site in sites])
 
 
-join(Site, organisation, agreements, calendar, next_pickup, open_order_count, node=True)
+extend_type(Site, organisation, agreements, calendar, next_pickup, open_order_count, node=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable
 
-from gateway.schema.declare import Info, field, total_wanted, wanted_of
-from services.chassis.rpc.undecoded import undecoded
+from gateway.schema.fields import Info, field, is_total_selected, selected_struct_fields
+from services.chassis.rpc.raw_result import raw_client
 from services.contracts.sites import Site, SiteOrder
 from services.contracts.values import Connection, Id, Page
 
@@ -18,7 +18,7 @@ def sites(
     organisation_id: Id | None = None,
 ) -> Awaitable[Connection[Site]]:
     """The caller's sites (L1). ``search`` finds parts of street, city, postal code and site number in any case."""
-    fields = wanted_of(Site, info, "edges", "node")
-    return undecoded(info.context.sites).sites(
-        Page(first=first, after=after, total=total_wanted(info)), search, order, organisation_id, fields
+    fields = selected_struct_fields(Site, info, "edges", "node")
+    return raw_client(info.context.sites).sites(
+        Page(first=first, after=after, total=is_total_selected(info)), search, order, organisation_id, fields
     )

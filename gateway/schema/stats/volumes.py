@@ -3,9 +3,9 @@
 import datetime as dt
 from collections.abc import Awaitable
 
-from gateway.execution.cost_directives import ListSize
-from gateway.schema.declare import Info, field
-from services.chassis.rpc.undecoded import undecoded
+from gateway.execution.cost.directives import ListSize
+from gateway.schema.fields import Info, field
+from services.chassis.rpc.raw_result import raw_client
 from services.contracts.sites import Fraction
 from services.contracts.stats import Period, Volumes
 from services.contracts.values import Id, Refusal
@@ -22,4 +22,4 @@ def volumes(
     fractions: list[Fraction] | None = None,
 ) -> Awaitable[Volumes | Refusal]:
     """What was collected between two days, both inclusive (T1)."""
-    return undecoded(info.context.stats).volumes(since, until, period, organisation_id, site_ids, fractions)
+    return raw_client(info.context.stats).volumes(since, until, period, organisation_id, site_ids, fractions)

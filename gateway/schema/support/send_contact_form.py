@@ -1,6 +1,6 @@
 """The contact form."""
 
-from gateway.schema.declare import Info, field
+from gateway.schema.fields import Info, field
 from services.contracts.support import ContactFormReceived, SendContactForm
 from services.contracts.values import Refusal
 

@@ -1,17 +1,17 @@
 """A conversation with customer service."""
 
-from gateway.execution.batch import WantedFields
-from gateway.schema.contract_types import join
-from gateway.schema.declare import Info, joined
-from gateway.schema.sites.look_up import look_up_sites
+from gateway.execution.planning.batch_resolver import SelectedFields
+from gateway.schema.contract_types import extend_type
+from gateway.schema.fields import Info, batch_field
+from gateway.schema.sites.site_loader import load_sites
 from services.contracts.sites import Site
 from services.contracts.support import Ticket
 
 
-@joined(needs=["site_id"])
-async def site(tickets: list[Ticket], info: Info, fields: WantedFields) -> list[Site | None]:
+@batch_field(needs=["site_id"])
+async def site(tickets: list[Ticket], info: Info, fields: SelectedFields) -> list[Site | None]:
     """The site that it is about."""
-    return await look_up_sites(info.context, [ticket.site_id for ticket in tickets], fields)
+    return await load_sites(info.context, [ticket.site_id for ticket in tickets], fields)
 
 
-join(Ticket, site, node=True)
+extend_type(Ticket, site, node=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable
 
-from gateway.schema.declare import Info, field, total_wanted
-from services.chassis.rpc.undecoded import undecoded
+from gateway.schema.fields import Info, field, is_total_selected
+from services.chassis.rpc.raw_result import raw_client
 from services.contracts.support import Ticket
 from services.contracts.values import Connection, Id, Page
 
@@ -13,4 +13,6 @@ def tickets(
     info: Info, first: int = 50, after: str | None = None, site_id: Id | None = None
 ) -> Awaitable[Connection[Ticket]]:
     """The caller's tickets, newest first (S2)."""
-    return undecoded(info.context.support).tickets(Page(first=first, after=after, total=total_wanted(info)), site_id)
+    return raw_client(info.context.support).tickets(
+        Page(first=first, after=after, total=is_total_selected(info)), site_id
+    )

@@ -6,47 +6,49 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from services.chassis.http_client import request
-from services.chassis.http_client.request import Fields
-from services.chassis.rpc.reading import Reading
-from services.chassis.rpc.service import CallFailed, Service, caller_fields, result
+from services.chassis.http.client import request
+from services.chassis.http.client.request import FieldLines
+from services.chassis.rpc.channel import CallFailed, ServiceChannel, caller_field_lines, decode_result
+from services.chassis.rpc.deferred_call import DeferredCall
 from services.chassis.rpc.signature import Signature, signatures
 
 P = TypeVar("P")
 
 
-ForStranger = Callable[[], Awaitable[Mapping[str, str]]]
+AnonymousHeaders = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 def client(
     protocol: type[P],
-    service: Service,
-    headers: Mapping[str, str] | Fields,
+    service: ServiceChannel,
+    headers: Mapping[str, str] | FieldLines,
     *,
-    for_stranger: ForStranger | None = None,
+    for_stranger: AnonymousHeaders | None = None,
 ) -> P:
     """The operations of ``protocol`` at ``service``; ``headers`` say for whom (Authorization, Accept-Language).
 
-    Who makes several clients for one caller makes ``caller_fields`` once. ``for_stranger`` gives the header fields
+    Who makes several clients for one caller makes ``caller_field_lines`` once. ``for_stranger`` gives the header fields
     that a public operation is called with beside them.
     """
-    fields = headers if isinstance(headers, bytes) else caller_fields(headers)
-    return cast(P, _class(cast(Any, protocol))(service, fields, for_stranger))
+    fields = headers if isinstance(headers, bytes) else caller_field_lines(headers)
+    return cast(P, _client_class(cast(Any, protocol))(service, fields, for_stranger))
 
 
 @functools.cache
-def _class(protocol: type) -> type[Any]:
+def _client_class(protocol: type) -> type[Any]:
     methods: dict[str, Any] = {one.python_name: _method(one) for one in signatures(protocol).values()}
 
-    def begin(self: Any, service: Service, fields: Fields) -> None:
+    def begin(self: Any, service: ServiceChannel, fields: FieldLines) -> None:
         self.service, self.fields = service, fields
 
-    def begin_both(self: Any, service: Service, fields: Fields, for_stranger: ForStranger | None) -> None:
+    def begin_both(
+        self: Any, service: ServiceChannel, fields: FieldLines, for_stranger: AnonymousHeaders | None
+    ) -> None:
         begin(self, service, fields)
         self.for_stranger = for_stranger
         self.undecoded = twin(service, fields)
 
-    undecoded_methods = {one.python_name: _reading(one) for one in signatures(protocol).values()}
+    undecoded_methods = {one.python_name: _deferred_method(one) for one in signatures(protocol).values()}
     twin = type(f"{protocol.__name__}UndecodedClient", (), {"__init__": begin, **undecoded_methods})
     made = {"__init__": begin_both, **methods}
     return type(f"{protocol.__name__}Client", (), made)
@@ -59,27 +61,27 @@ def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
         given = arguments(*positional, **named)
         written = encode(given)
-        if len(written) > signature.largest:
+        if len(written) > signature.max_bytes:
             raise _too_large(self.service.name, signature, given)
         fields = self.fields
         if public and self.for_stranger is not None:
-            fields = Fields(fields + request.fields(await self.for_stranger()))
-        status, body = await self.service.ask(signature, written, fields)
-        return result(self.service.name, status, body, decode)
+            fields = FieldLines(fields + request.field_lines(await self.for_stranger()))
+        status, body = await self.service.call(signature, written, fields)
+        return decode_result(self.service.name, status, body, decode)
 
     call.__name__ = signature.python_name
     return call
 
 
-def _reading(signature: Signature) -> Callable[..., Reading]:
+def _deferred_method(signature: Signature) -> Callable[..., DeferredCall]:
     encode, arguments, kind = msgspec.json.Encoder().encode, signature.arguments, signature.result
 
-    def read(self: Any, *positional: Any, **named: Any) -> Reading:
+    def read(self: Any, *positional: Any, **named: Any) -> DeferredCall:
         given = arguments(*positional, **named)
         written = encode(given)
-        if len(written) > signature.largest:
+        if len(written) > signature.max_bytes:
             raise _too_large(self.service.name, signature, given)
-        return Reading(self.service, signature, kind, written, self.fields)
+        return DeferredCall(self.service, signature, kind, written, self.fields)
 
     read.__name__ = signature.python_name
     return read
@@ -89,4 +91,4 @@ def _too_large(service: str, signature: Signature, given: msgspec.Struct) -> Cal
     """The failure of a call that its service would not read to the end: with the text that makes it so large."""
     for problem in signature.problems_of(given):
         return CallFailed(service, 400, problem.code, problem.path, problem.params)
-    return CallFailed(service, 400, "MALFORMED", [], {"expected": f"at most {signature.largest} bytes"})
+    return CallFailed(service, 400, "MALFORMED", [], {"expected": f"at most {signature.max_bytes} bytes"})

@@ -4,17 +4,17 @@ from typing import Any
 
 import msgspec
 
+from services.chassis.auth.tokens import SERVICE_TOKEN_HEADER
 from services.chassis.problems import ProblemDetails
-from services.chassis.rpc import picking, round_trip
+from services.chassis.rpc import batch_protocol, field_selection
 from services.chassis.rpc.signature import signatures
 from services.chassis.rpc.text_limits import limited_fields
-from services.chassis.tokens import SERVICE_TOKEN
 from services.contracts.declare import Operation
 
-_PICK = {
-    "name": round_trip.HEADER,
+_SELECTION_PARAMETER = {
+    "name": batch_protocol.SELECTION_HEADER,
     "in": "header",
-    "description": f"A JSON list with a selection or null for each call. {picking.__doc__}",
+    "description": f"A JSON list with a selection or null for each call. {field_selection.__doc__}",
     "schema": {"type": "string"},
     "example": '[["id", "address", ["street", "city"]]]',
 }
@@ -28,7 +28,7 @@ def openapi(protocol: type) -> bytes:
         [ProblemDetails, *kinds], ref_template="#/components/schemas/{name}"
     )
     for struct, name, limit in (found for one in operations for found in limited_fields(one.arguments)):
-        _limit(components[struct.__name__]["properties"][name], limit.longest)
+        _set_max_length(components[struct.__name__]["properties"][name], limit.longest)
     refused = {
         "description": "Problem details (RFC 9457)",
         "content": {"application/problem+json": {"schema": problem}},
@@ -42,7 +42,7 @@ def openapi(protocol: type) -> bytes:
                 "description": one.description,
                 "security": _security(one.declared),
                 "x-kind": one.declared.kind,
-                "parameters": [_PICK],
+                "parameters": [_SELECTION_PARAMETER],
                 "requestBody": {"required": True, "content": {"application/json": {"schema": schemas[2 * number]}}},
                 "responses": {
                     "200": {
@@ -54,7 +54,7 @@ def openapi(protocol: type) -> bytes:
                 },
             }
         }
-    paths[round_trip.PATH] = _together([one.name for one in operations if one.shares_round_trips], refused)
+    paths[batch_protocol.PATH] = _batch_operation([one.name for one in operations if one.batchable], refused)
     document = {
         "openapi": "3.1.0",
         "info": {"title": f"Kierto {protocol.__name__}", "version": "1", "description": protocol.__doc__ or ""},
@@ -63,20 +63,20 @@ def openapi(protocol: type) -> bytes:
             "schemas": components,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-                "gateway": {"type": "apiKey", "in": "header", "name": SERVICE_TOKEN},
+                "gateway": {"type": "apiKey", "in": "header", "name": SERVICE_TOKEN_HEADER},
             },
         },
     }
     return msgspec.json.encode(document)
 
 
-def _limit(schema: dict[str, Any], longest: int) -> None:
+def _set_max_length(schema: dict[str, Any], longest: int) -> None:
     """Say in the schema of a field how many characters its text has at most, or each text of its list."""
     for one in (schema, *schema.get("anyOf", ())):
         if one.get("type") == "string":
             one["maxLength"] = longest
         elif one.get("type") == "array":
-            _limit(one["items"], longest)
+            _set_max_length(one["items"], longest)
 
 
 def _security(declared: Operation) -> list[dict[str, list[str]]]:
@@ -86,7 +86,7 @@ def _security(declared: Operation) -> list[dict[str, list[str]]]:
     return [{"gateway": []}] if declared.public else [{"bearer": []}]
 
 
-def _together(reads: list[str], refused: dict[str, Any]) -> dict[str, Any]:
+def _batch_operation(reads: list[str], refused: dict[str, Any]) -> dict[str, Any]:
     def pairs(first: dict[str, Any], second: str, **beside: Any) -> dict[str, Any]:
         pair = {"type": "array", "prefixItems": [first, {"description": second}], "minItems": 2, "maxItems": 2}
         return {"application/json": {"schema": {"type": "array", "items": pair, **beside}}}
@@ -95,13 +95,13 @@ def _together(reads: list[str], refused: dict[str, Any]) -> dict[str, Any]:
         "post": {
             "operationId": "roundTrip",
             "summary": "Several reads of one caller, answered side by side",
-            "description": round_trip.__doc__,
+            "description": batch_protocol.__doc__,
             "security": [{"bearer": []}],
             "x-kind": "read",
-            "parameters": [_PICK],
+            "parameters": [_SELECTION_PARAMETER],
             "requestBody": {
                 "required": True,
-                "content": pairs({"enum": reads}, "Its arguments", minItems=1, maxItems=round_trip.MOST_CALLS),
+                "content": pairs({"enum": reads}, "Its arguments", minItems=1, maxItems=batch_protocol.MAX_CALLS),
             },
             "responses": {
                 "200": {

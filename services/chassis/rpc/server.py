@@ -1,7 +1,7 @@
 """The service's end of a contract: one route an operation, typed in and out.
 
 ``POST /rpc/<operation>`` takes the operation's parameters as one JSON object and answers its result as JSON; ``POST
-/rpc`` takes several reads (see ``round_trip``). A result that is a refusal is a result. What no client with the
+/rpc`` takes several reads (see ``batch_protocol``). A result that is a refusal is a result. What no client with the
 contract would send is 400, no valid token 401, not yet answerable 503, the unexpected 500: problem details all, and
 nothing of the inside in them. What is not done in the time that the caller left (see ``deadline``) is cancelled, and
 504: a change is then one transaction that was committed or was not.
@@ -19,15 +19,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.chassis import deadline, metrics, tracing
-from services.chassis.deadline import DeadlineExceeded
-from services.chassis.logging import logger, often
-from services.chassis.postgres import NO_ONES_FAULT, NOT_TEXT
-from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, respond
-from services.chassis.rpc import round_trip
+from services.chassis.db.postgres import INVALID_TEXT_ERRORS, TRANSIENT_DATABASE_ERRORS
+from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, problem_response
+from services.chassis.rpc import batch_protocol
+from services.chassis.rpc.field_selection import selection_encoder
 from services.chassis.rpc.openapi import openapi
-from services.chassis.rpc.picking import picking
-from services.chassis.rpc.signature import MAX_BODY, Signature, signatures
+from services.chassis.rpc.signature import MAX_BODY_BYTES, Signature, signatures
+from services.chassis.runtime import deadline
+from services.chassis.runtime.deadline import DeadlineExceeded
+from services.chassis.telemetry import metrics, tracing
+from services.chassis.telemetry.logging import log_buffered, logger
 from services.contracts.values import Refusal
 
 _log = logger(__name__)
@@ -35,14 +36,14 @@ _log = logger(__name__)
 P = TypeVar("P")
 C = TypeVar("C")
 
-_LONGEST_DETAIL = 200
+_MAX_DETAIL = 200
 """Characters of what the decoder says: it repeats some of what it was given."""
 
-ROUND_TRIP = "roundTrip"
+BATCH_OPERATION = "roundTrip"
 """What a round trip that failed as a whole is called in the log and the metrics; else its calls have their names."""
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-Perform = Callable[[C, bytes, bytes], Awaitable[Response]]
+RequestHandler = Callable[[Request], Awaitable[Response]]
+PerformOperation = Callable[[C, bytes, bytes], Awaitable[Response]]
 """An operation: from its caller, its arguments as JSON and what to pick of its result to that as JSON."""
 
 
@@ -60,14 +61,14 @@ def routes(
     send is read.
     """
     made: list[Route] = []
-    reads: dict[str, tuple[Signature, Perform[C]]] = {}
+    reads: dict[str, tuple[Signature, PerformOperation[C]]] = {}
     for name, one in signatures(cast(Any, protocol)).items():
-        perform = _performing(one, bind)
-        if one.shares_round_trips:
+        perform = _operation_performer(one, bind)
+        if one.batchable:
             reads[name] = one, perform
         find_caller = stranger if one.declared.public else authenticate
-        made.append(Route(one.path, _alone(one, perform, find_caller, permit), methods=["POST"]))
-    made.append(Route(round_trip.PATH, _together(reads, authenticate, permit), methods=["POST"]))
+        made.append(Route(one.path, _single_endpoint(one, perform, find_caller, permit), methods=["POST"]))
+    made.append(Route(batch_protocol.PATH, _batch_endpoint(reads, authenticate, permit), methods=["POST"]))
     document = openapi(protocol)
 
     async def show(_: Request) -> Response:
@@ -76,7 +77,7 @@ def routes(
     return [*made, Route("/openapi.json", show, methods=["GET"])]
 
 
-def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
+def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> PerformOperation[C]:
     decode = msgspec.json.Decoder(signature.arguments).decode
     encode = msgspec.json.Encoder().encode
     names = signature.arguments.__struct_fields__
@@ -84,44 +85,50 @@ def _performing(signature: Signature, bind: Callable[[C], P]) -> Perform[C]:
     async def perform(caller: C, given: bytes, selection: bytes) -> Response:
         arguments: Any = decode(given)
         problems = signature.problems_of(arguments)
-        if problems and signature.refuses:
+        if problems and signature.may_refuse:
             return Response(encode(Refusal(problems=problems)), media_type="application/json")
         if problems:
             raise MalformedInput(*problems[0].path, **problems[0].params)
         method = getattr(bind(caller), signature.python_name)
         result = await method(**{name: getattr(arguments, name) for name in names})
-        if selection and (pick := picking(signature.result, selection)) and (picked := pick(result)) is not None:
-            return Response(picked, round_trip.PICKED, media_type="application/json")
+        if (
+            selection
+            and (pick := selection_encoder(signature.result, selection))
+            and (picked := pick(result)) is not None
+        ):
+            return Response(picked, batch_protocol.PARTIAL_STATUS, media_type="application/json")
         return Response(encode(result), media_type="application/json")
 
     return perform
 
 
-def _alone(
+def _single_endpoint(
     one: Signature,
-    perform: Perform[C],
+    perform: PerformOperation[C],
     find_caller: Callable[[Request], Awaitable[C]],
     permit: Callable[[C, Signature], None],
-) -> Endpoint:
+) -> RequestHandler:
     async def call(request: Request) -> Response:
         caller = await find_caller(request)
         permit(caller, one)
-        (selection,) = round_trip.selections(request.headers.get(round_trip.HEADER), 1)
-        return await perform(caller, await _body(request, one.largest) or b"{}", selection)
+        (selection,) = batch_protocol.parse_selections(request.headers.get(batch_protocol.SELECTION_HEADER), 1)
+        return await perform(caller, await _body(request, one.max_bytes) or b"{}", selection)
 
-    return guarded(one.name, call)
+    return instrumented(one.name, call)
 
 
-def _together(
-    reads: Mapping[str, tuple[Signature, Perform[C]]],
+def _batch_endpoint(
+    reads: Mapping[str, tuple[Signature, PerformOperation[C]]],
     authenticate: Callable[[Request], Awaitable[C]],
     permit: Callable[[C, Signature], None],
-) -> Endpoint:
+) -> RequestHandler:
     async def answer_each(request: Request) -> Response:
-        async with deadline.kept():
+        async with deadline.enforced():
             caller = await authenticate(request)
-            calls = round_trip.asked(await _body(request, MAX_BODY))
-            selections = round_trip.selections(request.headers.get(round_trip.HEADER), len(calls))
+            calls = batch_protocol.decode_calls(await _body(request, MAX_BODY_BYTES))
+            selections = batch_protocol.parse_selections(
+                request.headers.get(batch_protocol.SELECTION_HEADER), len(calls)
+            )
 
         def one(name: str, arguments: bytes, selection: bytes) -> Awaitable[Response]:
             async def call(_: Request) -> Response:
@@ -131,82 +138,82 @@ def _together(
                 permit(caller, operation)
                 return await perform(caller, arguments, selection)
 
-            return guarded(name if name in reads else ROUND_TRIP, call)(request)
+            return instrumented(name if name in reads else BATCH_OPERATION, call)(request)
 
         answers = await asyncio.gather(
             *(one(*call, selection) for call, selection in zip(calls, selections, strict=True))
         )
-        body = round_trip.encode([(one.status_code, msgspec.Raw(one.body)) for one in answers])
+        body = batch_protocol.encode_responses([(one.status_code, msgspec.Raw(one.body)) for one in answers])
         return Response(body, media_type="application/json")
 
     async def answer(request: Request) -> Response:
         began = time.perf_counter()
-        with tracing.trace(request.headers.get(tracing.HEADER)), _in_time_of(request):
-            response = await _safely(ROUND_TRIP, answer_each, request)
+        with tracing.trace(request.headers.get(tracing.HEADER)), _deadline_of(request):
+            response = await _errors_as_problems(BATCH_OPERATION, answer_each, request)
             if response.status_code != 200:
-                _note(ROUND_TRIP, response, began)
+                _record(BATCH_OPERATION, response, began)
             return response
 
     return answer
 
 
-def guarded(name: str, call: Endpoint) -> Endpoint:
+def instrumented(name: str, call: RequestHandler) -> RequestHandler:
     """An endpoint inside the request's trace and time, with its line in the log, its metric, its errors as problems."""
 
     async def call_in_time(request: Request) -> Response:
-        async with deadline.kept():
+        async with deadline.enforced():
             return await call(request)
 
     async def answer(request: Request) -> Response:
         began = time.perf_counter()
-        with tracing.trace(request.headers.get(tracing.HEADER)), _in_time_of(request):
-            response = await _safely(name, call_in_time, request)
-            _note(name, response, began)
+        with tracing.trace(request.headers.get(tracing.HEADER)), _deadline_of(request):
+            response = await _errors_as_problems(name, call_in_time, request)
+            _record(name, response, began)
             return response
 
     return answer
 
 
-def _in_time_of(request: Request) -> contextlib.AbstractContextManager[None]:
-    return deadline.within(deadline.stated(request.headers.get(deadline.HEADER)))
+def _deadline_of(request: Request) -> contextlib.AbstractContextManager[None]:
+    return deadline.within(deadline.parse_timeout(request.headers.get(deadline.HEADER)))
 
 
-def _note(name: str, response: Response, began: float) -> None:
+def _record(name: str, response: Response, began: float) -> None:
     seconds = time.perf_counter() - began
     metrics.REQUEST_SECONDS.labels(name, f"{response.status_code // 100}xx").observe(seconds)
-    often("answered", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
+    log_buffered("answered", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
 
 
-async def _safely(name: str, call: Endpoint, request: Request) -> Response:  # noqa: PLR0911 - one line a kind of failure
+async def _errors_as_problems(name: str, call: RequestHandler, request: Request) -> Response:  # noqa: PLR0911 - one line a kind of failure
     try:
         return await call(request)
     except Unauthenticated:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
-        return respond(401, "Not signed in", "UNAUTHENTICATED", challenge)
+        return problem_response(401, "Not signed in", "UNAUTHENTICATED", challenge)
     except Forbidden:
-        return respond(403, "Not allowed", "FORBIDDEN")
+        return problem_response(403, "Not allowed", "FORBIDDEN")
     except MalformedInput as error:
-        return respond(400, "Malformed input", "MALFORMED", path=error.path, params=error.params)
-    except NOT_TEXT:
-        return respond(400, "Malformed input", "MALFORMED", params={"reason": "CHARACTERS"})
+        return problem_response(400, "Malformed input", "MALFORMED", path=error.path, params=error.params)
+    except INVALID_TEXT_ERRORS:
+        return problem_response(400, "Malformed input", "MALFORMED", params={"reason": "CHARACTERS"})
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         detail, _, place = str(error).partition(" - at `$.")
         path = re.findall(r"[^.\[\]`]+", place)  # "reports[0].grams" is reports, 0, grams
-        params = {"reason": "UNREADABLE", "detail": detail[:_LONGEST_DETAIL]}
-        return respond(400, "Malformed input", "MALFORMED", path=path, params=params)
+        params = {"reason": "UNREADABLE", "detail": detail[:_MAX_DETAIL]}
+        return problem_response(400, "Malformed input", "MALFORMED", path=path, params=params)
     except DeadlineExceeded:
         whole = "a change was made as a whole or not at all"
-        return respond(504, "Not done in time", "DEADLINE_EXCEEDED", detail=whole)
+        return problem_response(504, "Not done in time", "DEADLINE_EXCEEDED", detail=whole)
     except NotReadyYet:
-        return respond(503, "Not ready yet", "NOT_READY_YET", {"Retry-After": "1"})
-    except NO_ONES_FAULT as error:
+        return problem_response(503, "Not ready yet", "NOT_READY_YET", {"Retry-After": "1"})
+    except TRANSIENT_DATABASE_ERRORS as error:
         _log.warning("unavailable", operation=name, error=type(error).__name__)
-        return respond(503, "Unavailable", "UNAVAILABLE", {"Retry-After": "1"})
+        return problem_response(503, "Unavailable", "UNAVAILABLE", {"Retry-After": "1"})
     except ClientDisconnect:
         return Response(status_code=499)
     except Exception:
         _log.exception("unexpected", operation=name)
-        return respond(500, "Unexpected error", "UNEXPECTED")
+        return problem_response(500, "Unexpected error", "UNEXPECTED")
 
 
 async def _body(request: Request, largest: int) -> bytes:

@@ -8,16 +8,16 @@ from typing import Any
 
 import msgspec
 
-from services.chassis.rpc import round_trip
-from services.chassis.rpc.body_size import largest_json
-from services.chassis.rpc.text_limits import Judge, judge_of
+from services.chassis.rpc import batch_protocol
+from services.chassis.rpc.body_size import max_json_bytes
+from services.chassis.rpc.text_limits import TextValidator, text_validator
 from services.contracts.declare import Operation
 from services.contracts.values import Problem, Refusal
 
-MAX_BODY = 2_000_000
+MAX_BODY_BYTES = 2_000_000
 """Bytes of a request at most; less where the operation's parameters can't take as many."""
 
-_TAKEN_APART = ("command", "page")
+_FLATTENED_PARAMETERS = ("command", "page")
 """Parameters that the graph has no argument for, but for each of their fields."""
 
 
@@ -25,7 +25,7 @@ class Signature(msgspec.Struct, frozen=True):
     """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
 
     ``method`` is the Protocol's own. ``path`` is where it is asked for alone, ``opening`` how it begins in company (see
-    ``round_trip``).
+    ``batch_protocol``).
     ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
     ``repeatable``: to make it twice is to make it once; a read, or a write that carries its idempotency key.
     ``largest`` is the size of its arguments as JSON at most, in bytes; ``refuses``: its result may be a refusal.
@@ -38,26 +38,27 @@ class Signature(msgspec.Struct, frozen=True):
     arguments: type[msgspec.Struct]
     result: Any
     description: str
-    shares_round_trips: bool
-    repeatable: bool
+    batchable: bool
+    idempotent: bool
     path: str
-    opening: bytes
-    largest: int
-    refuses: bool
-    judge: Judge
+    call_prefix: bytes
+    max_bytes: int
+    may_refuse: bool
+    find_text_problems: TextValidator
 
     def problems_of(self, arguments: msgspec.Struct) -> list[Problem]:
         """Find what is wrong with the texts of the arguments.
 
         Paths are those that the sender knows: they begin inside a command, or a page, whose fields are arguments there.
         """
-        problems = self.judge(arguments)
+        problems = self.find_text_problems(arguments)
         return [
-            msgspec.structs.replace(one, path=one.path[1:]) if one.path[0] in _TAKEN_APART else one for one in problems
+            msgspec.structs.replace(one, path=one.path[1:]) if one.path[0] in _FLATTENED_PARAMETERS else one
+            for one in problems
         ]
 
 
-def camel(name: str) -> str:
+def camel_case(name: str) -> str:
     """A Python name as it is written on the wire."""
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
@@ -79,14 +80,14 @@ def signatures(protocol: type) -> dict[str, Signature]:
             field = (parameter.name, hints[parameter.name])
             fields.append(field if parameter.default is inspect.Parameter.empty else (*field, parameter.default))
         arguments = msgspec.defstruct(
-            f"{protocol.__name__}{camel(name)[0].upper()}{camel(name)[1:]}Arguments",
+            f"{protocol.__name__}{camel_case(name)[0].upper()}{camel_case(name)[1:]}Arguments",
             fields,
             rename="camel",
             frozen=True,
             forbid_unknown_fields=True,
         )
-        found[camel(name)] = Signature(
-            camel(name),
+        found[camel_case(name)] = Signature(
+            camel_case(name),
             name,
             method,
             declared,
@@ -94,15 +95,15 @@ def signatures(protocol: type) -> dict[str, Signature]:
             hints["return"],
             inspect.getdoc(method) or "",
             declared.kind == "read" and not declared.public,
-            declared.kind == "read" or any(_has_key(hints[field[0]]) for field in fields),
-            f"{round_trip.PATH}/{camel(name)}",
-            round_trip.opening(camel(name)),
-            min(largest_json(arguments) or MAX_BODY, MAX_BODY),
+            declared.kind == "read" or any(_has_idempotency_key(hints[field[0]]) for field in fields),
+            f"{batch_protocol.PATH}/{camel_case(name)}",
+            batch_protocol.call_prefix(camel_case(name)),
+            min(max_json_bytes(arguments) or MAX_BODY_BYTES, MAX_BODY_BYTES),
             Refusal in typing.get_args(hints["return"]),
-            judge_of(arguments),
+            text_validator(arguments),
         )
     return found
 
 
-def _has_key(kind: Any) -> bool:
+def _has_idempotency_key(kind: Any) -> bool:
     return "idempotency_key" in getattr(kind, "__struct_fields__", ())

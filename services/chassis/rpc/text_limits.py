@@ -15,25 +15,27 @@ import msgspec
 
 from services.contracts.values import Batch, Id, Problem, TextLimit
 
-Judge = Callable[[Any], list[Problem]]
+TextValidator = Callable[[Any], list[Problem]]
 """Finds what is wrong with the texts of a value; a problem's path begins inside the value."""
 
-MOST_PROBLEMS = 10
+MAX_PROBLEMS = 10
 """Problems that are told of one value: who sends more of them is told the first."""
 
 _Find = Callable[[Any, tuple[str, ...]], Iterator[Problem]]
 
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | 0xFFFE) + chr(plane << 16 | 0xFFFF) for plane in range(17))
-_NEVER = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069" + _NONCHARACTERS
-_IN_LINES = re.compile(f"[{_NEVER}]")
-_IN_A_LINE = re.compile(f"[{_NEVER}\t\n\r\u2028\u2029]")
+_FORBIDDEN = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069" + _NONCHARACTERS
+)
+_FORBIDDEN_IN_LINES = re.compile(f"[{_FORBIDDEN}]")
+_FORBIDDEN_IN_A_LINE = re.compile(f"[{_FORBIDDEN}\t\n\r\u2028\u2029]")
 
 
 def problem_of(text: str, limit: TextLimit, path: Sequence[str]) -> Problem | None:
     """Return MALFORMED with the ``reason`` TOO_LONG or CHARACTERS for a text that exceeds its limit."""
     if len(text) > limit.longest:
         params = {"reason": "TOO_LONG", "longest": str(limit.longest)}
-    elif text.isprintable() or not (_IN_LINES if limit.lines else _IN_A_LINE).search(text):
+    elif text.isprintable() or not (_FORBIDDEN_IN_LINES if limit.lines else _FORBIDDEN_IN_A_LINE).search(text):
         return None
     else:
         params = {"reason": "CHARACTERS"}
@@ -41,10 +43,10 @@ def problem_of(text: str, limit: TextLimit, path: Sequence[str]) -> Problem | No
 
 
 @functools.cache
-def judge_of(kind: Any) -> Judge:
+def text_validator(kind: Any) -> TextValidator:
     """Make the judge of values of a type, for instance of an operation's arguments."""
-    find = _find_in(kind)
-    return lambda value: list(itertools.islice(find(value, ()), MOST_PROBLEMS)) if find else []
+    find = _finder_of(kind)
+    return lambda value: list(itertools.islice(find(value, ()), MAX_PROBLEMS)) if find else []
 
 
 def unlimited_texts(kind: Any, path: str = "") -> Iterator[str]:
@@ -70,32 +72,32 @@ def limited_fields(kind: Any) -> Iterator[tuple[type[msgspec.Struct], str, TextL
                 yield struct, field.encode_name, limit
 
 
-def _find_in(kind: Any) -> _Find | None:
+def _finder_of(kind: Any) -> _Find | None:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         if isinstance(arguments[1], TextLimit):
-            return _in_text(arguments[1])
-        return None if Batch() in arguments[1:] else _find_in(arguments[0])
+            return _text_finder(arguments[1])
+        return None if Batch() in arguments[1:] else _finder_of(arguments[0])
     if origin in (Union, types.UnionType):
-        finds = [find for one in arguments if (find := _find_in(one)) is not None]
+        finds = [find for one in arguments if (find := _finder_of(one)) is not None]
         if len(finds) > 1:
             raise TypeError(f"{kind}: one text or object at most can be judged")
-        return _in_present(finds[0]) if finds else None
+        return _optional_finder(finds[0]) if finds else None
     # What is no id is unknown to every operation, and one such id keeps the others of its list from nothing.
     if origin is list and arguments[0] != Id:
-        find = _find_in(arguments[0])
-        return _in_items(find) if find else None
+        find = _finder_of(arguments[0])
+        return _list_finder(find) if find else None
     if _is_struct(kind):
         fields = [
             (field.name, field.encode_name, find)
             for field in msgspec.structs.fields(kind)
-            if (find := _find_in(field.type)) is not None
+            if (find := _finder_of(field.type)) is not None
         ]
-        return _in_fields(fields) if fields else None
+        return _struct_finder(fields) if fields else None
     return None
 
 
-def _in_text(limit: TextLimit) -> _Find:
+def _text_finder(limit: TextLimit) -> _Find:
     def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         problem = problem_of(value, limit, path)
         if problem is not None:
@@ -104,11 +106,11 @@ def _in_text(limit: TextLimit) -> _Find:
     return find
 
 
-def _in_present(find_in: _Find) -> _Find:
+def _optional_finder(find_in: _Find) -> _Find:
     return lambda value, path: iter(()) if value is None else find_in(value, path)
 
 
-def _in_items(find_in: _Find) -> _Find:
+def _list_finder(find_in: _Find) -> _Find:
     def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         for place, one in enumerate(value):
             yield from find_in(one, (*path, str(place)))
@@ -116,7 +118,7 @@ def _in_items(find_in: _Find) -> _Find:
     return find
 
 
-def _in_fields(fields: Sequence[tuple[str, str, _Find]]) -> _Find:
+def _struct_finder(fields: Sequence[tuple[str, str, _Find]]) -> _Find:
     def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
         for name, shown, find_in in fields:
             yield from find_in(getattr(value, name), (*path, shown))

@@ -50,6 +50,6 @@ class PartnerRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
-def revoked(partner: PartnerRecord) -> PartnerRecord:
+def revoke(partner: PartnerRecord) -> PartnerRecord:
     """The partner without access."""
     return msgspec.structs.replace(partner, active=False, version=partner.version + 1)

@@ -23,13 +23,13 @@ import msgspec
 from services.contracts.values import Refusal, refuse
 
 WINDOW = dt.timedelta(minutes=15)
-OF_AN_ADDRESS = 50
-OF_A_DEVICE = 10
-QUIET = dt.timedelta(days=1)
+MAX_PER_ADDRESS = 50
+MAX_PER_DEVICE = 10
+FAILURE_EXPIRY = dt.timedelta(days=1)
 """What fails no more for so long begins anew."""
-PACES = ((100, dt.timedelta(minutes=15)), (10, dt.timedelta(seconds=30)))
+BACKOFF_STEPS = ((100, dt.timedelta(minutes=15)), (10, dt.timedelta(seconds=30)))
 """From so many failures on, a gate opens once in so long."""
-KEPT = dt.timedelta(seconds=30)
+RESERVATION = dt.timedelta(seconds=30)
 """For so long a turn is kept for whom it was promised to."""
 
 
@@ -44,30 +44,30 @@ class Scope(enum.Enum):
     USERNAME = "USERNAME"
 
 
-class Counter(msgspec.Struct, frozen=True):
+class AttemptCounter(msgspec.Struct, frozen=True):
     """One count: of an address, a device or a name, by its digest."""
 
     scope: Scope
     key: bytes
 
 
-class Count(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptCount(msgspec.Struct, frozen=True, kw_only=True):
     """Where a count stands."""
 
-    counter: Counter
+    counter: AttemptCounter
     count: int
     since: dt.datetime
     """When an address' window began; of a gate or device, when it last let an attempt through."""
-    tried_by: bytes = b""
+    admitted_from: bytes = b""
     """The key of the address that a gate let through then."""
-    kept_for: bytes = b""
+    reserved_for: bytes = b""
     """The key of the address that a gate's next turn is kept for."""
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class AttemptDecision(msgspec.Struct, frozen=True):
     """What comes of an attempt: where the counts stand now, and how long to wait if it may not be made."""
 
-    counts: list[Count]
+    counts: list[AttemptCount]
     wait: dt.timedelta | None = None
 
     @property
@@ -78,40 +78,42 @@ class Judgement(msgspec.Struct, frozen=True):
         return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=math.ceil(self.wait.total_seconds()))
 
 
-def judge_attempt(address: Count, gate: Count, device: Count | None, now: dt.datetime) -> Judgement:
+def check_attempt(
+    address: AttemptCount, gate: AttemptCount, device: AttemptCount | None, now: dt.datetime
+) -> AttemptDecision:
     """Judge an attempt at what ``gate`` counts, made from ``address`` and, if it is known there, from ``device``."""
-    from_address = judge_address(address, now)
+    from_address = check_address(address, now)
     if from_address.wait is not None:
         return from_address
     if device is not None:
-        device = _after_quiet(device, now)
-        if device.count < OF_A_DEVICE:
+        device = _reset_if_expired(device, now)
+        if device.count < MAX_PER_DEVICE:
             tried = msgspec.structs.replace(device, count=device.count + 1, since=now)
-            return Judgement([*from_address.counts, tried])
-    at_gate = _judge_at_gate(gate, address.counter.key, now)
-    return Judgement([*from_address.counts, *at_gate.counts], at_gate.wait)
+            return AttemptDecision([*from_address.counts, tried])
+    at_gate = _check_gate(gate, address.counter.key, now)
+    return AttemptDecision([*from_address.counts, *at_gate.counts], at_gate.wait)
 
 
-def judge_address(address: Count, now: dt.datetime) -> Judgement:
+def check_address(address: AttemptCount, now: dt.datetime) -> AttemptDecision:
     """Judge an attempt from an address. A window begins with its first one and, once full, stays so until its end."""
     if not address.count or now >= address.since + WINDOW:
         address = msgspec.structs.replace(address, count=0, since=now)
-    if address.count >= OF_AN_ADDRESS:
-        return Judgement([address], address.since + WINDOW - now)
-    return Judgement([msgspec.structs.replace(address, count=address.count + 1)])
+    if address.count >= MAX_PER_ADDRESS:
+        return AttemptDecision([address], address.since + WINDOW - now)
+    return AttemptDecision([msgspec.structs.replace(address, count=address.count + 1)])
 
 
-def _judge_at_gate(gate: Count, who: bytes, now: dt.datetime) -> Judgement:
-    gate = _after_quiet(gate, now)
-    pace = next((pace for failures, pace in PACES if gate.count >= failures), None)
+def _check_gate(gate: AttemptCount, who: bytes, now: dt.datetime) -> AttemptDecision:
+    gate = _reset_if_expired(gate, now)
+    pace = next((pace for failures, pace in BACKOFF_STEPS if gate.count >= failures), None)
     if pace is not None:
-        kept_for_another = gate.kept_for not in (b"", who)
-        wait = gate.since + pace + (KEPT if kept_for_another else dt.timedelta()) - now
+        kept_for_another = gate.reserved_for not in (b"", who)
+        wait = gate.since + pace + (RESERVATION if kept_for_another else dt.timedelta()) - now
         if wait > dt.timedelta():
-            promised = gate.kept_for or (who if who != gate.tried_by else b"")
-            return Judgement([msgspec.structs.replace(gate, kept_for=promised)], wait)
-    return Judgement([Count(counter=gate.counter, count=gate.count + 1, since=now, tried_by=who)])
+            promised = gate.reserved_for or (who if who != gate.admitted_from else b"")
+            return AttemptDecision([msgspec.structs.replace(gate, reserved_for=promised)], wait)
+    return AttemptDecision([AttemptCount(counter=gate.counter, count=gate.count + 1, since=now, admitted_from=who)])
 
 
-def _after_quiet(count: Count, now: dt.datetime) -> Count:
-    return count if now < count.since + QUIET else Count(counter=count.counter, count=0, since=now)
+def _reset_if_expired(count: AttemptCount, now: dt.datetime) -> AttemptCount:
+    return count if now < count.since + FAILURE_EXPIRY else AttemptCount(counter=count.counter, count=0, since=now)

@@ -10,9 +10,9 @@ more, and years.
 import re
 import unicodedata
 
-_FEWEST_LEFT = 4
+_MIN_REMAINING = 4
 """Fewer characters than this beside the obvious ones are none that a guesser would not try."""
-_FEWEST_DISTINCT = 5
+_MIN_DISTINCT = 5
 
 _WORDS = (
     # a password, a secret, to come in
@@ -28,7 +28,7 @@ _WORDS = (
     # the year's seasons, which a yearly change of password brings
     *("kesä", "talvi", "syksy", "kevät", "sommar", "sommer", "vinter", "summer", "winter", "autumn", "spring"),
 )
-_ROWS = (
+_SEQUENCES = (
     "abcdefghijklmnopqrstuvwxyzåäö",
     "0123456789012",
     "00112233445566778899",
@@ -40,21 +40,21 @@ _ROWS = (
     '!"#¤%&/()=?',
 )
 _TRIPLES = frozenset(
-    line[start : start + 3] for row in _ROWS for line in (row, row[::-1]) for start in range(len(row) - 2)
+    line[start : start + 3] for row in _SEQUENCES for line in (row, row[::-1]) for start in range(len(row) - 2)
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_SIGNS_FOR_LETTERS = str.maketrans("01345789@$!€", "oleastbgasie")
+_LEET = str.maketrans("01345789@$!€", "oleastbgasie")
 
 
 def is_common(password: str) -> bool:
     """Whether a password is one of those that are tried first."""
     text = unicodedata.normalize("NFC", password.casefold())
-    if len(set(text)) < _FEWEST_DISTINCT or _repeats_itself(text):
+    if len(set(text)) < _MIN_DISTINCT or _is_repetition(text):
         return True
-    return len(text) - len(_obvious(text)) < _FEWEST_LEFT
+    return len(text) - len(_obvious_positions(text)) < _MIN_REMAINING
 
 
-def _obvious(text: str) -> set[int]:
+def _obvious_positions(text: str) -> set[int]:
     """The places of a text that belong to something obvious."""
     places: set[int] = set()
     for start in range(len(text) - 2):
@@ -63,13 +63,13 @@ def _obvious(text: str) -> set[int]:
             places.update(range(start, start + 3))
     for year in _YEAR.finditer(text):
         places.update(range(*year.span()))
-    for spelling in (text, text.translate(_SIGNS_FOR_LETTERS)):
+    for spelling in (text, text.translate(_LEET)):
         for word in _WORDS:
             for found in re.finditer(word, spelling):
                 places.update(range(*found.span()))
     return places
 
 
-def _repeats_itself(text: str) -> bool:
+def _is_repetition(text: str) -> bool:
     """Whether a text is one part over and over, its last time perhaps cut short."""
     return any(text == (text[:length] * len(text))[: len(text)] for length in range(1, len(text) // 2 + 1))

@@ -7,7 +7,7 @@ import datetime as dt
 import uuid
 from base64 import urlsafe_b64encode
 
-from services.identity.domain.secret import digest, same
+from services.identity.domain.secret import digest, digests_equal
 
 LIFETIME = dt.timedelta(days=180)
 
@@ -23,7 +23,7 @@ def device_token(pepper: bytes, user_id: uuid.UUID, name: str, now: dt.datetime)
 def recognise_device(pepper: bytes, user_id: uuid.UUID, token: str, now: dt.datetime) -> str | None:
     """Return the name of the device that shows a token; None if it is not known for this account (any more)."""
     named, _, signature = token.rpartition(".")
-    if not same(signature.encode(), _signature(pepper, user_id, named).encode()):
+    if not digests_equal(signature.encode(), _signature(pepper, user_id, named).encode()):
         return None
     name, _, until = named.rpartition(".")
     return name if now.timestamp() < int(until) else None

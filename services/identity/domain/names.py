@@ -3,18 +3,18 @@
 import re
 import unicodedata
 
-from services.contracts.values import Problem, malformed, wrong_length
+from services.contracts.values import Problem, length_problem, malformed
 from services.identity.domain.scripts import has_ignorable, is_in_one_script
 
-SHORTEST_USERNAME, LONGEST_USERNAME = 3, 100
-LONGEST_EMAIL = 254
+MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH = 3, 100
+MAX_EMAIL_LENGTH = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 
 _EMAIL = re.compile(r"""[^@\s<>(),;:"\\]{1,64}@[^@\s.<>(),;:"\\]+(\.[^@\s.<>(),;:"\\]+)+""")
 _PARTS = re.compile(r"[@.]")
 
 
-def tidy_username(typed: str) -> str:
+def normalise_username(typed: str) -> str:
     """A username as it is kept: an e-mail address or any memorable name, with single spaces inside."""
     return unicodedata.normalize("NFC", " ".join(typed.split()))
 
@@ -25,7 +25,7 @@ def username_problem(username: str) -> Problem | None:
     It has 3 to 100 characters. So that no name is another's image (UTS 39), all of them are shown, and its letters are
     of one script; in an e-mail address, those of each part.
     """
-    if length := wrong_length(username, SHORTEST_USERNAME, LONGEST_USERNAME, "username"):
+    if length := length_problem(username, MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH, "username"):
         return length
     if not username.isprintable() or has_ignorable(username):
         return malformed("username", reason="CHARACTERS")
@@ -48,4 +48,4 @@ def username_key(typed: str) -> str:
 
 def is_email(text: str) -> bool:
     """Whether a text has the shape of an e-mail address. Whether it can be reached only a mail can tell."""
-    return len(text) <= LONGEST_EMAIL and text.isprintable() and _EMAIL.fullmatch(text) is not None
+    return len(text) <= MAX_EMAIL_LENGTH and text.isprintable() and _EMAIL.fullmatch(text) is not None

@@ -25,7 +25,7 @@ class OrganisationRecord(msgspec.Struct, frozen=True, kw_only=True):
     facts: OrganisationFacts
 
 
-class InvoiceRecord(msgspec.Struct, frozen=True, kw_only=True):
+class InvoiceCopy(msgspec.Struct, frozen=True, kw_only=True):
     """What identity keeps of an invoice, so that its receiver can register (I1)."""
 
     id: uuid.UUID

@@ -1,16 +1,16 @@
 """What must be right about a new partner (I13)."""
 
 from services.contracts.identity import SCOPES, CreatePartner
-from services.contracts.values import Problem, malformed, wrong_length
+from services.contracts.values import Problem, length_problem, malformed
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
-def problems_of(command: CreatePartner) -> list[Problem]:
+def partner_problems(command: CreatePartner) -> list[Problem]:
     """All that stands against a new partner: MALFORMED, INVALID_SCOPE."""
     problems = []
     name = command.name.strip()
-    length = wrong_length(name, 1, LONGEST_NAME, "name")
+    length = length_problem(name, 1, MAX_NAME_LENGTH, "name")
     if length is not None:
         problems.append(length)
     elif not name.isprintable():

@@ -6,39 +6,39 @@ from services.contracts.values import Problem
 from services.identity.domain.common_passwords import is_common
 from services.identity.domain.names import username_key
 
-SHORTEST, LONGEST = 12, 256
-LONGEST_TYPED = 4 * LONGEST
+MIN_LENGTH, MAX_LENGTH = 12, 256
+MAX_INPUT_LENGTH = 4 * MAX_LENGTH
 """Code points as a keyboard sends them. Taken apart (canonical decomposition), a character is four at most: whatever is
 registered can be typed on any keyboard."""
 
 
-def normal_form(typed: str) -> str | None:
+def normalise_password(typed: str) -> str | None:
     """Return the form that is counted and hashed: the same characters, however a keyboard composes them.
 
     None for a text that is too long to be a password; how much was typed is looked at first.
     """
-    if len(typed) > LONGEST_TYPED:
+    if len(typed) > MAX_INPUT_LENGTH:
         return None
     composed = unicodedata.normalize("NFC", typed)
-    return composed if len(composed) <= LONGEST else None
+    return composed if len(composed) <= MAX_LENGTH else None
 
 
-def problem_of(password: str, username: str) -> Problem | None:
+def password_problem(password: str, username: str) -> Problem | None:
     """What stands against a password, if anything.
 
     WEAK_PASSWORD with a ``reason``: TOO_SHORT, TOO_LONG, CONTAINS_USERNAME or COMMON.
     """
-    reason = _weakness(normal_form(password), username_key(username))
+    reason = _weakness(normalise_password(password), username_key(username))
     if reason is None:
         return None
-    params = {"reason": reason, "shortest": str(SHORTEST), "longest": str(LONGEST)}
+    params = {"reason": reason, "shortest": str(MIN_LENGTH), "longest": str(MAX_LENGTH)}
     return Problem(code="WEAK_PASSWORD", path=["password"], params=params)
 
 
 def _weakness(password: str | None, username: str) -> str | None:
     if password is None:
         return "TOO_LONG"
-    if len(password) < SHORTEST:
+    if len(password) < MIN_LENGTH:
         return "TOO_SHORT"
     if username and username in username_key(password):
         return "CONTAINS_USERNAME"

@@ -19,18 +19,18 @@ class RegistrationRules(msgspec.Struct, frozen=True, kw_only=True):
     terms_version: str
 
 
-def tidy(command: Register) -> Register:
+def normalise_registration(command: Register) -> Register:
     """A registration without the blanks that typing and pasting bring."""
     return msgspec.structs.replace(
         command,
         customer_number=command.customer_number.strip(),
         invoice_number=command.invoice_number.strip(),
-        username=names.tidy_username(command.username),
+        username=names.normalise_username(command.username),
         email=command.email.strip(),
     )
 
 
-def problems_of(command: Register, rules: RegistrationRules) -> list[Problem]:
+def registration_problems(command: Register, rules: RegistrationRules) -> list[Problem]:
     """All that stands against a tidy registration, in the form's order: MALFORMED, WEAK_PASSWORD, TERMS_REQUIRED."""
     formats = (
         ("customerNumber", command.customer_number, rules.customer_number_format, rules.customer_number_example),
@@ -54,6 +54,6 @@ def account_problems(username: str, email: str, secret: str) -> list[Problem]:
         problems.append(of_username)
     if not names.is_email(email):
         problems.append(malformed("email", reason="EXAMPLE", example="name@example.com"))
-    if weak := password.problem_of(secret, username):
+    if weak := password.password_problem(secret, username):
         problems.append(weak)
     return problems

@@ -2,7 +2,7 @@
 
 import regex
 
-_SYSTEMS = (
+_WRITING_SYSTEMS = (
     *("Arab", "Armn", "Beng", "Bopo", "Cyrl", "Deva", "Ethi", "Geor", "Grek", "Gujr", "Guru", "Hang", "Hani", "Hebr"),
     *("Hira", "Kana", "Khmr", "Knda", "Laoo", "Latn", "Mlym", "Mymr", "Orya", "Sinh", "Taml", "Telu", "Thaa", "Thai"),
     *("Tibt", "Hani Hira Kana", "Hani Bopo", "Hani Hang"),
@@ -12,11 +12,11 @@ _NEUTRAL = r"\p{scx=Zyyy}\p{scx=Zinh}"
 """Digits, punctuation and the like, and marks that take on the script of what they stand on."""
 
 
-def _written_in(system: str) -> str:
+def _pattern_of(system: str) -> str:
     return "[" + "".join(rf"\p{{scx={script}}}" for script in system.split()) + _NEUTRAL + "]*"
 
 
-_IN_ONE_SYSTEM = regex.compile("|".join(map(_written_in, _SYSTEMS)))
+_IN_ONE_SYSTEM = regex.compile("|".join(map(_pattern_of, _WRITING_SYSTEMS)))
 _IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 
 

@@ -9,6 +9,6 @@ def digest(pepper: bytes, purpose: str, text: str) -> bytes:
     return hmac.digest(pepper, f"{purpose}:{text}".encode(), hashlib.sha256)
 
 
-def same(one: bytes, other: bytes) -> bool:
+def digests_equal(one: bytes, other: bytes) -> bool:
     """Whether two digests are the same, in a time that does not tell where they part."""
     return hmac.compare_digest(one, other)

@@ -1,18 +1,18 @@
 """What identity listens to."""
 
-from services.chassis.envelope import Received
-from services.chassis.handlers import Handlers
+from services.chassis.events.consume.handlers import Handlers
+from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
 from services.contracts.stats import InvoiceStated
-from services.identity.domain.organisation import InvoiceRecord
+from services.identity.domain.organisation import InvoiceCopy
 from services.identity.store.transaction import IdentityTransaction
 
 
-async def invoice_stated(tx: IdentityTransaction, event: Received[InvoiceStated]) -> None:
+async def handle_invoice_stated(tx: IdentityTransaction, event: ReceivedEvent[InvoiceStated]) -> None:
     """Identity knows an invoice by customer number, number and date, for registration (I1)."""
     stated = event.data
-    await tx.keep_invoice(
-        InvoiceRecord(
+    await tx.upsert_invoice(
+        InvoiceCopy(
             id=read_id("invoice", stated.invoice_id),
             customer_number=stated.customer_number,
             invoice_number=stated.invoice_number,
@@ -22,4 +22,4 @@ async def invoice_stated(tx: IdentityTransaction, event: Received[InvoiceStated]
     )
 
 
-HANDLERS: Handlers[IdentityTransaction] = {InvoiceStated: invoice_stated}
+HANDLERS: Handlers[IdentityTransaction] = {InvoiceStated: handle_invoice_stated}

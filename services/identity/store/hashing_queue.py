@@ -9,18 +9,18 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from services.chassis.client_address import counted_network
+from services.chassis.http.server.client_address import rate_limit_network
 from services.contracts.values import Refusal, refuse
 
 R = TypeVar("R")
 
-TURNS = 3
+CONCURRENCY = 3
 """Work under way at a time: two hash, one is at the database."""
-WAITING = 128
+MAX_WAITING = 128
 """Work that waits, of all addresses: two seconds of hashing, a fifth of what a call may take."""
-OF_AN_ADDRESS = 16
+MAX_WAITING_PER_ADDRESS = 16
 """Work of one address that waits: the morning of an office behind one address."""
-AGAIN_S = 3
+RETRY_AFTER_S = 3
 """In so many seconds a full queue is through."""
 
 
@@ -30,74 +30,76 @@ class HashingQueue:
     When the queue is full, the newest of the longest line gives way to an address with a shorter one.
     """
 
-    def __init__(self, turns: int = TURNS, waiting: int = WAITING, of_an_address: int = OF_AN_ADDRESS) -> None:
+    def __init__(
+        self, turns: int = CONCURRENCY, waiting: int = MAX_WAITING, of_an_address: int = MAX_WAITING_PER_ADDRESS
+    ) -> None:
         self._free = turns
         self._waiting = waiting
         self._of_an_address = of_an_address
-        self._lines: dict[str, deque[asyncio.Future[bool]]] = {}
+        self._queues: dict[str, deque[asyncio.Future[bool]]] = {}
         """Who waits, by address; the address whose turn is next comes first. A line is never empty."""
 
-    async def take_turn(self, address: str, work: Callable[[], Awaitable[R]]) -> R | Refusal:
+    async def run(self, address: str, work: Callable[[], Awaitable[R]]) -> R | Refusal:
         """Do ``work`` when it is the address' turn. Refused with OVERLOADED where there is no room to wait.
 
         Who is cancelled leaves the queue.
         """
-        if not await self._wait_for_turn(counted_network(address)):
-            return refuse("OVERLOADED", retryable=True, seconds=AGAIN_S)
+        if not await self._acquire(rate_limit_network(address)):
+            return refuse("OVERLOADED", retryable=True, seconds=RETRY_AFTER_S)
         try:
             return await work()
         finally:
-            self._pass_turn_on()
+            self._release()
 
-    async def _wait_for_turn(self, address: str) -> bool:
+    async def _acquire(self, address: str) -> bool:
         if self._free:
             self._free -= 1
             return True
-        if not self._make_room(address):
+        if not self._can_enqueue(address):
             return False
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(address, deque()).append(waiter)
+        self._queues.setdefault(address, deque()).append(waiter)
         try:
             return await waiter
         except asyncio.CancelledError:
             if waiter.cancelled():
-                self._leave(address, waiter)
+                self._dequeue(address, waiter)
             elif waiter.result():
-                self._pass_turn_on()  # it came in the moment of the cancellation
+                self._release()  # it came in the moment of the cancellation
             raise
 
-    def _make_room(self, address: str) -> bool:
-        own = len(self._lines.get(address, ()))
+    def _can_enqueue(self, address: str) -> bool:
+        own = len(self._queues.get(address, ()))
         if own >= self._of_an_address:
             return False
-        if sum(map(len, self._lines.values())) < self._waiting:
+        if sum(map(len, self._queues.values())) < self._waiting:
             return True
-        longest = max(self._lines.values(), key=len)
+        longest = max(self._queues.values(), key=len)
         if len(longest) <= own + 1:
             return False
-        _answer(longest.pop(), False)
+        _resolve(longest.pop(), False)
         return True
 
-    def _pass_turn_on(self) -> None:
-        while self._lines:
-            address = next(iter(self._lines))
-            line = self._lines.pop(address)
+    def _release(self) -> None:
+        while self._queues:
+            address = next(iter(self._queues))
+            line = self._queues.pop(address)
             waiter = line.popleft()
             if line:
-                self._lines[address] = line
-            if _answer(waiter, True):
+                self._queues[address] = line
+            if _resolve(waiter, True):
                 return
         self._free += 1
 
-    def _leave(self, address: str, waiter: asyncio.Future[bool]) -> None:
-        line = self._lines.get(address)
+    def _dequeue(self, address: str, waiter: asyncio.Future[bool]) -> None:
+        line = self._queues.get(address)
         if line is not None and waiter in line:
             line.remove(waiter)
             if not line:
-                del self._lines[address]
+                del self._queues[address]
 
 
-def _answer(waiter: asyncio.Future[bool], turn: bool) -> bool:
+def _resolve(waiter: asyncio.Future[bool], turn: bool) -> bool:
     """Tell a waiter whether it has its turn; False if it was cancelled and does not know yet."""
     if waiter.done():
         return False

@@ -5,15 +5,15 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from services.access import copy
+from services.chassis.db.postgres import Row
+from services.chassis.db.sort_keys import sort_key
+from services.chassis.events.transaction import Transaction
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.postgres import Row
-from services.chassis.sorting import sort_key
-from services.chassis.transaction import Transaction
 from services.contracts.identity import AccessStated, OrganisationKind
 from services.identity.domain.access import PartnerRecord, UserRecord
-from services.identity.domain.attempts import Count, Counter, Scope
+from services.identity.domain.attempts import AttemptCount, AttemptCounter, Scope
 from services.identity.domain.names import username_key
-from services.identity.domain.organisation import InvoiceRecord, OrganisationFacts, OrganisationRecord
+from services.identity.domain.organisation import InvoiceCopy, OrganisationFacts, OrganisationRecord
 from services.identity.domain.session import Session
 from services.identity.store import subjects
 
@@ -33,7 +33,7 @@ _UNKNOWN_ORGANISATIONS = """
     SELECT wanted.id FROM unnest($1::uuid[]) AS wanted (id)
     WHERE NOT EXISTS (SELECT 1 FROM organisations o WHERE o.id = wanted.id)
 """
-_KEEP_INVOICE = """
+_UPSERT_INVOICE = """
     INSERT INTO invoices (id, customer_number, invoice_number, invoice_date, version) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (id) DO UPDATE SET
         customer_number = excluded.customer_number, invoice_number = excluded.invoice_number,
@@ -73,11 +73,11 @@ _LOCK_COUNTS = """
     ON CONFLICT (scope, key) DO UPDATE SET count = attempts.count
     RETURNING scope, key, count, since, tried_by, kept_for
 """
-_KEEP_COUNT = """
+_UPDATE_COUNT = """
     UPDATE attempts SET count = $3, since = $4, tried_by = $5, kept_for = $6 WHERE scope = $1 AND key = $2
 """
-_TAKE_ONE_OFF = "UPDATE attempts SET count = count - 1 WHERE scope = $1 AND key = $2 AND count > 0"
-_FORGET_COUNT = "DELETE FROM attempts WHERE scope = $1 AND key = $2"
+_DECREMENT_COUNT = "UPDATE attempts SET count = count - 1 WHERE scope = $1 AND key = $2 AND count > 0"
+_DELETE_COUNT = "DELETE FROM attempts WHERE scope = $1 AND key = $2"
 _ADD_SESSION = """
     INSERT INTO sessions (id, user_id, started_at, expires_at, number, rotated_at, salt, ended_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -96,18 +96,18 @@ _ADD_TOKEN = "INSERT INTO refresh_tokens (digest, session_id, number) VALUES ($1
 class IdentityTransaction(Transaction):
     """Implements ``usecases.ports.IdentityStore``."""
 
-    async def keep_access(self, stated: AccessStated) -> None:
-        await copy.keep(self.connection, stated)
+    async def upsert_access(self, stated: AccessStated) -> None:
+        await copy.upsert_access(self.connection, stated)
 
     async def audit(self, actor: str, action: str, subject: str) -> None:
         await self.connection.execute(_AUDIT, new_uuid(), self.now, actor, action, subject)
 
     async def organisations_by_number(self, numbers: Collection[str]) -> dict[str, OrganisationRecord]:
         rows = await self.connection.fetch(_ORGANISATIONS, list(numbers))
-        return {row["customer_number"]: _organisation(row) for row in rows}
+        return {row["customer_number"]: _to_organisation(row) for row in rows}
 
     async def organisations_after(self, after: uuid.UUID, limit: int) -> list[OrganisationRecord]:
-        return [_organisation(row) for row in await self.connection.fetch(_ORGANISATIONS_AFTER, after, limit)]
+        return [_to_organisation(row) for row in await self.connection.fetch(_ORGANISATIONS_AFTER, after, limit)]
 
     async def save_organisations(self, organisations: Sequence[OrganisationRecord]) -> None:
         await self.connection.executemany(
@@ -117,9 +117,9 @@ class IdentityTransaction(Transaction):
     async def unknown_organisations(self, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
         return {row["id"] for row in await self.connection.fetch(_UNKNOWN_ORGANISATIONS, list(ids))}
 
-    async def keep_invoice(self, invoice: InvoiceRecord) -> None:
+    async def upsert_invoice(self, invoice: InvoiceCopy) -> None:
         await self.connection.execute(
-            _KEEP_INVOICE,
+            _UPSERT_INVOICE,
             invoice.id,
             invoice.customer_number,
             invoice.invoice_number,
@@ -139,11 +139,11 @@ class IdentityTransaction(Transaction):
             await self.connection.executemany(_ADD_MEMBERSHIP, membership_rows(user))
         return bool(added)
 
-    async def user_named(self, username_key: str) -> UserRecord | None:
-        return await subjects.user_named(self.connection, username_key)
+    async def user_by_username(self, username_key: str) -> UserRecord | None:
+        return await subjects.user_by_username(self.connection, username_key)
 
-    async def user_with(self, user_id: uuid.UUID) -> UserRecord | None:
-        return await subjects.user_with(self.connection, user_id)
+    async def user_by_id(self, user_id: uuid.UUID) -> UserRecord | None:
+        return await subjects.user_by_id(self.connection, user_id)
 
     async def users_after(self, after: uuid.UUID, limit: int) -> list[UserRecord]:
         return await subjects.users_after(self.connection, after, limit)
@@ -155,8 +155,8 @@ class IdentityTransaction(Transaction):
         await self.connection.execute(_ADD_PARTNER, *partner_row(partner))
         await self.connection.execute(_ADD_SECRET, partner.id, secret_digest, self.now)
 
-    async def partner_with(self, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
-        return await subjects.partner_with(self.connection, partner_id, lock=lock)
+    async def partner_by_id(self, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
+        return await subjects.partner_by_id(self.connection, partner_id, lock=lock)
 
     async def partners_after(self, after: uuid.UUID, limit: int) -> list[PartnerRecord]:
         return await subjects.partners_after(self.connection, after, limit)
@@ -167,7 +167,7 @@ class IdentityTransaction(Transaction):
     async def save_partner(self, partner: PartnerRecord) -> None:
         await self.connection.execute(_SAVE_PARTNER, *partner_row(partner))
 
-    async def lock_counts(self, counters: Sequence[Counter]) -> dict[Counter, Count]:
+    async def lock_counts(self, counters: Sequence[AttemptCounter]) -> dict[AttemptCounter, AttemptCount]:
         rows = await self.connection.fetch(
             _LOCK_COUNTS,
             [counter.scope.value for counter in counters],
@@ -175,29 +175,29 @@ class IdentityTransaction(Transaction):
             self.now,
         )
         counts = [
-            Count(
-                counter=Counter(Scope(row["scope"]), row["key"]),
+            AttemptCount(
+                counter=AttemptCounter(Scope(row["scope"]), row["key"]),
                 count=row["count"],
                 since=row["since"],
-                tried_by=row["tried_by"],
-                kept_for=row["kept_for"],
+                admitted_from=row["tried_by"],
+                reserved_for=row["kept_for"],
             )
             for row in rows
         ]
         return {count.counter: count for count in counts}
 
-    async def keep_counts(self, counts: Sequence[Count]) -> None:
+    async def save_counts(self, counts: Sequence[AttemptCount]) -> None:
         await self.connection.executemany(
-            _KEEP_COUNT,
+            _UPDATE_COUNT,
             [
-                (one.counter.scope.value, one.counter.key, one.count, one.since, one.tried_by, one.kept_for)
+                (one.counter.scope.value, one.counter.key, one.count, one.since, one.admitted_from, one.reserved_for)
                 for one in counts
             ],
         )
 
-    async def give_attempts_back(self, counters: Sequence[Counter]) -> None:
+    async def refund_attempts(self, counters: Sequence[AttemptCounter]) -> None:
         for counter in sorted(counters, key=lambda one: (one.scope.value, one.key)):
-            statement = _TAKE_ONE_OFF if counter.scope is Scope.ADDRESS else _FORGET_COUNT
+            statement = _DECREMENT_COUNT if counter.scope is Scope.ADDRESS else _DELETE_COUNT
             await self.connection.execute(statement, counter.scope.value, counter.key)
 
     async def add_session(self, session: Session, token_digest: bytes) -> None:
@@ -214,7 +214,7 @@ class IdentityTransaction(Transaction):
         )
         await self.add_refresh_token(session, token_digest)
 
-    async def session_with(self, session_id: uuid.UUID) -> Session | None:
+    async def session_by_id(self, session_id: uuid.UUID) -> Session | None:
         row = await self.connection.fetchrow(_SESSION, session_id)
         return Session(**dict(row)) if row else None
 
@@ -239,7 +239,7 @@ class IdentityTransaction(Transaction):
         await self.connection.execute(_ADD_TOKEN, token_digest, session.id, session.number)
 
 
-def _organisation(row: Row) -> OrganisationRecord:
+def _to_organisation(row: Row) -> OrganisationRecord:
     facts = OrganisationFacts(
         customer_number=row["customer_number"],
         name=row["name"],

@@ -2,7 +2,7 @@
 
 import uuid
 
-from services.identity.usecases.import_organisations import stated
+from services.identity.usecases.import_organisations import organisation_stated_event
 from services.identity.usecases.ports import IdentityStore
 
 
@@ -10,5 +10,5 @@ async def announce_organisations(tx: IdentityStore, after: uuid.UUID, limit: int
     """State the organisations with the next ids."""
     organisations = await tx.organisations_after(after, limit)
     for organisation in organisations:
-        tx.emit(stated(organisation))
+        tx.emit(organisation_stated_event(organisation))
     return [organisation.id for organisation in organisations]

@@ -9,7 +9,7 @@ from services.chassis.ids import find_id, new_uuid, write_id
 from services.contracts.identity import SCOPES, CreatePartner, Partner, PartnerCreated
 from services.contracts.values import Problem, Refusal
 from services.identity.domain.access import PartnerRecord
-from services.identity.domain.partner import problems_of
+from services.identity.domain.partner import partner_problems
 from services.identity.domain.secret import digest
 from services.identity.usecases.ports import IdentityStore, Work
 from services.identity.usecases.state_access import state_access
@@ -22,7 +22,7 @@ async def create_partner(work: Work, pepper: bytes, staff_id: str, command: Crea
 
     Refused with MALFORMED, INVALID_SCOPE, NOT_FOUND (an organisation), IDEMPOTENCY_CONFLICT.
     """
-    if problems := problems_of(command):
+    if problems := partner_problems(command):
         return Refusal(problems=problems)
     secret = secrets.token_urlsafe(32)
 
@@ -30,7 +30,7 @@ async def create_partner(work: Work, pepper: bytes, staff_id: str, command: Crea
 
         async def make() -> PartnerCreated | Refusal:
             ids = [find_id("org", text) for text in command.organisation_ids]
-            if problems := await _unknown(tx, ids):
+            if problems := await _unknown_organisations(tx, ids):
                 return Refusal(problems=problems)
             partner = PartnerRecord(
                 id=new_uuid(),
@@ -44,9 +44,9 @@ async def create_partner(work: Work, pepper: bytes, staff_id: str, command: Crea
             await tx.audit(staff_id, "PARTNER_CREATED", write_id("partner", partner.id))
             if partner.all_organisations:
                 await tx.audit(staff_id, "ALL_ORGANISATIONS_GRANTED", write_id("partner", partner.id))
-            return PartnerCreated(partner=shown(partner), client_secret=secret)
+            return PartnerCreated(partner=partner_response(partner), client_secret=secret)
 
-        return await tx.once(
+        return await tx.execute_once(
             organisation="",
             caller=staff_id,
             operation="createPartner",
@@ -57,7 +57,7 @@ async def create_partner(work: Work, pepper: bytes, staff_id: str, command: Crea
         )
 
 
-async def _unknown(tx: IdentityStore, ids: list[uuid.UUID | None]) -> list[Problem]:
+async def _unknown_organisations(tx: IdentityStore, ids: list[uuid.UUID | None]) -> list[Problem]:
     unknown = await tx.unknown_organisations([one for one in ids if one])
     return [
         Problem(code="NOT_FOUND", path=["organisationIds", str(place)])
@@ -66,7 +66,7 @@ async def _unknown(tx: IdentityStore, ids: list[uuid.UUID | None]) -> list[Probl
     ]
 
 
-def shown(partner: PartnerRecord) -> Partner:
+def partner_response(partner: PartnerRecord) -> Partner:
     """A partner as staff see it."""
     return Partner(
         id=write_id("partner", partner.id),

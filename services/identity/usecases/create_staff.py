@@ -4,7 +4,7 @@ from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity import Language
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import UserRecord
-from services.identity.domain.names import tidy_username
+from services.identity.domain.names import normalise_username
 from services.identity.domain.registration import account_problems
 from services.identity.usecases.ports import Passwords, Work
 from services.identity.usecases.state_access import state_access
@@ -14,7 +14,7 @@ async def create_staff(
     work: Work, passwords: Passwords, username: str, email: str, password: str, language: Language
 ) -> str | Refusal:
     """Make a staff user; their id. Refused with MALFORMED, WEAK_PASSWORD, USERNAME_TAKEN."""
-    username, email = tidy_username(username), email.strip()
+    username, email = normalise_username(username), email.strip()
     if problems := account_problems(username, email, password):
         return Refusal(problems=problems)
     password_hash = await passwords.hash(password)

@@ -4,7 +4,7 @@ from services.chassis.ids import find_id, write_id
 from services.contracts.identity import SessionEnded, SignedOut
 from services.contracts.values import Refusal
 from services.identity.domain.secret import digest
-from services.identity.domain.session import Session, ended
+from services.identity.domain.session import Session, mark_session_ended
 from services.identity.usecases.ports import IdentityStore, Work
 from services.identity.usecases.sign_in import REFRESH_TOKEN
 
@@ -13,7 +13,7 @@ async def sign_out(work: Work, user_id: str, session_id: str) -> SignedOut | Ref
     """End the session that a token is of. ``session_ended`` is False if it was over before."""
     wanted = find_id("session", session_id)
     async with work() as tx:
-        session = await tx.session_with(wanted) if wanted else None
+        session = await tx.session_by_id(wanted) if wanted else None
         if session is None or session.ended_at is not None or write_id("user", session.user_id) != user_id:
             return SignedOut(session_ended=False)
         await end_session(tx, session)
@@ -24,7 +24,7 @@ async def sign_out_with(work: Work, pepper: bytes, token: str) -> SignedOut | Re
     """End the session of a refresh token: whoever holds one of the family may end it."""
     async with work() as tx:
         found = await tx.find_refresh_token(digest(pepper, REFRESH_TOKEN, token))
-        session = await tx.session_with(found[0]) if found else None
+        session = await tx.session_by_id(found[0]) if found else None
         if session is None or session.ended_at is not None:
             return SignedOut(session_ended=False)
         await end_session(tx, session)
@@ -33,5 +33,5 @@ async def sign_out_with(work: Work, pepper: bytes, token: str) -> SignedOut | Re
 
 async def end_session(tx: IdentityStore, session: Session) -> None:
     """End a session and say so, for its access tokens live on for minutes."""
-    await tx.save_session(ended(session, tx.now))
+    await tx.save_session(mark_session_ended(session, tx.now))
     tx.emit(SessionEnded(session_id=write_id("session", session.id), subject_id=write_id("user", session.user_id)))

@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Result
 from services.chassis.ids import write_id
-from services.chassis.records import Records
-from services.chassis.row_reader import Bad, bad
+from services.chassis.imports.export_files import RowResult
+from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.identity import OrganisationKind, OrganisationStated
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord
 from services.identity.domain.registration import RegistrationRules
@@ -28,31 +28,31 @@ class OrganisationRow(msgspec.Struct, frozen=True, kw_only=True):
 
 async def import_organisations(
     tx: IdentityStore, rows: Sequence[OrganisationRow], rules: RegistrationRules
-) -> list[Result | Bad]:
+) -> list[RowResult | RowError]:
     """Keep each row's organisation; one that is as the row says stays untouched and is not announced.
 
     Its number has the form that people are asked for when they register.
     """
-    records = Records(await tx.organisations_by_number({row.customer_number for row in rows}))
-    results = [_malformed(row, rules) or _take(records, row) for row in rows]
+    records = RecordChanges(await tx.organisations_by_number({row.customer_number for row in rows}))
+    results = [_check_row(row, rules) or _apply_row(records, row) for row in rows]
     await tx.save_organisations(records.changed)
     for organisation in records.changed:
-        tx.emit(stated(organisation))
+        tx.emit(organisation_stated_event(organisation))
     return results
 
 
-def _malformed(row: OrganisationRow, rules: RegistrationRules) -> Bad | None:
+def _check_row(row: OrganisationRow, rules: RegistrationRules) -> RowError | None:
     if re.fullmatch(rules.customer_number_format, row.customer_number):
         return None
-    return bad("customer_number", "MALFORMED", expected=rules.customer_number_example)
+    return row_error("customer_number", "MALFORMED", expected=rules.customer_number_example)
 
 
-def _take(records: Records[OrganisationRecord], row: OrganisationRow) -> Result:
+def _apply_row(records: RecordChanges[OrganisationRecord], row: OrganisationRow) -> RowResult:
     facts = OrganisationFacts(**msgspec.structs.asdict(row))
-    return records.take(row.customer_number, facts, OrganisationRecord)
+    return records.apply(row.customer_number, facts, OrganisationRecord)
 
 
-def stated(organisation: OrganisationRecord) -> OrganisationStated:
+def organisation_stated_event(organisation: OrganisationRecord) -> OrganisationStated:
     """An organisation as it is announced: without its name."""
     return OrganisationStated(
         organisation_id=write_id("org", organisation.id),

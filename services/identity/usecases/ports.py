@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from services.chassis.change import Change
-from services.chassis.transaction import UnitOfWork
+from services.chassis.events.transaction import UnitOfWork
+from services.chassis.events.transaction_port import TransactionPort
 from services.contracts.identity import AccessStated
 from services.identity.domain.access import PartnerRecord, UserRecord
-from services.identity.domain.attempts import Count, Counter
-from services.identity.domain.organisation import InvoiceRecord, OrganisationRecord
+from services.identity.domain.attempts import AttemptCount, AttemptCounter
+from services.identity.domain.organisation import InvoiceCopy, OrganisationRecord
 from services.identity.domain.session import Session
 
 
@@ -25,10 +25,10 @@ class Passwords(Protocol):
         ...
 
 
-class IdentityStore(Change, Protocol):
+class IdentityStore(TransactionPort, Protocol):
     """A transaction on identity's own data."""
 
-    async def keep_access(self, stated: AccessStated) -> None:
+    async def upsert_access(self, stated: AccessStated) -> None:
         """Take a subject's access into this service's own copy, which its queries join as everyone's do."""
         ...
 
@@ -50,7 +50,7 @@ class IdentityStore(Change, Protocol):
         """Those of the ids that no organisation has."""
         ...
 
-    async def keep_invoice(self, invoice: InvoiceRecord) -> None:
+    async def upsert_invoice(self, invoice: InvoiceCopy) -> None:
         """Keep an invoice, unless what is kept of it is as new already."""
         ...
 
@@ -66,9 +66,9 @@ class IdentityStore(Change, Protocol):
         """Add a user with their memberships; False, and nothing done, if the username is taken."""
         ...
 
-    async def user_named(self, username_key: str) -> UserRecord | None: ...
+    async def user_by_username(self, username_key: str) -> UserRecord | None: ...
 
-    async def user_with(self, user_id: uuid.UUID) -> UserRecord | None: ...
+    async def user_by_id(self, user_id: uuid.UUID) -> UserRecord | None: ...
 
     async def users_after(self, after: uuid.UUID, limit: int) -> Sequence[UserRecord]:
         """The users with the next ids, locked against change."""
@@ -80,7 +80,7 @@ class IdentityStore(Change, Protocol):
 
     async def add_partner(self, partner: PartnerRecord, secret_digest: bytes) -> None: ...
 
-    async def partner_with(self, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
+    async def partner_by_id(self, partner_id: uuid.UUID, *, lock: bool = False) -> PartnerRecord | None:
         """A partner; ``lock`` it for a change."""
         ...
 
@@ -94,21 +94,21 @@ class IdentityStore(Change, Protocol):
 
     async def save_partner(self, partner: PartnerRecord) -> None: ...
 
-    async def lock_counts(self, counters: Sequence[Counter]) -> dict[Counter, Count]:
+    async def lock_counts(self, counters: Sequence[AttemptCounter]) -> dict[AttemptCounter, AttemptCount]:
         """Where these counts stand, locked for change; one that was not there begins now."""
         ...
 
-    async def keep_counts(self, counts: Sequence[Count]) -> None:
+    async def save_counts(self, counts: Sequence[AttemptCount]) -> None:
         """Keep where these counts stand, which are locked."""
         ...
 
-    async def give_attempts_back(self, counters: Sequence[Counter]) -> None:
+    async def refund_attempts(self, counters: Sequence[AttemptCounter]) -> None:
         """The attempt was right: take it off the address's count, and forget what else it was counted by."""
         ...
 
     async def add_session(self, session: Session, token_digest: bytes) -> None: ...
 
-    async def session_with(self, session_id: uuid.UUID) -> Session | None:
+    async def session_by_id(self, session_id: uuid.UUID) -> Session | None:
         """A session, locked for change."""
         ...
 

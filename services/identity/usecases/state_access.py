@@ -1,6 +1,6 @@
 """Stating a subject's access: to this service's own copy and to all others, in the transaction of the change."""
 
-from services.access.stated_parts import split_access
+from services.access.access_parts import split_access
 from services.chassis.ids import write_id
 from services.contracts.identity import AccessStated, Grant, Role, SubjectKind
 from services.identity.domain.access import PartnerRecord, UserRecord
@@ -10,7 +10,7 @@ from services.identity.usecases.ports import IdentityStore
 async def state_access(tx: IdentityStore, subject: UserRecord | PartnerRecord) -> None:
     """Say what a user or partner may reach from now on. Called with every new ``version``, and only here is it said."""
     stated = access_of(subject)
-    await tx.keep_access(stated)
+    await tx.upsert_access(stated)
     for part in split_access(stated):
         tx.emit(part)
 

@@ -9,7 +9,7 @@ from services.contracts.sites import Fraction
 from services.orders.domain.cadence import Cadence
 
 
-class Site(msgspec.Struct, frozen=True, kw_only=True):
+class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
     """The copy of a site. ``version`` 0 is a placeholder: something refers to it, but it was not stated yet."""
 
     id: uuid.UUID
@@ -21,7 +21,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-class Container(msgspec.Struct, frozen=True, kw_only=True):
+class ContainerCopy(msgspec.Struct, frozen=True, kw_only=True):
     """The copy of a container."""
 
     id: uuid.UUID

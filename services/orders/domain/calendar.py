@@ -14,7 +14,7 @@ from services.orders.domain.pickup import PickupRecord
 from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rules
 
-DONE = frozenset({PickupState.EMPTIED, PickupState.FAILED})
+DONE_STATES = frozenset({PickupState.EMPTIED, PickupState.FAILED})
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,19 +36,21 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return self.rules.tolerance(self.agreement.municipality, self.agreement.facts.fraction, day)
 
 
-def planned(agreement: AgreementRecord, holidays: Holidays, since: dt.date, until: dt.date) -> list[PickupRecord]:
+def planned_pickups(
+    agreement: AgreementRecord, holidays: Holidays, since: dt.date, until: dt.date
+) -> list[PickupRecord]:
     """The regular pickups on days between two, both inclusive, as the cadence and the holidays have them."""
     cadence = agreement.facts.cadence
-    days = {*cadence.days(since, until), *filter(cadence.has, holidays.moved_into(since, until))}
-    made = [pickup.regular(agreement.id, day, holidays.moved(day)) for day in sorted(days)]
+    days = {*cadence.days(since, until), *filter(cadence.has, holidays.days_moved_into(since, until))}
+    made = [pickup.regular_pickup(agreement.id, day, holidays.pickup_day(day)) for day in sorted(days)]
     return [one for one in made if since <= one.date <= until]
 
 
-def pickups(schedule: Schedule, since: dt.date, until: dt.date) -> list[PickupRecord]:
+def pickups_between(schedule: Schedule, since: dt.date, until: dt.date) -> list[PickupRecord]:
     """Every pickup between two days, both inclusive, by date. What was recorded stands where it was recorded."""
-    regular = planned(schedule.agreement, schedule.holidays, since, until)
+    regular = planned_pickups(schedule.agreement, schedule.holidays, since, until)
     known = {one.id: one for one in (*regular, *schedule.ordered, *schedule.recorded)}
-    return sorted((one for one in known.values() if since <= one.date <= until), key=sooner)
+    return sorted((one for one in known.values() if since <= one.date <= until), key=date_key)
 
 
 def next_pickup(schedule: Schedule, today: dt.date) -> PickupRecord | None:
@@ -58,12 +60,12 @@ def next_pickup(schedule: Schedule, today: dt.date) -> PickupRecord | None:
     recorded = {one.id: one for one in schedule.recorded}
 
     def is_coming(one: PickupRecord) -> bool:
-        return one.date >= today and one.outcome.state not in DONE
+        return one.date >= today and one.outcome.state not in DONE_STATES
 
     coming = [one for one in (recorded.get(one.id, one) for one in schedule.ordered) if is_coming(one)]
 
     def known(day: dt.date) -> PickupRecord:
-        regular = pickup.regular(agreement.id, day, holidays.moved(day))
+        regular = pickup.regular_pickup(agreement.id, day, holidays.pickup_day(day))
         return recorded.get(regular.id, regular)
 
     until = dt.date.max
@@ -75,23 +77,23 @@ def next_pickup(schedule: Schedule, today: dt.date) -> PickupRecord | None:
                 until = day
                 break
     # None of the later ones is sooner but where a holiday moved it; so are those that one moved over today.
-    moved = filter(cadence.has, holidays.moved_into(today, until))
+    moved = filter(cadence.has, holidays.days_moved_into(today, until))
     coming += filter(is_coming, map(known, moved))
-    return min(coming, key=sooner, default=None)
+    return min(coming, key=date_key, default=None)
 
 
-def sooner(one: PickupRecord) -> tuple[dt.date, uuid.UUID]:
+def date_key(one: PickupRecord) -> tuple[dt.date, uuid.UUID]:
     """What pickups are sorted by: the day the truck comes, and on one day always in the same order."""
     return one.date, one.id
 
 
-def named(
+def find_reported_pickup(
     agreement: AgreementRecord, holidays: Holidays, ordered: Iterable[PickupRecord], day: dt.date
 ) -> PickupRecord | None:
     """The pickup that a report means with ``day``: the one that the truck comes for, else the one planned then."""
     extra = [one for one in ordered if one.agreement_id == agreement.id and one.date == day]
-    if there := [*planned(agreement, holidays, day, day), *extra]:
+    if there := [*planned_pickups(agreement, holidays, day, day), *extra]:
         return there[0]
     if agreement.facts.cadence.has(day):
-        return pickup.regular(agreement.id, day, holidays.moved(day))
+        return pickup.regular_pickup(agreement.id, day, holidays.pickup_day(day))
     return None

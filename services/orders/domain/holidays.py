@@ -32,7 +32,7 @@ def country_of(zone: str) -> Country | None:
     return _COUNTRIES.get(zone)
 
 
-class Holiday(msgspec.Struct, frozen=True, kw_only=True):
+class HolidayRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A holiday as the ERP states it; a row of ``holidays.csv``. Pickups of ``date`` are done on ``moves_to``."""
 
     country: Country
@@ -52,19 +52,19 @@ class Holiday(msgspec.Struct, frozen=True, kw_only=True):
 class Holidays:
     """The holidays of one country."""
 
-    def __init__(self, holidays: Iterable[Holiday]) -> None:
+    def __init__(self, holidays: Iterable[HolidayRecord]) -> None:
         self._by_date = {holiday.date: holiday for holiday in holidays}
         self._origins: dict[dt.date, list[dt.date]] = {}
         for day in self._by_date:
-            if (target := self.moved(day)) != day:
+            if (target := self.pickup_day(day)) != day:
                 self._origins.setdefault(target, []).append(day)
         self._targets = sorted(self._origins)
 
-    def on(self, day: dt.date) -> Holiday | None:
+    def on(self, day: dt.date) -> HolidayRecord | None:
         """The holiday on this day, if it is one."""
         return self._by_date.get(day)
 
-    def moved(self, day: dt.date) -> dt.date:
+    def pickup_day(self, day: dt.date) -> dt.date:
         """The day on which pickups of ``day`` are done: itself, or behind the holidays that it runs into.
 
         Where the data lead round in a circle the pickup stays where it was planned.
@@ -77,7 +77,7 @@ class Holidays:
             seen.add(target)
         return target
 
-    def moved_into(self, since: dt.date, until: dt.date) -> list[dt.date]:
+    def days_moved_into(self, since: dt.date, until: dt.date) -> list[dt.date]:
         """The holidays whose pickups are done on other days, between these two, both inclusive."""
         targets = self._targets[bisect.bisect_left(self._targets, since) : bisect.bisect_right(self._targets, until)]
         return sorted(day for target in targets for day in self._origins[target])

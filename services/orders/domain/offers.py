@@ -8,9 +8,9 @@ import msgspec
 from services.orders.domain import calendar
 from services.orders.domain.calendar import Schedule
 from services.orders.domain.cut_off import cut_off_of
-from services.orders.domain.routes import passes
+from services.orders.domain.routes import runs_on
 
-AHEAD = dt.timedelta(weeks=8)
+OFFER_HORIZON = dt.timedelta(weeks=8)
 """How far ahead days are offered."""
 
 IN_THE_PAST = "IN_THE_PAST"
@@ -32,23 +32,23 @@ def route_days(schedule: Schedule, since: dt.date, until: dt.date) -> set[dt.dat
     """The days between two, both inclusive, on which the agreement's truck passes, holidays moved."""
     days = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
     passing = {
-        schedule.holidays.moved(day)
-        for day in (*days, *schedule.holidays.moved_into(since, until))
-        if passes(schedule.route, day) and schedule.agreement.facts.runs_on(day)
+        schedule.holidays.pickup_day(day)
+        for day in (*days, *schedule.holidays.days_moved_into(since, until))
+        if runs_on(schedule.route, day) and schedule.agreement.facts.runs_on(day)
     }
     return passing.intersection(days)
 
 
-def offers(schedule: Schedule, now: dt.datetime, zone: zoneinfo.ZoneInfo) -> list[OfferedDay]:
+def offered_days(schedule: Schedule, now: dt.datetime, zone: zoneinfo.ZoneInfo) -> list[OfferedDay]:
     """The days that can be ordered now, soonest first."""
     today = now.astimezone(zone).date()
-    until = today + AHEAD
-    taken = {one.date for one in calendar.pickups(schedule, today, until)}
-    days = [_day(schedule, day, zone) for day in sorted(route_days(schedule, today, until) - taken)]
+    until = today + OFFER_HORIZON
+    taken = {one.date for one in calendar.pickups_between(schedule, today, until)}
+    days = [_offered_day(schedule, day, zone) for day in sorted(route_days(schedule, today, until) - taken)]
     return [day for day in days if now <= day.cut_off]
 
 
-def obstacle(schedule: Schedule, day: dt.date, now: dt.datetime, zone: zoneinfo.ZoneInfo) -> str | None:
+def refusal_code(schedule: Schedule, day: dt.date, now: dt.datetime, zone: zoneinfo.ZoneInfo) -> str | None:
     """Why ``day`` can't be ordered now: the first reason that applies, or None.
 
     A day farther ahead than is offered is NOT_ON_ROUTE: no truck is sent that far yet.
@@ -56,16 +56,16 @@ def obstacle(schedule: Schedule, day: dt.date, now: dt.datetime, zone: zoneinfo.
     today = now.astimezone(zone).date()
     if day < today:
         return IN_THE_PAST
-    if now > _day(schedule, day, zone).cut_off:
+    if now > _offered_day(schedule, day, zone).cut_off:
         return PAST_CUT_OFF
-    if day > today + AHEAD or day not in route_days(schedule, day, day):
+    if day > today + OFFER_HORIZON or day not in route_days(schedule, day, day):
         return NOT_ON_ROUTE
-    if calendar.pickups(schedule, day, day):
+    if calendar.pickups_between(schedule, day, day):
         return ALREADY_PLANNED
     return None
 
 
-def _day(schedule: Schedule, day: dt.date, zone: zoneinfo.ZoneInfo) -> OfferedDay:
+def _offered_day(schedule: Schedule, day: dt.date, zone: zoneinfo.ZoneInfo) -> OfferedDay:
     agreement = schedule.agreement
     rule, citation = schedule.rules.cut_off(agreement.municipality, agreement.facts.fraction, day)
     return OfferedDay(

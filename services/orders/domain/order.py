@@ -10,7 +10,7 @@ from services.contracts.orders import OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.contracts.values import Money
 
-MOVES: Mapping[OrderState, frozenset[OrderState]] = {
+TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.RECEIVED: frozenset(
         {OrderState.CONFIRMED, OrderState.NEEDS_REVIEW, OrderState.REJECTED, OrderState.CANCELLED}
     ),
@@ -33,17 +33,17 @@ CORRECTIONS: Mapping[OrderState, frozenset[OrderState]] = {
 }
 """Every legal move back: a later report says that the pickup failed after all, or for another reason."""
 
-FINAL = frozenset(state for state, following in MOVES.items() if not following)
-WITHDRAWN = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
+FINAL_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
+WITHDRAWN_STATES = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 """States in which no truck will come."""
-OPEN = frozenset(MOVES) - FINAL - {OrderState.FAILED}
+OPEN_STATES = frozenset(TRANSITIONS) - FINAL_STATES - {OrderState.FAILED}
 """States of an order that is not done yet."""
 
 SYSTEM = "system"
 """Who makes a step that follows by itself."""
 
 
-class IllegalMove(ValueError):
+class IllegalTransition(ValueError):
     """A state can't follow another: a mistake of the program, not of the caller."""
 
 
@@ -97,21 +97,25 @@ def place(
     )
 
 
-def may_move(order: OrderRecord, state: OrderState) -> bool:
+def can_transition(order: OrderRecord, state: OrderState) -> bool:
     """Whether the order may go to ``state`` now."""
-    return state in MOVES[order.state] or state in CORRECTIONS.get(order.state, ())
+    return state in TRANSITIONS[order.state] or state in CORRECTIONS.get(order.state, ())
 
 
-def follow(order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None) -> OrderRecord:
+def follow_pickup(
+    order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None
+) -> OrderRecord:
     """The order as its pickup has it; the same as before where it says so already, or may not go there."""
-    if (order.state, order.timeline[-1].reason) == (state, reason) or not may_move(order, state):
+    if (order.state, order.timeline[-1].reason) == (state, reason) or not can_transition(order, state):
         return order
-    return move(order, state, at=at, by=by, reason=reason)
+    return transition(order, state, at=at, by=by, reason=reason)
 
 
-def move(order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None = None) -> OrderRecord:
+def transition(
+    order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None = None
+) -> OrderRecord:
     """The order in its next state, with one step more; IllegalMove if it may not go there."""
-    if not may_move(order, state):
-        raise IllegalMove(f"{order.state.value} can't become {state.value}")
+    if not can_transition(order, state):
+        raise IllegalTransition(f"{order.state.value} can't become {state.value}")
     step = Step(state=state, at=at, by=by, reason=reason)
     return msgspec.structs.replace(order, state=state, timeline=(*order.timeline, step), version=order.version + 1)

@@ -28,7 +28,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     digest: bytes
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class PickupOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a pickup: ``done_at`` and ``grams`` of an emptied one, ``failure`` why it was not."""
 
     state: PickupState = PickupState.PLANNED
@@ -37,7 +37,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None
 
 
-UNKNOWN = Outcome()
+NO_OUTCOME = PickupOutcome()
 
 
 class PickupRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class PickupRecord(msgspec.Struct, frozen=True, kw_only=True):
     order_id: uuid.UUID | None = None
     date: dt.date
     planned_on: dt.date
-    outcome: Outcome = UNKNOWN
+    outcome: PickupOutcome = NO_OUTCOME
     version: int = 0
 
 
@@ -69,7 +69,7 @@ class RecordedPickup(msgspec.Struct, frozen=True, kw_only=True):
     fraction: Fraction
 
 
-def of_agreement(pickup: PickupRecord, agreement: AgreementRecord) -> RecordedPickup:
+def recorded_under(pickup: PickupRecord, agreement: AgreementRecord) -> RecordedPickup:
     """The pickup as it is recorded now, under its agreement as it is now."""
     return RecordedPickup(
         pickup=pickup,
@@ -80,13 +80,13 @@ def of_agreement(pickup: PickupRecord, agreement: AgreementRecord) -> RecordedPi
     )
 
 
-def regular(agreement_id: uuid.UUID, planned_on: dt.date, date: dt.date) -> PickupRecord:
+def regular_pickup(agreement_id: uuid.UUID, planned_on: dt.date, date: dt.date) -> PickupRecord:
     """A pickup of the agreement's cadence. Its id follows from agreement and planned day, so it never changes."""
     pickup_id = uuid.uuid5(agreement_id, planned_on.isoformat())
     return PickupRecord(id=pickup_id, agreement_id=agreement_id, date=date, planned_on=planned_on)
 
 
-def ordered(agreement_id: uuid.UUID, order_id: uuid.UUID, date: dt.date) -> PickupRecord:
+def ordered_pickup(agreement_id: uuid.UUID, order_id: uuid.UUID, date: dt.date) -> PickupRecord:
     """An ordered pickup. Its id follows from the order's."""
     pickup_id = uuid.uuid5(order_id, "extra")
     return PickupRecord(id=pickup_id, agreement_id=agreement_id, order_id=order_id, date=date, planned_on=date)
@@ -104,7 +104,7 @@ _ORDER_STATES = {
 }
 
 
-def fold(reports: Iterable[Report]) -> Outcome:
+def fold_reports(reports: Iterable[Report]) -> PickupOutcome:
     """What the reports of one pickup come to, in whatever order they are given.
 
     An outcome beats an arrival; among outcomes the latest wins, and where two are equally late the higher report id.
@@ -115,18 +115,20 @@ def fold(reports: Iterable[Report]) -> Outcome:
         default=None,
     )
     if last is None:
-        return UNKNOWN
+        return NO_OUTCOME
     done = last.kind is not ReportKind.ARRIVED
-    return Outcome(state=_STATES[last.kind], done_at=last.at if done else None, grams=last.grams, failure=last.reason)
+    return PickupOutcome(
+        state=_STATES[last.kind], done_at=last.at if done else None, grams=last.grams, failure=last.reason
+    )
 
 
-def recorded(pickup: PickupRecord, outcome: Outcome) -> PickupRecord:
+def apply_outcome(pickup: PickupRecord, outcome: PickupOutcome) -> PickupRecord:
     """The pickup with this outcome; the same as before if it had it already."""
     if pickup.outcome == outcome:
         return pickup
     return msgspec.structs.replace(pickup, outcome=outcome, version=pickup.version + 1)
 
 
-def order_state(outcome: Outcome) -> OrderState | None:
+def order_state(outcome: PickupOutcome) -> OrderState | None:
     """Where an order goes whose pickup has this outcome; None if it stays."""
     return _ORDER_STATES.get(outcome.state)

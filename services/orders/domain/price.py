@@ -9,10 +9,10 @@ from msgspec import Meta
 
 from services.contracts.sites import Fraction
 from services.contracts.values import Money
-from services.orders.domain.validity import Number, Text, holds
+from services.orders.domain.validity import Number, Text, is_valid_on
 
 
-class Article(msgspec.Struct, frozen=True, kw_only=True):
+class ArticlePrice(msgspec.Struct, frozen=True, kw_only=True):
     """An article as it is described and priced for a time; a row of ``articles.csv``.
 
     ``net_minor`` is the price of one ``unit`` in the currency's minor unit, ``vat_rate`` in tenths of a per cent;
@@ -39,23 +39,23 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
-def valid(rows: Sequence[Article], day: dt.date) -> Article | None:
+def valid_price(rows: Sequence[ArticlePrice], day: dt.date) -> ArticlePrice | None:
     """The row that is valid on ``day``, the one that began last if there are several."""
     return max(
-        (row for row in rows if holds(row.valid_from, row.valid_until, day)),
+        (row for row in rows if is_valid_on(row.valid_from, row.valid_until, day)),
         key=lambda row: row.valid_from,
         default=None,
     )
 
 
-def described(rows: Sequence[Article], day: dt.date) -> Article:
+def describing_price(rows: Sequence[ArticlePrice], day: dt.date) -> ArticlePrice:
     """The row that describes an article on ``day``: the valid one, else the last before, else the first to come."""
     begun = [row for row in rows if row.valid_from <= day]
     last = max(begun, key=lambda row: row.valid_from) if begun else min(rows, key=lambda row: row.valid_from)
-    return valid(rows, day) or last
+    return valid_price(rows, day) or last
 
 
-def price(rows: Sequence[Article], day: dt.date, count: int = 1) -> Money | None:
+def price_of(rows: Sequence[ArticlePrice], day: dt.date, count: int = 1) -> Money | None:
     """What ``count`` units cost on ``day``, net; None where no price is valid then."""
-    row = valid(rows, day)
+    row = valid_price(rows, day)
     return Money(minor=row.net_minor * count, currency=row.currency, vat_rate=row.vat_rate) if row else None

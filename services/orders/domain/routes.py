@@ -7,12 +7,12 @@ import msgspec
 from msgspec import Meta
 
 from services.contracts.sites import Fraction
-from services.orders.domain.validity import Number, Text, holds
+from services.orders.domain.validity import Number, Text, is_valid_on
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
-_ONE = f"({'|'.join(WEEKDAYS)})"
-Weekdays = Annotated[str, Meta(pattern=f"^{_ONE}( {_ONE})*$", examples=["MO TH"])]
+_WEEKDAY = f"({'|'.join(WEEKDAYS)})"
+Weekdays = Annotated[str, Meta(pattern=f"^{_WEEKDAY}( {_WEEKDAY})*$", examples=["MO TH"])]
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,15 +32,15 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     valid_until: dt.date | None = None
 
 
-def passes(route: Route, day: dt.date) -> bool:
+def runs_on(route: Route, day: dt.date) -> bool:
     """Whether the route passes on ``day``, holidays aside."""
     return (
         WEEKDAYS[day.weekday()] in route.weekdays.split()
-        and holds(route.valid_from, route.valid_until, day)
-        and ((_monday(day) - _monday(route.first_week)).days // 7) % route.week_interval == 0
+        and is_valid_on(route.valid_from, route.valid_until, day)
+        and ((_monday_of(day) - _monday_of(route.first_week)).days // 7) % route.week_interval == 0
     )
 
 
-def _monday(day: dt.date) -> dt.date:
+def _monday_of(day: dt.date) -> dt.date:
     """The first day of the ISO 8601 week that ``day`` lies in."""
     return day - dt.timedelta(days=day.weekday())

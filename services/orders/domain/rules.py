@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from services.contracts.sites import Fraction
-from services.orders.domain.validity import Number, Text, holds
+from services.orders.domain.validity import Number, Text, is_valid_on
 
 CUT_OFF = "CUT_OFF"
 TOLERANCE = "TOLERANCE"
@@ -44,11 +44,11 @@ class CutOff(msgspec.Struct, frozen=True):
     at: dt.time
 
 
-OPEN_UNTIL_THE_DAY = CutOff(0, dt.time())
+DEFAULT_CUT_OFF = CutOff(0, dt.time())
 """What holds where no rule says more: until the day of the pickup begins."""
 
 
-def read_cut_off(value: str) -> CutOff:
+def parse_cut_off(value: str) -> CutOff:
     """A CUT_OFF rule's value; ValueError if it is none."""
     parts = _CUT_OFF.fullmatch(value)
     if parts is None:
@@ -56,14 +56,14 @@ def read_cut_off(value: str) -> CutOff:
     return CutOff(int(parts[1]), dt.time(int(parts[2]), int(parts[3])))
 
 
-def read_tolerance(value: str) -> int:
+def parse_tolerance(value: str) -> int:
     """A TOLERANCE rule's value in days; ValueError if it is none."""
     if not (value.isascii() and value.isdecimal() and int(value) <= 7):
         raise ValueError("expected days, 0 to 7")
     return int(value)
 
 
-def read_intervals(value: str) -> tuple[int, ...]:
+def parse_intervals(value: str) -> tuple[int, ...]:
     """An INTERVALS rule's value in weeks, shortest first; ValueError if it is none."""
     weeks = value.split()
     if not all(week.isascii() and week.isdecimal() and 1 <= int(week) <= 52 for week in weeks) or not weeks:
@@ -71,15 +71,15 @@ def read_intervals(value: str) -> tuple[int, ...]:
     return tuple(sorted({int(week) for week in weeks}))
 
 
-_READERS = {CUT_OFF: read_cut_off, TOLERANCE: read_tolerance, INTERVALS: read_intervals}
+_PARSERS = {CUT_OFF: parse_cut_off, TOLERANCE: parse_tolerance, INTERVALS: parse_intervals}
 EXAMPLES = {CUT_OFF: "2 12:00", TOLERANCE: "0-7", INTERVALS: "2 4 12"}
 """What a value of each kind that this build knows looks like."""
 
 
-def is_readable(rule: Rule) -> bool:
+def is_valid_value(rule: Rule) -> bool:
     """Whether the value of a rule of a known kind fits it."""
     try:
-        _READERS[rule.kind](rule.value)
+        _PARSERS[rule.kind](rule.value)
     except ValueError:
         return False
     return True
@@ -93,12 +93,12 @@ class Rules:
         for rule in rules:
             self._rules[rule.kind, rule.municipality].append(rule)
 
-    def holding(self, kind: str, municipality: str, fraction: Fraction, day: dt.date) -> Rule | None:
+    def applicable(self, kind: str, municipality: str, fraction: Fraction, day: dt.date) -> Rule | None:
         """The rule of a kind for a fraction on a day: one for the fraction before a general one, then the newest."""
         candidates = [
             rule
             for rule in self._rules.get((kind, municipality), ())
-            if rule.fraction in (None, fraction) and holds(rule.valid_from, rule.valid_until, day)
+            if rule.fraction in (None, fraction) and is_valid_on(rule.valid_from, rule.valid_until, day)
         ]
         return max(
             candidates,
@@ -108,10 +108,10 @@ class Rules:
 
     def cut_off(self, municipality: str, fraction: Fraction, day: dt.date) -> tuple[CutOff, str]:
         """The cut-off of pickups on a day, and the citation of the rule that set it (empty where none did)."""
-        rule = self.holding(CUT_OFF, municipality, fraction, day)
-        return (read_cut_off(rule.value), rule.citation) if rule else (OPEN_UNTIL_THE_DAY, "")
+        rule = self.applicable(CUT_OFF, municipality, fraction, day)
+        return (parse_cut_off(rule.value), rule.citation) if rule else (DEFAULT_CUT_OFF, "")
 
     def tolerance(self, municipality: str, fraction: Fraction, day: dt.date) -> int:
         """How many days before or after a planned day the truck may come; 0 where no rule says."""
-        rule = self.holding(TOLERANCE, municipality, fraction, day)
-        return read_tolerance(rule.value) if rule else 0
+        rule = self.applicable(TOLERANCE, municipality, fraction, day)
+        return parse_tolerance(rule.value) if rule else 0

@@ -9,6 +9,6 @@ Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Number = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
-def holds(valid_from: dt.date, valid_until: dt.date | None, day: dt.date) -> bool:
+def is_valid_on(valid_from: dt.date, valid_until: dt.date | None, day: dt.date) -> bool:
     """Whether something that is valid between these days is so on ``day``."""
     return valid_from <= day and (valid_until is None or day <= valid_until)

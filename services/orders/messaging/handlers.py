@@ -1,19 +1,19 @@
 """What orders listens to."""
 
 from services.access import copy
-from services.chassis.envelope import Received
-from services.chassis.handlers import Handlers
+from services.chassis.events.consume.handlers import Handlers
+from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
 from services.contracts.sites import ContainerStated, SiteStated
-from services.orders.domain.agreement import Container, Site
+from services.orders.domain.agreement import ContainerCopy, SiteCopy
 from services.orders.store.transaction import OrdersTransaction
 
 
-async def site_stated(tx: OrdersTransaction, event: Received[SiteStated]) -> None:
+async def handle_site_stated(tx: OrdersTransaction, event: ReceivedEvent[SiteStated]) -> None:
     """Orders knows whose a site is, and whose rules hold there."""
     stated = event.data
-    await tx.keep_site(
-        Site(
+    await tx.upsert_site(
+        SiteCopy(
             id=read_id("site", stated.site_id),
             organisation_id=read_id("org", stated.organisation_id),
             site_number=stated.site_number,
@@ -25,11 +25,11 @@ async def site_stated(tx: OrdersTransaction, event: Received[SiteStated]) -> Non
     )
 
 
-async def container_stated(tx: OrdersTransaction, event: Received[ContainerStated]) -> None:
+async def handle_container_stated(tx: OrdersTransaction, event: ReceivedEvent[ContainerStated]) -> None:
     """Orders knows the containers that agreements are about."""
     stated = event.data
-    await tx.keep_container(
-        Container(
+    await tx.upsert_container(
+        ContainerCopy(
             id=read_id("container", stated.container_id),
             container_number=stated.container_number,
             site_id=read_id("site", stated.site_id),
@@ -44,6 +44,6 @@ async def container_stated(tx: OrdersTransaction, event: Received[ContainerState
 
 HANDLERS: Handlers[OrdersTransaction] = {
     **copy.HANDLERS,
-    SiteStated: site_stated,
-    ContainerStated: container_stated,
+    SiteStated: handle_site_stated,
+    ContainerStated: handle_container_stated,
 }

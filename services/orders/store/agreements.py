@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Sequence
 
-from services.chassis.postgres import Connection, Row
+from services.chassis.db.postgres import DatabaseConnection, Row
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord
-from services.orders.store.rows import read, write
+from services.orders.store.rows import from_row, to_row
 
 COLUMNS = """
     a.id, a.version, s.organisation_id, s.municipality, s.version = 0 AS site_is_placeholder, a.agreement_number,
@@ -24,18 +24,18 @@ _SAVE = """
 """
 
 
-async def find(
-    connection: Connection, condition: str, *values: object, lock: bool = False
+async def find_agreements(
+    connection: DatabaseConnection, condition: str, *values: object, lock: bool = False
 ) -> dict[uuid.UUID, AgreementRecord]:
     """The agreements (``a``, with their site ``s``) of a condition in SQL, by id; locked in that order, if wanted."""
     locked = "ORDER BY a.id FOR UPDATE OF a" if lock else ""
     rows = await connection.fetch(
         f"SELECT {COLUMNS} FROM agreements a JOIN sites s ON s.id = a.site_id WHERE {condition} {locked}", *values
     )
-    return {row["id"]: agreement(row) for row in rows}
+    return {row["id"]: to_agreement(row) for row in rows}
 
 
-def agreement(row: Row) -> AgreementRecord:
+def to_agreement(row: Row) -> AgreementRecord:
     """The agreement of a row with ``COLUMNS``."""
     return AgreementRecord(
         id=row["id"],
@@ -43,10 +43,10 @@ def agreement(row: Row) -> AgreementRecord:
         organisation_id=row["organisation_id"],
         municipality=row["municipality"],
         site_is_placeholder=row["site_is_placeholder"],
-        facts=read(AgreementFacts, row),
+        facts=from_row(AgreementFacts, row),
     )
 
 
-async def save(connection: Connection, records: Sequence[AgreementRecord]) -> None:
+async def save_agreements(connection: DatabaseConnection, records: Sequence[AgreementRecord]) -> None:
     """Keep these agreements."""
-    await connection.executemany(_SAVE, [(record.id, record.version, *write(record.facts)) for record in records])
+    await connection.executemany(_SAVE, [(record.id, record.version, *to_row(record.facts)) for record in records])

@@ -6,19 +6,19 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from services.chassis.postgres import Connection, Row
+from services.chassis.db.postgres import DatabaseConnection, Row
 from services.contracts.orders import OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.contracts.values import Money
 from services.orders.domain import pickup
-from services.orders.domain.order import WITHDRAWN, OrderRecord
+from services.orders.domain.order import WITHDRAWN_STATES, OrderRecord
 from services.orders.domain.pickup import PickupRecord
 
 COLUMNS = """
     o.id, o.kind, o.state, o.organisation_id, o.site_id, o.agreement_id, o.article_id, o.fraction, o.date, o.price,
     o.placed_at, o.timeline, o.version
 """
-_WITHDRAWN = ", ".join(f"'{state.value}'" for state in sorted(WITHDRAWN, key=lambda state: state.value))
+_WITHDRAWN = ", ".join(f"'{state.value}'" for state in sorted(WITHDRAWN_STATES, key=lambda state: state.value))
 _OF_AGREEMENTS = f"""
     SELECT {COLUMNS} FROM orders o
     WHERE o.agreement_id = ANY ($1) AND (o.date = ANY ($2) OR o.id = ANY ($3)) AND o.state NOT IN ({_WITHDRAWN})
@@ -38,36 +38,38 @@ _SAVE = """
 """
 
 
-async def of_agreements(
-    connection: Connection,
+async def orders_of_agreements(
+    connection: DatabaseConnection,
     agreement_ids: Iterable[uuid.UUID],
     dates: Collection[dt.date],
     order_ids: Collection[uuid.UUID],
 ) -> dict[uuid.UUID, OrderRecord]:
     """The agreements' orders on these days or with these ids, locked; withdrawn ones are left out."""
     rows = await connection.fetch(_OF_AGREEMENTS, list(agreement_ids), list(dates), list(order_ids))
-    return {row["id"]: order(row) for row in rows}
+    return {row["id"]: to_order(row) for row in rows}
 
 
-async def agreements_of(connection: Connection, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+async def agreement_ids_of_orders(
+    connection: DatabaseConnection, order_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, uuid.UUID]:
     """The id of the agreement that each of these orders is about."""
     return {row["id"]: row["agreement_id"] for row in await connection.fetch(_AGREEMENTS, list(order_ids))}
 
 
 async def extra_pickups(
-    connection: Connection, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date
+    connection: DatabaseConnection, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date
 ) -> list[PickupRecord]:
     """The pickups that were ordered for these agreements and days, as they were planned."""
     rows = await connection.fetch(_EXTRA_PICKUPS, agreement_ids, since, until)
-    return [pickup.ordered(row["agreement_id"], row["id"], row["date"]) for row in rows]
+    return [pickup.ordered_pickup(row["agreement_id"], row["id"], row["date"]) for row in rows]
 
 
-async def save(connection: Connection, records: Sequence[OrderRecord]) -> None:
+async def save_orders(connection: DatabaseConnection, records: Sequence[OrderRecord]) -> None:
     """Keep these orders."""
-    await connection.executemany(_SAVE, [_row(record) for record in records])
+    await connection.executemany(_SAVE, [_to_row(record) for record in records])
 
 
-def order(row: Row) -> OrderRecord:
+def to_order(row: Row) -> OrderRecord:
     """The order of a row with ``COLUMNS``."""
     return OrderRecord(
         id=row["id"],
@@ -86,7 +88,7 @@ def order(row: Row) -> OrderRecord:
     )
 
 
-def _row(record: OrderRecord) -> tuple[object, ...]:
+def _to_row(record: OrderRecord) -> tuple[object, ...]:
     return (
         record.id,
         record.kind.value,

@@ -7,19 +7,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from services.chassis.postgres import Row
+from services.chassis.db.postgres import Row
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def read(kind: type[S], row: Row | Mapping[str, Any]) -> S:
+def from_row(kind: type[S], row: Row | Mapping[str, Any]) -> S:
     """The record of a row; columns that are no fields of it are left aside."""
     # The driver's uuid class is its own, and msgspec takes none but Python's.
     cells = {name: uuid.UUID(int=value.int) if isinstance(value, uuid.UUID) else value for name, value in row.items()}
     return msgspec.convert(cells, kind)
 
 
-def write(record: msgspec.Struct) -> tuple[object, ...]:
+def to_row(record: msgspec.Struct) -> tuple[object, ...]:
     """The record's cells, in the order of its fields."""
     cells = msgspec.structs.astuple(record)
     return tuple(cell.value if isinstance(cell, enum.Enum) else cell for cell in cells)

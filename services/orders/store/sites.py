@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from services.chassis.postgres import Connection
-from services.orders.domain.agreement import Container, Site
-from services.orders.store.rows import read, write
+from services.chassis.db.postgres import DatabaseConnection
+from services.orders.domain.agreement import ContainerCopy, SiteCopy
+from services.orders.store.rows import from_row, to_row
 
-_KEEP_SITE = """
+_UPSERT_SITE = """
     INSERT INTO sites (id, organisation_id, site_number, municipality, area, property_type, version)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO UPDATE SET
@@ -15,11 +15,11 @@ _KEEP_SITE = """
         version = excluded.version, doubted = false
     WHERE sites.version < excluded.version OR sites.doubted
 """
-_PLACE_SITE = """
+_INSERT_PLACEHOLDER_SITE = """
     INSERT INTO sites (id, organisation_id, site_number, municipality, area, property_type, version)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING
 """
-_KEEP_CONTAINER = """
+_UPSERT_CONTAINER = """
     INSERT INTO containers (id, container_number, site_id, organisation_id, fraction, litres, count, version)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (id) DO UPDATE SET
@@ -38,25 +38,25 @@ _CONTAINERS = """
 """
 
 
-async def keep_site(connection: Connection, site: Site) -> None:
+async def upsert_site(connection: DatabaseConnection, site: SiteCopy) -> None:
     """Take a site into the copy, unless the copy is as new already."""
-    await connection.execute(_KEEP_SITE, *write(site))
+    await connection.execute(_UPSERT_SITE, *to_row(site))
 
 
-async def keep_container(connection: Connection, container: Container) -> None:
+async def upsert_container(connection: DatabaseConnection, container: ContainerCopy) -> None:
     """Take a container into the copy, unless the copy is as new already; its site at least as a placeholder."""
-    placeholder = Site(id=container.site_id, organisation_id=container.organisation_id)
-    await connection.execute(_PLACE_SITE, *write(placeholder))
-    await connection.execute(_KEEP_CONTAINER, *write(container))
+    placeholder = SiteCopy(id=container.site_id, organisation_id=container.organisation_id)
+    await connection.execute(_INSERT_PLACEHOLDER_SITE, *to_row(placeholder))
+    await connection.execute(_UPSERT_CONTAINER, *to_row(container))
 
 
-async def sites_by_number(connection: Connection, numbers: Collection[str]) -> dict[str, Site]:
+async def sites_by_number(connection: DatabaseConnection, numbers: Collection[str]) -> dict[str, SiteCopy]:
     """The sites with these numbers, without placeholders."""
     rows = await connection.fetch(_SITES, list(numbers))
-    return {row["site_number"]: read(Site, row) for row in rows}
+    return {row["site_number"]: from_row(SiteCopy, row) for row in rows}
 
 
-async def containers_by_number(connection: Connection, numbers: Collection[str]) -> dict[str, Container]:
+async def containers_by_number(connection: DatabaseConnection, numbers: Collection[str]) -> dict[str, ContainerCopy]:
     """The containers with these numbers, without placeholders."""
     rows = await connection.fetch(_CONTAINERS, list(numbers))
-    return {row["container_number"]: read(Container, row) for row in rows}
+    return {row["container_number"]: from_row(ContainerCopy, row) for row in rows}

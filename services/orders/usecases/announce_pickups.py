@@ -3,7 +3,7 @@
 import uuid
 
 from services.contracts.orders import PickupStated
-from services.orders.usecases.announce import known_of
+from services.orders.mapping.events import pickup_event
 from services.orders.usecases.ports import OrdersStore
 
 
@@ -11,5 +11,5 @@ async def announce_pickups(tx: OrdersStore, after: uuid.UUID, limit: int) -> lis
     """State the pickups with the next ids, of which something was recorded."""
     recorded = await tx.pickups_after(after, limit)
     for one in recorded:
-        tx.emit(known_of(one, PickupStated))
+        tx.emit(pickup_event(one, PickupStated))
     return [one.pickup.id for one in recorded]

@@ -9,11 +9,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Result
-from services.chassis.records import Records
-from services.chassis.row_reader import Bad, bad
+from services.chassis.imports.export_files import RowResult
+from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.sites import Fraction
-from services.orders.domain.agreement import AgreementFacts, AgreementRecord, Container, Site
+from services.orders.domain.agreement import AgreementFacts, AgreementRecord, ContainerCopy, SiteCopy
 from services.orders.domain.validity import Number
 from services.orders.usecases.ports import OrdersStore
 
@@ -35,39 +35,39 @@ class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
     ended_on: dt.date | None = None
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _References(msgspec.Struct, frozen=True):
     """What the rows refer to, by number."""
 
-    sites: Mapping[str, Site]
-    containers: Mapping[str, Container]
+    sites: Mapping[str, SiteCopy]
+    containers: Mapping[str, ContainerCopy]
     articles: Mapping[str, uuid.UUID]
     routes: frozenset[str]
 
 
-async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> list[Result | Bad]:
+async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> list[RowResult | RowError]:
     """Keep each row's agreement; one that is as the row says stays untouched."""
-    known = _Known(
+    known = _References(
         await tx.sites_by_number({row.site_number for row in rows}),
         await tx.containers_by_number({row.container_number for row in rows}),
         await tx.article_ids({row.article_number for row in rows}),
         frozenset(await tx.routes_by_number({row.route_number for row in rows})),
     )
-    records = Records(await tx.agreements_by_number({row.agreement_number for row in rows}))
-    results: list[Result | Bad] = []
+    records = RecordChanges(await tx.agreements_by_number({row.agreement_number for row in rows}))
+    results: list[RowResult | RowError] = []
     for row in rows:
-        bad = _fault(row, known)
+        bad = _problem(row, known)
         if bad is not None:
             results.append(bad)
             continue
         site = known.sites[row.site_number]
-        facts = _facts(row, known)
+        facts = _to_facts(row, known)
         make = partial(AgreementRecord, organisation_id=site.organisation_id, municipality=site.municipality)
-        results.append(records.take(row.agreement_number, facts, make))
+        results.append(records.apply(row.agreement_number, facts, make))
     await tx.save_agreements(records.changed)
     return results
 
 
-def _fault(row: AgreementRow, known: _Known) -> Bad | None:
+def _problem(row: AgreementRow, known: _References) -> RowError | None:
     references: list[tuple[str, str, Mapping[str, object] | frozenset[str]]] = [
         ("site_number", row.site_number, known.sites),
         ("container_number", row.container_number, known.containers),
@@ -76,15 +76,15 @@ def _fault(row: AgreementRow, known: _Known) -> Bad | None:
     ]
     for field, number, there in references:
         if number not in there:
-            return bad(field, "UNKNOWN", later=True, value=number)
+            return row_error(field, "UNKNOWN", later=True, value=number)
     if known.containers[row.container_number].site_id != known.sites[row.site_number].id:
-        return bad("container_number", "ON_ANOTHER_SITE", container=row.container_number, site=row.site_number)
+        return row_error("container_number", "ON_ANOTHER_SITE", container=row.container_number, site=row.site_number)
     if row.ended_on is not None and row.ended_on < row.ordered_on:
-        return bad("ended_on", "BEFORE_START", start=row.ordered_on)
+        return row_error("ended_on", "BEFORE_START", start=row.ordered_on)
     return None
 
 
-def _facts(row: AgreementRow, known: _Known) -> AgreementFacts:
+def _to_facts(row: AgreementRow, known: _References) -> AgreementFacts:
     return AgreementFacts(
         agreement_number=row.agreement_number,
         site_id=known.sites[row.site_number].id,

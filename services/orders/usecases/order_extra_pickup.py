@@ -6,8 +6,8 @@ from services.contracts.orders import Ordered, OrderExtraPickup, OrderKind, Orde
 from services.contracts.values import Refusal, refuse
 from services.orders.domain import offers, order, price
 from services.orders.domain.agreement import AgreementRecord
-from services.orders.usecases import show
-from services.orders.usecases.announce import moved, placed
+from services.orders.mapping import responses
+from services.orders.mapping.events import order_moved_event, order_placed_event
 from services.orders.usecases.ports import OrdersStore
 
 
@@ -17,16 +17,16 @@ async def order_extra_pickup(tx: OrdersStore, caller: Caller, command: OrderExtr
     agreement = await tx.agreement(agreement_id) if agreement_id else None
     if agreement is None:
         return refuse("NOT_FOUND", "agreementId")
-    grant = await tx.grant(caller, agreement.organisation_id, agreement.facts.site_id)
+    grant = await tx.effective_permissions(caller, agreement.organisation_id, agreement.facts.site_id)
     if grant is None:
         return refuse("NOT_FOUND", "agreementId")
     if not (caller.staff or grant.may_change):
         return refuse("FORBIDDEN")
 
     async def place() -> Ordered | Refusal:
-        return await _place(tx, caller, command, agreement)
+        return await _place_order(tx, caller, command, agreement)
 
-    answer = await tx.once(
+    answer = await tx.execute_once(
         organisation=write_id("org", agreement.organisation_id),
         caller=caller.subject_id,
         operation="orderExtraPickup",
@@ -35,10 +35,10 @@ async def order_extra_pickup(tx: OrdersStore, caller: Caller, command: OrderExtr
         do=place,
     )
     # The first answer is kept as it was given; whether prices are shown is decided now.
-    return show.without_prices(answer) if isinstance(answer, Ordered) and not grant.billing else answer
+    return responses.without_prices(answer) if isinstance(answer, Ordered) and not grant.billing else answer
 
 
-async def _place(
+async def _place_order(
     tx: OrdersStore, caller: Caller, command: OrderExtraPickup, found: AgreementRecord
 ) -> Ordered | Refusal:
     # Locked, so that of two orders for one day the second sees the first.
@@ -46,7 +46,7 @@ async def _place(
     if agreement.site_is_placeholder:
         return refuse("NOT_READY_YET", "agreementId", retryable=True)
     schedule = await tx.schedule(agreement, command.date, command.date)
-    problem = offers.obstacle(schedule, command.date, tx.now, tx.clock.zone)
+    problem = offers.refusal_code(schedule, command.date, tx.now, tx.clock.zone)
     if problem is not None:
         return refuse(problem, "date", date=command.date)
     facts = agreement.facts
@@ -60,16 +60,16 @@ async def _place(
         article_id=facts.article_id,
         fraction=facts.fraction,
         date=command.date,
-        price=price.price(article, command.date, facts.count),
+        price=price.price_of(article, command.date, facts.count),
         at=tx.now,
         by=caller.subject_id,
     )
     # Route and day are fixed with the order, so nothing is left to wait for.
-    confirmed = order.move(received, OrderState.CONFIRMED, at=tx.now, by=order.SYSTEM)
-    scheduled = order.move(confirmed, OrderState.SCHEDULED, at=tx.now, by=order.SYSTEM)
+    confirmed = order.transition(received, OrderState.CONFIRMED, at=tx.now, by=order.SYSTEM)
+    scheduled = order.transition(confirmed, OrderState.SCHEDULED, at=tx.now, by=order.SYSTEM)
     await tx.save_orders([scheduled])
-    tx.emit(placed(received))
-    tx.emit(moved(received, confirmed))
-    tx.emit(moved(confirmed, scheduled))
-    shown = show.article(facts.article_id, article, caller.language, tx.today, billing=True)
-    return Ordered(order=show.order(scheduled, shown, billing=True))
+    tx.emit(order_placed_event(received))
+    tx.emit(order_moved_event(received, confirmed))
+    tx.emit(order_moved_event(confirmed, scheduled))
+    shown = responses.article_response(facts.article_id, article, caller.language, tx.today, billing=True)
+    return Ordered(order=responses.order_response(scheduled, shown, billing=True))

@@ -6,68 +6,70 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from services.access.caller import Caller
-from services.access.decision import Grant
-from services.chassis.change import Change
-from services.orders.domain.agreement import AgreementRecord, Container, Site
+from services.access.decision import EffectivePermissions
+from services.chassis.events.transaction_port import TransactionPort
+from services.orders.domain.agreement import AgreementRecord, ContainerCopy, SiteCopy
 from services.orders.domain.calendar import Schedule
-from services.orders.domain.holidays import Country, Holiday, Holidays
+from services.orders.domain.holidays import Country, HolidayRecord, Holidays
 from services.orders.domain.order import OrderRecord
 from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
-from services.orders.domain.price import Article
+from services.orders.domain.price import ArticlePrice
 from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rule
 
 
-class OrdersStore(Change, Protocol):
+class OrdersStore(TransactionPort, Protocol):
     """A transaction on orders' own data."""
 
-    async def grant(self, caller: Caller, organisation_id: uuid.UUID, site_id: uuid.UUID) -> Grant | None:
+    async def effective_permissions(
+        self, caller: Caller, organisation_id: uuid.UUID, site_id: uuid.UUID
+    ) -> EffectivePermissions | None:
         """What the caller may do on a site; None if it is out of reach."""
         ...
 
-    async def take_turns(self, name: str) -> None:
+    async def acquire_lock(self, name: str) -> None:
         """Wait until no other transaction that takes turns under this name is under way."""
         ...
 
     # The copies of sites
 
-    async def keep_site(self, site: Site) -> None:
+    async def upsert_site(self, site: SiteCopy) -> None:
         """Take a site into the copy, unless the copy is as new already."""
         ...
 
-    async def keep_container(self, container: Container) -> None:
+    async def upsert_container(self, container: ContainerCopy) -> None:
         """Take a container into the copy, unless the copy is as new already; its site at least as a placeholder."""
         ...
 
-    async def sites_by_number(self, numbers: Collection[str]) -> dict[str, Site]: ...
+    async def sites_by_number(self, numbers: Collection[str]) -> dict[str, SiteCopy]: ...
 
-    async def containers_by_number(self, numbers: Collection[str]) -> dict[str, Container]: ...
+    async def containers_by_number(self, numbers: Collection[str]) -> dict[str, ContainerCopy]: ...
 
     # What the trade follows
 
-    async def articles_by_number(self, numbers: Collection[str]) -> dict[tuple[str, dt.date], Article]:
+    async def articles_by_number(self, numbers: Collection[str]) -> dict[tuple[str, dt.date], ArticlePrice]:
         """Every row of these articles, by number and first day."""
         ...
 
     async def article_ids(self, numbers: Collection[str]) -> dict[str, uuid.UUID]: ...
 
-    async def articles(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Article]]:
+    async def articles(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[ArticlePrice]]:
         """Every row of these articles, by id."""
         ...
 
-    async def save_articles(self, rows: Sequence[Article]) -> None: ...
+    async def save_articles(self, rows: Sequence[ArticlePrice]) -> None: ...
 
     async def routes_by_number(self, numbers: Collection[str]) -> dict[str, Route]: ...
 
     async def save_routes(self, routes: Sequence[Route]) -> None: ...
 
-    async def holidays_by_date(self, dates: Collection[dt.date]) -> dict[tuple[Country, dt.date], Holiday]: ...
+    async def holidays_by_date(self, dates: Collection[dt.date]) -> dict[tuple[Country, dt.date], HolidayRecord]: ...
 
     async def holidays(self) -> Holidays:
         """The holidays that the operator keeps."""
         ...
 
-    async def save_holidays(self, holidays: Sequence[Holiday]) -> None: ...
+    async def save_holidays(self, holidays: Sequence[HolidayRecord]) -> None: ...
 
     async def rules_by_number(self, numbers: Collection[str]) -> dict[str, Rule]: ...
 
@@ -87,7 +89,7 @@ class OrdersStore(Change, Protocol):
         """The agreements with these numbers, locked."""
         ...
 
-    async def agreements_reached(self, caller: Caller, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, AgreementRecord]:
+    async def visible_agreements(self, caller: Caller, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, AgreementRecord]:
         """Those of these agreements that the caller reaches, locked."""
         ...
 
@@ -99,11 +101,11 @@ class OrdersStore(Change, Protocol):
 
     # Orders and pickups of locked agreements
 
-    async def agreements_of_orders(self, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    async def agreement_ids_of_orders(self, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
         """The id of the agreement that each of these orders is about."""
         ...
 
-    async def orders_of(
+    async def orders_of_agreements(
         self, agreement_ids: Iterable[uuid.UUID], dates: Collection[dt.date], order_ids: Collection[uuid.UUID]
     ) -> dict[uuid.UUID, OrderRecord]:
         """The agreements' orders on these days or with these ids; withdrawn ones are left out."""
@@ -125,7 +127,7 @@ class OrdersStore(Change, Protocol):
         """A reporter's reports with these ids."""
         ...
 
-    async def reports_of(self, pickup_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[Report]]:
+    async def reports_of_pickups(self, pickup_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[Report]]:
         """Every report of these pickups."""
         ...
 

@@ -3,14 +3,14 @@
 import uuid
 from collections.abc import Collection, Sequence
 
-from services.chassis.postgres import Row
-from services.chassis.sorting import search_text, sort_key
-from services.chassis.transaction import Transaction
+from services.chassis.db.postgres import Row
+from services.chassis.db.sort_keys import search_text, sort_key
+from services.chassis.events.transaction import Transaction
 from services.contracts.sites import Fraction, PropertyType
 from services.sites.domain.site import ContainerFacts, ContainerRecord, SiteFacts, SiteRecord
 
 _ORGANISATIONS = "SELECT customer_number, id FROM organisations WHERE customer_number = ANY ($1)"
-_KEEP_ORGANISATION = """
+_UPSERT_ORGANISATION = """
     INSERT INTO organisations (id, customer_number, version) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET customer_number = excluded.customer_number, version = excluded.version,
         doubted = false
@@ -58,25 +58,25 @@ class SitesTransaction(Transaction):
         rows = await self.connection.fetch(_ORGANISATIONS, list(numbers))
         return {row["customer_number"]: row["id"] for row in rows}
 
-    async def keep_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
-        await self.connection.execute(_KEEP_ORGANISATION, organisation_id, customer_number, version)
+    async def upsert_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
+        await self.connection.execute(_UPSERT_ORGANISATION, organisation_id, customer_number, version)
 
     async def sites_by_number(self, numbers: Collection[str]) -> dict[str, SiteRecord]:
         rows = await self.connection.fetch(_SITES, list(numbers))
-        return {row["site_number"]: _site(row) for row in rows}
+        return {row["site_number"]: _to_site(row) for row in rows}
 
     async def sites_after(self, after: uuid.UUID, limit: int) -> list[SiteRecord]:
-        return [_site(row) for row in await self.connection.fetch(_SITES_AFTER, after, limit)]
+        return [_to_site(row) for row in await self.connection.fetch(_SITES_AFTER, after, limit)]
 
     async def save_sites(self, sites: Sequence[SiteRecord]) -> None:
         await self.connection.executemany(_SAVE_SITE, [site_row(site) for site in sites])
 
     async def containers_by_number(self, numbers: Collection[str]) -> dict[str, ContainerRecord]:
         rows = await self.connection.fetch(_CONTAINERS, list(numbers))
-        return {row["container_number"]: _container(row) for row in rows}
+        return {row["container_number"]: _to_container(row) for row in rows}
 
     async def containers_after(self, after: uuid.UUID, limit: int) -> list[ContainerRecord]:
-        return [_container(row) for row in await self.connection.fetch(_CONTAINERS_AFTER, after, limit)]
+        return [_to_container(row) for row in await self.connection.fetch(_CONTAINERS_AFTER, after, limit)]
 
     async def save_containers(self, containers: Sequence[ContainerRecord]) -> None:
         await self.connection.executemany(
@@ -97,14 +97,14 @@ class SitesTransaction(Transaction):
         )
 
 
-def _site(row: Row) -> SiteRecord:
+def _to_site(row: Row) -> SiteRecord:
     columns = dict(row)
     site_id, version = columns.pop("id"), columns.pop("version")
     columns["property_type"] = PropertyType(columns["property_type"])
     return SiteRecord(id=site_id, version=version, facts=SiteFacts(**columns))
 
 
-def _container(row: Row) -> ContainerRecord:
+def _to_container(row: Row) -> ContainerRecord:
     facts = ContainerFacts(
         container_number=row["container_number"],
         site_id=row["site_id"],

@@ -2,7 +2,7 @@
 
 import uuid
 
-from services.sites.usecases.import_containers import stated
+from services.sites.usecases.import_containers import container_stated_event
 from services.sites.usecases.ports import SitesStore
 
 
@@ -10,5 +10,5 @@ async def announce_containers(tx: SitesStore, after: uuid.UUID, limit: int) -> l
     """State the containers with the next ids."""
     containers = await tx.containers_after(after, limit)
     for container in containers:
-        tx.emit(stated(container))
+        tx.emit(container_stated_event(container))
     return [container.id for container in containers]

@@ -2,7 +2,7 @@
 
 import uuid
 
-from services.sites.usecases.import_sites import stated
+from services.sites.usecases.import_sites import site_stated_event
 from services.sites.usecases.ports import SitesStore
 
 
@@ -10,5 +10,5 @@ async def announce_sites(tx: SitesStore, after: uuid.UUID, limit: int) -> list[u
     """State the sites with the next ids."""
     sites = await tx.sites_after(after, limit)
     for site in sites:
-        tx.emit(stated(site))
+        tx.emit(site_stated_event(site))
     return [site.id for site in sites]

@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Result
 from services.chassis.ids import write_id
-from services.chassis.records import Records
-from services.chassis.row_reader import Bad, bad
+from services.chassis.imports.export_files import RowResult
+from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.sites import ContainerStated, Fraction
 from services.sites.domain.site import ContainerFacts, ContainerRecord
 from services.sites.usecases.ports import SitesStore
@@ -28,15 +28,15 @@ class ContainerRow(msgspec.Struct, frozen=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, le=1_000)]
 
 
-async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> list[Result | Bad]:
+async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> list[RowResult | RowError]:
     """Keep each row's container; one that is as the row says stays untouched and is not announced."""
     sites = await tx.sites_by_number({row.site_number for row in rows})
-    records = Records(await tx.containers_by_number({row.container_number for row in rows}))
-    results: list[Result | Bad] = []
+    records = RecordChanges(await tx.containers_by_number({row.container_number for row in rows}))
+    results: list[RowResult | RowError] = []
     for row in rows:
         site = sites.get(row.site_number)
         if site is None:
-            results.append(bad("site_number", "UNKNOWN", later=True, value=row.site_number))
+            results.append(row_error("site_number", "UNKNOWN", later=True, value=row.site_number))
             continue
         facts = ContainerFacts(
             container_number=row.container_number,
@@ -46,17 +46,17 @@ async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> lis
             count=row.count,
         )
         results.append(
-            records.take(
+            records.apply(
                 row.container_number, facts, partial(ContainerRecord, organisation_id=site.facts.organisation_id)
             )
         )
     await tx.save_containers(records.changed)
     for container in records.changed:
-        tx.emit(stated(container))
+        tx.emit(container_stated_event(container))
     return results
 
 
-def stated(container: ContainerRecord) -> ContainerStated:
+def container_stated_event(container: ContainerRecord) -> ContainerStated:
     """A container as it is announced."""
     return ContainerStated(
         container_id=write_id("container", container.id),

@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Result
 from services.chassis.ids import write_id
-from services.chassis.records import Records
-from services.chassis.row_reader import Bad, bad
+from services.chassis.imports.export_files import RowResult
+from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.sites import PropertyType, SiteStated
 from services.sites.domain.site import SiteFacts, SiteRecord
 from services.sites.usecases.ports import SitesStore
@@ -39,27 +39,27 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     contact_email: Text | None = None
 
 
-async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[Result | Bad]:
+async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[RowResult | RowError]:
     """Keep each row's site; a site that is as the row says stays untouched and is not announced."""
     organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
-    records = Records(await tx.sites_by_number({row.site_number for row in rows}))
-    results: list[Result | Bad] = []
+    records = RecordChanges(await tx.sites_by_number({row.site_number for row in rows}))
+    results: list[RowResult | RowError] = []
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
-            results.append(bad("customer_number", "UNKNOWN", later=True, value=row.customer_number))
+            results.append(row_error("customer_number", "UNKNOWN", later=True, value=row.customer_number))
             continue
         fields = msgspec.structs.asdict(row)
         del fields["customer_number"]
         facts = SiteFacts(organisation_id=organisation_id, **fields)
-        results.append(records.take(row.site_number, facts, SiteRecord))
+        results.append(records.apply(row.site_number, facts, SiteRecord))
     await tx.save_sites(records.changed)
     for site in records.changed:
-        tx.emit(stated(site))
+        tx.emit(site_stated_event(site))
     return results
 
 
-def stated(site: SiteRecord) -> SiteStated:
+def site_stated_event(site: SiteRecord) -> SiteStated:
     """A site as it is announced: without address, names and contacts."""
     return SiteStated(
         site_id=write_id("site", site.id),

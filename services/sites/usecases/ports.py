@@ -4,18 +4,18 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from services.chassis.change import Change
+from services.chassis.events.transaction_port import TransactionPort
 from services.sites.domain.site import ContainerRecord, SiteRecord
 
 
-class SitesStore(Change, Protocol):
+class SitesStore(TransactionPort, Protocol):
     """A transaction on sites' own data."""
 
     async def organisations_by_customer_number(self, numbers: Collection[str]) -> dict[str, uuid.UUID]:
         """The organisations that are known here, by customer number."""
         ...
 
-    async def keep_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
+    async def upsert_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
         """Take an organisation into the copy, unless the copy is as new already."""
         ...
 

@@ -30,7 +30,7 @@ class PickupFact(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class Collected(msgspec.Struct, frozen=True, kw_only=True):
+class VolumeDelta(msgspec.Struct, frozen=True, kw_only=True):
     """Grams and pickups of one article and fraction, on one site and day; negative where they are taken out again."""
 
     organisation_id: uuid.UUID
@@ -42,7 +42,7 @@ class Collected(msgspec.Struct, frozen=True, kw_only=True):
     pickups: int
 
 
-def newest(pickups: Sequence[PickupFact]) -> list[PickupFact]:
+def latest_versions(pickups: Sequence[PickupFact]) -> list[PickupFact]:
     """Of each pickup its highest version alone; of two that are alike the one that came first."""
     found: dict[uuid.UUID, PickupFact] = {}
     for pickup in pickups:
@@ -52,7 +52,7 @@ def newest(pickups: Sequence[PickupFact]) -> list[PickupFact]:
     return list(found.values())
 
 
-def counted_on(pickup: PickupFact, zone: dt.tzinfo) -> dt.date | None:
+def counting_day(pickup: PickupFact, zone: dt.tzinfo) -> dt.date | None:
     """The day, in ``zone``, on which a pickup counts; None if it does not count: only an EMPTIED one does.
 
     One that was emptied nobody knows when counts on its planned day.
@@ -62,11 +62,11 @@ def counted_on(pickup: PickupFact, zone: dt.tzinfo) -> dt.date | None:
     return pickup.done_at.astimezone(zone).date() if pickup.done_at else pickup.date
 
 
-def collected(pickup: PickupFact, day: dt.date | None) -> Collected | None:
+def volume_delta(pickup: PickupFact, day: dt.date | None) -> VolumeDelta | None:
     """What a pickup that counts on ``day`` adds to the volumes; None if it does not count."""
     if day is None:
         return None
-    return Collected(
+    return VolumeDelta(
         organisation_id=pickup.organisation_id,
         day=day,
         site_id=pickup.site_id,
@@ -77,14 +77,14 @@ def collected(pickup: PickupFact, day: dt.date | None) -> Collected | None:
     )
 
 
-def corrections(before: Collected | None, after: Collected | None) -> list[Collected]:
+def correcting_deltas(before: VolumeDelta | None, after: VolumeDelta | None) -> list[VolumeDelta]:
     """What must be added to the volumes, a line a place, for ``after`` to count instead of ``before``."""
-    if before is not None and after is not None and _place(before) == _place(after):
+    if before is not None and after is not None and _volume_key(before) == _volume_key(after):
         grams = after.grams - before.grams
         return [msgspec.structs.replace(after, grams=grams, pickups=0)] if grams else []
     taken_out = [msgspec.structs.replace(before, grams=-before.grams, pickups=-1)] if before else []
     return [*taken_out, *([after] if after else [])]
 
 
-def _place(one: Collected) -> Collected:
+def _volume_key(one: VolumeDelta) -> VolumeDelta:
     return msgspec.structs.replace(one, grams=0, pickups=0)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from services.access import copy
-from services.chassis.envelope import Received
-from services.chassis.handlers import Handlers, together
+from services.chassis.events.consume.handlers import Handlers, batch_handler
+from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
 from services.contracts.identity import OrganisationStated
 from services.contracts.orders import PickupFacts, PickupRecorded, PickupStated
@@ -13,18 +13,18 @@ from services.stats.store.transaction import StatsTransaction
 from services.stats.usecases.record_pickups import record_pickups
 
 
-async def organisation_stated(tx: StatsTransaction, event: Received[OrganisationStated]) -> None:
+async def handle_organisation_stated(tx: StatsTransaction, event: ReceivedEvent[OrganisationStated]) -> None:
     """Stats knows an organisation by its customer number, for imports."""
     stated = event.data
-    await tx.keep_organisation(read_id("org", stated.organisation_id), stated.customer_number, stated.version)
+    await tx.upsert_organisation(read_id("org", stated.organisation_id), stated.customer_number, stated.version)
 
 
-async def pickups_known(tx: StatsTransaction, events: Sequence[Received[PickupFacts]]) -> None:
+async def handle_pickups(tx: StatsTransaction, events: Sequence[ReceivedEvent[PickupFacts]]) -> None:
     """What became of pickups is kept, and counted once they were emptied. Recorded or stated again, it is the same."""
-    await record_pickups(tx, [_fact(event.data) for event in events])
+    await record_pickups(tx, [_to_fact(event.data) for event in events])
 
 
-def _fact(known: PickupFacts) -> PickupFact:
+def _to_fact(known: PickupFacts) -> PickupFact:
     return PickupFact(
         id=read_id("pickup", known.pickup_id),
         organisation_id=read_id("org", known.organisation_id),
@@ -41,11 +41,11 @@ def _fact(known: PickupFacts) -> PickupFact:
     )
 
 
-PICKUPS_KNOWN = together(pickups_known)
+HANDLE_PICKUPS = batch_handler(handle_pickups)
 
 HANDLERS: Handlers[StatsTransaction] = {
     **copy.HANDLERS,
-    OrganisationStated: organisation_stated,
-    PickupRecorded: PICKUPS_KNOWN,
-    PickupStated: PICKUPS_KNOWN,
+    OrganisationStated: handle_organisation_stated,
+    PickupRecorded: HANDLE_PICKUPS,
+    PickupStated: HANDLE_PICKUPS,
 }

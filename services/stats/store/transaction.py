@@ -4,15 +4,15 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 
-from services.chassis.postgres import Row
-from services.chassis.transaction import Transaction
+from services.chassis.db.postgres import Row
+from services.chassis.events.transaction import Transaction
 from services.contracts.sites import Fraction
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
-from services.stats.domain.pickup import Collected, PickupFact
+from services.stats.domain.pickup import PickupFact, VolumeDelta
 
 # Should two organisations have had the number, it belongs to the one that was made last: ids sort by time.
 _ORGANISATIONS = "SELECT customer_number, id FROM organisations WHERE customer_number = ANY ($1) ORDER BY id"
-_KEEP_ORGANISATION = """
+_UPSERT_ORGANISATION = """
     INSERT INTO organisations (id, customer_number, version) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET customer_number = excluded.customer_number, version = excluded.version,
         doubted = false
@@ -20,7 +20,7 @@ _KEEP_ORGANISATION = """
 """
 # One statement locks the facts, in the order of ids, replaces them and tells what the older versions had counted (old:
 # PostgreSQL 18).
-_KEEP_PICKUPS = """
+_UPSERT_PICKUPS = """
     INSERT INTO pickups (id, organisation_id, site_id, agreement_id, order_id, article_id, fraction, date, state,
                          done_at, grams, version, counted_on)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::date[],
@@ -61,7 +61,7 @@ _RECOUNT = """
         INSERT VALUES (f.organisation_id, f.day, f.site_id, f.article_id, f.fraction, f.grams, f.pickups)
     WHEN NOT MATCHED BY SOURCE THEN DELETE
 """
-_RECOUNT_S = 3600
+_RECOUNT_TIMEOUT_S = 3600
 _INVOICE = """
     SELECT id, version, invoice_number, organisation_id, customer_number, invoice_date, due_date, period, net_minor,
            vat_rate, currency FROM invoices
@@ -87,12 +87,12 @@ class StatsTransaction(Transaction):
         rows = await self.connection.fetch(_ORGANISATIONS, list(numbers))
         return {row["customer_number"]: row["id"] for row in rows}
 
-    async def keep_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
-        await self.connection.execute(_KEEP_ORGANISATION, organisation_id, customer_number, version)
+    async def upsert_organisation(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
+        await self.connection.execute(_UPSERT_ORGANISATION, organisation_id, customer_number, version)
 
-    async def keep_pickups(
+    async def upsert_pickups(
         self, pickups: Sequence[tuple[PickupFact, dt.date | None]]
-    ) -> dict[uuid.UUID, Collected | None]:
+    ) -> dict[uuid.UUID, VolumeDelta | None]:
         columns = zip(
             *[
                 (
@@ -114,9 +114,12 @@ class StatsTransaction(Transaction):
             ],
             strict=True,
         )
-        return {row["id"]: _counted(row) for row in await self.connection.fetch(_KEEP_PICKUPS, *map(list, columns))}
+        return {
+            row["id"]: _to_volume_delta(row)
+            for row in await self.connection.fetch(_UPSERT_PICKUPS, *map(list, columns))
+        }
 
-    async def add_to_volumes(self, corrections: Sequence[Collected]) -> None:
+    async def add_to_volumes(self, corrections: Sequence[VolumeDelta]) -> None:
         if not corrections:
             return
         await self.connection.execute(
@@ -132,14 +135,14 @@ class StatsTransaction(Transaction):
 
     async def recount_volumes(self) -> None:
         await self.connection.execute(_LOCK_VOLUMES)
-        await self.connection.execute(_RECOUNT, timeout=_RECOUNT_S)
+        await self.connection.execute(_RECOUNT, timeout=_RECOUNT_TIMEOUT_S)
 
     async def invoices_by_number(self, numbers: Collection[str]) -> dict[str, InvoiceRecord]:
         rows = await self.connection.fetch(_INVOICES, list(numbers))
-        return {row["invoice_number"]: _invoice(row) for row in rows}
+        return {row["invoice_number"]: _to_invoice(row) for row in rows}
 
     async def invoices_after(self, after: uuid.UUID, limit: int) -> list[InvoiceRecord]:
-        return [_invoice(row) for row in await self.connection.fetch(_INVOICES_AFTER, after, limit)]
+        return [_to_invoice(row) for row in await self.connection.fetch(_INVOICES_AFTER, after, limit)]
 
     async def save_invoices(self, invoices: Sequence[InvoiceRecord]) -> None:
         await self.connection.executemany(
@@ -163,10 +166,10 @@ class StatsTransaction(Transaction):
         )
 
 
-def _counted(old: Row) -> Collected | None:
+def _to_volume_delta(old: Row) -> VolumeDelta | None:
     if old["counted_on"] is None:
         return None
-    return Collected(
+    return VolumeDelta(
         organisation_id=old["organisation_id"],
         day=old["counted_on"],
         site_id=old["site_id"],
@@ -177,7 +180,7 @@ def _counted(old: Row) -> Collected | None:
     )
 
 
-def _invoice(row: Row) -> InvoiceRecord:
+def _to_invoice(row: Row) -> InvoiceRecord:
     columns = dict(row)
     invoice_id, version = columns.pop("id"), columns.pop("version")
     return InvoiceRecord(id=invoice_id, version=version, facts=InvoiceFacts(**columns))

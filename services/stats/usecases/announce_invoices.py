@@ -2,7 +2,7 @@
 
 import uuid
 
-from services.stats.usecases.import_invoices import stated
+from services.stats.usecases.import_invoices import invoice_stated_event
 from services.stats.usecases.ports import StatsStore
 
 
@@ -10,5 +10,5 @@ async def announce_invoices(tx: StatsStore, after: uuid.UUID, limit: int) -> lis
     """State the invoices with the next ids."""
     invoices = await tx.invoices_after(after, limit)
     for invoice in invoices:
-        tx.emit(stated(invoice))
+        tx.emit(invoice_stated_event(invoice))
     return [invoice.id for invoice in invoices]

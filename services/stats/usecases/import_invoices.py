@@ -7,16 +7,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.export_files import Result
 from services.chassis.ids import write_id
-from services.chassis.records import Records
-from services.chassis.row_reader import Bad, bad
+from services.chassis.imports.export_files import RowResult
+from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.stats import InvoiceStated
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
 from services.stats.usecases.ports import StatsStore
 
 Number = Annotated[str, Meta(min_length=1, max_length=50)]
-_LARGEST = 10**15
+_MAX_AMOUNT = 10**15
 
 
 class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,33 +27,33 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     invoice_date: dt.date
     due_date: dt.date
     period: Annotated[str, Meta(min_length=1, max_length=100)]
-    net_minor: Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
+    net_minor: Annotated[int, Meta(ge=-_MAX_AMOUNT, le=_MAX_AMOUNT)]
     vat_rate: Annotated[int, Meta(ge=0, le=1000)]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
 
 
-async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Result | Bad]:
+async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[RowResult | RowError]:
     """Keep each row's invoice; one that is as the row says stays untouched and is not announced."""
     organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
-    records = Records(await tx.invoices_by_number({row.invoice_number for row in rows}))
-    results: list[Result | Bad] = []
+    records = RecordChanges(await tx.invoices_by_number({row.invoice_number for row in rows}))
+    results: list[RowResult | RowError] = []
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
-            results.append(bad("customer_number", "UNKNOWN", later=True, value=row.customer_number))
+            results.append(row_error("customer_number", "UNKNOWN", later=True, value=row.customer_number))
             continue
         if row.due_date < row.invoice_date:
-            results.append(bad("due_date", "BEFORE_START", start=row.invoice_date))
+            results.append(row_error("due_date", "BEFORE_START", start=row.invoice_date))
             continue
         facts = InvoiceFacts(organisation_id=organisation_id, **msgspec.structs.asdict(row))
-        results.append(records.take(row.invoice_number, facts, InvoiceRecord))
+        results.append(records.apply(row.invoice_number, facts, InvoiceRecord))
     await tx.save_invoices(records.changed)
     for invoice in records.changed:
-        tx.emit(stated(invoice))
+        tx.emit(invoice_stated_event(invoice))
     return results
 
 
-def stated(invoice: InvoiceRecord) -> InvoiceStated:
+def invoice_stated_event(invoice: InvoiceRecord) -> InvoiceStated:
     """An invoice as it is announced: what registration needs, and no amounts."""
     return InvoiceStated(
         invoice_id=write_id("invoice", invoice.id),

@@ -6,9 +6,9 @@ import unicodedata
 import msgspec
 
 from services.contracts.support import ContactPreference, SendContactForm
-from services.contracts.values import Refusal, malformed, wrong_length
+from services.contracts.values import Refusal, length_problem, malformed
 
-LONGEST_MESSAGE = 4000
+MAX_MESSAGE_LENGTH = 4000
 _PHONE = re.compile(r"\+?[0-9][0-9 ]{3,18}[0-9]")
 
 
@@ -19,7 +19,7 @@ class ContactForm(msgspec.Struct, frozen=True):
     phone: str | None
 
 
-def filled_in(command: SendContactForm) -> ContactForm | Refusal:
+def parse_contact_form(command: SendContactForm) -> ContactForm | Refusal:
     """The form, or MALFORMED for each field that is not as it must be.
 
     A message is 1 to LONGEST_MESSAGE characters without control characters other than newline and tab. A telephone
@@ -29,7 +29,7 @@ def filled_in(command: SendContactForm) -> ContactForm | Refusal:
     called = command.contact_preference is ContactPreference.PHONE
     phone = (command.phone or "").strip() if called else None
     problems = []
-    length = wrong_length(message, 1, LONGEST_MESSAGE, "message")
+    length = length_problem(message, 1, MAX_MESSAGE_LENGTH, "message")
     if length is not None:
         problems.append(length)
     elif any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in message):

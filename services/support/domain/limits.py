@@ -26,7 +26,7 @@ class MessageLimits(msgspec.Struct, frozen=True, kw_only=True):
     organisation: AtLeastOne = 30
 
 
-def too_many(full_since: Sequence[dt.datetime], now: dt.datetime) -> Refusal | None:
+def limit_refusal(full_since: Sequence[dt.datetime], now: dt.datetime) -> Refusal | None:
     """TOO_MANY_MESSAGES, with the ``seconds`` until one more is taken.
 
     ``full_since``: of each limit that is reached, when the oldest message was written that has to be an hour old.

@@ -11,7 +11,7 @@ from services.support.domain.ticket import TicketRecord
 
 TEXTS = {Language.FI: fi.RECEIPT, Language.SV: sv.RECEIPT, Language.NB: nb.RECEIPT, Language.EN: en.RECEIPT}
 
-_LONGEST_PAUSE_S = 600
+_MAX_RETRY_DELAY_S = 600
 
 _HTML = """\
 <!doctype html>
@@ -56,7 +56,7 @@ class ReceiptMail(msgspec.Struct, frozen=True):
     html: str
 
 
-def receipt(ticket: TicketRecord, language: Language, zone: dt.tzinfo) -> ReceiptMail:
+def write_receipt(ticket: TicketRecord, language: Language, zone: dt.tzinfo) -> ReceiptMail:
     """The receipt of a ticket. What people wrote is quoted in the text and escaped in the HTML, never interpreted."""
     texts = TEXTS[language]
     said = {
@@ -89,6 +89,6 @@ def receipt(ticket: TicketRecord, language: Language, zone: dt.tzinfo) -> Receip
     )
 
 
-def pause_s(attempts: int) -> int:
+def retry_delay_s(attempts: int) -> int:
     """Seconds until the next try, after this many that failed: 1, 2, 4, ... and ten minutes at most."""
-    return min(_LONGEST_PAUSE_S, 1 << min(attempts - 1, 10))
+    return min(_MAX_RETRY_DELAY_S, 1 << min(attempts - 1, 10))

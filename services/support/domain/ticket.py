@@ -8,7 +8,7 @@ import msgspec
 from services.contracts.support import ContactPreference, TicketState, Topic
 
 
-class Site(msgspec.Struct, frozen=True, kw_only=True):
+class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
     """What support knows of a site."""
 
     id: uuid.UUID

@@ -4,8 +4,8 @@ import msgspec
 
 from services.access.service_token import ServiceTokens
 from services.chassis.problems import NotReadyYet
+from services.chassis.rpc.channel import CallFailed, ServiceChannel
 from services.chassis.rpc.client import client
-from services.chassis.rpc.service import CallFailed, Service
 from services.contracts.identity import Contact, Identity
 from services.contracts.values import Id
 
@@ -13,7 +13,7 @@ from services.contracts.values import Id
 class IdentityRecipients:
     """Implements ``usecases.ports.Recipients``; each call names the user and support, which acts for them."""
 
-    def __init__(self, identity: Service, tokens: ServiceTokens) -> None:
+    def __init__(self, identity: ServiceChannel, tokens: ServiceTokens) -> None:
         self._identity = identity
         self._tokens = tokens
 

@@ -4,14 +4,14 @@ import datetime as dt
 import uuid
 
 from services.access.caller import Caller
-from services.access.decision import grant
-from services.chassis.postgres import Row
-from services.chassis.transaction import Transaction
+from services.access.decision import effective_permissions
+from services.chassis.db.postgres import Row
+from services.chassis.events.transaction import Transaction
 from services.contracts.support import ContactPreference, TicketState, Topic
-from services.support.domain.ticket import Site, TicketRecord
+from services.support.domain.ticket import SiteCopy, TicketRecord
 from services.support.usecases.ports import DueReceipt
 
-_KEEP_SITE = """
+_UPSERT_SITE = """
     INSERT INTO sites (id, organisation_id, site_number, version) VALUES ($1, $2, $3, $4)
     ON CONFLICT (id) DO UPDATE
     SET organisation_id = excluded.organisation_id, site_number = excluded.site_number, version = excluded.version,
@@ -19,13 +19,13 @@ _KEEP_SITE = """
     WHERE sites.version < excluded.version OR sites.doubted
 """
 _SITE = "SELECT id, organisation_id, site_number FROM sites WHERE id = $1"
-_MAY_HEAR_OF = """
+_ACCESS_COVERS_SITE = """
     SELECT EXISTS (SELECT 1 FROM access.grants
                    WHERE subject_id = $1 AND (until IS NULL OR until >= $2)
                      AND (site_id IS NULL OR site_id = $3))
 """
 # Tickets of a year are numbered one after the other: the row is locked until the transaction, a short one, ends.
-_NEXT_IN_YEAR = """
+_NEXT_NUMBER = """
     INSERT INTO ticket_numbers (year, last) VALUES ($1, 1)
     ON CONFLICT (year) DO UPDATE SET last = ticket_numbers.last + 1 RETURNING last
 """
@@ -44,7 +44,7 @@ _NEWEST = """
 _NEWEST_OF_USER, _NEWEST_OF_ORGANISATION = _NEWEST.format(owner="user_id"), _NEWEST.format(owner="organisation_id")
 _ADD_RECEIPT = "INSERT INTO receipts (ticket_id, user_id) VALUES ($1, $2)"
 _TICKET = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE t.id = $1"
-_TAKE_RECEIPT = """
+_CLAIM_RECEIPT = """
     UPDATE receipts SET attempts = attempts + 1, next_try = clock_timestamp() + make_interval(secs => $1)
     WHERE ticket_id = (SELECT ticket_id FROM receipts WHERE next_try <= clock_timestamp()
                        ORDER BY next_try LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -53,33 +53,35 @@ _TAKE_RECEIPT = """
 _POSTPONE_RECEIPT = """
     UPDATE receipts SET next_try = clock_timestamp() + make_interval(secs => $2) WHERE ticket_id = $1
 """
-_END_RECEIPT = "DELETE FROM receipts WHERE ticket_id = $1 RETURNING true"
+_DELETE_RECEIPT = "DELETE FROM receipts WHERE ticket_id = $1 RETURNING true"
 
 
 class SupportTransaction(Transaction):
     """Implements ``usecases.ports.SupportStore``."""
 
-    async def keep_site(self, site: Site, version: int) -> None:
-        await self.connection.execute(_KEEP_SITE, site.id, site.organisation_id, site.site_number, version)
+    async def upsert_site(self, site: SiteCopy, version: int) -> None:
+        await self.connection.execute(_UPSERT_SITE, site.id, site.organisation_id, site.site_number, version)
 
-    async def site(self, site_id: uuid.UUID) -> Site | None:
+    async def site(self, site_id: uuid.UUID) -> SiteCopy | None:
         row = await self.connection.fetchrow(_SITE, site_id)
-        return Site(**dict(row)) if row else None
+        return SiteCopy(**dict(row)) if row else None
 
-    async def reaches(self, caller: Caller, site: Site) -> bool:
-        return await grant(self.connection, caller, self.today, site.organisation_id, site.id) is not None
+    async def reaches(self, caller: Caller, site: SiteCopy) -> bool:
+        return (
+            await effective_permissions(self.connection, caller, self.today, site.organisation_id, site.id) is not None
+        )
 
-    async def may_hear_of(self, caller: Caller, site_id: uuid.UUID) -> bool:
-        return bool(await self.connection.fetchval(_MAY_HEAR_OF, caller.subject_id, self.today, site_id))
+    async def access_covers_site(self, caller: Caller, site_id: uuid.UUID) -> bool:
+        return bool(await self.connection.fetchval(_ACCESS_COVERS_SITE, caller.subject_id, self.today, site_id))
 
-    async def next_in_year(self, year: int) -> int:
-        return int(await self.connection.fetchval(_NEXT_IN_YEAR, year))
+    async def next_number(self, year: int) -> int:
+        return int(await self.connection.fetchval(_NEXT_NUMBER, year))
 
-    async def newest_of_user(self, user_id: uuid.UUID, place: int, since: dt.datetime) -> dt.datetime | None:
+    async def nth_newest_of_user(self, user_id: uuid.UUID, place: int, since: dt.datetime) -> dt.datetime | None:
         found: dt.datetime | None = await self.connection.fetchval(_NEWEST_OF_USER, user_id, place, since)
         return found
 
-    async def newest_of_organisation(
+    async def nth_newest_of_organisation(
         self, organisation_id: uuid.UUID, place: int, since: dt.datetime
     ) -> dt.datetime | None:
         found: dt.datetime | None = await self.connection.fetchval(
@@ -109,20 +111,20 @@ class SupportTransaction(Transaction):
     async def ticket(self, ticket_id: uuid.UUID) -> TicketRecord:
         row = await self.connection.fetchrow(_TICKET, ticket_id)
         assert row is not None, "a receipt refers to its ticket"
-        return ticket_record(row)
+        return to_ticket(row)
 
-    async def take_receipt(self, seconds: int) -> DueReceipt | None:
-        row = await self.connection.fetchrow(_TAKE_RECEIPT, seconds)
+    async def claim_receipt(self, seconds: int) -> DueReceipt | None:
+        row = await self.connection.fetchrow(_CLAIM_RECEIPT, seconds)
         return DueReceipt(**dict(row)) if row else None
 
     async def postpone_receipt(self, ticket_id: uuid.UUID, seconds: int) -> None:
         await self.connection.execute(_POSTPONE_RECEIPT, ticket_id, seconds)
 
-    async def end_receipt(self, ticket_id: uuid.UUID) -> bool:
-        return bool(await self.connection.fetchval(_END_RECEIPT, ticket_id))
+    async def complete_receipt(self, ticket_id: uuid.UUID) -> bool:
+        return bool(await self.connection.fetchval(_DELETE_RECEIPT, ticket_id))
 
 
-def ticket_record(row: Row) -> TicketRecord:
+def to_ticket(row: Row) -> TicketRecord:
     """A ticket from a row of TICKET_COLUMNS."""
     columns = dict(row)
     columns["topic"] = Topic(columns["topic"])

@@ -7,10 +7,10 @@ from typing import Protocol
 import msgspec
 
 from services.access.caller import Caller
-from services.chassis.change import Change
+from services.chassis.events.transaction_port import TransactionPort
 from services.contracts.identity import Contact
 from services.contracts.values import Id
-from services.support.domain.ticket import Site, TicketRecord
+from services.support.domain.ticket import SiteCopy, TicketRecord
 
 
 class DueReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,34 +21,34 @@ class DueReceipt(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
 
 
-class SupportStore(Change, Protocol):
+class SupportStore(TransactionPort, Protocol):
     """A transaction on support's own data."""
 
-    async def keep_site(self, site: Site, version: int) -> None:
+    async def upsert_site(self, site: SiteCopy, version: int) -> None:
         """Take a site into the copy, unless the copy is as new already."""
         ...
 
-    async def site(self, site_id: uuid.UUID) -> Site | None:
+    async def site(self, site_id: uuid.UUID) -> SiteCopy | None:
         """A site that support has heard of."""
         ...
 
-    async def reaches(self, caller: Caller, site: Site) -> bool:
+    async def reaches(self, caller: Caller, site: SiteCopy) -> bool:
         """Whether the caller sees this site today."""
         ...
 
-    async def may_hear_of(self, caller: Caller, site_id: uuid.UUID) -> bool:
+    async def access_covers_site(self, caller: Caller, site_id: uuid.UUID) -> bool:
         """Whether the caller's access of today covers a site that support has not heard of, should there be one."""
         ...
 
-    async def next_in_year(self, year: int) -> int:
+    async def next_number(self, year: int) -> int:
         """Which ticket of the year the next one is, from 1. Who opens another waits until this one is opened."""
         ...
 
-    async def newest_of_user(self, user_id: uuid.UUID, place: int, since: dt.datetime) -> dt.datetime | None:
+    async def nth_newest_of_user(self, user_id: uuid.UUID, place: int, since: dt.datetime) -> dt.datetime | None:
         """When the user opened their newest ticket but ``place - 1``; None if that was not after ``since``."""
         ...
 
-    async def newest_of_organisation(
+    async def nth_newest_of_organisation(
         self, organisation_id: uuid.UUID, place: int, since: dt.datetime
     ) -> dt.datetime | None:
         """The same of an organisation's tickets."""
@@ -60,7 +60,7 @@ class SupportStore(Change, Protocol):
 
     async def ticket(self, ticket_id: uuid.UUID) -> TicketRecord: ...
 
-    async def take_receipt(self, seconds: int) -> DueReceipt | None:
+    async def claim_receipt(self, seconds: int) -> DueReceipt | None:
         """Take the receipt that has been due the longest; nobody else gets it for this many seconds."""
         ...
 
@@ -68,7 +68,7 @@ class SupportStore(Change, Protocol):
         """Have a receipt tried again no sooner than this."""
         ...
 
-    async def end_receipt(self, ticket_id: uuid.UUID) -> bool:
+    async def complete_receipt(self, ticket_id: uuid.UUID) -> bool:
         """Have a receipt done with; False if it was already."""
         ...
 

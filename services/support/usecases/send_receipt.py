@@ -2,16 +2,16 @@
 
 import uuid
 
+from services.chassis.events.transaction import UnitOfWork
 from services.chassis.ids import write_id
-from services.chassis.mail import Letter
+from services.chassis.mail import MailMessage
 from services.chassis.problems import NotReadyYet
-from services.chassis.transaction import UnitOfWork
 from services.contracts.identity import Contact
-from services.support.domain.receipt import pause_s, receipt
+from services.support.domain.receipt import retry_delay_s, write_receipt
 from services.support.domain.ticket import TicketRecord
 from services.support.usecases.ports import Recipients, SupportStore
 
-TAKEN_FOR_S = 15
+CLAIM_S = 15
 """How long a receipt is held by who takes it: longer than a call to identity can take."""
 
 
@@ -22,24 +22,24 @@ async def send_receipt(work: UnitOfWork[SupportStore], recipients: Recipients) -
     death in between leaves it due, and whoever was slower than the time it had taken finds it ended.
     """
     async with work() as tx:
-        due = await tx.take_receipt(TAKEN_FOR_S)
+        due = await tx.claim_receipt(CLAIM_S)
     if due is None:
         return False
     try:
         contact = await recipients.contact_of(write_id("user", due.user_id))
     except NotReadyYet:
         async with work() as tx:
-            await tx.postpone_receipt(due.ticket_id, pause_s(due.attempts))
+            await tx.postpone_receipt(due.ticket_id, retry_delay_s(due.attempts))
         return True
     async with work() as tx:
-        if await tx.end_receipt(due.ticket_id) and contact is not None:
-            await tx.send_mail(_letter(tx, await tx.ticket(due.ticket_id), contact))
+        if await tx.complete_receipt(due.ticket_id) and contact is not None:
+            await tx.send_mail(_receipt_mail(tx, await tx.ticket(due.ticket_id), contact))
     return True
 
 
-def _letter(tx: SupportStore, ticket: TicketRecord, contact: Contact) -> Letter:
-    mail = receipt(ticket, contact.language, tx.clock.zone)
-    return Letter(
+def _receipt_mail(tx: SupportStore, ticket: TicketRecord, contact: Contact) -> MailMessage:
+    mail = write_receipt(ticket, contact.language, tx.clock.zone)
+    return MailMessage(
         id=uuid.uuid5(ticket.id, "receipt"),
         recipient=contact.email,
         subject=mail.subject,

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from services.chassis.ids import write_id
-from services.chassis.rpc.picking import picking
+from services.chassis.rpc.field_selection import selection_encoder
 from services.chassis.rpc.signature import signatures
 from services.contracts.identity import PublicKeys
 from services.contracts.orders import Article, Holiday, Orders, Pickup, PickupState
@@ -36,8 +36,8 @@ def write(folder: Path, page: Page, public_keys: str) -> None:
 def _write(folder: Path, page: Page, operation: str, answer: Any) -> None:
     call = f"{operation}-{page.sites}" if operation == "sites" else operation
     (folder / f"{call}.json").write_bytes(msgspec.json.encode(answer))
-    if operation in page.picked:
-        selection = msgspec.json.encode(page.picked[operation])
+    if operation in page.selected:
+        selection = msgspec.json.encode(page.selected[operation])
         write_part(folder, call, page, selection, part(operation, selection, answer))
 
 
@@ -50,7 +50,7 @@ def write_part(folder: Path, call: str, page: Page, selection: bytes, answer: by
 
 def part(operation: str, selection: bytes, answer: Any) -> bytes:
     """Return what is selected of an operation's answer."""
-    pick = picking(_DECLARED[operation], selection)
+    pick = selection_encoder(_DECLARED[operation], selection)
     picked = pick(answer) if pick else None
     assert picked, "what the page shows is a part of what is declared"
     return picked

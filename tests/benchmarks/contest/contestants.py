@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from tests.benchmarks.contest.native_programs import SCRATCH, Missing
+from tests.benchmarks.contest.native_programs import SCRATCH, MissingTool
 from tests.benchmarks.contest.pages import Page
-from tests.support.made import made
+from tests.support.build_cache import build_once
 from tests.support.node import INSTALL, NODE
 
 _SOURCES = Path(__file__).parent / "entries"
@@ -37,7 +37,7 @@ def _python(module: str) -> Callable[[], Sequence[str]]:
 
 def _node(name: str) -> Callable[[], Sequence[str]]:
     def prepare() -> Sequence[str]:
-        folder = made(_SOURCES / "node", SCRATCH / "node", files="package.json", by=INSTALL)
+        folder = build_once(_SOURCES / "node", SCRATCH / "node", files="package.json", by=INSTALL)
         return NODE, str(folder / f"{name}.js")
 
     return prepare
@@ -46,13 +46,13 @@ def _node(name: str) -> Callable[[], Sequence[str]]:
 def _cargo() -> str:
     cargo = shutil.which("cargo")
     if cargo is None:
-        raise Missing("cargo (Rust)")
+        raise MissingTool("cargo (Rust)")
     return cargo
 
 
 def _rust() -> Sequence[str]:
     build = (_cargo(), "build", "--release", "--quiet")
-    folder = made(_SOURCES / "rust", SCRATCH / "rust", files="**/*", by=build)
+    folder = build_once(_SOURCES / "rust", SCRATCH / "rust", files="**/*", by=build)
     return (str(folder / "target" / "release" / "contest"),)
 
 
@@ -60,7 +60,7 @@ def _hive_router() -> Sequence[str]:
     nightly = (_cargo(), "+nightly")
     no_download = os.environ | {"RUSTUP_AUTO_INSTALL": "0"}  # of a toolchain, to look whether it is there
     if subprocess.run((*nightly, "--version"), env=no_download, check=False, capture_output=True).returncode:
-        raise Missing("Rust's nightly toolchain")
+        raise MissingTool("Rust's nightly toolchain")
     root = SCRATCH / "hive-router"
     # Cargo knows what it has installed, and does it once. Without the feature the build needs npm, for a web page.
     crate = ("hive-router", "--version", "=0.3.10", "--locked", "--features", "graphiql", "--bin", "hive_router")

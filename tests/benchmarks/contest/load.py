@@ -51,7 +51,7 @@ def run(
     (a file of lines); what they are filled with follows from ``seed``.
     """
     command = [
-        str(native_programs.made("load")),
+        str(native_programs.compile_program("load")),
         str(port),
         str(connections),
         str(seconds),

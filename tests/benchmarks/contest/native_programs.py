@@ -5,23 +5,23 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from deploy.local.paths import USUAL_HOME
+from deploy.local.paths import DEFAULT_HOME
 
-SCRATCH = USUAL_HOME / "contest"
+SCRATCH = DEFAULT_HOME / "contest"
 """What is built, installed and logged; git does not see it."""
 
 _SOURCES = Path(__file__).parent / "native"
 
 
-class Missing(Exception):
+class MissingTool(Exception):
     """The machine lacks what a part of the contest needs; the text is its name."""
 
 
-def made(name: str) -> Path:
+def compile_program(name: str) -> Path:
     """The program of a source; Missing without a C compiler."""
     compiler = shutil.which("cc")
     if compiler is None:
-        raise Missing("cc (a C compiler)")
+        raise MissingTool("cc (a C compiler)")
     source = _SOURCES / f"{name}.c"
     program = SCRATCH / "native" / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
     if not program.exists():

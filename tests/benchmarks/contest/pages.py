@@ -29,11 +29,11 @@ class Page(msgspec.Struct, frozen=True):
     text: str
     sites: int
     calls: int
-    picked: dict[str, list[object]]
+    selected: dict[str, list[object]]
     """What it shows of each operation's answer, in its order: for whoever asks services for just that."""
     connections: int = 16
     """Of the load: the more work a request is, the fewer keep a core busy."""
-    wanted: dict[str, float] = {}
+    targets: dict[str, float] = {}
     """Our throughput against the contestants' of whom a ratio is wanted."""
 
     @property
@@ -70,7 +70,7 @@ def _other(number: int, fields: Sequence[str]) -> Page:
         f"        {' '.join(fields)}\n      }}\n    }}\n  }}\n}}\n",
         sites=1,
         calls=1,
-        picked={"sites": ["edges", ["node", [*fields]]]},
+        selected={"sites": ["edges", ["node", [*fields]]]},
     )
 
 
@@ -80,8 +80,8 @@ SMALL = Page(
     _text("small"),
     sites=1,
     calls=1,
-    picked={"sites": ["edges", ["node", ["id", "siteNumber", "municipality"]]]},
-    wanted={"hand-written": 0.85, "mercurius": 1.2, "mercurius-loaders": 1.2, "apollo": 2, "strawberry": 6},
+    selected={"sites": ["edges", ["node", ["id", "siteNumber", "municipality"]]]},
+    targets={"hand-written": 0.85, "mercurius": 1.2, "mercurius-loaders": 1.2, "apollo": 2, "strawberry": 6},
 )
 PORTAL = Page(
     "portal page",
@@ -89,8 +89,8 @@ PORTAL = Page(
     _text("portal_page"),
     sites=10,
     calls=2,
-    picked=_PORTAL,
-    wanted={
+    selected=_PORTAL,
+    targets={
         "hand-written": 1,
         "async-graphql": 2,
         "mercurius": 2.2,
@@ -105,9 +105,9 @@ MANY = Page(
     _text("portal_page"),
     sites=200,
     calls=2,
-    picked=_PORTAL,
+    selected=_PORTAL,
     connections=8,
-    wanted={
+    targets={
         "hand-written": 1.2,
         "async-graphql": 5,
         "mercurius": 5,

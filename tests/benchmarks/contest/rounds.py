@@ -14,16 +14,16 @@ from pathlib import Path
 import msgspec
 
 from services.chassis.ids import write_id
-from services.chassis.rpc import round_trip
+from services.chassis.rpc import batch_protocol
 from services.contracts.identity import SubjectKind
 from tests.benchmarks.contest import answers, load, subgraphs
+from tests.benchmarks.contest.canned_services import CannedServices, run_canned_services
 from tests.benchmarks.contest.contestants import OURS, Contestant
-from tests.benchmarks.contest.native_programs import Missing
+from tests.benchmarks.contest.native_programs import MissingTool
 from tests.benchmarks.contest.pages import CURSOR_DIGITS, OTHERS, PAGES, PORTAL, Page
-from tests.benchmarks.contest.running import Running, running, wait_until_ready
-from tests.benchmarks.contest.services_by_heart import ServicesByHeart, services_by_heart
+from tests.benchmarks.contest.server_process import ServerProcess, start_server, wait_until_ready
 from tests.benchmarks.contest.standings import Measured, standing
-from tests.gateway.actors.identity import IdentityActor
+from tests.gateway.stubs.identity import IdentityStub
 from tests.support import quotas
 
 SECONDS, WARM_UP_S, STEADY_S = 0.6, 1.5, 1.0
@@ -41,13 +41,13 @@ class Results(msgspec.Struct, frozen=True):
     measured: dict[str, dict[str, list[Measured]]]
     steady: dict[str, list[Measured]]
     calls: dict[str, dict[str, int]]
-    complaints: list[str]
+    failures: list[str]
 
 
 class Cores(msgspec.Struct, frozen=True):
     """The contestants' core, and that of all else."""
 
-    contestants: int
+    servers: int
     load: int
 
 
@@ -55,7 +55,7 @@ def two_cores() -> Cores:
     """The two cores that are used; Missing on a machine with one."""
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
-        raise Missing("a second core")
+        raise MissingTool("a second core")
     return Cores(allowed[0], allowed[1])
 
 
@@ -67,7 +67,7 @@ def compete(
     say: Say,
 ) -> Results:
     """Let them compete, the first of them as the one that the others' answers are compared with."""
-    identity = IdentityActor()
+    identity = IdentityStub()
     tokens = [_token(identity, number) for number in range(1, CALLERS + 1)]
     results = Results(defaultdict(lambda: defaultdict(list)), defaultdict(list), defaultdict(dict), [])
     with contextlib.ExitStack() as stack:
@@ -75,10 +75,10 @@ def compete(
         for page in PAGES:
             answers.write(folder / "answers" / _file(page), page, identity.signer.public_keys())
             subgraphs.write(folder / "answers" / _file(page), page)
-        services = stack.enter_context(services_by_heart(folder / "answers"))
+        services = stack.enter_context(run_canned_services(folder / "answers"))
         settings = _settings(services, kafka)
         everyone = [
-            stack.enter_context(running(one, command, cores.contestants, _free_port(), settings))
+            stack.enter_context(start_server(one, command, cores.servers, _free_port(), settings))
             for one, command in commands.items()
         ]
         services.use(_file(PORTAL))
@@ -97,11 +97,11 @@ def compete(
             # Page by page: the speed of a machine changes within seconds, and a ratio is taken within a round.
             for page in PAGES:
                 for one in in_turn:
-                    results.measured[one.contestant.name][page.name].append(field.measure(one, page, SECONDS))
+                    results.measured[one.server.name][page.name].append(field.measure(one, page, SECONDS))
             for one in in_turn:
-                half = results.measured[one.contestant.name][PORTAL.name][-1].rate / 2
-                results.steady[one.contestant.name].append(field.measure(one, PORTAL, STEADY_S, half))
-    results.complaints.extend(_slower_than(results.steady))
+                half = results.measured[one.server.name][PORTAL.name][-1].rate / 2
+                results.steady[one.server.name].append(field.measure(one, PORTAL, STEADY_S, half))
+    results.failures.extend(_slower_than(results.steady))
     return results
 
 
@@ -116,7 +116,7 @@ def _slower_than(steady: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
 class _Field:
     """What stands around the contestants."""
 
-    def __init__(self, folder: Path, services: ServicesByHeart, tokens: Sequence[str], cores: Cores) -> None:
+    def __init__(self, folder: Path, services: CannedServices, tokens: Sequence[str], cores: Cores) -> None:
         self._folder = folder
         self._services = services
         self._tokens = tokens
@@ -126,7 +126,7 @@ class _Field:
         self._numbers = itertools.count(1)
         self._loads: Counter[str] = Counter()
 
-    def check(self, everyone: Sequence[Running], page: Page, results: Results) -> None:
+    def check(self, everyone: Sequence[ServerProcess], page: Page, results: Results) -> None:
         """See that all answer the same, each with no more calls to services than the page needs.
 
         Each asks in the caller's name, for the sites after the cursor that the caller sent.
@@ -141,13 +141,13 @@ class _Field:
             answer = msgspec.json.decode(one.ask(page, token, after))
             asked = self._services.last("sites")
             calls = self._services.asked() - before
-            name = one.contestant.name
+            name = one.server.name
             results.calls[name][page.name] = calls
             if calls != page.calls:
-                results.complaints.append(f"{name} makes {calls} calls to services for {page.name}, not {page.calls}")
+                results.failures.append(f"{name} makes {calls} calls to services for {page.name}, not {page.calls}")
             expected = expected or answer
             if unknown := list(self._unknown_selections(page)):
-                results.complaints.append(f"{name} selects of {', '.join(unknown)} other than {page.name} shows")
+                results.failures.append(f"{name} selects of {', '.join(unknown)} other than {page.name} shows")
             if f'"{after}"' not in asked or token not in asked:
                 raise RuntimeError(f"{name} does not pass on the cursor or the token for {page.name}")
             if answer != expected or "errors" in answer or _sites_in(answer) != page.sites:
@@ -155,22 +155,22 @@ class _Field:
 
     def _unknown_selections(self, page: Page) -> Iterator[str]:
         """Yield the operations of which something else was just selected than a page shows."""
-        for operation, selection in page.picked.items():
+        for operation, selection in page.selected.items():
             asked = self._services.last("sites" if operation == "sites" else "orders")
-            if round_trip.HEADER in asked and msgspec.json.encode(selection).decode() not in asked:
+            if batch_protocol.SELECTION_HEADER in asked and msgspec.json.encode(selection).decode() not in asked:
                 yield operation
 
-    def load(self, one: Running, page: Page, seconds: float, rate: float = 0) -> load.Load:
+    def load(self, one: ServerProcess, page: Page, seconds: float, rate: float = 0) -> load.Load:
         """Load a contestant; RuntimeError if an answer was not as the first to the same operation.
 
         The n-th load of each contestant is drawn from the same seed.
         """
         self._services.use(_file(page))
-        name = one.contestant.name
+        name = one.server.name
         self._loads[name] += 1
         requests = self._folder / f"{name}-{_file(page)}.http"
         length = len(self._tokens[0])
-        requests.write_bytes(b"".join(each.template(one.contestant.path(each), length) for each in (page, *OTHERS)))
+        requests.write_bytes(b"".join(each.template(one.server.path(each), length) for each in (page, *OTHERS)))
         done = load.run(
             one.port,
             requests,
@@ -184,9 +184,9 @@ class _Field:
             raise RuntimeError(f"{name}: {done.errors} wrong answers to {page.name}")
         return done
 
-    def measure(self, one: Running, page: Page, seconds: float, rate: float = 0) -> Measured:
+    def measure(self, one: ServerProcess, page: Page, seconds: float, rate: float = 0) -> Measured:
         """Load a contestant with all it takes, or at a rate."""
-        before, own_core, load_core = one.cpu_seconds(), _Core(self._cores.contestants), _Core(self._cores.load)
+        before, own_core, load_core = one.cpu_seconds(), _Core(self._cores.servers), _Core(self._cores.load)
         done = self.load(one, page, seconds, rate)
         cpu = one.cpu_seconds() - before
         return Measured(
@@ -221,7 +221,7 @@ class _Core:
         raise RuntimeError(f"there is no core {self._number}")
 
 
-def _token(identity: IdentityActor, number: int) -> str:
+def _token(identity: IdentityStub, number: int) -> str:
     """Return the token of one of the callers: all are users, and their tokens are equally long."""
     subject = write_id("user", uuid.UUID(int=number))
     return identity.token(subject, SubjectKind.USER, valid_for=dt.timedelta(hours=2))
@@ -235,14 +235,14 @@ def _sites_in(answer: dict[str, dict[str, dict[str, list[object]]]]) -> int:
     return len(answer["data"]["sites"]["edges"])
 
 
-def _settings(services: ServicesByHeart, kafka: str) -> dict[str, str]:
+def _settings(services: CannedServices, kafka: str) -> dict[str, str]:
     """The gateway's, which every contestant understands as far as it needs."""
     urls = {f"KIERTO_{name.upper()}_URL": url for name, url in services.urls.items()}
     nowhere = {f"KIERTO_{name}_URL": services.urls["identity"] for name in ("STATS", "SUPPORT")}
     return (
         urls
         | nowhere
-        | quotas.SETTING
+        | quotas.UNLIMITED_QUOTAS
         | {
             "KIERTO_ENV": "production",
             "KIERTO_GATEWAY_HOSTS": '["127.0.0.1"]',

@@ -41,7 +41,7 @@ def fetches(page: Page) -> Iterator[Fetch]:
 
 def _sites(page: Page, found: Any) -> Fetch:
     call, variables, first = "graphql", "$after:String", "1"
-    selection: list[Any] = page.picked["sites"]
+    selection: list[Any] = page.selected["sites"]
     if page.has_joins:
         call, variables, first = f"graphql-{page.sites}", "$after:String, $first:Int!", "$first"
         edges, (node, site) = selection
@@ -54,7 +54,7 @@ def _sites(page: Page, found: Any) -> Fetch:
 
 
 def _orders(page: Page, pickups: Any, counts: Sequence[int]) -> Fetch:
-    pickup = page.picked["nextPickups"]
+    pickup = page.selected["nextPickups"]
     selection = _text(["...on Site", ["nextPickup", pickup, "openOrderCount"]])
     query = f"query($representations:[_Any!]!){{_entities(representations: $representations){selection}}}"
     joined = zip(_part("nextPickups", pickup, pickups), counts, strict=True)

@@ -54,7 +54,7 @@ def _row(page: Page, name: str, stands: Standing, calls: int) -> Iterator[str]:
         return
     yield f"{stands.by_cpu:.2f}"
     yield "-" if stands.by_rate is None else f"{stands.by_rate:.2f}"
-    yield _wanted(page.wanted.get(name), stands.by_rate)
+    yield _wanted(page.targets.get(name), stands.by_rate)
 
 
 def _wanted(wanted: float | None, reached: float | None) -> str:

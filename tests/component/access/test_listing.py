@@ -13,14 +13,14 @@ from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached
 from services.access.reach import Search, SortOrder, Table
+from services.chassis.db.paging import KeysetPage, TimestampKey
+from services.chassis.db.query import SqlQuery
 from services.chassis.ids import read_id, write_id
-from services.chassis.paging import Instant, KeysetPage
-from services.chassis.query import Query
 from services.contracts.identity import Grant, Role
 from services.contracts.values import Page
 from services.support.app import SUPPORT
-from tests.support.fixtures import MakeWorkbench
-from tests.support.workbench import Workbench
+from tests.support.fixtures import MakeHarness
+from tests.support.service_harness import ServiceHarness
 
 TABLE = Table(name="things t", organisation="t.organisation_id", site="t.site_id")
 IN_ORDER, REVERSED = SortOrder(("t.at", "t.id")), SortOrder(("t.at", "t.id"), descending=True)
@@ -30,10 +30,10 @@ SITES = {
     organisation: [uuid.UUID(int=organisation.int + number + 1) for number in range(4)]
     for organisation in ORGANISATIONS
 }
-Thing = tuple[uuid.UUID, uuid.UUID, uuid.UUID, dt.datetime]
+Row = tuple[uuid.UUID, uuid.UUID, uuid.UUID, dt.datetime]
 
 
-def drawn_grants(rng: random.Random) -> list[Grant]:
+def random_grants(rng: random.Random) -> list[Grant]:
     """Grants of all kinds: of all, of organisations, of some sites, over and beside each other, ended ones too."""
     grants = [Grant(organisation_id=None)] if rng.random() < 0.15 else []
     for organisation in rng.choices(ORGANISATIONS, k=rng.randint(0, 6)):
@@ -46,7 +46,7 @@ def drawn_grants(rng: random.Random) -> list[Grant]:
     return grants
 
 
-def reached(grants: list[Grant], thing: Thing) -> bool:
+def is_reached(grants: list[Grant], thing: Row) -> bool:
     """Say of one row whether one of the grants reaches it."""
     _, organisation, site, _ = thing
     return any(
@@ -57,7 +57,7 @@ def reached(grants: list[Grant], thing: Thing) -> bool:
     )
 
 
-async def fill(bench: Workbench[Any, Any], rng: random.Random) -> list[Thing]:
+async def insert_rows(bench: ServiceHarness[Any, Any], rng: random.Random) -> list[Row]:
     await bench.pool.execute(
         "CREATE TABLE things (id uuid PRIMARY KEY, organisation_id uuid, site_id uuid, at timestamptz)"
     )
@@ -73,8 +73,8 @@ async def fill(bench: Workbench[Any, Any], rng: random.Random) -> list[Thing]:
     return things
 
 
-async def walk(
-    bench: Workbench[Any, Any],
+async def read_all_pages(
+    bench: ServiceHarness[Any, Any],
     caller: Caller,
     first: int,
     descending: bool,
@@ -85,8 +85,8 @@ async def walk(
     found, totals, after = [], set(), None
     while True:
         page = Page(first=first, after=after)
-        part: KeysetPage[uuid.UUID] = KeysetPage(page, (Instant, uuid.UUID), "things", descending)
-        query = Query(caller.subject_id, DAY)
+        part: KeysetPage[uuid.UUID] = KeysetPage(page, (TimestampKey, uuid.UUID), "things", descending)
+        query = SqlQuery(caller.subject_id, DAY)
         search = None
         if searched is not None:
             condition = f"(t.at AT TIME ZONE 'UTC')::date = {query.value(searched)}"
@@ -114,29 +114,29 @@ async def walk(
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_a_list_is_what_every_row_held_against_every_grant_gives(
-    workbench: MakeWorkbench[Any, Any], seed: int
+    make_harness: MakeHarness[Any, Any], seed: int
 ) -> None:
-    bench, rng = await workbench(SUPPORT), random.Random(seed)
-    things = await fill(bench, rng)
+    bench, rng = await make_harness(SUPPORT), random.Random(seed)
+    things = await insert_rows(bench, rng)
     for _ in range(12):
-        grants = drawn_grants(rng)
+        grants = random_grants(rng)
         caller = await bench.caller(*grants)
         for descending in (False, True):
             expected = sorted(
-                (one for one in things if reached(grants, one)), key=lambda one: (one[3], one[0]), reverse=descending
+                (one for one in things if is_reached(grants, one)), key=lambda one: (one[3], one[0]), reverse=descending
             )
             first = rng.choice([3, 50, 200])
-            assert await walk(bench, caller, first, descending) == [one[0] for one in expected], grants
+            assert await read_all_pages(bench, caller, first, descending) == [one[0] for one in expected], grants
             organisation = rng.choice(ORGANISATIONS)
             site = rng.choice(SITES[organisation])
             of_organisation = [one[0] for one in expected if one[1] == organisation]
-            assert await walk(bench, caller, first, descending, organisation=organisation) == of_organisation
+            assert await read_all_pages(bench, caller, first, descending, organisation=organisation) == of_organisation
             of_site = [one[0] for one in expected if one[2] == site]
-            assert await walk(bench, caller, first, descending, site=site) == of_site
+            assert await read_all_pages(bench, caller, first, descending, site=site) == of_site
         by_ids = await bench.pool.fetch(
             f"SELECT id FROM things t WHERE {visible('t.organisation_id', 't.site_id')}", caller.subject_id, DAY
         )
-        assert {row["id"] for row in by_ids} == {one[0] for one in things if reached(grants, one)}
+        assert {row["id"] for row in by_ids} == {one[0] for one in things if is_reached(grants, one)}
 
 
 @pytest.mark.parametrize(
@@ -149,34 +149,34 @@ async def test_a_list_is_what_every_row_held_against_every_grant_gives(
 )
 @pytest.mark.parametrize("descending", [False, True])
 async def test_a_search_finds_the_same_near_and_far(
-    workbench: MakeWorkbench[Any, Any],
+    make_harness: MakeHarness[Any, Any],
     monkeypatch: pytest.MonkeyPatch,
     sample: int,
     rows_a_find: int,
     descending: bool,
 ) -> None:
     monkeypatch.setattr(reach, "_SAMPLE", f"SYSTEM ({sample})")
-    monkeypatch.setattr(reach, "_MANY", 1)
-    monkeypatch.setattr(reach, "_ROWS_A_FIND", rows_a_find)
-    bench, rng = await workbench(SUPPORT), random.Random(rows_a_find)
-    things = await fill(bench, rng)
-    for grants in ([Grant(organisation_id=None)], drawn_grants(rng), drawn_grants(rng)):
+    monkeypatch.setattr(reach, "_MIN_SAMPLE_MATCHES", 1)
+    monkeypatch.setattr(reach, "_ROWS_SCANNED_PER_INDEX_MATCH", rows_a_find)
+    bench, rng = await make_harness(SUPPORT), random.Random(rows_a_find)
+    things = await insert_rows(bench, rng)
+    for grants in ([Grant(organisation_id=None)], random_grants(rng), random_grants(rng)):
         caller = await bench.caller(*grants)
         for wanted in (DAY, dt.date(2026, 1, 1), dt.date(2026, 1, 2)):  # none of them, and some
             expected = sorted(
-                (one for one in things if reached(grants, one) and one[3].date() == wanted),
+                (one for one in things if is_reached(grants, one) and one[3].date() == wanted),
                 key=lambda one: (one[3], one[0]),
                 reverse=descending,
             )
-            found = await walk(bench, caller, 7, descending, searched=wanted)
+            found = await read_all_pages(bench, caller, 7, descending, searched=wanted)
             assert found == [one[0] for one in expected]
 
 
-async def test_a_list_is_not_counted_unasked(workbench: MakeWorkbench[Any, Any]) -> None:
-    bench = await workbench(SUPPORT)
-    await fill(bench, random.Random(1))
+async def test_a_list_is_not_counted_unasked(make_harness: MakeHarness[Any, Any]) -> None:
+    bench = await make_harness(SUPPORT)
+    await insert_rows(bench, random.Random(1))
     caller = await bench.caller(Grant(organisation_id=None))
-    part: KeysetPage[uuid.UUID] = KeysetPage(Page(first=3, total=False), (Instant, uuid.UUID), "things")
+    part: KeysetPage[uuid.UUID] = KeysetPage(Page(first=3, total=False), (TimestampKey, uuid.UUID), "things")
     async with bench.pool.acquire() as connection:
-        rows, total = await fetch_reached(connection, TABLE, "t.id", Query(caller.subject_id, DAY), part, IN_ORDER)
+        rows, total = await fetch_reached(connection, TABLE, "t.id", SqlQuery(caller.subject_id, DAY), part, IN_ORDER)
     assert (len(rows), total) == (4, UNSET)

@@ -1,6 +1,6 @@
 """What the tests of copies borrow: the world of orders, and identity's settings."""
 
 from tests.component.identity.conftest import settings
-from tests.component.orders.world import world
+from tests.component.orders.scenario import scenario
 
-__all__ = ["settings", "world"]
+__all__ = ["scenario", "settings"]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.chassis import rebuilding
+from services.chassis.events.copies import rebuild
+from services.chassis.events.copies.rebuild import Copy
 from services.chassis.ids import new_uuid, read_id, write_id
-from services.chassis.rebuilding import Copy
 from services.contracts.declare import Event, event_type_of
 from services.contracts.identity import AccessStated, Grant, OrganisationKind, OrganisationStated, Role, SubjectKind
 from services.contracts.orders import PickupState, PickupStated
@@ -22,11 +22,11 @@ from services.orders.app import ORDERS
 from services.sites.app import SITES
 from services.stats.app import STATS
 from services.support.app import SUPPORT
-from tests.support.fixtures import MakeWorkbench
-from tests.support.properties import examples
-from tests.support.workbench import Workbench
+from tests.support.fixtures import MakeHarness
+from tests.support.hypothesis_profiles import max_examples
+from tests.support.service_harness import ServiceHarness
 
-Bench = Workbench[Any, Any]
+Harness = ServiceHarness[Any, Any]
 
 
 def an_id(prefix: str) -> str:
@@ -100,7 +100,7 @@ def pickup(thing: str, version: int) -> PickupStated:
     )
 
 
-MAKE: dict[type[Event], tuple[str, Callable[[str, int], Event]]] = {
+EVENT_FACTORIES: dict[type[Event], tuple[str, Callable[[str, int], Event]]] = {
     AccessStated: ("user", access),
     OrganisationStated: ("org", organisation),
     SiteStated: ("site", site),
@@ -109,16 +109,16 @@ MAKE: dict[type[Event], tuple[str, Callable[[str, int], Event]]] = {
     PickupStated: ("pickup", pickup),
 }
 # Identity keeps its own copy of access with the change itself, and listens to no event of it.
-KEPT = [
+COPIES = [
     (blueprint, copy)
     for blueprint in (IDENTITY, SITES, ORDERS, STATS, SUPPORT)
     for copy in blueprint.copies
     if copy.owner != blueprint.name
 ]
-NAMES = [f"{blueprint.name}-{event_type_of(copy.event).name}" for blueprint, copy in KEPT]
+NAMES = [f"{blueprint.name}-{event_type_of(copy.event).name}" for blueprint, copy in COPIES]
 
 
-async def kept(bench: Bench, copy: Copy, thing: str) -> list[tuple[Any, ...]]:
+async def read_copy(bench: Harness, copy: Copy, thing: str) -> list[tuple[Any, ...]]:
     """The thing's row, and what belongs to it."""
     key = thing if copy.key == "subject_id" else read_id(thing.split("_", maxsplit=1)[0], thing)
     rows = await bench.pool.fetch(f"SELECT * FROM {copy.table} WHERE {copy.key} = $1", key)
@@ -131,16 +131,16 @@ async def kept(bench: Bench, copy: Copy, thing: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-async def emptied(bench: Bench, copy: Copy) -> None:
+async def clear(bench: Harness, copy: Copy) -> None:
     await bench.pool.execute(f"DELETE FROM {copy.table}")
     if copy.event is PickupStated:
         await bench.pool.execute("DELETE FROM volumes")
 
 
-class Case(msgspec.Struct):
+class CopyCase(msgspec.Struct):
     """A service with one of its copies, and something to keep."""
 
-    bench: Bench
+    bench: Harness
     copy: Copy
     thing: str
     make: Callable[[str, int], Event]
@@ -149,54 +149,54 @@ class Case(msgspec.Struct):
         return self.make(self.thing, number)
 
     async def kept(self) -> list[tuple[Any, ...]]:
-        return await kept(self.bench, self.copy, self.thing)
+        return await read_copy(self.bench, self.copy, self.thing)
 
 
-@pytest.fixture(params=KEPT, ids=NAMES)
-async def case(request: pytest.FixtureRequest, workbench: MakeWorkbench[Any, Any]) -> Case:
+@pytest.fixture(params=COPIES, ids=NAMES)
+async def case(request: pytest.FixtureRequest, make_harness: MakeHarness[Any, Any]) -> CopyCase:
     blueprint, copy = request.param
-    prefix, make = MAKE[copy.event]
-    return Case(await workbench(blueprint), copy, an_id(prefix), make)
+    prefix, make = EVENT_FACTORIES[copy.event]
+    return CopyCase(await make_harness(blueprint), copy, an_id(prefix), make)
 
 
-@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=max_examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.integers(1, 5), min_size=1, max_size=10))
-async def test_the_newest_version_stays_in_whatever_order_they_come(case: Case, order: Sequence[int]) -> None:
+async def test_the_newest_version_stays_in_whatever_order_they_come(case: CopyCase, order: Sequence[int]) -> None:
     versions = {number: case.version(number) for number in set(order)}
-    await emptied(case.bench, case.copy)
+    await clear(case.bench, case.copy)
     await case.bench.receive(versions[max(order)])
     expected = await case.kept()
-    await emptied(case.bench, case.copy)
+    await clear(case.bench, case.copy)
     await case.bench.receive(*(versions[number] for number in order))
     assert await case.kept() == expected
 
 
-async def test_a_version_that_is_no_higher_changes_nothing_unless_the_row_is_doubted(case: Case) -> None:
+async def test_a_version_that_is_no_higher_changes_nothing_unless_the_row_is_doubted(case: CopyCase) -> None:
     await case.bench.receive(case.version(2))
     before = await case.kept()
     await case.bench.receive(case.version(1), case.version(2))
     assert await case.kept() == before
 
     async with case.bench.pool.acquire() as connection:
-        await rebuilding.doubt(connection, [case.copy])
+        await rebuild.mark_stale(connection, [case.copy])
     doubted = await case.kept()
     assert [row[:-1] for row in doubted] == [row[:-1] for row in before], "it goes on to be read as it is"
     truth = case.version(1)
     await case.bench.receive(truth, case.version(1))
     now = await case.kept()
     assert now != before
-    await emptied(case.bench, case.copy)
+    await clear(case.bench, case.copy)
     await case.bench.receive(truth)
     assert await case.kept() == now
 
 
-async def test_a_placeholder_never_replaces_what_is_known(workbench: MakeWorkbench[Any, Any]) -> None:
-    bench = await workbench(ORDERS)
+async def test_a_placeholder_never_replaces_what_is_known(make_harness: MakeHarness[Any, Any]) -> None:
+    bench = await make_harness(ORDERS)
     known = site(an_id("site"), 3)
     await bench.receive(known)
     (copy,) = [one for one in ORDERS.copies if one.event is SiteStated]
     async with bench.pool.acquire() as connection:
-        await rebuilding.doubt(connection, [copy])
-    before = await kept(bench, copy, known.site_id)
+        await rebuild.mark_stale(connection, [copy])
+    before = await read_copy(bench, copy, known.site_id)
     await bench.receive(msgspec.structs.replace(container(an_id("container"), 1), site_id=known.site_id))
-    assert await kept(bench, copy, known.site_id) == before
+    assert await read_copy(bench, copy, known.site_id) == before

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 from joserfc.jwk import OKPKey
 
-from services.chassis.settings import Address
+from services.chassis.runtime.settings import SocketAddress
 from services.contracts.identity import Identity
 from services.identity.app import IDENTITY
 from services.identity.settings import IdentitySettings
 from services.identity.store.passwords import Argon2Passwords
 from services.identity.store.transaction import IdentityTransaction
-from tests.component.identity.steps import Bench
-from tests.support.fixtures import MakeWorkbench
+from tests.component.identity.actions import Harness
+from tests.support.fixtures import MakeHarness
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> IdentitySettings:
     file = tmp_path / "signing-key.jwk"
     file.write_bytes(msgspec.json.encode(key.as_dict(private=True)))
     return IdentitySettings(
-        listen=Address("127.0.0.1", 0),
+        listen=SocketAddress("127.0.0.1", 0),
         database_url="postgresql://nowhere",
         kafka="127.0.0.1:0",
         identity_url="http://127.0.0.1:0",
@@ -34,15 +34,15 @@ def settings(tmp_path: Path) -> IdentitySettings:
 
 
 @pytest.fixture
-async def bench(workbench: MakeWorkbench[IdentityTransaction, Identity], settings: IdentitySettings) -> Bench:
+async def harness(make_harness: MakeHarness[IdentityTransaction, Identity], settings: IdentitySettings) -> Harness:
     """Identity without anything in it."""
-    made = await workbench(IDENTITY)
+    made = await make_harness(IDENTITY)
     made.settings = settings
     return made
 
 
 @pytest.fixture
-def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def hash_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every hashing of a password, which is what an answer's time is made of."""
     done: list[str] = []
     slowly_hash, slowly_verify = Argon2Passwords._hash, Argon2Passwords._verify

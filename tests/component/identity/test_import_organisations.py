@@ -5,35 +5,35 @@ import pytest
 from services.access.caller import Caller
 from services.chassis.problems import Forbidden
 from services.contracts.identity import OrganisationKind, OrganisationStated, SubjectKind
-from tests.component.identity.steps import CUSTOMERS, KELTA, MIRJA, Bench, service
+from tests.component.identity.actions import CUSTOMERS, KELTA, MIRJA, Harness, service
 
 
-async def test_customers_are_taken_in_and_announced_without_their_names(bench: Bench) -> None:
-    done, bad = await bench.import_file("organisations", CUSTOMERS)
+async def test_customers_are_taken_in_and_announced_without_their_names(harness: Harness) -> None:
+    done, bad = await harness.import_file("organisations", CUSTOMERS)
     assert (done.added, bad) == (2, [])
-    mirja, kelta = await bench.announced(OrganisationStated)
+    mirja, kelta = await harness.emitted_events(OrganisationStated)
     assert (mirja.customer_number, mirja.kind, mirja.version) == (MIRJA, OrganisationKind.HOUSING_COMPANY, 1)
     assert (kelta.customer_number, kelta.kind) == (KELTA, OrganisationKind.HOUSEHOLD)
 
 
-async def test_the_same_file_again_changes_nothing(bench: Bench) -> None:
-    await bench.import_file("organisations", CUSTOMERS)
-    done, _ = await bench.import_file("organisations", CUSTOMERS)
+async def test_the_same_file_again_changes_nothing(harness: Harness) -> None:
+    await harness.import_file("organisations", CUSTOMERS)
+    done, _ = await harness.import_file("organisations", CUSTOMERS)
     assert (done.added, done.changed, done.unchanged) == (0, 0, 2)
-    assert len(await bench.announced()) == 2
+    assert len(await harness.emitted_events()) == 2
 
 
-async def test_a_changed_row_is_a_new_version_of_the_same_organisation(bench: Bench) -> None:
-    await bench.import_file("organisations", CUSTOMERS)
-    done, _ = await bench.import_file("organisations", CUSTOMERS.replace("Ärjylä Kelta", "Kelta Oy"))
+async def test_a_changed_row_is_a_new_version_of_the_same_organisation(harness: Harness) -> None:
+    await harness.import_file("organisations", CUSTOMERS)
+    done, _ = await harness.import_file("organisations", CUSTOMERS.replace("Ärjylä Kelta", "Kelta Oy"))
     assert (done.changed, done.unchanged) == (1, 1)
-    stated = [one for one in await bench.announced(OrganisationStated) if one.customer_number == KELTA]
+    stated = [one for one in await harness.emitted_events(OrganisationStated) if one.customer_number == KELTA]
     assert [one.version for one in stated] == [1, 2]
     assert len({one.organisation_id for one in stated}) == 1
 
 
-async def test_bad_rows_are_named_and_good_ones_kept(bench: Bench) -> None:
-    done, bad = await bench.import_file(
+async def test_bad_rows_are_named_and_good_ones_kept(harness: Harness) -> None:
+    done, bad = await harness.import_file(
         "organisations", CUSTOMERS + "62-0000003-00,Linna,CASTLE,\n,Nimetön,BUSINESS,\n62-0000004-00,,BUSINESS,\n"
     )
     assert (done.added, done.failed) == (2, 3)
@@ -44,18 +44,18 @@ async def test_bad_rows_are_named_and_good_ones_kept(bench: Bench) -> None:
     ]
 
 
-async def test_a_customers_number_has_the_form_that_registration_asks_for(bench: Bench) -> None:
+async def test_a_customers_number_has_the_form_that_registration_asks_for(harness: Harness) -> None:
     numbers = ("62-000000-00", "X62-0000003-00", "62-0000003-00 2")
     rows = "".join(f"{number},Nimi,BUSINESS,\n" for number in numbers)
-    done, bad = await bench.import_file("organisations", CUSTOMERS + rows)
+    done, bad = await harness.import_file("organisations", CUSTOMERS + rows)
     assert (done.added, done.failed) == (2, 3)
     assert {(row.field, row.code, row.reason) for row in bad} == {
         ("customer_number", "MALFORMED", "This isn't in the expected form. Expected: 62-0000000-00.")
     }
 
 
-async def test_imports_are_for_staff_alone(bench: Bench) -> None:
-    callers = [Caller(), service(), await bench.caller(), await bench.caller(kind=SubjectKind.PARTNER)]
+async def test_imports_are_for_staff_alone(harness: Harness) -> None:
+    callers = [Caller(), service(), await harness.caller(), await harness.caller(kind=SubjectKind.PARTNER)]
     for caller in callers:
         with pytest.raises(Forbidden):
-            await bench.offering(caller).start_import("import_identity_x")
+            await harness.api(caller).start_import("import_identity_x")

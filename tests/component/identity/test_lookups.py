@@ -8,17 +8,17 @@ import pytest
 from starlette.requests import Request
 from starlette.routing import Route
 
-from services.access.authentication import Authentication
+from services.access.authentication import CallerAuthenticator
 from services.access.caller import Caller
+from services.chassis.auth.tokens import Verifier
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden, Unauthenticated
-from services.chassis.tokens import Verifier
 from services.contracts.identity import AccessStated, ClientToken, Contact, Language, SubjectKind
 from services.identity.app import IDENTITY
-from tests.component.identity.steps import (
+from tests.component.identity.actions import (
     KELTA,
     MIRJA,
-    Bench,
+    Harness,
     caller_of,
     customers,
     expect,
@@ -31,33 +31,33 @@ from tests.component.identity.steps import (
 )
 
 
-async def mirja(bench: Bench) -> Caller:
-    await customers(bench)
-    await registered(bench)
-    return await caller_of(bench, (await signed_in(bench)).access_token)
+async def mirja(harness: Harness) -> Caller:
+    await customers(harness)
+    await registered(harness)
+    return await caller_of(harness, (await signed_in(harness)).access_token)
 
 
-async def test_access_is_told_to_services_to_staff_and_to_oneself(bench: Bench) -> None:
-    caller = await mirja(bench)
-    (stated,) = await bench.announced(AccessStated)
-    for may in (service(), await staff(bench), caller):
-        assert await bench.offering(may).access_of(caller.subject_id) == stated
-    for may_not in (await bench.caller(), await bench.caller(kind=SubjectKind.PARTNER)):
-        assert await bench.offering(may_not).access_of(caller.subject_id) is None
+async def test_access_is_told_to_services_to_staff_and_to_oneself(harness: Harness) -> None:
+    caller = await mirja(harness)
+    (stated,) = await harness.emitted_events(AccessStated)
+    for may in (service(), await staff(harness), caller):
+        assert await harness.api(may).access_of(caller.subject_id) == stated
+    for may_not in (await harness.caller(), await harness.caller(kind=SubjectKind.PARTNER)):
+        assert await harness.api(may_not).access_of(caller.subject_id) is None
 
 
-async def test_access_of_a_partner_and_of_nobody(bench: Bench) -> None:
-    made = await partner(bench)
-    (stated,) = await bench.announced(AccessStated)
-    offering = bench.offering(service())
+async def test_access_of_a_partner_and_of_nobody(harness: Harness) -> None:
+    made = await partner(harness)
+    (stated,) = await harness.emitted_events(AccessStated)
+    offering = harness.api(service())
     assert await offering.access_of(made.partner.id) == stated
     for nobody in (write_id("user", new_uuid()), write_id("partner", new_uuid()), "service:support", ""):
         assert await offering.access_of(nobody) is None
 
 
-async def test_contacts_are_for_services_alone(bench: Bench) -> None:
-    caller = await mirja(bench)
-    found = await bench.offering(service()).contacts([write_id("user", new_uuid()), caller.subject_id, "user_x"])
+async def test_contacts_are_for_services_alone(harness: Harness) -> None:
+    caller = await mirja(harness)
+    found = await harness.api(service()).contacts([write_id("user", new_uuid()), caller.subject_id, "user_x"])
     assert found == [
         None,
         Contact(
@@ -68,70 +68,70 @@ async def test_contacts_are_for_services_alone(bench: Bench) -> None:
         ),
         None,
     ]
-    for other in (caller, await staff(bench), await bench.caller(kind=SubjectKind.PARTNER)):
+    for other in (caller, await staff(harness), await harness.caller(kind=SubjectKind.PARTNER)):
         with pytest.raises(Forbidden):
-            await bench.offering(other).contacts([caller.subject_id])
+            await harness.api(other).contacts([caller.subject_id])
 
 
-async def test_organisations_are_seen_by_those_who_reach_them(bench: Bench) -> None:
-    caller = await mirja(bench)
-    ids = {row["customer_number"]: row["id"] for row in await bench.pool.fetch("SELECT * FROM organisations")}
+async def test_organisations_are_seen_by_those_who_reach_them(harness: Harness) -> None:
+    caller = await mirja(harness)
+    ids = {row["customer_number"]: row["id"] for row in await harness.pool.fetch("SELECT * FROM organisations")}
     wanted = [write_id("org", ids[KELTA]), write_id("org", ids[MIRJA])]
 
     async def names(who: Caller) -> list[str | None]:
-        return [one.name if one else None for one in await bench.offering(who).organisations(wanted)]
+        return [one.name if one else None for one in await harness.api(who).organisations(wanted)]
 
     assert await names(caller) == [None, "AS OY MIRJA"]
-    assert await names(await staff(bench)) == ["Ärjylä Kelta", "AS OY MIRJA"]
+    assert await names(await staff(harness)) == ["Ärjylä Kelta", "AS OY MIRJA"]
     assert await names(service()) == [None, None]
-    acting = msgspec.structs.replace(caller, kind=SubjectKind.SERVICE, acting="service:support")
+    acting = msgspec.structs.replace(caller, kind=SubjectKind.SERVICE, actor="service:support")
     assert await names(acting) == [None, "AS OY MIRJA"]
 
 
-async def test_a_membership_that_is_over_is_not_shown(bench: Bench) -> None:
-    caller = await mirja(bench)
+async def test_a_membership_that_is_over_is_not_shown(harness: Harness) -> None:
+    caller = await mirja(harness)
     site = new_uuid()
-    await bench.pool.execute("UPDATE memberships SET until = '2026-03-04', site_ids = ARRAY[$1::uuid]", site)
-    me = await bench.offering(caller).me()
+    await harness.pool.execute("UPDATE memberships SET until = '2026-03-04', site_ids = ARRAY[$1::uuid]", site)
+    me = await harness.api(caller).me()
     assert me is not None
     assert [(one.until, one.site_ids) for one in me.memberships] == [(dt.date(2026, 3, 4), [write_id("site", site)])]
-    stated = await bench.offering(caller).access_of(caller.subject_id)
+    stated = await harness.api(caller).access_of(caller.subject_id)
     assert stated is not None
     assert stated.grants[0].site_ids == [write_id("site", site)]
-    bench.clock.move(days=1)
-    me = await bench.offering(caller).me()
+    harness.clock.move(days=1)
+    me = await harness.api(caller).me()
     assert me is not None
     assert me.memberships == []
 
 
-async def test_me_is_nobody_for_machines_and_for_the_unknown(bench: Bench) -> None:
-    for caller in (service(), await bench.caller(kind=SubjectKind.PARTNER), await bench.caller(), Caller()):
-        assert await bench.offering(caller).me() is None
+async def test_me_is_nobody_for_machines_and_for_the_unknown(harness: Harness) -> None:
+    for caller in (service(), await harness.caller(kind=SubjectKind.PARTNER), await harness.caller(), Caller()):
+        assert await harness.api(caller).me() is None
 
 
-async def test_identity_authenticates_at_once_whom_it_has_just_let_in(bench: Bench) -> None:
-    await customers(bench)
-    user_id = await registered(bench)
-    session = await signed_in(bench)
-    caller = await authentication(bench).caller(request(session.access_token))
+async def test_identity_authenticates_at_once_whom_it_has_just_let_in(harness: Harness) -> None:
+    await customers(harness)
+    user_id = await registered(harness)
+    session = await signed_in(harness)
+    caller = await authentication(harness).caller(request(session.access_token))
     assert (caller.subject_id, caller.kind, caller.access_version) == (user_id, SubjectKind.USER, 1)
-    await bench.pool.execute("DELETE FROM access.subjects")
-    caller = await authentication(bench).caller(request(session.access_token))
+    await harness.pool.execute("DELETE FROM access.subjects")
+    caller = await authentication(harness).caller(request(session.access_token))
     assert caller.access_version == 1, "a lost copy is made again from identity's own tables"
 
 
-async def test_a_revoked_partners_token_is_worth_nothing_at_once(bench: Bench) -> None:
-    made = await partner(bench)
-    token = expect(ClientToken, await token_for(bench, made.partner.client_id, made.client_secret)).access_token
-    caller = await authentication(bench).caller(request(token))
+async def test_a_revoked_partners_token_is_worth_nothing_at_once(harness: Harness) -> None:
+    made = await partner(harness)
+    token = expect(ClientToken, await token_for(harness, made.partner.client_id, made.client_secret)).access_token
+    caller = await authentication(harness).caller(request(token))
     assert caller.scopes == {"orders:read", "pickups:report"}
-    await bench.offering(await staff(bench)).revoke_partner(made.partner.id)
+    await harness.api(await staff(harness)).revoke_partner(made.partner.id)
     with pytest.raises(Unauthenticated):
-        await authentication(bench).caller(request(token))
+        await authentication(harness).caller(request(token))
 
 
-async def test_the_keys_are_published_where_clients_look_for_them(bench: Bench) -> None:
-    (route,) = IDENTITY.routes(base_of(bench), authentication(bench))
+async def test_the_keys_are_published_where_clients_look_for_them(harness: Harness) -> None:
+    (route,) = IDENTITY.routes(runtime_of(harness), authentication(harness))
     assert isinstance(route, Route)
     assert route.path == "/.well-known/jwks.json"
     response = await route.endpoint(request(""))
@@ -141,23 +141,23 @@ async def test_the_keys_are_published_where_clients_look_for_them(bench: Bench) 
     assert response.headers["content-type"] == "application/jwk-set+json"
 
 
-async def test_a_service_answers_in_its_callers_own_language(bench: Bench) -> None:
-    await customers(bench)
-    await registered(bench)
-    await bench.pool.execute("UPDATE users SET language = 'nb'")
-    token = (await signed_in(bench)).access_token
-    assert (await authentication(bench).caller(request(token))).language is Language.NB
+async def test_a_service_answers_in_its_callers_own_language(harness: Harness) -> None:
+    await customers(harness)
+    await registered(harness)
+    await harness.pool.execute("UPDATE users SET language = 'nb'")
+    token = (await signed_in(harness)).access_token
+    assert (await authentication(harness).caller(request(token))).language is Language.NB
 
 
-def base_of(bench: Bench) -> Any:
+def runtime_of(harness: Harness) -> Any:
     """The workbench, where a process has its Foundation."""
-    return bench
+    return harness
 
 
-def authentication(bench: Bench) -> Authentication:
+def authentication(harness: Harness) -> CallerAuthenticator:
     """Identity's authentication, as its process puts it together."""
-    verifier = Verifier(IDENTITY.public_keys(base_of(bench)), bench.clock)
-    return Authentication(verifier, bench.pool, IDENTITY.ask_identity(base_of(bench)))
+    verifier = Verifier(IDENTITY.public_keys(runtime_of(harness)), harness.clock)
+    return CallerAuthenticator(verifier, harness.pool, IDENTITY.fetch_access(runtime_of(harness)))
 
 
 def request(token: str) -> Request:

@@ -8,10 +8,10 @@ from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import Forbidden
 from services.contracts.identity import AccessStated, Grant, PartnerCreated, PartnerRevoked, SubjectKind
 from services.contracts.values import Refusal
-from tests.component.identity.steps import (
+from tests.component.identity.actions import (
     KELTA,
     MIRJA,
-    Bench,
+    Harness,
     claims,
     client_claims,
     codes,
@@ -28,29 +28,32 @@ from tests.component.identity.steps import (
 )
 
 
-async def test_a_partner_reaches_the_organisations_that_staff_named(bench: Bench) -> None:
-    organisations = await customers(bench)
-    made = await partner(bench, organisation_ids=[organisations[MIRJA], organisations[MIRJA]])
-    (stated,) = await bench.announced(AccessStated)
+async def test_a_partner_reaches_the_organisations_that_staff_named(harness: Harness) -> None:
+    organisations = await customers(harness)
+    made = await partner(harness, organisation_ids=[organisations[MIRJA], organisations[MIRJA]])
+    (stated,) = await harness.emitted_events(AccessStated)
     assert (stated.subject_id, stated.kind, stated.version) == (made.partner.id, SubjectKind.PARTNER, 1)
     assert stated.scopes == ["orders:read", "pickups:report"]
     assert stated.grants == [Grant(organisation_id=organisations[MIRJA])]
-    caller = await bench.caller(*stated.grants, kind=SubjectKind.PARTNER)
-    seen = await bench.offering(caller).organisations([organisations[KELTA], organisations[MIRJA], "org_x"])
+    caller = await harness.caller(*stated.grants, kind=SubjectKind.PARTNER)
+    seen = await harness.api(caller).organisations([organisations[KELTA], organisations[MIRJA], "org_x"])
     assert [one.name if one else None for one in seen] == [None, "AS OY MIRJA", None]
 
 
-async def test_an_empty_list_is_none_and_all_is_a_mark_that_the_audit_keeps(bench: Bench) -> None:
-    none, everything = await partner(bench), await partner(bench, idempotency_key="two", all_organisations=True)
-    assert [stated.grants for stated in await bench.announced(AccessStated)] == [[], [Grant(organisation_id=None)]]
-    audited = await bench.pool.fetch("SELECT subject, at FROM audit WHERE action = 'ALL_ORGANISATIONS_GRANTED'")
-    assert [(row["subject"], row["at"]) for row in audited] == [(everything.partner.id, bench.clock.now())]
+async def test_an_empty_list_is_none_and_all_is_a_mark_that_the_audit_keeps(harness: Harness) -> None:
+    none, everything = await partner(harness), await partner(harness, idempotency_key="two", all_organisations=True)
+    assert [stated.grants for stated in await harness.emitted_events(AccessStated)] == [
+        [],
+        [Grant(organisation_id=None)],
+    ]
+    audited = await harness.pool.fetch("SELECT subject, at FROM audit WHERE action = 'ALL_ORGANISATIONS_GRANTED'")
+    assert [(row["subject"], row["at"]) for row in audited] == [(everything.partner.id, harness.clock.now())]
     assert not none.partner.all_organisations
 
 
-async def test_everything_wrong_with_a_partner_is_said(bench: Bench) -> None:
-    organisations = await customers(bench)
-    offering = bench.offering(await staff(bench))
+async def test_everything_wrong_with_a_partner_is_said(harness: Harness) -> None:
+    organisations = await customers(harness)
+    offering = harness.api(await staff(harness))
     wrong = partner_command(
         name=" ", scopes=["orders:read", "everything"], organisation_ids=[organisations[MIRJA]], all_organisations=True
     )
@@ -67,123 +70,123 @@ async def test_everything_wrong_with_a_partner_is_said(bench: Bench) -> None:
         ("NOT_FOUND", "organisationIds.1"),
         ("NOT_FOUND", "organisationIds.2"),
     ]
-    assert await bench.announced(AccessStated) == []
+    assert await harness.emitted_events(AccessStated) == []
 
 
-async def test_the_same_key_again_makes_no_second_partner_and_shows_no_secret(bench: Bench) -> None:
-    offering = bench.offering(await staff(bench))
+async def test_the_same_key_again_makes_no_second_partner_and_shows_no_secret(harness: Harness) -> None:
+    offering = harness.api(await staff(harness))
     answers = [
         expect(PartnerCreated, answer)
         for answer in await asyncio.gather(*(offering.create_partner(partner_command()) for _ in range(5)))
     ]
     assert len({answer.partner.id for answer in answers}) == 1
     assert len([answer for answer in answers if answer.client_secret]) == 1
-    assert len(await bench.announced(AccessStated)) == 1
+    assert len(await harness.emitted_events(AccessStated)) == 1
     other = await offering.create_partner(partner_command(name="Other Oy"))
     assert codes(other) == [("IDEMPOTENCY_CONFLICT", "idempotencyKey")]
 
 
-async def test_a_partners_token_names_it_and_its_scopes(bench: Bench) -> None:
-    made = await partner(bench)
-    said = await client_claims(bench, made.partner.client_id, made.client_secret)
+async def test_a_partners_token_names_it_and_its_scopes(harness: Harness) -> None:
+    made = await partner(harness)
+    said = await client_claims(harness, made.partner.client_id, made.client_secret)
     assert (said.sub, said.client_id, said.kind) == (made.partner.id, made.partner.client_id, "PARTNER")
     assert (said.scope, said.av, said.sid, said.act) == ("orders:read pickups:report", 1, "", {})
-    narrowed = await client_claims(bench, made.partner.client_id, made.client_secret, "pickups:report")
+    narrowed = await client_claims(harness, made.partner.client_id, made.client_secret, "pickups:report")
     assert narrowed.scope == "pickups:report"
 
 
-async def test_what_a_partner_may_not_ask_for(bench: Bench) -> None:
-    made = await partner(bench)
+async def test_what_a_partner_may_not_ask_for(harness: Harness) -> None:
+    made = await partner(harness)
     client_id, secret = made.partner.client_id, made.client_secret
-    assert codes(await token_for(bench, client_id, "wrong")) == [("INVALID_CLIENT", "")]
-    assert codes(await token_for(bench, write_id("partner", new_uuid()), secret)) == [("INVALID_CLIENT", "")]
-    assert codes(await token_for(bench, "", "")) == [("INVALID_CLIENT", "")]
-    assert codes(await token_for(bench, client_id, secret, "orders:subscribe")) == [("INVALID_SCOPE", "scope")]
-    assert codes(await token_for(bench, client_id, secret, subject="user_x")) == [("INVALID_CLIENT", "subject")]
+    assert codes(await token_for(harness, client_id, "wrong")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, write_id("partner", new_uuid()), secret)) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, "", "")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, client_id, secret, "orders:subscribe")) == [("INVALID_SCOPE", "scope")]
+    assert codes(await token_for(harness, client_id, secret, subject="user_x")) == [("INVALID_CLIENT", "subject")]
 
 
-async def test_a_revoked_partner_gets_no_token_and_every_service_hears_of_it(bench: Bench) -> None:
-    organisations = await customers(bench)
-    made = await partner(bench, organisation_ids=[organisations[MIRJA]])
-    offering = bench.offering(await staff(bench))
+async def test_a_revoked_partner_gets_no_token_and_every_service_hears_of_it(harness: Harness) -> None:
+    organisations = await customers(harness)
+    made = await partner(harness, organisation_ids=[organisations[MIRJA]])
+    offering = harness.api(await staff(harness))
     for _ in range(2):
         answer = expect(PartnerRevoked, await offering.revoke_partner(made.partner.id))
         assert not answer.partner.active
-    first, last = await bench.announced(AccessStated)
+    first, last = await harness.emitted_events(AccessStated)
     assert (first.version, last.version, last.active, last.grants, last.scopes) == (1, 2, False, [], [])
-    assert codes(await token_for(bench, made.partner.client_id, made.client_secret)) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, made.partner.client_id, made.client_secret)) == [("INVALID_CLIENT", "")]
     for unknown in (write_id("partner", new_uuid()), "partner_x"):
         assert codes(await offering.revoke_partner(unknown)) == [("NOT_FOUND", "id")]
 
 
-async def test_a_right_secret_is_accepted_whatever_people_at_its_address_mistyped(bench: Bench) -> None:
-    made = await partner(bench)
-    await sign_in(bench, "nobody", "not the password")
-    await bench.pool.execute("UPDATE attempts SET count = 50")
-    assert codes(await sign_in(bench, "someone", "not the password")) == [("TOO_MANY_ATTEMPTS", "")]
-    await client_claims(bench, made.partner.client_id, made.client_secret)
-    await client_claims(bench, "service:support", "the secret of support")
-    assert codes(await token_for(bench, made.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
+async def test_a_right_secret_is_accepted_whatever_people_at_its_address_mistyped(harness: Harness) -> None:
+    made = await partner(harness)
+    await sign_in(harness, "nobody", "not the password")
+    await harness.pool.execute("UPDATE attempts SET count = 50")
+    assert codes(await sign_in(harness, "someone", "not the password")) == [("TOO_MANY_ATTEMPTS", "")]
+    await client_claims(harness, made.partner.client_id, made.client_secret)
+    await client_claims(harness, "service:support", "the secret of support")
+    assert codes(await token_for(harness, made.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
 
 
-async def test_wrong_secrets_are_counted_and_keep_no_right_one_out(bench: Bench) -> None:
-    made = await partner(bench)
+async def test_wrong_secrets_are_counted_and_keep_no_right_one_out(harness: Harness) -> None:
+    made = await partner(harness)
     for _ in range(50):
-        assert codes(await token_for(bench, made.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
-    assert codes(await token_for(bench, made.partner.client_id, "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
-    assert codes(await token_for(bench, "service:support", "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
-    await client_claims(bench, made.partner.client_id, made.client_secret)
-    await client_claims(bench, "service:support", "the secret of support")
-    elsewhere = await token_for(bench, made.partner.client_id, "wrong", address="198.51.100.7")
+        assert codes(await token_for(harness, made.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, made.partner.client_id, "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
+    assert codes(await token_for(harness, "service:support", "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
+    await client_claims(harness, made.partner.client_id, made.client_secret)
+    await client_claims(harness, "service:support", "the secret of support")
+    elsewhere = await token_for(harness, made.partner.client_id, "wrong", address="198.51.100.7")
     assert codes(elsewhere) == [("INVALID_CLIENT", "")]
-    assert codes(await sign_in(bench, "nobody", "not the password")) == [("SIGN_IN_FAILED", "")], (
+    assert codes(await sign_in(harness, "nobody", "not the password")) == [("SIGN_IN_FAILED", "")], (
         "people have their own"
     )
 
 
-async def test_a_machines_attempt_waits_for_no_other(bench: Bench) -> None:
-    made = await partner(bench)
-    async with bench.work() as tx:
-        await tx.partner_with(find_id("partner", made.partner.id) or new_uuid(), lock=True)
+async def test_a_machines_attempt_waits_for_no_other(harness: Harness) -> None:
+    made = await partner(harness)
+    async with harness.work() as tx:
+        await tx.partner_by_id(find_id("partner", made.partner.id) or new_uuid(), lock=True)
         async with asyncio.timeout(60):
-            await client_claims(bench, made.partner.client_id, made.client_secret)
+            await client_claims(harness, made.partner.client_id, made.client_secret)
 
 
-async def test_a_service_speaks_for_itself_or_for_someone(bench: Bench) -> None:
-    said = await client_claims(bench, "service:support", "the secret of support")
+async def test_a_service_speaks_for_itself_or_for_someone(harness: Harness) -> None:
+    said = await client_claims(harness, "service:support", "the secret of support")
     assert (said.sub, said.kind, said.client_id, said.act) == ("service:support", "SERVICE", "service:support", {})
     user = write_id("user", new_uuid())
-    said = await client_claims(bench, "service:support", "the secret of support", subject=user)
+    said = await client_claims(harness, "service:support", "the secret of support", subject=user)
     assert (said.sub, said.kind, said.act) == (user, "SERVICE", {"sub": "service:support"})
 
 
-async def test_a_service_with_a_wrong_secret_or_with_scopes_gets_nothing(bench: Bench) -> None:
+async def test_a_service_with_a_wrong_secret_or_with_scopes_gets_nothing(harness: Harness) -> None:
     for client_id, secret in (
         ("service:support", "wrong"),
         ("service:support", ""),
         ("service:unknown", ""),
         ("support", "the secret of support"),
     ):
-        assert codes(await token_for(bench, client_id, secret)) == [("INVALID_CLIENT", "")]
-    asked = await token_for(bench, "service:support", "the secret of support", "orders:read")
+        assert codes(await token_for(harness, client_id, secret)) == [("INVALID_CLIENT", "")]
+    asked = await token_for(harness, "service:support", "the secret of support", "orders:read")
     assert codes(asked) == [("INVALID_SCOPE", "scope")]
 
 
-async def test_partners_are_listed_by_name_for_staff_alone(bench: Bench) -> None:
-    offering = bench.offering(await staff(bench))
+async def test_partners_are_listed_by_name_for_staff_alone(harness: Harness) -> None:
+    offering = harness.api(await staff(harness))
     for number, name in enumerate(["Öljy Oy", "ajot Oy", "Zeta"]):
         await offering.create_partner(partner_command(idempotency_key=f"{number}", name=name))
     assert [one.name for one in await offering.partners()] == ["ajot Oy", "Zeta", "Öljy Oy"]
-    callers = [await bench.caller(), await bench.caller(kind=SubjectKind.PARTNER), service()]
+    callers = [await harness.caller(), await harness.caller(kind=SubjectKind.PARTNER), service()]
     for caller in callers:
-        barred = bench.offering(caller)
+        barred = harness.api(caller)
         for call in (barred.partners(), barred.create_partner(partner_command()), barred.revoke_partner("partner_x")):
             with pytest.raises(Forbidden):
                 await call
 
 
-async def test_a_users_token_is_no_partners(bench: Bench) -> None:
-    await customers(bench)
-    await registered(bench)
-    said = await claims(bench, (await signed_in(bench)).access_token)
-    assert codes(await token_for(bench, said.sub, "anything")) == [("INVALID_CLIENT", "")]
+async def test_a_users_token_is_no_partners(harness: Harness) -> None:
+    await customers(harness)
+    await registered(harness)
+    said = await claims(harness, (await signed_in(harness)).access_token)
+    assert codes(await token_for(harness, said.sub, "anything")) == [("INVALID_CLIENT", "")]

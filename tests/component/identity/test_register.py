@@ -10,11 +10,11 @@ import pytest
 
 from services.contracts.identity import AccessStated, Grant, OrganisationStated, Registered, Role, SignedIn, SubjectKind
 from services.contracts.values import Refusal, refuse
-from tests.component.identity.steps import (
+from tests.component.identity.actions import (
     INVOICE,
     KELTA,
     MIRJA,
-    Bench,
+    Harness,
     caller_of,
     codes,
     customers,
@@ -27,12 +27,12 @@ from tests.component.identity.steps import (
 )
 
 
-async def test_the_first_of_an_organisation_is_its_admin_with_billing(bench: Bench) -> None:
-    organisations = await customers(bench)
-    answer = expect(Registered, await register(bench))
+async def test_the_first_of_an_organisation_is_its_admin_with_billing(harness: Harness) -> None:
+    organisations = await customers(harness)
+    answer = expect(Registered, await register(harness))
     assert not answer.access_requested
 
-    (stated,) = await bench.announced(AccessStated)
+    (stated,) = await harness.emitted_events(AccessStated)
     assert (stated.subject_id, stated.kind, stated.version, stated.active) == (
         answer.user_id,
         SubjectKind.USER,
@@ -40,45 +40,45 @@ async def test_the_first_of_an_organisation_is_its_admin_with_billing(bench: Ben
         True,
     )
     assert stated.grants == [Grant(organisation_id=organisations[MIRJA], role=Role.ADMIN, billing=True)]
-    me = await bench.offering(await caller_of(bench, (await signed_in(bench)).access_token)).me()
+    me = await harness.api(await caller_of(harness, (await signed_in(harness)).access_token)).me()
     assert me is not None
     assert (me.id, me.username, me.staff) == (answer.user_id, "mirja@example.com", False)
     (membership,) = me.memberships
     assert (membership.organisation.name, membership.role, membership.billing) == ("AS OY MIRJA", Role.ADMIN, True)
 
 
-async def test_a_later_one_asks_the_admins_and_reaches_nothing_yet(bench: Bench) -> None:
-    organisations = await customers(bench)
-    await registered(bench)
-    answer = expect(Registered, await register(bench, username="Naapuri"))
+async def test_a_later_one_asks_the_admins_and_reaches_nothing_yet(harness: Harness) -> None:
+    organisations = await customers(harness)
+    await registered(harness)
+    answer = expect(Registered, await register(harness, username="Naapuri"))
     assert answer.access_requested
-    stated = (await bench.announced(AccessStated))[-1]
+    stated = (await harness.emitted_events(AccessStated))[-1]
     assert (stated.subject_id, stated.grants) == (answer.user_id, [])
-    asked = await bench.pool.fetch("SELECT organisation_id FROM access_requests")
+    asked = await harness.pool.fetch("SELECT organisation_id FROM access_requests")
     assert len(asked) == 1
-    naapuri = bench.offering(await caller_of(bench, (await signed_in(bench, "naapuri")).access_token))
+    naapuri = harness.api(await caller_of(harness, (await signed_in(harness, "naapuri")).access_token))
     assert await naapuri.organisations([organisations[MIRJA]]) == [None]
 
 
-async def test_of_two_who_are_first_at_once_one_is(bench: Bench) -> None:
-    await customers(bench)
-    answers = await asyncio.gather(*(register(bench, username=f"naapuri {number}") for number in range(4)))
+async def test_of_two_who_are_first_at_once_one_is(harness: Harness) -> None:
+    await customers(harness)
+    answers = await asyncio.gather(*(register(harness, username=f"naapuri {number}") for number in range(4)))
     assert sorted(expect(Registered, answer).access_requested for answer in answers) == [False, True, True, True]
-    stated = await bench.announced(AccessStated)
+    stated = await harness.emitted_events(AccessStated)
     assert sorted(len(one.grants) for one in stated) == [0, 0, 0, 1]
 
 
-async def test_when_and_which_terms_were_accepted_is_kept(bench: Bench) -> None:
-    await customers(bench)
-    await registered(bench)
-    (row,) = await bench.pool.fetch("SELECT terms_version, terms_accepted_at FROM users")
-    assert (row["terms_version"], row["terms_accepted_at"]) == ("2026-01", bench.clock.now())
+async def test_when_and_which_terms_were_accepted_is_kept(harness: Harness) -> None:
+    await customers(harness)
+    await registered(harness)
+    (row,) = await harness.pool.fetch("SELECT terms_version, terms_accepted_at FROM users")
+    assert (row["terms_version"], row["terms_accepted_at"]) == ("2026-01", harness.clock.now())
 
 
-async def test_blanks_around_what_was_typed_do_not_matter(bench: Bench) -> None:
-    await customers(bench)
-    await registered(bench, customer_number=f" {MIRJA}", invoice_number=f"{INVOICE} ", username="  Mirja   Meri ")
-    assert (await signed_in(bench, "mirja meri")).expires_in == 600
+async def test_blanks_around_what_was_typed_do_not_matter(harness: Harness) -> None:
+    await customers(harness)
+    await registered(harness, customer_number=f" {MIRJA}", invoice_number=f"{INVOICE} ", username="  Mirja   Meri ")
+    assert (await signed_in(harness, "mirja meri")).expires_in == 600
 
 
 @pytest.mark.parametrize(
@@ -92,55 +92,55 @@ async def test_blanks_around_what_was_typed_do_not_matter(bench: Bench) -> None:
     ids=["unknown customer", "wrong invoice", "an older invoice", "another's customer number"],
 )
 async def test_a_wrong_pair_is_refused_in_the_same_words_and_after_the_same_work(
-    bench: Bench, hashed: list[str], wrong: dict[str, str]
+    harness: Harness, hash_calls: list[str], wrong: dict[str, str]
 ) -> None:
-    await customers(bench)
-    assert await register(bench, **wrong) == refuse("CUSTOMER_NOT_RECOGNISED")
-    assert hashed == ["hash"]
-    assert await bench.announced(AccessStated) == []
+    await customers(harness)
+    assert await register(harness, **wrong) == refuse("CUSTOMER_NOT_RECOGNISED")
+    assert hash_calls == ["hash"]
+    assert await harness.emitted_events(AccessStated) == []
 
 
-async def test_a_wrong_pair_locks_nothing_which_would_take_longer_for_a_known_customer(bench: Bench) -> None:
-    await customers(bench)
-    async with bench.work() as tx, asyncio.timeout(60):
+async def test_a_wrong_pair_locks_nothing_which_would_take_longer_for_a_known_customer(harness: Harness) -> None:
+    await customers(harness)
+    async with harness.work() as tx, asyncio.timeout(60):
         assert await tx.organisations_by_number([MIRJA])
-        assert codes(await register(bench, invoice_number="1962858")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+        assert codes(await register(harness, invoice_number="1962858")) == [("CUSTOMER_NOT_RECOGNISED", "")]
 
 
-async def test_the_newest_of_the_customers_own_invoices_counts(bench: Bench) -> None:
-    await customers(bench)
-    await bench.receive(
+async def test_the_newest_of_the_customers_own_invoices_counts(harness: Harness) -> None:
+    await customers(harness)
+    await harness.receive(
         invoice("2000001", dt.date(2026, 3, 2)),
         invoice("2000002", dt.date(2026, 3, 2)),
         invoice("3000000", dt.date(2026, 3, 3), customer_number=KELTA),
     )
-    assert codes(await register(bench)) == [("CUSTOMER_NOT_RECOGNISED", "")]
-    await registered(bench, invoice_number="2000001")
-    await registered(bench, invoice_number="2000002", username="another")
+    assert codes(await register(harness)) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    await registered(harness, invoice_number="2000001")
+    await registered(harness, invoice_number="2000002", username="another")
 
 
-async def test_an_invoice_that_is_stated_anew_is_taken_in_a_higher_version_only(bench: Bench) -> None:
-    await customers(bench)
+async def test_an_invoice_that_is_stated_anew_is_taken_in_a_higher_version_only(harness: Harness) -> None:
+    await customers(harness)
     first = invoice("2000001", dt.date(2026, 3, 2), version=2)
     older = msgspec.structs.replace(first, invoice_number="2000000", version=1)
-    await bench.receive(first, older, first)
-    assert codes(await register(bench, invoice_number="2000000")) == [("CUSTOMER_NOT_RECOGNISED", "")]
-    await registered(bench, invoice_number="2000001")
-    await bench.receive(msgspec.structs.replace(first, invoice_date=dt.date(2026, 1, 1), version=3))
-    await registered(bench, invoice_number=INVOICE, username="another")
+    await harness.receive(first, older, first)
+    assert codes(await register(harness, invoice_number="2000000")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    await registered(harness, invoice_number="2000001")
+    await harness.receive(msgspec.structs.replace(first, invoice_date=dt.date(2026, 1, 1), version=3))
+    await registered(harness, invoice_number=INVOICE, username="another")
 
 
-async def test_an_invoice_may_come_before_its_organisation(bench: Bench) -> None:
-    await bench.receive(invoice(INVOICE, dt.date(2026, 3, 1)))
-    assert codes(await register(bench)) == [("CUSTOMER_NOT_RECOGNISED", "")]
-    await customers(bench)
-    await registered(bench)
+async def test_an_invoice_may_come_before_its_organisation(harness: Harness) -> None:
+    await harness.receive(invoice(INVOICE, dt.date(2026, 3, 1)))
+    assert codes(await register(harness)) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    await customers(harness)
+    await registered(harness)
 
 
-async def test_everything_wrong_with_the_form_is_said_at_once(bench: Bench) -> None:
-    await customers(bench)
+async def test_everything_wrong_with_the_form_is_said_at_once(harness: Harness) -> None:
+    await customers(harness)
     answer = await register(
-        bench,
+        harness,
         customer_number="62-1",
         invoice_number="abc",
         username="ab",
@@ -158,15 +158,15 @@ async def test_everything_wrong_with_the_form_is_said_at_once(bench: Bench) -> N
     ]
 
 
-async def test_a_name_that_only_looks_like_another_is_refused_with_the_reason(bench: Bench) -> None:
-    await customers(bench)
-    (problem,) = expect(Refusal, await register(bench, username="stаff")).problems  # its a is Cyrillic
+async def test_a_name_that_only_looks_like_another_is_refused_with_the_reason(harness: Harness) -> None:
+    await customers(harness)
+    (problem,) = expect(Refusal, await register(harness, username="stаff")).problems  # its a is Cyrillic
     assert (problem.code, problem.path, problem.params) == ("MALFORMED", ["username"], {"reason": "MIXED_SCRIPTS"})
 
 
-async def test_other_terms_than_todays_are_not_enough(bench: Bench) -> None:
-    await customers(bench)
-    (problem,) = expect(Refusal, await register(bench, terms_version="2019-05")).problems
+async def test_other_terms_than_todays_are_not_enough(harness: Harness) -> None:
+    await customers(harness)
+    (problem,) = expect(Refusal, await register(harness, terms_version="2019-05")).problems
     assert (problem.code, problem.params) == ("TERMS_REQUIRED", {"version": "2026-01"})
 
 
@@ -182,9 +182,9 @@ async def test_other_terms_than_todays_are_not_enough(bench: Bench) -> None:
         ("username", "mirja\u200b", "CHARACTERS"),
     ],
 )
-async def test_a_fault_of_the_form_has_a_reason(bench: Bench, field: str, value: str, reason: str) -> None:
-    await customers(bench)
-    (problem,) = expect(Refusal, await register(bench, **{field: value})).problems
+async def test_a_fault_of_the_form_has_a_reason(harness: Harness, field: str, value: str, reason: str) -> None:
+    await customers(harness)
+    (problem,) = expect(Refusal, await register(harness, **{field: value})).problems
     assert (problem.code, problem.params["reason"]) == ("MALFORMED", reason)
 
 
@@ -197,95 +197,97 @@ async def test_a_fault_of_the_form_has_a_reason(bench: Bench, field: str, value:
         ("MIRJA@example.com", "CONTAINS_USERNAME"),
     ],
 )
-async def test_a_weak_password_is_refused_with_the_reason(bench: Bench, password: str, reason: str) -> None:
-    await customers(bench)
-    (problem,) = expect(Refusal, await register(bench, password=password)).problems
+async def test_a_weak_password_is_refused_with_the_reason(harness: Harness, password: str, reason: str) -> None:
+    await customers(harness)
+    (problem,) = expect(Refusal, await register(harness, password=password)).problems
     assert (problem.code, problem.path, problem.params["reason"]) == ("WEAK_PASSWORD", ["password"], reason)
 
 
 @pytest.mark.parametrize("registered_as", ["NFC", "NFD"])
 async def test_the_longest_password_can_be_used_however_a_keyboard_composes_it(
-    bench: Bench, registered_as: Literal["NFC", "NFD"]
+    harness: Harness, registered_as: Literal["NFC", "NFD"]
 ) -> None:
-    await customers(bench)
+    await customers(harness)
     apart = [chr(0x1F80 + number % 48) for number in range(0x7F)]
     password = "".join(apart) + "".join(chr(0x4E00 + number) for number in range(256 - len(apart)))
-    await registered(bench, password=unicodedata.normalize(registered_as, password))
+    await registered(harness, password=unicodedata.normalize(registered_as, password))
     for form in ("NFC", "NFD"):
-        expect(SignedIn, await sign_in(bench, password=unicodedata.normalize(form, password)))
-    assert codes(await sign_in(bench, password=password + "x")) == [("SIGN_IN_FAILED", "")]
-    assert codes(await sign_in(bench, password=password + "x" * 1_000)) == [("SIGN_IN_FAILED", "")]
+        expect(SignedIn, await sign_in(harness, password=unicodedata.normalize(form, password)))
+    assert codes(await sign_in(harness, password=password + "x")) == [("SIGN_IN_FAILED", "")]
+    assert codes(await sign_in(harness, password=password + "x" * 1_000)) == [("SIGN_IN_FAILED", "")]
 
 
-async def test_a_taken_username_is_told_only_to_those_with_the_right_numbers(bench: Bench) -> None:
-    await customers(bench)
-    await registered(bench)
-    assert codes(await register(bench, username="MIRJA@Example.com")) == [("USERNAME_TAKEN", "username")]
-    assert codes(await register(bench, invoice_number="1111111")) == [("CUSTOMER_NOT_RECOGNISED", "")]
-    assert len(await bench.announced(AccessStated)) == 1
+async def test_a_taken_username_is_told_only_to_those_with_the_right_numbers(harness: Harness) -> None:
+    await customers(harness)
+    await registered(harness)
+    assert codes(await register(harness, username="MIRJA@Example.com")) == [("USERNAME_TAKEN", "username")]
+    assert codes(await register(harness, invoice_number="1111111")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    assert len(await harness.emitted_events(AccessStated)) == 1
 
 
-async def test_one_username_is_given_once_also_at_once(bench: Bench) -> None:
-    await customers(bench)
-    await bench.receive(invoice("5000000", dt.date(2026, 3, 1), customer_number=KELTA))
-    answers = await asyncio.gather(register(bench), register(bench, customer_number=KELTA, invoice_number="5000000"))
+async def test_one_username_is_given_once_also_at_once(harness: Harness) -> None:
+    await customers(harness)
+    await harness.receive(invoice("5000000", dt.date(2026, 3, 1), customer_number=KELTA))
+    answers = await asyncio.gather(
+        register(harness), register(harness, customer_number=KELTA, invoice_number="5000000")
+    )
     assert sorted(type(answer).__name__ for answer in answers) == ["Refusal", "Registered"]
 
 
-async def test_ten_wrong_tries_on_a_customer_number_slow_down_all_others(bench: Bench) -> None:
-    await customers(bench)
+async def test_ten_wrong_tries_on_a_customer_number_slow_down_all_others(harness: Harness) -> None:
+    await customers(harness)
     answers = await asyncio.gather(
-        *(register(bench, address=f"192.0.2.{number}", invoice_number="1111111") for number in range(12))
+        *(register(harness, address=f"192.0.2.{number}", invoice_number="1111111") for number in range(12))
     )
     refused = [codes(answer)[0][0] for answer in answers]
     assert sorted(refused) == ["CUSTOMER_NOT_RECOGNISED"] * 10 + ["TOO_MANY_ATTEMPTS"] * 2
-    (problem,) = expect(Refusal, await register(bench, address="198.51.100.7")).problems
+    (problem,) = expect(Refusal, await register(harness, address="198.51.100.7")).problems
     assert (problem.code, problem.retryable) == ("TOO_MANY_ATTEMPTS", True)
 
-    bench.clock.move(seconds=int(problem.params["seconds"]))
-    await registered(bench, address="198.51.100.7")
+    harness.clock.move(seconds=int(problem.params["seconds"]))
+    await registered(harness, address="198.51.100.7")
 
 
-async def test_who_receives_the_invoices_gets_a_turn_while_another_goes_on_guessing(bench: Bench) -> None:
-    await customers(bench)
+async def test_who_receives_the_invoices_gets_a_turn_while_another_goes_on_guessing(harness: Harness) -> None:
+    await customers(harness)
     for _ in range(10):
-        await register(bench, invoice_number="1111111")
-    assert codes(await register(bench, address="198.51.100.7")) == [("TOO_MANY_ATTEMPTS", "")]
-    bench.clock.move(seconds=30)
-    assert codes(await register(bench, invoice_number="1111112")) == [("TOO_MANY_ATTEMPTS", "")]
-    await registered(bench, address="198.51.100.7")
+        await register(harness, invoice_number="1111111")
+    assert codes(await register(harness, address="198.51.100.7")) == [("TOO_MANY_ATTEMPTS", "")]
+    harness.clock.move(seconds=30)
+    assert codes(await register(harness, invoice_number="1111112")) == [("TOO_MANY_ATTEMPTS", "")]
+    await registered(harness, address="198.51.100.7")
 
 
-async def test_fifty_wrong_tries_from_an_address_are_enough_whatever_they_are_about(bench: Bench) -> None:
-    await customers(bench)
-    await bench.pool.execute("UPDATE attempts SET count = 0")
-    await register(bench, customer_number="62-0000500-00")
-    await bench.pool.execute("UPDATE attempts SET count = 49 WHERE scope = 'ADDRESS'")
-    assert codes(await register(bench, customer_number="62-0000501-00")) == [("CUSTOMER_NOT_RECOGNISED", "")]
-    assert codes(await register(bench, customer_number="62-0000502-00")) == [("TOO_MANY_ATTEMPTS", "")]
-    await registered(bench, address="198.51.100.7")
+async def test_fifty_wrong_tries_from_an_address_are_enough_whatever_they_are_about(harness: Harness) -> None:
+    await customers(harness)
+    await harness.pool.execute("UPDATE attempts SET count = 0")
+    await register(harness, customer_number="62-0000500-00")
+    await harness.pool.execute("UPDATE attempts SET count = 49 WHERE scope = 'ADDRESS'")
+    assert codes(await register(harness, customer_number="62-0000501-00")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    assert codes(await register(harness, customer_number="62-0000502-00")) == [("TOO_MANY_ATTEMPTS", "")]
+    await registered(harness, address="198.51.100.7")
 
 
-async def test_addresses_of_one_subscriber_are_counted_as_one(bench: Bench) -> None:
-    await customers(bench)
+async def test_addresses_of_one_subscriber_are_counted_as_one(harness: Harness) -> None:
+    await customers(harness)
     for number, address in enumerate(("2001:db8:1:2::1", "2001:db8:1:2:ffff::7", "192.0.2.1", "::ffff:192.0.2.1")):
-        await register(bench, address=address, customer_number=f"62-000050{number}-00")
-    counts = await bench.pool.fetch("SELECT count FROM attempts WHERE scope = 'ADDRESS'")
+        await register(harness, address=address, customer_number=f"62-000050{number}-00")
+    counts = await harness.pool.fetch("SELECT count FROM attempts WHERE scope = 'ADDRESS'")
     assert [row["count"] for row in counts] == [2, 2]
 
 
-async def test_what_was_right_does_not_count(bench: Bench) -> None:
-    await customers(bench)
+async def test_what_was_right_does_not_count(harness: Harness) -> None:
+    await customers(harness)
     for number in range(12):
-        await registered(bench, username=f"naapuri {number}")
-    assert await bench.pool.fetchval("SELECT sum(count) FROM attempts") == 0
+        await registered(harness, username=f"naapuri {number}")
+    assert await harness.pool.fetchval("SELECT sum(count) FROM attempts") == 0
 
 
-async def test_no_name_and_no_address_leaves_in_an_event(bench: Bench) -> None:
-    await customers(bench)
-    await registered(bench)
-    kinds = {type(event) for event in await bench.announced()}
+async def test_no_name_and_no_address_leaves_in_an_event(harness: Harness) -> None:
+    await customers(harness)
+    await registered(harness)
+    kinds = {type(event) for event in await harness.emitted_events()}
     assert kinds == {AccessStated, OrganisationStated}
-    written = b"".join(row["data"] for row in await bench.pool.fetch("SELECT data FROM chassis.outbox"))
+    written = b"".join(row["data"] for row in await harness.pool.fetch("SELECT data FROM chassis.outbox"))
     assert b"example.com" not in written
     assert b"AS OY" not in written

@@ -23,24 +23,24 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from services.access.assembly import Blueprint
-from services.chassis.postgres import Pool
-from services.chassis.rpc import round_trip
+from services.chassis.db.postgres import Pool
+from services.chassis.rpc import batch_protocol
+from services.hosting.processes import Blueprint
 from services.identity.app import IDENTITY
 from services.orders.app import ORDERS
 from services.sites.app import SITES
 from services.stats.app import STATS
 from services.support.app import SUPPORT
 from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
-from tests.component.permission.callers import ORG_A, SITE_A, Door, Who, open_door
-from tests.component.permission.walk import Case
+from tests.component.permission.callers import ORG_A, SITE_A, CallerCase, ServiceEndpoint, serve_service
+from tests.component.permission.matrix import Case
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
-from tests.support.properties import draws, examples
+from tests.support.hypothesis_profiles import max_examples, property_test
 
 EXAMPLES = 10
 """Good ones for each operation, and as many bad ones."""
-CALLERS = (Who.ADMIN, Who.STAFF, Who.PARTNER, Who.SERVICE)
+CALLERS = (CallerCase.ADMIN, CallerCase.STAFF, CallerCase.PARTNER, CallerCase.SERVICE)
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     status_code_conformance,
@@ -51,18 +51,18 @@ CHECKS = [
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 
 SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], dict[str, Case]]] = {
-    "identity": (IDENTITY, test_identity.furnish, test_identity.CASES),
-    "sites": (SITES, test_sites.furnish, test_sites.CASES),
-    "orders": (ORDERS, test_orders.furnish, test_orders.CASES),
-    "stats": (STATS, test_stats.furnish, test_stats.CASES),
-    "support": (SUPPORT, test_support.furnish, test_support.CASES),
+    "identity": (IDENTITY, test_identity.insert_rows, test_identity.CASES),
+    "sites": (SITES, test_sites.insert_rows, test_sites.CASES),
+    "orders": (ORDERS, test_orders.insert_rows, test_orders.CASES),
+    "stats": (STATS, test_stats.insert_rows, test_stats.CASES),
+    "support": (SUPPORT, test_support.insert_rows, test_support.CASES),
 }
 _ID = re.compile(r"\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b")
 
 
 # Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
-@draws
+@property_test
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_answer_is_as_the_document_says(
     service: str,
@@ -75,34 +75,36 @@ async def test_every_answer_is_as_the_document_says(
     url = await make_database(blueprint)
     pool = await open_pool(url)
     await furnish(pool)
-    async with open_door(blueprint, url, pool, clock, tmp_path) as door:
-        await asyncio.to_thread(_ask_everything, door, _ids_in(cases))
+    async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
+        await asyncio.to_thread(_call_everything, door, _ids_in(cases))
 
 
-def _ask_everything(door: Door, ids: list[str]) -> None:
+def _call_everything(door: ServiceEndpoint, ids: list[str]) -> None:
     document = schemathesis.openapi.from_url(f"{door.url}/openapi.json", config=schemathesis.Config(seed=1))
     with requests.Session() as session:
         for one in document.get_all_operations():
             assert isinstance(one, Ok), one.err()
             for mode in schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE:
-                _ask(one.ok(), mode, door, ids, session)
+                _call(one.ok(), mode, door, ids, session)
 
 
-def _ask(
+def _call(
     operation: Operation,
     mode: schemathesis.GenerationMode,
-    door: Door,
+    door: ServiceEndpoint,
     ids: list[str],
     session: requests.Session,
 ) -> None:
-    @settings(max_examples=examples(EXAMPLES), derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=max_examples(EXAMPLES), derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(case=operation.as_strategy(generation_mode=mode), who=st.sampled_from(CALLERS), data=st.data())
-    def ask(case: schemathesis.Case[Any], who: Who, data: st.DataObject) -> None:
-        headers = door.headers(Who.BY_GATEWAY if _is_for_strangers(operation) else who)
+    def ask(case: schemathesis.Case[Any], who: CallerCase, data: st.DataObject) -> None:
+        headers = door.headers(CallerCase.BY_GATEWAY if _is_for_strangers(operation) else who)
         case.headers.clear()  # the documents declare none; made-up ones break HTTP itself
         case.body = _with_ids(case.body, st.sampled_from(ids), data)
         response = case.call(session=session, headers=headers)
-        case.validate_response(response, checks=CHECKS, excluded_checks=_not_of(operation), headers=headers)
+        case.validate_response(response, checks=CHECKS, excluded_checks=_rejected_keywords(operation), headers=headers)
 
     ask()
 
@@ -111,9 +113,9 @@ def _is_for_strangers(operation: Operation) -> bool:
     return {"gateway": []} in operation.definition.raw["security"]
 
 
-def _not_of(operation: Operation) -> list[schemathesis.CheckFunction]:
+def _rejected_keywords(operation: Operation) -> list[schemathesis.CheckFunction]:
     """Schemathesis takes ``prefixItems`` inside ``items`` for a mistake: a round trip's pairs have it."""
-    return [response_schema_conformance] if operation.path == round_trip.PATH else []
+    return [response_schema_conformance] if operation.path == batch_protocol.PATH else []
 
 
 def _with_ids(value: Any, ids: st.SearchStrategy[str], data: st.DataObject, name: str = "") -> Any:
@@ -131,6 +133,6 @@ def _ids_in(cases: dict[str, Case]) -> list[str]:
     """Ids that the walk through permissions asks for."""
     found = {ORG_A, SITE_A}
     for arguments, _ in cases.values():
-        given_to = arguments(Who.ADMIN) if callable(arguments) else arguments
+        given_to = arguments(CallerCase.ADMIN) if callable(arguments) else arguments
         found.update(_ID.findall(msgspec.json.encode(given_to).decode()))
     return sorted(found)

@@ -8,11 +8,11 @@ from typing import Annotated, Any, cast, get_args, get_origin
 import msgspec
 import pytest
 
-from services.chassis.postgres import Pool
+from services.chassis.db.postgres import Pool
 from services.chassis.rpc.signature import signatures
 from services.contracts.values import Id, TextLimit
 from tests.component.openapi.test_every_operation import SERVICES
-from tests.component.permission.callers import Who, open_door
+from tests.component.permission.callers import CallerCase, serve_service
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 
@@ -34,21 +34,21 @@ def texts_in(kind: Any, place: Place = ()) -> Iterator[tuple[Place, TextLimit]]:
         yield from texts_in(get_args(kind)[0], place)
 
 
-def put(arguments: Any, place: Place, value: Any) -> Any:
+def with_value(arguments: Any, place: Place, value: Any) -> Any:
     """Return the arguments with another value in a place, which is made where it is missing."""
     if not place:
         return value
     (key, *rest), made = place, copy.copy(arguments)
     if isinstance(key, int):
         made = made or [None]
-        made[key] = put(made[key], tuple(rest), value)
+        made[key] = with_value(made[key], tuple(rest), value)
     else:
         made = made or {}
-        made[key] = put(made.get(key), tuple(rest), value)
+        made[key] = with_value(made.get(key), tuple(rest), value)
     return made
 
 
-def told(operation: str, status: int, answer: Any) -> tuple[str, list[str]]:
+def first_problem(operation: str, status: int, answer: Any) -> tuple[str, list[str]]:
     """Return the code and the path of the first problem in an answer."""
     if operation in BATCHES:
         answer = answer["outcomes"][0]["refusal"]
@@ -69,9 +69,15 @@ async def test_every_text_is_limited_before_it_is_used(
     pool = await open_pool(url)
     await furnish(pool)
     wrong, tried = [], 0
-    async with open_door(blueprint, url, pool, clock, tmp_path) as door:
+    async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
         for name, signature in signatures(cast(Any, blueprint.contract)).items():
-            who = Who.BY_GATEWAY if signature.declared.public else Who.PARTNER if name in BATCHES else Who.ADMIN
+            who = (
+                CallerCase.BY_GATEWAY
+                if signature.declared.public
+                else CallerCase.PARTNER
+                if name in BATCHES
+                else CallerCase.ADMIN
+            )
             given, _ = cases[name]
             arguments = given(who) if callable(given) else given
             for place, limit in texts_in(signature.arguments):
@@ -79,8 +85,8 @@ async def test_every_text_is_limited_before_it_is_used(
                 # One more than the limit; what is longer when it is normalised; what no text may hold.
                 for text in ("a" * (limit.longest + 1), "\ufdfa" * (limit.longest + 1), "a\0b", "a\uffff", "a\u202eb"):
                     tried += 1
-                    status, body = await door.call(who, name, put(arguments, place, text))
-                    found = told(name, status, msgspec.json.decode(body))
+                    status, body = await door.call(who, name, with_value(arguments, place, text))
+                    found = first_problem(name, status, msgspec.json.decode(body))
                     if found != ("MALFORMED", path):
                         wrong.append(f"{name} {'.'.join(path)} {text[:5]!r}: {status} {found}")
     assert wrong == []
@@ -94,4 +100,4 @@ def test_the_places_of_texts_are_found() -> None:
     inner = msgspec.defstruct("Inner", [("some_text", short), ("ids", list[Id])], rename="camel")
     outer = msgspec.defstruct("Outer", [("rows", list[inner]), ("maybe", short | None), ("texts", list[short])])  # type: ignore[valid-type]
     assert [place for place, _ in texts_in(outer)] == [("rows", 0, "someText"), ("maybe",), ("texts", 0)]
-    assert put({"rows": [{"a": 1}]}, ("rows", 0, "b"), 2) == {"rows": [{"a": 1, "b": 2}]}
+    assert with_value({"rows": [{"a": 1}]}, ("rows", 0, "b"), 2) == {"rows": [{"a": 1, "b": 2}]}

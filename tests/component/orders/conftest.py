@@ -1,5 +1,5 @@
 """What the tests of orders share."""
 
-from tests.component.orders.world import world
+from tests.component.orders.scenario import scenario
 
-__all__ = ["world"]
+__all__ = ["scenario"]

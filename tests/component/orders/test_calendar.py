@@ -11,201 +11,214 @@ from services.contracts.identity import Language, Role
 from services.contracts.orders import Calendar, Holiday, Ordered, Pickup, PickupState, ReportKind
 from services.contracts.sites import Fraction
 from services.contracts.values import Page, Refusal
-from tests.component.orders.world import World, container_stated, day, extra, report, site_stated
+from tests.component.orders.scenario import OrdersScenario, container_stated, day, extra_pickup, report, site_stated
 
 
-async def residual(world: World, since: str, until: str, number: str = "A1") -> list[Pickup]:
+async def residual(scenario: OrdersScenario, since: str, until: str, number: str = "A1") -> list[Pickup]:
     """The pickups of one agreement between two days, as a member sees them."""
-    offering = world.bench.offering(await world.member())
-    (calendar,) = await offering.calendars([world.sites["50"]], day(since), day(until))
+    offering = scenario.bench.api(await scenario.member())
+    (calendar,) = await offering.calendars([scenario.sites["50"]], day(since), day(until))
     assert isinstance(calendar, Calendar)
-    return [one for one in calendar.pickups if one.agreement_id == world.id(number)]
+    return [one for one in calendar.pickups if one.agreement_id == scenario.id(number)]
 
 
-async def test_a_calendar_has_every_planned_day_with_its_tolerance(world: World) -> None:
-    pickups = await residual(world, "1.3.", "31.3.")
+async def test_a_calendar_has_every_planned_day_with_its_tolerance(scenario: OrdersScenario) -> None:
+    pickups = await residual(scenario, "1.3.", "31.3.")
     assert [one.date for one in pickups] == [day("5.3."), day("19.3.")]
     assert {(one.tolerance_days, one.state, one.original_date, one.moved_by) for one in pickups} == {
         (1, PickupState.PLANNED, None, None)
     }
-    weekly = await residual(world, "1.3.", "31.3.", "A2")
+    weekly = await residual(scenario, "1.3.", "31.3.", "A2")
     assert [one.date for one in weekly] == [day("6.3."), day("13.3."), day("20.3."), day("27.3.")]
 
 
-async def test_both_days_are_inclusive(world: World) -> None:
-    assert [one.date for one in await residual(world, "5.3.", "19.3.")] == [day("5.3."), day("19.3.")]
-    assert [one.date for one in await residual(world, "5.3.", "5.3.")] == [day("5.3.")]
-    assert await residual(world, "6.3.", "18.3.") == []
+async def test_both_days_are_inclusive(scenario: OrdersScenario) -> None:
+    assert [one.date for one in await residual(scenario, "5.3.", "19.3.")] == [day("5.3."), day("19.3.")]
+    assert [one.date for one in await residual(scenario, "5.3.", "5.3.")] == [day("5.3.")]
+    assert await residual(scenario, "6.3.", "18.3.") == []
 
 
-async def test_a_holiday_moves_a_pickup_and_the_calendar_says_so(world: World) -> None:
-    (moved,) = await residual(world, "14.5.", "17.5.")
+async def test_a_holiday_moves_a_pickup_and_the_calendar_says_so(scenario: OrdersScenario) -> None:
+    (moved,) = await residual(scenario, "14.5.", "17.5.")
     assert (moved.date, moved.original_date) == (day("15.5."), day("14.5."))
     assert moved.moved_by == Holiday(date=day("14.5."), name="Helatorstai")
-    assert await residual(world, "14.5.", "14.5.") == []
-    assert await residual(world, "15.5.", "15.5.") == [moved], "also where the planned day is not in the range"
+    assert await residual(scenario, "14.5.", "14.5.") == []
+    assert await residual(scenario, "15.5.", "15.5.") == [moved], "also where the planned day is not in the range"
 
 
-async def test_names_are_in_the_callers_language(world: World) -> None:
-    caller = await world.member()
-    swedish = world.bench.offering(msgspec.structs.replace(caller, language=Language.SV))
-    (calendar,) = await swedish.calendars([world.sites["50"]], day("15.5."), day("15.5."))
+async def test_names_are_in_the_callers_language(scenario: OrdersScenario) -> None:
+    caller = await scenario.member()
+    swedish = scenario.bench.api(msgspec.structs.replace(caller, language=Language.SV))
+    (calendar,) = await swedish.calendars([scenario.sites["50"]], day("15.5."), day("15.5."))
     assert isinstance(calendar, Calendar)
     moved = next(one for one in calendar.pickups if one.moved_by)
     assert moved.moved_by is not None
     assert (moved.article.name, moved.moved_by.name) == ("Tömning", "Kristi himmelsfärdsdag")
 
 
-async def test_prices_are_for_those_with_the_billing_permission(world: World) -> None:
-    plain = world.bench.offering(await world.member())
-    billing = world.bench.offering(await world.member(billing=True))
-    (agreement,) = await plain.agreements_by_id([world.id("A1")])
+async def test_prices_are_for_those_with_the_billing_permission(scenario: OrdersScenario) -> None:
+    plain = scenario.bench.api(await scenario.member())
+    billing = scenario.bench.api(await scenario.member(billing=True))
+    (agreement,) = await plain.agreements_by_id([scenario.id("A1")])
     assert agreement is not None
     assert agreement.article.price is None
-    (agreement,) = await billing.agreements_by_id([world.id("A1")])
+    (agreement,) = await billing.agreements_by_id([scenario.id("A1")])
     assert agreement is not None
     assert agreement.article.price is not None
     assert (agreement.article.price.minor, agreement.article.price.vat_rate) == (1250, 255)
-    (calendar,) = await plain.calendars([world.sites["50"]], day("1.3."), day("9.3."))
+    (calendar,) = await plain.calendars([scenario.sites["50"]], day("1.3."), day("9.3."))
     assert isinstance(calendar, Calendar)
     assert {one.article.price for one in calendar.pickups} == {None}
 
 
-async def test_an_ended_agreement_has_no_pickups_behind_its_last_day(world: World) -> None:
-    offering = world.bench.offering(await world.member())
-    (calendar,) = await offering.calendars([world.sites["51"]], day("1.1."), day("30.12."))
+async def test_an_ended_agreement_has_no_pickups_behind_its_last_day(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
+    (calendar,) = await offering.calendars([scenario.sites["51"]], day("1.1."), day("30.12."))
     assert isinstance(calendar, Calendar)
     assert [one.date for one in calendar.pickups] == [day("8.1.")]
-    (agreement,) = await offering.agreements_by_id([world.id("A3")])
+    (agreement,) = await offering.agreements_by_id([scenario.id("A3")])
     assert agreement is not None
     assert (agreement.ended_on, agreement.next_pickup) == (day("28.2."), None)
 
 
-async def test_the_next_pickup_is_the_next_that_is_not_done(world: World) -> None:
-    offering = world.bench.offering(await world.member())
+async def test_the_next_pickup_is_the_next_that_is_not_done(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
 
     async def next_pickup() -> dt.date | None:
-        (agreement,) = await offering.agreements_by_id([world.id("A1")])
+        (agreement,) = await offering.agreements_by_id([scenario.id("A1")])
         assert agreement is not None
         return agreement.next_pickup
 
     assert await next_pickup() == day("5.3.")
-    world.bench.clock.move(days=1)
+    scenario.bench.clock.move(days=1)
     assert await next_pickup() == day("5.3.")
-    reports = world.bench.offering(await world.partner("pickups:report"))
-    await reports.report_pickups([report(agreement_id=world.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")])
+    reports = scenario.bench.api(await scenario.partner("pickups:report"))
+    await reports.report_pickups([report(agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")])
     assert await next_pickup() == day("19.3.")
-    assert isinstance(await offering.order_extra_pickup(extra(world.id("A1"), "12.3.")), Ordered)
+    assert isinstance(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.")), Ordered)
     assert await next_pickup() == day("12.3.")
 
 
-async def test_the_next_pickup_of_a_site_is_the_soonest_of_its_agreements(world: World) -> None:
-    offering = world.bench.offering(await world.member())
+async def test_the_next_pickup_of_a_site_is_the_soonest_of_its_agreements(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
 
     async def next_pickup() -> Pickup:
-        (found,) = await offering.next_pickups([world.sites["50"]])
+        (found,) = await offering.next_pickups([scenario.sites["50"]])
         assert found is not None
         return found
 
     thursday = await next_pickup()
-    assert (thursday.agreement_id, thursday.site_id) == (world.id("A1"), world.sites["50"])
+    assert (thursday.agreement_id, thursday.site_id) == (scenario.id("A1"), scenario.sites["50"])
     assert (thursday.date, thursday.state, thursday.tolerance_days) == (day("5.3."), PickupState.PLANNED, 1)
-    (calendar,) = await offering.calendars([world.sites["50"]], day("5.3."), day("5.3."))
+    (calendar,) = await offering.calendars([scenario.sites["50"]], day("5.3."), day("5.3."))
     assert isinstance(calendar, Calendar)
     assert calendar.pickups == [thursday], "the same pickup as in the calendar"
 
-    world.bench.clock.move(days=1)
-    reports = world.bench.offering(await world.partner("pickups:report"))
-    arrived = report(ReportKind.ARRIVED, agreement_id=world.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")
+    scenario.bench.clock.move(days=1)
+    reports = scenario.bench.api(await scenario.partner("pickups:report"))
+    arrived = report(ReportKind.ARRIVED, agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")
     await reports.report_pickups([arrived])
     assert (await next_pickup()).state is PickupState.ARRIVED
-    emptied = report(agreement_id=world.id("A1"), date="5.3.", at="2026-03-05T07:10:00+00:00")
+    emptied = report(agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-05T07:10:00+00:00")
     await reports.report_pickups([emptied])
     friday = await next_pickup()
-    assert (friday.agreement_id, friday.date) == (world.id("A2"), day("6.3."))
-    world.bench.clock.move(days=2)
+    assert (friday.agreement_id, friday.date) == (scenario.id("A2"), day("6.3."))
+    scenario.bench.clock.move(days=2)
     assert (await next_pickup()).date == day("13.3.")
 
 
-async def test_a_next_pickup_that_a_holiday_moved_says_so(world: World) -> None:
-    offering = world.bench.offering(await world.member())
-    world.bench.clock.move(days=30)
-    (moved,) = await offering.next_pickups([world.sites["50"]])
+async def test_a_next_pickup_that_a_holiday_moved_says_so(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
+    scenario.bench.clock.move(days=30)
+    (moved,) = await offering.next_pickups([scenario.sites["50"]])
     assert moved is not None
-    assert (moved.agreement_id, moved.date, moved.original_date) == (world.id("A2"), day("4.4."), day("3.4."))
+    assert (moved.agreement_id, moved.date, moved.original_date) == (scenario.id("A2"), day("4.4."), day("3.4."))
     assert moved.moved_by == Holiday(date=day("3.4."), name="Pitkäperjantai")
 
 
-async def test_next_pickups_of_many_sites_come_in_their_order(world: World) -> None:
+async def test_next_pickups_of_many_sites_come_in_their_order(scenario: OrdersScenario) -> None:
     unseen = write_id("site", new_uuid())
-    wanted = [world.sites["51"], world.sites["60"], "site_nonsense", unseen, world.sites["50"], world.sites["50"]]
-    ended, other, nonsense, nowhere, first, again = await world.bench.offering(await world.member()).next_pickups(
+    wanted = [
+        scenario.sites["51"],
+        scenario.sites["60"],
+        "site_nonsense",
+        unseen,
+        scenario.sites["50"],
+        scenario.sites["50"],
+    ]
+    ended, other, nonsense, nowhere, first, again = await scenario.bench.api(await scenario.member()).next_pickups(
         wanted
     )
     assert [ended, other, nonsense, nowhere] == [None] * 4, "none planned, another customer's, no id, no site"
     assert first is not None and first == again
-    assert await world.bench.offering(await world.member()).next_pickups([]) == []
-    (seen,) = await world.bench.offering(await world.other_member()).next_pickups([world.sites["60"]])
+    assert await scenario.bench.api(await scenario.member()).next_pickups([]) == []
+    (seen,) = await scenario.bench.api(await scenario.other_member()).next_pickups([scenario.sites["60"]])
     assert seen is not None
-    assert (seen.agreement_id, seen.article.price is not None) == (world.id("A4"), True)
+    assert (seen.agreement_id, seen.article.price is not None) == (scenario.id("A4"), True)
 
 
-async def test_the_next_pickup_of_a_site_that_is_still_on_its_way_is_not_told(world: World) -> None:
+async def test_the_next_pickup_of_a_site_that_is_still_on_its_way_is_not_told(scenario: OrdersScenario) -> None:
     site_id = write_id("site", new_uuid())
-    await world.bench.receive(container_stated("C9", site_id, world.organisation_id, Fraction.RESIDUAL))
-    assert await world.bench.offering(await world.member()).next_pickups([site_id]) == [None]
+    await scenario.bench.receive(container_stated("C9", site_id, scenario.organisation_id, Fraction.RESIDUAL))
+    assert await scenario.bench.api(await scenario.member()).next_pickups([site_id]) == [None]
 
 
-async def test_the_calendars_of_many_sites_come_in_their_order(world: World) -> None:
-    offering = world.bench.offering(await world.member())
-    wanted = [world.sites["51"], world.sites["60"], "site_nonsense", write_id("site", new_uuid()), world.sites["50"]]
+async def test_the_calendars_of_many_sites_come_in_their_order(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
+    wanted = [
+        scenario.sites["51"],
+        scenario.sites["60"],
+        "site_nonsense",
+        write_id("site", new_uuid()),
+        scenario.sites["50"],
+    ]
     answers = await offering.calendars(wanted, day("1.1."), day("9.1."))
     assert [answer.site_id if isinstance(answer, Calendar) else answer.problems[0].code for answer in answers] == [
-        world.sites["51"],
+        scenario.sites["51"],
         "NOT_FOUND",
         "NOT_FOUND",
         "NOT_FOUND",
-        world.sites["50"],
+        scenario.sites["50"],
     ]
 
 
-async def test_a_range_that_is_too_long_or_the_wrong_way_round_is_refused(world: World) -> None:
-    offering = world.bench.offering(await world.member())
+async def test_a_range_that_is_too_long_or_the_wrong_way_round_is_refused(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
     since = dt.date(2026, 1, 1)
     for until, code in [(since + dt.timedelta(days=401), "TOO_LONG"), (since - dt.timedelta(days=1), "MALFORMED")]:
-        (answer,) = await offering.calendars([world.sites["50"]], since, until)
+        (answer,) = await offering.calendars([scenario.sites["50"]], since, until)
         assert isinstance(answer, Refusal)
         assert (answer.problems[0].code, answer.problems[0].path) == (code, ["until"])
-    (answer,) = await offering.calendars([world.sites["50"]], since, since + dt.timedelta(days=400))
+    (answer,) = await offering.calendars([scenario.sites["50"]], since, since + dt.timedelta(days=400))
     assert isinstance(answer, Calendar)
-    (answer,) = await offering.calendars([world.sites["50"]], dt.date(9999, 1, 1), dt.date.max)
+    (answer,) = await offering.calendars([scenario.sites["50"]], dt.date(9999, 1, 1), dt.date.max)
     assert isinstance(answer, Calendar)
 
 
-async def test_a_site_that_is_still_on_its_way_is_not_ready_yet(world: World) -> None:
+async def test_a_site_that_is_still_on_its_way_is_not_ready_yet(scenario: OrdersScenario) -> None:
     site_id = write_id("site", new_uuid())
-    await world.bench.receive(container_stated("C9", site_id, world.organisation_id, Fraction.RESIDUAL))
-    offering = world.bench.offering(await world.member())
+    await scenario.bench.receive(container_stated("C9", site_id, scenario.organisation_id, Fraction.RESIDUAL))
+    offering = scenario.bench.api(await scenario.member())
     (answer,) = await offering.calendars([site_id], day("1.3."), day("2.3."))
     assert isinstance(answer, Refusal)
     assert (answer.problems[0].code, answer.problems[0].retryable) == ("NOT_READY_YET", True)
-    await world.bench.receive(site_stated(site_id, world.organisation_id, "52"))
+    await scenario.bench.receive(site_stated(site_id, scenario.organisation_id, "52"))
     (answer,) = await offering.calendars([site_id], day("1.3."), day("2.3."))
     assert answer == Calendar(site_id=site_id, pickups=[])
 
 
-async def test_only_a_newer_statement_of_a_site_is_taken(world: World) -> None:
+async def test_only_a_newer_statement_of_a_site_is_taken(scenario: OrdersScenario) -> None:
     elsewhere = write_id("org", new_uuid())
-    await world.bench.receive(site_stated(world.sites["50"], world.other_organisation_id, "50", version=3))
-    await world.bench.receive(site_stated(world.sites["50"], elsewhere, "50", version=2))
-    (agreement,) = await world.bench.offering(await world.other_member()).agreements_by_id([world.id("A1")])
+    await scenario.bench.receive(site_stated(scenario.sites["50"], scenario.other_organisation_id, "50", version=3))
+    await scenario.bench.receive(site_stated(scenario.sites["50"], elsewhere, "50", version=2))
+    (agreement,) = await scenario.bench.api(await scenario.other_member()).agreements_by_id([scenario.id("A1")])
     assert agreement is not None, "the site's organisation is whose agreement it is"
-    assert agreement.organisation_id == world.other_organisation_id
+    assert agreement.organisation_id == scenario.other_organisation_id
 
 
-async def test_agreements_of_many_sites_are_paged_for_each(world: World) -> None:
-    offering = world.bench.offering(await world.member())
-    sites = [world.sites["51"], world.sites["60"], "nonsense", world.sites["50"]]
+async def test_agreements_of_many_sites_are_paged_for_each(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
+    sites = [scenario.sites["51"], scenario.sites["60"], "nonsense", scenario.sites["50"]]
     first = await offering.agreements_of_sites(sites, Page(first=1))
     assert [[edge.node.agreement_number for edge in page.edges] for page in first] == [["A3"], [], [], ["A1"]]
     assert [(page.total_count, page.page_info.has_next_page) for page in first] == [
@@ -221,32 +234,32 @@ async def test_agreements_of_many_sites_are_paged_for_each(world: World) -> None
     assert (behind[0].edges, behind[0].total_count) == ([], 2)
 
 
-async def test_what_is_out_of_reach_is_not_there(world: World) -> None:
-    limited = world.bench.offering(await world.member(Role.ADMIN, sites=["51"]))
-    assert await limited.agreements_by_id([world.id("A1"), "agreement_x"]) == [None, None]
-    (known,) = await limited.agreements_by_id([world.id("A3")])
+async def test_what_is_out_of_reach_is_not_there(scenario: OrdersScenario) -> None:
+    limited = scenario.bench.api(await scenario.member(Role.ADMIN, sites=["51"]))
+    assert await limited.agreements_by_id([scenario.id("A1"), "agreement_x"]) == [None, None]
+    (known,) = await limited.agreements_by_id([scenario.id("A3")])
     assert known is not None
-    (answer,) = await limited.calendars([world.sites["50"]], day("1.3."), day("2.3."))
+    (answer,) = await limited.calendars([scenario.sites["50"]], day("1.3."), day("2.3."))
     assert isinstance(answer, Refusal)
-    stranger = world.bench.offering(await world.other_member())
-    assert await stranger.agreements_by_id([world.id("A1")]) == [None]
-    nowhere = world.bench.offering(await world.partner("orders:read", nowhere=True))
-    assert await nowhere.agreements_by_id([world.id("A1")]) == [None]
+    stranger = scenario.bench.api(await scenario.other_member())
+    assert await stranger.agreements_by_id([scenario.id("A1")]) == [None]
+    nowhere = scenario.bench.api(await scenario.partner("orders:read", nowhere=True))
+    assert await nowhere.agreements_by_id([scenario.id("A1")]) == [None]
 
 
-async def test_a_partner_reads_with_its_scope_alone(world: World) -> None:
-    reader = world.bench.offering(await world.partner("orders:read"))
-    (agreement,) = await reader.agreements_by_id([world.id("A1")])
+async def test_a_partner_reads_with_its_scope_alone(scenario: OrdersScenario) -> None:
+    reader = scenario.bench.api(await scenario.partner("orders:read"))
+    (agreement,) = await reader.agreements_by_id([scenario.id("A1")])
     assert agreement is not None
-    without = world.bench.offering(await world.partner("orders:subscribe", "pickups:report"))
+    without = scenario.bench.api(await scenario.partner("orders:subscribe", "pickups:report"))
     with pytest.raises(Forbidden):
-        await without.agreements_by_id([world.id("A1")])
+        await without.agreements_by_id([scenario.id("A1")])
     with pytest.raises(Forbidden):
-        await without.agreements_of_sites([world.sites["50"]], Page())
+        await without.agreements_of_sites([scenario.sites["50"]], Page())
     with pytest.raises(Forbidden):
-        await without.calendars([world.sites["50"]], day("1.3."), day("2.3."))
+        await without.calendars([scenario.sites["50"]], day("1.3."), day("2.3."))
     with pytest.raises(Forbidden):
-        await without.next_pickups([world.sites["50"]])
+        await without.next_pickups([scenario.sites["50"]])
     with pytest.raises(Forbidden):
         await without.orders(Page())
     with pytest.raises(Forbidden):
@@ -254,4 +267,4 @@ async def test_a_partner_reads_with_its_scope_alone(world: World) -> None:
     with pytest.raises(Forbidden):
         await without.open_order_counts([])
     with pytest.raises(Forbidden):
-        await reader.extra_pickup_offers([world.id("A1")])
+        await reader.extra_pickup_offers([scenario.id("A1")])

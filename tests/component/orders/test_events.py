@@ -9,20 +9,20 @@ from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
 from services.contracts.orders import CursorExpired, EventPage, Ordered, OrderPlaced
 from services.contracts.values import Refusal
-from tests.component.orders.world import World, day, extra
+from tests.component.orders.scenario import OrdersScenario, day, extra_pickup
 
 KINDS = ["orders.order.placed", "orders.order.moved", "orders.order.moved"]
 
 
-async def with_orders(world: World) -> None:
+async def with_orders(scenario: OrdersScenario) -> None:
     """One order of each organisation, six events in all."""
     for caller, number, on in [
-        (await world.member(), "A1", "26.3."),
-        (await world.other_member(), "A4", "26.3."),
+        (await scenario.member(), "A1", "26.3."),
+        (await scenario.other_member(), "A4", "26.3."),
     ]:
-        answer = await world.bench.offering(caller).order_extra_pickup(extra(world.id(number), on))
+        answer = await scenario.bench.api(caller).order_extra_pickup(extra_pickup(scenario.id(number), on))
         assert isinstance(answer, Ordered)
-    await world.number_events()
+    await scenario.number_events()
 
 
 def page_of(answer: object) -> EventPage:
@@ -30,9 +30,9 @@ def page_of(answer: object) -> EventPage:
     return answer
 
 
-async def test_the_whole_log_is_read_page_by_page(world: World) -> None:
-    await with_orders(world)
-    offering = world.bench.offering(await world.partner("orders:subscribe", everywhere=True))
+async def test_the_whole_log_is_read_page_by_page(scenario: OrdersScenario) -> None:
+    await with_orders(scenario)
+    offering = scenario.bench.api(await scenario.partner("orders:subscribe", everywhere=True))
     first = page_of(await offering.events("START", 4))
     assert [event.type for event in first.events] == [*KINDS, KINDS[0]]
     assert ([event.sequence for event in first.events], first.end) == ([1, 2, 3, 4], False)
@@ -45,86 +45,86 @@ async def test_the_whole_log_is_read_page_by_page(world: World) -> None:
     assert (len(exact.events), exact.end) == (2, True)
 
 
-async def test_an_event_is_shown_as_it_was_announced(world: World) -> None:
-    await with_orders(world)
-    event = page_of(await world.bench.offering(await world.staff()).events("START", 1)).events[0]
-    placed = (await world.bench.announced(OrderPlaced))[0]
+async def test_an_event_is_shown_as_it_was_announced(scenario: OrdersScenario) -> None:
+    await with_orders(scenario)
+    event = page_of(await scenario.bench.api(await scenario.staff()).events("START", 1)).events[0]
+    placed = (await scenario.bench.emitted_events(OrderPlaced))[0]
     assert msgspec.json.decode(event.data, type=OrderPlaced) == placed
-    assert (event.subject, event.organisation_id) == (placed.order_id, world.organisation_id)
+    assert (event.subject, event.organisation_id) == (placed.order_id, scenario.organisation_id)
     assert (event.time, placed.date) == (dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC), day("26.3."))
 
 
-async def test_without_a_cursor_it_begins_now(world: World) -> None:
-    await with_orders(world)
-    offering = world.bench.offering(await world.staff())
+async def test_without_a_cursor_it_begins_now(scenario: OrdersScenario) -> None:
+    await with_orders(scenario)
+    offering = scenario.bench.api(await scenario.staff())
     now = page_of(await offering.events(None, 10))
     assert (now.events, now.end) == ([], True)
     assert now.cursor == page_of(await offering.events("START", 10)).cursor
 
 
-async def test_a_partner_sees_its_organisations_alone(world: World) -> None:
-    await with_orders(world)
-    partner = world.bench.offering(await world.partner("orders:subscribe"))
+async def test_a_partner_sees_its_organisations_alone(scenario: OrdersScenario) -> None:
+    await with_orders(scenario)
+    partner = scenario.bench.api(await scenario.partner("orders:subscribe"))
     page = page_of(await partner.events("START", 10))
     assert [(event.sequence, event.organisation_id) for event in page.events] == [
-        (n, world.organisation_id) for n in (1, 2, 3)
+        (n, scenario.organisation_id) for n in (1, 2, 3)
     ]
     assert page.end
-    nowhere = world.bench.offering(await world.partner("orders:subscribe", nowhere=True))
+    nowhere = scenario.bench.api(await scenario.partner("orders:subscribe", nowhere=True))
     assert page_of(await nowhere.events("START", 10)).events == []
 
 
-async def test_a_filter_that_nothing_passes_moves_on_as_well(world: World) -> None:
-    await with_orders(world)
-    offering = world.bench.offering(await world.staff())
+async def test_a_filter_that_nothing_passes_moves_on_as_well(scenario: OrdersScenario) -> None:
+    await with_orders(scenario)
+    offering = scenario.bench.api(await scenario.staff())
     nothing = page_of(await offering.events("START", 10, ["orders.pickup.recorded"]))
     assert (nothing.events, nothing.end) == ([], True)
     assert nothing.cursor == page_of(await offering.events(None, 1)).cursor
     placed = page_of(await offering.events("START", 10, ["orders.order.placed"]))
     assert [event.sequence for event in placed.events] == [1, 4]
-    one = page_of(await offering.events("START", 10, None, world.other_organisation_id))
+    one = page_of(await offering.events("START", 10, None, scenario.other_organisation_id))
     assert [event.sequence for event in one.events] == [4, 5, 6]
 
 
-async def test_an_organisation_out_of_reach_is_not_found(world: World) -> None:
-    offering = world.bench.offering(await world.partner("orders:subscribe"))
-    for wanted in (world.other_organisation_id, write_id("org", new_uuid()), "nonsense"):
+async def test_an_organisation_out_of_reach_is_not_found(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.partner("orders:subscribe"))
+    for wanted in (scenario.other_organisation_id, write_id("org", new_uuid()), "nonsense"):
         answer = await offering.events("START", 10, None, wanted)
         assert isinstance(answer, Refusal)
         assert (answer.problems[0].code, answer.problems[0].path) == ("NOT_FOUND", ["organisationId"])
 
 
 @pytest.mark.parametrize("first", [0, -1, 501])
-async def test_a_page_has_one_to_five_hundred_events(world: World, first: int) -> None:
-    answer = await world.bench.offering(await world.staff()).events("START", first)
+async def test_a_page_has_one_to_five_hundred_events(scenario: OrdersScenario, first: int) -> None:
+    answer = await scenario.bench.api(await scenario.staff()).events("START", first)
     assert isinstance(answer, Refusal)
     assert (answer.problems[0].code, answer.problems[0].path) == ("MALFORMED", ["first"])
 
 
-async def test_an_expired_cursor_is_answered_with_where_to_start_again(world: World) -> None:
-    await with_orders(world)
-    offering = world.bench.offering(await world.staff())
+async def test_an_expired_cursor_is_answered_with_where_to_start_again(scenario: OrdersScenario) -> None:
+    await with_orders(scenario)
+    offering = scenario.bench.api(await scenario.staff())
     first = page_of(await offering.events("START", 1))
-    await world.bench.pool.execute("DELETE FROM chassis.outbox WHERE sequence <= 2")
+    await scenario.bench.pool.execute("DELETE FROM chassis.outbox WHERE sequence <= 2")
     expired = await offering.events(first.cursor, 10)
     assert isinstance(expired, CursorExpired)
     rest = page_of(await offering.events(expired.start, 10))
     assert [event.sequence for event in rest.events] == [3, 4, 5, 6]
 
     assert isinstance(await offering.events("nonsense", 10), CursorExpired)
-    await world.bench.pool.execute("UPDATE chassis.leader SET generation = gen_random_uuid()")
+    await scenario.bench.pool.execute("UPDATE chassis.leader SET generation = gen_random_uuid()")
     assert isinstance(await offering.events(rest.cursor, 10), CursorExpired), "a restored database is another log"
 
 
-async def test_a_cursor_from_beyond_the_log_has_expired(world: World) -> None:
-    await with_orders(world)
-    offering = world.bench.offering(await world.staff())
+async def test_a_cursor_from_beyond_the_log_has_expired(scenario: OrdersScenario) -> None:
+    await with_orders(scenario)
+    offering = scenario.bench.api(await scenario.staff())
     end = page_of(await offering.events(None, 1)).cursor
-    await world.bench.pool.execute("UPDATE chassis.leader SET last_sequence = 3")
+    await scenario.bench.pool.execute("UPDATE chassis.leader SET last_sequence = 3")
     assert isinstance(await offering.events(end, 10), CursorExpired)
 
 
-async def test_who_may_follow(world: World) -> None:
-    for caller in (await world.member(), await world.partner("orders:read", "pickups:report")):
+async def test_who_may_follow(scenario: OrdersScenario) -> None:
+    for caller in (await scenario.member(), await scenario.partner("orders:read", "pickups:report")):
         with pytest.raises(Forbidden):
-            await world.bench.offering(caller).events("START", 10)
+            await scenario.bench.api(caller).events("START", 10)

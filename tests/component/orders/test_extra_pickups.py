@@ -21,7 +21,7 @@ from services.contracts.orders import (
     Step,
 )
 from services.contracts.values import Money, Page, Refusal
-from tests.component.orders.world import World, day, extra
+from tests.component.orders.scenario import OrdersScenario, day, extra_pickup
 
 
 def code_of(answer: object) -> str:
@@ -31,14 +31,14 @@ def code_of(answer: object) -> str:
     return problem.code
 
 
-async def offered(world: World, caller: Caller, number: str = "A1") -> Offers:
-    (answer,) = await world.bench.offering(caller).extra_pickup_offers([world.id(number)])
+async def offered(scenario: OrdersScenario, caller: Caller, number: str = "A1") -> Offers:
+    (answer,) = await scenario.bench.api(caller).extra_pickup_offers([scenario.id(number)])
     assert isinstance(answer, Offers)
     return answer
 
 
-async def test_only_days_on_which_the_route_passes_and_nothing_is_planned_are_offered(world: World) -> None:
-    answer = await offered(world, await world.member(billing=True))
+async def test_only_days_on_which_the_route_passes_and_nothing_is_planned_are_offered(scenario: OrdersScenario) -> None:
+    answer = await offered(scenario, await scenario.member(billing=True))
     assert [one.date for one in answer.offers] == [day("12.3."), day("26.3."), day("9.4."), day("23.4.")]
     first, *_, last = answer.offers
     assert first.cut_off == dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC), "noon, two working days before"
@@ -48,59 +48,61 @@ async def test_only_days_on_which_the_route_passes_and_nothing_is_planned_are_of
     assert last.price == Money(minor=1300, currency="EUR", vat_rate=255), "the price of that day"
 
 
-async def test_the_price_is_that_of_all_bins_and_for_those_who_may_see_it(world: World) -> None:
-    with_price = await offered(world, await world.member(billing=True), "A2")
+async def test_the_price_is_that_of_all_bins_and_for_those_who_may_see_it(scenario: OrdersScenario) -> None:
+    with_price = await offered(scenario, await scenario.member(billing=True), "A2")
     assert {one.price.minor for one in with_price.offers if one.price} == {2 * 990}
-    without = await offered(world, await world.member(Role.ADMIN), "A2")
+    without = await offered(scenario, await scenario.member(Role.ADMIN), "A2")
     assert {one.price for one in without.offers} == {None}
 
 
-async def test_a_route_day_that_is_a_holiday_is_offered_on_the_day_it_moves_to(world: World) -> None:
-    world.bench.clock.move(days=50)  # 23 April
-    await world.bench.import_file(
+async def test_a_route_day_that_is_a_holiday_is_offered_on_the_day_it_moves_to(scenario: OrdersScenario) -> None:
+    scenario.bench.clock.move(days=50)  # 23 April
+    await scenario.bench.import_file(
         "agreements",
         "agreement_number,site_number,container_number,article_number,route_number,fraction,litres,count,"
         "interval_weeks,ordered_on,first_pickup,ended_on\n"
         "A5,50,C1,R360,TH1,RESIDUAL,360,1,12,2024-09-01,2026-04-23,\n",
     )
-    staff = world.bench.offering(await world.staff())
-    (page,) = await staff.agreements_of_sites([world.sites["50"]], Page())
-    world.agreements["A5"] = page.edges[-1].node
-    days = [one.date for one in (await offered(world, await world.member(), "A5")).offers]
+    staff = scenario.bench.api(await scenario.staff())
+    (page,) = await staff.agreements_of_sites([scenario.sites["50"]], Page())
+    scenario.agreements["A5"] = page.edges[-1].node
+    days = [one.date for one in (await offered(scenario, await scenario.member(), "A5")).offers]
     assert day("15.5.") in days
     assert day("14.5.") not in days
 
 
-async def test_a_day_is_offered_until_its_cut_off(world: World) -> None:
-    caller = await world.member()
-    world.bench.clock.instant = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
-    assert (await offered(world, caller)).offers[0].date == day("12.3.")
-    world.bench.clock.move(seconds=1)
-    assert (await offered(world, caller)).offers[0].date == day("26.3.")
+async def test_a_day_is_offered_until_its_cut_off(scenario: OrdersScenario) -> None:
+    caller = await scenario.member()
+    scenario.bench.clock.instant = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
+    assert (await offered(scenario, caller)).offers[0].date == day("12.3.")
+    scenario.bench.clock.move(seconds=1)
+    assert (await offered(scenario, caller)).offers[0].date == day("26.3.")
 
 
-async def test_offers_for_many_agreements_come_in_their_order(world: World) -> None:
-    offering = world.bench.offering(await world.member(sites=["50"]))
+async def test_offers_for_many_agreements_come_in_their_order(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member(sites=["50"]))
     unknown = write_id("agreement", new_uuid())
-    answers = await offering.extra_pickup_offers([world.id("A2"), world.id("A3"), "x", unknown, world.id("A1")])
+    answers = await offering.extra_pickup_offers(
+        [scenario.id("A2"), scenario.id("A3"), "x", unknown, scenario.id("A1")]
+    )
     assert [one.agreement_id if isinstance(one, Offers) else code_of(one) for one in answers] == [
-        world.id("A2"),
+        scenario.id("A2"),
         "NOT_FOUND",
         "NOT_FOUND",
         "NOT_FOUND",
-        world.id("A1"),
+        scenario.id("A1"),
     ]
-    (ended,) = await world.bench.offering(await world.member()).extra_pickup_offers([world.id("A3")])
-    assert ended == Offers(agreement_id=world.id("A3"), offers=[], citation="")
+    (ended,) = await scenario.bench.api(await scenario.member()).extra_pickup_offers([scenario.id("A3")])
+    assert ended == Offers(agreement_id=scenario.id("A3"), offers=[], citation="")
 
 
-async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(world: World) -> None:
-    caller = await world.member(billing=True)
-    offering = world.bench.offering(caller)
-    answer = await offering.order_extra_pickup(extra(world.id("A1"), "12.3."))
+async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(scenario: OrdersScenario) -> None:
+    caller = await scenario.member(billing=True)
+    offering = scenario.bench.api(caller)
+    answer = await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3."))
     assert isinstance(answer, Ordered)
     order = answer.order
-    now = world.bench.clock.now()
+    now = scenario.bench.clock.now()
     assert (order.state, order.date, order.version, order.placed_at) == (OrderState.SCHEDULED, day("12.3."), 3, now)
     assert order.price == Money(minor=1250, currency="EUR", vat_rate=255)
     assert order.timeline == [
@@ -108,10 +110,10 @@ async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(world: W
         Step(state=OrderState.CONFIRMED, at=now, by="system", reason=None),
         Step(state=OrderState.SCHEDULED, at=now, by="system", reason=None),
     ]
-    placed, confirmed, scheduled = await world.bench.announced()
+    placed, confirmed, scheduled = await scenario.bench.emitted_events()
     assert isinstance(placed, OrderPlaced)
     assert (placed.order_id, placed.state, placed.version) == (order.id, OrderState.RECEIVED, 1)
-    assert (placed.organisation_id, placed.site_id) == (world.organisation_id, world.sites["50"])
+    assert (placed.organisation_id, placed.site_id) == (scenario.organisation_id, scenario.sites["50"])
     for event, before, state, version in [
         (confirmed, OrderState.RECEIVED, OrderState.CONFIRMED, 2),
         (scheduled, OrderState.CONFIRMED, OrderState.SCHEDULED, 3),
@@ -120,12 +122,12 @@ async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(world: W
         assert (event.before, event.state, event.version) == (before, state, version)
 
     assert await offering.orders_by_id([order.id, "order_x", write_id("order", new_uuid())]) == [order, None, None]
-    assert await offering.open_order_counts([world.sites["50"], world.sites["51"], "x"]) == [1, 0, 0]
-    (calendar,) = await offering.calendars([world.sites["50"]], day("12.3."), day("12.3."))
+    assert await offering.open_order_counts([scenario.sites["50"], scenario.sites["51"], "x"]) == [1, 0, 0]
+    (calendar,) = await offering.calendars([scenario.sites["50"]], day("12.3."), day("12.3."))
     assert isinstance(calendar, Calendar)
     (pickup,) = calendar.pickups
     assert (pickup.order_id, pickup.state, pickup.tolerance_days) == (order.id, PickupState.PLANNED, 1)
-    assert day("12.3.") not in [one.date for one in (await offered(world, caller)).offers]
+    assert day("12.3.") not in [one.date for one in (await offered(scenario, caller)).offers]
 
 
 @pytest.mark.parametrize(
@@ -139,95 +141,110 @@ async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(world: W
         ("19.3.", "ALREADY_PLANNED"),
     ],
 )
-async def test_what_stands_in_the_way_of_a_day_is_said(world: World, on: str, code: str) -> None:
-    answer = await world.bench.offering(await world.member()).order_extra_pickup(extra(world.id("A1"), on))
+async def test_what_stands_in_the_way_of_a_day_is_said(scenario: OrdersScenario, on: str, code: str) -> None:
+    answer = await scenario.bench.api(await scenario.member()).order_extra_pickup(extra_pickup(scenario.id("A1"), on))
     assert code_of(answer) == code
     assert isinstance(answer, Refusal)
     assert answer.problems[0].path == ["date"]
-    assert await world.bench.announced() == []
+    assert await scenario.bench.emitted_events() == []
 
 
-async def test_who_may_order(world: World) -> None:
-    command = extra(world.id("A1"), "12.3.")
+async def test_who_may_order(scenario: OrdersScenario) -> None:
+    command = extra_pickup(scenario.id("A1"), "12.3.")
 
     async def ordered_by(caller: Caller) -> str:
-        return code_of(await world.bench.offering(caller).order_extra_pickup(command))
+        return code_of(await scenario.bench.api(caller).order_extra_pickup(command))
 
-    assert await ordered_by(await world.member(Role.VIEWER)) == "FORBIDDEN"
-    assert await ordered_by(await world.member(Role.EDITOR, sites=["51"])) == "NOT_FOUND"
-    assert await ordered_by(await world.other_member()) == "NOT_FOUND"
+    assert await ordered_by(await scenario.member(Role.VIEWER)) == "FORBIDDEN"
+    assert await ordered_by(await scenario.member(Role.EDITOR, sites=["51"])) == "NOT_FOUND"
+    assert await ordered_by(await scenario.other_member()) == "NOT_FOUND"
     with pytest.raises(Forbidden):
-        await ordered_by(await world.partner("orders:read", "orders:subscribe", "pickups:report"))
-    assert await world.bench.announced() == []
+        await ordered_by(await scenario.partner("orders:read", "orders:subscribe", "pickups:report"))
+    assert await scenario.bench.emitted_events() == []
     for unknown in (write_id("agreement", new_uuid()), "nonsense"):
-        answer = await world.bench.offering(await world.member()).order_extra_pickup(extra(unknown, "12.3."))
+        answer = await scenario.bench.api(await scenario.member()).order_extra_pickup(extra_pickup(unknown, "12.3."))
         assert code_of(answer) == "NOT_FOUND"
 
     for caller, on in [
-        (await world.member(Role.ADMIN), "12.3."),
-        (await world.member(Role.EDITOR, sites=["50"]), "26.3."),
-        (await world.staff(), "9.4."),
+        (await scenario.member(Role.ADMIN), "12.3."),
+        (await scenario.member(Role.EDITOR, sites=["50"]), "26.3."),
+        (await scenario.staff(), "9.4."),
     ]:
-        assert isinstance(await world.bench.offering(caller).order_extra_pickup(extra(world.id("A1"), on)), Ordered)
+        assert isinstance(
+            await scenario.bench.api(caller).order_extra_pickup(extra_pickup(scenario.id("A1"), on)), Ordered
+        )
 
 
-async def test_fifty_equal_commands_at_once_are_one_order(world: World) -> None:
-    offering = world.bench.offering(await world.member(billing=True))
-    command = extra(world.id("A1"), "12.3.", key="one")
+async def test_fifty_equal_commands_at_once_are_one_order(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member(billing=True))
+    command = extra_pickup(scenario.id("A1"), "12.3.", key="one")
     answers = await asyncio.gather(*(offering.order_extra_pickup(command) for _ in range(50)))
     assert isinstance(answers[0], Ordered)
     assert all(answer == answers[0] for answer in answers)
-    assert len(await world.bench.announced(OrderPlaced)) == 1
+    assert len(await scenario.bench.emitted_events(OrderPlaced)) == 1
     assert (await offering.orders(Page())).total_count == 1
 
 
-async def test_a_key_that_was_used_for_something_else_is_a_conflict(world: World) -> None:
-    offering = world.bench.offering(await world.member())
-    assert isinstance(await offering.order_extra_pickup(extra(world.id("A1"), "12.3.", key="k")), Ordered)
-    assert code_of(await offering.order_extra_pickup(extra(world.id("A1"), "26.3.", key="k"))) == "IDEMPOTENCY_CONFLICT"
-    other = world.bench.offering(await world.member())
-    answer = await other.order_extra_pickup(extra(world.id("A1"), "26.3.", key="k"))
+async def test_a_key_that_was_used_for_something_else_is_a_conflict(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
+    assert isinstance(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.", key="k")), Ordered)
+    assert (
+        code_of(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key="k")))
+        == "IDEMPOTENCY_CONFLICT"
+    )
+    other = scenario.bench.api(await scenario.member())
+    answer = await other.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key="k"))
     assert isinstance(answer, Ordered), "another caller's key is another key"
-    assert code_of(await offering.order_extra_pickup(extra(world.id("A1"), "26.3.", key=" " * 201))) == "MALFORMED"
+    assert (
+        code_of(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key=" " * 201)))
+        == "MALFORMED"
+    )
 
 
-async def test_a_refused_command_leaves_its_key_free(world: World) -> None:
-    offering = world.bench.offering(await world.member())
-    assert code_of(await offering.order_extra_pickup(extra(world.id("A1"), "19.3.", key="k"))) == "ALREADY_PLANNED"
-    assert isinstance(await offering.order_extra_pickup(extra(world.id("A1"), "12.3.", key="k")), Ordered)
+async def test_a_refused_command_leaves_its_key_free(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
+    assert (
+        code_of(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "19.3.", key="k")))
+        == "ALREADY_PLANNED"
+    )
+    assert isinstance(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.", key="k")), Ordered)
 
 
-async def test_of_many_orders_for_one_day_one_is_taken(world: World) -> None:
-    offering = world.bench.offering(await world.member())
-    answers = await asyncio.gather(*(offering.order_extra_pickup(extra(world.id("A1"), "12.3.")) for _ in range(10)))
+async def test_of_many_orders_for_one_day_one_is_taken(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
+    answers = await asyncio.gather(
+        *(offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.")) for _ in range(10))
+    )
     assert sorted(code_of(one) if isinstance(one, Refusal) else "ordered" for one in answers) == [
         *["ALREADY_PLANNED"] * 9,
         "ordered",
     ]
 
 
-async def test_the_first_answer_is_given_again_without_prices_if_the_permission_is_gone(world: World) -> None:
-    caller = await world.member(billing=True)
-    command = extra(world.id("A1"), "12.3.")
-    first = await world.bench.offering(caller).order_extra_pickup(command)
+async def test_the_first_answer_is_given_again_without_prices_if_the_permission_is_gone(
+    scenario: OrdersScenario,
+) -> None:
+    caller = await scenario.member(billing=True)
+    command = extra_pickup(scenario.id("A1"), "12.3.")
+    first = await scenario.bench.api(caller).order_extra_pickup(command)
     assert isinstance(first, Ordered)
     assert first.order.price is not None
-    await restate(world, caller, Grant(organisation_id=world.organisation_id, role=Role.EDITOR), version=2)
-    again = await world.bench.offering(caller).order_extra_pickup(command)
+    await restate(scenario, caller, Grant(organisation_id=scenario.organisation_id, role=Role.EDITOR), version=2)
+    again = await scenario.bench.api(caller).order_extra_pickup(command)
     assert isinstance(again, Ordered)
     assert (again.order.id, again.order.price, again.order.article.price) == (first.order.id, None, None)
-    await restate(world, caller, Grant(organisation_id=world.organisation_id, role=Role.VIEWER), version=3)
-    assert code_of(await world.bench.offering(caller).order_extra_pickup(command)) == "FORBIDDEN"
+    await restate(scenario, caller, Grant(organisation_id=scenario.organisation_id, role=Role.VIEWER), version=3)
+    assert code_of(await scenario.bench.api(caller).order_extra_pickup(command)) == "FORBIDDEN"
 
 
-async def test_orders_are_listed_newest_first_and_filtered(world: World) -> None:
-    offering = world.bench.offering(await world.member())
+async def test_orders_are_listed_newest_first_and_filtered(scenario: OrdersScenario) -> None:
+    offering = scenario.bench.api(await scenario.member())
     numbers = []
     for number, on in [("A1", "12.3."), ("A2", "17.3."), ("A1", "26.3.")]:
-        answer = await offering.order_extra_pickup(extra(world.id(number), on))
+        answer = await offering.order_extra_pickup(extra_pickup(scenario.id(number), on))
         assert isinstance(answer, Ordered)
         numbers.append(answer.order.id)
-        world.bench.clock.move(seconds=1)
+        scenario.bench.clock.move(seconds=1)
     first = await offering.orders(Page(first=2))
     assert [edge.node.id for edge in first.edges] == [numbers[2], numbers[1]]
     assert (first.total_count, first.page_info.has_next_page) == (3, True)
@@ -239,22 +256,22 @@ async def test_orders_are_listed_newest_first_and_filtered(world: World) -> None
         assert isinstance(total, int)
         return total
 
-    assert await count(world.sites["50"]) == 3
-    assert await count(world.sites["51"]) == 0
+    assert await count(scenario.sites["50"]) == 3
+    assert await count(scenario.sites["51"]) == 0
     assert await count("nonsense") == 0
     assert await count(states=[OrderState.SCHEDULED]) == 3
     assert await count(states=[OrderState.COMPLETED]) == 0
-    for caller in (await world.other_member(), await world.member(sites=["51"])):
-        other = world.bench.offering(caller)
+    for caller in (await scenario.other_member(), await scenario.member(sites=["51"])):
+        other = scenario.bench.api(caller)
         assert (await other.orders(Page())).edges == []
         assert await other.orders_by_id(numbers) == [None, None, None]
-        assert await other.open_order_counts([world.sites["50"]]) == [0]
+        assert await other.open_order_counts([scenario.sites["50"]]) == [0]
 
 
-async def restate(world: World, caller: Caller, grant: Grant, version: int) -> None:
+async def restate(scenario: OrdersScenario, caller: Caller, grant: Grant, version: int) -> None:
     """Identity states a user's access anew."""
     stated = AccessStated(
         subject_id=caller.subject_id, kind=SubjectKind.USER, version=version, active=True, scopes=[], grants=[grant]
     )
-    async with world.bench.pool.acquire() as connection:
-        await copy.keep(connection, stated)
+    async with scenario.bench.pool.acquire() as connection:
+        await copy.upsert_access(connection, stated)

@@ -13,19 +13,19 @@ import msgspec
 from joserfc.jwk import OKPKey
 
 from services.access import copy
-from services.access.assembly import Blueprint, Foundation, api_routes
-from services.access.authentication import Authentication
-from services.chassis import tokens
-from services.chassis.http_client.origin import Origin
+from services.access.authentication import CallerAuthenticator
+from services.chassis.auth import tokens
+from services.chassis.auth.tokens import Claims, Signer, Verifier
+from services.chassis.db.postgres import Pool
+from services.chassis.events.notifier import OutboxNotifier
+from services.chassis.http.client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.postgres import Pool
-from services.chassis.rpc.service import Service
-from services.chassis.settings import Address, Environment, load
-from services.chassis.tokens import Claims, Signer, Verifier
-from services.chassis.wake import Waker
+from services.chassis.rpc.channel import ServiceChannel
+from services.chassis.runtime.settings import Environment, SocketAddress, load
 from services.contracts.identity import SCOPES, AccessStated, Grant, Role, SubjectKind
+from services.hosting.processes import Blueprint, ServiceRuntime, api_routes
 from tests.support.clock import TestClock
-from tests.support.serving import serving
+from tests.support.http_server import serve_routes
 
 # Organisation A, whose site everyone asks for, and organisation B, whose people must see nothing of it.
 ORG_A, ORG_B = (
@@ -35,7 +35,7 @@ ORG_A, ORG_B = (
 SITE_A, SITE_A2, SITE_B = (write_id("site", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0xA1, 0xA2, 0xB1))
 
 
-class Who(enum.Enum):
+class CallerCase(enum.Enum):
     """A kind of caller."""
 
     STRANGER = "no token"
@@ -66,38 +66,38 @@ def _member(
 
 USER, PARTNER = SubjectKind.USER, SubjectKind.PARTNER
 YESTERDAY = dt.date(2026, 3, 3)
-ACCESS: dict[Who, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
-    Who.REMOVED: (USER, (), []),
-    Who.ENDED: (USER, (), [_member(Role.ADMIN, until=YESTERDAY)]),
-    Who.EXPIRED: (USER, (), [_member(Role.ADMIN)]),
-    Who.FORGED: (USER, (), [_member(Role.ADMIN)]),
-    Who.SIGNED_OUT: (USER, (), [_member(Role.ADMIN)]),
-    Who.VIEWER: (USER, (), [_member(Role.VIEWER)]),
-    Who.EDITOR: (USER, (), [_member(Role.EDITOR)]),
-    Who.ADMIN: (USER, (), [_member(Role.ADMIN)]),
-    Who.OTHER_SITE: (USER, (), [_member(Role.ADMIN, sites=[SITE_A2])]),
-    Who.OTHER_ORGANISATION: (USER, (), [_member(Role.ADMIN, ORG_B)]),
-    Who.PARTNER: (PARTNER, SCOPES, [Grant(organisation_id=ORG_A)]),
-    Who.PARTNER_WITHOUT_SCOPE: (PARTNER, (), [Grant(organisation_id=ORG_A)]),
-    Who.PARTNER_OF_ANOTHER: (PARTNER, SCOPES, [Grant(organisation_id=ORG_B)]),
-    Who.PARTNER_OF_NONE: (PARTNER, SCOPES, []),
-    Who.STAFF: (SubjectKind.STAFF, (), [Grant(organisation_id=None, role=Role.ADMIN, billing=True)]),
+ACCESS: dict[CallerCase, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
+    CallerCase.REMOVED: (USER, (), []),
+    CallerCase.ENDED: (USER, (), [_member(Role.ADMIN, until=YESTERDAY)]),
+    CallerCase.EXPIRED: (USER, (), [_member(Role.ADMIN)]),
+    CallerCase.FORGED: (USER, (), [_member(Role.ADMIN)]),
+    CallerCase.SIGNED_OUT: (USER, (), [_member(Role.ADMIN)]),
+    CallerCase.VIEWER: (USER, (), [_member(Role.VIEWER)]),
+    CallerCase.EDITOR: (USER, (), [_member(Role.EDITOR)]),
+    CallerCase.ADMIN: (USER, (), [_member(Role.ADMIN)]),
+    CallerCase.OTHER_SITE: (USER, (), [_member(Role.ADMIN, sites=[SITE_A2])]),
+    CallerCase.OTHER_ORGANISATION: (USER, (), [_member(Role.ADMIN, ORG_B)]),
+    CallerCase.PARTNER: (PARTNER, SCOPES, [Grant(organisation_id=ORG_A)]),
+    CallerCase.PARTNER_WITHOUT_SCOPE: (PARTNER, (), [Grant(organisation_id=ORG_A)]),
+    CallerCase.PARTNER_OF_ANOTHER: (PARTNER, SCOPES, [Grant(organisation_id=ORG_B)]),
+    CallerCase.PARTNER_OF_NONE: (PARTNER, SCOPES, []),
+    CallerCase.STAFF: (SubjectKind.STAFF, (), [Grant(organisation_id=None, role=Role.ADMIN, billing=True)]),
 }
 
 
-class Door:
+class ServiceEndpoint:
     """A service's routes on loopback, and a call through them as anyone."""
 
     def __init__(
-        self, url: str, session: aiohttp.ClientSession, made: dict[Who, str], signer: Signer, clock: TestClock
+        self, url: str, session: aiohttp.ClientSession, made: dict[CallerCase, str], signer: Signer, clock: TestClock
     ) -> None:
         self.url = url
         self._session = session
         self._tokens = made
         self._signer, self._clock = signer, clock
-        self.base: Foundation[Any]
+        self.base: ServiceRuntime[Any]
 
-    async def call(self, who: Who, operation: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
+    async def call(self, who: CallerCase, operation: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
         """The status and body of a call."""
         return await self.call_with(self.headers(who), operation, arguments)
 
@@ -110,7 +110,7 @@ class Door:
             return response.status, await response.read()
 
     async def upload(
-        self, who: Who, kind: str, file: bytes | AsyncIterator[bytes], content_type: str = "text/csv"
+        self, who: CallerCase, kind: str, file: bytes | AsyncIterator[bytes], content_type: str = "text/csv"
     ) -> int:
         """The status of staging a file."""
         address = f"{self.url}/imports/{kind}"
@@ -118,24 +118,24 @@ class Door:
         async with self._session.post(address, data=file, headers=headers) as response:
             return response.status
 
-    async def download(self, who: Who, path: str) -> tuple[int, bytes]:
+    async def download(self, who: CallerCase, path: str) -> tuple[int, bytes]:
         """The status and body of a file."""
         async with self._session.get(f"{self.url}{path}", headers=self.headers(who)) as response:
             return response.status, await response.read()
 
-    async def fields(self, who: Who, path: str) -> Mapping[str, str]:
+    async def fields(self, who: CallerCase, path: str) -> Mapping[str, str]:
         """The header fields of a file."""
         async with self._session.get(f"{self.url}{path}", headers=self.headers(who)) as response:
             return response.headers
 
-    def headers(self, who: Who) -> dict[str, str]:
+    def headers(self, who: CallerCase) -> dict[str, str]:
         """What tells the service who calls."""
         # Each from an address of their own: attempts are limited by address.
-        headers = {"X-Forwarded-For": f"192.0.2.{list(Who).index(who)}"}
+        headers = {"X-Forwarded-For": f"192.0.2.{list(CallerCase).index(who)}"}
         if who in self._tokens:
             headers["Authorization"] = f"Bearer {self._tokens[who]}"
-        if who is Who.BY_GATEWAY:
-            headers[tokens.SERVICE_TOKEN] = self.service_token("gateway")
+        if who is CallerCase.BY_GATEWAY:
+            headers[tokens.SERVICE_TOKEN_HEADER] = self.service_token("gateway")
         return headers
 
     def service_token(self, name: str, subject: str = "") -> str:
@@ -144,9 +144,9 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def open_door(
+async def serve_service(
     blueprint: Blueprint[Any, Any], url: str, pool: Pool, clock: TestClock, folder: Path
-) -> AsyncIterator[Door]:
+) -> AsyncIterator[ServiceEndpoint]:
     """A service as its api process has it, with everyone's access in its copy."""
     key, foreign = _key(), _key()
     key_file = folder / "key.jwk"
@@ -157,7 +157,7 @@ async def open_door(
         blueprint.name,
         {
             "KIERTO_ENV": Environment.TEST.value,
-            "KIERTO_LISTEN": str(Address("127.0.0.1", 0)),
+            "KIERTO_LISTEN": str(SocketAddress("127.0.0.1", 0)),
             "KIERTO_DATABASE_URL": url,
             "KIERTO_KAFKA": "127.0.0.1:9",
             "KIERTO_IDENTITY_URL": "http://127.0.0.1:9",
@@ -170,28 +170,28 @@ async def open_door(
     async def keys() -> str:
         return signer.public_keys()
 
-    made: dict[Who, str] = {}
+    made: dict[CallerCase, str] = {}
     async with pool.acquire() as connection:
         for who, (kind, scopes, grants) in ACCESS.items():
             subject = write_id("partner" if kind is PARTNER else "user", new_uuid())
             stated = AccessStated(
                 subject_id=subject, kind=kind, version=2, active=True, scopes=list(scopes), grants=grants
             )
-            await copy.keep(connection, stated)
-            age = dt.timedelta(minutes=11) if who is Who.EXPIRED else dt.timedelta()
-            by = Signer(foreign) if who is Who.FORGED else signer
+            await copy.upsert_access(connection, stated)
+            age = dt.timedelta(minutes=11) if who is CallerCase.EXPIRED else dt.timedelta()
+            by = Signer(foreign) if who is CallerCase.FORGED else signer
             claims = _claims(subject, kind, scopes, clock.now() - age)
             made[who] = by.sign(claims)
-            if who is Who.SIGNED_OUT:
+            if who is CallerCase.SIGNED_OUT:
                 await copy.end_session(connection, claims.sid)
-    made[Who.SERVICE] = signer.sign(_of_service("support", clock.now()))
+    made[CallerCase.SERVICE] = signer.sign(_of_service("support", clock.now()))
 
     async with aiohttp.ClientSession() as session:
-        identity = Service("identity", Origin(settings.identity_url))
-        base: Foundation[Any] = Foundation(settings, clock, pool, Waker(pool), identity, blueprint)
-        authentication = Authentication(Verifier(keys, clock), pool, blueprint.ask_identity(base))
-        async with serving(api_routes(blueprint, base, authentication)) as address:
-            door = Door(address, session, made, signer, clock)
+        identity = ServiceChannel("identity", Origin(settings.identity_url))
+        base: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, OutboxNotifier(pool), identity, blueprint)
+        authentication = CallerAuthenticator(Verifier(keys, clock), pool, blueprint.fetch_access(base))
+        async with serve_routes(api_routes(blueprint, base, authentication)) as address:
+            door = ServiceEndpoint(address, session, made, signer, clock)
             door.base = base
             yield door
 

@@ -6,26 +6,26 @@ from typing import Any
 
 import pytest
 
-from services.access.assembly import Blueprint
-from services.chassis.postgres import Pool
-from tests.component.permission.callers import open_door
-from tests.component.permission.walk import Case, walk
+from services.chassis.db.postgres import Pool
+from services.hosting.processes import Blueprint
+from tests.component.permission.callers import serve_service
+from tests.component.permission.matrix import Case, check_matrix
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 
-Furnish = Callable[[Pool], Awaitable[None]]
-Walk = Callable[..., Awaitable[list[str]]]
+InsertRows = Callable[[Pool], Awaitable[None]]
+CheckPermissions = Callable[..., Awaitable[list[str]]]
 
 
 @pytest.fixture
-def the_walk(
+def check_permissions(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
-) -> Walk:
+) -> CheckPermissions:
     """Furnish a service with rows of two organisations, then call everything as everyone."""
 
     async def go(
         blueprint: Blueprint[Any, Any],
-        furnish: Furnish,
+        furnish: InsertRows,
         cases: Mapping[str, Case],
         belongings: list[str],
         foreign: list[str],
@@ -34,7 +34,7 @@ def the_walk(
         url = await make_database(blueprint)
         pool = await open_pool(url)
         await furnish(pool)
-        async with open_door(blueprint, url, pool, clock, tmp_path) as door:
-            return await walk(door, blueprint.contract, cases, belongings, foreign, signs)
+        async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
+            return await check_matrix(door, blueprint.contract, cases, belongings, foreign, signs)
 
     return go

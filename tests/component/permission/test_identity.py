@@ -3,14 +3,23 @@
 import uuid
 from typing import Any
 
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
-from services.chassis.postgres import Pool
 from services.chassis.rpc.signature import signatures
 from services.contracts import identity, orders, sites, stats, support
 from services.identity.app import IDENTITY
-from tests.component.permission.callers import ORG_A, ORG_B, Who
-from tests.component.permission.conftest import Walk
-from tests.component.permission.walk import IMPORTS, NO_TOKEN, NOT_ALLOWED, NOTHING, SEES, Case, Row, row
+from tests.component.permission.callers import ORG_A, ORG_B, CallerCase
+from tests.component.permission.conftest import CheckPermissions
+from tests.component.permission.matrix import (
+    IMPORTS,
+    NO_TOKEN,
+    NOT_ALLOWED,
+    NOTHING,
+    SEES,
+    Case,
+    Expectations,
+    expectations,
+)
 
 OPEN = {
     "clientToken": "services have no token before; for anybody else the gateway has to ask",
@@ -36,25 +45,25 @@ REGISTRATION = {
 }
 
 
-def by_gateway(outcome: str) -> Row:
+def by_gateway(outcome: str) -> Expectations:
     """Of a public operation: whoever else asks, and with whatever token, is refused."""
-    return {**dict.fromkeys(Who, NO_TOKEN), Who.BY_GATEWAY: outcome}
+    return {**dict.fromkeys(CallerCase, NO_TOKEN), CallerCase.BY_GATEWAY: outcome}
 
 
-def registration(who: Who) -> dict[str, Any]:
-    return {"command": {**REGISTRATION, "customerNumber": f"99-99999{list(Who).index(who):02}-99"}}
+def registration(who: CallerCase) -> dict[str, Any]:
+    return {"command": {**REGISTRATION, "customerNumber": f"99-99999{list(CallerCase).index(who):02}-99"}}
 
 
-def sign_in(who: Who) -> dict[str, Any]:
+def sign_in(who: CallerCase) -> dict[str, Any]:
     return {"username": f"nobody called {who.name}", "password": "nothing"}
 
 
-def new_partner(who: Who) -> dict[str, Any]:
+def new_partner(who: CallerCase) -> dict[str, Any]:
     return {"command": {"idempotencyKey": who.name, "name": "New", "scopes": ["orders:read"]}}
 
 
-MEMBERS_AND_PARTNERS = row(members=SEES, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES)
-STAFF_ONLY = row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=SEES)
+MEMBERS_AND_PARTNERS = expectations(members=SEES, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES)
+STAFF_ONLY = expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=SEES)
 CASES: dict[str, Case] = {
     **IMPORTS,
     "register": (registration, by_gateway("CUSTOMER_NOT_RECOGNISED")),
@@ -62,19 +71,22 @@ CASES: dict[str, Case] = {
     "refresh": ({"refreshToken": "none"}, by_gateway("SESSION_ENDED")),
     "signOutWith": ({"refreshToken": "none"}, by_gateway(NOTHING)),
     "clientToken": ({"clientId": PARTNER, "clientSecret": "wrong"}, by_gateway("INVALID_CLIENT")),
-    "publicKeys": ({}, dict.fromkeys(Who, NOTHING)),
-    "me": ({}, row(members=NOTHING, partners=NOTHING, staff=NOTHING)),
+    "publicKeys": ({}, dict.fromkeys(CallerCase, NOTHING)),
+    "me": ({}, expectations(members=NOTHING, partners=NOTHING, staff=NOTHING)),
     "organisations": ({"ids": [ORG_A, ORG_B]}, MEMBERS_AND_PARTNERS),
-    "accessOf": ({"subjectId": USER}, row(members=NOTHING, partners=NOTHING, staff=SEES, service=SEES)),
-    "contacts": ({"userIds": [USER]}, row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOT_ALLOWED, service=SEES)),
+    "accessOf": ({"subjectId": USER}, expectations(members=NOTHING, partners=NOTHING, staff=SEES, service=SEES)),
+    "contacts": (
+        {"userIds": [USER]},
+        expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOT_ALLOWED, service=SEES),
+    ),
     "partners": ({}, STAFF_ONLY),
-    "createPartner": (new_partner, row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOTHING)),
+    "createPartner": (new_partner, expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOTHING)),
     "revokePartner": ({"id": PARTNER}, STAFF_ONLY),
-    "signOut": ({}, row(members=NOTHING, partners=NOT_ALLOWED, staff=NOTHING)),
+    "signOut": ({}, expectations(members=NOTHING, partners=NOT_ALLOWED, staff=NOTHING)),
 }
 
 
-async def furnish(pool: Pool) -> None:
+async def insert_rows(pool: Pool) -> None:
     """Both organisations, a user of A, a partner."""
     for organisation in (ORG_A, ORG_B):
         await pool.execute(
@@ -98,10 +110,10 @@ async def furnish(pool: Pool) -> None:
     )
 
 
-async def test_the_walk(the_walk: Walk) -> None:
+async def test_the_walk(check_permissions: CheckPermissions) -> None:
     belongings = [f"name of {ORG_A}", USER, "mirja@example.fi", PARTNER]
     foreign = [f"name of {ORG_B}", f"number of {ORG_B}"]
-    assert await the_walk(IDENTITY, furnish, CASES, belongings, foreign) == []
+    assert await check_permissions(IDENTITY, insert_rows, CASES, belongings, foreign) == []
 
 
 def test_public_operations_are_a_short_list_with_reasons() -> None:

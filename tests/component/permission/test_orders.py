@@ -4,39 +4,41 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
-from services.chassis.postgres import Pool
 from services.orders.app import ORDERS
-from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, Who
-from tests.component.permission.conftest import Walk
-from tests.component.permission.walk import IMPORTS, NOT_ALLOWED, NOTHING, SEES, Case, row
+from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, CallerCase
+from tests.component.permission.conftest import CheckPermissions
+from tests.component.permission.matrix import IMPORTS, NOT_ALLOWED, NOTHING, SEES, Case, expectations
 
 SITES = {SITE_A: ORG_A, SITE_A2: ORG_A, SITE_B: ORG_B}
 
 
-def thing(prefix: str, site: str) -> str:
+def owned_id(prefix: str, site: str) -> str:
     """The id of a site's own agreement, order, ..."""
     kinds = ("agreement", "order", "container", "article")
     return write_id(prefix, uuid.UUID(int=read_id("site", site).int + 1 + kinds.index(prefix)))
 
 
-AGREEMENT, ORDER = thing("agreement", SITE_A), thing("order", SITE_A)
+AGREEMENT, ORDER = owned_id("agreement", SITE_A), owned_id("order", SITE_A)
 FIRST_DAY = dt.date(2026, 3, 9)
 
 
-def order(who: Who) -> dict[str, Any]:
+def order(who: CallerCase) -> dict[str, Any]:
     """Everyone a day of their own: what is planned already would be refused for that."""
-    weeks, days = divmod(list(Who).index(who), 5)
+    weeks, days = divmod(list(CallerCase).index(who), 5)
     day = FIRST_DAY + dt.timedelta(days=7 * weeks + days)
     return {"command": {"idempotencyKey": who.name, "agreementId": AGREEMENT, "date": str(day)}}
 
 
-def report(who: Who) -> dict[str, Any]:
+def report(who: CallerCase) -> dict[str, Any]:
     return {"reports": [{"reportId": who.name, "kind": "ARRIVED", "at": "2026-03-04T07:00:00Z", "orderId": ORDER}]}
 
 
-READERS = row(members=SEES, partner=SEES, partner_elsewhere=NOTHING, staff=SEES)
-READERS_OR_NOT_FOUND = row(members=SEES, outsiders="NOT_FOUND", partner=SEES, partner_elsewhere="NOT_FOUND", staff=SEES)
+READERS = expectations(members=SEES, partner=SEES, partner_elsewhere=NOTHING, staff=SEES)
+READERS_OR_NOT_FOUND = expectations(
+    members=SEES, outsiders="NOT_FOUND", partner=SEES, partner_elsewhere="NOT_FOUND", staff=SEES
+)
 CASES: dict[str, Case] = {
     **IMPORTS,
     "agreementsOfSites": ({"siteIds": [SITE_A], "page": {}}, READERS),
@@ -46,18 +48,18 @@ CASES: dict[str, Case] = {
         READERS_OR_NOT_FOUND,
     ),
     "nextPickups": ({"siteIds": [SITE_A]}, READERS),
-    "extraPickupOffers": ({"agreementIds": [AGREEMENT]}, row(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
-    "orderExtraPickup": (order, row(members=SEES, viewer="FORBIDDEN", outsiders="NOT_FOUND", staff=SEES)),
+    "extraPickupOffers": ({"agreementIds": [AGREEMENT]}, expectations(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
+    "orderExtraPickup": (order, expectations(members=SEES, viewer="FORBIDDEN", outsiders="NOT_FOUND", staff=SEES)),
     "orders": ({"page": {}}, READERS),
     "ordersById": ({"ids": [ORDER]}, READERS),
     "openOrderCounts": ({"siteIds": [SITE_A]}, READERS),
     "reportPickups": (
         report,
-        row(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, partner=SEES, partner_elsewhere=NOTHING, staff=SEES),
+        expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, partner=SEES, partner_elsewhere=NOTHING, staff=SEES),
     ),
     "events": (
         {"after": "START", "first": 500},
-        row(
+        expectations(
             members=NOT_ALLOWED,
             outsiders=NOT_ALLOWED,
             partner=SEES,
@@ -66,18 +68,24 @@ CASES: dict[str, Case] = {
         ),
     ),
 }
-FOREIGN = [thing("agreement", SITE_B), thing("order", SITE_B), thing("article", SITE_B), SITE_B, ORG_B]
+FOREIGN = [owned_id("agreement", SITE_B), owned_id("order", SITE_B), owned_id("article", SITE_B), SITE_B, ORG_B]
 SIGNS = {"openOrderCounts": "[1", "reportPickups": '"accepted":true'}
 
 
-async def furnish(pool: Pool) -> None:
+async def insert_rows(pool: Pool) -> None:
     """Each site with an agreement, an open order and an event of it."""
     await pool.execute("INSERT INTO routes VALUES ('R', 'X', 'GLASS', 'MO TU WE TH FR', 1, '2020-01-01', '2020-01-01')")
     await pool.execute("INSERT INTO rules VALUES ('1', 'KOUVOLA', NULL, 'CUT_OFF', '1 12:00', 'Rule', '2020-01-01')")
     for number, (site, organisation) in enumerate(SITES.items(), start=1):
         site_id, organisation_id = read_id("site", site), read_id("org", organisation)
-        container, article = read_id("container", thing("container", site)), read_id("article", thing("article", site))
-        agreement, order_id = read_id("agreement", thing("agreement", site)), read_id("order", thing("order", site))
+        container, article = (
+            read_id("container", owned_id("container", site)),
+            read_id("article", owned_id("article", site)),
+        )
+        agreement, order_id = (
+            read_id("agreement", owned_id("agreement", site)),
+            read_id("order", owned_id("order", site)),
+        )
         await pool.execute(
             "INSERT INTO sites VALUES ($1, $2, $3, 'KOUVOLA', 'X', 'HOUSE', 1)", site_id, organisation_id, f"S{number}"
         )
@@ -118,11 +126,11 @@ async def furnish(pool: Pool) -> None:
             " traceparent, public, data) VALUES ($1, gen_random_uuid(), 'orders.order.placed', $2, $3, 0, now(), '',"
             " true, '{}')",
             number,
-            thing("order", site),
+            owned_id("order", site),
             organisation_id,
         )
     await pool.execute("UPDATE chassis.leader SET last_sequence = $1", len(SITES))
 
 
-async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(ORDERS, furnish, CASES, [AGREEMENT, ORDER], FOREIGN, SIGNS) == []
+async def test_the_walk(check_permissions: CheckPermissions) -> None:
+    assert await check_permissions(ORDERS, insert_rows, CASES, [AGREEMENT, ORDER], FOREIGN, SIGNS) == []

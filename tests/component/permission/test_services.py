@@ -7,23 +7,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.access.assembly import Blueprint
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.postgres import Pool
 from services.chassis.rpc.signature import Signature, signatures
+from services.hosting.processes import Blueprint
 from services.identity.app import IDENTITY
 from services.orders.app import ORDERS
 from services.sites.app import SITES
 from services.stats.app import STATS
 from services.support.app import SUPPORT
 from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
-from tests.component.permission.callers import Door, Who, open_door
-from tests.component.permission.walk import Case
+from tests.component.permission.callers import CallerCase, ServiceEndpoint, serve_service
+from tests.component.permission.matrix import Case
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 
 SERVICES = ("gateway", "identity", "sites", "orders", "stats", "support")
-MAY = {
+ALLOWED = {
     ("identity", "accessOf"): {"gateway", "sites", "orders", "stats", "support"},
     ("identity", "contacts"): {"support"},
     ("orders", "events"): {"gateway"},
@@ -47,24 +47,24 @@ async def test_a_service_may_call_what_it_needs(
     tmp_path: Path,
 ) -> None:
     url = await make_database(blueprint)
-    async with open_door(blueprint, url, await open_pool(url), clock, tmp_path) as door:
+    async with serve_service(blueprint, url, await open_pool(url), clock, tmp_path) as door:
         contract: Any = blueprint.contract
         needing = {name: one for name, one in signatures(contract).items() if not one.declared.public}
         subject = write_id("user", new_uuid())
         for name, operation in needing.items():
             given = cases[name][0]
-            arguments = given(Who.SERVICE) if callable(given) else given
+            arguments = given(CallerCase.SERVICE) if callable(given) else given
             for tokens in ({one: door.service_token(one, of) for one in (*SERVICES, "x")} for of in ("", subject)):
-                let_in = {one for one, token in tokens.items() if await _is_let_in(door, token, operation, arguments)}
-                assert let_in == MAY.get((blueprint.name, name), set()), name
+                let_in = {one for one, token in tokens.items() if await _is_allowed(door, token, operation, arguments)}
+                assert let_in == ALLOWED.get((blueprint.name, name), set()), name
 
 
-async def _is_let_in(door: Door, token: str, operation: Signature, arguments: dict[str, Any]) -> bool:
+async def _is_allowed(door: ServiceEndpoint, token: str, operation: Signature, arguments: dict[str, Any]) -> bool:
     """Whether a service is, alone and in a round trip alike."""
     headers = {"Authorization": f"Bearer {token}"}
     status, _ = await door.call_with(headers, operation.name, arguments)
     assert status in (200, 403)
-    if operation.shares_round_trips:
+    if operation.batchable:
         _, body = await door.call_with(headers, "", [[operation.name, arguments]])
         assert msgspec.json.decode(body)[0][0] == status
     return status == 200

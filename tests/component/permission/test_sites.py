@@ -1,13 +1,13 @@
 """Who may do what at sites."""
 
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id
-from services.chassis.postgres import Pool
 from services.sites.app import SITES
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B
-from tests.component.permission.conftest import Walk
-from tests.component.permission.walk import IMPORTS, SEES, Case, row
+from tests.component.permission.conftest import CheckPermissions
+from tests.component.permission.matrix import IMPORTS, SEES, Case, expectations
 
-PEOPLE_WHO_SEE_IT = row(members=SEES, staff=SEES)
+PEOPLE_WHO_SEE_IT = expectations(members=SEES, staff=SEES)
 CASES: dict[str, Case] = {
     **IMPORTS,
     "sites": ({"page": {}}, PEOPLE_WHO_SEE_IT),
@@ -18,7 +18,7 @@ BELONGINGS = [SITE_A, f"number of {SITE_A}", f"container of {SITE_A}"]
 FOREIGN = [SITE_B, f"number of {SITE_B}", f"container of {SITE_B}", ORG_B]
 
 
-async def furnish(pool: Pool) -> None:
+async def insert_rows(pool: Pool) -> None:
     """Two sites of organisation A, one of organisation B, a container on each."""
     for organisation, sites in SITES_OF.items():
         for site in sites:
@@ -36,21 +36,23 @@ async def furnish(pool: Pool) -> None:
             )
 
 
-async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(SITES, furnish, CASES, BELONGINGS, FOREIGN) == []
+async def test_the_walk(check_permissions: CheckPermissions) -> None:
+    assert await check_permissions(SITES, insert_rows, CASES, BELONGINGS, FOREIGN) == []
 
 
-async def test_an_operation_without_a_row_fails_the_walk(the_walk: Walk) -> None:
+async def test_an_operation_without_a_row_fails_the_walk(check_permissions: CheckPermissions) -> None:
     lacking = {name: case for name, case in CASES.items() if name != "sites"}
-    assert await the_walk(SITES, furnish, lacking, BELONGINGS, FOREIGN) == ["sites has no row in the table"]
+    assert await check_permissions(SITES, insert_rows, lacking, BELONGINGS, FOREIGN) == [
+        "sites has no row in the table"
+    ]
 
 
-async def test_a_wrong_outcome_fails_the_walk(the_walk: Walk) -> None:
-    wrong: dict[str, Case] = {**CASES, "sites": ({"page": {}}, row(members=SEES, outsiders=SEES, staff=SEES))}
-    complaints = await the_walk(SITES, furnish, wrong, BELONGINGS, FOREIGN)
+async def test_a_wrong_outcome_fails_the_walk(check_permissions: CheckPermissions) -> None:
+    wrong: dict[str, Case] = {**CASES, "sites": ({"page": {}}, expectations(members=SEES, outsiders=SEES, staff=SEES))}
+    complaints = await check_permissions(SITES, insert_rows, wrong, BELONGINGS, FOREIGN)
     assert "sites as OTHER_ORGANISATION: sees nothing of it, expected sees it" in complaints
 
 
-async def test_another_organisations_site_in_an_answer_fails_the_walk(the_walk: Walk) -> None:
-    complaints = await the_walk(SITES, furnish, CASES, BELONGINGS, [SITE_A2])
+async def test_another_organisations_site_in_an_answer_fails_the_walk(check_permissions: CheckPermissions) -> None:
+    complaints = await check_permissions(SITES, insert_rows, CASES, BELONGINGS, [SITE_A2])
     assert "sites as VIEWER: shows another organisation's" in complaints

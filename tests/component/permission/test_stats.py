@@ -2,25 +2,25 @@
 
 import uuid
 
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
-from services.chassis.postgres import Pool
 from services.stats.app import STATS
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B
-from tests.component.permission.conftest import Walk
-from tests.component.permission.walk import IMPORTS, SEES, Case, row
+from tests.component.permission.conftest import CheckPermissions
+from tests.component.permission.matrix import IMPORTS, SEES, Case, expectations
 
 ARTICLE = {
     site: write_id("article", uuid.UUID(int=read_id("site", site).int + 1)) for site in (SITE_A, SITE_A2, SITE_B)
 }
 MONTH = {"since": "2026-03-01", "until": "2026-03-31"}
-PEOPLE_WHO_SEE_IT = row(members=SEES, staff=SEES)
+PEOPLE_WHO_SEE_IT = expectations(members=SEES, staff=SEES)
 CASES: dict[str, Case] = {
     **IMPORTS,
     "volumes": ({**MONTH, "siteIds": [SITE_A]}, PEOPLE_WHO_SEE_IT),
 }
 
 
-async def furnish(pool: Pool) -> None:
+async def insert_rows(pool: Pool) -> None:
     """Each site's own article was collected once."""
     for organisation, sites in {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}.items():
         for site in sites:
@@ -32,10 +32,10 @@ async def furnish(pool: Pool) -> None:
             )
 
 
-async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(STATS, furnish, CASES, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []
+async def test_the_walk(check_permissions: CheckPermissions) -> None:
+    assert await check_permissions(STATS, insert_rows, CASES, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []
 
 
-async def test_the_walk_with_nothing_asked_for_by_name(the_walk: Walk) -> None:
+async def test_the_walk_with_nothing_asked_for_by_name(check_permissions: CheckPermissions) -> None:
     everything: dict[str, Case] = {**CASES, "volumes": (MONTH, PEOPLE_WHO_SEE_IT)}
-    assert await the_walk(STATS, furnish, everything, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []
+    assert await check_permissions(STATS, insert_rows, everything, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []

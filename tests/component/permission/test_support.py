@@ -3,29 +3,29 @@
 import uuid
 from typing import Any
 
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
-from services.chassis.postgres import Pool
 from services.support.app import SUPPORT
-from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, Who
-from tests.component.permission.conftest import Walk
-from tests.component.permission.walk import SEES, Case, row
+from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, CallerCase
+from tests.component.permission.conftest import CheckPermissions
+from tests.component.permission.matrix import SEES, Case, expectations
 
 TICKET, TICKET_B = (write_id("ticket", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0x71C, 0x71D))
 
 
-def form(who: Who) -> dict[str, Any]:
+def contact_form(who: CallerCase) -> dict[str, Any]:
     return {"command": {"idempotencyKey": who.name, "siteId": SITE_A, "topic": "OTHER", "message": "hei"}}
 
 
-PEOPLE_WHO_SEE_IT = row(members=SEES, staff=SEES)
+PEOPLE_WHO_SEE_IT = expectations(members=SEES, staff=SEES)
 CASES: dict[str, Case] = {
-    "sendContactForm": (form, row(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
+    "sendContactForm": (contact_form, expectations(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
     "tickets": ({"page": {}}, PEOPLE_WHO_SEE_IT),
     "ticketsById": ({"ids": [TICKET]}, PEOPLE_WHO_SEE_IT),
 }
 
 
-async def furnish(pool: Pool) -> None:
+async def insert_rows(pool: Pool) -> None:
     """The sites are known, and sites A and B have a ticket each."""
     for organisation, sites in {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}.items():
         for site in sites:
@@ -42,5 +42,5 @@ async def furnish(pool: Pool) -> None:
         )
 
 
-async def test_the_walk(the_walk: Walk) -> None:
-    assert await the_walk(SUPPORT, furnish, CASES, [TICKET, SITE_A], [TICKET_B, SITE_B, ORG_B]) == []
+async def test_the_walk(check_permissions: CheckPermissions) -> None:
+    assert await check_permissions(SUPPORT, insert_rows, CASES, [TICKET, SITE_A], [TICKET_B, SITE_B, ORG_B]) == []

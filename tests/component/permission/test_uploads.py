@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.postgres import Pool
+from services.chassis.db.postgres import Pool
 from services.sites.app import SITES
-from tests.component.permission.callers import Who, open_door
-from tests.component.permission.walk import NO_IMPORT, NO_TOKEN, NOT_ALLOWED, UNKNOWN
+from tests.component.permission.callers import CallerCase, serve_service
+from tests.component.permission.matrix import NO_IMPORT, NO_TOKEN, NOT_ALLOWED, UNKNOWN
+from tests.support.chunks import iterate_chunks
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
-from tests.support.pieces import pieces_of
 
 STAGED, UNKNOWN_KIND, WRONG_TYPE, WRONG_FILE = 201, 404, 415, 422
 FILE = b"container_number,site_number,fraction,litres,count\n"
@@ -22,9 +22,13 @@ async def test_only_staff_stage_files(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with open_door(SITES, url, pool, clock, tmp_path) as door:
-        outcomes = {who: str(await door.upload(who, "containers", FILE)) for who in Who}
-    expected = {**dict.fromkeys(Who, NOT_ALLOWED), **dict.fromkeys(UNKNOWN, NO_TOKEN), Who.STAFF: str(STAGED)}
+    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
+        outcomes = {who: str(await door.upload(who, "containers", FILE)) for who in CallerCase}
+    expected = {
+        **dict.fromkeys(CallerCase, NOT_ALLOWED),
+        **dict.fromkeys(UNKNOWN, NO_TOKEN),
+        CallerCase.STAFF: str(STAGED),
+    }
     assert outcomes == expected
     assert await pool.fetchval("SELECT count(*) FROM chassis.imports") == 1
 
@@ -34,16 +38,19 @@ async def test_only_staff_see_what_was_left_out(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with open_door(SITES, url, pool, clock, tmp_path) as door:
-        staged = await door.base.imports.stage("containers", "containers.csv", pieces_of(FILE + b"one,cell,too,few\n"))
-        answers = {who: await door.download(who, f"/imports/{staged.id}/bad-rows") for who in Who}
+    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
+        staged = await door.base.imports.stage(
+            "containers", "containers.csv", iterate_chunks(FILE + b"one,cell,too,few\n")
+        )
+        answers = {who: await door.download(who, f"/imports/{staged.id}/bad-rows") for who in CallerCase}
         other = [
-            await door.download(Who.STAFF, f"/imports/{one}/bad-rows") for one in (NO_IMPORT, "import_sites_x", "x")
+            await door.download(CallerCase.STAFF, f"/imports/{one}/bad-rows")
+            for one in (NO_IMPORT, "import_sites_x", "x")
         ]
     outcomes = {who: str(status) for who, (status, _) in answers.items()}
-    expected = {**dict.fromkeys(Who, NOT_ALLOWED), **dict.fromkeys(UNKNOWN, NO_TOKEN), Who.STAFF: "200"}
+    expected = {**dict.fromkeys(CallerCase, NOT_ALLOWED), **dict.fromkeys(UNKNOWN, NO_TOKEN), CallerCase.STAFF: "200"}
     assert outcomes == expected
-    assert [who for who, (_, text) in answers.items() if b"WRONG_CELL_COUNT" in text] == [Who.STAFF]
+    assert [who for who, (_, text) in answers.items() if b"WRONG_CELL_COUNT" in text] == [CallerCase.STAFF]
     assert [status for status, _ in other] == [404, 404, 404]
 
 
@@ -57,9 +64,9 @@ async def test_a_file_of_another_type_is_refused(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with open_door(SITES, url, pool, clock, tmp_path) as door:
-        assert await door.upload(Who.STAFF, "containers", FILE, content_type) == WRONG_TYPE
-        assert await door.upload(Who.STAFF, "containers", FILE, "Text/CSV; charset=utf-8") == STAGED
+    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
+        assert await door.upload(CallerCase.STAFF, "containers", FILE, content_type) == WRONG_TYPE
+        assert await door.upload(CallerCase.STAFF, "containers", FILE, "Text/CSV; charset=utf-8") == STAGED
 
 
 @pytest.mark.parametrize(
@@ -83,6 +90,6 @@ async def test_a_file_that_is_not_of_its_kind_is_refused_whole(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with open_door(SITES, url, pool, clock, tmp_path) as door:
-        assert await door.upload(Who.STAFF, kind, file) == status
+    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
+        assert await door.upload(CallerCase.STAFF, kind, file) == status
     assert await pool.fetchval("SELECT count(*) FROM chassis.imports") == 0

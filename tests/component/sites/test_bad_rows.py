@@ -8,22 +8,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from services.chassis import imports
+from services.chassis.db.postgres import Pool
 from services.chassis.ids import write_id
-from services.chassis.postgres import Pool
+from services.chassis.imports import importer
 from services.contracts.identity import Language, SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.values import Page
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
-from tests.component.permission.callers import Who, open_door
+from tests.component.permission.callers import CallerCase, serve_service
 from tests.component.sites.test_import_sites import EKOKAARI, HEADER, known_customer
+from tests.support.chunks import iterate_chunks
 from tests.support.clock import TestClock
-from tests.support.fixtures import MakeDatabase, MakeWorkbench
-from tests.support.pieces import pieces_of
+from tests.support.fixtures import MakeDatabase, MakeHarness
 
 CONTAINERS = "container_number,site_number,fraction,litres,count\n"
-TOLD = {
+EXPECTED_TEXTS = {
     Language.FI: "77 ei ole täällä tunnettu.",
     Language.SV: "77 är inte känt här.",
     Language.NB: "77 er ikke kjent her.",
@@ -31,13 +31,13 @@ TOLD = {
 }
 
 
-async def test_reasons_are_in_the_readers_language(workbench: MakeWorkbench[SitesTransaction, Sites]) -> None:
-    bench = await workbench(SITES)
+async def test_reasons_are_in_the_readers_language(make_harness: MakeHarness[SitesTransaction, Sites]) -> None:
+    bench = await make_harness(SITES)
     await bench.import_file("containers", CONTAINERS + "C1,77,GLASS,240,1\n")
     import_id = await bench.pool.fetchval("SELECT id FROM chassis.imports")
     staff = await bench.caller(kind=SubjectKind.STAFF)
-    for language, reason in TOLD.items():
-        offering = bench.offering(msgspec.structs.replace(staff, language=language))
+    for language, reason in EXPECTED_TEXTS.items():
+        offering = bench.api(msgspec.structs.replace(staff, language=language))
         page = await offering.bad_rows(write_id("import_sites", import_id), Page())
         assert [edge.node.reason for edge in page.edges] == [reason]
 
@@ -47,10 +47,10 @@ async def test_the_file_of_them_is_in_the_readers_language_too(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with open_door(SITES, url, pool, clock, tmp_path) as door:
-        staged = await door.base.imports.stage("containers", "c.csv", pieces_of(CONTAINERS.encode() + b"C1\n"))
+    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
+        staged = await door.base.imports.stage("containers", "c.csv", iterate_chunks(CONTAINERS.encode() + b"C1\n"))
         for language, word in (("sv", "celler"), ("en-GB", "cells"), ("nb", "celler"), ("fi", "solua")):
-            headers = {**door.headers(Who.STAFF), "Accept-Language": language}
+            headers = {**door.headers(CallerCase.STAFF), "Accept-Language": language}
             address = f"{door.url}/imports/{staged.id}/bad-rows"
             async with door._session.get(address, headers=headers) as response:
                 assert response.headers["Content-Language"] == language[:2]
@@ -60,11 +60,11 @@ async def test_the_file_of_them_is_in_the_readers_language_too(
 
 
 async def test_what_an_earlier_build_left_out_keeps_its_sentence(
-    workbench: MakeWorkbench[SitesTransaction, Sites],
+    make_harness: MakeHarness[SitesTransaction, Sites],
 ) -> None:
-    bench = await workbench(SITES)
+    bench = await make_harness(SITES)
     _, (row,) = await bench.import_file("containers", CONTAINERS + "C1,77,GLASS,240,1\n")
-    assert row.reason == TOLD[Language.EN]
+    assert row.reason == EXPECTED_TEXTS[Language.EN]
     await bench.pool.execute("UPDATE chassis.import_rows SET reason = 'no site 77', params = '{}'")
     (import_id,) = [row["id"] for row in await bench.pool.fetch("SELECT id FROM chassis.imports")]
     page = await bench.imports.bad_rows(write_id("import_sites", import_id), Page(), Language.FI)
@@ -73,11 +73,11 @@ async def test_what_an_earlier_build_left_out_keeps_its_sentence(
 
 @pytest.mark.parametrize("batch", [1, 2, 500])
 async def test_what_a_file_says_twice_counts_once(
-    workbench: MakeWorkbench[SitesTransaction, Sites], monkeypatch: pytest.MonkeyPatch, batch: int
+    make_harness: MakeHarness[SitesTransaction, Sites], monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     """The first row counts, also a bad one: which of two was meant can't be known. Another file may say it again."""
-    monkeypatch.setattr(imports, "BATCH", batch)
-    bench = await workbench(SITES)
+    monkeypatch.setattr(importer, "BATCH_ROWS", batch)
+    bench = await make_harness(SITES)
     await known_customer(bench)
     await bench.import_file("sites", HEADER + EKOKAARI)
     rows = ["C1,50,GLASS,240,1", "C2,50,GLASS,none,1", "C1,50,PAPER,240,1", "C2,50,GLASS,1,1", " C1 ,50,METAL,240,1"]

@@ -12,49 +12,49 @@ import aiohttp
 import asyncpg
 import pytest
 
-from services.access import upload
-from services.chassis import postgres
-from services.chassis.imports import Imports
-from services.chassis.postgres import Pool
+from services.chassis.db import postgres
+from services.chassis.db.postgres import Pool
+from services.chassis.imports.importer import FileImporter
+from services.hosting import upload
 from services.sites.app import SITES
-from tests.component.permission.callers import Door, Who, open_door
+from tests.component.permission.callers import CallerCase, ServiceEndpoint, serve_service
+from tests.support.chunks import iterate_chunks
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
-from tests.support.pieces import pieces_of
-from tests.support.wait import until
+from tests.support.polling import until
 
 HEADER = b"container_number,site_number,fraction,litres,count\n"
 LARGE = b"C1,50,RESIDUAL,660,1\n" * 200_000
 
 
 @pytest.fixture
-async def door(
+async def endpoint(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
-) -> AsyncIterator[Door]:
+) -> AsyncIterator[ServiceEndpoint]:
     url = await make_database(SITES)
-    async with open_door(SITES, url, await open_pool(url), clock, tmp_path) as opened:
+    async with serve_service(SITES, url, await open_pool(url), clock, tmp_path) as opened:
         yield opened
 
 
-async def kept(door: Door) -> int:
+async def staged_rows(endpoint: ServiceEndpoint) -> int:
     """Rows that were kept of any file."""
-    found = await door.base.pool.fetchval(
+    found = await endpoint.base.pool.fetchval(
         "SELECT (SELECT count(*) FROM chassis.imports) + (SELECT count(*) FROM chassis.import_rows)"
     )
     return int(found)
 
 
-_TAKEN = """
+_COPIED_ROWS = """
     SELECT coalesce(max(tuples_processed), 0) FROM pg_stat_progress_copy WHERE datname = current_database()
 """
 
 
-async def rows_under_way(door: Door) -> int:
+async def rows_under_way(endpoint: ServiceEndpoint) -> int:
     """Rows that the database has taken of a file that still comes."""
-    return int(await door.base.pool.fetchval(_TAKEN))
+    return int(await endpoint.base.pool.fetchval(_COPIED_ROWS))
 
 
-async def test_a_file_that_breaks_off_leaves_nothing(door: Door) -> None:
+async def test_a_file_that_breaks_off_leaves_nothing(endpoint: ServiceEndpoint) -> None:
     """It is taken in as it comes, however long that takes."""
     taken = 0
 
@@ -62,20 +62,20 @@ async def test_a_file_that_breaks_off_leaves_nothing(door: Door) -> None:
         nonlocal taken
         yield HEADER
         yield LARGE
-        taken = await until(lambda: rows_under_way(door))
+        taken = await until(lambda: rows_under_way(endpoint))
         raise ConnectionError
 
     with pytest.raises((ConnectionError, aiohttp.ClientError)):
-        await door.upload(Who.STAFF, "containers", breaks_off())
-    await until(lambda: rows_under_way(door), lambda rows: rows == 0)
+        await endpoint.upload(CallerCase.STAFF, "containers", breaks_off())
+    await until(lambda: rows_under_way(endpoint), lambda rows: rows == 0)
     assert taken
-    assert await kept(door) == 0
+    assert await staged_rows(endpoint) == 0
 
 
-async def test_a_file_takes_longer_than_a_statement_may(door: Door, make_database: MakeDatabase) -> None:
+async def test_a_file_takes_longer_than_a_statement_may(endpoint: ServiceEndpoint, make_database: MakeDatabase) -> None:
     url = await make_database(SITES)
-    async with asyncpg.create_pool(url, command_timeout=1, min_size=1, init=postgres._set_up) as pool:
-        imports = Imports("sites", pool, door.base.work, SITES.imports(door.base))
+    async with asyncpg.create_pool(url, command_timeout=1, min_size=1, init=postgres._configure) as pool:
+        imports = FileImporter("sites", pool, endpoint.base.work, SITES.imports(endpoint.base))
         ends = time.monotonic() + 1.5
 
         async def file() -> AsyncIterator[bytes]:
@@ -88,12 +88,12 @@ async def test_a_file_takes_longer_than_a_statement_may(door: Door, make_databas
         assert staged.total == await pool.fetchval("SELECT count(*) FROM chassis.import_rows")
 
 
-async def test_a_line_without_end_is_refused_and_leaves_nothing(door: Door) -> None:
-    assert await door.upload(Who.STAFF, "containers", pieces_of(HEADER, LARGE, b"x" * 100_000)) == 422
-    assert await kept(door) == 0
+async def test_a_line_without_end_is_refused_and_leaves_nothing(endpoint: ServiceEndpoint) -> None:
+    assert await endpoint.upload(CallerCase.STAFF, "containers", iterate_chunks(HEADER, LARGE, b"x" * 100_000)) == 422
+    assert await staged_rows(endpoint) == 0
 
 
-async def test_files_that_come_slowly_leave_room_for_all_else(door: Door) -> None:
+async def test_files_that_come_slowly_leave_room_for_all_else(endpoint: ServiceEndpoint) -> None:
     """Each has a connection to the database for itself."""
     over = asyncio.Event()
     under_way = "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database()"
@@ -104,33 +104,38 @@ async def test_files_that_come_slowly_leave_room_for_all_else(door: Door) -> Non
 
     async with asyncio.TaskGroup() as group:
         slow_ones = [
-            group.create_task(door.upload(Who.STAFF, "containers", slow())) for _ in range(upload.MOST_UPLOADS)
+            group.create_task(endpoint.upload(CallerCase.STAFF, "containers", slow()))
+            for _ in range(upload.MAX_CONCURRENT_UPLOADS)
         ]
-        await until(lambda: door.base.pool.fetchval(under_way), lambda count: count == upload.MOST_UPLOADS)
-        assert await door.upload(Who.STAFF, "containers", HEADER) == 503
+        await until(
+            lambda: endpoint.base.pool.fetchval(under_way), lambda count: count == upload.MAX_CONCURRENT_UPLOADS
+        )
+        assert await endpoint.upload(CallerCase.STAFF, "containers", HEADER) == 503
         over.set()
-    assert [one.result() for one in slow_ones] == [201] * upload.MOST_UPLOADS
-    assert await door.upload(Who.STAFF, "containers", HEADER) == 201
+    assert [one.result() for one in slow_ones] == [201] * upload.MAX_CONCURRENT_UPLOADS
+    assert await endpoint.upload(CallerCase.STAFF, "containers", HEADER) == 201
 
 
-async def test_a_file_that_grows_too_large_leaves_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_grows_too_large_leaves_nothing(
+    endpoint: ServiceEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upload, "LARGEST_FILE", 1_000_000)
-    assert await door.upload(Who.STAFF, "containers", pieces_of(HEADER, LARGE)) == 413
-    assert await kept(door) == 0
+    assert await endpoint.upload(CallerCase.STAFF, "containers", iterate_chunks(HEADER, LARGE)) == 413
+    assert await staged_rows(endpoint) == 0
 
 
-async def staged(imports: Imports[Any], rows: int, name: str = "containers.csv") -> str:
+async def staged(imports: FileImporter[Any], rows: int, name: str = "containers.csv") -> str:
     """An import all of whose rows are bad."""
     file = HEADER + b"".join(b"%d,too few\n" % number for number in range(rows))
-    return (await imports.stage("containers", name, pieces_of(file))).id
+    return (await imports.stage("containers", name, iterate_chunks(file))).id
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000, 2500])
-async def test_every_bad_row_comes_once_in_the_order_of_the_file(door: Door, rows: int) -> None:
-    other = await staged(door.base.imports, 3)
-    import_id = await staged(door.base.imports, rows)
+async def test_every_bad_row_comes_once_in_the_order_of_the_file(endpoint: ServiceEndpoint, rows: int) -> None:
+    other = await staged(endpoint.base.imports, 3)
+    import_id = await staged(endpoint.base.imports, rows)
     assert other != import_id
-    status, text = await door.download(Who.STAFF, f"/imports/{import_id}/bad-rows")
+    status, text = await endpoint.download(CallerCase.STAFF, f"/imports/{import_id}/bad-rows")
     assert status == 200
     header, *lines = csv.reader(io.StringIO(text.decode(), newline=""), strict=True)
     assert header == ["line", "field", "code", "reason"]
@@ -149,6 +154,6 @@ async def test_every_bad_row_comes_once_in_the_order_of_the_file(door: Door, row
         ("../../x", 'attachment; filename="x-bad-rows.csv"'),
     ],
 )
-async def test_it_is_named_after_its_file(door: Door, name: str, saved: str) -> None:
-    import_id = await staged(door.base.imports, 1, name)
-    assert (await door.fields(Who.STAFF, f"/imports/{import_id}/bad-rows"))["Content-Disposition"] == saved
+async def test_it_is_named_after_its_file(endpoint: ServiceEndpoint, name: str, saved: str) -> None:
+    import_id = await staged(endpoint.base.imports, 1, name)
+    assert (await endpoint.fields(CallerCase.STAFF, f"/imports/{import_id}/bad-rows"))["Content-Disposition"] == saved

@@ -7,18 +7,18 @@ from services.contracts.sites import ContainerStated, Fraction, Sites, SiteState
 from services.contracts.values import Page
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
-from tests.support.fixtures import MakeWorkbench
-from tests.support.workbench import Workbench
+from tests.support.fixtures import MakeHarness
+from tests.support.service_harness import ServiceHarness
 
 HEADER = "site_number,customer_number,street,postal_code,city,municipality,area,property_type,dwellings,billed_to\n"
 EKOKAARI = "50,62-0000001-00,EKOKAARI 50,46860,KELTAKANGAS,KOUVOLA,KELTAKANGAS,HOUSING_COMPANY,24,AS OY MIRJA\n"
 AARNE = "51,62-0000001-00,ÅAARNEENTIE 2,46860,KELTAKANGAS,KOUVOLA,KELTAKANGAS,HOUSE,1,AS OY MIRJA\n"
 CONTAINERS = "container_number,site_number,fraction,litres,count\nC1,50,RESIDUAL,360,1\nC2,50,BIOWASTE,240,1\n"
 
-Bench = Workbench[SitesTransaction, Sites]
+Harness = ServiceHarness[SitesTransaction, Sites]
 
 
-async def known_customer(bench: Bench) -> str:
+async def known_customer(bench: Harness) -> str:
     organisation_id = write_id("org", new_uuid())
     await bench.receive(
         OrganisationStated(
@@ -31,20 +31,20 @@ async def known_customer(bench: Bench) -> str:
     return organisation_id
 
 
-async def viewer_of(bench: Bench, organisation_id: str, site_ids: list[str] | None = None) -> Caller:
+async def viewer_of(bench: Harness, organisation_id: str, site_ids: list[str] | None = None) -> Caller:
     return await bench.caller(Grant(organisation_id=organisation_id, role=Role.VIEWER, site_ids=site_ids))
 
 
 async def test_a_site_is_there_with_its_containers_and_announced(
-    workbench: MakeWorkbench[SitesTransaction, Sites],
+    make_harness: MakeHarness[SitesTransaction, Sites],
 ) -> None:
-    bench = await workbench(SITES)
+    bench = await make_harness(SITES)
     organisation_id = await known_customer(bench)
     done, bad = await bench.import_file("sites", HEADER + EKOKAARI)
     assert (done.added, done.failed, bad) == (1, 0, [])
     await bench.import_file("containers", CONTAINERS)
 
-    page = await bench.offering(await viewer_of(bench, organisation_id)).sites(Page())
+    page = await bench.api(await viewer_of(bench, organisation_id)).sites(Page())
     (site,) = [edge.node for edge in page.edges]
     assert (site.address.street, site.address.postal_code, site.billed_to) == ("EKOKAARI 50", "46860", "AS OY MIRJA")
     assert isinstance(site.containers, list)
@@ -52,23 +52,23 @@ async def test_a_site_is_there_with_its_containers_and_announced(
         (Fraction.RESIDUAL, 360),
         (Fraction.BIOWASTE, 240),
     ]
-    (stated,) = await bench.announced(SiteStated)
+    (stated,) = await bench.emitted_events(SiteStated)
     assert (stated.site_id, stated.organisation_id, stated.version) == (site.id, organisation_id, 1)
-    assert len(await bench.announced(ContainerStated)) == 2
+    assert len(await bench.emitted_events(ContainerStated)) == 2
 
 
-async def test_the_same_file_again_changes_nothing(workbench: MakeWorkbench[SitesTransaction, Sites]) -> None:
-    bench = await workbench(SITES)
+async def test_the_same_file_again_changes_nothing(make_harness: MakeHarness[SitesTransaction, Sites]) -> None:
+    bench = await make_harness(SITES)
     await known_customer(bench)
     await bench.import_file("sites", HEADER + EKOKAARI)
-    before = await bench.announced()
+    before = await bench.emitted_events()
     done, _ = await bench.import_file("sites", HEADER + EKOKAARI)
     assert (done.added, done.changed, done.unchanged) == (0, 0, 1)
-    assert await bench.announced() == before
+    assert await bench.emitted_events() == before
 
 
-async def test_bad_rows_are_named_and_good_ones_kept(workbench: MakeWorkbench[SitesTransaction, Sites]) -> None:
-    bench = await workbench(SITES)
+async def test_bad_rows_are_named_and_good_ones_kept(make_harness: MakeHarness[SitesTransaction, Sites]) -> None:
+    bench = await make_harness(SITES)
     await known_customer(bench)
     wrong_type = EKOKAARI.replace("HOUSING_COMPANY", "CASTLE").replace("50,62", "52,62")
     wrong_customer = EKOKAARI.replace("62-0000001-00", "62-9999999-00").replace("50,62", "53,62")
@@ -84,9 +84,9 @@ async def test_bad_rows_are_named_and_good_ones_kept(workbench: MakeWorkbench[Si
 
 
 async def test_bytes_that_are_not_utf8_spoil_their_row_alone(
-    workbench: MakeWorkbench[SitesTransaction, Sites],
+    make_harness: MakeHarness[SitesTransaction, Sites],
 ) -> None:
-    bench = await workbench(SITES)
+    bench = await make_harness(SITES)
     await known_customer(bench)
     done, bad = await bench.import_file("sites", (HEADER + EKOKAARI).encode() + AARNE.encode("latin-1"))
     assert (done.added, done.failed) == (1, 1)
@@ -94,12 +94,12 @@ async def test_bytes_that_are_not_utf8_spoil_their_row_alone(
 
 
 async def test_sites_are_searched_sorted_and_paged_and_others_sites_are_not_seen(
-    workbench: MakeWorkbench[SitesTransaction, Sites],
+    make_harness: MakeHarness[SitesTransaction, Sites],
 ) -> None:
-    bench = await workbench(SITES)
+    bench = await make_harness(SITES)
     organisation_id = await known_customer(bench)
     await bench.import_file("sites", HEADER + AARNE + EKOKAARI)
-    offering = bench.offering(await viewer_of(bench, organisation_id))
+    offering = bench.api(await viewer_of(bench, organisation_id))
     first = await offering.sites(Page(first=1))
     assert [edge.node.address.street for edge in first.edges] == ["EKOKAARI 50"], "Å comes after E"
     assert (first.total_count, first.page_info.has_next_page) == (2, True)
@@ -108,14 +108,14 @@ async def test_sites_are_searched_sorted_and_paged_and_others_sites_are_not_seen
     assert [e.node.site_number for e in (await offering.sites(Page(), search="åaarn")).edges] == ["51"]
 
     one_site = await viewer_of(bench, organisation_id, [first.edges[0].node.id])
-    assert [e.node.site_number for e in (await bench.offering(one_site).sites(Page())).edges] == ["50"]
+    assert [e.node.site_number for e in (await bench.api(one_site).sites(Page())).edges] == ["50"]
     stranger = await viewer_of(bench, write_id("org", new_uuid()))
-    assert (await bench.offering(stranger).sites(Page())).edges == []
-    assert await bench.offering(stranger).sites_by_id([first.edges[0].node.id]) == [None]
+    assert (await bench.api(stranger).sites(Page())).edges == []
+    assert await bench.api(stranger).sites_by_id([first.edges[0].node.id]) == [None]
 
 
-async def test_a_container_of_an_unknown_site_is_named(workbench: MakeWorkbench[SitesTransaction, Sites]) -> None:
-    bench = await workbench(SITES)
+async def test_a_container_of_an_unknown_site_is_named(make_harness: MakeHarness[SitesTransaction, Sites]) -> None:
+    bench = await make_harness(SITES)
     await known_customer(bench)
     await bench.import_file("sites", HEADER + EKOKAARI)
     done, bad = await bench.import_file("containers", CONTAINERS + "C3,77,GLASS,240,1\n")

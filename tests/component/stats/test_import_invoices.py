@@ -6,18 +6,18 @@ from services.contracts.identity import OrganisationKind, OrganisationStated
 from services.contracts.stats import InvoiceStated, Stats
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
-from tests.component.stats.recorded import an_id
-from tests.support.fixtures import MakeWorkbench
-from tests.support.workbench import Workbench
+from tests.component.stats.recorded_pickups import an_id
+from tests.support.fixtures import MakeHarness
+from tests.support.service_harness import ServiceHarness
 
 HEADER = "invoice_number,customer_number,invoice_date,due_date,period,net_minor,vat_rate,currency\n"
 INVOICE = "1962859,62-0000000-00,2022-11-29,2022-12-16,VUOSI 2022,42796,255,EUR\n"
 
-Bench = Workbench[StatsTransaction, Stats]
-Make = MakeWorkbench[StatsTransaction, Stats]
+Harness = ServiceHarness[StatsTransaction, Stats]
+MakeStats = MakeHarness[StatsTransaction, Stats]
 
 
-async def known_customer(bench: Bench, organisation_id: str | None = None, version: int = 1) -> str:
+async def known_customer(bench: Harness, organisation_id: str | None = None, version: int = 1) -> str:
     organisation_id = organisation_id or an_id("org")
     await bench.receive(
         OrganisationStated(
@@ -30,13 +30,13 @@ async def known_customer(bench: Bench, organisation_id: str | None = None, versi
     return organisation_id
 
 
-async def test_an_invoice_is_kept_and_announced_without_its_amount(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_an_invoice_is_kept_and_announced_without_its_amount(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     organisation_id = await known_customer(bench)
     done, bad = await bench.import_file("invoices", HEADER + INVOICE)
     assert (done.added, done.failed, bad) == (1, 0, [])
 
-    (stated,) = await bench.announced(InvoiceStated)
+    (stated,) = await bench.emitted_events(InvoiceStated)
     assert stated == InvoiceStated(
         invoice_id=stated.invoice_id,
         organisation_id=organisation_id,
@@ -50,36 +50,36 @@ async def test_an_invoice_is_kept_and_announced_without_its_amount(workbench: Ma
     assert tuple(row) == (42_796, 255, "EUR", dt.date(2022, 12, 16), "VUOSI 2022")
 
 
-async def test_the_same_file_again_changes_nothing(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_the_same_file_again_changes_nothing(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     await known_customer(bench)
     await bench.import_file("invoices", HEADER + INVOICE)
-    before = await bench.announced()
+    before = await bench.emitted_events()
     done, _ = await bench.import_file("invoices", HEADER + INVOICE)
     assert (done.added, done.changed, done.unchanged) == (0, 0, 1)
-    assert await bench.announced() == before
+    assert await bench.emitted_events() == before
 
 
-async def test_a_corrected_invoice_is_the_same_invoice_in_a_higher_version(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_a_corrected_invoice_is_the_same_invoice_in_a_higher_version(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     await known_customer(bench)
     await bench.import_file("invoices", HEADER + INVOICE)
     done, _ = await bench.import_file("invoices", HEADER + INVOICE.replace("2022-11-29", "2022-11-30"))
     assert (done.added, done.changed) == (0, 1)
-    first, second = await bench.announced(InvoiceStated)
+    first, second = await bench.emitted_events(InvoiceStated)
     assert (second.invoice_id, second.version) == (first.invoice_id, 2)
     assert second.invoice_date == dt.date(2022, 11, 30)
 
 
-async def test_a_credit_note_is_an_invoice_below_zero(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_a_credit_note_is_an_invoice_below_zero(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     await known_customer(bench)
     done, bad = await bench.import_file("invoices", HEADER + INVOICE.replace("42796", "-42796"))
     assert (done.added, bad) == (1, [])
 
 
-async def test_bad_rows_are_named_and_good_ones_kept(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_bad_rows_are_named_and_good_ones_kept(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     await known_customer(bench)
     rows = [
         INVOICE,
@@ -102,11 +102,11 @@ async def test_bad_rows_are_named_and_good_ones_kept(workbench: Make) -> None:
     ]
 
 
-async def test_a_customer_number_that_passed_on_belongs_to_who_has_it_last(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_a_customer_number_that_passed_on_belongs_to_who_has_it_last(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     old, new = await known_customer(bench), an_id("org")
     await known_customer(bench, new)
     await known_customer(bench, old, version=2)
     await bench.import_file("invoices", HEADER + INVOICE)
-    (stated,) = await bench.announced(InvoiceStated)
+    (stated,) = await bench.emitted_events(InvoiceStated)
     assert stated.organisation_id == new

@@ -7,14 +7,14 @@ from services.contracts.stats import Stats
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
 from services.stats.usecases.recount_volumes import recount_volumes
-from tests.component.stats.recorded import an_id, emptied
-from tests.support.fixtures import MakeWorkbench
-from tests.support.wait import until
-from tests.support.workbench import Workbench
+from tests.component.stats.recorded_pickups import an_id, emptied
+from tests.support.fixtures import MakeHarness
+from tests.support.polling import until
+from tests.support.service_harness import ServiceHarness
 
-Bench = Workbench[StatsTransaction, Stats]
+Harness = ServiceHarness[StatsTransaction, Stats]
 
-SOMEONE_WAITS = """
+IS_LOCK_AWAITED = """
     SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
 VOLUMES = "SELECT organisation_id, day, site_id, article_id, fraction, grams, pickups FROM volumes ORDER BY 1, 2, 3"
@@ -24,12 +24,12 @@ FACTS = """
 """
 
 
-async def recount(bench: Bench) -> None:
+async def recount(bench: Harness) -> None:
     async with bench.work() as tx:
         await recount_volumes(tx)
 
 
-async def facts_and_volumes(bench: Bench) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+async def facts_and_volumes(bench: Harness) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     return (
         [tuple(row) for row in await bench.pool.fetch(FACTS)],
         [tuple(row) for row in await bench.pool.fetch(VOLUMES)],
@@ -37,9 +37,9 @@ async def facts_and_volumes(bench: Bench) -> tuple[list[tuple[object, ...]], lis
 
 
 async def test_whatever_the_volumes_were_they_are_the_sum_of_the_facts(
-    workbench: MakeWorkbench[StatsTransaction, Stats],
+    make_harness: MakeHarness[StatsTransaction, Stats],
 ) -> None:
-    bench = await workbench(STATS)
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     days = [f"2026-03-{day:02}T10:00:00Z" for day in range(1, 7)]
     await bench.receive(*(emptied(org, site, day, 1_000) for day in days))
@@ -61,9 +61,9 @@ async def test_whatever_the_volumes_were_they_are_the_sum_of_the_facts(
 
 
 async def test_facts_that_come_in_meanwhile_are_counted_once(
-    workbench: MakeWorkbench[StatsTransaction, Stats],
+    make_harness: MakeHarness[StatsTransaction, Stats],
 ) -> None:
-    bench = await workbench(STATS)
+    bench = await make_harness(STATS)
     org, sites = an_id("org"), [an_id("site") for _ in range(3)]
 
     async def drive(site: str) -> None:
@@ -81,8 +81,8 @@ async def test_facts_that_come_in_meanwhile_are_counted_once(
     assert sum(int(str(row[-1])) for row in facts) == 120
 
 
-async def test_readers_see_what_was_until_it_is_counted(workbench: MakeWorkbench[StatsTransaction, Stats]) -> None:
-    bench = await workbench(STATS)
+async def test_readers_see_what_was_until_it_is_counted(make_harness: MakeHarness[StatsTransaction, Stats]) -> None:
+    bench = await make_harness(STATS)
     await bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 1_000))
     await bench.pool.execute("UPDATE volumes SET grams = 1")
     async with bench.work() as tx:
@@ -91,7 +91,7 @@ async def test_readers_see_what_was_until_it_is_counted(workbench: MakeWorkbench
         writing = asyncio.create_task(
             bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 2_000))
         )
-        await until(lambda: bench.pool.fetchval(SOMEONE_WAITS))
+        await until(lambda: bench.pool.fetchval(IS_LOCK_AWAITED))
         assert not writing.done(), "a writer waits, and adds to what was counted"
     await writing
     facts, volumes = await facts_and_volumes(bench)

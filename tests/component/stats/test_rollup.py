@@ -11,12 +11,12 @@ from services.contracts.sites import Fraction
 from services.contracts.stats import Stats
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
-from tests.component.stats.recorded import an_id, emptied
-from tests.support.fixtures import MakeWorkbench
-from tests.support.properties import examples
-from tests.support.workbench import Workbench
+from tests.component.stats.recorded_pickups import an_id, emptied
+from tests.support.fixtures import MakeHarness
+from tests.support.hypothesis_profiles import max_examples
+from tests.support.service_harness import ServiceHarness
 
-Bench = Workbench[StatsTransaction, Stats]
+Harness = ServiceHarness[StatsTransaction, Stats]
 
 PICKUPS, ORGANISATIONS, SITES, ARTICLES = (
     [an_id(prefix) for _ in range(count)] for prefix, count in (("pickup", 3), ("org", 2), ("site", 2), ("article", 2))
@@ -24,8 +24,8 @@ PICKUPS, ORGANISATIONS, SITES, ARTICLES = (
 
 
 @pytest.fixture
-async def bench(workbench: MakeWorkbench[StatsTransaction, Stats]) -> Bench:
-    return await workbench(STATS)
+async def harness(make_harness: MakeHarness[StatsTransaction, Stats]) -> Harness:
+    return await make_harness(STATS)
 
 
 @st.composite
@@ -49,29 +49,29 @@ def histories(draw: st.DrawFn) -> list[PickupRecorded]:
     return [known[key] for key in draw(st.lists(st.sampled_from(sorted(known)), max_size=25))]
 
 
-@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=max_examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), at_once=st.integers(1, 10))
 async def test_the_rollup_is_the_sum_of_the_newest_facts(
-    bench: Bench, history: list[PickupRecorded], at_once: int
+    harness: Harness, history: list[PickupRecorded], at_once: int
 ) -> None:
-    await bench.pool.execute("TRUNCATE pickups, volumes")
+    await harness.pool.execute("TRUNCATE pickups, volumes")
     for start in range(0, len(history), at_once):
-        await bench.receive_together(*history[start : start + at_once])
+        await harness.receive_batch(*history[start : start + at_once])
 
     newest: dict[str, int] = {}
     for event in history:
         newest[event.pickup_id] = max(newest.get(event.pickup_id, 0), event.version)
-    facts = await bench.pool.fetch("SELECT * FROM pickups")
+    facts = await harness.pool.fetch("SELECT * FROM pickups")
     assert sorted(fact["version"] for fact in facts) == sorted(newest.values())
 
     grams, pickups = Counter[object](), Counter[object]()
     for fact in facts:
         if fact["state"] == "EMPTIED":
-            day = fact["done_at"].astimezone(bench.clock.zone).date()
+            day = fact["done_at"].astimezone(harness.clock.zone).date()
             place = (fact["organisation_id"], day, fact["site_id"], fact["article_id"], fact["fraction"])
             grams[place] += fact["grams"] or 0
             pickups[place] += 1
-    rollup = await bench.pool.fetch("SELECT * FROM volumes WHERE grams <> 0 OR pickups <> 0")
+    rollup = await harness.pool.fetch("SELECT * FROM volumes WHERE grams <> 0 OR pickups <> 0")
     assert {tuple(row)[:5]: tuple(row)[5:] for row in rollup} == {
         place: (grams[place], count) for place, count in pickups.items()
     }

@@ -13,22 +13,22 @@ from services.contracts.stats import Period, Stats, Volumes
 from services.contracts.values import refuse
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
-from tests.component.stats.recorded import an_id, emptied
-from tests.support.fixtures import MakeWorkbench
-from tests.support.workbench import Workbench
+from tests.component.stats.recorded_pickups import an_id, emptied
+from tests.support.fixtures import MakeHarness
+from tests.support.service_harness import ServiceHarness
 
-Bench = Workbench[StatsTransaction, Stats]
-Make = MakeWorkbench[StatsTransaction, Stats]
+Harness = ServiceHarness[StatsTransaction, Stats]
+MakeStats = MakeHarness[StatsTransaction, Stats]
 
 MARCH = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
 
 
-async def member_of(bench: Bench, organisation_id: str, site_ids: list[str] | None = None) -> Caller:
+async def member_of(bench: Harness, organisation_id: str, site_ids: list[str] | None = None) -> Caller:
     return await bench.caller(Grant(organisation_id=organisation_id, role=Role.VIEWER, site_ids=site_ids))
 
 
 async def ask(
-    bench: Bench,
+    bench: Harness,
     caller: Caller,
     since: dt.date = MARCH[0],
     until: dt.date = MARCH[1],
@@ -38,13 +38,13 @@ async def ask(
     site_ids: list[str] | None = None,
     fractions: list[Fraction] | None = None,
 ) -> Volumes:
-    found = await bench.offering(caller).volumes(since, until, period, organisation_id, site_ids, fractions)
+    found = await bench.api(caller).volumes(since, until, period, organisation_id, site_ids, fractions)
     assert isinstance(found, Volumes)
     return found
 
 
-async def test_a_pickup_that_was_emptied_is_in_the_month(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_a_pickup_that_was_emptied_is_in_the_month(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     viewer = await member_of(bench, org)
     assert await ask(bench, viewer) == Volumes(rows=[], grams=0, pickups=0, previous_grams=0)
@@ -58,8 +58,8 @@ async def test_a_pickup_that_was_emptied_is_in_the_month(workbench: Make) -> Non
     assert (found.grams, found.pickups, found.previous_grams) == (38_500, 1, 0)
 
 
-async def test_a_pickup_that_is_planned_or_failed_is_not_counted_but_kept(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_a_pickup_that_is_planned_or_failed_is_not_counted_but_kept(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     for state in (PickupState.PLANNED, PickupState.ARRIVED, PickupState.FAILED):
         await bench.receive(emptied(org, site, "2026-03-04T09:00:00+02:00", 500, state=state))
@@ -67,8 +67,8 @@ async def test_a_pickup_that_is_planned_or_failed_is_not_counted_but_kept(workbe
     assert await bench.pool.fetchval("SELECT count(*) FROM pickups") == 3
 
 
-async def test_the_newest_version_counts_in_whatever_order_they_come(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_the_newest_version_counts_in_whatever_order_they_come(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     viewer = await member_of(bench, org)
     at = "2026-03-04T09:00:00+02:00"
@@ -94,9 +94,9 @@ async def test_the_newest_version_counts_in_whatever_order_they_come(workbench: 
     ],
 )
 async def test_steps_are_days_iso_weeks_months_quarters_and_years(
-    workbench: Make, period: Period, starts: list[str]
+    make_harness: MakeStats, period: Period, starts: list[str]
 ) -> None:
-    bench = await workbench(STATS)
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     for day in ("2025-12-29", "2026-01-04", "2026-01-05", "2026-03-31", "2026-04-01"):
         await bench.receive(emptied(org, site, f"{day}T12:00:00+02:00"))
@@ -105,8 +105,8 @@ async def test_steps_are_days_iso_weeks_months_quarters_and_years(
     assert (found.grams, found.pickups) == (5_000, 5)
 
 
-async def test_a_day_is_the_operators_day(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_a_day_is_the_operators_day(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     # Half past midnight on 1 April in Helsinki, which is on summer time by then.
     await bench.receive(emptied(org, site, "2026-03-31T21:30:00Z"))
@@ -115,8 +115,8 @@ async def test_a_day_is_the_operators_day(workbench: Make) -> None:
     assert (await ask(bench, viewer, dt.date(2026, 4, 1), dt.date(2026, 4, 1), Period.DAY)).pickups == 1
 
 
-async def test_both_days_are_meant_and_as_many_days_before_are_compared(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_both_days_are_meant_and_as_many_days_before_are_compared(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     for day, grams in {
         "03-01": 1,
@@ -131,8 +131,8 @@ async def test_both_days_are_meant_and_as_many_days_before_are_compared(workbenc
     assert (found.grams, found.previous_grams) == (11_000, 110)
 
 
-async def test_rows_come_by_start_fraction_and_article(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_rows_come_by_start_fraction_and_article(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     old, new = an_id("article"), an_id("article")
     for day in ("03-05", "02-05"):
@@ -146,8 +146,8 @@ async def test_rows_come_by_start_fraction_and_article(workbench: Make) -> None:
     ]
 
 
-async def test_one_may_choose_organisation_sites_and_fractions(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_one_may_choose_organisation_sites_and_fractions(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     mine, other = an_id("org"), an_id("org")
     first, second, third = an_id("site"), an_id("site"), an_id("site")
     at = "2026-03-04T12:00:00+02:00"
@@ -169,8 +169,8 @@ async def test_one_may_choose_organisation_sites_and_fractions(workbench: Make) 
     assert (await ask(bench, manager, site_ids=["not an id"])).grams == 0
 
 
-async def test_only_sites_within_reach_are_counted(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_only_sites_within_reach_are_counted(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     org, other = an_id("org"), an_id("org")
     first, second, elsewhere = an_id("site"), an_id("site"), an_id("site")
     at, before = "2026-03-04T12:00:00+02:00", "2026-02-04T12:00:00+02:00"
@@ -187,18 +187,18 @@ async def test_only_sites_within_reach_are_counted(workbench: Make) -> None:
     assert (await ask(bench, await bench.caller(kind=SubjectKind.STAFF))).grams == 111
 
 
-async def test_partners_have_no_volumes(workbench: Make) -> None:
-    bench = await workbench(STATS)
+async def test_partners_have_no_volumes(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
     partner = await bench.caller(
         Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read", "pickups:report"]
     )
     with pytest.raises(Forbidden):
-        await bench.offering(partner).volumes(*MARCH)
+        await bench.api(partner).volumes(*MARCH)
 
 
-async def test_days_in_the_wrong_order_and_more_than_ten_years_are_refused(workbench: Make) -> None:
-    bench = await workbench(STATS)
-    offering = bench.offering(await bench.caller(kind=SubjectKind.STAFF))
+async def test_days_in_the_wrong_order_and_more_than_ten_years_are_refused(make_harness: MakeStats) -> None:
+    bench = await make_harness(STATS)
+    offering = bench.api(await bench.caller(kind=SubjectKind.STAFF))
     wrong = await offering.volumes(MARCH[1], MARCH[0])
     assert wrong == refuse("MALFORMED", "until", reason="EARLIEST", earliest="2026-03-31")
     assert await offering.volumes(dt.date(2016, 1, 1), MARCH[1]) == refuse("TOO_LONG", "until", days=3660)

@@ -6,11 +6,11 @@ from services.contracts.identity import Grant, Role
 from services.contracts.sites import PropertyType, SiteStated
 from services.contracts.support import ContactFormReceived, SendContactForm, Support, Ticket, Topic
 from services.support.store.transaction import SupportTransaction
-from tests.support.fixtures import MakeWorkbench
-from tests.support.workbench import Workbench
+from tests.support.fixtures import MakeHarness
+from tests.support.service_harness import ServiceHarness
 
-Bench = Workbench[SupportTransaction, Support]
-Make = MakeWorkbench[SupportTransaction, Support]
+Harness = ServiceHarness[SupportTransaction, Support]
+MakeSupport = MakeHarness[SupportTransaction, Support]
 
 
 def an_id(prefix: str) -> str:
@@ -19,7 +19,7 @@ def an_id(prefix: str) -> str:
 
 
 async def known_site(
-    bench: Bench, organisation_id: str, site_id: str | None = None, *, site_number: str = "50", version: int = 1
+    bench: Harness, organisation_id: str, site_id: str | None = None, *, site_number: str = "50", version: int = 1
 ) -> str:
     """A site that support has heard of; its id."""
     site_id = site_id or an_id("site")
@@ -39,7 +39,7 @@ async def known_site(
 
 
 async def member_of(
-    bench: Bench, organisation_id: str, site_ids: list[str] | None = None, role: Role = Role.VIEWER
+    bench: Harness, organisation_id: str, site_ids: list[str] | None = None, role: Role = Role.VIEWER
 ) -> Caller:
     """A member of an organisation, perhaps of some of its sites alone."""
     return await bench.caller(Grant(organisation_id=organisation_id, role=role, site_ids=site_ids))
@@ -50,8 +50,8 @@ def form(site_id: str, message: str = "Astiaa ei tyhjennetty.", key: str = "key-
     return SendContactForm(idempotency_key=key, site_id=site_id, topic=Topic.PICKUP, message=message)
 
 
-async def sent(bench: Bench, caller: Caller, command: SendContactForm) -> Ticket:
+async def send(bench: Harness, caller: Caller, command: SendContactForm) -> Ticket:
     """Send a form that is taken; its ticket."""
-    received = await bench.offering(caller).send_contact_form(command)
+    received = await bench.api(caller).send_contact_form(command)
     assert isinstance(received, ContactFormReceived)
     return received.ticket

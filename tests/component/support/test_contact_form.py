@@ -11,47 +11,47 @@ from services.contracts.identity import Grant, Role, SubjectKind
 from services.contracts.support import ContactPreference, TicketOpened, TicketState, Topic
 from services.contracts.values import Refusal, malformed, refuse
 from services.support.app import SUPPORT
-from tests.component.support.forms import Make, an_id, form, known_site, member_of, sent
+from tests.component.support.forms import MakeSupport, an_id, form, known_site, member_of, send
 
 NOT_FOUND = refuse("NOT_FOUND", "siteId")
 NOT_READY_YET = refuse("NOT_READY_YET", "siteId", retryable=True)
 
 
-async def test_a_message_becomes_a_ticket_that_is_announced_without_its_words(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_message_becomes_a_ticket_that_is_announced_without_its_words(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     site = await known_site(bench, org)
-    ticket = await sent(bench, await member_of(bench, org), form(site, "  Astiaa ei tyhjennetty.\r\n"))
+    ticket = await send(bench, await member_of(bench, org), form(site, "  Astiaa ei tyhjennetty.\r\n"))
     assert (ticket.number, ticket.state, ticket.topic) == ("T-2026-000001", TicketState.OPEN, Topic.PICKUP)
     assert (ticket.organisation_id, ticket.site_id) == (org, site)
     assert (ticket.message, ticket.opened_at) == ("Astiaa ei tyhjennetty.", bench.clock.now())
-    assert await bench.announced() == [
+    assert await bench.emitted_events() == [
         TicketOpened(ticket_id=ticket.id, organisation_id=org, site_id=site, topic=Topic.PICKUP, version=1)
     ]
 
 
 @pytest.mark.parametrize("role", list(Role))
-async def test_every_role_may_write(workbench: Make, role: Role) -> None:
-    bench = await workbench(SUPPORT)
+async def test_every_role_may_write(make_harness: MakeSupport, role: Role) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
-    await sent(bench, await member_of(bench, org, role=role), form(await known_site(bench, org)))
+    await send(bench, await member_of(bench, org, role=role), form(await known_site(bench, org)))
 
 
-async def test_staff_may_write_about_any_site(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
-    await sent(bench, await bench.caller(kind=SubjectKind.STAFF), form(await known_site(bench, an_id("org"))))
+async def test_staff_may_write_about_any_site(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
+    await send(bench, await bench.caller(kind=SubjectKind.STAFF), form(await known_site(bench, an_id("org"))))
 
 
-async def test_partners_may_not_write(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_partners_may_not_write(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     partner = await bench.caller(Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read"])
     site = await known_site(bench, an_id("org"))
     with pytest.raises(Forbidden):
-        await bench.offering(partner).send_contact_form(form(site))
+        await bench.api(partner).send_contact_form(form(site))
 
 
-async def test_a_site_out_of_reach_is_not_found(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_site_out_of_reach_is_not_found(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org, other = an_id("org"), an_id("org")
     site, elsewhere = await known_site(bench, org), await known_site(bench, other)
     over = Grant(organisation_id=org, role=Role.ADMIN, until=dt.date(2026, 3, 3))
@@ -63,39 +63,39 @@ async def test_a_site_out_of_reach_is_not_found(workbench: Make) -> None:
         (await member_of(bench, org), "site_not an id"),
         (await member_of(bench, org), an_id("org")),
     ):
-        assert await bench.offering(caller).send_contact_form(form(about)) == NOT_FOUND
-    assert await bench.announced() == []
+        assert await bench.api(caller).send_contact_form(form(about)) == NOT_FOUND
+    assert await bench.emitted_events() == []
     assert await bench.pool.fetchval("SELECT count(*) FROM receipts") == 0
 
 
-async def test_a_site_whose_event_may_be_on_its_way_is_not_ready_yet(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_site_whose_event_may_be_on_its_way_is_not_ready_yet(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org, site = an_id("org"), an_id("site")
     everywhere, here = await member_of(bench, org), await member_of(bench, org, [site])
-    assert await bench.offering(everywhere).send_contact_form(form(site)) == NOT_READY_YET
-    assert await bench.offering(here).send_contact_form(form(site)) == NOT_READY_YET
+    assert await bench.api(everywhere).send_contact_form(form(site)) == NOT_READY_YET
+    assert await bench.api(here).send_contact_form(form(site)) == NOT_READY_YET
     elsewhere = await member_of(bench, org, [an_id("site")])
-    assert await bench.offering(elsewhere).send_contact_form(form(site)) == NOT_FOUND
+    assert await bench.api(elsewhere).send_contact_form(form(site)) == NOT_FOUND
 
     await known_site(bench, org, site)
-    await sent(bench, everywhere, form(site))
+    await send(bench, everywhere, form(site))
 
 
-async def test_a_site_belongs_to_whom_its_newest_version_says(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_site_belongs_to_whom_its_newest_version_says(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     before, now = an_id("org"), an_id("org")
     site = await known_site(bench, now, version=2)
     await known_site(bench, before, site, version=1)
-    assert (await sent(bench, await member_of(bench, now), form(site))).organisation_id == now
-    assert await bench.offering(await member_of(bench, before)).send_contact_form(form(site)) == NOT_FOUND
+    assert (await send(bench, await member_of(bench, now), form(site))).organisation_id == now
+    assert await bench.api(await member_of(bench, before)).send_contact_form(form(site)) == NOT_FOUND
 
 
-async def test_every_fault_of_the_form_is_named(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_every_fault_of_the_form_is_named(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     site = await known_site(bench, org)
     command = msgspec.structs.replace(form(site, " "), contact_preference=ContactPreference.PHONE, phone="soita")
-    assert await bench.offering(await member_of(bench, org)).send_contact_form(command) == Refusal(
+    assert await bench.api(await member_of(bench, org)).send_contact_form(command) == Refusal(
         problems=[
             malformed("message", reason="REQUIRED"),
             malformed("phone", reason="EXAMPLE", example="+358 40 1234567"),
@@ -104,54 +104,54 @@ async def test_every_fault_of_the_form_is_named(workbench: Make) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "k" * 201, "a\x00b"])
-async def test_a_key_that_is_none_is_refused(workbench: Make, key: str) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_key_that_is_none_is_refused(make_harness: MakeSupport, key: str) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
-    refused = await bench.offering(await member_of(bench, org)).send_contact_form(
+    refused = await bench.api(await member_of(bench, org)).send_contact_form(
         form(await known_site(bench, org), key=key)
     )
     assert isinstance(refused, Refusal)
     assert [(problem.code, problem.path) for problem in refused.problems] == [("MALFORMED", ["idempotencyKey"])]
 
 
-async def test_the_same_form_again_is_the_same_ticket(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_the_same_form_again_is_the_same_ticket(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     site, caller = await known_site(bench, org), await member_of(bench, org)
-    first = await sent(bench, caller, form(site))
+    first = await send(bench, caller, form(site))
     bench.clock.move(hours=1)
-    assert await sent(bench, caller, form(site)) == first
-    assert len(await bench.announced()) == 1
-    conflict = await bench.offering(caller).send_contact_form(form(site, "Muuta"))
+    assert await send(bench, caller, form(site)) == first
+    assert len(await bench.emitted_events()) == 1
+    conflict = await bench.api(caller).send_contact_form(form(site, "Muuta"))
     assert conflict == refuse("IDEMPOTENCY_CONFLICT", "idempotencyKey")
-    assert (await sent(bench, await member_of(bench, org), form(site))).id != first.id, "a key is its caller's own"
+    assert (await send(bench, await member_of(bench, org), form(site))).id != first.id, "a key is its caller's own"
 
 
-async def test_ten_at_once_are_one_ticket_with_one_receipt(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_ten_at_once_are_one_ticket_with_one_receipt(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     site, caller = await known_site(bench, org), await member_of(bench, org)
-    tickets = await asyncio.gather(*(sent(bench, caller, form(site)) for _ in range(10)))
+    tickets = await asyncio.gather(*(send(bench, caller, form(site)) for _ in range(10)))
     assert len({ticket.id for ticket in tickets}) == 1
-    assert len(await bench.announced()) == 1
+    assert len(await bench.emitted_events()) == 1
     assert await bench.pool.fetchval("SELECT count(*) FROM receipts") == 1
 
 
-async def test_a_first_answer_is_not_given_to_who_has_lost_access(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_first_answer_is_not_given_to_who_has_lost_access(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     site = await known_site(bench, org)
     caller = await bench.caller(Grant(organisation_id=org, role=Role.EDITOR, until=dt.date(2026, 3, 4)))
-    await sent(bench, caller, form(site))
+    await send(bench, caller, form(site))
     bench.clock.move(days=1)
-    assert await bench.offering(caller).send_contact_form(form(site)) == NOT_FOUND
+    assert await bench.api(caller).send_contact_form(form(site)) == NOT_FOUND
 
 
-async def test_tickets_are_numbered_by_the_operators_year(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_tickets_are_numbered_by_the_operators_year(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     site, caller = await known_site(bench, org), await member_of(bench, org)
-    numbers = [(await sent(bench, caller, form(site, key=str(count)))).number for count in range(2)]
+    numbers = [(await send(bench, caller, form(site, key=str(count)))).number for count in range(2)]
     bench.clock.instant = dt.datetime(2026, 12, 31, 22, 30, tzinfo=dt.UTC)  # half past midnight in Helsinki
-    numbers.append((await sent(bench, caller, form(site, key="new year"))).number)
+    numbers.append((await send(bench, caller, form(site, key="new year"))).number)
     assert numbers == ["T-2026-000001", "T-2026-000002", "T-2027-000001"]

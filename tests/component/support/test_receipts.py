@@ -7,23 +7,23 @@ from collections.abc import Awaitable, Callable
 import pytest
 import structlog
 
-from services.access import assembly
+from services.chassis.db.postgres import Pool, Row
 from services.chassis.ids import read_id
-from services.chassis.postgres import Pool, Row
 from services.chassis.problems import NotReadyYet
-from services.chassis.settings import Address, ServiceSettings
+from services.chassis.runtime.settings import ServiceSettings, SocketAddress
 from services.contracts.identity import Contact, Language
 from services.contracts.support import Ticket
+from services.hosting import processes
 from services.support.app import SUPPORT
-from services.support.messaging.receipts import Receipts
+from services.support.messaging.receipt_sender import ReceiptSender
 from services.support.usecases.send_receipt import send_receipt
-from tests.component.support.forms import Bench, Make, an_id, form, known_site, member_of, sent
+from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
-from tests.support.workbench import Workbench
+from tests.support.service_harness import ServiceHarness
 
 
-class Died(BaseException):
+class ProcessKilled(BaseException):
     """The process is gone."""
 
 
@@ -49,23 +49,23 @@ class FakeRecipients:
         return Contact(user_id=user_id, username="mirja", email="mirja@example.fi", language=self.language)
 
 
-async def a_ticket(bench: Bench, message: str = "Astiaa ei tyhjennetty.") -> tuple[Ticket, str]:
+async def a_ticket(bench: Harness, message: str = "Astiaa ei tyhjennetty.") -> tuple[Ticket, str]:
     """A ticket and the id of who wrote it."""
     org = an_id("org")
     site = await known_site(bench, org)
     caller = await member_of(bench, org)
-    return await sent(bench, caller, form(site, message)), caller.subject_id
+    return await send(bench, caller, form(site, message)), caller.subject_id
 
 
-async def mails(bench: Bench) -> list[Row]:
+async def mails(bench: Harness) -> list[Row]:
     return await bench.pool.fetch("SELECT * FROM chassis.mail")
 
 
-async def receipts(bench: Bench) -> list[Row]:
+async def receipts(bench: Harness) -> list[Row]:
     return await bench.pool.fetch("SELECT *, extract(epoch FROM next_try - clock_timestamp()) AS wait FROM receipts")
 
 
-async def until_due(bench: Bench) -> None:
+async def advance_until_due(bench: Harness) -> None:
     await bench.pool.execute("UPDATE receipts SET next_try = clock_timestamp()")
 
 
@@ -78,8 +78,10 @@ async def until_due(bench: Bench) -> None:
         (Language.EN, "We have received your message"),
     ],
 )
-async def test_a_receipt_is_written_in_the_users_language(workbench: Make, language: Language, subject: str) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_receipt_is_written_in_the_users_language(
+    make_harness: MakeSupport, language: Language, subject: str
+) -> None:
+    bench = await make_harness(SUPPORT)
     ticket, user_id = await a_ticket(bench, "<b>Heti!</b>")
     recipients = FakeRecipients(language)
     assert await send_receipt(bench.work, recipients)
@@ -92,15 +94,15 @@ async def test_a_receipt_is_written_in_the_users_language(workbench: Make, langu
     assert await receipts(bench) == []
 
 
-async def test_there_is_nothing_to_do_without_a_ticket(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_there_is_nothing_to_do_without_a_ticket(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     recipients = FakeRecipients()
     assert not await send_receipt(bench.work, recipients)
     assert recipients.asked == []
 
 
-async def test_identity_is_asked_outside_any_transaction(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_identity_is_asked_outside_any_transaction(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     await a_ticket(bench)
     recipients = FakeRecipients()
 
@@ -114,29 +116,29 @@ async def test_identity_is_asked_outside_any_transaction(workbench: Make) -> Non
     assert len(await mails(bench)) == 1
 
 
-async def test_a_death_while_identity_is_asked_costs_time_and_no_mail(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_death_while_identity_is_asked_costs_time_and_no_mail(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     await a_ticket(bench)
-    with pytest.raises(Died):
-        await send_receipt(bench.work, FakeRecipients(Language.FI, Died()))
+    with pytest.raises(ProcessKilled):
+        await send_receipt(bench.work, FakeRecipients(Language.FI, ProcessKilled()))
     assert await mails(bench) == []
     assert not await send_receipt(bench.work, FakeRecipients()), "it is held for a while"
     (row,) = await receipts(bench)
     assert 10 < row["wait"] <= 15
-    await until_due(bench)
+    await advance_until_due(bench)
     assert await send_receipt(bench.work, FakeRecipients())
     assert len(await mails(bench)) == 1
 
 
 async def test_a_death_before_the_commit_leaves_neither_mail_nor_end(
-    workbench: Make, monkeypatch: pytest.MonkeyPatch
+    make_harness: MakeSupport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = await workbench(SUPPORT)
+    bench = await make_harness(SUPPORT)
     await a_ticket(bench)
     with monkeypatch.context() as patch:
 
         async def die(_: object) -> bool:
-            raise Died
+            raise ProcessKilled
 
         recipients = FakeRecipients()
 
@@ -144,21 +146,21 @@ async def test_a_death_before_the_commit_leaves_neither_mail_nor_end(
             patch.setattr("services.support.store.transaction.SupportTransaction.flush", die)
 
         recipients.meanwhile = from_now_on
-        with pytest.raises(Died):
+        with pytest.raises(ProcessKilled):
             await send_receipt(bench.work, recipients)
     assert await mails(bench) == []
-    await until_due(bench)
+    await advance_until_due(bench)
     assert await send_receipt(bench.work, FakeRecipients())
     assert len(await mails(bench)) == 1
 
 
-async def test_who_was_too_slow_writes_no_second_mail(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_who_was_too_slow_writes_no_second_mail(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     await a_ticket(bench)
     slow = FakeRecipients()
 
     async def another_is_faster() -> None:
-        await until_due(bench)
+        await advance_until_due(bench)
         assert await send_receipt(bench.work, FakeRecipients())
 
     slow.meanwhile = another_is_faster
@@ -166,8 +168,8 @@ async def test_who_was_too_slow_writes_no_second_mail(workbench: Make) -> None:
     assert len(await mails(bench)) == 1
 
 
-async def test_a_receipt_that_is_due_again_after_all_is_the_same_mail(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_receipt_that_is_due_again_after_all_is_the_same_mail(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     ticket, user_id = await a_ticket(bench)
     assert await send_receipt(bench.work, FakeRecipients())
     restored = read_id("ticket", ticket.id), read_id("user", user_id)
@@ -176,31 +178,31 @@ async def test_a_receipt_that_is_due_again_after_all_is_the_same_mail(workbench:
     assert len(await mails(bench)) == 1
 
 
-async def test_while_identity_is_away_it_is_tried_again_less_and_less_often(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_while_identity_is_away_it_is_tried_again_less_and_less_often(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     await a_ticket(bench)
     for wait in (1, 2, 4):
         assert await send_receipt(bench.work, FakeRecipients(Language.FI, NotReadyYet("away")))
         (row,) = await receipts(bench)
         assert wait - 1 < row["wait"] <= wait
-        await until_due(bench)
+        await advance_until_due(bench)
     assert await send_receipt(bench.work, FakeRecipients())
     assert len(await mails(bench)) == 1
 
 
-async def test_a_user_who_is_gone_gets_no_mail(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_user_who_is_gone_gets_no_mail(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     await a_ticket(bench)
     assert await send_receipt(bench.work, FakeRecipients(gone=True))
     assert (await mails(bench), await receipts(bench)) == ([], [])
 
 
-async def test_receipts_run_side_by_side_at_once_and_go_on_after_trouble(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_receipts_run_side_by_side_at_once_and_go_on_after_trouble(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     secret = "user's own words"
     stop = asyncio.Event()
     recipients = FakeRecipients(Language.FI, RuntimeError(secret))
-    running = [asyncio.ensure_future(Receipts(bench.work, recipients).run(stop)) for _ in range(2)]
+    running = [asyncio.ensure_future(ReceiptSender(bench.work, recipients).run(stop)) for _ in range(2)]
     with structlog.testing.capture_logs() as logs:
         await a_ticket(bench)
         while not recipients.asked:
@@ -225,16 +227,16 @@ async def test_the_worker_sends_receipts_and_waits_while_identity_is_away(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock
 ) -> None:
     database_url = await make_database(SUPPORT)
-    bench = Workbench(SUPPORT, await open_pool(database_url), clock)
+    bench = ServiceHarness(SUPPORT, await open_pool(database_url), clock)
     await a_ticket(bench)
     settings = ServiceSettings(
-        listen=Address("127.0.0.1", 0),
+        listen=SocketAddress("127.0.0.1", 0),
         database_url=database_url,
         kafka="127.0.0.1:1",
         identity_url="http://127.0.0.1:1",
     )
     stop = asyncio.Event()
-    async with assembly.foundation(SUPPORT, settings, "worker") as base:
+    async with processes.open_runtime(SUPPORT, settings, "worker") as base:
         (loop,) = SUPPORT.loops(base)
         running = asyncio.ensure_future(loop(stop))
         while not any(row["attempts"] and row["wait"] <= 1 for row in await receipts(bench)):

@@ -7,7 +7,7 @@ from services.contracts.identity import Grant, SubjectKind
 from services.contracts.support import Support, Ticket
 from services.contracts.values import Connection, Page
 from services.support.app import SUPPORT
-from tests.component.support.forms import Bench, Make, an_id, form, known_site, member_of, sent
+from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 
 
 async def messages(offering: Support, page: Page | None = None, site_id: str | None = None) -> list[str]:
@@ -19,20 +19,20 @@ def _nodes(listing: Connection[Ticket]) -> list[Ticket]:
     return [edge.node for edge in listing.edges]
 
 
-async def three_tickets(bench: Bench, org: str, first: str, second: str) -> list[Ticket]:
+async def three_tickets(bench: Harness, org: str, first: str, second: str) -> list[Ticket]:
     member = await member_of(bench, org)
     tickets = []
     for count, site in enumerate((first, second, first)):
-        tickets.append(await sent(bench, member, form(site, f"message {count}", key=str(count))))
+        tickets.append(await send(bench, member, form(site, f"message {count}", key=str(count))))
         bench.clock.move(minutes=1)
     return tickets
 
 
-async def test_tickets_come_newest_first_and_in_pages(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_tickets_come_newest_first_and_in_pages(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     await three_tickets(bench, org, await known_site(bench, org), await known_site(bench, org))
-    offering = bench.offering(await member_of(bench, org))
+    offering = bench.api(await member_of(bench, org))
     assert await messages(offering) == ["message 2", "message 1", "message 0"]
 
     first = await offering.tickets(Page(first=2))
@@ -43,13 +43,13 @@ async def test_tickets_come_newest_first_and_in_pages(workbench: Make) -> None:
     assert not rest.page_info.has_next_page
 
 
-async def test_tickets_of_one_moment_are_all_there(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_tickets_of_one_moment_are_all_there(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     site, member = await known_site(bench, org), await member_of(bench, org)
     for count in range(3):
-        await sent(bench, member, form(site, f"message {count}", key=str(count)))
-    offering, after, found = bench.offering(member), None, []
+        await send(bench, member, form(site, f"message {count}", key=str(count)))
+    offering, after, found = bench.api(member), None, []
     for _ in range(3):
         page = await offering.tickets(Page(first=1, after=after))
         found += [ticket.message for ticket in _nodes(page)]
@@ -57,50 +57,50 @@ async def test_tickets_of_one_moment_are_all_there(workbench: Make) -> None:
     assert sorted(found) == ["message 0", "message 1", "message 2"]
 
 
-async def test_tickets_of_one_site(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_tickets_of_one_site(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org = an_id("org")
     first, second = await known_site(bench, org), await known_site(bench, org)
     await three_tickets(bench, org, first, second)
-    offering = bench.offering(await member_of(bench, org))
+    offering = bench.api(await member_of(bench, org))
     assert await messages(offering, site_id=first) == ["message 2", "message 0"]
     assert (await offering.tickets(Page(), first)).total_count == 2
     assert await messages(offering, site_id=an_id("site")) == []
     assert await messages(offering, site_id="not an id") == []
 
 
-async def test_who_does_not_see_a_site_does_not_see_its_tickets(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_who_does_not_see_a_site_does_not_see_its_tickets(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     org, other = an_id("org"), an_id("org")
     first, second = await known_site(bench, org), await known_site(bench, org)
     tickets = await three_tickets(bench, org, first, second)
     ids = [ticket.id for ticket in tickets]
 
-    limited = bench.offering(await member_of(bench, org, [second]))
+    limited = bench.api(await member_of(bench, org, [second]))
     assert await messages(limited) == ["message 1"]
     assert await limited.tickets_by_id(ids) == [None, tickets[1], None]
-    stranger = bench.offering(await member_of(bench, other))
+    stranger = bench.api(await member_of(bench, other))
     assert await stranger.tickets(Page()) == await stranger.tickets(Page(), first)
     assert (await stranger.tickets(Page())).total_count == 0
     assert await stranger.tickets_by_id(ids) == [None, None, None]
-    staff = bench.offering(await bench.caller(kind=SubjectKind.STAFF))
+    staff = bench.api(await bench.caller(kind=SubjectKind.STAFF))
     assert len(await messages(staff)) == 3
     assert await staff.tickets_by_id([ids[2], "not an id", ids[0]]) == [tickets[2], None, tickets[0]]
 
 
-async def test_a_ticket_stays_with_the_organisation_that_wrote_it(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
+async def test_a_ticket_stays_with_the_organisation_that_wrote_it(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
     before, after = an_id("org"), an_id("org")
     site = await known_site(bench, before)
-    ticket = await sent(bench, await member_of(bench, before), form(site))
+    ticket = await send(bench, await member_of(bench, before), form(site))
     await known_site(bench, after, site, version=2)
-    assert await bench.offering(await member_of(bench, after)).tickets_by_id([ticket.id]) == [None]
-    assert await bench.offering(await member_of(bench, before)).tickets_by_id([ticket.id]) == [ticket]
+    assert await bench.api(await member_of(bench, after)).tickets_by_id([ticket.id]) == [None]
+    assert await bench.api(await member_of(bench, before)).tickets_by_id([ticket.id]) == [ticket]
 
 
-async def test_partners_see_no_tickets(workbench: Make) -> None:
-    bench = await workbench(SUPPORT)
-    partner = bench.offering(
+async def test_partners_see_no_tickets(make_harness: MakeSupport) -> None:
+    bench = await make_harness(SUPPORT)
+    partner = bench.api(
         await bench.caller(Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read"])
     )
     with pytest.raises(Forbidden):

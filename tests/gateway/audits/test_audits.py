@@ -7,19 +7,19 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from deploy.local.paths import USUAL_HOME
-from tests.gateway.house import House
-from tests.support.made import made
+from deploy.local.paths import DEFAULT_HOME
+from tests.gateway.gateway_fixture import GatewayFixture
+from tests.support.build_cache import build_once
 from tests.support.node import INSTALL_LOCKED, NODE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _HERE = Path(__file__).parent
-NAMES = (_HERE / "names.txt").read_text().splitlines()
+AUDIT_NAMES = (_HERE / "names.txt").read_text().splitlines()
 """An audit a line, as the suite calls it: pytest names the tests before anything is installed."""
 
 
-class Audited(msgspec.Struct, frozen=True):
+class AuditResult(msgspec.Struct, frozen=True):
     """What came of an audit. ``status`` is ok, or how bad the suite finds it that it is not; ``reason`` says why."""
 
     id: str
@@ -28,28 +28,28 @@ class Audited(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-Found = dict[str, Audited]
+AuditResults = dict[str, AuditResult]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def found(running: House) -> Found:
+async def audit_results(shared_gateway: GatewayFixture) -> AuditResults:
     """What came of each audit, by its name, in one run of the suite."""
     folder = await asyncio.to_thread(
-        made, _HERE / "suite", USUAL_HOME / "audits", files="package*.json", by=INSTALL_LOCKED
+        build_once, _HERE / "suite", DEFAULT_HOME / "audits", files="package*.json", by=INSTALL_LOCKED
     )
     script = str(folder / "audit.js")
     node = await asyncio.create_subprocess_exec(
-        *(NODE, script, f"{running.url}/graphql", running.staff()), stdout=asyncio.subprocess.PIPE
+        *(NODE, script, f"{shared_gateway.url}/graphql", shared_gateway.staff()), stdout=asyncio.subprocess.PIPE
     )
     printed, _ = await asyncio.wait_for(node.communicate(), 60)
-    return {f"{one.id} {one.name}": one for one in msgspec.json.decode(printed, type=list[Audited])}
+    return {f"{one.id} {one.name}": one for one in msgspec.json.decode(printed, type=list[AuditResult])}
 
 
-async def test_these_are_all_audits(found: Found) -> None:
-    assert list(found) == NAMES
-    assert len(NAMES) == 61
+async def test_these_are_all_audits(audit_results: AuditResults) -> None:
+    assert list(audit_results) == AUDIT_NAMES
+    assert len(AUDIT_NAMES) == 61
 
 
-@pytest.mark.parametrize("name", NAMES, ids=NAMES)
-async def test_audit(found: Found, name: str) -> None:
-    assert found[name].status == "ok", found[name].reason
+@pytest.mark.parametrize("name", AUDIT_NAMES, ids=AUDIT_NAMES)
+async def test_audit(audit_results: AuditResults, name: str) -> None:
+    assert audit_results[name].status == "ok", audit_results[name].reason

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.access.assembly import Blueprint
-from services.chassis.postgres import Pool
-from services.chassis.transaction import Transaction
-from tests.integration.chassis.topic import Topic, topic_of
+from services.chassis.db.postgres import Pool
+from services.chassis.events.transaction import Transaction
+from services.hosting.processes import Blueprint
+from tests.integration.chassis.events.topic import TopicWriter, topic_of
 from tests.support.alpha import MIGRATIONS, Alpha
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
@@ -41,6 +41,6 @@ async def alpha(
 
 
 @pytest.fixture
-async def topic(alpha: Alpha) -> AsyncIterator[Topic]:
+async def topic(alpha: Alpha) -> AsyncIterator[TopicWriter]:
     async with topic_of(alpha) as made:
         yield made

@@ -12,11 +12,11 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.chassis.ids import new_uuid
-from services.chassis.mail import Letter, Postman
-from services.chassis.settings import Address
+from services.chassis.mail import MailMessage, MailSender
+from services.chassis.runtime.settings import SocketAddress
 from tests.support.alpha import Alpha
 from tests.support.clock import TestClock
-from tests.support.wait import until
+from tests.support.polling import until
 
 
 class MailServer:
@@ -35,25 +35,25 @@ class MailServer:
 
 
 @contextlib.asynccontextmanager
-async def mail_server(kept: MailServer) -> AsyncIterator[Address]:
+async def mail_server(kept: MailServer) -> AsyncIterator[SocketAddress]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(kept, hostname="test"), sock=listener)
-    yield Address(*listener.getsockname())
+    yield SocketAddress(*listener.getsockname())
     server.close()
     await server.wait_closed()
 
 
 @contextlib.asynccontextmanager
-async def delivering(alpha: Alpha, server: Address, clock: TestClock) -> AsyncIterator[None]:
+async def delivering(alpha: Alpha, server: SocketAddress, clock: TestClock) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(Postman(alpha.pool, server, "Kierto <kierto@example.fi>", clock).run(stop))
+    task = asyncio.create_task(MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock).run(stop))
     yield
     stop.set()
     await task
 
 
-def letter(**changed: Any) -> Letter:
+def letter(**changed: Any) -> MailMessage:
     values: dict[str, Any] = {
         "recipient": "mirja@example.fi",
         "subject": "Palaute vastaanotettu",
@@ -61,10 +61,10 @@ def letter(**changed: Any) -> Letter:
         "html": "<p>Hei! Äänekästä palautetta.</p>",
         "language": "fi",
     }
-    return Letter(**(values | changed))
+    return MailMessage(**(values | changed))
 
 
-async def taken(kept: MailServer) -> list[Message]:
+async def accepted_mails(kept: MailServer) -> list[Message]:
     return kept.taken
 
 
@@ -73,7 +73,7 @@ async def test_a_letter_arrives_in_both_forms(alpha: Alpha, clock: TestClock) ->
     async with mail_server(kept) as server, delivering(alpha, server, clock):
         async with alpha.work() as tx:
             await tx.send_mail(letter())
-        (message,) = await until(lambda: taken(kept))
+        (message,) = await until(lambda: accepted_mails(kept))
     assert message["To"] == "mirja@example.fi"
     assert message["Content-Language"] == "fi"
     assert message["Auto-Submitted"] == "auto-generated"
@@ -96,7 +96,7 @@ async def test_what_the_server_refuses_is_sent_again_with_the_same_message_id(al
         for _ in range(2):
             async with alpha.work() as tx:
                 await tx.send_mail(one)
-        await until(lambda: taken(kept))
+        await until(lambda: accepted_mails(kept))
         await until(lambda: alpha.pool.fetchval("SELECT bool_and(sent_at IS NOT NULL) FROM chassis.mail"))
     assert [message["Message-ID"] for message in kept.taken] == [f"<{one.id}@kierto>"]
 

@@ -8,14 +8,14 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from services.chassis import rebuilding
+from services.chassis.events.copies import rebuild
+from services.chassis.events.copies.rebuild import RebuildInProgress
 from services.chassis.ids import new_uuid, write_id
-from services.chassis.rebuilding import RebuildingAlready
 from services.contracts.declare import event_type_of
 from services.contracts.sites import SiteStated
-from tests.integration.copies.house import SERVICES, SITE_HEADER, TRUTHS, House
+from tests.integration.copies.services_fixture import COPY_QUERIES, SERVICES, SITE_HEADER, ServicesFixture
+from tests.support.polling import until
 from tests.support.servers import Servers
-from tests.support.wait import until
 
 # What goes wrong with a table: values, versions, rows that are gone, and rows that no owner knows.
 DAMAGE = {
@@ -58,17 +58,17 @@ DAMAGE = {
 }
 
 
-async def test_damage_is_mended(house: House) -> None:
-    before = await house.copies()
+async def test_damage_is_mended(services: ServicesFixture) -> None:
+    before = await services.copies()
     for name, statements in DAMAGE.items():
-        await house.benches[name].pool.execute(statements)
-    assert len(await house.differences()) == len(TRUTHS), "every copy is damaged"
-    emitted = await _others_emitted(house)
+        await services.benches[name].pool.execute(statements)
+    assert len(await services.differences()) == len(COPY_QUERIES), "every copy is damaged"
+    emitted = await _count_other_events(services)
 
-    rebuilt = await house.rebuild_all()
+    rebuilt = await services.rebuild_all()
 
-    assert await house.copies() == before
-    assert await house.differences() == []
+    assert await services.copies() == before
+    assert await services.differences() == []
     assert {name: one.let_go.deleted for name, one in rebuilt.items()} == {
         "identity": 2,
         "sites": 0,
@@ -76,90 +76,90 @@ async def test_damage_is_mended(house: House) -> None:
         "stats": 0,
         "support": 0,
     }
-    assert {one.set_aside for one in rebuilt.values()} == {0}
-    assert await _others_emitted(house) == emitted, "nothing was announced but what was stated again"
-    for bench in house.benches.values():
+    assert {one.dead_letters for one in rebuilt.values()} == {0}
+    assert await _count_other_events(services) == emitted, "nothing was announced but what was stated again"
+    for bench in services.benches.values():
         assert await bench.pool.fetchval("SELECT count(*) FROM chassis.mail") == 0
 
 
 async def test_copies_that_were_lost_entirely_come_back_though_the_log_is_gone(
-    house: House, server_addresses: Servers
+    services: ServicesFixture, server_addresses: Servers
 ) -> None:
-    before = await house.copies()
-    await _expire_logs(house, server_addresses)
+    before = await services.copies()
+    await _expire_logs(services, server_addresses)
     for blueprint in SERVICES:
-        async with house.benches[blueprint.name].pool.acquire() as connection, connection.transaction():
+        async with services.benches[blueprint.name].pool.acquire() as connection, connection.transaction():
             # As when the rows are lost: what refers to them refers to nothing now.
             await connection.execute("SET LOCAL session_replication_role = replica")
             for copy in blueprint.copies:
                 await connection.execute(f"DELETE FROM {copy.table}")
             await connection.execute("DELETE FROM access.grants")
-    await house.benches["stats"].pool.execute("DELETE FROM volumes")
+    await services.benches["stats"].pool.execute("DELETE FROM volumes")
 
-    await house.rebuild_all()
+    await services.rebuild_all()
 
-    assert await house.copies() == before
-    await house.report(1, 500)
-    await house.settled()
+    assert await services.copies() == before
+    await services.report(1, 500)
+    await services.await_equal()
 
 
-async def test_a_rebuild_of_what_is_right_changes_nothing_and_may_be_repeated(house: House) -> None:
-    before = await house.copies()
+async def test_a_rebuild_of_what_is_right_changes_nothing_and_may_be_repeated(services: ServicesFixture) -> None:
+    before = await services.copies()
     for _ in range(2):
-        rebuilt = await house.rebuild("orders")
-        assert (rebuilt.let_go.deleted, rebuilt.let_go.placeholders, rebuilt.set_aside) == (0, 0, 0)
-    assert await house.copies() == before
+        rebuilt = await services.rebuild("orders")
+        assert (rebuilt.let_go.deleted, rebuilt.let_go.placeholders, rebuilt.dead_letters) == (0, 0, 0)
+    assert await services.copies() == before
 
 
-async def test_copies_are_rebuilt_under_a_load_and_never_read_wrong(house: House) -> None:
-    grams = await _grams(house)
-    async with _load(house) as reported:
-        watched = asyncio.create_task(_watch(house, grams))
+async def test_copies_are_rebuilt_under_a_load_and_never_read_wrong(services: ServicesFixture) -> None:
+    grams = await _grams(services)
+    async with _load(services) as reported:
+        watched = asyncio.create_task(_check_reads(services, grams))
         for name in ("stats", "orders", "support", "sites", "identity", "stats"):
             before = len(reported)
-            await house.rebuild(name)
+            await services.rebuild(name)
             assert len(reported) > before, "the load went on meanwhile"
         watched.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watched
-    await house.settled()
+    await services.await_equal()
 
 
-async def test_damage_is_mended_under_a_load(house: House) -> None:
+async def test_damage_is_mended_under_a_load(services: ServicesFixture) -> None:
     for name in ("identity", "sites", "stats", "support"):
-        await house.benches[name].pool.execute(DAMAGE[name])
-    await house.benches["orders"].pool.execute("UPDATE containers SET litres = 1, version = version + 1000")
-    async with _load(house) as reported:
-        await house.rebuild_all()
+        await services.benches[name].pool.execute(DAMAGE[name])
+    await services.benches["orders"].pool.execute("UPDATE containers SET litres = 1, version = version + 1000")
+    async with _load(services) as reported:
+        await services.rebuild_all()
         assert reported
-    await house.settled()
+    await services.await_equal()
 
 
-async def test_a_rebuild_that_was_broken_off_is_begun_anew(house: House) -> None:
-    before = await house.copies()
+async def test_a_rebuild_that_was_broken_off_is_begun_anew(services: ServicesFixture) -> None:
+    before = await services.copies()
     for name in ("stats", "orders"):
-        await house.benches[name].pool.execute(DAMAGE[name])
-    rebuilding_stats = asyncio.create_task(house.rebuild("stats"))
-    stats = house.benches["stats"].pool
+        await services.benches[name].pool.execute(DAMAGE[name])
+    rebuilding_stats = asyncio.create_task(services.rebuild("stats"))
+    stats = services.benches["stats"].pool
     await until(lambda: stats.fetchval("SELECT EXISTS (SELECT 1 FROM pickups WHERE doubted)"))
     rebuilding_stats.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await rebuilding_stats
-    await house.rebuild("stats")
-    await house.rebuild("orders")
-    assert await house.copies() == before
+    await services.rebuild("stats")
+    await services.rebuild("orders")
+    assert await services.copies() == before
 
 
-async def test_two_rebuilds_of_one_service_do_not_mix(house: House) -> None:
-    async with house.benches["orders"].pool.acquire() as connection, rebuilding.alone(connection):
-        with pytest.raises(RebuildingAlready):
-            await house.rebuild("orders")
-        await house.rebuild("support")
-    await house.rebuild("orders")
+async def test_two_rebuilds_of_one_service_do_not_mix(services: ServicesFixture) -> None:
+    async with services.benches["orders"].pool.acquire() as connection, rebuild.rebuild_lock(connection):
+        with pytest.raises(RebuildInProgress):
+            await services.rebuild("orders")
+        await services.rebuild("support")
+    await services.rebuild("orders")
 
 
-async def test_what_no_owner_knows_goes_unless_something_refers_to_it(house: House) -> None:
-    orders, sites = house.benches["orders"].pool, house.benches["sites"].pool
+async def test_what_no_owner_knows_goes_unless_something_refers_to_it(services: ServicesFixture) -> None:
+    orders, sites = services.benches["orders"].pool, services.benches["sites"].pool
     # As after the loss of sites' newest rows: orders has an agreement about what sites does not know any more.
     (gone,) = await sites.fetch("SELECT id FROM sites WHERE site_number = '60'")
     await sites.execute("DELETE FROM containers WHERE site_id = $1", gone["id"])
@@ -167,7 +167,7 @@ async def test_what_no_owner_knows_goes_unless_something_refers_to_it(house: Hou
     await sites.execute("DELETE FROM containers WHERE container_number = 'D75'")
     await sites.execute("DELETE FROM sites WHERE site_number = '75'")
 
-    rebuilt = await house.rebuild("orders")
+    rebuilt = await services.rebuild("orders")
 
     assert (rebuilt.let_go.deleted, rebuilt.let_go.placeholders) == (2, 2)
     rows = await orders.fetch("SELECT site_number, version, doubted FROM sites WHERE version = 0")
@@ -175,8 +175,8 @@ async def test_what_no_owner_knows_goes_unless_something_refers_to_it(house: Hou
     assert await orders.fetchval("SELECT count(*) FROM containers WHERE container_number IN ('C4', 'D75')") == 1
 
 
-async def test_nothing_is_let_go_while_what_states_it_is_set_aside(house: House) -> None:
-    support = house.benches["support"].pool
+async def test_nothing_is_let_go_while_what_states_it_is_set_aside(services: ServicesFixture) -> None:
+    support = services.benches["support"].pool
     subject = write_id("site", await support.fetchval("SELECT id FROM sites WHERE site_number = '70'"))
     await support.execute(
         """
@@ -184,36 +184,36 @@ async def test_nothing_is_let_go_while_what_states_it_is_set_aside(house: House)
             (state, topic, partition, "offset", event_id, type, subject, key, headers, value, reason)
         VALUES ('FAILED', $1, 0, 0, $2, $3, $4, NULL, '{}', '', 'it fails by itself')
         """,
-        house.topic("sites"),
+        services.topic("sites"),
         str(new_uuid()),
         event_type_of(SiteStated).name,
         subject,
     )
-    before = await house.copies()
-    rebuilt = await house.rebuild("support")
-    assert rebuilt.set_aside == 2, "the one that failed, and the statement that waits behind it"
+    before = await services.copies()
+    rebuilt = await services.rebuild("support")
+    assert rebuilt.dead_letters == 2, "the one that failed, and the statement that waits behind it"
     assert rebuilt.let_go.deleted == 0
     assert await support.fetchval("SELECT site_number FROM sites WHERE doubted") == "70"
     await support.execute("DELETE FROM chassis.dead_letters")
-    assert (await house.rebuild("support")).set_aside == 0
-    assert await house.copies() == before
+    assert (await services.rebuild("support")).dead_letters == 0
+    assert await services.copies() == before
 
 
 @contextlib.asynccontextmanager
-async def _load(house: House) -> AsyncIterator[list[int]]:
+async def _load(services: ServicesFixture) -> AsyncIterator[list[int]]:
     """Reports, changes of sites and new users go on for the length of the block."""
     reported: list[int] = []
     stop = asyncio.Event()
-    organisations = await house.benches["identity"].pool.fetch("SELECT id FROM organisations ORDER BY id")
+    organisations = await services.benches["identity"].pool.fetch("SELECT id FROM organisations ORDER BY id")
 
     async def work() -> None:
         while not stop.is_set():
-            await house.report(len(reported), 100 + len(reported))
+            await services.report(len(reported), 100 + len(reported))
             reported.append(len(reported))
             if len(reported) % 10 == 0:
-                await house.add_user(organisations[len(reported) % len(organisations)]["id"])
+                await services.add_user(organisations[len(reported) % len(organisations)]["id"])
                 row = f"N{len(reported)},62-0000000-00,Katu,45100,KOUVOLA,KOUVOLA,KELTAKANGAS,BUSINESS,24,A\n"
-                await house.take_in("sites", sites=f"{SITE_HEADER}{row}")
+                await services.import_files("sites", sites=f"{SITE_HEADER}{row}")
 
     working = asyncio.create_task(work())
     try:
@@ -223,34 +223,34 @@ async def _load(house: House) -> AsyncIterator[list[int]]:
         await working
 
 
-async def _watch(house: House, grams: int) -> None:
+async def _check_reads(services: ServicesFixture, grams: int) -> None:
     """What readers see of what does not change stays: no fact is missing for a moment, no one loses access."""
-    subjects = await house.benches["orders"].pool.fetchval("SELECT count(*) FROM access.subjects")
+    subjects = await services.benches["orders"].pool.fetchval("SELECT count(*) FROM access.subjects")
     while True:
-        assert await _grams(house) == grams
-        for name in house.benches:
-            assert await house.benches[name].pool.fetchval("SELECT count(*) FROM access.subjects") >= subjects
-        assert await house.benches["orders"].pool.fetchval("SELECT count(*) FROM sites WHERE version = 0") == 0
+        assert await _grams(services) == grams
+        for name in services.benches:
+            assert await services.benches[name].pool.fetchval("SELECT count(*) FROM access.subjects") >= subjects
+        assert await services.benches["orders"].pool.fetchval("SELECT count(*) FROM sites WHERE version = 0") == 0
         await asyncio.sleep(0)
 
 
-async def _grams(house: House) -> int:
-    return int(await house.benches["stats"].pool.fetchval("SELECT sum(grams) FROM volumes WHERE day < '2026-01-01'"))
+async def _grams(services: ServicesFixture) -> int:
+    return int(await services.benches["stats"].pool.fetchval("SELECT sum(grams) FROM volumes WHERE day < '2026-01-01'"))
 
 
-async def _others_emitted(house: House) -> int:
+async def _count_other_events(services: ServicesFixture) -> int:
     """How many events there are beside those that state things."""
     statement = "SELECT count(*) FROM chassis.outbox WHERE type NOT LIKE '%.stated'"
-    return sum([await bench.pool.fetchval(statement) for bench in house.benches.values()])
+    return sum([await bench.pool.fetchval(statement) for bench in services.benches.values()])
 
 
-async def _expire_logs(house: House, servers: Servers) -> None:
+async def _expire_logs(services: ServicesFixture, servers: Servers) -> None:
     """The first days of every log are gone, from the outbox and from the broker: all but the last events."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka)
     await admin.start()
     try:
         for blueprint in SERVICES:
-            pool = house.benches[blueprint.name].pool
+            pool = services.benches[blueprint.name].pool
             await pool.execute(
                 "DELETE FROM chassis.outbox WHERE sequence NOT IN"
                 " (SELECT max(sequence) FROM chassis.outbox GROUP BY partition)"
@@ -258,7 +258,7 @@ async def _expire_logs(house: House, servers: Servers) -> None:
             if await pool.fetchval("SELECT true FROM chassis.outbox"):
                 rows = await pool.fetch('SELECT partition, max("offset") AS last FROM chassis.published GROUP BY 1')
                 places = {
-                    TopicPartition(house.topic(blueprint.name), row["partition"]): RecordsToDelete(row["last"])
+                    TopicPartition(services.topic(blueprint.name), row["partition"]): RecordsToDelete(row["last"])
                     for row in rows
                 }
                 await admin.delete_records(places)

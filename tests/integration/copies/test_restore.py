@@ -5,12 +5,12 @@ from functools import partial
 
 import asyncpg
 
+from services.chassis.db.postgres import Pool
+from services.chassis.events.publish.restore_detection import RESTORE_VERSION_INCREMENT as LEAP
 from services.chassis.ids import new_uuid
-from services.chassis.postgres import Pool
-from services.chassis.restored import VERSIONS_LEAP as LEAP
-from tests.integration.copies.house import INVOICES, ORGANISATIONS, SITE_HEADER, SITE_ROWS, House
+from tests.integration.copies.services_fixture import INVOICES, ORGANISATIONS, SITE_HEADER, SITE_ROWS, ServicesFixture
+from tests.support.polling import until
 from tests.support.servers import Servers
-from tests.support.wait import until
 
 NEW_SITES = SITE_HEADER + "".join(
     f"N{n},62-0000001-00,Uusi {n},45100,KOUVOLA,KOUVOLA,KESKUSTA,HOUSE,1,A\n" for n in range(3)
@@ -20,8 +20,10 @@ NEW_SITES = SITE_HEADER + "".join(
 class Backup:
     """Copies of a service's database, made and put back while nothing is connected to it."""
 
-    def __init__(self, house: House, servers: Servers, open_pool: Callable[[str], Awaitable[Pool]]) -> None:
-        self._house = house
+    def __init__(
+        self, services: ServicesFixture, servers: Servers, open_pool: Callable[[str], Awaitable[Pool]]
+    ) -> None:
+        self._house = services
         self._servers = servers
         self._open_pool = open_pool
         self._copies: dict[str, str] = {}
@@ -30,7 +32,7 @@ class Backup:
         self._copies[name] = f"test_{new_uuid().hex}"
         await self._copy(name, source=self._database(name), target=self._copies[name])
 
-    async def put_back(self, name: str) -> None:
+    async def restore(self, name: str) -> None:
         await self._copy(name, source=self._copies[name], target=self._database(name))
 
     async def delete(self) -> None:
@@ -52,42 +54,42 @@ class Backup:
 
 
 async def test_what_was_restored_and_announced_is_what_every_copy_says(
-    house_at_rest: House, server_addresses: Servers, open_pool: Callable[[str], Awaitable[Pool]]
+    stopped_services: ServicesFixture, server_addresses: Servers, open_pool: Callable[[str], Awaitable[Pool]]
 ) -> None:
-    house = house_at_rest
+    house = stopped_services
     backup = Backup(house, server_addresses, open_pool)
     owners = {"identity": "users", "sites": "containers", "orders": "pickups", "stats": "invoices"}
     async with house.run():
         await house.fill()
         await house.report(1, 500)
-        await house.settled()
+        await house.await_equal()
     for name in owners:
         await backup.make(name)
     async with house.run():
         for attempt in range(3):  # versions that the restored databases know nothing of
-            await house.take_in("identity", organisations=ORGANISATIONS.replace("Asiakas", f"Nimi {attempt}"))
-            await house.take_in("sites", sites=SITE_ROWS.replace("KOUVOLA,KELTAKANGAS", f"KOUVOLA,ALUE {attempt}"))
+            await house.import_files("identity", organisations=ORGANISATIONS.replace("Asiakas", f"Nimi {attempt}"))
+            await house.import_files("sites", sites=SITE_ROWS.replace("KOUVOLA,KELTAKANGAS", f"KOUVOLA,ALUE {attempt}"))
             await house.report(51 + 50 * attempt, 600 + attempt)
-        await house.take_in("stats", invoices=INVOICES.replace("2026-01-31", "2026-02-01"))
+        await house.import_files("stats", invoices=INVOICES.replace("2026-01-31", "2026-02-01"))
         await house.add_user(None)
-        await house.take_in("sites", sites=NEW_SITES)
+        await house.import_files("sites", sites=NEW_SITES)
         await house.report(2, 700)
-        await house.settled()
+        await house.await_equal()
 
     for name in owners:
-        await backup.put_back(name)
+        await backup.restore(name)
     async with house.run():
         for name, table in owners.items():
             await until(partial(house.rows, name, f"SELECT true FROM {table} WHERE version > {LEAP} LIMIT 1"))
             await house.announce(name)
         # What the owners know of is right everywhere; what they have forgotten is still in the copies.
-        await house.settled(known=True)
+        await house.await_equal(known=True)
         assert await house.differences() != []
         for name in house.benches:
             await house.rebuild(name)
-        await house.settled()
+        await house.await_equal()
         sites = await house.rows("orders", "SELECT site_number FROM sites WHERE site_number LIKE 'N%'")
         assert sites == []
         await house.report(3, 800)
-        await house.settled()
+        await house.await_equal()
     await backup.delete()

@@ -25,40 +25,40 @@ SETTINGS = """
 """A few thousand rows are soon read whole by a join, or sorted, where a million would not be."""
 
 
-class Query(msgspec.Struct, frozen=True):
+class SentQuery(msgspec.Struct, frozen=True):
     """A query as it was sent, with its values."""
 
     text: str
     values: Sequence[Any]
 
 
-class Recorder:
+class QueryRecorder:
     """Records the queries that go over the connections of a pool."""
 
     def __init__(self) -> None:
-        self.queries: list[Query] = []
+        self.queries: list[SentQuery] = []
 
     @contextlib.contextmanager
-    def listening(self, connection: Any) -> Iterator[None]:
+    def recording(self, connection: Any) -> Iterator[None]:
         """Record what this connection sends in the block."""
-        connection.add_query_logger(self._take)
+        connection.add_query_logger(self._record)
         try:
             yield
         finally:
-            connection.remove_query_logger(self._take)
+            connection.remove_query_logger(self._record)
 
-    def _take(self, query: Any) -> None:
+    def _record(self, query: Any) -> None:
         if query.query.lstrip().upper().startswith(("SELECT", "WITH")):
-            self.queries.append(Query(query.query, query.args))
+            self.queries.append(SentQuery(query.query, query.args))
 
 
-async def plan_of(connection: "asyncpg.Connection[Any]", query: Query) -> dict[str, Any]:
+async def plan_of(connection: "asyncpg.Connection[Any]", query: SentQuery) -> dict[str, Any]:
     """Return the plan for these very values."""
     text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query.text}", *query.values)
     return _plan(text)
 
 
-def generic_plan_of(url: str, query: Query) -> dict[str, Any]:
+def generic_plan_of(url: str, query: SentQuery) -> dict[str, Any]:
     """Return the plan that is kept for any values."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SETTINGS)

@@ -9,7 +9,7 @@ import redis.asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local.problem import StackProblem
+from deploy.local.errors import StackError
 from deploy.local.stack import Stack
 from tests.support.servers import free_port_base
 
@@ -89,7 +89,7 @@ def test_a_second_stack_in_the_folder_is_refused_and_harms_nothing(stack: Stack)
     stack.start(infrastructure_only=True)
     second = Stack(stack.home.root, free_port_base(), caller={})
 
-    with pytest.raises(StackProblem, match="A stack runs in this folder already"):
+    with pytest.raises(StackError, match="A stack runs in this folder already"):
         second.start(infrastructure_only=True)
     second.stop()
 

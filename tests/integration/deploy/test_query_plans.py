@@ -8,15 +8,15 @@ from typing import Any, cast
 import asyncpg
 import pytest
 
-from deploy.commands.progress import Lines
+from deploy.commands.progress import ProgressLines
+from deploy.local.detached_service import blueprint_of
 from deploy.local.secrets import SERVICES
-from deploy.local.service_at_rest import blueprint_of
-from deploy.seed import people
-from deploy.seed.fill import Wanted, fill
+from deploy.seed import accounts
 from deploy.seed.ids import seeded_id
 from deploy.seed.population import FOUNDED, Population, organisation_id, user_id
+from deploy.seed.seeder import SeedRequest, seed_databases
 from services.access.caller import Caller
-from services.chassis import postgres
+from services.chassis.db import postgres
 from services.chassis.ids import write_id
 from services.chassis.rpc.signature import signatures
 from services.contracts.identity import SCOPES, SubjectKind
@@ -24,14 +24,21 @@ from services.contracts.orders import EventPage, OrderState
 from services.contracts.sites import SiteOrder
 from services.contracts.stats import Period
 from services.contracts.values import Page
-from services.identity.store import reads
-from tests.integration.deploy.query_plans import SETTINGS, Query, Recorder, complaints, generic_plan_of, plan_of
+from services.identity.queries import directory
+from tests.integration.deploy.query_plans import (
+    SETTINGS,
+    QueryRecorder,
+    SentQuery,
+    complaints,
+    generic_plan_of,
+    plan_of,
+)
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
-from tests.support.workbench import Workbench
+from tests.support.service_harness import ServiceHarness
 
 SITES = 4_000
-THERE_ARE = Population(SITES)
+POPULATION = Population(SITES)
 
 
 def user(id: uuid.UUID, kind: SubjectKind = SubjectKind.USER) -> Caller:
@@ -47,16 +54,16 @@ CALLERS = {
     "manager": user(seeded_id("manager", 0, FOUNDED)),
     "limited": user(seeded_id("limited", 0, FOUNDED)),
     "staff": user(seeded_id("staff", 0, FOUNDED), SubjectKind.STAFF),
-    "partner of all": partner(people.PARTNER_OF_ALL),
-    "partner of one": partner(people.PARTNER_OF_ONE),
+    "partner of all": partner(accounts.PARTNER_OF_ALL),
+    "partner of one": partner(accounts.PARTNER_OF_ONE),
 }
-REACH_ALL = {"staff", "partner of all"}
+UNRESTRICTED = {"staff", "partner of all"}
 PEOPLE = ("small", "manager", "limited", "staff")
 
-Read = Callable[[Any, "Known"], Awaitable[Any]]
+Read = Callable[[Any, "KnownRows"], Awaitable[Any]]
 
 
-class Known:
+class KnownRows:
     """What the reads ask for: ten sites and what those have, and a page that is not the first."""
 
     def __init__(self, sites: list[str], agreements: list[str], orders: list[str], tickets: list[str]) -> None:
@@ -73,13 +80,13 @@ async def pages(read: Callable[[Page], Awaitable[Any]], *, counted: bool) -> Non
 
 
 def listed(name: str, *arguments: Any) -> Read:
-    async def read(offering: Any, known: Known) -> None:
+    async def read(offering: Any, known: KnownRows) -> None:
         await pages(lambda page: getattr(offering, name)(page, *arguments), counted=offering.counted)
 
     return read
 
 
-async def events(offering: Any, known: Known, organisation: str | None = None) -> None:
+async def events(offering: Any, known: KnownRows, organisation: str | None = None) -> None:
     page = await offering.events("START", 50, None, organisation)
     assert isinstance(page, EventPage)
     assert page.events
@@ -128,11 +135,11 @@ READS: dict[str, dict[str, list[Read]]] = {
 }
 """Each read of each contract. Who reaches all asks for no totals, and for no sums of everybody: those grow."""
 
-ELSEWHERE = {"imports", "badRows", "contacts", "partners", "publicKeys"}
+COVERED_ELSEWHERE = {"imports", "badRows", "contacts", "partners", "publicKeys"}
 """Reads that are by ids alone, or of few rows: they are not a customer's."""
 
 
-class Asked:
+class CountingApi:
     """An offering that knows whether its lists are to be counted."""
 
     def __init__(self, offering: Any, *, counted: bool) -> None:
@@ -147,16 +154,16 @@ class Asked:
 def test_no_read_is_forgotten(service: str) -> None:
     contract = cast(Any, blueprint_of(service).contract)
     reads = {name for name, one in signatures(contract).items() if one.declared.kind == "read"}
-    assert reads - ELSEWHERE == set(READS[service])
+    assert reads - COVERED_ELSEWHERE == set(READS[service])
 
 
 async def test_each_read_goes_by_an_index_of_what_is_reached_or_asked_for(
     make_database: MakeDatabase, clock: TestClock
 ) -> None:
     databases = {service: await make_database(blueprint_of(service)) for service in SERVICES}
-    await fill(
-        Wanted(sites=SITES, password="kartonki kulkee kotoa", databases=databases, pepper=b"p" * 24, clock=clock),
-        Lines(),
+    await seed_databases(
+        SeedRequest(sites=SITES, password="kartonki kulkee kotoa", databases=databases, pepper=b"p" * 24, clock=clock),
+        ProgressLines(),
     )
     pools = {service: await postgres.open_pool(url, name="test", size=2) for service, url in databases.items()}
     try:
@@ -170,14 +177,14 @@ async def test_each_read_goes_by_an_index_of_what_is_reached_or_asked_for(
                     if not _may_ask(name, operation):
                         continue
                     for number, call in enumerate(calls):
-                        if operation == "volumes" and name in REACH_ALL and number:
+                        if operation == "volumes" and name in UNRESTRICTED and number:
                             continue
-                        for query in await _asked(pools[service], service, caller, clock, call, known):
+                        for query in await _record_queries(pools[service], service, caller, clock, call, known):
                             asked += 1
                             for plan in (await plan_of(admin, query), generic_plan_of(databases[service], query)):
                                 wrong += [
                                     f"{service}.{operation} as {name}: {complaint}\n{query.text}"
-                                    for complaint in complaints(plan, reaches_all=name in REACH_ALL)
+                                    for complaint in complaints(plan, reaches_all=name in UNRESTRICTED)
                                 ]
             await admin.close()
         assert not wrong, "\n\n".join(dict.fromkeys(wrong))
@@ -193,17 +200,19 @@ def _may_ask(caller: str, operation: str) -> bool:
     return caller in PEOPLE or operation in ("orders", "ordersById", "agreementsById")
 
 
-async def _asked(
-    pool: postgres.Pool, service: str, caller: Caller, clock: TestClock, call: Read, known: Known
-) -> list[Query]:
+async def _record_queries(
+    pool: postgres.Pool, service: str, caller: Caller, clock: TestClock, call: Read, known: KnownRows
+) -> list[SentQuery]:
     """Return the different queries that a read makes."""
-    recorder = Recorder()
+    recorder = QueryRecorder()
     async with pool.acquire() as connection:
-        bench: Workbench[Any, Any] = Workbench(blueprint_of(service), cast(Any, _One(connection)), clock)
+        bench: ServiceHarness[Any, Any] = ServiceHarness(
+            blueprint_of(service), cast(Any, _SingleConnectionPool(connection)), clock
+        )
         # Identity's offering needs keys and passwords, its reads do not.
-        offering = _Identity(connection, caller, clock) if service == "identity" else bench.offering(caller)
-        with recorder.listening(connection):
-            await call(Asked(offering, counted=caller.subject_id not in _ALL), known)
+        offering = _Identity(connection, caller, clock) if service == "identity" else bench.api(caller)
+        with recorder.recording(connection):
+            await call(CountingApi(offering, counted=caller.subject_id not in _ALL), known)
     return list({one.text: one for one in recorder.queries}.values())
 
 
@@ -214,25 +223,25 @@ class _Identity:
         self._for = connection, caller, clock.today()
 
     async def me(self) -> object:
-        return await reads.me(*self._for)
+        return await directory.me(*self._for)
 
     async def organisations(self, ids: list[str]) -> object:
-        return await reads.organisations(*self._for, ids)
+        return await directory.organisations(*self._for, ids)
 
     async def access_of(self, subject_id: str) -> object:
-        return await reads.access_of(self._for[0], subject_id)
+        return await directory.access_of(self._for[0], subject_id)
 
 
-_ALL = {CALLERS[name].subject_id for name in REACH_ALL}
+_ALL = {CALLERS[name].subject_id for name in UNRESTRICTED}
 
 
-class _One:
+class _SingleConnectionPool:
     """A pool of one connection, which is recorded."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def acquire(self) -> "_One":
+    def acquire(self) -> "_SingleConnectionPool":
         return self
 
     async def __aenter__(self) -> Any:
@@ -245,12 +254,12 @@ class _One:
         return getattr(self._connection, name)
 
 
-async def _known(pools: dict[str, postgres.Pool]) -> Known:
+async def _known(pools: dict[str, postgres.Pool]) -> KnownRows:
     async def of(service: str, table: str, prefix: str) -> list[str]:
         rows = await pools[service].fetch(f"SELECT id FROM {table} ORDER BY id LIMIT 10")
         return [write_id(prefix, row["id"]) for row in rows]
 
-    return Known(
+    return KnownRows(
         await of("sites", "sites", "site"),
         await of("orders", "agreements", "agreement"),
         await of("orders", "orders", "order"),

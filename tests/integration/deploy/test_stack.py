@@ -19,15 +19,15 @@ import pytest
 
 from deploy.local.paths import CLONE, Home
 from deploy.local.ports import OFFSETS, Ports
-from tests.integration.deploy import standin
+from tests.integration.deploy import stub_services
 from tests.support.servers import free_port_base
-from tests.unit.deploy.waiting import wait_for
+from tests.unit.deploy.polling import wait_for
 
 NOT_PROCESSES = {"smtp", "kafka-controller"}
 
 
 @dataclass
-class Kierto:
+class KiertoCommand:
     """The command, in a folder and on ports of its own."""
 
     home: Home
@@ -75,11 +75,13 @@ class Kierto:
 
 
 @pytest.fixture
-def kierto(tmp_path: Path) -> Iterator[Kierto]:
+def kierto(tmp_path: Path) -> Iterator[KiertoCommand]:
     home, base = Home(tmp_path / "home"), free_port_base()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KIERTO_")}
-    environment["PYTHONPATH"] = f"{standin.build(tmp_path / 'standin')}:{CLONE}"
-    kierto = Kierto(home, Ports(base), environment | {"KIERTO_HOME": str(home.root), "KIERTO_PORT_BASE": str(base)})
+    environment["PYTHONPATH"] = f"{stub_services.build(tmp_path / 'standin')}:{CLONE}"
+    kierto = KiertoCommand(
+        home, Ports(base), environment | {"KIERTO_HOME": str(home.root), "KIERTO_PORT_BASE": str(base)}
+    )
     yield kierto
     kierto.run("reset", "--yes")
     if kierto.running:
@@ -87,7 +89,7 @@ def kierto(tmp_path: Path) -> Iterator[Kierto]:
         kierto.running.wait()
 
 
-def test_everything_runs_is_looked_after_and_stops(kierto: Kierto) -> None:
+def test_everything_runs_is_looked_after_and_stops(kierto: KiertoCommand) -> None:
     kierto.up()
 
     listeners = {name.removesuffix("-metrics") for name in OFFSETS}
@@ -96,21 +98,21 @@ def test_everything_runs_is_looked_after_and_stops(kierto: Kierto) -> None:
     assert all(secret not in kierto.said for secret in _secrets(kierto.home))
     assert kierto.run("status").returncode == 0
 
-    _children_were_forked_and_have_their_own_settings(kierto)
-    _a_killed_process_is_started_again(kierto, "orders-worker")
-    _a_killed_process_is_started_again(kierto, "valkey")
-    _mail_is_taken_and_shown(kierto)
-    _a_second_start_is_refused(kierto)
+    _check_children(kierto)
+    _check_restart(kierto, "orders-worker")
+    _check_restart(kierto, "valkey")
+    _check_mailbox(kierto)
+    _check_second_start(kierto)
 
     pids = kierto.pids().values()
     assert kierto.run("down").stdout == "Stopped.\n"
     assert kierto.running
     assert kierto.running.wait(10) == 0
-    assert not any(_lives(pid) for pid in pids)
+    assert not any(_is_alive(pid) for pid in pids)
     assert kierto.run("status").returncode == 1
 
 
-def test_it_starts_again_after_its_supervisor_was_killed(kierto: Kierto) -> None:
+def test_it_starts_again_after_its_supervisor_was_killed(kierto: KiertoCommand) -> None:
     kierto.up()
     assert kierto.running
     pids = list(kierto.pids().values())
@@ -118,7 +120,7 @@ def test_it_starts_again_after_its_supervisor_was_killed(kierto: Kierto) -> None
     kierto.running.kill()
     kierto.running.wait()
     if sys.platform == "linux":
-        wait_for(lambda: not any(_lives(pid) for pid in pids))
+        wait_for(lambda: not any(_is_alive(pid) for pid in pids))
     kierto.up()
 
     assert kierto.run("status").returncode == 0
@@ -126,7 +128,7 @@ def test_it_starts_again_after_its_supervisor_was_killed(kierto: Kierto) -> None
     assert kierto.running.wait(60) == 0
 
 
-def test_a_migration_that_fails_ends_the_start_and_shows_why(kierto: Kierto) -> None:
+def test_a_migration_that_fails_ends_the_start_and_shows_why(kierto: KiertoCommand) -> None:
     kierto.environment["KIERTO_ORDERS_MIGRATION_FAILS"] = "3"
 
     done = kierto.run("up")
@@ -138,7 +140,7 @@ def test_a_migration_that_fails_ends_the_start_and_shows_why(kierto: Kierto) -> 
     assert not kierto.home.process_table.exists()
 
 
-def test_a_taken_port_is_said_before_anything_starts(kierto: Kierto) -> None:
+def test_a_taken_port_is_said_before_anything_starts(kierto: KiertoCommand) -> None:
     with socket.create_server(("127.0.0.1", kierto.ports.of("kafka"))):
         done = kierto.run("up")
 
@@ -147,7 +149,7 @@ def test_a_taken_port_is_said_before_anything_starts(kierto: Kierto) -> None:
     assert not kierto.home.postgres.exists()
 
 
-def _children_were_forked_and_have_their_own_settings(kierto: Kierto) -> None:
+def _check_children(kierto: KiertoCommand) -> None:
     assert kierto.running
     told = {name: kierto.told_by(name) for name in ("orders-api", "orders-relay", "gateway")}
     assert {one["imported_in"] for one in told.values()} == {kierto.running.pid}
@@ -155,7 +157,7 @@ def _children_were_forked_and_have_their_own_settings(kierto: Kierto) -> None:
     assert not any("DATABASE" in name or "PEPPER" in name for name in told["gateway"]["environment"])
 
 
-def _a_killed_process_is_started_again(kierto: Kierto, name: str) -> None:
+def _check_restart(kierto: KiertoCommand, name: str) -> None:
     before = kierto.pids()[name]
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: kierto.pids().get(name, before) != before)
@@ -163,7 +165,7 @@ def _a_killed_process_is_started_again(kierto: Kierto, name: str) -> None:
     assert f"{name} was ended by SIGKILL; it is started again" in kierto.said
 
 
-def _mail_is_taken_and_shown(kierto: Kierto) -> None:
+def _check_mailbox(kierto: KiertoCommand) -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@kierto.test", "liisa@example.fi", "Kiitos, Päivi"
     message.set_content("Hei!")
@@ -178,7 +180,7 @@ def _mail_is_taken_and_shown(kierto: Kierto) -> None:
     assert "Hei!" in _get(f"{web}/messages/{listed['id']}")
 
 
-def _a_second_start_is_refused(kierto: Kierto) -> None:
+def _check_second_start(kierto: KiertoCommand) -> None:
     second = kierto.run("up")
     assert second.returncode == 1
     assert "A stack runs in this folder already" in second.stderr
@@ -196,7 +198,7 @@ def _get(url: str) -> str:
         return text
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

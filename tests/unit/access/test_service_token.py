@@ -3,8 +3,8 @@
 import datetime as dt
 
 from services.access.service_token import ServiceTokens
+from tests.support.canned_service import CannedService
 from tests.support.clock import TestClock
-from tests.support.service_by_heart import ServiceByHeart
 
 
 def token(name: str) -> bytes:
@@ -13,7 +13,7 @@ def token(name: str) -> bytes:
 
 async def test_a_token_is_kept_until_a_minute_before_its_end() -> None:
     clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
-    identity = ServiceByHeart("identity", clientToken=token("first"))
+    identity = CannedService("identity", clientToken=token("first"))
     tokens = ServiceTokens("support", "secret", identity, clock)
     assert await tokens.headers() == {"Authorization": "Bearer first"}
     identity.answers["clientToken"] = token("second")
@@ -26,7 +26,7 @@ async def test_a_token_is_kept_until_a_minute_before_its_end() -> None:
 
 async def test_each_caller_in_whose_name_it_asks_has_its_own() -> None:
     clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
-    identity = ServiceByHeart("identity", clientToken=token("one"))
+    identity = CannedService("identity", clientToken=token("one"))
     tokens = ServiceTokens("support", "secret", identity, clock)
     await tokens.headers("user_1")
     identity.answers["clientToken"] = token("other")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.access.stated_parts import LARGEST_PART, join_access, split_access
+from services.access.access_parts import MAX_PART_SITES, join_access, split_access
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity import AccessStated, Grant, Role, SubjectKind
 
@@ -59,4 +59,4 @@ def test_each_part_of_a_property_managers_access_fits_into_an_event(sites: int) 
     parts = split_access(stated(grants))
     assert len(parts) > 1
     assert max(len(msgspec.json.encode(one)) for one in parts) < LARGEST_EVENT / 2
-    assert LARGEST_PART == 2_000
+    assert MAX_PART_SITES == 2_000

@@ -5,8 +5,8 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 
-Answer = Callable[[int], bytes]
-AnswerTo = Callable[[bytes], bytes]
+Respond = Callable[[int], bytes]
+RespondTo = Callable[[bytes], bytes]
 
 
 def answer(body: bytes, status: int = 200) -> bytes:
@@ -15,15 +15,15 @@ def answer(body: bytes, status: int = 200) -> bytes:
 
 
 @contextlib.contextmanager
-def scripted_server(respond: Answer) -> Iterator[int]:
+def scripted_server(respond: Respond) -> Iterator[int]:
     """The port of a server that answers the n-th request (from 0, over all connections) with ``respond(n)``."""
     numbers = iter(range(10**9))
-    with server_by_request(lambda _: respond(next(numbers))) as port:
+    with request_server(lambda _: respond(next(numbers))) as port:
         yield port
 
 
 @contextlib.contextmanager
-def server_by_request(respond: AnswerTo) -> Iterator[int]:
+def request_server(respond: RespondTo) -> Iterator[int]:
     """The port of a server that answers each request, head and body, with what ``respond`` makes of it."""
     one_at_a_time = threading.Lock()
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.contest import contestants, held
+from tests.benchmarks.contest import contestants, runner
 from tests.benchmarks.contest.contestants import CONTESTANTS, OURS
-from tests.benchmarks.contest.native_programs import Missing
+from tests.benchmarks.contest.native_programs import MissingTool
 
 HIVE_ROUTER = CONTESTANTS[-1]
 
@@ -27,13 +27,13 @@ def make(program: Path, script: str) -> None:
 
 def test_who_takes_long_to_build_takes_part_only_if_named() -> None:
     assert HIVE_ROUTER.name == "hive-router"
-    assert held.competing([]) == [one for one in CONTESTANTS if one is not HIVE_ROUTER]
-    assert held.competing(["hive-router"]) == [OURS, HIVE_ROUTER]
+    assert runner.competing([]) == [one for one in CONTESTANTS if one is not HIVE_ROUTER]
+    assert runner.competing(["hive-router"]) == [OURS, HIVE_ROUTER]
 
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(SystemExit, match="nobody"):
-        held.competing(["apollo", "nobody"])
+        runner.competing(["apollo", "nobody"])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_an_unknown_name_is_refused() -> None:
 def test_without_its_compiler_the_router_is_left_out(cargo: Path, script: str | None, lacking: str) -> None:
     if script:
         make(cargo, script)
-    with pytest.raises(Missing, match=lacking):
+    with pytest.raises(MissingTool, match=lacking):
         HIVE_ROUTER.prepare()
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.benchmarks.contest import load
 from tests.benchmarks.contest.load import Load
 from tests.benchmarks.contest.pages import OTHERS, PORTAL
-from tests.unit.benchmarks.scripted_server import Answer, answer, scripted_server, server_by_request
+from tests.unit.benchmarks.scripted_server import Respond, answer, request_server, scripted_server
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
@@ -20,30 +20,30 @@ RIGHT = answer(b'{"data":{}}')
 
 
 @pytest.fixture
-def loaded(tmp_path: Path) -> "Loaded":
-    return Loaded(tmp_path / "request.http")
+def load_runner(tmp_path: Path) -> "LoadRunner":
+    return LoadRunner(tmp_path / "request.http")
 
 
-class Loaded:
+class LoadRunner:
     """Runs the load against a server that answers as told."""
 
     def __init__(self, request: Path) -> None:
         self._request = request
         self._request.write_bytes(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 
-    def by(self, respond: Answer, *, connections: int = 2, seconds: float = 0.2, rate: float = 0) -> Load:
+    def by(self, respond: Respond, *, connections: int = 2, seconds: float = 0.2, rate: float = 0) -> Load:
         with scripted_server(respond) as port:
             return load.run(port, self._request, connections=connections, seconds=seconds, rate=rate)
 
 
-def test_every_request_is_answered_and_counted(loaded: Loaded) -> None:
+def test_every_request_is_answered_and_counted(load_runner: LoadRunner) -> None:
     numbers: list[int] = []
 
     def respond(number: int) -> bytes:
         numbers.append(number)
         return RIGHT
 
-    done = loaded.by(respond, connections=3)
+    done = load_runner.by(respond, connections=3)
     assert done.all == len(numbers) == done.requests + 3, "every connection was used once before"
     assert done.errors == 0
     assert 0 < done.p50 <= done.p99 <= done.most
@@ -53,57 +53,57 @@ def test_every_request_is_answered_and_counted(loaded: Loaded) -> None:
 @pytest.mark.parametrize(
     "wrong", [answer(b'{"data":{}}', 500), answer(b'{"data":[]}'), answer(b'{"data":null}'), answer(b"")]
 )
-def test_an_answer_unlike_the_first_is_an_error(loaded: Loaded, wrong: bytes) -> None:
-    done = loaded.by(lambda number: wrong if number in (5, 7) else RIGHT)
+def test_an_answer_unlike_the_first_is_an_error(load_runner: LoadRunner, wrong: bytes) -> None:
+    done = load_runner.by(lambda number: wrong if number in (5, 7) else RIGHT)
     assert done.errors == 2
 
 
-def test_an_answer_in_chunks_is_as_good(loaded: Loaded) -> None:
+def test_an_answer_in_chunks_is_as_good(load_runner: LoadRunner) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    done = loaded.by(lambda _: head + b"3\r\n{}\n\r\n0\r\n\r\n")
+    done = load_runner.by(lambda _: head + b"3\r\n{}\n\r\n0\r\n\r\n")
     assert done.requests > 10
     assert done.errors == 0
 
 
-def test_a_long_answer_comes_in_parts(loaded: Loaded) -> None:
-    done = loaded.by(lambda _: answer(b"x" * 1_000_000))
+def test_a_long_answer_comes_in_parts(load_runner: LoadRunner) -> None:
+    done = load_runner.by(lambda _: answer(b"x" * 1_000_000))
     assert done.requests > 2
     assert done.errors == 0
 
 
-def test_a_lost_connection_ends_it(loaded: Loaded) -> None:
+def test_a_lost_connection_ends_it(load_runner: LoadRunner) -> None:
     with pytest.raises(subprocess.CalledProcessError):
-        loaded.by(lambda number: _hang_up() if number == 9 else RIGHT, connections=1)
+        load_runner.by(lambda number: _hang_up() if number == 9 else RIGHT, connections=1)
 
 
-def test_a_fixed_rate_is_kept(loaded: Loaded) -> None:
-    done = loaded.by(lambda _: RIGHT, rate=200, seconds=0.5)
+def test_a_fixed_rate_is_kept(load_runner: LoadRunner) -> None:
+    done = load_runner.by(lambda _: RIGHT, rate=200, seconds=0.5)
     assert done.requests == 100
     assert 0.45 < done.seconds < 0.8
 
 
-def test_a_server_that_stands_still_is_charged_for_all_who_were_due_meanwhile(loaded: Loaded) -> None:
+def test_a_server_that_stands_still_is_charged_for_all_who_were_due_meanwhile(load_runner: LoadRunner) -> None:
     def respond(number: int) -> bytes:
         if number == 10:
             time.sleep(0.4)
         return RIGHT
 
     # 100 are due in half a second; 80 of them while the server stands still, and these wait 0 to 400 ms.
-    done = loaded.by(respond, connections=2, rate=200, seconds=0.5)
+    done = load_runner.by(respond, connections=2, rate=200, seconds=0.5)
     assert done.requests == 100
     assert done.most > 390_000
     assert done.p50 > 100_000
-    closed = loaded.by(respond, connections=2, seconds=0.5)
+    closed = load_runner.by(respond, connections=2, seconds=0.5)
     assert closed.p50 < 100_000, "as fast as it answers: only those on their way waited"
 
 
-def test_a_percentile_is_the_time_of_the_nearest_rank(loaded: Loaded) -> None:
+def test_a_percentile_is_the_time_of_the_nearest_rank(load_runner: LoadRunner) -> None:
     def respond(number: int) -> bytes:
         if number == 2:
             time.sleep(0.1)
         return RIGHT
 
-    done = loaded.by(respond, connections=1, rate=10, seconds=0.2)
+    done = load_runner.by(respond, connections=1, rate=10, seconds=0.2)
     assert done.requests == 2
     assert done.p50 < 90_000 < 100_000 < done.p99 == done.most
 
@@ -126,7 +126,7 @@ def _sent(files: tuple[Path, Path], *, seed: int) -> list[str]:
         requests.append(request.decode())
         return RIGHT
 
-    with server_by_request(respond) as port:
+    with request_server(respond) as port:
         load.run(port, *files, connections=1, rate=4_000, seconds=0.5, seed=seed)
     return requests
 
@@ -167,7 +167,7 @@ def test_an_answer_is_held_against_the_first_to_the_same_operation(files: tuple[
     def respond(request: bytes) -> bytes:
         return answer(re.findall(rb"query (\w+)", request)[0])
 
-    with server_by_request(respond) as port:
+    with request_server(respond) as port:
         done = load.run(port, *files, connections=1, rate=4_000, seconds=0.5)
     assert (done.requests, done.errors) == (2_000, 0)
 

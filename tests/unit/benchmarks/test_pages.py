@@ -18,7 +18,7 @@ def test_what_is_asked_for_is_in_the_graph(page: Page) -> None:
 
 def test_fifty_others_differ_in_what_they_select() -> None:
     assert len(OTHERS) == 50
-    assert len({str(page.picked) for page in (*PAGES[:1], *OTHERS)}) == 51
+    assert len({str(page.selected) for page in (*PAGES[:1], *OTHERS)}) == 51
     assert len({page.operation for page in OTHERS}) == len({page.text for page in OTHERS}) == 50
 
 

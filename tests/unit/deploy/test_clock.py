@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from deploy.commands.clock import parse_duration
 from deploy.local.paths import Home
-from services.chassis.clock import read_offset
+from services.chassis.runtime.clock import read_offset
 
 
 @pytest.mark.parametrize(

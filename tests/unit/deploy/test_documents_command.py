@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from gateway.persisted import ids
-from gateway.persisted.trusted import TrustedDocuments
+from gateway.persisted_documents import ids
+from gateway.persisted_documents.trusted_documents import TrustedDocuments
 
 
 @pytest.fixture

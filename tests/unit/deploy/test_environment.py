@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.environment import Environment
+from deploy.local.environment import StackEnvironment
 from deploy.local.paths import Home
 from deploy.local.ports import Ports
 from deploy.local.secrets import SERVICES, load_secrets
 
 
-def _environment(tmp_path: Path, **caller: str) -> Environment:
+def _environment(tmp_path: Path, **caller: str) -> StackEnvironment:
     home = Home(tmp_path)
-    return Environment(home, Ports(9000), load_secrets(home), caller)
+    return StackEnvironment(home, Ports(9000), load_secrets(home), caller)
 
 
 def test_a_service_gets_its_own_database_and_secret_only(tmp_path: Path) -> None:

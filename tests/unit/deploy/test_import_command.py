@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
+from deploy.local.errors import StackError
 from deploy.local.lock import FolderLock
 from deploy.local.paths import Home
-from deploy.local.problem import StackProblem
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def unused_port() -> Iterator[int]:
 def run(folder: Path, *arguments: str) -> str:
     """What the command says when no gateway answers where it looks."""
     result = CliRunner().invoke(app, ["import", str(folder / "export"), "--username", "anna", *arguments])
-    if isinstance(result.exception, StackProblem):
+    if isinstance(result.exception, StackError):
         raise result.exception
     assert result.exit_code == 2, result.output
     return result.output
@@ -50,7 +50,7 @@ def test_the_running_stack_says_where_it_is(
     if told:
         monkeypatch.setenv("KIERTO_PORT_BASE", told)
     lock = FolderLock(Home(folder / "stack"))
-    lock.take(unused_port)
+    lock.acquire(unused_port)
     try:
         assert f"http://127.0.0.1:{unused_port} did not answer" in run(folder)
     finally:
@@ -70,5 +70,5 @@ def test_a_gateway_that_is_named_is_the_one(folder: Path, unused_port: int, monk
 
 
 def test_another_folders_stack_is_not_taken_for_it(folder: Path) -> None:
-    with pytest.raises(StackProblem, match="Nothing runs in"):
+    with pytest.raises(StackError, match="Nothing runs in"):
         run(folder)

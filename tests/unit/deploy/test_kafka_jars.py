@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.errors import StackError
 from deploy.local.kafka_jars import LOCK_FILE, Jar, accept, locked, missing
-from deploy.local.problem import StackProblem
 
 _JAR = Jar("org.example", "thing", "1.0", hashlib.sha256(b"right").hexdigest())
 
@@ -38,7 +38,7 @@ def test_a_jar_with_another_sum_is_refused_and_deleted(tmp_path: Path) -> None:
     (fetched := tmp_path / "fetched").write_bytes(b"wrong")
     (folder := tmp_path / "jars").mkdir()
 
-    with pytest.raises(StackProblem, match=r"thing-1\.0\.jar is not the file"):
+    with pytest.raises(StackError, match=r"thing-1\.0\.jar is not the file"):
         accept(_JAR, fetched, folder)
 
     assert not fetched.exists()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.errors import StackError
 from deploy.local.lock import FolderLock, Holder, holder_of, wait_until_free
 from deploy.local.paths import Home
-from deploy.local.problem import StackProblem
 from deploy.local.processes import fork
-from tests.unit.deploy.waiting import wait_for
+from tests.unit.deploy.polling import wait_for
 
 
 @pytest.fixture
@@ -22,19 +22,19 @@ def home(tmp_path: Path) -> Home:
 
 def test_a_second_stack_in_the_folder_is_refused(home: Home) -> None:
     lock = FolderLock(home)
-    lock.take(8700)
+    lock.acquire(8700)
 
-    with pytest.raises(StackProblem, match=rf"already \(pid {os.getpid()}, ports from 8700 on\)"):
-        FolderLock(home).take(9700)
+    with pytest.raises(StackError, match=rf"already \(pid {os.getpid()}, ports from 8700 on\)"):
+        FolderLock(home).acquire(9700)
 
     lock.release()
     assert holder_of(home) is None
-    FolderLock(home).take(9700)
+    FolderLock(home).acquire(9700)
 
 
 def test_a_killed_holder_holds_nothing(home: Home) -> None:
     def hold() -> int:
-        FolderLock(home).take(8700)
+        FolderLock(home).acquire(8700)
         signal.pause()
         return 0
 

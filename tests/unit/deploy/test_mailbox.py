@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.mailbox.pages import list_page, mail_page
-from deploy.local.mailbox.reading import summary, whole
+from deploy.local.mailbox.parser import full, summary
 from deploy.local.mailbox.store import MailStore
 
 
@@ -52,7 +52,7 @@ def test_both_parts_are_read(store: MailStore) -> None:
     mail = store.get(store.add("a@kierto.test", ["liisa@example.fi"], _receipt()))
     assert mail
 
-    read = whole(mail)
+    read = full(mail)
 
     assert read["subject"] == "Kiitos yhteydenotosta, Päivi"
     assert read["text"].strip() == "Hei Päivi & <kumppanit>"
@@ -66,7 +66,7 @@ def test_everything_is_escaped(store: MailStore) -> None:
     assert mail
     assert receipt
 
-    pages = [list_page([summary(mail)], '"><script>'), mail_page(whole(mail)), mail_page(whole(receipt))]
+    pages = [list_page([summary(mail)], '"><script>'), mail_page(full(mail)), mail_page(full(receipt))]
 
     assert all("<script" not in page for page in pages)
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in pages[2]
@@ -88,4 +88,4 @@ def test_whatever_comes_is_shown(store: MailStore, raw: bytes) -> None:
     mail = store.get(store.add("a", ["b"], raw))
     assert mail
 
-    assert mail_page(whole(mail))
+    assert mail_page(full(mail))

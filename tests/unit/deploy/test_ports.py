@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.local.errors import StackError
 from deploy.local.ports import OFFSETS, Ports, free_base, is_free
-from deploy.local.problem import StackProblem
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -24,29 +24,29 @@ def test_every_listener_has_a_port_of_its_own() -> None:
     assert Ports(9000).url("support-api") == "http://127.0.0.1:9051"
 
 
-def test_a_taken_port_is_named_with_its_setting_its_holder_and_a_way_out(taken: int) -> None:
-    ports = Ports(taken - OFFSETS["kafka"])
+def test_a_taken_port_is_named_with_its_setting_its_holder_and_a_way_out(taken_port: int) -> None:
+    ports = Ports(taken_port - OFFSETS["kafka"])
 
-    with pytest.raises(StackProblem) as problem:
+    with pytest.raises(StackError) as problem:
         ports.check(["kafka"])
 
-    assert f"{taken} for kafka (KIERTO_PORT_BASE + 84)" in str(problem.value)
+    assert f"{taken_port} for kafka (KIERTO_PORT_BASE + 84)" in str(problem.value)
     assert f"(pid {os.getpid()})" in str(problem.value)
     assert "KIERTO_PORT_BASE=" in str(problem.value)
 
 
-def test_what_is_not_asked_for_may_be_taken(taken: int) -> None:
-    Ports(taken - OFFSETS["kafka"]).check([])
+def test_what_is_not_asked_for_may_be_taken(taken_port: int) -> None:
+    Ports(taken_port - OFFSETS["kafka"]).check([])
 
 
-def test_a_free_base_is_free(taken: int) -> None:
+def test_a_free_base_is_free(taken_port: int) -> None:
     base = free_base(21000)
 
     assert all(is_free(base + offset) for offset in OFFSETS.values())
-    assert not is_free(taken)
+    assert not is_free(taken_port)
 
 
 @pytest.mark.parametrize("base", [80, 65530])
 def test_a_base_outside_of_what_a_user_may_take_is_refused(base: int) -> None:
-    with pytest.raises(StackProblem, match="between 1024 and"):
+    with pytest.raises(StackError, match="between 1024 and"):
         Ports(base)

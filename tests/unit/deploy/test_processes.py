@@ -14,7 +14,7 @@ import pytest
 from deploy.local import processes
 from deploy.local.paths import CLONE
 from deploy.local.processes import fork, spawn
-from tests.unit.deploy.waiting import wait_for
+from tests.unit.deploy.polling import wait_for
 
 
 def _run(target: Callable[[], int], log: Path, environment: dict[str, str] | None = None) -> int:
@@ -120,11 +120,11 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path: Path) -> None:
         assert parent.stdout
         children = [int(word) for word in parent.stdout.readline().split()]
         assert len(children) == 2
-        assert all(_lives(pid) for pid in children)
+        assert all(_is_alive(pid) for pid in children)
 
         parent.kill()
 
-    wait_for(lambda: not any(_lives(pid) for pid in children))
+    wait_for(lambda: not any(_is_alive(pid) for pid in children))
 
 
 def test_a_program_that_is_not_there_is_an_error_here(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_program_that_is_not_there_is_an_error_here(tmp_path: Path) -> None:
         spawn([tmp_path / "none"], tmp_path / "log", {}, folder=tmp_path, death_signal=signal.SIGKILL)
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

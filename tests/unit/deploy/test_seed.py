@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from deploy.seed import FEWEST_SITES, people
-from deploy.seed.history import ORDERS_A_SITE, PICKUPS_A_SITE, SPAN, Historian, SiteHistory
+from deploy.seed import FEWEST_SITES, accounts
+from deploy.seed.history import HISTORY_LENGTH, ORDERS_A_SITE, PICKUPS_A_SITE, HistoryGenerator, SiteHistory
 from deploy.seed.ids import seeded_id
 from deploy.seed.population import SMALL_SITES, Population, organisation_id
-from deploy.seed.trade import Trade
+from deploy.seed.reference_data import ReferenceData
 from services.contracts.orders import OrderState
 
 NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
@@ -46,15 +46,15 @@ def test_the_large_ones_are_as_large_as_they_are_said_to_be() -> None:
 @pytest.mark.parametrize("sites", SIZES)
 def test_users_reach_what_they_are_named_for(sites: int) -> None:
     population = Population(sites)
-    users = {user.username: user for user in people.users(population, "hash")}
+    users = {user.username: user for user in accounts.users(population, "hash")}
 
-    (small,) = users[people.SMALL_CUSTOMER].memberships
+    (small,) = users[accounts.SMALL_CUSTOMER].memberships
     assert small.organisation_id == organisation_id(0)
-    assert len(users[people.MANAGER].memberships) == population.managed
-    (limited,) = users[people.LIMITED].memberships
+    assert len(users[accounts.MANAGER].memberships) == population.managed
+    (limited,) = users[accounts.LIMITED].memberships
     assert limited.site_ids is not None
     assert len(set(limited.site_ids)) == population.limited_sites
-    assert users[people.STAFF].staff
+    assert users[accounts.STAFF].staff
     assert len(users) == population.organisations + 3
 
 
@@ -63,7 +63,7 @@ def test_the_small_customer_has_as_much_whatever_else_there_is_scattered_over_ti
 
     assert [summary(one) for one in few] == [summary(one) for one in many]
     placed = sorted(versions[-1].placed_at for one in many for versions in one.orders)
-    assert placed[0] < NOW - SPAN * 0.8
+    assert placed[0] < NOW - HISTORY_LENGTH * 0.8
     assert placed[-1] > NOW - dt.timedelta(days=14)
     places = sorted(map(Population(5_000).place, range(SMALL_SITES)))
     assert max(after - before for before, after in itertools.pairwise(places)) < 5_000 / 4
@@ -81,7 +81,7 @@ def test_a_site_has_a_history_of_two_years_that_could_have_happened() -> None:
     for versions in orders:
         steps = [step.at for step in versions[-1].timeline]
         assert steps == sorted(steps)
-        assert steps[0] >= NOW - SPAN
+        assert steps[0] >= NOW - HISTORY_LENGTH
         assert steps[-1] < NOW
         assert len(steps) == versions[-1].version
     assert all(one.pickup.outcome.done_at and one.pickup.outcome.done_at < NOW for one in pickups)
@@ -132,10 +132,10 @@ def small_customer(sites: int) -> list[SiteHistory]:
     return [made.at(population.place(site)) for site in range(SMALL_SITES)]
 
 
-def historian(sites: int) -> Historian:
-    trade = Trade()
+def historian(sites: int) -> HistoryGenerator:
+    trade = ReferenceData()
     articles = {number: seeded_id("article", n, NOW) for n, number in enumerate(trade.article_by_number)}
-    return Historian(Population(sites), trade, articles, NOW, HELSINKI)
+    return HistoryGenerator(Population(sites), trade, articles, NOW, HELSINKI)
 
 
 def summary(one: SiteHistory) -> object:

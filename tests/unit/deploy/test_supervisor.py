@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.problem import StackProblem
-from deploy.local.processes import Running, fork
+from deploy.local.errors import StackError
+from deploy.local.processes import ChildProcess, fork
 from deploy.local.signals import Signals
-from deploy.local.supervisor import Interrupted, Supervisor
-from tests.unit.deploy.waiting import wait_for
+from deploy.local.supervisor import StartInterrupted, Supervisor
+from tests.unit.deploy.polling import wait_for
 
 
 @dataclass
-class _Child:
+class _FakeComponent:
     """A part made of a small function."""
 
     name: str
@@ -34,7 +34,7 @@ class _Child:
     def log(self) -> Path:
         return self.folder / f"{self.name}.log"
 
-    def start(self) -> Running:
+    def start(self) -> ChildProcess:
         child = fork(self.target, self.log, {})
         self.starts.append(child.pid)
         return child
@@ -43,63 +43,63 @@ class _Child:
         return self.ready(pid)
 
 
-def _stay() -> int:
+def _sleep() -> int:
     while True:
         signal.pause()
 
 
-def _stay_whatever_comes() -> int:
+def _ignore_signals() -> int:
     signal.signal(signal.SIGTERM, lambda *_: print("asked to stop"))
     print("deaf")
-    return _stay()
+    return _sleep()
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path, said: list[str]) -> Iterator[Supervisor]:
-    supervisor = Supervisor(said.append, tmp_path / "processes.json", Signals(), patience=0.3)
+def supervisor(tmp_path: Path, messages: list[str]) -> Iterator[Supervisor]:
+    supervisor = Supervisor(messages.append, tmp_path / "processes.json", Signals(), patience=0.3)
     yield supervisor
     supervisor.stop()
 
 
-def _tended(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
+def _supervise_until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
     def tend_and_look() -> bool:
-        supervisor.tend()
+        supervisor.restart_failed()
         return condition()
 
     wait_for(tend_and_look)
 
 
-def test_a_killed_part_is_started_again_and_said(supervisor: Supervisor, tmp_path: Path, said: list[str]) -> None:
-    part = _Child("worker", tmp_path, _stay)
+def test_a_killed_part_is_started_again_and_said(supervisor: Supervisor, tmp_path: Path, messages: list[str]) -> None:
+    part = _FakeComponent("worker", tmp_path, _sleep)
     supervisor.start(part)
 
     os.kill(part.starts[0], signal.SIGKILL)
-    _tended(supervisor, lambda: len(part.starts) == 2)
+    _supervise_until(supervisor, lambda: len(part.starts) == 2)
 
-    assert said == [f"worker was ended by SIGKILL; it is started again in 0.1 s. Log: {part.log}"]
+    assert messages == [f"worker was ended by SIGKILL; it is started again in 0.1 s. Log: {part.log}"]
     assert json.loads((tmp_path / "processes.json").read_text()) == {"worker": part.starts[1]}
 
 
 def test_a_part_that_ends_by_itself_is_started_again_after_longer_and_longer_pauses(
-    supervisor: Supervisor, tmp_path: Path, said: list[str]
+    supervisor: Supervisor, tmp_path: Path, messages: list[str]
 ) -> None:
-    part = _Child("worker", tmp_path, lambda: 7)
+    part = _FakeComponent("worker", tmp_path, lambda: 7)
     supervisor.start(part)
 
-    _tended(supervisor, lambda: len(said) == 3)
+    _supervise_until(supervisor, lambda: len(messages) == 3)
 
-    pauses = [sentence.split("again in ")[1].split(" s.")[0] for sentence in said]
+    pauses = [sentence.split("again in ")[1].split(" s.")[0] for sentence in messages]
     assert pauses == ["0.1", "0.2", "0.4"]
-    assert "worker ended with exit code 7;" in said[0]
+    assert "worker ended with exit code 7;" in messages[0]
 
 
 def test_the_table_names_what_runs(supervisor: Supervisor, tmp_path: Path) -> None:
-    one, two = _Child("one", tmp_path, _stay), _Child("two", tmp_path, _stay)
+    one, two = _FakeComponent("one", tmp_path, _sleep), _FakeComponent("two", tmp_path, _sleep)
     supervisor.start(one)
     supervisor.start(two)
 
@@ -122,7 +122,7 @@ def test_groups_are_stopped_from_the_last_to_the_first(supervisor: Supervisor, t
 
         return target
 
-    parts = [_Child(name, tmp_path, telling(name)) for name in ("database", "worker", "api", "gateway")]
+    parts = [_FakeComponent(name, tmp_path, telling(name)) for name in ("database", "worker", "api", "gateway")]
     for part in parts:
         supervisor.start(part)
     wait_for(lambda: all("blocked" in part.log.read_text() for part in parts))
@@ -132,14 +132,16 @@ def test_groups_are_stopped_from_the_last_to_the_first(supervisor: Supervisor, t
     assert story.read_text().split() == ["gateway", "api", "worker", "database"]
 
 
-def test_a_part_that_does_not_stop_is_ended_and_said(supervisor: Supervisor, tmp_path: Path, said: list[str]) -> None:
-    part = _Child("deaf", tmp_path, _stay_whatever_comes)
+def test_a_part_that_does_not_stop_is_ended_and_said(
+    supervisor: Supervisor, tmp_path: Path, messages: list[str]
+) -> None:
+    part = _FakeComponent("deaf", tmp_path, _ignore_signals)
     supervisor.start(part)
     wait_for(lambda: "deaf" in part.log.read_text())
 
     supervisor.stop()
 
-    assert said == [f"deaf did not stop by itself, so it is ended. Log: {part.log}"]
+    assert messages == [f"deaf did not stop by itself, so it is ended. Log: {part.log}"]
     with pytest.raises(ProcessLookupError):
         os.kill(part.starts[0], 0)
 
@@ -151,7 +153,7 @@ def test_ready_is_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:
         asked.append(pid)
         return len(asked) == 3
 
-    part = _Child("slow", tmp_path, _stay, ready=at_the_third_question)
+    part = _FakeComponent("slow", tmp_path, _sleep, ready=at_the_third_question)
     supervisor.start(part)
 
     supervisor.await_ready(10)
@@ -160,7 +162,9 @@ def test_ready_is_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:
 
 
 def test_only_the_named_parts_are_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:
-    supervisor.start(_Child("never", tmp_path, _stay, ready=lambda pid: False), _Child("soon", tmp_path, _stay))
+    supervisor.start(
+        _FakeComponent("never", tmp_path, _sleep, ready=lambda pid: False), _FakeComponent("soon", tmp_path, _sleep)
+    )
 
     supervisor.await_ready(10, "soon")
 
@@ -168,13 +172,13 @@ def test_only_the_named_parts_are_waited_for(supervisor: Supervisor, tmp_path: P
 def test_what_is_not_ready_in_time_is_shown_with_the_end_of_its_log(supervisor: Supervisor, tmp_path: Path) -> None:
     def lament() -> int:
         sys.stdout.write("no database, no joy\n")
-        return _stay()
+        return _sleep()
 
-    part = _Child("sad", tmp_path, lament, ready=lambda pid: False)
-    supervisor.start(part, _Child("glad", tmp_path, _stay))
+    part = _FakeComponent("sad", tmp_path, lament, ready=lambda pid: False)
+    supervisor.start(part, _FakeComponent("glad", tmp_path, _sleep))
     wait_for(lambda: "joy" in part.log.read_text())
 
-    with pytest.raises(StackProblem) as problem:
+    with pytest.raises(StackError) as problem:
         supervisor.await_ready(0.1)
 
     assert "These were not ready after 0 s: sad\n" in str(problem.value)
@@ -184,36 +188,36 @@ def test_what_is_not_ready_in_time_is_shown_with_the_end_of_its_log(supervisor: 
 def test_a_part_that_falls_over_and_over_before_it_is_ready_ends_the_start(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
-    supervisor.start(_Child("broken", tmp_path, lambda: 1, ready=lambda pid: False))
+    supervisor.start(_FakeComponent("broken", tmp_path, lambda: 1, ready=lambda pid: False))
 
-    with pytest.raises(StackProblem, match="These fell again and again: broken"):
+    with pytest.raises(StackError, match="These fell again and again: broken"):
         supervisor.await_ready(60)
 
 
 def test_being_told_to_stop_cuts_the_start_short(tmp_path: Path) -> None:
     with Signals() as signals:
         supervisor = Supervisor(lambda sentence: None, tmp_path / "processes.json", signals)
-        supervisor.start(_Child("never", tmp_path, _stay, ready=lambda pid: False))
+        supervisor.start(_FakeComponent("never", tmp_path, _sleep, ready=lambda pid: False))
         os.kill(os.getpid(), signal.SIGTERM)
-        with pytest.raises(Interrupted):
+        with pytest.raises(StartInterrupted):
             supervisor.await_ready(60)
         supervisor.stop()
 
 
-def test_watching_ends_when_told_and_is_woken_by_a_child_that_falls(tmp_path: Path, said: list[str]) -> None:
+def test_watching_ends_when_told_and_is_woken_by_a_child_that_falls(tmp_path: Path, messages: list[str]) -> None:
     parent = os.getpid()
     with Signals() as signals:
-        supervisor = Supervisor(said.append, tmp_path / "processes.json", signals)
+        supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals)
         falls_once = tmp_path / "fell"
 
         def fall_once_then_stop_the_parent() -> int:
             if falls_once.exists():
                 os.kill(parent, signal.SIGINT)
-                return _stay()
+                return _sleep()
             falls_once.touch()
             return 1
 
-        part = _Child("worker", tmp_path, fall_once_then_stop_the_parent)
+        part = _FakeComponent("worker", tmp_path, fall_once_then_stop_the_parent)
         began = time.monotonic()
         supervisor.start(part)
         supervisor.watch()
@@ -223,10 +227,10 @@ def test_watching_ends_when_told_and_is_woken_by_a_child_that_falls(tmp_path: Pa
     assert time.monotonic() - began < 20  # the pause of watch() is a minute, unless a signal cuts it short
 
 
-def test_asked_to_stop_once_more_it_does_not_wait(tmp_path: Path, said: list[str]) -> None:
+def test_asked_to_stop_once_more_it_does_not_wait(tmp_path: Path, messages: list[str]) -> None:
     with Signals() as signals:
-        supervisor = Supervisor(said.append, tmp_path / "processes.json", signals, patience=60)
-        deaf = _Child("deaf", tmp_path, _stay_whatever_comes)
+        supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals, patience=60)
+        deaf = _FakeComponent("deaf", tmp_path, _ignore_signals)
         parent = os.getpid()
 
         def impatient() -> int:

@@ -7,15 +7,15 @@ import pytest
 import strawberry
 from graphql import GraphQLError
 
-from gateway.execution.amounts import largest, times, total
-from gateway.execution.cost import costing
-from gateway.execution.cost_directives import Cost
+from gateway.execution.cost.compiler import compile_cost
+from gateway.execution.cost.directives import Cost
+from gateway.execution.cost.expression import maximum, product, total
+from gateway.execution.cost.list_size import ASSUMED_SIZE
 from gateway.execution.documents import Document
-from gateway.execution.limits import Limits
-from gateway.execution.reading import read
-from gateway.execution.slicing import ASSUMED_SIZE
-from gateway.execution.variables import compiled
-from tests.unit.execution.priced import Cheap, Dear, Query
+from gateway.execution.limits.operation_limits import OperationLimits
+from gateway.execution.limits.validation import parse_and_validate
+from gateway.execution.planning.variables import compile_variable_coercion
+from tests.unit.execution.schemas.priced import Cheap, Dear, Query
 
 TEN = ASSUMED_SIZE
 
@@ -24,14 +24,14 @@ SCHEMA = strawberry.Schema(Query, types=[Dear, Cheap])._schema
 
 
 def cost(text: str, **variables: Any) -> int:
-    node = read(SCHEMA, text, Limits(depth=100, fields=10**30, aliases=10**30, tokens=5_000))
+    node = parse_and_validate(SCHEMA, text, OperationLimits(depth=100, fields=10**30, aliases=10**30, tokens=5_000))
     assert not isinstance(node, list), node
     document = Document(text, node)
     operation = document.operation(None)
     assert operation is not None
-    values = compiled(SCHEMA, operation.node)(variables)
+    values = compile_variable_coercion(SCHEMA, operation.node)(variables)
     assert not isinstance(values, list), values
-    return costing(SCHEMA, document, operation.node)(values.coerced)
+    return compile_cost(SCHEMA, document, operation.node)(values.coerced)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_fragments_that_double_are_looked_at_once() -> None:
     [("(ids: [1], last: 2)", 2), ("", 0), ("(ids: null)", 0), ("(ids: {a: 1}, last: 9999999999999999999999)", 2)],
 )
 def test_one_slicing_argument_is_required(arguments: str, given: int) -> None:
-    errors = read(SCHEMA, f"{{ byIds{arguments} {{ id }} }}", Limits())
+    errors = parse_and_validate(SCHEMA, f"{{ byIds{arguments} {{ id }} }}", OperationLimits())
     assert isinstance(errors, list)
     assert f"Field 'byIds' takes exactly one of the arguments 'ids', 'last', not {given}." in [
         error.message for error in errors
@@ -173,15 +173,15 @@ def test_amounts() -> None:
         (total([1, a, 2, a]), 13),
         (total([]), 0),
         (total([a]), 5),
-        (times(3, a), 15),
-        (times(a, 3), 15),
-        (times(a, a), 25),
-        (times(a, 1), 5),
-        (times(2, 3), 6),
-        (largest([1, a, 3]), 5),
-        (largest([a]), 5),
-        (largest([a, 9]), 9),
-        (largest([]), 0),
+        (product(3, a), 15),
+        (product(a, 3), 15),
+        (product(a, a), 25),
+        (product(a, 1), 5),
+        (product(2, 3), 6),
+        (maximum([1, a, 3]), 5),
+        (maximum([a]), 5),
+        (maximum([a, 9]), 9),
+        (maximum([]), 0),
     ]:
         assert (amount if isinstance(amount, int) else amount({"a": 5})) == expected
-    assert times(a, 0) == 0
+    assert product(a, 0) == 0

@@ -28,21 +28,21 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
-from gateway.execution.cost import Costing, costing
-from gateway.execution.cost_directives import ListSize, list_size_of, weight_of
+from gateway.execution.cost.compiler import CostFunction, compile_cost
+from gateway.execution.cost.directives import ListSize, list_size_of, weight_of
 from gateway.execution.documents import Document
-from gateway.execution.limits import Limits
-from gateway.execution.reading import read
-from gateway.execution.variables import compiled
-from gateway.schema.build import build_schema
+from gateway.execution.limits.operation_limits import OperationLimits
+from gateway.execution.limits.validation import parse_and_validate
+from gateway.execution.planning.variables import compile_variable_coercion
+from gateway.schema.builder import build_schema
 from services.contracts.values import MAX_PAGE
 from tests.benchmarks.contest.pages import PORTAL
-from tests.support.properties import examples
+from tests.support.hypothesis_profiles import max_examples
 
 STRAWBERRY = build_schema()
 SCHEMA = STRAWBERRY._schema
-ALLOWED = Limits().cost
-WIDE = Limits(tokens=10_000, fields=10_000, root_fields=100, aliases=1_000, directives=1_000)
+ALLOWED = OperationLimits().cost
+WIDE = OperationLimits(tokens=10_000, fields=10_000, root_fields=100, aliases=1_000, directives=1_000)
 SHORT = {
     "Me.memberships",
     "Offers.offers",
@@ -63,27 +63,27 @@ QUERIES = queries(
 )
 
 
-def costs(text: str, limits: Limits = Limits()) -> Callable[..., int]:  # noqa: B008 - it never changes
+def costs(text: str, limits: OperationLimits = OperationLimits()) -> Callable[..., int]:  # noqa: B008 - it never changes
     """What says the cost of an operation for these variables."""
-    node = read(SCHEMA, text, limits)
+    node = parse_and_validate(SCHEMA, text, limits)
     assert isinstance(node, DocumentNode), node
     made = _costing(text, node)
 
     def cost(**variables: Any) -> int:
         operation = Document(text, node).operation(None)
         assert operation is not None
-        values = compiled(SCHEMA, operation.node)(variables)
+        values = compile_variable_coercion(SCHEMA, operation.node)(variables)
         assert not isinstance(values, list), values
         return made(values.coerced)
 
     return cost
 
 
-def _costing(text: str, node: DocumentNode) -> Costing:
+def _costing(text: str, node: DocumentNode) -> CostFunction:
     document = Document(text, node)
     operation = document.operation(None)
     assert operation is not None
-    return costing(SCHEMA, document, operation.node)
+    return compile_cost(SCHEMA, document, operation.node)
 
 
 def every_field() -> Iterator[tuple[str, GraphQLField]]:
@@ -214,7 +214,7 @@ def test_lists_that_are_sent_count() -> None:
 
 
 def test_it_costs_next_to_nothing_to_know() -> None:
-    node = read(SCHEMA, PORTAL.text, Limits())
+    node = parse_and_validate(SCHEMA, PORTAL.text, OperationLimits())
     assert isinstance(node, DocumentNode)
     cost, values = _costing(PORTAL.text, node), {"first": 10}
     # A page of 1 µs; ten times that, for a machine that has other things to do.
@@ -244,18 +244,18 @@ def with_pages_of(text: str, *changed: int) -> str:
 
 
 @given(QUERIES)
-@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
+@settings(max_examples=max_examples(40), suppress_health_check=list(HealthCheck))
 def test_no_operation_is_for_nothing(text: str) -> None:
     text = with_pages_of(text)
-    node = read(SCHEMA, text, WIDE)
+    node = parse_and_validate(SCHEMA, text, WIDE)
     assume(isinstance(node, DocumentNode) and "ids: []" not in text)
     assert costs(text, WIDE)() >= len(distinct(node))  # type: ignore[arg-type]
 
 
 @given(QUERIES, st.lists(st.tuples(st.integers(-5, 300), st.integers(0, 300)), min_size=10, max_size=10))
-@settings(max_examples=examples(40), suppress_health_check=list(HealthCheck))
+@settings(max_examples=max_examples(40), suppress_health_check=list(HealthCheck))
 def test_a_larger_page_never_costs_less(text: str, pages: list[tuple[int, int]]) -> None:
-    assume("first: " in text and isinstance(read(SCHEMA, text, WIDE), DocumentNode))
+    assume("first: " in text and isinstance(parse_and_validate(SCHEMA, text, WIDE), DocumentNode))
     smaller = with_pages_of(text, *(size for size, _ in pages))
     larger = with_pages_of(text, *(size + more for size, more in pages))
     assert costs(smaller, WIDE)() <= costs(larger, WIDE)()

@@ -8,7 +8,7 @@ import strawberry
 from graphql import parse
 from strawberry.schema import schema as strawberry_schema
 
-from gateway.execution.documents import Documents, KnownDocuments
+from gateway.execution.documents import DocumentCache, DocumentCacheExtension
 
 
 @strawberry.type
@@ -19,17 +19,17 @@ class Query:
 
 
 @pytest.fixture
-def documents() -> Documents:
-    return Documents(most_texts=3, most_bytes=200)
+def documents() -> DocumentCache:
+    return DocumentCache(most_texts=3, most_bytes=200)
 
 
 @pytest.fixture
-def schema(documents: Documents) -> strawberry.Schema:
-    return strawberry.Schema(Query, extensions=[lambda: KnownDocuments(documents)])
+def schema(documents: DocumentCache) -> strawberry.Schema:
+    return strawberry.Schema(Query, extensions=[lambda: DocumentCacheExtension(documents)])
 
 
 @pytest.fixture
-def work() -> Iterator[tuple[Mock, Mock]]:
+def parse_and_validate_calls() -> Iterator[tuple[Mock, Mock]]:
     """What parses and what validates."""
     with (
         patch("strawberry.schema.schema.parse", wraps=parse) as parsing,
@@ -38,17 +38,19 @@ def work() -> Iterator[tuple[Mock, Mock]]:
         yield parsing, validating
 
 
-async def test_a_text_is_read_and_validated_once(schema: strawberry.Schema, work: tuple[Mock, Mock]) -> None:
+async def test_a_text_is_read_and_validated_once(
+    schema: strawberry.Schema, parse_and_validate_calls: tuple[Mock, Mock]
+) -> None:
     for number in range(3):
         result = await schema.execute("query ($n: Int!) { double(number: $n) }", {"n": number})
         assert result.data == {"double": 2 * number}
         assert result.errors is None
-    assert [mock.call_count for mock in work] == [1, 1]
+    assert [mock.call_count for mock in parse_and_validate_calls] == [1, 1]
 
 
 @pytest.mark.parametrize("text", ["{ double }", "{ double(number: 1) ", "{ triple }"])
 async def test_a_text_that_is_wrong_is_refused_each_time_and_not_kept(
-    schema: strawberry.Schema, documents: Documents, text: str
+    schema: strawberry.Schema, documents: DocumentCache, text: str
 ) -> None:
     first, second = await schema.execute(text), await schema.execute(text)
     assert first.errors
@@ -56,26 +58,26 @@ async def test_a_text_that_is_wrong_is_refused_each_time_and_not_kept(
     assert len(documents) == 0
 
 
-def test_the_oldest_goes_where_there_are_too_many(documents: Documents) -> None:
+def test_the_oldest_goes_where_there_are_too_many(documents: DocumentCache) -> None:
     texts = [f"{{ double(number: {number}) }}" for number in range(4)]
     for text in texts[:3]:
-        documents.of(parse(text))
+        documents.get_or_add(parse(text))
     assert documents.find(texts[0]) is not None, "asked for: no longer the oldest"
-    documents.of(parse(texts[3]))
+    documents.get_or_add(parse(texts[3]))
     assert [documents.find(text) is not None for text in texts] == [True, False, True, True]
-    documents.of(parse(texts[3]))
+    documents.get_or_add(parse(texts[3]))
     assert documents.bytes == sum(len(text) for text in (texts[0], texts[2], texts[3]))
 
 
-def test_the_oldest_go_where_there_are_too_many_bytes(documents: Documents) -> None:
+def test_the_oldest_go_where_there_are_too_many_bytes(documents: DocumentCache) -> None:
     small, large = "{ double(number: 1) }", f"{{ double(number: 1) }} # {'ä' * 80}"
     for text in (small, large):
-        documents.of(parse(text))
+        documents.get_or_add(parse(text))
     assert documents.find(small) is None
     assert documents.bytes == len(large.encode())
 
 
 def test_a_huge_text_is_not_kept() -> None:
-    documents, text = Documents(), f"{{ double(number: 1) }} # {'x' * 60_000}"
-    documents.of(parse(text))
+    documents, text = DocumentCache(), f"{{ double(number: 1) }} # {'x' * 60_000}"
+    documents.get_or_add(parse(text))
     assert (len(documents), documents.bytes) == (0, 0)

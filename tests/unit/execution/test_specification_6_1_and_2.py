@@ -8,8 +8,8 @@ import pytest
 import strawberry
 from graphql import parse
 
-from gateway.execution.planning_schema import PlanningSchema
-from tests.unit.execution.written import SCHEMA, ask, it
+from gateway.execution.strawberry.schema import PlanningSchema
+from tests.unit.execution.schemas.literal import SCHEMA, execute, it
 
 TWO = "query A { it { a: text } } query B { it { b: text } }"
 
@@ -17,12 +17,12 @@ TWO = "query A { it { a: text } } query B { it { b: text } }"
 @pytest.mark.parametrize(("name", "shown"), [("A", {"a": "x"}), ("B", {"b": "x"})])
 async def test_the_named_operation_is_executed(name: str, shown: dict[str, str]) -> None:
     """6.1, GetOperation: the one of that name."""
-    assert await ask(TWO, it(text="x"), operation=name) == {"data": {"it": shown}}
+    assert await execute(TWO, it(text="x"), operation=name) == {"data": {"it": shown}}
 
 
 async def test_the_only_operation_needs_no_name() -> None:
     """6.1, GetOperation: no name, one operation."""
-    assert await ask("query A { it { text } }", it(text="x")) == {"data": {"it": {"text": "x"}}}
+    assert await execute("query A { it { text } }", it(text="x")) == {"data": {"it": {"text": "x"}}}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ async def test_without_an_operation_nothing_is_executed(name: str | None, messag
 async def test_variables_are_coerced(declared: str, variables: dict[str, Any], said: str) -> None:
     """6.1.2: a default where nothing is given; null is a value; what is absent stays absent."""
     text = f"query ({declared}) {{ said(number: $number) }}"
-    assert await ask(text, **variables) == {"data": {"said": said}}
+    assert await execute(text, **variables) == {"data": {"said": said}}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_variables_are_coerced(declared: str, variables: dict[str, Any], s
 async def test_variables_are_coerced_by_their_types(declared: str, given: Any, said: str) -> None:
     """6.1.2: input coercion of scalars, enums and lists (one value is a list of one)."""
     name = {"Float": "fraction", "ID": "id", "Color": "color", "Date": "day", "[Int]": "numbers"}[declared]
-    assert await ask(f"query ($v: {declared}) {{ said({name}: $v) }}", v=given) == {"data": {"said": said}}
+    assert await execute(f"query ($v: {declared}) {{ said({name}: $v) }}", v=given) == {"data": {"said": said}}
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ async def test_variables_that_do_not_fit_end_the_request(
 ) -> None:
     """6.1.2: a request error, before anything is executed; there is no path."""
     text = f"query ($v: {declared}) {{ it {{ text }} said(number: $v) }}"
-    assert await ask(text, it(text="x"), **variables) == {"data": None, "errors": [(message, None)]}
+    assert await execute(text, it(text="x"), **variables) == {"data": None, "errors": [(message, None)]}
 
 
 async def test_the_root_value_is_the_parent_of_the_root_fields() -> None:
     """6.2.1: a query's root selection is executed on the initial value."""
-    assert await ask("{ it { number } __typename }", it(number=3)) == {
+    assert await execute("{ it { number } __typename }", it(number=3)) == {
         "data": {"it": {"number": 3}, "__typename": "Query"}
     }
 
@@ -129,7 +129,7 @@ async def test_fields_of_a_query_run_side_by_side() -> None:
 async def test_mutations_are_executed_in_series() -> None:
     """6.2.2: one is done with all that is below it before the next begins, wherever the same response key stands."""
     effects: list[str] = []
-    answer = await ask(
+    answer = await execute(
         """mutation { a: write(text: "1") { batched { text } } b: write(text: "2") { text }
              c: write(text: "3") { batched { text } } a: write(text: "1") { text } }""",
         context=effects,
@@ -148,7 +148,7 @@ async def test_an_error_in_the_middle_of_mutations_is_its_fields_own() -> None:
     """6.2.2 and 6.4.4: a nullable field that fails is null, and the next is executed."""
     effects: list[str] = []
     text = 'mutation { a: write(text: "1") { text } b: write(text: "bad") { text } c: write(text: "3") { text } }'
-    assert await ask(text, context=effects) == {
+    assert await execute(text, context=effects) == {
         "data": {"a": {"text": "1"}, "b": None, "c": {"text": "3"}},
         "errors": [("bad", ["b"])],
     }
@@ -159,7 +159,7 @@ async def test_an_error_that_takes_all_mutations_ends_them() -> None:
     """6.2.2 and 6.4.4: nobody would be told of what were done after it."""
     effects: list[str] = []
     text = 'mutation { a: write(text: "1") { text } b: mustWrite(text: "bad") { text } c: write(text: "3") { text } }'
-    assert await ask(text, context=effects) == {"data": None, "errors": [("bad", ["b"])]}
+    assert await execute(text, context=effects) == {"data": None, "errors": [("bad", ["b"])]}
     assert effects == ["1", "bad"]
 
 

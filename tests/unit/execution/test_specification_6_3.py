@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.execution.written import SCHEMA, Cat, Dog, ask, it, told
+from tests.unit.execution.schemas.literal import SCHEMA, Cat, Dog, ask_it, execute, it
 
 VALUES: dict[str, Any] = {"text": "x", "number": 3, "flag": True}
 
 
 async def test_the_answer_has_the_order_of_the_operation() -> None:
     """6.3: fields stand in the order in which they are met first, through fragments too, steps among plain fields."""
-    shown = await told(
+    shown = await ask_it(
         "number called { text } ... { flag } ... on It { number text } __typename",
         **VALUES,
         called=it(text="y"),
@@ -40,7 +40,7 @@ async def test_the_answer_has_the_order_of_the_operation() -> None:
 )
 async def test_fields_are_collected(selection: str, shown: dict[str, Any]) -> None:
     """6.3.2: aliases, inline fragments, @skip and @include; what is skipped at one place may stand at another."""
-    assert await told(selection, **VALUES) == {"data": {"it": shown}}
+    assert await ask_it(selection, **VALUES) == {"data": {"it": shown}}
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ async def test_switches_are_variables(skip: bool, include: bool, shown: dict[str
     text = """query ($skip: Boolean!, $include: Boolean! = true) { it { ...F ... @include(if: $include) { number } } }
               fragment F on It { text @skip(if: $skip) }"""
     given: dict[str, Any] = {"skip": skip} if include else {"skip": skip, "include": False}
-    assert await ask(text, it(**VALUES), **given) == {"data": {"it": shown}}
+    assert await execute(text, it(**VALUES), **given) == {"data": {"it": shown}}
 
 
 async def test_a_switch_that_is_null_ends_the_request() -> None:
     """6.3.2 and 5.8.5: its default lets a variable that may be null be one; null itself is neither yes nor no."""
     text = "query ($on: Boolean = true) { it { text @include(if: $on) } }"
-    assert await ask(text, it(**VALUES)) == {"data": {"it": {"text": "x"}}}
-    answer = await ask(text, it(**VALUES), on=None)
+    assert await execute(text, it(**VALUES)) == {"data": {"it": {"text": "x"}}}
+    answer = await execute(text, it(**VALUES), on=None)
     assert answer["data"] is None
     assert [message for message, _ in answer["errors"]] == [
         "Argument 'if' has invalid value: Expected variable '$on' provided to non-null type 'Boolean!' not to be None."
@@ -82,13 +82,13 @@ async def test_a_switch_that_is_null_ends_the_request() -> None:
 )
 async def test_fragments_are_spread(text: str, shown: dict[str, Any]) -> None:
     """6.3.2: a named fragment is looked into once, unless a directive kept it out the first time."""
-    assert await ask(text, it(**VALUES)) == {"data": {"it": shown}}
+    assert await execute(text, it(**VALUES)) == {"data": {"it": shown}}
 
 
 async def test_selections_of_the_same_field_are_merged() -> None:
     """6.3.2 and 6.4.3, MergeSelectionSets: one value for the selections of all places, asked for once."""
     asked: list[str] = []
-    shown = await ask(
+    shown = await execute(
         "{ it { batched { text } ... { batched { number called { text } } } }"
         "  it { batched { called { number } } ...F } }"
         " fragment F on It { batched { flag } }",
@@ -114,7 +114,7 @@ async def test_selections_of_the_same_field_are_merged() -> None:
 async def test_fragments_apply_by_type(selection: str, cat: dict[str, Any], dog: dict[str, Any]) -> None:
     """6.3.2, DoesFragmentTypeApply: object types, interfaces and unions."""
     for value, shown in ((Cat(name="n", lives=9), cat), (Dog(name="n", barks=True), dog)):
-        assert await told(f"animal {{ {selection} }}", animal=value) == {"data": {"it": {"animal": shown}}}
+        assert await ask_it(f"animal {{ {selection} }}", animal=value) == {"data": {"it": {"animal": shown}}}
 
 
 async def test_an_operation_that_introspects_executes_the_rest_too() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.execution.written import SCHEMA, Cat, Color, Dog, ask, it, told
+from tests.unit.execution.schemas.literal import SCHEMA, Cat, Color, Dog, ask_it, execute, it
 
 NOTHING = "{'seven': 7}"
 NULL_GIVEN = "Expected variable '$v' provided to non-null type 'Int!' not to be None."
@@ -37,7 +37,7 @@ NULL_GIVEN = "Expected variable '$v' provided to non-null type 'Int!' not to be 
 )
 async def test_arguments_are_coerced(arguments: str, said: str) -> None:
     """6.4.1: literals by their types, defaults where nothing is given, null where null is given."""
-    assert await ask(f"{{ said{arguments} }}") == {"data": {"said": said}}
+    assert await execute(f"{{ said{arguments} }}") == {"data": {"said": said}}
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ async def test_arguments_are_coerced(arguments: str, said: str) -> None:
 )
 async def test_variables_in_arguments(declared: str, arguments: str, variables: dict[str, Any], said: str) -> None:
     """6.4.1: a variable that is absent leaves its argument or its field absent, and in a list is null."""
-    assert await ask(f"query ({declared}) {{ said({arguments}) }}", **variables) == {"data": {"said": said}}
+    assert await execute(f"query ({declared}) {{ said({arguments}) }}", **variables) == {"data": {"said": said}}
 
 
 async def test_a_plan_keeps_the_arguments_of_its_fields_apart() -> None:
     """6.4.1: of the same field twice, and of the same plan for other variables."""
     text = "query ($v: Int) { a: said(number: $v) b: said(number: 1) c: said }"
     for value in (5, 6):
-        assert await ask(text, v=value) == {
+        assert await execute(text, v=value) == {
             "data": {"a": f"{{'number': {value}, 'seven': 7}}", "b": "{'number': 1, 'seven': 7}", "c": NOTHING}
         }
 
@@ -99,7 +99,7 @@ async def test_an_argument_that_is_not_valid_is_an_error_of_its_field(
 ) -> None:
     """6.4.1 and 6.4.4: validation lets a variable with a default be null; then the field fails, uncalled."""
     text = f"query ({declared}) {{ said({arguments}) }}"
-    assert await ask(text, **variables) == {"data": None, "errors": [(message, ["said"])]}
+    assert await execute(text, **variables) == {"data": None, "errors": [(message, ["said"])]}
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,16 @@ async def test_an_argument_that_is_not_valid_is_an_error_of_its_field(
 )
 async def test_exactly_one_field_of_a_one_of_is_given(given: dict[str, Any], message: str) -> None:
     """6.4.1, of an input object with @oneOf: Strawberry judges before anything is executed."""
-    assert await ask("query ($v: Which) { said(which: $v) }", v=given) == {"data": None, "errors": [(message, None)]}
+    assert await execute("query ($v: Which) { said(which: $v) }", v=given) == {
+        "data": None,
+        "errors": [(message, None)],
+    }
 
 
 async def test_a_resolver_is_asked_with_its_parent() -> None:
     """6.4.2: sync and async, at any depth, and what is answered is the parent of what is below."""
     value = it(called=it(must_called=it(text="deep")))
-    assert await told("called { mustCalled { text } }", **vars(value)) == {
+    assert await ask_it("called { mustCalled { text } }", **vars(value)) == {
         "data": {"it": {"called": {"mustCalled": {"text": "deep"}}}}
     }
 
@@ -127,7 +130,7 @@ async def test_a_batch_is_asked_once_for_all_parents_of_a_level() -> None:
     """6.4.2: an implementation may resolve as it likes; each parent gets its own value, nulls among them."""
     asked: list[str] = []
     parents = [it(batched=it(text="a")), it(batched=None), it(batched=it(text="c"))]
-    answer = await ask("{ it { its { batched { text } } } }", it(its=parents), context=asked)
+    answer = await execute("{ it { its { batched { text } } } }", it(its=parents), context=asked)
     assert answer == {
         "data": {"it": {"its": [{"batched": {"text": "a"}}, {"batched": None}, {"batched": {"text": "c"}}]}}
     }
@@ -181,7 +184,7 @@ async def test_a_batch_is_asked_once_for_all_parents_of_a_level() -> None:
 async def test_values_are_completed(selection: str, name: str, value: Any, shown: Any) -> None:
     """6.4.3: scalars by their result coercion, enums by name, lists, lists of lists, objects and abstract types."""
     key = selection.split(maxsplit=1)[0]
-    assert await told(selection, **{name: value}) == {"data": {"it": {key: shown}}}
+    assert await ask_it(selection, **{name: value}) == {"data": {"it": {key: shown}}}
 
 
 async def _later(value: Any) -> Any:
@@ -200,12 +203,12 @@ def _generated(items: list[Any]) -> Iterator[Any]:
 @pytest.mark.parametrize("make", [_one_by_one, _generated, set, tuple], ids=lambda make: str(make.__name__))
 async def test_what_can_be_gone_through_is_a_list(make: Callable[[list[Any]], Any]) -> None:
     """6.4.3: whatever the platform calls a collection."""
-    assert await told("texts", texts=make(["a"])) == {"data": {"it": {"texts": ["a"]}}}
+    assert await ask_it("texts", texts=make(["a"])) == {"data": {"it": {"texts": ["a"]}}}
 
 
 async def test_values_may_come_later() -> None:
     """6.4.2: "asynchronous ... at any level": attributes, items of lists, objects, and what is below them."""
-    assert await ask(
+    assert await execute(
         "{ it { text must texts it { called { number } } } }",
         it(text=_later("x"), must="m", texts=[_later("a"), "b"], it=_later(it(called=it(number=3)))),
     ) == {"data": {"it": {"text": "x", "must": "m", "texts": ["a", "b"], "it": {"called": {"number": 3}}}}}

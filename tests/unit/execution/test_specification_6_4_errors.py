@@ -6,11 +6,11 @@ import msgspec
 import pytest
 import strawberry
 
-from gateway.execution.batch import batch
-from gateway.execution.planning_schema import PlanningSchema
-from services.chassis.rpc.undecoded import Undecoded
-from tests.unit.execution.written import SCHEMA as WRITTEN
-from tests.unit.execution.written import Cat, ask, it, told
+from gateway.execution.planning.batch_resolver import batch
+from gateway.execution.strawberry.schema import PlanningSchema
+from services.chassis.rpc.raw_result import RawResult
+from tests.unit.execution.schemas.literal import SCHEMA as WRITTEN
+from tests.unit.execution.schemas.literal import Cat, ask_it, execute, it
 
 
 class Broken(Exception):
@@ -129,13 +129,13 @@ async def test_an_error_is_told_and_is_null(
     selection: str, values: dict[str, Any], shown: Any, message: str, path: list[str | int]
 ) -> None:
     """6.4.4: of leaves, lists and lists of lists, objects, abstract types, resolvers and batches."""
-    assert await told(selection, **values) == {"data": {"it": shown}, "errors": [(message, ["it", *path])]}
+    assert await ask_it(selection, **values) == {"data": {"it": shown}, "errors": [(message, ["it", *path])]}
 
 
 async def test_null_goes_up_to_the_top() -> None:
     """6.4.4: if every field on the way may not be null, neither may data."""
     text = "{ mustIt { mustIt { must } } }"
-    assert await ask(text, it(must_it=it(must_it=it(must=None)))) == {
+    assert await execute(text, it(must_it=it(must_it=it(must=None)))) == {
         "data": None,
         "errors": [(NULL.format("must"), ["mustIt", "mustIt", "must"])],
     }
@@ -143,7 +143,7 @@ async def test_null_goes_up_to_the_top() -> None:
 
 async def test_errors_at_several_places_are_all_told() -> None:
     """6.4.4: each field's own; those beside keep their values."""
-    answer = await told(
+    answer = await ask_it(
         "text number mayIts { must }", text=Broken("a"), number="x", may_its=[it(must=None), it(must="m")]
     )
     assert answer["data"] == {"it": {"text": None, "number": None, "mayIts": [None, {"must": "m"}]}}
@@ -153,7 +153,7 @@ async def test_errors_at_several_places_are_all_told() -> None:
 async def test_an_error_of_one_parent_of_a_batch_is_that_parents() -> None:
     """6.4.4: the others keep their values."""
     parents = [it(batched=it(text="a")), it(batched=Broken("b")), it(batched=it(text="c"))]
-    assert await told("its { batched { text } }", its=parents) == {
+    assert await ask_it("its { batched { text } }", its=parents) == {
         "data": {"it": {"its": [{"batched": {"text": "a"}}, {"batched": None}, {"batched": {"text": "c"}}]}},
         "errors": [("b", ["it", "its", 1, "batched"])],
     }
@@ -162,7 +162,7 @@ async def test_an_error_of_one_parent_of_a_batch_is_that_parents() -> None:
 async def test_an_error_of_one_parent_that_must_have_a_value_takes_the_parent() -> None:
     """6.4.4: up to the item that may be null; no further."""
     parents = [it(batched=it(text="a")), it(batched=Broken("b"))]
-    assert await told("mayIts { mustBatched { text } }", may_its=parents) == {
+    assert await ask_it("mayIts { mustBatched { text } }", may_its=parents) == {
         "data": {"it": {"mayIts": [{"mustBatched": {"text": "a"}}, None]}},
         "errors": [("b", ["it", "mayIts", 1, "mustBatched"])],
     }
@@ -171,7 +171,7 @@ async def test_an_error_of_one_parent_that_must_have_a_value_takes_the_parent() 
 async def test_an_error_of_a_whole_batch_is_told_for_each_parent() -> None:
     """6.4.4: so is an answer that is not one value a parent."""
     for failing, message in ((Broken("all"), "all"), ([], "_whole: 0 values for 2 parents")):
-        answer = await ask(
+        answer = await execute(
             "{ it { its { whole { text } } number } }", it(its=[it(), it()], number=3), context=[failing]
         )
         assert answer == {
@@ -183,7 +183,7 @@ async def test_an_error_of_a_whole_batch_is_told_for_each_parent() -> None:
 async def test_what_is_below_a_null_is_not_asked_for() -> None:
     """6.4.4: "that sibling ... may be cancelled to avoid unnecessary work"."""
     asked: list[str] = []
-    answer = await ask(
+    answer = await execute(
         "{ it { mayIts { batched { text } must } } }",
         it(may_its=[it(must=None, batched=it(text="never")), it(must="x", batched=it(text="b"))]),
         context=asked,
@@ -238,7 +238,7 @@ class Query:
         """Passed on."""
         value = {"inner": {"key": "a"}, "may_inner": {"key": "b"}, "several": [{"key": "c"}, None, {"key": "d"}]}
         value |= vars(self)
-        return Undecoded(msgspec.json.encode(value), Outer | None)  # type: ignore[return-value]
+        return RawResult(msgspec.json.encode(value), Outer | None)  # type: ignore[return-value]
 
 
 class Schema(PlanningSchema):

@@ -10,7 +10,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_va
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.execution.suggestions import without_suggestions
+from gateway.execution.limits.suggestions import without_suggestions
 
 SCHEMA = build_schema("""
     directive @limited(secretly: Int) on FIELD

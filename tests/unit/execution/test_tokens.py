@@ -7,7 +7,7 @@ from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.execution.tokens import counted
+from gateway.execution.limits.token_counts import count_tokens
 
 _PIECES = ["{", "}", "(", ")", "[", "]", "...", "$", "a", "on", "_1", "0", "-1.5e+3", '"a b"', '""', '"\\"{"', "|", "&"]
 _BLOCKS = ['"""{[("""', '"""\\""""""', '""" " "" \\ """', '""""""', "# { comment", "#"]
@@ -28,7 +28,7 @@ def by_lexer(text: str) -> tuple[int, int]:
 
 
 def check(text: str) -> None:
-    found = counted(text)
+    found = count_tokens(text)
     assert (found.tokens, found.nesting) == by_lexer(text)
 
 
@@ -42,7 +42,7 @@ def test_as_the_lexer_counts_in_whatever_it_takes(text: str) -> None:
     try:
         by_lexer(text)
     except GraphQLSyntaxError:
-        counted(text)
+        count_tokens(text)
     else:
         check(text)
 
@@ -51,5 +51,5 @@ def test_as_the_lexer_counts_in_whatever_it_takes(text: str) -> None:
 def test_in_time_linear_to_the_text(piece: str) -> None:
     for start in ("", '"', '"""'):
         began = time.process_time()
-        counted(start + piece * (50_000 // len(piece)))
+        count_tokens(start + piece * (50_000 // len(piece)))
         assert time.process_time() - began < 2

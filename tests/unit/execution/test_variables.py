@@ -8,7 +8,7 @@ from graphql.execution.values import get_variable_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.execution.variables import MAX_ERRORS, compiled
+from gateway.execution.planning.variables import MAX_VARIABLE_ERRORS, compile_variable_coercion
 
 SCHEMA = build_schema("""
     scalar Anything
@@ -52,13 +52,13 @@ def same(declared: str, given_: dict[str, Any]) -> None:
     node = operation(declared)
     try:
         expected: Any = get_variable_values(
-            SCHEMA, node.variable_definitions or (), dict(given_), max_errors=MAX_ERRORS
+            SCHEMA, node.variable_definitions or (), dict(given_), max_errors=MAX_VARIABLE_ERRORS
         )
     except Exception as error:  # a default that validation would not have let through
         with pytest.raises(type(error)):
-            compiled(SCHEMA, node)(given_)
+            compile_variable_coercion(SCHEMA, node)(given_)
         return
-    assert shown(compiled(SCHEMA, node)(given_)) == shown(expected)
+    assert shown(compile_variable_coercion(SCHEMA, node)(given_)) == shown(expected)
 
 
 @given(st.sampled_from(TYPES), st.sampled_from(DEFAULTS), VALUES)
@@ -84,7 +84,7 @@ def test_what_is_nested_too_deeply_is_told() -> None:
     for _ in range(100_000):
         deep = {"x": 1, "next": deep}
     same("$v: Point", {"v": deep})
-    errors = compiled(SCHEMA, operation("$v: Point"))({"v": deep})
+    errors = compile_variable_coercion(SCHEMA, operation("$v: Point"))({"v": deep})
     assert isinstance(errors, list)
     assert [error.message for error in errors] == ["Variable values are nested too deeply."]
 
@@ -94,13 +94,13 @@ def test_a_type_that_is_none_is_told() -> None:
 
 
 def test_nothing_given_is_an_empty_mapping() -> None:
-    values = compiled(SCHEMA, operation("$v: Int"))(None)
+    values = compile_variable_coercion(SCHEMA, operation("$v: Int"))(None)
     assert not isinstance(values, list)
     assert values.coerced == {}
 
 
 def test_no_two_requests_share_values() -> None:
-    coerce = compiled(SCHEMA, operation("$v: [Int] = [1], $w: Int = 2"))
+    coerce = compile_variable_coercion(SCHEMA, operation("$v: [Int] = [1], $w: Int = 2"))
     one, other = coerce({}), coerce({})
     assert not isinstance(one, list)
     assert not isinstance(other, list)

@@ -5,23 +5,23 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from gateway.admission import CHARACTERS_A_UNIT, Admission
-from gateway.context import Asker
-from gateway.errors import Refused
-from gateway.execution.limits import Limits
+from gateway.admission import CHARACTERS_PER_UNIT, Admission
+from gateway.context import Requester
+from gateway.errors import RequestError
+from gateway.execution.limits.operation_limits import OperationLimits
 from gateway.http import parameters
-from gateway.persisted.documents import PersistedDocuments
-from gateway.rate.budgets import Budgets
-from gateway.rate.policy import Policy
-from gateway.rate.price import BYTES_A_UNIT, REQUEST
-from gateway.rate.rates import RateLimited, Rates
-from gateway.schema.build import KiertoSchema, build_schema
+from gateway.persisted_documents.documents import PersistedDocuments
+from gateway.rate_limit.base_cost import BYTES_PER_UNIT, REQUEST_UNITS
+from gateway.rate_limit.limiter import RateLimited, RateLimiter
+from gateway.rate_limit.policy import Policy
+from gateway.rate_limit.shared_budgets import SharedBudgets
+from gateway.schema.builder import KiertoSchema, build_schema
 from services.contracts.identity import Language, SubjectKind
 
 QUOTA = 10_000
 CHEAP = "{ me { id } }"
-STRANGER = Asker(None, "en", Language.EN, "192.0.2.1", cast(Any, None), "", "192.0.2.1")
-USER = Asker(None, "en", Language.EN, "192.0.2.1", cast(Any, None), "USER", "maija")
+STRANGER = Requester(None, "en", Language.EN, "192.0.2.1", cast(Any, None), "", "192.0.2.1")
+USER = Requester(None, "en", Language.EN, "192.0.2.1", cast(Any, None), "USER", "maija")
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,13 @@ def schema() -> KiertoSchema:
 
 @pytest.fixture
 def admission(schema: KiertoSchema) -> Admission:
-    budgets = Budgets("redis://127.0.0.1:1/0", gateways=1, secret=b"test")
-    rates = Rates({kind: budgets.under(Policy("any", QUOTA, 3600)) for kind in (None, SubjectKind.USER)})
-    return Admission(schema.engine, Limits(), PersistedDocuments(), rates, open_schema=True)
+    budgets = SharedBudgets("redis://127.0.0.1:1/0", gateways=1, secret=b"test")
+    rates = RateLimiter({kind: budgets.budget_for(Policy("any", QUOTA, 3600)) for kind in (None, SubjectKind.USER)})
+    return Admission(schema.engine, OperationLimits(), PersistedDocuments(), rates, open_schema=True)
 
 
-async def admitted(admission: Admission, body: bytes, asker: Asker) -> Any:
-    return await admission.admit(parameters.of_body(body), asker, len(body))
+async def prepare(admission: Admission, body: bytes, asker: Requester) -> Any:
+    return await admission.admit(parameters.parse_body(body), asker, len(body))
 
 
 def body_of(query: str, **more: Any) -> bytes:
@@ -46,13 +46,13 @@ def body_of(query: str, **more: Any) -> bytes:
 
 async def test_a_text_is_read_once_and_costs_as_much_each_time(admission: Admission) -> None:
     query = "query ($first: Int!) { sites(first: $first) { edges { node { id } } } }"
-    first, before = await admitted(admission, body_of(query, variables={"first": 3}), STRANGER)
-    text = len(query) // CHARACTERS_A_UNIT
+    first, before = await prepare(admission, body_of(query, variables={"first": 3}), STRANGER)
+    text = len(query) // CHARACTERS_PER_UNIT
     assert before.remaining == QUOTA - text - first.cost
-    again, after = await admitted(admission, body_of(query, variables={"first": 3}), STRANGER)
+    again, after = await prepare(admission, body_of(query, variables={"first": 3}), STRANGER)
     assert again.known.document is first.known.document
     assert before.remaining - after.remaining == first.cost == again.cost
-    more, _ = await admitted(admission, body_of(query, variables={"first": 30}), USER)
+    more, _ = await prepare(admission, body_of(query, variables={"first": 30}), USER)
     assert more.known.document is first.known.document
     assert (more.values.coerced, more.cost > first.cost) == ({"first": 30}, True)
 
@@ -61,25 +61,25 @@ async def test_who_has_spent_it_all_is_let_in_no_more(admission: Admission) -> N
     body = body_of(CHEAP)
     with pytest.raises(RateLimited):
         for _ in range(QUOTA):
-            await admitted(admission, body, USER)
+            await prepare(admission, body, USER)
 
 
 async def test_what_is_refused_costs_nothing_but_its_text(admission: Admission) -> None:
-    _, before = await admitted(admission, body_of(CHEAP), STRANGER)
+    _, before = await prepare(admission, body_of(CHEAP), STRANGER)
     for query in ("{ nothing }", "query A { me { id } } query B { me { id } }"):
-        with pytest.raises(Refused):
-            await admitted(admission, body_of(query), STRANGER)
-        before = msgspec.structs.replace(before, remaining=before.remaining - len(query) // CHARACTERS_A_UNIT)
-    last, after = await admitted(admission, body_of(CHEAP), STRANGER)
+        with pytest.raises(RequestError):
+            await prepare(admission, body_of(query), STRANGER)
+        before = msgspec.structs.replace(before, remaining=before.remaining - len(query) // CHARACTERS_PER_UNIT)
+    last, after = await prepare(admission, body_of(CHEAP), STRANGER)
     assert after.remaining == before.remaining - last.cost
 
 
 async def test_what_arrived_is_charged_by_its_bytes(admission: Admission) -> None:
-    first, before = await admitted(admission, body_of(CHEAP), STRANGER)
+    first, before = await prepare(admission, body_of(CHEAP), STRANGER)
     admission.charge(STRANGER, 0)
     admission.charge(STRANGER, 800)
-    _, after = await admitted(admission, body_of(CHEAP), STRANGER)
-    assert before.remaining - after.remaining == 2 * REQUEST + 800 // BYTES_A_UNIT + first.cost
+    _, after = await prepare(admission, body_of(CHEAP), STRANGER)
+    assert before.remaining - after.remaining == 2 * REQUEST_UNITS + 800 // BYTES_PER_UNIT + first.cost
     with pytest.raises(RateLimited):
-        admission.charge(USER, BYTES_A_UNIT * QUOTA)
-    admission.charge(USER, BYTES_A_UNIT * (QUOTA - REQUEST))
+        admission.charge(USER, BYTES_PER_UNIT * QUOTA)
+    admission.charge(USER, BYTES_PER_UNIT * (QUOTA - REQUEST_UNITS))

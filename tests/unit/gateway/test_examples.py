@@ -12,8 +12,8 @@ from graphql.language import visit
 from graphql.language.visitor import Visitor
 
 from gateway.examples import Audience, Example, examples
-from gateway.schema.build import build_schema
-from tests.support.examples import filled, gaps
+from gateway.schema.builder import build_schema
+from tests.support.examples import fill_gaps, gaps
 
 README = Path(__file__).parents[3] / "gateway" / "examples" / "README.md"
 BY_HAND = {
@@ -37,7 +37,7 @@ def schema() -> GraphQLSchema:
     return build_schema()._schema
 
 
-class Fixed:
+class FixedClock:
     """A clock that stands still."""
 
     zone = ZoneInfo("Europe/Helsinki")
@@ -83,7 +83,7 @@ def test_its_variables_are_what_it_takes(example: Example, schema: GraphQLSchema
     declared = {one.variable.name.value for one in operation.variable_definitions or ()}
     assert set(example.variables) <= declared
     found = {name: "2026-04-07" if "day" in name else f"found {name}" for name in gaps(example.variables)}
-    variables = filled(dict(example.at(Fixed()).variables), {}, found)
+    variables = fill_gaps(dict(example.with_dates(FixedClock()).variables), {}, found)
     values = get_variable_values(schema, operation.variable_definitions or (), _as_json(variables))
     assert not isinstance(values, list), values
 
@@ -93,7 +93,7 @@ def test_its_gaps_are_found_or_told_of(example: Example, schema: GraphQLSchema) 
     if example.find is not None:
         assert operation_of(example.find).operation is OperationType.QUERY, "finding changes nothing"
         assert validate(schema, parse(example.find)) == []
-    left = gaps(example.at(Fixed()).variables) - {"new"} - names_in(example.find)
+    left = gaps(example.with_dates(FixedClock()).variables) - {"new"} - names_in(example.find)
     assert left == BY_HAND.get(example.name, set())
     if left:
         assert "Fill in" in example.description or "fill it in" in example.description
@@ -114,11 +114,11 @@ def test_everything_that_can_be_asked_for_has_an_example(schema: GraphQLSchema) 
 
 def test_days_are_counted_by_the_clock() -> None:
     (calendar,) = (one for one in examples() if one.name == "calendar")
-    dated = calendar.at(Fixed()).variables
+    dated = calendar.with_dates(FixedClock()).variables
     assert dated == {"site": "<site>", "since": dt.date(2026, 3, 31), "until": dt.date(2026, 5, 30)}
     assert calendar.variables["since"] == "<today>", "the next one is another day's"
     (report,) = (one for one in examples() if one.name == "report-pickups")
-    (at,) = (one["at"] for one in report.at(Fixed()).variables["input"]["reports"])
+    (at,) = (one["at"] for one in report.with_dates(FixedClock()).variables["input"]["reports"])
     assert at.isoformat() == "2026-03-30T22:30:05+00:00"
 
 

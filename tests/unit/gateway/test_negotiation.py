@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.http.negotiation import GRAPHQL, JSON, answers_as, is_json, wants_page
+from gateway.http.negotiation import GRAPHQL, JSON, accepts_html, is_json, negotiate
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from gateway.http.negotiation import GRAPHQL, JSON, answers_as, is_json, wants_p
     ],
 )
 def test_the_answers_kind(accept: bytes, answer: bytes | None) -> None:
-    assert answers_as(accept) == answer
+    assert negotiate(accept) == answer
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_what_is_json(content_type: bytes, json: bool) -> None:
     ],
 )
 def test_who_wants_a_page(accept: bytes, page: bool) -> None:
-    assert wants_page(accept) == page
+    assert accepts_html(accept) == page

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.playground.place import SOURCES
+from gateway.playground.output import SOURCES
 from tests.support.servers import ROOT
 
 
@@ -35,7 +35,7 @@ def run(clone: Path, *arguments: str, **environment: str) -> subprocess.Complete
 
 
 def folder_of(clone: Path) -> str:
-    code = "from gateway.playground.place import built_folder; print(built_folder())"
+    code = "from gateway.playground.output import output_folder; print(output_folder())"
     return run(clone, "-c", code).stdout.strip()
 
 

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.domain.attempts import (
-    KEPT,
-    OF_A_DEVICE,
-    OF_AN_ADDRESS,
-    QUIET,
+    FAILURE_EXPIRY,
+    MAX_PER_ADDRESS,
+    MAX_PER_DEVICE,
+    RESERVATION,
     WINDOW,
-    Count,
-    Counter,
-    Judgement,
+    AttemptCount,
+    AttemptCounter,
+    AttemptDecision,
     Scope,
-    judge_address,
-    judge_attempt,
+    check_address,
+    check_attempt,
 )
 
 NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
@@ -28,22 +28,24 @@ Step = tuple[float, str]
 """How many seconds pass, and who tries then."""
 
 
-def count(scope: Scope, key: bytes = b"", number: int = 0, since: dt.datetime = NOW) -> Count:
-    return Count(counter=Counter(scope, key), count=number, since=since)
+def count(scope: Scope, key: bytes = b"", number: int = 0, since: dt.datetime = NOW) -> AttemptCount:
+    return AttemptCount(counter=AttemptCounter(scope, key), count=number, since=since)
 
 
-class Account:
+class AttemptHistory:
     """An account and all who try to get in there: the counts, as they are kept from one attempt to the next."""
 
     def __init__(self, failures: int = 0, last: str = "") -> None:
         self.now = NOW
-        self.gate = Count(counter=Counter(Scope.USERNAME, b""), count=failures, since=NOW, tried_by=last.encode())
-        self.others: dict[Counter, Count] = {}
+        self.gate = AttemptCount(
+            counter=AttemptCounter(Scope.USERNAME, b""), count=failures, since=NOW, admitted_from=last.encode()
+        )
+        self.others: dict[AttemptCounter, AttemptCount] = {}
 
     def attempt(self, address: str, device: str = "") -> dt.timedelta | None:
         """Try now; how long to wait, if the attempt was not let through."""
         known = self._count(Scope.DEVICE, device) if device else None
-        judged = judge_attempt(self._count(Scope.ADDRESS, address), self.gate, known, self.now)
+        judged = check_attempt(self._count(Scope.ADDRESS, address), self.gate, known, self.now)
         for one in judged.counts:
             if one.counter == self.gate.counter:
                 self.gate = one
@@ -51,7 +53,7 @@ class Account:
                 self.others[one.counter] = one
         return judged.wait
 
-    def _count(self, scope: Scope, key: str) -> Count:
+    def _count(self, scope: Scope, key: str) -> AttemptCount:
         fresh = count(scope, key.encode(), since=self.now)
         return self.others.get(fresh.counter, fresh)
 
@@ -73,22 +75,24 @@ def steps(names: str) -> st.SearchStrategy[list[Step]]:
         (100, PACE, dt.timedelta(minutes=14, seconds=30)),
         (100, dt.timedelta(minutes=15), None),
         (10**6, dt.timedelta(minutes=15), None),
-        (10**6, QUIET, None),
+        (10**6, FAILURE_EXPIRY, None),
     ],
 )
 def test_the_more_failures_the_longer_strangers_wait(
     failures: int, passed: dt.timedelta, wait: dt.timedelta | None
 ) -> None:
-    account = Account(failures)
+    account = AttemptHistory(failures)
     account.now += passed
     assert account.attempt("a") == wait
 
 
 @pytest.mark.parametrize(
-    ("passed", "number"), [(QUIET - SECOND, 501), (QUIET, 1)], ids=["within a day", "after a day without failures"]
+    ("passed", "number"),
+    [(FAILURE_EXPIRY - SECOND, 501), (FAILURE_EXPIRY, 1)],
+    ids=["within a day", "after a day without failures"],
 )
 def test_a_day_without_failures_begins_anew(passed: dt.timedelta, number: int) -> None:
-    account = Account(500)
+    account = AttemptHistory(500)
     account.now += passed
     assert account.attempt("a") is None
     assert account.gate.count == number
@@ -96,7 +100,7 @@ def test_a_day_without_failures_begins_anew(passed: dt.timedelta, number: int) -
 
 @given(steps("abcd"))
 def test_strangers_never_guess_faster_than_their_pace_however_many_they_are(tries: list[Step]) -> None:
-    account = Account()
+    account = AttemptHistory()
     let_through: list[dt.datetime] = []
     for seconds, who in tries * 3:
         account.now += seconds * SECOND
@@ -112,7 +116,7 @@ def test_strangers_never_guess_faster_than_their_pace_however_many_they_are(trie
 def test_who_is_sent_away_has_a_turn_when_it_was_said_whatever_one_attacker_does(
     failures: int, before: list[Step], meanwhile: list[Step]
 ) -> None:
-    account = Account(failures, last="a")
+    account = AttemptHistory(failures, last="a")
     for seconds, who in before[:20]:
         account.now += seconds * SECOND
         account.attempt(who)
@@ -129,19 +133,19 @@ def test_who_is_sent_away_has_a_turn_when_it_was_said_whatever_one_attacker_does
 
 @given(steps("abc"))
 def test_a_turn_is_kept_for_nobody_longer_than_that(tries: list[Step]) -> None:
-    account = Account(10)
+    account = AttemptHistory(10)
     for seconds, who in tries:
         account.now += seconds * SECOND
         account.attempt(who)
-    account.now += dt.timedelta(minutes=15) + KEPT
+    account.now += dt.timedelta(minutes=15) + RESERVATION
     assert account.attempt("d") is None
 
 
-@given(steps("ab"), st.integers(0, OF_A_DEVICE - 1))
+@given(steps("ab"), st.integers(0, MAX_PER_DEVICE - 1))
 def test_a_known_device_passes_whatever_strangers_do_and_tells_the_gate_nothing(
     tries: list[Step], mistyped: int
 ) -> None:
-    account = Account(1000)
+    account = AttemptHistory(1000)
     for seconds, who in tries:
         account.now += seconds * SECOND
         account.attempt(who)
@@ -152,22 +156,22 @@ def test_a_known_device_passes_whatever_strangers_do_and_tells_the_gate_nothing(
 
 
 def test_a_device_that_fails_ten_times_is_a_stranger_for_a_day() -> None:
-    account = Account(10)
+    account = AttemptHistory(10)
     assert [account.attempt("a", "phone") for _ in range(11)] == [None] * 10 + [PACE]
     assert account.attempt("a", "another phone") is None
     account.now += PACE
     assert [account.attempt("a", "phone") for _ in range(2)] == [None, PACE]
-    account.now += QUIET
-    account.gate = Account(1000).gate
+    account.now += FAILURE_EXPIRY
+    account.gate = AttemptHistory(1000).gate
     assert account.attempt("a", "phone") is None
 
 
 def test_an_address_has_fifty_attempts_in_a_window_whatever_they_are_at() -> None:
-    accounts = [Account() for _ in range(60)]
+    accounts = [AttemptHistory() for _ in range(60)]
     for account in accounts:
         account.others = accounts[0].others
     waits = [account.attempt("a", "phone" * (place % 2)) for place, account in enumerate(accounts)]
-    assert waits == [None] * OF_AN_ADDRESS + [WINDOW] * 10
+    assert waits == [None] * MAX_PER_ADDRESS + [WINDOW] * 10
     assert accounts[50].gate.count == accounts[51].gate.count == 0, "what is not let through is not counted there"
     assert accounts[0].attempt("b") is None
     accounts[0].now += WINDOW
@@ -175,21 +179,21 @@ def test_an_address_has_fifty_attempts_in_a_window_whatever_they_are_at() -> Non
 
 
 def test_what_a_gate_sends_away_is_counted_for_its_address() -> None:
-    account = Account(10)
+    account = AttemptHistory(10)
     assert [account.attempt("a") for _ in range(51)][-2:] == [PACE, WINDOW]
 
 
-@given(st.integers(0, 3 * OF_AN_ADDRESS), st.floats(0, 2 * WINDOW.total_seconds()))
+@given(st.integers(0, 3 * MAX_PER_ADDRESS), st.floats(0, 2 * WINDOW.total_seconds()))
 def test_a_window_ends_where_it_said(number: int, seconds: float) -> None:
     now = NOW + seconds * SECOND
-    judged = judge_address(count(Scope.ADDRESS, number=number), now)
+    judged = check_address(count(Scope.ADDRESS, number=number), now)
     if judged.wait is not None:
-        assert judge_address(judged.counts[0], now + judged.wait).wait is None
+        assert check_address(judged.counts[0], now + judged.wait).wait is None
 
 
 def test_a_wait_is_told_in_whole_seconds_that_are_enough() -> None:
-    assert Judgement([]).refusal is None
-    refusal = Judgement([], 0.2 * SECOND).refusal
+    assert AttemptDecision([]).refusal is None
+    refusal = AttemptDecision([], 0.2 * SECOND).refusal
     assert refusal is not None
     (problem,) = refusal.problems
     assert (problem.code, problem.retryable, problem.params) == ("TOO_MANY_ATTEMPTS", True, {"seconds": "1"})

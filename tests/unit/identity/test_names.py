@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.names import is_email, tidy_username, username_key, username_problem
+from services.identity.domain.names import is_email, normalise_username, username_key, username_problem
 
 
 def problem(name: str) -> str | None:
     """The reason that stands against a name."""
-    found = username_problem(tidy_username(name))
+    found = username_problem(normalise_username(name))
     if found is None:
         return None
     assert (found.code, found.path) == ("MALFORMED", ["username"])
@@ -90,7 +90,7 @@ def test_what_is_not_shown_is_refused(ignorable: str) -> None:
 
 @given(st.text(max_size=120))
 def test_no_text_breaks_the_rule(name: str) -> None:
-    username_problem(tidy_username(name))
+    username_problem(normalise_username(name))
 
 
 @pytest.mark.parametrize(

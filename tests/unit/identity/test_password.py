@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.domain.common_passwords import is_common
-from services.identity.domain.password import LONGEST, LONGEST_TYPED, normal_form, problem_of
+from services.identity.domain.password import MAX_INPUT_LENGTH, MAX_LENGTH, normalise_password, password_problem
 
 
 def reason(password: str, username: str = "mirja@example.com") -> str | None:
-    problem = problem_of(password, username)
+    problem = password_problem(password, username)
     return problem.params["reason"] if problem else None
 
 
@@ -46,7 +46,7 @@ def test_it_is_counted_in_characters_however_they_are_composed() -> None:
     assert reason(composed) is None
     assert reason(unicodedata.normalize("NFD", composed)) is None
     assert reason(unicodedata.normalize("NFD", composed[1:])) == "TOO_SHORT"
-    assert normal_form(unicodedata.normalize("NFD", composed)) == composed
+    assert normalise_password(unicodedata.normalize("NFD", composed)) == composed
 
 
 def test_length_has_bounds() -> None:
@@ -62,22 +62,22 @@ def test_length_has_bounds() -> None:
 def test_no_keyboard_sends_more_for_a_password_than_is_taken() -> None:
     composed = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.is_normalized("NFC", chr(code))]
     apart = max(len(unicodedata.normalize("NFD", character)) for character in composed)
-    assert apart * LONGEST == LONGEST_TYPED
+    assert apart * MAX_LENGTH == MAX_INPUT_LENGTH
 
 
-@pytest.mark.parametrize("typed", ["a" + "\u0301" * 90_000, "\ufdfa" * 60_000, "x" * (LONGEST_TYPED + 1)])
+@pytest.mark.parametrize("typed", ["a" + "\u0301" * 90_000, "\ufdfa" * 60_000, "x" * (MAX_INPUT_LENGTH + 1)])
 def test_what_is_too_long_is_not_normalised(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
-    monkeypatch.setattr(unicodedata, "normalize", lambda form, text: text if len(text) <= LONGEST_TYPED else 1 / 0)
-    assert normal_form(typed) is None
+    monkeypatch.setattr(unicodedata, "normalize", lambda form, text: text if len(text) <= MAX_INPUT_LENGTH else 1 / 0)
+    assert normalise_password(typed) is None
     assert reason(typed, "mirja") == "TOO_LONG"
 
 
 @given(st.text(min_size=1, max_size=300))
 def test_whatever_is_registered_is_the_same_password_on_every_keyboard(password: str) -> None:
-    registered = normal_form(password)
+    registered = normalise_password(password)
     if registered is not None:
         for form in ("NFC", "NFD"):
-            assert normal_form(unicodedata.normalize(form, password)) == registered
+            assert normalise_password(unicodedata.normalize(form, password)) == registered
 
 
 def test_it_does_not_contain_the_username() -> None:
@@ -93,4 +93,4 @@ def test_a_short_part_over_and_over_is_common(part: str, times: int) -> None:
 
 @given(st.text(max_size=300), st.text(max_size=100))
 def test_no_text_breaks_the_rules(password: str, username: str) -> None:
-    problem_of(password, username)
+    password_problem(password, username)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.chassis.settings import WrongSettings, load
+from services.chassis.runtime.settings import InvalidSettings, load
 from services.identity.settings import IdentitySettings
 
 RIGHT = {
@@ -33,5 +33,5 @@ def test_the_operators_formats_have_defaults() -> None:
     ],
 )
 def test_a_wrong_one_is_named(name: str, value: str) -> None:
-    with pytest.raises(WrongSettings, match=name):
+    with pytest.raises(InvalidSettings, match=name):
         load(IdentitySettings, "identity", RIGHT | {name: value})

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from services.contracts.orders import PickupState
 from services.orders.domain import calendar, pickup
 from services.orders.domain.calendar import Schedule
-from services.orders.domain.pickup import Outcome, PickupRecord
-from tests.unit.orders.made import NOBODY, agreement, holidays, schedule
+from services.orders.domain.pickup import PickupOutcome, PickupRecord
+from tests.unit.orders.factories import NOBODY, agreement, holidays, schedule
 
-EMPTIED = Outcome(state=PickupState.EMPTIED, grams=500)
+EMPTIED = PickupOutcome(state=PickupState.EMPTIED, grams=500)
 AGREEMENT = agreement()
 
 
@@ -21,15 +21,15 @@ def d(text: str) -> dt.date:
 
 
 def done(one: PickupRecord) -> PickupRecord:
-    return pickup.recorded(one, EMPTIED)
+    return pickup.apply_outcome(one, EMPTIED)
 
 
 def regular(planned_on: str, date: str | None = None) -> PickupRecord:
-    return pickup.regular(AGREEMENT.id, d(planned_on), d(date or planned_on))
+    return pickup.regular_pickup(AGREEMENT.id, d(planned_on), d(date or planned_on))
 
 
 def dates(made: Schedule, since: str, until: str) -> list[dt.date]:
-    return [one.date for one in calendar.pickups(made, d(since), d(until))]
+    return [one.date for one in calendar.pickups_between(made, d(since), d(until))]
 
 
 def next_day(made: Schedule, today: dt.date) -> dt.date | None:
@@ -39,7 +39,7 @@ def next_day(made: Schedule, today: dt.date) -> dt.date | None:
 
 def test_what_was_recorded_stands_in_place_of_what_was_planned() -> None:
     made = schedule(recorded=(done(regular("03-05")),))
-    first, second = calendar.pickups(made, d("03-01"), d("03-31"))
+    first, second = calendar.pickups_between(made, d("03-01"), d("03-31"))
     assert (first.date, first.outcome) == (d("03-05"), EMPTIED)
     assert (second.date, second.outcome.state) == (d("03-19"), PickupState.PLANNED)
 
@@ -56,9 +56,9 @@ def test_history_that_was_never_on_the_plan_is_shown() -> None:
 
 
 def test_ordered_pickups_are_among_the_regular_ones_and_recorded_in_place() -> None:
-    extra = pickup.ordered(AGREEMENT.id, NOBODY, d("03-12"))
+    extra = pickup.ordered_pickup(AGREEMENT.id, NOBODY, d("03-12"))
     assert dates(schedule(ordered=(extra,)), "03-01", "03-20") == [d("03-05"), d("03-12"), d("03-19")]
-    _, one, _ = calendar.pickups(schedule(ordered=(extra,), recorded=(done(extra),)), d("03-01"), d("03-20"))
+    _, one, _ = calendar.pickups_between(schedule(ordered=(extra,), recorded=(done(extra),)), d("03-01"), d("03-20"))
     assert (one.order_id, one.outcome) == (NOBODY, EMPTIED)
 
 
@@ -81,9 +81,9 @@ def test_any_range_is_a_part_of_the_whole(moves: dict[int, int], begin: int, len
         return start + dt.timedelta(days=n)
 
     made = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
-    whole = calendar.pickups(made, day(-100), day(200))
+    whole = calendar.pickups_between(made, day(-100), day(200))
     assert len({one.id for one in whole}) == len(whole)
-    part = calendar.pickups(made, day(begin), day(begin + length))
+    part = calendar.pickups_between(made, day(begin), day(begin + length))
     assert part == [one for one in whole if day(begin) <= one.date <= day(begin + length)]
 
 
@@ -91,7 +91,7 @@ def test_the_next_pickup_is_the_first_that_is_not_done() -> None:
     today = d("03-05")
     assert next_day(schedule(), today) == today
     assert next_day(schedule(recorded=(done(regular("03-05")),)), today) == d("03-19")
-    arrived = pickup.recorded(regular("03-05"), Outcome(state=PickupState.ARRIVED))
+    arrived = pickup.apply_outcome(regular("03-05"), PickupOutcome(state=PickupState.ARRIVED))
     assert calendar.next_pickup(schedule(recorded=(arrived,)), today) == arrived
 
 
@@ -111,12 +111,16 @@ def test_whatever_holidays_move_the_next_pickup_is_the_first_of_the_calendar_tha
         return start + dt.timedelta(days=n)
 
     made = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
-    whole = calendar.pickups(made, start, day(200))
-    on_its_way = Outcome(state=PickupState.ARRIVED)
-    recorded = [pickup.recorded(one, on_its_way) for n, one in enumerate(whole) if n in arrived - finished]
+    whole = calendar.pickups_between(made, start, day(200))
+    on_its_way = PickupOutcome(state=PickupState.ARRIVED)
+    recorded = [pickup.apply_outcome(one, on_its_way) for n, one in enumerate(whole) if n in arrived - finished]
     recorded += [done(one) for n, one in enumerate(whole) if n in finished]
     made = msgspec.structs.replace(made, recorded=recorded)
-    coming = [one for one in calendar.pickups(made, day(today), day(300)) if one.outcome.state not in calendar.DONE]
+    coming = [
+        one
+        for one in calendar.pickups_between(made, day(today), day(300))
+        if one.outcome.state not in calendar.DONE_STATES
+    ]
     assert calendar.next_pickup(made, day(today)) == coming[0]
 
 
@@ -129,16 +133,16 @@ def test_a_holiday_moves_the_next_pickup() -> None:
 
 
 def test_an_ordered_pickup_may_be_the_next() -> None:
-    extra = pickup.ordered(AGREEMENT.id, NOBODY, d("03-12"))
+    extra = pickup.ordered_pickup(AGREEMENT.id, NOBODY, d("03-12"))
     assert next_day(schedule(ordered=(extra,)), d("03-06")) == d("03-12")
     assert next_day(schedule(ordered=(extra,), recorded=(done(extra),)), d("03-06")) == d("03-19")
     assert next_day(schedule(ordered=(extra,)), d("03-13")) == d("03-19")
 
 
 def test_of_two_pickups_on_one_day_the_same_is_always_next() -> None:
-    extra = pickup.ordered(AGREEMENT.id, NOBODY, d("03-19"))
+    extra = pickup.ordered_pickup(AGREEMENT.id, NOBODY, d("03-19"))
     found = calendar.next_pickup(schedule(ordered=(extra,)), d("03-06"))
-    assert found == min(regular("03-19"), extra, key=calendar.sooner)
+    assert found == min(regular("03-19"), extra, key=calendar.date_key)
 
 
 def test_an_ended_agreement_has_no_next_pickup() -> None:
@@ -149,10 +153,10 @@ def test_an_ended_agreement_has_no_next_pickup() -> None:
 def test_a_report_names_a_pickup_by_the_day_of_the_truck_or_the_planned_one() -> None:
     moves = holidays((d("03-05"), d("03-06")))
     moved = regular("03-05", "03-06")
-    assert calendar.named(AGREEMENT, moves, (), d("03-06")) == moved
-    assert calendar.named(AGREEMENT, moves, (), d("03-05")) == moved
-    assert calendar.named(AGREEMENT, moves, (), d("03-07")) is None
-    extra = pickup.ordered(AGREEMENT.id, NOBODY, d("03-12"))
-    other = pickup.ordered(NOBODY, NOBODY, d("03-12"))
-    assert calendar.named(AGREEMENT, moves, (other, extra), d("03-12")) is extra
-    assert calendar.named(AGREEMENT, moves, (other,), d("03-12")) is None
+    assert calendar.find_reported_pickup(AGREEMENT, moves, (), d("03-06")) == moved
+    assert calendar.find_reported_pickup(AGREEMENT, moves, (), d("03-05")) == moved
+    assert calendar.find_reported_pickup(AGREEMENT, moves, (), d("03-07")) is None
+    extra = pickup.ordered_pickup(AGREEMENT.id, NOBODY, d("03-12"))
+    other = pickup.ordered_pickup(NOBODY, NOBODY, d("03-12"))
+    assert calendar.find_reported_pickup(AGREEMENT, moves, (other, extra), d("03-12")) is extra
+    assert calendar.find_reported_pickup(AGREEMENT, moves, (other,), d("03-12")) is None

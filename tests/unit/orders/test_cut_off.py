@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.orders.domain.cut_off import cut_off_of, is_working_day
 from services.orders.domain.rules import CutOff
-from tests.unit.orders.made import holidays
+from tests.unit.orders.factories import holidays
 
 HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.orders.domain.holidays import Country, country_of
-from tests.unit.orders.made import holiday, holidays
+from tests.unit.orders.factories import holiday, holidays
 
 DAY = dt.date(2026, 12, 24)
 
@@ -16,39 +16,39 @@ def after(days: int) -> dt.date:
 
 
 def test_a_day_that_is_no_holiday_stays() -> None:
-    assert holidays().moved(DAY) == DAY
-    assert holidays((DAY, after(2))).moved(after(1)) == after(1)
+    assert holidays().pickup_day(DAY) == DAY
+    assert holidays((DAY, after(2))).pickup_day(after(1)) == after(1)
 
 
 def test_a_chain_of_holidays_is_followed_to_its_end() -> None:
     christmas = holidays((DAY, after(1)), (after(1), after(2)), (after(2), after(4)))
-    assert [christmas.moved(after(n)) for n in range(4)] == [after(4), after(4), after(4), after(3)]
-    assert christmas.moved_into(after(4), after(4)) == [DAY, after(1), after(2)]
-    assert christmas.moved_into(DAY, after(3)) == []
+    assert [christmas.pickup_day(after(n)) for n in range(4)] == [after(4), after(4), after(4), after(3)]
+    assert christmas.days_moved_into(after(4), after(4)) == [DAY, after(1), after(2)]
+    assert christmas.days_moved_into(DAY, after(3)) == []
 
 
 def test_a_holiday_may_move_backwards() -> None:
-    assert holidays((DAY, after(-1))).moved(DAY) == after(-1)
+    assert holidays((DAY, after(-1))).pickup_day(DAY) == after(-1)
 
 
 def test_a_holiday_that_moves_to_itself_is_driven() -> None:
     driven = holidays((DAY, DAY))
-    assert driven.moved(DAY) == DAY
-    assert driven.moved_into(DAY, DAY) == []
+    assert driven.pickup_day(DAY) == DAY
+    assert driven.days_moved_into(DAY, DAY) == []
     assert driven.on(DAY) is not None
 
 
 def test_holidays_that_lead_round_in_a_circle_leave_pickups_where_they_were() -> None:
     circle = holidays((DAY, after(1)), (after(1), DAY), (after(2), DAY))
-    assert [circle.moved(after(n)) for n in range(3)] == [DAY, after(1), after(2)]
+    assert [circle.pickup_day(after(n)) for n in range(3)] == [DAY, after(1), after(2)]
 
 
 @given(st.dictionaries(st.integers(0, 15), st.integers(-5, 20), max_size=12))
 def test_moving_ends_and_what_is_moved_in_is_what_moves(moves: dict[int, int]) -> None:
     made = holidays(*((after(day), after(to)) for day, to in moves.items()))
     for n in range(-5, 21):
-        expected = sorted(after(day) for day in moves if made.moved(after(day)) == after(n) and day != n)
-        assert made.moved_into(after(n), after(n)) == expected
+        expected = sorted(after(day) for day in moves if made.pickup_day(after(day)) == after(n) and day != n)
+        assert made.days_moved_into(after(n), after(n)) == expected
 
 
 def test_a_holiday_has_a_name_in_every_language() -> None:

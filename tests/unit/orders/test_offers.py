@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.orders.domain import offers, pickup
 from services.orders.domain.calendar import Schedule
-from tests.unit.orders.made import NOBODY, agreement, holidays, route, schedule
+from tests.unit.orders.factories import NOBODY, agreement, holidays, route, schedule
 
 HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
 NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
@@ -19,7 +19,7 @@ def d(text: str) -> dt.date:
 
 
 def offered(made: Schedule, now: dt.datetime = NOW) -> list[dt.date]:
-    return [one.date for one in offers.offers(made, now, HELSINKI)]
+    return [one.date for one in offers.offered_days(made, now, HELSINKI)]
 
 
 def test_the_free_days_of_eight_weeks_are_offered() -> None:
@@ -27,15 +27,15 @@ def test_the_free_days_of_eight_weeks_are_offered() -> None:
 
 
 def test_a_day_that_is_ordered_is_not_offered_again() -> None:
-    extra = pickup.ordered(agreement().id, NOBODY, d("03-12"))
+    extra = pickup.ordered_pickup(agreement().id, NOBODY, d("03-12"))
     assert d("03-12") not in offered(schedule(ordered=(extra,)))
-    assert offers.obstacle(schedule(ordered=(extra,)), d("03-12"), NOW, HELSINKI) == offers.ALREADY_PLANNED
+    assert offers.refusal_code(schedule(ordered=(extra,)), d("03-12"), NOW, HELSINKI) == offers.ALREADY_PLANNED
 
 
 def test_a_holiday_is_offered_on_the_day_that_it_moves_to() -> None:
     made = schedule(moves=holidays((d("03-12"), d("03-13"))))
     assert offered(made)[0] == d("03-13")
-    assert offers.obstacle(made, d("03-12"), NOW, HELSINKI) == offers.NOT_ON_ROUTE
+    assert offers.refusal_code(made, d("03-12"), NOW, HELSINKI) == offers.NOT_ON_ROUTE
 
 
 def test_a_route_day_that_is_moved_onto_a_planned_pickup_is_not_offered() -> None:
@@ -50,7 +50,7 @@ def test_an_ended_agreement_offers_nothing_behind_its_end() -> None:
 
 def test_the_reasons_in_their_order() -> None:
     def reason(day: dt.date) -> str | None:
-        return offers.obstacle(schedule(), day, NOW, HELSINKI)
+        return offers.refusal_code(schedule(), day, NOW, HELSINKI)
 
     assert reason(d("03-03")) == offers.IN_THE_PAST
     assert reason(d("03-05")) == offers.PAST_CUT_OFF, "planned, too, but it is too late in any case"
@@ -64,7 +64,7 @@ def test_the_reasons_in_their_order() -> None:
 
 def test_today_is_the_operators_day() -> None:
     late = dt.datetime(2026, 3, 4, 22, 30, tzinfo=dt.UTC)  # the 5th in Helsinki
-    assert offers.obstacle(schedule(), d("03-04"), late, HELSINKI) == offers.IN_THE_PAST
+    assert offers.refusal_code(schedule(), d("03-04"), late, HELSINKI) == offers.IN_THE_PAST
 
 
 @given(
@@ -78,4 +78,4 @@ def test_what_is_offered_is_what_can_be_ordered(now: dt.datetime, moves: dict[in
     made = schedule(agreement(interval_weeks=weeks), feasts, route("MO TH"))
     today = now.astimezone(HELSINKI).date()
     days = [today + dt.timedelta(days=n) for n in range(-7, 70)]
-    assert offered(made, now) == [day for day in days if offers.obstacle(made, day, now, HELSINKI) is None]
+    assert offered(made, now) == [day for day in days if offers.refusal_code(made, day, now, HELSINKI) is None]

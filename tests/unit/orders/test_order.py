@@ -10,17 +10,17 @@ from services.contracts.orders import OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.orders.domain.order import (
     CORRECTIONS,
-    FINAL,
-    MOVES,
-    OPEN,
+    FINAL_STATES,
+    OPEN_STATES,
     SYSTEM,
-    IllegalMove,
+    TRANSITIONS,
+    IllegalTransition,
     OrderRecord,
-    may_move,
-    move,
+    can_transition,
     place,
+    transition,
 )
-from tests.unit.orders.made import NOBODY
+from tests.unit.orders.factories import NOBODY
 
 NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
 
@@ -48,7 +48,7 @@ def test_an_order_begins_received_by_whom_it_was_placed() -> None:
 
 
 def test_every_step_is_on_the_timeline_with_who_and_why() -> None:
-    order = move(received(), OrderState.REJECTED, at=NOW, by="user_2", reason="Ei kuljetusta")
+    order = transition(received(), OrderState.REJECTED, at=NOW, by="user_2", reason="Ei kuljetusta")
     assert (order.state, order.version) == (OrderState.REJECTED, 2)
     assert order.timeline[-1] == Step(state=OrderState.REJECTED, at=NOW, by="user_2", reason="Ei kuljetusta")
 
@@ -56,14 +56,20 @@ def test_every_step_is_on_the_timeline_with_who_and_why() -> None:
 def test_a_failed_order_may_be_made_good() -> None:
     order = received()
     for state in (OrderState.CONFIRMED, OrderState.SCHEDULED, OrderState.FAILED, OrderState.COMPLETED):
-        order = move(order, state, at=NOW, by=SYSTEM)
+        order = transition(order, state, at=NOW, by=SYSTEM)
     assert order.version == 5
 
 
 def test_final_and_open_states() -> None:
-    assert {state.value for state in FINAL} == {"COMPLETED", "REJECTED", "CANCELLED"}
-    assert {state.value for state in OPEN} == {"RECEIVED", "NEEDS_REVIEW", "CONFIRMED", "SCHEDULED", "IN_PROGRESS"}
-    assert set(MOVES) == set(OrderState)
+    assert {state.value for state in FINAL_STATES} == {"COMPLETED", "REJECTED", "CANCELLED"}
+    assert {state.value for state in OPEN_STATES} == {
+        "RECEIVED",
+        "NEEDS_REVIEW",
+        "CONFIRMED",
+        "SCHEDULED",
+        "IN_PROGRESS",
+    }
+    assert set(TRANSITIONS) == set(OrderState)
 
 
 @given(st.lists(st.sampled_from(list(OrderState)), max_size=12))
@@ -71,12 +77,12 @@ def test_only_legal_moves_are_made(states: list[OrderState]) -> None:
     order = received()
     for state in states:
         before = order
-        if may_move(order, state):
-            order = move(order, state, at=NOW, by=SYSTEM)
+        if can_transition(order, state):
+            order = transition(order, state, at=NOW, by=SYSTEM)
         else:
-            with pytest.raises(IllegalMove):
-                move(order, state, at=NOW, by=SYSTEM)
+            with pytest.raises(IllegalTransition):
+                transition(order, state, at=NOW, by=SYSTEM)
         assert order is before or order.version == before.version + 1
     assert len(order.timeline) == order.version
     for before_step, after_step in zip(order.timeline, order.timeline[1:], strict=False):
-        assert after_step.state in MOVES[before_step.state] | CORRECTIONS.get(before_step.state, frozenset())
+        assert after_step.state in TRANSITIONS[before_step.state] | CORRECTIONS.get(before_step.state, frozenset())

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from services.contracts.orders import OrderState, PickupState, ReportKind
 from services.orders.domain import pickup
-from services.orders.domain.pickup import UNKNOWN, Report, fold, order_state, recorded
-from tests.unit.orders.made import NOBODY
+from services.orders.domain.pickup import NO_OUTCOME, Report, apply_outcome, fold_reports, order_state
+from tests.unit.orders.factories import NOBODY
 
 BEGIN = dt.datetime(2026, 3, 5, 6, 0, tzinfo=dt.UTC)
 DAY = dt.date(2026, 3, 5)
@@ -39,52 +39,60 @@ REPORTS = st.builds(
 
 
 def test_nothing_reported_is_nothing_known() -> None:
-    assert fold([]) == UNKNOWN
-    assert order_state(UNKNOWN) is None
+    assert fold_reports([]) == NO_OUTCOME
+    assert order_state(NO_OUTCOME) is None
 
 
 def test_an_outcome_beats_an_arrival_also_a_later_one() -> None:
-    outcome = fold([report(ReportKind.EMPTIED, 1, grams=500), report(ReportKind.ARRIVED, 2, "2")])
+    outcome = fold_reports([report(ReportKind.EMPTIED, 1, grams=500), report(ReportKind.ARRIVED, 2, "2")])
     assert (outcome.state, outcome.grams) == (PickupState.EMPTIED, 500)
     assert outcome.done_at == BEGIN + dt.timedelta(minutes=1)
     assert order_state(outcome) is OrderState.COMPLETED
 
 
 def test_an_arrival_is_no_outcome() -> None:
-    outcome = fold([report(ReportKind.ARRIVED)])
+    outcome = fold_reports([report(ReportKind.ARRIVED)])
     assert (outcome.state, outcome.done_at) == (PickupState.ARRIVED, None)
     assert order_state(outcome) is OrderState.IN_PROGRESS
 
 
 def test_the_later_outcome_wins_and_where_both_are_late_the_higher_id() -> None:
-    failed = fold([report(ReportKind.FAILED, 5), report(ReportKind.EMPTIED, 4, "9")])
+    failed = fold_reports([report(ReportKind.FAILED, 5), report(ReportKind.EMPTIED, 4, "9")])
     assert (failed.state, failed.failure) == (PickupState.FAILED, "Portti kiinni")
     assert order_state(failed) is OrderState.FAILED
-    assert fold([report(ReportKind.FAILED, 5, "b"), report(ReportKind.EMPTIED, 5, "a")]).state is PickupState.FAILED
-    assert fold([report(ReportKind.FAILED, 5, "a"), report(ReportKind.EMPTIED, 5, "b")]).state is PickupState.EMPTIED
+    assert (
+        fold_reports([report(ReportKind.FAILED, 5, "b"), report(ReportKind.EMPTIED, 5, "a")]).state
+        is PickupState.FAILED
+    )
+    assert (
+        fold_reports([report(ReportKind.FAILED, 5, "a"), report(ReportKind.EMPTIED, 5, "b")]).state
+        is PickupState.EMPTIED
+    )
 
 
 @given(st.lists(REPORTS, max_size=8, unique_by=lambda one: one.report_id), st.randoms())
 def test_any_order_and_repeats_come_to_the_same(reports: list[Report], random: Random) -> None:
     again = reports + random.sample(reports, len(reports) // 2)
     random.shuffle(again)
-    assert fold(again) == fold(reports)
+    assert fold_reports(again) == fold_reports(reports)
 
 
 def test_a_pickup_changes_its_version_with_its_outcome() -> None:
-    planned = pickup.regular(NOBODY, DAY, DAY)
+    planned = pickup.regular_pickup(NOBODY, DAY, DAY)
     assert planned.version == 0
-    done = recorded(planned, fold([report(ReportKind.EMPTIED)]))
+    done = apply_outcome(planned, fold_reports([report(ReportKind.EMPTIED)]))
     assert done.version == 1
-    assert recorded(done, done.outcome) is done
-    assert recorded(done, UNKNOWN).version == 2
+    assert apply_outcome(done, done.outcome) is done
+    assert apply_outcome(done, NO_OUTCOME).version == 2
 
 
 def test_ids_follow_from_what_does_not_change() -> None:
     agreement_id, order_id = uuid.uuid4(), uuid.uuid4()
     moved = DAY + dt.timedelta(days=1)
-    assert pickup.regular(agreement_id, DAY, DAY).id == pickup.regular(agreement_id, DAY, moved).id
-    assert pickup.regular(agreement_id, DAY, DAY).id == uuid.uuid5(agreement_id, "2026-03-05")
-    assert pickup.regular(agreement_id, moved, moved).id != pickup.regular(agreement_id, DAY, moved).id
-    assert pickup.ordered(agreement_id, order_id, DAY).id == pickup.ordered(agreement_id, order_id, moved).id
-    assert pickup.ordered(agreement_id, order_id, DAY).id == uuid.uuid5(order_id, "extra")
+    assert pickup.regular_pickup(agreement_id, DAY, DAY).id == pickup.regular_pickup(agreement_id, DAY, moved).id
+    assert pickup.regular_pickup(agreement_id, DAY, DAY).id == uuid.uuid5(agreement_id, "2026-03-05")
+    assert pickup.regular_pickup(agreement_id, moved, moved).id != pickup.regular_pickup(agreement_id, DAY, moved).id
+    assert (
+        pickup.ordered_pickup(agreement_id, order_id, DAY).id == pickup.ordered_pickup(agreement_id, order_id, moved).id
+    )
+    assert pickup.ordered_pickup(agreement_id, order_id, DAY).id == uuid.uuid5(order_id, "extra")

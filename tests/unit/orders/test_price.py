@@ -3,8 +3,8 @@
 import datetime as dt
 
 from services.contracts.values import Money
-from services.orders.domain.price import described, price, valid
-from tests.unit.orders.made import article
+from services.orders.domain.price import describing_price, price_of, valid_price
+from tests.unit.orders.factories import article
 
 
 def d(text: str) -> dt.date:
@@ -19,23 +19,23 @@ ROWS = [
 
 
 def test_a_price_is_that_of_the_day_for_all_bins() -> None:
-    assert price(ROWS, d("2025-12-31")) == Money(minor=798, currency="EUR", vat_rate=255)
-    assert price(ROWS, d("2026-02-01"), 52) == Money(minor=42_796, currency="EUR", vat_rate=255)
+    assert price_of(ROWS, d("2025-12-31")) == Money(minor=798, currency="EUR", vat_rate=255)
+    assert price_of(ROWS, d("2026-02-01"), 52) == Money(minor=42_796, currency="EUR", vat_rate=255)
 
 
 def test_where_none_is_valid_there_is_no_price() -> None:
-    assert price(ROWS, d("2026-01-15")) is None
-    assert price(ROWS, d("2024-12-31")) is None
+    assert price_of(ROWS, d("2026-01-15")) is None
+    assert price_of(ROWS, d("2024-12-31")) is None
 
 
 def test_of_two_that_are_valid_the_newer_counts() -> None:
-    row = valid(ROWS, d("2026-06-01"))
+    row = valid_price(ROWS, d("2026-06-01"))
     assert row is not None
     assert row.net_minor == 850
 
 
 def test_an_article_is_described_also_where_it_has_no_price() -> None:
-    assert described(ROWS, d("2026-03-01")).net_minor == 823
-    assert described(ROWS, d("2026-01-15")).net_minor == 798, "as it was last"
-    assert described(ROWS, d("2020-01-01")).net_minor == 798, "as it will be first"
-    assert described(ROWS, d("2020-01-01")).name("nb") == "Tømming"
+    assert describing_price(ROWS, d("2026-03-01")).net_minor == 823
+    assert describing_price(ROWS, d("2026-01-15")).net_minor == 798, "as it was last"
+    assert describing_price(ROWS, d("2020-01-01")).net_minor == 798, "as it will be first"
+    assert describing_price(ROWS, d("2020-01-01")).name("nb") == "Tømming"

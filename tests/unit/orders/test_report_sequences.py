@@ -30,27 +30,27 @@ from services.orders.domain.holidays import Holidays
 from services.orders.domain.order import OrderRecord
 from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
 from services.orders.usecases.ports import OrdersStore
-from services.orders.usecases.record_pickups import Said as SaidOf
+from services.orders.usecases.record_pickups import AcceptedReport as SaidOf
 from services.orders.usecases.record_pickups import record_pickups
 from services.orders.usecases.report_pickups import report_pickups
-from tests.unit.orders.made import NOBODY, agreement, holidays
+from tests.unit.orders.factories import NOBODY, agreement, holidays
 
 NOW = dt.datetime(2026, 3, 12, 8, 0, tzinfo=dt.UTC)
 DAY = dt.date(2026, 3, 12)
 ORDER = uuid.UUID(int=7 << 76 | 1)
 PARTNER = Caller(subject_id="partner_1", kind=SubjectKind.PARTNER, scopes=frozenset({"pickups:report"}))
-TOLD = {
+EXPECTED_STATES = {
     PickupState.PLANNED: OrderState.SCHEDULED,
     PickupState.ARRIVED: OrderState.IN_PROGRESS,
     PickupState.EMPTIED: OrderState.COMPLETED,
     PickupState.FAILED: OrderState.FAILED,
 }
 
-Said = tuple[ReportKind, int]
+ReportStep = tuple[ReportKind, int]
 """What a report says, and at which minute it happened."""
 
 
-class Store:
+class InMemoryTransaction:
     """A transaction on one scheduled order in memory, with what reports need of the port."""
 
     def __init__(self) -> None:
@@ -71,24 +71,24 @@ class Store:
             by="user_1",
         )
         for state in (OrderState.CONFIRMED, OrderState.SCHEDULED):
-            made = order.move(made, state, at=NOW, by=order.SYSTEM)
+            made = order.transition(made, state, at=NOW, by=order.SYSTEM)
         self.order = made
-        self.pickup = pickup.ordered(self.agreement.id, ORDER, DAY)
+        self.pickup = pickup.ordered_pickup(self.agreement.id, ORDER, DAY)
         self.reports: dict[str, Report] = {}
 
     def emit(self, event: object) -> None:
         self.events.append(event)
 
-    async def take_turns(self, name: str) -> None:
+    async def acquire_lock(self, name: str) -> None:
         pass
 
-    async def agreements_of_orders(self, order_ids: Iterable[uuid.UUID]) -> object:
+    async def agreement_ids_of_orders(self, order_ids: Iterable[uuid.UUID]) -> object:
         return dict.fromkeys(order_ids, self.agreement.id)
 
-    async def agreements_reached(self, *_: object) -> object:
+    async def visible_agreements(self, *_: object) -> object:
         return {self.agreement.id: self.agreement}
 
-    async def orders_of(self, *_: object) -> dict[uuid.UUID, OrderRecord]:
+    async def orders_of_agreements(self, *_: object) -> dict[uuid.UUID, OrderRecord]:
         return {ORDER: self.order}
 
     async def holidays(self) -> Holidays:
@@ -97,7 +97,7 @@ class Store:
     async def reports_by_id(self, _: str, report_ids: Iterable[str]) -> dict[str, Report]:
         return {one: self.reports[one] for one in report_ids if one in self.reports}
 
-    async def reports_of(self, pickup_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sequence[Report]]:
+    async def reports_of_pickups(self, pickup_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sequence[Report]]:
         return {pickup_id: list(self.reports.values()) for pickup_id in pickup_ids}
 
     async def pickups(self, _: object) -> dict[uuid.UUID, PickupRecord]:
@@ -117,22 +117,22 @@ class Store:
     def told(self) -> tuple[PickupState, OrderState, str | None]:
         """What pickup and order say, which is the same."""
         state, failure = self.pickup.outcome.state, self.pickup.outcome.failure
-        assert self.order.state is TOLD[state]
+        assert self.order.state is EXPECTED_STATES[state]
         assert self.order.timeline[-1].reason == failure
         assert len(self.order.timeline) == self.order.version
         return state, self.order.state, failure
 
-    def announced(self) -> None:
+    def emitted_state(self) -> None:
         """Whoever hears of both keeps the same, too."""
         moved = [event for event in self.events if isinstance(event, OrderMoved)]
         recorded = [event for event in self.events if isinstance(event, PickupRecorded)]
         assert [event.version for event in recorded] == list(range(1, len(recorded) + 1))
         assert [event.version for event in moved] == list(range(4, len(moved) + 4))
         if recorded:
-            assert moved[-1].state is TOLD[recorded[-1].state]
+            assert moved[-1].state is EXPECTED_STATES[recorded[-1].state]
 
 
-def report(number: int, said: Said) -> PickupReport:
+def report(number: int, said: ReportStep) -> PickupReport:
     kind, minute = said
     return PickupReport(
         report_id=f"r{number}",
@@ -143,13 +143,13 @@ def report(number: int, said: Said) -> PickupReport:
     )
 
 
-async def say(store: Store, *reports: PickupReport) -> None:
+async def say(store: InMemoryTransaction, *reports: PickupReport) -> None:
     answer = await report_pickups(cast(OrdersStore, cast(Any, store)), PARTNER, reports)
     assert isinstance(answer, PickupsReported)
     assert all(one.accepted for one in answer.outcomes)
 
 
-def expected(said: Sequence[tuple[int, Said]]) -> PickupState:
+def expected(said: Sequence[tuple[int, ReportStep]]) -> PickupState:
     """The last outcome; of two at one time that of the higher id; without any, whether the truck arrived."""
     outcomes = [(minute, f"r{number}", kind) for number, (kind, minute) in said if kind is not ReportKind.ARRIVED]
     if outcomes:
@@ -174,15 +174,15 @@ async def test_every_longer_sequence_in_the_order_of_events_or_against_it(length
         await follow([(kind, length - minute) for minute, kind in enumerate(kinds)])
 
 
-async def follow(said: Sequence[Said]) -> None:
-    store = Store()
+async def follow(said: Sequence[ReportStep]) -> None:
+    store = InMemoryTransaction()
     for number, one in enumerate(said):
         await say(store, report(number, one))
         assert store.told()[0] is expected(list(enumerate(said))[: number + 1])
     before, events = store.order, len(store.events)
     await say(store, *(report(number, one) for number, one in enumerate(said)))
     assert (store.order, len(store.events)) == (before, events), "repeats change nothing"
-    store.announced()
+    store.emitted_state()
 
 
 @given(
@@ -190,8 +190,8 @@ async def follow(said: Sequence[Said]) -> None:
     st.lists(st.integers(1, 5)),
     st.randoms(),
 )
-async def test_long_sequences_in_batches_with_repeats(said: list[Said], sizes: list[int], random: Any) -> None:
-    store, place, chosen = Store(), 0, iter(sizes)
+async def test_long_sequences_in_batches_with_repeats(said: list[ReportStep], sizes: list[int], random: Any) -> None:
+    store, place, chosen = InMemoryTransaction(), 0, iter(sizes)
     numbered = list(enumerate(said))
     while place < len(said):
         size = next(chosen, 1)
@@ -201,12 +201,12 @@ async def test_long_sequences_in_batches_with_repeats(said: list[Said], sizes: l
         place += size
         # A repeat in this batch may have been said for the first time just before.
         assert store.told()[0] is expected(numbered[:place])
-    store.announced()
+    store.emitted_state()
 
 
 async def test_a_report_that_is_corrected_by_its_reporter_corrects_both() -> None:
     """The ERP states a pickup again under its number: the report is another one from then on."""
-    store = Store()
+    store = InMemoryTransaction()
     await say(store, report(1, (ReportKind.EMPTIED, 5)))
     (kept,) = store.reports.values()
     corrections = [(ReportKind.FAILED, "Portti kiinni"), (ReportKind.FAILED, "Tie poikki"), (ReportKind.EMPTIED, None)]
@@ -216,4 +216,4 @@ async def test_a_report_that_is_corrected_by_its_reporter_corrects_both() -> Non
             cast(OrdersStore, cast(Any, store)), [SaidOf(changed, store.pickup, store.agreement)], {ORDER: store.order}
         )
         assert store.told()[2] == failure
-    store.announced()
+    store.emitted_state()

@@ -7,21 +7,21 @@ import pytest
 from services.contracts.sites import Fraction
 from services.orders.domain.rules import (
     CUT_OFF,
+    DEFAULT_CUT_OFF,
     INTERVALS,
-    OPEN_UNTIL_THE_DAY,
     TOLERANCE,
     CutOff,
     Rules,
-    is_readable,
-    read_intervals,
+    is_valid_value,
+    parse_intervals,
 )
-from tests.unit.orders.made import rule
+from tests.unit.orders.factories import rule
 
 DAY = dt.date(2026, 3, 4)
 
 
 def holding(rules: Rules, fraction: Fraction = Fraction.RESIDUAL, day: dt.date = DAY, town: str = "KOUVOLA") -> str:
-    found = rules.holding(TOLERANCE, town, fraction, day)
+    found = rules.applicable(TOLERANCE, town, fraction, day)
     return found.rule_number if found else ""
 
 
@@ -58,7 +58,7 @@ def test_of_two_rules_the_newer_holds() -> None:
 
 def test_what_holds_where_no_rule_says() -> None:
     assert Rules([]).tolerance("KOUVOLA", Fraction.RESIDUAL, DAY) == 0
-    assert Rules([]).cut_off("KOUVOLA", Fraction.RESIDUAL, DAY) == (OPEN_UNTIL_THE_DAY, "")
+    assert Rules([]).cut_off("KOUVOLA", Fraction.RESIDUAL, DAY) == (DEFAULT_CUT_OFF, "")
 
 
 def test_a_rule_is_cited() -> None:
@@ -67,7 +67,7 @@ def test_a_rule_is_cited() -> None:
 
 
 def test_intervals_are_weeks() -> None:
-    assert read_intervals("12 2 4 6 8 2") == (2, 4, 6, 8, 12)
+    assert parse_intervals("12 2 4 6 8 2") == (2, 4, 6, 8, 12)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ def test_intervals_are_weeks() -> None:
     ],
 )
 def test_values_that_can_not_be_read_are_refused(kind: str, value: str) -> None:
-    assert not is_readable(rule(kind, value))
+    assert not is_valid_value(rule(kind, value))
 
 
 @pytest.mark.parametrize(("kind", "value"), [(CUT_OFF, "2 12:00"), (TOLERANCE, "0"), (INTERVALS, "8 2 52")])
 def test_values_that_can_be_read(kind: str, value: str) -> None:
-    assert is_readable(rule(kind, value))
+    assert is_valid_value(rule(kind, value))

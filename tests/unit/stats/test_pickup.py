@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.contracts.orders import PickupState
 from services.contracts.sites import Fraction
-from services.stats.domain.pickup import Collected, PickupFact, collected, corrections, counted_on
+from services.stats.domain.pickup import PickupFact, VolumeDelta, correcting_deltas, counting_day, volume_delta
 
 HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
 IDS = [uuid.UUID(int=number) for number in range(1, 4)]
@@ -32,7 +32,7 @@ PICKUP = PickupFact(
 )
 
 somewhere = st.none() | st.builds(
-    Collected,
+    VolumeDelta,
     organisation_id=st.sampled_from(IDS),
     day=st.dates(dt.date(2026, 3, 1), dt.date(2026, 3, 2)),
     site_id=st.sampled_from(IDS),
@@ -45,46 +45,48 @@ somewhere = st.none() | st.builds(
 
 def test_only_an_emptied_pickup_counts() -> None:
     for state in PickupState:
-        counts = counted_on(msgspec.structs.replace(PICKUP, state=state), HELSINKI) is not None
+        counts = counting_day(msgspec.structs.replace(PICKUP, state=state), HELSINKI) is not None
         assert counts is (state is PickupState.EMPTIED)
 
 
 def test_it_counts_on_the_operators_day_on_which_it_was_done() -> None:
-    assert counted_on(PICKUP, HELSINKI) == dt.date(2026, 3, 4)
+    assert counting_day(PICKUP, HELSINKI) == dt.date(2026, 3, 4)
     late = dt.datetime(2026, 3, 31, 21, 30, tzinfo=dt.UTC)
-    assert counted_on(msgspec.structs.replace(PICKUP, done_at=late), HELSINKI) == dt.date(2026, 4, 1)
+    assert counting_day(msgspec.structs.replace(PICKUP, done_at=late), HELSINKI) == dt.date(2026, 4, 1)
 
 
 def test_one_emptied_nobody_knows_when_counts_on_its_planned_day() -> None:
-    assert counted_on(msgspec.structs.replace(PICKUP, done_at=None), HELSINKI) == dt.date(2026, 3, 3)
+    assert counting_day(msgspec.structs.replace(PICKUP, done_at=None), HELSINKI) == dt.date(2026, 3, 3)
 
 
 def test_a_pickup_that_was_not_weighed_counts_with_no_grams() -> None:
-    found = collected(msgspec.structs.replace(PICKUP, grams=None), dt.date(2026, 3, 4))
+    found = volume_delta(msgspec.structs.replace(PICKUP, grams=None), dt.date(2026, 3, 4))
     assert found is not None
     assert (found.grams, found.pickups) == (0, 1)
 
 
 def test_a_pickup_that_does_not_count_adds_nothing() -> None:
-    assert collected(PICKUP, None) is None
+    assert volume_delta(PICKUP, None) is None
 
 
 def test_another_weight_at_the_same_place_is_one_line() -> None:
-    before = collected(PICKUP, dt.date(2026, 3, 4))
-    after = collected(msgspec.structs.replace(PICKUP, grams=40_000), dt.date(2026, 3, 4))
-    (line,) = corrections(before, after)
+    before = volume_delta(PICKUP, dt.date(2026, 3, 4))
+    after = volume_delta(msgspec.structs.replace(PICKUP, grams=40_000), dt.date(2026, 3, 4))
+    (line,) = correcting_deltas(before, after)
     assert (line.grams, line.pickups) == (1_500, 0)
 
 
 @given(somewhere, somewhere)
-def test_corrections_turn_what_was_counted_into_what_counts(before: Collected | None, after: Collected | None) -> None:
-    lines = corrections(before, after)
+def test_corrections_turn_what_was_counted_into_what_counts(
+    before: VolumeDelta | None, after: VolumeDelta | None
+) -> None:
+    lines = correcting_deltas(before, after)
     assert len({_place(line) for line in lines}) == len(lines) <= 2, "a line a place"
     assert _sum([before, *lines]) == _sum([after])
     assert lines or before == after
 
 
-def _sum(lines: list[Collected | None]) -> dict[object, tuple[int, int]]:
+def _sum(lines: list[VolumeDelta | None]) -> dict[object, tuple[int, int]]:
     grams: Counter[object] = Counter()
     pickups: Counter[object] = Counter()
     for line in lines:
@@ -94,5 +96,5 @@ def _sum(lines: list[Collected | None]) -> dict[object, tuple[int, int]]:
     return {place: (grams[place], pickups[place]) for place in grams if grams[place] or pickups[place]}
 
 
-def _place(line: Collected) -> Collected:
+def _place(line: VolumeDelta) -> VolumeDelta:
     return msgspec.structs.replace(line, grams=0, pickups=0)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.contracts.support import ContactPreference, SendContactForm, Topic
 from services.contracts.values import Refusal, malformed
-from services.support.domain.contact_form import ContactForm, filled_in
+from services.support.domain.contact_form import ContactForm, parse_contact_form
 
 FORM = SendContactForm(idempotency_key="1", site_id="site_1", topic=Topic.PICKUP, message="Roskat jäivät.")
 
@@ -27,7 +27,7 @@ def written(message: str, phone: str | None = None, preference: ContactPreferenc
     ],
 )
 def test_a_message_is_kept_trimmed(message: str, kept: str) -> None:
-    assert filled_in(written(message)) == ContactForm(kept, None)
+    assert parse_contact_form(written(message)) == ContactForm(kept, None)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_message_is_kept_trimmed(message: str, kept: str) -> None:
     ],
 )
 def test_a_message_that_is_none_too_long_or_has_control_characters_is_refused(message: str, reason: str) -> None:
-    refused = filled_in(written(message))
+    refused = parse_contact_form(written(message))
     assert isinstance(refused, Refusal)
     (problem,) = refused.problems
     assert (problem.code, problem.path, problem.params["reason"]) == ("MALFORMED", ["message"], reason)
@@ -50,31 +50,31 @@ def test_a_message_that_is_none_too_long_or_has_control_characters_is_refused(me
 
 @pytest.mark.parametrize("phone", ["+358 40 1234567", "0401234567", " 12345 ", "+1234567890123456789", "1" * 20])
 def test_a_telephone_number_is_digits_and_spaces(phone: str) -> None:
-    assert filled_in(written("Hei", phone)) == ContactForm("Hei", phone.strip())
+    assert parse_contact_form(written("Hei", phone)) == ContactForm("Hei", phone.strip())
 
 
 @pytest.mark.parametrize(
     "phone", ["", "1234", "1" * 21, "040-1234567", "++358401234", "soita", "٠٤٠١٢٣٤٥٦٧", "12345\n6"]
 )
 def test_any_other_telephone_number_is_refused(phone: str) -> None:
-    assert filled_in(written("Hei", phone)) == Refusal(
+    assert parse_contact_form(written("Hei", phone)) == Refusal(
         problems=[malformed("phone", reason="EXAMPLE", example="+358 40 1234567")]
     )
 
 
 def test_who_wants_to_be_called_says_where_and_every_fault_is_named_at_once() -> None:
-    refused = filled_in(written("", preference=ContactPreference.PHONE))
+    refused = parse_contact_form(written("", preference=ContactPreference.PHONE))
     assert isinstance(refused, Refusal)
     assert [problem.path for problem in refused.problems] == [["message"], ["phone"]]
 
 
 @pytest.mark.parametrize("preference", [ContactPreference.NONE, ContactPreference.EMAIL])
 def test_a_number_that_nobody_asked_to_be_called_on_is_not_kept(preference: ContactPreference) -> None:
-    assert filled_in(written("Hei", "+358 40 1234567", preference)) == ContactForm("Hei", None)
+    assert parse_contact_form(written("Hei", "+358 40 1234567", preference)) == ContactForm("Hei", None)
 
 
 @given(st.text())
 def test_what_was_taken_once_is_taken_again_as_it_is(message: str) -> None:
-    form = filled_in(written(message))
+    form = parse_contact_form(written(message))
     if isinstance(form, ContactForm):
-        assert filled_in(written(form.message)) == form
+        assert parse_contact_form(written(form.message)) == form

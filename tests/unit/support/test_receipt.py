@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.contracts.identity import Language
 from services.contracts.support import ContactPreference, TicketState, Topic
-from services.support.domain.receipt import TEXTS, pause_s, receipt
+from services.support.domain.receipt import TEXTS, retry_delay_s, write_receipt
 from services.support.domain.ticket import TicketRecord, ticket_number
 
 HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
@@ -36,7 +36,7 @@ TICKET = TicketRecord(
 
 
 def test_the_receipt_in_finnish() -> None:
-    mail = receipt(TICKET, Language.FI, HELSINKI)
+    mail = write_receipt(TICKET, Language.FI, HELSINKI)
     assert mail.subject == "Palaute vastaanotettu"
     assert mail.text == (
         "Hei!\n\n"
@@ -59,7 +59,7 @@ def test_the_receipt_in_finnish() -> None:
     ],
 )
 def test_a_moment_is_the_operators_and_written_as_the_language_does(language: Language, moment: str) -> None:
-    mail = receipt(TICKET, language, HELSINKI)
+    mail = write_receipt(TICKET, language, HELSINKI)
     assert moment in mail.text
     assert moment in mail.html
 
@@ -91,7 +91,7 @@ def test_no_language_was_left_in_anothers_words() -> None:
 def test_text_and_html_say_the_same(language: Language, topic: Topic, preference: ContactPreference) -> None:
     phone = TICKET.phone if preference is ContactPreference.PHONE else None
     ticket = msgspec.structs.replace(TICKET, topic=topic, contact_preference=preference, phone=phone)
-    mail = receipt(ticket, language, HELSINKI)
+    mail = write_receipt(ticket, language, HELSINKI)
     assert "None" not in mail.text
     assert f'<html lang="{language.value}">' in mail.html
     shown = _shown(mail.html).replace(mail.subject, "")
@@ -103,7 +103,7 @@ def test_text_and_html_say_the_same(language: Language, topic: Topic, preference
     | st.sampled_from(["<script>alert(1)</script>", "{phone} {0} %s", "&lt;b&gt;", "\"'</blockquote>"])
 )
 def test_what_people_wrote_is_shown_and_never_interpreted(message: str) -> None:
-    mail = receipt(msgspec.structs.replace(TICKET, message=message, site_number="<50>"), Language.FI, HELSINKI)
+    mail = write_receipt(msgspec.structs.replace(TICKET, message=message, site_number="<50>"), Language.FI, HELSINKI)
     parsed = _Parser()
     parsed.feed(mail.html)
     assert parsed.quoted == message
@@ -112,7 +112,7 @@ def test_what_people_wrote_is_shown_and_never_interpreted(message: str) -> None:
 
 
 def test_it_is_tried_again_less_and_less_often() -> None:
-    assert [pause_s(attempts) for attempts in (1, 2, 3, 9, 10, 11, 5000)] == [1, 2, 4, 256, 512, 600, 600]
+    assert [retry_delay_s(attempts) for attempts in (1, 2, 3, 9, 10, 11, 5000)] == [1, 2, 4, 256, 512, 600, 600]
 
 
 class _Parser(HTMLParser):
@@ -144,7 +144,7 @@ def _shown(html: str) -> str:
 
 def _tags_of_a_plain_receipt() -> list[str]:
     parsed = _Parser()
-    parsed.feed(receipt(TICKET, Language.FI, HELSINKI).html)
+    parsed.feed(write_receipt(TICKET, Language.FI, HELSINKI).html)
     return parsed.tags
 
 

@@ -9,18 +9,18 @@ from services.access.service_token import ServiceTokens
 from services.chassis.problems import NotReadyYet
 from services.contracts.identity import Contact, Language
 from services.support.http.recipients import IdentityRecipients
+from tests.support.canned_service import CannedService
 from tests.support.clock import TestClock
-from tests.support.service_by_heart import ServiceByHeart
 
 CONTACT = b'[{"userId":"user_1","username":"mirja","email":"mirja@example.fi","language":"sv"}]'
 TOKEN = b'{"__typename":"ClientToken","accessToken":"abc","expiresIn":600,"scope":""}'
 
 
-def identity(**answers: bytes | tuple[int, bytes]) -> ServiceByHeart:
-    return ServiceByHeart("identity", **answers)
+def identity(**answers: bytes | tuple[int, bytes]) -> CannedService:
+    return CannedService("identity", **answers)
 
 
-def recipients(service: ServiceByHeart) -> IdentityRecipients:
+def recipients(service: CannedService) -> IdentityRecipients:
     clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
     return IdentityRecipients(service, ServiceTokens("support", "secret", service, clock))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.chassis.settings import WrongSettings, load
+from services.chassis.runtime.settings import InvalidSettings, load
 from services.support.domain.limits import MessageLimits
 from services.support.settings import SupportSettings
 
@@ -25,5 +25,5 @@ def test_limits_may_be_set_one_by_one() -> None:
 
 
 def test_a_limit_lets_one_message_through_at_least() -> None:
-    with pytest.raises(WrongSettings, match="KIERTO_SUPPORT_MESSAGE_LIMITS"):
+    with pytest.raises(InvalidSettings, match="KIERTO_SUPPORT_MESSAGE_LIMITS"):
         limits_of('{"organisation": 0}')

@@ -1,7 +1,7 @@
 """The HTTP client of the Python contestants: the one that our gateway has."""
 
-from services.chassis.http_client.origin import Origin
-from services.chassis.http_client.request import Fields, Start
+from services.chassis.http.client.origin import Origin
+from services.chassis.http.client.request import FieldLines, RequestPrefix
 
 
 class Backend:
@@ -10,11 +10,11 @@ class Backend:
     def __init__(self, url: str) -> None:
         self._origin = Origin(url)
 
-    def start(self, path: str) -> Start:
+    def start(self, path: str) -> RequestPrefix:
         """The beginning of requests for ``path``, made once."""
         return self._origin.start("POST", path)
 
-    async def post(self, start: Start, body: bytes, fields: Fields) -> bytes:
+    async def post(self, start: RequestPrefix, body: bytes, fields: FieldLines) -> bytes:
         """The body of a result, of which only a part may be there; RuntimeError for all else."""
         answer = await self._origin.request(start, fields, body, timeout_s=10)
         if answer.status not in (200, 206):

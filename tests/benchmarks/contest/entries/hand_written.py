@@ -11,12 +11,12 @@ from typing import Any, cast
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.access import Access
+from gateway.authentication import Authenticator
 from gateway.settings import GatewaySettings
-from services.chassis.clock import SystemClock
-from services.chassis.http_client.request import Fields
+from services.chassis.http.client.request import FieldLines
 from services.chassis.problems import Unauthenticated
-from services.chassis.rpc import round_trip
+from services.chassis.rpc import batch_protocol
+from services.chassis.runtime.clock import SystemClock
 from tests.benchmarks.contest.entries.backend import Backend
 from tests.benchmarks.contest.entries.python_server import serve
 from tests.benchmarks.contest.pages import OTHERS, PORTAL, SMALL, Page
@@ -97,18 +97,18 @@ _PAGE = b'{"page":{"first":%d,"after":%b},"fields":["address","containers","id",
 _ORDERS = b'[["nextPickups",{"siteIds":%b}],["openOrderCounts",{"siteIds":%b}]]'
 
 
-def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
+def make(settings: GatewaySettings, access: Authenticator, _: SystemClock) -> ASGIApp:
     """The application."""
     sites, orders = Backend(settings.sites_url), Backend(settings.orders_url)
     ask_sites, ask_orders = sites.start("/rpc/sites"), orders.start("/rpc")
-    pick_sites = round_trip.field((_encode(PORTAL.picked["sites"]),))
-    pick_orders = round_trip.field((_encode(PORTAL.picked["nextPickups"]), b""))
+    pick_sites = batch_protocol.selection_field((_encode(PORTAL.selected["sites"]),))
+    pick_orders = batch_protocol.selection_field((_encode(PORTAL.selected["nextPickups"]), b""))
 
     def scalars_of(page: Page) -> Callable[[bytes, bytes], Awaitable[bytes]]:
         """Return what answers a page of some fields of one site."""
-        names = cast(list[list[str]], page.picked["sites"][1])[1]
+        names = cast(list[list[str]], page.selected["sites"][1])[1]
         fields_asked = _encode(sorted(names))
-        pick = round_trip.field((_encode(page.picked["sites"]),))
+        pick = batch_protocol.selection_field((_encode(page.selected["sites"]),))
         decode = msgspec.json.Decoder(_sites_with(names)).decode
 
         async def answer(body: bytes, fields: bytes) -> bytes:
@@ -116,7 +116,7 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
                 _encode(_asked_after(body).variables.after),
                 fields_asked,
             )
-            shown = decode(await sites.post(ask_sites, asked, Fields(fields + pick)))
+            shown = decode(await sites.post(ask_sites, asked, FieldLines(fields + pick)))
             return b'{"data":{"sites":%b}}' % _encode(shown)
 
         return answer
@@ -126,10 +126,10 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
     async def portal(body: bytes, fields: bytes) -> bytes:
         variables = _asked(body).variables
         asked = _PAGE % (variables.first, _encode(variables.after))
-        page = _sites(await sites.post(ask_sites, asked, Fields(fields + pick_sites)))
+        page = _sites(await sites.post(ask_sites, asked, FieldLines(fields + pick_sites)))
         ids = _encode([edge.node.id for edge in page.edges])
         (_, pickups), (_, counts) = _joined(
-            await orders.post(ask_orders, _ORDERS % (ids, ids), Fields(fields + pick_orders))
+            await orders.post(ask_orders, _ORDERS % (ids, ids), FieldLines(fields + pick_orders))
         )
         for edge, pickup, count in zip(page.edges, pickups, counts, strict=True):
             node = edge.node
@@ -138,7 +138,7 @@ def make(settings: GatewaySettings, access: Access, _: SystemClock) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            caller = await access.caller(_token(scope["headers"]))
+            caller = await access.authenticate_token(_token(scope["headers"]))
         except Unauthenticated:
             await _respond(send, 401, b"{}")
             return

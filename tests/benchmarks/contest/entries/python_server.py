@@ -8,23 +8,23 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from gateway.access import Access
+from gateway.authentication import Authenticator
 from gateway.settings import GatewaySettings
-from services.chassis import garbage
-from services.chassis.clock import SystemClock
-from services.chassis.http_client.request import fields
-from services.chassis.settings import load_or_exit
-from services.chassis.tokens import Verifier
+from services.chassis.auth.tokens import Verifier
+from services.chassis.http.client.request import field_lines
+from services.chassis.runtime import gc_tuning
+from services.chassis.runtime.clock import SystemClock
+from services.chassis.runtime.settings import load_or_exit
 from services.contracts.identity import PublicKeys
 from tests.benchmarks.contest.entries.backend import Backend
 
-Make = Callable[[GatewaySettings, Access, SystemClock], ASGIApp]
+Make = Callable[[GatewaySettings, Authenticator, SystemClock], ASGIApp]
 
 
 def serve(make: Make) -> None:
     """Serve the application until the process is ended; it is made inside the running loop."""
     settings = load_or_exit(GatewaySettings, "gateway")
-    garbage.settle()
+    gc_tuning.tune_gc()
     uvloop.run(_serve(make, settings))
 
 
@@ -34,7 +34,7 @@ async def _serve(make: Make, settings: GatewaySettings) -> None:
 
     async def public_keys() -> str:
         answer = await identity.post(
-            identity.start("/rpc/publicKeys"), b"{}", fields({"Content-Type": "application/json"})
+            identity.start("/rpc/publicKeys"), b"{}", field_lines({"Content-Type": "application/json"})
         )
         return msgspec.json.decode(answer, type=PublicKeys).jwks
 
@@ -42,7 +42,7 @@ async def _serve(make: Make, settings: GatewaySettings) -> None:
     while not await verifier.ready():
         await asyncio.sleep(0.1)
     config = uvicorn.Config(
-        make(settings, Access(verifier, clock), clock),
+        make(settings, Authenticator(verifier, clock), clock),
         host=settings.listen.host,
         port=settings.listen.port,
         http="httptools",

@@ -19,16 +19,16 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
-from gateway.access import Access
-from gateway.context import Context, Foundation, asker_of
-from gateway.proxies import Proxies
+from gateway.authentication import Authenticator
+from gateway.context import Context, GatewayDependencies, requester_of
 from gateway.schema import contract_types
-from gateway.schema.build import MUTATIONS, QUERIES
+from gateway.schema.builder import MUTATIONS, QUERIES
 from gateway.schema.scalars import SCALARS
 from gateway.settings import GatewaySettings
-from services.chassis.clock import SystemClock
-from services.chassis.http_client.origin import Origin
-from services.chassis.rpc.service import Service
+from gateway.trusted_proxies import TrustedProxies
+from services.chassis.http.client.origin import Origin
+from services.chassis.rpc.channel import ServiceChannel
+from services.chassis.runtime.clock import SystemClock
 from tests.benchmarks.contest.entries.python_server import serve
 
 
@@ -62,33 +62,33 @@ class _Context(Context):
 class Endpoint(GraphQL[Context, None]):
     """The schema's endpoint."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, foundation: GatewayDependencies) -> None:
         super().__init__(_schema(), graphql_ide=None)
         self._foundation = foundation
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         authorization = request.headers.get("authorization", "") if isinstance(request, Request) else ""
-        caller = await self._foundation.access.caller_with(authorization)
-        return _Context(self._foundation, asker_of(request, self._foundation, caller))
+        caller = await self._foundation.authenticator.authenticate(authorization)
+        return _Context(self._foundation, requester_of(request, self._foundation, caller))
 
     def encode_json(self, data: object) -> bytes:
         return msgspec.json.encode(data)
 
 
-def make(settings: GatewaySettings, access: Access, clock: SystemClock) -> ASGIApp:
+def make(settings: GatewaySettings, access: Authenticator, clock: SystemClock) -> ASGIApp:
     """The application."""
     urls = {"sites": settings.sites_url, "orders": settings.orders_url}
-    services = {name: Service(name, Origin(url)) for name, url in urls.items()}
+    services = {name: ServiceChannel(name, Origin(url)) for name, url in urls.items()}
     # The pages need neither the gateway's own tokens nor the feed of events.
     nothing = cast(Any, None)
-    return Endpoint(Foundation(services, nothing, access, nothing, clock, Proxies([])))
+    return Endpoint(GatewayDependencies(services, nothing, access, nothing, clock, TrustedProxies([])))
 
 
 def _schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=_root("Query", QUERIES),
         mutation=_root("Mutation", MUTATIONS),
-        types=contract_types.nodes(),
+        types=contract_types.node_types(),
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[ParserCache, ValidationCache],
     )

@@ -1,0 +1,62 @@
+"""A service's parts without its processes, for host commands that work on its database."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from deploy.copies import DetachedService
+from deploy.local.errors import StackError
+from deploy.local.paths import Home
+from deploy.local.secrets import SERVICES
+from deploy.local.stack import environment_of_running
+from services.chassis.db.postgres import Pool
+from services.chassis.events.consume.consumer import Consumer
+from services.chassis.runtime.settings import InvalidSettings, ServiceSettings, load
+from services.hosting.processes import Blueprint, ServiceRuntime, build_consumer, open_runtime
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def blueprint_of(service: str) -> Blueprint[Any, Any]:
+    """How a service describes itself."""
+    if service not in SERVICES:
+        raise StackError(f"{service} is no service. There are {', '.join(SERVICES)}.")
+    blueprint: Blueprint[Any, Any] = getattr(import_module(f"services.{service}.app"), service.upper())
+    return blueprint
+
+
+def settings_environment(service: str, home: Path) -> dict[str, str]:
+    """The settings of a service's worker: from the environment where it names a database, else of the stack here."""
+    if f"KIERTO_{service.upper()}_DATABASE_URL" in os.environ:
+        return dict(os.environ)
+    return environment_of_running(Home(home)).of_service(service, "worker")
+
+
+def settings_of(kind: type[S], service: str, home: Path) -> S:
+    """A service's settings; StackProblem if they are missing or wrong."""
+    try:
+        return load(kind, service, settings_environment(service, home))
+    except InvalidSettings as wrong:
+        raise StackError(str(wrong)) from None
+
+
+@contextlib.asynccontextmanager
+async def open_consumer(service: str, home: Path) -> AsyncIterator[tuple[Consumer[Any], Pool]]:
+    """A service's consumer, to handle single events with, and its database."""
+    async with _runtime_of(service, home) as base:
+        yield build_consumer(blueprint_of(service), base), base.pool
+
+
+@contextlib.asynccontextmanager
+async def open_service(service: str, home: Path) -> AsyncIterator[DetachedService]:
+    """A service, to state its things or to rebuild its copies."""
+    async with _runtime_of(service, home) as base:
+        yield DetachedService(blueprint_of(service), base.pool, base.work)
+
+
+def _runtime_of(service: str, home: Path) -> contextlib.AbstractAsyncContextManager[ServiceRuntime[Any]]:
+    blueprint = blueprint_of(service)
+    return open_runtime(blueprint, settings_of(blueprint.settings, service, home), "worker")

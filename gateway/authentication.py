@@ -1,0 +1,134 @@
+"""Who calls the gateway, and whether they still may: tokens are verified, and identity's topic is followed.
+
+A token outlives what it was given for by up to ten minutes. So every gateway process reads from identity's events
+which sessions ended and whose access did, and looks there on every request and every pushed event. What a caller may
+reach is the services' to decide, each by its own copy.
+"""
+
+import asyncio
+import datetime as dt
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+import msgspec
+
+from services.access.access_parts import join_access
+from services.chassis.auth.tokens import LIFETIME, Claims, Verifier
+from services.chassis.events.envelope import MalformedEvent, RawRecord, decode_event
+from services.chassis.problems import Unauthenticated
+from services.chassis.runtime.clock import Clock
+from services.contracts.identity import AccessStated, SessionEnded, SubjectKind
+
+REVOCATION_LOOKBACK = LIFETIME + dt.timedelta(minutes=5)
+"""How far back identity's topic matters: no token is older than its lifetime."""
+
+_V = TypeVar("_V")
+
+
+class AuthenticatedCaller(msgspec.Struct, frozen=True):
+    """Someone who presented a valid token."""
+
+    token: str
+    claims: Claims
+    kind: SubjectKind
+
+    @property
+    def subject_id(self) -> str:
+        return self.claims.sub
+
+
+class Authenticator:
+    """What this process knows of tokens and of access that ended."""
+
+    def __init__(self, verifier: Verifier, clock: Clock) -> None:
+        self._verifier = verifier
+        self._clock = clock
+        self._ended_sessions: _RecentValues[bool] = _RecentValues()
+        self._recent_access: _RecentValues[AccessStated] = _RecentValues()
+        self._incomplete_access: _RecentValues[dict[int, AccessStated]] = _RecentValues()
+        self.changed = asyncio.Event()
+        """Set whenever identity said something; whoever looked clears it."""
+
+    def apply(self, record: RawRecord) -> None:
+        """Take in one of identity's events."""
+        try:
+            event = decode_event(record)
+        except MalformedEvent:
+            return  # the services set it aside and say so; nobody's access is in it
+        if event is None:
+            return
+        match event.data:
+            case SessionEnded(session_id=session_id):
+                self._ended_sessions.put(session_id, True, event.written_at)
+            case AccessStated() as part:
+                stated = self._join_parts(part, event.written_at)
+                known = self._recent_access.get(part.subject_id)
+                if stated is None or (known is not None and known.version >= stated.version):
+                    return
+                self._recent_access.put(stated.subject_id, stated, event.written_at)
+            case _:
+                return
+        self.changed.set()
+
+    def _join_parts(self, part: AccessStated, at: dt.datetime) -> AccessStated | None:
+        """Return the whole access that a part completes; None while others of its parts are on their way."""
+        if part.parts == 1:
+            return part
+        before = self._incomplete_access.get(part.subject_id) or {}
+        parts = {number: one for number, one in before.items() if one.version == part.version} | {part.part: part}
+        if len(parts) < part.parts:
+            self._incomplete_access.put(part.subject_id, parts, at)
+            return None
+        self._incomplete_access.put(part.subject_id, {}, at)
+        return join_access(parts.values())
+
+    async def authenticate(self, authorization: str) -> AuthenticatedCaller | None:
+        """The caller with this value of ``Authorization`` (RFC 6750, section 2.1), None without one; see ``caller``."""
+        if not authorization:
+            return None
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        return await self.authenticate_token(token.strip())
+
+    async def authenticate_token(self, token: str) -> AuthenticatedCaller:
+        """The caller with this token; Unauthenticated if it is not valid (any more), NotReadyYet without keys."""
+        claims = await self._verifier.verify(token)
+        try:
+            caller = AuthenticatedCaller(token, claims, SubjectKind(claims.kind))
+        except ValueError:
+            raise Unauthenticated from None
+        # Services call each other directly; one of their tokens out here was stolen.
+        if caller.kind is SubjectKind.SERVICE or self.access_ended(caller):
+            raise Unauthenticated
+        return caller
+
+    def access_ended(self, caller: AuthenticatedCaller) -> bool:
+        """Whether the caller's token expired, their session is over, or they have no access at all any more."""
+        if not caller.claims.valid_at(self._clock.now().timestamp()):
+            return True
+        if caller.claims.sid and self._ended_sessions.get(caller.claims.sid):
+            return True
+        stated = self._recent_access.get(caller.subject_id)
+        return stated is not None and not stated.active
+
+    def recent_access(self, subject_id: str) -> AccessStated | None:
+        """The newest access of a subject that identity stated lately; None if it said nothing of late."""
+        return self._recent_access.get(subject_id)
+
+
+class _RecentValues(Generic[_V]):
+    """Values by key, those forgotten that are too old for any token to be of their time."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[str, tuple[dt.datetime, _V]] = OrderedDict()
+
+    def get(self, key: str) -> _V | None:
+        found = self._values.get(key)
+        return found[1] if found else None
+
+    def put(self, key: str, value: _V, at: dt.datetime) -> None:
+        self._values.pop(key, None)
+        self._values[key] = (at, value)
+        while next(iter(self._values.values()))[0] < at - REVOCATION_LOOKBACK:
+            self._values.popitem(last=False)

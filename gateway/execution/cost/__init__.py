@@ -1,0 +1,1 @@
+"""Cost analysis (GraphQL cost directives specification)."""

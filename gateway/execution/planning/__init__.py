@@ -1,0 +1,1 @@
+"""Plans: what an operation selects on which type, resolved once for each operation."""

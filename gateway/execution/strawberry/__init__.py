@@ -1,0 +1,1 @@
+"""The executor as Strawberry knows it: the schema class, extensions, subscriptions."""

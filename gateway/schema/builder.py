@@ -1,0 +1,124 @@
+"""The schema, put together: reads like a table of contents."""
+
+import contextlib
+import functools
+import types
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+from strawberry.types.field import StrawberryField
+
+from gateway.errors import UNEXPECTED, ErrorPresenter, error_code
+from gateway.execution.documents import DocumentCacheExtension
+from gateway.execution.strawberry.operation_log import OperationLog
+from gateway.execution.strawberry.schema import PlanningSchema
+from gateway.schema import contract_types, nodes, problem
+from gateway.schema.identity import organisation
+from gateway.schema.identity.create_partner import create_partner
+from gateway.schema.identity.me import me
+from gateway.schema.identity.partners import partners
+from gateway.schema.identity.refresh import refresh
+from gateway.schema.identity.register import register
+from gateway.schema.identity.revoke_partner import revoke_partner
+from gateway.schema.identity.sign_in import sign_in
+from gateway.schema.identity.sign_out import sign_out
+from gateway.schema.imports.import_ import import_
+from gateway.schema.imports.start_import import start_import
+from gateway.schema.orders import agreement, order
+from gateway.schema.orders.events import events
+from gateway.schema.orders.order_events import order_events
+from gateway.schema.orders.order_extra_pickup import order_extra_pickup
+from gateway.schema.orders.orders import orders
+from gateway.schema.orders.report_pickups import report_pickups
+from gateway.schema.scalars import PASSTHROUGH_SCALARS, SCALARS
+from gateway.schema.sites import site
+from gateway.schema.sites.sites import sites
+from gateway.schema.stats.volumes import volumes
+from gateway.schema.support import ticket
+from gateway.schema.support.send_contact_form import send_contact_form
+from gateway.schema.support.tickets import tickets
+from services.chassis.runtime import gc_tuning
+from services.chassis.telemetry.logging import logger
+
+_log = logger(__name__)
+
+MAX_LOGGED_ERRORS = 10
+"""Of the failures of one answer."""
+
+TYPE_EXTENSION_MODULES = (organisation, site, agreement, order, ticket, problem)
+"""Modules that add fields to the contracts' types."""
+
+QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_]
+MUTATIONS = [
+    register,
+    sign_in,
+    refresh,
+    sign_out,
+    order_extra_pickup,
+    report_pickups,
+    send_contact_form,
+    create_partner,
+    revoke_partner,
+    start_import,
+]
+SUBSCRIPTIONS = [order_events]
+
+
+class _ErrorsOnlyRunner(SchemaExtensionsRunner):
+    """Shows each result of a stream to the extensions only if there are errors in it: nothing else is theirs."""
+
+    def on_stream_result(self, result: Any) -> Any:
+        return super().on_stream_result(result) if result.errors else contextlib.nullcontext()
+
+
+class KiertoSchema(PlanningSchema):
+    """Logs what nobody expected; the rest is the caller's business. No error keeps what it happened to afterwards."""
+
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        return _ErrorsOnlyRunner(execution_context, extensions)
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        logged: set[int] = set()
+        for error in errors:
+            cause = error.original_error
+            if (
+                cause is None
+                or isinstance(cause, GraphQLError)
+                or error_code(cause) != UNEXPECTED
+                or id(cause) in logged
+            ):
+                continue
+            logged.add(id(cause))  # one failure may be told at many places
+            if len(logged) <= MAX_LOGGED_ERRORS:
+                _log.error("unexpected", field=".".join(map(str, error.path or [])), exc_info=cause)
+        if len(logged) > MAX_LOGGED_ERRORS:
+            _log.error("unexpected", left_out=len(logged) - MAX_LOGGED_ERRORS)
+        for error in errors:
+            gc_tuning.clear_tracebacks(error)
+
+
+@functools.cache
+def build_schema(kind: type[KiertoSchema] = KiertoSchema) -> KiertoSchema:
+    """The one schema of the process."""
+    schema: KiertoSchema = kind(
+        query=_root_type("Query", QUERIES),
+        mutation=_root_type("Mutation", MUTATIONS),
+        subscription=_root_type("Subscription", SUBSCRIPTIONS),
+        types=contract_types.node_types(),
+        config=StrawberryConfig(scalar_map=SCALARS),
+        same_scalars=PASSTHROUGH_SCALARS,
+        extensions=[lambda: DocumentCacheExtension(schema.engine.documents), OperationLog, ErrorPresenter],
+    )
+    return schema
+
+
+def _root_type(name: str, fields: list[StrawberryField]) -> Any:
+    body = {field.python_name: field for field in fields}
+    return strawberry.type(types.new_class(name, (), {}, lambda namespace: namespace.update(body)))

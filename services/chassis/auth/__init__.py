@@ -1,0 +1,1 @@
+"""Access tokens: verification by the public keys of identity."""

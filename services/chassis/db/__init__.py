@@ -1,0 +1,1 @@
+"""PostgreSQL: pools, migrations, keyset pages, idempotency keys and retention."""

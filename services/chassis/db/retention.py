@@ -1,0 +1,76 @@
+"""What is deleted by itself: the log and kept answers after 90 days, the inbox after 100, sent mail and old imports."""
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Sequence
+
+from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
+from services.chassis.runtime.pause import pause
+from services.chassis.telemetry.logging import logger
+
+_log = logger(__name__)
+
+# By the database's clock: how long something was kept is no matter of the operator's day. A statement is run again
+# until it finds nothing more: $1 rows at a time, so that nobody waits for long.
+#
+# Of the log goes what lies before its first event that is not old, so that what is left has no holes; and only what
+# the cluster that is filled now has acknowledged everywhere. How far a cluster of former days got is no matter.
+_DELETE_EXPIRED = (
+    """
+    DELETE FROM chassis.outbox WHERE sequence IN (
+        SELECT sequence FROM chassis.outbox
+        WHERE sequence < coalesce((
+            SELECT sequence FROM chassis.outbox
+            WHERE sequence IS NOT NULL AND written_at >= clock_timestamp() - interval '90 days'
+            ORDER BY sequence LIMIT 1
+        ), (SELECT last_sequence + 1 FROM chassis.leader))
+        AND sequence <= (
+            SELECT min(u.sequence) FROM chassis.published_up_to u JOIN chassis.leader USING (cluster_id)
+        )
+        ORDER BY sequence LIMIT $1
+    )
+    """,
+    """
+    DELETE FROM chassis.answers WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM chassis.answers WHERE answered_at < clock_timestamp() - interval '90 days' LIMIT $1
+    ))
+    """,
+    """
+    DELETE FROM chassis.mail WHERE id IN (
+        SELECT id FROM chassis.mail WHERE sent_at < clock_timestamp() - interval '30 days' LIMIT $1
+    )
+    """,
+    """
+    DELETE FROM chassis.import_rows WHERE (import_id, line) IN (
+        SELECT r.import_id, r.line FROM chassis.imports i JOIN chassis.import_rows r ON r.import_id = i.id
+        WHERE i.staged_at < clock_timestamp() - interval '30 days' LIMIT $1
+    )
+    """,
+    # Their rows went before: millions of them can't go with them in the time that a statement has.
+    """
+    DELETE FROM chassis.imports WHERE id IN (
+        SELECT id FROM chassis.imports WHERE staged_at < clock_timestamp() - interval '30 days' LIMIT $1
+    )
+    """,
+)
+_BATCH_ROWS = 5000
+_EXPIRED_INBOX_PARTITIONS = """
+    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'chassis.inbox'::regclass AND c.relname < 'inbox_' || to_char($1::date, 'YYYYMMDD')
+"""
+_INTERVAL_S = 3600
+
+
+async def enforce_retention(pool: Pool, stop: asyncio.Event, more: Sequence[str] = ()) -> None:
+    """Delete what has expired, now and every hour, until ``stop`` is set. ``more``: statements like those above."""
+    while not stop.is_set():
+        with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
+            for statement in (*_DELETE_EXPIRED, *more):
+                while not stop.is_set() and await pool.execute(statement, _BATCH_ROWS) != "DELETE 0":
+                    pass
+            oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=100)
+            for row in await pool.fetch(_EXPIRED_INBOX_PARTITIONS, oldest):
+                await pool.execute(f"DROP TABLE chassis.{row['relname']}")
+                _log.info("inbox day dropped", table=row["relname"])
+        await pause(stop, _INTERVAL_S)

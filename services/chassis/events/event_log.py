@@ -1,0 +1,142 @@
+"""The event log: the outbox read in sequence order behind a cursor.
+
+A cursor is opaque to its holder: the log's generation and a sequence. One of another generation, from before the log's
+first event or from beyond its last is answered with CursorExpired and where to start again, never by silence.
+"""
+
+import base64
+import binascii
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from services.chassis.db.postgres import DatabaseConnection, Row
+
+START = "START"
+"""The cursor before the first event that the log still has."""
+
+_BOUNDS = """
+    SELECT generation, last_sequence,
+           coalesce((SELECT min(sequence) FROM chassis.outbox), last_sequence + 1) AS first_sequence
+    FROM chassis.leader WHERE only_row
+"""
+_COLUMNS = "sequence, event_id, type, subject, organisation_id, occurred_at, data"
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM chassis.outbox
+    WHERE sequence > $1 AND sequence <= $2 AND public AND ($3::text[] IS NULL OR type = ANY ($3))
+    ORDER BY sequence LIMIT $4
+"""
+# Each organisation gives its first events by its index: those of all others are not looked at.
+_PAGE_OF_ORGANISATIONS = f"""
+    SELECT {_COLUMNS} FROM (SELECT one.sequence FROM unnest($5::uuid[]) AS organisation CROSS JOIN LATERAL (
+        SELECT sequence FROM chassis.outbox
+        WHERE organisation_id = organisation AND sequence > $1 AND sequence <= $2 AND public
+          AND ($3::text[] IS NULL OR type = ANY ($3))
+        ORDER BY sequence LIMIT $4
+    ) AS one ORDER BY one.sequence LIMIT $4) AS found
+    JOIN chassis.outbox USING (sequence) ORDER BY sequence
+"""
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """A place in the log: behind the event with this sequence."""
+
+    generation: uuid.UUID
+    sequence: int
+
+    def __str__(self) -> str:
+        packed = self.generation.bytes + self.sequence.to_bytes(8, "big")
+        return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor | None":
+        """The cursor of a text; None if it is none."""
+        try:
+            packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if len(packed) != 24:
+            return None
+        return cls(uuid.UUID(bytes=packed[:16]), int.from_bytes(packed[16:], "big"))
+
+    @classmethod
+    def of(cls, text: str) -> "Cursor":
+        """The cursor of a text that a log gave out."""
+        cursor = cls.parse(text)
+        assert cursor is not None, "a log gives cursors"
+        return cursor
+
+
+class LogBounds(msgspec.Struct, frozen=True):
+    """Where the log begins and ends, and its generation."""
+
+    generation: uuid.UUID
+    first_sequence: int
+    last_sequence: int
+
+    @property
+    def start(self) -> Cursor:
+        return Cursor(self.generation, self.first_sequence - 1)
+
+    @property
+    def end(self) -> Cursor:
+        return Cursor(self.generation, self.last_sequence)
+
+    def resolve(self, after: str | None) -> Cursor | None:
+        """The cursor that is meant: None is the end, START the beginning; None in return if it has expired."""
+        if after is None:
+            return self.end
+        if after == START:
+            return self.start
+        cursor = Cursor.parse(after)
+        if cursor is None or cursor.generation != self.generation:
+            return None
+        return cursor if self.start.sequence <= cursor.sequence <= self.last_sequence else None
+
+
+class LoggedEvent(msgspec.Struct, frozen=True):
+    """A public event of the log."""
+
+    sequence: int
+    event_id: uuid.UUID
+    type: str
+    subject: str
+    organisation_id: uuid.UUID | None
+    time: dt.datetime
+    data: bytes
+
+
+async def read_bounds(connection: DatabaseConnection) -> LogBounds:
+    """The log's edges now."""
+    row: Row | None = await connection.fetchrow(_BOUNDS)
+    assert row is not None, "the leader row is made by the first migration"
+    return LogBounds(row["generation"], row["first_sequence"], row["last_sequence"])
+
+
+async def read_page(
+    connection: DatabaseConnection,
+    after: int,
+    up_to: int,
+    first: int,
+    types: Sequence[str] | None,
+    organisations: Sequence[uuid.UUID] | None,
+) -> list[LoggedEvent]:
+    """Public events behind ``after`` and not beyond ``up_to``, in order; None for types or organisations is all."""
+    if organisations is None:
+        rows = await connection.fetch(_PAGE, after, up_to, types, first)
+    else:
+        rows = await connection.fetch(_PAGE_OF_ORGANISATIONS, after, up_to, types, first, organisations)
+    return [
+        LoggedEvent(
+            row["sequence"],
+            row["event_id"],
+            row["type"],
+            row["subject"],
+            row["organisation_id"],
+            row["occurred_at"],
+            row["data"],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,135 @@
+"""The relay: numbers a service's committed events and publishes them, in order, until the broker has each of them.
+
+Of a service's relays one leads. It looks at the cluster, compares it with what was saved, and fills it (filling.py);
+on any error it looks anew.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import asyncpg
+
+from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, DatabaseConnection, open_connection
+from services.chassis.events import event_log, outbox
+from services.chassis.events.envelope import event_source
+from services.chassis.events.kafka import TRANSIENT_BROKER_ERRORS, Cluster
+from services.chassis.events.publish import lease
+from services.chassis.events.publish.checkpoint import (
+    ClusterChanged,
+    ClusterSnapshot,
+    PublishCheckpoint,
+    PublishProgress,
+)
+from services.chassis.events.publish.loop import PublishLoop
+from services.chassis.events.publish.producer import EventProducer
+from services.chassis.events.publish.restore_detection import begin_generation_if_restored
+from services.chassis.runtime.pause import pause
+from services.chassis.telemetry import metrics
+from services.chassis.telemetry.logging import logger
+from services.contracts.declare import partners_topic_of, topic_of
+
+_log = logger(__name__)
+
+
+class Relay:
+    """One process that leads or waits to lead.
+
+    ``holder`` names it, the same after a restart; ``partners`` says that public events go to a topic for partners,
+    too; ``versioned`` are the service's own tables with a ``version`` that its events carry.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        database_url: str,
+        bootstrap: str,
+        holder: str,
+        *,
+        partners: bool = False,
+        versioned: Sequence[str] = (),
+    ) -> None:
+        self._service = service
+        self._database_url = database_url
+        self._bootstrap = bootstrap
+        self._holder = holder
+        self._topic = topic_of(service)
+        self._partners_topic = partners_topic_of(service) if partners else None
+        self._versioned = versioned
+        self._notified = asyncio.Event()
+        self.ready = False
+        """Whether the database was reached: a relay that waits to lead is ready, too."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Lead or wait to lead, until ``stop`` is set; a wave on its way is finished."""
+        while not stop.is_set():
+            try:
+                connection = await open_connection(self._database_url, name=f"{self._service} relay")
+            except TRANSIENT_DATABASE_ERRORS as error:
+                self.ready = False
+                _log.warning("relay waits for the database", error=type(error).__name__)
+                await pause(stop, 0.5)
+                continue
+            try:
+                # The outbox's statistics are always behind: a plan made for a few rows would do badly on a backlog.
+                await connection.execute("SET plan_cache_mode = force_custom_plan; SET enable_seqscan = off")
+                await connection.add_listener(outbox.CHANNEL, lambda *_: self._notified.set())
+                self.ready = True
+                await self._lead_or_wait(connection, stop)
+            except lease.LeadershipLost:
+                _log.warning("relay deposed", holder=self._holder)
+            except TRANSIENT_DATABASE_ERRORS as error:
+                self.ready = False
+                _log.warning("relay lost the database", error=type(error).__name__)
+                await pause(stop, 0.2)
+            finally:
+                metrics.RELAY_LEADING.set(0)
+                with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
+                    await connection.close(timeout=2)
+
+    async def _lead_or_wait(self, connection: DatabaseConnection, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            epoch = await lease.acquire(connection, self._holder)
+            if epoch is None:
+                await pause(stop, 0.5)
+                continue
+            _log.info("relay leads", epoch=epoch, holder=self._holder)
+            metrics.RELAY_LEADING.set(1)
+            while not stop.is_set():
+                try:
+                    await self._publish(connection, epoch, stop)
+                except ClusterChanged as changed:
+                    _log.warning("the relay looks at the broker anew", reason=str(changed))
+                except TRANSIENT_BROKER_ERRORS as error:
+                    if isinstance(error, asyncpg.PostgresError):
+                        raise
+                    _log.warning("relay waits for the broker", error=type(error).__name__, detail=str(error)[:200])
+                    await lease.renew(connection, epoch)
+                    await pause(stop, 0.2)
+            await lease.release(connection, epoch)
+
+    async def _publish(self, connection: DatabaseConnection, epoch: int, stop: asyncio.Event) -> None:
+        await lease.renew(connection, epoch)
+        topics = [self._topic] if self._partners_topic is None else [self._topic, self._partners_topic]
+        async with contextlib.AsyncExitStack() as closing:
+            cluster = await lease.renew_while(connection, epoch, Cluster.open(self._bootstrap, topics))
+            closing.push_async_callback(cluster.close)
+            saved = await PublishCheckpoint.load(connection, cluster.id)
+            sight = await lease.renew_while(
+                connection, epoch, ClusterSnapshot.take(cluster, saved, event_source(self._service))
+            )
+            await begin_generation_if_restored(
+                connection, epoch, sight.highest_sequence, self._service, self._versioned
+            )
+            edges = await event_log.read_bounds(connection)
+            progress = await PublishProgress.begin(
+                connection, epoch, cluster, saved, sight, edges.first_sequence, self._partners_topic
+            )
+            publisher = await lease.renew_while(
+                connection, epoch, EventProducer.open(self._bootstrap, self._service, edges.generation)
+            )
+            closing.push_async_callback(publisher.close)
+            filling = PublishLoop(
+                connection, epoch, progress, publisher, self._notified, self._topic, self._partners_topic
+            )
+            await filling.run(stop)

@@ -1,0 +1,284 @@
+"""Taking in files of an export: a CSV is staged by COPY, then taken in batch by batch, good rows kept, bad ones named.
+
+A kind of file is a row Struct and a function that applies rows; everything else is here. Progress and effects are one
+transaction a batch, so a process that dies goes on where it was, and a second run of the same file changes nothing
+because ``apply`` says UNCHANGED.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool, Row
+from services.chassis.events.transaction import Transaction, UnitOfWork
+from services.chassis.ids import find_id, new_uuid, write_id
+from services.chassis.imports import bad_rows
+from services.chassis.imports.export_files import ImportKind, RowResult, StagedRow, staged_rows
+from services.chassis.imports.row_reader import RowError, read_row, row_error
+from services.chassis.runtime.pause import pause
+from services.chassis.telemetry import metrics
+from services.chassis.telemetry.logging import logger
+from services.contracts.identity import Language
+from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
+from services.contracts.values import Connection as Listing
+from services.contracts.values import Page, Refusal, refuse
+
+_log = logger(__name__)
+
+R = TypeVar("R", bound=msgspec.Struct)
+T = TypeVar("T", bound=Transaction)
+
+BATCH_ROWS = 500
+_REFERENCE_TIMEOUT_S = 20
+"""How long a row may wait for what it refers to (an event may still be on its way) before it is a bad row."""
+_STAGING_TIMEOUT_S = 3600
+"""How long a file may take to come: 200 MB of the smallest rows at 3,000 rows a second."""
+_PARKED_CHECK_INTERVAL_S = 30
+"""How often a look is taken for imports of kinds that this build does not know."""
+
+_NEW = "INSERT INTO chassis.imports (id, kind, file_name) VALUES ($1, $2, $3)"
+_STAGED = "UPDATE chassis.imports SET total = $2, failed = $3 WHERE id = $1"
+_START = """
+    UPDATE chassis.imports SET state = 'RUNNING', started_at = coalesce(started_at, clock_timestamp())
+    WHERE id = $1 AND state = 'STAGED'
+"""
+_IMPORTS = """
+    SELECT id, kind, file_name, state, total, added, changed, unchanged, failed FROM chassis.imports WHERE id = ANY ($1)
+"""
+_RUNNING = """
+    SELECT id, kind, clock_timestamp() - started_at > make_interval(secs => $1) AS impatient
+    FROM chassis.imports WHERE state = 'RUNNING' AND kind = ANY ($2)
+    ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+_PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
+_BATCH = """
+    SELECT line, cells, (SELECT min(s.line) FROM chassis.import_rows s WHERE s.import_id = $1 AND s.key = r.key) AS said
+    FROM chassis.import_rows r WHERE import_id = $1 AND state = 'NEW' AND line > $2
+    ORDER BY line LIMIT $3
+"""
+_STORE_RESULTS = """
+    UPDATE chassis.import_rows r SET state = v.state, field = v.field, code = v.code, params = v.params
+    FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::jsonb[]) AS v (line, state, field, code, params)
+    WHERE r.import_id = $1 AND r.line = v.line
+"""
+_COUNT = """
+    UPDATE chassis.imports
+    SET added = added + $2, changed = changed + $3, unchanged = unchanged + $4, failed = failed + $5
+    WHERE id = $1
+"""
+_FINISH = "UPDATE chassis.imports SET state = $2 WHERE id = $1"
+_DELETE_ROWS = """
+    DELETE FROM chassis.import_rows WHERE import_id = $1 AND line > $2 AND line <= $2 + $3 AND state <> 'BAD'
+"""
+_LAST_LINE = "SELECT coalesce(max(line), 0) FROM chassis.import_rows WHERE import_id = $1"
+_DELETED_AT_ONCE = 20_000
+
+
+class _Progress(msgspec.Struct):
+    """How far this process went through the rows of an import, pass by pass; one that takes over begins at the first.
+
+    In the present pass rows up to ``line`` were looked at, ``decided`` of them were, and ``waiting`` were not. Once
+    none waits, the import is ``through``, and nothing but bad rows is left up to the line ``forgotten``.
+    """
+
+    import_id: uuid.UUID
+    line: int = 0
+    decided: int = 0
+    waiting: int = 0
+    all_decided: bool = False
+    deleted_up_to: int = 0
+
+
+class FileImporter(Generic[T]):
+    """The imports of one service. ``service`` is part of their ids, so that the graph finds their owner."""
+
+    def __init__(self, service: str, pool: Pool, work: UnitOfWork[T], kinds: Sequence[ImportKind[T, Any]]) -> None:
+        self._prefix = import_prefix(service)
+        self._pool = pool
+        self._work = work
+        self._progress: _Progress | None = None
+        """None where no import is under way in this process, or what is known of one may have been undone."""
+        self._parked: set[uuid.UUID] = set()
+        self.kinds: Mapping[str, ImportKind[T, Any]] = {kind.name: kind for kind in kinds}
+
+    async def stage(self, kind_name: str, file_name: str, pieces: AsyncIterable[bytes]) -> Import:
+        """Stage a file as it comes; WrongFile if it is not of this kind. What ``pieces`` raises is raised.
+
+        One COPY in one transaction: the file is here whole, or nothing of it is. Its pieces are asked for no faster
+        than the database takes them.
+        """
+        kind = self.kinds[kind_name]
+        import_id, total, failed = new_uuid(), 0, 0
+
+        async def records() -> AsyncIterator[tuple[Any, ...]]:
+            nonlocal total, failed
+            async for row in staged_rows(kind, pieces):
+                total += 1
+                failed += row.state == "BAD"
+                yield (import_id, *row)
+
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(_NEW, import_id, kind.name, file_name[:200])
+            await connection.copy_records_to_table(
+                "import_rows",
+                schema_name="chassis",
+                columns=["import_id", *StagedRow._fields],
+                records=records(),
+                timeout=_STAGING_TIMEOUT_S,
+            )
+            await connection.execute(_STAGED, import_id, total, failed)
+        (staged,) = await self.imports([write_id(self._prefix, import_id)])
+        assert staged is not None
+        return staged
+
+    async def start(self, text: str) -> ImportStarted | Refusal:
+        """Have a staged file taken in; started twice is started once."""
+        import_id = find_id(self._prefix, text)
+        if import_id is None:
+            return refuse("NOT_FOUND", "id")
+        await self._pool.execute(_START, import_id)
+        (found,) = await self.imports([text])
+        return ImportStarted(imported=found) if found else refuse("NOT_FOUND", "id")
+
+    async def imports(self, ids: Sequence[str]) -> list[Import | None]:
+        """The imports with these ids, in their order."""
+        wanted = [find_id(self._prefix, text) for text in ids]
+        rows = await self._pool.fetch(_IMPORTS, [import_id for import_id in wanted if import_id])
+        found = {row["id"]: self._import(row) for row in rows}
+        return [found.get(import_id) if import_id else None for import_id in wanted]
+
+    async def bad_rows(self, text: str, page: Page, language: Language) -> Listing[BadRow]:
+        """The rows that were left out, in the order of the file."""
+        return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page, language)
+
+    def all_bad_rows(self, text: str, language: Language) -> AsyncIterator[list[BadRow]]:
+        """All rows that were left out, in the order of the file, some at a time."""
+        return bad_rows.all_of(self._pool, find_id(self._prefix, text), language)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take in what was started, batch by batch, until ``stop`` is set."""
+        look = 0.0
+        while not stop.is_set():
+            busy = False
+            try:
+                if time.monotonic() >= look:
+                    await self._log_parked()
+                    look = time.monotonic() + _PARKED_CHECK_INTERVAL_S
+                busy = await self._process_batch()
+            except TRANSIENT_DATABASE_ERRORS as error:
+                _log.warning("import waits for the database", error=type(error).__name__)
+                self._progress = None
+            except Exception:
+                # A file must not keep the ones behind it: its last batch is undone, what was taken in before stays.
+                _log.exception("import failed", id=self._progress and write_id(self._prefix, self._progress.import_id))
+                with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
+                    await self._pool.execute(_FINISH, self._progress and self._progress.import_id, "FAILED")
+                self._progress = None
+            if not busy:
+                await pause(stop, 0.2)
+
+    async def _log_parked(self) -> None:
+        """Say which imports wait for a build that knows their kind: each once."""
+        parked = {row["id"]: row["kind"] for row in await self._pool.fetch(_PARKED, list(self.kinds))}
+        metrics.IMPORTS_PARKED.set(len(parked))
+        for import_id in parked.keys() - self._parked:
+            _log.error("import is of an unknown kind", id=write_id(self._prefix, import_id), kind=parked[import_id])
+        self._parked = set(parked)
+
+    async def _process_batch(self) -> bool:
+        """One batch of one import; whether there may be more to do at once."""
+        async with self._work() as tx:
+            running = await tx.connection.fetchrow(_RUNNING, _REFERENCE_TIMEOUT_S, list(self.kinds))
+            if running is None:
+                return False
+            import_id, kind = running["id"], self.kinds[running["kind"]]
+            if self._progress is None or self._progress.import_id != import_id:
+                self._progress = _Progress(import_id)
+            place = self._progress
+            if place.all_decided:
+                await self._delete_rows(tx, place)
+                return True
+            rows = await tx.connection.fetch(_BATCH, import_id, place.line, BATCH_ROWS)
+            decided = await self._apply(tx, kind, import_id, rows, running["impatient"]) if rows else 0
+        place.decided += decided
+        place.waiting += len(rows) - decided
+        if len(rows) == BATCH_ROWS:
+            place.line = rows[-1]["line"]
+            return True
+        moved = bool(place.decided) or not place.waiting
+        self._progress = _Progress(import_id, all_decided=not place.waiting)
+        return moved
+
+    async def _delete_rows(self, tx: T, place: _Progress) -> None:
+        """Delete some of the rows that were taken in; the import is done once none is left."""
+        await tx.connection.execute(_DELETE_ROWS, place.import_id, place.deleted_up_to, _DELETED_AT_ONCE)
+        place.deleted_up_to += _DELETED_AT_ONCE
+        if place.deleted_up_to >= await tx.connection.fetchval(_LAST_LINE, place.import_id):
+            await tx.connection.execute(_FINISH, place.import_id, "DONE")
+            _log.info("import done", id=write_id(self._prefix, place.import_id))
+            self._progress = None
+
+    async def _apply(
+        self, tx: T, kind: ImportKind[T, Any], import_id: uuid.UUID, rows: Sequence[Row], impatient: bool
+    ) -> int:
+        """Apply one batch and note each row's result; how many rows left the open ones."""
+        results: dict[int, RowResult | RowError] = {}
+        good: list[tuple[int, Any]] = []
+        for row in rows:
+            if row["said"] is not None and row["said"] < row["line"]:
+                results[row["line"]] = row_error(kind.key[0], "REPEATED", line=row["said"])
+                continue
+            read = read_row(kind.row, msgspec.json.decode(row["cells"], type=dict[str, str]))
+            if isinstance(read, RowError):
+                results[row["line"]] = read
+            else:
+                good.append((row["line"], read))
+        if good:
+            answers = await kind.apply(tx, [parsed for _, parsed in good])
+            results.update(zip((line for line, _ in good), answers, strict=True))
+        final = {
+            line: result
+            for line, result in results.items()
+            if not (isinstance(result, RowError) and result.retryable and not impatient)
+        }
+        faults = {line: result for line, result in final.items() if isinstance(result, RowError)}
+        lines = list(final)
+        said = [faults.get(line, RowError("", "")) for line in lines]
+        await tx.connection.execute(
+            _STORE_RESULTS,
+            import_id,
+            lines,
+            ["BAD" if line in faults else "DONE" for line in lines],
+            [fault.field for fault in said],
+            [fault.code for fault in said],
+            [msgspec.json.encode(fault.params).decode() for fault in said],
+        )
+        counts = [sum(result is wanted for result in final.values()) for wanted in RowResult]
+        await tx.connection.execute(_COUNT, import_id, *counts, len(faults))
+        return len(final)
+
+    def _import(self, row: Row) -> Import:
+        state = ImportState(row["state"])
+        done = row["added"] + row["changed"] + row["unchanged"] + row["failed"]
+        return Import(
+            id=write_id(self._prefix, row["id"]),
+            kind=row["kind"],
+            file_name=row["file_name"],
+            state=state,
+            total=row["total"],
+            done=done,
+            added=row["added"],
+            changed=row["changed"],
+            unchanged=row["unchanged"],
+            failed=row["failed"],
+        )
+
+
+def import_prefix(service: str) -> str:
+    """The id prefix of a service's imports."""
+    return f"import_{service}"

@@ -1,0 +1,1 @@
+"""A process's surroundings: settings, clock, deadlines, health, garbage collection."""

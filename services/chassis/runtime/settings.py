@@ -1,0 +1,131 @@
+"""Settings from the environment, checked at once and complained about in full.
+
+A settings class is a msgspec Struct; the field ``database_url`` of the prefix ``KIERTO_ORDERS_`` is read from
+``KIERTO_ORDERS_DATABASE_URL``, or, where several processes share it, from ``KIERTO_DATABASE_URL``.
+"""
+
+import enum
+import os
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+
+class Environment(enum.Enum):
+    """Where the process runs. Only outside production may the clock be moved or a page be shown for developers."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+    TEST = "test"
+
+
+class InvalidSettings(Exception):
+    """One or more settings are missing or wrong; the text names each with what is expected."""
+
+
+class SocketAddress(msgspec.Struct, frozen=True):
+    """A host and a port to listen on or to connect to."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "SocketAddress":
+        host, separator, port = text.rpartition(":")
+        if not separator or not host or not port.isdecimal() or int(port) > 65535:
+            raise ValueError("expected HOST:PORT")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process of Kierto needs. ``slot`` tells replicas of one process apart (1, 2, ...).
+
+    ``metrics_listen`` is where the operator sees metrics and what keeps it from being ready: unless it is set, a free
+    port of this machine alone, which the log names.
+    """
+
+    env: Environment = Environment.PRODUCTION
+    listen: SocketAddress
+    metrics_listen: SocketAddress = SocketAddress("127.0.0.1", 0)
+    time_zone: str = "Europe/Helsinki"
+    clock_file: Path | None = None
+    slot: int = 1
+    log_level: str = "INFO"
+
+
+class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
+    """What every service needs beside that. ``service_secret`` is its own secret at identity."""
+
+    database_url: str
+    kafka: str
+    identity_url: str
+    service_secret: str = ""
+    smtp: SocketAddress | None = None
+    mail_from: str = "Kierto <no-reply@kierto.invalid>"
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def load(kind: type[S], service: str = "", environment: Mapping[str, str] | None = None) -> S:
+    """Read settings of this kind; raises WrongSettings naming every variable that is missing or wrong."""
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    for field in msgspec.structs.fields(kind):
+        own = f"KIERTO_{service.upper()}_{field.name.upper()}" if service else ""
+        shared = f"KIERTO_{field.name.upper()}"
+        name = own if own in environment else shared
+        text = environment.get(name, "").strip()
+        if not text:
+            if field.required:
+                complaints.append(f"{own or shared} is missing (expected {_expected(field.type)})")
+            continue
+        try:
+            values[field.name] = _convert(text, field.type)
+        except (ValueError, msgspec.ValidationError) as error:
+            complaints.append(f"{name} is wrong: {error}")
+    if complaints:
+        raise InvalidSettings("\n".join(complaints))
+    settings = kind(**values)
+    if isinstance(settings, ProcessSettings) and settings.env is Environment.PRODUCTION and settings.clock_file:
+        raise InvalidSettings("KIERTO_CLOCK_FILE moves the clock, which production does not allow: remove it")
+    return settings
+
+
+def load_or_exit(kind: type[S], service: str = "") -> S:
+    """Like load, for a process's start: says what is wrong on standard error and leaves with code 2."""
+    try:
+        return load(kind, service)
+    except InvalidSettings as wrong:
+        sys.stderr.write(f"{service or 'the process'} can't start:\n{wrong}\n")
+        raise SystemExit(2) from None
+
+
+def _convert(text: str, kind: Any) -> Any:
+    choices = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if SocketAddress in choices:
+        return SocketAddress.parse(text)
+    if any(typing.get_origin(choice) in (dict, list) or issubclass(choice, msgspec.Struct) for choice in choices):
+        return msgspec.json.decode(text, type=kind)
+    return msgspec.convert(text, kind, strict=False, dec_hook=_parse)
+
+
+def _parse(kind: type, text: Any) -> Any:
+    if kind is Path:
+        return Path(text)
+    raise ValueError(f"can't be read as {kind}")
+
+
+def _expected(kind: Any) -> str:
+    return {"Address": "HOST:PORT", "int": "a whole number", "Path": "a path"}.get(
+        getattr(kind, "__name__", ""), "text"
+    )

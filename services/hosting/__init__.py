@@ -1,0 +1,1 @@
+"""How a service's processes are put together: api, worker, relay and migrations."""

@@ -1,0 +1,29 @@
+"""The operations on imports, the same in every service that has some. Staff only."""
+
+from typing import Any
+
+from services.access.caller import Caller
+from services.chassis.imports.importer import FileImporter
+from services.contracts.identity import SubjectKind
+from services.contracts.imports import BadRow, Import, ImportStarted
+from services.contracts.values import Connection, Id, Page, Refusal
+
+
+class ImportsApi:
+    """``services.contracts.imports.Importing`` for one caller."""
+
+    def __init__(self, imports: FileImporter[Any], caller: Caller) -> None:
+        self._imports = imports
+        self._caller = caller
+
+    async def start_import(self, id: Id) -> ImportStarted | Refusal:
+        self._caller.require(SubjectKind.STAFF)
+        return await self._imports.start(id)
+
+    async def imports(self, ids: list[Id]) -> list[Import | None]:
+        self._caller.require(SubjectKind.STAFF)
+        return await self._imports.imports(ids)
+
+    async def bad_rows(self, id: Id, page: Page) -> Connection[BadRow]:
+        self._caller.require(SubjectKind.STAFF)
+        return await self._imports.bad_rows(id, page, self._caller.language)

@@ -1,0 +1,71 @@
+"""The import resource of a service: ``POST /imports/<kind>`` takes a CSV file as its body and stages it. Staff only."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.access.caller import Caller
+from services.chassis.imports.export_files import InvalidFile
+from services.chassis.imports.importer import FileImporter
+from services.chassis.problems import problem_response
+from services.chassis.rpc.server import instrumented
+from services.contracts.identity import SubjectKind
+from services.contracts.imports import FILE_TYPE, LARGEST_FILE
+
+MAX_CONCURRENT_UPLOADS = 3
+"""Files that are staged at a time: each has a connection to the database for as long as it comes."""
+
+
+class _FileTooLarge(Exception):
+    """A file has more bytes than may be."""
+
+
+def upload_route(imports: FileImporter[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> Route:
+    """The route; the answer is the staged import as JSON, 404 for an unknown kind, 413, 415 and 422 for a wrong file.
+
+    The file is staged as it comes; of one that breaks off, or is refused, nothing is kept. 503 while too many come.
+    """
+    under_way = 0
+
+    async def stage(request: Request) -> Response:  # noqa: PLR0911 - one line a kind of refusal
+        nonlocal under_way
+        caller = await authenticate(request)
+        caller.require(SubjectKind.STAFF)
+        kind = request.path_params["kind"]
+        if kind not in imports.kinds:
+            return problem_response(404, "Unknown kind of file", "NOT_FOUND", path=["kind"])
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FILE_TYPE:
+            params = {"expected": FILE_TYPE}
+            return problem_response(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", {"Accept": FILE_TYPE}, params=params)
+        if under_way >= MAX_CONCURRENT_UPLOADS:
+            return problem_response(503, "Other files come just now", "UNAVAILABLE", {"Retry-After": "10"})
+        under_way += 1
+        try:
+            staged = await imports.stage(kind, request.query_params.get("name", kind), _body_chunks(request))
+        except ClientDisconnect:
+            return problem_response(400, "The file broke off", "BROKEN_OFF")
+        except _FileTooLarge:
+            return problem_response(413, "Too large", "TOO_LARGE", params={"limit": str(LARGEST_FILE)})
+        except InvalidFile as wrong:
+            return problem_response(
+                422, "Not such a file", "WRONG_FILE", params={"reason": wrong.reason, **wrong.params}
+            )
+        finally:
+            under_way -= 1
+        return Response(msgspec.json.encode(staged), 201, media_type="application/json")
+
+    return Route("/imports/{kind}", instrumented("stageImport", stage), methods=["POST"])
+
+
+async def _body_chunks(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes; ClientDisconnect when it breaks off, _TooLarge when it grows too large."""
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > LARGEST_FILE:
+            raise _FileTooLarge
+        yield piece

@@ -1,0 +1,124 @@
+"""What identity offers to one caller: each operation with its decision, handed to the store or a use case."""
+
+from services.access.caller import PEOPLE, Caller
+from services.contracts.identity import (
+    AccessStated,
+    ClientToken,
+    Contact,
+    CreatePartner,
+    Me,
+    Organisation,
+    Partner,
+    PartnerCreated,
+    PartnerRevoked,
+    PublicKeys,
+    Register,
+    Registered,
+    SignedIn,
+    SignedOut,
+    SubjectKind,
+)
+from services.contracts.values import Id, Refusal
+from services.hosting.imports_api import ImportsApi
+from services.identity.http.dependencies import IdentityDependencies
+from services.identity.queries import directory
+from services.identity.usecases.create_partner import create_partner
+from services.identity.usecases.end_session import sign_out, sign_out_with
+from services.identity.usecases.issue_client_token import SERVICE_PREFIX, issue_client_token
+from services.identity.usecases.refresh_session import refresh_session
+from services.identity.usecases.register_user import register_user
+from services.identity.usecases.revoke_partner import revoke_partner
+from services.identity.usecases.sign_in import sign_in
+
+
+class IdentityApi(ImportsApi):
+    """``services.contracts.identity.Identity`` for one caller."""
+
+    def __init__(self, equipment: IdentityDependencies, caller: Caller) -> None:
+        super().__init__(equipment.base.imports, caller)
+        self._dependencies = equipment
+        self._runtime = equipment.base
+
+    async def register(self, command: Register) -> Registered | Refusal:
+        own, address = self._dependencies, self._caller.address
+        return await own.queue.run(
+            address, lambda: register_user(self._runtime.work, own.passwords, own.pepper, own.rules, command, address)
+        )
+
+    async def sign_in(self, username: str, password: str, device_token: str = "") -> SignedIn | Refusal:
+        own, address = self._dependencies, self._caller.address
+        return await own.queue.run(
+            address,
+            lambda: sign_in(
+                self._runtime.work, own.passwords, own.signer, own.pepper, username, password, device_token, address
+            ),
+        )
+
+    async def refresh(self, refresh_token: str) -> SignedIn | Refusal:
+        return await refresh_session(
+            self._runtime.work, self._dependencies.signer, self._dependencies.pepper, refresh_token
+        )
+
+    async def sign_out(self) -> SignedOut | Refusal:
+        self._caller.require(*PEOPLE)
+        return await sign_out(self._runtime.work, self._caller.subject_id, self._caller.session_id)
+
+    async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
+        return await sign_out_with(self._runtime.work, self._dependencies.pepper, refresh_token)
+
+    async def client_token(
+        self, client_id: str, client_secret: str, scope: str = "", subject: str = ""
+    ) -> ClientToken | Refusal:
+        if not client_id.startswith(SERVICE_PREFIX):
+            self._caller.require_gateway()
+        own = self._dependencies
+        return await issue_client_token(
+            self._runtime.work,
+            own.signer,
+            own.pepper,
+            own.service_secrets,
+            client_id,
+            client_secret,
+            scope,
+            subject,
+            self._caller.address,
+        )
+
+    async def public_keys(self) -> PublicKeys:
+        return PublicKeys(jwks=self._dependencies.signer.public_keys())
+
+    async def me(self) -> Me | None:
+        if self._caller.kind not in PEOPLE:
+            return None
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.me(connection, self._caller, self._runtime.clock.today())
+
+    async def organisations(self, ids: list[Id]) -> list[Organisation | None]:
+        # For every kind of caller: partners and services, too, see what their subject reaches, and nothing else.
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.organisations(connection, self._caller, self._runtime.clock.today(), ids)
+
+    async def access_of(self, subject_id: Id) -> AccessStated | None:
+        may_ask = (SubjectKind.SERVICE, SubjectKind.STAFF)
+        if self._caller.kind not in may_ask and self._caller.subject_id != subject_id:
+            return None
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.access_of(connection, subject_id)
+
+    async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
+        self._caller.require(SubjectKind.SERVICE)
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.contacts(connection, user_ids)
+
+    async def partners(self) -> list[Partner]:
+        self._caller.require(SubjectKind.STAFF)
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.partners(connection)
+
+    async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
+        self._caller.require(SubjectKind.STAFF)
+        return await create_partner(self._runtime.work, self._dependencies.pepper, self._caller.subject_id, command)
+
+    async def revoke_partner(self, id: Id) -> PartnerRevoked | Refusal:
+        self._caller.require(SubjectKind.STAFF)
+        return await revoke_partner(self._runtime.work, self._caller.subject_id, id)

@@ -1,0 +1,112 @@
+"""What is read of identity. What belongs to organisations is joined with the caller's access ($1 caller, $2 day)."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from services.access.caller import Caller
+from services.access.decision import visible
+from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.ids import find_id, write_id
+from services.contracts.identity import (
+    AccessStated,
+    Contact,
+    Language,
+    Me,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Partner,
+    Role,
+)
+from services.contracts.values import Id
+from services.identity.store import subjects
+from services.identity.usecases.create_partner import partner_response
+from services.identity.usecases.state_access import access_of as stated
+
+_ORGANISATIONS = f"""
+    SELECT o.id, o.customer_number, o.name, o.kind, o.version FROM organisations o
+    WHERE {visible("o.id")} AND o.id = ANY ($3)
+"""
+_MEMBERSHIPS = """
+    SELECT o.id, o.customer_number, o.name, o.kind, o.version, m.role, m.billing, m.site_ids, m.until
+    FROM memberships m JOIN organisations o ON o.id = m.organisation_id
+    WHERE m.user_id = $1 AND (m.until IS NULL OR m.until >= $2) ORDER BY o.sort_name, o.id
+"""
+_CONTACTS = "SELECT id, username, email, language FROM users WHERE id = ANY ($1)"
+
+
+async def me(connection: DatabaseConnection, caller: Caller, day: dt.date) -> Me | None:
+    """The calling user, with the organisations they belong to on that day, by name."""
+    user_id = find_id("user", caller.subject_id)
+    user = await subjects.user_by_id(connection, user_id) if user_id else None
+    if user is None:
+        return None
+    rows = await connection.fetch(_MEMBERSHIPS, user.id, day)
+    return Me(
+        id=caller.subject_id,
+        username=user.username,
+        email=user.email,
+        language=user.language,
+        staff=user.staff,
+        memberships=[_to_membership(row) for row in rows],
+    )
+
+
+async def organisations(
+    connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
+) -> list[Organisation | None]:
+    """The organisations with these ids, in their order; None for what the caller does not reach."""
+    wanted = [find_id("org", text) for text in ids]
+    rows = await connection.fetch(_ORGANISATIONS, caller.subject_id, day, [one for one in wanted if one])
+    found = {row["id"]: _to_organisation(row) for row in rows}
+    return [found.get(one) if one else None for one in wanted]
+
+
+async def access_of(connection: DatabaseConnection, subject_id: Id) -> AccessStated | None:
+    """A subject's access as it is now."""
+    if user_id := find_id("user", subject_id):
+        user = await subjects.user_by_id(connection, user_id)
+        return stated(user) if user else None
+    partner_id = find_id("partner", subject_id)
+    partner = await subjects.partner_by_id(connection, partner_id) if partner_id else None
+    return stated(partner) if partner else None
+
+
+async def contacts(connection: DatabaseConnection, user_ids: Sequence[Id]) -> list[Contact | None]:
+    """How to write to these users, in their order."""
+    wanted = [find_id("user", text) for text in user_ids]
+    found = {
+        row["id"]: Contact(
+            user_id=write_id("user", row["id"]),
+            username=row["username"],
+            email=row["email"],
+            language=Language(row["language"]),
+        )
+        for row in await connection.fetch(_CONTACTS, [one for one in wanted if one])
+    }
+    return [found.get(one) if one else None for one in wanted]
+
+
+async def partners(connection: DatabaseConnection) -> list[Partner]:
+    """Every partner, by name."""
+    return [partner_response(partner) for partner in await subjects.partners(connection)]
+
+
+def _to_organisation(row: Row) -> Organisation:
+    return Organisation(
+        id=write_id("org", row["id"]),
+        customer_number=row["customer_number"],
+        name=row["name"],
+        kind=OrganisationKind(row["kind"]),
+        version=row["version"],
+    )
+
+
+def _to_membership(row: Row) -> Membership:
+    return Membership(
+        organisation=_to_organisation(row),
+        role=Role(row["role"]),
+        billing=row["billing"],
+        site_ids=None if row["site_ids"] is None else [write_id("site", one) for one in row["site_ids"]],
+        until=row["until"],
+    )

@@ -1,0 +1,50 @@
+"""Making access tokens (RFC 9068, section 2.2)."""
+
+import datetime as dt
+
+from services.chassis.auth.tokens import AUDIENCE, ISSUER, LIFETIME, Claims, Signer
+from services.chassis.ids import new_uuid
+from services.contracts.identity import SubjectKind
+
+EXPIRES_IN = int(LIFETIME.total_seconds())
+"""Seconds that an access token is valid for."""
+
+FIRST_PARTY_CLIENT = "kierto"
+"""The ``client_id`` of people's tokens: web and phone are one client."""
+
+
+def issue_access_token(
+    signer: Signer,
+    now: dt.datetime,
+    *,
+    subject: str,
+    kind: SubjectKind,
+    client_id: str,
+    version: int = 0,
+    session: str = "",
+    scope: str = "",
+    acting: str = "",
+    locale: str = "",
+) -> str:
+    """A token that says who; ``version`` is that of the subject's access, ``acting`` the service that acts for it.
+
+    ``locale`` is a person's language: one that they change comes with their next token.
+    """
+    issued = int(now.timestamp())
+    return signer.sign(
+        Claims(
+            iss=ISSUER,
+            aud=AUDIENCE,
+            sub=subject,
+            client_id=client_id,
+            jti=str(new_uuid()),
+            iat=issued,
+            exp=issued + EXPIRES_IN,
+            kind=kind.value,
+            av=version,
+            sid=session,
+            scope=scope,
+            act={"sub": acting} if acting else {},
+            locale=locale,
+        )
+    )

@@ -1,0 +1,104 @@
+"""What is kept, as the contract shows it: in the caller's language, prices for those who may see them."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from services.chassis.ids import write_id
+from services.contracts import orders as contract
+from services.contracts.identity import Language
+from services.orders.domain import price
+from services.orders.domain.agreement import AgreementRecord
+from services.orders.domain.calendar import Schedule
+from services.orders.domain.order import OrderRecord
+from services.orders.domain.pickup import PickupRecord
+from services.orders.domain.price import ArticlePrice
+
+
+def article_response(
+    article_id: uuid.UUID, rows: Sequence[ArticlePrice], language: Language, day: dt.date, *, billing: bool
+) -> contract.Article:
+    """An article as it is described and priced on ``day``."""
+    row = price.describing_price(rows, day)
+    return contract.Article(
+        id=write_id("article", article_id),
+        article_number=row.article_number,
+        name=row.name(language.value),
+        fraction=row.fraction,
+        waste_code=row.waste_code,
+        unit=row.unit,
+        price=price.price_of(rows, day) if billing else None,
+    )
+
+
+def agreement_response(
+    record: AgreementRecord, container_number: str, shown: contract.Article, next_pickup: dt.date | None
+) -> contract.Agreement:
+    """An agreement."""
+    facts = record.facts
+    return contract.Agreement(
+        id=write_id("agreement", record.id),
+        agreement_number=facts.agreement_number,
+        organisation_id=write_id("org", record.organisation_id),
+        site_id=write_id("site", facts.site_id),
+        container_number=container_number,
+        article=shown,
+        fraction=facts.fraction,
+        litres=facts.litres,
+        count=facts.count,
+        interval_weeks=facts.interval_weeks,
+        ordered_on=facts.ordered_on,
+        ended_on=facts.ended_on,
+        next_pickup=next_pickup,
+        version=record.version,
+    )
+
+
+def pickup_response(
+    record: PickupRecord, schedule: Schedule, shown: contract.Article, language: Language
+) -> contract.Pickup:
+    """A pickup in a calendar."""
+    was_moved = record.date != record.planned_on
+    holiday = schedule.holidays.on(record.planned_on) if was_moved else None
+    return contract.Pickup(
+        id=write_id("pickup", record.id),
+        site_id=write_id("site", schedule.agreement.facts.site_id),
+        agreement_id=write_id("agreement", record.agreement_id),
+        order_id=write_id("order", record.order_id) if record.order_id else None,
+        article=shown,
+        date=record.date,
+        tolerance_days=schedule.tolerance(record.date),
+        original_date=record.planned_on if was_moved else None,
+        moved_by=contract.Holiday(date=holiday.date, name=holiday.name(language.value)) if holiday else None,
+        state=record.outcome.state,
+        done_at=record.outcome.done_at,
+        grams=record.outcome.grams,
+        failure=record.outcome.failure,
+    )
+
+
+def order_response(record: OrderRecord, shown: contract.Article, *, billing: bool) -> contract.Order:
+    """An order with its timeline."""
+    return contract.Order(
+        id=write_id("order", record.id),
+        kind=record.kind,
+        state=record.state,
+        organisation_id=write_id("org", record.organisation_id),
+        site_id=write_id("site", record.site_id),
+        agreement_id=write_id("agreement", record.agreement_id),
+        article=shown,
+        date=record.date,
+        price=record.price if billing else None,
+        placed_at=record.placed_at,
+        timeline=list(record.timeline),
+        version=record.version,
+    )
+
+
+def without_prices(answer: contract.Ordered) -> contract.Ordered:
+    """The answer for someone without the billing permission."""
+    replace = msgspec.structs.replace
+    bare = replace(answer.order.article, price=None)
+    return replace(answer, order=replace(answer.order, article=bare, price=None))

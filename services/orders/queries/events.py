@@ -1,0 +1,79 @@
+"""The event log as partners and the gateway read it (P1, P4)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from services.access import decision
+from services.access.caller import Caller
+from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.events import event_log
+from services.chassis.events.event_log import Cursor, LogBounds, LoggedEvent
+from services.chassis.ids import find_id, write_id
+from services.contracts.identity import SubjectKind
+from services.contracts.orders import CursorExpired, EventPage, OrderEvent
+from services.contracts.values import Id, Refusal, refuse
+
+MAX_EVENTS = 500
+
+
+async def events(
+    connection: DatabaseConnection,
+    caller: Caller,
+    day: dt.date,
+    after: str | None,
+    first: int,
+    types: Sequence[str] | None,
+    organisation_id: Id | None,
+) -> EventPage | CursorExpired | Refusal:
+    """Public events behind a cursor, of the organisations that the caller reaches now.
+
+    The page's cursor is where the reading stopped, not the last event that was shown: a filter that nothing passes
+    moves on as well.
+    """
+    if not 1 <= first <= MAX_EVENTS:
+        return refuse("MALFORMED", "first", reason="RANGE", least=1, most=MAX_EVENTS)
+    # One snapshot, so that the edges and the page speak of the same log.
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        organisations = await _visible_organisations(connection, caller, day, organisation_id)
+        if isinstance(organisations, Refusal):
+            return organisations
+        edges = await event_log.read_bounds(connection)
+        place = edges.resolve(after)
+        if place is None:
+            return CursorExpired(start=str(edges.start))
+        page = await event_log.read_page(connection, place.sequence, edges.last_sequence, first, types, organisations)
+    scanned = page[-1].sequence if len(page) == first else edges.last_sequence
+    return EventPage(
+        events=[_to_order_event(edges, logged) for logged in page],
+        cursor=str(Cursor(edges.generation, scanned)),
+        end=scanned == edges.last_sequence,
+    )
+
+
+async def _visible_organisations(
+    connection: DatabaseConnection, caller: Caller, day: dt.date, organisation_id: Id | None
+) -> list[uuid.UUID] | Refusal | None:
+    """Whose events are shown; None is everyone's. A service that acts for nobody fills a gateway's own feed."""
+    own_account = caller.kind is SubjectKind.SERVICE and not caller.actor
+    reached = None if own_account else await decision.reachable_organisations(connection, caller, day)
+    if organisation_id is None:
+        return reached
+    wanted = find_id("org", organisation_id)
+    if wanted is None or (reached is not None and wanted not in reached):
+        return refuse("NOT_FOUND", "organisationId")
+    return [wanted]
+
+
+def _to_order_event(edges: LogBounds, logged: LoggedEvent) -> OrderEvent:
+    organisation_id = logged.organisation_id
+    return OrderEvent(
+        id=str(logged.event_id),
+        cursor=str(Cursor(edges.generation, logged.sequence)),
+        sequence=logged.sequence,
+        type=logged.type,
+        time=logged.time,
+        subject=logged.subject,
+        organisation_id=write_id("org", organisation_id) if organisation_id else None,
+        data=logged.data.decode(),
+    )

@@ -1,0 +1,35 @@
+"""What sites offers to one caller: each operation with its decision, handed to the store or a use case."""
+
+from services.access.caller import PEOPLE, Caller
+from services.contracts.sites import Site, SiteOrder
+from services.contracts.values import Connection, Id, Page
+from services.hosting.imports_api import ImportsApi
+from services.hosting.processes import ServiceRuntime
+from services.sites.queries import sites
+from services.sites.store.transaction import SitesTransaction
+
+
+class SitesApi(ImportsApi):
+    """``services.contracts.sites.Sites`` for one caller."""
+
+    def __init__(self, base: ServiceRuntime[SitesTransaction], caller: Caller) -> None:
+        super().__init__(base.imports, caller)
+        self._runtime = base
+
+    async def sites(
+        self,
+        page: Page,
+        search: str | None = None,
+        order: SiteOrder = SiteOrder.ADDRESS,
+        organisation_id: Id | None = None,
+        fields: list[str] | None = None,
+    ) -> Connection[Site]:
+        self._caller.require(*PEOPLE)
+        day = self._runtime.clock.today()
+        async with self._runtime.pool.acquire() as connection:
+            return await sites.sites(connection, self._caller, day, page, search, order, organisation_id, fields)
+
+    async def sites_by_id(self, ids: list[Id], fields: list[str] | None = None) -> list[Site | None]:
+        self._caller.require(*PEOPLE)
+        async with self._runtime.pool.acquire() as connection:
+            return await sites.sites_by_id(connection, self._caller, self._runtime.clock.today(), ids, fields)

@@ -1,0 +1,46 @@
+"""What stats offers to one caller: each operation with its decision, handed to the store or a use case."""
+
+import datetime as dt
+
+from services.access.caller import PEOPLE, Caller
+from services.contracts.sites import Fraction
+from services.contracts.stats import Period, Volumes
+from services.contracts.values import Id, Refusal
+from services.hosting.imports_api import ImportsApi
+from services.hosting.processes import ServiceRuntime
+from services.stats.domain.date_range import date_range
+from services.stats.queries import volumes
+from services.stats.store.transaction import StatsTransaction
+
+
+class StatsApi(ImportsApi):
+    """``services.contracts.stats.Stats`` for one caller."""
+
+    def __init__(self, base: ServiceRuntime[StatsTransaction], caller: Caller) -> None:
+        super().__init__(base.imports, caller)
+        self._runtime = base
+
+    async def volumes(
+        self,
+        since: dt.date,
+        until: dt.date,
+        period: Period = Period.MONTH,
+        organisation_id: Id | None = None,
+        site_ids: list[Id] | None = None,
+        fractions: list[Fraction] | None = None,
+    ) -> Volumes | Refusal:
+        self._caller.require(*PEOPLE)
+        days = date_range(since, until)
+        if isinstance(days, Refusal):
+            return days
+        async with self._runtime.pool.acquire() as connection:
+            return await volumes.volumes(
+                connection,
+                self._caller,
+                self._runtime.clock.today(),
+                days,
+                period,
+                organisation_id,
+                site_ids,
+                fractions,
+            )

@@ -1,0 +1,86 @@
+"""What is read of stats, each with the caller's access joined in SQL ($1 caller, $2 day)."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from services.access.caller import Caller
+from services.access.decision import visible
+from services.access.reach import Table, rows_of_reached
+from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.query import SqlQuery
+from services.chassis.ids import find_id, write_id
+from services.contracts.sites import Fraction
+from services.contracts.stats import Period, Volume, Volumes
+from services.contracts.values import Id
+from services.stats.domain.date_range import DateRange
+
+_TABLE = Table(name="volumes v", organisation="v.organisation_id", site="v.site_id")
+
+
+async def volumes(
+    connection: DatabaseConnection,
+    caller: Caller,
+    day: dt.date,
+    span: DateRange,
+    period: Period,
+    organisation_id: Id | None,
+    site_ids: Sequence[Id] | None,
+    fractions: Sequence[Fraction] | None,
+) -> Volumes:
+    """What was collected in a span of days, on the sites that the caller reaches.
+
+    A step's ``start`` is the first day of its period, also where the span begins within it. None chooses all; an empty
+    list, like an id that is none, chooses nothing.
+    """
+    query = SqlQuery(caller.subject_id, day)
+    if organisation_id is not None:
+        query.where("v.organisation_id = {}", find_id("org", organisation_id))
+    if site_ids is not None:
+        query.where("v.site_id = ANY ({}::uuid[])", [find_id("site", text) for text in site_ids])
+    narrowed = organisation_id is not None or site_ids is not None
+    if fractions is not None:
+        query.where("v.fraction = ANY ({}::text[])", [fraction.value for fraction in fractions])
+    where, values = query.condition, query.values
+    since, until, step = (f"${len(values) + place}" for place in (1, 2, 3))
+
+    def chosen(within: str) -> str:
+        # Rows that are narrowed to places are found by their indexes; else the grants say where to look.
+        if narrowed:
+            return (
+                f"SELECT v.* FROM volumes v WHERE {visible(_TABLE.organisation, _TABLE.site)} AND {where} AND {within}"
+            )
+        return rows_of_reached(_TABLE, "v.*", where=where, within=within)
+
+    # date_trunc begins a week on Monday, as ISO 8601 does.
+    found = await connection.fetch(
+        f"""
+        SELECT date_trunc({step}, v.day::timestamp)::date AS start, v.fraction, v.article_id,
+               sum(v.grams)::bigint AS grams, sum(v.pickups)::bigint AS pickups
+        FROM ({chosen(f"v.day BETWEEN {since} AND {until}")}) AS v
+        GROUP BY 1, 2, 3 HAVING sum(v.pickups) > 0 ORDER BY 1, 2, 3
+        """,
+        *values,
+        span.since,
+        span.until,
+        period.value.lower(),
+    )
+    before = chosen(f"v.day >= {since} AND v.day < {until}")
+    grams_before = await connection.fetchval(
+        f"SELECT coalesce(sum(v.grams), 0)::bigint FROM ({before}) AS v", *values, span.previous_since, span.since
+    )
+    rows = [
+        Volume(
+            start=row["start"],
+            fraction=Fraction(row["fraction"]),
+            article_id=write_id("article", row["article_id"]),
+            grams=row["grams"],
+            pickups=row["pickups"],
+        )
+        for row in found
+    ]
+    return Volumes(
+        rows=rows,
+        grams=sum(row.grams for row in rows),
+        pickups=sum(row.pickups for row in rows),
+        previous_grams=grams_before,
+    )

@@ -1,0 +1,34 @@
+"""What support offers to one caller: each operation with its decision, handed to the store or a use case."""
+
+from services.access.caller import PEOPLE, Caller
+from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
+from services.contracts.values import Connection, Id, Page, Refusal
+from services.hosting.processes import ServiceRuntime
+from services.support.domain.limits import MessageLimits
+from services.support.queries import tickets
+from services.support.store.transaction import SupportTransaction
+from services.support.usecases.send_contact_form import send_contact_form
+
+
+class SupportApi:
+    """``services.contracts.support.Support`` for one caller."""
+
+    def __init__(self, base: ServiceRuntime[SupportTransaction], caller: Caller, limits: MessageLimits) -> None:
+        self._runtime = base
+        self._caller = caller
+        self._limits = limits
+
+    async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
+        self._caller.require(*PEOPLE)
+        async with self._runtime.work() as tx:
+            return await send_contact_form(tx, self._caller, self._limits, command)
+
+    async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
+        self._caller.require(*PEOPLE)
+        async with self._runtime.pool.acquire() as connection:
+            return await tickets.tickets(connection, self._caller, self._runtime.clock.today(), page, site_id)
+
+    async def tickets_by_id(self, ids: list[Id]) -> list[Ticket | None]:
+        self._caller.require(*PEOPLE)
+        async with self._runtime.pool.acquire() as connection:
+            return await tickets.tickets_by_id(connection, self._caller, self._runtime.clock.today(), ids)

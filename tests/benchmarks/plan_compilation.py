@@ -1,0 +1,126 @@
+"""What it takes to make a plan, beside parsing and validation of its text; and the memory that many of them take."""
+
+import gc
+import statistics
+import time
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+import psutil
+import uvloop
+from graphql import parse, validate
+
+from gateway.execution.documents import DocumentCache
+from gateway.execution.projection.compiler import compile_projection
+from gateway.schema.builder import KiertoSchema, build_schema
+from gateway.schema.scalars import PASSTHROUGH_SCALARS
+from services.chassis.rpc.raw_result import RawResult
+from services.chassis.rpc.signature import signatures
+from services.chassis.telemetry import logging
+from services.contracts.identity import Language
+from services.contracts.orders import Orders
+from services.contracts.sites import Sites
+from tests.benchmarks.contest import answers
+from tests.benchmarks.contest.pages import PORTAL
+
+ROUNDS = 50
+OPERATIONS, FULL = 10_000, 2_000
+"""How many different ones are executed, and after how many the cache is full for certain."""
+_FIELDS = ("id", "siteNumber", "municipality", "organisationId", "address { street city }", "containers { id litres }")
+
+
+_READS = signatures(Sites) | signatures(Orders)
+_ROOT_TYPES = {
+    "sites": _READS["sites"].result,
+    "nextPickup": _READS["nextPickups"].result,
+    "openOrderCount": _READS["openOrderCounts"].result,
+}
+
+
+class CompileTime(msgspec.Struct, frozen=True):
+    """Seconds to make all of the plan of the portal's page; and to read and validate its text, by graphql-core."""
+
+    plan: float
+    text: float
+
+
+class CacheMemory(msgspec.Struct, frozen=True):
+    """Bytes of the process when the cache was full, and after all operations; how many texts it keeps."""
+
+    full: int
+    end: int
+    texts: int
+
+
+def compile_time() -> CompileTime:
+    """The medians of many rounds."""
+    schema = build_schema()
+    plans, texts = list[float](), list[float]()
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        node = parse(PORTAL.text)
+        assert not validate(schema._schema, node)
+        read = time.perf_counter()
+        document = DocumentCache().get_or_add(node)
+        operation = document.operation(None)
+        assert operation is not None
+        plan = schema.engine._plan(document, operation.node, {})
+        (sites,) = plan.steps
+        for step in (sites, *sites.steps):
+            pushed = compile_projection(step, _ROOT_TYPES[step.key], PASSTHROUGH_SCALARS, batch=step.batch is not None)
+            assert not isinstance(pushed, str), pushed
+        plans.append(time.perf_counter() - read)
+        texts.append(read - began)
+    return CompileTime(statistics.median(plans), statistics.median(texts))
+
+
+def memory() -> CacheMemory:
+    """Execute different operations in a row, each once, with answers known by heart."""
+    logging.configure("benchmark", "WARNING")
+    return uvloop.run(_memory())
+
+
+async def _memory() -> CacheMemory:
+    schema, context, process = build_schema(KiertoSchema), _Context(), psutil.Process()
+    full = 0
+    for number in range(OPERATIONS):
+        if number == FULL:
+            gc.collect()
+            full = process.memory_info().rss
+        result = await schema.execute(_operation(number), context_value=context)
+        assert not result.errors, result.errors
+    gc.collect()
+    return CacheMemory(full, process.memory_info().rss, len(schema.engine.documents))
+
+
+def _operation(number: int) -> str:
+    chosen = [field for place, field in enumerate(_FIELDS) if (number + 1) >> place & 1]
+    return f"query Number{number} {{ sites(first: 1) {{ edges {{ node {{ id {' '.join(chosen)} }} }} }} }}"
+
+
+class _Context:
+    """What the root field needs of a request's context."""
+
+    language = Language.FI
+
+    def __init__(self) -> None:
+        answer = msgspec.json.encode(answers.answers(PORTAL, "")["sites"])
+        kind = _READS["sites"].result
+
+        class Undecoding:
+            def sites(self, *_: Any) -> "_ResolvedAwaitable":
+                return _ResolvedAwaitable(RawResult(answer, kind))
+
+        self.sites = type("Client", (), {"undecoded": Undecoding()})()
+
+
+class _ResolvedAwaitable:
+    """An answer that is there already."""
+
+    def __init__(self, answer: RawResult) -> None:
+        self._answer = answer
+
+    def __await__(self) -> Generator[None, None, RawResult]:
+        yield
+        return self._answer

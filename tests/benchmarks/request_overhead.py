@@ -1,0 +1,77 @@
+"""What surrounds the execution of a request that is known: who asks, what it may ask, what it costs, what it spends."""
+
+import timeit
+from collections.abc import Coroutine
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from gateway.admission import Admission
+from gateway.concurrency_limit import ConcurrencyLimit
+from gateway.context import Requester
+from gateway.execution.limits.operation_limits import OperationLimits
+from gateway.http import parameters
+from gateway.http.negotiation import is_json, negotiate
+from gateway.http.origins import AllowedOrigins
+from gateway.persisted_documents.documents import PersistedDocuments
+from gateway.rate_limit.limiter import RateLimiter
+from gateway.rate_limit.policy import Policy
+from gateway.rate_limit.shared_budgets import SharedBudgets
+from gateway.schema.builder import build_schema
+from gateway.trusted_proxies import TrustedProxies
+from services.chassis.runtime import deadline
+from services.contracts.identity import Language
+from tests.benchmarks.contest.pages import PORTAL
+
+A = TypeVar("A")
+ROUNDS, CALLS = 7, 20_000
+
+
+class RequestOverhead(msgspec.Struct, frozen=True):
+    """Seconds of one portal page's request: all that it has to pass, and of that the reading of its body."""
+
+    admission: float
+    parsing: float
+
+
+def measure() -> RequestOverhead:
+    """The best of some rounds."""
+    schema = build_schema()
+    budget = SharedBudgets("redis://127.0.0.1:1/0", gateways=1, secret=b"bench").budget_for(
+        Policy("stranger", 10**12, 3600)
+    )
+    admission = Admission(
+        schema.engine, OperationLimits(), PersistedDocuments(), RateLimiter({None: budget}), open_schema=True
+    )
+    origins, proxies, room = AllowedOrigins([]), TrustedProxies([]), ConcurrencyLimit()
+    stranger = Requester(None, "en", Language.EN, "127.0.0.1", cast(Any, None), "", "127.0.0.1")
+    body = PORTAL.body()
+    headers = {b"content-type": b"application/json", b"accept": b"application/graphql-response+json, application/json"}
+
+    def passing() -> None:
+        origins.check(headers)
+        negotiate(headers[b"accept"])
+        is_json(headers[b"content-type"])
+        deadline.begin(10)
+        proxies.resolve("", ("127.0.0.1", 1))
+        admission.charge(stranger, len(body))
+        admitted, spent = _run_to_completion(admission.admit(parameters.parse_body(body), stranger, len(body)))
+        room.acquire(admitted.cost)
+        spent.fields()
+        room.release()
+
+    passing()
+    return RequestOverhead(_best(passing), _best(lambda: parameters.parse_body(body)))
+
+
+def _run_to_completion(admitting: Coroutine[Any, Any, A]) -> A:
+    """What comes of a coroutine that waits for nothing."""
+    try:
+        admitting.send(None)
+    except StopIteration as done:
+        return cast(A, done.value)
+    raise AssertionError("it waits")
+
+
+def _best(call: Any) -> float:
+    return min(timeit.repeat(call, number=CALLS, repeat=ROUNDS)) / CALLS

@@ -1,0 +1,168 @@
+"""What the tests of identity do again and again, said once."""
+
+import datetime as dt
+from typing import TypeVar
+
+import msgspec
+
+from services.access.caller import Caller
+from services.chassis.auth.tokens import Claims, Verifier
+from services.chassis.ids import new_uuid, write_id
+from services.contracts.identity import (
+    ClientToken,
+    CreatePartner,
+    Identity,
+    OrganisationStated,
+    PartnerCreated,
+    Register,
+    Registered,
+    SignedIn,
+    SubjectKind,
+)
+from services.contracts.stats import InvoiceStated
+from services.contracts.values import Outcome, Refusal
+from services.identity.store.transaction import IdentityTransaction
+from tests.support.service_harness import ServiceHarness
+
+Harness = ServiceHarness[IdentityTransaction, Identity]
+O = TypeVar("O", bound=Outcome)  # noqa: E741
+
+MIRJA = "62-0000001-00"
+KELTA = "62-0000002-00"
+INVOICE = "1962859"
+PASSWORD = "neljä märkää rukkasta"
+CUSTOMERS = f"""customer_number,name,kind,business_id
+{MIRJA},AS OY MIRJA,HOUSING_COMPANY,1234567-8
+{KELTA},Ärjylä Kelta,HOUSEHOLD,
+"""
+
+REGISTRATION = Register(
+    customer_number=MIRJA,
+    invoice_number=INVOICE,
+    username="mirja@example.com",
+    email="mirja@example.com",
+    password=PASSWORD,
+    terms_version="2026-01",
+)
+
+
+def stranger(address: str = "192.0.2.1") -> Caller:
+    """Nobody yet, from an address, as the gateway says."""
+    return Caller(address=address, from_gateway=True)
+
+
+def service(name: str = "support") -> Caller:
+    """One of Kierto's services, for itself."""
+    return Caller(subject_id=f"service:{name}", kind=SubjectKind.SERVICE, service=name)
+
+
+def expect(kind: type[O], answer: Outcome) -> O:
+    """The answer, which must be of this kind."""
+    assert isinstance(answer, kind), answer
+    return answer
+
+
+def codes(answer: Outcome) -> list[tuple[str, str]]:
+    """The codes of a refusal, each with its path."""
+    return [(problem.code, ".".join(problem.path)) for problem in expect(Refusal, answer).problems]
+
+
+async def customers(harness: Harness) -> dict[str, str]:
+    """Two customers, the first with an invoice of last month and one of this; organisation ids by customer number."""
+    await harness.import_file("organisations", CUSTOMERS)
+    await harness.receive(invoice("1870011", dt.date(2026, 2, 1)), invoice(INVOICE, dt.date(2026, 3, 1)))
+    return {
+        stated.customer_number: stated.organisation_id for stated in await harness.emitted_events(OrganisationStated)
+    }
+
+
+def invoice(
+    number: str, date: dt.date, customer_number: str = MIRJA, version: int = 1, invoice_id: str = ""
+) -> InvoiceStated:
+    """An invoice as stats states it."""
+    return InvoiceStated(
+        invoice_id=invoice_id or write_id("invoice", new_uuid()),
+        organisation_id=write_id("org", new_uuid()),
+        customer_number=customer_number,
+        invoice_number=number,
+        invoice_date=date,
+        version=version,
+    )
+
+
+async def register(harness: Harness, address: str = "192.0.2.1", **different: str | None) -> Outcome:
+    """Register as Mirja, or a little differently."""
+    return await harness.api(stranger(address)).register(msgspec.structs.replace(REGISTRATION, **different))
+
+
+async def registered(harness: Harness, **different: str) -> str:
+    """Register with success; the user's id."""
+    return expect(Registered, await register(harness, **different)).user_id
+
+
+async def sign_in(
+    harness: Harness,
+    username: str = "mirja@example.com",
+    password: str = PASSWORD,
+    *,
+    device: str = "",
+    address: str = "192.0.2.1",
+) -> Outcome:
+    """Sign in."""
+    return await harness.api(stranger(address)).sign_in(username, password, device)
+
+
+async def signed_in(
+    harness: Harness, username: str = "mirja@example.com", *, device: str = "", address: str = "192.0.2.1"
+) -> SignedIn:
+    """Sign in with success."""
+    return expect(SignedIn, await sign_in(harness, username, device=device, address=address))
+
+
+async def claims(harness: Harness, token: str) -> Claims:
+    """What a token says, verified with the published keys as every service does."""
+
+    async def published() -> str:
+        return (await harness.api(stranger()).public_keys()).jwks
+
+    return await Verifier(published, harness.clock).verify(token)
+
+
+async def caller_of(harness: Harness, token: str) -> Caller:
+    """The caller that a token makes."""
+    said = await claims(harness, token)
+    return Caller(
+        subject_id=said.sub, kind=SubjectKind(said.kind), session_id=said.sid, scopes=frozenset(said.scope.split())
+    )
+
+
+async def staff(harness: Harness) -> Caller:
+    """Someone of the operator's people."""
+    return await harness.caller(kind=SubjectKind.STAFF)
+
+
+def partner_command(**different: object) -> CreatePartner:
+    """A partner that reads orders everywhere it may, or a little different."""
+    usual = CreatePartner(idempotency_key="one", name="Routes Oy", scopes=["orders:read", "pickups:report"])
+    return msgspec.structs.replace(usual, **different)
+
+
+async def partner(harness: Harness, **different: object) -> PartnerCreated:
+    """Make a partner with success."""
+    offering = harness.api(await staff(harness))
+    return expect(PartnerCreated, await offering.create_partner(partner_command(**different)))
+
+
+async def token_for(
+    harness: Harness, client_id: str, secret: str | None, scope: str = "", subject: str = "", address: str = "192.0.2.1"
+) -> Outcome:
+    """Ask for a client's token."""
+    return await harness.api(stranger(address)).client_token(client_id, secret or "", scope, subject)
+
+
+async def client_claims(
+    harness: Harness, client_id: str, secret: str | None, scope: str = "", subject: str = ""
+) -> Claims:
+    """What the token of a client says."""
+    answer = expect(ClientToken, await token_for(harness, client_id, secret, scope, subject))
+    return await claims(harness, answer.access_token)

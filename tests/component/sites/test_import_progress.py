@@ -1,0 +1,139 @@
+"""Imports under way in a worker: a batch at a time, each by a build that knows it, and nothing left of what is done."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.chassis.db import retention
+from services.chassis.ids import new_uuid
+from services.chassis.imports import importer
+from services.chassis.imports.importer import FileImporter
+from services.chassis.telemetry import metrics
+from services.contracts.imports import ImportState
+from services.contracts.sites import Sites
+from services.sites.app import SITES
+from services.sites.store.transaction import SitesTransaction
+from tests.component.sites.test_import_sites import EKOKAARI, HEADER, Harness, known_customer
+from tests.support.chunks import iterate_chunks
+from tests.support.fixtures import MakeHarness
+from tests.support.polling import until
+
+CONTAINERS = b"container_number,site_number,fraction,litres,count\n"
+
+
+@pytest.fixture
+async def harness(make_harness: MakeHarness[SitesTransaction, Sites]) -> Harness:
+    made = await make_harness(SITES)
+    await known_customer(made)
+    await made.import_file("sites", HEADER + EKOKAARI)
+    return made
+
+
+async def staged(harness: Harness, rows: int, site: int = 50) -> str:
+    """A started import of containers."""
+    file = CONTAINERS + b"".join(b"C%d,%d,RESIDUAL,660,1\n" % (number, site) for number in range(rows))
+    found = await harness.imports.stage("containers", "containers.csv", iterate_chunks(file))
+    await harness.imports.start(found.id)
+    return found.id
+
+
+async def state(harness: Harness, import_id: str) -> tuple[ImportState, int]:
+    (found,) = await harness.imports.imports([import_id])
+    assert found is not None
+    return found.state, found.done
+
+
+async def test_a_kind_of_a_newer_build_is_left_to_it(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
+    before = await staged(harness, 1)
+    while await harness.imports._process_batch():
+        pass
+    newer = new_uuid()
+    await harness.pool.execute(
+        "INSERT INTO chassis.imports (id, kind, file_name, state, started_at) VALUES ($1, 'elephants', 'e.csv',"
+        " 'RUNNING', '-infinity')",
+        newer,
+    )
+    behind, stop = await staged(harness, 2), asyncio.Event()
+    running = asyncio.create_task(harness.imports.run(stop))
+    await until(lambda: state(harness, behind), lambda found: found == (ImportState.DONE, 2))
+    assert await harness.pool.fetchval("SELECT state FROM chassis.imports WHERE id = $1", newer) == "RUNNING"
+    assert await state(harness, before) == (ImportState.DONE, 1), "it has nothing to do with it"
+    for _ in range(3):
+        await harness.imports._log_parked()
+    assert metrics.IMPORTS_PARKED._value.get() == 1
+    stop.set()
+    await running
+    assert capsys.readouterr().out.count("unknown kind") == 1
+
+
+async def test_a_failure_is_that_of_the_import_under_way(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = await staged(harness, 1)
+    while await harness.imports._process_batch():
+        pass
+
+    async def fails(*_: object) -> bool:
+        raise ValueError("the program is wrong")
+
+    monkeypatch.setattr(harness.imports, "_apply", fails)
+    behind, stop = await staged(harness, 1), asyncio.Event()
+    running = asyncio.create_task(harness.imports.run(stop))
+    await until(lambda: state(harness, behind), lambda found: found[0] is ImportState.FAILED)
+    monkeypatch.setattr(harness.imports, "_process_batch", fails)
+    await asyncio.sleep(0)
+    stop.set()
+    await running
+    assert (await state(harness, before))[0] is ImportState.DONE
+
+
+async def test_a_step_is_one_batch_also_of_rows_that_wait(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importer, "BATCH_ROWS", 2)
+    sizes: list[int] = []
+    apply = FileImporter._apply
+
+    async def counting(self: FileImporter[SitesTransaction], *given: Any) -> int:
+        sizes.append(len(given[3]))
+        return await apply(self, *given)
+
+    monkeypatch.setattr(FileImporter, "_apply", counting)
+    import_id = await staged(harness, 5, site=99)
+    assert [await harness.imports._process_batch() for _ in range(3)] == [True, True, False]
+    assert sizes == [2, 2, 1], "and what waits is looked at again, from the first on"
+    assert [await harness.imports._process_batch() for _ in range(3)] == [True, True, False]
+    await harness.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
+    while (await state(harness, import_id))[0] is ImportState.RUNNING:
+        await harness.imports._process_batch()
+    assert await state(harness, import_id) == (ImportState.DONE, 5)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 7])
+async def test_what_was_taken_in_is_forgotten_some_at_a_time(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(importer, "_DELETED_AT_ONCE", 3)
+    monkeypatch.setattr(importer, "BATCH_ROWS", 3)
+    file = CONTAINERS + b"".join(b"C%d,%d,RESIDUAL,660,1\n" % (number, 50 + number % 2) for number in range(rows))
+    done, bad = await harness.import_file("containers", file)
+    assert (done.total, done.added, done.failed) == (rows, (rows + 1) // 2, rows // 2)
+    assert len(bad) == rows // 2
+    left = await harness.pool.fetch("SELECT state FROM chassis.import_rows WHERE import_id <> $1", new_uuid())
+    assert [row["state"] for row in left] == ["BAD"] * (rows // 2)
+
+
+async def test_old_imports_go_some_rows_at_a_time(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    await staged(harness, 7)
+    await harness.pool.execute("UPDATE chassis.imports SET staged_at = staged_at - interval '31 days' WHERE total = 7")
+    monkeypatch.setattr(retention, "_BATCH_ROWS", 3)
+    cascaded = """
+        CREATE FUNCTION left_over() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF EXISTS (SELECT FROM chassis.import_rows WHERE import_id = OLD.id) THEN RAISE 'rows are left'; END IF;
+            RETURN OLD;
+        END $$;
+        CREATE TRIGGER left_over BEFORE DELETE ON chassis.imports FOR EACH ROW EXECUTE FUNCTION left_over();
+    """
+    await harness.pool.execute(cascaded)
+    stop = asyncio.Event()
+    keeping = asyncio.create_task(retention.enforce_retention(harness.pool, stop))
+    await until(lambda: harness.pool.fetchval("SELECT count(*) FROM chassis.imports"), lambda count: count == 1)
+    stop.set()
+    await keeping

@@ -1,0 +1,109 @@
+"""Whatever order events come in, how often and in what batches: every service's copies and figures end the same."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.access.access_parts import split_access
+from services.contracts.declare import Event, event_type_of
+from services.contracts.identity import AccessStated, OrganisationStated, SessionEnded
+from services.contracts.orders import PickupFacts, PickupState
+from services.contracts.sites import ContainerStated, SiteStated
+from services.contracts.stats import InvoiceStated
+from services.identity.app import IDENTITY
+from services.orders.app import ORDERS
+from services.sites.app import SITES
+from services.stats.app import STATS
+from services.support.app import SUPPORT
+from tests import snapshots
+from tests.support.fixtures import MakeHarness
+from tests.support.hypothesis_profiles import max_examples
+from tests.support.service_harness import ServiceHarness
+
+SERVICES = [IDENTITY, SITES, ORDERS, STATS, SUPPORT]
+VERSIONS = (1, 2, 3)
+_TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'access')"
+
+Harness = ServiceHarness[Any, Any]
+
+
+def version_of(event: Event, version: int) -> Event:
+    """The thing of a sample as another version of it states it."""
+    if isinstance(event, SessionEnded):  # it ends once, and others end like it
+        return msgspec.structs.replace(event, session_id=f"{event.session_id}_{version}")
+    changed: dict[str, object] = {"version": version}
+    match event:
+        case AccessStated():
+            changed["active"] = version % 2 == 1
+            changed["grants"] = event.grants * (version % 3)
+        case OrganisationStated():
+            changed["customer_number"] = f"62-000000{version}-00"
+        case SiteStated():
+            changed["site_number"] = f"100{version}"
+        case ContainerStated():
+            changed["litres"] = version * 100
+        case PickupFacts():
+            changed["grams"] = version * 1000
+            changed["state"] = [PickupState.EMPTIED, PickupState.FAILED][version % 2]
+        case InvoiceStated():
+            changed["invoice_number"] = f"196285{version}"
+    assert len(changed) > 1, f"say what a version of {type(event).__name__} changes"
+    return msgspec.structs.replace(event, **changed)
+
+
+def handled_events(harness: Harness) -> list[Event]:
+    """Versions of every sample that a service listens to, in order."""
+    base: Any = harness
+    events: list[Event] = []
+    for struct in harness.blueprint.handlers(base):
+        sample = msgspec.json.decode(snapshots.sample_of(event_type_of(struct)).read_bytes(), type=struct)
+        # Of two events that state one thing each version is one: never two that differ.
+        versions = [n * 2 for n in VERSIONS] if struct.__name__ == "PickupStated" else [n * 2 - 1 for n in VERSIONS]
+        stated = [version_of(sample, version) for version in versions]
+        events += [
+            part for one in stated for part in (split_access(one, 5) if isinstance(one, AccessStated) else [one])
+        ]
+    return events
+
+
+async def clear(harness: Harness) -> None:
+    tables = [row[0] for row in await harness.pool.fetch(_TABLES)]
+    await harness.pool.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+
+
+async def read_tables(harness: Harness) -> dict[str, list[str]]:
+    """Every row of every table but the chassis' own, without the time at which it was written."""
+    return {
+        row[0]: sorted(
+            one[0] for one in await harness.pool.fetch(f"SELECT (to_jsonb(t) - 'kept_since')::text FROM {row[0]} AS t")
+        )
+        for row in await harness.pool.fetch(_TABLES)
+    }
+
+
+async def receive_in_batches(harness: Harness, events: Sequence[Event], at_once: int) -> dict[str, list[str]]:
+    await clear(harness)
+    for start in range(0, len(events), at_once):
+        await harness.receive_batch(*events[start : start + at_once])
+    return await read_tables(harness)
+
+
+@pytest.fixture(params=SERVICES, ids=lambda service: service.name)
+async def harness(request: pytest.FixtureRequest, make_harness: MakeHarness[Any, Any]) -> Harness:
+    return await make_harness(request.param)
+
+
+@settings(max_examples=max_examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), at_once=st.integers(1, 7))
+async def test_events_shuffled_and_twice_end_as_in_order(harness: Harness, seed: int, at_once: int) -> None:
+    events = handled_events(harness)
+    in_order = await receive_in_batches(harness, events, 1)
+    assert any(in_order.values())
+    shuffled = events * 2
+    random.Random(seed).shuffle(shuffled)
+    assert await receive_in_batches(harness, shuffled, at_once) == in_order

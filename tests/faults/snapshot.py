@@ -1,0 +1,288 @@
+"""The house at one moment, taken from outside and from its databases, as plain values for the checker."""
+
+import json
+import re
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local.secrets import SERVICES
+from services.chassis.events.kafka import to_raw_record
+from services.chassis.events.outbox import PARTITIONS
+from services.chassis.events.publish.restore_detection import RESTORE_VERSION_INCREMENT
+from services.chassis.ids import write_id
+from services.contracts.declare import event_type_of, partners_topic_of, topic_of
+from services.contracts.identity import AccessStated
+from services.hosting.processes import Blueprint
+from services.identity.queries import directory
+from tests.faults.checker import (
+    CopyRows,
+    DeadLetterRow,
+    OrderSnapshot,
+    OutboxRow,
+    PickupSnapshot,
+    Snapshot,
+    TopicRecord,
+    text,
+)
+from tests.faults.stack_fixture import FaultStack
+from tests.faults.subscribers import SubscriberLog, read_log
+
+Databases = Mapping[str, "asyncpg.Connection[asyncpg.Record]"]
+
+_LOG = (
+    "SELECT sequence, event_id, type, subject, partition, public, data FROM chassis.outbox ORDER BY sequence, position"
+)
+_GENERATION = "SELECT generation FROM chassis.leader"
+_LETTERS = "SELECT state, event_id, reason FROM chassis.dead_letters"
+_ORDERS = "SELECT id, agreement_id, date, timeline FROM orders"
+_PICKUPS = "SELECT order_id, state, grams, version FROM pickups WHERE order_id IS NOT NULL"
+_VOLUMES = "SELECT organisation_id, day, site_id, article_id, fraction, grams, pickups FROM volumes"
+_VOLUMES_OF_PICKUPS = """
+    SELECT s.organisation_id, (p.done_at AT TIME ZONE 'Europe/Helsinki')::date AS day, a.site_id, a.article_id,
+           a.fraction, sum(coalesce(p.grams, 0))::bigint AS grams, count(*) AS pickups
+    FROM pickups p JOIN agreements a ON a.id = p.agreement_id JOIN sites s ON s.id = a.site_id
+    WHERE p.state = 'EMPTIED' GROUP BY 1, 2, 3, 4, 5
+"""
+_COPIES = (
+    ("identity", "organisations", "id, customer_number, version", "sites", "organisations"),
+    ("identity", "organisations", "id, customer_number, version", "stats", "organisations"),
+    ("stats", "invoices", "id, customer_number, invoice_number, invoice_date, version", "identity", "invoices"),
+    (
+        "sites",
+        "sites",
+        "id, organisation_id, site_number, municipality, area, property_type, version",
+        "orders",
+        "sites",
+    ),
+    (
+        "sites",
+        "containers",
+        "id, container_number, site_id, organisation_id, fraction, litres, count, version",
+        "orders",
+        "containers",
+    ),
+    ("sites", "sites", "id, organisation_id, site_number, version", "support", "sites"),
+    ("orders", "pickups", "id, agreement_id, order_id, date, state, done_at, grams, version", "stats", "pickups"),
+)
+"""Owner, its table, what is copied, who keeps the copy, and where."""
+
+_MESSAGE_ID = re.compile(rb"^Message-ID: *(?:\r\n )?(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
+
+
+def blueprint_of(service: str) -> Blueprint[Any, Any]:
+    blueprint: Blueprint[Any, Any] = getattr(import_module(f"services.{service}.app"), service.upper())
+    return blueprint
+
+
+def types_handled(service: str) -> set[str]:
+    """The event types that have effects in a service."""
+    handlers = import_module(f"services.{service}.messaging.handlers").HANDLERS
+    return {event_type_of(kind).name for kind in handlers}
+
+
+async def take_snapshot(house: FaultStack, notes: Path) -> Snapshot:
+    """All that the checker looks at. ``notes`` is the folder of the subscribers'."""
+    subscribers = subscribers_of(notes)  # first: what is in the log later than this may have been heard of later, too
+    topics = {service: await read_topic(house.broker.address, topic_of(service)) for service in SERVICES}
+    partners_topics = {
+        service: await read_topic(house.broker.address, partners_topic_of(service))
+        for service in SERVICES
+        if blueprint_of(service).partners_topic
+    }
+    async with house.databases() as databases:
+        orders, stats, support = databases["orders"], databases["stats"], databases["support"]
+        logs = {service: [_logged(row) for row in await databases[service].fetch(_LOG)] for service in SERVICES}
+        return Snapshot(
+            logs=logs,
+            generations={one: str(await databases[one].fetchval(_GENERATION)) for one in SERVICES},
+            topics=topics,
+            partners_topics=partners_topics,
+            inboxes={
+                (consumer, owner): await _inbox(databases, consumer, logs[owner])
+                for consumer in SERVICES
+                for owner in blueprint_of(consumer).subscribes_to
+            },
+            dead_letters=[
+                DeadLetterRow(service, row["state"], row["event_id"], row["reason"].splitlines()[0])
+                for service in SERVICES
+                for row in await databases[service].fetch(_LETTERS)
+            ],
+            orders=[_order(row) for row in await orders.fetch(_ORDERS)],
+            pickups=[_pickup(row) for row in await orders.fetch(_PICKUPS)],
+            facts=[_pickup(row) for row in await stats.fetch(_PICKUPS)],
+            volumes=_volumes(await stats.fetch(_VOLUMES)),
+            volumes_of_facts=_volumes(await orders.fetch(_VOLUMES_OF_PICKUPS)),
+            tickets=[write_id("ticket", row["id"]) for row in await support.fetch("SELECT id FROM tickets")],
+            written_mails=[row["message_id"] for row in await support.fetch("SELECT message_id FROM chassis.mail")],
+            delivered_mails=delivered_mails(house.stack.home.mailbox / "mail.sqlite"),
+            copies=[*[await _copy(databases, *one) for one in _COPIES], *await _access_copies(databases)],
+            subscribers=subscribers,
+        )
+
+
+async def is_quiescent(house: FaultStack) -> bool:
+    """Whether all that was announced is numbered and has its effects in figures and mail: a look that costs little."""
+    async with house.databases() as databases:
+        for service in SERVICES:
+            if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.outbox WHERE sequence IS NULL)"):
+                return False
+            if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at IS NULL)"):
+                return False
+        if await databases["support"].fetchval("SELECT EXISTS (SELECT FROM receipts)"):
+            return False
+        versions = "SELECT count(*), sum(version) FROM pickups"
+        return bool(await databases["orders"].fetchrow(versions) == await databases["stats"].fetchrow(versions))
+
+
+async def read_topic(bootstrap: str, name: str) -> list[TopicRecord]:
+    """All that a topic holds."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, max_poll_records=5000)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(name, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        found: list[TopicRecord] = []
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for messages in (await consumer.getmany(timeout_ms=200)).values():
+                for m in messages:
+                    record = to_raw_record(m)
+                    found.append(
+                        TopicRecord(m.partition, m.offset, record.event_id, record.sequence, record.generation)
+                    )
+        return found
+    finally:
+        await consumer.stop()
+
+
+def delivered_mails(file: Path) -> list[str]:
+    """The Message-ID of each mail in the mailbox, in the order in which they came."""
+    mailbox = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    try:
+        found = [_MESSAGE_ID.search(raw_mail) for (raw_mail,) in mailbox.execute("SELECT raw FROM mail ORDER BY id")]
+    finally:
+        mailbox.close()
+    return [match.group(1).decode() for match in found if match]
+
+
+def subscribers_of(folder: Path) -> list[SubscriberLog]:
+    """What every subscriber has noted so far."""
+    return [read_log(file) for file in sorted(folder.iterdir())] if folder.exists() else []
+
+
+def _logged(row: asyncpg.Record) -> OutboxRow:
+    said = json.loads(row["data"])
+    return OutboxRow(
+        row["sequence"],
+        str(row["event_id"]),
+        row["type"],
+        row["subject"],
+        row["partition"],
+        row["public"],
+        base_version(said.get("version", 0)),
+        said.get("siteId", ""),
+        said.get("orderId") or "",
+    )
+
+
+def base_version(version: int) -> int:
+    """The version as it was counted: a restore lets all of them leap above those that were forgotten."""
+    return version % RESTORE_VERSION_INCREMENT
+
+
+async def _inbox(databases: Databases, consumer: str, log: list[OutboxRow]) -> tuple[set[str], set[str]]:
+    handled = types_handled(consumer)
+    rows = await databases[consumer].fetch("SELECT event_id FROM chassis.inbox")
+    return {str(row["event_id"]) for row in rows}, {row.event_id for row in log if row.type in handled}
+
+
+def _order(row: asyncpg.Record) -> OrderSnapshot:
+    timeline = tuple(step["state"] for step in json.loads(row["timeline"]))
+    return OrderSnapshot(
+        write_id("order", row["id"]), write_id("agreement", row["agreement_id"]), str(row["date"]), timeline
+    )
+
+
+def _pickup(row: asyncpg.Record) -> PickupSnapshot:
+    return PickupSnapshot(write_id("order", row["order_id"]), row["state"], row["grams"], base_version(row["version"]))
+
+
+def _volumes(rows: list[asyncpg.Record]) -> dict[tuple[object, ...], tuple[int, int]]:
+    places: dict[tuple[object, ...], tuple[int, int]] = {}
+    for row in rows:
+        place = tuple(str(row[name]) for name in ("organisation_id", "day", "site_id", "article_id", "fraction"))
+        places[place] = row["grams"], row["pickups"]
+    return places
+
+
+async def _copy(databases: Databases, owner: str, table: str, columns: str, keeper: str, where: str) -> CopyRows:
+    owned = await databases[owner].fetch(f"SELECT {columns} FROM {table}")
+    kept = await databases[keeper].fetch(f"SELECT {columns} FROM {where}")
+    return CopyRows(f"{keeper}.{where}", [_plain_values(row) for row in owned], [_plain_values(row) for row in kept])
+
+
+def _plain_values(row: asyncpg.Record) -> tuple[object, ...]:
+    return tuple(text(value) if isinstance(value, uuid.UUID | None) else value for value in row)
+
+
+async def _access_copies(databases: Databases) -> list[CopyRows]:
+    """Each service's copy of who may do what, against what identity would state now."""
+    identity = databases["identity"]
+    subjects = [
+        *(write_id("user", row["id"]) for row in await identity.fetch("SELECT id FROM users")),
+        *(write_id("partner", row["id"]) for row in await identity.fetch("SELECT id FROM partners")),
+    ]
+    stated = [one for subject in subjects if (one := await directory.access_of(identity, subject))]
+    owner = [_access(one) for one in stated]
+    copies = []
+    for service in ("sites", "orders", "stats", "support"):
+        kept = [await _access_row(databases[service], subject) for subject in subjects]
+        copies.append(CopyRows(f"{service}.access", owner, [one for one in kept if one]))
+    return copies
+
+
+def _access(stated: AccessStated) -> tuple[object, ...]:
+    grants = [
+        (
+            grant.organisation_id or "",
+            grant.role.value if grant.role else "",
+            grant.billing,
+            site,
+            "" if grant.until is None else str(grant.until),
+        )
+        for grant in stated.grants
+        for site in ([""] if grant.site_ids is None else grant.site_ids)
+    ]
+    return (
+        stated.subject_id,
+        stated.kind.value,
+        stated.version,
+        stated.active,
+        tuple(stated.scopes),
+        tuple(sorted(grants)),
+    )
+
+
+async def _access_row(connection: "asyncpg.Connection[asyncpg.Record]", subject: str) -> tuple[object, ...] | None:
+    row = await connection.fetchrow("SELECT * FROM access.subjects WHERE subject_id = $1", subject)
+    if row is None:
+        return None
+    grants = [
+        (
+            write_id("org", grant["organisation_id"]) if grant["organisation_id"] else "",
+            grant["role"] or "",
+            grant["billing"],
+            write_id("site", grant["site_id"]) if grant["site_id"] else "",
+            "" if grant["until"] is None else str(grant["until"]),
+        )
+        for grant in await connection.fetch("SELECT * FROM access.grants WHERE subject_id = $1", subject)
+    ]
+    return subject, row["kind"], row["version"], row["active"], tuple(row["scopes"]), tuple(sorted(grants))

@@ -1,0 +1,137 @@
+"""The whole house as the faults find it: a stack, its broker in the test's hands, and proxies where the network is bad.
+
+Only orders goes through the proxies: to the broker and to PostgreSQL. All others have a good network.
+"""
+
+import asyncio
+import contextlib
+import csv
+import shutil
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+
+from deploy.local.demo.load import EXPORT, load_demo
+from deploy.local.environment import StackEnvironment
+from deploy.local.secrets import SERVICES, load_secrets
+from tests.faults.load import OrderableDay
+from tests.faults.record import CommandRecord
+from tests.support import quotas
+from tests.support.broker import ControlledBroker
+from tests.support.stack import RunningStack, new_stack
+from tests.support.tcp_proxy import TcpProxy
+
+_AGREEMENT_COPIES = 12
+"""How often the demonstration's agreements are there: so many more days can be ordered."""
+
+
+class FaultStack:
+    """The stack under faults, and what was acknowledged so far."""
+
+    def __init__(
+        self, stack: RunningStack, broker: ControlledBroker, to_kafka: TcpProxy, to_postgres: TcpProxy
+    ) -> None:
+        self.stack = stack
+        self.broker = broker
+        self.kafka_proxy = to_kafka
+        self.postgres_proxy = to_postgres
+        self.environment = StackEnvironment(stack.home, stack.ports, load_secrets(stack.home), {})
+        self.record = CommandRecord(stack.home.root / "record")
+        self.stock: deque[OrderableDay] = deque()
+        self.allowed_mail_repeats = 0
+        """Deaths that may have fallen between the mail server's yes and our mark."""
+        self.expected_dead_letters = 0
+        """Dead letters that lie where they were planted."""
+        self.suspect = False
+        """Whether something was found wrong in it, or was not looked at to the end."""
+        self.restored = False
+        """Whether orders' database was put back to an earlier state."""
+
+    def database_url(self, service: str) -> str:
+        """The service's database, past any proxy."""
+        return self.environment.database_url(service)
+
+    @property
+    def admin_url(self) -> str:
+        return (
+            f"postgresql://kierto:{self.environment.secrets.postgres_password}@{self.stack.ports.address('postgres')}"
+        )
+
+    @contextlib.asynccontextmanager
+    async def databases(self) -> AsyncIterator[dict[str, "asyncpg.Connection[asyncpg.Record]"]]:
+        """A connection to each service's database."""
+        async with contextlib.AsyncExitStack() as stack:
+            opened = {}
+            for service in SERVICES:
+                opened[service] = await asyncpg.connect(self.database_url(service))
+                stack.push_async_callback(opened[service].close)
+            yield opened
+
+    def kierto(self, *arguments: str) -> "asyncio.Future[str]":
+        """Run a host command; what it said. AssertionError if it failed."""
+
+        def run() -> str:
+            done = self.stack.kierto(*arguments)
+            assert done.returncode == 0, f"kierto {' '.join(arguments)}: {done.stdout}{done.stderr}"
+            return done.stdout
+
+        return asyncio.ensure_future(asyncio.to_thread(run))
+
+
+@contextlib.contextmanager
+def run_fault_stack(full: bool) -> Iterator[FaultStack]:
+    """Start everything, with more agreements than the demonstration has; stop and delete it all at the end."""
+    stack = new_stack()
+    stack.home.make()
+    base = stack.ports.base
+    kafka_again, kafka_proxy, postgres_proxy = base + 86, base + 87, base + 88
+    ports = stack.ports
+    broker = ControlledBroker(
+        stack.home.root / "broker", ports.of("kafka"), ports.of("kafka-controller"), (kafka_again, kafka_proxy)
+    )
+    password = load_secrets(stack.home).database_passwords["orders"]
+    stack.settings = (
+        quotas.UNLIMITED_QUOTAS
+        | quotas.UNLIMITED_MESSAGES
+        | {
+            "KIERTO_KAFKA": broker.address,
+            "KIERTO_ORDERS_KAFKA": f"127.0.0.1:{kafka_proxy}",
+            "KIERTO_ORDERS_DATABASE_URL": f"postgresql://kierto_orders:{password}@127.0.0.1:{postgres_proxy}/kierto_orders",
+        }
+    )
+    stack.program = "tests.support.mixed_builds"
+    try:
+        with TcpProxy(kafka_proxy, kafka_again) as to_kafka, TcpProxy(postgres_proxy, ports.of("postgres")) as to_db:
+            broker.start()
+            stack.start()
+            house = FaultStack(stack, broker, to_kafka, to_db)
+            load_demo(house.environment, _export(stack.home.root / "export-with-more", full))
+            yield house
+            stack.stop()
+            broker.stop()
+    finally:
+        stack.stop()
+        broker.stop()
+        stack.delete()
+
+
+def _export(folder: Path, full: bool) -> Path:
+    """The demonstration's export with each agreement under several numbers: each can be ordered for as many days again.
+
+    In the short form it is without the pickups of a year: they would be looked through after each fault.
+    """
+    folder.mkdir()
+    for file in EXPORT.glob("*.csv"):
+        if full or file.name != "pickups.csv":
+            shutil.copy(file, folder)
+    agreements = folder / "agreements.csv"
+    with agreements.open(encoding="utf-8", newline="") as given:
+        header, *rows = csv.reader(given)
+    with agreements.open("w", encoding="utf-8", newline="") as more:
+        writer = csv.writer(more)
+        writer.writerows([header, *rows])
+        for number in range(1, _AGREEMENT_COPIES):
+            writer.writerows([f"M{number:02}{row[0]}", *row[1:]] for row in rows)
+    return folder

@@ -1,0 +1,46 @@
+"""All that a topic holds comes again, shuffled, and twice: nothing takes effect once more, and no partner hears it."""
+
+import random
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from services.chassis.events.outbox import PARTITIONS
+from services.contracts.declare import topic_of
+from tests.faults.trial import Trial
+
+pytestmark = pytest.mark.timeout(600)
+
+
+async def test_events_come_again_shuffled_and_twice(trial: Trial) -> None:
+    async with trial.under_load("the newest 5,000 events of orders and of sites produced again, shuffled, twice"):
+        for service in ("orders", "sites"):
+            await republish(trial.fault_stack.broker.address, topic_of(service))
+        await trial.await_recovery()
+
+
+async def republish(bootstrap: str, topic: str, most: int = 5_000) -> None:
+    """Produce a topic's newest records again, each twice, in any order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, max_poll_records=2000)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    await producer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        found = []
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for messages in (await consumer.getmany(timeout_ms=200)).values():
+                # Poison of another fault that has no attributes is no event: it would be set aside each time anew.
+                found += [message for message in messages if message.headers]
+        some = sorted(found, key=lambda message: message.timestamp)[-most:] * 2
+        random.shuffle(some)
+        for message in some:
+            await producer.send(
+                topic, message.value, message.key, partition=message.partition, headers=list(message.headers)
+            )
+    finally:
+        await producer.stop()
+        await consumer.stop()

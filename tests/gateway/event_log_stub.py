@@ -1,0 +1,112 @@
+"""Orders' log of events as the tests of feed and subscribers have it: it may be away, and be restored."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.subscriptions.orders_log import LogReadError
+from services.chassis.events import envelope
+from services.chassis.events.envelope import RawRecord
+from services.chassis.events.event_log import Cursor
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.rpc.channel import CallFailed
+from services.contracts.orders import CursorExpired, EventPage, OrderEvent
+from services.contracts.sites import ContainerStated, Fraction
+from services.contracts.values import Refusal
+from tests.gateway.order_events import placed
+from tests.gateway.stubs.orders import OrdersStub
+from tests.gateway.stubs.samples import NOW, ORGANISATION, site_id
+
+CONTAINER = msgspec.json.encode(
+    ContainerStated(
+        container_id=write_id("container", uuid.UUID(int=1)),
+        container_number="C1",
+        site_id=site_id(1),
+        organisation_id=ORGANISATION,
+        fraction=Fraction.RESIDUAL,
+        litres=240,
+        count=1,
+        version=1,
+    )
+)
+
+
+class EventLogStub(OrdersStub):
+    """Orders' log, which may be away for a number of calls, and counts them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.failures = 0
+        self.holes_away = 0
+        self.internal: set[int] = set()
+
+    async def events(self, *given: Any, **named: Any) -> EventPage | CursorExpired | Refusal:
+        self.calls += 1
+        if self.failures:
+            self.failures -= 1
+            raise CallFailed("orders", 503, "UNAVAILABLE", [])
+        page = await super().events(*given, **named)
+        await asyncio.sleep(0)  # what was read is older by the time it arrives
+        return page
+
+    async def between(self, place: Cursor, up_to: int) -> Sequence[OrderEvent]:
+        self.calls += 1
+        if self.holes_away:
+            self.holes_away -= 1
+            raise CallFailed("orders", 503, "UNAVAILABLE", [])
+        if place.generation != self.generation:
+            raise LogReadError("CursorExpired")
+        return [event for event in self.log if place.sequence < event.sequence <= up_to]
+
+    def grow(self, to: int) -> None:
+        """Write events up to a sequence."""
+        while self.last < to:
+            self.write(self.last + 1)
+
+    def write(self, sequence: int) -> RawRecord:
+        """An event in the log, which shows it if it is public; its record."""
+        record = self.record(sequence)
+        self.last = max(self.last, sequence)
+        if sequence not in self.internal:
+            self.log.append(
+                OrderEvent(
+                    id=record.event_id,
+                    cursor=str(Cursor(self.generation, sequence)),
+                    sequence=sequence,
+                    type=record.type,
+                    time=NOW,
+                    subject=record.subject,
+                    organisation_id=placed(sequence).organisation_id,
+                    data=placed_json(sequence).decode(),
+                )
+            )
+        return record
+
+    def record(self, sequence: int) -> RawRecord:
+        """The record of an event, as the present generation publishes it."""
+        public = sequence not in self.internal
+        kind = "orders.order.placed" if public else "sites.container.stated"
+        value = placed_json(sequence) if public else CONTAINER
+        attributes = (NOW, sequence, "", "key", self.generation)
+        headers = envelope.event_headers(
+            uuid.UUID(int=sequence), kind, "orders", placed(sequence).order_id, *attributes
+        )
+        return envelope.raw_record("topic", 0, sequence, 0, b"key", value, headers)
+
+    def restore(self, to: int) -> None:
+        """Put back a backup: what came after it is gone, and a new generation begins above all that was published."""
+        self.internal = {sequence for sequence in self.internal if sequence <= self.last}
+        self.generation = new_uuid()
+        self.log = [
+            msgspec.structs.replace(event, cursor=str(Cursor(self.generation, event.sequence)))
+            for event in self.log
+            if event.sequence <= to
+        ]
+
+
+def placed_json(number: int) -> bytes:
+    return msgspec.json.encode(placed(number))

@@ -1,0 +1,73 @@
+"""What is wrong with an answer, if anything."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from tests.gateway.malformed.cases import SUCCESS_OR_CLIENT_ERROR
+from tests.gateway.malformed.raw_http import RawResponse, RequestCompleteness, completeness_of, exchange, send_and_close
+
+_BEFORE_GRAPHQL = (204, 431)
+"""What has no content, and a head that is too large for HTTP."""
+_UNKNOWN_HOST = b"This server does not answer for that host.\r\n"
+"""Also before it is known what for: the host that is damaged, or missing."""
+
+
+async def check_bytes(url: str, sent: bytes, expected: Collection[int] = SUCCESS_OR_CLIENT_ERROR) -> str:
+    """What is wrong with the answer to these bytes; empty if nothing."""
+    kind = completeness_of(sent)
+    if kind is RequestCompleteness.HALF:
+        await send_and_close(url, sent)
+        return ""
+    try:
+        found = await exchange(url, [sent])
+    except TimeoutError:
+        return "no answer in time"
+    if kind is not RequestCompleteness.WHOLE:
+        return (
+            ""
+            if all(one.status in SUCCESS_OR_CLIENT_ERROR or one.status == 101 for one in found)
+            else f"answered {found}"
+        )
+    if not found:
+        return "hung up without an answer"
+    return check_response(found[0], of=sent, expected=expected)
+
+
+def check_response(answer: RawResponse, *, of: bytes, expected: Collection[int] = SUCCESS_OR_CLIENT_ERROR) -> str:
+    """What is wrong with an answer to a request, ``of``; empty if nothing."""
+    if answer.status not in expected:
+        return f"status {answer.status}: {answer.body[:300]!r}"
+    if not answer.complete:
+        return "the answer broke off"
+    if answer.status == 400 and answer.body == _UNKNOWN_HOST:
+        return ""
+    if not _is_for_graphql(of) or answer.status in _BEFORE_GRAPHQL:
+        return ""
+    if "json" not in answer.headers.get("content-type", ""):
+        return f"{answer.status} as {answer.headers.get('content-type')}: {answer.body[:300]!r}"
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        return f"no JSON: {answer.body[:300]!r}"
+    return check_shape(told, answer.status)
+
+
+def _is_for_graphql(sent: bytes) -> bool:
+    line = sent.partition(b"\r\n")[0].split(b" ")
+    return line[0] != b"HEAD" and len(line) > 1 and line[1].partition(b"?")[0] == b"/graphql"
+
+
+def check_shape(told: Any, status: int) -> str:
+    """What is not as in the one form of answers to GraphQL; empty if nothing."""
+    if not isinstance(told, dict) or not ("data" in told or "errors" in told):
+        return f"neither data nor errors: {told}"
+    if status >= 400 and ("data" in told or not told.get("errors")):
+        return f"{status} without errors, or with data: {told}"
+    for error in told.get("errors", []):
+        code = error.get("extensions", {}).get("code")
+        if not isinstance(code, str) or not isinstance(error.get("message"), str) or not error["message"]:
+            return f"an error without code or text: {error}"
+        if code == "UNEXPECTED":
+            return f"nobody expected it: {error}"
+    return ""

@@ -1,0 +1,165 @@
+"""Identity, by heart: who may do what is as a test says."""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+from joserfc.jwk import OKPKey
+
+from services.chassis.auth.tokens import AUDIENCE, ISSUER, LIFETIME, Claims, Signer
+from services.chassis.ids import new_uuid
+from services.contracts.identity import (
+    AccessStated,
+    ClientToken,
+    CreatePartner,
+    KnownDevice,
+    Language,
+    Me,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Partner,
+    PartnerCreated,
+    PartnerRevoked,
+    PublicKeys,
+    Register,
+    Registered,
+    Role,
+    SignedIn,
+    SignedOut,
+    SubjectKind,
+)
+from services.contracts.values import Refusal, refuse
+from tests.gateway.stubs.imports import ImportStub
+from tests.gateway.stubs.samples import ORGANISATION, PARTNER, USER
+
+
+class IdentityStub(ImportStub):
+    service = "identity"
+
+    def __init__(self) -> None:
+        self.signer = Signer(_new_key())
+        self.access: dict[str, AccessStated] = {}
+
+    def token(self, subject: str, kind: SubjectKind, **given: Any) -> str:
+        """An access token."""
+        return self.signer.sign(self.claims(subject, kind, **given))
+
+    def claims(
+        self,
+        subject: str,
+        kind: SubjectKind,
+        *,
+        scope: str = "",
+        session: str = "",
+        locale: str = "",
+        valid_for: dt.timedelta = LIFETIME,
+    ) -> Claims:
+        """What a token says."""
+        now = dt.datetime.now(dt.UTC)
+        return Claims(
+            iss=ISSUER,
+            aud=AUDIENCE,
+            sub=subject,
+            client_id="portal",
+            jti=new_uuid().hex,
+            iat=int(now.timestamp()) - 60,
+            exp=int((now + valid_for).timestamp()),
+            kind=kind.value,
+            av=1,
+            sid=session,
+            scope=scope,
+            locale=locale,
+        )
+
+    async def public_keys(self) -> PublicKeys:
+        return PublicKeys(jwks=self.signer.public_keys())
+
+    async def client_token(
+        self, client_id: str, client_secret: str, scope: str = "", subject: str = ""
+    ) -> ClientToken | Refusal:
+        if client_secret != "a secret" and not client_id.startswith("service:"):
+            return refuse("INVALID_CLIENT")
+        if scope == "everything":
+            return refuse("INVALID_SCOPE", "scope", allowed="orders:read")
+        kind = SubjectKind.SERVICE if client_id.startswith("service:") else SubjectKind.PARTNER
+        name = client_id if kind is SubjectKind.SERVICE else PARTNER
+        scope = scope or "orders:read orders:subscribe"
+        return ClientToken(access_token=self.token(name, kind, scope=scope), expires_in=600, scope=scope)
+
+    async def register(self, command: Register) -> Registered | Refusal:
+        if command.terms_version is None:
+            return refuse("TERMS_REQUIRED", "termsVersion", version="2026-01")
+        if command.invoice_number != "1962859":
+            return refuse("CUSTOMER_NOT_RECOGNISED")
+        return Registered(user_id=USER, access_requested=command.language is Language.SV)
+
+    async def sign_in(self, username: str, password: str, device_token: str = "") -> SignedIn | Refusal:
+        if username == "often":
+            return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=90)
+        if username == "in a crowd":
+            return refuse("OVERLOADED", retryable=True, seconds=3)
+        if password != "right":
+            return refuse("SIGN_IN_FAILED")
+        token = self.token(USER, SubjectKind.USER)
+        return SignedIn(
+            access_token=token,
+            refresh_token="next",
+            expires_in=600,
+            refresh_expires_in=2_592_000,
+            device=KnownDevice(token="known=", expires_in=15_552_000) if username else None,
+        )
+
+    async def refresh(self, refresh_token: str) -> SignedIn | Refusal:
+        return await self.sign_in("", "right") if refresh_token == "next" else refuse("SESSION_ENDED")
+
+    async def sign_out(self) -> SignedOut | Refusal:
+        return SignedOut(session_ended=True)
+
+    async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
+        return SignedOut(session_ended=refresh_token == "next")
+
+    async def partners(self) -> list[Partner]:
+        return [_partner("Routes", [])]
+
+    async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
+        return PartnerCreated(partner=_partner(command.name, command.organisation_ids), client_secret="shown once")
+
+    async def revoke_partner(self, id: str) -> PartnerRevoked | Refusal:
+        return PartnerRevoked(partner=_partner(id, []))
+
+    async def me(self) -> Me | None:
+        place = Membership(
+            organisation=_organisation(ORGANISATION), role=Role.ADMIN, billing=True, site_ids=None, until=None
+        )
+        return Me(
+            id=USER, username="maija", email="m@example.com", language=Language.FI, staff=False, memberships=[place]
+        )
+
+    async def organisations(self, ids: list[str]) -> list[Organisation | None]:
+        return [_organisation(one) if one == ORGANISATION else None for one in ids]
+
+    async def access_of(self, subject_id: str) -> AccessStated | None:
+        return self.access.get(subject_id)
+
+
+def _organisation(id: str) -> Organisation:
+    return Organisation(
+        id=id, customer_number="62-0000000-00", name="As Oy Mirja", kind=OrganisationKind.HOUSING_COMPANY, version=1
+    )
+
+
+def _partner(name: str, organisation_ids: list[str]) -> Partner:
+    return Partner(
+        id=PARTNER,
+        name=name,
+        client_id="routes",
+        scopes=["orders:read"],
+        organisation_ids=organisation_ids,
+        all_organisations=False,
+        active=True,
+    )
+
+
+def _new_key() -> bytes:
+    return msgspec.json.encode(OKPKey.generate_key("Ed25519").as_dict(private=True))

@@ -1,0 +1,35 @@
+"""Imports, as every service that has them answers."""
+
+from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
+from services.contracts.values import Connection, Page, Refusal
+from tests.gateway.stubs.samples import page_of
+
+
+class ImportStub:
+    """What every service with imports answers."""
+
+    service = ""
+
+    async def start_import(self, id: str) -> ImportStarted | Refusal:
+        return ImportStarted(imported=self._import(id))
+
+    async def imports(self, ids: list[str]) -> list[Import | None]:
+        return [self._import(one) for one in ids]
+
+    async def bad_rows(self, id: str, page: Page) -> Connection[BadRow]:
+        row = BadRow(file="sites.csv", line=3, field="litres", code="MALFORMED", reason="Expected `int`, got `str`")
+        return page_of([row], page)
+
+    def _import(self, id: str) -> Import:
+        return Import(
+            id=id,
+            kind="sites",
+            file_name="sites.csv",
+            state=ImportState.DONE,
+            total=3,
+            done=3,
+            added=2,
+            changed=0,
+            unchanged=0,
+            failed=1,
+        )

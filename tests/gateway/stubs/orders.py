@@ -1,0 +1,94 @@
+"""Orders, by heart, with a log of events as the real one keeps it."""
+
+import datetime as dt
+import uuid
+
+from services.chassis.events.event_log import START, Cursor
+from services.contracts.orders import (
+    Agreement,
+    Calendar,
+    CursorExpired,
+    EventPage,
+    Offer,
+    Offers,
+    Order,
+    Ordered,
+    OrderEvent,
+    OrderExtraPickup,
+    OrderState,
+    Pickup,
+    PickupReport,
+    PickupsReported,
+    ReportOutcome,
+)
+from services.contracts.values import Connection, Page, Refusal, refuse
+from tests.gateway.stubs.imports import ImportStub
+from tests.gateway.stubs.samples import ARTICLE, NOW, agreement, number_of, order, page_of, pickup
+
+
+class OrdersStub(ImportStub):
+    """Also keeps a log of events as orders does."""
+
+    service = "orders"
+
+    def __init__(self) -> None:
+        self.generation = uuid.uuid4()
+        self.log: list[OrderEvent] = []
+        self.last = 0
+        self.away = False
+
+    async def agreements_of_sites(self, site_ids: list[str], page: Page) -> list[Connection[Agreement]]:
+        return [page_of([agreement(number_of(one))], page) for one in site_ids]
+
+    async def agreements_by_id(self, ids: list[str]) -> list[Agreement | None]:
+        return [agreement(number_of(one)) for one in ids]
+
+    async def calendars(self, site_ids: list[str], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
+        if until < since:
+            return [refuse("MALFORMED", "until", reason="EARLIEST", earliest=since) for _ in site_ids]
+        return [Calendar(site_id=one, pickups=[]) for one in site_ids]
+
+    async def next_pickups(self, site_ids: list[str]) -> list[Pickup | None]:
+        return [pickup(number_of(one)) for one in site_ids]
+
+    async def extra_pickup_offers(self, agreement_ids: list[str]) -> list[Offers | Refusal]:
+        offer = Offer(date=dt.date(2026, 3, 10), cut_off=NOW, tolerance_days=1, price=ARTICLE.price)
+        return [Offers(agreement_id=one, offers=[offer], citation="rule 1") for one in agreement_ids]
+
+    async def open_order_counts(self, site_ids: list[str]) -> list[int]:
+        return [2 for _ in site_ids]
+
+    async def orders(
+        self, page: Page, site_id: str | None = None, states: list[OrderState] | None = None
+    ) -> Connection[Order]:
+        return page_of([order(number) for number in range(1, 4)], page)
+
+    async def orders_by_id(self, ids: list[str]) -> list[Order | None]:
+        return [order(number_of(one)) for one in ids]
+
+    async def order_extra_pickup(self, command: OrderExtraPickup) -> Ordered | Refusal:
+        if command.date < dt.date(2026, 3, 4):
+            return refuse("IN_THE_PAST", "date")
+        return Ordered(order=order(1))
+
+    async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
+        outcomes = [
+            ReportOutcome(report_id=report.report_id, accepted=report.grams == 38_500, repeated=False, refusal=None)
+            for report in reports
+        ]
+        return PickupsReported(outcomes=outcomes)
+
+    async def events(
+        self, after: str | None, first: int, types: list[str] | None = None, organisation_id: str | None = None
+    ) -> EventPage | CursorExpired | Refusal:
+        if first < 1:
+            raise ValueError("first")
+        start = Cursor(self.generation, 0)
+        cursor = {None: Cursor(self.generation, self.last), START: start}.get(after) or Cursor.parse(after or "")
+        if cursor is None or cursor.generation != self.generation:
+            return CursorExpired(start=str(start))
+        behind = [event for event in self.log if event.sequence > cursor.sequence]
+        shown = [event for event in behind if types is None or event.type in types][:first]
+        end = len(shown) < first
+        place = self.last if end else shown[-1].sequence
+        return EventPage(events=shown, cursor=str(Cursor(self.generation, place)), end=end)

@@ -1,0 +1,135 @@
+"""The five services that answer by heart, behind real routes made from their contracts, and what they were asked."""
+
+import base64
+from typing import Any, cast
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from services.chassis.auth.tokens import Claims
+from services.chassis.problems import MalformedInput, Unauthenticated, problem_response
+from services.chassis.rpc.server import routes
+from services.contracts.identity import (
+    Identity,
+)
+from services.contracts.orders import (
+    Orders,
+)
+from services.contracts.sites import Sites
+from services.contracts.stats import Stats
+from services.contracts.support import Support
+from tests.gateway.stubs.identity import IdentityStub
+from tests.gateway.stubs.orders import OrdersStub
+from tests.gateway.stubs.sites import SitesStub
+from tests.gateway.stubs.stats import StatsStub
+from tests.gateway.stubs.support import SupportStub
+
+
+class RecordedCall(msgspec.Struct):
+    """A call as a service got it."""
+
+    service: str
+    operation: str
+    arguments: dict[str, Any]
+    caller: Claims | None
+    headers: dict[str, str]
+
+
+class StubServices:
+    """The five services."""
+
+    def __init__(self) -> None:
+        self.identity = IdentityStub()
+        self.sites = SitesStub()
+        self.orders = OrdersStub()
+        self.stats = StatsStub()
+        self.support = SupportStub()
+        self.calls: list[RecordedCall] = []
+        self.uploads: list[tuple[str, str, int, int]] = []
+        self.unavailable: set[str] = set()
+        self.receiving = False
+
+    def calls_to(self, operation: str) -> list[RecordedCall]:
+        return [one for one in self.calls if one.operation == operation]
+
+    def routes(self) -> list[BaseRoute]:
+        """Each service below its name."""
+        contracts: list[tuple[type, Any]] = [
+            (Identity, self.identity),
+            (Sites, self.sites),
+            (Orders, self.orders),
+            (Stats, self.stats),
+            (Support, self.support),
+        ]
+        return [
+            Mount(
+                f"/{actor.service}",
+                routes=[*self._operations(contract, actor), self._upload(actor.service), self._bad_rows(actor.service)],
+            )
+            for contract, actor in contracts
+        ]
+
+    def _operations(self, contract: type, actor: Any) -> list[Route]:
+        async def authenticate(request: Request) -> tuple[Request, Claims | None]:
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if not token:
+                raise Unauthenticated
+            payload = token.split(".")[1]
+            claims = msgspec.json.decode(_unpad(payload), type=Claims)
+            return request, claims
+
+        async def stranger(request: Request) -> tuple[Request, Claims | None]:
+            return request, None
+
+        return routes(contract, lambda caller: cast(Any, _CallRecorder(self, actor, *caller)), authenticate, stranger)
+
+    def _upload(self, service: str) -> Route:
+        async def stage(request: Request) -> Response:
+            chunks: list[int] = []
+            try:
+                async for chunk in request.stream():
+                    self.receiving = True
+                    chunks += [len(chunk)] if chunk else []
+            finally:
+                self.receiving = False
+            kind = request.path_params["kind"]
+            self.uploads.append((service, request.query_params["name"], sum(chunks), len(chunks)))
+            if kind == "rules":
+                params = {"reason": "UNKNOWN_COLUMNS", "columns": "colour"}
+                return problem_response(422, "Not such a file", "WRONG_FILE", params=params)
+            return Response(b'{"id":"import_sites_1"}', 201, media_type="application/json")
+
+        return Route("/imports/{kind}", stage, methods=["POST"])
+
+    def _bad_rows(self, service: str) -> Route:
+        async def show(request: Request) -> Response:
+            if request.path_params["id"] != f"import_{service}_1":
+                return problem_response(404, "No such import", "NOT_FOUND")
+            return Response(f"line,field,code,reason\r\n3,litres,MALFORMED,{service}\r\n", media_type="text/csv")
+
+        return Route("/imports/{id}/bad-rows", show, methods=["GET"])
+
+
+class _CallRecorder:
+    def __init__(self, cast_: StubServices, actor: Any, request: Request, claims: Claims | None) -> None:
+        self._cast, self._actor, self._request, self._claims = cast_, actor, request, claims
+
+    def __getattr__(self, operation: str) -> Any:
+        async def call(**arguments: Any) -> Any:
+            self._cast.calls.append(
+                RecordedCall(self._actor.service, operation, arguments, self._claims, dict(self._request.headers))
+            )
+            if self._actor.service in self._cast.unavailable:
+                raise RuntimeError("out of order")
+            try:
+                return await getattr(self._actor, operation)(**arguments)
+            except ValueError:
+                raise MalformedInput(expected="what an actor knows by heart") from None
+
+        return call
+
+
+def _unpad(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))

@@ -1,0 +1,29 @@
+"""Sites, by heart."""
+
+from services.chassis.problems import Forbidden
+from services.contracts.sites import Site, SiteOrder
+from services.contracts.values import Connection, Page
+from tests.gateway.stubs.imports import ImportStub
+from tests.gateway.stubs.samples import number_of, page_of, site
+
+
+class SitesStub(ImportStub):
+    service = "sites"
+    count = 50
+
+    async def sites(
+        self,
+        page: Page,
+        search: str | None = None,
+        order: SiteOrder = SiteOrder.ADDRESS,
+        organisation_id: str | None = None,
+        fields: list[str] | None = None,
+    ) -> Connection[Site]:
+        if search == "forbidden":
+            raise Forbidden
+        if search == "broken":
+            raise RuntimeError("a secret of the inside")
+        return page_of([site(number) for number in range(1, self.count + 1)], page)
+
+    async def sites_by_id(self, ids: list[str], fields: list[str] | None = None) -> list[Site | None]:
+        return [site(number_of(one)) if number_of(one) <= self.count else None for one in ids]

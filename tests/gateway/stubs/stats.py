@@ -1,0 +1,27 @@
+"""Stats, by heart."""
+
+import datetime as dt
+
+from services.contracts.sites import Fraction
+from services.contracts.stats import Period, Volume, Volumes
+from services.contracts.values import Refusal, refuse
+from tests.gateway.stubs.imports import ImportStub
+from tests.gateway.stubs.samples import ARTICLE
+
+
+class StatsStub(ImportStub):
+    service = "stats"
+
+    async def volumes(
+        self,
+        since: dt.date,
+        until: dt.date,
+        period: Period = Period.MONTH,
+        organisation_id: str | None = None,
+        site_ids: list[str] | None = None,
+        fractions: list[Fraction] | None = None,
+    ) -> Volumes | Refusal:
+        if (until - since).days > 3660:
+            return refuse("TOO_LONG", "until", days=3660)
+        row = Volume(start=since, fraction=Fraction.RESIDUAL, article_id=ARTICLE.id, grams=5_000_000_000, pickups=2)
+        return Volumes(rows=[row], grams=5_000_000_000, pickups=2, previous_grams=0)

@@ -1,0 +1,161 @@
+"""Reading a topic without group: whatever becomes of the broker and its topic, what is there again is seen."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from services.chassis.events import envelope
+from services.chassis.events.consume.broadcast import BroadcastConsumer
+from services.chassis.events.envelope import RawRecord
+from services.chassis.events.kafka import ensure_topics
+from tests.support.broker import ControlledBroker
+from tests.support.polling import until
+from tests.support.servers import free_port_base
+from tests.support.undecodable_record import append_undecodable
+
+TOPIC = "kierto.alpha.events.v1"
+BACK = dt.timedelta(minutes=15)
+RECOVERY_S = 30.0
+"""A busy machine's; a quiet one takes one."""
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[ControlledBroker]:
+    """A broker of the test's own, on ports apart."""
+    port = free_port_base()
+    made = ControlledBroker(tmp_path, port, port + 1)
+    made.start()
+    yield made
+    made.stop()
+
+
+class Reader:
+    """A running broadcast and what it handed on."""
+
+    def __init__(self, broker: ControlledBroker) -> None:
+        self.records: list[RawRecord] = []
+        self.broadcast = BroadcastConsumer(broker.address, [TOPIC], self.records.append, BACK)
+
+    def seen(self) -> set[str]:
+        return {record.event_id for record in self.records}
+
+    async def await_events(self, ids: Sequence[str], within: float = 30) -> None:
+        """Wait until all of these were handed on."""
+        await until(lambda: asyncio.sleep(0, set(ids) - self.seen()), lambda missing: not missing, within=within)
+
+
+@contextlib.asynccontextmanager
+async def reading(broker: ControlledBroker) -> AsyncIterator[Reader]:
+    """A reader that has caught up."""
+    await until(lambda: _made(broker))
+    reader, stop = Reader(broker), asyncio.Event()
+    running = asyncio.create_task(reader.broadcast.run(stop))
+    try:
+        await asyncio.wait_for(reader.broadcast.caught_up.wait(), 60)
+        yield reader
+    finally:
+        stop.set()
+        await running
+
+
+async def send(broker: ControlledBroker, count: int, partition: int = 0) -> list[str]:
+    """Send events; their ids, in order."""
+    producer = AIOKafkaProducer(bootstrap_servers=broker.address)
+    await producer.start()
+    ids = [str(uuid.uuid4()) for _ in range(count)]
+    for number, event_id in enumerate(ids):
+        headers = envelope.event_headers(
+            uuid.UUID(event_id), "alpha.x.y", "alpha", "x", dt.datetime.now(dt.UTC), number, "", "x", uuid.UUID(int=1)
+        )
+        await producer.send(TOPIC, b"{}", key=b"x", headers=headers, partition=partition)
+    await producer.stop()
+    return ids
+
+
+async def recreate_topic(broker: ControlledBroker, count: int) -> list[str]:
+    """Delete the topic, make it again at once and send events."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    await admin.delete_topics([TOPIC])
+    await until(admin.list_topics, lambda topics: TOPIC not in topics)
+    await admin.close()
+    await until(lambda: _made(broker))
+    return await send(broker, count)
+
+
+async def _made(broker: ControlledBroker) -> bool:
+    """Whether the topic is there now. A broker that was kept waiting is out of its cluster for a moment."""
+    with contextlib.suppress(KafkaError):
+        await ensure_topics(broker.address, [TOPIC])
+        return True
+    return False
+
+
+async def test_after_a_kill_it_goes_on_at_once_and_misses_nothing(broker: ControlledBroker) -> None:
+    async with reading(broker) as reader:
+        await reader.await_events(await send(broker, 10))
+        broker.kill()
+        broker.start()
+        ready = time.monotonic()
+        await reader.await_events(await send(broker, 10))
+        assert time.monotonic() - ready < RECOVERY_S
+        assert len(reader.records) == len(reader.seen()), "nothing came twice"
+
+
+@pytest.mark.parametrize("count", [3, 10, 25], ids=["fewer", "as many", "more"])
+async def test_a_topic_made_anew_is_read_whole(broker: ControlledBroker, count: int) -> None:
+    async with reading(broker) as reader:
+        await reader.await_events(await send(broker, 10))
+        await reader.await_events(await recreate_topic(broker, count))
+        await reader.await_events(await send(broker, 1))
+
+
+@pytest.mark.parametrize("count", [3, 25], ids=["fewer", "more"])
+async def test_a_broker_that_was_emptied_is_read_whole(broker: ControlledBroker, count: int) -> None:
+    async with reading(broker) as reader:
+        await reader.await_events(await send(broker, 10))
+        broker.kill()
+        broker.empty()
+        broker.start()
+        await until(lambda: _made(broker))
+        await reader.await_events(await send(broker, count))
+        await reader.await_events(await send(broker, 5, partition=1))
+
+
+async def test_a_topic_cut_to_half_is_read_on_from_where_it_ends_now(broker: ControlledBroker) -> None:
+    async with reading(broker) as reader:
+        for _ in range(10):
+            await reader.await_events(await send(broker, 1))
+        broker.stop()
+        broker.truncate_to_half()
+        broker.start()
+        await reader.await_events(await send(broker, 3))
+        await reader.await_events(await send(broker, 10))
+
+
+async def test_it_begins_as_far_back_as_it_is_told(broker: ControlledBroker) -> None:
+    await ensure_topics(broker.address, [TOPIC])
+    ids = await send(broker, 5)
+    async with reading(broker) as reader:
+        await reader.await_events(ids)
+        assert [record.event_id for record in reader.records] == ids
+
+
+async def test_a_record_that_nobody_can_read_is_passed(broker: ControlledBroker) -> None:
+    async with reading(broker) as reader:
+        await reader.await_events(await send(broker, 3))
+        async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+            await producer.partitions_for(TOPIC)
+            for partition in (0, 0, 1):
+                await append_undecodable(producer, TOPIC, partition)
+        await reader.await_events([*await send(broker, 3), *await send(broker, 3, partition=1)])
+        assert len(reader.records) == len(reader.seen()), "nothing came twice"

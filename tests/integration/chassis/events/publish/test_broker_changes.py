@@ -1,0 +1,121 @@
+"""Brokers in the test's own hands: emptied, another one, killed."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.chassis.events.publish.published_records import await_published, emit, records
+from tests.support.alpha import Alpha, running
+from tests.support.broker import ControlledBroker
+from tests.support.polling import until
+from tests.support.servers import ROOT, free_port_base
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[ControlledBroker]:
+    base = free_port_base()
+    broker = ControlledBroker(tmp_path, base, base + 1)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+async def test_an_emptied_broker_and_another_one_are_filled_again(alpha: Alpha, broker: ControlledBroker) -> None:
+    async with running(alpha.relay(kafka=broker.address)):
+        await emit(alpha, range(30))
+        await await_published(alpha, kafka=broker.address)
+        same = broker.cluster_id
+        for cluster_id in (same, ""):
+            broker.kill()
+            broker.empty()
+            await emit(alpha, range(5))
+            broker.start(cluster_id)
+            await await_published(alpha, kafka=broker.address)
+        assert broker.cluster_id != same
+
+
+async def test_after_a_kill_of_the_broker_events_are_through_again_soon(alpha: Alpha, broker: ControlledBroker) -> None:
+    async with running(alpha.relay(kafka=broker.address)):
+        await emit(alpha, range(30))
+        await await_published(alpha, kafka=broker.address)
+        for _ in range(2):
+            broker.kill()
+            await emit(alpha, range(5))
+            broker.start()
+            began = time.monotonic()
+            await emit(alpha, range(5, 6))
+            await await_published(alpha, kafka=broker.address)
+            assert time.monotonic() - began < 30
+
+
+async def test_a_broker_that_hangs_costs_time_and_nothing_else(alpha: Alpha, broker: ControlledBroker) -> None:
+    async with running(alpha.relay(kafka=broker.address)):
+        await emit(alpha, range(30))
+        await await_published(alpha, kafka=broker.address)
+        broker.pause()
+        await emit(alpha, range(5))
+        renewed = "SELECT until FROM chassis.leader"
+        first = await alpha.pool.fetchval(renewed)
+        # The lease is kept for as long as nothing can be published.
+        later = await until(lambda: alpha.pool.fetchval(renewed), lambda until: (until - first).total_seconds() > 8)
+        assert await alpha.pool.fetchval("SELECT epoch FROM chassis.leader") == 1, later
+        broker.resume()
+        await await_published(alpha, kafka=broker.address)
+
+
+async def test_a_leader_that_was_stopped_for_longer_than_its_lease_harms_nothing(alpha: Alpha) -> None:
+    relays = {
+        holder: await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "tests.support.alpha_relay"),
+            *(alpha.name, alpha.url, alpha.servers.kafka, holder),
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        for holder in ("1", "2")
+    }
+    stop, number = asyncio.Event(), 0
+
+    async def announce_on() -> None:
+        nonlocal number
+        while not stop.is_set():
+            await alpha.emit([number])
+            await alpha.emit([number], thing="thing_2")
+            number += 1
+            await asyncio.sleep(0.01)  # all of them are read with each look
+
+    async def leader() -> str:
+        row = await alpha.pool.fetchrow("SELECT holder FROM chassis.leader WHERE until > clock_timestamp()")
+        return str(row["holder"]).rpartition(".")[2] if row else ""
+
+    try:
+        async with running(alpha.consumer()):
+            announcing = asyncio.create_task(announce_on())
+            for _ in range(3):
+                begun = await until(lambda: asyncio.sleep(0, number))
+                await until(alpha.tally, lambda tally, begun=begun: len(tally) > begun + 20)  # type: ignore[misc]
+                leading = await until(leader)
+                relays[leading].send_signal(signal.SIGSTOP)
+                await until(leader, lambda now, before=leading: now not in ("", before))  # type: ignore[misc]
+                begun = number
+                await until(alpha.tally, lambda tally, begun=begun: len(tally) > begun + 20)  # type: ignore[misc]
+                relays[leading].send_signal(signal.SIGCONT)
+            stop.set()
+            await announcing
+            for thing in ("thing_1", "thing_2"):
+                tally = await until(lambda thing=thing: alpha.tally(thing), lambda t: len(t) >= number)  # type: ignore[misc]
+                assert tally == list(range(number))
+        await await_published(alpha)
+    finally:
+        for relay in relays.values():
+            relay.send_signal(signal.SIGCONT)
+            relay.terminate()
+            await relay.wait()
+    rows = await alpha.pool.fetch("SELECT sequence FROM chassis.outbox ORDER BY sequence")
+    assert [row["sequence"] for row in rows] == list(range(1, 2 * number + 1))
+    assert {record.sequence for record in await records(alpha)} == set(range(1, 2 * number + 1))

@@ -1,0 +1,302 @@
+"""What the relay does on an ordinary day: waves, sizes, the partners' topic, its figures, what expires."""
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from prometheus_client import REGISTRY
+
+from services.chassis.db import retention
+from services.chassis.db.postgres import open_connection
+from services.chassis.events import event_log
+from services.chassis.events.kafka import RETENTION_MS
+from services.chassis.events.outbox import PARTITIONS, EventTooLarge
+from services.chassis.events.publish import lease, relay_metrics, sequencer
+from services.chassis.events.publish.sequencer import BATCH_BYTES
+from services.contracts.declare import partners_topic_of
+from tests.integration.chassis.events.publish.published_records import (
+    THINGS,
+    administration,
+    await_published,
+    delete_topic,
+    emit,
+    records,
+)
+from tests.support.alpha import Alpha, ThingCounted, ThingWeighed, organisation, running
+from tests.support.polling import until
+
+NO_BROKER = "127.0.0.1:1"
+
+
+@contextlib.asynccontextmanager
+async def metrics_of(alpha: Alpha) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(relay_metrics.update_relay_metrics(alpha.pool, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def metric(name: str) -> float:
+    return REGISTRY.get_sample_value(f"kierto_{name}") or 0.0
+
+
+async def await_metrics(**wanted: float) -> None:
+    """Wait until these figures are what they should be."""
+    for name, number in wanted.items():
+        await until(lambda name=name: metric(name), lambda seen, number=number: seen == number)  # type: ignore[misc]
+
+
+async def run_retention_once(alpha: Alpha) -> None:
+    # Mail goes after the log: when this old one is gone, so is what has expired of the log. It must be there before
+    # the house is kept, which is done once an hour.
+    await alpha.pool.execute(
+        "INSERT INTO chassis.mail SELECT gen_random_uuid(), '', '', '', '', '', '', 0, now(), '2020-01-01'"
+    )
+    old = "SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at < clock_timestamp() - interval '30 days')"
+    stop = asyncio.Event()
+    keeping = asyncio.create_task(retention.enforce_retention(alpha.pool, stop))
+    await until(lambda: alpha.pool.fetchval(old), lambda left: not left)
+    stop.set()
+    await keeping
+
+
+async def age_events(alpha: Alpha, up_to: int) -> None:
+    await alpha.pool.execute(
+        "UPDATE chassis.outbox SET written_at = written_at - interval '91 days' WHERE sequence <= $1", up_to
+    )
+
+
+async def sequences(alpha: Alpha) -> list[int]:
+    return [row[0] for row in await alpha.pool.fetch("SELECT sequence FROM chassis.outbox ORDER BY sequence")]
+
+
+async def test_many_events_of_the_largest_size_go_through_in_small_waves(alpha: Alpha) -> None:
+    large = "x" * 255_000
+    for begin in range(0, 60, 10):
+        async with alpha.work() as tx:
+            for number in range(begin, begin + 10):
+                tx.emit(ThingCounted(thing_id=f"thing_{number % 2}", number=number, text=large))
+    connection = await open_connection(alpha.url, name="test")
+    epoch = await lease.acquire(connection, f"{alpha.name}.1")
+    assert epoch is not None
+    wave = await sequencer.assign_sequences(connection, epoch)
+    assert [event.sequence for event in wave.events] == [1, 2, 3]
+    assert await sequencer.read_sequenced(connection, 0) == wave
+    await connection.close()
+    async with running(alpha.relay()):
+        await await_published(alpha)
+    assert sum(len(record.value or b"") for record in await records(alpha)) > 10 * BATCH_BYTES
+
+
+async def test_a_change_that_announces_too_much_does_not_happen(alpha: Alpha) -> None:
+    with pytest.raises(EventTooLarge, match="256000 at most"):
+        async with alpha.work() as tx:
+            await tx.connection.execute("INSERT INTO things VALUES ('thing_1', 1)")
+            tx.emit(ThingCounted(thing_id="thing_1", number=1))
+            tx.emit(ThingCounted(thing_id="thing_1", number=2, text="x" * 256_000))
+    assert await alpha.pool.fetchval("SELECT count(*) FROM things") == 0
+    assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox") == 0
+
+
+async def test_waves_are_published_gapless_and_in_order(alpha: Alpha) -> None:
+    """More than one wave at once, while others come in."""
+    async with alpha.work() as tx:
+        for number in range(2500):
+            tx.emit(ThingCounted(thing_id=f"thing_{number % 50}", number=number))
+    async with running(alpha.relay()):
+        await emit(alpha, range(100))
+        await await_published(alpha)
+    assert await sequences(alpha) == list(range(1, 2601))
+    assert len(await records(alpha)) == 2600, "nothing came twice"
+
+
+async def test_partners_get_the_public_events_and_no_others(alpha: Alpha) -> None:
+    partners = partners_topic_of(alpha.name)
+    async with running(alpha.relay(partners=True)):
+        for number in range(20):
+            async with alpha.work() as tx:
+                tx.emit(ThingCounted(thing_id=f"thing_{number % 5}", organisation_id=organisation(), number=number))
+                tx.emit(ThingWeighed(thing_id=f"thing_{number % 5}", number=number))
+        await await_published(alpha)
+        await await_published(alpha, partners, public=True)
+        # For a long time nothing public.
+        async with alpha.work() as tx:
+            for number in range(1500):
+                tx.emit(ThingWeighed(thing_id="thing_1", number=number))
+        await await_published(alpha)
+    own = {record.event_id: record for record in await records(alpha)}
+    for record in await records(alpha, partners):
+        same = own[record.event_id]
+        assert (record.type, record.key, record.value) == ("alpha.thing.counted", same.key, same.value)
+        assert record.headers == same.headers, "id, sequence and generation among them"
+    async with running(alpha.relay(partners=True)):
+        await alpha.emit([20])
+        await await_published(alpha, partners, public=True)
+    assert len(await records(alpha, partners)) == 21, "nothing came twice"
+
+
+async def test_an_emptied_topic_of_partners_is_filled_again(alpha: Alpha) -> None:
+    partners = partners_topic_of(alpha.name)
+    async with running(alpha.relay(partners=True)):
+        await emit(alpha, range(40))
+        await await_published(alpha, partners, public=True)
+        refilled = await metric("relay_refills_total")
+        async with administration(alpha) as admin:
+            await admin.delete_topics([partners])
+        # The broker takes its time: a wave on its way to a topic that goes meanwhile is sent to all topics once more.
+        await until(lambda: metric("relay_refills_total"), lambda seen: seen > refilled)
+        await await_published(alpha, partners, public=True)
+        await emit(alpha, range(40, 45))
+        await await_published(alpha, partners, public=True)
+    assert len(await records(alpha)) == 45, "the other topic had lost nothing"
+
+
+async def test_a_topic_for_partners_that_comes_later_is_filled_from_the_log(alpha: Alpha) -> None:
+    async with running(alpha.relay()):
+        await emit(alpha, range(20))
+        await await_published(alpha)
+    async with running(alpha.relay(partners=True)):
+        await await_published(alpha, partners_topic_of(alpha.name), public=True)
+
+
+async def test_topics_are_made_alike(alpha: Alpha) -> None:
+    topics = [alpha.topic, partners_topic_of(alpha.name)]
+    async with running(alpha.relay(partners=True)), administration(alpha) as admin:
+        await until(admin.list_topics, lambda found: set(topics) <= set(found))
+        described = await admin.describe_topics(topics)
+        assert [len(topic["partitions"]) for topic in described] == [PARTITIONS, PARTITIONS]
+        for topic in topics:
+            (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+            settings = {name: value for name, value, *_ in answer.resources[0][4]}
+            assert settings["retention.ms"] == str(RETENTION_MS)
+            assert settings["cleanup.policy"] == "delete"
+
+
+@pytest.mark.parametrize("days", [-3650, 3650])
+async def test_a_record_is_as_old_as_its_row_whatever_the_operators_clock_says(alpha: Alpha, days: int) -> None:
+    """It may be moved, outside production. Records that were then too old for Kafka would be filled in for ever."""
+    alpha.clock.move(days=days)
+    async with running(alpha.relay()):
+        await emit(alpha, range(len(THINGS)))
+        await await_published(alpha)
+    assert await count_since(alpha, dt.timedelta(minutes=-5)) == len(THINGS)
+    assert await count_since(alpha, dt.timedelta(minutes=5)) == 0
+
+
+async def test_the_figures_tell_what_waits_while_the_broker_is_away(alpha: Alpha) -> None:
+    async with metrics_of(alpha):
+        published = await metric("events_published_total")
+        async with running(alpha.relay()):
+            await emit(alpha, range(10))
+            await await_metrics(events_unnumbered=0, events_unpublished=0, relay_seconds_behind=0, relay_leading=1)
+            await await_metrics(events_published_total=published + 10)
+        await await_metrics(relay_leading=0)
+        await emit(alpha, range(10, 15))
+        connection = await open_connection(alpha.url, name="test")
+        epoch = await lease.acquire(connection, f"{alpha.name}.1")
+        assert epoch is not None
+        await sequencer.assign_sequences(connection, epoch)
+        await connection.close()
+        await emit(alpha, range(15, 18))
+        async with running(alpha.relay(kafka=NO_BROKER)):
+            await await_metrics(events_unnumbered=3, events_unpublished=5, relay_leading=1)
+            before = await until(lambda: metric("relay_seconds_behind"))
+            await until(lambda: metric("relay_seconds_behind"), lambda now: now > before)
+        async with running(alpha.relay()):
+            await await_metrics(events_unnumbered=0, events_unpublished=0, relay_seconds_behind=0)
+            await await_metrics(events_published_total=published + 18)
+
+
+async def test_what_expires_is_the_logs_beginning_without_a_hole(alpha: Alpha) -> None:
+    async with running(alpha.relay()):
+        await emit(alpha, range(20))
+        await await_published(alpha)
+    async with alpha.pool.acquire() as connection:
+        whole = await event_log.read_bounds(connection)
+    await age_events(alpha, 12)
+    # One that was written a little earlier than the one before it.
+    await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now() - interval '91 days' WHERE sequence = 15")
+    await run_retention_once(alpha)
+    assert await sequences(alpha) == list(range(13, 21))
+    async with alpha.pool.acquire() as connection:
+        edges = await event_log.read_bounds(connection)
+    assert (edges.first_sequence, edges.last_sequence) == (13, 20)
+    assert edges.resolve(str(whole.start)) is None, "a cursor from before the log has expired"
+    assert edges.resolve(event_log.START) == event_log.Cursor(whole.generation, 12)
+    await age_events(alpha, 20)
+    await run_retention_once(alpha)
+    async with alpha.pool.acquire() as connection:
+        edges = await event_log.read_bounds(connection)
+    assert (edges.start, edges.end) == (whole.end, whole.end)
+    async with running(alpha.relay()):
+        await emit(alpha, range(20, 22))
+        await until(lambda: records(alpha), lambda found: len(found) == 22)
+
+
+async def test_what_the_broker_has_not_acknowledged_does_not_expire(alpha: Alpha) -> None:
+    async with running(alpha.relay(partners=True)):
+        await emit(alpha, range(10))
+        await await_published(alpha, partners_topic_of(alpha.name), public=True)
+    await emit(alpha, range(10, 15))
+    await age_events(alpha, 20)
+    await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now() - interval '91 days'")
+    await run_retention_once(alpha)
+    assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox WHERE sequence IS NULL") == 5
+    # As far as the topic that has got least. Young while they are published: Kafka deletes what is too old.
+    await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now()")
+    async with running(alpha.relay(partners=True)):
+        await await_published_from(alpha, 11)
+    await age_events(alpha, 20)
+    await alpha.pool.execute("UPDATE chassis.published_up_to SET sequence = 12 WHERE topic LIKE '%partners%'")
+    await run_retention_once(alpha)
+    assert await sequences(alpha) == [13, 14, 15]
+
+
+async def count_since(alpha: Alpha, moment: dt.timedelta) -> int:
+    """How many of the topic's records are, by their timestamps, of this moment or later; counted from now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=alpha.servers.kafka)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(alpha.topic, number) for number in range(PARTITIONS)]
+        ends = await consumer.end_offsets(partitions)
+        time = int((dt.datetime.now(dt.UTC) + moment).timestamp() * 1000)
+        found = await consumer.offsets_for_times(dict.fromkeys(partitions, time))
+        return sum(ends[partition] - first.offset for partition, first in found.items() if first is not None)
+    finally:
+        await consumer.stop()
+
+
+async def await_published_from(alpha: Alpha, first: int) -> None:
+    """Wait until everything is published and saved that the log still has, from ``first`` on."""
+    expected = list(range(first, first + len(await sequences(alpha))))
+    await until(lambda: records(alpha), lambda found: {r.sequence for r in found} >= set(expected))
+    up_to = "SELECT min(sequence) FROM chassis.published_up_to"
+    await until(lambda: alpha.pool.fetchval(up_to), lambda sequence: sequence == expected[-1])
+
+
+async def test_a_cluster_of_former_days_holds_nothing_back_and_is_told_of_when_it_returns(
+    alpha: Alpha, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running(alpha.relay()):
+        await emit(alpha, range(20))
+        await await_published(alpha)
+    present = await alpha.pool.fetchval("SELECT cluster_id FROM chassis.leader")
+    await alpha.pool.execute("INSERT INTO chassis.published_up_to VALUES ('former', $1, 3)", alpha.topic)
+    await age_events(alpha, 10)
+    await run_retention_once(alpha)
+    assert await sequences(alpha) == list(range(11, 21))
+    # The present one as one that was away while the log went on and lost its beginning.
+    await alpha.pool.execute("DELETE FROM chassis.published WHERE cluster_id = $1", present)
+    await alpha.pool.execute("UPDATE chassis.published_up_to SET sequence = 3 WHERE cluster_id = $1", present)
+    await delete_topic(alpha)
+    async with running(alpha.relay()):
+        await await_published(alpha)
+    assert "the log does not reach back to what this cluster lacks" in capsys.readouterr().out
+    assert {record.sequence for record in await records(alpha)} == set(range(11, 21))

@@ -1,0 +1,37 @@
+"""Every test of the client runs on asyncio's loop and on uvloop's, and must leave nothing open."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import psutil
+import pytest
+import uvloop
+
+from services.chassis.http.client.connection import HttpConnection
+from tests.support.polling import until
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loops."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+async def no_leaks() -> AsyncIterator[None]:
+    """No task, no socket and no connection outlives a test, and no error goes unheard."""
+    unheard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(str(context)))
+    process = psutil.Process()
+    sockets = len(process.net_connections("tcp"))
+    yield
+
+    async def left() -> tuple[int, int, int]:
+        gc.collect()
+        kept = [one for one in gc.get_objects() if type(one) is HttpConnection]
+        return len(asyncio.all_tasks()) - 1, len(process.net_connections("tcp")) - sockets, len(kept)
+
+    await until(left, lambda counts: counts == (0, 0, 0))
+    assert unheard == []

@@ -1,0 +1,144 @@
+"""A service that says things again, and servers by script in its place: for tests of how calls travel."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from starlette.requests import Request
+
+from services.chassis.http.client.origin import Origin
+from services.chassis.problems import Forbidden, NotReadyYet, Unauthenticated
+from services.chassis.rpc.channel import ServiceChannel, caller_field_lines
+from services.chassis.rpc.client import client
+from services.chassis.rpc.server import routes
+from services.chassis.telemetry import tracing
+from services.contracts.declare import open_read, read, write
+from services.contracts.values import Outcome, Refusal, Value, refuse
+from tests.integration.chassis.http.client.scripted_server import Peer
+from tests.support.http_server import serve_routes
+
+MIRJA = caller_field_lines({"Authorization": "Mirja"})
+
+
+class Said(Outcome, frozen=True, kw_only=True):
+    """What was said, to whom, in which trace."""
+
+    word: str
+    to: str
+    trace: str | None
+
+
+class Room(Value, frozen=True, kw_only=True):
+    """Where it is said."""
+
+    room_name: str
+    seats: int
+
+
+class EchoContract(Protocol):
+    """Says things again."""
+
+    @read
+    async def say(self, word: str) -> Said | Refusal: ...
+
+    @read
+    async def meet(self) -> int: ...
+
+    @read
+    async def rooms(self, seats: list[int]) -> list[Room | None]: ...
+
+    @write
+    async def note(self, word: str) -> str: ...
+
+    @open_read
+    async def greet(self) -> str: ...
+
+
+class EchoState:
+    """The service: its requests as they came, and those who meet in it."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.here = 0
+        self.all_here = asyncio.Event()
+
+    async def authenticate(self, request: Request) -> "EchoImplementation":
+        self.requests.append(request.url.path)
+        if request.headers.get("authorization", "") == "":
+            raise Unauthenticated
+        return EchoImplementation(self, request.headers["authorization"])
+
+    async def stranger(self, request: Request) -> "EchoImplementation":
+        self.requests.append(request.url.path)
+        return EchoImplementation(self, "a stranger")
+
+
+class EchoImplementation:
+    def __init__(self, hall: EchoState, caller: str) -> None:
+        self._hall, self._caller = hall, caller
+
+    async def say(self, word: str) -> Said | Refusal:
+        failure: Exception | None = {
+            "forbidden": Forbidden(),
+            "early": NotReadyYet(),
+            "broken": RuntimeError("secret"),
+        }.get(word)
+        if failure is not None:
+            raise failure
+        return Said(word=word, to=self._caller, trace=tracing.trace_id()) if word else refuse("NOTHING_SAID", "word")
+
+    async def meet(self) -> int:
+        self._hall.here += 1
+        if self._hall.here == 3:
+            self._hall.all_here.set()
+        await asyncio.wait_for(self._hall.all_here.wait(), 60)
+        return self._hall.here
+
+    async def rooms(self, seats: list[int]) -> list[Room | None]:
+        return [Room(room_name=f"the {many}", seats=many) if many else None for many in seats]
+
+    async def note(self, word: str) -> str:
+        return word
+
+    async def greet(self) -> str:
+        return self._caller
+
+
+class EchoFixture:
+    def __init__(self, hall: EchoState, url: str, origin: Origin) -> None:
+        self.hall, self.url = hall, url
+        self.service = ServiceChannel("echo", origin)
+
+    def echo(self, caller: str = "Mirja") -> EchoContract:
+        return client(EchoContract, self.service, {"Authorization": caller})
+
+
+@contextlib.asynccontextmanager
+async def run_echo() -> AsyncIterator[EchoFixture]:
+    """The service on a port, and a way to it."""
+    hall = EchoState()
+    made = routes(EchoContract, lambda echo: echo, hall.authenticate, hall.stranger)
+    async with serve_routes(made) as url, Origin(url) as origin:
+        yield EchoFixture(hall, url, origin)
+
+
+def silent_server(reached: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
+    """A server that takes a request, says so, and never answers."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        reached.set()
+        await peer.gone()
+
+    return script
+
+
+def canned_server(body: bytes) -> Callable[[Peer], Awaitable[None]]:
+    """A server that answers a request with this body."""
+
+    async def script(peer: Peer) -> None:
+        await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await peer.gone()
+
+    return script

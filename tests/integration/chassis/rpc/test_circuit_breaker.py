@@ -1,0 +1,224 @@
+"""A service that answers nobody is not waited for long, and is used again soon after it is back."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from services.chassis.http.client.errors import ConnectionLost, TransportError
+from services.chassis.http.client.origin import Origin
+from services.chassis.rpc.channel import CallFailed, ServiceChannel, caller_field_lines
+from services.chassis.rpc.circuit_breaker import FAILURE_THRESHOLD, PROBE_INTERVAL_S
+from services.chassis.rpc.client import client
+from services.chassis.runtime import deadline
+from tests.integration.chassis.http.client.scripted_server import Peer, run_script
+from tests.integration.chassis.rpc.echo_service import EchoContract, Said, run_echo, silent_server
+from tests.support.polling import until
+
+REFUSED = [(503, "UNAVAILABLE")]
+
+
+class SwitchableServer:
+    """A server whose every answer the test chooses; None: it takes requests and answers none."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+        self.ready_status: int | None = None
+        self.asked: list[bytes] = []
+
+    async def play(self, peer: Peer) -> None:
+        while True:
+            head = await peer.reader.readuntil(b"\r\n\r\n")
+            path = head.split(b" ")[1]
+            if b"\r\nTransfer-Encoding: chunked\r\n" in head:
+                await peer.reader.readuntil(b"0\r\n\r\n")
+            else:
+                length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+                await peer.reader.readexactly(int(length))
+            self.asked.append(path)
+            status = self.ready_status if path == b"/readyz" else self.status
+            if status is None:
+                await peer.read_all()
+                return
+            body = msgspec.json.encode(Said(word="a", to="", trace=None))
+            await peer.send(b"HTTP/1.1 %d Said\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
+
+
+async def outcomes(*calls: Any) -> list[tuple[int, str]]:
+    """What became of calls made at the same time, each by itself: status and code; (200, "") for an answer."""
+    done = await asyncio.gather(*calls, return_exceptions=True)
+    return [(one.status, one.code) if isinstance(one, CallFailed) else (200, "") for one in done]
+
+
+_callers = itertools.count()
+
+
+def say(service: ServiceChannel) -> Any:
+    """A read that shares no round trip: each has another caller."""
+    return client(EchoContract, service, {"Authorization": str(next(_callers))}).say("a")
+
+
+def breaker_metric() -> float | None:
+    return REGISTRY.get_sample_value("kierto_breaker_open", {"service": "scene"})
+
+
+async def file() -> AsyncIterator[bytes]:
+    """A file of few bytes."""
+    yield b"a,b\n"
+
+
+def upload(service: ServiceChannel) -> Awaitable[object]:
+    return service.upload("/file", file(), caller_field_lines({}), pause_s=0.05)
+
+
+def download(service: ServiceChannel) -> Awaitable[object]:
+    return service.download("/file", caller_field_lines({}), pause_s=0.05)
+
+
+@pytest.mark.parametrize("pass_on", [upload, download])
+async def test_files_are_judged_and_refused_as_calls_are(
+    pass_on: Callable[[ServiceChannel], Awaitable[object]],
+) -> None:
+    scene = SwitchableServer()
+    async with run_script(scene.play) as server, Origin(server.url) as origin:
+        service = ServiceChannel("scene", origin, read_s=0.05)
+        for _ in range(FAILURE_THRESHOLD):
+            with pytest.raises(TransportError):
+                await pass_on(service)
+        assert breaker_metric() == 1
+        scene.ready_status = 503
+        asked = len(scene.asked)
+        with pytest.raises(ConnectionLost, match="answers nobody"):
+            await pass_on(service)
+        assert scene.asked[asked:] in ([], [b"/readyz"])
+        assert await outcomes(say(service)) == REFUSED
+        scene.ready_status = scene.status = 200
+        await until(lambda: outcomes(say(service)), lambda seen: seen == [(200, "")])
+        scene.status = None
+        for _ in range(FAILURE_THRESHOLD - 1):
+            with pytest.raises(TransportError):
+                await pass_on(service)
+        scene.status = 200
+        await pass_on(service)
+        assert breaker_metric() == 0, "who is answered takes the failures back"
+
+
+async def test_whoever_waits_for_a_hanging_service_is_told_at_once_when_it_opens() -> None:
+    """Those who have a connection and those who wait for one; nobody new is let in."""
+    scene = SwitchableServer()
+    async with run_script(scene.play) as server, Origin(server.url, connections=8) as origin:
+        service, began = ServiceChannel("scene", origin, read_s=0.2, write_s=30), time.monotonic()
+        reads, writes = await asyncio.gather(
+            outcomes(*(say(service) for _ in range(FAILURE_THRESHOLD))),
+            outcomes(*(client(EchoContract, service, {}).note("a") for _ in range(20))),
+        )
+        assert (reads, writes) == ([(504, "TIMED_OUT")] * FAILURE_THRESHOLD, REFUSED * 20)
+        assert time.monotonic() - began < 20  # not the 30 that a change may take
+        assert breaker_metric() == 1
+        await until(lambda: asyncio.sleep(0, server.open), lambda still_open: still_open == 0)
+        opened, began = server.opened, time.monotonic()
+        assert await outcomes(*(say(service) for _ in range(1000))) == REFUSED * 1000
+        looks = 1 + (time.monotonic() - began) / PROBE_INTERVAL_S
+        assert server.opened - opened <= looks, "nothing but looks whether it is back"
+        assert (len(origin._pool.open), len(origin._pool.waiting)) <= (1, 0)
+
+
+async def test_it_is_used_again_soon_after_it_is_back() -> None:
+    scene = SwitchableServer()
+    async with run_script(scene.play) as server, Origin(server.url) as origin:
+        service = ServiceChannel("scene", origin, read_s=0.1)
+        with capture_logs() as lines:
+            await outcomes(*(say(service) for _ in range(FAILURE_THRESHOLD)))
+            scene.status = 200
+            scene.ready_status = 503  # it answers, and is not ready yet
+            await until(lambda: outcomes(say(service)), lambda _: scene.asked.count(b"/readyz") >= 2)
+            assert await outcomes(say(service)) == REFUSED
+            scene.ready_status, back = 200, time.monotonic()
+            await until(lambda: outcomes(say(service)), lambda done: done == [(200, "")])
+            assert time.monotonic() - back < 20
+        assert [(line["event"], line["service"]) for line in lines if line["event"].startswith("breaker")] == [
+            ("breaker opened", "scene"),
+            ("breaker closed", "scene"),
+        ]
+        assert breaker_metric() == 0
+
+
+async def test_one_more_failure_opens_it_again() -> None:
+    scene = SwitchableServer()
+    async with run_script(scene.play) as server, Origin(server.url) as origin:
+        service = ServiceChannel("scene", origin, read_s=0.1)
+        await outcomes(*(say(service) for _ in range(FAILURE_THRESHOLD)))
+        scene.ready_status = 200
+        await until(lambda: outcomes(say(service)), lambda done: done == [(504, "TIMED_OUT")])
+        assert await outcomes(say(service)) == REFUSED
+        assert breaker_metric() == 1
+
+
+async def test_nobody_there_is_known_at_once() -> None:
+    async with Origin("http://127.0.0.1:9") as origin:
+        service = ServiceChannel("scene", origin)
+        assert await outcomes(*(say(service) for _ in range(FAILURE_THRESHOLD))) == REFUSED * FAILURE_THRESHOLD
+        assert breaker_metric() == 1
+
+
+async def test_what_a_service_refuses_is_an_answer() -> None:
+    async with run_echo() as house:
+        for word in ("forbidden", "early", "broken"):
+            await outcomes(
+                *(client(EchoContract, house.service, {"Authorization": str(n)}).say(word) for n in range(20))
+            )
+        assert isinstance(await house.echo().say("a"), Said)
+
+
+async def test_a_service_that_is_always_too_late_answers_nobody() -> None:
+    scene = SwitchableServer()
+    scene.status = 504
+    async with run_script(scene.play) as server, Origin(server.url) as origin:
+        service = ServiceChannel("scene", origin)
+        await outcomes(*(say(service) for _ in range(FAILURE_THRESHOLD)))
+        assert await outcomes(say(service)) == REFUSED
+
+
+async def test_callers_without_patience_judge_nobody() -> None:
+    """Those whose own time is short may be many: the service is not to blame."""
+    scene = SwitchableServer()
+    async with run_script(scene.play) as server, Origin(server.url) as origin:
+        service = ServiceChannel("scene", origin)
+        with deadline.within(0.5):
+            impatient = await outcomes(*(say(service) for _ in range(20)))
+        # On a busy machine some have too little time left to be sent at all.
+        assert {(504, "TIMED_OUT")} <= set(impatient) <= {(504, "TIMED_OUT"), (504, "DEADLINE_EXCEEDED")}
+        scene.status = 200
+        assert await outcomes(say(service)) == [(200, "")]
+
+
+async def test_slow_calls_beside_answered_ones_judge_nobody() -> None:
+    """One operation takes too long, again and again; the others go on as ever."""
+    scene = SwitchableServer()
+    async with run_script(scene.play) as server, Origin(server.url) as origin:
+        service = ServiceChannel("scene", origin, read_s=0.3)
+        async with asyncio.TaskGroup() as group:
+            slow = group.create_task(outcomes(*(say(service) for _ in range(20))))
+            await until(lambda: asyncio.sleep(0, len(scene.asked)), lambda asked: asked == 20)
+            scene.status = 200
+            assert await outcomes(say(service)) == [(200, "")]
+        assert slow.result() == [(504, "TIMED_OUT")] * 20
+        assert await outcomes(say(service)) == [(200, "")]
+
+
+async def test_a_crowded_origin_is_no_failure_of_the_service() -> None:
+    reached = asyncio.Event()
+    async with run_script(silent_server(reached)) as server, Origin(server.url, connections=1, waiting=1) as origin:
+        service = ServiceChannel("scene", origin)
+        waiting = asyncio.ensure_future(outcomes(say(service), say(service)))
+        await reached.wait()
+        assert await outcomes(*(say(service) for _ in range(20))) == REFUSED * 20
+        assert breaker_metric() == 0
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)

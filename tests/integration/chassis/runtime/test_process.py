@@ -1,0 +1,143 @@
+"""How a process lives: it says whether it is ready, finishes what runs when told to stop, and takes nothing new."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+
+from tests.support.polling import until
+from tests.support.servers import ROOT
+from tests.support.slow_process import TURN_S
+
+
+class RunningProcess:
+    """The process, and how to reach it."""
+
+    def __init__(self, port: int, *how: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.slow_process", str(port), *how],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    async def status(self, path: str) -> int:
+        """The status of an answer; 0 if there is none."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
+                return response.status
+        return 0
+
+    def operators_url(self) -> str:
+        """Where it shows its operator how it is, as its log says."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if said["event"] == "started":
+                assert said["metrics_listen"].startswith("127.0.0.1:")
+                return f"http://{said['metrics_listen']}"
+        raise AssertionError("it never said")
+
+    async def ended(self, within: float) -> int:
+        return await asyncio.to_thread(self.process.wait, within)
+
+    def log(self) -> list[dict[str, object]]:
+        assert self.process.stdout is not None
+        return [json.loads(line) for line in self.process.stdout.read().splitlines()]
+
+
+@pytest.fixture
+async def start_process() -> AsyncIterator[Callable[..., RunningProcess]]:
+    made: list[RunningProcess] = []
+
+    def start(*how: str) -> RunningProcess:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        made.append(RunningProcess(port, *how))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.process.kill()
+        one.process.wait()
+        assert one.process.stdout is not None
+        one.process.stdout.close()
+
+
+async def test_it_finishes_what_runs_and_takes_nothing_new(start_process: Callable[..., RunningProcess]) -> None:
+    process = start_process()
+    await until(lambda: process.status("/readyz"), lambda status: status == 200)
+    answer = asyncio.create_task(process.status("/slow?email=mirja@example.fi"))
+    await asyncio.sleep(0.2)
+    process.process.send_signal(signal.SIGTERM)
+    await until(lambda: process.status("/livez"), lambda status: status == 0)
+    assert await answer == 200
+    assert await process.ended(10) == 0
+    lines = process.log()
+    assert [line["event"] for line in lines if line["event"] in ("started", "answered", "stopped")] == [
+        "started",
+        "answered",
+        "stopped",
+    ]
+    assert "mirja" not in json.dumps(lines)
+    assert {line["process"] for line in lines} == {"slow"}
+
+
+async def test_it_is_ready_only_when_all_that_it_needs_is_there(start_process: Callable[..., RunningProcess]) -> None:
+    process = start_process("unready")
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    assert await process.status("/readyz") == 503
+
+
+async def test_what_is_not_ready_and_the_metrics_are_shown_on_a_port_of_their_own(
+    start_process: Callable[..., RunningProcess],
+) -> None:
+    process = start_process("unready")
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    operators = process.operators_url()
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{process.url}/readyz") as told:
+            assert (told.status, await told.text()) == (503, "not ready")
+        async with session.get(f"{operators}/readyz") as told:
+            assert (told.status, await told.json()) == (503, {"good": True, "bad": False, "running": True})
+        async with session.get(f"{process.url}/metrics") as refused, session.get(f"{operators}/metrics") as shown:
+            assert (refused.status, shown.status) == (404, 200)
+            assert "kierto_shed_total" in await shown.text()
+        async with session.get(f"{operators}/slow") as work:
+            assert work.status == 404, "what it does for others is asked for at its own port"
+
+
+async def test_a_loop_that_fails_ends_the_process_with_an_error(start_process: Callable[..., RunningProcess]) -> None:
+    process = start_process("failing")
+    assert await process.ended(10) == 1
+    assert "a part ended by itself" in [line["event"] for line in process.log()]
+
+
+async def test_a_busy_process_takes_many_connections_a_turn(start_process: Callable[..., RunningProcess]) -> None:
+    process, many = start_process("busy"), 60
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    began = time.monotonic()
+    assert await asyncio.gather(*(process.status("/livez") for _ in range(many))) == [200] * many
+    assert time.monotonic() - began < many * TURN_S / 2, "one a turn would take twice as long at least"
+
+
+async def test_a_body_that_nobody_wants_does_not_keep_its_connection(
+    start_process: Callable[..., RunningProcess],
+) -> None:
+    process = start_process()
+    await until(lambda: process.status("/livez"), lambda status: status == 200)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(process.url.rpartition(":")[2]))
+    writer.write(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+    answer = await asyncio.wait_for(reader.read(), 60)  # all, to the end of the connection
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 405 ")

@@ -1,0 +1,218 @@
+"""Five empty databases are seeded: what is in them then, and what a small customer reads of it."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from deploy.commands.progress import ProgressLines
+from deploy.local.detached_service import blueprint_of
+from deploy.local.secrets import SERVICES
+from deploy.seed import accounts
+from deploy.seed.event_log import RETENTION
+from deploy.seed.history import ORDERS_A_SITE
+from deploy.seed.population import SMALL_SITES, Population, organisation_id, user_id
+from deploy.seed.seeder import AlreadySeeded, SeedRequest, seed_databases
+from services.access.caller import Caller
+from services.chassis.db.postgres import Pool
+from services.chassis.ids import write_id
+from services.contracts.identity import SubjectKind
+from services.contracts.orders import Calendar, EventPage
+from services.contracts.stats import Volumes
+from services.contracts.values import Page
+from tests.support.clock import TestClock
+from tests.support.fixtures import MakeDatabase
+from tests.support.service_harness import ServiceHarness
+
+SITES = 60
+POPULATION = Population(SITES)
+SMALL = Caller(subject_id=write_id("user", user_id(0)), kind=SubjectKind.USER, access_version=1)
+PARTNER = Caller(
+    subject_id=write_id("partner", accounts.PARTNER_OF_ONE),
+    kind=SubjectKind.PARTNER,
+    scopes=frozenset({"orders:subscribe"}),
+    access_version=1,
+)
+
+Databases = dict[str, str]
+Seed = Callable[[], Awaitable[Databases]]
+
+
+@pytest.fixture
+async def empty_databases(make_database: MakeDatabase) -> Databases:
+    return {service: await make_database(blueprint_of(service)) for service in SERVICES}
+
+
+@pytest.fixture
+async def pools(empty_databases: Databases, open_pool: Callable[[str], Awaitable[Pool]]) -> dict[str, Pool]:
+    return {service: await open_pool(url) for service, url in empty_databases.items()}
+
+
+async def seed(databases: Databases, clock: TestClock) -> None:
+    wanted = SeedRequest(
+        sites=SITES, password="kartonki kulkee kotoa", databases=databases, pepper=b"pepper" * 4, clock=clock
+    )
+    await seed_databases(wanted, ProgressLines())
+
+
+async def test_there_is_as_much_as_was_wanted_and_every_copy_says_what_its_owner_says(
+    empty_databases: Databases, pools: dict[str, Pool], clock: TestClock
+) -> None:
+    await seed(empty_databases, clock)
+
+    counts = {
+        ("identity", "organisations"): POPULATION.organisations,
+        ("identity", "users"): POPULATION.organisations + 3,
+        ("identity", "partners"): 2,
+        ("sites", "sites"): SITES,
+        ("sites", "containers"): SITES * 3,
+        ("orders", "agreements"): SITES * 3,
+        ("orders", "orders"): SITES * ORDERS_A_SITE,
+        ("support", "tickets"): SITES // 2,
+    }
+    for (service, table), wanted in counts.items():
+        assert await pools[service].fetchval(f"SELECT count(*) FROM {table}") == wanted, table
+
+    async def same(columns: str, table: str, *services: str) -> None:
+        seen = [await pools[one].fetch(f"SELECT {columns} FROM {table} ORDER BY 1, 2") for one in services]
+        assert seen[0]
+        assert all(one == seen[0] for one in seen), table
+
+    await same("*", "access.subjects", *SERVICES)
+    await same("*", "access.grants", *SERVICES)
+    await same("id, customer_number, version", "organisations", "identity", "sites", "stats")
+    await same("id, customer_number, invoice_number, invoice_date, version", "invoices", "stats", "identity")
+    await same("id, organisation_id, site_number, version", "sites", "sites", "orders", "support")
+    await same("id, container_number, site_id, organisation_id, litres, version", "containers", "sites", "orders")
+    pickup = "id, organisation_id, site_id, agreement_id, order_id, article_id, date, state, done_at, grams, version"
+    await same(pickup, "pickups", "orders", "stats")
+    before = await pools["stats"].fetch("SELECT * FROM volumes ORDER BY organisation_id, day, site_id, article_id")
+    bench: ServiceHarness[Any, Any] = ServiceHarness(blueprint_of("stats"), pools["stats"], clock)
+    async with bench.work() as tx:
+        await tx.recount_volumes()
+    after = await pools["stats"].fetch("SELECT * FROM volumes ORDER BY organisation_id, day, site_id, article_id")
+    assert before == after
+
+
+async def test_a_small_customer_reads_its_own(
+    empty_databases: Databases, pools: dict[str, Pool], clock: TestClock
+) -> None:
+    await seed(empty_databases, clock)
+
+    def offering(service: str, caller: Caller) -> Any:
+        bench: ServiceHarness[Any, Any] = ServiceHarness(blueprint_of(service), pools[service], clock)
+        return bench.api(caller)
+
+    sites = await offering("sites", SMALL).sites(Page())
+    ids = [edge.node.id for edge in sites.edges]
+    assert len(ids) == SMALL_SITES
+    orders = offering("orders", SMALL)
+    mine = await orders.orders(Page(first=200))
+    assert len(mine.edges) == SMALL_SITES * ORDERS_A_SITE
+    assert {edge.node.organisation_id for edge in mine.edges} == {write_id("org", organisation_id(0))}
+    assert await orders.open_order_counts(ids) == [1] * SMALL_SITES
+    assert None not in await orders.next_pickups(ids)
+    agreements = await orders.agreements_of_sites(ids, Page())
+    assert [len(one.edges) for one in agreements] == [3] * SMALL_SITES
+    today = clock.today()
+    for calendar in await orders.calendars(ids, today - dt.timedelta(days=300), today):
+        assert isinstance(calendar, Calendar)
+        assert any(pickup.done_at for pickup in calendar.pickups)
+    tickets = await offering("support", SMALL).tickets(Page())
+    assert len(tickets.edges) == SMALL_SITES // 2
+    volumes = await offering("stats", SMALL).volumes(today - dt.timedelta(days=365), today)
+    assert isinstance(volumes, Volumes)
+    assert volumes.grams > 0
+    page = await offering("orders", PARTNER).events("START", 500)
+    assert isinstance(page, EventPage)
+    assert page.end
+    assert len(page.events) > SMALL_SITES
+    assert {event.organisation_id for event in page.events} == {write_id("org", organisation_id(0))}
+
+
+async def test_the_log_has_no_gaps_and_is_in_the_order_of_time(
+    empty_databases: Databases, pools: dict[str, Pool], clock: TestClock
+) -> None:
+    await pools["orders"].execute("UPDATE chassis.leader SET last_sequence = 1000")
+    await seed(empty_databases, clock)
+
+    rows = await pools["orders"].fetch(
+        "SELECT sequence, occurred_at, public, partition FROM chassis.outbox ORDER BY sequence"
+    )
+    assert [row["sequence"] for row in rows] == list(range(1001, 1001 + len(rows)))
+    times = [row["occurred_at"] for row in rows]
+    assert times == sorted(times)
+    assert clock.now() - RETENTION <= times[0]
+    assert times[-1] <= clock.now()
+    assert all(row["public"] for row in rows)
+    assert await pools["orders"].fetchval("SELECT last_sequence FROM chassis.leader") == 1000 + len(rows)
+
+
+async def test_events_wait_until_the_relay_has_published_what_came_before(
+    empty_databases: Databases, pools: dict[str, Pool], clock: TestClock
+) -> None:
+    orders = pools["orders"]
+    await orders.execute("UPDATE chassis.leader SET cluster_id = 'here', last_sequence = 7, epoch = 3")
+    await orders.execute("INSERT INTO chassis.published_up_to VALUES ('here', 'orders', 6), ('here', 'other', 9)")
+
+    seeding = asyncio.create_task(seed(empty_databases, clock))
+    # What it does until it looks again: the look itself is over at once.
+    while not await orders.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'kierto seed' AND query LIKE 'ROLLBACK TO%')"
+    ):
+        await asyncio.sleep(0.01)
+        assert not seeding.done()
+    await orders.execute("UPDATE chassis.published_up_to SET sequence = 7 WHERE topic = 'orders'")
+    await seeding
+
+    last = await orders.fetchval("SELECT last_sequence FROM chassis.leader")
+    assert last > 7
+    published = await orders.fetch("SELECT topic, sequence FROM chassis.published_up_to WHERE sequence > 9")
+    assert {row["sequence"] for row in published} == {last}
+    assert len(published) == 2, "both of orders' topics count as filled"
+    assert await orders.fetchval("SELECT epoch FROM chassis.leader") > 3, "the relay is to look anew"
+
+
+async def test_tickets_are_numbered_on(empty_databases: Databases, pools: dict[str, Pool], clock: TestClock) -> None:
+    await pools["support"].execute("INSERT INTO ticket_numbers VALUES (2025, 41)")
+    await seed(empty_databases, clock)
+
+    numbers = [row["number"] for row in await pools["support"].fetch("SELECT number FROM tickets ORDER BY number")]
+    of_2025 = [number for number in numbers if "-2025-" in number]
+    assert of_2025[0] == "T-2025-000042"
+    last = await pools["support"].fetchval("SELECT last FROM ticket_numbers WHERE year = 2025")
+    assert of_2025[-1] == f"T-2025-{last:06}"
+
+
+async def test_it_is_the_same_every_time_and_done_once(
+    empty_databases: Databases,
+    make_database: MakeDatabase,
+    open_pool: Callable[[str], Awaitable[Pool]],
+    clock: TestClock,
+) -> None:
+    others = {service: await make_database(blueprint_of(service)) for service in SERVICES}
+    await seed(empty_databases, clock)
+    await seed(others, clock)
+    first, second = await everything(empty_databases, open_pool), await everything(others, open_pool)
+    assert first == second
+
+    with pytest.raises(AlreadySeeded):
+        await seed(empty_databases, clock)
+    assert await everything(empty_databases, open_pool) == first
+
+
+async def everything(databases: Databases, open_pool: Callable[[str], Awaitable[Pool]]) -> dict[str, Sequence[object]]:
+    """Every row of the services' own tables, except for what is made at random (a hash's salt, a trace)."""
+    found: dict[str, Sequence[object]] = {}
+    for service, url in databases.items():
+        pool = await open_pool(url)
+        tables = await pool.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%'"
+        )
+        for (table,) in tables:
+            rows = await pool.fetch(f"SELECT to_jsonb(t) - 'password_hash' AS row FROM {table} t")
+            found[f"{service}.{table}"] = sorted(str(row["row"]) for row in rows)
+    return found

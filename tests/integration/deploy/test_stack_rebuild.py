@@ -1,0 +1,186 @@
+"""`kierto announce` and `kierto rebuild` against everything that `make up` starts, while it serves."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from deploy.local.detached_service import blueprint_of, settings_environment
+from tests.integration.copies.test_rebuild import DAMAGE
+from tests.support.gateway_client import GatewayClient
+from tests.support.polling import until
+from tests.support.stack import RunningStack, new_stack, running_stack
+
+SERVICES = ("identity", "sites", "orders", "stats", "support")
+
+AGREEMENTS = """
+    { sites(first: 50) { edges { node { agreements(first: 2) { edges { node { id nextPickup } } } } } } }
+"""
+REPORT = """
+    mutation ($input: ReportPickupsInput!) {
+      reportPickups(input: $input) { __typename ... on PickupsReported { outcomes { accepted } } }
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RunningStack]:
+    with running_stack(new_stack(), demo=True) as made:
+        yield made
+
+
+async def test_every_service_is_rebuilt_while_drivers_report(stack: RunningStack) -> None:
+    await await_equal_copies(stack)
+    before = await copies(stack)
+    assert len(before["stats", "pickups"]) > 8_000
+    for service, statements in DAMAGE.items():
+        async with database(stack, service) as connection:
+            await connection.execute(statements)
+    async with database(stack, "stats") as connection:
+        await connection.execute("DELETE FROM pickups; DELETE FROM volumes")
+    assert await copies(stack) != before
+
+    # Identity first: it is its copy of access that lets people in.
+    for service in SERVICES:
+        done = await asyncio.to_thread(stack.kierto, "rebuild", service)
+        assert done.returncode == 0, done.stderr
+        assert f"{service}: " in done.stdout
+    assert await copies(stack) == before
+
+    async with reporting(stack) as reported:
+        for service in ("stats", "orders", "support"):
+            done = await asyncio.to_thread(stack.kierto, "rebuild", service)
+            assert done.returncode == 0, done.stderr
+    assert reported
+    await await_equal_copies(stack)
+    async with database(stack, "stats") as connection:
+        assert await connection.fetchval(WRONG_VOLUMES) == 0
+
+
+async def test_things_are_stated_by_name_and_all_of_them(stack: RunningStack) -> None:
+    done = await asyncio.to_thread(stack.kierto, "announce", "sites", "site")
+    assert (done.returncode, done.stdout) == (0, "site: 203 stated\n")
+    assert done.stderr == "sites site: 0 of 203\nsites site: 203 of 203\n"
+    done = await asyncio.to_thread(stack.kierto, "announce", "identity")
+    assert done.returncode == 0
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["organisation", "user", "partner"]
+
+
+async def test_ctrl_c_breaks_a_rebuild_off_and_it_is_begun_anew(stack: RunningStack) -> None:
+    await await_equal_copies(stack)
+    before = await copies(stack)
+    worker = stack.pid("stats-worker")
+    # What was started in the background by a shell ignores it, and so would what we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.kill(worker, signal.SIGSTOP)  # or it might be done before it is broken off
+    try:
+        breaking = await asyncio.to_thread(_start_rebuild, stack, "rebuild", "stats")
+        async with database(stack, "stats") as connection:
+            await until(lambda: connection.fetchval("SELECT true FROM pickups WHERE doubted LIMIT 1"))
+        breaking.send_signal(signal.SIGINT)
+        _, complaint = await asyncio.to_thread(breaking.communicate, timeout=60)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert breaking.returncode == 130, complaint
+    assert "begin anew" in complaint
+    assert "Traceback" not in complaint
+    done = await asyncio.to_thread(stack.kierto, "rebuild", "stats")
+    assert done.returncode == 0, done.stderr
+    assert await copies(stack) == before
+    assert stack.pid("stats-worker") == worker
+
+
+WRONG_VOLUMES = """
+    SELECT count(*) FROM volumes v FULL JOIN (
+        SELECT organisation_id, counted_on AS day, site_id, article_id, fraction,
+               sum(coalesce(grams, 0)) AS grams, count(*) AS pickups
+        FROM pickups WHERE counted_on IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+    ) AS f USING (organisation_id, day, site_id, article_id, fraction)
+    WHERE (v.grams, v.pickups) IS DISTINCT FROM (f.grams, f.pickups) AND coalesce(v.pickups, 1) <> 0
+"""
+
+
+@contextlib.asynccontextmanager
+async def reporting(stack: RunningStack) -> AsyncIterator[list[str]]:
+    """Drivers report for the length of the block, one pickup after the other."""
+    stop = asyncio.Event()
+    reported: list[str] = []
+    async with GatewayClient(stack.gateway) as manager, GatewayClient(stack.gateway) as driver:
+        await manager.sign_in(*stack.sign_in_of("property manager"))
+        await driver.sign_in_as_partner(*stack.sign_in_of("drivers"))
+        page = await manager.ask(AGREEMENTS)
+        agreements = [
+            agreement["node"]
+            for site in page["edges"]
+            for agreement in site["node"]["agreements"]["edges"]
+            if agreement["node"]["nextPickup"]
+        ]
+
+        async def report() -> None:
+            while not stop.is_set():
+                number = len(reported)
+                agreement = agreements[number % len(agreements)]
+                one = {
+                    "reportId": f"rebuild {number}",
+                    "kind": "EMPTIED",
+                    "at": "2026-01-01T07:00:00Z",
+                    "agreementId": agreement["id"],
+                    "date": agreement["nextPickup"],
+                    "grams": 1_000 + number,
+                }
+                answer = await driver.ask(REPORT, input={"reports": [one]})
+                assert answer["outcomes"] == [{"accepted": True}], "drivers are served all the time"
+                reported.append(one["reportId"])
+
+        working = asyncio.create_task(report())
+        try:
+            yield reported
+        finally:
+            stop.set()
+            await working
+
+
+async def copies(stack: RunningStack) -> dict[tuple[str, str], list[tuple[object, ...]]]:
+    """Every row of every copy, and the volumes."""
+    found: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+    for service in SERVICES:
+        tables = [copy.table for copy in blueprint_of(service).copies] + ["access.grants"]
+        async with database(stack, service) as connection:
+            for table in (*tables, *(["volumes"] if service == "stats" else [])):
+                where = " WHERE pickups <> 0" if table == "volumes" else ""
+                rows = await connection.fetch(f"SELECT * FROM {table}{where}")
+                found[service, table] = sorted((tuple(row) for row in rows), key=str)
+    return found
+
+
+async def await_equal_copies(stack: RunningStack) -> None:
+    """Wait until stats has every pickup as orders has it."""
+    statement = "SELECT count(*), sum(version), sum(grams) FROM pickups"
+    async with database(stack, "orders") as orders, database(stack, "stats") as stats:
+
+        async def same() -> bool:
+            return await orders.fetch(statement) == await stats.fetch(statement)
+
+        await until(same)
+
+
+@contextlib.asynccontextmanager
+async def database(stack: RunningStack, service: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """A connection to a service's database."""
+    url = settings_environment(service, stack.home.root)[f"KIERTO_{service.upper()}_DATABASE_URL"]
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _start_rebuild(stack: RunningStack, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        stack._command(*words), env=stack._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )

@@ -1,0 +1,23 @@
+"""How many examples property tests draw: ``few`` in ``make test``, ``all`` in ``make verify``.
+
+They are Hypothesis' profiles: ``pytest --hypothesis-profile all``. None has a deadline, for the machine may be busy.
+"""
+
+import pytest
+from hypothesis import settings
+
+_FULL_COUNT = 100
+"""Examples of a test that names no number."""
+
+settings.register_profile("few", max_examples=_FULL_COUNT // 5, deadline=None)
+settings.register_profile("all", max_examples=_FULL_COUNT, deadline=None)
+settings.load_profile("few")
+
+
+property_test = pytest.mark.hypothesis
+"""Marks a test that draws inside of it: ``make verify`` asks for those so marked, as Hypothesis marks all others."""
+
+
+def max_examples(count: int) -> int:
+    """Return how many of a test's ``count`` examples the profile of this run lets it draw."""
+    return max(1, count * settings().max_examples // _FULL_COUNT)

@@ -1,0 +1,126 @@
+"""A service on a real database of its own, without its processes: use cases, reads and imports are called directly."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from services.access import copy
+from services.access.caller import Caller
+from services.chassis.db.postgres import Pool
+from services.chassis.events.consume.handlers import handle_events
+from services.chassis.events.envelope import ReceivedEvent
+from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
+from services.chassis.ids import new_uuid, write_id
+from services.chassis.imports.importer import FileImporter
+from services.chassis.runtime.settings import ServiceSettings
+from services.contracts.declare import Event, event_type_named, event_type_of
+from services.contracts.identity import AccessStated, Grant, Language, SubjectKind
+from services.contracts.imports import BadRow, Import, ImportState
+from services.contracts.values import Page
+from services.hosting.processes import Blueprint
+from tests.support.chunks import iterate_chunks
+from tests.support.clock import TestClock
+
+T = TypeVar("T", bound=Transaction)
+P = TypeVar("P")
+
+
+class ServiceHarness(Generic[T, P]):
+    """Stands where ``assembly.Foundation`` stands in a process; what would call another service is left out.
+
+    ``settings`` are for the test to set, where the service has some of its own.
+    """
+
+    def __init__(self, blueprint: Blueprint[T, P], pool: Pool, clock: TestClock) -> None:
+        self.blueprint = blueprint
+        self.pool = pool
+        self.clock = clock
+        self.settings: ServiceSettings | None = None
+        self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction, lambda: None)
+
+    @functools.cached_property
+    def imports(self) -> FileImporter[T]:
+        """The service's imports, by its settings as they are the first time."""
+        base: Any = self
+        return FileImporter(self.blueprint.name, self.pool, self.work, self.blueprint.imports(base))
+
+    def api(self, caller: Caller) -> P:
+        """What the service offers to this caller."""
+        return self._bind_api(caller)
+
+    @functools.cached_property
+    def _bind_api(self) -> Callable[[Caller], P]:
+        """Bound once, as by a process: when the settings are as the test wants them."""
+        base: Any = self
+        return self.blueprint.bind(base)
+
+    async def receive(self, *events: Event) -> None:
+        """Have the service handle events one by one, as its consumer would."""
+        for event in events:
+            await self.receive_batch(event)
+
+    async def receive_batch(self, *events: Event) -> None:
+        """Have the service handle events as one batch of its consumer."""
+        base: Any = self
+        async with self.work() as tx:
+            await handle_events(self.blueprint.handlers(base), tx, [self._received(event) for event in events])
+
+    def _received(self, event: Event) -> ReceivedEvent[Event]:
+        kind = event_type_of(event)
+        return ReceivedEvent(
+            id=new_uuid(),
+            type=kind,
+            subject=getattr(event, kind.subject),
+            organisation_id=getattr(event, "organisation_id", None),
+            time=self.clock.now(),
+            written_at=self.clock.now(),
+            sequence=1,
+            traceparent="",
+            data=event,
+        )
+
+    async def emitted_events(self, kind: type[Event] | None = None) -> list[Any]:
+        """What the service has announced so far, in order."""
+        rows = await self.pool.fetch("SELECT type, data FROM chassis.outbox ORDER BY position")
+        decoded = []
+        for row in rows:
+            declared = event_type_named(row["type"])
+            assert declared is not None
+            decoded.append(msgspec.json.decode(row["data"], type=declared.struct))
+        return [event for event in decoded if kind is None or isinstance(event, kind)]
+
+    async def import_file(self, kind: str, text: str | bytes) -> tuple[Import, list[BadRow]]:
+        """Stage a CSV text, take it in whole, and what came of it."""
+        data = text.encode() if isinstance(text, str) else text
+        staged = await self.imports.stage(kind, f"{kind}.csv", iterate_chunks(data))
+        await self.imports.start(staged.id)
+        while True:
+            (found,) = await self.imports.imports([staged.id])
+            assert found is not None
+            if found.state in (ImportState.DONE, ImportState.FAILED):
+                break
+            if not await self.imports._process_batch():
+                # Rows that wait for an event would wait here for ever: no event is on its way.
+                await self.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
+        bad = await self.imports.bad_rows(staged.id, Page(first=200), Language.EN)
+        return found, [edge.node for edge in bad.edges]
+
+    async def caller(
+        self,
+        *grants: Grant,
+        kind: SubjectKind = SubjectKind.USER,
+        scopes: list[str] | None = None,
+    ) -> Caller:
+        """A caller with these grants in the service's copy of access."""
+        prefix = "partner" if kind is SubjectKind.PARTNER else "user"
+        subject = write_id(prefix, new_uuid())
+        if kind is SubjectKind.STAFF and not grants:
+            grants = (Grant(organisation_id=None),)
+        stated = AccessStated(
+            subject_id=subject, kind=kind, version=1, active=True, scopes=scopes or [], grants=list(grants)
+        )
+        async with self.pool.acquire() as connection:
+            await copy.upsert_access(connection, stated)
+        return Caller(subject_id=subject, kind=kind, scopes=frozenset(scopes or []), access_version=1)

@@ -1,0 +1,132 @@
+"""When a service is given up, when somebody looks after it, and how many calls are made a second time."""
+
+import asyncio
+
+from prometheus_client import REGISTRY
+
+from services.chassis.rpc.circuit_breaker import FAILURE_THRESHOLD, PROBE_INTERVAL_S, CircuitBreaker
+from services.chassis.rpc.retry_budget import CALLS_PER_RETRY, MAX_SAVED_RETRIES, RetryBudget
+from tests.support.polling import until
+
+
+class BreakerFixture:
+    """A breaker with a clock in the test's hand, and a service that is back when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.back = False
+        self.looks = 0
+        self.times_opened = 0
+        self.told = asyncio.Event()
+        self.told.set()
+        self.breaker = CircuitBreaker("watched", self._look, self._opened, lambda: self.now)
+
+    async def _look(self) -> bool:
+        self.looks += 1
+        await self.told.wait()
+        return self.back
+
+    def _opened(self) -> None:
+        self.times_opened += 1
+
+    def fail(self, times: int = FAILURE_THRESHOLD) -> None:
+        for _ in range(times):
+            self.breaker.record_failure(self.breaker.successes)
+
+    def later(self) -> None:
+        self.now += PROBE_INTERVAL_S
+
+    @property
+    def shown(self) -> float | None:
+        return REGISTRY.get_sample_value("kierto_breaker_open", {"service": "watched"})
+
+
+def test_it_opens_after_several_failures_in_a_row() -> None:
+    watched = BreakerFixture()
+    assert watched.shown == 0
+    watched.fail(FAILURE_THRESHOLD - 1)
+    assert not watched.breaker.open
+    watched.fail(1)
+    assert (watched.breaker.open, watched.times_opened, watched.shown) == (True, 1, 1)
+    watched.fail()  # those that were on their way
+    assert watched.times_opened == 1
+
+
+def test_an_answer_between_them_begins_the_row_anew() -> None:
+    watched = BreakerFixture()
+    for _ in range(3):
+        watched.fail(FAILURE_THRESHOLD - 1)
+        watched.breaker.record_success()
+    assert not watched.breaker.open
+
+
+def test_who_had_no_answer_while_others_had_is_not_counted() -> None:
+    watched = BreakerFixture()
+    began = watched.breaker.successes
+    watched.breaker.record_success()
+    for _ in range(100):
+        watched.breaker.record_failure(began)
+    assert not watched.breaker.open
+
+
+async def test_while_it_is_open_one_looks_now_and_then() -> None:
+    watched = BreakerFixture()
+    watched.fail()
+    assert not await watched.breaker.try_close()
+    assert watched.looks == 0
+    for looks in (1, 2):
+        watched.later()
+        assert await asyncio.gather(*(watched.breaker.try_close() for _ in range(50))) == [False] * 50
+        assert watched.looks == looks
+
+
+async def test_it_closes_when_the_service_is_back() -> None:
+    watched = BreakerFixture()
+    watched.fail()
+    watched.later()
+    watched.back = True
+    assert sum(await asyncio.gather(*(watched.breaker.try_close() for _ in range(50)))) == 1
+    assert watched.looks == 1
+    assert (watched.breaker.open, watched.shown) == (False, 0)
+
+
+async def test_one_failure_after_that_opens_it_again_and_one_answer_makes_it_well() -> None:
+    watched = BreakerFixture()
+    watched.back = True
+    for times in (1, 2):
+        watched.fail(FAILURE_THRESHOLD if times == 1 else 1)
+        assert (watched.breaker.open, watched.times_opened) == (True, times)
+        watched.later()
+        assert await watched.breaker.try_close()
+    watched.breaker.record_success()
+    watched.fail(FAILURE_THRESHOLD - 1)
+    assert not watched.breaker.open
+
+
+async def test_a_look_goes_on_when_its_caller_is_gone_or_told_no() -> None:
+    watched = BreakerFixture()
+    watched.fail()
+    watched.told.clear()
+    watched.later()
+    gone = asyncio.create_task(watched.breaker.try_close())
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    watched.later()
+    assert not await watched.breaker.try_close()
+    assert watched.looks == 2
+    watched.back = True
+    watched.told.set()
+    await until(lambda: asyncio.sleep(0, watched.breaker.open), lambda still_open: not still_open)
+
+
+def test_repetitions_are_at_most_a_tenth_of_the_calls() -> None:
+    repeats = RetryBudget()
+    assert [repeats.take(0) for _ in range(MAX_SAVED_RETRIES + 1)] == [True] * MAX_SAVED_RETRIES + [False]
+    taken = sum(repeats.take(answers) for answers in range(1, 1001))
+    assert taken == 1000 // CALLS_PER_RETRY
+
+
+def test_they_are_not_saved_up_for_ever() -> None:
+    repeats = RetryBudget()
+    assert sum(repeats.take(1_000_000) for _ in range(1000)) == MAX_SAVED_RETRIES

@@ -1,0 +1,87 @@
+"""Exceptions let go of what they went through, and what hangs in cycles is looked for once it is too much."""
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from services.chassis.runtime import gc_tuning
+
+
+class Body:
+    """What a frame has at hand; ``itself`` is what only a look for cycles frees."""
+
+    itself: "Body"
+
+
+@pytest.fixture
+def gc_disabled() -> Iterator[None]:
+    """Nobody looks for cycles by himself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def failing(kept: list[Exception]) -> "weakref.ref[Body]":
+    """Leaves an exception that keeps a body alive, and whose frame keeps the exception."""
+    body = Body()
+    own = kept
+    try:
+        try:
+            raise KeyError("first")
+        except KeyError as error:
+            raise ValueError("then") from error
+    except ValueError as error:
+        own.append(error)
+    return weakref.ref(body)
+
+
+def test_an_exception_that_is_released_keeps_nothing(gc_disabled: None) -> None:
+    kept: list[Exception] = []
+    body = failing(kept)
+    assert body() is not None
+    gc_tuning.clear_tracebacks(kept[0])
+    assert body() is None
+    assert isinstance(kept[0].__cause__, KeyError)
+
+
+@pytest.mark.parametrize("link", ["__context__", "__cause__", "original_error"])
+def test_nor_do_those_that_led_to_it(gc_disabled: None, link: str) -> None:
+    kept: list[Exception] = []
+    body = failing(kept)
+    last = RuntimeError("last")
+    setattr(last, link, kept[0])
+    gc_tuning.clear_tracebacks(last)
+    assert body() is None
+
+
+@pytest.mark.parametrize("name", ["errors", "exceptions"])
+def test_nor_do_those_that_it_stands_for(gc_disabled: None, name: str) -> None:
+    kept: list[Exception] = []
+    body = failing(kept)
+    last = RuntimeError("last")
+    setattr(last, name, kept)
+    gc_tuning.clear_tracebacks(last)
+    assert body() is None
+
+
+def test_exceptions_that_lead_to_each_other_are_released() -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__context__, other.__cause__ = other, one
+    gc_tuning.clear_tracebacks(one)
+
+
+def test_cycles_are_looked_for_once_so_many_bytes_may_hang_in_them(gc_disabled: None) -> None:
+    def cycle() -> "weakref.ref[Body]":
+        body = Body()
+        body.itself = body
+        return weakref.ref(body)
+
+    gc_tuning.count_garbage(gc_tuning.COLLECT_AFTER_BYTES + 1)
+    one = cycle()
+    gc_tuning.count_garbage(gc_tuning.COLLECT_AFTER_BYTES - 1)
+    assert one() is not None
+    gc_tuning.count_garbage(2)
+    assert one() is None

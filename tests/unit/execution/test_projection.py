@@ -1,0 +1,296 @@
+"""Push-down, case by case: done where it may be; where not, the answer is that of what the contract declares."""
+
+from typing import Any
+
+import msgspec
+import pytest
+import strawberry
+
+from services.chassis.rpc.raw_result import RawResult
+from tests.unit.execution.schemas import projected
+from tests.unit.execution.schemas.projected import JsonContext, execute
+
+
+async def execute_both(
+    text: str, *values: Any, joins: dict[str, Any] | None = None, kind: Any = None
+) -> tuple[str, list[Any], dict[str, int]]:
+    """What is answered, errors and ways; checked to be the same as of what is decoded as declared."""
+    shown, errors, ways = await execute(text, JsonContext(*values, passes_on=True, joins=joins, kind=kind))
+    declared, declared_errors, _ = await execute(text, JsonContext(*values, passes_on=False, joins=joins, kind=kind))
+    picked, picked_errors, _ = await execute(
+        text, JsonContext(*values, passes_on=True, picks=True, joins=joins, kind=kind)
+    )
+    assert shown == declared == picked
+    assert sorted(map(str, errors)) == sorted(map(str, declared_errors)) == sorted(map(str, picked_errors))
+    return shown.decode(), errors, dict(ways)
+
+
+@pytest.mark.parametrize(
+    ("selection", "value", "shown"),
+    [
+        (
+            "id count ratio flag",
+            {"id": "i", "count": 3, "ratio": 2, "flag": False},
+            '{"id":"i","count":3,"ratio":2.0,"flag":false}',
+        ),
+        ("flag id", {"id": "i", "flag": True, "count": "not looked at"}, '{"flag":true,"id":"i"}'),
+        ("name may must", {"id": "i", "name": None, "may": "a", "must": "b"}, '{"name":null,"may":"a","must":"b"}'),
+        ("day status", {"id": "i", "day": "2026-01-02", "status": "DONE"}, '{"day":"2026-01-02","status":"DONE"}'),
+        ("tags", {"id": "i", "tags": ["a", None]}, '{"tags":["a",null]}'),
+        ("__typename kind: __typename", {"id": "i"}, '{"__typename":"Sent","kind":"Sent"}'),
+        ("inner { word key }", {"id": "i", "inner": {"key": "k", "word": None}}, '{"inner":{"word":null,"key":"k"}}'),
+        ("inner { key }", {"id": "i", "inner": None}, '{"inner":null}'),
+        ("inners { key }", {"id": "i", "inners": [{"key": "a"}, {"key": "b"}]}, '{"inners":[{"key":"a"},{"key":"b"}]}'),
+        (
+            "pet { __typename ... on Cat { name } }",
+            {"id": "i", "pet": {"__typename": "Cat", "name": "c"}},
+            '{"pet":{"__typename":"Cat","name":"c"}}',
+        ),
+        (
+            "pet { __typename ... on Cat { name } }",
+            {"id": "i", "pet": {"__typename": "Dog", "name": "d"}},
+            '{"pet":{"__typename":"Dog"}}',
+        ),
+    ],
+)
+async def test_what_is_the_same_in_json_is_pushed_down(selection: str, value: dict[str, Any], shown: str) -> None:
+    text = f"{{ sent {{ {selection} }} }}"
+    answer, errors, ways = await execute(text, JsonContext(value, passes_on=True))
+    assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
+    assert dict(ways) == {"pushed": 1}
+
+
+WHOLE = {"id": "i", "count": 3, "may": "a", "must": "b", "day": "2026-01-02", "status": "DONE", "tags": ["a", None]}
+
+
+@pytest.mark.parametrize(
+    ("selection", "shown", "ways"),
+    [
+        ("day id count", '{"day":"2026-01-02","id":"i","count":3}', {"pushed: picked": 1}),
+        ("status tags", '{"status":"DONE","tags":["a",null]}', {"pushed: picked": 1}),
+        ("kind: __typename may __typename", '{"kind":"Sent","may":"a","__typename":"Sent"}', {"pushed: picked": 1}),
+        ("inner { __typename key }", '{"inner":{"__typename":"Inner","key":"k"}}', {"pushed: picked": 1}),
+        ("count of { word }", '{"count":3,"of":{"word":"w"}}', {"pushed: picked": 2}),
+        # What is declared may be null, and the graph promises that it is not: somebody has to look.
+        ("id must", '{"id":"i","must":"b"}', {"pushed": 1}),
+        ("pet { __typename }", '{"pet":{"__typename":"Cat"}}', {"pushed": 1}),
+        ("other: id", '{"other":"i"}', {"compiled: an alias": 1}),
+    ],
+)
+async def test_a_service_picks_what_is_only_passed_on(selection: str, shown: str, ways: dict[str, int]) -> None:
+    value = {**WHOLE, "inner": {"key": "k", "word": "w"}, "pet": {"__typename": "Cat", "name": "c"}}
+    context = JsonContext(value, [{"key": "k", "word": "w"}], passes_on=True, picks=True)
+    answer, errors, taken = await execute(f"{{ sent {{ {selection} }} }}", context)
+    assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
+    assert dict(taken) == ways
+
+
+async def test_null_is_pushed_down_too() -> None:
+    assert await execute_both("{ sent { id } }", None) == ('{"sent":null}', [], {"pushed": 1})
+    shown, errors, ways = await execute_both("{ many { id } }", [None, {"id": "i"}])
+    assert (shown, errors, ways) == ('{"many":[null,{"id":"i"}]}', [], {"pushed": 1})
+
+
+PET = {"__typename": "Cat", "name": "c"}
+
+FALLS_BACK: dict[str, list[tuple[str, dict[str, Any], str]]] = {
+    "an alias": [
+        ("other: id", {}, '{"other":"i"}'),
+        ("count: __typename", {}, '{"count":"Sent"}'),
+        ("inner { key: word }", {"inner": {"key": "k", "word": "w"}}, '{"inner":{"key":"w"}}'),
+        ("inner { word: seen }", {"inner": {"key": "k", "word": "w"}}, '{"inner":{"word":"seen k"}}'),
+    ],
+    "an enum's values": [("size", {"size": "l"}, '{"size":"LARGE"}')],
+    "no enum": [("word", {"word": "OPEN"}, '{"word":"OPEN"}')],
+    "a scalar": [("code", {"code": 7}, '{"code":"code 7"}')],
+    "a leaf of another type": [("natural", {"natural": 2}, '{"natural":2}')],
+    "no list": [("pair", {"pair": [3, 4]}, '{"pair":[3,4]}')],
+    "members without __typename": [
+        ("tree { __typename }", {"tree": {"kind": "elm", "height": 3}}, '{"tree":{"__typename":"Elm"}}')
+    ],
+    "members without __typename first": [
+        ("pet { ... on Cat { name __typename } }", {"pet": PET}, '{"pet":{"name":"c","__typename":"Cat"}}'),
+        ("pet { ... on Cat { name } }", {"pet": PET}, '{"pet":{"name":"c"}}'),
+        ("pet { kind: __typename }", {"pet": PET}, '{"pet":{"kind":"Cat"}}'),
+    ],
+    "members of other names": [
+        ("fish { __typename ... on Cat { name } }", {"fish": PET}, '{"fish":{"__typename":"Cat","name":"c"}}')
+    ],
+    "a field with a resolver": [("id upper", {"may": "a"}, '{"id":"i","upper":"A"}')],
+    "a field that is not sent": [("id missing", {}, '{"id":"i","missing":null}')],
+    "is_type_of looks at the value": [("looked { key }", {"looked": {"key": "k"}}, '{"looked":{"key":"k"}}')],
+    "a join that needs more than keys": [
+        ("on", {"day": "2026-01-02"}, '{"on":"2026-01-02"}'),
+        ("day on", {"day": "2026-01-02"}, '{"day":"2026-01-02","on":"2026-01-02"}'),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("why", "selection", "value", "shown"), [(why, *case) for why, cases in FALLS_BACK.items() for case in cases]
+)
+async def test_what_is_not_the_same_is_decoded_as_declared(
+    why: str, selection: str, value: dict[str, Any], shown: str
+) -> None:
+    answer, errors, ways = await execute_both(f"{{ sent {{ {selection} }} }}", {"id": "i", **value})
+    assert answer == f'{{"sent":{shown}}}'
+    assert ways[f"compiled: {why}"] == 1
+    assert "pushed" not in ways
+    assert bool(errors) is (why == "a field that is not sent"), "the graph promises what nobody sends"
+
+
+@pytest.mark.parametrize(
+    ("selection", "json", "message"),
+    [
+        ("must", b'{"id":"i","must":null}', "Cannot return null for non-nullable field Sent.must."),
+        ("flag", b'{"id":"i","flag":null}', "Expected `bool`, got `null` - at `$.flag`"),
+        ("may", b'{"id":"i","may":null}', "Expected `str`, got `null` - at `$.may`"),
+        ("count", b'{"id":"i","count":2147483648}', "Int cannot represent non 32-bit signed integer value: 2147483648"),
+        (
+            "count",
+            b'{"id":"i","count":-2147483649}',
+            "Int cannot represent non 32-bit signed integer value: -2147483649",
+        ),
+        ("count", b'{"id":"i","count":"3"}', "Expected `int`, got `str` - at `$.count`"),
+        ("natural", b'{"id":"i","natural":-1}', "Expected `int` >= 0 - at `$.natural`"),
+        ("id", b'{"count":3}', "Object missing required field `id`"),
+        ("status", b'{"id":"i","status":"LOST"}', "Invalid enum value 'LOST' - at `$.status`"),
+        ("day", b'{"id":"i","day":"today"}', "Invalid RFC3339 encoded date - at `$.day`"),
+        ("id", b"[]", "Expected `object | null`, got `array`"),
+        ("id", b'{"id":', "Input data was truncated"),
+        ("id", b"<html>", "JSON is malformed: invalid character (byte 0)"),
+        ("id", b"", "Input data was truncated"),
+        (
+            "pet { __typename }",
+            b'{"id":"i","pet":{"__typename":"Eel","name":"e"}}',
+            "Invalid value 'Eel' - at `$.pet.__typename`",
+        ),
+        (
+            "inners { key }",
+            b'{"id":"i","inners":[{"key":"a"},{}]}',
+            "Object missing required field `key` - at `$.inners[1]`",
+        ),
+        (
+            "looked { key }",
+            b'{"id":"i","looked":{"key":"odd"}}',
+            "Expected value of type 'Looked' but got: <Inner instance>.",
+        ),
+    ],
+)
+async def test_what_is_not_as_declared_is_an_error(selection: str, json: bytes, message: str) -> None:
+    shown, errors, ways = await execute_both(f"{{ sent {{ {selection} }} }}", json)
+    assert [one for one, _ in errors] == [message]
+    assert shown in ('{"sent":null}', f'{{"sent":{{"{selection.split(maxsplit=1)[0]}":null}}}}')
+    assert "pushed" not in ways
+    assert any(way.startswith("careful: ") for way in ways)
+
+
+async def test_a_default_of_the_contract_is_shown() -> None:
+    """What is not sent because it is the default is no error: it is decoded as declared."""
+    shown, errors, ways = await execute_both("{ sent { id count } }", {"id": "i"})
+    assert (shown, errors) == ('{"sent":{"id":"i","count":1}}', [])
+    assert ways == {"compiled: not as declared": 1}
+
+
+@pytest.mark.parametrize(("many", "message"), [(1, "_of: 1 values for 2 parents"), (3, "_of: 3 values for 2 parents")])
+async def test_a_batch_of_another_length_is_an_error_of_each(many: int, message: str) -> None:
+    parents = [{"id": "a"}, None, {"id": "b"}]
+    shown, errors, ways = await execute_both("{ many { of { key } } }", parents, [{"key": "k"}] * many)
+    assert shown == '{"many":[{"of":null},null,{"of":null}]}'
+    assert errors == [(message, ["many", index, "of"]) for index in (0, 2)]
+    assert ways["compiled: not one for each parent"] == 1
+
+
+async def test_a_batch_is_pushed_down_and_so_is_what_it_joins() -> None:
+    """Keys that only joins need are read, and shown by nobody; those that were selected are."""
+    text = "{ many { of { seen word } } }"
+    parents, joined = (
+        [{"id": "a"}, {"id": "b"}, {"id": "c"}],
+        [{"key": "x", "word": "w"}, None, {"key": "y", "word": None}],
+    )
+    shown, errors, ways = await execute_both(text, parents, joined)
+    assert shown == '{"many":[{"of":{"seen":"seen x","word":"w"}},{"of":null},{"of":{"seen":"seen y","word":null}}]}'
+    assert (errors, ways) == ([], {"pushed": 2})
+    shown, _, ways = await execute_both("{ sent { inner { seen key } } }", {"id": "i", "inner": {"key": "k"}})
+    assert (shown, ways) == ('{"sent":{"inner":{"seen":"seen k","key":"k"}}}', {"pushed": 1})
+
+
+async def test_a_join_below_structs_is_asked_once() -> None:
+    context = JsonContext(
+        [{"id": "a", "inners": [{"key": "1"}, {"key": "2"}]}, {"id": "b", "inners": [{"key": "3"}]}], passes_on=True
+    )
+    answer, _, ways = await execute("{ many { inners { seen } } }", context)
+    assert answer == b'{"many":[{"inners":[{"seen":"seen 1"},{"seen":"seen 2"}]},{"inners":[{"seen":"seen 3"}]}]}'
+    assert (context.seen, dict(ways)) == ([["1", "2", "3"]], {"pushed": 1})
+
+
+INNERS = [{"id": "a", "inner": {"key": "1"}, "inners": []}, {"id": "b", "inner": {"key": "2"}, "inners": []}]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "paths"),
+    [
+        (
+            "{ many { id inner { seen } } }",
+            '{"many":[{"id":"a","inner":{"seen":null}},{"id":"b","inner":{"seen":"seen 2"}}]}',
+            [["many", 0, "inner", "seen"]],
+        ),
+        (
+            "{ many { id inner { must_see } } }",
+            '{"many":[{"id":"a","inner":null},{"id":"b","inner":{"must_see":"seen 2"}}]}',
+            [["many", 0, "inner", "must_see"]],
+        ),
+    ],
+)
+async def test_errors_of_joins_below_structs(text: str, shown: str, paths: list[Any]) -> None:
+    """Null goes up through the structs, to what may be null; hidden keys stay hidden."""
+    answer, errors, ways = await execute_both(text, INNERS, joins={"1": ValueError("one")})
+    assert (answer, [path for _, path in errors]) == (shown, paths)
+    assert ways == {"pushed": 1, "careful: an error": 1}
+
+
+async def test_null_goes_up_to_the_item_of_a_list() -> None:
+    value = [{"id": "a", "inners": [{"key": "1"}, {"key": "2"}]}, {"id": "b", "inners": [{"key": "3"}]}]
+    answer, errors, ways = await execute_both("{ many { inners { must_see } } }", value, joins={"2": None})
+    assert answer == '{"many":[null,{"inners":[{"must_see":"seen 3"}]}]}'
+    assert errors == [
+        ("Cannot return null for non-nullable field Inner.must_see.", ["many", 0, "inners", 1, "must_see"])
+    ]
+    assert ways == {"pushed": 1, "careful: an unusual value": 1}
+
+
+async def test_answers_of_several_types_are_each_read_as_its_own() -> None:
+    """Resolvers of one field may pass on answers of different types: none is read as another."""
+
+    class Few(msgspec.Struct):
+        key: str
+        word: str
+
+    kinds = iter([projected.Inner, Few])
+
+    @strawberry.type
+    class Parent:
+        @strawberry.field
+        async def inner(self) -> projected.GraphInner | None:
+            """One that is passed on."""
+            return RawResult(b'{"key":"k","word":null}', next(kinds))  # type: ignore[return-value]
+
+    @strawberry.type
+    class Parents:
+        @strawberry.field
+        def parents(self) -> list[Parent]:
+            """Two."""
+            return [Parent(), Parent()]
+
+    result = await projected.Schema(Parents).execute("{ parents { inner { word } } }")
+    assert result.data == {"parents": [{"inner": {"word": None}}, {"inner": None}]}
+    assert [(error.message, error.path) for error in result.errors or []] == [
+        ("Expected `str`, got `null` - at `$.word`", ["parents", 1, "inner"])
+    ]
+
+
+async def test_what_is_passed_on_beside_introspection_is_decoded() -> None:
+    """graphql-core executes such an operation, and knows nothing of JSON."""
+    text = '{ __type(name: "Cat") { name } sent { id } many { id } }'
+    answer, errors, _ = await execute(text, JsonContext({"id": "i"}, [{"id": "j"}], passes_on=True))
+    assert (answer, errors) == (b'{"__type":{"name":"Cat"},"sent":{"id":"i"},"many":[{"id":"j"}]}', [])

@@ -1,0 +1,29 @@
+"""What a process remembers stays small, whoever tells it what."""
+
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.persisted_documents.memory_cache import MemoryCache
+
+
+def test_the_one_not_asked_for_longest_goes_first() -> None:
+    texts = MemoryCache(most_texts=2)
+    texts.store("a", "{ a }")
+    texts.store("b", "{ b }")
+    assert texts.find("a") == "{ a }"
+    texts.store("c", "{ c }")
+    assert [texts.find(one) for one in "abc"] == ["{ a }", None, "{ c }"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 2_000), st.sampled_from("aä☃😀"))))
+def test_it_is_bounded_in_texts_and_bytes(told: list[tuple[int, int, str]]) -> None:
+    texts = MemoryCache(most_texts=8, most_bytes=5_000)
+    for name, length, letter in told:
+        texts.store(str(name), letter * length)
+        assert len(texts) <= 8
+        assert texts.bytes <= 5_000
+    left = [text for text in (texts.find(str(name)) for name in range(21)) if text is not None]
+    assert texts.bytes == sum(map(sys.getsizeof, left))
+    assert len(texts) == len(left)

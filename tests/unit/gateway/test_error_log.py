@@ -1,0 +1,53 @@
+"""What nobody expected is logged once for each failure, however many places it is told at, and a few of an answer."""
+
+from typing import Any
+
+from graphql import GraphQLError
+from structlog.testing import capture_logs
+
+from gateway.schema.builder import MAX_LOGGED_ERRORS, build_schema
+from services.chassis.problems import Forbidden
+
+
+def logged(errors: list[GraphQLError]) -> list[Any]:
+    """The lines about these errors of one answer."""
+    with capture_logs() as lines:
+        build_schema().process_errors(errors)
+    return lines
+
+
+def error(place: int, cause: Exception) -> GraphQLError:
+    """One that is told of a failure."""
+    return GraphQLError(str(cause), path=["sites", place], original_error=cause)
+
+
+def test_one_failure_is_logged_once() -> None:
+    cause = ValueError("once")
+    (line,) = logged([error(place, cause) for place in range(1_000)])
+    assert (line["event"], line["field"], line["exc_info"]) == ("unexpected", "sites.0", cause)
+
+
+def test_of_many_failures_a_few_are_logged() -> None:
+    *lines, last = logged([error(place, ValueError(place)) for place in range(MAX_LOGGED_ERRORS + 7)])
+    assert [line["field"] for line in lines] == [f"sites.{place}" for place in range(MAX_LOGGED_ERRORS)]
+    assert last["left_out"] == 7
+
+
+def test_what_was_expected_is_not_logged() -> None:
+    assert logged([error(1, Forbidden()), error(2, GraphQLError("no")), GraphQLError("no")]) == []
+
+
+def test_none_of_them_keeps_the_frames_it_went_through() -> None:
+    cause = raised()
+    told = error(1, cause)
+    assert (told.__traceback__, cause.__traceback__) != (None, None)
+    logged([told])
+    assert (told.__traceback__, cause.__traceback__) == (None, None)
+
+
+def raised() -> ValueError:
+    """One that went through a frame."""
+    try:
+        raise ValueError("x")
+    except ValueError as cause:
+        return cause
