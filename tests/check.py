@@ -1,5 +1,9 @@
-"""``make check``: what a reader of the code may rely on, looked at one after the other; all failures are shown."""
+"""``make check``: what a reader of the code may rely on, checked one after the other; all failures are shown.
 
+``python -m tests.check --fast`` runs those that take a second, before a commit.
+"""
+
+import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,9 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
-CHECKS: Sequence[tuple[str, Sequence[str]]] = (
+FAST: Sequence[tuple[str, Sequence[str]]] = (
     ("format", ("ruff", "format", "--check", "--quiet", ".")),
     ("lint", ("ruff", "check", "--quiet", "--output-format", "concise", ".")),
+    ("names and sentences", ("python", "-m", "tests.names")),
+)
+SLOW: Sequence[tuple[str, Sequence[str]]] = (
     ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-cache")),
     ("contracts and schema", ("python", "-m", "tests.snapshots")),
@@ -18,9 +25,11 @@ CHECKS: Sequence[tuple[str, Sequence[str]]] = (
 
 
 def main() -> int:
-    """Run every check; the exit code is 1 if one failed."""
+    """Run the checks; the exit code is 1 if one failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.check")
+    parser.add_argument("--fast", action="store_true", help="only the checks that take a second")
     failed = []
-    for name, (program, *arguments) in CHECKS:
+    for name, (program, *arguments) in FAST if parser.parse_args().fast else (*FAST, *SLOW):
         done = subprocess.run([BIN / program, *arguments], cwd=ROOT, check=False, capture_output=True, text=True)
         print(f"{'ok  ' if done.returncode == 0 else 'FAIL'} {name}", flush=True)
         if done.returncode:
