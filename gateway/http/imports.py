@@ -14,9 +14,9 @@ from gateway.http.resource import resource
 from gateway.schema.imports.owners import OWNER_BY_KIND, owner_of
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.contracts.identity import SubjectKind
-from services.contracts.imports import FILE_TYPE, LARGEST_FILE
+from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
 
-EXPORT_FILE_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=LARGEST_FILE)
+EXPORT_FILE_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_FILE_BYTES)
 BAD_ROWS_LIMITS = TransferLimits(media_types=("text/csv",), max_bytes=1_000_000_000)
 """What a service says of a row is longer than the row: this is every row of the largest file."""
 _COST = 1_000

@@ -1,1 +1,1 @@
-"""The graph's types, a folder a domain: types, queries, one file a mutation."""
+"""The GraphQL schema: a package for each domain, with its type extensions, queries and mutations."""

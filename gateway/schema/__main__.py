@@ -1,4 +1,4 @@
-"""``python -m gateway.schema`` prints the schema; with a path it writes the snapshot there."""
+"""Prints the schema (``python -m gateway.schema``), or writes it to a given path."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from gateway.schema.builder import build_schema
 
 
 def schema_sdl() -> str:
-    """The schema as the snapshot has it."""
+    """Return the schema in the schema definition language, as in the snapshot."""
     return build_schema().as_str() + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The schema, put together: reads like a table of contents."""
+"""Construction of the schema from all query, mutation and subscription fields."""
 
 import contextlib
 import functools
@@ -48,10 +48,10 @@ from services.chassis.telemetry.logging import logger
 _log = logger(__name__)
 
 MAX_LOGGED_ERRORS = 10
-"""Of the failures of one answer."""
+"""Errors of one response that are logged."""
 
 TYPE_EXTENSION_MODULES = (organisation, site, agreement, order, ticket, problem)
-"""Modules that add fields to the contracts' types."""
+"""Modules that extend the contracts' types. Importing them is enough."""
 
 QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_]
 MUTATIONS = [
@@ -70,14 +70,14 @@ SUBSCRIPTIONS = [order_events]
 
 
 class _ErrorsOnlyRunner(SchemaExtensionsRunner):
-    """Shows each result of a stream to the extensions only if there are errors in it: nothing else is theirs."""
+    """Runs the extensions on results of a subscription only if they have errors: the extensions ignore all others."""
 
     def on_stream_result(self, result: Any) -> Any:
         return super().on_stream_result(result) if result.errors else contextlib.nullcontext()
 
 
 class KiertoSchema(PlanningSchema):
-    """Logs what nobody expected; the rest is the caller's business. No error keeps what it happened to afterwards."""
+    """A schema that logs unexpected errors, and frees the frames that any error's traceback refers to."""
 
     def create_extensions_runner(
         self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
@@ -95,7 +95,7 @@ class KiertoSchema(PlanningSchema):
                 or id(cause) in logged
             ):
                 continue
-            logged.add(id(cause))  # one failure may be told at many places
+            logged.add(id(cause))  # one exception may cause errors at several paths
             if len(logged) <= MAX_LOGGED_ERRORS:
                 _log.error("unexpected", field=".".join(map(str, error.path or [])), exc_info=cause)
         if len(logged) > MAX_LOGGED_ERRORS:
@@ -106,7 +106,7 @@ class KiertoSchema(PlanningSchema):
 
 @functools.cache
 def build_schema(kind: type[KiertoSchema] = KiertoSchema) -> KiertoSchema:
-    """The one schema of the process."""
+    """Return the schema of the process, built once."""
     schema: KiertoSchema = kind(
         query=_root_type("Query", QUERIES),
         mutation=_root_type("Mutation", MUTATIONS),

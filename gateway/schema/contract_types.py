@@ -1,7 +1,7 @@
-"""Strawberry types made from the contracts' structs: a value goes from a service to the client as it is.
+"""Strawberry types derived from the contracts' structs.
 
-A type made here has the struct's fields and resolves them from the struct itself; ``extend_type`` adds those that
-other services know. Types are made when the schema is put together, so modules may declare them in any order.
+A derived type has the struct's fields and resolves them from the struct; ``extend_type`` adds fields of other
+services. Types are created when the schema is built, so modules may extend them in any order.
 """
 
 import datetime as dt
@@ -33,9 +33,9 @@ StructType = type[msgspec.Struct]
 _LONG_FIELDS = {"grams", "minor", "sequence"}
 
 
-@strawberry.interface(description="What has a global id (GraphQL Global Object Identification).")
+@strawberry.interface(description="An object with a global id (GraphQL Global Object Identification).")
 class Node:
-    """A thing that ``node`` finds by its id."""
+    """The interface of objects that ``node`` finds by their id."""
 
     id: strawberry.ID
 
@@ -57,40 +57,40 @@ def extend_type(
     hidden: Sequence[str] = (),
     weight: int | None = None,
 ) -> None:
-    """Add fields to the graph's type of a struct; ``node``: it has a global id; ``hidden`` fields are not shown.
+    """Add fields to the GraphQL type of a struct.
 
-    ``weight`` is what each one costs that is answered, where it is not 1.
+    ``node``: it implements ``Node``. ``hidden`` fields of the struct are left out. ``weight`` is the cost of each
+    returned object; None: 1.
     """
     if struct in _extensions:
-        raise TypeError(f"{struct.__name__} is declared twice")
+        raise TypeError(f"{struct.__name__} is extended twice")
     _extensions[struct] = _TypeExtension(fields, hidden, node, weight)
 
 
 def node_types() -> list[type]:
-    """The types of everything that has a global id, for those that no field leads to."""
-    return [_object_type(struct) for struct, joined in _extensions.items() if joined.node]
+    """Return all types that implement ``Node``, so that the schema has even those that no field returns."""
+    return [_object_type(struct) for struct, extension in _extensions.items() if extension.node]
 
 
 def output_type(annotation: Any, name: str = "", union: str = "") -> Any:
-    """The graph's type for a contract's annotation, to be used in annotations of Strawberry's.
+    """Return the output type of a contract's annotation, as an annotation for Strawberry.
 
-    ``name`` is the Python name of the field that has it; ``union`` the name of the result that it is, where it has
-    several members.
+    ``name`` is the Python name of the field that has the type; ``union`` the GraphQL name if it is a union.
     """
-    several = [one for one in union_members(annotation) if one not in (type(None), UnsetType)]
-    if len(several) > 1:
+    members = [one for one in union_members(annotation) if one not in (type(None), UnsetType)]
+    if len(members) > 1:
         if not union:
-            raise TypeError(f"{annotation} needs a name in the graph")
+            raise TypeError(f"the union {annotation} needs a name in the graph")
         made: Any = Annotated[
-            functools.reduce(operator.or_, (output_type(member) for member in several)), strawberry.union(union)
+            functools.reduce(operator.or_, (output_type(member) for member in members)), strawberry.union(union)
         ]
     else:
-        made = _list_or_named_type(several[0], name, union)
+        made = _list_or_named_type(members[0], name, union)
     return made | None if type(None) in union_members(annotation) else made
 
 
 def argument_type(annotation: Any, name: str) -> Any:
-    """The graph's type for an argument; where that is an input type, resolvers get the contract's command itself."""
+    """Return the type of an argument. Resolvers get an argument of an input type as the contract's struct."""
     (kind,) = [one for one in union_members(annotation) if one is not type(None)]
     if typing.get_origin(kind) is list:
         made: Any = list[argument_type(typing.get_args(kind)[0], name)]  # type: ignore[misc]
@@ -102,9 +102,9 @@ def argument_type(annotation: Any, name: str) -> Any:
 
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
-    """Return what an annotation allows: the members of a union, else the one type that it is.
+    """Return the members of a union, or the single type of another annotation.
 
-    Limits of texts are left out: services hold callers to them.
+    Metadata of ``Annotated`` is left out: services check the limits of texts.
     """
     if typing.get_origin(annotation) in (Union, types.UnionType):
         return tuple(one for member in typing.get_args(annotation) for one in union_members(member))
@@ -140,7 +140,7 @@ def _enum_type(kind: type[enum.Enum]) -> type[enum.Enum]:
 
 
 class _LazyStructType(LazyType[Any, Any]):
-    """The type of a struct, made when the schema asks for it: types may lead to each other in circles."""
+    """The type of a struct, created on demand because types may refer to each other in cycles."""
 
     def __init__(self, type_name: str, module: str, package: str | None = None, kind: Any = None) -> None:
         super().__init__(type_name, module, package)
@@ -153,22 +153,22 @@ class _LazyStructType(LazyType[Any, Any]):
 @functools.cache
 def _object_type(kind: Any) -> type:
     struct = typing.get_origin(kind) or kind
-    joined = _extensions.get(kind) or _TypeExtension((), (), False, None)
+    extension = _extensions.get(kind) or _TypeExtension((), (), False, None)
     fields = [
         _struct_field(field.name, output_type(field.type, field.name))
         for field in msgspec.structs.fields(kind)
-        if field.name not in joined.hidden
+        if field.name not in extension.hidden
     ]
-    body: dict[str, Any] = {field.python_name: field for field in [*fields, *joined.fields]}
+    body: dict[str, Any] = {field.python_name: field for field in [*fields, *extension.fields]}
 
     def is_type_of(value: Any, _: Any) -> bool:
         return isinstance(value, struct)
 
     setattr(is_type_of, CHECKS_CLASS_ONLY, True)
     body["is_type_of"] = staticmethod(is_type_of)
-    bases = (Node,) if joined.node else ()
+    bases = (Node,) if extension.node else ()
     made = types.new_class(_type_name(kind), bases, {}, lambda namespace: namespace.update(body))
-    costs = [] if joined.weight is None else [Cost(weight=str(joined.weight))]
+    costs = [] if extension.weight is None else [Cost(weight=str(extension.weight))]
     return strawberry.type(made, description=_type_description(struct), directives=costs)
 
 
@@ -190,18 +190,18 @@ def _input_type(struct: StructType) -> type:
         elif type(None) in union_members(field.type):
             body[field.name] = None
     made = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
-    shown = strawberry.input(made, description=_type_description(struct))
-    definition: StrawberryObjectDefinition = shown.__strawberry_definition__  # type: ignore[attr-defined]
+    input_type = strawberry.input(made, description=_type_description(struct))
+    definition: StrawberryObjectDefinition = input_type.__strawberry_definition__  # type: ignore[attr-defined]
 
-    def command(_: type, given: Any, __: InputContext) -> Any:
-        return msgspec.convert(given, struct)
+    def to_struct(_: type, values: Any, __: InputContext) -> Any:
+        return msgspec.convert(values, struct)
 
-    definition.from_input = command
-    return shown
+    definition.from_input = to_struct
+    return input_type
 
 
 def _type_name(kind: Any) -> str:
-    """The name in the graph: the struct's own; a generic one follows what it is of (SiteConnection)."""
+    """Return the GraphQL name of a struct; that of a generic one begins with its parameter (SiteConnection)."""
     arguments = typing.get_args(kind)
     if arguments:
         return f"{arguments[0].__name__}{typing.get_origin(kind).__name__}"
@@ -213,6 +213,6 @@ def _type_description(kind: type) -> str | None:
 
 
 def graphql_description(text: str) -> str | None:
-    """A docstring as the graph shows it: Python's names become the graph's."""
-    named = re.sub("``(.*?)``", lambda match: f"`{to_camel_case(match[1])}`", text)
-    return re.sub(r"\bNone\b", "null", named) or None
+    """Return a docstring as a GraphQL description, with GraphQL names in place of Python's."""
+    translated = re.sub("``(.*?)``", lambda match: f"`{to_camel_case(match[1])}`", text)
+    return re.sub(r"\bNone\b", "null", translated) or None

@@ -1,7 +1,7 @@
-"""How fields are declared: with the contracts' types, which become the graph's.
+"""Decorators that declare GraphQL fields from resolvers annotated with the contracts' types.
 
-Fields that ask a service may be null: a service that is away costs its own fields and no others. Each says what it
-costs (`gateway.execution.cost.compiler`); the unit is an object that is read and answered, about 25 µs of a processor.
+Fields that call a service are nullable: an unavailable service affects only its own fields. Each field declares its
+cost (`gateway.execution.cost.compiler`), in objects that are read and returned: about 25 µs of a processor each.
 """
 
 import functools
@@ -26,11 +26,11 @@ Info = strawberry.Info[Context, None]
 Resolver = Callable[..., Awaitable[Any]]
 
 SERVICE_CALL_WEIGHT = 10
-"""The weight of a field that asks a service by itself: a round trip and a query, beside what is answered."""
+"""The weight of a field that calls a service: a round trip and a query, beside the objects returned."""
 PASSWORD_HASH_WEIGHT = 100
-"""That of a field that hashes a password, which is made to be slow."""
+"""The weight of a field that hashes a password, which is slow by design."""
 BATCH_FIELD_WEIGHT = 1
-"""That of a field that is asked for many parents at once, for each of them."""
+"""The weight of a batch field, for each parent."""
 
 _CONNECTION_SIZE = ListSize(slicing_arguments=["first"], sized_fields=["edges"])
 
@@ -38,12 +38,11 @@ _CONNECTION_SIZE = ListSize(slicing_arguments=["first"], sized_fields=["edges"])
 def field(
     result: str = "", *, name: str | None = None, weight: int = SERVICE_CALL_WEIGHT, size: ListSize | None = None
 ) -> Callable[[Resolver], StrawberryField]:
-    """A field of the resolver ``async (info, ...)``, or ``async (parent: strawberry.Parent[P], info, ...)``.
+    """Declare a field with the resolver ``async (info, ...)``, or ``async (parent: strawberry.Parent[P], info, ...)``.
 
-    One that only passes on what a service answers is an ordinary function, so that its call may share a round trip.
-    ``result`` is the graph's name of a result with several members; ``name`` that of the field where Python can't
-    have it. ``weight`` is what it costs to ask, ``size`` how long the lists of its value are (those of a connection
-    say it themselves).
+    A resolver that only returns a service's response is an ordinary function, so that its call can share a round trip.
+    ``result`` is the name of the result's union; ``name`` that of the field if it is no Python identifier. ``weight``
+    is the cost of the call, ``size`` the length of the value's lists (connections have theirs already).
     """
 
     def declare(resolver: Resolver) -> StrawberryField:
@@ -64,14 +63,14 @@ def field(
 
 
 def _with_retry_after(resolver: Resolver) -> Resolver:
-    """The resolver, whose refusals the context notes: an answer over HTTP says when to try again."""
+    """Wrap a resolver so that the context notes its refusals for the ``Retry-After`` of the HTTP response."""
 
     @functools.wraps(resolver)
     async def resolve(*arguments: Any, info: Info, **named: Any) -> Any:
-        found = await resolver(*arguments, info=info, **named)
-        if isinstance(found, Refusal):
-            info.context.note_retry_after(found)
-        return found
+        result = await resolver(*arguments, info=info, **named)
+        if isinstance(result, Refusal):
+            info.context.note_retry_after(result)
+        return result
 
     return resolve
 
@@ -79,10 +78,10 @@ def _with_retry_after(resolver: Resolver) -> Resolver:
 def batch_field(
     result: str = "", *, needs: Sequence[str], weight: int = BATCH_FIELD_WEIGHT, size: ListSize | None = None
 ) -> Callable[[BatchFunction], StrawberryField]:
-    """A batch field of the resolver ``async (parents: list[P], info, ...) -> list[V]``.
+    """Declare a batch field with the resolver ``async (parents: list[P], info, ...) -> list[V]``.
 
-    ``needs`` are the attributes of a parent that it looks at: it may be handed parents that have no others. ``weight``
-    is what it costs to ask for one parent, ``size`` how long the lists of one value are.
+    ``needs`` are the attributes of a parent that the resolver reads: its parents may have no others. ``weight`` is the
+    cost for one parent, ``size`` the length of one value's lists.
     """
 
     def declare(resolver: BatchFunction) -> StrawberryField:
@@ -108,7 +107,7 @@ def _cost_directives(weight: int, size: ListSize | None, value: Any) -> list[obj
 
 
 def _graphql_parameters(resolver: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
-    """A resolver's parameters with the graph's types where it has the contract's."""
+    """Return a resolver's parameters, its arguments annotated with the types of the graph."""
     return [
         parameter if _is_injected(hints[name]) else parameter.replace(annotation=argument_type(hints[name], name))
         for name, parameter in inspect.signature(resolver).parameters.items()
@@ -116,13 +115,13 @@ def _graphql_parameters(resolver: Callable[..., Any], hints: dict[str, Any]) -> 
 
 
 def _is_injected(hint: Any) -> bool:
-    """Whether a parameter is no argument: Strawberry, or a batch's executor, hands it in."""
+    """Return whether a parameter is not a GraphQL argument but the parent or the info."""
     is_parent = get_origin(hint) is Annotated and any(isinstance(one, StrawberryParent) for one in get_args(hint)[1:])
     return is_parent or get_origin(hint) is strawberry.Info
 
 
 def _set_parameters(resolver: Any, parameters: list[inspect.Parameter]) -> None:
-    """Have Strawberry see these parameters."""
+    """Replace the parameters that Strawberry sees."""
     resolver.__signature__ = inspect.signature(resolver).replace(parameters=parameters)
 
 
@@ -130,17 +129,17 @@ def _field_description(resolver: Callable[..., Any]) -> str | None:
     return graphql_description(inspect.getdoc(resolver) or "")
 
 
-async def load_many(ids: Sequence[str], ask: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> list[Any]:
-    """The values of some ids, in their order, each different id asked for once."""
-    different = list(dict.fromkeys(ids))
-    found = dict(zip(different, await ask(different), strict=True)) if different else {}
-    return [found[one] for one in ids]
+async def load_many(ids: Sequence[str], load: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> list[Any]:
+    """Return the values of ids, in their order; ``load`` gets each distinct id once."""
+    distinct = list(dict.fromkeys(ids))
+    values = dict(zip(distinct, await load(distinct), strict=True)) if distinct else {}
+    return [values[one] for one in ids]
 
 
 def typed_field(
     graphql_type: Any, *, weight: int = 0, size: ListSize | None = None
 ) -> Callable[[Callable[..., Any]], StrawberryField]:
-    """A field whose type is the graph's alone: no contract has it."""
+    """Declare a field with a type that no contract has."""
 
     def declare(resolver: Callable[..., Any]) -> StrawberryField:
         _set_parameters(resolver, _graphql_parameters(resolver, get_type_hints(resolver, include_extras=True)))
@@ -156,7 +155,7 @@ def typed_field(
 
 
 def subscription(result: str) -> Callable[[Callable[..., AsyncIterator[Any]]], StrawberryField]:
-    """A subscription of the resolver ``async (info, ...) -> AsyncIterator[...]``."""
+    """Declare a subscription with the resolver ``async (info, ...) -> AsyncIterator[...]``."""
 
     def declare(resolver: Callable[..., AsyncIterator[Any]]) -> StrawberryField:
         hints = get_type_hints(resolver, include_extras=True)
@@ -175,32 +174,32 @@ def subscription(result: str) -> Callable[[Callable[..., AsyncIterator[Any]]], S
 
 
 def selected_field_names(info: Info, *path: str) -> list[str]:
-    """The names of the fields selected below the field at hand, or further down behind ``path``."""
+    """Return the names of the fields selected on the current field, or on the field at ``path`` below it."""
     raw = info._raw_info
     return sorted(collect_field_names(raw.field_nodes, raw.fragments, path))
 
 
 def selected_struct_fields(struct: type[msgspec.Struct], info: Info, *path: str) -> list[str]:
-    """Those of the selected fields that a struct has itself: what a service is asked for."""
+    """Return the selected fields that the struct itself has, which are requested from its service."""
     memo = getattr(info._raw_info, "memo", None)
-    if memo is None:  # graphql-core executes, not a plan
+    if memo is None:  # graphql-core executes the operation, not a plan
         return filter_struct_fields(struct, selected_field_names(info, *path))
     key = struct, path
-    wanted: list[str] | None = memo.get(key)
-    if wanted is None:
-        wanted = memo[key] = filter_struct_fields(struct, selected_field_names(info, *path))
-    return wanted
+    names: list[str] | None = memo.get(key)
+    if names is None:
+        names = memo[key] = filter_struct_fields(struct, selected_field_names(info, *path))
+    return names
 
 
 def is_total_selected(info: Info) -> bool:
-    """Return whether the field at hand is a connection whose ``totalCount`` is selected: it is not counted unasked."""
+    """Return whether ``totalCount`` is selected on the current field: counting takes time."""
     return "totalCount" in selected_struct_fields(Connection, info)
 
 
 def filter_struct_fields(struct: type[msgspec.Struct], names: Sequence[str]) -> list[str]:
-    """Those of some names that are a struct's own fields; the others are joined."""
-    own = _encoded_names(struct)
-    return [name for name in names if name in own]
+    """Return the names that are fields of the struct, not of its type extension."""
+    fields = _encoded_names(struct)
+    return [name for name in names if name in fields]
 
 
 @functools.cache

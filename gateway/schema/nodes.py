@@ -1,4 +1,4 @@
-"""Everything with a global id: the id's prefix says whose it is."""
+"""Lookup of objects by their global ids, whose prefix determines the service."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,36 +27,36 @@ NODE_LOADERS: dict[str, NodeLoader] = {
     "ticket": lambda context, ids, _: context.support.tickets_by_id(ids),
     **{f"{ID_PREFIX}{service}": _import_loader(service) for service in sorted(set(OWNER_BY_KIND.values()))},
 }
-"""How things are found by id, by its prefix."""
+"""Loaders by the prefix of the ids."""
 
 
 async def load_nodes(context: Context, ids: Sequence[str], fields: Sequence[str]) -> list[Any]:
-    """What has these ids, in their order; None for what is not there or out of the caller's reach."""
+    """Return the objects with these ids, in this order; None for one that does not exist or the caller may not see."""
     by_prefix: dict[str, list[str]] = {}
     for one in ids:
         by_prefix.setdefault(one.rpartition("_")[0], []).append(one)
-    known = {prefix: own for prefix, own in by_prefix.items() if prefix in NODE_LOADERS}
+    known = {prefix: group for prefix, group in by_prefix.items() if prefix in NODE_LOADERS}
 
-    async def found_of(prefix: str, own: list[str]) -> list[Any]:
-        return await load_many(own, lambda different: NODE_LOADERS[prefix](context, different, fields))
+    async def load_group(prefix: str, group: list[str]) -> list[Any]:
+        return await load_many(group, lambda distinct: NODE_LOADERS[prefix](context, distinct, fields))
 
-    answers = await asyncio.gather(*(found_of(prefix, own) for prefix, own in known.items()))
-    found = {
+    results = await asyncio.gather(*(load_group(prefix, group) for prefix, group in known.items()))
+    objects = {
         one: value
-        for own, values in zip(known.values(), answers, strict=True)
-        for one, value in zip(own, values, strict=True)
+        for group, values in zip(known.values(), results, strict=True)
+        for one, value in zip(group, values, strict=True)
     }
-    return [found.get(one) for one in ids]
+    return [objects.get(one) for one in ids]
 
 
 @typed_field(Node | None, weight=SERVICE_CALL_WEIGHT)
 async def node(info: Info, id: Id) -> Any:
-    """Anything with a global id; null if it is not there or out of the caller's reach."""
+    """The object with a global id; null if it does not exist or the caller may not see it."""
     (found,) = await load_nodes(info.context, [id], selected_field_names(info))
     return found
 
 
 @typed_field(list[Node | None] | None, weight=SERVICE_CALL_WEIGHT, size=ListSize(slicing_arguments=["ids"]))
 async def nodes(info: Info, ids: list[Id]) -> Any:
-    """Several things with global ids, in their order."""
+    """The objects with these global ids, in this order; null for one that does not exist or the caller may not see."""
     return await load_nodes(info.context, ids, selected_field_names(info))

@@ -1,4 +1,4 @@
-"""A problem speaks the caller's language."""
+"""Field of Problem: its message."""
 
 import strawberry
 
@@ -10,7 +10,7 @@ from services.contracts.values import Problem
 
 @typed_field(str)
 def message(problem: strawberry.Parent[Problem], info: Info) -> str:
-    """What to tell the person who asked, in their language."""
+    """A message for the user, in the caller's language."""
     return messages.text(problem.code, info.context.language, problem.params)
 
 

@@ -1,4 +1,4 @@
-"""Scalars that GraphQL does not bring along."""
+"""Scalars beyond those of the GraphQL specification."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -17,11 +17,11 @@ T = TypeVar("T")
 _MAX_LONG = 2**53 - 1
 _MAX_LITERAL_LENGTH = len(str(-_MAX_LONG))
 _MAX_ECHO = 100
-"""Characters of what was sent that an error shows."""
+"""Characters of an invalid value that an error shows."""
 
 
 class Long(int):
-    """Marks the whole numbers that may not fit GraphQL's 32 bits."""
+    """The annotation of integers that may not fit into the 32 bits of Int."""
 
 
 def _serialize_instant(instant: dt.datetime) -> str:
@@ -36,11 +36,11 @@ def _parse_date(text: Any) -> dt.date:
     return _parse("Date", timestamps.parse_date, text)
 
 
-def _parse(scalar: str, read: Callable[[str], T], text: Any) -> T:
+def _parse(scalar: str, parser: Callable[[str], T], text: Any) -> T:
     reason = "expected a string"
     if isinstance(text, str):
         try:
-            return read(text)
+            return parser(text)
         except ValueError as error:
             reason = str(error)
     raise _cannot_represent(scalar, text, reason)
@@ -55,33 +55,33 @@ def _coerce_long(number: Any) -> int:
 def _parse_long_literal(node: ValueNode, _: Any = None) -> int:
     if not isinstance(node, IntValueNode):
         raise GraphQLError("Long cannot represent anything but a whole number", node)
-    # Not even read if it is longer: Python reads digits in quadratic time, and refuses thousands of them.
+    # A longer literal is not parsed: Python parses digits in quadratic time, and refuses thousands of them.
     return _coerce_long(int(node.value) if len(node.value) <= _MAX_LITERAL_LENGTH else node.value)
 
 
 def _cannot_represent(scalar: str, value: Any, reason: str) -> GraphQLError:
-    shown = inspect(value[:_MAX_ECHO] if isinstance(value, str) else value)[:_MAX_ECHO]
-    return GraphQLError(f"{scalar} cannot represent {shown}: {reason}")
+    echo = inspect(value[:_MAX_ECHO] if isinstance(value, str) else value)[:_MAX_ECHO]
+    return GraphQLError(f"{scalar} cannot represent {echo}: {reason}")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
     Long: strawberry.scalar(
         name="Long",
-        description="A whole number between -2^53 and 2^53: grams, minor units of a currency, sequences.",
+        description="A whole number between -2^53 and 2^53, exclusive. Used for grams, minor units of money, and sequences.",
         serialize=_coerce_long,
         parse_value=_coerce_long,
         parse_literal=_parse_long_literal,
     ),
     dt.date: strawberry.scalar(
         name="Date",
-        description="A day: YYYY-MM-DD (RFC 3339, section 5.6, `full-date`).",
+        description="A calendar date, YYYY-MM-DD (RFC 3339, section 5.6, `full-date`).",
         serialize=dt.date.isoformat,
         parse_value=_parse_date,
     ),
     dt.datetime: strawberry.scalar(
         name="DateTime",
         description=(
-            "An instant (RFC 3339, section 5.6, `date-time`), in UTC with Z when it is shown; any offset is understood."
+            "An instant (RFC 3339, section 5.6, `date-time`). Results are in UTC, with Z; inputs may have any offset."
         ),
         serialize=_serialize_instant,
         parse_value=_parse_instant,
@@ -93,4 +93,4 @@ PASSTHROUGH_SCALARS: dict[str, Any] = {
     "DateTime": dt.datetime,
     "Long": Annotated[int, msgspec.Meta(ge=-_MAX_LONG, le=_MAX_LONG)],
 }
-"""Those that services write as the graph does (instants in UTC), with the types to read them as."""
+"""Scalars that services encode as the graph does (instants in UTC), with the types to decode them as."""

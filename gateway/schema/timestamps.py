@@ -1,7 +1,7 @@
-"""Dates and instants as texts, to the letter of RFC 3339, section 5.6, and no more.
+"""Parsers of dates and instants in the format of RFC 3339, section 5.6, and no other.
 
-What Python's ``fromisoformat`` takes beside it (weeks, days of a year, no separators, a space, digits of other scripts)
-is refused: whoever sends such a text means something that no other reader of it would see.
+Other formats that Python's ``fromisoformat`` accepts (weeks, days of a year, no separators, a space, digits of other
+scripts) are refused, because other parsers would refuse them or read them differently.
 """
 
 import datetime as dt
@@ -9,31 +9,31 @@ import re
 
 _DATE = r"(\d{4})-(\d{2})-(\d{2})"
 _FULL_DATE = re.compile(_DATE, re.ASCII)
-# "T" and "Z" in either case (the section's first note); between day and time the grammar has no space.
+# "T" and "Z" in either case (the section's first note); the grammar has no space between date and time.
 _DATE_TIME = re.compile(_DATE + r"[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))", re.ASCII)
 
 _LEAP_DAYS = ((6, 30), (12, 31))
-"""The days that a leap second has ended (section 5.7)."""
+"""The days, as month and day, that may end with a leap second (section 5.7)."""
 
 
 def parse_date(text: str) -> dt.date:
-    """The day of a ``full-date``; ValueError for any other text, and for the year 0, which Python does not have."""
-    found = _FULL_DATE.fullmatch(text)
-    if found is None:
+    """Parse a ``full-date``; ValueError for any other text, and for the year 0, which Python does not have."""
+    match = _FULL_DATE.fullmatch(text)
+    if match is None:
         raise ValueError("expected YYYY-MM-DD")
-    return dt.date(*map(int, found.groups()))
+    return dt.date(*map(int, match.groups()))
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """The instant of a ``date-time``, in UTC; ValueError for any other text.
+    """Parse a ``date-time`` into an instant in UTC; ValueError for any other text.
 
-    More than six digits of a fraction are cut. The offset -00:00 is UTC (section 4.3). A leap second, where there may
-    be one, is the last microsecond of its minute: so it stays on its day, before what comes after it.
+    Digits of a fraction after the sixth are cut off. The offset -00:00 is UTC (section 4.3). A possible leap second
+    becomes the last microsecond of its minute, which keeps its day and the order of instants.
     """
-    found = _DATE_TIME.fullmatch(text)
-    if found is None:
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
         raise ValueError("expected YYYY-MM-DDThh:mm:ss, and Z or an offset")
-    *clock, fraction, sign, hours, minutes = found.groups()
+    *clock, fraction, sign, hours, minutes = match.groups()
     year, month, day, hour, minute, second = map(int, clock)
     microsecond = int((fraction or "")[:6].ljust(6, "0"))
     leap = second == 60

@@ -1,1 +1,1 @@
-"""The published language: what each service offers and announces. No input or output happens here."""
+"""The services' contracts: their operations, value types and events. They do no I/O."""

@@ -1,4 +1,4 @@
-"""Identity: people, organisations, partners, sign-in, and who has access to what (I1 to I17)."""
+"""Contract of identity: users, organisations, partners, sign-in and access (I1 to I17)."""
 
 import datetime as dt
 import enum
@@ -9,17 +9,17 @@ from services.contracts.imports import Importing
 from services.contracts.values import Id, IdempotencyKey, Outcome, Refusal, TextLimit, Value
 
 Username = Annotated[str, TextLimit(400)]
-"""A username as it is typed: of 100 characters when it is kept, each of four code points at most when it is typed."""
+"""A username as typed. A stored one has at most 100 characters, each of which may be typed as four code points."""
 Password = Annotated[str, TextLimit(1024)]
-"""A password as it is typed: of 256 characters at most, each of four code points at most when it is typed."""
+"""A password as typed: at most 256 characters, each of which may be typed as four code points."""
 Scope = Annotated[str, TextLimit(100)]
-"""The name of something that a token allows (RFC 6749, section 3.3)."""
+"""A scope of a token (RFC 6749, section 3.3)."""
 Secret = Annotated[str, TextLimit(200)]
-"""A secret or token that identity gave out."""
+"""A secret or token that identity issued."""
 
 
 class OrganisationKind(enum.Enum):
-    """What sort of customer an organisation is."""
+    """The kind of a customer organisation."""
 
     HOUSEHOLD = "HOUSEHOLD"
     HOUSING_COMPANY = "HOUSING_COMPANY"
@@ -27,7 +27,7 @@ class OrganisationKind(enum.Enum):
 
 
 class Role(enum.Enum):
-    """A member's place in an organisation. ADMIN: all, and people; EDITOR: orders and changes; VIEWER: reads."""
+    """A member's role. ADMIN: everything, including members; EDITOR: orders and changes; VIEWER: reading only."""
 
     ADMIN = "ADMIN"
     EDITOR = "EDITOR"
@@ -35,7 +35,7 @@ class Role(enum.Enum):
 
 
 class SubjectKind(enum.Enum):
-    """Who can hold a token."""
+    """The kind of a token's subject."""
 
     USER = "USER"
     STAFF = "STAFF"
@@ -44,7 +44,7 @@ class SubjectKind(enum.Enum):
 
 
 class Language(enum.Enum):
-    """The languages that Kierto speaks (ISO 639-1)."""
+    """A language of Kierto's texts, by its ISO 639-1 code."""
 
     FI = "fi"
     SV = "sv"
@@ -53,7 +53,7 @@ class Language(enum.Enum):
 
 
 class Organisation(Value, frozen=True, kw_only=True):
-    """A customer, shown to its members, to staff and to partners that serve it."""
+    """A customer organisation. Its members, staff and the partners that serve it can see it."""
 
     id: Id
     customer_number: str
@@ -63,7 +63,10 @@ class Organisation(Value, frozen=True, kw_only=True):
 
 
 class Membership(Value, frozen=True, kw_only=True):
-    """One's place in an organisation. ``site_ids`` is None for all its sites; ``until`` is the last day, inclusive."""
+    """A user's membership in an organisation. ``billing`` is the permission to see prices and invoices.
+    ``site_ids`` are the sites that the user can see; None: all of them. ``until`` is the last day of the membership,
+    inclusive; None if it has no end.
+    """
 
     organisation: Organisation
     role: Role
@@ -73,7 +76,7 @@ class Membership(Value, frozen=True, kw_only=True):
 
 
 class Me(Value, frozen=True, kw_only=True):
-    """The signed-in user and what they belong to (I10)."""
+    """The signed-in user with their memberships (I10). ``staff`` is true for Kierto's own employees."""
 
     id: Id
     username: str
@@ -84,7 +87,7 @@ class Me(Value, frozen=True, kw_only=True):
 
 
 class Contact(Value, frozen=True, kw_only=True):
-    """How a user is written to. Handed to services alone, at the moment of use."""
+    """A user's e-mail address and language. Only services get it, at the moment of use."""
 
     user_id: Id
     username: str
@@ -93,39 +96,40 @@ class Contact(Value, frozen=True, kw_only=True):
 
 
 class Grant(Value, frozen=True, kw_only=True):
-    """One line of a subject's access.
-
-    ``organisation_id`` None is all organisations, an explicit mark of staff and some partners. ``role`` is None for
-    partners, whose scopes decide. ``site_ids`` None is all sites; ``until`` is the last day, inclusive.
-    """
+    """A subject's access to an organisation."""
 
     organisation_id: Id | None
+    """None: all organisations, for staff and some partners."""
     role: Role | None = None
+    """None for partners, whose scopes decide."""
     billing: bool = False
+    """The permission to see prices and invoices."""
     site_ids: list[Id] | None = None
+    """None: all sites of the organisation."""
     until: dt.date | None = None
+    """The last day, inclusive; None if there is no end."""
 
 
 @declare_event("identity.access.stated", subject="subject_id")
 class AccessStated(Event, frozen=True, kw_only=True):
-    """All that a user or partner may reach from now on. A higher ``version`` replaces every lower one.
-
-    What is too large for one event is stated in ``parts``, of which this is number ``part``; they take effect together.
-    """
+    """The whole access of a user or partner from now on."""
 
     subject_id: Id
     kind: SubjectKind
     version: int
+    """A higher version replaces every lower one."""
     active: bool
     scopes: list[str]
     grants: list[Grant]
     part: int = 1
+    """The number of this part, from 1."""
     parts: int = 1
+    """The number of parts if the access is too large for one event. They take effect together."""
 
 
 @declare_event("identity.session.ended", subject="session_id")
 class SessionEnded(Event, frozen=True, kw_only=True):
-    """A session is over before its tokens are: signed out, ended by its user, or a refresh token used twice."""
+    """A session ended before its tokens expired: by signing out, by its user, or by a refresh token used twice."""
 
     session_id: Id
     subject_id: Id
@@ -133,7 +137,7 @@ class SessionEnded(Event, frozen=True, kw_only=True):
 
 @declare_event("identity.organisation.stated", subject="organisation_id")
 class OrganisationStated(Event, frozen=True, kw_only=True):
-    """An organisation exists, or changed, and this is how it is now."""
+    """The current state of an organisation that was added or changed."""
 
     organisation_id: Id
     customer_number: str
@@ -142,7 +146,9 @@ class OrganisationStated(Event, frozen=True, kw_only=True):
 
 
 class Register(Value, frozen=True, kw_only=True):
-    """A registration (I1). ``terms_version`` is the version of the terms that was accepted; None refuses them."""
+    """A registration (I1). ``customer_number`` and ``invoice_number`` are printed on the customer's invoices.
+    ``terms_version`` is the version of the terms that the user accepted; None if they were not accepted.
+    """
 
     customer_number: Annotated[str, TextLimit(100)]
     invoice_number: Annotated[str, TextLimit(100)]
@@ -154,24 +160,26 @@ class Register(Value, frozen=True, kw_only=True):
 
 
 class Registered(Outcome, frozen=True, kw_only=True):
-    """The account exists. ``access_requested``: someone was there first, and the organisation's admins decide."""
+    """The account was created. ``access_requested`` is true if the organisation already has members: its admins
+    then decide about access.
+    """
 
     user_id: Id
     access_requested: bool
 
 
 class KnownDevice(Value, frozen=True, kw_only=True):
-    """What a device shows when its user signs in again, within ``expires_in`` seconds. It gives no access."""
+    """A device's token, presented when its user signs in again. It grants no access."""
 
     token: str
     expires_in: int
+    """Seconds."""
 
 
 class SignedIn(Outcome, frozen=True, kw_only=True):
-    """A session. ``access_token`` goes into ``Authorization: Bearer``, is valid for ``expires_in`` seconds.
-
-    ``refresh_token`` is for the next one, within ``refresh_expires_in`` seconds; then the session is over.
-    ``device`` is for the next sign-in from the same device; a refresh has none.
+    """The tokens of a session. ``access_token`` is a bearer token, valid for ``expires_in`` seconds.
+    ``refresh_token`` can be exchanged once for new tokens, within ``refresh_expires_in`` seconds; after that the
+    session is over.
     """
 
     access_token: str
@@ -179,16 +187,19 @@ class SignedIn(Outcome, frozen=True, kw_only=True):
     expires_in: int
     refresh_expires_in: int
     device: KnownDevice | None = None
+    """For the next sign-in from the same device; None after a refresh."""
 
 
 class SignedOut(Outcome, frozen=True, kw_only=True):
-    """The session is over, also if it was before."""
+    """The session is over. ``session_ended`` is false if it was over before."""
 
     session_ended: bool
 
 
 class CreatePartner(Value, frozen=True, kw_only=True):
-    """A new partner (I13). An empty list of organisations reaches none; ``all_organisations`` reaches every one."""
+    """A new partner (I13). ``organisation_ids`` are the organisations that it can see, none if the list is empty;
+    ``all_organisations`` lets it see every one.
+    """
 
     idempotency_key: IdempotencyKey
     name: Annotated[str, TextLimit(200)]
@@ -198,7 +209,7 @@ class CreatePartner(Value, frozen=True, kw_only=True):
 
 
 class Partner(Value, frozen=True, kw_only=True):
-    """A machine with its own credentials."""
+    """A partner: an external system with its own client credentials (OAuth 2.0)."""
 
     id: Id
     name: str
@@ -210,20 +221,20 @@ class Partner(Value, frozen=True, kw_only=True):
 
 
 class PartnerCreated(Outcome, frozen=True, kw_only=True):
-    """The secret is shown this once; None when the same command is answered again."""
+    """The partner was created. ``client_secret`` is shown only once: it is None for a repeated command."""
 
     partner: Partner
     client_secret: str | None
 
 
 class PartnerRevoked(Outcome, frozen=True, kw_only=True):
-    """The partner's tokens and secrets are worth nothing from now on."""
+    """The partner was revoked: its secrets and tokens are no longer valid."""
 
     partner: Partner
 
 
 class ClientToken(Outcome, frozen=True, kw_only=True):
-    """A successful answer of the token endpoint (RFC 6749, section 5.1)."""
+    """A successful response of the token endpoint (RFC 6749, section 5.1)."""
 
     access_token: str
     expires_in: int
@@ -231,48 +242,51 @@ class ClientToken(Outcome, frozen=True, kw_only=True):
 
 
 class PublicKeys(Value, frozen=True, kw_only=True):
-    """The keys that verify access tokens: a JWK Set (RFC 7517, section 5), as JSON text."""
+    """The public keys that verify access tokens: a JWK Set (RFC 7517, section 5), as JSON text."""
 
     jwks: str
 
 
 SCOPES = ("orders:read", "orders:subscribe", "pickups:report")
-"""What a partner may be allowed: read orders, follow their events, report pickups."""
+"""The scopes of partners: reading orders, subscribing to their events, reporting pickups."""
 
 
 class Identity(Importing, Protocol):
-    """What identity offers."""
+    """Operations of identity."""
 
     @public_write
     async def register(self, command: Register) -> Registered | Refusal:
-        """Make an account from what is printed on an invoice; the first of an organisation becomes its ADMIN.
+        """Create an account from the numbers on an invoice; the first user of an organisation becomes its ADMIN.
 
-        Refused with CUSTOMER_NOT_RECOGNISED (unknown number and wrong invoice alike), WEAK_PASSWORD, TERMS_REQUIRED,
-        USERNAME_TAKEN, MALFORMED, TOO_MANY_ATTEMPTS, OVERLOADED.
+        Refused with CUSTOMER_NOT_RECOGNISED (for an unknown customer and a wrong invoice alike), WEAK_PASSWORD,
+        TERMS_REQUIRED, USERNAME_TAKEN, MALFORMED, TOO_MANY_ATTEMPTS, OVERLOADED.
         """
         ...
 
     @public_write
     async def sign_in(self, username: Username, password: Password, device_token: Secret = "") -> SignedIn | Refusal:
-        """Begin a session (I3). Refused with SIGN_IN_FAILED, TOO_MANY_ATTEMPTS or OVERLOADED.
+        """Start a session (I3). Refused with SIGN_IN_FAILED, TOO_MANY_ATTEMPTS or OVERLOADED.
 
-        A device that shows the ``device_token`` of an earlier sign-in is not held back by what others fail at.
+        Failed attempts from other devices do not block a device with the ``device_token`` of an earlier sign-in.
         """
         ...
 
     @public_write
     async def refresh(self, refresh_token: Secret) -> SignedIn | Refusal:
-        """Go on with a session. A token used again later than 10 s ends its family; refused with SESSION_ENDED."""
+        """Issue the next tokens of a session. Refused with SESSION_ENDED.
+
+        A refresh token that is used again later than 10 s ends the session.
+        """
         ...
 
     @write
     async def sign_out(self) -> SignedOut | Refusal:
-        """End the session of the token that this is called with."""
+        """End the session of the caller's access token."""
         ...
 
     @public_write
     async def sign_out_with(self, refresh_token: Secret) -> SignedOut | Refusal:
-        """End the session of a refresh token, used before or not (RFC 7009, section 2.1)."""
+        """End the session of a refresh token, even a used one (RFC 7009, section 2.1)."""
         ...
 
     @open_write
@@ -283,47 +297,47 @@ class Identity(Importing, Protocol):
         scope: Annotated[str, TextLimit(1_000)] = "",
         subject: Id = "",
     ) -> ClientToken | Refusal:
-        """Client credentials (RFC 6749, section 4.4): for services, and for partners by way of the gateway.
+        """Grant a token for client credentials (RFC 6749, section 4.4) to a service, or to a partner by the gateway.
 
-        ``scope`` names the wanted ones, separated by spaces; empty is all that the client has. A service
-        (``client_id`` is ``service:<name>``) may name the ``subject`` for whom it acts. Refused with
+        ``scope`` has the requested scopes, separated by spaces; empty: all of the client's. A service
+        (``client_id`` is ``service:<name>``) may name the ``subject`` on whose behalf it acts. Refused with
         INVALID_CLIENT, INVALID_SCOPE or TOO_MANY_ATTEMPTS.
         """
         ...
 
     @open_read
     async def public_keys(self) -> PublicKeys:
-        """The keys that verify access tokens."""
+        """Return the keys that verify access tokens."""
         ...
 
     @read
     async def me(self) -> Me | None:
-        """The signed-in user; None for a caller that is no user."""
+        """Return the signed-in user; None if the caller is not a user."""
         ...
 
     @read
     async def organisations(self, ids: list[Id]) -> list[Organisation | None]:
-        """The organisations with these ids, in their order; None for one that the caller may not see."""
+        """Return the organisations with these ids, in this order; None for one that the caller may not see."""
         ...
 
     @read
     async def access_of(self, subject_id: Id) -> AccessStated | None:
-        """A subject's access as it is now. For services whose copy is older than a token."""
+        """Return a subject's current access, for services whose copy is older than a token."""
         ...
 
     @read
     async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
-        """How to write to these users, in their order. For services alone."""
+        """Return the contacts of these users, in this order. Services only."""
         ...
 
     @read
     async def partners(self) -> list[Partner]:
-        """Every partner, by name. Staff only."""
+        """Return all partners, by name. Staff only."""
         ...
 
     @write
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
-        """Make a partner and its first secret. Staff only."""
+        """Create a partner with its first secret. Staff only."""
         ...
 
     @write

@@ -1,4 +1,4 @@
-"""What the services that take in files of an ERP export have in common (I17, L9, O16)."""
+"""Contract of all services that import files of an ERP export (I17, L9, O16)."""
 
 import enum
 from typing import Protocol
@@ -7,13 +7,13 @@ from services.contracts.declare import read, write
 from services.contracts.values import Connection, Id, Outcome, Page, Refusal, Value
 
 FILE_TYPE = "text/csv"
-"""The media type of a file. No form of another origin can send it."""
-LARGEST_FILE = 200_000_000
-"""Bytes of a file at most: three million pickups. While it is staged it lies on the disk of a service."""
+"""The media type of an import file. A form of another origin can't send it."""
+MAX_FILE_BYTES = 200_000_000
+"""Room for three million pickups. A staged file lies on the service's disk."""
 
 
 class ImportState(enum.Enum):
-    """Where an import stands. STAGED: the file is here, nothing was done; the last two are final."""
+    """The state of an import. STAGED: the file was uploaded, the import not started. DONE and FAILED are final."""
 
     STAGED = "STAGED"
     RUNNING = "RUNNING"
@@ -22,7 +22,9 @@ class ImportState(enum.Enum):
 
 
 class Import(Value, frozen=True, kw_only=True):
-    """One file on its way in. Counts are rows of the file, its header left out."""
+    """The import of a file. ``total`` counts the rows without the header, ``done`` the processed ones.
+    ``added``, ``changed``, ``unchanged`` and ``failed`` count the processed rows by result.
+    """
 
     id: Id
     kind: str
@@ -37,7 +39,7 @@ class Import(Value, frozen=True, kw_only=True):
 
 
 class BadRow(Value, frozen=True, kw_only=True):
-    """A row that was left out: its line, counted from 1 with the header, and why, in the reader's language."""
+    """A row that was not imported. The header is ``line`` 1. ``reason`` is in the caller's language."""
 
     file: str
     line: int
@@ -47,25 +49,25 @@ class BadRow(Value, frozen=True, kw_only=True):
 
 
 class ImportStarted(Outcome, frozen=True, kw_only=True):
-    """The import runs, or has run already: to start twice is to start once."""
+    """The import was started, now or before: a repetition has no effect."""
 
     imported: Import
 
 
 class Importing(Protocol):
-    """Operations on a staged file. Staff only."""
+    """Operations on import files. Staff only."""
 
     @write
     async def start_import(self, id: Id) -> ImportStarted | Refusal:
-        """Take in a staged file; good rows are kept, bad ones reported."""
+        """Start the import of a staged file: valid rows are imported, invalid ones reported."""
         ...
 
     @read
     async def imports(self, ids: list[Id]) -> list[Import | None]:
-        """The imports with these ids, in their order; None for one that is not there."""
+        """Return the imports with these ids, in this order; None for one that does not exist."""
         ...
 
     @read
     async def bad_rows(self, id: Id, page: Page) -> Connection[BadRow]:
-        """The rows of an import that were left out, in the order of the file."""
+        """Return the rows that were not imported, in the order of the file."""
         ...

@@ -1,4 +1,4 @@
-"""Orders: agreements, calendars, orders, pickups, and the data they follow (O1 to O18); partners' events (P1, P4)."""
+"""Contract of orders: agreements, calendars, orders and pickups (O1 to O18), and partners' events (P1, P4)."""
 
 import datetime as dt
 import enum
@@ -23,13 +23,13 @@ from services.contracts.values import (
 
 
 class OrderKind(enum.Enum):
-    """What was asked for."""
+    """The kind of an order."""
 
     EXTRA_PICKUP = "EXTRA_PICKUP"
 
 
 class OrderState(enum.Enum):
-    """Where an order stands (O8)."""
+    """The state of an order (O8)."""
 
     RECEIVED = "RECEIVED"
     NEEDS_REVIEW = "NEEDS_REVIEW"
@@ -43,7 +43,7 @@ class OrderState(enum.Enum):
 
 
 class PickupState(enum.Enum):
-    """What became of a pickup. PLANNED until the truck is there; EMPTIED and FAILED are outcomes."""
+    """The state of a pickup. PLANNED until the truck has arrived; EMPTIED and FAILED are outcomes."""
 
     PLANNED = "PLANNED"
     ARRIVED = "ARRIVED"
@@ -52,9 +52,9 @@ class PickupState(enum.Enum):
 
 
 class Article(Value, frozen=True, kw_only=True):
-    """What can be ordered or is invoiced; ``name`` in the caller's language, ``waste_code`` of the List of Waste.
-
-    ``price`` is for one ``unit``; None for a caller without the billing permission.
+    """A service that can be ordered and invoiced. ``name`` is in the caller's language.
+    ``waste_code`` is that of the European List of Waste. ``price`` is for one ``unit``; None without the billing
+    permission.
     """
 
     id: Id
@@ -67,9 +67,9 @@ class Article(Value, frozen=True, kw_only=True):
 
 
 class Agreement(Value, frozen=True, kw_only=True):
-    """The standing service on a container (O1). ``litres`` of one bin, ``count`` bins, every ``interval_weeks``.
-
-    ``next_pickup`` is the next planned day from today on; None where none is planned.
+    """An agreement on regular pickups at a container (O1): ``count`` bins of ``litres`` each, emptied every
+    ``interval_weeks`` weeks. ``ended_on`` is None while the agreement is in force. ``next_pickup`` is the next planned
+    day from today on; None if none is planned.
     """
 
     id: Id
@@ -89,18 +89,18 @@ class Agreement(Value, frozen=True, kw_only=True):
 
 
 class Holiday(Value, frozen=True, kw_only=True):
-    """A day on which no truck runs, and its name in the caller's language."""
+    """A day without pickups. ``name`` is in the caller's language."""
 
     date: dt.date
     name: str
 
 
 class Pickup(Value, frozen=True, kw_only=True):
-    """One emptying, planned or done (O2, O12).
-
-    ``id`` is the same before and after the truck came. The truck comes on ``date``, give or take ``tolerance_days``;
-    ``original_date`` and ``moved_by`` are set if a holiday moved it. ``order_id`` is set for an ordered one.
-    ``grams`` is what was weighed, ``done_at`` when the outcome was reached.
+    """A pickup under an agreement, planned or done (O2, O12). ``id`` stays the same from the plan to the outcome.
+    The truck comes on ``date``, at most ``tolerance_days`` days earlier or later. ``original_date`` and ``moved_by``
+    are None unless a holiday moved the date. ``order_id`` is None for a regular pickup. ``done_at`` is the time of the
+    outcome; None before it. ``grams`` is the weight of all bins; None if they were not weighed. ``failure`` is the
+    reason of FAILED, otherwise None.
     """
 
     id: Id
@@ -119,14 +119,16 @@ class Pickup(Value, frozen=True, kw_only=True):
 
 
 class Calendar(Outcome, frozen=True, kw_only=True):
-    """A site's pickups between two days, both inclusive, by date."""
+    """The pickups of a site between two days, both inclusive, in order of date."""
 
     site_id: Id
     pickups: list[Pickup]
 
 
 class Offer(Value, frozen=True, kw_only=True):
-    """A day on which a route passes (O3). It can be ordered until ``cut_off``. ``price`` is for the whole pickup."""
+    """A day for which an extra pickup can be ordered (O3), until ``cut_off``. ``price`` is for the whole pickup;
+    None without the billing permission.
+    """
 
     date: dt.date
     cut_off: dt.datetime
@@ -135,7 +137,7 @@ class Offer(Value, frozen=True, kw_only=True):
 
 
 class Offers(Outcome, frozen=True, kw_only=True):
-    """The days that can be ordered now, soonest first; ``citation`` is the rule that set the cut-off."""
+    """The days for which an extra pickup can be ordered now, soonest first. ``citation`` is the rule of the cut-off."""
 
     agreement_id: Id
     offers: list[Offer]
@@ -143,7 +145,9 @@ class Offers(Outcome, frozen=True, kw_only=True):
 
 
 class Step(Value, frozen=True, kw_only=True):
-    """One line of an order's timeline: the state it reached, when, by whom, and why if a reason was given."""
+    """A change of an order's state. ``by`` is the id of the user or partner who made it, or "system".
+    ``reason`` is None if none was given.
+    """
 
     state: OrderState
     at: dt.datetime
@@ -152,7 +156,9 @@ class Step(Value, frozen=True, kw_only=True):
 
 
 class Order(Value, frozen=True, kw_only=True):
-    """What someone asked for, and how far it got (O8)."""
+    """An order of a pickup (O8). ``date`` is the day of the pickup. ``price`` excludes VAT; None without the billing
+    permission. ``timeline`` has all states that the order reached, oldest first.
+    """
 
     id: Id
     kind: OrderKind
@@ -169,7 +175,7 @@ class Order(Value, frozen=True, kw_only=True):
 
 
 class OrderExtraPickup(Value, frozen=True, kw_only=True):
-    """A pickup between the regular ones (O3), on an offered day."""
+    """An order of an extra pickup (O3). ``date`` is one of the offered days."""
 
     idempotency_key: IdempotencyKey
     agreement_id: Id
@@ -177,13 +183,13 @@ class OrderExtraPickup(Value, frozen=True, kw_only=True):
 
 
 class Ordered(Outcome, frozen=True, kw_only=True):
-    """The order was taken."""
+    """The order was placed."""
 
     order: Order
 
 
 class ReportKind(enum.Enum):
-    """What a driver's system reports (O17)."""
+    """The kind of a report on a pickup (O17)."""
 
     ARRIVED = "ARRIVED"
     EMPTIED = "EMPTIED"
@@ -191,12 +197,11 @@ class ReportKind(enum.Enum):
 
 
 class PickupReport(Value, frozen=True, kw_only=True):
-    """What happened at a pickup, from a driver's or planner's system.
-
-    ``report_id`` is the partner's own, and makes repeats harmless. The pickup is named by the order that it fulfils,
-    or by agreement and planned date (before or after a holiday moved it); what is named beside the order must be the
-    order's own. ``at`` is when it happened: the latest outcome counts, in whatever order reports come. ``grams`` may
-    go with EMPTIED (0 to 60,000,000), ``reason`` goes with FAILED.
+    """A report on a pickup from a driver's or planner's system. ``report_id`` is chosen by the partner: the same
+    report again has no further effect. The pickup is identified by ``order_id``, or by ``agreement_id`` and its
+    planned ``date``, before or after a holiday moved it; if all are given, they must agree. ``at`` is the time of the
+    reported event: the latest outcome is valid, in whichever order reports arrive. ``grams`` (0 to 60,000,000) is
+    allowed with EMPTIED only, ``reason`` with FAILED only.
     """
 
     report_id: Annotated[str, TextLimit(200)]
@@ -210,7 +215,9 @@ class PickupReport(Value, frozen=True, kw_only=True):
 
 
 class ReportOutcome(Value, frozen=True, kw_only=True):
-    """What became of one report. ``refusal`` says why it was not taken; ``repeated`` that it was known."""
+    """The result of a report. ``repeated`` is true if the report was known already. ``refusal`` is None if the report
+    was accepted.
+    """
 
     report_id: str
     accepted: bool
@@ -219,16 +226,15 @@ class ReportOutcome(Value, frozen=True, kw_only=True):
 
 
 class PickupsReported(Outcome, frozen=True, kw_only=True):
-    """The outcome of each report, in their order; one bad report keeps no other back."""
+    """The results of the reports, in their order. An invalid report does not affect the others."""
 
     outcomes: list[ReportOutcome]
 
 
 class OrderEvent(Value, frozen=True, kw_only=True):
-    """An event as partners and the graph see it (P1).
-
-    ``cursor`` is where a subscriber goes on; ``sequence`` counts without gaps over all events of the service, shown or
-    not. ``data`` is the event's JSON as its schema says.
+    """A public event (P1). ``cursor`` is its position: pass it as ``after`` to continue after the event.
+    ``sequence`` numbers all events of the service, so that hidden events leave gaps. ``type`` is the CloudEvents type,
+    ``subject`` the id of the entity that the event is about, ``data`` the event's JSON.
     """
 
     id: str
@@ -242,7 +248,7 @@ class OrderEvent(Value, frozen=True, kw_only=True):
 
 
 class EventPage(Outcome, frozen=True, kw_only=True):
-    """Events behind a cursor, in order. ``cursor`` is where the next page begins; ``end`` that it was the last yet."""
+    """A page of events, in order. ``cursor`` is where the next page begins. ``end``: there are no more events yet."""
 
     events: list[OrderEvent]
     cursor: str
@@ -258,7 +264,7 @@ class CursorExpired(Outcome, frozen=True, kw_only=True):
 
 @declare_event("orders.order.placed", subject="order_id", public=True)
 class OrderPlaced(Event, frozen=True, kw_only=True):
-    """An order was taken."""
+    """An order was placed."""
 
     order_id: Id
     organisation_id: Id
@@ -274,7 +280,7 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
 
 @declare_event("orders.order.moved", subject="order_id", public=True)
 class OrderMoved(Event, frozen=True, kw_only=True):
-    """An order went from one state to the next."""
+    """An order changed its state from ``before`` to ``state``."""
 
     order_id: Id
     organisation_id: Id
@@ -286,9 +292,10 @@ class OrderMoved(Event, frozen=True, kw_only=True):
 
 
 class PickupFacts(Event, frozen=True, kw_only=True):
-    """What is known of a pickup now; a higher ``version`` replaces every lower one. ``grams`` of all its bins.
+    """The current facts of a pickup.
 
-    Whose it was and what was emptied is as it was when the pickup was recorded, whatever its agreement says later.
+    Organisation, site, article and fraction are those of the agreement when the pickup was recorded, even if the
+    agreement changes later.
     """
 
     pickup_id: Id
@@ -302,38 +309,40 @@ class PickupFacts(Event, frozen=True, kw_only=True):
     state: PickupState
     done_at: dt.datetime | None
     grams: int | None
+    """The weight of all bins."""
     version: int
+    """A higher version replaces every lower one."""
 
 
 @declare_event("orders.pickup.recorded", subject="pickup_id", public=True)
 class PickupRecorded(PickupFacts, frozen=True, kw_only=True):
-    """Something became known of a pickup, and this is all that is known now."""
+    """New facts of a pickup were recorded; the event has all current ones."""
 
 
 @declare_event("orders.pickup.stated", subject="pickup_id")
 class PickupStated(PickupFacts, frozen=True, kw_only=True):
-    """A pickup that was recorded before, stated again for those who keep copies."""
+    """A pickup that was recorded before, published again for services that keep copies."""
 
 
 class Orders(Importing, Protocol):
-    """What orders offers."""
+    """Operations of orders."""
 
     @read
     async def agreements_of_sites(self, site_ids: list[Id], page: Page) -> list[Connection[Agreement]]:
-        """The agreements of each site, by agreement number; an empty page for a site the caller may not see.
+        """Return the agreements of each site, by agreement number; an empty page for a site the caller may not see.
 
-        A cursor is of one site's agreements, and asks for no others.
+        A cursor belongs to one site: with ``page.after``, only that site may be requested.
         """
         ...
 
     @read
     async def agreements_by_id(self, ids: list[Id]) -> list[Agreement | None]:
-        """The agreements with these ids, in their order; None for one that the caller may not see."""
+        """Return the agreements with these ids, in this order; None for one that the caller may not see."""
         ...
 
     @read
     async def calendars(self, site_ids: list[Id], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
-        """The calendar of each site; both days inclusive and at most 400 days apart.
+        """Return the calendar of each site between two days, both inclusive and at most 400 days apart.
 
         Refused with NOT_FOUND, TOO_LONG or MALFORMED.
         """
@@ -341,15 +350,15 @@ class Orders(Importing, Protocol):
 
     @read
     async def next_pickups(self, site_ids: list[Id]) -> list[Pickup | None]:
-        """The first pickup of each site from today on that is not done yet.
+        """Return the first pickup of each site from today on that has no outcome yet.
 
-        None where none is planned, and for a site the caller may not see or that is still on its way.
+        None if none is planned, and for a site that the caller may not see or that orders has no copy of yet.
         """
         ...
 
     @read
     async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
-        """The days on which an extra pickup can be ordered now, for each agreement, up to eight weeks ahead.
+        """Return the days for which an extra pickup can be ordered now, up to eight weeks ahead, for each agreement.
 
         Refused with NOT_FOUND, NOT_READY_YET.
         """
@@ -357,7 +366,7 @@ class Orders(Importing, Protocol):
 
     @write
     async def order_extra_pickup(self, command: OrderExtraPickup) -> Ordered | Refusal:
-        """Order a pickup on an offered day.
+        """Order an extra pickup on one of the offered days.
 
         Refused with NOT_FOUND, FORBIDDEN, NOT_ON_ROUTE, IN_THE_PAST, PAST_CUT_OFF, ALREADY_PLANNED,
         IDEMPOTENCY_CONFLICT, NOT_READY_YET.
@@ -368,22 +377,22 @@ class Orders(Importing, Protocol):
     async def orders(
         self, page: Page, site_id: Id | None = None, states: list[OrderState] | None = None
     ) -> Connection[Order]:
-        """The caller's orders, newest first."""
+        """Return the orders that the caller may see, newest first."""
         ...
 
     @read
     async def orders_by_id(self, ids: list[Id]) -> list[Order | None]:
-        """The orders with these ids, in their order; None for one that the caller may not see."""
+        """Return the orders with these ids, in this order; None for one that the caller may not see."""
         ...
 
     @read
     async def open_order_counts(self, site_ids: list[Id]) -> list[int]:
-        """How many orders of each site are not done yet; 0 for a site the caller may not see."""
+        """Count the open orders of each site; 0 for a site that the caller may not see."""
         ...
 
     @write
     async def report_pickups(self, reports: Annotated[list[PickupReport], Batch()]) -> PickupsReported | Refusal:
-        """Take in what drivers' systems report, up to 500 at once. Partners with ``pickups:report``."""
+        """Record up to 500 reports of drivers' or planners' systems. Partners with ``pickups:report`` only."""
         ...
 
     @read
@@ -394,8 +403,9 @@ class Orders(Importing, Protocol):
         types: list[Annotated[str, TextLimit(100)]] | None = None,
         organisation_id: Id | None = None,
     ) -> EventPage | CursorExpired | Refusal:
-        """Public events behind a cursor (P4), of what the caller may see now. ``after``: a cursor, START, or None: now.
+        """Return a page of the public events that the caller may see now (P4).
 
-        ``first`` is 1 to 500. Partners with ``orders:subscribe``, staff, and the gateway for its own feed.
+        ``after`` is a cursor, START for the whole log, or None for events from now on. ``first`` is 1 to 500. For
+        partners with ``orders:subscribe``, staff, and the gateway's feed.
         """
         ...

@@ -1,4 +1,4 @@
-"""Sites: the places that are served, their containers and people (L1 to L9)."""
+"""Contract of sites: sites, their containers and contact persons (L1 to L9)."""
 
 import enum
 from typing import Protocol
@@ -11,7 +11,7 @@ from services.contracts.values import Connection, FieldName, Id, Page, SearchTex
 
 
 class Fraction(enum.Enum):
-    """Kind of waste as people sort it."""
+    """A waste fraction, as customers sort it."""
 
     RESIDUAL = "RESIDUAL"
     BIOWASTE = "BIOWASTE"
@@ -28,7 +28,7 @@ class Fraction(enum.Enum):
 
 
 class PropertyType(enum.Enum):
-    """What stands on a site; the rules differ by it."""
+    """The type of a site's property, on which collection rules depend."""
 
     HOUSE = "HOUSE"
     LEISURE = "LEISURE"
@@ -37,7 +37,7 @@ class PropertyType(enum.Enum):
 
 
 class SiteOrder(enum.Enum):
-    """How a list of sites is sorted."""
+    """The order of a list of sites."""
 
     ADDRESS = "ADDRESS"
     CITY = "CITY"
@@ -53,7 +53,7 @@ class Address(Value, frozen=True, kw_only=True):
 
 
 class Person(Value, frozen=True, kw_only=True):
-    """Someone to turn to."""
+    """A contact person. ``phone`` and ``email`` are None if unknown."""
 
     name: str
     phone: str | None
@@ -61,7 +61,7 @@ class Person(Value, frozen=True, kw_only=True):
 
 
 class Container(Value, frozen=True, kw_only=True):
-    """Bins of one fraction and size on a site. ``litres`` is the size of one bin, ``count`` how many there are."""
+    """The bins of one fraction and size on a site. ``litres`` is the volume of one bin, ``count`` their number."""
 
     id: Id
     container_number: str
@@ -72,7 +72,10 @@ class Container(Value, frozen=True, kw_only=True):
 
 
 class Site(Value, frozen=True, kw_only=True):
-    """A place that is served. ``area`` is the routes' area; ``containers`` is left out when it was not asked for."""
+    """A place where waste is collected. ``area`` is the collection area that its routes belong to.
+    ``dwellings`` is the number of homes. ``billed_to`` is the name of the payer. ``contact_person`` is None if there
+    is none.
+    """
 
     id: Id
     organisation_id: Id
@@ -86,11 +89,12 @@ class Site(Value, frozen=True, kw_only=True):
     contact_person: Person | None
     version: int
     containers: list[Container] | UnsetType = UNSET
+    """Left out unless requested."""
 
 
 @declare_event("sites.site.stated", subject="site_id")
 class SiteStated(Event, frozen=True, kw_only=True):
-    """A site exists, or changed, and this is how it is now."""
+    """The current state of a site that was added or changed."""
 
     site_id: Id
     organisation_id: Id
@@ -104,7 +108,7 @@ class SiteStated(Event, frozen=True, kw_only=True):
 
 @declare_event("sites.container.stated", subject="container_id")
 class ContainerStated(Event, frozen=True, kw_only=True):
-    """A container exists, or changed, and this is how it is now."""
+    """The current state of a container that was added or changed."""
 
     container_id: Id
     container_number: str
@@ -117,7 +121,7 @@ class ContainerStated(Event, frozen=True, kw_only=True):
 
 
 class Sites(Importing, Protocol):
-    """What sites offers."""
+    """Operations of sites."""
 
     @read
     async def sites(
@@ -128,13 +132,14 @@ class Sites(Importing, Protocol):
         organisation_id: Id | None = None,
         fields: list[FieldName] | None = None,
     ) -> Connection[Site]:
-        """The caller's sites. ``search`` finds parts of street, city, postal code and site number in any case.
+        """Return the sites that the caller may see.
 
-        ``fields`` names the wanted fields as the graph does; None is all.
+        ``search`` matches parts of street, city, postal code and site number, case-insensitively. ``fields`` are the
+        GraphQL names of the requested fields; None: all.
         """
         ...
 
     @read
     async def sites_by_id(self, ids: list[Id], fields: list[FieldName] | None = None) -> list[Site | None]:
-        """The sites with these ids, in their order; None for one that the caller may not see."""
+        """Return the sites with these ids, in this order; None for one that the caller may not see."""
         ...

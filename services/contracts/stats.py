@@ -1,4 +1,4 @@
-"""Stats: what was collected, what it cost, and the invoices (T1 to T11)."""
+"""Contract of stats: collected volumes, costs and invoices (T1 to T11)."""
 
 import datetime as dt
 import enum
@@ -11,7 +11,7 @@ from services.contracts.values import Id, Outcome, Refusal, Value
 
 
 class Period(enum.Enum):
-    """The length of one step of a series. Weeks are ISO 8601 weeks."""
+    """The length of a period in a series. Weeks are those of ISO 8601."""
 
     DAY = "DAY"
     WEEK = "WEEK"
@@ -21,7 +21,9 @@ class Period(enum.Enum):
 
 
 class Volume(Value, frozen=True, kw_only=True):
-    """What was collected in one step: of one fraction and article, over the chosen sites, from the day ``start`` on."""
+    """The waste of one fraction and article that was collected in a period, summed over the selected sites.
+    ``start`` is the first day of the period, ``pickups`` the number of pickups.
+    """
 
     start: dt.date
     fraction: Fraction
@@ -31,7 +33,9 @@ class Volume(Value, frozen=True, kw_only=True):
 
 
 class Volumes(Outcome, frozen=True, kw_only=True):
-    """Volumes by step (T1), by start, fraction and article; ``previous_grams`` is the same number of days before."""
+    """Volumes by period, fraction and article, in this order (T1), and their totals. ``previous_grams`` is the
+    weight collected in the same number of days before.
+    """
 
     rows: list[Volume]
     grams: int
@@ -41,7 +45,7 @@ class Volumes(Outcome, frozen=True, kw_only=True):
 
 @declare_event("stats.invoice.stated", subject="invoice_id")
 class InvoiceStated(Event, frozen=True, kw_only=True):
-    """An invoice exists. Identity keeps customer number, invoice number and date, for registration (I1)."""
+    """The current state of an invoice. Identity keeps its numbers and date for registration (I1)."""
 
     invoice_id: Id
     organisation_id: Id
@@ -52,7 +56,7 @@ class InvoiceStated(Event, frozen=True, kw_only=True):
 
 
 class Stats(Importing, Protocol):
-    """What stats offers."""
+    """Operations of stats."""
 
     @read
     async def volumes(
@@ -64,7 +68,7 @@ class Stats(Importing, Protocol):
         site_ids: list[Id] | None = None,
         fractions: list[Fraction] | None = None,
     ) -> Volumes | Refusal:
-        """What was collected between two days, both inclusive, on the sites the caller may see.
+        """Return the volumes collected between two days, both inclusive, on the sites that the caller may see.
 
         Refused with MALFORMED (days in the wrong order) or TOO_LONG (more than ten years).
         """

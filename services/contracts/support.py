@@ -1,4 +1,4 @@
-"""Support: the contact form, tickets and mail (S1 to S7)."""
+"""Contract of support: contact form, tickets and mail (S1 to S7)."""
 
 import datetime as dt
 import enum
@@ -9,7 +9,7 @@ from services.contracts.values import Connection, Id, IdempotencyKey, Outcome, P
 
 
 class Topic(enum.Enum):
-    """What a message is about; the inbox is sorted by it."""
+    """The topic of a message to customer service."""
 
     PICKUP = "PICKUP"
     CONTAINER = "CONTAINER"
@@ -19,7 +19,7 @@ class Topic(enum.Enum):
 
 
 class ContactPreference(enum.Enum):
-    """How someone wants to be reached about a message."""
+    """The way in which the sender of a message wants to be contacted; NONE: not at all."""
 
     NONE = "NONE"
     PHONE = "PHONE"
@@ -27,14 +27,14 @@ class ContactPreference(enum.Enum):
 
 
 class TicketState(enum.Enum):
-    """Where a conversation stands."""
+    """The state of a ticket."""
 
     OPEN = "OPEN"
     CLOSED = "CLOSED"
 
 
 class Ticket(Value, frozen=True, kw_only=True):
-    """A conversation with customer service. ``number`` is what one reads out on the telephone."""
+    """A ticket of customer service. ``number`` is its short number, for use on the telephone."""
 
     id: Id
     number: str
@@ -48,7 +48,7 @@ class Ticket(Value, frozen=True, kw_only=True):
 
 
 class SendContactForm(Value, frozen=True, kw_only=True):
-    """The contact form (S1). ``message`` is 1 to 4,000 characters; ``phone`` goes with PHONE."""
+    """The contact form (S1). ``message`` has 1 to 4,000 characters. ``phone`` is required if PHONE is preferred."""
 
     idempotency_key: IdempotencyKey
     site_id: Id
@@ -59,14 +59,14 @@ class SendContactForm(Value, frozen=True, kw_only=True):
 
 
 class ContactFormReceived(Outcome, frozen=True, kw_only=True):
-    """The message is here, and a receipt is on its way by mail."""
+    """The message was received; the sender gets a receipt by e-mail."""
 
     ticket: Ticket
 
 
 @declare_event("support.ticket.opened", subject="ticket_id")
 class TicketOpened(Event, frozen=True, kw_only=True):
-    """A conversation began."""
+    """A ticket was opened."""
 
     ticket_id: Id
     organisation_id: Id
@@ -76,23 +76,23 @@ class TicketOpened(Event, frozen=True, kw_only=True):
 
 
 class Support(Protocol):
-    """What support offers."""
+    """Operations of support."""
 
     @write
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         """Open a ticket about a site.
 
-        Ten an hour of a person (a hundred of staff), thirty of an organisation; the same form again is not counted.
+        A user may send ten an hour (staff: a hundred), an organisation thirty; a repeated form is not counted.
         Refused with NOT_FOUND, MALFORMED, IDEMPOTENCY_CONFLICT, NOT_READY_YET, TOO_MANY_MESSAGES.
         """
         ...
 
     @read
     async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
-        """The caller's tickets, newest first."""
+        """Return the tickets that the caller may see, newest first."""
         ...
 
     @read
     async def tickets_by_id(self, ids: list[Id]) -> list[Ticket | None]:
-        """The tickets with these ids, in their order; None for one that the caller may not see."""
+        """Return the tickets with these ids, in this order; None for one that the caller may not see."""
         ...

@@ -1,7 +1,7 @@
-"""The value types that every contract is written in.
+"""Value types that all contracts share.
 
-JSON names are GraphQL names (camel case), a page of a list is a Relay connection, members of a result carry
-``__typename``: what a service answers is what a client of the graph sees.
+A service's JSON is what a client of the graph receives: names are in camel case, a page of a list is a Relay
+connection, and the members of a result union carry ``__typename``.
 """
 
 from typing import Annotated, Generic, Literal, TypeVar
@@ -11,51 +11,51 @@ from msgspec import UNSET, UnsetType
 
 
 class TextLimit(msgspec.Struct, frozen=True):
-    """Limits a text that a caller sends; it annotates the field: ``Annotated[str, TextLimit(100)]``.
+    """The limits of a text that a caller sends, as an annotation of its field: ``Annotated[str, TextLimit(100)]``.
 
-    ``longest`` counts code points of the text as it was sent, before anything is done with it. Control characters,
-    noncharacters and marks that turn the direction of writing are refused; ``lines`` allows tabs and line breaks.
+    Control characters, noncharacters and characters that change the direction of writing are refused.
     """
 
     longest: int
+    """Code points at most, counted before the text is normalised or trimmed."""
     lines: bool = False
+    """Whether tabs and line breaks are allowed."""
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Annotates a list whose operation judges each item by itself, so that a bad one keeps no other back."""
+    """The annotation of a list whose items are validated one by one, so that an invalid item fails alone."""
 
 
 Id = Annotated[str, TextLimit(100)]
 """A TypeID: a prefix, an underscore, a UUIDv7 in base 32. The same string in the graph, in events and in logs."""
 IdempotencyKey = Annotated[str, TextLimit(200)]
-"""A key that the caller chose for one command: the same key again is the same command."""
+"""A key that the caller chooses for a command: a repetition with the same key is the same command."""
 FieldName = Annotated[str, TextLimit(100)]
-"""The name of a field, as the graph has it."""
+"""The GraphQL name of a field."""
 SearchText = Annotated[str, TextLimit(200)]
-"""What a list is searched for."""
+"""The search text of a list."""
 Cursor = Annotated[str, TextLimit(2_000)]
-"""A place in a list or a log; opaque to its reader."""
+"""A position in a list or a log; opaque to clients."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A plain value of the language."""
+    """A value of a contract."""
 
 
 class Outcome(Value, frozen=True, kw_only=True, tag_field="__typename", tag=True):
-    """A member of an operation's result; ``__typename`` tells which."""
+    """A member of an operation's result union, tagged by ``__typename``."""
 
 
 class Problem(Value, frozen=True, kw_only=True):
-    """One thing that stands in the way of what was asked, meant for the person who asked.
-
-    ``code`` is stable and in capitals; ``path`` leads to the input field it is about (camel case, outermost first,
-    empty when it is about the whole); ``params`` fill the text that the gateway shows in the caller's language;
-    ``retryable`` says that the same call may succeed a little later.
+    """A reason why a call was refused, to be shown to the user. ``code`` is stable and in capitals.
+    ``path`` leads to the input field with the problem, outermost field first; empty if it concerns the whole input.
+    ``retryable`` is true if the same call may succeed a little later.
     """
 
     code: str
     path: list[str] = []
     params: dict[str, str] = {}
+    """Values for the placeholders of the message that the gateway makes in the caller's language."""
     retryable: bool = False
 
 
@@ -72,33 +72,33 @@ MalformedReason = Literal[
     "TOO_SHORT",
     "UNREADABLE",
 ]
-"""What is wrong with the form of an input, as the ``reason`` of MALFORMED; the gateway has a text for each.
+"""The ``reason`` of MALFORMED: an input's formal error, for which the gateway has a message each.
 
-Those with params: EARLIEST ``earliest``; EXAMPLE ``example``; RANGE ``least``, ``most``; TOO_LONG ``longest``;
-TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for those who made the client.
+Reasons with params: EARLIEST ``earliest``; EXAMPLE ``example``; RANGE ``least``, ``most``; TOO_LONG ``longest``;
+TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of clients.
 """
 
 
 class Refusal(Outcome, frozen=True, kw_only=True):
-    """The expected "no": nothing was changed, and here is why."""
+    """A refused call: nothing was changed. ``problems`` has at least one reason."""
 
     problems: list[Problem]
 
 
 def refuse(code: str, *path: str, retryable: bool = False, **params: object) -> Refusal:
-    """A refusal with one problem."""
+    """Return a refusal with one problem."""
     texts = {name: str(value) for name, value in params.items()}
     return Refusal(problems=[Problem(code=code, path=list(path), params=texts, retryable=retryable)])
 
 
 def malformed(*path: str, reason: MalformedReason, **params: object) -> Problem:
-    """Make the problem of an input whose form is wrong."""
+    """Return the problem of a malformed input."""
     texts = {name: str(value) for name, value in params.items()}
     return Problem(code="MALFORMED", path=list(path), params={"reason": reason, **texts})
 
 
 def length_problem(text: str, shortest: int, longest: int, *path: str) -> Problem | None:
-    """Find out whether a text is missing, too short or too long, in code points."""
+    """Return the problem of a text that is missing, too short or too long (in code points); None if it is neither."""
     if not text and shortest > 0:
         return malformed(*path, reason="REQUIRED")
     if len(text) < shortest:
@@ -109,10 +109,8 @@ def length_problem(text: str, shortest: int, longest: int, *path: str) -> Proble
 
 
 class Money(Value, frozen=True, kw_only=True):
-    """An amount net of VAT.
-
-    ``minor`` is in the currency's minor unit (cents), ``currency`` is ISO 4217, ``vat_rate`` is the VAT that comes
-    on top, in tenths of a per cent (255 is 25.5 %).
+    """An amount of money, excluding VAT. ``minor`` counts the currency's minor unit (cents of EUR).
+    ``currency`` is an ISO 4217 code. ``vat_rate`` is the VAT to be added, in tenths of a per cent (255 is 25.5 %).
     """
 
     minor: int
@@ -121,7 +119,7 @@ class Money(Value, frozen=True, kw_only=True):
 
 
 class PageInfo(Value, frozen=True, kw_only=True):
-    """Relay's page information (GraphQL Cursor Connections, section 5)."""
+    """Information on a page (GraphQL Cursor Connections, section 5). The cursors are None if the page is empty."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -133,33 +131,30 @@ Node = TypeVar("Node")
 
 
 class Edge(Value, Generic[Node], frozen=True, kw_only=True):
-    """One place in a list."""
+    """A node of a list and its cursor."""
 
     cursor: str
     node: Node
 
 
 class Connection(Value, Generic[Node], frozen=True, kw_only=True):
-    """A page of a list; ``total_count`` counts the whole list behind its filters.
-
-    It is left out where it was not asked for.
-    """
+    """A page of a list. ``total_count`` is the number of nodes in the whole filtered list."""
 
     edges: list[Edge[Node]]
     page_info: PageInfo
     total_count: int | UnsetType = UNSET
+    """Left out unless ``Page.total`` requests it."""
 
 
 class Page(Value, frozen=True, kw_only=True):
-    """Which part of a list is asked for: ``first`` (0 to 200) nodes after the cursor ``after``.
-
-    A cursor is of one list, in one order, behind one filter; elsewhere it is MALFORMED. ``total``: the whole list is
-    counted, which takes the longer the more of it there is.
-    """
+    """The requested part of a list."""
 
     first: int = 50
+    """Nodes at most: 0 to 200."""
     after: Cursor | None = None
+    """The cursor before the first node. It is valid for one list, order and filter only; otherwise MALFORMED."""
     total: bool = True
+    """Whether to count the whole list, which takes time in proportion to its length."""
 
 
 MAX_PAGE = 200

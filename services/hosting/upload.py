@@ -14,7 +14,7 @@ from services.chassis.imports.importer import FileImporter
 from services.chassis.problems import problem_response
 from services.chassis.rpc.server import instrumented
 from services.contracts.identity import SubjectKind
-from services.contracts.imports import FILE_TYPE, LARGEST_FILE
+from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
 
 MAX_CONCURRENT_UPLOADS = 3
 """Files that are staged at a time: each has a connection to the database for as long as it comes."""
@@ -49,7 +49,7 @@ def upload_route(imports: FileImporter[Any], authenticate: Callable[[Request], A
         except ClientDisconnect:
             return problem_response(400, "The file broke off", "BROKEN_OFF")
         except _FileTooLarge:
-            return problem_response(413, "Too large", "TOO_LARGE", params={"limit": str(LARGEST_FILE)})
+            return problem_response(413, "Too large", "TOO_LARGE", params={"limit": str(MAX_FILE_BYTES)})
         except InvalidFile as wrong:
             return problem_response(
                 422, "Not such a file", "WRONG_FILE", params={"reason": wrong.reason, **wrong.params}
@@ -66,6 +66,6 @@ async def _body_chunks(request: Request) -> AsyncIterator[bytes]:
     size = 0
     async for piece in request.stream():
         size += len(piece)
-        if size > LARGEST_FILE:
+        if size > MAX_FILE_BYTES:
             raise _FileTooLarge
         yield piece

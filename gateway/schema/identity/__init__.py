@@ -1,1 +1,1 @@
-"""People, organisations, partners, sign-in."""
+"""Fields of identity: users, organisations, partners and sign-in."""

@@ -1,4 +1,4 @@
-"""Making a partner."""
+"""Mutation createPartner."""
 
 from gateway.schema.fields import Info, field
 from services.contracts.identity import CreatePartner, PartnerCreated
@@ -7,5 +7,5 @@ from services.contracts.values import Refusal
 
 @field("CreatePartnerResult")
 async def create_partner(info: Info, input: CreatePartner) -> PartnerCreated | Refusal:
-    """Make a partner and its first secret, which is shown this once (I13). Staff only."""
+    """Create a partner with its first client secret, which is shown only once (I13). Staff only."""
     return await info.context.identity.create_partner(input)

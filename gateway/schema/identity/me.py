@@ -1,4 +1,4 @@
-"""Who asks."""
+"""Query me."""
 
 from collections.abc import Awaitable
 
@@ -9,5 +9,5 @@ from services.contracts.identity import Me
 
 @field()
 def me(info: Info) -> Awaitable[Me | None]:
-    """The signed-in user and what they belong to (I10); null for a partner."""
+    """The signed-in user with their memberships (I10); null for a partner."""
     return raw_client(info.context.identity).me()

@@ -1,4 +1,4 @@
-"""An organisation has a global id."""
+"""Type Organisation: a node."""
 
 from gateway.schema.contract_types import extend_type
 from services.contracts.identity import Organisation

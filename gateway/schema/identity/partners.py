@@ -1,4 +1,4 @@
-"""Partners, for staff."""
+"""Query partners."""
 
 from collections.abc import Awaitable
 
@@ -10,5 +10,5 @@ from services.contracts.identity import Partner
 
 @field(size=ListSize(assumed_size=100))
 def partners(info: Info) -> Awaitable[list[Partner]]:
-    """Every partner, by name (I13). Staff only."""
+    """All partners, by name (I13). Staff only."""
     return raw_client(info.context.identity).partners()

@@ -1,4 +1,4 @@
-"""Going on with a session."""
+"""Mutation refresh."""
 
 from gateway.schema.fields import Info, field
 from services.contracts.identity import SignedIn
@@ -6,12 +6,12 @@ from services.contracts.values import Refusal, Value
 
 
 class Refresh(Value, frozen=True, kw_only=True):
-    """The refresh token that was given last."""
+    """The latest refresh token of a session."""
 
     refresh_token: str
 
 
 @field("SignInResult")
 async def refresh(info: Info, input: Refresh) -> SignedIn | Refusal:
-    """Go on with a session: a new access token and the next refresh token (I3)."""
+    """Continue a session with a new access token and a new refresh token (I3)."""
     return await info.context.identity.refresh(input.refresh_token)

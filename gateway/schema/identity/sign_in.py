@@ -1,4 +1,4 @@
-"""Signing in."""
+"""Mutation signIn."""
 
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import PASSWORD_HASH_WEIGHT, Info, field
@@ -7,16 +7,16 @@ from services.contracts.values import Refusal, Value
 
 
 class SignIn(Value, frozen=True, kw_only=True):
-    """Who signs in."""
+    """The credentials of a user."""
 
     username: str
     password: str
 
 
-extend_type(SignedIn, hidden=["device"])  # for the cookie of /auth/session, which no page can read
+extend_type(SignedIn, hidden=["device"])  # for the HttpOnly cookie of /auth/session
 
 
 @field("SignInResult", weight=PASSWORD_HASH_WEIGHT)
 async def sign_in(info: Info, input: SignIn) -> SignedIn | Refusal:
-    """Begin a session (I3)."""
+    """Start a session (I3)."""
     return await info.context.identity.sign_in(input.username, input.password)

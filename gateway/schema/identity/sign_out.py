@@ -1,4 +1,4 @@
-"""Signing out."""
+"""Mutation signOut."""
 
 from gateway.schema.fields import Info, field
 from services.contracts.identity import SignedOut
@@ -7,5 +7,5 @@ from services.contracts.values import Refusal
 
 @field("SignOutResult")
 async def sign_out(info: Info) -> SignedOut | Refusal:
-    """End the session of the token that this is called with (I3)."""
+    """End the session of the caller's access token (I3)."""
     return await info.context.identity.sign_out()

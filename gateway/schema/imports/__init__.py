@@ -1,1 +1,1 @@
-"""Files of an ERP export on their way in."""
+"""Fields of imports: files of an ERP export."""

@@ -1,4 +1,4 @@
-"""One file on its way in."""
+"""Query import, and the fields of its type."""
 
 import strawberry
 
@@ -13,9 +13,9 @@ from services.contracts.values import Connection, Id, Page
 async def bad_rows(
     imported: strawberry.Parent[Import], info: Info, first: int = 50, after: str | None = None
 ) -> Connection[BadRow] | None:
-    """The rows that were left out, in the order of the file."""
+    """The rows that were not imported, in the order of the file."""
     service = owner_of(imported.id)
-    assert service is not None, "an import was found by its id"
+    assert service is not None, "the parent was found by its id"
     return await info.context.importing(service).bad_rows(imported.id, Page(first=first, after=after))
 
 
@@ -24,7 +24,7 @@ extend_type(Import, bad_rows, node=True)
 
 @field(name="import")
 async def import_(info: Info, id: Id) -> Import | None:
-    """An import by its id (I17, L9). Staff only."""
+    """The import with an id (I17, L9); null if it does not exist. Staff only."""
     service = owner_of(id)
     if service is None:
         return None

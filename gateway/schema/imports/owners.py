@@ -1,4 +1,4 @@
-"""Which service takes in which file, and which owns an import."""
+"""The services that own imports, by kind of file and by id."""
 
 OWNER_BY_KIND = {
     "organisations": "identity",
@@ -12,13 +12,13 @@ OWNER_BY_KIND = {
     "agreements": "orders",
     "pickups": "orders",
 }
-"""The service that takes in a kind of file."""
+"""The service that imports a kind of file."""
 
 ID_PREFIX = "import_"
 
 
 def owner_of(import_id: str) -> str | None:
-    """The service that an import's id names (``import_<service>_...``); None if it names none."""
+    """Return the service in an import's id (``import_<service>_...``); None if there is none."""
     if not import_id.startswith(ID_PREFIX):
         return None
     service = import_id.removeprefix(ID_PREFIX).partition("_")[0]

@@ -1,4 +1,4 @@
-"""Having a staged file taken in."""
+"""Mutation startImport."""
 
 from gateway.schema.fields import Info, field
 from gateway.schema.imports.owners import owner_of
@@ -7,14 +7,14 @@ from services.contracts.values import Id, Refusal, Value, refuse
 
 
 class StartImport(Value, frozen=True, kw_only=True):
-    """The import that was staged by `POST /imports/{kind}`."""
+    """The import of a file that was staged by `POST /imports/{kind}`."""
 
     id: Id
 
 
 @field("StartImportResult")
 async def start_import(info: Info, input: StartImport) -> ImportStarted | Refusal:
-    """Take in a staged file; good rows are kept, bad ones reported (I17, L9, O16). Staff only."""
+    """Start the import of a staged file (I17, L9, O16): valid rows are imported, invalid ones reported. Staff only."""
     service = owner_of(input.id)
     if service is None:
         return refuse("NOT_FOUND", "id")

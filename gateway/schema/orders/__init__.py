@@ -1,1 +1,1 @@
-"""Agreements, calendars, orders, pickups and their events."""
+"""Fields of orders: agreements, calendars, orders, pickups and events."""

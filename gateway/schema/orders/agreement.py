@@ -1,4 +1,4 @@
-"""An agreement, and what belongs to it."""
+"""Fields of Agreement from other contracts."""
 
 from collections.abc import Awaitable
 
@@ -14,13 +14,13 @@ from services.contracts.values import Refusal
 
 @batch_field(needs=["site_id"])
 async def site(agreements: list[Agreement], info: Info, fields: SelectedFields) -> list[Site | None]:
-    """The site that is served."""
+    """The site of the agreement; null if the caller may not see it."""
     return await load_sites(info.context, [agreement.site_id for agreement in agreements], fields)
 
 
 @batch_field("OffersResult", needs=["id"], weight=5)
 def extra_pickup_offers(agreements: list[Agreement], info: Info) -> Awaitable[list[Offers | Refusal]]:
-    """The days on which an extra pickup can be ordered now, with price and cut-off (O3)."""
+    """The days for which an extra pickup can be ordered now, with price and cut-off (O3)."""
     return raw_client(info.context.orders).extra_pickup_offers([agreement.id for agreement in agreements])
 
 

@@ -1,4 +1,4 @@
-"""Public events by polling."""
+"""Query events."""
 
 from collections.abc import Awaitable
 
@@ -17,8 +17,8 @@ def events(
     types: list[str] | None = None,
     organisation_id: Id | None = None,
 ) -> Awaitable[EventPage | CursorExpired | Refusal]:
-    """Events behind a cursor (P4). ``after``: a cursor, START for the whole log, or null for from now on.
+    """A page of public events, for clients that poll (P4). Partners with ``orders:subscribe``, and staff.
 
-    ``first`` is 1 to 500. Partners with ``orders:subscribe``, and staff.
+    ``after`` is a cursor, START for the whole log, or null for events from now on. ``first`` is 1 to 500.
     """
     return raw_client(info.context.orders).events(after, first, types, organisation_id)

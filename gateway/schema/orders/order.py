@@ -1,4 +1,4 @@
-"""An order, and what it is about."""
+"""Fields of Order from other contracts."""
 
 from gateway.execution.planning.batch_resolver import SelectedFields
 from gateway.schema.contract_types import extend_type
@@ -10,13 +10,13 @@ from services.contracts.sites import Site
 
 @batch_field(needs=["site_id"])
 async def site(orders: list[Order], info: Info, fields: SelectedFields) -> list[Site | None]:
-    """The site that it is for."""
+    """The site of the order; null if the caller may not see it."""
     return await load_sites(info.context, [order.site_id for order in orders], fields)
 
 
 @batch_field(needs=["agreement_id"])
 async def agreement(orders: list[Order], info: Info) -> list[Agreement | None]:
-    """The agreement that it goes beyond."""
+    """The agreement of the order; null if the caller may not see it."""
     return await load_many([order.agreement_id for order in orders], info.context.orders.agreements_by_id)
 
 

@@ -1,4 +1,4 @@
-"""Public events as they happen."""
+"""Subscription orderEvents."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -21,11 +21,11 @@ async def order_events(
     organisation_id: Id | None = None,
     site_id: Id | None = None,
 ) -> AsyncIterator[OrderEvent | Checkpoint | CursorExpired | Refusal]:
-    """Events from a cursor on (P1): past ones first, then live, in order, nothing left out, nothing twice.
+    """Public events from a cursor on (P1): past events first, then live ones, in order, each exactly once.
 
-    ``after``: a cursor, START for the whole log, or null for from now on. The first item is a Checkpoint with the
-    cursor where it begins; another comes at least every 30 s, and after many events that are not for the subscriber.
-    Partners with ``orders:subscribe``, and staff.
+    ``after`` is a cursor, START for the whole log, or null for events from now on. The first item is a Checkpoint with
+    the cursor of the start. Another one follows after 30 s without an item, and after many events that the filter
+    leaves out. Partners with ``orders:subscribe``, and staff.
     """
     context = info.context
     if context.caller is None:
@@ -33,13 +33,13 @@ async def order_events(
     if context.caller.kind is SubjectKind.USER:
         yield refuse("FORBIDDEN")
         return
-    base = context.dependencies
-    headers = await base.tokens.headers()
-    stated = await client(Identity, base.services["identity"], headers).access_of(context.caller.subject_id)
+    dependencies = context.dependencies
+    headers = await dependencies.tokens.headers()
+    stated = await client(Identity, dependencies.services["identity"], headers).access_of(context.caller.subject_id)
     if stated is None:
         raise Unauthenticated
-    audience = SubscriberAccess(context.caller, stated, base.authenticator, base.clock)
-    wanted = EventFilter(types, organisation_id, site_id)
-    async with contextlib.aclosing(Subscriber(base.feed, context.orders, audience, wanted).follow(after)) as items:
+    access = SubscriberAccess(context.caller, stated, dependencies.authenticator, dependencies.clock)
+    subscriber = Subscriber(dependencies.feed, context.orders, access, EventFilter(types, organisation_id, site_id))
+    async with contextlib.aclosing(subscriber.follow(after)) as items:
         async for item in items:
             yield item

@@ -1,4 +1,4 @@
-"""Ordering a pickup between the regular ones."""
+"""Mutation orderExtraPickup."""
 
 from gateway.schema.fields import Info, field
 from services.contracts.orders import Ordered, OrderExtraPickup
@@ -7,5 +7,7 @@ from services.contracts.values import Refusal
 
 @field("OrderExtraPickupResult")
 async def order_extra_pickup(info: Info, input: OrderExtraPickup) -> Ordered | Refusal:
-    """Order a pickup on an offered day (O3). Repeated with the same idempotency key, it is answered again (O14)."""
+    """Order an extra pickup on one of the offered days (O3). A repetition with the same idempotency key returns the
+    same order (O14).
+    """
     return await info.context.orders.order_extra_pickup(input)

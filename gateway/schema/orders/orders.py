@@ -1,4 +1,4 @@
-"""The caller's orders."""
+"""Query orders."""
 
 from collections.abc import Awaitable
 
@@ -16,7 +16,7 @@ def orders(
     site_id: Id | None = None,
     states: list[OrderState] | None = None,
 ) -> Awaitable[Connection[Order]]:
-    """The caller's orders, newest first (O8)."""
+    """The orders that the caller may see, newest first (O8)."""
     return raw_client(info.context.orders).orders(
         Page(first=first, after=after, total=is_total_selected(info)), site_id, states
     )

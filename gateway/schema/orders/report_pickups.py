@@ -1,4 +1,4 @@
-"""What drivers' and planners' systems report."""
+"""Mutation reportPickups."""
 
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
@@ -8,14 +8,14 @@ from services.contracts.values import Refusal, Value
 
 
 class ReportPickups(Value, frozen=True, kw_only=True):
-    """Up to 500 reports."""
+    """Reports on pickups, up to 500."""
 
     reports: list[PickupReport]
 
 
 @field("ReportPickupsResult", size=ListSize(slicing_arguments=["input.reports"], sized_fields=["outcomes"]))
 async def report_pickups(info: Info, input: ReportPickups) -> PickupsReported | Refusal:
-    """Report what happened at pickups (O17), in any order, more than once. Partners with `pickups:report`."""
+    """Report on pickups (O17), in any order; repetitions have no effect. Partners with `pickups:report`."""
     return await info.context.orders.report_pickups(input.reports)
 
 

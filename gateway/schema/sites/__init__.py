@@ -1,1 +1,1 @@
-"""Sites and their containers."""
+"""Fields of sites: sites and their containers."""

@@ -1,4 +1,4 @@
-"""Sites by id, with just the fields that are wanted."""
+"""Loader of sites by id."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,6 @@ from services.contracts.sites import Site
 
 
 async def load_sites(context: Context, ids: Sequence[str], fields: Sequence[str]) -> list[Site | None]:
-    """The sites with these ids, in their order; None for what the caller does not reach."""
-    wanted = filter_struct_fields(Site, fields)
-    return await load_many(ids, lambda different: context.sites.sites_by_id(different, wanted))
+    """Return the sites with these ids, with selected fields only; None for one that the caller may not see."""
+    own = filter_struct_fields(Site, fields)
+    return await load_many(ids, lambda distinct: context.sites.sites_by_id(distinct, own))

@@ -1,4 +1,4 @@
-"""The caller's sites."""
+"""Query sites."""
 
 from collections.abc import Awaitable
 
@@ -17,7 +17,9 @@ def sites(
     order: SiteOrder = SiteOrder.ADDRESS,
     organisation_id: Id | None = None,
 ) -> Awaitable[Connection[Site]]:
-    """The caller's sites (L1). ``search`` finds parts of street, city, postal code and site number in any case."""
+    """The sites that the caller may see (L1). ``search`` matches parts of street, city, postal code and site number,
+    case-insensitively.
+    """
     fields = selected_struct_fields(Site, info, "edges", "node")
     return raw_client(info.context.sites).sites(
         Page(first=first, after=after, total=is_total_selected(info)), search, order, organisation_id, fields

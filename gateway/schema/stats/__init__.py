@@ -1,1 +1,1 @@
-"""What was collected."""
+"""Fields of stats: collected volumes."""

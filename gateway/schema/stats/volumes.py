@@ -1,4 +1,4 @@
-"""What was collected."""
+"""Query volumes."""
 
 import datetime as dt
 from collections.abc import Awaitable
@@ -21,5 +21,5 @@ def volumes(
     site_ids: list[Id] | None = None,
     fractions: list[Fraction] | None = None,
 ) -> Awaitable[Volumes | Refusal]:
-    """What was collected between two days, both inclusive (T1)."""
+    """The volumes collected between two days, both inclusive, on the sites that the caller may see (T1)."""
     return raw_client(info.context.stats).volumes(since, until, period, organisation_id, site_ids, fractions)

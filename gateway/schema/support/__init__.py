@@ -1,1 +1,1 @@
-"""The contact form and tickets."""
+"""Fields of support: contact form and tickets."""

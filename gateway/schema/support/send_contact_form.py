@@ -1,4 +1,4 @@
-"""The contact form."""
+"""Mutation sendContactForm."""
 
 from gateway.schema.fields import Info, field
 from services.contracts.support import ContactFormReceived, SendContactForm
@@ -7,5 +7,5 @@ from services.contracts.values import Refusal
 
 @field("SendContactFormResult")
 async def send_contact_form(info: Info, input: SendContactForm) -> ContactFormReceived | Refusal:
-    """Write to customer service about a site (S1); a receipt comes by mail."""
+    """Send a message about a site to customer service (S1). The sender gets a receipt by e-mail."""
     return await info.context.support.send_contact_form(input)

@@ -1,4 +1,4 @@
-"""A conversation with customer service."""
+"""Fields of Ticket from other services."""
 
 from gateway.execution.planning.batch_resolver import SelectedFields
 from gateway.schema.contract_types import extend_type
@@ -10,7 +10,7 @@ from services.contracts.support import Ticket
 
 @batch_field(needs=["site_id"])
 async def site(tickets: list[Ticket], info: Info, fields: SelectedFields) -> list[Site | None]:
-    """The site that it is about."""
+    """The site that the ticket is about; null if the caller may not see it."""
     return await load_sites(info.context, [ticket.site_id for ticket in tickets], fields)
 
 

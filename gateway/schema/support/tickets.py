@@ -1,4 +1,4 @@
-"""The caller's conversations with customer service."""
+"""Query tickets."""
 
 from collections.abc import Awaitable
 
@@ -12,7 +12,7 @@ from services.contracts.values import Connection, Id, Page
 def tickets(
     info: Info, first: int = 50, after: str | None = None, site_id: Id | None = None
 ) -> Awaitable[Connection[Ticket]]:
-    """The caller's tickets, newest first (S2)."""
+    """The tickets that the caller may see, newest first (S2)."""
     return raw_client(info.context.support).tickets(
         Page(first=first, after=after, total=is_total_selected(info)), site_id
     )

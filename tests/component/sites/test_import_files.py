@@ -119,7 +119,7 @@ async def test_files_that_come_slowly_leave_room_for_all_else(endpoint: ServiceE
 async def test_a_file_that_grows_too_large_leaves_nothing(
     endpoint: ServiceEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "LARGEST_FILE", 1_000_000)
+    monkeypatch.setattr(upload, "MAX_FILE_BYTES", 1_000_000)
     assert await endpoint.upload(CallerCase.STAFF, "containers", iterate_chunks(HEADER, LARGE)) == 413
     assert await staged_rows(endpoint) == 0
 
