@@ -1,5 +1,6 @@
-"""Documents that a client names instead of sending them (GraphQL over HTTP, appendix A: persisted documents).
+"""Persisted documents: documents that a client identifies by an id instead of sending them.
 
-*Trusted* documents are in a manifest that was made from the clients' sources (``kierto documents``); some callers may
-be held to them. *Automatic* ones are registered by whoever first sends a text with its hash (Apollo's protocol).
+See GraphQL over HTTP, appendix A. *Trusted* documents are in a manifest made from the clients' sources (``kierto
+documents``); the setting ``trusted_only`` restricts kinds of callers to them. *Automatic* documents are registered by
+the first client that sends a text with its hash (Apollo's automatic persisted queries).
 """

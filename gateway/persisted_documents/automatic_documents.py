@@ -1,7 +1,6 @@
-"""Documents that clients register by themselves: a text is sent with its hash once, then the hash is enough.
+"""Automatic persisted queries: a client sends a text with its hash once, and then the hash alone.
 
-In this process's memory, and in Redis for the other gateways. All of it may be lost: then the client sends the text
-again.
+The texts are cached in the process's memory, and in Redis for the other gateways. A client sends a lost text again.
 """
 
 from gateway.persisted_documents import ids
@@ -10,18 +9,18 @@ from gateway.persisted_documents.redis_cache import MAX_BYTES, RedisCache
 
 
 class AutomaticDocuments:
-    """Texts that were registered. Without ``shared``, each gateway knows its own."""
+    """The registered texts. Without a ``redis_cache``, each gateway has its own."""
 
-    def __init__(self, shared: RedisCache | None = None, remembered: MemoryCache | None = None) -> None:
-        self._redis_cache = shared
-        self._memory_cache = remembered if remembered is not None else MemoryCache()
+    def __init__(self, redis_cache: RedisCache | None = None, memory_cache: MemoryCache | None = None) -> None:
+        self._redis_cache = redis_cache
+        self._memory_cache = memory_cache if memory_cache is not None else MemoryCache()
 
     def find_local(self, digest: str) -> str | None:
-        """The text with this hash, if this process has it."""
+        """Return the text with this hash from the process's memory; None if it is not there."""
         return self._memory_cache.find(digest)
 
     async def find_shared(self, digest: str) -> str | None:
-        """The text with this hash, if another gateway has shared it; at hand from then on."""
+        """Return the text with this hash from Redis and store it in memory; None if it is not there."""
         if self._redis_cache is None or not ids.is_hash(digest):
             return None
         text = await self._redis_cache.find(digest)
@@ -30,7 +29,7 @@ class AutomaticDocuments:
         return text
 
     def store(self, text: str) -> None:
-        """Keep a valid text (of up to ``MAX_BYTES`` bytes), and share it in the background."""
+        """Store a valid text of up to ``MAX_BYTES`` bytes in memory, and in Redis in the background."""
         if len(text) > MAX_BYTES:
             return
         digest = ids.hash_of(text)

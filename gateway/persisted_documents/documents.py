@@ -1,4 +1,4 @@
-"""From what a request says to the text that it means, whether it sends the text or names it."""
+"""Resolution of a request's parameters to the text of its document."""
 
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from services.chassis.telemetry.metrics import PERSISTED_DOCUMENTS
 from services.contracts.identity import SubjectKind
 
 CallerKind = Literal["USER", "STAFF", "PARTNER", "STRANGER"]
-"""Whom a setting can hold to trusted documents: subjects by their kind, and those without a token."""
+"""Kinds of callers in the setting ``trusted_only``: kinds of subjects, and callers without a token."""
 
 _VERSION = 1
 _TRUSTED = PERSISTED_DOCUMENTS.labels("trusted")
@@ -29,23 +29,23 @@ _NOT_FOUND = PERSISTED_DOCUMENTS.labels("nowhere")
 
 
 class PersistedDocuments:
-    """The documents that may be named here, and who must name one.
+    """The persisted documents, and the restriction of callers to trusted ones.
 
-    ``held`` callers may execute trusted documents only, named or sent. Without ``automatic`` nothing can be
-    registered. WrongSettings if someone is held to trusted documents and there are none.
+    Callers of the kinds in ``trusted_only`` may execute trusted documents only. Without ``automatic``, clients can't
+    register documents. InvalidSettings if callers are restricted to trusted documents and there are none.
     """
 
     def __init__(
         self,
         trusted: TrustedDocuments | None = None,
-        held: Iterable[CallerKind] = (),
+        trusted_only: Iterable[CallerKind] = (),
         automatic: AutomaticDocuments | None = None,
     ) -> None:
         self._trusted = trusted or TrustedDocuments({})
-        self._trusted_only = frozenset(None if kind == "STRANGER" else SubjectKind(kind) for kind in held)
+        self._trusted_only = frozenset(None if kind == "STRANGER" else SubjectKind(kind) for kind in trusted_only)
         self._automatic = automatic
         if self._trusted_only and not self._trusted:
-            raise InvalidSettings("callers are held to trusted documents, and no manifest holds any")
+            raise InvalidSettings("callers are restricted to trusted documents, and no manifest has any")
 
     def resolve(
         self,
@@ -54,14 +54,15 @@ class PersistedDocuments:
         extensions: Mapping[str, Any] | None,
         kind: SubjectKind | None,
     ) -> str | Coroutine[Any, Any, str]:
-        """The text that a request means; something to await where only another gateway may know it.
+        """Return the text of a request's document, or a coroutine of it if the text may be in Redis only.
 
-        ``query``, ``document_id`` and ``extensions`` are the request's, ``kind`` is the caller's (None: a stranger). A
-        Refused, at once or from the coroutine, if the caller can't have the document.
+        ``query``, ``document_id`` and ``extensions`` are the request's, ``kind`` is the caller's (None: without a
+        token). One of this package's errors is raised, at once or by the coroutine, if the document is unknown or the
+        caller may not execute it.
         """
-        name = document_id if extensions is None else _requested_id(document_id, extensions)
-        if name is not None:
-            return self._resolve_id(query, name, kind)
+        requested_id = document_id if extensions is None else _requested_id(document_id, extensions)
+        if requested_id is not None:
+            return self._resolve_id(query, requested_id, kind)
         if query is None:
             raise MissingDocument
         if self._trusted_only and kind in self._trusted_only and not self._trusted.trusts(query):
@@ -69,28 +70,30 @@ class PersistedDocuments:
         return query
 
     def store(self, query: str | None, document_id: str | None, extensions: Mapping[str, Any] | None) -> None:
-        """Register what a request has sent with its id, if it has: after ``resolve``, and once it was found valid."""
+        """Register a document that was sent with its id. Call it after ``resolve``, for valid documents only."""
         if self._automatic is None or not query or self._trusted.trusts(query):
             return
         if (document_id if extensions is None else _requested_id(document_id, extensions)) is not None:
             self._automatic.store(query)
 
-    def _resolve_id(self, query: str | None, name: str, kind: SubjectKind | None) -> str | Coroutine[Any, Any, str]:
-        text = self._trusted.text(name)
+    def _resolve_id(
+        self, query: str | None, requested_id: str, kind: SubjectKind | None
+    ) -> str | Coroutine[Any, Any, str]:
+        text = self._trusted.text(requested_id)
         if text is not None:
             if query and query != text:
                 raise HashMismatch
             _TRUSTED.inc()
             return text
-        digest = ids.lookup_key(name)
-        is_held = kind in self._trusted_only
+        digest = ids.lookup_key(requested_id)
+        is_restricted = kind in self._trusted_only
         if query:
             if ids.hash_of(query) != digest:
                 raise HashMismatch
-            if is_held and not self._trusted.trusts(query):
+            if is_restricted and not self._trusted.trusts(query):
                 raise DocumentNotTrusted
             return query
-        if self._automatic is None or is_held:
+        if self._automatic is None or is_restricted:
             _NOT_FOUND.inc()
             raise DocumentNotFound if self._trusted else PersistedDocumentsNotSupported
         text = self._automatic.find_local(digest)
@@ -109,13 +112,13 @@ class PersistedDocuments:
 
 
 def _requested_id(document_id: str | None, extensions: Mapping[str, Any]) -> str | None:
-    """The id that a request names its document by: its own parameter, or that of Apollo's protocol."""
-    asked = extensions.get("persistedQuery")
-    if asked is None:
+    """Return the id in a request: ``documentId``, or the hash of Apollo's automatic persisted queries."""
+    reference = extensions.get("persistedQuery")
+    if reference is None:
         return document_id
-    if not isinstance(asked, dict) or asked.get("version") != _VERSION:
+    if not isinstance(reference, dict) or reference.get("version") != _VERSION:
         raise MalformedReference
-    digest = asked.get("sha256Hash")
+    digest = reference.get("sha256Hash")
     if not isinstance(digest, str) or (
         document_id is not None and ids.lookup_key(document_id) != ids.lookup_key(digest)
     ):

@@ -1,21 +1,21 @@
-"""Why a request that names a document, or sends one, is not taken. Nothing is executed then.
+"""Errors of requests whose document can't be resolved or executed.
 
-Clients that register texts by themselves (Apollo's protocol) look for the code, some of them for the message, which is
-therefore the same in every language, and some only in answers with status 200.
+Clients with automatic persisted queries (Apollo) check the code. Some check the message instead, which is therefore the
+same in every language, and some only in responses with status 200.
 """
 
 from gateway.errors import OperationError, RequestError
 
 
 class MissingDocument(RequestError):
-    """The request neither sends a document nor names one."""
+    """The request has neither a document nor an id."""
 
     def __init__(self) -> None:
         super().__init__(400, "INVALID_REQUEST", expected="the text of an operation, or its id", path=["query"])
 
 
 class MalformedReference(RequestError):
-    """``extensions.persistedQuery`` has no valid form, or names another document than ``documentId`` does."""
+    """``extensions.persistedQuery`` is malformed, or its hash is not that of ``documentId``."""
 
     def __init__(self) -> None:
         expected = "version 1 and sha256Hash, the same as documentId"
@@ -23,28 +23,28 @@ class MalformedReference(RequestError):
 
 
 class DocumentNotFound(OperationError):
-    """Nobody knows a document of this id (any more): Apollo's clients send the text with their next attempt."""
+    """No document has this id (any more). Apollo's clients then retry with the text."""
 
     def __init__(self) -> None:
         super().__init__(404, "PERSISTED_QUERY_NOT_FOUND")
 
 
 class PersistedDocumentsNotSupported(OperationError):
-    """Documents can't be named here: Apollo's clients go on without."""
+    """The gateway has no persisted documents. Apollo's clients then stop sending ids."""
 
     def __init__(self) -> None:
         super().__init__(400, "PERSISTED_QUERY_NOT_SUPPORTED")
 
 
 class HashMismatch(OperationError):
-    """The text that was sent is not that of the id sent with it."""
+    """The document that was sent does not have the id that was sent with it."""
 
     def __init__(self) -> None:
         super().__init__(400, "PERSISTED_QUERY_MISMATCH")
 
 
 class DocumentNotTrusted(OperationError):
-    """This caller is held to trusted documents, and the text is none of them."""
+    """The caller may execute trusted documents only, and the document is not trusted."""
 
     def __init__(self) -> None:
         super().__init__(403, "DOCUMENT_NOT_TRUSTED")

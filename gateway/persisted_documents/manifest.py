@@ -1,7 +1,7 @@
-"""Manifests: files with the texts of operations, each under its id.
+"""Manifests: JSON files with the texts of operations by their ids.
 
-Written is Apollo's form (``apollo-persisted-query-manifest``, version 1), with ids of GraphQL over HTTP. Read is that,
-whoever made it, and Relay's: an object of texts by their ids.
+A manifest is written in Apollo's format (``apollo-persisted-query-manifest``, version 1), with the ids of GraphQL over
+HTTP. Apollo's format and Relay's, an object of texts by id, can be read.
 """
 
 from collections.abc import Iterable
@@ -19,22 +19,24 @@ _VERSION = 1
 
 
 class InvalidManifest(InvalidSettings):
-    """A manifest can't be read, or is not what it says; the text names the file and every place in it."""
+    """A manifest can't be read or is not valid; the message has the file and all locations of errors."""
 
 
 class ManifestOperation(msgspec.Struct, frozen=True):
-    """An operation with the fragments that it needs. ``type``: query, mutation or subscription."""
+    """An operation with the fragments that it uses."""
 
     id: str
     name: str
     type: str
+    """``query``, ``mutation`` or ``subscription``."""
     body: str
 
 
 class ManifestEntry(msgspec.Struct, frozen=True):
-    """A text in a manifest. ``place`` is where it stands."""
+    """A text in a manifest."""
 
     location: str
+    """A JSON path, with the operation's name in Apollo's format."""
     id: str
     text: str
 
@@ -46,29 +48,29 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 
 def encode_manifest(operations: Iterable[ManifestOperation]) -> bytes:
-    """The manifest of these operations, in the order of their names: a comparison shows what changed."""
+    """Encode a manifest of operations, sorted by name so that a diff shows the changes."""
     manifest = _Manifest(_FORMAT, _VERSION, sorted(operations, key=attrgetter("name", "type", "id")))
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
 def read_manifest(path: Path) -> list[ManifestEntry]:
-    """The texts of a manifest, each looked at: its id is its hash, or a name of its own that no other has."""
+    """Read the texts of a manifest and check that each id is the text's hash, or a unique custom id."""
     try:
         entries = _entries(msgspec.json.decode(path.read_bytes()))
     except OSError as error:
         raise InvalidManifest(f"{path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidManifest(f"{path}: {error}") from None
-    complaints: list[str] = []
+    errors: list[str] = []
     texts: dict[str, str] = {}
     for entry in entries:
-        problem = ids.id_error(entry.id, entry.text)
-        if problem is None and texts.setdefault(ids.lookup_key(entry.id), entry.text) != entry.text:
-            problem = "another text has the same id"
-        if problem is not None:
-            complaints.append(f"{path}: {entry.location}: {problem}")
-    if complaints:
-        raise InvalidManifest("\n".join(complaints))
+        error = ids.id_error(entry.id, entry.text)
+        if error is None and texts.setdefault(ids.lookup_key(entry.id), entry.text) != entry.text:
+            error = "another text has the same id"
+        if error is not None:
+            errors.append(f"{path}: {entry.location}: {error}")
+    if errors:
+        raise InvalidManifest("\n".join(errors))
     return entries
 
 

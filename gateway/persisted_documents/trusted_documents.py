@@ -1,4 +1,4 @@
-"""Trusted documents: the texts of a manifest, held in memory as long as the process lives."""
+"""Trusted documents: the texts of a manifest, loaded when the process starts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from gateway.persisted_documents import ids, manifest
 
 
 class TrustedDocuments:
-    """Texts that are known to come from our clients, by their ids."""
+    """Texts of Kierto's own clients, by their ids."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._by_id = {ids.lookup_key(document_id): text for document_id, text in texts.items()}
@@ -15,16 +15,16 @@ class TrustedDocuments:
 
     @classmethod
     def load(cls, path: Path) -> "TrustedDocuments":
-        """The texts of a manifest; BrokenManifest (a WrongSettings) names the file and what is wrong where."""
+        """Load the texts of a manifest; InvalidManifest if it is not valid."""
         return cls({entry.id: entry.text for entry in manifest.read_manifest(path)})
 
     def __len__(self) -> int:
         return len(self._by_id)
 
     def text(self, document_id: str) -> str | None:
-        """The text with this id, with or without ``sha256:`` before a hash."""
+        """Return the text with this id; a hash may have the prefix ``sha256:`` or not."""
         return self._by_id.get(ids.lookup_key(document_id))
 
     def trusts(self, text: str) -> bool:
-        """Whether a text is in the manifest, letter by letter: then it is as good as its id."""
+        """Return whether exactly this text is in the manifest."""
         return text in self._texts

@@ -67,7 +67,7 @@ def _cannot_represent(scalar: str, value: Any, reason: str) -> GraphQLError:
 SCALARS: dict[object, ScalarDefinition] = {
     Long: strawberry.scalar(
         name="Long",
-        description="A whole number between -2^53 and 2^53, exclusive. Used for grams, minor units of money, and sequences.",
+        description="A whole number between -2^53 and 2^53, exclusive: grams, minor units of a currency, sequences.",
         serialize=_coerce_long,
         parse_value=_coerce_long,
         parse_literal=_parse_long_literal,

@@ -201,7 +201,7 @@ class PickupReport(Value, frozen=True, kw_only=True):
     report again has no further effect. The pickup is identified by ``order_id``, or by ``agreement_id`` and its
     planned ``date``, before or after a holiday moved it; if all are given, they must agree. ``at`` is the time of the
     reported event: the latest outcome is valid, in whichever order reports arrive. ``grams`` (0 to 60,000,000) is
-    allowed with EMPTIED only, ``reason`` with FAILED only.
+    allowed with EMPTIED only. ``reason`` is required with FAILED and not allowed otherwise.
     """
 
     report_id: Annotated[str, TextLimit(200)]

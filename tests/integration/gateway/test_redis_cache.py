@@ -194,7 +194,10 @@ async def test_it_is_said_once_that_redis_is_away_and_once_that_it_is_back(valke
             valkey.start()
             await said(2)
             await _await_recovery(texts)
-    assert events == ["redis is away: documents are not shared", "redis is back: documents are shared"]
+    assert events == [
+        "redis unavailable: persisted documents are not shared",
+        "redis available: persisted documents are shared",
+    ]
 
 
 async def test_a_full_redis_is_no_error(valkey: ControlledValkey) -> None:

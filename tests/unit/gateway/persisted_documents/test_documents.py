@@ -183,7 +183,7 @@ async def test_what_has_no_valid_form(said: DocumentParameters, refusal: type[Re
 
 async def test_nobody_can_be_held_to_nothing() -> None:
     with pytest.raises(InvalidSettings):
-        PersistedDocuments(held=["PARTNER"])
+        PersistedDocuments(trusted_only=["PARTNER"])
     with pytest.raises(InvalidSettings):
         PersistedDocuments(TrustedDocuments({}), ["PARTNER"])
 

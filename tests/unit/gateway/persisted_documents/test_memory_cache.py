@@ -9,7 +9,7 @@ from gateway.persisted_documents.memory_cache import MemoryCache
 
 
 def test_the_one_not_asked_for_longest_goes_first() -> None:
-    texts = MemoryCache(most_texts=2)
+    texts = MemoryCache(max_texts=2)
     texts.store("a", "{ a }")
     texts.store("b", "{ b }")
     assert texts.find("a") == "{ a }"
@@ -19,7 +19,7 @@ def test_the_one_not_asked_for_longest_goes_first() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 2_000), st.sampled_from("aä☃😀"))))
 def test_it_is_bounded_in_texts_and_bytes(told: list[tuple[int, int, str]]) -> None:
-    texts = MemoryCache(most_texts=8, most_bytes=5_000)
+    texts = MemoryCache(max_texts=8, max_bytes=5_000)
     for name, length, letter in told:
         texts.store(str(name), letter * length)
         assert len(texts) <= 8
