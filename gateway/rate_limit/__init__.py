@@ -1,1 +1,1 @@
-"""How much a caller may cost in a while: counted by all gateways together, without a call to Redis per request."""
+"""Rate limits of callers, shared by all gateways without a call to Redis per request."""

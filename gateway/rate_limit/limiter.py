@@ -1,4 +1,4 @@
-"""What callers of each kind may spend, and the refusal of those who have spent it."""
+"""The rate limiter of all kinds of callers, and its error."""
 
 from collections.abc import Mapping
 
@@ -10,22 +10,22 @@ from services.contracts.identity import SubjectKind
 
 
 class RateLimited(RequestError):
-    """The caller has spent what it may spend for now."""
+    """The caller has exceeded its rate limit."""
 
-    def __init__(self, spent: RateLimitStatus) -> None:
-        headers = {name.decode(): value.decode() for name, value in spent.fields()}
-        super().__init__(429, "RATE_LIMITED", headers, seconds=spent.retry_after)
+    def __init__(self, status: RateLimitStatus) -> None:
+        headers = {name.decode(): value.decode() for name, value in status.fields()}
+        super().__init__(429, "RATE_LIMITED", headers, seconds=status.retry_after)
 
 
 class RateLimiter:
-    """Budgets by the callers' kind; None: strangers, each by their address."""
+    """Budgets by kind of caller; None: callers without a token, by their address."""
 
     def __init__(self, budgets: Mapping[SubjectKind | None, Budget]) -> None:
         self._budgets = {"" if kind is None else kind.value: budget for kind, budget in budgets.items()}
 
-    def spend(self, asker: Requester, cost: int) -> RateLimitStatus:
-        """Spend so many units of who asks, and say what that leaves; RateLimited if there are not so many."""
-        spent = self._budgets[asker.kind].spend(asker.key, cost)
-        if spent.retry_after:
-            raise RateLimited(spent)
-        return spent
+    def spend(self, requester: Requester, cost: int) -> RateLimitStatus:
+        """Charge so many units to a caller and return the caller's status; RateLimited if the limit is exceeded."""
+        status = self._budgets[requester.kind].spend(requester.key, cost)
+        if status.retry_after:
+            raise RateLimited(status)
+        return status

@@ -1,4 +1,4 @@
-"""The budgets of one gateway process, and the loop that keeps them supplied with leases beside its requests."""
+"""The budgets of one gateway process, and the loops that lease units for them in the background."""
 
 import asyncio
 
@@ -14,20 +14,20 @@ from services.chassis.telemetry.metrics import RATE_LIMIT_LOCAL
 _log = logger(__name__)
 
 PROBE_INTERVAL_S = 1.0
-"""How often Redis is looked at, whether anyone asks or not."""
+"""The interval of probes of Redis, even without requests."""
 LEASE_INTERVAL_S = 0.01
-"""The least time between two leases: who asks meanwhile goes into one call."""
+"""The time between two calls for leases, which batches the windows that need one meanwhile."""
 MAX_LEASES_PER_CALL = 500
 _MAX_PENDING = 10_000
-"""Windows that may wait for their lease. Others stay on their credit, and ask with a later request."""
+"""Windows that wait for a lease. Further ones request theirs again with a later request."""
 _EVICTION_BATCH = 1_000
 
 
 class SharedBudgets:
-    """What callers may spend, shared by ``gateways`` processes over one Redis.
+    """Budgets that ``gateways`` processes share through one Redis.
 
-    No request waits for Redis. If it is away or slow, each process counts its share of the quota by itself (a caller's
-    window may then also hold one request that costs more than the share), and tells Redis when it is back.
+    No request waits for Redis. While it is unavailable or slow, each process counts standalone, with its share of the
+    quota (and admits one request that costs more than the share). The units are reported to Redis afterwards.
     """
 
     def __init__(self, redis_url: str, *, gateways: int, secret: bytes, clock: SharedClock | None = None) -> None:
@@ -38,16 +38,16 @@ class SharedBudgets:
         self._pending: list[tuple[Budget, Window]] = []
         self._has_pending = asyncio.Event()
         self.is_standalone = False
-        """Whether this process counts by itself now."""
+        """Whether the process counts without Redis."""
 
-    def budget_for(self, policy: Policy, most_windows: int = MAX_WINDOWS) -> Budget:
-        """The budget of the callers under this policy."""
-        budget = Budget(policy, self._gateways, self._clock, self._request_lease, most_windows)
+    def budget_for(self, policy: Policy, max_windows: int = MAX_WINDOWS) -> Budget:
+        """Create the budget of a policy."""
+        budget = Budget(policy, self._gateways, self._clock, self._request_lease, max_windows)
         self._budgets.append(budget)
         return budget
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Lease until ``stop`` is set."""
+        """Run both loops until ``stop`` is set."""
         try:
             await asyncio.gather(self._lease_pending(stop), self._probe_loop(stop))
         finally:
@@ -64,30 +64,30 @@ class SharedBudgets:
             await self._has_pending.wait()
             if stop.is_set():
                 return
-            asking, self._pending = self._pending[:MAX_LEASES_PER_CALL], self._pending[MAX_LEASES_PER_CALL:]
+            windows, self._pending = self._pending[:MAX_LEASES_PER_CALL], self._pending[MAX_LEASES_PER_CALL:]
             if not self._pending:
                 self._has_pending.clear()
-            await self._lease(asking)
+            await self._lease(windows)
             await asyncio.sleep(LEASE_INTERVAL_S)
 
-    async def _lease(self, asking: list[tuple[Budget, Window]]) -> None:
+    async def _lease(self, windows: list[tuple[Budget, Window]]) -> None:
         if not self.is_standalone:
-            asked_with = [window.balance for _, window in asking]
+            balances = [window.balance for _, window in windows]
             try:
-                answers = await self._counter.lease(asking)
+                leases = await self._counter.lease(windows)
             except TRANSIENT_REDIS_ERRORS as error:
                 self._enter_standalone(error)
             else:
-                for (budget, window), left, (granted, free) in zip(asking, asked_with, answers, strict=True):
-                    # Nobody gives back: where none is free, there is none until the window's end.
-                    if window.lease(left, granted, free, when_none_is_free=-INFINITE_UNITS):
+                for (budget, window), balance, (granted, free) in zip(windows, balances, leases, strict=True):
+                    # Leases are never returned: once no units are free, there are none until the window's end.
+                    if window.apply_lease(balance, granted, free, renew_below_when_exhausted=-INFINITE_UNITS):
                         self._request_lease(budget, window)
                 return
-        for budget, window in asking:
+        for budget, window in windows:
             free = max(0, budget.policy.quota // self._gateways - window.leased)
-            granted = grant_size(free, window.balance, budget.chunk, spread=4)
-            # Others may have left some: whoever is refused asks again, so that it is heard when Redis is back.
-            if window.lease(window.balance, granted, free - granted, when_none_is_free=INFINITE_UNITS):
+            granted = grant_size(free, window.balance, budget.chunk, divisor=4)
+            # Other gateways may have units left: refused callers request leases again, for when Redis is available.
+            if window.apply_lease(window.balance, granted, free - granted, renew_below_when_exhausted=INFINITE_UNITS):
                 self._request_lease(budget, window)
 
     async def _probe_loop(self, stop: asyncio.Event) -> None:
@@ -102,16 +102,16 @@ class SharedBudgets:
             for budget in self._budgets:
                 budget.evict(now, _EVICTION_BATCH)
             await pause(stop, PROBE_INTERVAL_S)
-        self._has_pending.set()  # so that the other half of the loop sees it, too
+        self._has_pending.set()  # wakes the other loop
 
     def _enter_standalone(self, error: BaseException) -> None:
         if not self.is_standalone:
             self.is_standalone = True
             RATE_LIMIT_LOCAL.set(1)
-            _log.warning("callers' rates are counted alone: Redis is away", error=str(error)[:200])
+            _log.warning("redis unavailable: rate limits are counted per process", error=str(error)[:200])
 
     def _leave_standalone(self) -> None:
         if self.is_standalone:
             self.is_standalone = False
             RATE_LIMIT_LOCAL.set(0)
-            _log.info("callers' rates are counted together again")
+            _log.info("redis available: rate limits are shared")

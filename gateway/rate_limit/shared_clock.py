@@ -1,23 +1,24 @@
-"""The clock that all gateways go by when a window begins: Redis's, read on each process's own steady clock."""
+"""The clock by which all gateways start windows: Redis's, extrapolated with the process's monotonic clock."""
 
 import time
 from collections.abc import Callable
 
 
 class SharedClock:
-    """``ahead`` seconds are between the process's clock and the shared one (seconds since 1970).
+    """A clock synchronized with Redis; until its first response, with the machine's clock.
 
-    Until Redis was first heard it is the machine's clock. Neither is the operator's day, which may be moved.
+    It does not follow ``kierto clock``, which moves the business date.
     """
 
-    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
-        self.monotonic = steady
-        self.offset = time.time() - steady()
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.monotonic = monotonic
+        self.offset = time.time() - monotonic()
+        """Seconds from the monotonic clock to the shared one, which counts from 1970."""
 
-    def synchronize(self, asked: float, answered: float, said: float) -> None:
-        """Take in what Redis's clock said between two moments of our own.
+    def synchronize(self, sent_at: float, received_at: float, server_time: float) -> None:
+        """Synchronize with the time in a response of Redis, of which both ends were measured on the monotonic clock.
 
-        Nothing changes where that fits, so that a slow answer does not move the ends of windows to and fro.
+        An offset that is possible is kept, so that slow responses do not shift the ends of windows.
         """
-        if not said - answered <= self.offset <= said - asked:
-            self.offset = said - (asked + answered) / 2
+        if not server_time - received_at <= self.offset <= server_time - sent_at:
+            self.offset = server_time - (sent_at + received_at) / 2

@@ -1,53 +1,57 @@
-"""One caller's count in one window of time, in this process."""
+"""A caller's time window, and the calculation of its leases."""
 
 import msgspec
 
 INFINITE_UNITS = 2**62
-"""More units than anyone has."""
+"""More units than any quota."""
 
 
 class Window(msgspec.Struct, gc=False):
-    """What one caller may still spend here until ``ends`` (seconds of the process's own clock).
-
-    Units are leased ahead of the requests that spend them. ``left`` of ``taken`` leased units is not spent; below zero
-    it is what was let in on credit, which the next lease settles first. ``free`` is what nobody had leased when that
-    was last heard. Below ``low`` the next lease is asked for.
-    """
+    """A caller's time window in this process. Units are leased from Redis before requests spend them."""
 
     key: str
+    """The caller's."""
     number: int
+    """The number of the window since 1970, the same in all gateways."""
     ends_at: float
+    """On the process's monotonic clock."""
     free: int
+    """Units that no gateway had leased at the last lease."""
     renew_below: int
+    """The balance below which the next lease is requested."""
     balance: int = 0
+    """Leased units that are not spent; below zero, the units admitted on credit, which the next lease settles first."""
     leased: int = 0
+    """Units leased by this process in all."""
     is_lease_pending: bool = False
 
-    def lease(self, asked_with: int, granted: int, free: int, when_none_is_free: int) -> bool:
-        """Take in an answer to what was asked with ``asked_with`` units left; whether there is to be another question.
+    def apply_lease(
+        self, balance_when_requested: int, granted: int, free: int, renew_below_when_exhausted: int
+    ) -> bool:
+        """Add granted units, and return whether the next lease has to be requested at once.
 
-        ``when_none_is_free`` is the new ``low`` if this was the last of it.
+        ``renew_below_when_exhausted`` becomes ``renew_below`` if no units are free any more.
         """
         self.is_lease_pending = False
         self.balance += granted
         self.leased += granted
         self.free = free
-        self.renew_below = (asked_with + granted) // 2 if free else when_none_is_free
+        self.renew_below = (balance_when_requested + granted) // 2 if free else renew_below_when_exhausted
         return free > 0 and self.balance < self.renew_below
 
 
 def chunk_size(quota: int, gateways: int) -> int:
-    """The most units that a gateway leases ahead of requests, or lets in on credit.
+    """Return the units that a gateway may lease in advance, or admit on credit.
 
-    All gateways' chunks together are a quarter of the quota at most.
+    The chunks of all gateways together are at most a quarter of the quota.
     """
     return max(1, min(quota // 20, quota // (4 * gateways)))
 
 
-def grant_size(free: int, left: int, chunk: int, spread: int) -> int:
-    """How many of ``free`` units a gateway with ``left`` of its own gets: what it owes, and up to a chunk ahead.
+def grant_size(free: int, balance: int, chunk: int, divisor: int) -> int:
+    """Return the units of ``free`` granted to a gateway: the credit that it has used, and up to a chunk in advance.
 
-    The less is free, the less is given ahead: at most one part of ``spread``. ``lease.lua`` says the same.
+    At most the free units divided by ``divisor`` are granted in advance. ``lease.lua`` has the same calculation.
     """
-    ahead = max(0, min(chunk, (free + min(left, 0)) // spread))
-    return max(0, min(free, ahead - left))
+    advance = max(0, min(chunk, (free + min(balance, 0)) // divisor))
+    return max(0, min(free, advance - balance))

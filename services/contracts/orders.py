@@ -54,7 +54,7 @@ class PickupState(enum.Enum):
 class Article(Value, frozen=True, kw_only=True):
     """A service that can be ordered and invoiced. ``name`` is in the caller's language.
     ``waste_code`` is that of the European List of Waste. ``price`` is for one ``unit``; None without the billing
-    permission.
+    permission, or if the article has no price that day.
     """
 
     id: Id
@@ -127,7 +127,7 @@ class Calendar(Outcome, frozen=True, kw_only=True):
 
 class Offer(Value, frozen=True, kw_only=True):
     """A day for which an extra pickup can be ordered (O3), until ``cut_off``. ``price`` is for the whole pickup;
-    None without the billing permission.
+    None without the billing permission, or if the article has no price that day.
     """
 
     date: dt.date

@@ -1,4 +1,4 @@
-"""Gateways' budgets over a Valkey of the test's own."""
+"""Shared budgets of gateways, with a Valkey for each test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,15 +16,15 @@ StartBudgets = Callable[..., SharedBudgets]
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[ControlledValkey]:
-    made = ControlledValkey(tmp_path, free_port_base())
-    made.start()
-    yield made
-    made.kill()
+    valkey = ControlledValkey(tmp_path, free_port_base())
+    valkey.start()
+    yield valkey
+    valkey.kill()
 
 
 @pytest.fixture
 async def start_budgets(valkey: ControlledValkey) -> AsyncIterator[StartBudgets]:
-    """Makes the budgets of one gateway out of ``gateways``, and runs their loop until the test's end."""
+    """Return a function that makes the budgets of one of ``gateways`` and runs them until the end of the test."""
     stop = asyncio.Event()
     running: list[asyncio.Task[None]] = []
 

@@ -1,4 +1,4 @@
-"""Callers that spend."""
+"""Callers that spend units of a budget."""
 
 import asyncio
 import uuid
@@ -10,7 +10,7 @@ HOURLY_POLICY = Policy("user", quota=10_000, window_s=3600)
 
 
 def caller_with_time(budget: Budget, seconds: int = 120) -> str:
-    """A new caller whose window is far from its end."""
+    """Return a new caller whose window does not end within so many seconds."""
     while True:
         key = f"user_{uuid.uuid4()}"
         if budget.spend(key, 0).resets_in > seconds:
@@ -18,18 +18,18 @@ def caller_with_time(budget: Budget, seconds: int = 120) -> str:
 
 
 async def spend(budget: Budget, key: str, cost: int) -> int:
-    """Spend, again if only a lease had to arrive (tests spend a quota in a moment); units that were let in, or 0."""
+    """Spend units, with retries while a lease is pending, and return the units admitted, or 0."""
     while True:
-        spent = budget.spend(key, cost)
-        if spent.allowed or spent.retry_after > 1:
-            return cost if spent.allowed else 0
+        status = budget.spend(key, cost)
+        if status.allowed or status.retry_after > 1:
+            return cost if status.allowed else 0
         await asyncio.sleep(0.001)
 
 
 async def exhaust(budget: Budget, key: str, cost: int) -> int:
-    """Spend until the window has no more; how many units were let in."""
-    let_in = 0
+    """Spend until the quota is exhausted, and return the units admitted."""
+    admitted = 0
     while units := await spend(budget, key, cost):
-        let_in += units
+        admitted += units
         await asyncio.sleep(0)
-    return let_in
+    return admitted

@@ -1,4 +1,4 @@
-"""Redis gone, stuck, or emptied: nobody waits, nobody fails for it, and sharing goes on by itself."""
+"""Shared budgets while Redis is down, stalled, slow or emptied: no request waits or fails, and sharing resumes."""
 
 import asyncio
 import time
@@ -19,82 +19,84 @@ from tests.support.tcp_proxy import TcpProxy
 from tests.support.valkey import ControlledValkey
 
 
-async def alone(budgets: SharedBudgets, is_so: bool = True) -> None:
-    await until(lambda: asyncio.sleep(0, budgets.is_standalone), lambda it: it is is_so)
+async def await_standalone(budgets: SharedBudgets, expected: bool = True) -> None:
+    await until(lambda: asyncio.sleep(0, budgets.is_standalone), lambda standalone: standalone is expected)
 
 
-async def test_each_counts_its_share_and_both_share_again(
+async def test_each_gateway_counts_its_share_until_redis_is_available(
     start_budgets: StartBudgets, valkey: ControlledValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = 0
-    really_look = RedisCounter.probe
+    probes = 0
+    original = RedisCounter.probe
 
-    async def look(count: RedisCounter) -> None:
-        nonlocal looks
-        looks += 1
-        await really_look(count)
+    async def probe(counter: RedisCounter) -> None:
+        nonlocal probes
+        probes += 1
+        await original(counter)
 
-    monkeypatch.setattr(RedisCounter, "probe", look)
+    monkeypatch.setattr(RedisCounter, "probe", probe)
     both = [start_budgets(gateways=2) for _ in range(2)]
     budgets = [one.budget_for(HOURLY_POLICY) for one in both]
     with structlog.testing.capture_logs() as logs:
         valkey.kill()
         for one in both:
-            await alone(one)
+            await await_standalone(one)
         assert REGISTRY.get_sample_value("kierto_rate_alone") == 1
         key = caller_with_time(budgets[0])
         for budget in budgets:
             assert 5_000 - 100 < await exhaust(budget, key, 100) <= 5_000 + budget.chunk
-        looks = 0
-        await until(lambda: asyncio.sleep(0, looks), lambda so_far: so_far >= 4)
+        probes = 0
+        await until(lambda: asyncio.sleep(0, probes), lambda count: count >= 4)
         valkey.start()
         for one in both:
-            await alone(one, False)
+            await await_standalone(one, False)
         assert REGISTRY.get_sample_value("kierto_rate_alone") == 0
-    assert [log["log_level"] for log in logs] == ["warning"] * 2 + ["info"] * 2, "said once by each"
+    assert [log["log_level"] for log in logs] == ["warning"] * 2 + ["info"] * 2, "each logs it once"
     key = caller_with_time(budgets[0])
-    let_in = sum(await asyncio.gather(*(exhaust(budget, key, 100) for budget in budgets)))
-    assert HOURLY_POLICY.quota - 200 < let_in <= HOURLY_POLICY.quota + 2 * budgets[0].chunk
+    admitted = sum(await asyncio.gather(*(exhaust(budget, key, 100) for budget in budgets)))
+    assert HOURLY_POLICY.quota - 200 < admitted <= HOURLY_POLICY.quota + 2 * budgets[0].chunk
 
 
-async def test_what_was_let_in_alone_counts_when_redis_is_back(
+async def test_units_admitted_standalone_count_when_redis_is_available(
     start_budgets: StartBudgets, valkey: ControlledValkey
 ) -> None:
     both = [start_budgets(gateways=4) for _ in range(2)]
     here, there = (one.budget_for(HOURLY_POLICY) for one in both)
     valkey.kill()
-    await alone(both[0])
+    await await_standalone(both[0])
     key = caller_with_time(here)
-    counted_alone = await exhaust(here, key, 100)
-    assert counted_alone >= 2_500
+    standalone = await exhaust(here, key, 100)
+    assert standalone >= 2_500
     valkey.start()
     for one in both:
-        await alone(one, False)
+        await await_standalone(one, False)
 
-    async def let_in() -> bool:
+    async def admits() -> bool:
         return here.spend(key, 100).allowed
 
-    await until(let_in)  # the whole quota is shared again, and most of it is there
+    await until(admits)  # the whole quota is shared again, and most of it is free
     rest = 100 + sum(await asyncio.gather(*(exhaust(budget, key, 100) for budget in (here, there))))
-    assert HOURLY_POLICY.quota - 300 < counted_alone + rest <= HOURLY_POLICY.quota + 2 * here.chunk
+    assert HOURLY_POLICY.quota - 300 < standalone + rest <= HOURLY_POLICY.quota + 2 * here.chunk
 
 
-@pytest.mark.parametrize("how", ["stopped", "stalled"])
-async def test_one_that_hangs_holds_nobody_up(start_budgets: StartBudgets, valkey: ControlledValkey, how: str) -> None:
+@pytest.mark.parametrize("failure", ["stopped", "stalled"])
+async def test_no_request_waits_for_a_stalled_redis(
+    start_budgets: StartBudgets, valkey: ControlledValkey, failure: str
+) -> None:
     with TcpProxy(free_port_base(), valkey.port) as proxy:
         one = start_budgets(gateways=2, url=f"redis://127.0.0.1:{proxy.port}/0")
         budget = one.budget_for(Policy("user", quota=1_000_000, window_s=3600))
         key = caller_with_time(budget)
         await spend_a_while(lambda: budget.spend(key, 20).allowed, 0.2)
         assert not one.is_standalone
-        (valkey.pause if how == "stopped" else proxy.stall)()
+        (valkey.pause if failure == "stopped" else proxy.stall)()
         await spend_a_while(lambda: budget.spend(key, 20).allowed, 1.0)
-        await alone(one)
-        (valkey.resume if how == "stopped" else proxy.heal)()
-        await alone(one, False)
+        await await_standalone(one)
+        (valkey.resume if failure == "stopped" else proxy.heal)()
+        await await_standalone(one, False)
 
 
-async def test_one_that_was_emptied_goes_on(start_budgets: StartBudgets, valkey: ControlledValkey) -> None:
+async def test_an_emptied_redis_gets_the_leases_again(start_budgets: StartBudgets, valkey: ControlledValkey) -> None:
     one = start_budgets(gateways=2)
     budget = one.budget_for(HOURLY_POLICY)
     key = caller_with_time(budget)
@@ -103,39 +105,39 @@ async def test_one_that_was_emptied_goes_on(start_budgets: StartBudgets, valkey:
         await asyncio.sleep(0.005)
     valkey.kill()
     valkey.start()
-    await alone(one, False)
+    await await_standalone(one, False)
     rest = await exhaust(budget, key, 100)
     assert HOURLY_POLICY.quota - 100 <= 4_000 + rest <= HOURLY_POLICY.quota + budget.chunk, (
-        "it told again what it had taken"
+        "the gateway reported its leases again"
     )
 
 
-async def test_a_slow_one_is_away(start_budgets: StartBudgets, valkey: ControlledValkey) -> None:
+async def test_a_slow_redis_is_unavailable(start_budgets: StartBudgets, valkey: ControlledValkey) -> None:
     with TcpProxy(free_port_base(), valkey.port) as proxy:
         proxy.latency_s = TIMEOUT_S
         one = start_budgets(gateways=2, url=f"redis://127.0.0.1:{proxy.port}/0")
-        await alone(one)
+        await await_standalone(one)
         proxy.heal()
-        await alone(one, False)
+        await await_standalone(one, False)
 
 
-async def test_it_stops_at_once_while_redis_hangs(valkey: ControlledValkey) -> None:
+async def test_budgets_stop_at_once_while_redis_hangs(valkey: ControlledValkey) -> None:
     budgets, stop = SharedBudgets(valkey.url, gateways=1, secret=b""), asyncio.Event()
     running = asyncio.create_task(budgets.run(stop))
     valkey.pause()
-    await alone(budgets)
-    begun = time.monotonic()
+    await await_standalone(budgets)
+    started_at = time.monotonic()
     stop.set()
     await running
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - started_at < 20
     valkey.resume()
 
 
 async def spend_a_while(spends: Callable[[], bool], seconds: float) -> None:
-    """A request each 2 ms: all are let in, and none is held up."""
+    """Spend every 2 ms: each request is admitted, without delay."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         assert spends()
-        assert time.perf_counter() - begun < 2
+        assert time.perf_counter() - started_at < 2
         await asyncio.sleep(0.002)

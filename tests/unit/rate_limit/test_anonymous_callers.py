@@ -1,4 +1,4 @@
-"""By what strangers' spending is counted."""
+"""The budgets of callers without a token, which are counted by network."""
 
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from tests.unit.rate_limit.test_budget import BudgetFixture
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "one"),
+    ("first", "second", "is_same"),
     [
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::7", True),
         ("192.0.2.1", "::ffff:192.0.2.1", True),
@@ -18,14 +18,13 @@ from tests.unit.rate_limit.test_budget import BudgetFixture
         ("192.0.2.1", "192.0.2.2", False),
     ],
 )
-def test_one_subscriber_has_one_budget(first: str, second: str, *, one: bool) -> None:
-    bench, nothing = BudgetFixture(), cast(Any, None)
-    foundation, rates = GatewayDependencies({}, *[nothing] * 5), RateLimiter({None: bench.budget})
-    at_once = bench.budget.chunk
-    assert rates.spend(build_requester(foundation, None, "fi", first), at_once).allowed
-    again = build_requester(foundation, None, "fi", second)
-    if one:
+def test_one_subscriber_has_one_budget(first: str, second: str, *, is_same: bool) -> None:
+    budget, unused = BudgetFixture().budget, cast(Any, None)
+    dependencies, rate_limiter = GatewayDependencies({}, *[unused] * 5), RateLimiter({None: budget})
+    assert rate_limiter.spend(build_requester(dependencies, None, "fi", first), budget.chunk).allowed
+    requester = build_requester(dependencies, None, "fi", second)
+    if is_same:
         with pytest.raises(RateLimited):
-            rates.spend(again, at_once)
+            rate_limiter.spend(requester, budget.chunk)
     else:
-        assert rates.spend(again, at_once).allowed
+        assert rate_limiter.spend(requester, budget.chunk).allowed
