@@ -64,11 +64,11 @@ def read_manifest(path: Path) -> list[ManifestEntry]:
     errors: list[str] = []
     texts: dict[str, str] = {}
     for entry in entries:
-        error = ids.id_error(entry.id, entry.text)
-        if error is None and texts.setdefault(ids.lookup_key(entry.id), entry.text) != entry.text:
-            error = "another text has the same id"
-        if error is not None:
-            errors.append(f"{path}: {entry.location}: {error}")
+        reason = ids.id_error(entry.id, entry.text)
+        if reason is None and texts.setdefault(ids.lookup_key(entry.id), entry.text) != entry.text:
+            reason = "another text has the same id"
+        if reason is not None:
+            errors.append(f"{path}: {entry.location}: {reason}")
     if errors:
         raise InvalidManifest("\n".join(errors))
     return entries

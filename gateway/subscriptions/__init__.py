@@ -1,1 +1,1 @@
-"""Live events to many subscribers: one feed a process, in sequence order, and each subscriber at its own pace."""
+"""Subscriptions to order events: one feed per process, from which each subscriber reads at its own pace."""

@@ -1,14 +1,14 @@
-"""One feed a process: what Kafka brings from six partitions, put into ``sequence`` order.
+"""The feed of a process: order events from Kafka's six partitions in the order of their sequence.
 
-An event is held back until the one before it is there. A hole older than 100 ms (a partition that lags, an event that
-this build can't read) is filled from orders' log; where the log is away, too, the ring begins anew behind the hole,
-and each subscriber pages over it by itself. So it is left where more waits behind the hole, or is missing in it, than
-the ring would hold: what is held in memory is bounded, also at the start, when the partitions come one after another.
+An event waits in the reorder buffer until all events before it have arrived. A gap older than 100 ms (a lagging
+partition, an event that this build can't decode) is filled from orders' log. If the log is unavailable, too, or the gap
+is too large for the ring buffer, the ring buffer is reset to start after the gap, and each subscriber reads the missing
+events from the log. So memory is bounded, even at the start, when partitions are read one after another.
 
-The ring is of one generation of the log. A new one begins above all that the broker ever held, so a record of another
-generation and a higher sequence says that the database was restored: the ring begins anew with it, and those who hold
-a place of the old one are told by the log. Whatever is not beyond the ring came before: a broker that is filled again
-brings everything once more.
+The ring buffer has events of one generation of the log. A generation starts above all sequences that the broker ever
+had, so a record of another generation with a higher sequence means that the database was restored: the ring buffer is
+reset, and subscribers with cursors of the old generation get CursorExpired from the log. A record that is not after the
+ring buffer's last event is a repetition, as when the broker is refilled.
 """
 
 import asyncio
@@ -27,40 +27,40 @@ from services.contracts.orders import OrderEvent
 _log = logger(__name__)
 
 CAPACITY = 10_000
-"""Events in the ring, and as many that wait for one before them."""
+"""Events in the ring buffer, and as many in the reorder buffer."""
 MAX_CHARACTERS = 64_000_000
-"""Characters of their data in the ring, and as many of those that wait."""
+"""Characters of event data in the ring buffer, and as many in the reorder buffer."""
 GAP_TIMEOUT_S = 0.1
 
 ReadLog = Callable[[Cursor, int], Awaitable[Sequence[OrderEvent]]]
-"""Every public event behind a place and up to a sequence, in order."""
+"""Reader of all public events after a cursor and up to a sequence, in order."""
 
 
 class Feed:
-    """Takes in records as they come and keeps the newest events in order."""
+    """Puts records into order and keeps the newest events in a ring buffer."""
 
     def __init__(
         self,
         read_log: ReadLog,
         capacity: int = CAPACITY,
-        patience_s: float = GAP_TIMEOUT_S,
-        largest: int = MAX_CHARACTERS,
+        gap_timeout_s: float = GAP_TIMEOUT_S,
+        max_characters: int = MAX_CHARACTERS,
     ) -> None:
         self._read_log = read_log
         self._capacity = capacity
-        self._gap_timeout_s = patience_s
+        self._gap_timeout_s = gap_timeout_s
         self._generation: uuid.UUID | None = None
-        self._reorder_buffer = _ReorderBuffer(capacity, largest)
+        self._reorder_buffer = _ReorderBuffer(capacity, max_characters)
         self._highest_sequence = 0
         self._gap_since: float | None = None
         self._gap_opened = asyncio.Event()
         self._next_change = asyncio.Event()
         self._last_notified: tuple[uuid.UUID | None, int] = (None, 0)
         self._started = False
-        self.ring = RingBuffer(capacity, largest)
+        self.ring = RingBuffer(capacity, max_characters)
 
     def handle_record(self, record: RawRecord) -> None:
-        """Take in one record of orders' topic. Repeats are left out."""
+        """Process a record of orders' topic, unless it is a repetition."""
         sequence = record.sequence
         if sequence is None or (self.ring.base is not None and sequence <= self.ring.last):
             return
@@ -72,7 +72,7 @@ class Feed:
                 return
             event = _public_event(record, generation)
         except (ValueError, LookupError):
-            return  # the log knows better: this stays a hole until it is asked
+            return  # the gap is filled from the log
         if generation != self._generation and not self._change_generation(generation, sequence):
             return
         self._reorder_buffer.add(sequence, event)
@@ -83,7 +83,7 @@ class Feed:
             self._advance()
 
     def start(self) -> None:
-        """Begin: all that was on the topic was taken in. The ring covers what is there without a hole."""
+        """Start the ring buffer with the latest events without a gap, once the topic has been read to its end."""
         self._started = True
         if self._reorder_buffer:
             base = self._reorder_buffer.last
@@ -94,16 +94,16 @@ class Feed:
 
     @property
     def next_change(self) -> asyncio.Event:
-        """Set when there is something new to look at from now on; another one each time."""
+        """The event that is set on the next change; each change has its own."""
         return self._next_change
 
     def wake(self) -> None:
-        """Have everyone who waits look again."""
-        moved, self._next_change = self._next_change, asyncio.Event()
-        moved.set()
+        """Wake all subscribers."""
+        change, self._next_change = self._next_change, asyncio.Event()
+        change.set()
 
     async def run(self, caught_up: asyncio.Event, stop: asyncio.Event) -> None:
-        """Start once the topic was ``caught_up`` with, then mend holes until ``stop`` is set."""
+        """Start when ``caught_up`` is set, then fill gaps until ``stop`` is set."""
         while not (caught_up.is_set() or stop.is_set()):
             await _wait_briefly(caught_up)
         self.start()
@@ -119,37 +119,37 @@ class Feed:
                 await self._fill_gap()
 
     async def _fill_gap(self) -> None:
-        assert self._generation is not None, "there is a hole in a generation"
-        place, up_to = Cursor(self._generation, self.ring.last), self._reorder_buffer.first - 1
-        found = await self._read(place, up_to)
-        if self._generation != place.generation or self.ring.last >= up_to:
+        assert self._generation is not None, "a gap is in a generation"
+        after, up_to = Cursor(self._generation, self.ring.last), self._reorder_buffer.first - 1
+        events = await self._read(after, up_to)
+        if self._generation != after.generation or self.ring.last >= up_to:
             metrics.FEED_GAPS.labels("kafka").inc()
             return
-        if found is None:
+        if events is None:
             metrics.FEED_GAPS.labels("subscribers").inc()
             self._reset_ring(up_to)
         else:
             metrics.FEED_GAPS.labels("log").inc()
-            for event in found:
+            for event in events:
                 if self.ring.last < event.sequence <= up_to:
                     self.ring.add(event)
             self.ring.skip_to(up_to)
             self._reorder_buffer.discard_through(self.ring.last)
         self._advance()
 
-    async def _read(self, place: Cursor, up_to: int) -> Sequence[OrderEvent] | None:
-        """The events of a hole from the log; None where subscribers have to page over it."""
-        if up_to - place.sequence > self._capacity:
-            _log.warning("hole is left to subscribers", after=place.sequence, up_to=up_to, error="too large")
+    async def _read(self, after: Cursor, up_to: int) -> Sequence[OrderEvent] | None:
+        """Read the events of a gap from the log; None if subscribers have to read them."""
+        if up_to - after.sequence > self._capacity:
+            _log.warning("gap left to subscribers", after=after.sequence, up_to=up_to, error="too large")
             return None
         try:
-            found = await self._read_log(place, up_to)
+            events = await self._read_log(after, up_to)
         except Exception as error:
-            # Whatever kept the log from answering, subscribers have their own way to it.
-            _log.warning("hole is left to subscribers", after=place.sequence, up_to=up_to, error=type(error).__name__)
+            # Any failure may be the feed's own: subscribers read the log with other tokens, and retry.
+            _log.warning("gap left to subscribers", after=after.sequence, up_to=up_to, error=type(error).__name__)
             return None
-        _log.info("hole filled from the log", after=place.sequence, up_to=up_to, events=len(found))
-        return found
+        _log.info("gap filled from the log", after=after.sequence, up_to=up_to, events=len(events))
+        return events
 
     def _generation_of(self, record: RawRecord) -> uuid.UUID:
         if self._generation is not None and record.generation == str(self._generation):
@@ -157,12 +157,12 @@ class Feed:
         return uuid.UUID(record.generation)
 
     def _change_generation(self, generation: uuid.UUID, sequence: int) -> bool:
-        """Go over to another generation, if this sequence of it is beyond what is known of the present one."""
+        """Change to another generation if the sequence is higher than all of the current one; return whether it was."""
         if self._reorder_buffer and sequence <= self._highest_sequence:
             return False
         if self._generation is not None:
             metrics.FEED_GENERATIONS.inc()
-            _log.warning("another generation of the log begins", behind=sequence - 1, generation=str(generation))
+            _log.warning("new log generation", after=sequence - 1, generation=str(generation))
         self._generation = generation
         self._reorder_buffer.clear()
         if self._started:
@@ -170,7 +170,7 @@ class Feed:
         return True
 
     def _reset_ring(self, base: int) -> None:
-        assert self._generation is not None, "a record says its generation"
+        assert self._generation is not None, "records have a generation"
         self.ring.reset(self._generation, base)
         self._reorder_buffer.discard_through(self.ring.last)
 
@@ -182,31 +182,31 @@ class Feed:
                 ring.add(event)
             else:
                 ring.skip_to(ring.last + 1)
-        moved = (ring.generation, ring.last) != self._last_notified
+        changed = (ring.generation, ring.last) != self._last_notified
         self._last_notified = (ring.generation, ring.last)
         if not self._reorder_buffer:
             self._gap_since = None
             self._gap_opened.clear()
-        elif self._gap_since is None or moved:
+        elif self._gap_since is None or changed:
             self._gap_since = time.monotonic()
             self._gap_opened.set()
-        if moved:
+        if changed:
             self.wake()
 
 
 class _ReorderBuffer:
-    """Events that one before them is missing of, by their sequence; None for one that is not public.
+    """Events that wait for earlier ones, by their sequence; None for an event that is not public.
 
-    There are at most ``capacity`` and a tenth, of ``largest`` characters: the oldest give way, and up to ``floor``,
-    the last that did, none is taken any more.
+    It has at most 1.1 times ``capacity`` events, of ``max_characters`` characters: the oldest ones are evicted.
     """
 
-    def __init__(self, capacity: int, largest: int) -> None:
+    def __init__(self, capacity: int, max_characters: int) -> None:
         self._capacity = capacity
-        self._max_characters = largest
+        self._max_characters = max_characters
         self._events: dict[int, OrderEvent | None] = {}
         self._size = 0
         self.floor = 0
+        """The sequence of the last evicted event. Events up to it must not be added again."""
 
     def __len__(self) -> int:
         return len(self._events)
@@ -229,8 +229,8 @@ class _ReorderBuffer:
             ordered = sorted(self._events)
             surplus = max(len(ordered) - self._capacity, len(ordered) // 10, 1)
             self.floor = max(self.floor, ordered[surplus - 1])
-            for one in ordered[:surplus]:
-                self.pop(one)
+            for oldest in ordered[:surplus]:
+                self.pop(oldest)
 
     def pop(self, sequence: int) -> OrderEvent | None:
         event = self._events.pop(sequence)
@@ -238,7 +238,7 @@ class _ReorderBuffer:
         return event
 
     def discard_through(self, last: int) -> None:
-        """Leave out what came, up to this sequence."""
+        """Remove the events up to this sequence."""
         for sequence in [one for one in self._events if one <= last]:
             self.pop(sequence)
 
@@ -252,14 +252,14 @@ def _size(event: OrderEvent | None) -> int:
 
 
 async def _wait_briefly(event: asyncio.Event) -> None:
-    """Wait for it, but look up now and then: the process may be told to stop."""
+    """Wait for an event, for half a second at most, so that the caller can check for a stop."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0.5):
             await event.wait()
 
 
 def _public_event(record: RawRecord, generation: uuid.UUID) -> OrderEvent | None:
-    """The event as subscribers see it; None if it is not for them; LookupError for a type that is not known here."""
+    """Return a record's event for subscribers; None if it is not public, LookupError if this build has no such type."""
     received = decode_event(record)
     if received is None:
         raise LookupError(record.type)

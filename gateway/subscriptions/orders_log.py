@@ -1,4 +1,4 @@
-"""Orders' log as the feed reads it: with the gateway's own token, which sees all that is public."""
+"""Orders' event log for the feed, read with the gateway's own token, which allows all public events."""
 
 from services.access.service_token import ServiceTokens
 from services.chassis.events.event_log import Cursor
@@ -10,25 +10,25 @@ _PAGE_SIZE = 500
 
 
 class LogReadError(Exception):
-    """The log gave no page: the place has expired, or the gateway may not read it."""
+    """The log returned no page: the cursor has expired, or the gateway may not read the log."""
 
 
 class OrdersLog:
-    """Reads stretches of the log by sequence."""
+    """Reads ranges of the log by sequence."""
 
     def __init__(self, orders: ServiceChannel, tokens: ServiceTokens) -> None:
         self._orders = orders
         self._tokens = tokens
 
-    async def between(self, place: Cursor, up_to: int) -> list[OrderEvent]:
-        """Every public event behind ``place`` and up to ``up_to``. CallFailed if orders is away, else LogUnreadable."""
-        found: list[OrderEvent] = []
-        while place.sequence < up_to:
-            page = await client(Orders, self._orders, await self._tokens.headers()).events(str(place), _PAGE_SIZE)
+    async def between(self, after: Cursor, up_to: int) -> list[OrderEvent]:
+        """Return all public events after a cursor, up to a sequence. CallFailed or LogReadError if it can't."""
+        events: list[OrderEvent] = []
+        while after.sequence < up_to:
+            page = await client(Orders, self._orders, await self._tokens.headers()).events(str(after), _PAGE_SIZE)
             if not isinstance(page, EventPage):
                 raise LogReadError(type(page).__name__)
-            found += [event for event in page.events if event.sequence <= up_to]
-            place = Cursor.of(page.cursor)
-            if page.end and place.sequence < up_to:
-                raise LogReadError("it ends before what Kafka brought")
-        return found
+            events += [event for event in page.events if event.sequence <= up_to]
+            after = Cursor.of(page.cursor)
+            if page.end and after.sequence < up_to:
+                raise LogReadError("the log ends before an event from Kafka")
+        return events

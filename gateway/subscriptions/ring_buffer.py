@@ -1,4 +1,4 @@
-"""The newest events of the log, in memory."""
+"""The ring buffer with the newest events of the log."""
 
 import uuid
 from bisect import bisect_right
@@ -9,24 +9,25 @@ from services.contracts.orders import OrderEvent
 
 
 class RingBuffer:
-    """Holds every public event of one generation with a sequence above ``base`` and up to ``last``.
+    """All public events of one generation with sequences above ``base``, up to ``last``.
 
-    What is older is in the log alone. ``base`` and ``generation`` are None while nothing is known: then everything is.
-    It has the newest events, at most ``capacity`` and a tenth, whose data have at most ``largest`` characters.
+    It has at most 1.1 times ``capacity`` events, whose data have at most ``max_characters`` characters. Older events
+    are in the log only.
     """
 
-    def __init__(self, capacity: int, largest: int) -> None:
+    def __init__(self, capacity: int, max_characters: int) -> None:
         self._capacity = capacity
-        self._max_characters = largest
+        self._max_characters = max_characters
         self._size = 0
         self._sequences: list[int] = []
         self._events: list[OrderEvent] = []
         self.generation: uuid.UUID | None = None
         self.base: int | None = None
+        """None until the first reset, as ``generation``: the ring buffer has no events then."""
         self.last = 0
 
     def reset(self, generation: uuid.UUID, base: int) -> None:
-        """Forget everything; the next event is the one behind ``base``, of this generation."""
+        """Remove all events and continue after ``base`` of this generation."""
         self._sequences.clear()
         self._events.clear()
         self._size = 0
@@ -46,23 +47,23 @@ class RingBuffer:
             self._evict(max(1, len(self._events) // 10))
 
     def _evict(self, count: int) -> None:
-        """Leave the oldest to the log."""
+        """Remove the oldest events."""
         self._size -= sum(len(event.data) for event in self._events[:count])
         self.base = self._sequences[count - 1]
         del self._sequences[:count], self._events[:count]
 
     def skip_to(self, sequence: int) -> None:
-        """Say that there is no public event up to ``sequence`` beside those added."""
+        """Set ``last``: there are no further public events up to this sequence."""
         self.last = max(self.last, sequence)
 
-    def holds(self, place: Cursor) -> bool:
-        """Whether everything behind a place is in the ring (as far as it goes yet)."""
-        return self.base is not None and place.generation == self.generation and place.sequence >= self.base
+    def holds(self, after: Cursor) -> bool:
+        """Return whether the ring buffer has all events after a cursor."""
+        return self.base is not None and after.generation == self.generation and after.sequence >= self.base
 
-    def events_after(self, position: int, limit: int) -> tuple[Sequence[OrderEvent], int]:
-        """The events behind a position, at most ``limit``, and the position after them."""
-        start = bisect_right(self._sequences, position)
+    def events_after(self, sequence: int, limit: int) -> tuple[Sequence[OrderEvent], int]:
+        """Return at most ``limit`` events after a sequence, and the sequence to continue after."""
+        start = bisect_right(self._sequences, sequence)
         events = self._events[start : start + limit]
         if len(events) == limit:
             return events, events[-1].sequence
-        return events, max(position, self.last)
+        return events, max(sequence, self.last)

@@ -1,7 +1,7 @@
-"""One subscriber's way through the events: by pages of the log while behind the ring, else from the ring.
+"""A subscriber, which reads events from the feed's ring buffer, or in pages from the log if it is behind that.
 
-Both are asked for what lies behind the subscriber's position, so there is no hand-over in which something could be
-left out or come twice. A subscriber pulls: a slow one falls behind the ring and pages again, and holds up nobody.
+Both return the events after the subscriber's cursor, so that no event is lost or repeated when it changes from one to
+the other. A slow subscriber falls behind the ring buffer and reads the log again, without an effect on others.
 """
 
 import asyncio
@@ -26,18 +26,20 @@ PAGE_SIZE = 200
 _RETRY_S = 0.5
 _UNAVAILABLE = (503, 504)
 
-delivered_cursor: ContextVar[str] = ContextVar("handed_over", default="")
-"""The cursor up to which the subscription of the running task was handed over: what was asked for next came after."""
+delivered_cursor: ContextVar[str] = ContextVar("delivered_cursor", default="")
+"""The cursor of the current task's last delivered item: set once the next item is requested."""
 
 
 class Checkpoint(Outcome, frozen=True, kw_only=True):
-    """Where a subscription stands: what matches its filter up to here was delivered. Go on with ``cursor``."""
+    """The progress of a subscription: all matching events up to ``cursor`` were delivered. Pass it as ``after`` to
+    resume.
+    """
 
     cursor: str
 
 
 class EventFilter(msgspec.Struct, frozen=True):
-    """A subscriber's filter; None is all."""
+    """A subscriber's filter. A field that is None accepts all values."""
 
     types: list[str] | None = None
     organisation_id: str | None = None
@@ -55,32 +57,32 @@ OrderEventItem = OrderEvent | Checkpoint | CursorExpired | Refusal
 
 
 class Subscriber:
-    """Follows the events for one subscription."""
+    """The reader of events for one subscription."""
 
     def __init__(
         self,
         feed: Feed,
         log: Orders,
-        audience: SubscriberAccess,
-        wanted: EventFilter,
-        checkpoint_s: float = CHECKPOINT_INTERVAL_S,
+        access: SubscriberAccess,
+        event_filter: EventFilter,
+        checkpoint_interval_s: float = CHECKPOINT_INTERVAL_S,
     ) -> None:
         self._feed = feed
         self._log = log
-        self._access = audience
-        self._filter = wanted
-        self._checkpoint_interval_s = checkpoint_s
+        self._access = access
+        self._filter = event_filter
+        self._checkpoint_interval_s = checkpoint_interval_s
         self._last_sent_at = 0.0
         self._delivered_sequence = 0
-        """Up to where the subscriber knows that it has everything."""
+        """The sequence of the last item, up to which the subscriber has all matching events."""
 
     async def follow(self, after: str | None) -> AsyncGenerator[OrderEventItem, None]:
-        """Every event behind the cursor ``after`` (None: from now on, START: the whole log), then each as it comes.
+        """Yield all events after a cursor (None: from now on, START: the whole log), then live ones.
 
-        Begins with a Checkpoint and gives another when nothing was sent for 30 s, and for every 1,000 events that were
-        not for it: who comes back often and seldom gets an event would else read the same stretch of the log again
-        each time, and may never get to its end. Ends with CursorExpired or a Refusal; raises Unauthenticated where the
-        caller's access ended.
+        The first item is a Checkpoint. Another one follows after 30 s without an item, and after 1,000 events that did
+        not match: a subscriber who often reconnects and seldom gets an event would otherwise read the same range of the
+        log each time, and might never reach its end. The last item is CursorExpired or a Refusal, if any.
+        Unauthenticated is raised once the caller's access has ended.
         """
         if not self._access.allowed:
             yield refuse("FORBIDDEN")
@@ -103,34 +105,34 @@ class Subscriber:
         for event in page.events:
             if self._accepts(event):
                 yield event
-        place = Cursor.of(page.cursor)
+        position = Cursor.of(page.cursor)
         while True:
-            movement = self._feed.next_change  # taken before anything is looked at: no movement is missed meanwhile
+            change = self._feed.next_change  # before any read, so that no change is missed
             if not self._access.allowed:
                 self._check_access()
                 yield refuse("FORBIDDEN")
                 return
             events: Sequence[OrderEvent]
-            if self._feed.ring.holds(place):
-                events, sequence = self._feed.ring.events_after(place.sequence, PAGE_SIZE)
-                place = Cursor(place.generation, sequence)
+            if self._feed.ring.holds(position):
+                events, sequence = self._feed.ring.events_after(position.sequence, PAGE_SIZE)
+                position = Cursor(position.generation, sequence)
             else:
-                behind = await self._read_page_with_retry(place)
-                if not isinstance(behind, EventPage):
-                    yield behind
+                result = await self._read_page_with_retry(position)
+                if not isinstance(result, EventPage):
+                    yield result
                     return
-                events, place = behind.events, Cursor.of(behind.cursor)
+                events, position = result.events, Cursor.of(result.cursor)
             for event in events:
                 if self._accepts(event):
                     yield event
-            quiet_s = self._checkpoint_interval_s - (_now() - self._last_sent_at)
-            if quiet_s <= 0 or place.sequence - self._delivered_sequence >= CHECKPOINT_EVENTS:
+            remaining_s = self._checkpoint_interval_s - (_now() - self._last_sent_at)
+            if remaining_s <= 0 or position.sequence - self._delivered_sequence >= CHECKPOINT_EVENTS:
                 self._check_access()
-                yield self._checkpoint(str(place))
+                yield self._checkpoint(str(position))
             elif not events:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(quiet_s):
-                        await movement.wait()
+                    async with asyncio.timeout(remaining_s):
+                        await change.wait()
 
     def _accepts(self, event: OrderEvent) -> bool:
         self._check_access()
@@ -150,13 +152,13 @@ class Subscriber:
     async def _read_page(self, after: str | None) -> EventPage | CursorExpired | Refusal:
         return await self._log.events(after, PAGE_SIZE, self._filter.types, self._filter.organisation_id)
 
-    async def _read_page_with_retry(self, place: Cursor) -> EventPage | CursorExpired | Refusal:
-        """The next page; while orders is away, the subscription waits for it."""
+    async def _read_page_with_retry(self, after: Cursor) -> EventPage | CursorExpired | Refusal:
+        """Read the next page, with retries while orders is unavailable."""
         metrics.RING_MISSES.inc()
         while True:
             self._check_access()
             try:
-                return await self._read_page(str(place))
+                return await self._read_page(str(after))
             except CallFailed as failure:
                 if failure.status not in _UNAVAILABLE:
                     raise
@@ -164,8 +166,8 @@ class Subscriber:
 
 
 def _sequence(cursor: str) -> int:
-    place = Cursor.parse(cursor)
-    return place.sequence if place is not None else 0
+    parsed = Cursor.parse(cursor)
+    return parsed.sequence if parsed is not None else 0
 
 
 def _now() -> float:

@@ -52,8 +52,8 @@ def subscriber_access(clock: TestClock) -> SubscriberAccess:
     )
 
 
-def subscriber(feed: Feed, log: Any, clock: TestClock, checkpoint_s: float = 30) -> Subscriber:
-    return Subscriber(feed, log, subscriber_access(clock), EventFilter(), checkpoint_s)
+def subscriber(feed: Feed, log: Any, clock: TestClock, checkpoint_interval_s: float = 30) -> Subscriber:
+    return Subscriber(feed, log, subscriber_access(clock), EventFilter(), checkpoint_interval_s)
 
 
 async def sequences(items: AsyncIterator[OrderEventItem], last: int, pace_s: float = 0) -> list[int]:
@@ -113,7 +113,7 @@ scenarios = st.builds(
 async def test_every_subscriber_sees_every_event_once_and_in_order(story: Scenario) -> None:
     """However six partitions bring them, whatever is lost on the way or comes again, also over a restore."""
     chance, clock, log = random.Random(story.seed), TestClock(NOW), EventLogStub()
-    feed = Feed(log.between, story.capacity, patience_s=0.001)
+    feed = Feed(log.between, story.capacity, gap_timeout_s=0.001)
     stop, caught_up = asyncio.Event(), asyncio.Event()
     caught_up.set()
     running = asyncio.create_task(feed.run(caught_up, stop))
@@ -219,7 +219,7 @@ async def test_a_hole_is_filled_once_for_all_subscribers() -> None:
 
 async def test_a_hole_is_left_to_subscribers_where_the_log_is_away() -> None:
     clock, log = TestClock(NOW), EventLogStub()
-    feed, stop, caught_up = Feed(log.between, patience_s=0.001), asyncio.Event(), asyncio.Event()
+    feed, stop, caught_up = Feed(log.between, gap_timeout_s=0.001), asyncio.Event(), asyncio.Event()
     caught_up.set()
     running = asyncio.create_task(feed.run(caught_up, stop))
     await asyncio.sleep(0)
@@ -361,7 +361,7 @@ async def test_a_scope_that_is_taken_away_ends_an_idle_subscription() -> None:
     ending = asyncio.ensure_future(anext(items))
     await asyncio.sleep(0)
     stated = msgspec.structs.replace(partner_access(None, version=2), scopes=["orders:read"])
-    watching._access._recent_access.put(PARTNER, stated, NOW)
+    watching._authenticator._recent_access.put(PARTNER, stated, NOW)
     feed.wake()
     assert isinstance(await asyncio.wait_for(ending, 60), Refusal)
 
@@ -370,9 +370,9 @@ async def test_a_checkpoint_comes_though_nothing_matches() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
-    items = Subscriber(feed, log, subscriber_access(clock), EventFilter(types=["nothing"]), checkpoint_s=0.05).follow(
-        None
-    )
+    items = Subscriber(
+        feed, log, subscriber_access(clock), EventFilter(types=["nothing"]), checkpoint_interval_s=0.05
+    ).follow(None)
     assert await anext(items) == Checkpoint(cursor=str(Cursor(log.generation, 0)))
     feed.handle_record(log.write(1))
     assert await anext(items) == Checkpoint(cursor=str(Cursor(log.generation, 1)))
@@ -384,7 +384,7 @@ async def test_a_grant_ends_with_its_last_day() -> None:
     stated = partner_access(None)
     until = msgspec.structs.replace(stated, grants=[Grant(organisation_id=None, until=dt.date(2026, 3, 4))])
     caller = subscriber_access(clock).caller
-    watching = SubscriberAccess(caller, until, subscriber_access(clock)._access, clock)
+    watching = SubscriberAccess(caller, until, subscriber_access(clock)._authenticator, clock)
     log.write(1)
     assert watching.may_see(log.log[0])
     clock.move(hours=14)
@@ -413,7 +413,7 @@ async def test_who_wants_little_is_told_how_far_it_is(clock: TestClock) -> None:
 
 
 def test_the_ring_keeps_the_newest() -> None:
-    log, ring = EventLogStub(), RingBuffer(capacity=10, largest=1_000_000)
+    log, ring = EventLogStub(), RingBuffer(capacity=10, max_characters=1_000_000)
     generation = log.generation
     assert not ring.holds(Cursor(generation, 0)), "it knows nothing yet"
     ring.reset(log.generation, 0)
@@ -458,7 +458,7 @@ async def test_a_start_holds_no_more_than_the_ring_does(clock: TestClock, way: s
 @pytest.mark.parametrize("started", [True, False])
 def test_a_feed_holds_so_many_characters_at_most(started: bool) -> None:
     log = EventLogStub()
-    feed = Feed(log.between, largest=20_000)
+    feed = Feed(log.between, max_characters=20_000)
     if started:
         feed.start()
     for number in range(1, 301):
@@ -492,7 +492,7 @@ async def test_a_large_hole_is_not_read_whole(clock: TestClock) -> None:
         asked += 1
         return await log.between(place, up_to)
 
-    feed, stop, caught_up = Feed(between, capacity=100, patience_s=0.001), asyncio.Event(), asyncio.Event()
+    feed, stop, caught_up = Feed(between, capacity=100, gap_timeout_s=0.001), asyncio.Event(), asyncio.Event()
     caught_up.set()
     running = asyncio.create_task(feed.run(caught_up, stop))
     await asyncio.sleep(0)
