@@ -10,7 +10,7 @@ class Window(msgspec.Struct, gc=False):
     """A caller's time window in this process. Units are leased from Redis before requests spend them."""
 
     key: str
-    """The caller's."""
+    """The key of the caller."""
     number: int
     """The number of the window since 1970, the same in all gateways."""
     ends_at: float

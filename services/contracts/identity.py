@@ -76,7 +76,7 @@ class Membership(Value, frozen=True, kw_only=True):
 
 
 class Me(Value, frozen=True, kw_only=True):
-    """The signed-in user with their memberships (I10). ``staff`` is true for Kierto's own employees."""
+    """The signed-in user with their memberships (I10). ``staff``: an employee of the operator."""
 
     id: Id
     username: str
@@ -178,7 +178,7 @@ class KnownDevice(Value, frozen=True, kw_only=True):
 
 class SignedIn(Outcome, frozen=True, kw_only=True):
     """The tokens of a session. ``access_token`` is a bearer token, valid for ``expires_in`` seconds.
-    ``refresh_token`` can be exchanged once for new tokens, within ``refresh_expires_in`` seconds; after that the
+    ``refresh_token`` is exchanged once for the next tokens, within ``refresh_expires_in`` seconds; after that the
     session is over.
     """
 

@@ -1,6 +1,6 @@
 """Value types that all contracts share.
 
-A service's JSON is what a client of the graph receives: names are in camel case, a page of a list is a Relay
+A service's JSON reaches clients of the graph unchanged: names are in camel case, a page of a list is a Relay
 connection, and the members of a result union carry ``__typename``.
 """
 

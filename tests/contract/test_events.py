@@ -1,4 +1,4 @@
-"""Every event has a golden example that reads and writes as it stands, and carries nothing it must not."""
+"""Samples of all events, which decode and encode unchanged, and the absence of personal data in events."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from services.contracts.values import Id
 from tests import snapshots
 
 EVENTS = snapshots.every_event()
-# An event carries ids, states, amounts and dates; these would be names, contacts, codes or texts.
+# Words in the names of fields with names, contacts, codes or texts.
 FORBIDDEN = {
     "name",
     "email",
@@ -31,7 +31,7 @@ def test_every_event_has_its_sample() -> None:
     assert snapshots.complaints_about_samples() == []
 
 
-def test_a_sample_that_no_longer_fits_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outdated_sample_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for file in snapshots.SAMPLES.glob("*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(snapshots, "SAMPLES", tmp_path)
@@ -44,7 +44,7 @@ def test_a_sample_that_no_longer_fits_is_noticed(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("event_type", EVENTS, ids=lambda event_type: event_type.name)
-def test_an_event_carries_no_personal_data(event_type: EventType) -> None:
+def test_an_event_has_no_personal_data(event_type: EventType) -> None:
     fields = {field.name for field in msgspec.structs.fields(event_type.struct)}
     words = {word for field in fields for word in field.split("_")}
     assert words & FORBIDDEN == set()

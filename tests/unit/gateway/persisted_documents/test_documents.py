@@ -1,4 +1,4 @@
-"""From what a request says to its text: who may say what, and what is refused."""
+"""Resolution of requests to documents, by kind of caller."""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -35,12 +35,12 @@ def apollo(text: str, **changed: Any) -> dict[str, Any]:
     return {"persistedQuery": {"version": 1, "sha256Hash": ids.hash_of(text), **changed}}
 
 
-async def resolve(documents: PersistedDocuments, said: DocumentParameters, kind: SubjectKind | None = USER) -> str:
-    found = documents.resolve(*said, kind)
-    return found if isinstance(found, str) else await found
+async def resolve(documents: PersistedDocuments, sent: DocumentParameters, kind: SubjectKind | None = USER) -> str:
+    text = documents.resolve(*sent, kind)
+    return text if isinstance(text, str) else await text
 
 
-async def test_a_plain_text_is_taken_as_it_is() -> None:
+async def test_a_document_without_an_id_is_returned_as_sent() -> None:
     for documents in (PersistedDocuments(), PersistedDocuments(TRUSTED, (), AutomaticDocuments())):
         assert documents.resolve(ANY, None, None, STRANGER) is ANY
         assert documents.resolve(ANY, None, {}, STRANGER) is ANY
@@ -48,7 +48,7 @@ async def test_a_plain_text_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         (None, ids.id_of(OURS), None),
         (None, ids.hash_of(OURS), None),
@@ -61,12 +61,14 @@ async def test_a_plain_text_is_taken_as_it_is() -> None:
         (OURS, None, None),
     ],
 )
-@pytest.mark.parametrize("held", [(), ("USER",)])
-async def test_a_trusted_document_is_found_however_it_is_named(said: DocumentParameters, held: tuple[Any, ...]) -> None:
-    assert await resolve(PersistedDocuments(TRUSTED, held), said) == OURS
+@pytest.mark.parametrize("trusted_only", [(), ("USER",)])
+async def test_a_trusted_document_is_found_by_any_reference(
+    sent: DocumentParameters, trusted_only: tuple[Any, ...]
+) -> None:
+    assert await resolve(PersistedDocuments(TRUSTED, trusted_only), sent) == OURS
 
 
-async def test_an_id_of_its_own() -> None:
+async def test_a_custom_id() -> None:
     documents = PersistedDocuments(TRUSTED, ["USER"])
     assert await resolve(documents, (None, "old-1", None)) == OLD
     assert await resolve(documents, (OLD, "old-1", None)) == OLD
@@ -75,17 +77,17 @@ async def test_an_id_of_its_own() -> None:
         documents.resolve(OURS, "old-1", None, USER)
 
 
-@pytest.mark.parametrize("said", [(ANY, None, None), (ANY, ids.id_of(ANY), None), (ANY, None, apollo(ANY))])
-async def test_who_is_held_sends_nothing_else(said: DocumentParameters) -> None:
+@pytest.mark.parametrize("sent", [(ANY, None, None), (ANY, ids.id_of(ANY), None), (ANY, None, apollo(ANY))])
+async def test_restricted_callers_execute_trusted_documents_only(sent: DocumentParameters) -> None:
     documents = PersistedDocuments(TRUSTED, ["USER", "STRANGER"], AutomaticDocuments())
     for kind in (USER, STRANGER):
         with pytest.raises(DocumentNotTrusted) as raised:
-            documents.resolve(*said, kind)
+            documents.resolve(*sent, kind)
         assert (raised.value.status, raised.value.code) == (403, "DOCUMENT_NOT_TRUSTED")
-    assert await resolve(documents, said, PARTNER) == ANY
+    assert await resolve(documents, sent, PARTNER) == ANY
 
 
-async def test_what_others_registered_is_not_trusted() -> None:
+async def test_automatic_documents_are_not_trusted() -> None:
     documents = PersistedDocuments(TRUSTED, ["USER"], AutomaticDocuments())
     documents.store(ANY, None, apollo(ANY))
     assert await resolve(documents, (None, None, apollo(ANY)), PARTNER) == ANY
@@ -93,7 +95,7 @@ async def test_what_others_registered_is_not_trusted() -> None:
         documents.resolve(None, None, apollo(ANY), USER)
 
 
-async def test_a_hash_is_enough_once_its_text_was_kept() -> None:
+async def test_a_hash_is_resolved_once_its_document_is_registered() -> None:
     documents = PersistedDocuments(automatic=AutomaticDocuments())
     with pytest.raises(DocumentNotFound) as raised:
         await resolve(documents, (None, None, apollo(ANY)))
@@ -102,14 +104,14 @@ async def test_a_hash_is_enough_once_its_text_was_kept() -> None:
         "PersistedQueryNotFound"
     ] * 4
     assert documents.resolve(ANY, None, apollo(ANY), USER) == ANY
-    with pytest.raises(DocumentNotFound):  # nobody said that it is valid
+    with pytest.raises(DocumentNotFound):  # the document was not stored as valid
         await resolve(documents, (None, None, apollo(ANY)))
     documents.store(ANY, None, apollo(ANY))
     assert documents.resolve(None, None, apollo(ANY), STRANGER) == ANY
     assert documents.resolve(None, ids.id_of(ANY), None, STRANGER) == ANY
 
 
-async def test_only_what_came_with_its_id_is_kept() -> None:
+async def test_only_documents_sent_with_an_id_are_registered() -> None:
     documents = PersistedDocuments(TRUSTED, (), AutomaticDocuments())
     documents.store(ANY, None, None)
     documents.store(ANY, None, {"other": 1})
@@ -120,32 +122,34 @@ async def test_only_what_came_with_its_id_is_kept() -> None:
     assert await resolve(documents, (None, ids.id_of(ANY), None)) == ANY
 
 
-async def test_a_text_is_kept_under_its_own_hash_whatever_was_said() -> None:
+async def test_a_document_is_registered_by_its_own_hash() -> None:
     automatic = AutomaticDocuments()
     PersistedDocuments(automatic=automatic).store(ANY, None, apollo(OURS))
     assert automatic.find_local(ids.hash_of(OURS)) is None
     assert automatic.find_local(ids.hash_of(ANY)) == ANY
 
 
-async def test_a_large_text_is_not_kept() -> None:
+async def test_a_large_document_is_not_registered() -> None:
     automatic = AutomaticDocuments()
-    fits, larger = ANY.ljust(MAX_BYTES), ANY.ljust(MAX_BYTES + 1)
-    for text in (fits, larger):
+    fitting, larger = ANY.ljust(MAX_BYTES), ANY.ljust(MAX_BYTES + 1)
+    for text in (fitting, larger):
         automatic.store(text)
-    assert automatic.find_local(ids.hash_of(fits)) == fits
+    assert automatic.find_local(ids.hash_of(fitting)) == fitting
     assert automatic.find_local(ids.hash_of(larger)) is None
 
 
 @pytest.mark.parametrize("automatic", [None, AutomaticDocuments()])
-@pytest.mark.parametrize("said", [(ANY, None, apollo(OURS)), (ANY, ids.id_of(OURS), None), (ANY, "mine", None)])
-async def test_another_texts_hash_is_refused(said: DocumentParameters, automatic: AutomaticDocuments | None) -> None:
+@pytest.mark.parametrize("sent", [(ANY, None, apollo(OURS)), (ANY, ids.id_of(OURS), None), (ANY, "mine", None)])
+async def test_the_hash_of_another_document_is_refused(
+    sent: DocumentParameters, automatic: AutomaticDocuments | None
+) -> None:
     for documents in (PersistedDocuments(automatic=automatic), PersistedDocuments(TRUSTED, (), automatic)):
         with pytest.raises(HashMismatch) as raised:
-            documents.resolve(*said, USER)
+            documents.resolve(*sent, USER)
         assert raised.value.status == 400
 
 
-async def test_where_there_is_nothing_to_name_clients_are_told_so() -> None:
+async def test_clients_learn_that_there_are_no_persisted_documents() -> None:
     with pytest.raises(PersistedDocumentsNotSupported) as raised:
         PersistedDocuments().resolve(None, None, apollo(ANY), USER)
     assert raised.value.code == "PERSISTED_QUERY_NOT_SUPPORTED"
@@ -158,7 +162,7 @@ async def test_where_there_is_nothing_to_name_clients_are_told_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "refusal"),
+    ("sent", "error"),
     [
         ((None, None, None), MissingDocument),
         ((None, None, {}), MissingDocument),
@@ -176,21 +180,23 @@ async def test_where_there_is_nothing_to_name_clients_are_told_so() -> None:
         (("\ud800", ids.hash_of(ANY), None), HashMismatch),
     ],
 )
-async def test_what_has_no_valid_form(said: DocumentParameters, refusal: type[RequestError]) -> None:
-    with pytest.raises(refusal):
-        await resolve(PersistedDocuments(automatic=AutomaticDocuments()), said)
+async def test_malformed_and_unknown_references_are_refused(
+    sent: DocumentParameters, error: type[RequestError]
+) -> None:
+    with pytest.raises(error):
+        await resolve(PersistedDocuments(automatic=AutomaticDocuments()), sent)
 
 
-async def test_nobody_can_be_held_to_nothing() -> None:
+async def test_a_restriction_without_trusted_documents_is_invalid() -> None:
     with pytest.raises(InvalidSettings):
         PersistedDocuments(trusted_only=["PARTNER"])
     with pytest.raises(InvalidSettings):
         PersistedDocuments(TrustedDocuments({}), ["PARTNER"])
 
 
-async def test_only_what_may_be_elsewhere_is_waited_for() -> None:
+async def test_only_documents_that_may_be_in_redis_are_awaited() -> None:
     documents = PersistedDocuments(TRUSTED, (), AutomaticDocuments())
-    asked = documents.resolve(None, None, apollo(ANY), USER)
-    assert isinstance(asked, Coroutine)
-    asked.close()
+    resolution = documents.resolve(None, None, apollo(ANY), USER)
+    assert isinstance(resolution, Coroutine)
+    resolution.close()
     assert isinstance(documents.resolve(None, None, apollo(OURS), USER), str)

@@ -1,4 +1,4 @@
-"""Manifests as others make them and as we do, and what is said of broken ones."""
+"""Manifests of Kierto, Apollo and Relay, and the errors of invalid ones."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_the_hash_is_that_of_the_appendix() -> None:
     assert ids.id_of(compact) == "sha256:71f7dc5758652baac68e4a10c50be732b741c892ade2883a99358f52b555286b"
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_an_encoded_manifest_can_be_read(tmp_path: Path) -> None:
     file = tmp_path / "manifest.json"
     file.write_bytes(encode_manifest([operation("Me", TEXT), operation("Ö", 'query Ö { a(b: "ö\\n") }')]))
     documents = TrustedDocuments.load(file)
@@ -68,7 +68,7 @@ def test_relays_map(tmp_path: Path) -> None:
     assert documents.text(ids.id_of(APPENDIX)) == APPENDIX
 
 
-BROKEN = {
+INVALID = {
     "$.operations[0] (Me): the id is not the SHA-256 of the text": apollo_manifest(
         {"id": ids.id_of(TEXT), "name": "Me", "type": "query", "body": TEXT + "\n"}
     ),
@@ -93,17 +93,17 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("complaint", "text"), BROKEN.items(), ids=BROKEN)
-def test_a_broken_manifest_is_named_with_the_place(tmp_path: Path, complaint: str, text: str) -> None:
+@pytest.mark.parametrize(("message", "text"), INVALID.items(), ids=INVALID)
+def test_an_invalid_manifest_is_refused_with_the_location(tmp_path: Path, message: str, text: str) -> None:
     file = tmp_path / "manifest.json"
     file.write_text(text)
     with pytest.raises(InvalidSettings) as raised:
         TrustedDocuments.load(file)
     assert str(raised.value).startswith(f"{file}: ")
-    assert complaint in str(raised.value)
+    assert message in str(raised.value)
 
 
-def test_every_wrong_place_is_named(tmp_path: Path) -> None:
+def test_every_location_with_an_error_is_named(tmp_path: Path) -> None:
     file = tmp_path / "manifest.json"
     file.write_text(json.dumps({HASH: TEXT, HASH[::-1]: TEXT, ids.hash_of(TEXT): TEXT}))
     with pytest.raises(InvalidManifest) as raised:
@@ -111,7 +111,7 @@ def test_every_wrong_place_is_named(tmp_path: Path) -> None:
     assert len(str(raised.value).splitlines()) == 2
 
 
-def test_no_file_and_no_text(tmp_path: Path) -> None:
+def test_a_missing_file_and_one_that_is_not_utf_8(tmp_path: Path) -> None:
     with pytest.raises(InvalidManifest, match=r"missing\.json: No such file"):
         read_manifest(tmp_path / "missing.json")
     (tmp_path / "binary.json").write_bytes(b'{"a": "\xff"}')

@@ -1,4 +1,4 @@
-"""What a process remembers stays small, whoever tells it what."""
+"""The order of eviction and the bounds of the memory cache."""
 
 import sys
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gateway.persisted_documents.memory_cache import MemoryCache
 
 
-def test_the_one_not_asked_for_longest_goes_first() -> None:
+def test_the_least_recently_used_text_is_evicted_first() -> None:
     texts = MemoryCache(max_texts=2)
     texts.store("a", "{ a }")
     texts.store("b", "{ b }")
@@ -18,9 +18,9 @@ def test_the_one_not_asked_for_longest_goes_first() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 2_000), st.sampled_from("aä☃😀"))))
-def test_it_is_bounded_in_texts_and_bytes(told: list[tuple[int, int, str]]) -> None:
+def test_it_is_bounded_in_texts_and_bytes(stored: list[tuple[int, int, str]]) -> None:
     texts = MemoryCache(max_texts=8, max_bytes=5_000)
-    for name, length, letter in told:
+    for name, length, letter in stored:
         texts.store(str(name), letter * length)
         assert len(texts) <= 8
         assert texts.bytes <= 5_000
