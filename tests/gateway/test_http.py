@@ -241,11 +241,11 @@ async def test_of_an_operation_that_is_wrong_the_status_says_so_to_who_knows(gat
 async def test_what_is_refused_is_counted_and_logged_by_its_code_alone(
     gateway: GatewayFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = REGISTRY.get_sample_value("kierto_refused_total", {"code": "UNKNOWN_OPERATION"}) or 0.0
+    before = REGISTRY.get_sample_value("kierto_requests_rejected_total", {"code": "UNKNOWN_OPERATION"}) or 0.0
     body = {"query": "query a { me { id } }", "operationName": "Mirja Meikäläinen"}
     async with gateway.session.post(f"{gateway.url}/graphql", json=body) as response:
         assert (await response.json())["errors"][0]["extensions"]["code"] == "UNKNOWN_OPERATION"
-    assert REGISTRY.get_sample_value("kierto_refused_total", {"code": "UNKNOWN_OPERATION"}) == before + 1
+    assert REGISTRY.get_sample_value("kierto_requests_rejected_total", {"code": "UNKNOWN_OPERATION"}) == before + 1
     logging.flush()
     said = capsys.readouterr().out
     assert "UNKNOWN_OPERATION" in said

@@ -16,8 +16,8 @@ LevelDecoder = Callable[[bytes, Sequence[DispatchedStep], Any], Sequence[Field] 
 None, or msgspec's DecodeError, where the text is something else; nothing is done then.
 """
 
-PROJECTED = metrics.COMPLETIONS.labels("pushed", "")
-PROJECTED_PARTIAL = metrics.COMPLETIONS.labels("pushed", "picked")
+PROJECTED = metrics.COMPLETIONS.labels("projected", "")
+PROJECTED_PARTIAL = metrics.COMPLETIONS.labels("projected", "partial")
 
 
 def compile_level_decoder(

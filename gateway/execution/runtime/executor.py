@@ -123,7 +123,7 @@ async def _complete_step(run: ExecutionState, begun: DispatchedStep) -> None:
     except Exception:
         # Whatever it was: it is looked at carefully. What was noted meanwhile is noted anew.
         failed = any(isinstance(value, Exception) for value in values)
-        metrics.COMPLETIONS.labels("careful", "an error" if failed else "an unusual value").inc()
+        metrics.COMPLETIONS.labels("slow", "an error" if failed else "an unusual value").inc()
         for below in step.steps:
             run.parents[below.index], run.containers[below.index] = [], []
         awaited: list[PendingValue] = []

@@ -41,7 +41,7 @@ async def test_each_gateway_counts_its_share_until_redis_is_available(
         valkey.kill()
         for one in both:
             await await_standalone(one)
-        assert REGISTRY.get_sample_value("kierto_rate_alone") == 1
+        assert REGISTRY.get_sample_value("kierto_rate_limit_local") == 1
         key = caller_with_time(budgets[0])
         for budget in budgets:
             assert 5_000 - 100 < await exhaust(budget, key, 100) <= 5_000 + budget.chunk
@@ -50,7 +50,7 @@ async def test_each_gateway_counts_its_share_until_redis_is_available(
         valkey.start()
         for one in both:
             await await_standalone(one, False)
-        assert REGISTRY.get_sample_value("kierto_rate_alone") == 0
+        assert REGISTRY.get_sample_value("kierto_rate_limit_local") == 0
     assert [log["log_level"] for log in logs] == ["warning"] * 2 + ["info"] * 2, "each logs it once"
     key = caller_with_time(budgets[0])
     admitted = sum(await asyncio.gather(*(exhaust(budget, key, 100) for budget in budgets)))

@@ -29,9 +29,9 @@ def check_equivalent(ours: Any, theirs: Any) -> None:
 def no_fallback() -> Iterator[Callable[[], int]]:
     """Nothing in the block falls back on graphql-core; gives how many operations were executed by plan so far."""
 
-    def count(way: str) -> int:
+    def count(path: str) -> int:
         samples = [one for metric in metrics.EXECUTIONS.collect() for one in metric.samples]
-        return int(sum(one.value for one in samples if one.name.endswith("_total") and one.labels["way"] == way))
+        return int(sum(one.value for one in samples if one.name.endswith("_total") and one.labels["path"] == path))
 
     planned, fallen_back = count("plan"), count("graphql-core")
     yield lambda: count("plan") - planned

@@ -143,15 +143,15 @@ PROJECTED["joined"] = f"""{{ sites {{ pageInfo {_own("PageInfo")} totalCount edg
 @pytest.mark.parametrize("name", PROJECTED)
 @pytest.mark.parametrize("wrong", [0, 2, 20])
 async def test_what_services_send_is_as_declared_or_an_error(name: str, wrong: int) -> None:
-    pushed, picked = completion_count("pushed"), completion_count("picked")
+    projected, partial = completion_count("projected"), completion_count("partial")
     for seed in range(max_examples(40)):
         check_equivalent(*await execute_both(PROJECTED[name], str(seed), wrong, deep=True))
     for seed in range(max_examples(40)):
         check_equivalent(*await execute_both(PROJECTED[name], str(seed), wrong, deep=True, picks=True))
     if not wrong:
         # Of `me` the languages are written in another way: FI in the graph, fi by services.
-        assert (completion_count("pushed") > pushed) is (name != "me")
-        assert (completion_count("picked") > picked) is (name in SELECTED)
+        assert (completion_count("projected") > projected) is (name != "me")
+        assert (completion_count("partial") > partial) is (name in SELECTED)
 
 
 SELECTED = {"sites", "orders", "tickets", "partners", "joined"}

@@ -57,7 +57,7 @@ async def test_what_is_the_same_in_json_is_pushed_down(selection: str, value: di
     text = f"{{ sent {{ {selection} }} }}"
     answer, errors, ways = await execute(text, JsonContext(value, passes_on=True))
     assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
-    assert dict(ways) == {"pushed": 1}
+    assert dict(ways) == {"projected": 1}
 
 
 WHOLE = {"id": "i", "count": 3, "may": "a", "must": "b", "day": "2026-01-02", "status": "DONE", "tags": ["a", None]}
@@ -66,14 +66,14 @@ WHOLE = {"id": "i", "count": 3, "may": "a", "must": "b", "day": "2026-01-02", "s
 @pytest.mark.parametrize(
     ("selection", "shown", "ways"),
     [
-        ("day id count", '{"day":"2026-01-02","id":"i","count":3}', {"pushed: picked": 1}),
-        ("status tags", '{"status":"DONE","tags":["a",null]}', {"pushed: picked": 1}),
-        ("kind: __typename may __typename", '{"kind":"Sent","may":"a","__typename":"Sent"}', {"pushed: picked": 1}),
-        ("inner { __typename key }", '{"inner":{"__typename":"Inner","key":"k"}}', {"pushed: picked": 1}),
-        ("count of { word }", '{"count":3,"of":{"word":"w"}}', {"pushed: picked": 2}),
+        ("day id count", '{"day":"2026-01-02","id":"i","count":3}', {"projected: partial": 1}),
+        ("status tags", '{"status":"DONE","tags":["a",null]}', {"projected: partial": 1}),
+        ("kind: __typename may __typename", '{"kind":"Sent","may":"a","__typename":"Sent"}', {"projected: partial": 1}),
+        ("inner { __typename key }", '{"inner":{"__typename":"Inner","key":"k"}}', {"projected: partial": 1}),
+        ("count of { word }", '{"count":3,"of":{"word":"w"}}', {"projected: partial": 2}),
         # What is declared may be null, and the graph promises that it is not: somebody has to look.
-        ("id must", '{"id":"i","must":"b"}', {"pushed": 1}),
-        ("pet { __typename }", '{"pet":{"__typename":"Cat"}}', {"pushed": 1}),
+        ("id must", '{"id":"i","must":"b"}', {"projected": 1}),
+        ("pet { __typename }", '{"pet":{"__typename":"Cat"}}', {"projected": 1}),
         ("other: id", '{"other":"i"}', {"compiled: an alias": 1}),
     ],
 )
@@ -86,9 +86,9 @@ async def test_a_service_picks_what_is_only_passed_on(selection: str, shown: str
 
 
 async def test_null_is_pushed_down_too() -> None:
-    assert await execute_both("{ sent { id } }", None) == ('{"sent":null}', [], {"pushed": 1})
+    assert await execute_both("{ sent { id } }", None) == ('{"sent":null}', [], {"projected": 1})
     shown, errors, ways = await execute_both("{ many { id } }", [None, {"id": "i"}])
-    assert (shown, errors, ways) == ('{"many":[null,{"id":"i"}]}', [], {"pushed": 1})
+    assert (shown, errors, ways) == ('{"many":[null,{"id":"i"}]}', [], {"projected": 1})
 
 
 PET = {"__typename": "Cat", "name": "c"}
@@ -135,7 +135,7 @@ async def test_what_is_not_the_same_is_decoded_as_declared(
     answer, errors, ways = await execute_both(f"{{ sent {{ {selection} }} }}", {"id": "i", **value})
     assert answer == f'{{"sent":{shown}}}'
     assert ways[f"compiled: {why}"] == 1
-    assert "pushed" not in ways
+    assert "projected" not in ways
     assert bool(errors) is (why == "a field that is not sent"), "the graph promises what nobody sends"
 
 
@@ -181,8 +181,8 @@ async def test_what_is_not_as_declared_is_an_error(selection: str, json: bytes, 
     shown, errors, ways = await execute_both(f"{{ sent {{ {selection} }} }}", json)
     assert [one for one, _ in errors] == [message]
     assert shown in ('{"sent":null}', f'{{"sent":{{"{selection.split(maxsplit=1)[0]}":null}}}}')
-    assert "pushed" not in ways
-    assert any(way.startswith("careful: ") for way in ways)
+    assert "projected" not in ways
+    assert any(way.startswith("slow: ") for way in ways)
 
 
 async def test_a_default_of_the_contract_is_shown() -> None:
@@ -210,9 +210,9 @@ async def test_a_batch_is_pushed_down_and_so_is_what_it_joins() -> None:
     )
     shown, errors, ways = await execute_both(text, parents, joined)
     assert shown == '{"many":[{"of":{"seen":"seen x","word":"w"}},{"of":null},{"of":{"seen":"seen y","word":null}}]}'
-    assert (errors, ways) == ([], {"pushed": 2})
+    assert (errors, ways) == ([], {"projected": 2})
     shown, _, ways = await execute_both("{ sent { inner { seen key } } }", {"id": "i", "inner": {"key": "k"}})
-    assert (shown, ways) == ('{"sent":{"inner":{"seen":"seen k","key":"k"}}}', {"pushed": 1})
+    assert (shown, ways) == ('{"sent":{"inner":{"seen":"seen k","key":"k"}}}', {"projected": 1})
 
 
 async def test_a_join_below_structs_is_asked_once() -> None:
@@ -221,7 +221,7 @@ async def test_a_join_below_structs_is_asked_once() -> None:
     )
     answer, _, ways = await execute("{ many { inners { seen } } }", context)
     assert answer == b'{"many":[{"inners":[{"seen":"seen 1"},{"seen":"seen 2"}]},{"inners":[{"seen":"seen 3"}]}]}'
-    assert (context.seen, dict(ways)) == ([["1", "2", "3"]], {"pushed": 1})
+    assert (context.seen, dict(ways)) == ([["1", "2", "3"]], {"projected": 1})
 
 
 INNERS = [{"id": "a", "inner": {"key": "1"}, "inners": []}, {"id": "b", "inner": {"key": "2"}, "inners": []}]
@@ -246,7 +246,7 @@ async def test_errors_of_joins_below_structs(text: str, shown: str, paths: list[
     """Null goes up through the structs, to what may be null; hidden keys stay hidden."""
     answer, errors, ways = await execute_both(text, INNERS, joins={"1": ValueError("one")})
     assert (answer, [path for _, path in errors]) == (shown, paths)
-    assert ways == {"pushed": 1, "careful: an error": 1}
+    assert ways == {"projected": 1, "slow: an error": 1}
 
 
 async def test_null_goes_up_to_the_item_of_a_list() -> None:
@@ -256,7 +256,7 @@ async def test_null_goes_up_to_the_item_of_a_list() -> None:
     assert errors == [
         ("Cannot return null for non-nullable field Inner.must_see.", ["many", 0, "inners", 1, "must_see"])
     ]
-    assert ways == {"pushed": 1, "careful: an unusual value": 1}
+    assert ways == {"projected": 1, "slow: an unusual value": 1}
 
 
 async def test_answers_of_several_types_are_each_read_as_its_own() -> None:

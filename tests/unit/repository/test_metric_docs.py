@@ -1,4 +1,4 @@
-"""The page that an operator opens at night knows every metric, and every name on it is one."""
+"""The operator's page on events documents every metric of events, and names no other."""
 
 import re
 
@@ -12,16 +12,16 @@ PAGE = (ROOT / "docs" / "how-an-event-travels.md").read_text(encoding="utf-8")
 NOT_OF_EVENTS = {
     "kierto_request_seconds",
     "kierto_executions",
-    "kierto_shed",
+    "kierto_operations_shed",
     "kierto_sockets",
     "kierto_completions",
-    "kierto_rate_alone",
+    "kierto_rate_limit_local",
     "kierto_rate_refusals",
-    "kierto_refused",
-    "kierto_named_documents",
+    "kierto_requests_rejected",
+    "kierto_persisted_documents",
     "kierto_sockets_closed",
-    "kierto_breaker_open",
-    "kierto_calls_repeated",
+    "kierto_circuit_breaker_open",
+    "kierto_call_retries",
     "kierto_imports_parked",
     "kierto_mails_sent",
     "kierto_mail_failures",

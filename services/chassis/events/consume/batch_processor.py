@@ -263,7 +263,7 @@ class BatchProcessor(Generic[T]):
         for name, count in Counter(event.type.name for event in handled).items():
             metrics.EVENTS_CONSUMED.labels(name).inc(count)
             self._failures_by_type.pop(name, None)
-        metrics.EVENTS_DEDUPLICATED.inc(len(batch) - len(handled) - len(letters))
+        metrics.EVENTS_DUPLICATE.inc(len(batch) - len(handled) - len(letters))
         for record, state, reason in letters:
             if state == "FAILED":
                 self._record_failed(record, reason)

@@ -185,8 +185,8 @@ class Consumer(Generic[T]):
         """Keep the figures true, Kafka's too: also, and above all, while a batch does not get on."""
         while True:
             behind = positions.lag()
-            metrics.CONSUMER_EVENTS_BEHIND.set(behind)
-            metrics.CONSUMER_SECONDS_BEHIND.set(self.batch_processor.newest_event_age() if behind else 0)
+            metrics.CONSUMER_LAG_EVENTS.set(behind)
+            metrics.CONSUMER_LAG_SECONDS.set(self.batch_processor.newest_event_age() if behind else 0)
             with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS, *TRANSIENT_BROKER_ERRORS):
                 await self.batch_processor.update_dead_letter_gauge()
                 if offsets := positions.offsets_to_commit():

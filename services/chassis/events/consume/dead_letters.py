@@ -94,7 +94,7 @@ async def add(connection: DatabaseConnection, record: RawRecord, state: DeadLett
         replace_nul(reason[:_MAX_REASON_LENGTH]),
     )
     if kept:
-        metrics.EVENTS_QUARANTINED.labels(state).inc()
+        metrics.EVENTS_DEAD_LETTERED.labels(state).inc()
 
 
 async def load_quarantine(connection: DatabaseConnection, batch: Sequence[RawRecord]) -> Quarantine:

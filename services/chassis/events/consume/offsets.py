@@ -199,7 +199,7 @@ class ConsumerOffsets(ConsumerRebalanceListener):  # type: ignore[misc]
         _log.warning(
             "topic was made anew: read from its beginning", topic=partition.topic, partition=partition.partition
         )
-        metrics.CONSUMER_REREADS.inc()
+        metrics.CONSUMER_PARTITION_RESETS.inc()
         places[partition] = self._checked[partition] = NOTHING_CONSUMED
         self._consumer.seek(partition, NOTHING_CONSUMED.offset + 1)
 

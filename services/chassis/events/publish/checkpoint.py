@@ -155,7 +155,7 @@ class PublishProgress:
             if await connection.fetchval(_TRUNCATED_EARLY, place.partition, first, place.topic == public_only):
                 lost.append(place)
         for place in lost:
-            metrics.PARTITION_REPUBLISHES.inc()
+            metrics.RELAY_REPUBLISHED_PARTITIONS.inc()
             _log.warning("a partition lost records and is filled again", topic=place.topic, partition=place.partition)
         filled = {place: last for place, last in saved.last_published.items() if place not in lost}
         sequences = {

@@ -83,7 +83,7 @@ class Relay:
                 _log.warning("relay lost the database", error=type(error).__name__)
                 await pause(stop, 0.2)
             finally:
-                metrics.RELAY_LEADING.set(0)
+                metrics.RELAY_LEADER.set(0)
                 with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
                     await connection.close(timeout=2)
 
@@ -94,7 +94,7 @@ class Relay:
                 await pause(stop, 0.5)
                 continue
             _log.info("relay leads", epoch=epoch, holder=self._holder)
-            metrics.RELAY_LEADING.set(1)
+            metrics.RELAY_LEADER.set(1)
             while not stop.is_set():
                 try:
                     await self._publish(connection, epoch, stop)

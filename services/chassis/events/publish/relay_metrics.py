@@ -34,5 +34,5 @@ async def update_relay_metrics(pool: Pool, stop: asyncio.Event) -> None:
             assert row is not None, "the leader row is made by the first migration"
             metrics.EVENTS_UNSEQUENCED.set(row["unnumbered"])
             metrics.EVENTS_UNPUBLISHED.set(row["unpublished"])
-            metrics.RELAY_SECONDS_BEHIND.set(row["seconds"])
+            metrics.RELAY_LAG_SECONDS.set(row["seconds"])
         await pause(stop, _INTERVAL_S)

@@ -65,7 +65,7 @@ def say(service: ServiceChannel) -> Any:
 
 
 def breaker_metric() -> float | None:
-    return REGISTRY.get_sample_value("kierto_breaker_open", {"service": "scene"})
+    return REGISTRY.get_sample_value("kierto_circuit_breaker_open", {"service": "scene"})
 
 
 async def file() -> AsyncIterator[bytes]:

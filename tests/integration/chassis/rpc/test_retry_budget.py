@@ -53,7 +53,7 @@ def proxy_client(url: str, *, to: Literal["the end", "it has acted", "it begins"
 
 
 def retry_count() -> float:
-    return REGISTRY.get_sample_value("kierto_calls_repeated_total", {"service": "counting"}) or 0.0
+    return REGISTRY.get_sample_value("kierto_call_retries_total", {"service": "counting"}) or 0.0
 
 
 async def test_a_change_with_its_key_takes_effect_once_and_has_its_first_answer(alpha: Alpha) -> None:

@@ -112,7 +112,7 @@ async def test_what_is_not_ready_and_the_metrics_are_shown_on_a_port_of_their_ow
             assert (told.status, await told.json()) == (503, {"good": True, "bad": False, "running": True})
         async with session.get(f"{process.url}/metrics") as refused, session.get(f"{operators}/metrics") as shown:
             assert (refused.status, shown.status) == (404, 200)
-            assert "kierto_shed_total" in await shown.text()
+            assert "kierto_operations_shed_total" in await shown.text()
         async with session.get(f"{operators}/slow") as work:
             assert work.status == 404, "what it does for others is asked for at its own port"
 

@@ -38,7 +38,7 @@ class BreakerFixture:
 
     @property
     def shown(self) -> float | None:
-        return REGISTRY.get_sample_value("kierto_breaker_open", {"service": "watched"})
+        return REGISTRY.get_sample_value("kierto_circuit_breaker_open", {"service": "watched"})
 
 
 def test_it_opens_after_several_failures_in_a_row() -> None:

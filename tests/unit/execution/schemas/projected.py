@@ -272,7 +272,7 @@ def _completion_counts() -> Counter[str]:
     samples = [one for metric in metrics.COMPLETIONS.collect() for one in metric.samples]
     return Counter(
         {
-            ": ".join(filter(None, (one.labels["way"], one.labels["why"]))): int(one.value)
+            ": ".join(filter(None, (one.labels["path"], one.labels["reason"]))): int(one.value)
             for one in samples
             if one.name.endswith("_total")
         }

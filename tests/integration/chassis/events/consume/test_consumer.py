@@ -92,7 +92,7 @@ async def test_two_workers_share_the_partitions_and_restart_in_turn(alpha: Alpha
 
 async def test_the_figures_tell_how_far_behind_a_worker_is(alpha: Alpha, topic: TopicWriter) -> None:
     before = metric("kierto_events_consumed_total", type="alpha.thing.counted")
-    repeated = metric("kierto_events_repeated_total")
+    repeated = metric("kierto_events_duplicate_total")
     alpha.clock.move(minutes=1)
     await topic.send(*[topic.record(counted(n), time=alpha.clock.now()) for n in range(30)], topic.record(counted(30)))
     await topic.send(topic.sent[0])
@@ -107,11 +107,11 @@ async def test_the_figures_tell_how_far_behind_a_worker_is(alpha: Alpha, topic: 
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
         await until(lambda: alpha.pool.fetchval(waiting))
-        await until(lambda: asyncio.sleep(0, metric("kierto_consumer_events_behind")), lambda behind: behind >= 10)
+        await until(lambda: asyncio.sleep(0, metric("kierto_consumer_lag_events")), lambda behind: behind >= 10)
     await until(alpha.tally, lambda tally: len(tally) == 40)
-    await until(lambda: asyncio.sleep(0, metric("kierto_consumer_events_behind")), lambda behind: behind == 0)
-    await until(lambda: asyncio.sleep(0, metric("kierto_consumer_seconds_behind")), lambda seconds: seconds == 0)
+    await until(lambda: asyncio.sleep(0, metric("kierto_consumer_lag_events")), lambda behind: behind == 0)
+    await until(lambda: asyncio.sleep(0, metric("kierto_consumer_lag_seconds")), lambda seconds: seconds == 0)
     stop.set()
     await running_consumer
     assert metric("kierto_events_consumed_total", type="alpha.thing.counted") - before == 40
-    assert metric("kierto_events_repeated_total") - repeated == 1
+    assert metric("kierto_events_duplicate_total") - repeated == 1

@@ -19,7 +19,7 @@ def counted(number: int, thing: str = "thing_1") -> ThingCounted:
 
 
 def reread_metric() -> float:
-    return REGISTRY.get_sample_value("kierto_consumer_rereads_total") or 0.0
+    return REGISTRY.get_sample_value("kierto_consumer_partition_resets_total") or 0.0
 
 
 async def saved_offset(alpha: Alpha) -> int:

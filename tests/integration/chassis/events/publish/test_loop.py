@@ -147,11 +147,11 @@ async def test_an_emptied_topic_of_partners_is_filled_again(alpha: Alpha) -> Non
     async with running(alpha.relay(partners=True)):
         await emit(alpha, range(40))
         await await_published(alpha, partners, public=True)
-        refilled = await metric("relay_refills_total")
+        refilled = await metric("relay_republished_partitions_total")
         async with administration(alpha) as admin:
             await admin.delete_topics([partners])
         # The broker takes its time: a wave on its way to a topic that goes meanwhile is sent to all topics once more.
-        await until(lambda: metric("relay_refills_total"), lambda seen: seen > refilled)
+        await until(lambda: metric("relay_republished_partitions_total"), lambda seen: seen > refilled)
         await await_published(alpha, partners, public=True)
         await emit(alpha, range(40, 45))
         await await_published(alpha, partners, public=True)
@@ -195,9 +195,9 @@ async def test_the_figures_tell_what_waits_while_the_broker_is_away(alpha: Alpha
         published = await metric("events_published_total")
         async with running(alpha.relay()):
             await emit(alpha, range(10))
-            await await_metrics(events_unnumbered=0, events_unpublished=0, relay_seconds_behind=0, relay_leading=1)
+            await await_metrics(events_unsequenced=0, events_unpublished=0, relay_lag_seconds=0, relay_leader=1)
             await await_metrics(events_published_total=published + 10)
-        await await_metrics(relay_leading=0)
+        await await_metrics(relay_leader=0)
         await emit(alpha, range(10, 15))
         connection = await open_connection(alpha.url, name="test")
         epoch = await lease.acquire(connection, f"{alpha.name}.1")
@@ -206,11 +206,11 @@ async def test_the_figures_tell_what_waits_while_the_broker_is_away(alpha: Alpha
         await connection.close()
         await emit(alpha, range(15, 18))
         async with running(alpha.relay(kafka=NO_BROKER)):
-            await await_metrics(events_unnumbered=3, events_unpublished=5, relay_leading=1)
-            before = await until(lambda: metric("relay_seconds_behind"))
-            await until(lambda: metric("relay_seconds_behind"), lambda now: now > before)
+            await await_metrics(events_unsequenced=3, events_unpublished=5, relay_leader=1)
+            before = await until(lambda: metric("relay_lag_seconds"))
+            await until(lambda: metric("relay_lag_seconds"), lambda now: now > before)
         async with running(alpha.relay()):
-            await await_metrics(events_unnumbered=0, events_unpublished=0, relay_seconds_behind=0)
+            await await_metrics(events_unsequenced=0, events_unpublished=0, relay_lag_seconds=0)
             await await_metrics(events_published_total=published + 18)
 
 
