@@ -37,7 +37,7 @@ async def test_a_relay_is_stopped_for_longer_than_its_lease_and_continued(trial:
                     seen.extend(line.get("event") for line in first.new())  # noqa: B023 - awaited in this turn
                     return seen  # noqa: B023
 
-                await until(deposed, lambda events: "relay deposed" in events)
+                await until(deposed, lambda events: "relay lost leadership" in events)
                 assert await holder(trial.fault_stack) == "orders.2", "who woke up does not take back the lease"
             await until(lambda: holder(trial.fault_stack), lambda name: name == "orders.1")
             await trial.await_recovery()

@@ -71,7 +71,7 @@ class Alpha:
             versioned=["things"],
         )
 
-    def consumer(self, retry_s: float = 0.3, bad_in_a_row: int = 20, slot: int = 1) -> Consumer[Transaction]:
+    def consumer(self, retry_s: float = 0.3, max_failures_in_a_row: int = 20, slot: int = 1) -> Consumer[Transaction]:
         async def count(tx: Transaction, event: ReceivedEvent[ThingCounted]) -> None:
             await tx.connection.execute(
                 "INSERT INTO tally (thing, number) VALUES ($1, $2)", event.data.thing_id, event.data.number
@@ -100,7 +100,7 @@ class Alpha:
             self.work,
             self.clock,
             retry_s=retry_s,
-            bad_in_a_row=bad_in_a_row,
+            max_failures_in_a_row=max_failures_in_a_row,
         )
 
     async def tally(self, thing: str = "thing_1") -> list[int]:

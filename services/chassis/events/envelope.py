@@ -1,8 +1,8 @@
 """CloudEvents 1.0.2 in Kafka's binary content mode (Kafka Protocol Binding 1.0.2, section 3.2).
 
-Attributes are headers with the prefix ``ce_``; ``sequence`` (extension) is a string padded to 20 digits, so that it
-sorts; ``partitionkey`` (extension) repeats the record's key; ``traceparent`` is the distributed tracing extension;
-``generation`` (our own extension) is the log's generation when it was published, which makes a sequence a cursor.
+Attributes are headers with the prefix ``ce_``. Extensions: ``sequence`` is padded to 20 digits, so that it sorts as a
+string; ``partitionkey`` repeats the record's key; ``traceparent`` is of distributed tracing; ``generation``, Kierto's
+own, is the event log's generation at publication: with the sequence it makes a cursor.
 """
 
 import datetime as dt
@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import msgspec
-from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID that the driver makes and writes several times faster
+from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID that asyncpg creates and encodes several times faster
 
 from services.contracts.declare import Event, EventType, event_type_named
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 MAX_EVENT_BYTES = 256_000
-"""The largest event: what needs more says it in several."""
+"""The largest size of an event's data."""
 
 _MAX_TEXT_LENGTH = 200
-"""Characters of the longest id and subject."""
+"""The largest length of an id or a subject, in characters."""
 _SEQUENCE_DIGITS = 20
 
 _HEADER_NAMES = (
@@ -43,39 +43,39 @@ _REQUIRED_HEADERS = _HEADER_NAMES[:7]
 
 
 class MalformedEvent(ValueError):
-    """A record is no event as the contract says; the text tells what is amiss."""
+    """A record that violates CloudEvents or its event type's contract; the message names the violation."""
 
 
 class RawRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record as it came: where it stood, its bytes, and its headers by their ``names`` and ``values``.
-
-    ``timestamp`` is the record's own, in milliseconds since 1970: when its event was written, by the database's clock.
-    """
+    """A Kafka record before decoding."""
 
     topic: str
     partition: int
     offset: int
     timestamp: int
+    """Milliseconds since 1970: the time at which the event was written, by the database's clock."""
     key: bytes | None
     value: bytes | None
     names: tuple[str, ...]
+    """The names of its headers."""
     values: tuple[bytes, ...]
+    """The values of its headers, in the order of ``names``."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers as texts. What is no UTF-8 is kept readable, not refused here."""
+        """The headers as text; bytes that are not UTF-8 are replaced, not refused."""
         return {name: _text(value) for name, value in zip(self.names, self.values, strict=True)}
 
     def header(self, name: str) -> str:
-        """One header; empty if it is not there."""
+        """A header's value; empty if the record lacks it."""
         return self.headers.get(name, "")
 
     @property
     def event_id(self) -> str:
-        """The event's id, or, where it has none that could be one, its place, so that it can still be told apart."""
-        given = self.header("ce_id")
-        if 0 < len(given) <= _MAX_TEXT_LENGTH and "\0" not in given:
-            return given
+        """The event's id; the record's position in place of an id that is missing or unusable."""
+        event_id = self.header("ce_id")
+        if 0 < len(event_id) <= _MAX_TEXT_LENGTH and "\0" not in event_id:
+            return event_id
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
@@ -88,35 +88,37 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def sequence(self) -> int | None:
-        """The event's place in its log; None where the record says none that can be read."""
+        """The event's sequence in its log; None if the header is missing or no number."""
         return _sequence(self.header("ce_sequence").encode())
 
     @property
     def generation(self) -> str:
-        """The log's generation when the record was published, as a UUID's text."""
+        """The log's generation at publication, a UUID's text."""
         return self.header("ce_generation")
 
 
 class ReceivedEvent(msgspec.Struct, Generic[E_co], frozen=True, gc=False):
-    """An event that was read and understood.
-
-    ``time`` is when it happened, by the operator's clock, which may stand elsewhere; ``written_at`` the record's own
-    time. Both are in UTC.
-    """
+    """A decoded event. Its times are in UTC."""
 
     id: uuid.UUID
     type: EventType
     subject: str
     organisation_id: str | None
     time: dt.datetime
+    """The time at which the event happened, by the operator's clock, which may differ from the machine's."""
     written_at: dt.datetime
+    """The record's timestamp."""
     sequence: int
     traceparent: str
     data: E_co
 
 
+DecodedRecord = tuple[RawRecord, ReceivedEvent[Event] | MalformedEvent | None]
+"""A record and its event; None for a type that this build does not know."""
+
+
 def event_source(service: str) -> str:
-    """The source that a service's events name."""
+    """The CloudEvents source of a service's events."""
     return f"/kierto/{service}"
 
 
@@ -131,7 +133,7 @@ def event_headers(
     key: str,
     generation: uuid.UUID,
 ) -> list[tuple[str, bytes]]:
-    """The headers of an event's record."""
+    """Encode the headers of an event's record."""
     attributes = (
         b"1.0",
         str(event_id).encode(),
@@ -149,7 +151,7 @@ def event_headers(
 
 
 def replace_nul(text: str) -> str:
-    """A text as PostgreSQL can hold it: without NUL characters."""
+    """Replace NUL characters, which PostgreSQL refuses in text."""
     return text.replace("\0", "\ufffd")
 
 
@@ -162,10 +164,10 @@ def raw_record(
     value: bytes | None,
     headers: Sequence[tuple[str, bytes]],
 ) -> RawRecord:
-    """A record that was read.
+    """Build a record.
 
-    The names of its headers are shared with all others of the relay's: a worker keeps thousands, and most of what it
-    would keep, and free again, is names.
+    All records of the relay share one tuple of header names: a worker holds thousands of records, and the names would
+    be most of what it allocates and frees.
     """
     names, values = zip(*headers, strict=True) if headers else ((), ())
     return RawRecord(
@@ -174,32 +176,32 @@ def raw_record(
 
 
 def unreadable_record(topic: str, partition: int, offset: int) -> RawRecord:
-    """A record of which no more can be read than that it stands there."""
+    """Build the placeholder of a record that aiokafka can't decode: only its position is known."""
     return RawRecord(topic, partition, offset, 0, None, None, (), ())
 
 
 def decode_event(record: RawRecord) -> ReceivedEvent[Event] | None:
-    """The event in a record; None if this build does not know its type; MalformedEvent if it is not one."""
+    """Decode the event of a record; None if this build does not know its type. Raises MalformedEvent."""
     values = record.values if record.names is _HEADER_NAMES else _ordered_values(record)
-    version, event_id, source, name, about, happened, place, _, trace, _, _ = values
-    if not (version and event_id and source and name and about and happened and place):
+    version, event_id, source, type_name, encoded_subject, encoded_time, encoded_sequence, _, trace, _, _ = values
+    if not (version and event_id and source and type_name and encoded_subject and encoded_time and encoded_sequence):
         missing = [name for name, value in zip(_REQUIRED_HEADERS, values, strict=False) if not value]
         raise MalformedEvent(f"missing attributes: {', '.join(missing)}")
     if version != b"1.0":
         raise MalformedEvent(f"specversion is {_text(version)}, expected 1.0")
-    event_type = event_type_named(_text(name))
+    event_type = event_type_named(_text(type_name))
     if event_type is None:
         return None
     if len(record.value or b"") > MAX_EVENT_BYTES:
         raise MalformedEvent(f"larger than {MAX_EVENT_BYTES} bytes")
-    subject = _text(about)
+    subject = _text(encoded_subject)
     if len(subject) > _MAX_TEXT_LENGTH or "\0" in subject:
         raise MalformedEvent(f"its subject has more than {_MAX_TEXT_LENGTH} characters, or a NUL")
-    sequence = _sequence(place)
+    sequence = _sequence(encoded_sequence)
     if sequence is None:
         raise MalformedEvent("its sequence is no number")
     try:
-        time = dt.datetime.fromisoformat(happened.decode())
+        time = dt.datetime.fromisoformat(encoded_time.decode())
         if time.tzinfo is None:
             raise MalformedEvent("its time has no zone")
         data = _decoder(event_type.struct).decode(record.value or b"")
@@ -219,9 +221,9 @@ def decode_event(record: RawRecord) -> ReceivedEvent[Event] | None:
 
 
 def _ordered_values(record: RawRecord) -> tuple[bytes, ...]:
-    """Another producer's headers in the relay's order: empty what is not there."""
-    found = dict(zip(record.names, record.values, strict=True))
-    return tuple(found.get(name, b"") for name in _HEADER_NAMES)
+    """Order another producer's headers as the relay does; empty for those that are missing."""
+    headers = dict(zip(record.names, record.values, strict=True))
+    return tuple(headers.get(name, b"") for name in _HEADER_NAMES)
 
 
 def _text(header: bytes) -> str:

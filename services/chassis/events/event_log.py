@@ -1,7 +1,7 @@
-"""The event log: the outbox read in sequence order behind a cursor.
+"""The event log: pages of the outbox in sequence order after a cursor.
 
-A cursor is opaque to its holder: the log's generation and a sequence. One of another generation, from before the log's
-first event or from beyond its last is answered with CursorExpired and where to start again, never by silence.
+A cursor is opaque to clients: the log's generation and a sequence. It has expired if it is of another generation, from
+before the log's first event or from after its last.
 """
 
 import base64
@@ -15,7 +15,7 @@ import msgspec
 from services.chassis.db.postgres import DatabaseConnection, Row
 
 START = "START"
-"""The cursor before the first event that the log still has."""
+"""The cursor before the first event that the log retains."""
 
 _BOUNDS = """
     SELECT generation, last_sequence,
@@ -28,20 +28,20 @@ _PAGE = f"""
     WHERE sequence > $1 AND sequence <= $2 AND public AND ($3::text[] IS NULL OR type = ANY ($3))
     ORDER BY sequence LIMIT $4
 """
-# Each organisation gives its first events by its index: those of all others are not looked at.
+# The index of each organisation limits the scan to its own events.
 _PAGE_OF_ORGANISATIONS = f"""
-    SELECT {_COLUMNS} FROM (SELECT one.sequence FROM unnest($5::uuid[]) AS organisation CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM (SELECT selected.sequence FROM unnest($5::uuid[]) AS organisation CROSS JOIN LATERAL (
         SELECT sequence FROM chassis.outbox
         WHERE organisation_id = organisation AND sequence > $1 AND sequence <= $2 AND public
           AND ($3::text[] IS NULL OR type = ANY ($3))
         ORDER BY sequence LIMIT $4
-    ) AS one ORDER BY one.sequence LIMIT $4) AS found
+    ) AS selected ORDER BY selected.sequence LIMIT $4) AS merged
     JOIN chassis.outbox USING (sequence) ORDER BY sequence
 """
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """A place in the log: behind the event with this sequence."""
+    """A position in the log: after the event with this sequence."""
 
     generation: uuid.UUID
     sequence: int
@@ -52,7 +52,7 @@ class Cursor(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> "Cursor | None":
-        """The cursor of a text; None if it is none."""
+        """Parse a cursor; None if the text is none."""
         try:
             packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
@@ -63,14 +63,14 @@ class Cursor(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, text: str) -> "Cursor":
-        """The cursor of a text that a log gave out."""
+        """Parse a cursor that a log issued."""
         cursor = cls.parse(text)
-        assert cursor is not None, "a log gives cursors"
+        assert cursor is not None, "a log issues valid cursors"
         return cursor
 
 
 class LogBounds(msgspec.Struct, frozen=True):
-    """Where the log begins and ends, and its generation."""
+    """The log's generation and the range of its sequences."""
 
     generation: uuid.UUID
     first_sequence: int
@@ -85,7 +85,7 @@ class LogBounds(msgspec.Struct, frozen=True):
         return Cursor(self.generation, self.last_sequence)
 
     def resolve(self, after: str | None) -> Cursor | None:
-        """The cursor that is meant: None is the end, START the beginning; None in return if it has expired."""
+        """Parse a client's cursor: None stands for the end, START for the beginning. Returns None if it has expired."""
         if after is None:
             return self.end
         if after == START:
@@ -109,9 +109,9 @@ class LoggedEvent(msgspec.Struct, frozen=True):
 
 
 async def read_bounds(connection: DatabaseConnection) -> LogBounds:
-    """The log's edges now."""
+    """Read the log's current bounds."""
     row: Row | None = await connection.fetchrow(_BOUNDS)
-    assert row is not None, "the leader row is made by the first migration"
+    assert row is not None, "the first migration inserts the leader row"
     return LogBounds(row["generation"], row["first_sequence"], row["last_sequence"])
 
 
@@ -123,7 +123,7 @@ async def read_page(
     types: Sequence[str] | None,
     organisations: Sequence[uuid.UUID] | None,
 ) -> list[LoggedEvent]:
-    """Public events behind ``after`` and not beyond ``up_to``, in order; None for types or organisations is all."""
+    """Read public events after ``after`` and up to ``up_to``, in order; None for types or organisations selects all."""
     if organisations is None:
         rows = await connection.fetch(_PAGE, after, up_to, types, first)
     else:

@@ -1,4 +1,4 @@
-"""Waking the relay: a NOTIFY after a commit that announced something, without payload, many commits to one."""
+"""NOTIFY to the relay after commits that wrote events."""
 
 import asyncio
 import contextlib
@@ -8,10 +8,10 @@ from services.chassis.events import outbox
 
 
 class OutboxNotifier:
-    """Sends at most one NOTIFY at a time; those wanted meanwhile become one.
+    """Sends one NOTIFY at a time; requests that come meanwhile are merged into the next.
 
-    It is sent after the commit and not in it: NOTIFY in a transaction takes a lock over the whole database at commit.
-    A lost one costs 100 ms, since the relay also looks by itself.
+    The NOTIFY is sent after the commit: in a transaction it would take a database-wide lock at commit. A lost one costs
+    100 ms, as the relay polls, too.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -19,16 +19,17 @@ class OutboxNotifier:
         self._requested = asyncio.Event()
 
     def notify(self) -> None:
+        """Request a NOTIFY."""
         self._requested.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send them until ``stop`` is set."""
+        """Send requested notifications until ``stop`` is set."""
         stopped = asyncio.ensure_future(stop.wait())
         try:
             while not stop.is_set():
-                wanted = asyncio.ensure_future(self._requested.wait())
-                await asyncio.wait((wanted, stopped), return_when=asyncio.FIRST_COMPLETED)
-                wanted.cancel()
+                requested = asyncio.ensure_future(self._requested.wait())
+                await asyncio.wait((requested, stopped), return_when=asyncio.FIRST_COMPLETED)
+                requested.cancel()
                 if self._requested.is_set():
                     self._requested.clear()
                     with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):

@@ -1,4 +1,4 @@
-"""The outbox: events are rows of the transaction that they are about, and so happen with it or not at all."""
+"""The transactional outbox: a change and its events are committed together or not at all."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from services.chassis.telemetry import tracing
 from services.contracts.declare import Event, event_type_of
 
 PARTITIONS = 6
-"""Partitions of every topic. Never changed in place: the order of an organisation's events hangs on it."""
+"""The number of partitions of every topic. It must not change: the order of an organisation's events depends on it."""
 
 CHANNEL = "outbox"
-"""The NOTIFY channel that wakes the relay."""
+"""The NOTIFY channel to which the relay listens."""
 
 _INSERT = """
     INSERT INTO chassis.outbox
@@ -27,36 +27,38 @@ _INSERT = """
 
 
 class EventTooLarge(ValueError):
-    """A change announces more in one event than an event may hold: the change does not happen."""
+    """An event of more than MAX_EVENT_BYTES: its transaction is rolled back."""
 
 
 _encoder = msgspec.json.Encoder()
 
 
 def partition_key(event: Event, subject: str) -> str:
-    """What an event's place in the topic follows: its organisation, else its subject."""
+    """Return the key of an event's record: its organisation, else its subject."""
     return getattr(event, "organisation_id", None) or subject
 
 
 def partition_of(key: str) -> int:
-    """The partition of a key, as Kafka's own default partitioner finds it."""
+    """Return a key's partition as Kafka's default partitioner does."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS)
 
 
 async def write(connection: DatabaseConnection, events: Sequence[Event], now: dt.datetime) -> None:
-    """Write events, in this order, into the present transaction. EventTooLarge if one is."""
+    """Insert events, in this order, in the current transaction. Raises EventTooLarge."""
     if not events:
         return
     trace = tracing.traceparent()
     rows = []
     for event in events:
-        kind = event_type_of(event)
-        subject = getattr(event, kind.subject)
+        event_type = event_type_of(event)
+        subject = getattr(event, event_type.subject)
         organisation = getattr(event, "organisation_id", None)
         data = _encoder.encode(event)
         if len(data) > MAX_EVENT_BYTES:
-            raise EventTooLarge(f"{kind.name} about {subject} has {len(data)} bytes, {MAX_EVENT_BYTES} at most")
+            raise EventTooLarge(f"{event_type.name} about {subject} has {len(data)} bytes, {MAX_EVENT_BYTES} at most")
         partition = partition_of(partition_key(event, subject))
-        org = read_id("org", organisation) if organisation else None
-        rows.append((new_uuid(), kind.name, subject, org, partition, now, trace, kind.public, data))
+        organisation_id = read_id("org", organisation) if organisation else None
+        rows.append(
+            (new_uuid(), event_type.name, subject, organisation_id, partition, now, trace, event_type.public, data)
+        )
     await connection.execute(_INSERT, *map(list, zip(*rows, strict=True)))

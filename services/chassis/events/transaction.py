@@ -1,4 +1,4 @@
-"""The unit of work: one change, its events, its mails and its kept answer, all in one database transaction."""
+"""The unit of work: a change, its events, its mails and its idempotency record in one database transaction."""
 
 import contextlib
 import datetime as dt
@@ -17,22 +17,24 @@ A = TypeVar("A", bound=Outcome)
 
 
 class Transaction:
-    """What a use case holds while it makes a change. ``now`` and ``today`` stand still for its length."""
+    """A database transaction with the events to emit at its end."""
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         self.connection = connection
         self.clock = clock
         self.now: dt.datetime = clock.now()
+        """The time at which the transaction began."""
         self.today: dt.date = self.now.astimezone(clock.zone).date()
+        """The date at which the transaction began, in the clock's zone."""
         self._events: list[Event] = []
 
     def emit(self, event: Event) -> None:
-        """Announce what was changed, after the thing that changed was locked. The only way to publish."""
+        """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before."""
         self._events.append(event)
 
-    async def send_mail(self, letter: mail.MailMessage) -> None:
-        """Have a mail sent once this transaction is committed."""
-        await mail.enqueue(self.connection, letter)
+    async def send_mail(self, message: mail.MailMessage) -> None:
+        """Enqueue a mail, which is sent after this transaction is committed."""
+        await mail.enqueue(self.connection, message)
 
     async def execute_once(
         self,
@@ -43,11 +45,11 @@ class Transaction:
         command: Value,
         answer: type[A],
         do: Callable[[], Awaitable[A | Refusal]],
-        remember: Callable[[A], A] = lambda given: given,
+        remember: Callable[[A], A] = lambda outcome: outcome,
     ) -> A | Refusal:
-        """Do a command with an idempotency key, or give its first answer again (see idempotency.once)."""
-        before = len(self._events)
-        given = await idempotency.execute_once(
+        """Execute a command with an idempotency key, or return its first outcome again (see ``db.idempotency``)."""
+        events_before = len(self._events)
+        outcome = await idempotency.execute_once(
             self.connection,
             organisation=organisation,
             caller=caller,
@@ -57,12 +59,12 @@ class Transaction:
             do=do,
             remember=remember,
         )
-        if isinstance(given, Refusal):
-            del self._events[before:]
-        return given
+        if isinstance(outcome, Refusal):
+            del self._events[events_before:]
+        return outcome
 
     async def flush(self) -> bool:
-        """Write what was emitted; whether there was anything. Called once, at the end."""
+        """Write the emitted events to the outbox; return whether there were any. Called once, at the end."""
         events, self._events = self._events, []
         await outbox.write(self.connection, events, self.now)
         return bool(events)
@@ -73,27 +75,27 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class UnitOfWork(Protocol[T_co]):
-    """``async with work() as tx:`` begins a change and commits it at the end of the block."""
+    """``async with work() as tx:`` begins a transaction and commits it at the end of the block."""
 
     def __call__(self) -> contextlib.AbstractAsyncContextManager[T_co]: ...
 
 
 class PostgresUnitOfWork(Generic[T]):
-    """The unit of work on the service's database. ``wake`` is called after a commit that announced something."""
+    """The unit of work on the service's database. It calls ``notify`` after each commit that wrote events."""
 
     def __init__(
-        self, pool: Pool, clock: Clock, make: Callable[[DatabaseConnection, Clock], T], wake: Callable[[], None]
+        self, pool: Pool, clock: Clock, make: Callable[[DatabaseConnection, Clock], T], notify: Callable[[], None]
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._make = make
-        self._wake = wake
+        self._notify = notify
 
     @contextlib.asynccontextmanager
     async def __call__(self) -> AsyncIterator[T]:
         async with self._pool.acquire() as connection, connection.transaction():
             transaction = self._make(connection, self._clock)
             yield transaction
-            announced = await transaction.flush()
-        if announced:
-            self._wake()
+            has_events = await transaction.flush()
+        if has_events:
+            self._notify()

@@ -1,4 +1,4 @@
-"""What every use case may do with the transaction that it is handed, whatever its service: the ports begin with it."""
+"""The base of every service's transaction ports: the operations that all use cases share."""
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
@@ -13,18 +13,20 @@ A = TypeVar("A", bound=Outcome)
 
 
 class TransactionPort(Protocol):
-    """A change under way. ``now`` and ``today`` stand still for its length. ``Transaction`` implements it."""
+    """A transaction as a use case sees it. ``Transaction`` implements it."""
 
     clock: Clock
     now: dt.datetime
+    """The time at which the transaction began."""
     today: dt.date
+    """The date at which the transaction began, in the clock's zone."""
 
     def emit(self, event: Event) -> None:
-        """Announce what was changed, after the thing that changed was locked. The only way to publish."""
+        """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before."""
         ...
 
-    async def send_mail(self, letter: MailMessage) -> None:
-        """Have a mail sent once this transaction is committed."""
+    async def send_mail(self, message: MailMessage) -> None:
+        """Enqueue a mail, which is sent after this transaction is committed."""
         ...
 
     async def execute_once(
@@ -38,5 +40,5 @@ class TransactionPort(Protocol):
         do: Callable[[], Awaitable[A | Refusal]],
         remember: Callable[[A], A] = ...,
     ) -> A | Refusal:
-        """Do a command with an idempotency key, or give its first answer again (see ``chassis.idempotency``)."""
+        """Execute a command with an idempotency key, or return its first outcome again (see ``db.idempotency``)."""
         ...

@@ -8,7 +8,7 @@ import pytest
 from deploy.seed import accounts
 from deploy.seed.history import ORDERS_A_SITE
 from deploy.seed.population import SMALL_SITES, Population
-from services.chassis.events.kafka import Cluster
+from services.chassis.events.publish.cluster import Cluster
 from services.chassis.ids import write_id
 from services.contracts.declare import partners_topic_of, topic_of
 from tests.integration.deploy.test_stack_rebuild import database

@@ -1,4 +1,4 @@
-"""Which worker of a service reads which partitions."""
+"""Assignment of partitions to the workers of a service."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from services.chassis.events.outbox import PARTITIONS
 
 
 class _FixedClusterMetadata:
-    """What the contract says of every topic, in place of what the broker knows of it at the moment."""
+    """The partitions of every topic by contract, in place of those that the broker lists at the moment."""
 
     @staticmethod
     def partitions_for_topic(_topic: str) -> set[int]:
@@ -18,16 +18,16 @@ class _FixedClusterMetadata:
 
 
 class FixedPartitionAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]
-    """Deals out all partitions of every topic, also of one that is not there just now.
+    """Assigns all partitions of every topic, also of a topic that is missing at the moment.
 
-    The library's own assignors leave out what the broker does not list, as one that comes back empty does for a moment.
-    That would last: to a static member that comes back the broker gives the assignment from before, and the library
-    asks for another only when the topics change while it looks.
+    aiokafka's assignors leave out topics that the broker does not list, as a broker that restarts empty does for a
+    moment. The omission would last: the broker returns its former assignment to a static member that rejoins, and
+    aiokafka rejoins only when it sees the topics change.
     """
 
     @classmethod
     def assign(
         cls, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
-        dealt: dict[str, ConsumerProtocolMemberAssignment] = super().assign(_FixedClusterMetadata, members)
-        return dealt
+        assignment: dict[str, ConsumerProtocolMemberAssignment] = super().assign(_FixedClusterMetadata, members)
+        return assignment

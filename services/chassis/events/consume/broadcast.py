@@ -1,4 +1,4 @@
-"""The consumer loop without group or inbox: every process that runs it sees every event. For gateways."""
+"""The broadcast consumer, without group or inbox: every gateway process reads every event."""
 
 import asyncio
 import datetime as dt
@@ -17,25 +17,24 @@ _log = logger(__name__)
 
 VERIFY_INTERVAL_S = 2.0
 MAX_VERIFIED_RECORDS = 2000
-"""Records of a partition that are compared at most, the last ones: their ids are kept in memory."""
+"""The number of a partition's last records that are verified; their ids are kept in memory."""
 _POLL_TIMEOUT_MS = 250
 
 
 class _PartitionProgress:
-    """How far a partition was read: the next offset, and the ids by offset of what was read lately.
+    """The next offset of a partition, and the event ids by offset of the records that were read last."""
 
-    ``before`` is what was read up to the last comparison and is being compared since; ``since`` is what came after.
-    """
-
-    def __init__(self, following: int) -> None:
-        self.next_offset = following
-        self.expected_offset = following
-        """The offset that comes next if the partition is as it was: a lower one comes only of another."""
+    def __init__(self, next_offset: int) -> None:
+        self.next_offset = next_offset
+        self.expected_offset = next_offset
+        """The offset of the next record if the partition is unchanged: a lower one shows that it was recreated."""
         self.comparing_ids: dict[int, str] = {}
+        """The records of the verification that is in progress."""
         self.recent_ids: dict[int, str] = {}
+        """The records that were read since it began."""
 
     def rewind(self) -> int:
-        """Begin a comparison: the offset to read from again. The last record is compared the next time, too."""
+        """Begin a verification; return the offset to seek to. The last record is verified the next time, too."""
         self.comparing_ids, self.recent_ids = self.recent_ids, {}
         if not self.comparing_ids:
             self.expected_offset = max(0, self.next_offset - 1)
@@ -49,7 +48,7 @@ class _PartitionProgress:
         return self.recent_ids.get(offset) or self.comparing_ids.get(offset)
 
     def remember(self, offset: int, event_id: str) -> None:
-        """Note what was read at the next offset."""
+        """Record the event at an offset, the last one read."""
         self.recent_ids[offset] = event_id
         self.next_offset = offset + 1
         if len(self.recent_ids) > MAX_VERIFIED_RECORDS + MAX_VERIFIED_RECORDS // 10:
@@ -57,25 +56,24 @@ class _PartitionProgress:
 
 
 class BroadcastConsumer:
-    """Reads every partition of some topics, from ``back`` before now on, and hands on each record as it comes.
+    """Reads every partition of some topics, beginning ``lookback`` before now, and delivers each record.
 
-    ``caught_up`` is set once everything that was there at the start was handed on. While the broker is away the client
-    tries again ten times a second. A partition may come back as another one: emptied, cut, or filled with other
-    records than were read. So every two seconds, and after every failure, what was read since the last time is read
-    once more: if another record is in a place, the partition is read from its beginning. Records may thus come again,
-    and the receiver tells by their sequence.
+    A partition may be recreated: emptied, truncated, or with other records. So every two seconds, and after every
+    failure, the records since the last verification are read again: if one differs, the partition is read from its
+    beginning. Records may thus be delivered twice: the receiver deduplicates by their sequence.
     """
 
     def __init__(
-        self, bootstrap: str, topics: Sequence[str], deliver: Callable[[RawRecord], None], back: dt.timedelta
+        self, bootstrap: str, topics: Sequence[str], deliver: Callable[[RawRecord], None], lookback: dt.timedelta
     ) -> None:
         self._bootstrap = bootstrap
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
         self._topics = list(topics)
         self._deliver = deliver
-        self._lookback = back
+        self._lookback = lookback
         self._progress: dict[TopicPartition, _PartitionProgress] = {}
         self.caught_up = asyncio.Event()
+        """Set once all records that existed at the start are delivered."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until ``stop`` is set."""
@@ -84,7 +82,7 @@ class BroadcastConsumer:
                 await ensure_topics(self._bootstrap, self._topics)
                 await self._read(stop)
             except TRANSIENT_BROKER_ERRORS as error:
-                _log.warning("broadcast waits for the broker", error=str(error)[:200])
+                _log.warning("broadcast consumer retries: broker unavailable", error=str(error)[:200])
                 await pause(stop, 0.3)
 
     async def _read(self, stop: asyncio.Event) -> None:
@@ -101,7 +99,7 @@ class BroadcastConsumer:
             ends = await consumer.end_offsets(self._partitions)
             await self._find_start_offsets(consumer, ends)
             self._rewind(consumer)
-            compared = time.monotonic()
+            verified_at = time.monotonic()
             while not stop.is_set():
                 if not self.caught_up.is_set() and all(
                     self._progress[p].next_offset >= ends[p] for p in self._partitions
@@ -112,64 +110,66 @@ class BroadcastConsumer:
                         self._deliver_records(consumer, partition, messages)
                 except UnicodeDecodeError:
                     await self._skip_unreadable(consumer)
-                # What is new comes first: a look back every two seconds would double the way to the end.
-                if self.caught_up.is_set() and time.monotonic() - compared > VERIFY_INTERVAL_S:
+                # New records come first: verifying while catching up would double the records to read.
+                if self.caught_up.is_set() and time.monotonic() - verified_at > VERIFY_INTERVAL_S:
                     self._rewind(consumer)
-                    compared = time.monotonic()
+                    verified_at = time.monotonic()
         finally:
             await stop_client(consumer)
 
     async def _skip_unreadable(self, consumer: AIOKafkaConsumer) -> None:
-        """Go past a record that the library can't read (a header's name that is no UTF-8): no relay wrote it.
+        """Skip a record that aiokafka can't decode (a header name that is not UTF-8): no relay wrote it.
 
-        The library does not say where it stands, so each partition is read on one record at a time until it fails.
+        aiokafka does not report its position, so each partition is read one record at a time until that fails.
         """
-        for partition, place in self._progress.items():
-            place.expected_offset = place.next_offset
-            consumer.seek(partition, place.next_offset)
+        for partition, progress in self._progress.items():
+            progress.expected_offset = progress.next_offset
+            consumer.seek(partition, progress.next_offset)
         for partition in self._partitions:
             try:
                 while polled := await consumer.getmany(partition, timeout_ms=_POLL_TIMEOUT_MS, max_records=1):
                     self._deliver_records(consumer, partition, polled[partition])
             except UnicodeDecodeError:
-                place = self._progress[partition]
+                progress = self._progress[partition]
                 _log.error(
-                    "a record can't be read",
+                    "unreadable record skipped",
                     topic=partition.topic,
                     partition=partition.partition,
-                    offset=place.next_offset,
+                    offset=progress.next_offset,
                 )
-                place.next_offset += 1
-                place.expected_offset = place.next_offset
-                consumer.seek(partition, place.next_offset)
+                progress.next_offset += 1
+                progress.expected_offset = progress.next_offset
+                consumer.seek(partition, progress.next_offset)
                 return
 
     async def _find_start_offsets(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
         since = int((dt.datetime.now(dt.UTC) - self._lookback).timestamp() * 1000)
-        found = await consumer.offsets_for_times(dict.fromkeys(self._partitions, since))
+        first_records = await consumer.offsets_for_times(dict.fromkeys(self._partitions, since))
         for partition in self._partitions:
-            place = found.get(partition)
-            begin = place.offset if place is not None else ends[partition]
-            self._progress.setdefault(partition, _PartitionProgress(begin))
+            first = first_records.get(partition)
+            start = first.offset if first is not None else ends[partition]
+            self._progress.setdefault(partition, _PartitionProgress(start))
 
     def _rewind(self, consumer: AIOKafkaConsumer) -> None:
-        for partition, place in self._progress.items():
-            consumer.seek(partition, place.rewind())
+        for partition, progress in self._progress.items():
+            consumer.seek(partition, progress.rewind())
 
     def _deliver_records(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, messages: Sequence[ConsumerRecord]
     ) -> None:
-        place = self._progress[partition]
+        progress = self._progress[partition]
         for m in messages:
             record = to_raw_record(m)
-            known = place.event_id_at(m.offset)
-            if m.offset < place.expected_offset or known not in (None, record.event_id):
-                _log.warning("a partition is another one: it is read whole", topic=m.topic, partition=m.partition)
+            known_id = progress.event_id_at(m.offset)
+            if m.offset < progress.expected_offset or known_id not in (None, record.event_id):
+                _log.warning(
+                    "partition was recreated: reading from its beginning", topic=m.topic, partition=m.partition
+                )
                 self._progress[partition] = _PartitionProgress(0)
                 consumer.seek(partition, 0)
                 return
-            place.expected_offset = m.offset + 1
-            if known is not None:
+            progress.expected_offset = m.offset + 1
+            if known_id is not None:
                 continue
             self._deliver(record)
-            place.remember(m.offset, record.event_id)
+            progress.remember(m.offset, record.event_id)

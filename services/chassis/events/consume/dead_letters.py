@@ -1,7 +1,7 @@
-"""Dead letters: events that failed by themselves, what waits behind them, and what this build does not know.
+"""Dead letters: failed events, later events of their subjects, and events of types that this build does not know.
 
-A row keeps the record whole. Later events of the same subject wait behind a failed one, so that a replay happens in
-order; all others go on. A parked one holds up nothing until a build knows its type.
+A row keeps the whole record. Later events of a failed one's subject wait (``WAITING``), so that a replay is in order;
+all others are handled. A parked event (``PARKED``, of an unknown type) blocks no subject.
 """
 
 from collections.abc import Sequence
@@ -22,18 +22,6 @@ _INSERT = """
         (state, topic, partition, "offset", timestamp_ms, event_id, type, subject, key, headers, value, reason)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (topic, event_id) DO NOTHING RETURNING true
-"""
-_ANY_EXIST = "SELECT EXISTS (SELECT FROM chassis.dead_letters)"
-_QUARANTINED_EVENTS = """
-    SELECT topic, event_id FROM unnest($1::text[], $2::text[]) AS r (topic, event_id)
-    JOIN chassis.dead_letters USING (topic, event_id)
-"""
-_BLOCKED_SUBJECTS = """
-    SELECT topic, subject FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[])) AS r (topic, subject)
-    WHERE subject <> '' AND EXISTS (
-        SELECT FROM chassis.dead_letters l WHERE l.topic = r.topic AND l.subject = r.subject AND l.state <> 'PARKED'
-    )
-    ORDER BY topic, subject
 """
 _LOCK_SUBJECTS = """
     SELECT pg_advisory_xact_lock(hashtextextended(topic || ' ' || subject, 0))
@@ -60,7 +48,7 @@ _MAX_REASON_LENGTH = 2000
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """An event that was set aside, and why."""
+    """A dead letter with the reason of its state."""
 
     id: int
     state: DeadLetterState
@@ -69,16 +57,9 @@ class DeadLetter(msgspec.Struct, frozen=True):
     created_at: str
 
 
-class Quarantine(msgspec.Struct, frozen=True):
-    """What of a batch is aside already: its events (topic, event id) and the subjects (topic, subject) that wait."""
-
-    events: set[tuple[str, str]]
-    subjects: set[tuple[str, str]]
-
-
 async def add(connection: DatabaseConnection, record: RawRecord, state: DeadLetterState, reason: str) -> None:
-    """Keep a record for later; one that is kept already stays as it is."""
-    kept = await connection.fetchval(
+    """Insert a dead letter; one that exists already stays as it is."""
+    inserted = await connection.fetchval(
         _INSERT,
         state,
         record.topic,
@@ -93,24 +74,8 @@ async def add(connection: DatabaseConnection, record: RawRecord, state: DeadLett
         record.value,
         replace_nul(reason[:_MAX_REASON_LENGTH]),
     )
-    if kept:
+    if inserted:
         metrics.EVENTS_DEAD_LETTERED.labels(state).inc()
-
-
-async def load_quarantine(connection: DatabaseConnection, batch: Sequence[RawRecord]) -> Quarantine:
-    """What of these records is aside already. No replay of their subjects happens until this transaction ends."""
-    if not await connection.fetchval(_ANY_EXIST):
-        return Quarantine(set(), set())
-    topics, subjects = [record.topic for record in batch], [record.subject for record in batch]
-    blocked = await connection.fetch(_BLOCKED_SUBJECTS, topics, subjects)
-    if blocked:
-        # A replay that is under way may take the last one away just now: what waits behind nothing would wait for ever.
-        await connection.execute(_LOCK_SUBJECTS, [row["topic"] for row in blocked], [row["subject"] for row in blocked])
-        blocked = await connection.fetch(_BLOCKED_SUBJECTS, topics, subjects)
-    there = await connection.fetch(_QUARANTINED_EVENTS, topics, [record.event_id for record in batch])
-    return Quarantine(
-        {(row["topic"], row["event_id"]) for row in there}, {(row["topic"], row["subject"]) for row in blocked}
-    )
 
 
 async def page(
@@ -121,51 +86,52 @@ async def page(
     *,
     known: bool = False,
 ) -> list[DeadLetter]:
-    """Up to ``first`` dead letters behind the id ``after``, in the order in which they came.
+    """Read up to ``first`` dead letters after the id ``after``, in order of insertion.
 
-    ``states``: only those; ``known``: only of types that this build knows.
+    ``known`` selects only types that this build knows.
     """
     rows = await connection.fetch(_PAGE, after, list(states), known_events() if known else None, first)
     return [_dead_letter(row) for row in rows]
 
 
 async def get(connection: DatabaseConnection, id: int) -> DeadLetter | None:
-    """The dead letter with this id."""
+    """Read the dead letter with this id."""
     row = await connection.fetchrow(_GET, id)
     return _dead_letter(row) if row is not None else None
 
 
 async def next_to_replay(connection: DatabaseConnection, letter: DeadLetter) -> DeadLetter | None:
-    """The first of all that must be replayed, in order, for this one to be: those of its subject."""
+    """Read the first dead letter of this one's subject, which is replayed before it."""
     record = letter.record
     row = await connection.fetchrow(_NEXT_TO_REPLAY, record.topic, record.subject, letter.id, known_events())
     return _dead_letter(row) if row is not None else None
 
 
 async def count_by_state(connection: DatabaseConnection) -> dict[DeadLetterState, int]:
-    """How many there are in each state."""
-    found = {row["state"]: row["letters"] for row in await connection.fetch(_COUNTS)}
-    return {state: found.get(state, 0) for state in DEAD_LETTER_STATES}
+    """Count the dead letters in each state."""
+    counts = {row["state"]: row["letters"] for row in await connection.fetch(_COUNTS)}
+    return {state: counts.get(state, 0) for state in DEAD_LETTER_STATES}
 
 
-async def lock_subject(connection: DatabaseConnection, letter: DeadLetter) -> None:
-    """Have no worker set aside or handle events of this letter's subject until this transaction ends."""
-    await connection.execute(_LOCK_SUBJECTS, [letter.record.topic], [letter.record.subject])
+async def lock_subjects(connection: DatabaseConnection, topics: Sequence[str], subjects: Sequence[str]) -> None:
+    """Exclude workers and replays from these subjects until the current transaction ends."""
+    await connection.execute(_LOCK_SUBJECTS, topics, subjects)
 
 
 async def delete(connection: DatabaseConnection, letter: DeadLetter) -> bool:
-    """Have a letter gone that takes effect with this transaction; False if another replay was there before."""
+    """Delete a letter whose event takes effect with this transaction; False if another replay deleted it before."""
     return bool(await connection.fetchval(_DELETE, letter.id))
 
 
 async def update_failed(connection: DatabaseConnection, letter: DeadLetter, reason: str) -> None:
-    """Write down why a letter that was replayed failed; what is behind it waits for it now."""
+    """Record why the replay of a letter failed: later letters of its subject wait for it now."""
     await connection.execute(_UPDATE_FAILED, letter.id, replace_nul(reason[:_MAX_REASON_LENGTH]))
 
 
 def _dead_letter(row: Row) -> DeadLetter:
     headers = msgspec.json.decode(row["headers"], type=dict[str, str])
     pairs = [(name, text.encode()) for name, text in headers.items()]
-    place = row["topic"], row["partition"], row["offset"]
-    record = raw_record(*place, row["timestamp_ms"], row["key"], row["value"], pairs)
+    record = raw_record(
+        row["topic"], row["partition"], row["offset"], row["timestamp_ms"], row["key"], row["value"], pairs
+    )
     return DeadLetter(row["id"], row["state"], record, row["reason"], row["set_aside"].isoformat())

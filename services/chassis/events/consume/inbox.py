@@ -1,8 +1,7 @@
-"""The inbox: which events took effect here. An event that comes again is recognised and left out.
+"""The inbox: the ids of the events whose effects are committed, for deduplication.
 
-Its days are those of the records' own times, which an event keeps when it is published again.
-
-A row is there exactly for an event whose effects are committed: one that was set aside has none until it is replayed.
+A dead-lettered event has no row until it is replayed. The table is partitioned by the day of the record's timestamp,
+which stays the same when an event is published again.
 """
 
 import datetime as dt
@@ -14,8 +13,8 @@ import asyncpg
 
 from services.chassis.db.postgres import DatabaseConnection, Pool
 
-# In the order of ids: two transactions that take in the same events wait for each other, and not in a circle. What is
-# told is the exception: making a thousand ids of what is new costs more than all the rest.
+# In the order of ids, so that two transactions with the same events don't deadlock. It returns the known ids, the
+# exception: to decode the ids of a thousand new events would cost more than all the rest.
 _INSERT_RETURNING_KNOWN = """
     WITH new AS (
         INSERT INTO chassis.inbox (day, event_id) SELECT $1::date, event_id FROM unnest($2::uuid[]) AS e (event_id)
@@ -23,13 +22,13 @@ _INSERT_RETURNING_KNOWN = """
     )
     SELECT event_id FROM unnest($2::uuid[]) AS e (event_id) WHERE event_id NOT IN (SELECT event_id FROM new)
 """
-# Half the cost of the above, and it takes in nothing at all if one of them is known.
+# Half the cost of the above; it inserts nothing if one event is known.
 _INSERT_ALL_NEW = """
     INSERT INTO chassis.inbox (day, event_id) SELECT $1::date, event_id FROM unnest($2::uuid[]) AS e (event_id)
     ORDER BY event_id
 """
 _TRY_ALL_NEW_FROM = 200
-"""From so many on it pays to try first whether all are new: two more messages to the database."""
+"""The number of events from which trying _INSERT_ALL_NEW first pays off: it costs two round trips more."""
 _SELECT_PROCESSED = """
     SELECT i.event_id FROM unnest($1::date[], $2::uuid[]) AS e (day, event_id)
     JOIN chassis.inbox i ON i.day = e.day AND i.event_id = e.event_id
@@ -42,23 +41,23 @@ _PARTITIONS = """
 
 
 class InboxPartitions:
-    """Makes the inbox's table of a day before its first event is taken in."""
+    """Creates the inbox's partition of a day before its first event is inserted."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._existing_days: set[dt.date] = set()
 
     async def ensure(self, days: Iterable[dt.date]) -> None:
-        """Have a table for each of these days."""
+        """Create the missing partitions of these days."""
         missing = set(days) - self._existing_days
         if not missing:
             return
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(_LOCK)
-            there = {row["relname"] for row in await connection.fetch(_PARTITIONS)}
+            existing = {row["relname"] for row in await connection.fetch(_PARTITIONS)}
             for day in sorted(missing):
                 name = f"inbox_{day:%Y%m%d}"
-                if name not in there:
+                if name not in existing:
                     bounds = f"FROM ('{day}') TO ('{day + dt.timedelta(days=1)}')"
                     await connection.execute(
                         f"CREATE TABLE chassis.{name} PARTITION OF chassis.inbox FOR VALUES {bounds}"
@@ -66,16 +65,16 @@ class InboxPartitions:
         self._existing_days |= missing
 
     def clear_cache(self) -> None:
-        """Look again which tables there are: housekeeping drops them, and a database can be restored."""
+        """Forget the known partitions: retention drops them, and a database can be restored."""
         self._existing_days.clear()
 
 
 async def mark_processed(
     connection: DatabaseConnection, events: Sequence[tuple[dt.datetime, uuid.UUID]]
 ) -> set[uuid.UUID]:
-    """Note these events (time of the record in UTC, id) as having taken effect with this transaction.
+    """Insert events (time of the record in UTC, id) that take effect with this transaction.
 
-    Returns the ids of those that had taken effect before.
+    Returns the ids of those that took effect before.
     """
     days: dict[dt.date, list[uuid.UUID]] = defaultdict(list)
     for time, event_id in events:
@@ -99,6 +98,6 @@ async def _insert_all_new(connection: DatabaseConnection, day: dt.date, ids: Seq
 async def find_processed(
     connection: DatabaseConnection, events: Sequence[tuple[dt.datetime, uuid.UUID]]
 ) -> set[uuid.UUID]:
-    """Those of these events (time of the record in UTC, id) that have taken effect here."""
+    """Return the ids of those events (time of the record in UTC, id) that have taken effect."""
     days, ids = [time.date() for time, _ in events], [event_id for _, event_id in events]
     return {row["event_id"] for row in await connection.fetch(_SELECT_PROCESSED, days, ids)}

@@ -1,10 +1,10 @@
-"""Reads single records again, beside a consumer, to tell whether a topic is still the one that was read."""
+"""Verification of consumed offsets: reads single records again to detect a recreated or truncated partition."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.chassis.events.envelope import RawRecord, unreadable_record
@@ -13,18 +13,16 @@ from services.chassis.events.kafka import stop_client, to_raw_record
 _REQUEST_TIMEOUT_MS = 5000
 
 
-class ConsumedRecord(Protocol):
-    """A record that was read: where it stood, below zero for none, and its event's id."""
+class LastConsumed(msgspec.Struct, frozen=True):
+    """The last record of a partition that was consumed."""
 
-    @property
-    def offset(self) -> int: ...
-
-    @property
-    def event_id(self) -> str: ...
+    offset: int
+    """Below zero if none was."""
+    event_id: str
 
 
 class OffsetVerifier:
-    """A reader of its own, without group."""
+    """Reads records with a consumer apart, outside the group."""
 
     def __init__(self, reader: AIOKafkaConsumer) -> None:
         self._reader = reader
@@ -32,13 +30,13 @@ class OffsetVerifier:
     @classmethod
     @contextlib.asynccontextmanager
     async def open(cls, bootstrap: str) -> AsyncIterator["OffsetVerifier"]:
-        """Connect, and disconnect at the end of the block."""
+        """Connect for the length of a block."""
         reader = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             request_timeout_ms=_REQUEST_TIMEOUT_MS,
-            max_partition_fetch_bytes=65536,  # it is one record that is wanted; a larger one comes all the same
+            max_partition_fetch_bytes=65536,  # enough for one record; a larger one is fetched all the same
         )
         try:
             await reader.start()
@@ -46,45 +44,45 @@ class OffsetVerifier:
         finally:
             await stop_client(reader)
 
-    async def changed_partitions(self, seen: Mapping[TopicPartition, ConsumedRecord]) -> set[TopicPartition]:
-        """The partitions that no longer have the record that was seen there.
+    async def changed_partitions(self, last_consumed: Mapping[TopicPartition, LastConsumed]) -> set[TopicPartition]:
+        """Return the partitions that no longer have these records at their offsets.
 
-        One that has become older than all that its partition keeps tells nothing, and is taken for there.
+        A record that has expired proves nothing: its partition counts as unchanged.
         """
-        wanted = {partition: one for partition, one in seen.items() if one.offset >= 0}
-        if not wanted:
+        consumed = {partition: last for partition, last in last_consumed.items() if last.offset >= 0}
+        if not consumed:
             return set()
-        starts = await self._reader.beginning_offsets(list(wanted))
-        ends = await self._reader.end_offsets(list(wanted))
-        shorter = {partition for partition, one in wanted.items() if one.offset >= ends[partition]}
-        kept = {
-            partition: one
-            for partition, one in wanted.items()
-            if partition not in shorter and one.offset >= starts[partition]
+        starts = await self._reader.beginning_offsets(list(consumed))
+        ends = await self._reader.end_offsets(list(consumed))
+        truncated = {partition for partition, last in consumed.items() if last.offset >= ends[partition]}
+        retained = {
+            partition: last
+            for partition, last in consumed.items()
+            if partition not in truncated and last.offset >= starts[partition]
         }
-        records = await self._records_at_or_after({partition: one.offset for partition, one in kept.items()})
-        return shorter | {
+        records = await self._records_at_or_after({partition: last.offset for partition, last in retained.items()})
+        return truncated | {
             partition
-            for partition, one in kept.items()
-            if (records[partition].offset, records[partition].event_id) != (one.offset, one.event_id)
+            for partition, last in retained.items()
+            if (records[partition].offset, records[partition].event_id) != (last.offset, last.event_id)
         }
 
     async def _records_at_or_after(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, RawRecord]:
-        """The record at each place, or the next one that its partition has; TimeoutError if there is none."""
-        found: dict[TopicPartition, RawRecord] = {}
+        """Read the record at each offset, or the next one of its partition. Raises TimeoutError if there is none."""
+        records: dict[TopicPartition, RawRecord] = {}
         self._reader.assign(list(offsets))
         for partition, offset in offsets.items():
             self._reader.seek(partition, offset)
         async with asyncio.timeout(_REQUEST_TIMEOUT_MS / 1000):
-            while missing := offsets.keys() - found.keys():
+            while missing := offsets.keys() - records.keys():
                 for partition in missing:
                     record = await self._read_next(partition, offsets[partition])
                     if record is not None:
-                        found[partition] = record
-                        # What else came of it is let go: nothing more is fetched while anything waits to be taken.
+                        records[partition] = record
+                        # Drops the partition's further records: aiokafka fetches nothing while any are pending.
                         self._reader.pause(partition)
                         self._reader.seek(partition, offsets[partition])
-        return found
+        return records
 
     async def _read_next(self, partition: TopicPartition, offset: int) -> RawRecord | None:
         try:

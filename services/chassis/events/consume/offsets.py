@@ -1,24 +1,22 @@
-"""How far a service has read each partition: a row in its own database, which is what counts.
+"""Consumer offsets: the last consumed record of each partition, in the service's database, not in Kafka.
 
-A position moves from where this worker left it, or not at all: a worker that slept while another took over its
-partitions finds another position than its own and begins anew.
+An offset advances only from where this worker left it: a worker that was suspended while another took over its
+partitions finds a conflict and restarts.
 
-A topic can be made anew under a reader (a broker that was emptied, replaced, put back or cut short). So a record that
-was read is read back, at each assignment and every few seconds between; where another stands in its place, or none,
-the partition is read from its beginning, and the inbox knows what of it has happened already. It is not the last
-record that is looked at in between, but the one at which the topic was last found to be the same: else those that
-were read from the new topic in the meantime would speak for it.
+A topic can be recreated while it is consumed (a broker that was emptied, replaced, restored or truncated). So a
+consumed record is read again, at each assignment and every few seconds: if it is gone or another, the partition is read
+from its beginning, and the inbox deduplicates. The periodic check reads the record of the last successful check, not
+the last consumed one, which may already be of the new topic.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, DatabaseConnection, Pool
-from services.chassis.events.consume.offset_verification import OffsetVerifier
+from services.chassis.events.consume.offset_verification import LastConsumed, OffsetVerifier
 from services.chassis.events.envelope import RawRecord
 from services.chassis.events.kafka import TRANSIENT_BROKER_ERRORS
 from services.chassis.telemetry import metrics
@@ -32,7 +30,7 @@ _INSERT = """
 """
 _SELECT = """
     SELECT topic, partition, "offset", event_id, checked_offset, checked_event_id
-    FROM chassis.positions JOIN unnest($1::text[], $2::smallint[]) AS wanted (topic, partition) USING (topic, partition)
+    FROM chassis.positions JOIN unnest($1::text[], $2::smallint[]) AS a (topic, partition) USING (topic, partition)
 """
 _ADVANCE = """
     UPDATE chassis.positions p SET "offset" = n."offset", event_id = n.event_id
@@ -52,79 +50,73 @@ _RESET = """
 
 _CHECK_INTERVAL_S = 2.0
 _ASSIGNMENT_TIMEOUT_S = 6.0
-"""An assignment must be settled well within the session: no heartbeat is sent meanwhile."""
-
-
-class LastConsumed(msgspec.Struct, frozen=True):
-    """The last record of a partition that was read."""
-
-    offset: int
-    event_id: str
+"""An assignment must be started well within the session timeout: no heartbeat is sent meanwhile."""
 
 
 NOTHING_CONSUMED = LastConsumed(-1, "")
-"""Nothing of the partition was read.
+"""The state of a partition of which nothing was consumed: it is read from offset 0.
 
-One that begins later than at offset 0 is read from where it begins: the library goes there by itself
-(``auto_offset_reset``), while its ``seek_to_beginning`` waits for the broker, one partition after the other.
+If it begins later, ``auto_offset_reset`` moves to its beginning. ``seek_to_beginning`` would wait for the broker, one
+partition after the other.
 """
 
 LastConsumedByPartition = Mapping[TopicPartition, LastConsumed]
 
 
 class OffsetConflict(Exception):
-    """Another worker, or a restored database, has another position: what this one holds is not its to handle."""
+    """The database has another offset than this worker: another took over, or it was restored."""
 
 
 async def advance_offsets(
-    connection: DatabaseConnection, places: LastConsumedByPartition, batch: Sequence[RawRecord]
+    connection: DatabaseConnection, last_consumed: LastConsumedByPartition, records: Sequence[RawRecord]
 ) -> dict[TopicPartition, LastConsumed]:
-    """Have these records read, with the present transaction; the new places. Moved if ``places`` are not the present.
+    """Advance the offsets to these records in the current transaction; return the new ones.
 
-    Locks the positions: what another worker may still be doing with these partitions has ended after this.
+    Raises OffsetConflict if ``last_consumed`` is not what the database has. Locks the rows: transactions of other
+    workers with these partitions have ended after it.
     """
-    last = {(record.topic, record.partition): record for record in batch}
-    moved = {
-        TopicPartition(*partition): LastConsumed(last[partition].offset, last[partition].event_id)
-        for partition in sorted(last)
+    last_records = {(record.topic, record.partition): record for record in records}
+    advanced = {
+        TopicPartition(*partition): LastConsumed(last_records[partition].offset, last_records[partition].event_id)
+        for partition in sorted(last_records)
     }
-    before = [places.get(partition, NOTHING_CONSUMED) for partition in moved]
-    done = await connection.execute(
+    before = [last_consumed.get(partition, NOTHING_CONSUMED) for partition in advanced]
+    tag = await connection.execute(
         _ADVANCE,
-        *_topics_and_numbers(moved),
-        [place.offset for place in before],
-        [place.event_id for place in before],
-        [place.offset for place in moved.values()],
-        [place.event_id for place in moved.values()],
+        *_topics_and_numbers(advanced),
+        [last.offset for last in before],
+        [last.event_id for last in before],
+        [last.offset for last in advanced.values()],
+        [last.event_id for last in advanced.values()],
     )
-    if done != f"UPDATE {len(moved)}":
+    if tag != f"UPDATE {len(advanced)}":
         raise OffsetConflict
-    return moved
+    return advanced
 
 
 class ConsumerOffsets(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Starts every assigned partition behind the saved record, once that was read back."""
+    """Starts every assigned partition after its last consumed record, once that is verified."""
 
-    def __init__(self, pool: Pool, consumer: AIOKafkaConsumer, readback: OffsetVerifier) -> None:
+    def __init__(self, pool: Pool, consumer: AIOKafkaConsumer, verifier: OffsetVerifier) -> None:
         self._pool = pool
         self._consumer = consumer
-        self._verifier = readback
+        self._verifier = verifier
         self._checked: dict[TopicPartition, LastConsumed] = {}
         self._next_check_at = 0.0
         self.last_consumed: dict[TopicPartition, LastConsumed] = {}
-        """Of each assigned partition, what the database says; kept up to date by who moves it.
+        """The database's state of each assigned partition; the batch processor updates it.
 
-        Another one after each assignment, so that a batch from before it is not moved from a place that it never saw.
+        Each assignment replaces the dictionary, so that a batch from before can't advance the new offsets.
         """
         self.assignment_count = 0
         self.failure: BaseException | None = None
-        """Why partitions could not be started: the library only logs what a listener raises."""
+        """The error that kept partitions from being started: aiokafka only logs what a listener raises."""
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """Nothing to do: whoever is assigned them next finds in the database how far they were read."""
+        """Do nothing: the next worker reads their offsets from the database."""
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        # Paused at once: else the first records come from the offset that was committed to Kafka.
+        # Else the first records would come from the offset that was committed to Kafka.
         self._consumer.pause(*assigned)
         try:
             async with asyncio.timeout(_ASSIGNMENT_TIMEOUT_S):
@@ -136,38 +128,38 @@ class ConsumerOffsets(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.resume(*assigned)
 
     def check_due(self) -> bool:
-        """Whether it is time to check."""
+        """Return whether the next check is due."""
         return time.monotonic() > self._next_check_at
 
     async def check(self) -> None:
-        """Look whether the topics are still those that were read. No batch of theirs may be in hand."""
+        """Verify that the topics are still those that were consumed. No batch may be in process."""
         self._next_check_at = time.monotonic() + _CHECK_INTERVAL_S
-        read = dict(self.last_consumed)
+        verified = dict(self.last_consumed)
         for partition in await self._verifier.changed_partitions(self._checked):
             if partition in self.last_consumed:
-                del read[partition]
+                del verified[partition]
                 await self._reset_partition(partition, self.last_consumed)
-        news = {partition: place for partition, place in read.items() if self._checked.get(partition) != place}
-        if news:
+        updates = {partition: last for partition, last in verified.items() if self._checked.get(partition) != last}
+        if updates:
             await self._pool.execute(
                 _UPDATE_CHECKED,
-                *_topics_and_numbers(news),
-                [place.offset for place in news.values()],
-                [place.event_id for place in news.values()],
+                *_topics_and_numbers(updates),
+                [last.offset for last in updates.values()],
+                [last.event_id for last in updates.values()],
             )
-            self._checked.update(news)
+            self._checked.update(updates)
 
     def offsets_to_commit(self) -> dict[TopicPartition, int]:
-        """What Kafka may be told, for its lag figures: the next record of each assigned partition."""
+        """Return the next offset of each assigned partition, to commit to Kafka for its lag metrics."""
         assigned = self._consumer.assignment()
         return {
-            partition: place.offset + 1
-            for partition, place in self.last_consumed.items()
-            if partition in assigned and place != NOTHING_CONSUMED
+            partition: last.offset + 1
+            for partition, last in self.last_consumed.items()
+            if partition in assigned and last != NOTHING_CONSUMED
         }
 
     def lag(self) -> int:
-        """How many records of the assigned partitions were not handled yet, as far as is known."""
+        """Return how many known records of the assigned partitions are not handled yet."""
         ends = {partition: self._consumer.highwater(partition) for partition in self._consumer.assignment()}
         return sum(
             max(0, end - 1 - self.last_consumed.get(partition, NOTHING_CONSUMED).offset)
@@ -177,30 +169,33 @@ class ConsumerOffsets(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _start_partitions(self, assigned: Sequence[TopicPartition]) -> None:
         await self._pool.execute(_INSERT, *_topics_and_numbers(assigned))
-        places, checked = {}, {}
+        last_consumed, checked = {}, {}
         for row in await self._pool.fetch(_SELECT, *_topics_and_numbers(assigned)):
             partition = TopicPartition(row["topic"], row["partition"])
-            places[partition] = LastConsumed(row["offset"], row["event_id"])
+            last_consumed[partition] = LastConsumed(row["offset"], row["event_id"])
             checked[partition] = LastConsumed(row["checked_offset"], row["checked_event_id"])
-        changed = await self._verifier.changed_partitions(checked) | await self._verifier.changed_partitions(places)
-        self.last_consumed, self._checked = places, checked
-        for partition, place in list(places.items()):
+        changed = await self._verifier.changed_partitions(checked)
+        changed |= await self._verifier.changed_partitions(last_consumed)
+        self.last_consumed, self._checked = last_consumed, checked
+        for partition, last in list(last_consumed.items()):
             if partition in changed:
-                await self._reset_partition(partition, places)
+                await self._reset_partition(partition, last_consumed)
             else:
-                self._consumer.seek(partition, place.offset + 1)
+                self._consumer.seek(partition, last.offset + 1)
 
-    async def _reset_partition(self, partition: TopicPartition, places: dict[TopicPartition, LastConsumed]) -> None:
-        """Read a partition from its beginning: before anything else is read, the database says so."""
-        place = places[partition]
-        done = await self._pool.execute(_RESET, *partition, place.offset, place.event_id)
-        if done != "UPDATE 1":
+    async def _reset_partition(
+        self, partition: TopicPartition, last_consumed: dict[TopicPartition, LastConsumed]
+    ) -> None:
+        """Read a partition from its beginning; the database is reset before any record is read."""
+        last = last_consumed[partition]
+        tag = await self._pool.execute(_RESET, *partition, last.offset, last.event_id)
+        if tag != "UPDATE 1":
             raise OffsetConflict
         _log.warning(
-            "topic was made anew: read from its beginning", topic=partition.topic, partition=partition.partition
+            "topic was recreated: reading from its beginning", topic=partition.topic, partition=partition.partition
         )
         metrics.CONSUMER_PARTITION_RESETS.inc()
-        places[partition] = self._checked[partition] = NOTHING_CONSUMED
+        last_consumed[partition] = self._checked[partition] = NOTHING_CONSUMED
         self._consumer.seek(partition, NOTHING_CONSUMED.offset + 1)
 
 

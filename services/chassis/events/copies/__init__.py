@@ -1,1 +1,1 @@
-"""Copies of other services' data: the owner announces its present state, the copy is rebuilt from it."""
+"""Copies of other services' data: the owner announces its current state, the copy is rebuilt from it."""

@@ -1,8 +1,8 @@
-"""Announcing: an owner states its things again as they are now, for those who keep copies of them.
+"""Announcement: an owner emits the current state of its entities, for services that keep copies.
 
-It goes through the things in the order of their ids, a page a transaction. Each thing is locked while it is stated:
-its next version can't be written before, so whatever is stated is the newest there is, or is followed by what is newer.
-It may be broken off and begun anew at any time, and while everything runs.
+It emits the entities in the order of their ids, a page a transaction. Each entity is locked while its event is
+emitted: the event has its newest version, or the newer one follows. An announcement runs during operation, and can be
+interrupted and repeated at any time.
 """
 
 import uuid
@@ -18,27 +18,26 @@ from services.contracts.declare import Event
 T = TypeVar("T", bound=Transaction)
 
 PAGE_SIZE = 200
-"""Things that are stated, and locked, in one transaction."""
+"""Entities that are locked and emitted in one transaction."""
 
 _OUTBOX_END = "SELECT coalesce(max(position), 0) FROM chassis.outbox"
 
 
 class Announcement(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """How the things of one kind are stated again.
-
-    ``thing`` is what the host calls them; ``event`` what states one of them, in full and with its version; ``table``
-    where they are kept. ``state`` emits those with the next ids after the given one, at most so many, and tells which
-    they were, in order.
-    """
+    """The announcement of a service's entities of one kind."""
 
     entity: str
+    """The kind's name on the command line."""
     event: type[Event]
+    """The event with an entity's whole state and its version."""
     table: str
+    """The table of the entities."""
     emit_page: Callable[[T, uuid.UUID, int], Awaitable[Sequence[uuid.UUID]]]
+    """Emits the entities after this id, at most so many, and returns their ids in order."""
 
 
 async def count(connection: DatabaseConnection, announcement: Announcement[T]) -> int:
-    """How many things there are to state now."""
+    """Count the entities."""
     counted: int = await connection.fetchval(f"SELECT count(*) FROM {announcement.table}")
     return counted
 
@@ -46,19 +45,19 @@ async def count(connection: DatabaseConnection, announcement: Announcement[T]) -
 async def announce(
     work: UnitOfWork[T], announcement: Announcement[T], page: int = PAGE_SIZE
 ) -> AsyncGenerator[int, None]:
-    """State every thing; how many there were, a page after the other, each time once they are committed."""
+    """Emit every entity; yield the number of each page once it is committed."""
     after = uuid.UUID(int=0)
     while True:
         async with work() as tx:
-            stated = await announcement.emit_page(tx, after, page)
-        if stated:
-            after = stated[-1]
-            yield len(stated)
-        if len(stated) < page:
+            ids = await announcement.emit_page(tx, after, page)
+        if ids:
+            after = ids[-1]
+            yield len(ids)
+        if len(ids) < page:
             return
 
 
 async def outbox_end(connection: DatabaseConnection) -> int:
-    """Where the outbox ends now: what is emitted later stands behind it."""
+    """Return the outbox's last position: events that are emitted later are after it."""
     end: int = await connection.fetchval(_OUTBOX_END)
     return end

@@ -1,7 +1,7 @@
-"""Rebuilding a service's copies: each row is doubted, the owners announce, and what is stated again is trusted again.
+"""Rebuild of a service's copies: each row is marked stale, the owners announce, and announced rows are current again.
 
-A doubted row goes on to be read as it is, so nobody notices; but whatever its owner states replaces it, also with a
-version that is no higher. What is still doubted when every announcement has taken effect is known to no owner.
+A stale row is still read, but any event of its owner replaces it, also one whose version is no higher. Rows that are
+still stale when every announcement has taken effect are unknown to their owners.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _ANNOUNCED_EVENTS = """
 """
 _DEAD_LETTERED = "SELECT event_id FROM chassis.dead_letters WHERE event_id = ANY ($1)"
 _COUNT_DEAD_LETTERS = "SELECT count(*) FROM chassis.dead_letters WHERE type = ANY ($1)"
-# What refers to a table's rows and would keep them: found in the catalog, so that none is forgotten.
+# The foreign keys that prevent a row's deletion, from the catalog, so that none is missed.
 _FOREIGN_KEYS = """
     SELECT c.conrelid::regclass::text AS table, a.attname AS column
     FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
@@ -34,35 +34,36 @@ _POLL_INTERVAL_S = 0.1
 
 
 class RebuildInProgress(Exception):
-    """Another rebuild of this service is under way."""
+    """Another rebuild of this service is in progress."""
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """What a service keeps of another's things: the event that states one, and the table with a row for each.
-
-    The table has columns ``version`` (0: a placeholder) and ``doubted``, and the thing's id as ``key``.
-    """
+    """A service's copy of another service's entities."""
 
     event: type[Event]
+    """The event with an entity's whole state."""
     table: str
+    """The table with a row for each entity, with columns ``version`` (0: a placeholder) and ``doubted`` (stale)."""
     key: str = "id"
+    """The column with the entity's id."""
 
     @property
     def owner(self) -> str:
-        """The service whose things they are."""
+        """The service that owns the entities."""
         return event_type_of(self.event).service
 
 
 class PurgeResult(msgspec.Struct, frozen=True):
-    """What no owner knows: rows that were deleted, and rows that are placeholders now because something needs them."""
+    """The numbers of purged rows."""
 
     deleted: int
     placeholders: int
+    """Rows that became placeholders because others refer to them."""
 
 
 @contextlib.asynccontextmanager
 async def rebuild_lock(connection: DatabaseConnection) -> AsyncIterator[None]:
-    """Hold off every other rebuild of the service for the length of the block; else RebuildingAlready."""
+    """Exclude other rebuilds of the service for the length of the block. Raises RebuildInProgress."""
     if not await connection.fetchval(_LOCK):
         raise RebuildInProgress
     try:
@@ -73,9 +74,9 @@ async def rebuild_lock(connection: DatabaseConnection) -> AsyncIterator[None]:
 
 
 async def mark_stale(connection: DatabaseConnection, copies: Sequence[Copy]) -> None:
-    """Doubt every row of these copies."""
+    """Mark every row of these copies stale."""
     for copy in copies:
-        # One table a transaction, locked against writers first: so there is nobody to deadlock with.
+        # One table a transaction, locked against writers first, so that it can't deadlock.
         async with connection.transaction():
             await connection.execute(f"LOCK TABLE {copy.table} IN SHARE ROW EXCLUSIVE MODE")
             await connection.execute(
@@ -86,38 +87,38 @@ async def mark_stale(connection: DatabaseConnection, copies: Sequence[Copy]) -> 
 async def wait_until_handled(
     owner: DatabaseConnection, keeper: DatabaseConnection, copies: Sequence[Copy], after: int, up_to: int
 ) -> AsyncIterator[int]:
-    """Wait until each event that states these things, between two positions of the owner's outbox, was handled.
+    """Wait until each event of these copies between two positions of the owner's outbox is handled.
 
-    Handled is: its effects are committed in the keeper's database, or it was set aside there. Gives how many more were,
-    again and again, 0 too: how long nothing may move is for the caller to say.
+    That is: its effects are committed in the keeper's database, or it is a dead letter there. Yields the number of
+    events since the last time, at every poll, also 0: the caller decides when it has waited too long.
     """
     names = [event_type_of(copy.event).name for copy in copies]
-    while waited_for := await owner.fetch(_ANNOUNCED_EVENTS, after, up_to, names, _PAGE_SIZE):
-        after = waited_for[-1]["position"]
-        missing = {row["event_id"]: row["written_at"] for row in waited_for}
-        while missing:
-            handled = await inbox.find_processed(keeper, [(time, event_id) for event_id, time in missing.items()])
-            ids = [str(event_id) for event_id in missing]
-            aside = {row["event_id"] for row in await keeper.fetch(_DEAD_LETTERED, ids)}
-            before = len(missing)
-            missing = {
+    while announced := await owner.fetch(_ANNOUNCED_EVENTS, after, up_to, names, _PAGE_SIZE):
+        after = announced[-1]["position"]
+        pending = {row["event_id"]: row["written_at"] for row in announced}
+        while pending:
+            processed = await inbox.find_processed(keeper, [(time, event_id) for event_id, time in pending.items()])
+            ids = [str(event_id) for event_id in pending]
+            dead_lettered = {row["event_id"] for row in await keeper.fetch(_DEAD_LETTERED, ids)}
+            before = len(pending)
+            pending = {
                 event_id: time
-                for event_id, time in missing.items()
-                if event_id not in handled and str(event_id) not in aside
+                for event_id, time in pending.items()
+                if event_id not in processed and str(event_id) not in dead_lettered
             }
-            yield before - len(missing)
-            if missing:
+            yield before - len(pending)
+            if pending:
                 await asyncio.sleep(_POLL_INTERVAL_S)
 
 
 async def count_dead_letters(connection: DatabaseConnection, copies: Sequence[Copy]) -> int:
-    """How many events that state these things are set aside: what they say has not taken effect."""
-    found: int = await connection.fetchval(_COUNT_DEAD_LETTERS, [event_type_of(copy.event).name for copy in copies])
-    return found
+    """Count the dead letters of these copies' events: they have not taken effect."""
+    count: int = await connection.fetchval(_COUNT_DEAD_LETTERS, [event_type_of(copy.event).name for copy in copies])
+    return count
 
 
 async def purge_stale(connection: DatabaseConnection, copies: Sequence[Copy]) -> PurgeResult:
-    """Delete what is still doubted; what something refers to stays as a placeholder, for its owner to state one day.
+    """Delete the rows that are still stale; a row to which others refer becomes a placeholder.
 
     ``copies`` are in an order in which none refers to a later one.
     """
@@ -125,25 +126,25 @@ async def purge_stale(connection: DatabaseConnection, copies: Sequence[Copy]) ->
     async with connection.transaction():
         for copy in reversed(copies):
             table, key = copy.table, copy.key
-            # Locked, so that nothing begins to refer to a row between the look and its end.
+            # Locked, so that no reference to a row is inserted before its deletion.
             locked = f"SELECT 1 FROM {table} WHERE doubted ORDER BY {key} FOR UPDATE"
             await connection.execute(f"SELECT count(*) FROM ({locked}) AS locked", timeout=_STATEMENT_TIMEOUT_S)
-            references = await connection.fetch(_FOREIGN_KEYS, table)
-            unneeded = "".join(
-                f" AND NOT EXISTS (SELECT 1 FROM {one['table']} r WHERE r.{one['column']} = {table}.{key})"
-                for one in references
+            foreign_keys = await connection.fetch(_FOREIGN_KEYS, table)
+            unreferenced = "".join(
+                f" AND NOT EXISTS (SELECT 1 FROM {row['table']} r WHERE r.{row['column']} = {table}.{key})"
+                for row in foreign_keys
             )
-            gone = await connection.execute(
-                f"DELETE FROM {table} WHERE doubted{unneeded}", timeout=_STATEMENT_TIMEOUT_S
+            deleted_tag = await connection.execute(
+                f"DELETE FROM {table} WHERE doubted{unreferenced}", timeout=_STATEMENT_TIMEOUT_S
             )
-            kept = await connection.execute(
+            updated_tag = await connection.execute(
                 f"UPDATE {table} SET version = 0, doubted = false WHERE doubted", timeout=_STATEMENT_TIMEOUT_S
             )
-            deleted += _affected_rows(gone)
-            placeholders += _affected_rows(kept)
+            deleted += _affected_rows(deleted_tag)
+            placeholders += _affected_rows(updated_tag)
     return PurgeResult(deleted, placeholders)
 
 
 def _affected_rows(tag: str) -> int:
-    """How many rows a command's tag ("DELETE 3") tells of."""
+    """Return the number of rows of a command tag ("DELETE 3")."""
     return int(tag.rpartition(" ")[2])

@@ -1,16 +1,17 @@
-"""How far a Kafka cluster has been filled: saved in the database, and held against what the cluster has.
+"""The checkpoint of what was published to a Kafka cluster, and its comparison with what the cluster holds.
 
-Of each partition: the last record it was filled with. Of each topic: the sequence up to which it lacks nothing.
+It has the last published record of each partition, and of each topic the sequence up to which it is complete.
 """
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
+from aiokafka import TopicPartition
 
 from services.chassis.db.postgres import DatabaseConnection
-from services.chassis.events.kafka import Cluster, OffsetRange, Place
 from services.chassis.events.publish import lease
+from services.chassis.events.publish.cluster import Cluster, OffsetRange
 from services.chassis.events.publish.sequencer import SequencedEvent
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
@@ -18,6 +19,7 @@ from services.chassis.telemetry.logging import logger
 _log = logger(__name__)
 
 _MAX_PLAUSIBLE_SEQUENCE = 2**62
+"""A sequence from here on is not a relay's: no generation begins above it."""
 
 _SELECT_LAST_PUBLISHED = (
     'SELECT topic, partition, start, "offset", event_id, sequence FROM chassis.published WHERE cluster_id = $1'
@@ -30,7 +32,7 @@ _TRUNCATED_EARLY = """
 _BEGIN = """
     WITH leader AS (
         UPDATE chassis.leader SET cluster_id = $2 WHERE epoch = $1 RETURNING 1
-    ), forgotten AS (
+    ), deleted AS (
         DELETE FROM chassis.published p USING leader, unnest($5::text[], $6::smallint[]) AS lost (topic, partition)
         WHERE p.cluster_id = $2 AND p.topic = lost.topic AND p.partition = lost.partition
     ), up_to AS (
@@ -41,7 +43,7 @@ _BEGIN = """
     SELECT EXISTS (SELECT 1 FROM leader)
 """
 _SAVE = """
-    WITH leader AS (SELECT 1 FROM chassis.leader WHERE epoch = $1 FOR UPDATE), filled AS (
+    WITH leader AS (SELECT 1 FROM chassis.leader WHERE epoch = $1 FOR UPDATE), last_published AS (
         INSERT INTO chassis.published (cluster_id, topic, partition, start, "offset", event_id, sequence)
         SELECT $2, f.* FROM leader,
             unnest($5::text[], $6::smallint[], $7::bigint[], $8::bigint[], $9::uuid[], $10::bigint[]) AS f
@@ -57,83 +59,90 @@ _SAVE = """
 
 
 class ClusterChanged(Exception):
-    """The broker is another one, or holds less than it did: what it lacks is published again."""
+    """The broker was replaced, or holds less than before: what it lacks is published again."""
 
 
 class LastPublished(msgspec.Struct, frozen=True):
-    """The last record that a partition was filled with. ``start``: the partition's first offset at that time."""
+    """The last record that was published to a partition, in the columns' order."""
 
     start: int
+    """The partition's first offset at that time."""
     offset: int
     event_id: uuid.UUID
     sequence: int
 
 
 class PublishCheckpoint(msgspec.Struct, frozen=True):
-    """What the database says of a cluster: its partitions' last records, and how far each topic lacks nothing."""
+    """The saved state of a cluster."""
 
-    last_published: Mapping[Place, LastPublished]
+    last_published: Mapping[TopicPartition, LastPublished]
     up_to: Mapping[str, int]
+    """The sequence up to which each topic is complete."""
 
     @classmethod
     async def load(cls, connection: DatabaseConnection, cluster_id: str) -> "PublishCheckpoint":
         rows = await connection.fetch(_SELECT_LAST_PUBLISHED, cluster_id)
-        filled = {Place(topic, partition): LastPublished(*values) for topic, partition, *values in rows}
-        return cls(filled, {row["topic"]: row["sequence"] for row in await connection.fetch(_SELECT_UP_TO, cluster_id)})
+        return cls(
+            {TopicPartition(topic, partition): LastPublished(*values) for topic, partition, *values in rows},
+            {row["topic"]: row["sequence"] for row in await connection.fetch(_SELECT_UP_TO, cluster_id)},
+        )
 
 
 class ClusterSnapshot(msgspec.Struct, frozen=True):
-    """What a cluster shows of that: where its partitions begin and end, which of those records stand where they
-    stood, the sequence of the first record where a partition's head is gone, and the highest sequence of all."""
+    """The present state of a cluster, compared with its checkpoint."""
 
-    offset_ranges: Mapping[Place, OffsetRange]
-    intact: frozenset[Place]
-    first_sequences: Mapping[Place, int]
+    offset_ranges: Mapping[TopicPartition, OffsetRange]
+    intact: frozenset[TopicPartition]
+    """The partitions that have their last published record at its offset."""
+    first_sequences: Mapping[TopicPartition, int]
+    """The sequence of the first record, of each partition that begins later than at its checkpoint."""
     highest_sequence: int
 
     @classmethod
-    async def take(cls, cluster: Cluster, saved: PublishCheckpoint, source: str) -> "ClusterSnapshot":
-        """Look at the cluster. What was not filled from what is saved is read whole, for the highest sequence: the
-        last record of a partition may be an old one that came again."""
-        extents = await cluster.offset_ranges()
+    async def take(cls, cluster: Cluster, checkpoint: PublishCheckpoint, source: str) -> "ClusterSnapshot":
+        """Read the cluster's state.
+
+        Records after the checkpoint are all read for the highest sequence: the last record of a partition may be a
+        duplicate of an old one.
+        """
+        published = checkpoint.last_published
+        ranges = await cluster.offset_ranges()
         offsets = {
-            place: last.offset
-            for place, last in saved.last_published.items()
-            if place in extents and extents[place].start <= last.offset < extents[place].end
+            partition: last.offset
+            for partition, last in published.items()
+            if partition in ranges and ranges[partition].start <= last.offset < ranges[partition].end
         }
         records = await cluster.records_at(offsets)
-        standing = frozenset(
-            p for p, record in records.items() if record.event_id == str(saved.last_published[p].event_id)
-        )
-        beheaded = {p: extents[p].start for p in standing if extents[p].start > saved.last_published[p].start}
-        firsts = await cluster.records_at(beheaded)
-        highest = max((saved.last_published[place].sequence for place in standing), default=0)
+        intact = frozenset(p for p, record in records.items() if record.event_id == str(published[p].event_id))
+        truncated = {p: ranges[p].start for p in intact if ranges[p].start > published[p].start}
+        first_records = await cluster.records_at(truncated)
+        highest = max((published[partition].sequence for partition in intact), default=0)
         unknown = {
-            place: OffsetRange(offsets[place] + 1 if place in standing else extent.start, extent.end)
-            for place, extent in extents.items()
+            partition: OffsetRange(offsets[partition] + 1 if partition in intact else start, end)
+            for partition, (start, end) in ranges.items()
         }
         async for record in cluster.read(unknown):
             if record.headers.get("ce_source") == source:
                 sequence = record.sequence or 0
                 highest = max(highest, sequence if sequence < _MAX_PLAUSIBLE_SEQUENCE else 0)
-        return cls(extents, standing, {p: record.sequence or 0 for p, record in firsts.items()}, highest)
+        return cls(ranges, intact, {p: record.sequence or 0 for p, record in first_records.items()}, highest)
 
 
 class PublishProgress:
-    """What a cluster holds, as the leader that fills it keeps it in mind."""
+    """The leader's state of the cluster to which it publishes."""
 
     def __init__(
         self,
         cluster: Cluster,
-        filled: dict[Place, LastPublished],
-        sequences: dict[Place, int],
-        extents: Mapping[Place, OffsetRange],
+        last_published: dict[TopicPartition, LastPublished],
+        sequences: dict[TopicPartition, int],
+        ranges: Mapping[TopicPartition, OffsetRange],
     ) -> None:
         self._cluster = cluster
-        self._last_published = filled
+        self._last_published = last_published
         self._sequences = sequences
-        self._starts = {place: extent.start for place, extent in extents.items()}
-        self._ends = {place: extent.end for place, extent in extents.items()}
+        self._starts = {partition: start for partition, (start, _) in ranges.items()}
+        self._ends = {partition: end for partition, (_, end) in ranges.items()}
         self.up_to = min(sequences.values())
 
     @classmethod
@@ -142,30 +151,37 @@ class PublishProgress:
         connection: DatabaseConnection,
         epoch: int,
         cluster: Cluster,
-        saved: PublishCheckpoint,
-        sight: ClusterSnapshot,
-        log_begins: int,
-        public_only: str | None,
+        checkpoint: PublishCheckpoint,
+        snapshot: ClusterSnapshot,
+        first_sequence: int,
+        public_topic: str | None,
     ) -> "PublishProgress":
-        """Judge what was seen: a partition that lacks its last record, or lost its head before its time, is filled
-        from the log's beginning, which is the event ``log_begins``. ``public_only`` names the topic of public events.
-        lease.Deposed if another leads."""
-        lost = [place for place in cluster.partitions if place in saved.last_published and place not in sight.intact]
-        for place, first in sight.first_sequences.items():
-            if await connection.fetchval(_TRUNCATED_EARLY, place.partition, first, place.topic == public_only):
-                lost.append(place)
-        for place in lost:
+        """Decide which partitions are published again from the log's first event, and save that.
+
+        These are the partitions that lack their last record, or lost their first ones before retention was due.
+        ``first_sequence`` is the log's; ``public_topic`` holds only public events. Raises LeadershipLost.
+        """
+        published = checkpoint.last_published
+        lost = [p for p in cluster.partitions if p in published and p not in snapshot.intact]
+        for partition, sequence in snapshot.first_sequences.items():
+            is_public = partition.topic == public_topic
+            if await connection.fetchval(_TRUNCATED_EARLY, partition.partition, sequence, is_public):
+                lost.append(partition)
+        for partition in lost:
             metrics.RELAY_REPUBLISHED_PARTITIONS.inc()
-            _log.warning("a partition lost records and is filled again", topic=place.topic, partition=place.partition)
-        filled = {place: last for place, last in saved.last_published.items() if place not in lost}
+            _log.warning("partition lost records: republishing", topic=partition.topic, partition=partition.partition)
+        last_published = {partition: last for partition, last in published.items() if partition not in lost}
         sequences = {
-            place: 0
-            if place in lost
-            else max(saved.up_to.get(place.topic, 0), filled[place].sequence if place in filled else 0)
-            for place in cluster.partitions
+            partition: 0
+            if partition in lost
+            else max(
+                checkpoint.up_to.get(partition.topic, 0),
+                last_published[partition].sequence if partition in last_published else 0,
+            )
+            for partition in cluster.partitions
         }
         up_to = {
-            topic: min(sequences[place] for place in cluster.partitions if place.topic == topic)
+            topic: min(sequences[partition] for partition in cluster.partitions if partition.topic == topic)
             for topic in cluster.topics
         }
         if not await connection.fetchval(
@@ -174,69 +190,72 @@ class PublishProgress:
             cluster.id,
             list(up_to),
             list(up_to.values()),
-            [place.topic for place in lost],
-            [place.partition for place in lost],
+            [partition.topic for partition in lost],
+            [partition.partition for partition in lost],
         ):
             raise lease.LeadershipLost
-        progress = cls(cluster, filled, sequences, sight.offset_ranges)
-        if progress.up_to + 1 < log_begins:
+        progress = cls(cluster, last_published, sequences, snapshot.offset_ranges)
+        if progress.up_to + 1 < first_sequence:
             _log.warning(
-                "the log does not reach back to what this cluster lacks: it is filled from the log's first event on",
+                "event log begins after the first event the cluster lacks: republishing from the start of the log",
                 cluster=cluster.id,
                 from_sequence=progress.up_to + 1,
-                first_sequence=log_begins,
+                first_sequence=first_sequence,
             )
         return progress
 
-    def lacks(self, place: Place, sequence: int) -> bool:
-        """Whether a partition has yet to be given the event with this sequence."""
-        return sequence > self._sequences[place]
+    def lacks(self, partition: TopicPartition, sequence: int) -> bool:
+        """Return whether the event with this sequence has yet to be published to a partition."""
+        return sequence > self._sequences[partition]
 
     async def acknowledge(
-        self, batches: Mapping[Place, Sequence[SequencedEvent]], offsets: Mapping[Place, int], up_to: int
+        self,
+        by_partition: Mapping[TopicPartition, Sequence[SequencedEvent]],
+        offsets: Mapping[TopicPartition, int],
+        up_to: int,
     ) -> None:
-        """Note what the broker has acknowledged, at the offset of each batch's first record.
+        """Record events that the broker has acknowledged, with the offset of each partition's first record.
 
-        ClusterChanged if one stands where it can't stand behind what was there before: then the topic was made anew.
+        Raises ClusterChanged if a partition was recreated: its new records don't follow its last published one.
         """
-        strange = {
-            p: self._last_published[p]
-            for p, offset in offsets.items()
-            if offset != self._ends[p] and p in self._last_published
+        unexpected = {
+            partition: self._last_published[partition]
+            for partition, offset in offsets.items()
+            if offset != self._ends[partition] and partition in self._last_published
         }
-        if any(offsets[place] <= last.offset for place, last in strange.items()):
-            raise ClusterChanged("a topic was made anew")
-        # Others may write, too: a leader that was stopped and woke up repeats its last wave.
-        records = await self._cluster.records_at({place: last.offset for place, last in strange.items()})
-        if any(place not in records or records[place].event_id != str(strange[place].event_id) for place in strange):
-            raise ClusterChanged("a topic was made anew")
-        for place, events in batches.items():
-            last = offsets[place] + len(events) - 1
-            self._last_published[place] = LastPublished(
-                self._starts[place], last, events[-1].event_id, events[-1].sequence
+        if any(offsets[partition] <= last.offset for partition, last in unexpected.items()):
+            raise ClusterChanged("a topic was recreated")
+        # Another writer may explain it: a leader that was suspended and resumed repeats its last batch.
+        records = await self._cluster.records_at({partition: last.offset for partition, last in unexpected.items()})
+        for partition, last in unexpected.items():
+            if partition not in records or records[partition].event_id != str(last.event_id):
+                raise ClusterChanged("a topic was recreated")
+        for partition, events in by_partition.items():
+            offset = offsets[partition] + len(events) - 1
+            self._last_published[partition] = LastPublished(
+                self._starts[partition], offset, events[-1].event_id, events[-1].sequence
             )
-            self._sequences[place] = events[-1].sequence
-            self._ends[place] = last + 1
+            self._sequences[partition] = events[-1].sequence
+            self._ends[partition] = offset + 1
         self.up_to = up_to
 
-    async def save(self, connection: DatabaseConnection, epoch: int, places: Iterable[Place]) -> None:
-        """Write down how far these partitions are filled; lease.Deposed if another leads."""
-        rows = [
-            (place.topic, place.partition, *msgspec.structs.astuple(self._last_published[place])) for place in places
-        ]
+    async def save(self, connection: DatabaseConnection, epoch: int, partitions: Iterable[TopicPartition]) -> None:
+        """Save the checkpoint of these partitions. Raises LeadershipLost."""
+        rows = [(*partition, *msgspec.structs.astuple(self._last_published[partition])) for partition in partitions]
         columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 6
         if not await connection.fetchval(_SAVE, epoch, self._cluster.id, self._cluster.topics, self.up_to, *columns):
             raise lease.LeadershipLost
 
     async def verify_cluster(self) -> None:
-        """ClusterChanged if the broker is another one, lacks a topic, or has less than it had."""
+        """Raise ClusterChanged if the broker was replaced, lacks a topic, or has lost records."""
         cluster_id, missing = await self._cluster.describe()
         if cluster_id != self._cluster.id:
             raise ClusterChanged("another cluster id")
         if missing:
             raise ClusterChanged(f"missing: {', '.join(missing)}")
-        for place, extent in (await self._cluster.offset_ranges()).items():
-            if extent.end < self._ends[place]:
-                raise ClusterChanged(f"{place.topic}/{place.partition} ends at {extent.end}, had {self._ends[place]}")
-            if extent.start > self._starts[place]:
-                raise ClusterChanged(f"{place.topic}/{place.partition} begins at {extent.start}")
+        for partition, (start, end) in (await self._cluster.offset_ranges()).items():
+            name = f"{partition.topic}/{partition.partition}"
+            if end < self._ends[partition]:
+                raise ClusterChanged(f"{name} ends at {end}, had {self._ends[partition]}")
+            if start > self._starts[partition]:
+                raise ClusterChanged(f"{name} begins at {start}")

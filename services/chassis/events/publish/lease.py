@@ -1,7 +1,7 @@
-"""Leadership of a service's relay: one row with an epoch and an end by the database's clock.
+"""Leadership of a service's relay: a lease, one row with an epoch and an expiry by the database's clock.
 
-Whoever finds the lease over takes it and raises the epoch; every later update says ``WHERE epoch = mine``, so a leader
-that slept too long finds no row and stops at once.
+A relay acquires an expired lease and increments the epoch. Every update of the leader has a condition on its epoch: one
+whose lease was acquired by another updates no row, and stops.
 """
 
 import asyncio
@@ -23,29 +23,29 @@ _RENEW = """
 _RELEASE = "UPDATE chassis.leader SET until = '-infinity' WHERE epoch = $1"
 
 LEASE_S = 5.0
-"""How long a lease lasts unless it is renewed."""
+"""The time after which a lease expires unless it is renewed."""
 
 _RENEW_INTERVAL_S = 1.0
 
 
 class LeadershipLost(Exception):
-    """Another process leads now: what this one was about to do is not its to do any more."""
+    """Another relay has acquired the lease: this one must not write any more."""
 
 
 async def acquire(connection: DatabaseConnection, holder: str) -> int | None:
-    """Lead, if nobody does: the new epoch, or None. A holder that comes back under its name need not wait."""
+    """Acquire an expired lease, or the holder's own after a restart; return the new epoch, None if another leads."""
     epoch: int | None = await connection.fetchval(_ACQUIRE, holder, LEASE_S)
     return epoch
 
 
 async def renew(connection: DatabaseConnection, epoch: int) -> None:
-    """Lead on; Deposed if another has taken over."""
+    """Extend the lease. Raises LeadershipLost."""
     if not await connection.fetchval(_RENEW, epoch, LEASE_S):
         raise LeadershipLost
 
 
 async def renew_while(connection: DatabaseConnection, epoch: int, awaited: Awaitable[A]) -> A:
-    """Wait for something that does not use this connection, and lead on for as long as it takes."""
+    """Await something that does not use this connection, renewing the lease meanwhile."""
     waiting = asyncio.ensure_future(awaited)
     try:
         while not (await asyncio.wait((waiting,), timeout=_RENEW_INTERVAL_S))[0]:
@@ -56,5 +56,5 @@ async def renew_while(connection: DatabaseConnection, epoch: int, awaited: Await
 
 
 async def release(connection: DatabaseConnection, epoch: int) -> None:
-    """Stop leading, so that the next need not wait for the end."""
+    """Expire the lease at once, so that the next relay need not wait."""
     await connection.execute(_RELEASE, epoch)

@@ -1,4 +1,4 @@
-"""The way to the broker: an idempotent producer that is given one batch a partition at a time."""
+"""The relay's idempotent producer: one batch at a time for each partition."""
 
 import asyncio
 import functools
@@ -6,34 +6,36 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerClosed, UnknownTopicOrPartitionError
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from services.chassis.events import envelope
-from services.chassis.events.kafka import RETRY_BACKOFF_MS, Place, stop_client
+from services.chassis.events import compat, envelope
+from services.chassis.events.kafka import stop_client
 from services.chassis.events.outbox import PARTITIONS
+from services.chassis.events.publish.cluster import RETRY_BACKOFF_MS
 from services.chassis.events.publish.sequencer import SequencedEvent
 from services.chassis.ids import write_id
 
 _MAX_BATCH_SIZE = 1_000_000
-"""Of one Kafka batch: more than a whole wave, less than the broker takes."""
+"""The limit of a Kafka batch: above sequencer.BATCH_BYTES, below the broker's limit."""
 
 
 class EventProducer:
-    """Publishes the events of one service. After any error it is of no more use: a new one goes on from what is saved.
+    """Publishes the events of one service.
 
-    Left to itself the producer would try again for ever what it could not send, and be doing so beside the next one.
+    After any error it is closed, and a new one continues from the checkpoint: left open, it would retry for ever beside
+    the new one.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, service: str, generation: uuid.UUID) -> None:
-        self._producer = producer
+    def __init__(self, client: AIOKafkaProducer, service: str, generation: uuid.UUID) -> None:
+        self._client = client
         self._service = service
         self._generation = generation
 
     @classmethod
     async def open(cls, bootstrap: str, service: str, generation: uuid.UUID) -> "EventProducer":
-        """A publisher with a producer id of its own. To be closed."""
-        producer = AIOKafkaProducer(
+        """Start a producer, which gets its own producer id. To be closed."""
+        client = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             enable_idempotence=True,
             acks="all",
@@ -42,25 +44,30 @@ class EventProducer:
             request_timeout_ms=5000,
             retry_backoff_ms=RETRY_BACKOFF_MS,
         )
-        publisher = cls(producer, service, generation)
+        producer = cls(client, service, generation)
         try:
-            await producer.start()
+            await client.start()
         except BaseException:
-            await publisher.close()
+            await producer.close()
             raise
-        return publisher
+        return producer
 
-    async def send(self, batches: Mapping[Place, Sequence[SequencedEvent]]) -> "asyncio.Future[dict[Place, int]]":
-        """Send a batch to each of these partitions: the offsets of their first records, once all are acknowledged."""
-        sent = {place: await self._send(place, events) for place, events in batches.items()}
+    async def send(
+        self, by_partition: Mapping[TopicPartition, Sequence[SequencedEvent]]
+    ) -> "asyncio.Future[dict[TopicPartition, int]]":
+        """Send a batch to each of these partitions.
+
+        The future has the offsets of their first records once all are acknowledged.
+        """
+        sent = {partition: await self._send(partition, events) for partition, events in by_partition.items()}
         offsets = asyncio.ensure_future(_first_offsets(sent))
         offsets.add_done_callback(_retrieve_exception)
         return offsets
 
-    async def _send(self, place: Place, events: Sequence[SequencedEvent]) -> "asyncio.Future[object]":
-        if len(await self._producer.partitions_for(place.topic)) < PARTITIONS:
-            raise UnknownTopicOrPartitionError(place.topic)
-        batch = self._producer.create_batch()
+    async def _send(self, partition: TopicPartition, events: Sequence[SequencedEvent]) -> "asyncio.Future[object]":
+        if len(await self._client.partitions_for(partition.topic)) < PARTITIONS:
+            raise UnknownTopicOrPartitionError(partition.topic)
+        batch = self._client.create_batch()
         for event in events:
             key = _organisation_key(event.organisation_id) if event.organisation_id else event.subject
             headers = envelope.event_headers(
@@ -74,25 +81,20 @@ class EventProducer:
                 key,
                 self._generation,
             )
-            # Not when it happened: the operator's clock may stand elsewhere, and a record must expire with its row.
-            written = int(event.written_at.timestamp() * 1000)
-            fits = batch.append(timestamp=written, key=key.encode(), value=event.data, headers=headers)
-            assert fits is not None, "a wave is smaller than a batch"
-        acknowledgement: asyncio.Future[object] = await self._producer.send_batch(
-            batch, place.topic, partition=place.partition
+            # Not the time of the event: the operator's clock may differ, and a record must expire with its outbox row.
+            timestamp = int(event.written_at.timestamp() * 1000)
+            fits = batch.append(timestamp=timestamp, key=key.encode(), value=event.data, headers=headers)
+            assert fits is not None, "an event batch is smaller than a Kafka batch"
+        acknowledgement: asyncio.Future[object] = await self._client.send_batch(
+            batch, partition.topic, partition=partition.partition
         )
         acknowledgement.add_done_callback(_retrieve_exception)
         return acknowledgement
 
     async def close(self) -> None:
-        """Stop at once, whatever was not acknowledged yet."""
-        task = self._producer._sender.sender_task
-        while task is not None and not task.done():
-            # Once ends its waiting for work, once more what it waits for at the end.
-            task.cancel()
-            await asyncio.wait((task,), timeout=0.01)
-        self._producer._message_accumulator.fail_all(ProducerClosed())
-        await stop_client(self._producer)
+        """Stop at once; what is not acknowledged fails."""
+        await compat.abort_producer(self._client)
+        await stop_client(self._client)
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -101,15 +103,15 @@ def _organisation_key(organisation_id: uuid.UUID) -> str:
 
 
 def _retrieve_exception(future: "asyncio.Future[Any]") -> None:
-    """Who waits for it hears of its failure. Where something else failed before, nobody does, and that is no fault."""
+    """Keep asyncio from logging a failure that is not awaited because another came first."""
     if not future.cancelled():
         future.exception()
 
 
-async def _first_offsets(sent: "Mapping[Place, asyncio.Future[object]]") -> dict[Place, int]:
-    offsets: dict[Place, int] = {}
-    for place, acknowledged in zip(sent, await asyncio.gather(*sent.values()), strict=True):
-        offsets[place] = int(getattr(acknowledged, "offset", -1))
-        if offsets[place] < 0:
-            raise KafkaError("the broker knows the batch but not where it stands")
+async def _first_offsets(sent: "Mapping[TopicPartition, asyncio.Future[object]]") -> dict[TopicPartition, int]:
+    offsets: dict[TopicPartition, int] = {}
+    for partition, acknowledgement in zip(sent, await asyncio.gather(*sent.values()), strict=True):
+        offsets[partition] = int(getattr(acknowledgement, "offset", -1))
+        if offsets[partition] < 0:
+            raise KafkaError("the broker acknowledged a duplicate batch without its offset")
     return offsets

@@ -1,7 +1,7 @@
-"""The relay: numbers a service's committed events and publishes them, in order, until the broker has each of them.
+"""The relay: assigns sequences to a service's committed events and publishes them in order.
 
-Of a service's relays one leads. It looks at the cluster, compares it with what was saved, and fills it (filling.py);
-on any error it looks anew.
+One of a service's relays leads. It compares the cluster with its checkpoint and publishes what the cluster lacks
+(``loop``). After any error it compares again.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import asyncpg
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, DatabaseConnection, open_connection
 from services.chassis.events import event_log, outbox
 from services.chassis.events.envelope import event_source
-from services.chassis.events.kafka import TRANSIENT_BROKER_ERRORS, Cluster
+from services.chassis.events.kafka import TRANSIENT_BROKER_ERRORS
 from services.chassis.events.publish import lease
 from services.chassis.events.publish.checkpoint import (
     ClusterChanged,
@@ -21,6 +21,7 @@ from services.chassis.events.publish.checkpoint import (
     PublishCheckpoint,
     PublishProgress,
 )
+from services.chassis.events.publish.cluster import Cluster
 from services.chassis.events.publish.loop import PublishLoop
 from services.chassis.events.publish.producer import EventProducer
 from services.chassis.events.publish.restore_detection import begin_generation_if_restored
@@ -33,10 +34,10 @@ _log = logger(__name__)
 
 
 class Relay:
-    """One process that leads or waits to lead.
+    """A process that leads or waits to lead.
 
-    ``holder`` names it, the same after a restart; ``partners`` says that public events go to a topic for partners,
-    too; ``versioned`` are the service's own tables with a ``version`` that its events carry.
+    ``holder`` is its name, the same after a restart. With ``partners``, public events are published to the partners'
+    topic, too. ``versioned`` are the service's tables whose ``version`` its events carry.
     """
 
     def __init__(
@@ -58,29 +59,29 @@ class Relay:
         self._versioned = versioned
         self._notified = asyncio.Event()
         self.ready = False
-        """Whether the database was reached: a relay that waits to lead is ready, too."""
+        """Whether the database is connected: a relay that waits to lead is ready, too."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Lead or wait to lead, until ``stop`` is set; a wave on its way is finished."""
+        """Lead or wait to lead until ``stop`` is set, and finish the batch in flight."""
         while not stop.is_set():
             try:
                 connection = await open_connection(self._database_url, name=f"{self._service} relay")
             except TRANSIENT_DATABASE_ERRORS as error:
                 self.ready = False
-                _log.warning("relay waits for the database", error=type(error).__name__)
+                _log.warning("relay retries: database unavailable", error=type(error).__name__)
                 await pause(stop, 0.5)
                 continue
             try:
-                # The outbox's statistics are always behind: a plan made for a few rows would do badly on a backlog.
+                # The outbox's statistics are always stale: a plan for few rows would be slow on a backlog.
                 await connection.execute("SET plan_cache_mode = force_custom_plan; SET enable_seqscan = off")
                 await connection.add_listener(outbox.CHANNEL, lambda *_: self._notified.set())
                 self.ready = True
                 await self._lead_or_wait(connection, stop)
             except lease.LeadershipLost:
-                _log.warning("relay deposed", holder=self._holder)
+                _log.warning("relay lost leadership", holder=self._holder)
             except TRANSIENT_DATABASE_ERRORS as error:
                 self.ready = False
-                _log.warning("relay lost the database", error=type(error).__name__)
+                _log.warning("relay lost its database connection", error=type(error).__name__)
                 await pause(stop, 0.2)
             finally:
                 metrics.RELAY_LEADER.set(0)
@@ -93,17 +94,19 @@ class Relay:
             if epoch is None:
                 await pause(stop, 0.5)
                 continue
-            _log.info("relay leads", epoch=epoch, holder=self._holder)
+            _log.info("relay became leader", epoch=epoch, holder=self._holder)
             metrics.RELAY_LEADER.set(1)
             while not stop.is_set():
                 try:
                     await self._publish(connection, epoch, stop)
                 except ClusterChanged as changed:
-                    _log.warning("the relay looks at the broker anew", reason=str(changed))
+                    _log.warning("relay restarts publishing: cluster changed", reason=str(changed))
                 except TRANSIENT_BROKER_ERRORS as error:
                     if isinstance(error, asyncpg.PostgresError):
                         raise
-                    _log.warning("relay waits for the broker", error=type(error).__name__, detail=str(error)[:200])
+                    _log.warning(
+                        "relay retries: broker unavailable", error=type(error).__name__, detail=str(error)[:200]
+                    )
                     await lease.renew(connection, epoch)
                     await pause(stop, 0.2)
             await lease.release(connection, epoch)
@@ -114,22 +117,20 @@ class Relay:
         async with contextlib.AsyncExitStack() as closing:
             cluster = await lease.renew_while(connection, epoch, Cluster.open(self._bootstrap, topics))
             closing.push_async_callback(cluster.close)
-            saved = await PublishCheckpoint.load(connection, cluster.id)
-            sight = await lease.renew_while(
-                connection, epoch, ClusterSnapshot.take(cluster, saved, event_source(self._service))
+            checkpoint = await PublishCheckpoint.load(connection, cluster.id)
+            snapshot = await lease.renew_while(
+                connection, epoch, ClusterSnapshot.take(cluster, checkpoint, event_source(self._service))
             )
             await begin_generation_if_restored(
-                connection, epoch, sight.highest_sequence, self._service, self._versioned
+                connection, epoch, snapshot.highest_sequence, self._service, self._versioned
             )
-            edges = await event_log.read_bounds(connection)
+            bounds = await event_log.read_bounds(connection)
             progress = await PublishProgress.begin(
-                connection, epoch, cluster, saved, sight, edges.first_sequence, self._partners_topic
+                connection, epoch, cluster, checkpoint, snapshot, bounds.first_sequence, self._partners_topic
             )
-            publisher = await lease.renew_while(
-                connection, epoch, EventProducer.open(self._bootstrap, self._service, edges.generation)
+            producer = await lease.renew_while(
+                connection, epoch, EventProducer.open(self._bootstrap, self._service, bounds.generation)
             )
-            closing.push_async_callback(publisher.close)
-            filling = PublishLoop(
-                connection, epoch, progress, publisher, self._notified, self._topic, self._partners_topic
-            )
-            await filling.run(stop)
+            closing.push_async_callback(producer.close)
+            loop = PublishLoop(connection, epoch, progress, producer, self._notified, self._topic, self._partners_topic)
+            await loop.run(stop)

@@ -1,4 +1,4 @@
-"""What lies between commit and broker, measured every second, and most of all while the broker is away."""
+"""Metrics of the events between commit and broker, updated every second, also while the broker is away."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,14 @@ from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
 from services.chassis.runtime.pause import pause
 from services.chassis.telemetry import metrics
 
-# up_to: what the cluster that is filled now has acknowledged; nothing, as long as there was none.
+# up_to: the last sequence that the current cluster has acknowledged; 0 before there was one.
 _BACKLOG = """
     WITH leader AS (
         SELECT last_sequence, coalesce((
             SELECT min(u.sequence) FROM chassis.published_up_to u WHERE u.cluster_id = l.cluster_id
         ), 0) AS up_to FROM chassis.leader l
     )
-    SELECT (SELECT count(*) FROM chassis.outbox WHERE sequence IS NULL) AS unnumbered,
+    SELECT (SELECT count(*) FROM chassis.outbox WHERE sequence IS NULL) AS unsequenced,
         CASE WHEN oldest IS NULL THEN 0 ELSE last_sequence - oldest.sequence + 1 END AS unpublished,
         coalesce(extract(epoch FROM clock_timestamp() - coalesce(oldest.written_at, (
             SELECT written_at FROM chassis.outbox WHERE sequence IS NULL ORDER BY position LIMIT 1
@@ -27,12 +27,12 @@ _INTERVAL_S = 1.0
 
 
 async def update_relay_metrics(pool: Pool, stop: asyncio.Event) -> None:
-    """Keep the metrics of the backlog up to date until ``stop`` is set."""
+    """Update the metrics until ``stop`` is set."""
     while not stop.is_set():
         with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
             row = await pool.fetchrow(_BACKLOG)
-            assert row is not None, "the leader row is made by the first migration"
-            metrics.EVENTS_UNSEQUENCED.set(row["unnumbered"])
+            assert row is not None, "the first migration inserts the leader row"
+            metrics.EVENTS_UNSEQUENCED.set(row["unsequenced"])
             metrics.EVENTS_UNPUBLISHED.set(row["unpublished"])
             metrics.RELAY_LAG_SECONDS.set(row["seconds"])
         await pause(stop, _INTERVAL_S)

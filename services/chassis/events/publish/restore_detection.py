@@ -1,4 +1,4 @@
-"""A restored database: the broker holds higher numbers than the database has given, so the database has forgotten."""
+"""Detection of a restored database: the broker has higher sequences than the database has assigned."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from services.chassis.telemetry.logging import logger
 _log = logger(__name__)
 
 RESTORE_VERSION_INCREMENT = 1_000_000
-"""More than the versions that a thing can have had in what was forgotten: copies elsewhere take only higher ones."""
+"""More than the versions that an entity can have lost with the restore: copies accept only higher versions."""
 
 _LAST_SEQUENCE = "SELECT last_sequence FROM chassis.leader"
 _NEW_GENERATION = """
@@ -19,21 +19,22 @@ _NEW_GENERATION = """
 
 
 async def begin_generation_if_restored(
-    connection: DatabaseConnection, epoch: int, highest: int, service: str, versioned: Sequence[str]
+    connection: DatabaseConnection, epoch: int, highest_sequence: int, service: str, versioned_tables: Sequence[str]
 ) -> None:
-    """Begin a new generation of the log above ``highest``, the highest sequence that the broker holds, if that was
-    never given here; ``versioned`` are the service's tables whose versions then leap. lease.Deposed if another leads.
+    """Begin a new generation of the log above the broker's highest sequence if the database never assigned that.
+
+    The versions in ``versioned_tables`` are raised with it. Raises LeadershipLost.
     """
-    if highest <= await connection.fetchval(_LAST_SEQUENCE):
+    if highest_sequence <= await connection.fetchval(_LAST_SEQUENCE):
         return
     async with connection.transaction():
-        if not await connection.fetchval(_NEW_GENERATION, epoch, highest):
+        if not await connection.fetchval(_NEW_GENERATION, epoch, highest_sequence):
             raise lease.LeadershipLost
-        for table in versioned:
+        for table in versioned_tables:
             await connection.execute(f"UPDATE {table} SET version = version + {RESTORE_VERSION_INCREMENT}")
     metrics.LOG_GENERATIONS.inc()
     _log.error(
-        "the database was restored, the broker is ahead of it: a new generation of the log begins",
-        above=highest,
-        to_do=f"kierto announce {service}",
+        "the database was restored, the broker is ahead: new log generation",
+        above_sequence=highest_sequence,
+        action=f"kierto announce {service}",
     )

@@ -1,7 +1,7 @@
-"""Numbering: the leader gives committed outbox rows their sequence, gapless, in the order of writing.
+"""Sequences: the leader assigns them to committed outbox rows, gapless, in the order of insertion.
 
-Events come in waves, bounded in events and in bytes, so that memory stays flat and a partition's share of one always
-fits into a single Kafka batch.
+Batches are limited in events and in bytes: memory is bounded, and a partition's events of a batch fit into one Kafka
+batch.
 """
 
 import datetime as dt
@@ -15,35 +15,35 @@ from services.chassis.events.publish.lease import LEASE_S, LeadershipLost
 
 BATCH_EVENTS = 1000
 BATCH_BYTES = 900_000
-"""Of a wave's records, by an estimate that is never too low. The broker takes a batch of 1 MiB."""
+"""The limit of a batch's records by an upper estimate. The broker's limit of a Kafka batch is 1 MiB."""
 
 _WEIGHT = "octet_length(data) + 3 * octet_length(subject) + 800"
 _COLUMNS = "event_id, type, subject, organisation_id, partition, occurred_at, traceparent, public, data, written_at"
 
-# One statement: the leader row is locked first, so that a new leader can't begin while an old one numbers, and a
-# deposed one finds no row to begin with. Whether it has no sequence is asked again of each locked row, in words that
-# keep the planner from looking for it in the index of the unnumbered, all of it, which it takes to be empty.
+# One statement: it locks the leader row first, so that no new leader begins while an old one assigns sequences, and one
+# that lost leadership updates nothing. Each locked row's sequence is checked again, but not by IS NULL: for that the
+# planner would scan the whole partial index of rows without a sequence, whose statistics say that it is empty.
 _ASSIGN_SEQUENCES = f"""
     WITH leader AS (
         SELECT last_sequence FROM chassis.leader WHERE epoch = $1 AND until > clock_timestamp() FOR UPDATE
-    ), unnumbered AS (
+    ), unsequenced AS (
         SELECT position, row_number() OVER earlier AS n, sum({_WEIGHT}) OVER earlier AS bytes FROM (
             SELECT position, data, subject FROM chassis.outbox WHERE sequence IS NULL ORDER BY position LIMIT $3
         ) AS oldest
         WHERE EXISTS (SELECT 1 FROM leader)
         WINDOW earlier AS (ORDER BY position ROWS UNBOUNDED PRECEDING)
-    ), numbered AS (
-        UPDATE chassis.outbox o SET sequence = leader.last_sequence + unnumbered.n
-        FROM unnumbered, leader
-        WHERE o.position = unnumbered.position AND coalesce(o.sequence, 0) = 0 AND (bytes <= $4 OR n = 1)
+    ), sequenced AS (
+        UPDATE chassis.outbox o SET sequence = leader.last_sequence + unsequenced.n
+        FROM unsequenced, leader
+        WHERE o.position = unsequenced.position AND coalesce(o.sequence, 0) = 0 AND (bytes <= $4 OR n = 1)
         RETURNING o.*
     ), counted AS (
-        UPDATE chassis.leader SET last_sequence = last_sequence + (SELECT count(*) FROM numbered),
+        UPDATE chassis.leader SET last_sequence = last_sequence + (SELECT count(*) FROM sequenced),
             until = clock_timestamp() + make_interval(secs => $2)
         WHERE epoch = $1 RETURNING last_sequence
     )
     SELECT (SELECT last_sequence FROM counted) AS up_to, n.sequence, {_COLUMNS}
-    FROM (SELECT 1) AS always LEFT JOIN numbered n ON true ORDER BY n.sequence
+    FROM (SELECT 1) AS always LEFT JOIN sequenced n ON true ORDER BY n.sequence
 """
 _ANY_UNSEQUENCED = "SELECT EXISTS (SELECT 1 FROM chassis.outbox WHERE sequence IS NULL)"
 _SELECT_SEQUENCED = f"""
@@ -59,7 +59,7 @@ _SELECT_SEQUENCED = f"""
 
 
 class SequencedEvent(msgspec.Struct, frozen=True):
-    """An event with its place among all of its service. ``written_at``: by the database's clock."""
+    """An outbox row with its sequence, in the columns' order."""
 
     sequence: int
     event_id: uuid.UUID
@@ -72,23 +72,25 @@ class SequencedEvent(msgspec.Struct, frozen=True):
     public: bool
     data: bytes
     written_at: dt.datetime
+    """The time of insertion, by the database's clock."""
 
 
 class EventBatch(msgspec.Struct, frozen=True):
-    """Events in order, and the sequence up to which a topic that has them lacks nothing. Empty at the log's end."""
+    """Consecutive events of the log; none at its end."""
 
     events: Sequence[SequencedEvent]
     up_to: int
+    """The sequence up to which a topic is complete that has these events and those before."""
 
 
 async def any_unsequenced(connection: DatabaseConnection) -> bool:
-    """Whether there is anything to number: a look that writes nothing."""
-    found: bool = await connection.fetchval(_ANY_UNSEQUENCED)
-    return found
+    """Return whether any row has no sequence; read-only, unlike assign_sequences."""
+    exists: bool = await connection.fetchval(_ANY_UNSEQUENCED)
+    return exists
 
 
 async def assign_sequences(connection: DatabaseConnection, epoch: int) -> EventBatch:
-    """Number the next wave and renew the lease; Deposed if another leads."""
+    """Assign sequences to the next batch and renew the lease. Raises LeadershipLost."""
     rows = await connection.fetch(_ASSIGN_SEQUENCES, epoch, LEASE_S, BATCH_EVENTS, BATCH_BYTES)
     if rows[0]["up_to"] is None:
         raise LeadershipLost
@@ -96,7 +98,7 @@ async def assign_sequences(connection: DatabaseConnection, epoch: int) -> EventB
 
 
 async def read_sequenced(connection: DatabaseConnection, after: int) -> EventBatch:
-    """The next wave of events behind ``after`` that were numbered before."""
+    """Read the next batch of events after ``after`` that already have a sequence."""
     return _event_batch(await connection.fetch(_SELECT_SEQUENCED, after, BATCH_EVENTS, BATCH_BYTES))
 
 

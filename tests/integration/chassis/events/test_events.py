@@ -1,4 +1,4 @@
-"""An event's way: from the transaction through the relay and Kafka into another transaction."""
+"""Events from a transaction through the relay and Kafka into another transaction."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.alpha import Alpha, ThingCounted, organisation, running
 from tests.support.polling import until
 
 
-async def test_what_was_announced_takes_effect_once_and_in_order(alpha: Alpha) -> None:
+async def test_emitted_events_take_effect_once_and_in_order(alpha: Alpha) -> None:
     async with running(alpha.relay(), alpha.consumer()):
         await alpha.emit(range(200))
         assert await until(alpha.tally, lambda tally: len(tally) >= 200) == list(range(200))
@@ -20,7 +20,7 @@ async def test_what_was_announced_takes_effect_once_and_in_order(alpha: Alpha) -
     assert sequences == list(range(1, 201)), "gapless"
 
 
-async def test_a_transaction_that_fails_announces_nothing(alpha: Alpha) -> None:
+async def test_a_transaction_that_fails_emits_nothing(alpha: Alpha) -> None:
     with pytest.raises(RuntimeError):
         async with alpha.work() as tx:
             tx.emit(ThingCounted(thing_id="thing_1", number=1))
@@ -54,7 +54,7 @@ async def test_one_relay_leads_and_another_takes_over_when_it_ends(alpha: Alpha)
             assert await until(alpha.tally, lambda tally: len(tally) >= 100) == list(range(100))
 
 
-async def test_a_deposed_leader_can_neither_number_nor_keep_the_lease(alpha: Alpha) -> None:
+async def test_a_former_leader_can_neither_assign_sequences_nor_renew_the_lease(alpha: Alpha) -> None:
     await alpha.emit(range(3))
     connection = await open_connection(alpha.url, name="test")
     old = await lease.acquire(connection, "old")
@@ -70,7 +70,7 @@ async def test_a_deposed_leader_can_neither_number_nor_keep_the_lease(alpha: Alp
     await connection.close()
 
 
-async def test_an_emptied_broker_is_filled_again_and_nothing_happens_twice(alpha: Alpha) -> None:
+async def test_a_recreated_topic_is_republished_and_no_event_takes_effect_twice(alpha: Alpha) -> None:
     async with running(alpha.relay(), alpha.consumer()):
         await alpha.emit(range(20))
         await until(alpha.tally, lambda tally: len(tally) == 20)

@@ -1,4 +1,4 @@
-"""Alpha's topic, written to directly: events and what is none, emptied, cut short and filled again."""
+"""Direct writes to Alpha's topic: valid and invalid records, truncation and recreation."""
 
 import contextlib
 import datetime as dt
@@ -24,7 +24,7 @@ GENERATION = uuid.UUID(int=7)
 
 
 class SentRecord(msgspec.Struct, frozen=True):
-    """What was sent, so that it can be sent again."""
+    """A record that was sent, so that it can be sent again."""
 
     partition: int
     timestamp: int
@@ -34,7 +34,7 @@ class SentRecord(msgspec.Struct, frozen=True):
 
 
 class TopicWriter:
-    """The topic, and all that was ever sent to it, in order."""
+    """A writer to the topic, with all that it has sent, in order."""
 
     def __init__(self, alpha: Alpha, admin: AIOKafkaAdminClient, producer: AIOKafkaProducer) -> None:
         self.alpha = alpha
@@ -51,14 +51,14 @@ class TopicWriter:
         written_at: dt.datetime | None = None,
         **changed: str | bytes | None,
     ) -> SentRecord:
-        """An event's record as the relay would write it; ``changed`` are other headers, None for none."""
+        """Build an event's record as the relay would; ``changed`` replaces headers, None removes one."""
         self._sequence += 1
-        kind = event_type_of(event)
-        subject = getattr(event, kind.subject)
+        event_type = event_type_of(event)
+        subject = getattr(event, event_type.subject)
         headers: dict[str, bytes] = dict(
             envelope.event_headers(
                 new_uuid(),
-                kind.name,
+                event_type.name,
                 self.alpha.name,
                 subject,
                 time or self.alpha.clock.now(),
@@ -78,25 +78,25 @@ class TopicWriter:
         return SentRecord(partition_of(subject), timestamp, subject.encode(), value, list(headers.items()))
 
     async def send(self, *records: SentRecord | Event) -> None:
-        """Append these."""
-        made = [one if isinstance(one, SentRecord) else self.record(one) for one in records]
-        self.sent += made
-        await self._write(made)
+        """Append records, and events as records."""
+        sent = [one if isinstance(one, SentRecord) else self.record(one) for one in records]
+        self.sent += sent
+        await self._write(sent)
 
     async def send_undecodable(self, partition: int) -> None:
-        """Append a record with a header whose name is no UTF-8, which no client of ours would write or can read."""
+        """Append a record with a header name that is not UTF-8, which aiokafka can't decode."""
         await append_undecodable(self._producer, self.alpha.topic, partition)
 
-    async def empty(self) -> None:
-        """Make the topic anew."""
+    async def recreate(self) -> None:
+        """Recreate the topic."""
         with contextlib.suppress(UnknownTopicOrPartitionError):
             await self._admin.delete_topics([self.alpha.topic])
         await until(self._admin.list_topics, lambda topics: self.alpha.topic not in topics)
-        await until(self._made)
+        await until(self._recreate)
 
-    async def refill(self, since: int = 0) -> None:
-        """Make the topic anew and send all again, as a relay does, from this one on, where the log has lost some."""
-        await self.empty()
+    async def republish(self, since: int = 0) -> None:
+        """Recreate the topic and send all records again, as a relay does, from this index on."""
+        await self.recreate()
         await self._write(self.sent[since:])
 
     async def expire(self, partition: int, before: int) -> None:
@@ -106,7 +106,7 @@ class TopicWriter:
         )
 
     async def ends(self) -> dict[int, int]:
-        """The offset behind the last record of each partition."""
+        """Return the offset after the last record of each partition."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.alpha.servers.kafka)
         await consumer.start()
         try:
@@ -115,32 +115,32 @@ class TopicWriter:
         finally:
             await consumer.stop()
 
-    async def _made(self) -> bool:
-        # A topic that was just deleted can for a moment not be made again.
+    async def _recreate(self) -> bool:
+        # A topic that was just deleted can't be recreated for a moment.
         with contextlib.suppress(KafkaError):
             await ensure_topics(self.alpha.servers.kafka, [self.alpha.topic])
             return self.alpha.topic in await self._admin.list_topics()
         return False
 
     async def _write(self, records: Sequence[SentRecord]) -> None:
-        sent = [
+        acknowledgements = [
             await self._producer.send(
                 self.alpha.topic,
-                one.value,
-                key=one.key,
-                partition=one.partition,
-                timestamp_ms=one.timestamp,
-                headers=one.headers,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                timestamp_ms=record.timestamp,
+                headers=record.headers,
             )
-            for one in records
+            for record in records
         ]
-        for acknowledgement in sent:
+        for acknowledgement in acknowledgements:
             await acknowledgement
 
 
 @contextlib.asynccontextmanager
 async def topic_of(alpha: Alpha) -> AsyncIterator[TopicWriter]:
-    """Alpha's topic, made."""
+    """Create Alpha's topic and connect to it for the length of a block."""
     await ensure_topics(alpha.servers.kafka, [alpha.topic])
     admin = AIOKafkaAdminClient(bootstrap_servers=alpha.servers.kafka)
     producer = AIOKafkaProducer(

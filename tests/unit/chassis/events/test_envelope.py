@@ -1,4 +1,4 @@
-"""The clock, traces, cursors, sort keys and envelopes."""
+"""Envelopes, cursors and partitions of events, and the clock, traces and sort keys beside them."""
 
 import datetime as dt
 import uuid
@@ -28,16 +28,16 @@ def test_the_clock_follows_its_file(tmp_path: Path) -> None:
     assert moved.today() == moved.now().astimezone(moved.zone).date()
 
 
-def test_a_trace_is_followed_or_begun() -> None:
+def test_a_trace_is_continued_or_started() -> None:
     parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with tracing.trace(parent) as trace_id:
         assert trace_id == "4bf92f3577b34da6a3ce929d0e0e4736" == tracing.trace_id()
-        told = tracing.traceparent()
-        assert told.startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
-        assert told == tracing.traceparent() != parent, "one id for all that this work leads to, and it is its own"
-        with tracing.trace(told) as below:
-            assert below == trace_id
-            assert tracing.traceparent() != told
+        traceparent = tracing.traceparent()
+        assert traceparent.startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+        assert traceparent == tracing.traceparent() != parent, "one span id for this work, other than its parent's"
+        with tracing.trace(traceparent) as child:
+            assert child == trace_id
+            assert tracing.traceparent() != traceparent
     for malformed in (None, "", "00-0-0-01", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", parent + "x"):
         with tracing.trace(malformed) as trace_id:
             assert len(trace_id) == 32
@@ -55,15 +55,15 @@ def test_any_other_text_is_no_cursor(text: str) -> None:
     assert Cursor.parse(text) is None
 
 
-def test_a_cursor_has_a_place_in_its_log_or_has_expired() -> None:
+def test_a_cursor_outside_its_log_has_expired() -> None:
     generation = uuid.uuid4()
-    edges = LogBounds(generation, first_sequence=11, last_sequence=20)
-    assert edges.resolve(None) == Cursor(generation, 20)
-    assert edges.resolve(START) == Cursor(generation, 10)
-    for sequence, there in ((9, False), (10, True), (20, True), (21, False)):
-        assert (edges.resolve(str(Cursor(generation, sequence))) is not None) is there
-    assert edges.resolve(str(Cursor(uuid.uuid4(), 15))) is None
-    assert edges.resolve("nonsense") is None
+    bounds = LogBounds(generation, first_sequence=11, last_sequence=20)
+    assert bounds.resolve(None) == Cursor(generation, 20)
+    assert bounds.resolve(START) == Cursor(generation, 10)
+    for sequence, retained in ((9, False), (10, True), (20, True), (21, False)):
+        assert (bounds.resolve(str(Cursor(generation, sequence))) is not None) is retained
+    assert bounds.resolve(str(Cursor(uuid.uuid4(), 15))) is None
+    assert bounds.resolve("nonsense") is None
 
 
 def test_names_sort_as_people_expect() -> None:
@@ -131,12 +131,12 @@ def test_an_event_without_an_attribute_is_malformed(name: str) -> None:
         (VALUE, {"ce_specversion": b"0.3"}),
     ],
 )
-def test_poison_is_malformed(value: bytes | None, changed: dict[str, bytes]) -> None:
+def test_invalid_data_and_headers_are_malformed(value: bytes | None, changed: dict[str, bytes]) -> None:
     pairs = [(name, changed.get(name, text)) for name, text in HEADERS]
     with pytest.raises(MalformedEvent):
         decode_event(raw_record("t", 0, 0, 0, b"k", value, pairs))
 
 
-def test_an_unknown_type_is_no_error() -> None:
+def test_an_unknown_type_is_not_malformed() -> None:
     pairs = [(name, b"identity.session.painted" if name == "ce_type" else text) for name, text in HEADERS]
     assert decode_event(raw_record("t", 0, 0, 0, b"k", VALUE, pairs)) is None

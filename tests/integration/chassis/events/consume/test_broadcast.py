@@ -1,4 +1,4 @@
-"""Reading a topic without group: whatever becomes of the broker and its topic, what is there again is seen."""
+"""The broadcast consumer while the broker is killed, emptied or truncated, and its topic recreated."""
 
 import asyncio
 import contextlib
@@ -23,44 +23,44 @@ from tests.support.servers import free_port_base
 from tests.support.undecodable_record import append_undecodable
 
 TOPIC = "kierto.alpha.events.v1"
-BACK = dt.timedelta(minutes=15)
+LOOKBACK = dt.timedelta(minutes=15)
 RECOVERY_S = 30.0
-"""A busy machine's; a quiet one takes one."""
+"""The limit on a busy machine; an idle one takes a second."""
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[ControlledBroker]:
-    """A broker of the test's own, on ports apart."""
+    """A broker of the test's own."""
     port = free_port_base()
-    made = ControlledBroker(tmp_path, port, port + 1)
-    made.start()
-    yield made
-    made.stop()
+    controlled = ControlledBroker(tmp_path, port, port + 1)
+    controlled.start()
+    yield controlled
+    controlled.stop()
 
 
 class Reader:
-    """A running broadcast and what it handed on."""
+    """A broadcast consumer and the records that it delivered."""
 
     def __init__(self, broker: ControlledBroker) -> None:
         self.records: list[RawRecord] = []
-        self.broadcast = BroadcastConsumer(broker.address, [TOPIC], self.records.append, BACK)
+        self.consumer = BroadcastConsumer(broker.address, [TOPIC], self.records.append, LOOKBACK)
 
     def seen(self) -> set[str]:
         return {record.event_id for record in self.records}
 
     async def await_events(self, ids: Sequence[str], within: float = 30) -> None:
-        """Wait until all of these were handed on."""
+        """Wait until all of these are delivered."""
         await until(lambda: asyncio.sleep(0, set(ids) - self.seen()), lambda missing: not missing, within=within)
 
 
 @contextlib.asynccontextmanager
 async def reading(broker: ControlledBroker) -> AsyncIterator[Reader]:
-    """A reader that has caught up."""
-    await until(lambda: _made(broker))
+    """Run a broadcast consumer that has caught up."""
+    await until(lambda: _create_topic(broker))
     reader, stop = Reader(broker), asyncio.Event()
-    running = asyncio.create_task(reader.broadcast.run(stop))
+    running = asyncio.create_task(reader.consumer.run(stop))
     try:
-        await asyncio.wait_for(reader.broadcast.caught_up.wait(), 60)
+        await asyncio.wait_for(reader.consumer.caught_up.wait(), 60)
         yield reader
     finally:
         stop.set()
@@ -68,7 +68,7 @@ async def reading(broker: ControlledBroker) -> AsyncIterator[Reader]:
 
 
 async def send(broker: ControlledBroker, count: int, partition: int = 0) -> list[str]:
-    """Send events; their ids, in order."""
+    """Send events; return their ids in order."""
     producer = AIOKafkaProducer(bootstrap_servers=broker.address)
     await producer.start()
     ids = [str(uuid.uuid4()) for _ in range(count)]
@@ -82,25 +82,25 @@ async def send(broker: ControlledBroker, count: int, partition: int = 0) -> list
 
 
 async def recreate_topic(broker: ControlledBroker, count: int) -> list[str]:
-    """Delete the topic, make it again at once and send events."""
+    """Delete the topic, recreate it at once and send events."""
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
     await admin.start()
     await admin.delete_topics([TOPIC])
     await until(admin.list_topics, lambda topics: TOPIC not in topics)
     await admin.close()
-    await until(lambda: _made(broker))
+    await until(lambda: _create_topic(broker))
     return await send(broker, count)
 
 
-async def _made(broker: ControlledBroker) -> bool:
-    """Whether the topic is there now. A broker that was kept waiting is out of its cluster for a moment."""
+async def _create_topic(broker: ControlledBroker) -> bool:
+    """Create the topic; False if the broker refuses, as one that was suspended does for a moment."""
     with contextlib.suppress(KafkaError):
         await ensure_topics(broker.address, [TOPIC])
         return True
     return False
 
 
-async def test_after_a_kill_it_goes_on_at_once_and_misses_nothing(broker: ControlledBroker) -> None:
+async def test_it_recovers_at_once_from_a_kill_of_the_broker_and_misses_nothing(broker: ControlledBroker) -> None:
     async with reading(broker) as reader:
         await reader.await_events(await send(broker, 10))
         broker.kill()
@@ -108,11 +108,11 @@ async def test_after_a_kill_it_goes_on_at_once_and_misses_nothing(broker: Contro
         ready = time.monotonic()
         await reader.await_events(await send(broker, 10))
         assert time.monotonic() - ready < RECOVERY_S
-        assert len(reader.records) == len(reader.seen()), "nothing came twice"
+        assert len(reader.records) == len(reader.seen()), "no duplicates"
 
 
 @pytest.mark.parametrize("count", [3, 10, 25], ids=["fewer", "as many", "more"])
-async def test_a_topic_made_anew_is_read_whole(broker: ControlledBroker, count: int) -> None:
+async def test_a_recreated_topic_is_read_from_its_beginning(broker: ControlledBroker, count: int) -> None:
     async with reading(broker) as reader:
         await reader.await_events(await send(broker, 10))
         await reader.await_events(await recreate_topic(broker, count))
@@ -120,18 +120,18 @@ async def test_a_topic_made_anew_is_read_whole(broker: ControlledBroker, count: 
 
 
 @pytest.mark.parametrize("count", [3, 25], ids=["fewer", "more"])
-async def test_a_broker_that_was_emptied_is_read_whole(broker: ControlledBroker, count: int) -> None:
+async def test_an_emptied_broker_is_read_from_its_beginning(broker: ControlledBroker, count: int) -> None:
     async with reading(broker) as reader:
         await reader.await_events(await send(broker, 10))
         broker.kill()
         broker.empty()
         broker.start()
-        await until(lambda: _made(broker))
+        await until(lambda: _create_topic(broker))
         await reader.await_events(await send(broker, count))
         await reader.await_events(await send(broker, 5, partition=1))
 
 
-async def test_a_topic_cut_to_half_is_read_on_from_where_it_ends_now(broker: ControlledBroker) -> None:
+async def test_new_records_of_a_truncated_topic_are_delivered(broker: ControlledBroker) -> None:
     async with reading(broker) as reader:
         for _ in range(10):
             await reader.await_events(await send(broker, 1))
@@ -142,7 +142,7 @@ async def test_a_topic_cut_to_half_is_read_on_from_where_it_ends_now(broker: Con
         await reader.await_events(await send(broker, 10))
 
 
-async def test_it_begins_as_far_back_as_it_is_told(broker: ControlledBroker) -> None:
+async def test_it_begins_at_the_lookback(broker: ControlledBroker) -> None:
     await ensure_topics(broker.address, [TOPIC])
     ids = await send(broker, 5)
     async with reading(broker) as reader:
@@ -150,7 +150,7 @@ async def test_it_begins_as_far_back_as_it_is_told(broker: ControlledBroker) -> 
         assert [record.event_id for record in reader.records] == ids
 
 
-async def test_a_record_that_nobody_can_read_is_passed(broker: ControlledBroker) -> None:
+async def test_an_unreadable_record_is_skipped(broker: ControlledBroker) -> None:
     async with reading(broker) as reader:
         await reader.await_events(await send(broker, 3))
         async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
@@ -158,4 +158,4 @@ async def test_a_record_that_nobody_can_read_is_passed(broker: ControlledBroker)
             for partition in (0, 0, 1):
                 await append_undecodable(producer, TOPIC, partition)
         await reader.await_events([*await send(broker, 3), *await send(broker, 3, partition=1)])
-        assert len(reader.records) == len(reader.seen()), "nothing came twice"
+        assert len(reader.records) == len(reader.seen()), "no duplicates"

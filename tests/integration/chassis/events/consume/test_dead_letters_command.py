@@ -22,7 +22,7 @@ from tests.support.alpha import Alpha, ThingCounted
 
 @pytest.fixture
 async def quarantined(alpha: Alpha, topic: TopicWriter) -> Alpha:
-    """Five events that wait behind one that failed, one that failed alone, and one that nobody knows."""
+    """Alpha with a failed event and five that wait for it, another failed one, and a parked one."""
     events = [topic.record(ThingCounted(thing_id="thing_1", number=number)) for number in range(6)]
     events += [
         topic.record(ThingCounted(thing_id="thing_2", number=66)),
@@ -42,7 +42,7 @@ def run_command(quarantined: Alpha, monkeypatch: pytest.MonkeyPatch) -> "RunComm
 
 
 class RunCommand:
-    """The command line, on Alpha."""
+    """Runs the command on Alpha."""
 
     def __init__(self, alpha: Alpha, monkeypatch: pytest.MonkeyPatch) -> None:
         self.alpha = alpha
@@ -61,7 +61,7 @@ class RunCommand:
         return await asyncio.to_thread(lambda: CliRunner().invoke(command.app, [arguments[0], "alpha", *arguments[1:]]))
 
 
-async def test_it_lists_page_by_page_a_line_an_event(run_command: RunCommand) -> None:
+async def test_list_prints_a_page_with_a_line_an_event(run_command: RunCommand) -> None:
     listed = await run_command("list")
     lines = [line.split("\t") for line in listed.stdout.splitlines()]
     assert [(cells[1], cells[3]) for cells in lines] == [
@@ -77,7 +77,7 @@ async def test_it_lists_page_by_page_a_line_an_event(run_command: RunCommand) ->
     assert [line.split("\t")[0] for line in page.stdout.splitlines()] == [cells[0] for cells in lines[3:6]]
 
 
-async def test_it_shows_one_whole(run_command: RunCommand) -> None:
+async def test_show_prints_the_whole_record(run_command: RunCommand) -> None:
     first = (await run_command("list")).stdout.split("\t")[0]
     shown = await run_command("show", first)
     assert shown.exit_code == 0
@@ -87,9 +87,9 @@ async def test_it_shows_one_whole(run_command: RunCommand) -> None:
     assert (missing.exit_code, "no dead letter 999999" in missing.stderr) == (2, True)
 
 
-async def test_it_replays_one_with_all_behind_it(run_command: RunCommand) -> None:
+async def test_replay_of_one_replays_its_subject_in_order(run_command: RunCommand) -> None:
     lines = (await run_command("list")).stdout.splitlines()
-    done = await run_command("replay", lines[2].split("\t")[0])  # one that waits: what it waits for comes first
+    done = await run_command("replay", lines[2].split("\t")[0])  # a waiting one: the failed one is replayed first
     assert (done.exit_code, done.stdout) == (0, "6 handled, 0 failed again\n")
     assert await run_command.alpha.tally() == list(range(6))
     unknown = await run_command("replay", lines[-1].split("\t")[0])
@@ -97,7 +97,7 @@ async def test_it_replays_one_with_all_behind_it(run_command: RunCommand) -> Non
     assert "this build does not know" in unknown.stderr
 
 
-async def test_it_replays_all_and_tells_what_failed_again(run_command: RunCommand) -> None:
+async def test_replay_of_all_counts_those_that_failed_again(run_command: RunCommand) -> None:
     run_command.alpha.spoilt = {3}
     done = await run_command("replay")
     assert (done.exit_code, done.stdout) == (1, "4 handled, 2 failed again\n")

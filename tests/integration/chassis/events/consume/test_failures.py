@@ -1,4 +1,4 @@
-"""What is no one's fault is waited out and never makes a dead letter; what a handler does wrong is its own fault."""
+"""Transient errors are retried and never make a dead letter; a handler's own errors do."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ async def foreign_connection(alpha: Alpha) -> AsyncIterator["asyncpg.Connection[
 
 
 async def blocked_by(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
-    """Whether somebody waits for a lock that this connection holds."""
+    """Return whether another connection waits for a lock that this one holds."""
     query = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
     await connection.execute("SELECT pg_stat_clear_snapshot()")
     return bool(await connection.fetchval(query))
@@ -45,9 +45,7 @@ async def blocked_by(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
 LONGER_THAN_RETRIES = 12
 
 
-async def test_connections_that_are_cut_again_and_again_are_no_fault_of_an_event(
-    alpha: Alpha, topic: TopicWriter
-) -> None:
+async def test_terminated_connections_make_no_dead_letter(alpha: Alpha, topic: TopicWriter) -> None:
     kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
     async with running(alpha.consumer(retry_s=0.0)), foreign_connection(alpha) as admin:
         for number in range(LONGER_THAN_RETRIES):
@@ -64,40 +62,42 @@ async def _tally(alpha: Alpha) -> list[int]:
     return []
 
 
-async def test_a_deadlock_is_no_fault_of_an_event(alpha: Alpha, topic: TopicWriter) -> None:
-    met = 0
+async def test_a_deadlock_makes_no_dead_letter(alpha: Alpha, topic: TopicWriter) -> None:
+    attempts = 0
 
     async def count(tx: Transaction, event: ReceivedEvent[ThingCounted]) -> None:
-        nonlocal met
+        nonlocal attempts
         await tx.connection.execute("SELECT pg_advisory_xact_lock(1)")
-        met += 1
+        attempts += 1
         await tx.connection.execute("SELECT pg_advisory_xact_lock(2)")
         await tx.connection.execute("INSERT INTO tally (thing, number) VALUES ('thing_1', $1)", event.data.number)
 
     consumer = alpha.consumer(retry_s=0.0)
     consumer.batch_processor._handlers = {ThingCounted: count}
     async with foreign_connection(alpha) as other, running(consumer):
-        await other.execute("SET deadlock_timeout = '10s'")  # the other side is to notice, and so to lose
+        await other.execute(
+            "SET deadlock_timeout = '10s'"
+        )  # so that the worker detects the deadlock, and is its victim
         transaction = other.transaction()
         await transaction.start()
         await other.execute("SELECT pg_advisory_xact_lock(2)")
         await topic.send(counted(1))
         await until(lambda: blocked_by(other))
-        # The worker's statement is the one that closes the circle's wait: it is undone after one second.
+        # The worker's deadlock_timeout of one second ends its transaction.
         with contextlib.suppress(asyncpg.DeadlockDetectedError):
             await other.execute("SELECT pg_advisory_xact_lock(1)")
         await transaction.rollback()
         assert await until(alpha.tally) == [1]
-        assert met >= 2, "tried again"
+        assert attempts >= 2, "it was retried"
         assert await reasons(alpha) == []
 
 
-@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout", "transaction_timeout"])
-async def test_a_limit_of_the_server_is_no_fault_of_an_event(alpha: Alpha, topic: TopicWriter, limit: str) -> None:
-    await alpha.pool.execute(f"ALTER DATABASE {alpha.url.rsplit('/', 1)[1]} SET {limit} = '100ms'")
+@pytest.mark.parametrize("setting", ["lock_timeout", "statement_timeout", "transaction_timeout"])
+async def test_a_timeout_of_the_server_makes_no_dead_letter(alpha: Alpha, topic: TopicWriter, setting: str) -> None:
+    await alpha.pool.execute(f"ALTER DATABASE {alpha.url.rsplit('/', 1)[1]} SET {setting} = '100ms'")
     await alpha.pool.expire_connections()
     async with foreign_connection(alpha) as other, running(alpha.consumer(retry_s=0.0)):
-        await other.execute(f"SET {limit} = 0")
+        await other.execute(f"SET {setting} = 0")
         async with other.transaction():
             await other.execute("LOCK TABLE tally IN ACCESS EXCLUSIVE MODE")
             await topic.send(counted(1))
@@ -108,7 +108,7 @@ async def test_a_limit_of_the_server_is_no_fault_of_an_event(alpha: Alpha, topic
         assert await reasons(alpha) == []
 
 
-async def test_a_cancelled_query_is_no_fault_of_an_event(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_cancelled_query_makes_no_dead_letter(alpha: Alpha, topic: TopicWriter) -> None:
     waiting = "FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     async with foreign_connection(alpha) as other, running(alpha.consumer(retry_s=0.0)):
         async with other.transaction():
@@ -122,7 +122,7 @@ async def test_a_cancelled_query_is_no_fault_of_an_event(alpha: Alpha, topic: To
         assert await reasons(alpha) == []
 
 
-async def test_a_read_only_database_is_no_fault_of_an_event(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_read_only_database_makes_no_dead_letter(alpha: Alpha, topic: TopicWriter) -> None:
     database = alpha.url.rsplit("/", 1)[1]
     async with foreign_connection(alpha) as other, running(alpha.consumer(retry_s=0.0)):
         await topic.send(counted(1))
@@ -151,7 +151,7 @@ async def test_a_read_only_database_is_no_fault_of_an_event(alpha: Alpha, topic:
     ],
     ids=lambda failure: type(failure).__name__,
 )
-async def test_what_a_handler_does_wrong_sets_its_event_aside(
+async def test_an_error_of_a_handler_dead_letters_its_event(
     alpha: Alpha, topic: TopicWriter, failure: Exception
 ) -> None:
     alpha.spoilt, alpha.failure = {1}, failure
@@ -162,7 +162,7 @@ async def test_what_a_handler_does_wrong_sets_its_event_aside(
         assert type(failure).__name__ in reason
 
 
-async def test_a_value_that_the_database_cannot_hold_sets_its_event_aside(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_value_that_the_database_refuses_dead_letters_its_event(alpha: Alpha, topic: TopicWriter) -> None:
     async with running(alpha.consumer(retry_s=0.1)):
         nul = topic.record(counted(1, "thing_\0"), ce_subject="thing_3")
         await topic.send(counted(2**40), nul, counted(2, "thing_2"))
@@ -171,7 +171,9 @@ async def test_a_value_that_the_database_cannot_hold_sets_its_event_aside(alpha:
         assert sorted(reason.split(":")[0] for reason in found) == ["CharacterNotInRepertoireError", "DataError"]
 
 
-async def test_an_event_that_fails_for_a_while_takes_effect_in_the_end(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_an_event_that_fails_for_a_while_is_retried_until_it_takes_effect(
+    alpha: Alpha, topic: TopicWriter
+) -> None:
     alpha.spoilt = {1}
     async with running(alpha.consumer(retry_s=30.0)):
         await topic.send(counted(1), counted(2))
@@ -183,7 +185,7 @@ async def test_an_event_that_fails_for_a_while_takes_effect_in_the_end(alpha: Al
         assert await reasons(alpha) == []
 
 
-async def test_a_worker_that_is_told_to_stop_finishes_its_batch(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_worker_that_stops_finishes_its_batch(alpha: Alpha, topic: TopicWriter) -> None:
     stop = asyncio.Event()
     async with foreign_connection(alpha) as other:
         async with other.transaction():

@@ -1,4 +1,4 @@
-"""Where a worker goes on: behind the record that it has read, if that is still there; and who takes over from whom."""
+"""Consumer offsets after the topic, the database or the workers have changed."""
 
 import contextlib
 import signal
@@ -18,7 +18,7 @@ def counted(number: int, thing: str = "thing_1") -> ThingCounted:
     return ThingCounted(thing_id=thing, number=number)
 
 
-def reread_metric() -> float:
+def resets() -> float:
     return REGISTRY.get_sample_value("kierto_consumer_partition_resets_total") or 0.0
 
 
@@ -31,64 +31,64 @@ async def saved_offset(alpha: Alpha) -> int:
     return -1 if found is None else int(found)
 
 
-@pytest.mark.parametrize("since", [0, 10, 20], ids=["whole", "its first days gone", "empty"])
-@pytest.mark.parametrize("alive", [False, True], ids=["worker away", "worker running"])
-async def test_a_topic_made_anew_is_read_from_its_beginning(
-    alpha: Alpha, topic: TopicWriter, alive: bool, since: int
+@pytest.mark.parametrize("since", [0, 10, 20], ids=["whole", "without its first events", "empty"])
+@pytest.mark.parametrize("running_meanwhile", [False, True], ids=["worker stopped", "worker running"])
+async def test_a_recreated_topic_is_read_from_its_beginning(
+    alpha: Alpha, topic: TopicWriter, running_meanwhile: bool, since: int
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        if alive:
+        if running_meanwhile:
             await stack.enter_async_context(running(alpha.consumer()))
         async with running(alpha.consumer(slot=2)):
             await topic.send(*[counted(number) for number in range(20)])
             await until(alpha.tally, lambda tally: len(tally) == 20)
-        await topic.refill(since)
+        await topic.republish(since)
         await topic.send(counted(20))
-        if not alive:
+        if not running_meanwhile:
             await stack.enter_async_context(running(alpha.consumer()))
         assert await until(alpha.tally, lambda tally: len(tally) >= 21) == list(range(21))
 
 
-@pytest.mark.parametrize("alive", [False, True], ids=["worker away", "worker running"])
-async def test_a_topic_made_anew_with_more_than_was_read_hides_nothing(
-    alpha: Alpha, topic: TopicWriter, alive: bool
+@pytest.mark.parametrize("running_meanwhile", [False, True], ids=["worker stopped", "worker running"])
+async def test_a_recreated_topic_with_more_records_than_before_is_read_from_its_beginning(
+    alpha: Alpha, topic: TopicWriter, running_meanwhile: bool
 ) -> None:
-    """The one case in which no offset tells: the records stand at other places than before, and reach beyond."""
+    """Offsets alone don't show it: other records have the former offsets, and there are more of them."""
     await topic.send(*[counted(number) for number in range(40)])
-    before = reread_metric()
+    before = resets()
     async with running(alpha.consumer()):
         await until(alpha.tally, lambda tally: len(tally) == 40)
     async with contextlib.AsyncExitStack() as stack:
-        if alive:
+        if running_meanwhile:
             await stack.enter_async_context(running(alpha.consumer()))
             checked = "SELECT max(checked_offset) FROM chassis.positions"
             await until(lambda: alpha.pool.fetchval(checked), lambda found: found == 39)
-        # The log's first 30 are gone, and 100 more have come: 40 to 69 stand where 0 to 39 were before.
+        # The log's first 30 events are gone, and 100 are new: 30 to 69 have the former offsets of 0 to 39.
         topic.sent = topic.sent[30:] + [topic.record(counted(number)) for number in range(40, 140)]
-        await topic.refill()
-        if not alive:
+        await topic.republish()
+        if not running_meanwhile:
             await stack.enter_async_context(running(alpha.consumer()))
         await until(alpha.tally, lambda tally: len(tally) >= 140)
         assert sorted(await alpha.tally()) == list(range(140))
-        assert reread_metric() - before >= 1
+        assert resets() - before >= 1
 
 
-async def test_a_position_older_than_all_that_is_kept_is_not_taken_for_another_topic(
+async def test_an_offset_before_the_topics_first_record_is_no_sign_of_a_recreation(
     alpha: Alpha, topic: TopicWriter, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(alpha.consumer()):
         await topic.send(*[counted(number) for number in range(5)])
         await until(alpha.tally, lambda tally: len(tally) == 5)
-    before = reread_metric()
+    before = resets()
     await topic.send(*[counted(number) for number in range(5, 20)])
     await topic.expire(partition_of("thing_1"), 10)
     async with running(alpha.consumer()):
-        # What expired before it was read is lost to Kafka, not to the log: announcing is what brings it back.
+        # Events that expired unread are gone from Kafka, not from the log: an announcement restores them.
         assert await until(alpha.tally, lambda tally: len(tally) == 15) == [*range(5), *range(10, 20)]
-    assert reread_metric() == before
+    assert resets() == before
 
 
-async def test_a_topic_cut_short_is_read_from_its_beginning_and_what_is_filled_in_counts(
+async def test_a_truncated_topic_is_read_from_its_beginning_and_republished_events_are_handled(
     alpha: Alpha, topic: TopicWriter
 ) -> None:
     await topic.send(*[counted(number) for number in range(20)])
@@ -96,13 +96,13 @@ async def test_a_topic_cut_short_is_read_from_its_beginning_and_what_is_filled_i
         await until(alpha.tally, lambda tally: len(tally) == 20)
         whole = topic.sent
         topic.sent = whole[:10]
-        await topic.refill()  # what is left of it: its first half
+        await topic.republish()  # only its first half
         await until(lambda: saved_offset(alpha), lambda offset: offset == 9)
         await topic.send(*whole, counted(20))
         assert await until(alpha.tally, lambda tally: len(tally) >= 21) == list(range(21))
 
 
-async def test_a_database_put_back_brings_its_positions_with_it(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_restored_databases_offsets_are_used(alpha: Alpha, topic: TopicWriter) -> None:
     async with running(alpha.consumer()):
         await topic.send(*[counted(number) for number in range(10)])
         await until(alpha.tally, lambda tally: len(tally) == 10)
@@ -123,7 +123,7 @@ async def test_a_database_put_back_brings_its_positions_with_it(alpha: Alpha, to
         assert await until(alpha.tally, lambda tally: len(tally) >= 21) == list(range(21))
 
 
-async def test_a_killed_worker_takes_its_partitions_back_at_once(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_killed_worker_gets_its_partitions_again_at_once(alpha: Alpha, topic: TopicWriter) -> None:
     async with worker(alpha, 1) as first:
         await topic.send(*[counted(number) for number in range(500)])
         await until(alpha.tally, lambda tally: len(tally) > 0)
@@ -133,48 +133,48 @@ async def test_a_killed_worker_takes_its_partitions_back_at_once(alpha: Alpha, t
     async with worker(alpha, 1) as second:
         began = time.monotonic()
         await until(alpha.tally, lambda tally: len(tally) >= 600)
-        took = time.monotonic() - began
+        duration = time.monotonic() - began
         second.terminate()
         assert await second.wait() == 0
     assert await alpha.tally() == list(range(600))
-    assert took < 8, "not the session's nine seconds"
+    assert duration < 8, "it does not wait for the session timeout of nine seconds"
 
 
-async def test_a_worker_that_slept_while_another_took_over_harms_nothing(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_suspended_worker_that_resumes_after_a_takeover_corrupts_nothing(
+    alpha: Alpha, topic: TopicWriter
+) -> None:
     things = [f"thing_{number}" for number in range(12)]
 
-    async def all_there(upto: int) -> bool:
+    async def is_complete(upto: int) -> bool:
         rows = await alpha.pool.fetch("SELECT thing, array_agg(number ORDER BY place) AS numbers FROM tally GROUP BY 1")
         return len(rows) == len(things) and all(row["numbers"] == list(range(upto)) for row in rows)
 
-    async with worker(alpha, 1) as sleeper, worker(alpha, 2):
+    async with worker(alpha, 1) as suspended, worker(alpha, 2):
         await topic.send(*[counted(0, thing) for thing in things])
-        await until(lambda: all_there(1))
+        await until(lambda: is_complete(1))
         await topic.send(*[counted(1, thing) for thing in things])
-        sleeper.send_signal(signal.SIGSTOP)
+        suspended.send_signal(signal.SIGSTOP)
         await topic.send(*[counted(2, thing) for thing in things])
-        await until(lambda: all_there(3))
-        sleeper.send_signal(signal.SIGCONT)
+        await until(lambda: is_complete(3))
+        suspended.send_signal(signal.SIGCONT)
         await topic.send(*[counted(3, thing) for thing in things])
-        await until(lambda: all_there(4))
+        await until(lambda: is_complete(4))
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.dead_letters") == 0
 
 
-async def test_a_worker_stopped_in_the_middle_of_a_transaction_keeps_nobody_waiting(
-    alpha: Alpha, topic: TopicWriter
-) -> None:
+async def test_a_worker_suspended_in_a_transaction_does_not_block_another(alpha: Alpha, topic: TopicWriter) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worker 1' AND wait_event_type = 'Lock'"
-    async with worker(alpha, 1) as sleeper, contextlib.AsyncExitStack() as stack:
+    async with worker(alpha, 1) as suspended, contextlib.AsyncExitStack() as stack:
         await topic.send(counted(0))
         await until(alpha.tally, lambda tally: tally == [0])
         async with alpha.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE tally IN ACCESS EXCLUSIVE MODE")
             await topic.send(counted(1))
             assert await until(lambda: alpha.pool.fetchval(waiting)) == 1
-            sleeper.send_signal(signal.SIGSTOP)
-        # Its statement is done now, and nobody ends its transaction.
+            suspended.send_signal(signal.SIGSTOP)
+        # Its statement is done now, and its transaction stays open.
         await stack.enter_async_context(worker(alpha, 2))
         assert await until(alpha.tally, lambda tally: len(tally) > 1) == [0, 1]
-        sleeper.send_signal(signal.SIGCONT)
+        suspended.send_signal(signal.SIGCONT)
         await topic.send(counted(2))
         assert await until(alpha.tally, lambda tally: len(tally) > 2) == [0, 1, 2]

@@ -1,4 +1,4 @@
-"""What is set aside: failed, waiting and parked events, their replay, and that nothing of it happens twice."""
+"""Dead letters: failed, waiting and parked events, their replay and their deduplication."""
 
 import asyncio
 import datetime as dt
@@ -40,10 +40,10 @@ def ids(records: Sequence[SentRecord]) -> set[str]:
     return {dict(record.headers)["ce_id"].decode() for record in records}
 
 
-async def refill_and_read(alpha: Alpha, topic: TopicWriter) -> None:
-    """Fill the topic anew, twice over, and have all of it read."""
+async def republish_and_consume(alpha: Alpha, topic: TopicWriter) -> None:
+    """Republish the topic and consume it, twice."""
     for _ in range(2):
-        await topic.refill()
+        await topic.republish()
         end = counted(1000 + len(topic.sent), "thing_end")
         await topic.send(end)
         async with running(alpha.consumer()):
@@ -58,7 +58,9 @@ async def replay_all(alpha: Alpha) -> int:
     return sum([await replayed(alpha, letter) for letter in await letters(alpha)])
 
 
-async def test_events_of_a_failed_ones_subject_wait_and_are_replayed_in_order(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_later_events_of_a_failed_ones_subject_wait_and_are_replayed_in_order(
+    alpha: Alpha, topic: TopicWriter
+) -> None:
     alpha.spoilt = {2}
     async with running(alpha.consumer()):
         await topic.send(counted(1), counted(2), counted(3), counted(10, "thing_2"), counted(4))
@@ -73,7 +75,7 @@ async def test_events_of_a_failed_ones_subject_wait_and_are_replayed_in_order(al
         alpha.spoilt = {3}
         with pytest.raises(ValueError, match="can't be counted"):
             await replayed(alpha, failed)
-        assert await states(alpha) == ["FAILED", "WAITING"], "what fails next holds up the rest"
+        assert await states(alpha) == ["FAILED", "WAITING"], "the next failure blocks the rest"
         assert await alpha.tally() == [1, 2]
         alpha.spoilt = set()
         assert await replayed(alpha, failed) == 2
@@ -82,7 +84,7 @@ async def test_events_of_a_failed_ones_subject_wait_and_are_replayed_in_order(al
     assert await inbox(alpha) == ids(topic.sent)
 
 
-async def test_a_refill_does_nothing_twice_whatever_is_set_aside(
+async def test_republished_events_and_dead_letters_take_effect_once(
     alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alpha.spoilt = {2}
@@ -91,17 +93,17 @@ async def test_a_refill_does_nothing_twice_whatever_is_set_aside(
     async with running(alpha.consumer()):
         await until(lambda: states(alpha), lambda found: sorted(found) == ["FAILED", "PARKED", "WAITING"])
     handled = ids(topic.sent[:1])
-    assert await inbox(alpha) == handled, "a row exactly for what took effect"
+    assert await inbox(alpha) == handled, "a row for each event that took effect, and no other"
 
     before = await letters(alpha)
-    await refill_and_read(alpha, topic)
+    await republish_and_consume(alpha, topic)
     assert await letters(alpha) == before
     assert await alpha.tally() == [1]
 
     alpha.spoilt = set()
     assert await replay_all(alpha) == 2
     assert await alpha.tally() == [1, 2, 3]
-    await refill_and_read(alpha, topic)
+    await republish_and_consume(alpha, topic)
     assert await alpha.tally() == [1, 2, 3]
     assert await states(alpha) == ["PARKED"]
 
@@ -109,12 +111,12 @@ async def test_a_refill_does_nothing_twice_whatever_is_set_aside(
     async with running(alpha.consumer()):
         assert await until(lambda: alpha.tally("thing_9")) == [9]
         await until(lambda: states(alpha), lambda found: found == [])
-    await refill_and_read(alpha, topic)
+    await republish_and_consume(alpha, topic)
     assert (await alpha.tally(), await alpha.tally("thing_9")) == ([1, 2, 3], [9])
     assert await inbox(alpha) == ids(topic.sent)
 
 
-async def test_parked_events_are_handled_in_order_by_the_build_that_knows_them(
+async def test_a_build_that_knows_parked_events_handles_them_in_order(
     alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(declare._by_name, "alpha.thing.weighed")
@@ -133,7 +135,7 @@ async def test_parked_events_are_handled_in_order_by_the_build_that_knows_them(
     assert await alpha.tally("thing_2") == [*range(2, 250, 3)]
 
 
-async def test_a_parked_event_that_another_build_has_handled_is_not_handled_again(
+async def test_a_parked_event_that_another_build_has_handled_takes_effect_once(
     alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(declare._by_name, "alpha.thing.weighed")
@@ -142,7 +144,7 @@ async def test_a_parked_event_that_another_build_has_handled_is_not_handled_agai
         await until(lambda: states(alpha), lambda found: found == ["PARKED"])
     monkeypatch.undo()
     (parked,) = await letters(alpha)
-    # As when a newer build reads the log that came once more, before anyone replays.
+    # As if a newer build consumed the republished log before a replay.
     await alpha.pool.execute("DELETE FROM chassis.dead_letters")
     await alpha.pool.execute("DELETE FROM chassis.positions")
     async with running(alpha.consumer()):
@@ -154,7 +156,7 @@ async def test_a_parked_event_that_another_build_has_handled_is_not_handled_agai
     assert await alpha.tally() == [1]
 
 
-async def test_what_an_older_build_parked_may_fail_here_and_holds_up_its_subject_only(
+async def test_a_parked_event_that_fails_later_blocks_only_its_subject(
     alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(declare._by_name, "alpha.thing.weighed")
@@ -170,7 +172,7 @@ async def test_what_an_older_build_parked_may_fail_here_and_holds_up_its_subject
         assert await until(lambda: alpha.tally("thing_2"), lambda tally: len(tally) == 2) == [8, 2]
 
 
-async def test_a_replay_beside_a_running_worker_leaves_nothing_behind(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_replay_beside_a_running_worker_leaves_no_dead_letters(alpha: Alpha, topic: TopicWriter) -> None:
     alpha.spoilt = {0}
     async with running(alpha.consumer(retry_s=0.0)):
         await topic.send(counted(0))
@@ -185,7 +187,7 @@ async def test_a_replay_beside_a_running_worker_leaves_nothing_behind(alpha: Alp
         writing = asyncio.create_task(write())
         await until(lambda: letters(alpha), lambda found: len(found) > 5)
         replays = await asyncio.gather(
-            *[replayed(alpha, failed) for _ in range(3)]  # as three people at once would
+            *[replayed(alpha, failed) for _ in range(3)]  # as by three operators at once
         )
         await writing
         await until(alpha.tally, lambda tally: len(tally) >= 300)
@@ -198,10 +200,10 @@ async def test_too_many_dead_letters_in_a_row_stop_the_consumer_until_a_restart(
     alpha: Alpha, topic: TopicWriter
 ) -> None:
     alpha.spoilt = set(range(100))
-    consumer = alpha.consumer(retry_s=0.0, bad_in_a_row=3)
+    consumer = alpha.consumer(retry_s=0.0, max_failures_in_a_row=3)
     async with running(consumer):
         for number in range(10):
-            # Events of another type that go well say nothing of this one's handler.
+            # Successes of another type do not reset the count.
             await topic.send(counted(number, f"thing_{number}"), ThingWeighed(thing_id="thing_w", number=1000 + number))
         await until(lambda: asyncio.sleep(0, REGISTRY.get_sample_value("kierto_consumer_stopped")))
         await until(lambda: asyncio.sleep(0, not consumer.ready))
@@ -235,60 +237,60 @@ def _with_value(record: SentRecord, value: bytes | None, key: bytes | None = b"t
     return SentRecord(record.partition, record.timestamp, key, value, record.headers)
 
 
-def send_malformed_records(topic: TopicWriter) -> dict[str, tuple[SentRecord, str]]:
-    """Records of every kind that are no event of this build, and what becomes of each."""
+def malformed_records(topic: TopicWriter) -> dict[str, tuple[SentRecord, str]]:
+    """Build records of every kind that is no event of this build, and the state of each one's dead letter."""
 
-    def made(**changed: str | bytes | None) -> SentRecord:
+    def build(**changed: str | bytes | None) -> SentRecord:
         return topic.record(counted(666, "thing_p"), time=None, written_at=None, **changed)
 
-    plain = made()
+    plain = build()
     return {
         "not JSON": (_with_value(plain, b"not an event"), "FAILED"),
-        "no value": (_with_value(made(), None), "FAILED"),
+        "no value": (_with_value(build(), None), "FAILED"),
         "no headers at all": (SentRecord(0, NOW_MS, None, b"\x00\xff\x00", []), "FAILED"),
-        "cut JSON": (_with_value(made(), b'{"thingId":"thing_1","numb'), "FAILED"),
-        "deep JSON": (_with_value(made(), b"[" * 100_000), "FAILED"),
-        "another shape": (_with_value(made(), b'{"thingId":7}'), "FAILED"),
-        "a number without end": (
-            _with_value(made(), b'{"thingId":"thing_1","number":1' + b"0" * 5000 + b"}"),
+        "truncated JSON": (_with_value(build(), b'{"thingId":"thing_1","numb'), "FAILED"),
+        "deep JSON": (_with_value(build(), b"[" * 100_000), "FAILED"),
+        "another shape": (_with_value(build(), b'{"thingId":7}'), "FAILED"),
+        "a number of 5000 digits": (
+            _with_value(build(), b'{"thingId":"thing_1","number":1' + b"0" * 5000 + b"}"),
             "FAILED",
         ),
-        "300 kB": (_with_value(made(), b'{"thingId":"' + b"x" * 300_000 + b'"}'), "FAILED"),
-        "900 kB": (_with_value(made(), b"x" * 900_000), "FAILED"),
-        "unknown type": (made(ce_type="alpha.thing.painted"), "PARKED"),
-        "unknown type, 300 kB": (_with_value(made(ce_type="alpha.thing.painted"), b"x" * 300_000), "PARKED"),
-        "specversion 0.3": (made(ce_specversion="0.3"), "FAILED"),
-        "specversion 2.0": (made(ce_specversion="2.0"), "FAILED"),
-        "no id": (made(ce_id=None), "FAILED"),
-        "id empty": (made(ce_id=""), "FAILED"),
-        "id not a UUID": (made(ce_id="id-1"), "FAILED"),
-        "id of 900 kB": (made(ce_id="x" * 900_000), "FAILED"),
-        "no subject": (made(ce_subject=None), "FAILED"),
-        "subject of 900 kB": (made(ce_subject="x" * 900_000), "FAILED"),
-        "type of 900 kB": (made(ce_type="x" * 900_000), "PARKED"),
-        "no source": (made(ce_source=None), "FAILED"),
-        "no time": (made(ce_time=None), "FAILED"),
-        "no zone": (made(ce_time="2026-03-04T08:00:00"), "FAILED"),
-        "no instant": (made(ce_time="yesterday"), "FAILED"),
-        "year 1": (made(ce_time="0001-01-01T00:00:00+14:00"), "FAILED"),
-        "year 9999": (made(ce_time="9999-12-31T23:59:59-14:00"), "FAILED"),
-        "three years ago": (made(ce_time="2023-03-04T08:00:00Z"), "FAILED"),
-        "sequence not a number": (made(ce_sequence="seven"), "FAILED"),
-        "sequence below zero": (made(ce_sequence="-1"), "FAILED"),
-        "sequence of 5000 digits": (made(ce_sequence="1" * 5000), "FAILED"),
-        "sequence in Thai digits": (made(ce_sequence="๑๒๓"), "FAILED"),
-        "headers not UTF-8": (made(ce_id=b"\xff\xfe", ce_subject=b"\xff\xfe"), "FAILED"),
+        "300 kB": (_with_value(build(), b'{"thingId":"' + b"x" * 300_000 + b'"}'), "FAILED"),
+        "900 kB": (_with_value(build(), b"x" * 900_000), "FAILED"),
+        "unknown type": (build(ce_type="alpha.thing.painted"), "PARKED"),
+        "unknown type, 300 kB": (_with_value(build(ce_type="alpha.thing.painted"), b"x" * 300_000), "PARKED"),
+        "specversion 0.3": (build(ce_specversion="0.3"), "FAILED"),
+        "specversion 2.0": (build(ce_specversion="2.0"), "FAILED"),
+        "no id": (build(ce_id=None), "FAILED"),
+        "id empty": (build(ce_id=""), "FAILED"),
+        "id not a UUID": (build(ce_id="id-1"), "FAILED"),
+        "id of 900 kB": (build(ce_id="x" * 900_000), "FAILED"),
+        "no subject": (build(ce_subject=None), "FAILED"),
+        "subject of 900 kB": (build(ce_subject="x" * 900_000), "FAILED"),
+        "type of 900 kB": (build(ce_type="x" * 900_000), "PARKED"),
+        "no source": (build(ce_source=None), "FAILED"),
+        "no time": (build(ce_time=None), "FAILED"),
+        "no zone": (build(ce_time="2026-03-04T08:00:00"), "FAILED"),
+        "no instant": (build(ce_time="yesterday"), "FAILED"),
+        "year 1": (build(ce_time="0001-01-01T00:00:00+14:00"), "FAILED"),
+        "year 9999": (build(ce_time="9999-12-31T23:59:59-14:00"), "FAILED"),
+        "three years ago": (build(ce_time="2023-03-04T08:00:00Z"), "FAILED"),
+        "sequence not a number": (build(ce_sequence="seven"), "FAILED"),
+        "sequence below zero": (build(ce_sequence="-1"), "FAILED"),
+        "sequence of 5000 digits": (build(ce_sequence="1" * 5000), "FAILED"),
+        "sequence in Thai digits": (build(ce_sequence="๑๒๓"), "FAILED"),
+        "headers not UTF-8": (build(ce_id=b"\xff\xfe", ce_subject=b"\xff\xfe"), "FAILED"),
         "NUL in every header": (
-            SentRecord(0, NOW_MS, b"\0", b"{}", [(name, b"a\0b") for name, _ in made().headers]),
+            SentRecord(0, NOW_MS, b"\0", b"{}", [(name, b"a\0b") for name, _ in build().headers]),
             "FAILED",
         ),
-        "header names of nonsense": (SentRecord(0, NOW_MS, None, b"{}", [("\0", b"\0"), ("", b"")]), "FAILED"),
+        "invalid header names": (SentRecord(0, NOW_MS, None, b"{}", [("\0", b"\0"), ("", b"")]), "FAILED"),
     }
 
 
-async def test_poison_of_every_kind_is_set_aside_and_all_else_goes_on(alpha: Alpha, topic: TopicWriter) -> None:
-    kinds = send_malformed_records(topic)
-    async with running(alpha.consumer(bad_in_a_row=1000)):
+async def test_malformed_records_are_dead_lettered_and_all_others_handled(alpha: Alpha, topic: TopicWriter) -> None:
+    kinds = malformed_records(topic)
+    async with running(alpha.consumer(max_failures_in_a_row=1000)):
         await topic.send(counted(0))
         for number, (record, _) in enumerate(kinds.values(), start=1):
             await topic.send(record, counted(number))
@@ -307,7 +309,7 @@ async def test_poison_of_every_kind_is_set_aside_and_all_else_goes_on(alpha: Alp
     assert len(await letters(alpha)) == len(kinds)
 
 
-async def test_a_record_that_the_library_cannot_read_is_set_aside(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_an_unreadable_record_is_dead_lettered(alpha: Alpha, topic: TopicWriter) -> None:
     await topic.send(*[counted(number) for number in range(5)], *[counted(n, "thing_2") for n in range(5)])
     await topic.send_undecodable(partition_of("thing_1"))
     await topic.send_undecodable(partition_of("thing_1"))
@@ -317,12 +319,12 @@ async def test_a_record_that_the_library_cannot_read_is_set_aside(alpha: Alpha, 
         assert await until(lambda: alpha.tally("thing_2"), lambda tally: len(tally) >= 6) == list(range(6))
         await topic.send_undecodable(partition_of("thing_1"))
         await until(lambda: states(alpha), lambda found: found == ["FAILED"] * 3)
-    async with running(alpha.consumer()):  # reads the place of the last one back
+    async with running(alpha.consumer()):  # verifies the offset of the last one
         await topic.send(counted(10))
         assert await until(alpha.tally, lambda tally: len(tally) >= 11) == list(range(11))
 
 
-async def test_an_event_without_a_key_is_an_event(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_an_event_without_a_key_is_handled(alpha: Alpha, topic: TopicWriter) -> None:
     record = topic.record(counted(1))
     async with running(alpha.consumer()):
         await topic.send(SentRecord(3, record.timestamp, None, record.value, record.headers))
@@ -330,8 +332,8 @@ async def test_an_event_without_a_key_is_an_event(alpha: Alpha, topic: TopicWrit
     assert await letters(alpha) == []
 
 
-async def test_a_flood_of_days_makes_no_flood_of_tables(alpha: Alpha, topic: TopicWriter) -> None:
-    # The broker itself refuses what is more than an hour ahead.
+async def test_implausible_days_create_no_inbox_partitions(alpha: Alpha, topic: TopicWriter) -> None:
+    # The broker itself refuses timestamps that are more than an hour ahead.
     now = dt.datetime.now(dt.UTC)
     days = [now - dt.timedelta(days=ago) for ago in (20_000, 800, 401)]
     kept = [now - dt.timedelta(days=ago) for ago in (89, 1, 0)]
@@ -344,7 +346,7 @@ async def test_a_flood_of_days_makes_no_flood_of_tables(alpha: Alpha, topic: Top
     assert tables == len(kept)
 
 
-async def test_an_operators_clock_that_moves_by_years_stops_no_worker(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_move_of_the_operators_clock_by_years_stops_no_worker(alpha: Alpha, topic: TopicWriter) -> None:
     six_years = dt.timedelta(days=6 * 365)
     begin = alpha.clock.now()
     alpha.clock.move(days=six_years.days)
@@ -355,14 +357,14 @@ async def test_an_operators_clock_that_moves_by_years_stops_no_worker(alpha: Alp
         alpha.clock.move(days=-six_years.days)
         await topic.send(topic.record(counted(10), time=begin + six_years), topic.record(counted(11), time=begin))
         assert await until(alpha.tally, lambda tally: len(tally) >= 12) == list(range(12))
-    await topic.refill()
+    await topic.republish()
     async with running(alpha.consumer()):
         await topic.send(counted(12))
         assert await until(alpha.tally, lambda tally: len(tally) >= 13) == list(range(13))
     assert await letters(alpha) == []
 
 
-async def test_a_day_whose_table_was_dropped_gets_it_again(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_a_dropped_inbox_partition_is_created_again(alpha: Alpha, topic: TopicWriter) -> None:
     async with running(alpha.consumer()):
         await topic.send(counted(1))
         await until(alpha.tally)
@@ -375,7 +377,7 @@ async def test_a_day_whose_table_was_dropped_gets_it_again(alpha: Alpha, topic: 
     assert await letters(alpha) == []
 
 
-async def test_one_id_in_two_records_of_a_batch_takes_effect_once(alpha: Alpha, topic: TopicWriter) -> None:
+async def test_duplicates_in_a_batch_take_effect_once(alpha: Alpha, topic: TopicWriter) -> None:
     first = topic.record(counted(1), ce_id=str(uuid.UUID(int=1)))
     await topic.send(first, first, counted(2))
     async with running(alpha.consumer()):

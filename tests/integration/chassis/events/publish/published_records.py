@@ -1,4 +1,4 @@
-"""What the relay has published, read back and held against the outbox."""
+"""Published records, read back and compared with the outbox."""
 
 import contextlib
 from collections import defaultdict
@@ -18,13 +18,13 @@ THINGS = [f"thing_{number}" for number in range(8)]
 
 
 async def emit(alpha: Alpha, numbers: range) -> None:
-    """Announce numbers of several things, one transaction each."""
+    """Emit numbers of several things, one transaction each."""
     for number in numbers:
         await alpha.emit([number], thing=THINGS[number % len(THINGS)])
 
 
 async def records(alpha: Alpha, topic: str = "", kafka: str = "") -> list[RawRecord]:
-    """All that a topic (Alpha's own) holds, each partition's in order."""
+    """Read all records of a topic (Alpha's by default), each partition's in order."""
     partitions = [TopicPartition(topic or alpha.topic, number) for number in range(PARTITIONS)]
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka or alpha.servers.kafka, enable_auto_commit=False)
     consumer.assign(partitions)
@@ -42,10 +42,10 @@ async def records(alpha: Alpha, topic: str = "", kafka: str = "") -> list[RawRec
 
 
 async def is_published(alpha: Alpha, topic: str = "", kafka: str = "", *, public: bool = False) -> bool:
-    """Whether a topic holds every event of the log, each partition's in order, where of what comes again the first time
-    counts, or where the partition's beginning was cut off, the last.
+    """Return whether a topic holds every event of the log, each partition's in order.
 
-    AssertionError if it holds anything else: an event that the log has not, or with another sequence.
+    Of duplicates the first record is compared, or, for a partition whose first records were deleted, the last one.
+    Raises AssertionError if an event is not of the log or has another sequence.
     """
     held = await records(alpha, topic, kafka)
     where = "WHERE public" if public else ""
@@ -67,13 +67,13 @@ async def is_published(alpha: Alpha, topic: str = "", kafka: str = "", *, public
 async def await_published(
     alpha: Alpha, topic: str = "", kafka: str = "", *, public: bool = False, within: float = 60
 ) -> None:
-    """Wait until a topic is whole."""
+    """Wait until ``is_published``."""
     await until(lambda: is_published(alpha, topic, kafka, public=public), within=within)
 
 
 @contextlib.asynccontextmanager
 async def administration(alpha: Alpha) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Kafka's admin client."""
+    """Open Kafka's admin client."""
     admin = AIOKafkaAdminClient(bootstrap_servers=alpha.servers.kafka)
     await admin.start()
     try:
@@ -83,7 +83,7 @@ async def administration(alpha: Alpha) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def delete_topic(alpha: Alpha) -> None:
-    """Delete Alpha's own topic, and see it gone."""
+    """Delete Alpha's topic and wait until it is gone."""
     async with administration(alpha) as admin:
         await admin.delete_topics([alpha.topic])
         await until(admin.list_topics, lambda topics: alpha.topic not in topics)

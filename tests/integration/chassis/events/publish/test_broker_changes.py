@@ -1,4 +1,4 @@
-"""Brokers in the test's own hands: emptied, another one, killed."""
+"""The relay with a broker that is emptied, replaced, killed or suspended."""
 
 import asyncio
 import os
@@ -26,21 +26,21 @@ def broker(tmp_path: Path) -> Iterator[ControlledBroker]:
     broker.stop()
 
 
-async def test_an_emptied_broker_and_another_one_are_filled_again(alpha: Alpha, broker: ControlledBroker) -> None:
+async def test_an_emptied_broker_and_a_replaced_one_are_republished_to(alpha: Alpha, broker: ControlledBroker) -> None:
     async with running(alpha.relay(kafka=broker.address)):
         await emit(alpha, range(30))
         await await_published(alpha, kafka=broker.address)
-        same = broker.cluster_id
-        for cluster_id in (same, ""):
+        initial = broker.cluster_id
+        for cluster_id in (initial, ""):
             broker.kill()
             broker.empty()
             await emit(alpha, range(5))
             broker.start(cluster_id)
             await await_published(alpha, kafka=broker.address)
-        assert broker.cluster_id != same
+        assert broker.cluster_id != initial
 
 
-async def test_after_a_kill_of_the_broker_events_are_through_again_soon(alpha: Alpha, broker: ControlledBroker) -> None:
+async def test_events_are_published_soon_after_a_kill_of_the_broker(alpha: Alpha, broker: ControlledBroker) -> None:
     async with running(alpha.relay(kafka=broker.address)):
         await emit(alpha, range(30))
         await await_published(alpha, kafka=broker.address)
@@ -54,7 +54,7 @@ async def test_after_a_kill_of_the_broker_events_are_through_again_soon(alpha: A
             assert time.monotonic() - began < 30
 
 
-async def test_a_broker_that_hangs_costs_time_and_nothing_else(alpha: Alpha, broker: ControlledBroker) -> None:
+async def test_the_lease_is_kept_while_the_broker_hangs(alpha: Alpha, broker: ControlledBroker) -> None:
     async with running(alpha.relay(kafka=broker.address)):
         await emit(alpha, range(30))
         await await_published(alpha, kafka=broker.address)
@@ -62,14 +62,13 @@ async def test_a_broker_that_hangs_costs_time_and_nothing_else(alpha: Alpha, bro
         await emit(alpha, range(5))
         renewed = "SELECT until FROM chassis.leader"
         first = await alpha.pool.fetchval(renewed)
-        # The lease is kept for as long as nothing can be published.
         later = await until(lambda: alpha.pool.fetchval(renewed), lambda until: (until - first).total_seconds() > 8)
         assert await alpha.pool.fetchval("SELECT epoch FROM chassis.leader") == 1, later
         broker.resume()
         await await_published(alpha, kafka=broker.address)
 
 
-async def test_a_leader_that_was_stopped_for_longer_than_its_lease_harms_nothing(alpha: Alpha) -> None:
+async def test_a_leader_suspended_beyond_its_lease_corrupts_nothing(alpha: Alpha) -> None:
     relays = {
         holder: await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "tests.support.alpha_relay"),
@@ -81,13 +80,13 @@ async def test_a_leader_that_was_stopped_for_longer_than_its_lease_harms_nothing
     }
     stop, number = asyncio.Event(), 0
 
-    async def announce_on() -> None:
+    async def emit_events() -> None:
         nonlocal number
         while not stop.is_set():
             await alpha.emit([number])
             await alpha.emit([number], thing="thing_2")
             number += 1
-            await asyncio.sleep(0.01)  # all of them are read with each look
+            await asyncio.sleep(0.01)  # each poll of the test reads all events
 
     async def leader() -> str:
         row = await alpha.pool.fetchrow("SELECT holder FROM chassis.leader WHERE until > clock_timestamp()")
@@ -95,7 +94,7 @@ async def test_a_leader_that_was_stopped_for_longer_than_its_lease_harms_nothing
 
     try:
         async with running(alpha.consumer()):
-            announcing = asyncio.create_task(announce_on())
+            emitting = asyncio.create_task(emit_events())
             for _ in range(3):
                 begun = await until(lambda: asyncio.sleep(0, number))
                 await until(alpha.tally, lambda tally, begun=begun: len(tally) > begun + 20)  # type: ignore[misc]
@@ -106,7 +105,7 @@ async def test_a_leader_that_was_stopped_for_longer_than_its_lease_harms_nothing
                 await until(alpha.tally, lambda tally, begun=begun: len(tally) > begun + 20)  # type: ignore[misc]
                 relays[leading].send_signal(signal.SIGCONT)
             stop.set()
-            await announcing
+            await emitting
             for thing in ("thing_1", "thing_2"):
                 tally = await until(lambda thing=thing: alpha.tally(thing), lambda t: len(t) >= number)  # type: ignore[misc]
                 assert tally == list(range(number))

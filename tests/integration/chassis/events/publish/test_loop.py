@@ -1,4 +1,4 @@
-"""What the relay does on an ordinary day: waves, sizes, the partners' topic, its figures, what expires."""
+"""The relay in normal operation: batches, sizes, the partners' topic, its metrics and retention."""
 
 import asyncio
 import contextlib
@@ -48,23 +48,23 @@ async def metric(name: str) -> float:
 
 
 async def await_metrics(**wanted: float) -> None:
-    """Wait until these figures are what they should be."""
+    """Wait until these metrics have these values."""
     for name, number in wanted.items():
-        await until(lambda name=name: metric(name), lambda seen, number=number: seen == number)  # type: ignore[misc]
+        await until(lambda name=name: metric(name), lambda value, number=number: value == number)  # type: ignore[misc]
 
 
 async def run_retention_once(alpha: Alpha) -> None:
-    # Mail goes after the log: when this old one is gone, so is what has expired of the log. It must be there before
-    # the house is kept, which is done once an hour.
+    # Mails are deleted after the log: when this old one is gone, so is the expired part of the log. It is inserted
+    # before retention starts, which runs once an hour.
     await alpha.pool.execute(
         "INSERT INTO chassis.mail SELECT gen_random_uuid(), '', '', '', '', '', '', 0, now(), '2020-01-01'"
     )
-    old = "SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at < clock_timestamp() - interval '30 days')"
+    old_mail = "SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at < clock_timestamp() - interval '30 days')"
     stop = asyncio.Event()
-    keeping = asyncio.create_task(retention.enforce_retention(alpha.pool, stop))
-    await until(lambda: alpha.pool.fetchval(old), lambda left: not left)
+    retaining = asyncio.create_task(retention.enforce_retention(alpha.pool, stop))
+    await until(lambda: alpha.pool.fetchval(old_mail), lambda exists: not exists)
     stop.set()
-    await keeping
+    await retaining
 
 
 async def age_events(alpha: Alpha, up_to: int) -> None:
@@ -77,7 +77,7 @@ async def sequences(alpha: Alpha) -> list[int]:
     return [row[0] for row in await alpha.pool.fetch("SELECT sequence FROM chassis.outbox ORDER BY sequence")]
 
 
-async def test_many_events_of_the_largest_size_go_through_in_small_waves(alpha: Alpha) -> None:
+async def test_events_of_the_largest_size_are_published_in_small_batches(alpha: Alpha) -> None:
     large = "x" * 255_000
     for begin in range(0, 60, 10):
         async with alpha.work() as tx:
@@ -86,16 +86,16 @@ async def test_many_events_of_the_largest_size_go_through_in_small_waves(alpha: 
     connection = await open_connection(alpha.url, name="test")
     epoch = await lease.acquire(connection, f"{alpha.name}.1")
     assert epoch is not None
-    wave = await sequencer.assign_sequences(connection, epoch)
-    assert [event.sequence for event in wave.events] == [1, 2, 3]
-    assert await sequencer.read_sequenced(connection, 0) == wave
+    batch = await sequencer.assign_sequences(connection, epoch)
+    assert [event.sequence for event in batch.events] == [1, 2, 3]
+    assert await sequencer.read_sequenced(connection, 0) == batch
     await connection.close()
     async with running(alpha.relay()):
         await await_published(alpha)
     assert sum(len(record.value or b"") for record in await records(alpha)) > 10 * BATCH_BYTES
 
 
-async def test_a_change_that_announces_too_much_does_not_happen(alpha: Alpha) -> None:
+async def test_a_change_with_too_large_an_event_is_rolled_back(alpha: Alpha) -> None:
     with pytest.raises(EventTooLarge, match="256000 at most"):
         async with alpha.work() as tx:
             await tx.connection.execute("INSERT INTO things VALUES ('thing_1', 1)")
@@ -105,8 +105,8 @@ async def test_a_change_that_announces_too_much_does_not_happen(alpha: Alpha) ->
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox") == 0
 
 
-async def test_waves_are_published_gapless_and_in_order(alpha: Alpha) -> None:
-    """More than one wave at once, while others come in."""
+async def test_batches_are_published_gapless_and_in_order(alpha: Alpha) -> None:
+    """More than one batch, while further events are emitted."""
     async with alpha.work() as tx:
         for number in range(2500):
             tx.emit(ThingCounted(thing_id=f"thing_{number % 50}", number=number))
@@ -114,7 +114,7 @@ async def test_waves_are_published_gapless_and_in_order(alpha: Alpha) -> None:
         await emit(alpha, range(100))
         await await_published(alpha)
     assert await sequences(alpha) == list(range(1, 2601))
-    assert len(await records(alpha)) == 2600, "nothing came twice"
+    assert len(await records(alpha)) == 2600, "no duplicates"
 
 
 async def test_partners_get_the_public_events_and_no_others(alpha: Alpha) -> None:
@@ -126,7 +126,7 @@ async def test_partners_get_the_public_events_and_no_others(alpha: Alpha) -> Non
                 tx.emit(ThingWeighed(thing_id=f"thing_{number % 5}", number=number))
         await await_published(alpha)
         await await_published(alpha, partners, public=True)
-        # For a long time nothing public.
+        # Many events of which none is public.
         async with alpha.work() as tx:
             for number in range(1500):
                 tx.emit(ThingWeighed(thing_id="thing_1", number=number))
@@ -139,26 +139,26 @@ async def test_partners_get_the_public_events_and_no_others(alpha: Alpha) -> Non
     async with running(alpha.relay(partners=True)):
         await alpha.emit([20])
         await await_published(alpha, partners, public=True)
-    assert len(await records(alpha, partners)) == 21, "nothing came twice"
+    assert len(await records(alpha, partners)) == 21, "no duplicates"
 
 
-async def test_an_emptied_topic_of_partners_is_filled_again(alpha: Alpha) -> None:
+async def test_a_deleted_partners_topic_is_republished(alpha: Alpha) -> None:
     partners = partners_topic_of(alpha.name)
     async with running(alpha.relay(partners=True)):
         await emit(alpha, range(40))
         await await_published(alpha, partners, public=True)
-        refilled = await metric("relay_republished_partitions_total")
+        republished = await metric("relay_republished_partitions_total")
         async with administration(alpha) as admin:
             await admin.delete_topics([partners])
-        # The broker takes its time: a wave on its way to a topic that goes meanwhile is sent to all topics once more.
-        await until(lambda: metric("relay_republished_partitions_total"), lambda seen: seen > refilled)
+        # Deletion takes a while: a batch in flight to a topic that is deleted meanwhile is sent to all topics again.
+        await until(lambda: metric("relay_republished_partitions_total"), lambda value: value > republished)
         await await_published(alpha, partners, public=True)
         await emit(alpha, range(40, 45))
         await await_published(alpha, partners, public=True)
-    assert len(await records(alpha)) == 45, "the other topic had lost nothing"
+    assert len(await records(alpha)) == 45, "the other topic has no duplicates"
 
 
-async def test_a_topic_for_partners_that_comes_later_is_filled_from_the_log(alpha: Alpha) -> None:
+async def test_a_later_partners_topic_is_published_from_the_log(alpha: Alpha) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(20))
         await await_published(alpha)
@@ -166,7 +166,7 @@ async def test_a_topic_for_partners_that_comes_later_is_filled_from_the_log(alph
         await await_published(alpha, partners_topic_of(alpha.name), public=True)
 
 
-async def test_topics_are_made_alike(alpha: Alpha) -> None:
+async def test_both_topics_have_the_same_configuration(alpha: Alpha) -> None:
     topics = [alpha.topic, partners_topic_of(alpha.name)]
     async with running(alpha.relay(partners=True)), administration(alpha) as admin:
         await until(admin.list_topics, lambda found: set(topics) <= set(found))
@@ -180,8 +180,8 @@ async def test_topics_are_made_alike(alpha: Alpha) -> None:
 
 
 @pytest.mark.parametrize("days", [-3650, 3650])
-async def test_a_record_is_as_old_as_its_row_whatever_the_operators_clock_says(alpha: Alpha, days: int) -> None:
-    """It may be moved, outside production. Records that were then too old for Kafka would be filled in for ever."""
+async def test_a_records_timestamp_is_its_rows_and_not_the_operators_clock(alpha: Alpha, days: int) -> None:
+    """That clock may be moved by years: Kafka would delete old records, and the relay republish them for ever."""
     alpha.clock.move(days=days)
     async with running(alpha.relay()):
         await emit(alpha, range(len(THINGS)))
@@ -190,7 +190,7 @@ async def test_a_record_is_as_old_as_its_row_whatever_the_operators_clock_says(a
     assert await count_since(alpha, dt.timedelta(minutes=5)) == 0
 
 
-async def test_the_figures_tell_what_waits_while_the_broker_is_away(alpha: Alpha) -> None:
+async def test_metrics_of_the_backlog_while_the_broker_is_away(alpha: Alpha) -> None:
     async with metrics_of(alpha):
         published = await metric("events_published_total")
         async with running(alpha.relay()):
@@ -214,33 +214,33 @@ async def test_the_figures_tell_what_waits_while_the_broker_is_away(alpha: Alpha
             await await_metrics(events_published_total=published + 18)
 
 
-async def test_what_expires_is_the_logs_beginning_without_a_hole(alpha: Alpha) -> None:
+async def test_retention_deletes_the_beginning_of_the_log_without_a_hole(alpha: Alpha) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(20))
         await await_published(alpha)
     async with alpha.pool.acquire() as connection:
         whole = await event_log.read_bounds(connection)
     await age_events(alpha, 12)
-    # One that was written a little earlier than the one before it.
+    # An event that was written earlier than its predecessor.
     await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now() - interval '91 days' WHERE sequence = 15")
     await run_retention_once(alpha)
     assert await sequences(alpha) == list(range(13, 21))
     async with alpha.pool.acquire() as connection:
-        edges = await event_log.read_bounds(connection)
-    assert (edges.first_sequence, edges.last_sequence) == (13, 20)
-    assert edges.resolve(str(whole.start)) is None, "a cursor from before the log has expired"
-    assert edges.resolve(event_log.START) == event_log.Cursor(whole.generation, 12)
+        bounds = await event_log.read_bounds(connection)
+    assert (bounds.first_sequence, bounds.last_sequence) == (13, 20)
+    assert bounds.resolve(str(whole.start)) is None, "a cursor from before the log has expired"
+    assert bounds.resolve(event_log.START) == event_log.Cursor(whole.generation, 12)
     await age_events(alpha, 20)
     await run_retention_once(alpha)
     async with alpha.pool.acquire() as connection:
-        edges = await event_log.read_bounds(connection)
-    assert (edges.start, edges.end) == (whole.end, whole.end)
+        bounds = await event_log.read_bounds(connection)
+    assert (bounds.start, bounds.end) == (whole.end, whole.end)
     async with running(alpha.relay()):
         await emit(alpha, range(20, 22))
         await until(lambda: records(alpha), lambda found: len(found) == 22)
 
 
-async def test_what_the_broker_has_not_acknowledged_does_not_expire(alpha: Alpha) -> None:
+async def test_retention_keeps_events_that_the_broker_has_not_acknowledged(alpha: Alpha) -> None:
     async with running(alpha.relay(partners=True)):
         await emit(alpha, range(10))
         await await_published(alpha, partners_topic_of(alpha.name), public=True)
@@ -249,7 +249,7 @@ async def test_what_the_broker_has_not_acknowledged_does_not_expire(alpha: Alpha
     await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now() - interval '91 days'")
     await run_retention_once(alpha)
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox WHERE sequence IS NULL") == 5
-    # As far as the topic that has got least. Young while they are published: Kafka deletes what is too old.
+    # The topic with the fewest events is decisive. They are young while they are published: Kafka deletes old ones.
     await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now()")
     async with running(alpha.relay(partners=True)):
         await await_published_from(alpha, 11)
@@ -259,14 +259,14 @@ async def test_what_the_broker_has_not_acknowledged_does_not_expire(alpha: Alpha
     assert await sequences(alpha) == [13, 14, 15]
 
 
-async def count_since(alpha: Alpha, moment: dt.timedelta) -> int:
-    """How many of the topic's records are, by their timestamps, of this moment or later; counted from now."""
+async def count_since(alpha: Alpha, offset: dt.timedelta) -> int:
+    """Count the topic's records whose timestamps are at least now plus ``offset``."""
     consumer = AIOKafkaConsumer(bootstrap_servers=alpha.servers.kafka)
     await consumer.start()
     try:
         partitions = [TopicPartition(alpha.topic, number) for number in range(PARTITIONS)]
         ends = await consumer.end_offsets(partitions)
-        time = int((dt.datetime.now(dt.UTC) + moment).timestamp() * 1000)
+        time = int((dt.datetime.now(dt.UTC) + offset).timestamp() * 1000)
         found = await consumer.offsets_for_times(dict.fromkeys(partitions, time))
         return sum(ends[partition] - first.offset for partition, first in found.items() if first is not None)
     finally:
@@ -274,29 +274,29 @@ async def count_since(alpha: Alpha, moment: dt.timedelta) -> int:
 
 
 async def await_published_from(alpha: Alpha, first: int) -> None:
-    """Wait until everything is published and saved that the log still has, from ``first`` on."""
+    """Wait until all retained events, from ``first`` on, are published and the checkpoint is saved."""
     expected = list(range(first, first + len(await sequences(alpha))))
     await until(lambda: records(alpha), lambda found: {r.sequence for r in found} >= set(expected))
     up_to = "SELECT min(sequence) FROM chassis.published_up_to"
     await until(lambda: alpha.pool.fetchval(up_to), lambda sequence: sequence == expected[-1])
 
 
-async def test_a_cluster_of_former_days_holds_nothing_back_and_is_told_of_when_it_returns(
+async def test_a_former_cluster_delays_no_retention_and_its_return_is_logged(
     alpha: Alpha, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(20))
         await await_published(alpha)
-    present = await alpha.pool.fetchval("SELECT cluster_id FROM chassis.leader")
+    current = await alpha.pool.fetchval("SELECT cluster_id FROM chassis.leader")
     await alpha.pool.execute("INSERT INTO chassis.published_up_to VALUES ('former', $1, 3)", alpha.topic)
     await age_events(alpha, 10)
     await run_retention_once(alpha)
     assert await sequences(alpha) == list(range(11, 21))
-    # The present one as one that was away while the log went on and lost its beginning.
-    await alpha.pool.execute("DELETE FROM chassis.published WHERE cluster_id = $1", present)
-    await alpha.pool.execute("UPDATE chassis.published_up_to SET sequence = 3 WHERE cluster_id = $1", present)
+    # The current cluster, as if it returned after the log's beginning was deleted.
+    await alpha.pool.execute("DELETE FROM chassis.published WHERE cluster_id = $1", current)
+    await alpha.pool.execute("UPDATE chassis.published_up_to SET sequence = 3 WHERE cluster_id = $1", current)
     await delete_topic(alpha)
     async with running(alpha.relay()):
         await await_published(alpha)
-    assert "the log does not reach back to what this cluster lacks" in capsys.readouterr().out
+    assert "event log begins after the first event the cluster lacks" in capsys.readouterr().out
     assert {record.sequence for record in await records(alpha)} == set(range(11, 21))

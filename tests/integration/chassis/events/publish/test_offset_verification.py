@@ -1,7 +1,8 @@
-"""A broker that lost something, at any moment, is filled again from the outbox."""
+"""Republishing from the outbox after a broker has lost records, at any moment."""
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,49 +27,47 @@ from tests.integration.chassis.events.publish.published_records import (
 from tests.support.alpha import Alpha, running
 from tests.support.polling import until
 
-Harm = Callable[[Alpha], Awaitable[None]]
+DamageTopic = Callable[[Alpha], Awaitable[None]]
 
 
 async def recreate_topic(alpha: Alpha) -> None:
     await delete_topic(alpha)
     async with administration(alpha) as admin:
-        await until(lambda: _made(admin, alpha))
+        await until(lambda: _create(admin, alpha))
 
 
 async def delete_newest_half(alpha: Alpha) -> None:
-    """Leave the first half of each partition."""
+    """Recreate the topic with the first half of each partition."""
     whole = await records(alpha)
     await recreate_topic(alpha)
-    await append_duplicates(
-        alpha, [one for one in whole if one.offset < sum(o.partition == one.partition for o in whole) // 2]
-    )
+    counts = Counter(record.partition for record in whole)
+    await append_records(alpha, [record for record in whole if record.offset < counts[record.partition] // 2])
 
 
 async def delete_oldest(alpha: Alpha) -> None:
-    """Delete the first half of each partition's records, which are not old."""
-    found = await records(alpha)
-    await _delete_before(alpha, lambda partition: sum(one.partition == partition for one in found) // 2)
+    """Delete the first half of each partition's records, which retention would keep."""
+    counts = Counter(record.partition for record in await records(alpha))
+    await _delete_before(alpha, lambda partition: counts[partition] // 2)
 
 
 async def truncate(alpha: Alpha) -> None:
-    """Delete all records, with the offsets going on."""
+    """Delete all records; the offsets go on."""
     await _delete_before(alpha, lambda partition: -1)
 
 
-async def append_duplicates(alpha: Alpha, found: list[RawRecord]) -> None:
-    """Write records once more."""
+async def append_records(alpha: Alpha, copied: list[RawRecord]) -> None:
+    """Append copies of records."""
     producer = AIOKafkaProducer(bootstrap_servers=alpha.servers.kafka)
     await producer.start()
-    for one in found:
-        headers = [(name, text.encode()) for name, text in one.headers.items()]
-        await producer.send_and_wait(alpha.topic, one.value, one.key, one.partition, headers=headers)
+    for record in copied:
+        headers = [(name, text.encode()) for name, text in record.headers.items()]
+        await producer.send_and_wait(alpha.topic, record.value, record.key, record.partition, headers=headers)
     await producer.stop()
 
 
-async def _made(admin: AIOKafkaAdminClient, alpha: Alpha) -> bool:
-    with contextlib.suppress(
-        *TRANSIENT_BROKER_ERRORS
-    ):  # a topic that was just deleted can for a moment not be made again
+async def _create(admin: AIOKafkaAdminClient, alpha: Alpha) -> bool:
+    # A topic that was just deleted can't be recreated for a moment.
+    with contextlib.suppress(*TRANSIENT_BROKER_ERRORS):
         await kafka.create_topics(admin, [alpha.topic])
         return alpha.topic in await admin.list_topics()
     return False
@@ -77,23 +76,23 @@ async def _made(admin: AIOKafkaAdminClient, alpha: Alpha) -> bool:
 async def _delete_before(alpha: Alpha, offset: Callable[[int], int]) -> None:
     async with administration(alpha) as admin:
         for partition in range(PARTITIONS):
-            place = TopicPartition(alpha.topic, partition)
-            await admin.delete_records({place: RecordsToDelete(before_offset=offset(partition))})
+            records_to_delete = RecordsToDelete(before_offset=offset(partition))
+            await admin.delete_records({TopicPartition(alpha.topic, partition): records_to_delete})
 
 
-@pytest.mark.parametrize("harm", [delete_topic, recreate_topic, delete_newest_half, delete_oldest, truncate])
-@pytest.mark.parametrize("noticed", ["while the relay runs", "when it starts"])
-async def test_what_a_topic_has_lost_is_published_again(alpha: Alpha, harm: Harm, noticed: str) -> None:
+@pytest.mark.parametrize("damage", [delete_topic, recreate_topic, delete_newest_half, delete_oldest, truncate])
+@pytest.mark.parametrize("detected", ["while the relay runs", "when it starts"])
+async def test_lost_records_are_published_again(alpha: Alpha, damage: DamageTopic, detected: str) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(40))
         await await_published(alpha)
-        if noticed == "while the relay runs":
-            await harm(alpha)
+        if detected == "while the relay runs":
+            await damage(alpha)
             await await_published(alpha)
             await emit(alpha, range(40, 60))
             await await_published(alpha)
             return
-    await harm(alpha)
+    await damage(alpha)
     async with running(alpha.relay()):
         await emit(alpha, range(40, 60))
         await await_published(alpha)
@@ -104,16 +103,16 @@ async def test_what_a_topic_has_lost_is_published_again(alpha: Alpha, harm: Harm
 @pytest.mark.parametrize(
     "step", [(EventProducer, "send"), (PublishProgress, "acknowledge"), (PublishProgress, "save")], ids=lambda s: s[1]
 )
-async def test_a_topic_made_anew_in_the_middle_of_a_wave_lacks_nothing(
+async def test_a_topic_recreated_during_a_batch_lacks_nothing(
     alpha: Alpha, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], after: bool, killed: bool
 ) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(40))
         await await_published(alpha)
-    struck = inject_fault(monkeypatch, step, lambda: recreate_topic(alpha), after=after, killed=killed)
+    injected = inject_fault(monkeypatch, step, lambda: recreate_topic(alpha), after=after, killed=killed)
     await emit(alpha, range(40, 60))
     first = asyncio.create_task(alpha.relay().run(stop := asyncio.Event()))
-    await until(lambda: asyncio.sleep(0, struck.is_set()))
+    await until(lambda: asyncio.sleep(0, injected.is_set()))
     if killed:
         with pytest.raises(RelayKilled):
             await first
@@ -125,42 +124,47 @@ async def test_a_topic_made_anew_in_the_middle_of_a_wave_lacks_nothing(
 
 
 class RelayKilled(Exception):
-    """The relay's end, in the middle of what it did."""
+    """The end of a relay in the middle of a step."""
 
 
 def inject_fault(
     monkeypatch: pytest.MonkeyPatch,
     step: tuple[type, str],
-    harm: Callable[[], Awaitable[None]],
+    damage: Callable[[], Awaitable[None]],
     *,
     after: bool,
     killed: bool,
 ) -> asyncio.Event:
-    """Do harm before or after a step of the relay's, when it comes to it for the first time."""
+    """Do damage before or after the first run of a step of the relay."""
     done = asyncio.Event()
     original = getattr(*step)
 
-    async def struck(*arguments: Any) -> Any:
+    async def run_step(*arguments: Any) -> Any:
         if done.is_set():
             return await original(*arguments)
         result = await original(*arguments) if after else None
-        await harm()
+        await damage()
         done.set()
         if killed:
             raise RelayKilled
         return result if after else await original(*arguments)
 
-    monkeypatch.setattr(*step, struck)
+    monkeypatch.setattr(*step, run_step)
     return done
 
 
-async def test_what_others_write_is_not_taken_for_a_loss(alpha: Alpha, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_records_of_other_writers_are_not_taken_for_a_loss(
+    alpha: Alpha, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(20))
         await await_published(alpha)
-        # Others may write, too: a leader that was stopped repeats what it had.
-        await append_duplicates(alpha, (await records(alpha))[:5])
+        # As a leader that was suspended and resumed would.
+        await append_records(alpha, (await records(alpha))[:5])
         await emit(alpha, range(20, 40))
         await await_published(alpha)
         assert len(await records(alpha)) == 45
-    assert "anew" not in capsys.readouterr().out
+    logged = capsys.readouterr().out
+    assert "published" in logged
+    assert "cluster changed" not in logged
+    assert "recreated" not in logged

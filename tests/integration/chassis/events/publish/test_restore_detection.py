@@ -1,4 +1,4 @@
-"""A database that was restored to an earlier day, behind a broker that was not."""
+"""A database restored from a backup, beside a broker that was not."""
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -24,21 +24,21 @@ async def restore(alpha: Alpha) -> None:
             await connection.execute(f"INSERT INTO chassis.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {table}_kept")
 
 
-async def repeat_at_the_end(alpha: Alpha) -> None:
-    """The first record of each partition comes again, as of a leader that was stopped and woke up."""
+async def append_old_duplicates(alpha: Alpha) -> None:
+    """Append each partition's first record again, as a leader that was suspended and resumed would."""
     producer = AIOKafkaProducer(bootstrap_servers=alpha.servers.kafka)
     await producer.start()
-    for one in await records(alpha):
-        if one.offset == 0:
-            headers = [(name, text.encode()) for name, text in one.headers.items()]
-            await producer.send_and_wait(alpha.topic, one.value, one.key, one.partition, headers=headers)
+    for record in await records(alpha):
+        if record.offset == 0:
+            headers = [(name, text.encode()) for name, text in record.headers.items()]
+            await producer.send_and_wait(alpha.topic, record.value, record.key, record.partition, headers=headers)
     await producer.stop()
 
 
-@pytest.mark.parametrize("repeated", [False, True], ids=["", "behind an old repeat"])
-@pytest.mark.parametrize("known", [True, False], ids=["", "that knew nothing of this cluster"])
+@pytest.mark.parametrize("duplicates", [False, True], ids=["", "before old duplicates"])
+@pytest.mark.parametrize("known", [True, False], ids=["", "without a checkpoint of this cluster"])
 async def test_a_restored_database_begins_a_new_generation_above_the_highest(
-    alpha: Alpha, capsys: pytest.CaptureFixture[str], repeated: bool, known: bool
+    alpha: Alpha, capsys: pytest.CaptureFixture[str], duplicates: bool, known: bool
 ) -> None:
     await alpha.pool.execute("INSERT INTO things VALUES ('thing_1', 7)")
     if not known:
@@ -53,8 +53,8 @@ async def test_a_restored_database_begins_a_new_generation_above_the_highest(
         await await_published(alpha)
     async with alpha.pool.acquire() as connection:
         before = await event_log.read_bounds(connection)
-    if repeated:
-        await repeat_at_the_end(alpha)
+    if duplicates:
+        await append_old_duplicates(alpha)
     await restore(alpha)
     async with running(alpha.relay()):
         await alpha.emit([99])
@@ -65,9 +65,9 @@ async def test_a_restored_database_begins_a_new_generation_above_the_highest(
     assert after.resolve(str(before.end)) is None, "a cursor of the old generation has expired"
     assert {r.generation for r in found if r.sequence == 51} == {str(after.generation)}
     assert await alpha.pool.fetchval("SELECT version FROM things") == 7 + RESTORE_VERSION_INCREMENT
-    said = capsys.readouterr().out
-    assert "the database was restored" in said
-    assert f"kierto announce {alpha.name}" in said
+    logged = capsys.readouterr().out
+    assert "the database was restored" in logged
+    assert f"kierto announce {alpha.name}" in logged
     async with running(alpha.relay()):
         await alpha.emit([100])
         await until(lambda: records(alpha), lambda found: any(record.sequence == 52 for record in found))
@@ -77,7 +77,7 @@ async def test_a_restored_database_begins_a_new_generation_above_the_highest(
 
 
 @pytest.mark.parametrize("sequence", ["99999999999999999999", "many", "5" * 5000], ids=["huge", "no number", "long"])
-async def test_what_others_write_begins_no_generation(alpha: Alpha, sequence: str) -> None:
+async def test_records_of_other_writers_begin_no_generation(alpha: Alpha, sequence: str) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(5))
         await await_published(alpha)
@@ -85,8 +85,8 @@ async def test_what_others_write_begins_no_generation(alpha: Alpha, sequence: st
         before = await event_log.read_bounds(connection)
     producer = AIOKafkaProducer(bootstrap_servers=alpha.servers.kafka)
     await producer.start()
-    mine = ("ce_source", f"/kierto/{alpha.name}".encode())
-    await producer.send_and_wait(alpha.topic, b"", headers=[mine, ("ce_sequence", sequence.encode())])
+    own_source = ("ce_source", f"/kierto/{alpha.name}".encode())
+    await producer.send_and_wait(alpha.topic, b"", headers=[own_source, ("ce_sequence", sequence.encode())])
     await producer.send_and_wait(
         alpha.topic, b"", headers=[("ce_source", b"/another"), ("ce_sequence", b"00000000000000000900")]
     )

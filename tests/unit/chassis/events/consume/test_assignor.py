@@ -1,4 +1,4 @@
-"""How the partitions of topics are dealt out to the workers of a service."""
+"""The assignment of partitions to the workers of a service."""
 
 from aiokafka.cluster import ClusterMetadata
 
@@ -7,7 +7,7 @@ from services.chassis.events.outbox import PARTITIONS
 
 TOPICS = ["kierto.alpha.events.v1", "kierto.beta.events.v1"]
 EMPTY_METADATA = ClusterMetadata()
-EVERYTHING = [(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
+ALL_PARTITIONS = [(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
 
 
 def assignments(*members: str) -> dict[str, list[tuple[str, int]]]:
@@ -18,11 +18,11 @@ def assignments(*members: str) -> dict[str, list[tuple[str, int]]]:
     }
 
 
-def test_one_worker_reads_everything_also_while_the_broker_lists_no_topic() -> None:
-    assert assignments("a") == {"a": EVERYTHING}
+def test_one_worker_reads_all_partitions_while_the_broker_lists_no_topic() -> None:
+    assert assignments("a") == {"a": ALL_PARTITIONS}
 
 
 def test_two_workers_read_half_each() -> None:
-    parts = assignments("a", "b")
-    assert sorted(parts["a"] + parts["b"]) == EVERYTHING
-    assert len(parts["a"]) == len(parts["b"]) == PARTITIONS
+    assigned = assignments("a", "b")
+    assert sorted(assigned["a"] + assigned["b"]) == ALL_PARTITIONS
+    assert len(assigned["a"]) == len(assigned["b"]) == PARTITIONS
