@@ -1,6 +1,6 @@
 -- This service's own copy of who has access to what, kept by identity's access.stated events (copy.py).
 -- doubted, here and in every copy: a rebuild is under way, and the owner has not stated this row again yet
--- (chassis/rebuilding.py).
+-- (chassis/events/copies/rebuild.py).
 
 CREATE SCHEMA access;
 

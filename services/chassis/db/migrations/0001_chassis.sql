@@ -2,7 +2,8 @@
 
 CREATE SCHEMA chassis;
 
--- outbox.py, log.py: every event, kept 90 days. position: order of writing; sequence: gapless, given by the leader.
+-- events/outbox.py, event_log.py: every event, kept 90 days. position: order of insertion; sequence: gapless, assigned
+-- by the leader.
 CREATE TABLE chassis.outbox (
     position        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     sequence        bigint UNIQUE,
@@ -21,8 +22,8 @@ CREATE INDEX outbox_unnumbered ON chassis.outbox (position) WHERE sequence IS NU
 CREATE INDEX outbox_public ON chassis.outbox (sequence) WHERE public;
 CREATE INDEX outbox_written ON chassis.outbox USING brin (written_at);
 
--- lease.py, numbering.py: one row. Every update says WHERE epoch = mine; until is by the database's clock. cluster_id:
--- the Kafka cluster that is filled now; what it has not acknowledged does not expire.
+-- events/publish/lease.py, sequencer.py: one row. Every update has a condition on the leader's epoch; until is by the
+-- database's clock. cluster_id: the current Kafka cluster; events that it has not acknowledged do not expire.
 CREATE TABLE chassis.leader (
     only_row      boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     epoch         bigint NOT NULL DEFAULT 0,
@@ -34,9 +35,9 @@ CREATE TABLE chassis.leader (
 );
 INSERT INTO chassis.leader DEFAULT VALUES;
 
--- published.py: how far each topic of each Kafka cluster has been filled. published names the last record that a
--- partition was filled with, and the offset at which the partition began then ("start"); published_up_to the sequence
--- up to which no partition of the topic lacks anything.
+-- events/publish/checkpoint.py: what was published to each Kafka cluster. published has the last published record of a
+-- partition, and the partition's first offset at that time ("start"); published_up_to the sequence up to which a topic
+-- is complete.
 CREATE TABLE chassis.published (
     cluster_id text NOT NULL,
     topic      text NOT NULL,
@@ -54,8 +55,8 @@ CREATE TABLE chassis.published_up_to (
     PRIMARY KEY (cluster_id, topic)
 );
 
--- inbox.py, positions.py: which events took effect here, and how far each partition was read: its last record, -1 for
--- none. checked: an earlier one, at which the topic was last found to be the one that had been read.
+-- events/consume/inbox.py, offsets.py: the events that took effect, and the last consumed record of each partition, -1
+-- for none. checked: the record of the last successful verification of the topic.
 CREATE TABLE chassis.inbox (
     day      date NOT NULL,
     event_id uuid NOT NULL,
@@ -71,7 +72,7 @@ CREATE TABLE chassis.positions (
     PRIMARY KEY (topic, partition)
 );
 
--- dead_letters.py: events that failed by themselves, those that wait behind them, and those of unknown types.
+-- events/consume/dead_letters.py: failed events, those that wait for them, and those of unknown types.
 CREATE TABLE chassis.dead_letters (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     state     text NOT NULL CHECK (state IN ('FAILED', 'WAITING', 'PARKED')),

@@ -1,4 +1,5 @@
--- dead_letters.py: the record's own time, in milliseconds since 1970, which says in which of the inbox's days it belongs.
+-- events/consume/dead_letters.py: the record's timestamp, in milliseconds since 1970; the inbox is partitioned
+-- by its day.
 -- A build that does not know of it may go on writing here.
 
 ALTER TABLE chassis.dead_letters ADD COLUMN timestamp_ms bigint NOT NULL

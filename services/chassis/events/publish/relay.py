@@ -59,7 +59,7 @@ class Relay:
         self._versioned = versioned
         self._notified = asyncio.Event()
         self.ready = False
-        """Whether the database is connected: a relay that waits to lead is ready, too."""
+        """True while the database is connected, also while another relay leads."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead or wait to lead until ``stop`` is set, and finish the batch in flight."""
