@@ -140,6 +140,8 @@ class Consumer(Generic[T]):
                 if offsets.check_due():
                     await processing
                     await offsets.check()
+                    # A killed worker's last transaction may commit after its successor has started.
+                    await self.batch_processor.replay_parked()
         finally:
             reporting.cancel()
             await processing

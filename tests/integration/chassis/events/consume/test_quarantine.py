@@ -156,6 +156,26 @@ async def test_a_parked_event_that_another_build_has_handled_takes_effect_once(
     assert await alpha.tally() == [1]
 
 
+async def test_an_event_that_is_parked_after_the_start_is_replayed_by_the_running_worker(
+    alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(declare._by_name, "alpha.thing.weighed")
+    await topic.send(ThingWeighed(thing_id="thing_1", number=1))
+    async with running(alpha.consumer()):
+        await until(lambda: states(alpha), lambda found: found == ["PARKED"])
+    monkeypatch.undo()
+    (parked,) = await letters(alpha)
+    await alpha.pool.execute("DELETE FROM chassis.dead_letters")
+    async with running(alpha.consumer()):
+        await topic.send(counted(0))
+        await until(alpha.tally)
+        # As a killed worker of an older build does whose commit was on its way.
+        async with alpha.work() as tx:
+            await dead_letters.add(tx.connection, parked.record, "PARKED", "unknown type")
+        await until(lambda: states(alpha), lambda found: found == [])
+    assert await alpha.tally("thing_1") == [0, 1]
+
+
 async def test_a_parked_event_that_fails_later_blocks_only_its_subject(
     alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
