@@ -1,7 +1,7 @@
-"""The decision: what of organisations and their sites a caller reaches today.
+"""The decision: the organisations and sites that a caller reaches today.
 
 ``visible`` is the condition on rows that are found by their ids ($1 caller, $2 day); lists begin from the caller's
-grants (``reach``). Commands ask ``effective_permissions`` in their transaction. Nothing is kept in memory.
+grants (``reach``). Commands use ``PostgresAccessDecisions`` in their transaction. Nothing is kept in memory.
 """
 
 import datetime as dt
@@ -24,16 +24,22 @@ _EFFECTIVE_PERMISSIONS = f"""
       AND (g.organisation_id IS NULL OR g.organisation_id = $3)
       AND ($4::uuid IS NULL OR g.site_id IS NULL OR g.site_id = $4)
 """
+_COVERS_SITE = f"""
+    SELECT EXISTS (SELECT 1 FROM access.grants g
+                   WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY} AND (g.site_id IS NULL OR g.site_id = $3))
+"""
 _ORGANISATIONS = f"SELECT DISTINCT organisation_id FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}"
 
 _EDITING_ROLES = (Role.ADMIN, Role.EDITOR)
 
 
 class EffectivePermissions(msgspec.Struct, frozen=True):
-    """What a caller may do at one place. ``role`` is None for partners: their scopes decided already."""
+    """The permissions of a caller on an organisation or site: those of all grants together."""
 
     role: Role | None
+    """None for partners: their scopes decided already."""
     billing: bool
+    """Whether prices are shown."""
 
     @property
     def may_change(self) -> bool:
@@ -44,7 +50,7 @@ class EffectivePermissions(msgspec.Struct, frozen=True):
 def visible(organisation: str, site: str | None = None, also: str = "") -> str:
     """Return the condition that the caller reaches, on the day, the row with these columns.
 
-    For rows that are found by their ids: each is held against the grants by their index. ``also`` is a further
+    For rows that are found by their ids: each is checked against the grants by an index. ``also`` is a further
     condition on the grant (``g``).
     """
     base = f"SELECT FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}{also}"
@@ -54,7 +60,7 @@ def visible(organisation: str, site: str | None = None, also: str = "") -> str:
         conditions.append(of_organisation)
     else:
         conditions += [f"{of_organisation} AND g.site_id IS NULL", f"{of_organisation} AND g.site_id = {site}"]
-    return f"({' OR '.join(f'EXISTS ({one})' for one in conditions)})"
+    return f"({' OR '.join(f'EXISTS ({condition})' for condition in conditions)})"
 
 
 def billing(organisation: str, site: str) -> str:
@@ -62,20 +68,38 @@ def billing(organisation: str, site: str) -> str:
     return visible(organisation, site, also=" AND g.billing")
 
 
+class PostgresAccessDecisions:
+    """Implements the port ``AccessDecisions`` of services whose commands are decided by the caller's access."""
+
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
+
+    async def permissions(
+        self, caller: Caller, today: dt.date, organisation_id: uuid.UUID, site_id: uuid.UUID | None = None
+    ) -> EffectivePermissions | None:
+        """Return the caller's permissions on an organisation or one of its sites; None if it is out of reach."""
+        row = await self._connection.fetchrow(
+            _EFFECTIVE_PERMISSIONS, caller.subject_id, today, organisation_id, site_id
+        )
+        if row is None or not row["grants"]:
+            return None
+        return EffectivePermissions(Role(row["role"]) if row["role"] else None, row["billing"])
+
+    async def covers_site(self, caller: Caller, today: dt.date, site_id: uuid.UUID) -> bool:
+        """Return whether the caller's access would cover a site of unknown organisation, should it exist."""
+        return bool(await self._connection.fetchval(_COVERS_SITE, caller.subject_id, today, site_id))
+
+
 async def effective_permissions(
     connection: DatabaseConnection, caller: Caller, day: dt.date, organisation: uuid.UUID, site: uuid.UUID | None = None
 ) -> EffectivePermissions | None:
-    """What all the caller's grants come to for an organisation (and one of its sites); None if it is out of reach."""
-    row = await connection.fetchrow(_EFFECTIVE_PERMISSIONS, caller.subject_id, day, organisation, site)
-    if row is None or not row["grants"]:
-        return None
-    return EffectivePermissions(Role(row["role"]) if row["role"] else None, row["billing"])
+    """Return ``PostgresAccessDecisions.permissions``, until orders and support have it on their transactions."""
+    return await PostgresAccessDecisions(connection).permissions(caller, day, organisation, site)
 
 
 async def reachable_organisations(
     connection: DatabaseConnection, caller: Caller, day: dt.date
 ) -> list[uuid.UUID] | None:
-    """Every organisation that the caller reaches with all or some sites; None is all."""
-    rows = await connection.fetch(_ORGANISATIONS, caller.subject_id, day)
-    found = [row["organisation_id"] for row in rows]
-    return None if None in found else found
+    """Return the organisations that the caller reaches with all or some sites; None is all."""
+    ids = [row["organisation_id"] for row in await connection.fetch(_ORGANISATIONS, caller.subject_id, day)]
+    return None if None in ids else ids
