@@ -13,7 +13,7 @@ from services.chassis.events.copies import rebuild as copies_rebuild
 from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy, PurgeResult
 from services.chassis.events.transaction import UnitOfWork
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 
 _STALL_WARNING_S = 15.0
 

@@ -15,7 +15,8 @@ from deploy.local.stack import environment_of_running
 from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.consumer import Consumer
 from services.chassis.runtime.settings import InvalidSettings, ServiceSettings, load
-from services.hosting.processes import Blueprint, ServiceRuntime, build_consumer, open_runtime
+from services.hosting.blueprint import Blueprint, ServiceRuntime
+from services.hosting.processes import build_consumer, open_runtime
 
 S = TypeVar("S", bound=ServiceSettings)
 

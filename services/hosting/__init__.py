@@ -1,1 +1,1 @@
-"""How a service's processes are put together: api, worker, relay and migrations."""
+"""The processes of a service: api, worker, relay and migrate."""

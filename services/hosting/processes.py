@@ -1,49 +1,41 @@
-"""How a service's processes are put together, the same for all five: api, worker, relay, migrate.
-
-A service describes itself as a Blueprint in its ``app.py``; the rest follows from that.
-"""
+"""The processes of a service, built from its Blueprint: api, worker, relay, migrate."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from pathlib import Path
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
 import msgspec
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
 
 from services.access import copy
 from services.access.authentication import CallerAuthenticator
 from services.access.caller import Caller
 from services.access.service_operations import permit
-from services.access.service_token import ServiceTokens
 from services.chassis import process
 from services.chassis.auth.tokens import Verifier
 from services.chassis.db import migrations, postgres, retention
-from services.chassis.db.postgres import DatabaseConnection, Pool
+from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.consumer import Consumer
-from services.chassis.events.consume.handlers import Handlers
-from services.chassis.events.copies.announcement import Announcement
-from services.chassis.events.copies.rebuild import Copy
 from services.chassis.events.notifier import OutboxNotifier
 from services.chassis.events.publish import relay_metrics
 from services.chassis.events.publish.relay import Relay
-from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
+from services.chassis.events.transaction import Transaction
 from services.chassis.http.client.origin import Origin
-from services.chassis.imports.export_files import ImportKind
 from services.chassis.imports.importer import FileImporter
 from services.chassis.mail import MailSender
 from services.chassis.process import ProcessParts
 from services.chassis.rpc.channel import ServiceChannel
-from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
-from services.chassis.runtime.clock import Clock, SystemClock
+from services.chassis.runtime.clock import SystemClock
 from services.chassis.runtime.health import Check
 from services.chassis.runtime.settings import ServiceSettings, load_or_exit
 from services.chassis.telemetry import logging
 from services.contracts.declare import topic_of
-from services.contracts.identity import AccessStated, Identity
-from services.hosting.import_resource import import_resource
+from services.hosting.bad_rows_file import bad_rows_route
+from services.hosting.blueprint import Blueprint, ServiceRuntime
+from services.hosting.upload import upload_route
 
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
@@ -51,105 +43,40 @@ P = TypeVar("P")
 _POOL_SIZES = {"api": 8, "worker": 5, "relay": 2}
 
 
-class ServiceRuntime(Generic[T]):
-    """What a process of a service stands on, made once at its start."""
-
-    def __init__(
-        self,
-        settings: ServiceSettings,
-        clock: Clock,
-        pool: Pool,
-        waker: OutboxNotifier,
-        identity: ServiceChannel,
-        blueprint: "Blueprint[T, Any]",
-    ) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.pool = pool
-        self.waker = waker
-        self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction, waker.notify)
-        self.imports: FileImporter[T] = FileImporter(blueprint.name, pool, self.work, blueprint.imports(self))
-        self.identity = identity
-        self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
-
-    async def fetch_access(self, subject_id: str) -> AccessStated | None:
-        """A subject's access as identity has it now."""
-        return await client(Identity, self.identity, await self.tokens.headers()).access_of(subject_id)
-
-    async def public_keys(self) -> str:
-        """The keys that verify tokens, from identity."""
-        return (await client(Identity, self.identity, {}).public_keys()).jwks
-
-
-class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
-    """What is a service's own.
-
-    ``contract`` is what it offers and ``bind`` the offering for one caller; ``transaction`` its unit of work's shape;
-    ``listens`` the services whose topics it reads, ``handlers`` the use case of each event; ``imports`` the files it
-    takes in; ``announcements`` how its things are stated again; ``copies`` what it keeps of others' (in an order in
-    which none refers to a later one), ``recompute`` what it computes from them; ``partners_topic`` whether
-    partners read its public events from Kafka; ``versioned`` its own tables with a ``version`` that its events carry;
-    ``settings`` its settings; ``routes`` and ``loops`` what it has beside all that.
-    """
-
-    name: str
-    contract: type[P]
-    settings: type[ServiceSettings] = ServiceSettings
-    migrations: Path
-    transaction: Callable[[DatabaseConnection, Clock], T]
-    bind: Callable[[ServiceRuntime[T]], Callable[[Caller], P]]
-    subscribes_to: Sequence[str] = ()
-    handlers: Callable[[ServiceRuntime[T]], Handlers[T]]
-    partners_topic: bool = False
-    versioned: Sequence[str] = ()
-    imports: Callable[[ServiceRuntime[T]], Sequence[ImportKind[T, Any]]] = lambda foundation: ()
-    announcements: Sequence[Announcement[T]] = ()
-    copies: Sequence[Copy] = ()
-    recompute: Callable[[T], Awaitable[None]] | None = None
-    fetch_access: Callable[[ServiceRuntime[T]], Callable[[str], Awaitable[AccessStated | None]]] = lambda foundation: (
-        foundation.fetch_access
-    )
-    public_keys: Callable[[ServiceRuntime[T]], Callable[[], Awaitable[str]]] = lambda foundation: foundation.public_keys
-    routes: Callable[[ServiceRuntime[T], CallerAuthenticator], Sequence[BaseRoute]] = (
-        lambda foundation, authentication: ()
-    )
-    loops: Callable[[ServiceRuntime[T]], Sequence[process.BackgroundLoop]] = lambda foundation: ()
-
-
 class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the one role needs that listens nowhere and calls nobody."""
+    """The settings of the role ``migrate``, which neither listens nor calls."""
 
     database_url: str
     log_level: str = "INFO"
 
 
 def migrate(blueprint: Blueprint[T, P], database_url: str) -> None:
-    """Bring the service's database up to date."""
+    """Migrate the service's database."""
     migrations.migrate(database_url, [migrations.CHASSIS_MIGRATIONS, copy.ACCESS_MIGRATIONS, blueprint.migrations])
 
 
 def main(blueprint: Blueprint[T, P], role: str) -> int:
-    """Run one of the service's processes; the exit code. 2 for a role that there is not, or for wrong settings."""
+    """Run one of the service's processes and return its exit code: 2 for an unknown role or invalid settings."""
     name = f"{blueprint.name}-{role}"
     if role == "migrate":
-        wanted = load_or_exit(MigrationSettings, blueprint.name)
-        logging.configure(name, wanted.log_level)
-        migrate(blueprint, wanted.database_url)
+        migration_settings = load_or_exit(MigrationSettings, blueprint.name)
+        logging.configure(name, migration_settings.log_level)
+        migrate(blueprint, migration_settings.database_url)
         return 0
     settings = load_or_exit(blueprint.settings, blueprint.name)
-    assemble = {"api": _api, "worker": _worker, "relay": _relay}.get(role)
-    if assemble is None:
+    build_parts = {"api": _api, "worker": _worker, "relay": _relay}.get(role)
+    if build_parts is None:
         logging.configure(name, settings.log_level)
         logging.logger(__name__).error("no such role", role=role, roles=["api", "worker", "relay", "migrate"])
         return 2
-    return process.run(name, settings, lambda: assemble(blueprint, settings))
+    return process.run(name, settings, lambda: build_parts(blueprint, settings))
 
 
 @contextlib.asynccontextmanager
 async def open_runtime(
     blueprint: Blueprint[T, P], settings: ServiceSettings, role: str
 ) -> AsyncIterator[ServiceRuntime[T]]:
-    """What a process stands on, and its orderly end."""
+    """Open the runtime of a process, and close it at the end."""
     clock = SystemClock(settings.time_zone, settings.clock_file)
     pool = await postgres.open_pool(settings.database_url, name=f"{blueprint.name} {role}", size=_POOL_SIZES[role])
     async with Origin(settings.identity_url, connections=50) as origin:
@@ -163,45 +90,54 @@ async def open_runtime(
 
 
 def api_routes(
-    blueprint: Blueprint[T, P], base: ServiceRuntime[T], authentication: CallerAuthenticator
+    blueprint: Blueprint[T, P], runtime: ServiceRuntime[T], authenticator: CallerAuthenticator
 ) -> list[BaseRoute]:
-    """Return all that a service's api answers on: its contract, the files that it takes in, and what is its own."""
-    offered = routes(blueprint.contract, blueprint.bind(base), authentication.caller, authentication.stranger, permit)
-    files = import_resource(base.imports, authentication.caller)
-    return [*offered, *files, *blueprint.routes(base, authentication)]
+    """Return the routes of a service's api: its contract, its imports and its own."""
+    contract_routes = routes(
+        blueprint.contract, blueprint.bind(runtime), authenticator.caller, authenticator.stranger, permit
+    )
+    file_routes = import_resource(runtime.imports, authenticator.caller)
+    return [*contract_routes, *file_routes, *blueprint.routes(runtime, authenticator)]
+
+
+def import_resource(imports: FileImporter[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> list[Route]:
+    """Return the routes of the files of imports; none for a service without imports."""
+    return [upload_route(imports, authenticate), bad_rows_route(imports, authenticate)] if imports.kinds else []
 
 
 @contextlib.asynccontextmanager
 async def _api(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[ProcessParts]:
-    async with open_runtime(blueprint, settings, "api") as base:
-        verifier = Verifier(blueprint.public_keys(base), base.clock)
-        authentication = CallerAuthenticator(verifier, base.pool, blueprint.fetch_access(base))
+    async with open_runtime(blueprint, settings, "api") as runtime:
+        verifier = Verifier(blueprint.public_keys(runtime), runtime.clock)
+        authenticator = CallerAuthenticator(verifier, runtime.pool, blueprint.fetch_access(runtime))
         yield ProcessParts(
-            routes=api_routes(blueprint, base, authentication),
-            checks={"database": _database_check(base.pool), "keys": verifier.ready},
-            loops=[base.waker.run],
+            routes=api_routes(blueprint, runtime, authenticator),
+            checks={"database": _database_check(runtime.pool), "keys": verifier.ready},
+            loops=[runtime.waker.run],
         )
 
 
 @contextlib.asynccontextmanager
 async def _worker(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[ProcessParts]:
-    async with open_runtime(blueprint, settings, "worker") as base:
-        consumer = build_consumer(blueprint, base)
-        loops = [consumer.run, base.waker.run, *blueprint.loops(base)]
-        if base.imports.kinds:
-            loops.append(base.imports.run)
+    async with open_runtime(blueprint, settings, "worker") as runtime:
+        consumer = build_consumer(blueprint, runtime)
+        loops = [consumer.run, runtime.waker.run, *blueprint.loops(runtime)]
+        if runtime.imports.kinds:
+            loops.append(runtime.imports.run)
         if settings.smtp is not None:
-            loops.append(MailSender(base.pool, settings.smtp, settings.mail_from, base.clock).run)
+            loops.append(MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock).run)
 
-        async def consuming() -> bool:
+        async def is_consuming() -> bool:
             return consumer.ready
 
-        yield ProcessParts(routes=[], checks={"database": _database_check(base.pool), "broker": consuming}, loops=loops)
+        yield ProcessParts(
+            routes=[], checks={"database": _database_check(runtime.pool), "broker": is_consuming}, loops=loops
+        )
 
 
 @contextlib.asynccontextmanager
 async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[ProcessParts]:
-    async with open_runtime(blueprint, settings, "relay") as base:
+    async with open_runtime(blueprint, settings, "relay") as runtime:
         relay = Relay(
             blueprint.name,
             settings.database_url,
@@ -211,34 +147,36 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
             versioned=blueprint.versioned,
         )
 
-        async def running() -> bool:
+        async def is_running() -> bool:
             return relay.ready
 
-        async def keep_house(stop: asyncio.Event) -> None:
-            await retention.enforce_retention(base.pool, stop, [copy.DELETE_ENDED_SESSIONS])
+        async def run_retention(stop: asyncio.Event) -> None:
+            await retention.enforce_retention(runtime.pool, stop, [copy.DELETE_ENDED_SESSIONS])
 
-        async def measure(stop: asyncio.Event) -> None:
-            await relay_metrics.update_relay_metrics(base.pool, stop)
+        async def run_relay_metrics(stop: asyncio.Event) -> None:
+            await relay_metrics.update_relay_metrics(runtime.pool, stop)
 
-        yield ProcessParts(routes=[], checks={"database": running}, loops=[relay.run, keep_house, measure])
+        yield ProcessParts(
+            routes=[], checks={"database": is_running}, loops=[relay.run, run_retention, run_relay_metrics]
+        )
 
 
-def build_consumer(blueprint: Blueprint[T, P], base: ServiceRuntime[T]) -> Consumer[T]:
-    """The service's consumer: for its worker, and for replaying what was set aside."""
+def build_consumer(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> Consumer[T]:
+    """Build the service's consumer: for its worker, and for replaying quarantined events."""
     return Consumer(
         blueprint.name,
-        base.settings.slot,
-        base.settings.kafka,
+        runtime.settings.slot,
+        runtime.settings.kafka,
         [topic_of(service) for service in blueprint.subscribes_to],
-        blueprint.handlers(base),
-        base.pool,
-        base.work,
-        base.clock,
+        blueprint.handlers(runtime),
+        runtime.pool,
+        runtime.work,
+        runtime.clock,
     )
 
 
 def _database_check(pool: Pool) -> Check:
-    async def answers() -> bool:
+    async def is_answering() -> bool:
         return bool(await pool.fetchval("SELECT true"))
 
-    return answers
+    return is_answering

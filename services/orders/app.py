@@ -8,7 +8,7 @@ from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
 from services.contracts.orders import Orders, PickupStated
 from services.contracts.sites import ContainerStated, SiteStated
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.orders.domain.holidays import HolidayRecord
 from services.orders.domain.price import ArticlePrice
 from services.orders.domain.routes import Route

@@ -9,7 +9,7 @@ from services.chassis.imports.export_files import ImportKind
 from services.contracts.identity import OrganisationStated
 from services.contracts.orders import PickupStated
 from services.contracts.stats import InvoiceStated, Stats
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.stats.http.api import StatsApi
 from services.stats.messaging.handlers import HANDLERS
 from services.stats.store.transaction import StatsTransaction

@@ -8,7 +8,7 @@ from services.access.copy import ACCESS_COPY
 from services.chassis.events.copies.rebuild import Copy
 from services.contracts.sites import SiteStated
 from services.contracts.support import Support
-from services.hosting.processes import Blueprint, ServiceRuntime
+from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.support.domain.limits import MessageLimits
 from services.support.http.api import SupportApi
 from services.support.http.recipients import IdentityRecipients

@@ -19,7 +19,7 @@ from services.chassis.db.postgres import Pool
 from services.chassis.ids import find_id
 from services.chassis.rpc.signature import signatures
 from services.contracts.values import Page
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.identity.app import IDENTITY
 from services.orders.app import ORDERS
 from services.sites.app import SITES

@@ -12,7 +12,7 @@ from services.chassis.db.postgres import Pool
 from services.chassis.events.transaction import Transaction
 from services.chassis.ids import new_uuid
 from services.hosting import processes
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from tests.support.clock import TestClock
 from tests.support.servers import Servers
 from tests.support.service_harness import ServiceHarness

@@ -19,7 +19,7 @@ from services.contracts.declare import Event, event_type_named, event_type_of
 from services.contracts.identity import AccessStated, Grant, Language, SubjectKind
 from services.contracts.imports import BadRow, Import, ImportState
 from services.contracts.values import Page
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from tests.support.chunks import iterate_chunks
 from tests.support.clock import TestClock
 

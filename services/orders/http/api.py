@@ -19,8 +19,8 @@ from services.contracts.orders import (
     PickupsReported,
 )
 from services.contracts.values import Connection, Id, Page, Refusal
+from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
-from services.hosting.processes import ServiceRuntime
 from services.orders.queries import agreements, calendars, events, orders
 from services.orders.store.transaction import OrdersTransaction
 from services.orders.usecases.order_extra_pickup import order_extra_pickup

@@ -6,8 +6,8 @@ from services.access.caller import PEOPLE, Caller
 from services.contracts.sites import Fraction
 from services.contracts.stats import Period, Volumes
 from services.contracts.values import Id, Refusal
+from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
-from services.hosting.processes import ServiceRuntime
 from services.stats.domain.date_range import date_range
 from services.stats.queries import volumes
 from services.stats.store.transaction import StatsTransaction

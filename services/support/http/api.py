@@ -3,7 +3,7 @@
 from services.access.caller import PEOPLE, Caller
 from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
 from services.contracts.values import Connection, Id, Page, Refusal
-from services.hosting.processes import ServiceRuntime
+from services.hosting.blueprint import ServiceRuntime
 from services.support.domain.limits import MessageLimits
 from services.support.queries import tickets
 from services.support.store.transaction import SupportTransaction

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from services.chassis.db.postgres import Pool
 from services.chassis.rpc import batch_protocol
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.identity.app import IDENTITY
 from services.orders.app import ORDERS
 from services.sites.app import SITES

@@ -23,7 +23,8 @@ from services.chassis.ids import new_uuid, write_id
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.runtime.settings import Environment, SocketAddress, load
 from services.contracts.identity import SCOPES, AccessStated, Grant, Role, SubjectKind
-from services.hosting.processes import Blueprint, ServiceRuntime, api_routes
+from services.hosting.blueprint import Blueprint, ServiceRuntime
+from services.hosting.processes import api_routes
 from tests.support.clock import TestClock
 from tests.support.http_server import serve_routes
 

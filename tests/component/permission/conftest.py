@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.chassis.db.postgres import Pool
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from tests.component.permission.callers import serve_service
 from tests.component.permission.matrix import Case, check_matrix
 from tests.support.clock import TestClock

@@ -10,7 +10,7 @@ import pytest
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.rpc.signature import Signature, signatures
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.identity.app import IDENTITY
 from services.orders.app import ORDERS
 from services.sites.app import SITES

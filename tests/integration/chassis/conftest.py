@@ -7,7 +7,7 @@ import pytest
 
 from services.chassis.db.postgres import Pool
 from services.chassis.events.transaction import Transaction
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from tests.integration.chassis.events.topic import TopicWriter, topic_of
 from tests.support.alpha import MIGRATIONS, Alpha
 from tests.support.clock import TestClock

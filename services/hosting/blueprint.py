@@ -1,0 +1,96 @@
+"""The blueprint of a service, and the runtime that its processes share."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from starlette.routing import BaseRoute
+
+from services.access.authentication import CallerAuthenticator
+from services.access.caller import Caller
+from services.access.service_token import ServiceTokens
+from services.chassis.db.postgres import DatabaseConnection, Pool
+from services.chassis.events.consume.handlers import Handlers
+from services.chassis.events.copies.announcement import Announcement
+from services.chassis.events.copies.rebuild import Copy
+from services.chassis.events.notifier import OutboxNotifier
+from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
+from services.chassis.imports.export_files import ImportKind
+from services.chassis.imports.importer import FileImporter
+from services.chassis.process import BackgroundLoop
+from services.chassis.rpc.channel import ServiceChannel
+from services.chassis.rpc.client import client
+from services.chassis.runtime.clock import Clock
+from services.chassis.runtime.settings import ServiceSettings
+from services.contracts.identity import AccessStated, Identity
+
+T = TypeVar("T", bound=Transaction)
+P = TypeVar("P")
+
+
+class ServiceRuntime(Generic[T]):
+    """The objects that a process of a service makes once, at its start."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        clock: Clock,
+        pool: Pool,
+        waker: OutboxNotifier,
+        identity: ServiceChannel,
+        blueprint: "Blueprint[T, Any]",
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.pool = pool
+        self.waker = waker
+        self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction, waker.notify)
+        self.imports: FileImporter[T] = FileImporter(blueprint.name, pool, self.work, blueprint.imports(self))
+        self.identity = identity
+        self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
+
+    async def fetch_access(self, subject_id: str) -> AccessStated | None:
+        """Fetch a subject's present access from identity."""
+        return await client(Identity, self.identity, await self.tokens.headers()).access_of(subject_id)
+
+    async def public_keys(self) -> str:
+        """Fetch the keys that verify tokens from identity."""
+        return (await client(Identity, self.identity, {}).public_keys()).jwks
+
+
+class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
+    """The definition of a service, from which its processes are built."""
+
+    name: str
+    contract: type[P]
+    """The operations that the service offers."""
+    settings: type[ServiceSettings] = ServiceSettings
+    migrations: Path
+    transaction: Callable[[DatabaseConnection, Clock], T]
+    bind: Callable[[ServiceRuntime[T]], Callable[[Caller], P]]
+    """Builds the implementation of the contract for one caller."""
+    subscribes_to: Sequence[str] = ()
+    """The services whose topics the service consumes."""
+    handlers: Callable[[ServiceRuntime[T]], Handlers[T]]
+    """The handler of each event type."""
+    partners_topic: bool = False
+    """Whether partners read the service's public events from Kafka."""
+    versioned: Sequence[str] = ()
+    """The service's own tables with a ``version`` that its events carry."""
+    imports: Callable[[ServiceRuntime[T]], Sequence[ImportKind[T, Any]]] = lambda runtime: ()
+    """The kinds of files that the service imports."""
+    announcements: Sequence[Announcement[T]] = ()
+    """The entities that the service states again for the copies of other services."""
+    copies: Sequence[Copy] = ()
+    """The service's copies of entities of other services, in an order in which none refers to a later one."""
+    recompute: Callable[[T], Awaitable[None]] | None = None
+    """Recomputes the data that derive from the copies."""
+    fetch_access: Callable[[ServiceRuntime[T]], Callable[[str], Awaitable[AccessStated | None]]] = lambda runtime: (
+        runtime.fetch_access
+    )
+    public_keys: Callable[[ServiceRuntime[T]], Callable[[], Awaitable[str]]] = lambda runtime: runtime.public_keys
+    routes: Callable[[ServiceRuntime[T], CallerAuthenticator], Sequence[BaseRoute]] = lambda runtime, authenticator: ()
+    """The routes beside the contract and the imports."""
+    loops: Callable[[ServiceRuntime[T]], Sequence[BackgroundLoop]] = lambda runtime: ()
+    """The worker's background loops beside the consumer, the imports and the mails."""
