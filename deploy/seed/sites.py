@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from deploy.seed.history import SiteHistory
 from deploy.seed.tables import TableRows
 from services.identity.domain.organisation import OrganisationRecord
-from services.sites.store.transaction import SITE_COLUMNS, site_row
+from services.sites.store.sites import SITE_COLUMNS, site_row
 
 
 def rows_of_organisations(organisations: Sequence[OrganisationRecord]) -> list[TableRows]:

@@ -1,4 +1,4 @@
-"""Sites, put together: reads like a table of contents."""
+"""The composition of sites."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
 from services.contracts.identity import OrganisationStated
 from services.contracts.sites import ContainerStated, Sites, SiteStated
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.sites.http.api import SitesApi
 from services.sites.messaging.handlers import HANDLERS
 from services.sites.store.transaction import SitesTransaction
@@ -22,11 +22,11 @@ SITES: Blueprint[SitesTransaction, Sites] = Blueprint(
     contract=Sites,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=SitesTransaction,
-    bind=lambda base: lambda caller: SitesApi(base, caller),
+    bind=lambda runtime: lambda caller: SitesApi(runtime, caller),
     subscribes_to=["identity"],
-    handlers=lambda base: HANDLERS,
+    handlers=lambda runtime: HANDLERS,
     versioned=["sites", "containers"],
-    imports=lambda base: [
+    imports=lambda runtime: [
         ImportKind("sites", SiteRow, ("site_number",), import_sites),
         ImportKind("containers", ContainerRow, ("container_number",), import_containers),
     ],

@@ -1,4 +1,4 @@
-"""A site and its containers as the ERP states them, and what counts as a change."""
+"""Sites and their containers: the facts from the ERP, and their records."""
 
 import uuid
 
@@ -8,7 +8,7 @@ from services.contracts.sites import Fraction, PropertyType
 
 
 class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a site. ``area`` is the routes' area, ``municipality`` the one whose rules hold."""
+    """The facts of a site."""
 
     site_number: str
     organisation_id: uuid.UUID
@@ -16,7 +16,9 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
     postal_code: str
     city: str
     municipality: str
+    """The municipality whose rules apply."""
     area: str
+    """The area of the routes."""
     property_type: PropertyType
     dwellings: int
     billed_to: str
@@ -26,27 +28,31 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContainerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a container: ``count`` bins of ``litres`` each."""
+    """The facts of a container."""
 
     container_number: str
     site_id: uuid.UUID
     fraction: Fraction
     litres: int
+    """The volume of one bin."""
     count: int
+    """The number of bins."""
 
 
 class SiteRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A site as it is kept. ``version`` rises with every change."""
+    """The record of a site."""
 
     id: uuid.UUID
     version: int
+    """Rises with every change."""
     facts: SiteFacts
 
 
 class ContainerRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A container as it is kept. ``organisation_id`` is its site's."""
+    """The record of a container."""
 
     id: uuid.UUID
     version: int
     organisation_id: uuid.UUID
+    """The organisation of its site."""
     facts: ContainerFacts

@@ -1,1 +1,1 @@
-"""Sites' end of its contract."""
+"""Sites' API over HTTP."""

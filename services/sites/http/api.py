@@ -1,10 +1,10 @@
-"""What sites offers to one caller: each operation with its decision, handed to the store or a use case."""
+"""Sites' API: each operation with its authorisation, by a query or a use case."""
 
 from services.access.caller import PEOPLE, Caller
 from services.contracts.sites import Site, SiteOrder
 from services.contracts.values import Connection, Id, Page
+from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
-from services.hosting.processes import ServiceRuntime
 from services.sites.queries import sites
 from services.sites.store.transaction import SitesTransaction
 
@@ -12,9 +12,9 @@ from services.sites.store.transaction import SitesTransaction
 class SitesApi(ImportsApi):
     """``services.contracts.sites.Sites`` for one caller."""
 
-    def __init__(self, base: ServiceRuntime[SitesTransaction], caller: Caller) -> None:
-        super().__init__(base.imports, caller)
-        self._runtime = base
+    def __init__(self, runtime: ServiceRuntime[SitesTransaction], caller: Caller) -> None:
+        super().__init__(runtime.imports, caller)
+        self._runtime = runtime
 
     async def sites(
         self,

@@ -1,4 +1,4 @@
-"""What sites listens to."""
+"""The events that sites subscribes to."""
 
 from services.access import copy
 from services.chassis.events.consume.handlers import Handlers
@@ -6,12 +6,13 @@ from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
 from services.contracts.identity import OrganisationStated
 from services.sites.store.transaction import SitesTransaction
+from services.sites.usecases.ports.transaction import SitesStore
 
 
-async def handle_organisation_stated(tx: SitesTransaction, event: ReceivedEvent[OrganisationStated]) -> None:
-    """Sites knows an organisation by its customer number, for imports."""
+async def handle_organisation_stated(tx: SitesStore, event: ReceivedEvent[OrganisationStated]) -> None:
+    """Keep an organisation by its customer number, for imports."""
     stated = event.data
-    await tx.upsert_organisation(read_id("org", stated.organisation_id), stated.customer_number, stated.version)
+    await tx.organisations.upsert(read_id("org", stated.organisation_id), stated.customer_number, stated.version)
 
 
 HANDLERS: Handlers[SitesTransaction] = {

@@ -1,4 +1,4 @@
-"""What is read of sites, each with the caller's access joined in SQL ($1 caller, $2 day)."""
+"""Sites as callers see them. Queries join the caller's access ($1 caller, $2 day)."""
 
 import datetime as dt
 import uuid
@@ -16,7 +16,7 @@ from services.chassis.db.query import SqlQuery
 from services.chassis.db.sort_keys import fold
 from services.chassis.ids import find_id, write_id
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, SiteOrder
-from services.contracts.values import Connection as Listing
+from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page
 
 _COLUMNS = """
@@ -46,8 +46,8 @@ async def sites(
     order: SiteOrder,
     organisation_id: Id | None,
     fields: Collection[str] | None,
-) -> Listing[Site]:
-    """The caller's sites, a page of them."""
+) -> RelayConnection[Site]:
+    """Return a page of the sites that the caller reaches."""
     text = fold(search) if search else ""
     organisation = find_id("org", organisation_id) if organisation_id else None
     part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, text, organisation_id)
@@ -73,12 +73,12 @@ async def sites(
 async def sites_by_id(
     connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id], fields: Collection[str] | None
 ) -> list[Site | None]:
-    """The sites with these ids, in their order; None for what the caller does not reach."""
-    wanted = [find_id("site", text) for text in ids]
-    rows = await connection.fetch(_BY_ID, caller.subject_id, day, [site_id for site_id in wanted if site_id])
+    """Return the sites with these ids, in their order; None for one out of the caller's reach."""
+    requested_ids = [find_id("site", text) for text in ids]
+    rows = await connection.fetch(_BY_ID, caller.subject_id, day, [site_id for site_id in requested_ids if site_id])
     containers = await _fetch_containers(connection, [row["id"] for row in rows], fields)
     found = {row["id"]: _to_site(row, containers) for row in rows}
-    return [found.get(site_id) if site_id else None for site_id in wanted]
+    return [found.get(site_id) if site_id else None for site_id in requested_ids]
 
 
 async def _fetch_containers(
@@ -86,9 +86,9 @@ async def _fetch_containers(
 ) -> dict[uuid.UUID, list[Container]] | None:
     if fields is not None and "containers" not in fields:
         return None
-    found: dict[uuid.UUID, list[Container]] = {site_id: [] for site_id in site_ids}
+    containers: dict[uuid.UUID, list[Container]] = {site_id: [] for site_id in site_ids}
     for row in await connection.fetch(_CONTAINERS, list(site_ids)):
-        found[row["site_id"]].append(
+        containers[row["site_id"]].append(
             Container(
                 id=write_id("container", row["id"]),
                 container_number=row["container_number"],
@@ -98,7 +98,7 @@ async def _fetch_containers(
                 version=row["version"],
             )
         )
-    return found
+    return containers
 
 
 def _to_site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> Site:
@@ -121,7 +121,7 @@ def _to_site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> S
 
 
 def _search_condition(query: SqlQuery, text: str) -> Search:
-    # The index is LIKE's; where rows are looked through, strpos rules them out in half of LIKE's time.
+    # LIKE uses the index; where rows are scanned, strpos takes half the time of LIKE.
     return Search(
         column="s.search",
         by_index=f"s.search LIKE {query.value(f'%{_escape_like(text)}%')}",

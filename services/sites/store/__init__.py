@@ -1,1 +1,1 @@
-"""Sites' rows and the SQL that reads and writes them."""
+"""Sites' rows and the SQL that reads and writes them, a repository an aggregate."""

@@ -1,1 +1,1 @@
-"""What sites does, a file a verb."""
+"""The use cases of sites, a module each."""

@@ -1,4 +1,4 @@
-"""Taking in containers from the ERP (L9)."""
+"""Importing containers from the ERP (L9)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,13 +7,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import write_id
 from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.record_changes import RecordChanges
 from services.chassis.imports.row_reader import RowError, row_error
-from services.contracts.sites import ContainerStated, Fraction
+from services.contracts.sites import Fraction
 from services.sites.domain.site import ContainerFacts, ContainerRecord
-from services.sites.usecases.ports import SitesStore
+from services.sites.mapping.events import container_stated_event
+from services.sites.usecases.ports.transaction import SitesStore
 
 Number = Annotated[str, Meta(min_length=1, max_length=50)]
 
@@ -29,9 +29,9 @@ class ContainerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> list[RowResult | RowError]:
-    """Keep each row's container; one that is as the row says stays untouched and is not announced."""
-    sites = await tx.sites_by_number({row.site_number for row in rows})
-    records = RecordChanges(await tx.containers_by_number({row.container_number for row in rows}))
+    """Save and announce the container of each row that differs from its record."""
+    sites = await tx.sites.lock_by_number({row.site_number for row in rows})
+    records = RecordChanges(await tx.containers.lock_by_number({row.container_number for row in rows}))
     results: list[RowResult | RowError] = []
     for row in rows:
         site = sites.get(row.site_number)
@@ -50,21 +50,7 @@ async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> lis
                 row.container_number, facts, partial(ContainerRecord, organisation_id=site.facts.organisation_id)
             )
         )
-    await tx.save_containers(records.changed)
+    await tx.containers.save(records.changed)
     for container in records.changed:
         tx.emit(container_stated_event(container))
     return results
-
-
-def container_stated_event(container: ContainerRecord) -> ContainerStated:
-    """A container as it is announced."""
-    return ContainerStated(
-        container_id=write_id("container", container.id),
-        container_number=container.facts.container_number,
-        site_id=write_id("site", container.facts.site_id),
-        organisation_id=write_id("org", container.organisation_id),
-        fraction=container.facts.fraction,
-        litres=container.facts.litres,
-        count=container.facts.count,
-        version=container.version,
-    )

@@ -1,4 +1,4 @@
-"""Taking in sites from the ERP (L9)."""
+"""Importing sites from the ERP (L9)."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,19 +6,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import write_id
 from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.record_changes import RecordChanges
 from services.chassis.imports.row_reader import RowError, row_error
-from services.contracts.sites import PropertyType, SiteStated
+from services.contracts.sites import PropertyType
 from services.sites.domain.site import SiteFacts, SiteRecord
-from services.sites.usecases.ports import SitesStore
+from services.sites.mapping.events import site_stated_event
+from services.sites.usecases.ports.transaction import SitesStore
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Phone = Annotated[
     str, Meta(max_length=200, pattern=r"^(\+[0-9 ()./-]*$|[^=+\-@＝＋－＠])", examples=["+358 40 1234567"])
 ]
-"""A text that may begin with + if it is a number throughout: a spreadsheet would take anything else for a formula."""
+"""A text that may begin with + only if it is a phone number: spreadsheets evaluate anything else as a formula."""
 
 
 class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +40,9 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[RowResult | RowError]:
-    """Keep each row's site; a site that is as the row says stays untouched and is not announced."""
-    organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
-    records = RecordChanges(await tx.sites_by_number({row.site_number for row in rows}))
+    """Save and announce the site of each row that differs from its record."""
+    organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
+    records = RecordChanges(await tx.sites.lock_by_number({row.site_number for row in rows}))
     results: list[RowResult | RowError] = []
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
@@ -53,21 +53,7 @@ async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[RowResul
         del fields["customer_number"]
         facts = SiteFacts(organisation_id=organisation_id, **fields)
         results.append(records.apply(row.site_number, facts, SiteRecord))
-    await tx.save_sites(records.changed)
+    await tx.sites.save(records.changed)
     for site in records.changed:
         tx.emit(site_stated_event(site))
     return results
-
-
-def site_stated_event(site: SiteRecord) -> SiteStated:
-    """A site as it is announced: without address, names and contacts."""
-    return SiteStated(
-        site_id=write_id("site", site.id),
-        organisation_id=write_id("org", site.facts.organisation_id),
-        site_number=site.facts.site_number,
-        municipality=site.facts.municipality,
-        area=site.facts.area,
-        property_type=site.facts.property_type,
-        dwellings=site.facts.dwellings,
-        version=site.version,
-    )
