@@ -1,4 +1,4 @@
-"""The copies of access: stated to identity's own, and carried from there to those of the other services."""
+"""The copies of access: written to identity's database, and copied from there to those of the other services."""
 
 import io
 from collections.abc import Iterable
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from services.access import copy
 from services.chassis.db.postgres import DatabaseConnection
 from services.identity.domain.access import PartnerRecord, UserRecord
-from services.identity.usecases.state_access import access_of
+from services.identity.mapping.events import access_of
 
 _TABLES = ("subjects", "grants")
 
 
 async def state_access(identity: DatabaseConnection, subjects: Iterable[UserRecord | PartnerRecord]) -> list[str]:
-    """Take subjects' access into identity's copy; their ids."""
+    """Write subjects' access to identity's copy and return their ids."""
     stated = [access_of(subject) for subject in subjects]
     for one in stated:
         await copy.upsert_access(identity, one)
@@ -20,7 +20,7 @@ async def state_access(identity: DatabaseConnection, subjects: Iterable[UserReco
 
 
 async def copy_access(identity: DatabaseConnection, to: Iterable[DatabaseConnection], subject_ids: list[str]) -> None:
-    """Have other services' copies say of these subjects what identity's says."""
+    """Copy the access of these subjects from identity to other services."""
     for table in _TABLES:
         rows = io.BytesIO()
         await identity.copy_from_query(

@@ -1,4 +1,4 @@
-"""Identity's rows: organisations, users with their memberships, partners with their secrets, known invoices."""
+"""Identity's rows: organisations, users with their memberships, partners with their secrets, copies of invoices."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,9 @@ from deploy.seed.tables import TableRows
 from services.identity.domain.access import PartnerRecord, UserRecord
 from services.identity.domain.organisation import OrganisationRecord
 from services.identity.domain.secret import digest
-from services.identity.store.transaction import (
-    MEMBERSHIP_COLUMNS,
-    ORGANISATION_COLUMNS,
-    PARTNER_COLUMNS,
-    USER_COLUMNS,
-    membership_rows,
-    organisation_row,
-    partner_row,
-    user_row,
-)
+from services.identity.store.organisations import ORGANISATION_COLUMNS, organisation_row
+from services.identity.store.partners import PARTNER_COLUMNS, partner_row
+from services.identity.store.users import MEMBERSHIP_COLUMNS, USER_COLUMNS, membership_rows, user_row
 from services.identity.usecases.create_partner import CLIENT_SECRET
 from services.stats.domain.invoice import InvoiceRecord
 

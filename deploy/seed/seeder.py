@@ -25,7 +25,7 @@ from deploy.seed.support import TicketNumbers, rows_of_tickets
 from deploy.seed.tables import copy_all
 from services.chassis.db.postgres import DatabaseConnection, open_connection
 from services.chassis.runtime.clock import Clock
-from services.identity.store.passwords import Argon2Passwords
+from services.identity.hashing.argon2 import Argon2Passwords
 from services.orders.store import reference_data as trade_store
 
 BLOCK_SIZE = 1_000

@@ -1,4 +1,4 @@
-"""Identity, put together: reads like a table of contents."""
+"""The composition of identity."""
 
 import asyncio
 import functools
@@ -16,17 +16,16 @@ from services.chassis.process import BackgroundLoop
 from services.chassis.runtime.settings import InvalidSettings
 from services.contracts.identity import AccessStated, Identity, OrganisationStated
 from services.contracts.stats import InvoiceStated
-from services.hosting.processes import Blueprint, ServiceRuntime
+from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.identity.domain.registration import RegistrationRules
-from services.identity.http.api import IdentityApi
-from services.identity.http.dependencies import IdentityDependencies
+from services.identity.hashing.argon2 import Argon2Passwords
+from services.identity.hashing.queue import HashingQueue
+from services.identity.http.api import IdentityApi, IdentityDependencies
 from services.identity.http.jwks import jwks_route
 from services.identity.messaging.handlers import HANDLERS
 from services.identity.queries import directory
 from services.identity.settings import IdentitySettings
-from services.identity.store.hashing_queue import HashingQueue
-from services.identity.store.passwords import Argon2Passwords
-from services.identity.store.retention import run_retention
+from services.identity.store.retention import enforce_retention
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.announce_access import announce_partners, announce_users
 from services.identity.usecases.announce_organisations import announce_organisations
@@ -35,32 +34,32 @@ from services.identity.usecases.import_organisations import OrganisationRow, imp
 Runtime = ServiceRuntime[IdentityTransaction]
 
 
-def _build_api(base: Runtime) -> Callable[[Caller], IdentityApi]:
-    settings = _settings(base)
-    equipment = IdentityDependencies(
-        base=base,
+def _build_api(runtime: Runtime) -> Callable[[Caller], IdentityApi]:
+    settings = _settings(runtime)
+    dependencies = IdentityDependencies(
+        runtime=runtime,
         passwords=Argon2Passwords(),
-        queue=HashingQueue(),
-        signer=_signer(base),
+        hashing_queue=HashingQueue(),
+        signer=_signer(runtime),
         pepper=settings.pepper.encode(),
         service_secrets=settings.service_secrets,
-        rules=_rules(base),
+        rules=_rules(runtime),
     )
-    return lambda caller: IdentityApi(equipment, caller)
+    return lambda caller: IdentityApi(dependencies, caller)
 
 
-def _fetch_access(base: Runtime) -> Callable[[str], Awaitable[AccessStated | None]]:
-    """Identity asks its own database."""
+def _fetch_access(runtime: Runtime) -> Callable[[str], Awaitable[AccessStated | None]]:
+    """Return a function that reads access from identity's own database."""
 
-    async def ask(subject_id: str) -> AccessStated | None:
-        async with base.pool.acquire() as connection:
+    async def fetch(subject_id: str) -> AccessStated | None:
+        async with runtime.pool.acquire() as connection:
             return await directory.access_of(connection, subject_id)
 
-    return ask
+    return fetch
 
 
-def _public_keys(base: Runtime) -> Callable[[], Awaitable[str]]:
-    signer = _signer(base)
+def _public_keys(runtime: Runtime) -> Callable[[], Awaitable[str]]:
+    signer = _signer(runtime)
 
     async def keys() -> str:
         return signer.public_keys()
@@ -68,23 +67,23 @@ def _public_keys(base: Runtime) -> Callable[[], Awaitable[str]]:
     return keys
 
 
-def _retention_loop(base: Runtime) -> BackgroundLoop:
+def _retention_loop(runtime: Runtime) -> BackgroundLoop:
     async def loop(stop: asyncio.Event) -> None:
-        await run_retention(base.pool, base.clock, stop)
+        await enforce_retention(runtime.pool, runtime.clock, stop)
 
     return loop
 
 
-def _signer(base: Runtime) -> Signer:
-    file = _settings(base).signing_key_file
+def _signer(runtime: Runtime) -> Signer:
+    file = _settings(runtime).signing_key_file
     try:
         return Signer(file.read_bytes())
     except (OSError, ValueError) as error:
         raise InvalidSettings(f"KIERTO_IDENTITY_SIGNING_KEY_FILE names no key that can be read: {error}") from error
 
 
-def _rules(base: Runtime) -> RegistrationRules:
-    settings = _settings(base)
+def _rules(runtime: Runtime) -> RegistrationRules:
+    settings = _settings(runtime)
     return RegistrationRules(
         customer_number_format=settings.customer_number_format,
         customer_number_example=settings.customer_number_example,
@@ -94,14 +93,14 @@ def _rules(base: Runtime) -> RegistrationRules:
     )
 
 
-def _imports(base: Runtime) -> Sequence[ImportKind[IdentityTransaction, Any]]:
-    take = functools.partial(import_organisations, rules=_rules(base))
-    return [ImportKind("organisations", OrganisationRow, ("customer_number",), take)]
+def _imports(runtime: Runtime) -> Sequence[ImportKind[IdentityTransaction, Any]]:
+    import_rows = functools.partial(import_organisations, rules=_rules(runtime))
+    return [ImportKind("organisations", OrganisationRow, ("customer_number",), import_rows)]
 
 
-def _settings(base: Runtime) -> IdentitySettings:
-    assert isinstance(base.settings, IdentitySettings)
-    return base.settings
+def _settings(runtime: Runtime) -> IdentitySettings:
+    assert isinstance(runtime.settings, IdentitySettings)
+    return runtime.settings
 
 
 IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
@@ -112,7 +111,7 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     transaction=IdentityTransaction,
     bind=_build_api,
     subscribes_to=["stats"],
-    handlers=lambda base: HANDLERS,
+    handlers=lambda runtime: HANDLERS,
     versioned=["organisations", "users", "partners"],
     imports=_imports,
     announcements=[
@@ -125,6 +124,6 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     copies=[ACCESS_COPY, Copy(InvoiceStated, "invoices")],
     fetch_access=_fetch_access,
     public_keys=_public_keys,
-    routes=lambda base, authentication: [jwks_route(_signer(base))],
-    loops=lambda base: [_retention_loop(base)],
+    routes=lambda runtime, authentication: [jwks_route(_signer(runtime))],
+    loops=lambda runtime: [_retention_loop(runtime)],
 )

@@ -1,4 +1,4 @@
-"""What is done with identity on the host itself, beside its processes (I17). For ``kierto staff create``."""
+"""Commands on the host itself (I17): ``kierto staff create``."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from services.chassis.events.transaction import PostgresUnitOfWork
 from services.chassis.runtime.clock import SystemClock
 from services.contracts.identity import Language
 from services.contracts.values import Refusal
-from services.identity.store.passwords import Argon2Passwords
+from services.identity.hashing.argon2 import Argon2Passwords
 from services.identity.store.transaction import IdentityTransaction
-from services.identity.usecases import create_staff as usecase
+from services.identity.usecases import create_staff as use_case
 
 
 async def create_staff(
@@ -21,15 +21,15 @@ async def create_staff(
     password: str,
     language: Language = Language.FI,
 ) -> str | Refusal:
-    """Make a staff user in identity's database; their id.
+    """Create a staff user in identity's database and return their id.
 
-    Refused with MALFORMED, WEAK_PASSWORD, or USERNAME_TAKEN, also when the same is made twice. The relay announces it
-    as soon as it runs. ``clock_file`` moves the clock, outside production.
+    Refused with MALFORMED, WEAK_PASSWORD, or USERNAME_TAKEN, also on repetition. The relay publishes the user's access
+    as soon as it runs. ``clock_file`` shifts the clock, outside production.
     """
     pool = await postgres.open_pool(database_url, name="kierto staff create", size=1)
     try:
-        # The zone matters to nothing here: there is no day in it.
+        # Any zone will do: nothing here depends on the day.
         work = PostgresUnitOfWork(pool, SystemClock("UTC", clock_file), IdentityTransaction, lambda: None)
-        return await usecase.create_staff(work, Argon2Passwords(), username, email, password, language)
+        return await use_case.create_staff(work, Argon2Passwords(), username, email, password, language)
     finally:
         await pool.close()

@@ -1,4 +1,4 @@
-"""What identity needs to be told beside what every service needs."""
+"""Identity's settings beside those of every service."""
 
 import re
 from pathlib import Path
@@ -9,22 +9,24 @@ _MIN_PEPPER_LENGTH = 16
 
 
 class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
-    """Identity's settings.
-
-    ``signing_key_file`` holds the private key that tokens are signed with (a JWK, RFC 8037); ``pepper`` the secret
-    that goes into every stored digest of a token or secret; ``service_secrets`` each service's own secret by its name
-    (as JSON). The formats are regular expressions that a whole number must match, the examples what people are shown
-    of them (I2). ``terms_version`` is the version of the terms that one accepts to register.
-    """
+    """Identity's settings."""
 
     signing_key_file: Path
+    """The file of the private key that signs tokens (a JWK, RFC 8037)."""
     pepper: str
+    """The key of the stored digests of tokens and secrets."""
     service_secrets: dict[str, str]
+    """The services' own client secrets by their names (as JSON)."""
     customer_number_format: str = r"^\d{2}-\d{7}-\d{2}$"
+    """The regular expression that a whole customer number matches."""
     customer_number_example: str = "62-0000000-00"
+    """The example in a refusal (I2)."""
     invoice_number_format: str = r"^\d{5,10}$"
+    """The regular expression that a whole invoice number matches."""
     invoice_number_example: str = "1962859"
+    """The example in a refusal (I2)."""
     terms_version: str = "2026-01"
+    """The version of the terms that a registration accepts."""
 
     def __post_init__(self) -> None:
         complaints = []

@@ -1,1 +1,1 @@
-"""Identity's end of its contract."""
+"""Identity's API over HTTP."""

@@ -1,6 +1,11 @@
-"""What identity offers to one caller: each operation with its decision, handed to the store or a use case."""
+"""Identity's API: each operation with its authorisation, by a query or a use case."""
+
+from collections.abc import Mapping
+
+import msgspec
 
 from services.access.caller import PEOPLE, Caller
+from services.chassis.auth.tokens import Signer
 from services.contracts.identity import (
     AccessStated,
     ClientToken,
@@ -19,38 +24,67 @@ from services.contracts.identity import (
     SubjectKind,
 )
 from services.contracts.values import Id, Refusal
+from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
-from services.identity.http.dependencies import IdentityDependencies
+from services.identity.domain.registration import RegistrationRules
+from services.identity.hashing.queue import HashingQueue
 from services.identity.queries import directory
+from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.create_partner import create_partner
 from services.identity.usecases.end_session import sign_out, sign_out_with
 from services.identity.usecases.issue_client_token import SERVICE_PREFIX, issue_client_token
+from services.identity.usecases.ports.passwords import Passwords
 from services.identity.usecases.refresh_session import refresh_session
 from services.identity.usecases.register_user import register_user
 from services.identity.usecases.revoke_partner import revoke_partner
 from services.identity.usecases.sign_in import sign_in
 
 
+class IdentityDependencies(msgspec.Struct, frozen=True, kw_only=True):
+    """The dependencies of the operations, made once a process."""
+
+    runtime: ServiceRuntime[IdentityTransaction]
+    passwords: Passwords
+    hashing_queue: HashingQueue
+    """The queue of everything that hashes a password for an anonymous caller."""
+    signer: Signer
+    pepper: bytes
+    """The key of every digest."""
+    service_secrets: Mapping[str, str]
+    """The services' own client secrets by their names."""
+    rules: RegistrationRules
+
+
 class IdentityApi(ImportsApi):
     """``services.contracts.identity.Identity`` for one caller."""
 
-    def __init__(self, equipment: IdentityDependencies, caller: Caller) -> None:
-        super().__init__(equipment.base.imports, caller)
-        self._dependencies = equipment
-        self._runtime = equipment.base
+    def __init__(self, dependencies: IdentityDependencies, caller: Caller) -> None:
+        super().__init__(dependencies.runtime.imports, caller)
+        self._dependencies = dependencies
+        self._runtime = dependencies.runtime
 
     async def register(self, command: Register) -> Registered | Refusal:
-        own, address = self._dependencies, self._caller.address
-        return await own.queue.run(
-            address, lambda: register_user(self._runtime.work, own.passwords, own.pepper, own.rules, command, address)
+        dependencies, address = self._dependencies, self._caller.address
+        return await dependencies.hashing_queue.run(
+            address,
+            lambda: register_user(
+                self._runtime.work, dependencies.passwords, dependencies.pepper, dependencies.rules, command, address
+            ),
         )
 
     async def sign_in(self, username: str, password: str, device_token: str = "") -> SignedIn | Refusal:
-        own, address = self._dependencies, self._caller.address
-        return await own.queue.run(
+        dependencies, address = self._dependencies, self._caller.address
+        return await dependencies.hashing_queue.run(
             address,
             lambda: sign_in(
-                self._runtime.work, own.passwords, own.signer, own.pepper, username, password, device_token, address
+                self._runtime.work,
+                dependencies.passwords,
+                dependencies.signer,
+                dependencies.pepper,
+                username,
+                password,
+                device_token,
+                address,
             ),
         )
 
@@ -71,12 +105,12 @@ class IdentityApi(ImportsApi):
     ) -> ClientToken | Refusal:
         if not client_id.startswith(SERVICE_PREFIX):
             self._caller.require_gateway()
-        own = self._dependencies
+        dependencies = self._dependencies
         return await issue_client_token(
             self._runtime.work,
-            own.signer,
-            own.pepper,
-            own.service_secrets,
+            dependencies.signer,
+            dependencies.pepper,
+            dependencies.service_secrets,
             client_id,
             client_secret,
             scope,
@@ -94,13 +128,13 @@ class IdentityApi(ImportsApi):
             return await directory.me(connection, self._caller, self._runtime.clock.today())
 
     async def organisations(self, ids: list[Id]) -> list[Organisation | None]:
-        # For every kind of caller: partners and services, too, see what their subject reaches, and nothing else.
+        # For every kind of caller: partners and services, too, see the organisations that their subject reaches.
         async with self._runtime.pool.acquire() as connection:
             return await directory.organisations(connection, self._caller, self._runtime.clock.today(), ids)
 
     async def access_of(self, subject_id: Id) -> AccessStated | None:
-        may_ask = (SubjectKind.SERVICE, SubjectKind.STAFF)
-        if self._caller.kind not in may_ask and self._caller.subject_id != subject_id:
+        reading_kinds = (SubjectKind.SERVICE, SubjectKind.STAFF)
+        if self._caller.kind not in reading_kinds and self._caller.subject_id != subject_id:
             return None
         async with self._runtime.pool.acquire() as connection:
             return await directory.access_of(connection, subject_id)

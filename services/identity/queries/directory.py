@@ -1,4 +1,7 @@
-"""What is read of identity. What belongs to organisations is joined with the caller's access ($1 caller, $2 day)."""
+"""Users, organisations and partners as callers see them.
+
+Queries of an organisation's data join the caller's access ($1 caller, $2 day).
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -19,9 +22,10 @@ from services.contracts.identity import (
     Role,
 )
 from services.contracts.values import Id
-from services.identity.store import subjects
-from services.identity.usecases.create_partner import partner_response
-from services.identity.usecases.state_access import access_of as stated
+from services.identity.mapping import events
+from services.identity.mapping.responses import partner_response
+from services.identity.store.partners import PostgresPartnerRepository
+from services.identity.store.users import PostgresUserRepository
 
 _ORGANISATIONS = f"""
     SELECT o.id, o.customer_number, o.name, o.kind, o.version FROM organisations o
@@ -36,9 +40,9 @@ _CONTACTS = "SELECT id, username, email, language FROM users WHERE id = ANY ($1)
 
 
 async def me(connection: DatabaseConnection, caller: Caller, day: dt.date) -> Me | None:
-    """The calling user, with the organisations they belong to on that day, by name."""
+    """Return the calling user with their memberships of that day, by organisation name."""
     user_id = find_id("user", caller.subject_id)
-    user = await subjects.user_by_id(connection, user_id) if user_id else None
+    user = await PostgresUserRepository(connection).by_id(user_id) if user_id else None
     if user is None:
         return None
     rows = await connection.fetch(_MEMBERSHIPS, user.id, day)
@@ -55,26 +59,26 @@ async def me(connection: DatabaseConnection, caller: Caller, day: dt.date) -> Me
 async def organisations(
     connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
 ) -> list[Organisation | None]:
-    """The organisations with these ids, in their order; None for what the caller does not reach."""
-    wanted = [find_id("org", text) for text in ids]
-    rows = await connection.fetch(_ORGANISATIONS, caller.subject_id, day, [one for one in wanted if one])
+    """Return the organisations with these ids, in their order; None for one out of the caller's reach."""
+    requested_ids = [find_id("org", text) for text in ids]
+    rows = await connection.fetch(_ORGANISATIONS, caller.subject_id, day, [one for one in requested_ids if one])
     found = {row["id"]: _to_organisation(row) for row in rows}
-    return [found.get(one) if one else None for one in wanted]
+    return [found.get(one) if one else None for one in requested_ids]
 
 
 async def access_of(connection: DatabaseConnection, subject_id: Id) -> AccessStated | None:
-    """A subject's access as it is now."""
+    """Return the present access of a user or partner."""
     if user_id := find_id("user", subject_id):
-        user = await subjects.user_by_id(connection, user_id)
-        return stated(user) if user else None
+        user = await PostgresUserRepository(connection).by_id(user_id)
+        return events.access_of(user) if user else None
     partner_id = find_id("partner", subject_id)
-    partner = await subjects.partner_by_id(connection, partner_id) if partner_id else None
-    return stated(partner) if partner else None
+    partner = await PostgresPartnerRepository(connection).by_id(partner_id) if partner_id else None
+    return events.access_of(partner) if partner else None
 
 
 async def contacts(connection: DatabaseConnection, user_ids: Sequence[Id]) -> list[Contact | None]:
-    """How to write to these users, in their order."""
-    wanted = [find_id("user", text) for text in user_ids]
+    """Return the e-mail addresses and languages of these users, in their order."""
+    requested_ids = [find_id("user", text) for text in user_ids]
     found = {
         row["id"]: Contact(
             user_id=write_id("user", row["id"]),
@@ -82,14 +86,14 @@ async def contacts(connection: DatabaseConnection, user_ids: Sequence[Id]) -> li
             email=row["email"],
             language=Language(row["language"]),
         )
-        for row in await connection.fetch(_CONTACTS, [one for one in wanted if one])
+        for row in await connection.fetch(_CONTACTS, [one for one in requested_ids if one])
     }
-    return [found.get(one) if one else None for one in wanted]
+    return [found.get(one) if one else None for one in requested_ids]
 
 
 async def partners(connection: DatabaseConnection) -> list[Partner]:
-    """Every partner, by name."""
-    return [partner_response(partner) for partner in await subjects.partners(connection)]
+    """Return all partners, by name."""
+    return [partner_response(partner) for partner in await PostgresPartnerRepository(connection).all()]
 
 
 def _to_organisation(row: Row) -> Organisation:

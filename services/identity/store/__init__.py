@@ -1,1 +1,1 @@
-"""Identity's own data, in SQL."""
+"""Identity's rows and the SQL that reads and writes them, a repository an aggregate."""

@@ -1,4 +1,4 @@
-"""What is deleted by itself: sessions a week after their end, failed attempts after a quiet day."""
+"""Retention: sessions are deleted a week after their end, failed attempts after a day without another."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ async def delete_expired(pool: Pool, now: dt.datetime) -> None:
     await pool.execute(_DELETE_ATTEMPTS, now - FAILURE_EXPIRY, now - WINDOW)
 
 
-async def run_retention(pool: Pool, clock: Clock, stop: asyncio.Event) -> None:
+async def enforce_retention(pool: Pool, clock: Clock, stop: asyncio.Event) -> None:
     """Delete what has expired, now and every ten minutes, until ``stop`` is set."""
     while not stop.is_set():
         with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):

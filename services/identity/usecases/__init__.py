@@ -1,1 +1,1 @@
-"""What identity does, a file a verb."""
+"""The use cases of identity, a module each."""

@@ -1,14 +1,14 @@
-"""Stating everyone's access again, to this service's own copy and to all others."""
+"""Stating the access of all subjects again, to this service's own copy and to all others."""
 
 import uuid
 
-from services.identity.usecases.ports import IdentityStore
+from services.identity.usecases.ports.transaction import IdentityStore
 from services.identity.usecases.state_access import state_access
 
 
 async def announce_users(tx: IdentityStore, after: uuid.UUID, limit: int) -> list[uuid.UUID]:
     """State the access of the users with the next ids."""
-    users = await tx.users_after(after, limit)
+    users = await tx.users.after(after, limit)
     for user in users:
         await state_access(tx, user)
     return [user.id for user in users]
@@ -16,7 +16,7 @@ async def announce_users(tx: IdentityStore, after: uuid.UUID, limit: int) -> lis
 
 async def announce_partners(tx: IdentityStore, after: uuid.UUID, limit: int) -> list[uuid.UUID]:
     """State the access of the partners with the next ids."""
-    partners = await tx.partners_after(after, limit)
+    partners = await tx.partners.after(after, limit)
     for partner in partners:
         await state_access(tx, partner)
     return [partner.id for partner in partners]

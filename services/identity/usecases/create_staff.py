@@ -1,4 +1,4 @@
-"""Making a staff user on the host (I17)."""
+"""Creating a staff user on the host (I17)."""
 
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity import Language
@@ -6,14 +6,15 @@ from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import UserRecord
 from services.identity.domain.names import normalise_username
 from services.identity.domain.registration import account_problems
-from services.identity.usecases.ports import Passwords, Work
+from services.identity.usecases.ports.passwords import Passwords
+from services.identity.usecases.ports.transaction import Work
 from services.identity.usecases.state_access import state_access
 
 
 async def create_staff(
     work: Work, passwords: Passwords, username: str, email: str, password: str, language: Language
 ) -> str | Refusal:
-    """Make a staff user; their id. Refused with MALFORMED, WEAK_PASSWORD, USERNAME_TAKEN."""
+    """Create a staff user and return their id. Refused with MALFORMED, WEAK_PASSWORD, USERNAME_TAKEN."""
     username, email = normalise_username(username), email.strip()
     if problems := account_problems(username, email, password):
         return Refusal(problems=problems)
@@ -23,8 +24,8 @@ async def create_staff(
     )
     user_id = write_id("user", user.id)
     async with work() as tx:
-        if not await tx.add_user(user):
+        if not await tx.users.add(user, tx.now):
             return refuse("USERNAME_TAKEN", "username")
         await state_access(tx, user)
-        await tx.audit("host", "STAFF_CREATED", user_id)
+        await tx.audit_log.add("host", "STAFF_CREATED", user_id, tx.now)
     return user_id

@@ -5,15 +5,15 @@ from services.contracts.identity import SessionEnded, SignedOut
 from services.contracts.values import Refusal
 from services.identity.domain.secret import digest
 from services.identity.domain.session import Session, mark_session_ended
-from services.identity.usecases.ports import IdentityStore, Work
+from services.identity.usecases.ports.transaction import IdentityStore, Work
 from services.identity.usecases.sign_in import REFRESH_TOKEN
 
 
 async def sign_out(work: Work, user_id: str, session_id: str) -> SignedOut | Refusal:
-    """End the session that a token is of. ``session_ended`` is False if it was over before."""
-    wanted = find_id("session", session_id)
+    """End the session of an access token. ``session_ended`` is False if it had ended before."""
+    requested_id = find_id("session", session_id)
     async with work() as tx:
-        session = await tx.session_by_id(wanted) if wanted else None
+        session = await tx.sessions.lock_by_id(requested_id) if requested_id else None
         if session is None or session.ended_at is not None or write_id("user", session.user_id) != user_id:
             return SignedOut(session_ended=False)
         await end_session(tx, session)
@@ -21,10 +21,10 @@ async def sign_out(work: Work, user_id: str, session_id: str) -> SignedOut | Ref
 
 
 async def sign_out_with(work: Work, pepper: bytes, token: str) -> SignedOut | Refusal:
-    """End the session of a refresh token: whoever holds one of the family may end it."""
+    """End the session of a refresh token. Any token of the session ends it."""
     async with work() as tx:
-        found = await tx.find_refresh_token(digest(pepper, REFRESH_TOKEN, token))
-        session = await tx.session_by_id(found[0]) if found else None
+        found = await tx.sessions.find_refresh_token(digest(pepper, REFRESH_TOKEN, token))
+        session = await tx.sessions.lock_by_id(found[0]) if found else None
         if session is None or session.ended_at is not None:
             return SignedOut(session_ended=False)
         await end_session(tx, session)
@@ -32,6 +32,6 @@ async def sign_out_with(work: Work, pepper: bytes, token: str) -> SignedOut | Re
 
 
 async def end_session(tx: IdentityStore, session: Session) -> None:
-    """End a session and say so, for its access tokens live on for minutes."""
-    await tx.save_session(mark_session_ended(session, tx.now))
+    """End a session and announce it, for its access tokens are valid for minutes more."""
+    await tx.sessions.save(mark_session_ended(session, tx.now))
     tx.emit(SessionEnded(session_id=write_id("session", session.id), subject_id=write_id("user", session.user_id)))

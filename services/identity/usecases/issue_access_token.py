@@ -1,4 +1,4 @@
-"""Making access tokens (RFC 9068, section 2.2)."""
+"""Issuing access tokens (RFC 9068, section 2.2)."""
 
 import datetime as dt
 
@@ -7,10 +7,10 @@ from services.chassis.ids import new_uuid
 from services.contracts.identity import SubjectKind
 
 EXPIRES_IN = int(LIFETIME.total_seconds())
-"""Seconds that an access token is valid for."""
+"""Lifetime of an access token in seconds."""
 
 FIRST_PARTY_CLIENT = "kierto"
-"""The ``client_id`` of people's tokens: web and phone are one client."""
+"""The ``client_id`` of users' tokens: web and phone are one client."""
 
 
 def issue_access_token(
@@ -23,12 +23,13 @@ def issue_access_token(
     version: int = 0,
     session: str = "",
     scope: str = "",
-    acting: str = "",
+    actor: str = "",
     locale: str = "",
 ) -> str:
-    """A token that says who; ``version`` is that of the subject's access, ``acting`` the service that acts for it.
+    """Issue a token for a subject.
 
-    ``locale`` is a person's language: one that they change comes with their next token.
+    ``version`` is that of the subject's access, ``actor`` the service that acts for it. ``locale`` is a user's
+    language; a change of it is in their next token.
     """
     issued = int(now.timestamp())
     return signer.sign(
@@ -44,7 +45,7 @@ def issue_access_token(
             av=version,
             sid=session,
             scope=scope,
-            act={"sub": acting} if acting else {},
+            act={"sub": actor} if actor else {},
             locale=locale,
         )
     )

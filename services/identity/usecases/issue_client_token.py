@@ -1,4 +1,4 @@
-"""Tokens for machines: client credentials (RFC 6749, section 4.4; I13), for partners and for Kierto's own services."""
+"""Issuing tokens for client credentials (RFC 6749, section 4.4; I13): to partners and to Kierto's own services."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from services.identity.domain.secret import digest, digests_equal
 from services.identity.usecases.create_partner import CLIENT_SECRET
 from services.identity.usecases.issue_access_token import EXPIRES_IN, issue_access_token
 from services.identity.usecases.limit_attempts import count_wrong_secret, counter_of
-from services.identity.usecases.ports import IdentityStore, Work
+from services.identity.usecases.ports.transaction import IdentityStore, Work
 
 SERVICE_PREFIX = "service:"
-"""What the client id of a service begins with."""
+"""The prefix of the client id of a service."""
 
 
 async def issue_client_token(
@@ -31,18 +31,18 @@ async def issue_client_token(
     subject: str,
     address: str,
 ) -> ClientToken | Refusal:
-    """A token for a partner or a service. Only a service may name a ``subject`` to act for.
+    """Issue a token to a partner or a service. Only a service may name a ``subject`` to act for.
 
-    A right secret is accepted whatever was counted: 256 random bits can't be guessed. Wrong ones are counted by the
-    address that they come from, so that a machine that goes on with one is told to wait.
+    A right secret is accepted whatever the count: 256 random bits can't be guessed. Wrong secrets are counted by the
+    client's address, so that a client that repeats one is refused for a while.
     """
-    shown = digest(pepper, CLIENT_SECRET, client_secret)
+    secret_digest = digest(pepper, CLIENT_SECRET, client_secret)
     async with work() as tx:
-        partner = await _find_partner(tx, client_id, shown)
+        partner = await _find_partner(tx, client_id, secret_digest)
         name = client_id.removeprefix(SERVICE_PREFIX) if client_id.startswith(SERVICE_PREFIX) else ""
         known_secret = service_secrets.get(name, "")
-        service = bool(known_secret) and digests_equal(digest(pepper, CLIENT_SECRET, known_secret), shown)
-        if partner is None and not service:
+        is_service = bool(known_secret) and digests_equal(digest(pepper, CLIENT_SECRET, known_secret), secret_digest)
+        if partner is None and not is_service:
             counted_by = counter_of(pepper, Scope.MACHINE_ADDRESS, address)
             return await count_wrong_secret(tx, counted_by) or refuse("INVALID_CLIENT")
     if partner is not None:
@@ -50,13 +50,13 @@ async def issue_client_token(
     return _issue_service_token(signer, tx.now, client_id, scope, subject)
 
 
-async def _find_partner(tx: IdentityStore, client_id: str, shown: bytes) -> PartnerRecord | None:
-    """The partner, if it is active and the secret is one of its own. Not locked: attempts wait for no other."""
+async def _find_partner(tx: IdentityStore, client_id: str, secret_digest: bytes) -> PartnerRecord | None:
+    """Return the partner if it is active and the secret is its own. Not locked: attempts do not wait for each other."""
     partner_id = find_id("partner", client_id)
     if partner_id is None:
         return None
-    partner = await tx.partner_by_id(partner_id)
-    right = any(digests_equal(kept, shown) for kept in await tx.partner_secrets(partner_id))
+    partner = await tx.partners.by_id(partner_id)
+    right = any(digests_equal(known, secret_digest) for known in await tx.partners.secrets(partner_id))
     return partner if partner is not None and partner.active and right else None
 
 
@@ -91,6 +91,6 @@ def _issue_service_token(
         subject=subject or client_id,
         kind=SubjectKind.SERVICE,
         client_id=client_id,
-        acting=client_id if subject else "",
+        actor=client_id if subject else "",
     )
     return ClientToken(access_token=token, expires_in=EXPIRES_IN, scope="")

@@ -1,4 +1,4 @@
-"""Making an account from what is printed on an invoice (I1, I2)."""
+"""Registration with the numbers that are printed on an invoice (I1, I2)."""
 
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity import Register, Registered, Role
@@ -8,16 +8,17 @@ from services.identity.domain.attempts import Scope
 from services.identity.domain.organisation import OrganisationRecord
 from services.identity.domain.registration import RegistrationRules, normalise_registration, registration_problems
 from services.identity.usecases.limit_attempts import count_attempt, counter_of
-from services.identity.usecases.ports import IdentityStore, Passwords, Work
+from services.identity.usecases.ports.passwords import Passwords
+from services.identity.usecases.ports.transaction import IdentityStore, Work
 from services.identity.usecases.state_access import state_access
 
 
 async def register_user(
     work: Work, passwords: Passwords, pepper: bytes, rules: RegistrationRules, typed: Register, address: str
 ) -> Registered | Refusal:
-    """Make an account; the first of an organisation becomes its ADMIN, a later one asks its admins.
+    """Create an account. The first of an organisation is its ADMIN; a later one requests access from its admins.
 
-    Whether a username is taken is told only to those whose numbers are right, and counts as an attempt too.
+    A taken username is refused only with right numbers, and counts as an attempt, too.
     """
     command = normalise_registration(typed)
     if problems := registration_problems(command, rules):
@@ -28,14 +29,14 @@ async def register_user(
         counted_by = await count_attempt(tx, by_address, by_number)
     if isinstance(counted_by, Refusal):
         return counted_by
-    # Before anything is looked up: every answer takes the same time.
+    # Before any look-up, so that every response takes the same time.
     password_hash = await passwords.hash(command.password)
     async with work() as tx:
         organisation = await _find_customer(tx, command)
         if organisation is None:
             return refuse("CUSTOMER_NOT_RECOGNISED")
-        # The organisation's row is locked: of two who are first at once, one is.
-        first = not await tx.has_members(organisation.id)
+        # The organisation's row is locked: of two concurrent registrations, one is the first.
+        first = not await tx.users.any_in(organisation.id)
         user = UserRecord(
             id=new_uuid(),
             username=command.username,
@@ -46,23 +47,23 @@ async def register_user(
             terms_accepted_at=tx.now,
             memberships=[_admin_membership(organisation)] if first else [],
         )
-        if not await tx.add_user(user):
+        if not await tx.users.add(user, tx.now):
             return refuse("USERNAME_TAKEN", "username")
         if not first:
-            await tx.request_access(user.id, organisation.id)
+            await tx.users.request_access(user.id, organisation.id, tx.now)
         await state_access(tx, user)
-        await tx.refund_attempts(counted_by)
+        await tx.attempts.refund(counted_by)
     return Registered(user_id=write_id("user", user.id), access_requested=not first)
 
 
 async def _find_customer(tx: IdentityStore, command: Register) -> OrganisationRecord | None:
     """Return the organisation, locked, if the invoice is its newest.
 
-    Nothing is locked before that is known: a lock is written, which takes longer than to find no such customer.
+    It is locked only then: a lock writes to the row, which takes longer than the look-up of an unknown customer.
     """
-    if command.invoice_number not in await tx.newest_invoices(command.customer_number):
+    if command.invoice_number not in await tx.invoices.newest_numbers(command.customer_number):
         return None
-    return (await tx.organisations_by_number([command.customer_number])).get(command.customer_number)
+    return (await tx.organisations.lock_by_number([command.customer_number])).get(command.customer_number)
 
 
 def _admin_membership(organisation: OrganisationRecord) -> MembershipRecord:

@@ -1,4 +1,4 @@
-"""Beginning a session (I3)."""
+"""Signing in: the start of a session (I3)."""
 
 import secrets
 import uuid
@@ -17,11 +17,12 @@ from services.identity.domain.secret import digest
 from services.identity.domain.session import Session, new_session
 from services.identity.usecases.issue_access_token import EXPIRES_IN, FIRST_PARTY_CLIENT, issue_access_token
 from services.identity.usecases.limit_attempts import count_attempt, counter_of
-from services.identity.usecases.ports import IdentityStore, Passwords, Work
+from services.identity.usecases.ports.passwords import Passwords
+from services.identity.usecases.ports.transaction import IdentityStore, Work
 
-REFRESH_TOKEN = "refresh_token"  # noqa: S105 - what a digest is for, not a secret
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the purpose of a digest, not a secret
 _UNKNOWN_USER_ID = uuid.UUID(int=0)
-"""Whose devices an unknown user's are: to look for them takes as long."""
+"""The id that stands for an unknown user, so that recognising a device takes as long."""
 
 
 async def sign_in(
@@ -34,28 +35,28 @@ async def sign_in(
     device: str,
     address: str,
 ) -> SignedIn | Refusal:
-    """Begin a session. An unknown user and a wrong password are refused in the same words and the same time.
+    """Start a session. An unknown user and a wrong password are refused with the same code in the same time.
 
-    ``device`` is the token of the device, if it has one: known for this account, it is not held back by what strangers
-    try. Whether an attempt may be made is judged before the password is looked at.
+    ``device`` is the token of the device, if it has one: a known device of this account is not limited by the attempts
+    of others. The limit is checked before the password.
     """
     key = username_key(username)
     by_address = counter_of(pepper, Scope.ADDRESS, address)
     async with work() as tx:
-        user = await tx.user_by_username(key)
+        user = await tx.users.by_username(key)
         known = recognise_device(pepper, user.id if user else _UNKNOWN_USER_ID, device, tx.now)
         by_device = counter_of(pepper, Scope.DEVICE, known) if known else None
         counted_by = await count_attempt(tx, by_address, counter_of(pepper, Scope.USERNAME, key), by_device)
     if isinstance(counted_by, Refusal):
         return counted_by
-    right = await passwords.verify(user.password_hash if user else None, password)
-    if user is None or not right or not user.active:
+    is_right = await passwords.verify(user.password_hash if user else None, password)
+    if user is None or not is_right or not user.active:
         return refuse("SIGN_IN_FAILED")
     token = secrets.token_urlsafe(32)
     async with work() as tx:
         session = new_session(new_uuid(), user.id, tx.now)
-        await tx.add_session(session, digest(pepper, REFRESH_TOKEN, token))
-        await tx.refund_attempts(counted_by)
+        await tx.sessions.add(session, digest(pepper, REFRESH_TOKEN, token))
+        await tx.attempts.refund(counted_by)
     known_device = KnownDevice(
         token=device_token(pepper, user.id, secrets.token_urlsafe(16), tx.now),
         expires_in=int(LIFETIME.total_seconds()),
@@ -64,7 +65,7 @@ async def sign_in(
 
 
 def sign_in_response(tx: IdentityStore, signer: Signer, user: UserRecord, session: Session, token: str) -> SignedIn:
-    """The answer to a sign-in or refresh, signed once its transaction is over."""
+    """Return the response to a sign-in or refresh. Called after the transaction: signing takes processor time."""
     access = issue_access_token(
         signer,
         tx.now,
@@ -75,5 +76,5 @@ def sign_in_response(tx: IdentityStore, signer: Signer, user: UserRecord, sessio
         session=write_id("session", session.id),
         locale=user.language.value,
     )
-    left = int((session.expires_at - tx.now).total_seconds())
-    return SignedIn(access_token=access, refresh_token=token, expires_in=EXPIRES_IN, refresh_expires_in=left)
+    expires_in = int((session.expires_at - tx.now).total_seconds())
+    return SignedIn(access_token=access, refresh_token=token, expires_in=EXPIRES_IN, refresh_expires_in=expires_in)

@@ -25,7 +25,7 @@ from services.contracts.identity import (
 from services.contracts.orders import PickupRecorded, PickupsReported, PickupStated, ReportKind
 from services.contracts.sites import ContainerStated, SiteStated
 from services.contracts.stats import InvoiceStated
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.identity.app import IDENTITY
 from services.identity.domain.access import MembershipRecord, UserRecord
 from services.identity.settings import IdentitySettings
@@ -130,7 +130,7 @@ async def test_access_of_users_and_partners(make_harness: MakeHarness[Any, Any],
                 staff=number == 2,
                 memberships=[] if number == 2 else [member],
             )
-            assert await tx.add_user(user)
+            assert await tx.users.add(user, tx.now)
             await state_access(tx, user)
     for name in ("kuljettajat", "suunnittelu"):
         command = CreatePartner(idempotency_key=name, name=name, scopes=[*SCOPES], all_organisations=True)

@@ -9,8 +9,8 @@ from joserfc.jwk import OKPKey
 from services.chassis.runtime.settings import SocketAddress
 from services.contracts.identity import Identity
 from services.identity.app import IDENTITY
+from services.identity.hashing.argon2 import Argon2Passwords
 from services.identity.settings import IdentitySettings
-from services.identity.store.passwords import Argon2Passwords
 from services.identity.store.transaction import IdentityTransaction
 from tests.component.identity.actions import Harness
 from tests.support.fixtures import MakeHarness

@@ -8,8 +8,8 @@ import pytest
 
 from services.contracts.identity import SignedIn
 from services.contracts.values import Outcome
-from services.identity.store.hashing_queue import CONCURRENCY, MAX_WAITING_PER_ADDRESS
-from services.identity.store.passwords import Argon2Passwords
+from services.identity.hashing.argon2 import Argon2Passwords
+from services.identity.hashing.queue import CONCURRENCY, MAX_WAITING_PER_ADDRESS
 from tests.component.identity.actions import (
     Harness,
     codes,

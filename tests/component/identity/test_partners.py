@@ -147,7 +147,7 @@ async def test_wrong_secrets_are_counted_and_keep_no_right_one_out(harness: Harn
 async def test_a_machines_attempt_waits_for_no_other(harness: Harness) -> None:
     made = await partner(harness)
     async with harness.work() as tx:
-        await tx.partner_by_id(find_id("partner", made.partner.id) or new_uuid(), lock=True)
+        await tx.partners.lock_by_id(find_id("partner", made.partner.id) or new_uuid())
         async with asyncio.timeout(60):
             await client_claims(harness, made.partner.client_id, made.client_secret)
 

@@ -103,7 +103,7 @@ async def test_a_wrong_pair_is_refused_in_the_same_words_and_after_the_same_work
 async def test_a_wrong_pair_locks_nothing_which_would_take_longer_for_a_known_customer(harness: Harness) -> None:
     await customers(harness)
     async with harness.work() as tx, asyncio.timeout(60):
-        assert await tx.organisations_by_number([MIRJA])
+        assert await tx.organisations.lock_by_number([MIRJA])
         assert codes(await register(harness, invoice_number="1962858")) == [("CUSTOMER_NOT_RECOGNISED", "")]
 
 

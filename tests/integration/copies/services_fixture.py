@@ -16,7 +16,7 @@ from services.chassis.ids import new_uuid, write_id
 from services.contracts.declare import topic_of
 from services.contracts.identity import SCOPES, CreatePartner, Language, PartnerCreated, Role, SubjectKind
 from services.contracts.orders import PickupReport, PickupsReported, ReportKind
-from services.hosting.processes import Blueprint
+from services.hosting.blueprint import Blueprint
 from services.identity.app import IDENTITY
 from services.identity.domain.access import MembershipRecord, UserRecord
 from services.identity.usecases.create_partner import create_partner
@@ -273,7 +273,7 @@ class ServicesFixture:
                 staff=organisation_id is None,
                 memberships=memberships,
             )
-            assert await tx.add_user(user)
+            assert await tx.users.add(user, tx.now)
             await state_access(tx, user)
 
     async def report(self, number: int, grams: int) -> None:

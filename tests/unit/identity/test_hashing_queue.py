@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from services.contracts.values import Refusal, refuse
-from services.identity.store.hashing_queue import RETRY_AFTER_S, HashingQueue
+from services.identity.hashing.queue import RETRY_AFTER_S, HashingQueue
 
 REFUSED = refuse("OVERLOADED", retryable=True, seconds=RETRY_AFTER_S)
 
@@ -51,7 +51,7 @@ async def refused(tasks: Sequence["asyncio.Task[str | Refusal]"]) -> list[int]:
 
 
 async def test_addresses_take_turns_however_many_wait_behind_one() -> None:
-    crowd = QueuedWork(HashingQueue(turns=1))
+    crowd = QueuedWork(HashingQueue(concurrency=1))
     tasks = crowd.come("flood", *(f"flood {number}" for number in range(5)))
     await await_settled()
     tasks += [*crowd.come("one", "one"), *crowd.come("two", "two a", "two b")]
@@ -62,7 +62,7 @@ async def test_addresses_take_turns_however_many_wait_behind_one() -> None:
 
 
 async def test_no_more_than_the_turns_are_under_way() -> None:
-    crowd = QueuedWork(HashingQueue(turns=2))
+    crowd = QueuedWork(HashingQueue(concurrency=2))
     tasks = [*crowd.come("one", "a", "b", "c"), *crowd.come("two", "d")]
     await await_settled()
     assert crowd.turns == ["a", "b"]
@@ -77,7 +77,7 @@ async def test_no_more_than_the_turns_are_under_way() -> None:
 
 
 async def test_a_line_has_an_end() -> None:
-    crowd = QueuedWork(HashingQueue(turns=1, of_an_address=3))
+    crowd = QueuedWork(HashingQueue(concurrency=1, max_waiting_per_address=3))
     flood = crowd.come("flood", *(f"{number}" for number in range(300)))
     assert await refused(flood) == list(range(4, 300)), "one has its turn, three wait"
     (other,) = crowd.come("other", "other")
@@ -87,14 +87,14 @@ async def test_a_line_has_an_end() -> None:
 
 
 async def test_addresses_of_one_subscriber_wait_in_one_line() -> None:
-    crowd = QueuedWork(HashingQueue(turns=1, of_an_address=1))
+    crowd = QueuedWork(HashingQueue(concurrency=1, max_waiting_per_address=1))
     tasks = [*crowd.come("2001:db8::1", "a"), *crowd.come("2001:db8::2", "b"), *crowd.come("2001:db8::3", "c")]
     assert await refused(tasks) == [2]
     await crowd.end("a", "b")
 
 
 async def test_a_full_queue_takes_in_an_address_that_has_less_of_it() -> None:
-    crowd = QueuedWork(HashingQueue(turns=1, waiting=6, of_an_address=4))
+    crowd = QueuedWork(HashingQueue(concurrency=1, max_waiting=6, max_waiting_per_address=4))
     flood = crowd.come("flood", "0", "1", "2", "3", "4")
     await await_settled()
     flood += crowd.come("another flood", "5", "6")
@@ -108,7 +108,7 @@ async def test_a_full_queue_takes_in_an_address_that_has_less_of_it() -> None:
 
 
 async def test_who_is_gone_leaves_the_queue() -> None:
-    crowd = QueuedWork(HashingQueue(turns=1, waiting=3, of_an_address=2))
+    crowd = QueuedWork(HashingQueue(concurrency=1, max_waiting=3, max_waiting_per_address=2))
     tasks = [*crowd.come("one", "a", "b", "c"), *crowd.come("two", "d")]
     await await_settled()
     for gone in (1, 3):
@@ -121,7 +121,7 @@ async def test_who_is_gone_leaves_the_queue() -> None:
 
 
 async def test_a_turn_that_comes_in_the_moment_of_leaving_is_passed_on() -> None:
-    crowd = QueuedWork(HashingQueue(turns=1))
+    crowd = QueuedWork(HashingQueue(concurrency=1))
     first, gone, last = crowd.come("one", "a", "b", "c")
     await await_settled()
     crowd._ends["a"].set()
@@ -136,7 +136,7 @@ async def test_a_turn_that_comes_in_the_moment_of_leaving_is_passed_on() -> None
 
 
 async def test_who_leaves_before_a_turn_that_was_meant_for_them_is_passed_over() -> None:
-    crowd = QueuedWork(HashingQueue(turns=1))
+    crowd = QueuedWork(HashingQueue(concurrency=1))
     _, gone, last = crowd.come("one", "a", "b", "c")
     await await_settled()
     gone.cancel()
@@ -148,7 +148,7 @@ async def test_who_leaves_before_a_turn_that_was_meant_for_them_is_passed_over()
 
 
 async def test_a_turn_comes_back_from_work_that_fails_or_is_cancelled() -> None:
-    queue = HashingQueue(turns=1)
+    queue = HashingQueue(concurrency=1)
 
     async def fail() -> str:
         raise LookupError

@@ -1,4 +1,4 @@
-"""How passwords are kept: Argon2id (RFC 9106), a bounded number at a time, away from the event loop."""
+"""Argon2id (RFC 9106) in a bounded number of threads, off the event loop."""
 
 import asyncio
 import base64
@@ -16,11 +16,11 @@ R = TypeVar("R")
 
 _ITERATIONS, _MEMORY_KIB, _LANES = 2, 19 * 1024, 1
 _CONCURRENCY = 2
-"""Hashes at a time: a wave of sign-ins does not take the memory and the processors of all else (`hashing_queue`)."""
+"""Hashes at a time: many sign-ins do not take all memory and processors (see ``hashing.queue``)."""
 
 
 def _make_dummy_hash() -> str:
-    """A hash of no password: random bytes in the usual form, so that checking against it takes the usual time."""
+    """Return a hash of no password: random bytes in the usual format, so that verifying takes the usual time."""
     salt, tag = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
     return f"$argon2id$v=19$m={_MEMORY_KIB},t={_ITERATIONS},p={_LANES}${salt}${tag}"
 
@@ -29,30 +29,30 @@ _DUMMY_HASH = _make_dummy_hash()
 
 
 class Argon2Passwords:
-    """Implements ``usecases.ports.Passwords``. A process makes one."""
+    """Implements ``usecases.ports.passwords.Passwords``. A process has one."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(_ITERATIONS, _MEMORY_KIB, _LANES, type=Type.ID)
         self._threads = ThreadPoolExecutor(_CONCURRENCY, "argon2")
 
     async def hash(self, password: str) -> str:
-        form = normalise_password(password)
-        assert form is not None, "it was judged before"
-        return await self._run_in_thread(lambda: self._hash(form))
+        normalised = normalise_password(password)
+        assert normalised is not None, "the password was checked before"
+        return await self._run_in_thread(lambda: self._hash(normalised))
 
-    async def verify(self, kept: str | None, password: str) -> bool:
-        form = normalise_password(password)
-        if kept is None or form is None:
-            await self._run_in_thread(lambda: self._verify(_DUMMY_HASH, form or ""))
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        normalised = normalise_password(password)
+        if password_hash is None or normalised is None:
+            await self._run_in_thread(lambda: self._verify(_DUMMY_HASH, normalised or ""))
             return False
-        return await self._run_in_thread(lambda: self._verify(kept, form))
+        return await self._run_in_thread(lambda: self._verify(password_hash, normalised))
 
-    def _hash(self, form: str) -> str:
-        return self._hasher.hash(form)
+    def _hash(self, normalised: str) -> str:
+        return self._hasher.hash(normalised)
 
-    def _verify(self, kept: str, form: str) -> bool:
+    def _verify(self, password_hash: str, normalised: str) -> bool:
         try:
-            return self._hasher.verify(kept, form)
+            return self._hasher.verify(password_hash, normalised)
         except (VerificationError, InvalidHashError):
             return False
 

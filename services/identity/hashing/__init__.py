@@ -1,0 +1,1 @@
+"""Slow hashing of passwords, and the queue before it."""

@@ -1,0 +1,13 @@
+"""The port of this service's own copy of access."""
+
+from typing import Protocol
+
+from services.contracts.identity import AccessStated
+
+
+class AccessRepository(Protocol):
+    """The copy of access, which this service's queries join as those of every other service do."""
+
+    async def upsert(self, stated: AccessStated) -> None:
+        """Insert or update a subject's access."""
+        ...

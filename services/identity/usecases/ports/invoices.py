@@ -1,0 +1,17 @@
+"""The port of the copies of invoices."""
+
+from typing import Protocol
+
+from services.identity.domain.organisation import InvoiceCopy
+
+
+class InvoiceCopyRepository(Protocol):
+    """The copies of invoices of a transaction."""
+
+    async def upsert(self, invoice: InvoiceCopy) -> None:
+        """Insert or update an invoice, unless its copy is as new already."""
+        ...
+
+    async def newest_numbers(self, customer_number: str) -> set[str]:
+        """Return the numbers of a customer's invoices of the newest date: one, or those that were sent together."""
+        ...

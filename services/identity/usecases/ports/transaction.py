@@ -1,0 +1,45 @@
+"""The port of a transaction: its repositories."""
+
+from typing import Protocol
+
+from services.chassis.events.transaction import UnitOfWork
+from services.chassis.events.transaction_port import TransactionPort
+from services.identity.usecases.ports.access import AccessRepository
+from services.identity.usecases.ports.attempts import AttemptRepository
+from services.identity.usecases.ports.audit import AuditLog
+from services.identity.usecases.ports.invoices import InvoiceCopyRepository
+from services.identity.usecases.ports.organisations import OrganisationRepository
+from services.identity.usecases.ports.partners import PartnerRepository
+from services.identity.usecases.ports.sessions import SessionRepository
+from services.identity.usecases.ports.users import UserRepository
+
+
+class IdentityStore(TransactionPort, Protocol):
+    """A transaction on identity's own data."""
+
+    @property
+    def access(self) -> AccessRepository: ...
+
+    @property
+    def attempts(self) -> AttemptRepository: ...
+
+    @property
+    def audit_log(self) -> AuditLog: ...
+
+    @property
+    def invoices(self) -> InvoiceCopyRepository: ...
+
+    @property
+    def organisations(self) -> OrganisationRepository: ...
+
+    @property
+    def partners(self) -> PartnerRepository: ...
+
+    @property
+    def sessions(self) -> SessionRepository: ...
+
+    @property
+    def users(self) -> UserRepository: ...
+
+
+Work = UnitOfWork[IdentityStore]
