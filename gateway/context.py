@@ -57,7 +57,9 @@ class ServiceClients:
 
     @lazy_property
     def identity(self) -> Identity:
-        return client(Identity, self._services["identity"], self._fields, for_stranger=self._tokens.for_stranger)
+        return client(
+            Identity, self._services["identity"], self._fields, anonymous_headers=self._tokens.anonymous_headers
+        )
 
     @lazy_property
     def sites(self) -> Sites:

@@ -1,1 +1,1 @@
-"""Who may do what, the same in every service: the caller, the copy of memberships, the decision."""
+"""Authorisation, the same in every service: the caller, the copy of access, the decision."""

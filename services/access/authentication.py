@@ -1,4 +1,4 @@
-"""From a request to its caller: the token is verified, then held against the copy of access, which wins."""
+"""Authentication: the token is verified, then confirmed by the copy of access, which takes precedence."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,23 +20,23 @@ _SELECT_SUBJECT = """
 """
 
 GATEWAY = "gateway"
-"""The service that calls for strangers, and is believed where they are."""
+"""The service that calls for anonymous callers and states their addresses."""
 
 FetchAccess = Callable[[str], Awaitable[AccessStated | None]]
 
 
 class CallerAuthenticator:
-    """Finds the caller of a request. ``ask_identity`` answers a subject's access when the copy is behind the token."""
+    """Authenticates requests. ``fetch_access`` fetches a subject's access when the copy is behind the token."""
 
-    def __init__(self, verifier: Verifier, pool: Pool, ask_identity: FetchAccess) -> None:
+    def __init__(self, verifier: Verifier, pool: Pool, fetch_access: FetchAccess) -> None:
         self._verifier = verifier
         self._pool = pool
-        self._fetch_access = ask_identity
+        self._fetch_access = fetch_access
 
-    async def stranger(self, request: Request) -> Caller:
-        """The caller of a public operation: nobody, from an address, in a language.
+    async def anonymous_caller(self, request: Request) -> Caller:
+        """Return the anonymous caller of a public operation, with address and language.
 
-        Unauthenticated if the request shows a token as the gateway's that is not; NotReadyYet without keys.
+        Raises Unauthenticated if the service token of the request is not the gateway's, NotReadyYet without keys.
         """
         from_gateway = await self._is_from_gateway(request)
         forwarded = request.headers.get("x-forwarded-for", "") if from_gateway else ""
@@ -48,7 +48,10 @@ class CallerAuthenticator:
         )
 
     async def caller(self, request: Request) -> Caller:
-        """The caller; Unauthenticated without a valid token, NotReadyYet if the copy can't be brought up to it."""
+        """Return the caller of an operation.
+
+        Raises Unauthenticated without a valid token, NotReadyYet if the copy can't be brought up to its version.
+        """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
@@ -104,10 +107,10 @@ class CallerAuthenticator:
 
 
 def accepted_languages(request: HTTPConnection) -> str:
-    """The languages that a request's sender reads: its ``Accept-Language`` (RFC 9110, section 12.5.4)."""
+    """Return the ``Accept-Language`` of a request (RFC 9110, section 12.5.4)."""
     return request.headers.get("accept-language", "")
 
 
 def _service_name(claims: Claims) -> str:
-    """The name of the service that a token was made for, whoever it acts for; empty for anybody else's."""
+    """Return the name of the service that a token was issued to, whatever its subject; empty for others."""
     return claims.client_id.removeprefix("service:") if claims.kind == SubjectKind.SERVICE.value else ""

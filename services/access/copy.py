@@ -1,4 +1,4 @@
-"""The copy of access: what identity states of a subject replaces what an older version said."""
+"""The copy of access: a newer version that identity states replaces an older one."""
 
 import datetime as dt
 import uuid
@@ -21,7 +21,7 @@ ACCESS_MIGRATIONS = Path(__file__).parent / "migrations"
 """The tables of the copy, in every service's database."""
 
 ACCESS_COPY = Copy(AccessStated, "access.subjects", key="subject_id")
-"""Every service has it; the grants of a subject come and go with its row."""
+"""Every service has it. A subject's grants are deleted with its row."""
 
 _UPSERT_SUBJECT = """
     INSERT INTO access.subjects (subject_id, kind, version, active, scopes) VALUES ($1, $2, $3, $4, $5)
@@ -34,21 +34,21 @@ _UPSERT_SUBJECT = """
 _DELETE_GRANTS = "DELETE FROM access.grants WHERE subject_id = $1"
 _INSERT_ENDED_SESSION = "INSERT INTO access.ended_sessions (session_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _MAX_TOKEN_LIFETIME = dt.timedelta(hours=1)
-"""Longer than any access token does, with all differences between clocks."""
+"""Longer than the lifetime of any access token, including clock skew."""
 DELETE_ENDED_SESSIONS = """
     DELETE FROM access.ended_sessions WHERE session_id IN (
         SELECT session_id FROM access.ended_sessions
         WHERE kept_since < clock_timestamp() - interval '1 hour' LIMIT $1
     )
 """
-"""What housekeeping runs: deletes ended sessions of which no token is valid any more."""
+"""The statement of the retention: deletes ended sessions without valid tokens."""
 _INSERT_GRANT = """
     INSERT INTO access.grants (subject_id, organisation_id, role, billing, site_id, until)
     VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 
-# A part of what is known already is not kept: no other would come to make it complete, and to have it removed.
+# A part of a known version is not kept: no other part would follow to complete it, and to have it deleted.
 _UPSERT_PART = """
     INSERT INTO access.stated_parts (subject_id, version, part, stated)
     SELECT $1, $2, $3, $4
@@ -60,24 +60,24 @@ _DELETE_PARTS = "DELETE FROM access.stated_parts WHERE subject_id = $1 AND versi
 
 
 async def upsert_access_part(connection: DatabaseConnection, stated: AccessStated) -> None:
-    """Take a subject's access into the copy once all its parts are there, unless the copy is as new already."""
-    place = stated.subject_id, stated.version
+    """Upsert a subject's access as soon as all its parts have arrived, unless the copy is as new already."""
+    key = stated.subject_id, stated.version
     parts = [stated]
     if stated.parts > 1:
-        await connection.execute(_UPSERT_PART, *place, stated.part, msgspec.json.encode(stated))
-        rows = await connection.fetch(_SELECT_PARTS, *place)
+        await connection.execute(_UPSERT_PART, *key, stated.part, msgspec.json.encode(stated))
+        rows = await connection.fetch(_SELECT_PARTS, *key)
         parts = [msgspec.json.decode(row["stated"], type=AccessStated) for row in rows]
     if len(parts) == stated.parts:
         await upsert_access(connection, join_access(parts))
-        await connection.execute(_DELETE_PARTS, *place)
+        await connection.execute(_DELETE_PARTS, *key)
 
 
 async def upsert_access(connection: DatabaseConnection, stated: AccessStated) -> None:
-    """Take the whole of a subject's access into the copy, unless the copy is as new already."""
-    newer = await connection.fetchval(
+    """Upsert a subject's whole access, unless the copy is as new already."""
+    is_newer = await connection.fetchval(
         _UPSERT_SUBJECT, stated.subject_id, stated.kind.value, stated.version, stated.active, stated.scopes
     )
-    if not newer:
+    if not is_newer:
         return
     await connection.execute(_DELETE_GRANTS, stated.subject_id)
     await connection.executemany(
@@ -98,22 +98,22 @@ async def upsert_access(connection: DatabaseConnection, stated: AccessStated) ->
 
 
 async def end_session(connection: DatabaseConnection, session_id: str) -> None:
-    """Have a session's tokens refused from now on."""
+    """Revoke the tokens of a session."""
     await connection.execute(_INSERT_ENDED_SESSION, session_id)
 
 
 def _site_ids(grant: Grant) -> list[uuid.UUID | None]:
-    """The sites of a grant, a row each; None stands for all."""
+    """Return the sites of a grant, one for each row; None stands for all."""
     return [None] if grant.site_ids is None else [read_id("site", site) for site in grant.site_ids]
 
 
 async def handle_access_stated(tx: Transaction, event: ReceivedEvent[AccessStated]) -> None:
-    """Identity states a subject's access."""
+    """Keep a subject's access."""
     await upsert_access_part(tx.connection, event.data)
 
 
 async def handle_session_ended(tx: Transaction, event: ReceivedEvent[SessionEnded]) -> None:
-    """A session ended before its tokens do. Of one that ended long ago, in a topic that is read again, none is left."""
+    """Revoke the tokens of a session that ended, unless all have expired, as when a topic is read again."""
     if event.time > tx.now - _MAX_TOKEN_LIFETIME:
         await end_session(tx.connection, event.data.session_id)
 
@@ -122,4 +122,4 @@ HANDLERS: Mapping[type[Event], HandleEvent[Transaction]] = {
     AccessStated: handle_access_stated,
     SessionEnded: handle_session_ended,
 }
-"""What every service that listens to identity does with its events about access."""
+"""The handlers of every service that subscribes to identity."""

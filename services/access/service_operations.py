@@ -1,6 +1,6 @@
-"""What each service asks of others in its own name: its token is worth nothing for all else.
+"""The operations that each service may call with its own token: least privilege between services.
 
-A service that was broken into reads what its own work needs, not what all services may read together.
+A compromised service reads the data that its own work needs, not the data of all services.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,10 +25,10 @@ SERVICE_OPERATIONS: Mapping[str, frozenset[Method]] = {
 
 
 def permit(caller: Caller, operation: Signature) -> None:
-    """Let a caller through to an operation.
+    """Check that a caller may call an operation at all. Other callers are authorised by the operation itself.
 
-    Raises Unauthenticated if a public operation is not asked for by the gateway, Forbidden if a service's token is
-    shown for an operation that is not among that service's own. What other callers may do, the operation decides.
+    Raises Unauthenticated if a public operation is not called by the gateway, Forbidden if a service calls an
+    operation that is not among its ``SERVICE_OPERATIONS``.
     """
     if operation.declared.public:
         if not operation.declared.open:

@@ -1,4 +1,4 @@
-"""A service's own token: for asking an owner what an event may not carry, in a caller's name where there is one."""
+"""A service's own tokens, for calls to other services, also on behalf of a caller (RFC 6749, section 4.4)."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _EXPIRED = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class ServiceTokens:
-    """Gets tokens from identity with the service's secret and keeps each until shortly before its end."""
+    """A cache of tokens that identity issues for the service's secret. Each is renewed shortly before its expiry."""
 
     def __init__(self, service: str, secret: str, identity: ServiceChannel, clock: Clock) -> None:
         self._client_id = f"service:{service}"
@@ -26,16 +26,16 @@ class ServiceTokens:
         self._cached: dict[str, tuple[str, dt.datetime]] = {}
 
     async def headers(self, subject: str = "") -> dict[str, str]:
-        """Return the header fields of a call that this service makes, for ``subject`` if one is named."""
+        """Return the header fields of a call by this service, on behalf of ``subject`` if one is given."""
         return {"Authorization": f"Bearer {await self._token(subject)}"}
 
-    async def for_stranger(self) -> Mapping[str, str]:
-        """Return the header field of a public operation, by which this service is known to be the one that calls."""
+    async def anonymous_headers(self) -> Mapping[str, str]:
+        """Return the header field of a call for an anonymous caller, which authenticates this service."""
         return {SERVICE_TOKEN_HEADER: await self._token("")}
 
     async def _token(self, subject: str) -> str:
         token, until = self._cached.get(subject, ("", _EXPIRED))
-        # By the clock that all processes go by, as those do who verify the token.
+        # The clock of all processes, which also verifies the token.
         if self._clock.now() > until:
             answer = await self._identity.client_token(self._client_id, self._secret, "", subject)
             if isinstance(answer, Refusal):

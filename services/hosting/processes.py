@@ -94,7 +94,7 @@ def api_routes(
 ) -> list[BaseRoute]:
     """Return the routes of a service's api: its contract, its imports and its own."""
     contract_routes = routes(
-        blueprint.contract, blueprint.bind(runtime), authenticator.caller, authenticator.stranger, permit
+        blueprint.contract, blueprint.bind(runtime), authenticator.caller, authenticator.anonymous_caller, permit
     )
     file_routes = import_resource(runtime.imports, authenticator.caller)
     return [*contract_routes, *file_routes, *blueprint.routes(runtime, authenticator)]

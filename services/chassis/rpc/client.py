@@ -23,15 +23,15 @@ def client(
     service: ServiceChannel,
     headers: Mapping[str, str] | FieldLines,
     *,
-    for_stranger: AnonymousHeaders | None = None,
+    anonymous_headers: AnonymousHeaders | None = None,
 ) -> P:
     """The operations of ``protocol`` at ``service``; ``headers`` say for whom (Authorization, Accept-Language).
 
-    Who makes several clients for one caller makes ``caller_field_lines`` once. ``for_stranger`` gives the header fields
-    that a public operation is called with beside them.
+    Who makes several clients for one caller makes ``caller_field_lines`` once. ``anonymous_headers`` gives the
+    header fields that a public operation is called with beside them.
     """
     fields = headers if isinstance(headers, bytes) else caller_field_lines(headers)
-    return cast(P, _client_class(cast(Any, protocol))(service, fields, for_stranger))
+    return cast(P, _client_class(cast(Any, protocol))(service, fields, anonymous_headers))
 
 
 @functools.cache
@@ -42,10 +42,10 @@ def _client_class(protocol: type) -> type[Any]:
         self.service, self.fields = service, fields
 
     def begin_both(
-        self: Any, service: ServiceChannel, fields: FieldLines, for_stranger: AnonymousHeaders | None
+        self: Any, service: ServiceChannel, fields: FieldLines, anonymous_headers: AnonymousHeaders | None
     ) -> None:
         begin(self, service, fields)
-        self.for_stranger = for_stranger
+        self.anonymous_headers = anonymous_headers
         self.undecoded = twin(service, fields)
 
     undecoded_methods = {one.python_name: _deferred_method(one) for one in signatures(protocol).values()}
@@ -64,8 +64,8 @@ def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
         if len(written) > signature.max_bytes:
             raise _too_large(self.service.name, signature, given)
         fields = self.fields
-        if public and self.for_stranger is not None:
-            fields = FieldLines(fields + request.field_lines(await self.for_stranger()))
+        if public and self.anonymous_headers is not None:
+            fields = FieldLines(fields + request.field_lines(await self.anonymous_headers()))
         status, body = await self.service.call(signature, written, fields)
         return decode_result(self.service.name, status, body, decode)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.access.listing import fetch_reached
-from services.access.reach import SortOrder, Table
+from services.access.reach import ScopedTable, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -21,7 +21,7 @@ from services.orders.store import reference_data
 from services.orders.store.orders import COLUMNS, to_order
 
 _VISIBLE, _BILLING = visible("o.organisation_id", "o.site_id"), billing("o.organisation_id", "o.site_id")
-_TABLE = Table(name="orders o", organisation="o.organisation_id", site="o.site_id")
+_TABLE = ScopedTable(name="orders o", organisation="o.organisation_id", site="o.site_id")
 _LATEST_FIRST = SortOrder(("o.placed_at", "o.id"), descending=True)
 _BY_ID = f"SELECT {COLUMNS}, {_BILLING} AS billing FROM orders o WHERE o.id = ANY ($3) AND {_VISIBLE}"
 _OPEN_COUNTS = f"""

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached
-from services.access.reach import Search, SortOrder, Table
+from services.access.reach import ScopedTable, SearchCondition, SortOrder
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -24,7 +24,7 @@ _COLUMNS = """
     s.dwellings, s.billed_to, s.contact_name, s.contact_phone, s.contact_email, s.version
 """
 _VISIBLE = visible("s.organisation_id", "s.id")
-_TABLE = Table(name="sites s", organisation="s.organisation_id", site="s.id")
+_TABLE = ScopedTable(name="sites s", organisation="s.organisation_id", site="s.id")
 _SORT_COLUMNS = {
     SiteOrder.ADDRESS: "s.sort_address",
     SiteOrder.CITY: "s.sort_city",
@@ -120,12 +120,12 @@ def _to_site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> S
     )
 
 
-def _search_condition(query: SqlQuery, text: str) -> Search:
+def _search_condition(query: SqlQuery, text: str) -> SearchCondition:
     # LIKE uses the index; where rows are scanned, strpos takes half the time of LIKE.
-    return Search(
+    return SearchCondition(
         column="s.search",
-        by_index=f"s.search LIKE {query.value(f'%{_escape_like(text)}%')}",
-        by_row=f"strpos(s.search, {query.value(text)}) > 0",
+        index_condition=f"s.search LIKE {query.value(f'%{_escape_like(text)}%')}",
+        row_condition=f"strpos(s.search, {query.value(text)}) > 0",
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.access.decision import visible
-from services.access.reach import Table, rows_of_reached
+from services.access.reach import ScopedTable, reached_rows_query
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id, write_id
@@ -14,7 +14,7 @@ from services.contracts.stats import Period, Volume, Volumes
 from services.contracts.values import Id
 from services.stats.domain.date_range import DateRange
 
-_TABLE = Table(name="volumes v", organisation="v.organisation_id", site="v.site_id")
+_TABLE = ScopedTable(name="volumes v", organisation="v.organisation_id", site="v.site_id")
 
 
 async def volumes(
@@ -49,7 +49,7 @@ async def volumes(
             return (
                 f"SELECT v.* FROM volumes v WHERE {visible(_TABLE.organisation, _TABLE.site)} AND {where} AND {within}"
             )
-        return rows_of_reached(_TABLE, "v.*", where=where, within=within)
+        return reached_rows_query(_TABLE, "v.*", where=where, within=within)
 
     # date_trunc begins a week on Monday, as ISO 8601 does.
     found = await connection.fetch(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached
-from services.access.reach import SortOrder, Table
+from services.access.reach import ScopedTable, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
@@ -19,7 +19,7 @@ from services.support.store.transaction import TICKET_COLUMNS, to_ticket
 from services.support.usecases.send_contact_form import ticket_response
 
 _VISIBLE = visible("t.organisation_id", "t.site_id")
-_TABLE = Table(name="tickets t", organisation="t.organisation_id", site="t.site_id")
+_TABLE = ScopedTable(name="tickets t", organisation="t.organisation_id", site="t.site_id")
 _LATEST_FIRST = SortOrder(("t.opened_at", "t.id"), descending=True)
 _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
 

@@ -12,7 +12,7 @@ from services.access import reach
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached
-from services.access.reach import Search, SortOrder, Table
+from services.access.reach import ScopedTable, SearchCondition, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import read_id, write_id
@@ -22,7 +22,7 @@ from services.support.app import SUPPORT
 from tests.support.fixtures import MakeHarness
 from tests.support.service_harness import ServiceHarness
 
-TABLE = Table(name="things t", organisation="t.organisation_id", site="t.site_id")
+TABLE = ScopedTable(name="things t", organisation="t.organisation_id", site="t.site_id")
 IN_ORDER, REVERSED = SortOrder(("t.at", "t.id")), SortOrder(("t.at", "t.id"), descending=True)
 DAY = dt.date(2026, 3, 4)
 ORGANISATIONS = [uuid.UUID(int=number << 64 | 7 << 76 | 8 << 60) for number in range(1, 6)]
@@ -90,7 +90,7 @@ async def read_all_pages(
         search = None
         if searched is not None:
             condition = f"(t.at AT TIME ZONE 'UTC')::date = {query.value(searched)}"
-            search = Search(column="t.at", by_index=condition, by_row=condition)
+            search = SearchCondition(column="t.at", index_condition=condition, row_condition=condition)
         async with bench.pool.acquire() as connection:
             rows, total = await fetch_reached(
                 connection,
