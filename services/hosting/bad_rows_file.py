@@ -1,4 +1,4 @@
-"""``GET /imports/<id>/bad-rows``: what an import left out, as CSV in the reader's language. Staff only."""
+"""``GET /imports/<id>/bad-rows``: the bad rows of an import, as CSV in the caller's language. Staff only."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import PurePath
@@ -20,7 +20,7 @@ HEADER = ("line", "field", "code", "reason")
 
 
 def bad_rows_route(imports: FileImporter[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> Route:
-    """The route; 404 for an import that is not there. An import that still runs has those that are known by now."""
+    """Return the route. 404 for an unknown import; for a running one the bad rows so far."""
 
     async def show(request: Request) -> Response:
         caller = await authenticate(request)

@@ -1,4 +1,4 @@
-"""The operations on imports, the same in every service that has some. Staff only."""
+"""The operations on imports, the same in every service with imports. Staff only."""
 
 from typing import Any
 

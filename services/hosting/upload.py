@@ -1,4 +1,4 @@
-"""The import resource of a service: ``POST /imports/<kind>`` takes a CSV file as its body and stages it. Staff only."""
+"""``POST /imports/<kind>``: a CSV file as the body, which is staged for import. Staff only."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -17,22 +17,23 @@ from services.contracts.identity import SubjectKind
 from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
 
 MAX_CONCURRENT_UPLOADS = 3
-"""Files that are staged at a time: each has a connection to the database for as long as it comes."""
+"""Concurrent uploads: each holds a connection to the database for its whole length."""
 
 
 class _FileTooLarge(Exception):
-    """A file has more bytes than may be."""
+    """The file exceeds ``MAX_FILE_BYTES``."""
 
 
 def upload_route(imports: FileImporter[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> Route:
-    """The route; the answer is the staged import as JSON, 404 for an unknown kind, 413, 415 and 422 for a wrong file.
+    """Return the route. Its response is the staged import as JSON.
 
-    The file is staged as it comes; of one that breaks off, or is refused, nothing is kept. 503 while too many come.
+    404 for an unknown kind, 413, 415 and 422 for an invalid file, 503 during too many uploads. The file is streamed
+    into the database; nothing is kept of one that is incomplete or refused.
     """
-    under_way = 0
+    uploads = 0
 
-    async def stage(request: Request) -> Response:  # noqa: PLR0911 - one line a kind of refusal
-        nonlocal under_way
+    async def stage(request: Request) -> Response:  # noqa: PLR0911 - one return for each refusal
+        nonlocal uploads
         caller = await authenticate(request)
         caller.require(SubjectKind.STAFF)
         kind = request.path_params["kind"]
@@ -41,31 +42,31 @@ def upload_route(imports: FileImporter[Any], authenticate: Callable[[Request], A
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FILE_TYPE:
             params = {"expected": FILE_TYPE}
             return problem_response(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", {"Accept": FILE_TYPE}, params=params)
-        if under_way >= MAX_CONCURRENT_UPLOADS:
+        if uploads >= MAX_CONCURRENT_UPLOADS:
             return problem_response(503, "Other files come just now", "UNAVAILABLE", {"Retry-After": "10"})
-        under_way += 1
+        uploads += 1
         try:
             staged = await imports.stage(kind, request.query_params.get("name", kind), _body_chunks(request))
         except ClientDisconnect:
             return problem_response(400, "The file broke off", "BROKEN_OFF")
         except _FileTooLarge:
             return problem_response(413, "Too large", "TOO_LARGE", params={"limit": str(MAX_FILE_BYTES)})
-        except InvalidFile as wrong:
+        except InvalidFile as invalid:
             return problem_response(
-                422, "Not such a file", "WRONG_FILE", params={"reason": wrong.reason, **wrong.params}
+                422, "Not such a file", "WRONG_FILE", params={"reason": invalid.reason, **invalid.params}
             )
         finally:
-            under_way -= 1
+            uploads -= 1
         return Response(msgspec.json.encode(staged), 201, media_type="application/json")
 
     return Route("/imports/{kind}", instrumented("stageImport", stage), methods=["POST"])
 
 
 async def _body_chunks(request: Request) -> AsyncIterator[bytes]:
-    """The body as it comes; ClientDisconnect when it breaks off, _TooLarge when it grows too large."""
+    """Yield the body. Raises ClientDisconnect if it is incomplete, _FileTooLarge if it is too large."""
     size = 0
-    async for piece in request.stream():
-        size += len(piece)
+    async for chunk in request.stream():
+        size += len(chunk)
         if size > MAX_FILE_BYTES:
             raise _FileTooLarge
-        yield piece
+        yield chunk

@@ -1,1 +1,1 @@
-"""Identity: people, organisations, partners, sign-in, and who has access to what."""
+"""Identity: users, organisations, partners, sign-in and access."""

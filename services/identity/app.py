@@ -124,6 +124,6 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     copies=[ACCESS_COPY, Copy(InvoiceStated, "invoices")],
     fetch_access=_fetch_access,
     public_keys=_public_keys,
-    routes=lambda runtime, authentication: [jwks_route(_signer(runtime))],
+    routes=lambda runtime, authenticator: [jwks_route(_signer(runtime))],
     loops=lambda runtime: [_retention_loop(runtime)],
 )

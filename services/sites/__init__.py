@@ -1,1 +1,1 @@
-"""Sites: the places that are served, their containers and people."""
+"""Sites: the places that are served, their containers and contacts."""

@@ -1,1 +1,1 @@
-"""The rules of identity. Pure: no input or output."""
+"""The rules of identity, without input or output."""

@@ -1,4 +1,4 @@
-"""Users and partners as they are kept. ``version`` is that of their access: it rises with every change of it."""
+"""The records of users and partners. ``version`` is that of their access and rises with every change of it."""
 
 import datetime as dt
 import uuid
@@ -9,17 +9,20 @@ from services.contracts.identity import Language, Role, SubjectKind
 
 
 class MembershipRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A user's place in an organisation. ``site_ids`` None is all sites; ``until`` is the last day, inclusive."""
+    """A user's membership of an organisation."""
 
     organisation_id: uuid.UUID
     role: Role
     billing: bool
+    """Whether prices are shown."""
     site_ids: list[uuid.UUID] | None = None
+    """None is all sites."""
     until: dt.date | None = None
+    """The last day, inclusive."""
 
 
 class UserRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A user. Staff reach every organisation without a membership, and have accepted no terms."""
+    """A user. Staff reach every organisation without a membership and accept no terms."""
 
     id: uuid.UUID
     username: str
@@ -39,7 +42,7 @@ class UserRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartnerRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A partner. An empty list of organisations reaches none, ``all_organisations`` every one."""
+    """A partner. It reaches the listed organisations, or with ``all_organisations`` every one."""
 
     id: uuid.UUID
     name: str
@@ -51,5 +54,5 @@ class PartnerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def revoke(partner: PartnerRecord) -> PartnerRecord:
-    """The partner without access."""
+    """Return the partner without access."""
     return msgspec.structs.replace(partner, active=False, version=partner.version + 1)

@@ -15,15 +15,15 @@ _PARTS = re.compile(r"[@.]")
 
 
 def normalise_username(typed: str) -> str:
-    """A username as it is kept: an e-mail address or any memorable name, with single spaces inside."""
+    """Normalise a username, an e-mail address or any memorable name: NFC, with single spaces inside."""
     return unicodedata.normalize("NFC", " ".join(typed.split()))
 
 
 def username_problem(username: str) -> Problem | None:
-    """Return what stands against keeping a tidy username, if anything: MALFORMED.
+    """Check a normalised username; return MALFORMED if it is invalid.
 
-    It has 3 to 100 characters. So that no name is another's image (UTS 39), all of them are shown, and its letters are
-    of one script; in an e-mail address, those of each part.
+    It has 3 to 100 characters. Against confusable names (UTS 39), all of them are visible, and its letters are of one
+    script; in an e-mail address, those of each part.
     """
     if length := length_problem(username, MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH, "username"):
         return length
@@ -35,10 +35,10 @@ def username_problem(username: str) -> Problem | None:
 
 
 def username_key(typed: str) -> str:
-    """What a username is found by and must be unique in: case, width and spelling of accents do not matter.
+    """Return the unique key of a username, independent of case, width and composition of accents.
 
-    As Unicode compares identifiers without case (The Unicode Standard, definition D146), and without what is not
-    printable, which no username has.
+    The compatibility caseless match of identifiers (The Unicode Standard, definition D146), without characters that
+    are not printable, which no username has.
     """
     folded = unicodedata.normalize("NFD", typed)
     for _ in range(2):
@@ -47,5 +47,5 @@ def username_key(typed: str) -> str:
 
 
 def is_email(text: str) -> bool:
-    """Whether a text has the shape of an e-mail address. Whether it can be reached only a mail can tell."""
+    """Return whether a text has the format of an e-mail address. Only a mail can verify the address."""
     return len(text) <= MAX_EMAIL_LENGTH and text.isprintable() and _EMAIL.fullmatch(text) is not None

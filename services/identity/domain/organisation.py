@@ -1,4 +1,4 @@
-"""An organisation and its invoices as the ERP states them, and what counts as a change."""
+"""Organisations: the facts from the ERP, their records, and the copies of their invoices."""
 
 import datetime as dt
 import uuid
@@ -9,7 +9,7 @@ from services.contracts.identity import OrganisationKind
 
 
 class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an organisation."""
+    """The facts of an organisation."""
 
     customer_number: str
     name: str
@@ -18,15 +18,16 @@ class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrganisationRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An organisation as it is kept. ``version`` rises with every change."""
+    """The record of an organisation."""
 
     id: uuid.UUID
     version: int
+    """Rises with every change."""
     facts: OrganisationFacts
 
 
 class InvoiceCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """What identity keeps of an invoice, so that its receiver can register (I1)."""
+    """The copy of an invoice, with which its recipient can register (I1)."""
 
     id: uuid.UUID
     customer_number: str

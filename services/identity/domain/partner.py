@@ -1,4 +1,4 @@
-"""What must be right about a new partner (I13)."""
+"""Validation of a new partner, and of requested scopes (I13)."""
 
 from services.contracts.identity import SCOPES, CreatePartner
 from services.contracts.values import Problem, length_problem, malformed
@@ -7,7 +7,7 @@ MAX_NAME_LENGTH = 100
 
 
 def partner_problems(command: CreatePartner) -> list[Problem]:
-    """All that stands against a new partner: MALFORMED, INVALID_SCOPE."""
+    """Return all problems of a new partner: MALFORMED, INVALID_SCOPE."""
     problems = []
     name = command.name.strip()
     length = length_problem(name, 1, MAX_NAME_LENGTH, "name")
@@ -16,17 +16,17 @@ def partner_problems(command: CreatePartner) -> list[Problem]:
     elif not name.isprintable():
         problems.append(malformed("name", reason="CHARACTERS"))
     problems += [
-        Problem(code="INVALID_SCOPE", path=["scopes", str(place)], params={"known": " ".join(SCOPES)})
-        for place, scope in enumerate(command.scopes)
+        Problem(code="INVALID_SCOPE", path=["scopes", str(index)], params={"known": " ".join(SCOPES)})
+        for index, scope in enumerate(command.scopes)
         if scope not in SCOPES
     ]
     if command.all_organisations and command.organisation_ids:
-        # The mark is explicit: a list beside it says that one of the two was a mistake.
+        # With both, one of the two is a mistake.
         problems.append(malformed("organisationIds", reason="LEAVE_OUT"))
     return problems
 
 
-def scopes_granted(asked: str, own: list[str]) -> list[str] | None:
-    """The scopes of a token (RFC 6749, section 3.3): those asked for, all if none is; None if one is not its own."""
-    wanted = asked.split() or own
-    return [scope for scope in own if scope in wanted] if set(wanted) <= set(own) else None
+def scopes_granted(requested: str, allowed: list[str]) -> list[str] | None:
+    """Return the scopes of a token (RFC 6749, section 3.3), by default all; None if one is not allowed."""
+    scopes = requested.split() or allowed
+    return [scope for scope in allowed if scope in scopes] if set(scopes) <= set(allowed) else None

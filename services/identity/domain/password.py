@@ -1,4 +1,4 @@
-"""What a password must be (I1): long and not common. No composition rules (NIST SP 800-63B-4, section 3.1.1.2)."""
+"""Validation of passwords (I1): long and not common, no composition rules (NIST SP 800-63B-4, section 3.1.1.2)."""
 
 import unicodedata
 
@@ -8,14 +8,14 @@ from services.identity.domain.names import username_key
 
 MIN_LENGTH, MAX_LENGTH = 12, 256
 MAX_INPUT_LENGTH = 4 * MAX_LENGTH
-"""Code points as a keyboard sends them. Taken apart (canonical decomposition), a character is four at most: whatever is
+"""The largest input in code points. A character decomposes (NFD) into four at most, so that every password that was
 registered can be typed on any keyboard."""
 
 
 def normalise_password(typed: str) -> str | None:
-    """Return the form that is counted and hashed: the same characters, however a keyboard composes them.
+    """Normalise a password (NFC), to be counted and hashed: the same characters, however a keyboard composes them.
 
-    None for a text that is too long to be a password; how much was typed is looked at first.
+    None for a text that is too long. The length of the input is checked first: normalisation takes time.
     """
     if len(typed) > MAX_INPUT_LENGTH:
         return None
@@ -24,7 +24,7 @@ def normalise_password(typed: str) -> str | None:
 
 
 def password_problem(password: str, username: str) -> Problem | None:
-    """What stands against a password, if anything.
+    """Check a password; return a problem if it is weak.
 
     WEAK_PASSWORD with a ``reason``: TOO_SHORT, TOO_LONG, CONTAINS_USERNAME or COMMON.
     """

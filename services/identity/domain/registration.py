@@ -1,4 +1,4 @@
-"""What must be right about a registration before anyone looks whether its numbers belong together (I1, I2)."""
+"""Validation of a registration, before any look-up of its numbers (I1, I2)."""
 
 import re
 
@@ -10,7 +10,7 @@ from services.identity.domain import names, password
 
 
 class RegistrationRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The operator's own: how its numbers look (regular expressions of the whole), and its terms of today."""
+    """The operator's formats of numbers (regular expressions that match the whole) and version of terms."""
 
     customer_number_format: str
     customer_number_example: str
@@ -20,7 +20,7 @@ class RegistrationRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def normalise_registration(command: Register) -> Register:
-    """A registration without the blanks that typing and pasting bring."""
+    """Normalise a registration: without blanks that were typed or pasted."""
     return msgspec.structs.replace(
         command,
         customer_number=command.customer_number.strip(),
@@ -31,15 +31,18 @@ def normalise_registration(command: Register) -> Register:
 
 
 def registration_problems(command: Register, rules: RegistrationRules) -> list[Problem]:
-    """All that stands against a tidy registration, in the form's order: MALFORMED, WEAK_PASSWORD, TERMS_REQUIRED."""
+    """Return all problems of a normalised registration in the order of the form.
+
+    MALFORMED, WEAK_PASSWORD, TERMS_REQUIRED.
+    """
     formats = (
         ("customerNumber", command.customer_number, rules.customer_number_format, rules.customer_number_example),
         ("invoiceNumber", command.invoice_number, rules.invoice_number_format, rules.invoice_number_example),
     )
     problems = [
         malformed(field, reason="EXAMPLE", example=example)
-        for field, number, wanted, example in formats
-        if not re.fullmatch(wanted, number)
+        for field, number, pattern, example in formats
+        if not re.fullmatch(pattern, number)
     ]
     problems += account_problems(command.username, command.email, command.password)
     if command.terms_version != rules.terms_version:
@@ -48,7 +51,7 @@ def registration_problems(command: Register, rules: RegistrationRules) -> list[P
 
 
 def account_problems(username: str, email: str, secret: str) -> list[Problem]:
-    """What stands against an account with these: MALFORMED or WEAK_PASSWORD."""
+    """Return all problems of an account: MALFORMED, WEAK_PASSWORD."""
     problems = []
     if of_username := names.username_problem(username):
         problems.append(of_username)

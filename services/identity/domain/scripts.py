@@ -1,4 +1,4 @@
-"""Which writing systems a name mixes: letters of one look like another's (Unicode Technical Standard 39)."""
+"""Detection of mixed scripts, whose letters look alike (Unicode Technical Standard 39)."""
 
 import regex
 
@@ -9,7 +9,7 @@ _WRITING_SYSTEMS = (
 )
 """The scripts in use today (UAX 31, table 5), by their codes in ISO 15924; Chinese, Japanese and Korean mix some."""
 _NEUTRAL = r"\p{scx=Zyyy}\p{scx=Zinh}"
-"""Digits, punctuation and the like, and marks that take on the script of what they stand on."""
+"""Common characters such as digits and punctuation, and marks that inherit the script of their base character."""
 
 
 def _pattern_of(system: str) -> str:
@@ -21,10 +21,10 @@ _IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 
 
 def is_in_one_script(text: str) -> bool:
-    """Whether all letters of a text belong to one script, or to those of one language (UTS 39, section 5.1)."""
+    """Return whether all letters of a text belong to one writing system (UTS 39, section 5.1)."""
     return _IN_ONE_SYSTEM.fullmatch(text) is not None
 
 
 def has_ignorable(text: str) -> bool:
-    """Whether a text has code points that are not shown at all."""
+    """Return whether a text has invisible code points."""
     return _IGNORABLE.search(text) is not None

@@ -1,1 +1,1 @@
-"""The rules of sites. Pure: no input or output."""
+"""The rules of sites, without input or output."""
