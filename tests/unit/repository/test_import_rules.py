@@ -31,6 +31,8 @@ BREACHES = [
     ("services/sites/domain/site.py", "import services.sites.usecases.ports.transaction", SERVICE),
     ("services/orders/domain/order.py", "import services.orders.mapping.events", SERVICE),
     ("services/sites/usecases/ports/transaction.py", "import services.sites.store.transaction", SERVICE),
+    ("services/sites/store/transaction.py", "import services.sites.usecases.ports", SERVICE),
+    ("services/identity/hashing/queue.py", "import services.identity.store.users", SERVICE),
     ("services/sites/store/transaction.py", "import services.sites.queries.sites", SERVICE),
     ("services/sites/queries/sites.py", "import services.sites.http.api", SERVICE),
     ("services/sites/messaging/handlers.py", "import services.sites.http.api", SERVICE),
