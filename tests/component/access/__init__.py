@@ -1,1 +1,1 @@
-"""What every service knows of access, on a database."""
+"""Access in every service, on a database."""

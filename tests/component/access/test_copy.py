@@ -1,4 +1,4 @@
-"""A service's copy of access: what is stated in parts takes effect when it is complete, and the newest wins."""
+"""The copy of access: parts are applied when complete, and the newest version wins."""
 
 from typing import Any
 
@@ -22,38 +22,38 @@ def access(version: int, organisations: int) -> AccessStated:
     )
 
 
-async def read_copy(bench: ServiceHarness[Any, Any]) -> tuple[int, int, int]:
-    """The version that is in effect, its grants, and the parts that wait."""
-    version = await bench.pool.fetchval("SELECT version FROM access.subjects WHERE subject_id = $1", SUBJECT)
-    grants = await bench.pool.fetchval("SELECT count(*) FROM access.grants WHERE subject_id = $1", SUBJECT)
-    return version or 0, grants, await bench.pool.fetchval("SELECT count(*) FROM access.stated_parts")
+async def read_copy(harness: ServiceHarness[Any, Any]) -> tuple[int, int, int]:
+    """Return the applied version, the number of its grants, and that of waiting parts."""
+    version = await harness.pool.fetchval("SELECT version FROM access.subjects WHERE subject_id = $1", SUBJECT)
+    grants = await harness.pool.fetchval("SELECT count(*) FROM access.grants WHERE subject_id = $1", SUBJECT)
+    return version or 0, grants, await harness.pool.fetchval("SELECT count(*) FROM access.stated_parts")
 
 
-async def test_parts_take_effect_together_in_whatever_order_they_come(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(SITES)
-    await bench.receive(access(1, 2))
+async def test_parts_are_applied_together_in_any_order(make_harness: MakeHarness[Any, Any]) -> None:
+    harness = await make_harness(SITES)
+    await harness.receive(access(1, 2))
     first, second, third = split_access(access(2, 12), 20)
-    await bench.receive(third, first, third)
-    assert await read_copy(bench) == (1, 2, 2)
-    await bench.receive(second)
-    assert await read_copy(bench) == (2, 12, 0)
+    await harness.receive(third, first, third)
+    assert await read_copy(harness) == (1, 2, 2)
+    await harness.receive(second)
+    assert await read_copy(harness) == (2, 12, 0)
 
 
-async def test_a_newer_version_overtakes_one_that_is_not_complete(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(SITES)
+async def test_a_newer_version_replaces_incomplete_parts(make_harness: MakeHarness[Any, Any]) -> None:
+    harness = await make_harness(SITES)
     old = split_access(access(1, 12), 20)
-    await bench.receive(*old[:2])
-    await bench.receive(*split_access(access(2, 8), 20))
-    assert await read_copy(bench) == (2, 8, 0)
-    await bench.receive(old[2])
-    assert await read_copy(bench) == (2, 8, 0)
-    await bench.receive(access(3, 1))
-    assert await read_copy(bench) == (3, 1, 0)
+    await harness.receive(*old[:2])
+    await harness.receive(*split_access(access(2, 8), 20))
+    assert await read_copy(harness) == (2, 8, 0)
+    await harness.receive(old[2])
+    assert await read_copy(harness) == (2, 8, 0)
+    await harness.receive(access(3, 1))
+    assert await read_copy(harness) == (3, 1, 0)
 
 
-async def test_an_old_version_that_is_complete_late_replaces_nothing(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(SITES)
+async def test_an_old_version_that_is_complete_late_is_ignored(make_harness: MakeHarness[Any, Any]) -> None:
+    harness = await make_harness(SITES)
     first, *others = split_access(access(1, 12), 20)
-    await bench.receive(msgspec.structs.replace(access(2, 3), grants=[]))
-    await bench.receive(first, *others)
-    assert await read_copy(bench) == (2, 0, 0)
+    await harness.receive(msgspec.structs.replace(access(2, 3), grants=[]))
+    await harness.receive(first, *others)
+    assert await read_copy(harness) == (2, 0, 0)

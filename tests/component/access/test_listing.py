@@ -1,4 +1,4 @@
-"""Lists of what a caller reaches are what going through every row would give, whatever was granted."""
+"""Lists of the rows that a caller reaches, compared with a check of every row against every grant."""
 
 import datetime as dt
 import random
@@ -34,7 +34,7 @@ Row = tuple[uuid.UUID, uuid.UUID, uuid.UUID, dt.datetime]
 
 
 def random_grants(rng: random.Random) -> list[Grant]:
-    """Grants of all kinds: of all, of organisations, of some sites, over and beside each other, ended ones too."""
+    """Return random grants: of everything, of organisations, of some sites, overlapping, also ended ones."""
     grants = [Grant(organisation_id=None)] if rng.random() < 0.15 else []
     for organisation in rng.choices(ORGANISATIONS, k=rng.randint(0, 6)):
         some = [write_id("site", one) for one in rng.sample(SITES[organisation], rng.randint(0, 4))]
@@ -47,7 +47,7 @@ def random_grants(rng: random.Random) -> list[Grant]:
 
 
 def is_reached(grants: list[Grant], thing: Row) -> bool:
-    """Say of one row whether one of the grants reaches it."""
+    """Return whether one of the grants covers a row."""
     _, organisation, site, _ = thing
     return any(
         (one.until is None or one.until >= DAY)
@@ -57,31 +57,31 @@ def is_reached(grants: list[Grant], thing: Row) -> bool:
     )
 
 
-async def insert_rows(bench: ServiceHarness[Any, Any], rng: random.Random) -> list[Row]:
-    await bench.pool.execute(
+async def insert_rows(harness: ServiceHarness[Any, Any], rng: random.Random) -> list[Row]:
+    await harness.pool.execute(
         "CREATE TABLE things (id uuid PRIMARY KEY, organisation_id uuid, site_id uuid, at timestamptz)"
     )
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     things = []
     for _ in range(200):
         organisation = rng.choice(ORGANISATIONS)
-        # Several at the same moment; some at a site that has changed hands.
+        # Several at the same moment; some at a site that changed its owner.
         site = rng.choice(SITES[rng.choice([organisation, organisation, rng.choice(ORGANISATIONS)])])
         at = start + dt.timedelta(hours=rng.randint(0, 60))
         things.append((uuid.UUID(int=rng.getrandbits(128)), organisation, site, at))
-    await bench.pool.copy_records_to_table("things", records=things)
+    await harness.pool.copy_records_to_table("things", records=things)
     return things
 
 
 async def read_all_pages(
-    bench: ServiceHarness[Any, Any],
+    harness: ServiceHarness[Any, Any],
     caller: Caller,
     first: int,
     descending: bool,
     searched: dt.date | None = None,
     **narrow: Any,
 ) -> list[Any]:
-    """Go through a list page by page; its rows, once the totals were found to be the same on each page."""
+    """Return the rows of all pages of a list, and check that the total is the same on each."""
     found, totals, after = [], set(), None
     while True:
         page = Page(first=first, after=after)
@@ -91,7 +91,7 @@ async def read_all_pages(
         if searched is not None:
             condition = f"(t.at AT TIME ZONE 'UTC')::date = {query.value(searched)}"
             search = SearchCondition(column="t.at", index_condition=condition, row_condition=condition)
-        async with bench.pool.acquire() as connection:
+        async with harness.pool.acquire() as connection:
             rows, total = await fetch_reached(
                 connection,
                 TABLE,
@@ -113,70 +113,72 @@ async def read_all_pages(
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_a_list_is_what_every_row_held_against_every_grant_gives(
+async def test_a_list_equals_a_check_of_every_row_against_every_grant(
     make_harness: MakeHarness[Any, Any], seed: int
 ) -> None:
-    bench, rng = await make_harness(SUPPORT), random.Random(seed)
-    things = await insert_rows(bench, rng)
+    harness, rng = await make_harness(SUPPORT), random.Random(seed)
+    things = await insert_rows(harness, rng)
     for _ in range(12):
         grants = random_grants(rng)
-        caller = await bench.caller(*grants)
+        caller = await harness.caller(*grants)
         for descending in (False, True):
             expected = sorted(
                 (one for one in things if is_reached(grants, one)), key=lambda one: (one[3], one[0]), reverse=descending
             )
             first = rng.choice([3, 50, 200])
-            assert await read_all_pages(bench, caller, first, descending) == [one[0] for one in expected], grants
+            assert await read_all_pages(harness, caller, first, descending) == [one[0] for one in expected], grants
             organisation = rng.choice(ORGANISATIONS)
             site = rng.choice(SITES[organisation])
             of_organisation = [one[0] for one in expected if one[1] == organisation]
-            assert await read_all_pages(bench, caller, first, descending, organisation=organisation) == of_organisation
+            assert (
+                await read_all_pages(harness, caller, first, descending, organisation=organisation) == of_organisation
+            )
             of_site = [one[0] for one in expected if one[2] == site]
-            assert await read_all_pages(bench, caller, first, descending, site=site) == of_site
-        by_ids = await bench.pool.fetch(
+            assert await read_all_pages(harness, caller, first, descending, site=site) == of_site
+        by_ids = await harness.pool.fetch(
             f"SELECT id FROM things t WHERE {visible('t.organisation_id', 't.site_id')}", caller.subject_id, DAY
         )
         assert {row["id"] for row in by_ids} == {one[0] for one in things if is_reached(grants, one)}
 
 
 @pytest.mark.parametrize(
-    ("sample", "rows_a_find"),
+    ("sample", "rows_per_match"),
     [
-        (0, 8),  # nothing is known: by the search's index
+        (0, 8),  # no sample: by the search's index
         (100, 1_000),  # in the order
-        (100, 0),  # too far behind
+        (100, 0),  # too many rows before
     ],
 )
 @pytest.mark.parametrize("descending", [False, True])
-async def test_a_search_finds_the_same_near_and_far(
+async def test_a_search_returns_the_same_rows_by_either_index(
     make_harness: MakeHarness[Any, Any],
     monkeypatch: pytest.MonkeyPatch,
     sample: int,
-    rows_a_find: int,
+    rows_per_match: int,
     descending: bool,
 ) -> None:
     monkeypatch.setattr(reach, "_SAMPLE", f"SYSTEM ({sample})")
     monkeypatch.setattr(reach, "_MIN_SAMPLE_MATCHES", 1)
-    monkeypatch.setattr(reach, "_ROWS_SCANNED_PER_INDEX_MATCH", rows_a_find)
-    bench, rng = await make_harness(SUPPORT), random.Random(rows_a_find)
-    things = await insert_rows(bench, rng)
+    monkeypatch.setattr(reach, "_ROWS_SCANNED_PER_INDEX_MATCH", rows_per_match)
+    harness, rng = await make_harness(SUPPORT), random.Random(rows_per_match)
+    things = await insert_rows(harness, rng)
     for grants in ([Grant(organisation_id=None)], random_grants(rng), random_grants(rng)):
-        caller = await bench.caller(*grants)
-        for wanted in (DAY, dt.date(2026, 1, 1), dt.date(2026, 1, 2)):  # none of them, and some
+        caller = await harness.caller(*grants)
+        for day in (DAY, dt.date(2026, 1, 1), dt.date(2026, 1, 2)):  # without and with matches
             expected = sorted(
-                (one for one in things if is_reached(grants, one) and one[3].date() == wanted),
+                (one for one in things if is_reached(grants, one) and one[3].date() == day),
                 key=lambda one: (one[3], one[0]),
                 reverse=descending,
             )
-            found = await read_all_pages(bench, caller, 7, descending, searched=wanted)
+            found = await read_all_pages(harness, caller, 7, descending, searched=day)
             assert found == [one[0] for one in expected]
 
 
-async def test_a_list_is_not_counted_unasked(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(SUPPORT)
-    await insert_rows(bench, random.Random(1))
-    caller = await bench.caller(Grant(organisation_id=None))
+async def test_the_total_is_counted_on_request_only(make_harness: MakeHarness[Any, Any]) -> None:
+    harness = await make_harness(SUPPORT)
+    await insert_rows(harness, random.Random(1))
+    caller = await harness.caller(Grant(organisation_id=None))
     part: KeysetPage[uuid.UUID] = KeysetPage(Page(first=3, total=False), (TimestampKey, uuid.UUID), "things")
-    async with bench.pool.acquire() as connection:
+    async with harness.pool.acquire() as connection:
         rows, total = await fetch_reached(connection, TABLE, "t.id", SqlQuery(caller.subject_id, DAY), part, IN_ORDER)
     assert (len(rows), total) == (4, UNSET)

@@ -1,4 +1,4 @@
-"""What the tests of identity do again and again, said once."""
+"""Actions that the tests of identity share."""
 
 import datetime as dt
 from typing import TypeVar
@@ -46,29 +46,29 @@ REGISTRATION = Register(
 )
 
 
-def stranger(address: str = "192.0.2.1") -> Caller:
-    """Nobody yet, from an address, as the gateway says."""
+def anonymous(address: str = "192.0.2.1") -> Caller:
+    """Return the anonymous caller of an address, as the gateway states it."""
     return Caller(address=address, from_gateway=True)
 
 
 def service(name: str = "support") -> Caller:
-    """One of Kierto's services, for itself."""
+    """Return one of Kierto's services as the caller."""
     return Caller(subject_id=f"service:{name}", kind=SubjectKind.SERVICE, service=name)
 
 
 def expect(kind: type[O], answer: Outcome) -> O:
-    """The answer, which must be of this kind."""
+    """Assert that an answer is of this type, and return it."""
     assert isinstance(answer, kind), answer
     return answer
 
 
 def codes(answer: Outcome) -> list[tuple[str, str]]:
-    """The codes of a refusal, each with its path."""
+    """Return the codes of a refusal, each with its path."""
     return [(problem.code, ".".join(problem.path)) for problem in expect(Refusal, answer).problems]
 
 
 async def customers(harness: Harness) -> dict[str, str]:
-    """Two customers, the first with an invoice of last month and one of this; organisation ids by customer number."""
+    """Import two customers, the first with an invoice of last month and of this; return their ids by number."""
     await harness.import_file("organisations", CUSTOMERS)
     await harness.receive(invoice("1870011", dt.date(2026, 2, 1)), invoice(INVOICE, dt.date(2026, 3, 1)))
     return {
@@ -79,7 +79,7 @@ async def customers(harness: Harness) -> dict[str, str]:
 def invoice(
     number: str, date: dt.date, customer_number: str = MIRJA, version: int = 1, invoice_id: str = ""
 ) -> InvoiceStated:
-    """An invoice as stats states it."""
+    """Return the event of an invoice."""
     return InvoiceStated(
         invoice_id=invoice_id or write_id("invoice", new_uuid()),
         organisation_id=write_id("org", new_uuid()),
@@ -91,12 +91,12 @@ def invoice(
 
 
 async def register(harness: Harness, address: str = "192.0.2.1", **different: str | None) -> Outcome:
-    """Register as Mirja, or a little differently."""
-    return await harness.api(stranger(address)).register(msgspec.structs.replace(REGISTRATION, **different))
+    """Register Mirja, with ``different`` values."""
+    return await harness.api(anonymous(address)).register(msgspec.structs.replace(REGISTRATION, **different))
 
 
 async def registered(harness: Harness, **different: str) -> str:
-    """Register with success; the user's id."""
+    """Register with success and return the user's id."""
     return expect(Registered, await register(harness, **different)).user_id
 
 
@@ -109,7 +109,7 @@ async def sign_in(
     address: str = "192.0.2.1",
 ) -> Outcome:
     """Sign in."""
-    return await harness.api(stranger(address)).sign_in(username, password, device)
+    return await harness.api(anonymous(address)).sign_in(username, password, device)
 
 
 async def signed_in(
@@ -120,49 +120,52 @@ async def signed_in(
 
 
 async def claims(harness: Harness, token: str) -> Claims:
-    """What a token says, verified with the published keys as every service does."""
+    """Return the claims of a token, verified with the published keys as every service does."""
 
     async def published() -> str:
-        return (await harness.api(stranger()).public_keys()).jwks
+        return (await harness.api(anonymous()).public_keys()).jwks
 
     return await Verifier(published, harness.clock).verify(token)
 
 
 async def caller_of(harness: Harness, token: str) -> Caller:
-    """The caller that a token makes."""
-    said = await claims(harness, token)
+    """Return the caller of a token."""
+    token_claims = await claims(harness, token)
     return Caller(
-        subject_id=said.sub, kind=SubjectKind(said.kind), session_id=said.sid, scopes=frozenset(said.scope.split())
+        subject_id=token_claims.sub,
+        kind=SubjectKind(token_claims.kind),
+        session_id=token_claims.sid,
+        scopes=frozenset(token_claims.scope.split()),
     )
 
 
 async def staff(harness: Harness) -> Caller:
-    """Someone of the operator's people."""
+    """Return a staff user as the caller."""
     return await harness.caller(kind=SubjectKind.STAFF)
 
 
 def partner_command(**different: object) -> CreatePartner:
-    """A partner that reads orders everywhere it may, or a little different."""
-    usual = CreatePartner(idempotency_key="one", name="Routes Oy", scopes=["orders:read", "pickups:report"])
-    return msgspec.structs.replace(usual, **different)
+    """Return the command of a partner that reads orders, with ``different`` values."""
+    command = CreatePartner(idempotency_key="one", name="Routes Oy", scopes=["orders:read", "pickups:report"])
+    return msgspec.structs.replace(command, **different)
 
 
 async def partner(harness: Harness, **different: object) -> PartnerCreated:
-    """Make a partner with success."""
-    offering = harness.api(await staff(harness))
-    return expect(PartnerCreated, await offering.create_partner(partner_command(**different)))
+    """Create a partner with success."""
+    api = harness.api(await staff(harness))
+    return expect(PartnerCreated, await api.create_partner(partner_command(**different)))
 
 
 async def token_for(
     harness: Harness, client_id: str, secret: str | None, scope: str = "", subject: str = "", address: str = "192.0.2.1"
 ) -> Outcome:
-    """Ask for a client's token."""
-    return await harness.api(stranger(address)).client_token(client_id, secret or "", scope, subject)
+    """Request a client's token."""
+    return await harness.api(anonymous(address)).client_token(client_id, secret or "", scope, subject)
 
 
 async def client_claims(
     harness: Harness, client_id: str, secret: str | None, scope: str = "", subject: str = ""
 ) -> Claims:
-    """What the token of a client says."""
+    """Return the claims of a client's token."""
     answer = expect(ClientToken, await token_for(harness, client_id, secret, scope, subject))
     return await claims(harness, answer.access_token)

@@ -1,4 +1,4 @@
-"""Identity on an empty database, with a signing key of its own."""
+"""Fixtures of identity on an empty database, with its own signing key."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.support.fixtures import MakeHarness
 
 @pytest.fixture
 def settings(tmp_path: Path) -> IdentitySettings:
-    """Identity's settings, with a key as the local stack makes it."""
+    """Identity's settings, with a key like that of the local stack."""
     key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, private=True)
     file = tmp_path / "signing-key.jwk"
     file.write_bytes(msgspec.json.encode(key.as_dict(private=True)))
@@ -35,7 +35,7 @@ def settings(tmp_path: Path) -> IdentitySettings:
 
 @pytest.fixture
 async def harness(make_harness: MakeHarness[IdentityTransaction, Identity], settings: IdentitySettings) -> Harness:
-    """Identity without anything in it."""
+    """Identity on an empty database."""
     made = await make_harness(IDENTITY)
     made.settings = settings
     return made
@@ -43,18 +43,18 @@ async def harness(make_harness: MakeHarness[IdentityTransaction, Identity], sett
 
 @pytest.fixture
 def hash_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every hashing of a password, which is what an answer's time is made of."""
-    done: list[str] = []
-    slowly_hash, slowly_verify = Argon2Passwords._hash, Argon2Passwords._verify
+    """The calls of password hashing, which dominate the time of a response."""
+    calls: list[str] = []
+    original_hash, original_verify = Argon2Passwords._hash, Argon2Passwords._verify
 
     def hashing(self: Argon2Passwords, password: str) -> str:
-        done.append("hash")
-        return slowly_hash(self, password)
+        calls.append("hash")
+        return original_hash(self, password)
 
-    def verifying(self: Argon2Passwords, kept: str, password: str) -> bool:
-        done.append("verify")
-        return slowly_verify(self, kept, password)
+    def verifying(self: Argon2Passwords, password_hash: str, password: str) -> bool:
+        calls.append("verify")
+        return original_verify(self, password_hash, password)
 
     monkeypatch.setattr(Argon2Passwords, "_hash", hashing)
     monkeypatch.setattr(Argon2Passwords, "_verify", verifying)
-    return done
+    return calls

@@ -1,4 +1,4 @@
-"""I2: who guesses is slowed down, and keeps nobody out."""
+"""I2: limits on sign-in attempts. Guessing is slow, and the owner is never locked out."""
 
 import asyncio
 
@@ -7,7 +7,16 @@ import pytest
 from services.contracts.identity import SignedIn
 from services.contracts.values import Refusal
 from services.identity.store.retention import delete_expired
-from tests.component.identity.actions import Harness, codes, customers, expect, registered, sign_in, signed_in, stranger
+from tests.component.identity.actions import (
+    Harness,
+    anonymous,
+    codes,
+    customers,
+    expect,
+    registered,
+    sign_in,
+    signed_in,
+)
 
 OWNER, ATTACKER = "198.51.100.7", "203.0.113.1"
 WRONG = "not the password"
@@ -15,26 +24,26 @@ WRONG = "not the password"
 
 @pytest.fixture(autouse=True)
 async def user_id(harness: Harness) -> str:
-    """Mirja, registered."""
+    """Register Mirja."""
     await customers(harness)
     return await registered(harness)
 
 
 async def device_of(harness: Harness, username: str = "mirja@example.com") -> str:
-    """The token of the device that the owner signs in from."""
+    """Sign in as the owner and return the token of the device."""
     known = (await signed_in(harness, username, address=OWNER)).device
     assert known is not None
     return known.token
 
 
 async def guess(harness: Harness, times: int = 1, *, device: str = "", address: str = ATTACKER) -> list[str]:
-    """Guess Mirja's password; the codes of the answers."""
+    """Guess Mirja's password and return the codes of the refusals."""
     answers = [await sign_in(harness, password=WRONG, device=device, address=address) for _ in range(times)]
     return [codes(answer)[0][0] for answer in answers]
 
 
 async def seconds_for(harness: Harness, address: str) -> int:
-    """How long one who comes from an address has to wait; asked with the right password."""
+    """Return the wait of an address that signs in with the right password."""
     (problem,) = expect(Refusal, await sign_in(harness, address=address)).problems
     assert (problem.code, problem.path, problem.retryable) == ("TOO_MANY_ATTEMPTS", [], True)
     return int(problem.params["seconds"])
@@ -44,17 +53,17 @@ async def test_a_hundred_at_once_are_ten_guesses(harness: Harness) -> None:
     answers = await asyncio.gather(
         *(sign_in(harness, password=WRONG, address=f"203.0.113.{number}") for number in range(100))
     )
-    told = [codes(answer)[0][0] for answer in answers]
-    assert (told.count("SIGN_IN_FAILED"), told.count("TOO_MANY_ATTEMPTS")) == (10, 90)
+    refusals = [codes(answer)[0][0] for answer in answers]
+    assert (refusals.count("SIGN_IN_FAILED"), refusals.count("TOO_MANY_ATTEMPTS")) == (10, 90)
 
 
-async def test_after_ten_failures_strangers_have_one_turn_in_thirty_seconds(
+async def test_after_ten_failures_unknown_devices_have_one_attempt_in_thirty_seconds(
     harness: Harness, hash_calls: list[str]
 ) -> None:
     await guess(harness, 10)
     hash_calls.clear()
     assert await seconds_for(harness, ATTACKER) == 30
-    assert hash_calls == [], "whether it was right is not looked at"
+    assert hash_calls == [], "the password is not verified"
     harness.clock.move(seconds=29)
     assert await seconds_for(harness, ATTACKER) == 1
     harness.clock.move(seconds=1)
@@ -63,18 +72,18 @@ async def test_after_ten_failures_strangers_have_one_turn_in_thirty_seconds(
     await signed_in(harness, address=ATTACKER)
 
 
-async def test_the_owner_gets_a_turn_while_an_attacker_tries_without_pause(harness: Harness) -> None:
+async def test_the_owner_is_admitted_during_permanent_attempts_of_an_attacker(harness: Harness) -> None:
     await guess(harness, 10)
     harness.clock.move(seconds=10)
     assert await guess(harness) == ["TOO_MANY_ATTEMPTS"]
     assert await seconds_for(harness, OWNER) == 20
     assert await guess(harness) == ["TOO_MANY_ATTEMPTS"]
     harness.clock.move(seconds=20)
-    assert await guess(harness) == ["TOO_MANY_ATTEMPTS"], "the turn is the owner's"
+    assert await guess(harness) == ["TOO_MANY_ATTEMPTS"], "the slot is reserved for the owner"
     await signed_in(harness, address=OWNER)
 
 
-async def test_a_turn_that_nobody_takes_is_everybodys(harness: Harness) -> None:
+async def test_an_unused_reservation_expires(harness: Harness) -> None:
     await guess(harness, 10)
     assert await seconds_for(harness, OWNER) == 30
     harness.clock.move(seconds=59)
@@ -99,13 +108,13 @@ async def test_after_a_hundred_failures_they_have_one_in_fifteen_minutes_until_a
     assert await guess(harness, 10) == ["SIGN_IN_FAILED"] * 10
 
 
-async def test_a_known_device_is_not_held_back_by_strangers(harness: Harness) -> None:
+async def test_a_known_device_is_not_limited_by_others(harness: Harness) -> None:
     device = await device_of(harness)
     assert (await guess(harness, 11))[-1] == "TOO_MANY_ATTEMPTS"
     await signed_in(harness, device=device, address=OWNER)
     assert await guess(harness, device=device, address=OWNER) == ["SIGN_IN_FAILED"], "the owner mistypes, too"
     await signed_in(harness, device=device, address=OWNER)
-    assert await guess(harness) == ["TOO_MANY_ATTEMPTS"], "and strangers have no more turns because of it"
+    assert await guess(harness) == ["TOO_MANY_ATTEMPTS"], "the gate is unchanged"
 
 
 async def test_a_device_stays_known_for_half_a_year_and_is_known_anew_by_each_sign_in(harness: Harness) -> None:
@@ -127,13 +136,13 @@ async def test_a_stolen_cookie_is_good_for_ten_guesses(harness: Harness) -> None
     answers = await asyncio.gather(
         *(sign_in(harness, password=WRONG, device=device, address=f"203.0.113.{number}") for number in range(2, 14))
     )
-    told = [codes(answer)[0][0] for answer in answers]
-    assert (told.count("SIGN_IN_FAILED"), told.count("TOO_MANY_ATTEMPTS")) == (10, 2)
+    refusals = [codes(answer)[0][0] for answer in answers]
+    assert (refusals.count("SIGN_IN_FAILED"), refusals.count("TOO_MANY_ATTEMPTS")) == (10, 2)
     assert codes(await sign_in(harness, device=device, address=OWNER)) == [("TOO_MANY_ATTEMPTS", "")]
     harness.clock.move(seconds=60)
     fresh = (await signed_in(harness, device=device, address=OWNER)).device
     assert fresh is not None
-    assert await guess(harness, 10) == ["SIGN_IN_FAILED"] * 10, "strangers' failures were forgotten"
+    assert await guess(harness, 10) == ["SIGN_IN_FAILED"] * 10, "the failures at the gate were reset"
     await signed_in(harness, device=fresh.token, address=OWNER)
 
 
@@ -145,7 +154,7 @@ async def test_a_device_is_known_for_one_account(harness: Harness) -> None:
         assert codes(await sign_in(harness, device=device, address=OWNER)) == [("TOO_MANY_ATTEMPTS", "")]
 
 
-async def test_a_known_device_does_not_outrun_its_address(harness: Harness) -> None:
+async def test_a_known_device_is_limited_by_its_address(harness: Harness) -> None:
     device = await device_of(harness)
     await harness.pool.execute("UPDATE attempts SET count = 50 WHERE scope = 'ADDRESS'")
     assert codes(await sign_in(harness, device=device, address=OWNER)) == [("TOO_MANY_ATTEMPTS", "")]
@@ -181,5 +190,5 @@ async def test_the_token_of_a_device_tells_nothing_of_its_user(harness: Harness,
 
 async def test_a_refresh_makes_no_device_known(harness: Harness) -> None:
     session = await signed_in(harness, address=OWNER)
-    refreshed = await harness.api(stranger()).refresh(session.refresh_token)
+    refreshed = await harness.api(anonymous()).refresh(session.refresh_token)
     assert expect(SignedIn, refreshed).device is None

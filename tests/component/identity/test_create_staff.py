@@ -1,4 +1,4 @@
-"""I17: the first staff user is made on the host."""
+"""I17: creating staff users on the host."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.component.identity.actions import PASSWORD, Harness, caller_of, claim
 from tests.support.fixtures import MakeDatabase
 
 
-async def make(url: str, clock_file: Path, **different: str) -> str | Refusal:
+async def create(url: str, clock_file: Path, **different: str) -> str | Refusal:
     values = {"username": "ylläpito", "email": "staff@example.com", "password": PASSWORD} | different
     return await create_staff(url, clock_file, **values, language=Language.SV)
 
@@ -25,7 +25,7 @@ async def test_staff_reach_everything_and_are_announced(
 ) -> None:
     url = await harness.pool.fetchval("SELECT current_database()")
     server = (await make_database(IDENTITY)).rpartition("/")[0]
-    user_id = await make(f"{server}/{url}", tmp_path / "clock")
+    user_id = await create(f"{server}/{url}", tmp_path / "clock")
     assert isinstance(user_id, str)
     (stated,) = await harness.emitted_events(AccessStated)
     assert (stated.subject_id, stated.kind) == (user_id, SubjectKind.STAFF)
@@ -39,21 +39,19 @@ async def test_staff_reach_everything_and_are_announced(
     assert await harness.pool.fetchval("SELECT action FROM audit WHERE subject = $1", user_id) == "STAFF_CREATED"
 
 
-async def test_the_same_name_again_is_said_and_what_is_wrong_is_named(
-    make_database: MakeDatabase, tmp_path: Path
-) -> None:
+async def test_a_taken_name_and_invalid_values_are_refused(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database(IDENTITY)
-    assert isinstance(await make(url, tmp_path / "clock"), str)
-    again = await make(url, tmp_path / "clock", username="YLLÄPITO")
+    assert isinstance(await create(url, tmp_path / "clock"), str)
+    again = await create(url, tmp_path / "clock", username="YLLÄPITO")
     assert isinstance(again, Refusal)
     assert codes(again) == [("USERNAME_TAKEN", "username")]
-    wrong = await make(url, tmp_path / "clock", username="y", email="y", password="salasana2026")
+    wrong = await create(url, tmp_path / "clock", username="y", email="y", password="salasana2026")
     assert isinstance(wrong, Refusal)
     assert codes(wrong) == [("MALFORMED", "username"), ("MALFORMED", "email"), ("WEAK_PASSWORD", "password")]
 
 
 @pytest.mark.parametrize(
-    ("username", "password", "said"),
+    ("username", "password", "output"),
     [
         ("ylläpito", "lyhyt", "password: The password is too short: at least 12 characters."),
         (
@@ -66,8 +64,8 @@ async def test_the_same_name_again_is_said_and_what_is_wrong_is_named(
         ("ylläpito", PASSWORD, "ylläpito can sign in."),
     ],
 )
-async def test_the_command_says_what_is_wrong_in_words(
-    make_database: MakeDatabase, tmp_path: Path, username: str, password: str, said: str
+async def test_the_command_prints_its_result_in_words(
+    make_database: MakeDatabase, tmp_path: Path, username: str, password: str, output: str
 ) -> None:
     settings = {
         "KIERTO_LISTEN": "127.0.0.1:1",
@@ -80,5 +78,5 @@ async def test_the_command_says_what_is_wrong_in_words(
         "KIERTO_PASSWORD": password,
     }
     command = ["staff", "create", username, "--email", "staff@example.com", "--home", str(tmp_path)]
-    done = await asyncio.to_thread(CliRunner().invoke, app, command, env=settings)
-    assert (done.output, done.exit_code) == (f"{said}\n", 0 if password == PASSWORD else 1)
+    result = await asyncio.to_thread(CliRunner().invoke, app, command, env=settings)
+    assert (result.output, result.exit_code) == (f"{output}\n", 0 if password == PASSWORD else 1)

@@ -1,4 +1,4 @@
-"""Past the gateway identity answers no public operation, and believes no address."""
+"""Direct calls to identity: only the gateway may call public operations and state addresses."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ async def endpoint(
 
 
 async def counted(endpoint: ServiceEndpoint, scope: Scope) -> set[bytes]:
-    rows = await endpoint.base.pool.fetch("SELECT key FROM attempts WHERE scope = $1", scope.value)
+    rows = await endpoint.runtime.pool.fetch("SELECT key FROM attempts WHERE scope = $1", scope.value)
     return {row["key"] for row in rows}
 
 
@@ -36,40 +36,42 @@ def key_of(scope: Scope, address: str) -> bytes:
     return counter_of(b"pepper for the permission walk", scope, address).key
 
 
-async def test_the_gateway_says_from_where_a_stranger_asks(endpoint: ServiceEndpoint) -> None:
+async def test_the_gateway_states_the_address_of_an_anonymous_caller(endpoint: ServiceEndpoint) -> None:
     headers = {SERVICE_TOKEN_HEADER: endpoint.service_token("gateway"), **FORWARDED}
     assert (await endpoint.call_with(headers, "signIn", SIGN_IN))[0] == 200
     assert await counted(endpoint, Scope.ADDRESS) == {key_of(Scope.ADDRESS, "192.0.2.77")}
 
 
-@pytest.mark.parametrize("shown", ["none", "of support", "of a user", "in the other field", "acting", "nonsense", ""])
-async def test_nobody_else_asks_for_a_stranger(endpoint: ServiceEndpoint, shown: str) -> None:
-    gateway, users = (
+@pytest.mark.parametrize(
+    "service_token", ["none", "of support", "of a user", "in the other field", "on behalf", "nonsense", ""]
+)
+async def test_only_the_gateway_calls_for_an_anonymous_caller(endpoint: ServiceEndpoint, service_token: str) -> None:
+    gateway_token, user_token = (
         endpoint.service_token("gateway"),
         endpoint.headers(CallerCase.ADMIN)["Authorization"].removeprefix("Bearer "),
     )
     headers = {
         "none": {},
         "of support": {SERVICE_TOKEN_HEADER: endpoint.service_token("support")},
-        "of a user": {SERVICE_TOKEN_HEADER: users},
-        "in the other field": {"Authorization": f"Bearer {gateway}"},
-        "acting": {SERVICE_TOKEN_HEADER: endpoint.service_token("support", "service:gateway")},
+        "of a user": {SERVICE_TOKEN_HEADER: user_token},
+        "in the other field": {"Authorization": f"Bearer {gateway_token}"},
+        "on behalf": {SERVICE_TOKEN_HEADER: endpoint.service_token("support", "service:gateway")},
         "nonsense": {SERVICE_TOKEN_HEADER: "nonsense"},
         "": {SERVICE_TOKEN_HEADER: ""},
-    }[shown]
+    }[service_token]
     assert (await endpoint.call_with({**headers, **FORWARDED}, "signIn", SIGN_IN))[0] == 401
     assert not await counted(endpoint, Scope.ADDRESS)
 
 
 async def test_a_service_gets_its_first_token_and_is_counted_by_where_it_is(endpoint: ServiceEndpoint) -> None:
-    def ask(client_id: str) -> dict[str, str]:
+    def arguments(client_id: str) -> dict[str, str]:
         return {"clientId": client_id, "clientSecret": "wrong"}
 
-    status, body = await endpoint.call_with(FORWARDED, "clientToken", ask("service:orders"))
+    status, body = await endpoint.call_with(FORWARDED, "clientToken", arguments("service:orders"))
     assert (status, b"INVALID_CLIENT" in body) == (200, True)
     assert await counted(endpoint, Scope.MACHINE_ADDRESS) == {key_of(Scope.MACHINE_ADDRESS, "127.0.0.1")}
     status, body = await endpoint.call_with(
-        FORWARDED, "clientToken", ask("service:orders") | {"clientSecret": "secret"}
+        FORWARDED, "clientToken", arguments("service:orders") | {"clientSecret": "secret"}
     )
     assert (status, b"accessToken" in body) == (200, True)
-    assert (await endpoint.call_with(FORWARDED, "clientToken", ask("partner_1")))[0] == 401
+    assert (await endpoint.call_with(FORWARDED, "clientToken", arguments("partner_1")))[0] == 401

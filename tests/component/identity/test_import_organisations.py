@@ -1,4 +1,4 @@
-"""I17: staff bring in customers from the ERP."""
+"""I17: staff import customers from the ERP."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from services.contracts.identity import OrganisationKind, OrganisationStated, Su
 from tests.component.identity.actions import CUSTOMERS, KELTA, MIRJA, Harness, service
 
 
-async def test_customers_are_taken_in_and_announced_without_their_names(harness: Harness) -> None:
+async def test_customers_are_imported_and_announced_without_their_names(harness: Harness) -> None:
     done, bad = await harness.import_file("organisations", CUSTOMERS)
     assert (done.added, bad) == (2, [])
     mirja, kelta = await harness.emitted_events(OrganisationStated)

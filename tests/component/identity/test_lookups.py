@@ -1,4 +1,4 @@
-"""Who is told what: access, contacts, organisations, and the keys that verify tokens."""
+"""Look-ups: access, contacts, organisations, and the keys that verify tokens."""
 
 import datetime as dt
 from typing import Any
@@ -49,10 +49,10 @@ async def test_access_is_told_to_services_to_staff_and_to_oneself(harness: Harne
 async def test_access_of_a_partner_and_of_nobody(harness: Harness) -> None:
     made = await partner(harness)
     (stated,) = await harness.emitted_events(AccessStated)
-    offering = harness.api(service())
-    assert await offering.access_of(made.partner.id) == stated
+    api = harness.api(service())
+    assert await api.access_of(made.partner.id) == stated
     for nobody in (write_id("user", new_uuid()), write_id("partner", new_uuid()), "service:support", ""):
-        assert await offering.access_of(nobody) is None
+        assert await api.access_of(nobody) is None
 
 
 async def test_contacts_are_for_services_alone(harness: Harness) -> None:
@@ -84,8 +84,8 @@ async def test_organisations_are_seen_by_those_who_reach_them(harness: Harness) 
     assert await names(caller) == [None, "AS OY MIRJA"]
     assert await names(await staff(harness)) == ["Ärjylä Kelta", "AS OY MIRJA"]
     assert await names(service()) == [None, None]
-    acting = msgspec.structs.replace(caller, kind=SubjectKind.SERVICE, actor="service:support")
-    assert await names(acting) == [None, "AS OY MIRJA"]
+    on_behalf = msgspec.structs.replace(caller, kind=SubjectKind.SERVICE, actor="service:support")
+    assert await names(on_behalf) == [None, "AS OY MIRJA"]
 
 
 async def test_a_membership_that_is_over_is_not_shown(harness: Harness) -> None:
@@ -150,17 +150,17 @@ async def test_a_service_answers_in_its_callers_own_language(harness: Harness) -
 
 
 def runtime_of(harness: Harness) -> Any:
-    """The workbench, where a process has its Foundation."""
+    """Return the harness in the place of a process's ServiceRuntime."""
     return harness
 
 
 def authentication(harness: Harness) -> CallerAuthenticator:
-    """Identity's authentication, as its process puts it together."""
+    """Return identity's authenticator, as its process has it."""
     verifier = Verifier(IDENTITY.public_keys(runtime_of(harness)), harness.clock)
     return CallerAuthenticator(verifier, harness.pool, IDENTITY.fetch_access(runtime_of(harness)))
 
 
 def request(token: str) -> Request:
-    """A request with a token."""
+    """Return a request with a token."""
     headers = [(b"authorization", f"Bearer {token}".encode())]
     return Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "client": ("192.0.2.1", 1)})

@@ -30,9 +30,9 @@ from tests.component.identity.actions import (
 
 async def test_a_partner_reaches_the_organisations_that_staff_named(harness: Harness) -> None:
     organisations = await customers(harness)
-    made = await partner(harness, organisation_ids=[organisations[MIRJA], organisations[MIRJA]])
+    created = await partner(harness, organisation_ids=[organisations[MIRJA], organisations[MIRJA]])
     (stated,) = await harness.emitted_events(AccessStated)
-    assert (stated.subject_id, stated.kind, stated.version) == (made.partner.id, SubjectKind.PARTNER, 1)
+    assert (stated.subject_id, stated.kind, stated.version) == (created.partner.id, SubjectKind.PARTNER, 1)
     assert stated.scopes == ["orders:read", "pickups:report"]
     assert stated.grants == [Grant(organisation_id=organisations[MIRJA])]
     caller = await harness.caller(*stated.grants, kind=SubjectKind.PARTNER)
@@ -40,7 +40,7 @@ async def test_a_partner_reaches_the_organisations_that_staff_named(harness: Har
     assert [one.name if one else None for one in seen] == [None, "AS OY MIRJA", None]
 
 
-async def test_an_empty_list_is_none_and_all_is_a_mark_that_the_audit_keeps(harness: Harness) -> None:
+async def test_an_empty_list_is_no_organisation_and_all_is_explicit_and_audited(harness: Harness) -> None:
     none, everything = await partner(harness), await partner(harness, idempotency_key="two", all_organisations=True)
     assert [stated.grants for stated in await harness.emitted_events(AccessStated)] == [
         [],
@@ -51,22 +51,22 @@ async def test_an_empty_list_is_none_and_all_is_a_mark_that_the_audit_keeps(harn
     assert not none.partner.all_organisations
 
 
-async def test_everything_wrong_with_a_partner_is_said(harness: Harness) -> None:
+async def test_all_problems_of_a_partner_are_listed(harness: Harness) -> None:
     organisations = await customers(harness)
-    offering = harness.api(await staff(harness))
+    api = harness.api(await staff(harness))
     wrong = partner_command(
         name=" ", scopes=["orders:read", "everything"], organisation_ids=[organisations[MIRJA]], all_organisations=True
     )
-    assert codes(await offering.create_partner(wrong)) == [
+    assert codes(await api.create_partner(wrong)) == [
         ("MALFORMED", "name"),
         ("INVALID_SCOPE", "scopes.1"),
         ("MALFORMED", "organisationIds"),
     ]
     for name, reason in ((" ", "REQUIRED"), ("x" * 101, "TOO_LONG"), ("a\u200bb", "CHARACTERS")):
-        (problem,) = expect(Refusal, await offering.create_partner(partner_command(name=name))).problems
+        (problem,) = expect(Refusal, await api.create_partner(partner_command(name=name))).problems
         assert (problem.path, problem.params["reason"]) == (["name"], reason)
     unknown = partner_command(organisation_ids=[organisations[MIRJA], write_id("org", new_uuid()), "org_x"])
-    assert codes(await offering.create_partner(unknown)) == [
+    assert codes(await api.create_partner(unknown)) == [
         ("NOT_FOUND", "organisationIds.1"),
         ("NOT_FOUND", "organisationIds.2"),
     ]
@@ -74,30 +74,39 @@ async def test_everything_wrong_with_a_partner_is_said(harness: Harness) -> None
 
 
 async def test_the_same_key_again_makes_no_second_partner_and_shows_no_secret(harness: Harness) -> None:
-    offering = harness.api(await staff(harness))
+    api = harness.api(await staff(harness))
     answers = [
         expect(PartnerCreated, answer)
-        for answer in await asyncio.gather(*(offering.create_partner(partner_command()) for _ in range(5)))
+        for answer in await asyncio.gather(*(api.create_partner(partner_command()) for _ in range(5)))
     ]
     assert len({answer.partner.id for answer in answers}) == 1
     assert len([answer for answer in answers if answer.client_secret]) == 1
     assert len(await harness.emitted_events(AccessStated)) == 1
-    other = await offering.create_partner(partner_command(name="Other Oy"))
+    other = await api.create_partner(partner_command(name="Other Oy"))
     assert codes(other) == [("IDEMPOTENCY_CONFLICT", "idempotencyKey")]
 
 
 async def test_a_partners_token_names_it_and_its_scopes(harness: Harness) -> None:
-    made = await partner(harness)
-    said = await client_claims(harness, made.partner.client_id, made.client_secret)
-    assert (said.sub, said.client_id, said.kind) == (made.partner.id, made.partner.client_id, "PARTNER")
-    assert (said.scope, said.av, said.sid, said.act) == ("orders:read pickups:report", 1, "", {})
-    narrowed = await client_claims(harness, made.partner.client_id, made.client_secret, "pickups:report")
+    created = await partner(harness)
+    token_claims = await client_claims(harness, created.partner.client_id, created.client_secret)
+    assert (token_claims.sub, token_claims.client_id, token_claims.kind) == (
+        created.partner.id,
+        created.partner.client_id,
+        "PARTNER",
+    )
+    assert (token_claims.scope, token_claims.av, token_claims.sid, token_claims.act) == (
+        "orders:read pickups:report",
+        1,
+        "",
+        {},
+    )
+    narrowed = await client_claims(harness, created.partner.client_id, created.client_secret, "pickups:report")
     assert narrowed.scope == "pickups:report"
 
 
-async def test_what_a_partner_may_not_ask_for(harness: Harness) -> None:
-    made = await partner(harness)
-    client_id, secret = made.partner.client_id, made.client_secret
+async def test_invalid_token_requests_are_refused(harness: Harness) -> None:
+    created = await partner(harness)
+    client_id, secret = created.partner.client_id, created.client_secret
     assert codes(await token_for(harness, client_id, "wrong")) == [("INVALID_CLIENT", "")]
     assert codes(await token_for(harness, write_id("partner", new_uuid()), secret)) == [("INVALID_CLIENT", "")]
     assert codes(await token_for(harness, "", "")) == [("INVALID_CLIENT", "")]
@@ -105,39 +114,39 @@ async def test_what_a_partner_may_not_ask_for(harness: Harness) -> None:
     assert codes(await token_for(harness, client_id, secret, subject="user_x")) == [("INVALID_CLIENT", "subject")]
 
 
-async def test_a_revoked_partner_gets_no_token_and_every_service_hears_of_it(harness: Harness) -> None:
+async def test_a_revoked_partner_gets_no_token_and_its_access_is_stated(harness: Harness) -> None:
     organisations = await customers(harness)
-    made = await partner(harness, organisation_ids=[organisations[MIRJA]])
-    offering = harness.api(await staff(harness))
+    created = await partner(harness, organisation_ids=[organisations[MIRJA]])
+    api = harness.api(await staff(harness))
     for _ in range(2):
-        answer = expect(PartnerRevoked, await offering.revoke_partner(made.partner.id))
+        answer = expect(PartnerRevoked, await api.revoke_partner(created.partner.id))
         assert not answer.partner.active
     first, last = await harness.emitted_events(AccessStated)
     assert (first.version, last.version, last.active, last.grants, last.scopes) == (1, 2, False, [], [])
-    assert codes(await token_for(harness, made.partner.client_id, made.client_secret)) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, created.partner.client_id, created.client_secret)) == [("INVALID_CLIENT", "")]
     for unknown in (write_id("partner", new_uuid()), "partner_x"):
-        assert codes(await offering.revoke_partner(unknown)) == [("NOT_FOUND", "id")]
+        assert codes(await api.revoke_partner(unknown)) == [("NOT_FOUND", "id")]
 
 
 async def test_a_right_secret_is_accepted_whatever_people_at_its_address_mistyped(harness: Harness) -> None:
-    made = await partner(harness)
+    created = await partner(harness)
     await sign_in(harness, "nobody", "not the password")
     await harness.pool.execute("UPDATE attempts SET count = 50")
     assert codes(await sign_in(harness, "someone", "not the password")) == [("TOO_MANY_ATTEMPTS", "")]
-    await client_claims(harness, made.partner.client_id, made.client_secret)
+    await client_claims(harness, created.partner.client_id, created.client_secret)
     await client_claims(harness, "service:support", "the secret of support")
-    assert codes(await token_for(harness, made.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, created.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
 
 
 async def test_wrong_secrets_are_counted_and_keep_no_right_one_out(harness: Harness) -> None:
-    made = await partner(harness)
+    created = await partner(harness)
     for _ in range(50):
-        assert codes(await token_for(harness, made.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
-    assert codes(await token_for(harness, made.partner.client_id, "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
+        assert codes(await token_for(harness, created.partner.client_id, "wrong")) == [("INVALID_CLIENT", "")]
+    assert codes(await token_for(harness, created.partner.client_id, "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
     assert codes(await token_for(harness, "service:support", "wrong")) == [("TOO_MANY_ATTEMPTS", "")]
-    await client_claims(harness, made.partner.client_id, made.client_secret)
+    await client_claims(harness, created.partner.client_id, created.client_secret)
     await client_claims(harness, "service:support", "the secret of support")
-    elsewhere = await token_for(harness, made.partner.client_id, "wrong", address="198.51.100.7")
+    elsewhere = await token_for(harness, created.partner.client_id, "wrong", address="198.51.100.7")
     assert codes(elsewhere) == [("INVALID_CLIENT", "")]
     assert codes(await sign_in(harness, "nobody", "not the password")) == [("SIGN_IN_FAILED", "")], (
         "people have their own"
@@ -145,19 +154,24 @@ async def test_wrong_secrets_are_counted_and_keep_no_right_one_out(harness: Harn
 
 
 async def test_a_machines_attempt_waits_for_no_other(harness: Harness) -> None:
-    made = await partner(harness)
+    created = await partner(harness)
     async with harness.work() as tx:
-        await tx.partners.lock_by_id(find_id("partner", made.partner.id) or new_uuid())
+        await tx.partners.lock_by_id(find_id("partner", created.partner.id) or new_uuid())
         async with asyncio.timeout(60):
-            await client_claims(harness, made.partner.client_id, made.client_secret)
+            await client_claims(harness, created.partner.client_id, created.client_secret)
 
 
 async def test_a_service_speaks_for_itself_or_for_someone(harness: Harness) -> None:
-    said = await client_claims(harness, "service:support", "the secret of support")
-    assert (said.sub, said.kind, said.client_id, said.act) == ("service:support", "SERVICE", "service:support", {})
+    token_claims = await client_claims(harness, "service:support", "the secret of support")
+    assert (token_claims.sub, token_claims.kind, token_claims.client_id, token_claims.act) == (
+        "service:support",
+        "SERVICE",
+        "service:support",
+        {},
+    )
     user = write_id("user", new_uuid())
-    said = await client_claims(harness, "service:support", "the secret of support", subject=user)
-    assert (said.sub, said.kind, said.act) == (user, "SERVICE", {"sub": "service:support"})
+    token_claims = await client_claims(harness, "service:support", "the secret of support", subject=user)
+    assert (token_claims.sub, token_claims.kind, token_claims.act) == (user, "SERVICE", {"sub": "service:support"})
 
 
 async def test_a_service_with_a_wrong_secret_or_with_scopes_gets_nothing(harness: Harness) -> None:
@@ -173,10 +187,10 @@ async def test_a_service_with_a_wrong_secret_or_with_scopes_gets_nothing(harness
 
 
 async def test_partners_are_listed_by_name_for_staff_alone(harness: Harness) -> None:
-    offering = harness.api(await staff(harness))
+    api = harness.api(await staff(harness))
     for number, name in enumerate(["Öljy Oy", "ajot Oy", "Zeta"]):
-        await offering.create_partner(partner_command(idempotency_key=f"{number}", name=name))
-    assert [one.name for one in await offering.partners()] == ["ajot Oy", "Zeta", "Öljy Oy"]
+        await api.create_partner(partner_command(idempotency_key=f"{number}", name=name))
+    assert [one.name for one in await api.partners()] == ["ajot Oy", "Zeta", "Öljy Oy"]
     callers = [await harness.caller(), await harness.caller(kind=SubjectKind.PARTNER), service()]
     for caller in callers:
         barred = harness.api(caller)
@@ -188,5 +202,5 @@ async def test_partners_are_listed_by_name_for_staff_alone(harness: Harness) -> 
 async def test_a_users_token_is_no_partners(harness: Harness) -> None:
     await customers(harness)
     await registered(harness)
-    said = await claims(harness, (await signed_in(harness)).access_token)
-    assert codes(await token_for(harness, said.sub, "anything")) == [("INVALID_CLIENT", "")]
+    token_claims = await claims(harness, (await signed_in(harness)).access_token)
+    assert codes(await token_for(harness, token_claims.sub, "anything")) == [("INVALID_CLIENT", "")]

@@ -1,4 +1,4 @@
-"""I1, I2: one registers with what is printed on the latest invoice."""
+"""I1, I2: registration with the numbers on the latest invoice."""
 
 import asyncio
 import datetime as dt
@@ -47,7 +47,7 @@ async def test_the_first_of_an_organisation_is_its_admin_with_billing(harness: H
     assert (membership.organisation.name, membership.role, membership.billing) == ("AS OY MIRJA", Role.ADMIN, True)
 
 
-async def test_a_later_one_asks_the_admins_and_reaches_nothing_yet(harness: Harness) -> None:
+async def test_a_later_user_requests_access_and_reaches_nothing_yet(harness: Harness) -> None:
     organisations = await customers(harness)
     await registered(harness)
     answer = expect(Registered, await register(harness, username="Naapuri"))
@@ -60,7 +60,7 @@ async def test_a_later_one_asks_the_admins_and_reaches_nothing_yet(harness: Harn
     assert await naapuri.organisations([organisations[MIRJA]]) == [None]
 
 
-async def test_of_two_who_are_first_at_once_one_is(harness: Harness) -> None:
+async def test_of_concurrent_first_users_one_is_the_admin(harness: Harness) -> None:
     await customers(harness)
     answers = await asyncio.gather(*(register(harness, username=f"naapuri {number}") for number in range(4)))
     assert sorted(expect(Registered, answer).access_requested for answer in answers) == [False, True, True, True]
@@ -68,14 +68,14 @@ async def test_of_two_who_are_first_at_once_one_is(harness: Harness) -> None:
     assert sorted(len(one.grants) for one in stated) == [0, 0, 0, 1]
 
 
-async def test_when_and_which_terms_were_accepted_is_kept(harness: Harness) -> None:
+async def test_the_accepted_terms_are_kept_with_their_time(harness: Harness) -> None:
     await customers(harness)
     await registered(harness)
     (row,) = await harness.pool.fetch("SELECT terms_version, terms_accepted_at FROM users")
     assert (row["terms_version"], row["terms_accepted_at"]) == ("2026-01", harness.clock.now())
 
 
-async def test_blanks_around_what_was_typed_do_not_matter(harness: Harness) -> None:
+async def test_blanks_around_input_are_ignored(harness: Harness) -> None:
     await customers(harness)
     await registered(harness, customer_number=f" {MIRJA}", invoice_number=f"{INVOICE} ", username="  Mirja   Meri ")
     assert (await signed_in(harness, "mirja meri")).expires_in == 600
@@ -91,7 +91,7 @@ async def test_blanks_around_what_was_typed_do_not_matter(harness: Harness) -> N
     ],
     ids=["unknown customer", "wrong invoice", "an older invoice", "another's customer number"],
 )
-async def test_a_wrong_pair_is_refused_in_the_same_words_and_after_the_same_work(
+async def test_every_wrong_pair_is_refused_with_the_same_code_after_the_same_work(
     harness: Harness, hash_calls: list[str], wrong: dict[str, str]
 ) -> None:
     await customers(harness)
@@ -119,7 +119,7 @@ async def test_the_newest_of_the_customers_own_invoices_counts(harness: Harness)
     await registered(harness, invoice_number="2000002", username="another")
 
 
-async def test_an_invoice_that_is_stated_anew_is_taken_in_a_higher_version_only(harness: Harness) -> None:
+async def test_an_invoice_is_replaced_by_a_higher_version_only(harness: Harness) -> None:
     await customers(harness)
     first = invoice("2000001", dt.date(2026, 3, 2), version=2)
     older = msgspec.structs.replace(first, invoice_number="2000000", version=1)
@@ -137,7 +137,7 @@ async def test_an_invoice_may_come_before_its_organisation(harness: Harness) -> 
     await registered(harness)
 
 
-async def test_everything_wrong_with_the_form_is_said_at_once(harness: Harness) -> None:
+async def test_all_problems_of_the_form_are_listed(harness: Harness) -> None:
     await customers(harness)
     answer = await register(
         harness,
@@ -208,8 +208,8 @@ async def test_the_longest_password_can_be_used_however_a_keyboard_composes_it(
     harness: Harness, registered_as: Literal["NFC", "NFD"]
 ) -> None:
     await customers(harness)
-    apart = [chr(0x1F80 + number % 48) for number in range(0x7F)]
-    password = "".join(apart) + "".join(chr(0x4E00 + number) for number in range(256 - len(apart)))
+    decomposable = [chr(0x1F80 + number % 48) for number in range(0x7F)]
+    password = "".join(decomposable) + "".join(chr(0x4E00 + number) for number in range(256 - len(decomposable)))
     await registered(harness, password=unicodedata.normalize(registered_as, password))
     for form in ("NFC", "NFD"):
         expect(SignedIn, await sign_in(harness, password=unicodedata.normalize(form, password)))
@@ -217,7 +217,7 @@ async def test_the_longest_password_can_be_used_however_a_keyboard_composes_it(
     assert codes(await sign_in(harness, password=password + "x" * 1_000)) == [("SIGN_IN_FAILED", "")]
 
 
-async def test_a_taken_username_is_told_only_to_those_with_the_right_numbers(harness: Harness) -> None:
+async def test_a_taken_username_is_refused_only_with_the_right_numbers(harness: Harness) -> None:
     await customers(harness)
     await registered(harness)
     assert codes(await register(harness, username="MIRJA@Example.com")) == [("USERNAME_TAKEN", "username")]
@@ -225,7 +225,7 @@ async def test_a_taken_username_is_told_only_to_those_with_the_right_numbers(har
     assert len(await harness.emitted_events(AccessStated)) == 1
 
 
-async def test_one_username_is_given_once_also_at_once(harness: Harness) -> None:
+async def test_concurrent_registrations_get_one_username_once(harness: Harness) -> None:
     await customers(harness)
     await harness.receive(invoice("5000000", dt.date(2026, 3, 1), customer_number=KELTA))
     answers = await asyncio.gather(
@@ -248,7 +248,7 @@ async def test_ten_wrong_tries_on_a_customer_number_slow_down_all_others(harness
     await registered(harness, address="198.51.100.7")
 
 
-async def test_who_receives_the_invoices_gets_a_turn_while_another_goes_on_guessing(harness: Harness) -> None:
+async def test_the_customer_is_admitted_while_another_address_guesses(harness: Harness) -> None:
     await customers(harness)
     for _ in range(10):
         await register(harness, invoice_number="1111111")
@@ -258,7 +258,7 @@ async def test_who_receives_the_invoices_gets_a_turn_while_another_goes_on_guess
     await registered(harness, address="198.51.100.7")
 
 
-async def test_fifty_wrong_tries_from_an_address_are_enough_whatever_they_are_about(harness: Harness) -> None:
+async def test_an_address_has_fifty_wrong_attempts_for_all_customers(harness: Harness) -> None:
     await customers(harness)
     await harness.pool.execute("UPDATE attempts SET count = 0")
     await register(harness, customer_number="62-0000500-00")
@@ -268,7 +268,7 @@ async def test_fifty_wrong_tries_from_an_address_are_enough_whatever_they_are_ab
     await registered(harness, address="198.51.100.7")
 
 
-async def test_addresses_of_one_subscriber_are_counted_as_one(harness: Harness) -> None:
+async def test_addresses_of_one_network_are_counted_as_one(harness: Harness) -> None:
     await customers(harness)
     for number, address in enumerate(("2001:db8:1:2::1", "2001:db8:1:2:ffff::7", "192.0.2.1", "::ffff:192.0.2.1")):
         await register(harness, address=address, customer_number=f"62-000050{number}-00")
@@ -276,7 +276,7 @@ async def test_addresses_of_one_subscriber_are_counted_as_one(harness: Harness) 
     assert [row["count"] for row in counts] == [2, 2]
 
 
-async def test_what_was_right_does_not_count(harness: Harness) -> None:
+async def test_successful_attempts_do_not_count(harness: Harness) -> None:
     await customers(harness)
     for number in range(12):
         await registered(harness, username=f"naapuri {number}")

@@ -1,4 +1,4 @@
-"""I3: sign in, go on, sign out."""
+"""I3: signing in, refreshing, signing out."""
 
 import asyncio
 
@@ -12,6 +12,7 @@ from services.contracts.values import Outcome
 from services.identity.store.retention import delete_expired
 from tests.component.identity.actions import (
     Harness,
+    anonymous,
     caller_of,
     claims,
     codes,
@@ -20,39 +21,44 @@ from tests.component.identity.actions import (
     registered,
     sign_in,
     signed_in,
-    stranger,
 )
 
 
 @pytest.fixture
 async def user_id(harness: Harness) -> str:
-    """Mirja, registered."""
+    """Register Mirja."""
     await customers(harness)
     return await registered(harness)
 
 
 async def refresh(harness: Harness, token: str) -> Outcome:
-    return await harness.api(stranger()).refresh(token)
+    return await harness.api(anonymous()).refresh(token)
 
 
 async def refreshed(harness: Harness, token: str) -> SignedIn:
     return expect(SignedIn, await refresh(harness, token))
 
 
-async def test_an_access_token_says_its_users_language(harness: Harness, user_id: str) -> None:
+async def test_an_access_token_has_its_users_language(harness: Harness, user_id: str) -> None:
     session = await signed_in(harness)
     assert (await claims(harness, session.access_token)).locale == "fi"
-    # Changed, it comes with the next token.
+    # A change is in the next token.
     await harness.pool.execute("UPDATE users SET language = 'sv' WHERE id = $1", read_id("user", user_id))
     assert (await claims(harness, (await refreshed(harness, session.refresh_token)).access_token)).locale == "sv"
 
 
-async def test_an_access_token_says_who_for_ten_minutes(harness: Harness, user_id: str) -> None:
+async def test_an_access_token_is_valid_for_ten_minutes(harness: Harness, user_id: str) -> None:
     session = await signed_in(harness)
-    said = await claims(harness, session.access_token)
-    assert (said.sub, said.kind, said.av, said.client_id, said.scope) == (user_id, "USER", 1, "kierto", "")
-    assert said.sid.startswith("session_")
-    assert (session.expires_in, said.exp - said.iat) == (600, 600)
+    token_claims = await claims(harness, session.access_token)
+    assert (token_claims.sub, token_claims.kind, token_claims.av, token_claims.client_id, token_claims.scope) == (
+        user_id,
+        "USER",
+        1,
+        "kierto",
+        "",
+    )
+    assert token_claims.sid.startswith("session_")
+    assert (session.expires_in, token_claims.exp - token_claims.iat) == (600, 600)
     assert TYPE == "at+jwt"
     harness.clock.move(minutes=10)
     with pytest.raises(Unauthenticated):
@@ -75,14 +81,14 @@ async def test_unknown_users_and_wrong_passwords_are_refused_alike(
     assert hash_calls == ["verify"]
 
 
-async def test_a_user_who_is_not_active_does_not_get_in_nor_on(harness: Harness, user_id: str) -> None:
+async def test_an_inactive_user_can_neither_sign_in_nor_refresh(harness: Harness, user_id: str) -> None:
     session = await signed_in(harness)
     await harness.pool.execute("UPDATE users SET active = false")
     assert codes(await sign_in(harness)) == [("SIGN_IN_FAILED", "")]
     assert codes(await refresh(harness, session.refresh_token)) == [("SESSION_ENDED", "")]
 
 
-async def test_the_right_password_forgets_the_mistyped_ones(harness: Harness, user_id: str) -> None:
+async def test_the_right_password_resets_the_failures(harness: Harness, user_id: str) -> None:
     for _ in range(3):
         for _ in range(5):
             assert codes(await sign_in(harness, password="not the password")) == [("SIGN_IN_FAILED", "")]
@@ -95,7 +101,7 @@ async def test_each_refresh_token_is_followed_by_another(harness: Harness, user_
     third = await refreshed(harness, second.refresh_token)
     assert len({one.refresh_token for one in (first, second, third)}) == 3
     sessions = {(await claims(harness, one.access_token)).sid for one in (first, second, third)}
-    assert len(sessions) == 1, "it stays one session"
+    assert len(sessions) == 1, "all of one session"
 
 
 async def test_within_ten_seconds_the_last_but_one_gets_the_same_successor(harness: Harness, user_id: str) -> None:
@@ -108,18 +114,18 @@ async def test_within_ten_seconds_the_last_but_one_gets_the_same_successor(harne
     assert await harness.emitted_events(SessionEnded) == []
 
 
-async def test_a_later_second_use_ends_the_whole_family(harness: Harness, user_id: str) -> None:
+async def test_a_later_second_use_ends_the_session(harness: Harness, user_id: str) -> None:
     first = await signed_in(harness)
     second = await refreshed(harness, first.refresh_token)
     harness.clock.move(seconds=10.001)
     assert codes(await refresh(harness, first.refresh_token)) == [("SESSION_ENDED", "")]
     assert codes(await refresh(harness, second.refresh_token)) == [("SESSION_ENDED", "")]
     (ended,) = await harness.emitted_events(SessionEnded)
-    said = await claims(harness, first.access_token)
-    assert (ended.session_id, ended.subject_id) == (said.sid, user_id)
+    token_claims = await claims(harness, first.access_token)
+    assert (ended.session_id, ended.subject_id) == (token_claims.sid, user_id)
 
 
-async def test_an_older_one_ends_the_family_even_at_once(harness: Harness, user_id: str) -> None:
+async def test_an_older_token_ends_the_session_even_at_once(harness: Harness, user_id: str) -> None:
     first = await signed_in(harness)
     second = await refreshed(harness, first.refresh_token)
     await refreshed(harness, second.refresh_token)
@@ -152,8 +158,8 @@ async def test_a_session_lasts_thirty_days_without_use_and_ninety_with(harness: 
 
 async def test_signing_out_ends_the_session_once(harness: Harness, user_id: str) -> None:
     session = await signed_in(harness)
-    offering = harness.api(await caller_of(harness, session.access_token))
-    first, second = await offering.sign_out(), await offering.sign_out()
+    api = harness.api(await caller_of(harness, session.access_token))
+    first, second = await api.sign_out(), await api.sign_out()
     assert [getattr(answer, "session_ended", None) for answer in (first, second)] == [True, False]
     assert codes(await refresh(harness, session.refresh_token)) == [("SESSION_ENDED", "")]
     (ended,) = await harness.emitted_events(SessionEnded)
@@ -162,12 +168,12 @@ async def test_signing_out_ends_the_session_once(harness: Harness, user_id: str)
 
 
 @pytest.mark.parametrize("which", ["last", "used"])
-async def test_whoever_holds_a_refresh_token_may_end_its_session(harness: Harness, user_id: str, which: str) -> None:
+async def test_any_refresh_token_ends_its_session(harness: Harness, user_id: str, which: str) -> None:
     first = await signed_in(harness)
     last = await refreshed(harness, first.refresh_token)
     harness.clock.move(minutes=1)
     held = first if which == "used" else last
-    answers = [await harness.api(stranger()).sign_out_with(held.refresh_token) for _ in range(2)]
+    answers = [await harness.api(anonymous()).sign_out_with(held.refresh_token) for _ in range(2)]
     assert [getattr(answer, "session_ended", None) for answer in answers] == [True, False]
     assert codes(await refresh(harness, last.refresh_token)) == [("SESSION_ENDED", "")]
     (ended,) = await harness.emitted_events(SessionEnded)
@@ -176,26 +182,26 @@ async def test_whoever_holds_a_refresh_token_may_end_its_session(harness: Harnes
 
 async def test_a_made_up_refresh_token_ends_nothing(harness: Harness, user_id: str) -> None:
     session = await signed_in(harness)
-    answer = await harness.api(stranger()).sign_out_with("made up")
+    answer = await harness.api(anonymous()).sign_out_with("made up")
     assert getattr(answer, "session_ended", None) is False
     await refreshed(harness, session.refresh_token)
     assert await harness.emitted_events(SessionEnded) == []
 
 
-async def test_a_session_says_how_long_it_can_be_gone_on_with(harness: Harness, user_id: str) -> None:
+async def test_a_session_states_how_long_it_can_be_refreshed(harness: Harness, user_id: str) -> None:
     day = 24 * 60 * 60
     used = await signed_in(harness)
-    told = [used.refresh_expires_in]
+    lifetimes = [used.refresh_expires_in]
     for _ in range(3):
         harness.clock.move(days=25)
         used = await refreshed(harness, used.refresh_token)
-        told.append(used.refresh_expires_in)
-    assert told == [30 * day, 30 * day, 30 * day, 15 * day]
+        lifetimes.append(used.refresh_expires_in)
+    assert lifetimes == [30 * day, 30 * day, 30 * day, 15 * day]
     harness.clock.move(days=15)
     assert codes(await refresh(harness, used.refresh_token)) == [("SESSION_ENDED", "")]
 
 
-async def test_nobody_ends_anothers_session_and_machines_have_none(harness: Harness, user_id: str) -> None:
+async def test_a_session_is_ended_by_its_own_user_alone(harness: Harness, user_id: str) -> None:
     session = await caller_of(harness, (await signed_in(harness)).access_token)
     other = await harness.caller()
     for session_id in (session.session_id, "", "session_x"):
@@ -206,7 +212,7 @@ async def test_nobody_ends_anothers_session_and_machines_have_none(harness: Harn
         await harness.api(await harness.caller(kind=SubjectKind.PARTNER)).sign_out()
 
 
-async def test_what_is_long_over_is_forgotten(harness: Harness, user_id: str) -> None:
+async def test_expired_sessions_and_attempts_are_deleted(harness: Harness, user_id: str) -> None:
     session = await signed_in(harness)
     await sign_in(harness, password="not the password")
     await harness.api(await caller_of(harness, session.access_token)).sign_out()
@@ -219,7 +225,7 @@ async def test_what_is_long_over_is_forgotten(harness: Harness, user_id: str) ->
     assert await harness.pool.fetchval("SELECT count(*) FROM refresh_tokens") == 0
 
 
-async def test_no_secret_is_kept_as_it_is(harness: Harness, user_id: str) -> None:
+async def test_secrets_are_stored_as_digests_only(harness: Harness, user_id: str) -> None:
     session = await signed_in(harness)
     kept = [bytes(row["digest"]) for row in await harness.pool.fetch("SELECT digest FROM refresh_tokens")]
     assert session.refresh_token.encode() not in kept

@@ -1,1 +1,1 @@
-"""Every service does what its OpenAPI document says, whatever it is asked."""
+"""Tests of every service against its OpenAPI document."""

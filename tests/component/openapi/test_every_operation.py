@@ -1,6 +1,6 @@
-"""Each service, on its database, asked whatever its document allows and much that it does not.
+"""Every operation of every service, with valid and invalid requests that are generated from its document.
 
-What is drawn is the same in every run.
+They are the same in every run.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from tests.support.fixtures import MakeDatabase
 from tests.support.hypothesis_profiles import max_examples, property_test
 
 EXAMPLES = 10
-"""Good ones for each operation, and as many bad ones."""
+"""Valid requests for each operation, and as many invalid ones."""
 CALLERS = (CallerCase.ADMIN, CallerCase.STAFF, CallerCase.PARTNER, CallerCase.SERVICE)
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -60,38 +60,38 @@ SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]]
 _ID = re.compile(r"\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b")
 
 
-# Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
+# Hypothesis draws in a thread; the random numbers of the service beside it are of no strategy.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 @property_test
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_answer_is_as_the_document_says(
+async def test_every_response_conforms_to_the_document(
     service: str,
     make_database: MakeDatabase,
     open_pool: Callable[[str], Awaitable[Pool]],
     clock: TestClock,
     tmp_path: Path,
 ) -> None:
-    blueprint, furnish, cases = SERVICES[service]
+    blueprint, insert_rows, cases = SERVICES[service]
     url = await make_database(blueprint)
     pool = await open_pool(url)
-    await furnish(pool)
-    async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
-        await asyncio.to_thread(_call_everything, door, _ids_in(cases))
+    await insert_rows(pool)
+    async with serve_service(blueprint, url, pool, clock, tmp_path) as endpoint:
+        await asyncio.to_thread(_call_everything, endpoint, _ids_in(cases))
 
 
-def _call_everything(door: ServiceEndpoint, ids: list[str]) -> None:
-    document = schemathesis.openapi.from_url(f"{door.url}/openapi.json", config=schemathesis.Config(seed=1))
+def _call_everything(endpoint: ServiceEndpoint, ids: list[str]) -> None:
+    document = schemathesis.openapi.from_url(f"{endpoint.url}/openapi.json", config=schemathesis.Config(seed=1))
     with requests.Session() as session:
         for one in document.get_all_operations():
             assert isinstance(one, Ok), one.err()
             for mode in schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE:
-                _call(one.ok(), mode, door, ids, session)
+                _call(one.ok(), mode, endpoint, ids, session)
 
 
 def _call(
     operation: Operation,
     mode: schemathesis.GenerationMode,
-    door: ServiceEndpoint,
+    endpoint: ServiceEndpoint,
     ids: list[str],
     session: requests.Session,
 ) -> None:
@@ -99,27 +99,27 @@ def _call(
         max_examples=max_examples(EXAMPLES), derandomize=True, database=None, suppress_health_check=list(HealthCheck)
     )
     @given(case=operation.as_strategy(generation_mode=mode), who=st.sampled_from(CALLERS), data=st.data())
-    def ask(case: schemathesis.Case[Any], who: CallerCase, data: st.DataObject) -> None:
-        headers = door.headers(CallerCase.BY_GATEWAY if _is_for_strangers(operation) else who)
+    def send(case: schemathesis.Case[Any], who: CallerCase, data: st.DataObject) -> None:
+        headers = endpoint.headers(CallerCase.BY_GATEWAY if _is_for_gateway(operation) else who)
         case.headers.clear()  # the documents declare none; made-up ones break HTTP itself
         case.body = _with_ids(case.body, st.sampled_from(ids), data)
         response = case.call(session=session, headers=headers)
         case.validate_response(response, checks=CHECKS, excluded_checks=_rejected_keywords(operation), headers=headers)
 
-    ask()
+    send()
 
 
-def _is_for_strangers(operation: Operation) -> bool:
+def _is_for_gateway(operation: Operation) -> bool:
     return {"gateway": []} in operation.definition.raw["security"]
 
 
 def _rejected_keywords(operation: Operation) -> list[schemathesis.CheckFunction]:
-    """Schemathesis takes ``prefixItems`` inside ``items`` for a mistake: a round trip's pairs have it."""
+    """Return the checks that Schemathesis fails on ``prefixItems`` inside ``items``, which a batch's pairs have."""
     return [response_schema_conformance] if operation.path == batch_protocol.PATH else []
 
 
 def _with_ids(value: Any, ids: st.SearchStrategy[str], data: st.DataObject, name: str = "") -> Any:
-    """The same, with ids of things that there are in some places where an id is expected."""
+    """Return a value with existing ids in some of the places of ids."""
     if isinstance(value, dict):
         return {key: _with_ids(one, ids, data, key) for key, one in value.items()}
     if isinstance(value, list):
@@ -130,9 +130,9 @@ def _with_ids(value: Any, ids: st.SearchStrategy[str], data: st.DataObject, name
 
 
 def _ids_in(cases: dict[str, Case]) -> list[str]:
-    """Ids that the walk through permissions asks for."""
-    found = {ORG_A, SITE_A}
+    """Return the ids of the permission matrix."""
+    ids = {ORG_A, SITE_A}
     for arguments, _ in cases.values():
         given_to = arguments(CallerCase.ADMIN) if callable(arguments) else arguments
-        found.update(_ID.findall(msgspec.json.encode(given_to).decode()))
-    return sorted(found)
+        ids.update(_ID.findall(msgspec.json.encode(given_to).decode()))
+    return sorted(ids)

@@ -1,4 +1,4 @@
-"""Each service, on its database, sent a text beyond its limit in every place that takes one."""
+"""Every text of every operation, with values beyond its limit."""
 
 import copy
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,7 +21,7 @@ Place = tuple[str | int, ...]
 
 
 def texts_in(kind: Any, place: Place = ()) -> Iterator[tuple[Place, TextLimit]]:
-    """Find where a type has texts that are judged; a list's first item stands for all of them."""
+    """Yield the paths of limited texts in a type; the first item of a list stands for all."""
     limits = [one for one in get_args(kind)[1:] if isinstance(one, TextLimit)]
     if limits:
         yield place, limits[0]
@@ -35,17 +35,17 @@ def texts_in(kind: Any, place: Place = ()) -> Iterator[tuple[Place, TextLimit]]:
 
 
 def with_value(arguments: Any, place: Place, value: Any) -> Any:
-    """Return the arguments with another value in a place, which is made where it is missing."""
+    """Return the arguments with another value at a path, which is created where it is missing."""
     if not place:
         return value
-    (key, *rest), made = place, copy.copy(arguments)
+    (key, *rest), changed = place, copy.copy(arguments)
     if isinstance(key, int):
-        made = made or [None]
-        made[key] = with_value(made[key], tuple(rest), value)
+        changed = changed or [None]
+        changed[key] = with_value(changed[key], tuple(rest), value)
     else:
-        made = made or {}
-        made[key] = with_value(made.get(key), tuple(rest), value)
-    return made
+        changed = changed or {}
+        changed[key] = with_value(changed.get(key), tuple(rest), value)
+    return changed
 
 
 def first_problem(operation: str, status: int, answer: Any) -> tuple[str, list[str]]:
@@ -64,12 +64,12 @@ async def test_every_text_is_limited_before_it_is_used(
     clock: TestClock,
     tmp_path: Path,
 ) -> None:
-    blueprint, furnish, cases = SERVICES[service]
+    blueprint, insert_rows, cases = SERVICES[service]
     url = await make_database(blueprint)
     pool = await open_pool(url)
-    await furnish(pool)
+    await insert_rows(pool)
     wrong, tried = [], 0
-    async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
+    async with serve_service(blueprint, url, pool, clock, tmp_path) as endpoint:
         for name, signature in signatures(cast(Any, blueprint.contract)).items():
             who = (
                 CallerCase.BY_GATEWAY
@@ -82,17 +82,17 @@ async def test_every_text_is_limited_before_it_is_used(
             arguments = given(who) if callable(given) else given
             for place, limit in texts_in(signature.arguments):
                 path = [str(one) for one in (place[1:] if place[0] in ("command", "page") else place)]
-                # One more than the limit; what is longer when it is normalised; what no text may hold.
+                # One character too many, too many after normalisation, and forbidden characters.
                 for text in ("a" * (limit.longest + 1), "\ufdfa" * (limit.longest + 1), "a\0b", "a\uffff", "a\u202eb"):
                     tried += 1
-                    status, body = await door.call(who, name, with_value(arguments, place, text))
+                    status, body = await endpoint.call(who, name, with_value(arguments, place, text))
                     found = first_problem(name, status, msgspec.json.decode(body))
                     if found != ("MALFORMED", path):
                         wrong.append(f"{name} {'.'.join(path)} {text[:5]!r}: {status} {found}")
     assert wrong == []
     assert tried
     if service == "identity":
-        assert await pool.fetchval("SELECT count(*) FROM attempts") == 0  # nothing was counted as an attempt
+        assert await pool.fetchval("SELECT count(*) FROM attempts") == 0  # none was counted as an attempt
 
 
 def test_the_places_of_texts_are_found() -> None:

@@ -1,4 +1,4 @@
-"""Everyone who may knock at a service's door, with real tokens, before its real routes and its real database."""
+"""Every kind of caller of a service, with real tokens, real routes and a real database."""
 
 import contextlib
 import datetime as dt
@@ -28,7 +28,7 @@ from services.hosting.processes import api_routes
 from tests.support.clock import TestClock
 from tests.support.http_server import serve_routes
 
-# Organisation A, whose site everyone asks for, and organisation B, whose people must see nothing of it.
+# Every caller requests the site of organisation A; callers of organisation B must see nothing of it.
 ORG_A, ORG_B = (
     write_id("org", uuid.UUID(int=0xA << 64 | 7 << 76)),
     write_id("org", uuid.UUID(int=0xB << 64 | 7 << 76)),
@@ -39,10 +39,10 @@ SITE_A, SITE_A2, SITE_B = (write_id("site", uuid.UUID(int=number << 64 | 7 << 76
 class CallerCase(enum.Enum):
     """A kind of caller."""
 
-    STRANGER = "no token"
+    ANONYMOUS = "no token"
     EXPIRED = "a token that has expired"
-    FORGED = "a token that someone else signed"
-    REMOVED = "a member who was removed while the token lives"
+    FORGED = "a token with a foreign signature"
+    REMOVED = "a member who was removed while the token is valid"
     ENDED = "a member whose access ended yesterday"
     VIEWER = "a viewer"
     EDITOR = "an editor"
@@ -55,8 +55,8 @@ class CallerCase(enum.Enum):
     PARTNER_OF_NONE = "a partner with an empty list"
     STAFF = "staff"
     SERVICE = "a service"
-    SIGNED_OUT = "a member whose session ended while the token lives"
-    BY_GATEWAY = "a stranger for whom the gateway calls"
+    SIGNED_OUT = "a member whose session ended while the token is valid"
+    BY_GATEWAY = "an anonymous caller for whom the gateway calls"
 
 
 def _member(
@@ -87,23 +87,28 @@ ACCESS: dict[CallerCase, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
 
 
 class ServiceEndpoint:
-    """A service's routes on loopback, and a call through them as anyone."""
+    """The routes of a service on loopback, and calls as every kind of caller."""
 
     def __init__(
-        self, url: str, session: aiohttp.ClientSession, made: dict[CallerCase, str], signer: Signer, clock: TestClock
+        self,
+        url: str,
+        session: aiohttp.ClientSession,
+        access_tokens: dict[CallerCase, str],
+        signer: Signer,
+        clock: TestClock,
     ) -> None:
         self.url = url
         self._session = session
-        self._tokens = made
+        self._tokens = access_tokens
         self._signer, self._clock = signer, clock
-        self.base: ServiceRuntime[Any]
+        self.runtime: ServiceRuntime[Any]
 
     async def call(self, who: CallerCase, operation: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
-        """The status and body of a call."""
+        """Call an operation and return status and body."""
         return await self.call_with(self.headers(who), operation, arguments)
 
     async def call_with(self, headers: Mapping[str, str], operation: str, arguments: Any) -> tuple[int, bytes]:
-        """The same, with any header fields; an empty operation is a round trip."""
+        """Call an operation with any header fields; an empty name is a batch."""
         body = msgspec.json.encode(arguments)
         async with self._session.post(
             f"{self.url}/rpc/{operation}".removesuffix("/"), data=body, headers=headers
@@ -113,25 +118,25 @@ class ServiceEndpoint:
     async def upload(
         self, who: CallerCase, kind: str, file: bytes | AsyncIterator[bytes], content_type: str = "text/csv"
     ) -> int:
-        """The status of staging a file."""
+        """Upload a file and return the status."""
         address = f"{self.url}/imports/{kind}"
         headers = {"Content-Type": content_type, **self.headers(who)}
         async with self._session.post(address, data=file, headers=headers) as response:
             return response.status
 
     async def download(self, who: CallerCase, path: str) -> tuple[int, bytes]:
-        """The status and body of a file."""
+        """Download a file and return status and body."""
         async with self._session.get(f"{self.url}{path}", headers=self.headers(who)) as response:
             return response.status, await response.read()
 
     async def fields(self, who: CallerCase, path: str) -> Mapping[str, str]:
-        """The header fields of a file."""
+        """Download a file and return the header fields."""
         async with self._session.get(f"{self.url}{path}", headers=self.headers(who)) as response:
             return response.headers
 
     def headers(self, who: CallerCase) -> dict[str, str]:
-        """What tells the service who calls."""
-        # Each from an address of their own: attempts are limited by address.
+        """Return the header fields that authenticate a caller."""
+        # An address for each caller, for attempts are limited by address.
         headers = {"X-Forwarded-For": f"192.0.2.{list(CallerCase).index(who)}"}
         if who in self._tokens:
             headers["Authorization"] = f"Bearer {self._tokens[who]}"
@@ -140,7 +145,7 @@ class ServiceEndpoint:
         return headers
 
     def service_token(self, name: str, subject: str = "") -> str:
-        """A service's own token, or one with which it acts for a subject."""
+        """Return a service's own token, or one on behalf of a subject."""
         return self._signer.sign(_of_service(name, self._clock.now(), subject))
 
 
@@ -148,7 +153,7 @@ class ServiceEndpoint:
 async def serve_service(
     blueprint: Blueprint[Any, Any], url: str, pool: Pool, clock: TestClock, folder: Path
 ) -> AsyncIterator[ServiceEndpoint]:
-    """A service as its api process has it, with everyone's access in its copy."""
+    """Serve a service's api, with the access of every caller in its copy."""
     key, foreign = _key(), _key()
     key_file = folder / "key.jwk"
     key_file.write_bytes(key)
@@ -171,7 +176,7 @@ async def serve_service(
     async def keys() -> str:
         return signer.public_keys()
 
-    made: dict[CallerCase, str] = {}
+    access_tokens: dict[CallerCase, str] = {}
     async with pool.acquire() as connection:
         for who, (kind, scopes, grants) in ACCESS.items():
             subject = write_id("partner" if kind is PARTNER else "user", new_uuid())
@@ -180,21 +185,21 @@ async def serve_service(
             )
             await copy.upsert_access(connection, stated)
             age = dt.timedelta(minutes=11) if who is CallerCase.EXPIRED else dt.timedelta()
-            by = Signer(foreign) if who is CallerCase.FORGED else signer
+            issuer = Signer(foreign) if who is CallerCase.FORGED else signer
             claims = _claims(subject, kind, scopes, clock.now() - age)
-            made[who] = by.sign(claims)
+            access_tokens[who] = issuer.sign(claims)
             if who is CallerCase.SIGNED_OUT:
                 await copy.end_session(connection, claims.sid)
-    made[CallerCase.SERVICE] = signer.sign(_of_service("support", clock.now()))
+    access_tokens[CallerCase.SERVICE] = signer.sign(_of_service("support", clock.now()))
 
     async with aiohttp.ClientSession() as session:
         identity = ServiceChannel("identity", Origin(settings.identity_url))
-        base: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, OutboxNotifier(pool), identity, blueprint)
-        authentication = CallerAuthenticator(Verifier(keys, clock), pool, blueprint.fetch_access(base))
-        async with serve_routes(api_routes(blueprint, base, authentication)) as address:
-            door = ServiceEndpoint(address, session, made, signer, clock)
-            door.base = base
-            yield door
+        runtime: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, OutboxNotifier(pool), identity, blueprint)
+        authenticator = CallerAuthenticator(Verifier(keys, clock), pool, blueprint.fetch_access(runtime))
+        async with serve_routes(api_routes(blueprint, runtime, authenticator)) as address:
+            endpoint = ServiceEndpoint(address, session, access_tokens, signer, clock)
+            endpoint.runtime = runtime
+            yield endpoint
 
 
 def _claims(subject: str, kind: SubjectKind, scopes: tuple[str, ...], at: dt.datetime) -> Claims:
@@ -215,8 +220,8 @@ def _claims(subject: str, kind: SubjectKind, scopes: tuple[str, ...], at: dt.dat
 
 def _of_service(name: str, at: dt.datetime, subject: str = "") -> Claims:
     client_id = f"service:{name}"
-    said = _claims(subject or client_id, SubjectKind.SERVICE, (), at)
-    return msgspec.structs.replace(said, client_id=client_id, sid="", act={"sub": client_id} if subject else {})
+    claims = _claims(subject or client_id, SubjectKind.SERVICE, (), at)
+    return msgspec.structs.replace(claims, client_id=client_id, sid="", act={"sub": client_id} if subject else {})
 
 
 def _key() -> bytes:

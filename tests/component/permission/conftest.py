@@ -1,4 +1,4 @@
-"""The walk through one service, on a database of its own."""
+"""The check of a service against its permission matrix, on a database of its own."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -21,11 +21,11 @@ CheckPermissions = Callable[..., Awaitable[list[str]]]
 def check_permissions(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
 ) -> CheckPermissions:
-    """Furnish a service with rows of two organisations, then call everything as everyone."""
+    """Insert rows of two organisations, then call every operation as every caller."""
 
-    async def go(
+    async def check(
         blueprint: Blueprint[Any, Any],
-        furnish: InsertRows,
+        insert_rows: InsertRows,
         cases: Mapping[str, Case],
         belongings: list[str],
         foreign: list[str],
@@ -33,8 +33,8 @@ def check_permissions(
     ) -> list[str]:
         url = await make_database(blueprint)
         pool = await open_pool(url)
-        await furnish(pool)
-        async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
-            return await check_matrix(door, blueprint.contract, cases, belongings, foreign, signs)
+        await insert_rows(pool)
+        async with serve_service(blueprint, url, pool, clock, tmp_path) as endpoint:
+            return await check_matrix(endpoint, blueprint.contract, cases, belongings, foreign, signs)
 
-    return go
+    return check

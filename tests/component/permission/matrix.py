@@ -1,7 +1,7 @@
-"""The permission walk: every operation of a contract, called as everyone, held against a table.
+"""The permission matrix: every operation of a contract, called by every kind of caller.
 
-A row states what each kind of caller gets; an operation without a row fails. Every answer is also searched for what
-belongs to the site that is asked about: whoever should see nothing must find none of it.
+A row states the expected outcome of each caller; an operation without a row fails. Every response is also searched
+for the data of the requested site: callers that see nothing must find none of it.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,13 +12,13 @@ import msgspec
 from services.chassis.rpc.signature import signatures
 from tests.component.permission.callers import CallerCase, ServiceEndpoint
 
-# What a caller can get beside a refusal, which is written as its code.
-SEES = "sees it"  # an answer with what was asked for
-NOTHING = "sees nothing of it"  # an answer, as if it did not exist
+# The outcomes beside a refusal, whose outcome is its code.
+SEES = "sees it"  # a response with the requested data
+NOTHING = "sees nothing of it"  # a response as if it did not exist
 NO_TOKEN = "401"
 NOT_ALLOWED = "403"
 
-UNKNOWN = (CallerCase.STRANGER, CallerCase.EXPIRED, CallerCase.FORGED, CallerCase.SIGNED_OUT, CallerCase.BY_GATEWAY)
+UNKNOWN = (CallerCase.ANONYMOUS, CallerCase.EXPIRED, CallerCase.FORGED, CallerCase.SIGNED_OUT, CallerCase.BY_GATEWAY)
 OUTSIDERS = (CallerCase.REMOVED, CallerCase.ENDED, CallerCase.OTHER_SITE, CallerCase.OTHER_ORGANISATION)
 MEMBERS = (CallerCase.VIEWER, CallerCase.EDITOR, CallerCase.ADMIN)
 OF_A = (
@@ -52,7 +52,7 @@ def expectations(
     service: str = NOT_ALLOWED,
     other_site: str | None = None,
 ) -> Expectations:
-    """What everyone gets of an operation that needs a token; those not named get what their group gets."""
+    """Return the outcomes of an operation that needs a token; a caller without its own has that of its group."""
     return {
         **dict.fromkeys(UNKNOWN, NO_TOKEN),
         **dict.fromkeys(OUTSIDERS, outsiders),
@@ -82,18 +82,18 @@ IMPORTS: dict[str, Case] = {
 
 
 async def check_matrix(
-    door: ServiceEndpoint,
+    endpoint: ServiceEndpoint,
     contract: type,
     cases: Mapping[str, Case],
     belongings: list[str],
     foreign: list[str],
     signs: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Everything that is not as the table says.
+    """Call every operation as every caller and return the deviations from the table.
 
-    ``belongings`` are texts that only those who see it may find; ``foreign`` ones belong to organisation B, and nobody
-    of organisation A may find one in any answer; ``signs`` names another such text for an operation
-    whose answer repeats no id.
+    ``belongings`` are texts that only callers that see the site may find. ``foreign`` texts belong to organisation B:
+    no caller of organisation A may find one in any response. ``signs`` has another such text for an operation whose
+    response repeats no id.
     """
     operations = set(signatures(contract))
     wrong = [f"{name} has no row in the table" for name in operations - set(cases)]
@@ -102,17 +102,17 @@ async def check_matrix(
         arguments, expected = cases[name]
         wrong += [f"{name}: {who.name} has no outcome in the table" for who in CallerCase if who not in expected]
         for who, outcome in expected.items():
-            status, body = await door.call(who, name, arguments(who) if callable(arguments) else arguments)
+            status, body = await endpoint.call(who, name, arguments(who) if callable(arguments) else arguments)
             if who in OF_A and any(text in body.decode() for text in foreign):
                 wrong.append(f"{name} as {who.name}: shows another organisation's")
-            found = outcome_of(status, body, [*belongings, *([signs[name]] if signs and name in signs else [])])
-            if found != outcome:
-                wrong.append(f"{name} as {who.name}: {found}, expected {outcome}")
+            actual = outcome_of(status, body, [*belongings, *([signs[name]] if signs and name in signs else [])])
+            if actual != outcome:
+                wrong.append(f"{name} as {who.name}: {actual}, expected {outcome}")
     return wrong
 
 
 def outcome_of(status: int, body: bytes, belongings: list[str]) -> str:
-    """What a caller got."""
+    """Return the outcome of a response."""
     if status != 200:
         return str(status)
     text = body.decode()

@@ -1,4 +1,4 @@
-"""Who may do what at identity. Public operations are a short list, with a reason each."""
+"""Permissions at identity. Public operations are a short list, with a reason each."""
 
 import uuid
 from typing import Any
@@ -22,12 +22,12 @@ from tests.component.permission.matrix import (
 )
 
 OPEN = {
-    "clientToken": "services have no token before; for anybody else the gateway has to ask",
+    "clientToken": "services have no token before; for others the gateway calls",
     "publicKeys": "they are public",
 }
 PUBLIC = {
-    "register": "one has no account yet",
-    "signIn": "one has no session yet",
+    "register": "the caller has no account yet",
+    "signIn": "the caller has no session yet",
     "refresh": "the refresh token is the proof",
     "signOutWith": "the refresh token is the proof",
     "clientToken": "the client secret is the proof",
@@ -46,7 +46,7 @@ REGISTRATION = {
 
 
 def by_gateway(outcome: str) -> Expectations:
-    """Of a public operation: whoever else asks, and with whatever token, is refused."""
+    """Return the outcomes of a public operation: any caller but the gateway is refused, with any token."""
     return {**dict.fromkeys(CallerCase, NO_TOKEN), CallerCase.BY_GATEWAY: outcome}
 
 
@@ -87,7 +87,7 @@ CASES: dict[str, Case] = {
 
 
 async def insert_rows(pool: Pool) -> None:
-    """Both organisations, a user of A, a partner."""
+    """Insert both organisations, a user of A, and a partner."""
     for organisation in (ORG_A, ORG_B):
         await pool.execute(
             "INSERT INTO organisations VALUES ($1, $2, $3, 'BUSINESS', NULL, 1, 'name')",
@@ -110,7 +110,7 @@ async def insert_rows(pool: Pool) -> None:
     )
 
 
-async def test_the_walk(check_permissions: CheckPermissions) -> None:
+async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
     belongings = [f"name of {ORG_A}", USER, "mirja@example.fi", PARTNER]
     foreign = [f"name of {ORG_B}", f"number of {ORG_B}"]
     assert await check_permissions(IDENTITY, insert_rows, CASES, belongings, foreign) == []
@@ -118,6 +118,6 @@ async def test_the_walk(check_permissions: CheckPermissions) -> None:
 
 def test_public_operations_are_a_short_list_with_reasons() -> None:
     contracts = (identity.Identity, sites.Sites, orders.Orders, stats.Stats, support.Support)
-    public = {name for one in contracts for name, said in signatures(one).items() if said.declared.public}
+    public = {name for one in contracts for name, signature in signatures(one).items() if signature.declared.public}
     assert public == set(PUBLIC)
-    assert {name for name, said in signatures(identity.Identity).items() if said.declared.open} == set(OPEN)
+    assert {name for name, signature in signatures(identity.Identity).items() if signature.declared.open} == set(OPEN)

@@ -1,4 +1,4 @@
-"""Who may do what at orders: people by site and role, partners by scope and organisation."""
+"""Permissions at orders: users by site and role, partners by scope and organisation."""
 
 import datetime as dt
 import uuid
@@ -15,7 +15,7 @@ SITES = {SITE_A: ORG_A, SITE_A2: ORG_A, SITE_B: ORG_B}
 
 
 def owned_id(prefix: str, site: str) -> str:
-    """The id of a site's own agreement, order, ..."""
+    """Return the id of a site's own agreement, order, ..."""
     kinds = ("agreement", "order", "container", "article")
     return write_id(prefix, uuid.UUID(int=read_id("site", site).int + 1 + kinds.index(prefix)))
 
@@ -25,7 +25,7 @@ FIRST_DAY = dt.date(2026, 3, 9)
 
 
 def order(who: CallerCase) -> dict[str, Any]:
-    """Everyone a day of their own: what is planned already would be refused for that."""
+    """Return the command of an order, for another day for each caller: a planned day would be refused."""
     weeks, days = divmod(list(CallerCase).index(who), 5)
     day = FIRST_DAY + dt.timedelta(days=7 * weeks + days)
     return {"command": {"idempotencyKey": who.name, "agreementId": AGREEMENT, "date": str(day)}}
@@ -73,7 +73,7 @@ SIGNS = {"openOrderCounts": "[1", "reportPickups": '"accepted":true'}
 
 
 async def insert_rows(pool: Pool) -> None:
-    """Each site with an agreement, an open order and an event of it."""
+    """Insert sites, each with an agreement, an open order and an event of it."""
     await pool.execute("INSERT INTO routes VALUES ('R', 'X', 'GLASS', 'MO TU WE TH FR', 1, '2020-01-01', '2020-01-01')")
     await pool.execute("INSERT INTO rules VALUES ('1', 'KOUVOLA', NULL, 'CUT_OFF', '1 12:00', 'Rule', '2020-01-01')")
     for number, (site, organisation) in enumerate(SITES.items(), start=1):
@@ -132,5 +132,5 @@ async def insert_rows(pool: Pool) -> None:
     await pool.execute("UPDATE chassis.leader SET last_sequence = $1", len(SITES))
 
 
-async def test_the_walk(check_permissions: CheckPermissions) -> None:
+async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
     assert await check_permissions(ORDERS, insert_rows, CASES, [AGREEMENT, ORDER], FOREIGN, SIGNS) == []

@@ -1,4 +1,4 @@
-"""What a service's token is worth: the operations that its own work needs, and no other, at any service."""
+"""The operations that a service's own token may call, at any service."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -38,7 +38,7 @@ BLUEPRINTS: list[tuple[Blueprint[Any, Any], dict[str, Case]]] = [
 
 
 @pytest.mark.parametrize(("blueprint", "cases"), BLUEPRINTS, ids=[one.name for one, _ in BLUEPRINTS])
-async def test_a_service_may_call_what_it_needs(
+async def test_a_service_may_call_its_own_operations_only(
     blueprint: Blueprint[Any, Any],
     cases: dict[str, Case],
     make_database: MakeDatabase,
@@ -47,24 +47,26 @@ async def test_a_service_may_call_what_it_needs(
     tmp_path: Path,
 ) -> None:
     url = await make_database(blueprint)
-    async with serve_service(blueprint, url, await open_pool(url), clock, tmp_path) as door:
+    async with serve_service(blueprint, url, await open_pool(url), clock, tmp_path) as endpoint:
         contract: Any = blueprint.contract
-        needing = {name: one for name, one in signatures(contract).items() if not one.declared.public}
+        operations = {name: one for name, one in signatures(contract).items() if not one.declared.public}
         subject = write_id("user", new_uuid())
-        for name, operation in needing.items():
+        for name, operation in operations.items():
             given = cases[name][0]
             arguments = given(CallerCase.SERVICE) if callable(given) else given
-            for tokens in ({one: door.service_token(one, of) for one in (*SERVICES, "x")} for of in ("", subject)):
-                let_in = {one for one, token in tokens.items() if await _is_allowed(door, token, operation, arguments)}
-                assert let_in == ALLOWED.get((blueprint.name, name), set()), name
+            for tokens in ({one: endpoint.service_token(one, of) for one in (*SERVICES, "x")} for of in ("", subject)):
+                allowed = {
+                    one for one, token in tokens.items() if await _is_allowed(endpoint, token, operation, arguments)
+                }
+                assert allowed == ALLOWED.get((blueprint.name, name), set()), name
 
 
-async def _is_allowed(door: ServiceEndpoint, token: str, operation: Signature, arguments: dict[str, Any]) -> bool:
-    """Whether a service is, alone and in a round trip alike."""
+async def _is_allowed(endpoint: ServiceEndpoint, token: str, operation: Signature, arguments: dict[str, Any]) -> bool:
+    """Return whether a service may call an operation, alone and in a batch alike."""
     headers = {"Authorization": f"Bearer {token}"}
-    status, _ = await door.call_with(headers, operation.name, arguments)
+    status, _ = await endpoint.call_with(headers, operation.name, arguments)
     assert status in (200, 403)
     if operation.batchable:
-        _, body = await door.call_with(headers, "", [[operation.name, arguments]])
+        _, body = await endpoint.call_with(headers, "", [[operation.name, arguments]])
         assert msgspec.json.decode(body)[0][0] == status
     return status == 200

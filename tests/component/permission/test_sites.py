@@ -1,4 +1,4 @@
-"""Who may do what at sites."""
+"""Permissions at sites."""
 
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id
@@ -19,7 +19,7 @@ FOREIGN = [SITE_B, f"number of {SITE_B}", f"container of {SITE_B}", ORG_B]
 
 
 async def insert_rows(pool: Pool) -> None:
-    """Two sites of organisation A, one of organisation B, a container on each."""
+    """Insert two sites of organisation A, one of organisation B, and a container on each."""
     for organisation, sites in SITES_OF.items():
         for site in sites:
             ids = read_id("site", site), read_id("org", organisation)
@@ -36,23 +36,23 @@ async def insert_rows(pool: Pool) -> None:
             )
 
 
-async def test_the_walk(check_permissions: CheckPermissions) -> None:
+async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
     assert await check_permissions(SITES, insert_rows, CASES, BELONGINGS, FOREIGN) == []
 
 
-async def test_an_operation_without_a_row_fails_the_walk(check_permissions: CheckPermissions) -> None:
+async def test_an_operation_without_a_row_fails_the_check(check_permissions: CheckPermissions) -> None:
     lacking = {name: case for name, case in CASES.items() if name != "sites"}
     assert await check_permissions(SITES, insert_rows, lacking, BELONGINGS, FOREIGN) == [
         "sites has no row in the table"
     ]
 
 
-async def test_a_wrong_outcome_fails_the_walk(check_permissions: CheckPermissions) -> None:
+async def test_a_wrong_outcome_fails_the_check(check_permissions: CheckPermissions) -> None:
     wrong: dict[str, Case] = {**CASES, "sites": ({"page": {}}, expectations(members=SEES, outsiders=SEES, staff=SEES))}
-    complaints = await check_permissions(SITES, insert_rows, wrong, BELONGINGS, FOREIGN)
-    assert "sites as OTHER_ORGANISATION: sees nothing of it, expected sees it" in complaints
+    deviations = await check_permissions(SITES, insert_rows, wrong, BELONGINGS, FOREIGN)
+    assert "sites as OTHER_ORGANISATION: sees nothing of it, expected sees it" in deviations
 
 
-async def test_another_organisations_site_in_an_answer_fails_the_walk(check_permissions: CheckPermissions) -> None:
-    complaints = await check_permissions(SITES, insert_rows, CASES, BELONGINGS, [SITE_A2])
-    assert "sites as VIEWER: shows another organisation's" in complaints
+async def test_another_organisations_site_in_an_answer_fails_the_check(check_permissions: CheckPermissions) -> None:
+    deviations = await check_permissions(SITES, insert_rows, CASES, BELONGINGS, [SITE_A2])
+    assert "sites as VIEWER: shows another organisation's" in deviations

@@ -1,4 +1,4 @@
-"""Who may do what at stats."""
+"""Permissions at stats."""
 
 import uuid
 
@@ -21,7 +21,7 @@ CASES: dict[str, Case] = {
 
 
 async def insert_rows(pool: Pool) -> None:
-    """Each site's own article was collected once."""
+    """Insert a volume of each site's own article."""
     for organisation, sites in {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}.items():
         for site in sites:
             await pool.execute(
@@ -32,10 +32,10 @@ async def insert_rows(pool: Pool) -> None:
             )
 
 
-async def test_the_walk(check_permissions: CheckPermissions) -> None:
+async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
     assert await check_permissions(STATS, insert_rows, CASES, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []
 
 
-async def test_the_walk_with_nothing_asked_for_by_name(check_permissions: CheckPermissions) -> None:
+async def test_the_permission_matrix_without_filter(check_permissions: CheckPermissions) -> None:
     everything: dict[str, Case] = {**CASES, "volumes": (MONTH, PEOPLE_WHO_SEE_IT)}
     assert await check_permissions(STATS, insert_rows, everything, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []

@@ -1,4 +1,4 @@
-"""Who may do what at support."""
+"""Permissions at support."""
 
 import uuid
 from typing import Any
@@ -26,7 +26,7 @@ CASES: dict[str, Case] = {
 
 
 async def insert_rows(pool: Pool) -> None:
-    """The sites are known, and sites A and B have a ticket each."""
+    """Insert the sites, and a ticket of each of A and B."""
     for organisation, sites in {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}.items():
         for site in sites:
             ids = read_id("site", site), read_id("org", organisation)
@@ -42,5 +42,5 @@ async def insert_rows(pool: Pool) -> None:
         )
 
 
-async def test_the_walk(check_permissions: CheckPermissions) -> None:
+async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
     assert await check_permissions(SUPPORT, insert_rows, CASES, [TICKET, SITE_A], [TICKET_B, SITE_B, ORG_B]) == []

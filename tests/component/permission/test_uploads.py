@@ -1,4 +1,4 @@
-"""Who may bring files of an export to a service, and see what was left out of them: staff, and nobody else."""
+"""Uploading files of an export and downloading their bad rows: for staff only."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,8 +22,8 @@ async def test_only_staff_stage_files(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
-        outcomes = {who: str(await door.upload(who, "containers", FILE)) for who in CallerCase}
+    async with serve_service(SITES, url, pool, clock, tmp_path) as endpoint:
+        outcomes = {who: str(await endpoint.upload(who, "containers", FILE)) for who in CallerCase}
     expected = {
         **dict.fromkeys(CallerCase, NOT_ALLOWED),
         **dict.fromkeys(UNKNOWN, NO_TOKEN),
@@ -33,18 +33,18 @@ async def test_only_staff_stage_files(
     assert await pool.fetchval("SELECT count(*) FROM chassis.imports") == 1
 
 
-async def test_only_staff_see_what_was_left_out(
+async def test_only_staff_download_bad_rows(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
-        staged = await door.base.imports.stage(
+    async with serve_service(SITES, url, pool, clock, tmp_path) as endpoint:
+        staged = await endpoint.runtime.imports.stage(
             "containers", "containers.csv", iterate_chunks(FILE + b"one,cell,too,few\n")
         )
-        answers = {who: await door.download(who, f"/imports/{staged.id}/bad-rows") for who in CallerCase}
+        answers = {who: await endpoint.download(who, f"/imports/{staged.id}/bad-rows") for who in CallerCase}
         other = [
-            await door.download(CallerCase.STAFF, f"/imports/{one}/bad-rows")
+            await endpoint.download(CallerCase.STAFF, f"/imports/{one}/bad-rows")
             for one in (NO_IMPORT, "import_sites_x", "x")
         ]
     outcomes = {who: str(status) for who, (status, _) in answers.items()}
@@ -64,9 +64,9 @@ async def test_a_file_of_another_type_is_refused(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
-        assert await door.upload(CallerCase.STAFF, "containers", FILE, content_type) == WRONG_TYPE
-        assert await door.upload(CallerCase.STAFF, "containers", FILE, "Text/CSV; charset=utf-8") == STAGED
+    async with serve_service(SITES, url, pool, clock, tmp_path) as endpoint:
+        assert await endpoint.upload(CallerCase.STAFF, "containers", FILE, content_type) == WRONG_TYPE
+        assert await endpoint.upload(CallerCase.STAFF, "containers", FILE, "Text/CSV; charset=utf-8") == STAGED
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,6 @@ async def test_a_file_that_is_not_of_its_kind_is_refused_whole(
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
-        assert await door.upload(CallerCase.STAFF, kind, file) == status
+    async with serve_service(SITES, url, pool, clock, tmp_path) as endpoint:
+        assert await endpoint.upload(CallerCase.STAFF, kind, file) == status
     assert await pool.fetchval("SELECT count(*) FROM chassis.imports") == 0

@@ -1,4 +1,4 @@
-"""Rows that are left out: why, in the language of who reads it; and what a file says twice counts once."""
+"""Bad rows of imports: their reasons in the caller's language, and repeated rows."""
 
 import csv
 import io
@@ -31,58 +31,60 @@ EXPECTED_TEXTS = {
 }
 
 
-async def test_reasons_are_in_the_readers_language(make_harness: MakeHarness[SitesTransaction, Sites]) -> None:
-    bench = await make_harness(SITES)
-    await bench.import_file("containers", CONTAINERS + "C1,77,GLASS,240,1\n")
-    import_id = await bench.pool.fetchval("SELECT id FROM chassis.imports")
-    staff = await bench.caller(kind=SubjectKind.STAFF)
+async def test_reasons_are_in_the_callers_language(make_harness: MakeHarness[SitesTransaction, Sites]) -> None:
+    harness = await make_harness(SITES)
+    await harness.import_file("containers", CONTAINERS + "C1,77,GLASS,240,1\n")
+    import_id = await harness.pool.fetchval("SELECT id FROM chassis.imports")
+    staff = await harness.caller(kind=SubjectKind.STAFF)
     for language, reason in EXPECTED_TEXTS.items():
-        offering = bench.api(msgspec.structs.replace(staff, language=language))
-        page = await offering.bad_rows(write_id("import_sites", import_id), Page())
+        api = harness.api(msgspec.structs.replace(staff, language=language))
+        page = await api.bad_rows(write_id("import_sites", import_id), Page())
         assert [edge.node.reason for edge in page.edges] == [reason]
 
 
-async def test_the_file_of_them_is_in_the_readers_language_too(
+async def test_the_file_of_bad_rows_is_in_the_callers_language(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
 ) -> None:
     url = await make_database(SITES)
     pool = await open_pool(url)
-    async with serve_service(SITES, url, pool, clock, tmp_path) as door:
-        staged = await door.base.imports.stage("containers", "c.csv", iterate_chunks(CONTAINERS.encode() + b"C1\n"))
+    async with serve_service(SITES, url, pool, clock, tmp_path) as endpoint:
+        staged = await endpoint.runtime.imports.stage(
+            "containers", "c.csv", iterate_chunks(CONTAINERS.encode() + b"C1\n")
+        )
         for language, word in (("sv", "celler"), ("en-GB", "cells"), ("nb", "celler"), ("fi", "solua")):
-            headers = {**door.headers(CallerCase.STAFF), "Accept-Language": language}
-            address = f"{door.url}/imports/{staged.id}/bad-rows"
-            async with door._session.get(address, headers=headers) as response:
+            headers = {**endpoint.headers(CallerCase.STAFF), "Accept-Language": language}
+            address = f"{endpoint.url}/imports/{staged.id}/bad-rows"
+            async with endpoint._session.get(address, headers=headers) as response:
                 assert response.headers["Content-Language"] == language[:2]
                 _, row = csv.reader(io.StringIO(await response.text(), newline=""))
             assert row[:3] == ["2", "", "WRONG_CELL_COUNT"]
             assert word in row[3]
 
 
-async def test_what_an_earlier_build_left_out_keeps_its_sentence(
+async def test_a_bad_row_of_an_earlier_build_keeps_its_sentence(
     make_harness: MakeHarness[SitesTransaction, Sites],
 ) -> None:
-    bench = await make_harness(SITES)
-    _, (row,) = await bench.import_file("containers", CONTAINERS + "C1,77,GLASS,240,1\n")
+    harness = await make_harness(SITES)
+    _, (row,) = await harness.import_file("containers", CONTAINERS + "C1,77,GLASS,240,1\n")
     assert row.reason == EXPECTED_TEXTS[Language.EN]
-    await bench.pool.execute("UPDATE chassis.import_rows SET reason = 'no site 77', params = '{}'")
-    (import_id,) = [row["id"] for row in await bench.pool.fetch("SELECT id FROM chassis.imports")]
-    page = await bench.imports.bad_rows(write_id("import_sites", import_id), Page(), Language.FI)
+    await harness.pool.execute("UPDATE chassis.import_rows SET reason = 'no site 77', params = '{}'")
+    (import_id,) = [row["id"] for row in await harness.pool.fetch("SELECT id FROM chassis.imports")]
+    page = await harness.imports.bad_rows(write_id("import_sites", import_id), Page(), Language.FI)
     assert [edge.node.reason for edge in page.edges] == ["no site 77"]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 500])
-async def test_what_a_file_says_twice_counts_once(
+async def test_the_first_of_repeated_rows_counts(
     make_harness: MakeHarness[SitesTransaction, Sites], monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    """The first row counts, also a bad one: which of two was meant can't be known. Another file may say it again."""
+    """The first row counts, also a bad one, for the intended one is unknown. Another file may repeat it."""
     monkeypatch.setattr(importer, "BATCH_ROWS", batch)
-    bench = await make_harness(SITES)
-    await known_customer(bench)
-    await bench.import_file("sites", HEADER + EKOKAARI)
+    harness = await make_harness(SITES)
+    await known_customer(harness)
+    await harness.import_file("sites", HEADER + EKOKAARI)
     rows = ["C1,50,GLASS,240,1", "C2,50,GLASS,none,1", "C1,50,PAPER,240,1", "C2,50,GLASS,1,1", " C1 ,50,METAL,240,1"]
     file = CONTAINERS + "".join(f"{row}\n" for row in rows)
-    done, bad = await bench.import_file("containers", file)
+    done, bad = await harness.import_file("containers", file)
     assert (done.added, done.failed) == (1, 4)
     assert [(row.line, row.field, row.code, row.reason) for row in bad[1:]] == [
         (
@@ -93,6 +95,6 @@ async def test_what_a_file_says_twice_counts_once(
         )
         for line, first in ((4, 2), (5, 3), (6, 2))
     ]
-    assert await bench.pool.fetchval("SELECT fraction FROM containers") == "GLASS"
-    done, _ = await bench.import_file("containers", file)
+    assert await harness.pool.fetchval("SELECT fraction FROM containers") == "GLASS"
+    done, _ = await harness.import_file("containers", file)
     assert (done.unchanged, done.failed) == (1, 4)

@@ -1,4 +1,4 @@
-"""The files of imports, as a service takes them and gives them: whole, or nothing of them."""
+"""Files of imports over HTTP: uploads are kept whole or not at all, and bad rows are downloaded in order."""
 
 import asyncio
 import csv
@@ -32,16 +32,16 @@ async def endpoint(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
 ) -> AsyncIterator[ServiceEndpoint]:
     url = await make_database(SITES)
-    async with serve_service(SITES, url, await open_pool(url), clock, tmp_path) as opened:
-        yield opened
+    async with serve_service(SITES, url, await open_pool(url), clock, tmp_path) as endpoint:
+        yield endpoint
 
 
 async def staged_rows(endpoint: ServiceEndpoint) -> int:
-    """Rows that were kept of any file."""
-    found = await endpoint.base.pool.fetchval(
+    """Return the number of rows of all files."""
+    rows = await endpoint.runtime.pool.fetchval(
         "SELECT (SELECT count(*) FROM chassis.imports) + (SELECT count(*) FROM chassis.import_rows)"
     )
-    return int(found)
+    return int(rows)
 
 
 _COPIED_ROWS = """
@@ -49,33 +49,35 @@ _COPIED_ROWS = """
 """
 
 
-async def rows_under_way(endpoint: ServiceEndpoint) -> int:
-    """Rows that the database has taken of a file that still comes."""
-    return int(await endpoint.base.pool.fetchval(_COPIED_ROWS))
+async def rows_in_progress(endpoint: ServiceEndpoint) -> int:
+    """Return the number of rows that the database has copied of a running upload."""
+    return int(await endpoint.runtime.pool.fetchval(_COPIED_ROWS))
 
 
-async def test_a_file_that_breaks_off_leaves_nothing(endpoint: ServiceEndpoint) -> None:
-    """It is taken in as it comes, however long that takes."""
-    taken = 0
+async def test_an_incomplete_file_leaves_nothing(endpoint: ServiceEndpoint) -> None:
+    """It is streamed into the database until then."""
+    copied = 0
 
     async def breaks_off() -> AsyncIterator[bytes]:
-        nonlocal taken
+        nonlocal copied
         yield HEADER
         yield LARGE
-        taken = await until(lambda: rows_under_way(endpoint))
+        copied = await until(lambda: rows_in_progress(endpoint))
         raise ConnectionError
 
     with pytest.raises((ConnectionError, aiohttp.ClientError)):
         await endpoint.upload(CallerCase.STAFF, "containers", breaks_off())
-    await until(lambda: rows_under_way(endpoint), lambda rows: rows == 0)
-    assert taken
+    await until(lambda: rows_in_progress(endpoint), lambda rows: rows == 0)
+    assert copied
     assert await staged_rows(endpoint) == 0
 
 
-async def test_a_file_takes_longer_than_a_statement_may(endpoint: ServiceEndpoint, make_database: MakeDatabase) -> None:
+async def test_an_upload_may_exceed_the_timeout_of_statements(
+    endpoint: ServiceEndpoint, make_database: MakeDatabase
+) -> None:
     url = await make_database(SITES)
     async with asyncpg.create_pool(url, command_timeout=1, min_size=1, init=postgres._configure) as pool:
-        imports = FileImporter("sites", pool, endpoint.base.work, SITES.imports(endpoint.base))
+        imports = FileImporter("sites", pool, endpoint.runtime.work, SITES.imports(endpoint.runtime))
         ends = time.monotonic() + 1.5
 
         async def file() -> AsyncIterator[bytes]:
@@ -93,47 +95,45 @@ async def test_a_line_without_end_is_refused_and_leaves_nothing(endpoint: Servic
     assert await staged_rows(endpoint) == 0
 
 
-async def test_files_that_come_slowly_leave_room_for_all_else(endpoint: ServiceEndpoint) -> None:
-    """Each has a connection to the database for itself."""
-    over = asyncio.Event()
-    under_way = "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database()"
+async def test_slow_uploads_leave_connections_to_other_requests(endpoint: ServiceEndpoint) -> None:
+    """Each upload holds a connection to the database."""
+    release = asyncio.Event()
+    in_progress = "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database()"
 
     async def slow() -> AsyncIterator[bytes]:
         yield HEADER
-        await over.wait()
+        await release.wait()
 
     async with asyncio.TaskGroup() as group:
-        slow_ones = [
+        uploads = [
             group.create_task(endpoint.upload(CallerCase.STAFF, "containers", slow()))
             for _ in range(upload.MAX_CONCURRENT_UPLOADS)
         ]
         await until(
-            lambda: endpoint.base.pool.fetchval(under_way), lambda count: count == upload.MAX_CONCURRENT_UPLOADS
+            lambda: endpoint.runtime.pool.fetchval(in_progress), lambda count: count == upload.MAX_CONCURRENT_UPLOADS
         )
         assert await endpoint.upload(CallerCase.STAFF, "containers", HEADER) == 503
-        over.set()
-    assert [one.result() for one in slow_ones] == [201] * upload.MAX_CONCURRENT_UPLOADS
+        release.set()
+    assert [one.result() for one in uploads] == [201] * upload.MAX_CONCURRENT_UPLOADS
     assert await endpoint.upload(CallerCase.STAFF, "containers", HEADER) == 201
 
 
-async def test_a_file_that_grows_too_large_leaves_nothing(
-    endpoint: ServiceEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_too_large_file_leaves_nothing(endpoint: ServiceEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MAX_FILE_BYTES", 1_000_000)
     assert await endpoint.upload(CallerCase.STAFF, "containers", iterate_chunks(HEADER, LARGE)) == 413
     assert await staged_rows(endpoint) == 0
 
 
 async def staged(imports: FileImporter[Any], rows: int, name: str = "containers.csv") -> str:
-    """An import all of whose rows are bad."""
+    """Stage an import of bad rows only and return its id."""
     file = HEADER + b"".join(b"%d,too few\n" % number for number in range(rows))
     return (await imports.stage("containers", name, iterate_chunks(file))).id
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000, 2500])
 async def test_every_bad_row_comes_once_in_the_order_of_the_file(endpoint: ServiceEndpoint, rows: int) -> None:
-    other = await staged(endpoint.base.imports, 3)
-    import_id = await staged(endpoint.base.imports, rows)
+    other = await staged(endpoint.runtime.imports, 3)
+    import_id = await staged(endpoint.runtime.imports, rows)
     assert other != import_id
     status, text = await endpoint.download(CallerCase.STAFF, f"/imports/{import_id}/bad-rows")
     assert status == 200
@@ -154,6 +154,6 @@ async def test_every_bad_row_comes_once_in_the_order_of_the_file(endpoint: Servi
         ("../../x", 'attachment; filename="x-bad-rows.csv"'),
     ],
 )
-async def test_it_is_named_after_its_file(endpoint: ServiceEndpoint, name: str, saved: str) -> None:
-    import_id = await staged(endpoint.base.imports, 1, name)
+async def test_the_file_of_bad_rows_is_named_after_its_import(endpoint: ServiceEndpoint, name: str, saved: str) -> None:
+    import_id = await staged(endpoint.runtime.imports, 1, name)
     assert (await endpoint.fields(CallerCase.STAFF, f"/imports/{import_id}/bad-rows"))["Content-Disposition"] == saved

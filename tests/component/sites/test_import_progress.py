@@ -1,4 +1,4 @@
-"""Imports under way in a worker: a batch at a time, each by a build that knows it, and nothing left of what is done."""
+"""Imports in a worker: batch by batch, each by a build that knows its kind, deleted some time after their end."""
 
 import asyncio
 from typing import Any
@@ -31,7 +31,7 @@ async def harness(make_harness: MakeHarness[SitesTransaction, Sites]) -> Harness
 
 
 async def staged(harness: Harness, rows: int, site: int = 50) -> str:
-    """A started import of containers."""
+    """Start an import of containers and return its id."""
     file = CONTAINERS + b"".join(b"C%d,%d,RESIDUAL,660,1\n" % (number, site) for number in range(rows))
     found = await harness.imports.stage("containers", "containers.csv", iterate_chunks(file))
     await harness.imports.start(found.id)

@@ -1,4 +1,4 @@
-"""Access that is split into parts and joined again grants the same, and each part fits into an event."""
+"""Splitting access into parts and joining them: the grants are the same, and each part fits into an event."""
 
 from random import Random
 
@@ -33,17 +33,17 @@ def rows(grants: list[Grant]) -> set[tuple[str | None, str | None]]:
 
 
 @given(GRANTS, st.integers(5, 60), st.randoms())
-def test_parts_grant_together_what_the_whole_grants(grants: list[Grant], largest: int, random: Random) -> None:
-    parts = split_access(stated(grants), largest)
+def test_parts_grant_together_what_the_whole_grants(grants: list[Grant], max_sites: int, random: Random) -> None:
+    parts = split_access(stated(grants), max_sites)
     assert [(one.part, one.parts) for one in parts] == [(number + 1, len(parts)) for number in range(len(parts))]
-    assert all(sum(4 + len(one.site_ids or ()) for one in part.grants) <= largest for part in parts)
+    assert all(sum(4 + len(one.site_ids or ()) for one in part.grants) <= max_sites for part in parts)
     random.shuffle(parts)
     joined = join_access(parts)
     assert rows(joined.grants) == rows(grants)
     assert msgspec.structs.replace(joined, grants=[]) == stated([])
 
 
-def test_what_is_small_is_one_event_as_ever() -> None:
+def test_small_access_is_one_event() -> None:
     whole = stated([Grant(organisation_id="org_1")])
     assert split_access(whole) == [whole]
     assert split_access(stated([])) == [stated([])]

@@ -1,4 +1,4 @@
-"""The language of an answer: by weights (RFC 9110, sections 12.4.2 and 12.5.4), else its user's own."""
+"""Language negotiation by weights (RFC 9110, sections 12.4.2 and 12.5.4), else the user's own language."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from services.contracts.identity import Language
         ("en", "en"),
         ("EN", "en"),
         ("sv-FI,en;q=0.5", "sv"),
-        # The weight decides, wherever a language stands; of equals the first.
+        # The highest weight, in any position; of equals the first.
         ("en;q=0.1, sv", "sv"),
         ("fi;q=0.3, en;q=0.8, sv;q=0.5", "en"),
         ("nb, sv", "nb"),
@@ -32,7 +32,7 @@ from services.contracts.identity import Language
         ("fi;q=0, sv;q=0, nb;q=0, en;q=0", "fi"),
         ("en, en;q=0, sv;q=0.1", "sv"),
         ("en-GB;q=0, en;q=0.5, sv;q=0.1", "en"),
-        # * is every language that is not named.
+        # * matches every language that is not listed.
         ("*", "fi"),
         ("de, *;q=0.5", "fi"),
         ("en, *", "en"),
@@ -41,13 +41,13 @@ from services.contracts.identity import Language
         ("fi;q=0.1, sv;q=0.2, nb;q=0.1, en;q=0.1, *;q=0.5", "sv"),
         ("en;q=0.5, *;q=0", "en"),
         ("*;q=0", "fi"),
-        # Both written forms of Norwegian, and the language of which they are.
+        # Both written forms of Norwegian, and Norwegian itself.
         ("no", "nb"),
         ("nn", "nb"),
         ("nn-NO, en;q=0.9", "nb"),
         ("nb-NO", "nb"),
         ("nn;q=0, nb, en;q=0.5", "nb"),
-        # What is no range, or no weight, says nothing.
+        # Invalid ranges and weights are ignored.
         ("", "fi"),
         ("de", "fi"),
         ("enm", "fi"),
@@ -83,16 +83,16 @@ def test_the_header_decides(accepted: str, language: str) -> None:
         ("", "nn", "nb"),
     ],
 )
-def test_where_it_names_none_of_ours_the_users_own_does(accepted: str, own: str, language: str) -> None:
+def test_without_a_match_the_users_own_language_decides(accepted: str, own: str, language: str) -> None:
     assert language_of(accepted, own).value == language
 
 
-def test_of_a_long_header_the_beginning_is_read() -> None:
+def test_only_the_beginning_of_a_long_header_is_read() -> None:
     ranges = ",".join(f"x{number};q=0.5" for number in range(500))
     assert language_of(f"{ranges},en").value == "fi"
     assert language_of(f"en;q=0.1,{ranges},sv").value == "en"
     assert language_of("e" * 100_000).value == "fi"
-    # What stands across the end is not read as what it begins with.
+    # A range across the limit is ignored, not truncated.
     assert language_of("x" * 997 + ",enm-x,sv").value == "fi"
 
 

@@ -1,4 +1,4 @@
-"""A service's own token is kept until shortly before its end, by the clock that those go by who verify it."""
+"""The cache of a service's own tokens: each is renewed shortly before its expiry, by the clock that verifies it."""
 
 import datetime as dt
 
@@ -11,7 +11,7 @@ def token(name: str) -> bytes:
     return b'{"__typename":"ClientToken","accessToken":"%b","expiresIn":600,"scope":""}' % name.encode()
 
 
-async def test_a_token_is_kept_until_a_minute_before_its_end() -> None:
+async def test_a_token_is_cached_until_a_minute_before_its_expiry() -> None:
     clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
     identity = CannedService("identity", clientToken=token("first"))
     tokens = ServiceTokens("support", "secret", identity, clock)
@@ -24,7 +24,7 @@ async def test_a_token_is_kept_until_a_minute_before_its_end() -> None:
     assert len(identity.asked) == 2
 
 
-async def test_each_caller_in_whose_name_it_asks_has_its_own() -> None:
+async def test_each_subject_has_its_own_token() -> None:
     clock = TestClock(dt.datetime(2026, 3, 30, 9, tzinfo=dt.UTC))
     identity = CannedService("identity", clientToken=token("one"))
     tokens = ServiceTokens("support", "secret", identity, clock)

@@ -1,4 +1,4 @@
-"""A device is known by what identity signed, for one account, for half a year."""
+"""Tokens of known devices: signed, for one account, for half a year."""
 
 import datetime as dt
 import uuid
@@ -13,28 +13,28 @@ PEPPER, USER, OTHER = b"pepper", uuid.UUID(int=1), uuid.UUID(int=2)
 TOKEN = device_token(PEPPER, USER, "a_random-name", NOW)
 
 
-def test_it_is_known_until_its_last_moment() -> None:
+def test_a_device_is_known_until_its_token_expires() -> None:
     assert recognise_device(PEPPER, USER, TOKEN, NOW) == "a_random-name"
     assert recognise_device(PEPPER, USER, TOKEN, NOW + LIFETIME - dt.timedelta(seconds=1)) == "a_random-name"
     assert recognise_device(PEPPER, USER, TOKEN, NOW + LIFETIME) is None
 
 
-def test_for_another_account_or_under_another_pepper_it_is_not() -> None:
+def test_a_device_is_unknown_for_another_account_or_under_another_pepper() -> None:
     assert recognise_device(PEPPER, OTHER, TOKEN, NOW) is None
     assert recognise_device(b"another", USER, TOKEN, NOW) is None
 
 
 @given(st.integers(0, len(TOKEN) - 1), st.characters(codec="utf-8"))
-def test_no_character_of_it_can_be_changed(place: int, character: str) -> None:
+def test_no_character_of_a_token_can_be_changed(place: int, character: str) -> None:
     changed = TOKEN[:place] + character + TOKEN[place + 1 :]
     assert changed == TOKEN or recognise_device(PEPPER, USER, changed, NOW) is None
 
 
 @given(st.text(max_size=200))
-def test_no_text_is_taken_for_one(text: str) -> None:
+def test_no_other_text_is_a_token(text: str) -> None:
     assert recognise_device(PEPPER, USER, text, NOW) is None
 
 
-def test_it_fits_into_a_cookie_and_the_contract() -> None:
+def test_a_token_fits_into_a_cookie_and_the_contract() -> None:
     assert len(device_token(PEPPER, USER, "x" * 22, NOW)) < 200
     assert set(TOKEN) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.=")

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from services.identity.domain.names import is_email, normalise_username, username_key, username_problem
 
 
-def problem(name: str) -> str | None:
-    """The reason that stands against a name."""
-    found = username_problem(normalise_username(name))
-    if found is None:
+def reason_of(name: str) -> str | None:
+    """Return the reason for which a name is invalid."""
+    problem = username_problem(normalise_username(name))
+    if problem is None:
         return None
-    assert (found.code, found.path) == ("MALFORMED", ["username"])
-    return found.params["reason"]
+    assert (problem.code, problem.path) == ("MALFORMED", ["username"])
+    return problem.params["reason"]
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def problem(name: str) -> str | None:
         *("иван@example.com", "иван.smith@почта.рф", "Ｍｉｒｊａ", "nguyễn", unicodedata.normalize("NFD", "Žąsė")),
     ],
 )
-def test_any_memorable_name(name: str) -> None:
-    assert problem(name) is None
+def test_any_memorable_name_is_valid(name: str) -> None:
+    assert reason_of(name) is None
 
 
 @pytest.mark.parametrize(
     ("name", "reason"), [("", "REQUIRED"), ("ab", "TOO_SHORT"), ("  ab ", "TOO_SHORT"), ("x" * 101, "TOO_LONG")]
 )
-def test_what_is_no_name(name: str, reason: str) -> None:
-    assert problem(name) == reason
+def test_names_of_invalid_length_are_refused(name: str, reason: str) -> None:
+    assert reason_of(name) == reason
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_no_name(name: str, reason: str) -> None:
     ],
 )
 def test_letters_that_look_like_another_alphabets_are_refused(name: str) -> None:
-    assert problem(name) == "MIXED_SCRIPTS"
+    assert reason_of(name) == "MIXED_SCRIPTS"
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_letters_that_look_like_another_alphabets_are_refused(name: str) -> None
         "\u17b4",
     ],
 )
-def test_what_is_not_shown_is_refused(ignorable: str) -> None:
-    assert problem(f"mirja{ignorable}") == "CHARACTERS"
+def test_invisible_characters_are_refused(ignorable: str) -> None:
+    assert reason_of(f"mirja{ignorable}") == "CHARACTERS"
 
 
 @given(st.text(max_size=120))
@@ -107,7 +107,7 @@ def test_a_key_is_its_own_key(name: str) -> None:
 
 
 @pytest.mark.parametrize("email", ["a@b.fi", "first.last+tag@sub.example.co", "öky@esimerkki.fi", "x@xn--bcher-kva.de"])
-def test_an_email_address(email: str) -> None:
+def test_valid_email_addresses(email: str) -> None:
     assert is_email(email)
 
 
@@ -127,9 +127,9 @@ def test_an_email_address(email: str) -> None:
         "a,b@c.fi",
     ],
 )
-def test_what_is_no_email_address(email: str) -> None:
+def test_invalid_email_addresses(email: str) -> None:
     assert not is_email(email)
 
 
-def test_an_email_address_has_an_end() -> None:
+def test_the_length_of_an_email_address_is_limited() -> None:
     assert not is_email("a@" + "b" * 250 + ".fi")

@@ -1,4 +1,4 @@
-"""I1: a password is long and not common; nothing else is asked of it."""
+"""I1: validation of passwords. They are long and not common, without composition rules."""
 
 import sys
 import unicodedata
@@ -25,7 +25,7 @@ def reason(password: str, username: str = "mirja@example.com") -> str | None:
         *("abcabcabcabc", "xyzzy!xyzzy!", "Kesä2024Kesä2025", "talvi2025talvi", "Tervetuloa12"),
     ],
 )
-def test_what_everyone_tries_first_is_common(password: str) -> None:
+def test_common_passwords_are_refused(password: str) -> None:
     assert reason(password) == "COMMON"
 
 
@@ -36,11 +36,11 @@ def test_what_everyone_tries_first_is_common(password: str) -> None:
         *("tämä on hyvä lause", "Mirjan jäteauto tuli", "四月の雨がやわらかく降る", "🦔🌲🚛🍂🪣🌧️🦉🐝🌻🍄🧭🎣"),
     ],
 )
-def test_any_other_long_one_will_do(password: str) -> None:
+def test_other_long_passwords_are_accepted(password: str) -> None:
     assert reason(password) is None
 
 
-def test_it_is_counted_in_characters_however_they_are_composed() -> None:
+def test_length_is_counted_in_composed_characters() -> None:
     composed = "ääkkösiä öin"
     assert len(composed) == 12
     assert reason(composed) is None
@@ -53,41 +53,41 @@ def test_length_has_bounds() -> None:
     sentence = "tämä lause on vain hieman liian pitkä, jotta kukaan sen jaksaisi kirjoittaa; "
     assert reason(sentence[:11]) == "TOO_SHORT"
     assert reason(sentence[:64]) is None
-    assert reason((sentence * 4)[:256]) == "COMMON", "one part over and over"
+    assert reason((sentence * 4)[:256]) == "COMMON", "a repetition of one part"
     longest = "".join(chr(0x3041 + number % 80) + chr(0x4E00 + number) for number in range(128))
     assert reason(longest) is None
     assert reason(longest + "x") == "TOO_LONG"
 
 
-def test_no_keyboard_sends_more_for_a_password_than_is_taken() -> None:
+def test_the_longest_password_fits_in_decomposed_form() -> None:
     composed = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.is_normalized("NFC", chr(code))]
-    apart = max(len(unicodedata.normalize("NFD", character)) for character in composed)
-    assert apart * MAX_LENGTH == MAX_INPUT_LENGTH
+    longest = max(len(unicodedata.normalize("NFD", character)) for character in composed)
+    assert longest * MAX_LENGTH == MAX_INPUT_LENGTH
 
 
 @pytest.mark.parametrize("typed", ["a" + "\u0301" * 90_000, "\ufdfa" * 60_000, "x" * (MAX_INPUT_LENGTH + 1)])
-def test_what_is_too_long_is_not_normalised(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+def test_too_long_input_is_not_normalised(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     monkeypatch.setattr(unicodedata, "normalize", lambda form, text: text if len(text) <= MAX_INPUT_LENGTH else 1 / 0)
     assert normalise_password(typed) is None
     assert reason(typed, "mirja") == "TOO_LONG"
 
 
 @given(st.text(min_size=1, max_size=300))
-def test_whatever_is_registered_is_the_same_password_on_every_keyboard(password: str) -> None:
+def test_a_password_is_the_same_in_every_composition(password: str) -> None:
     registered = normalise_password(password)
     if registered is not None:
         for form in ("NFC", "NFD"):
             assert normalise_password(unicodedata.normalize(form, password)) == registered
 
 
-def test_it_does_not_contain_the_username() -> None:
+def test_a_password_must_not_contain_the_username() -> None:
     assert reason("oma MIRJA@Example.com nyt") == "CONTAINS_USERNAME"
     assert reason("mirja meri ja muut", "Mirja  Meri") == "CONTAINS_USERNAME"
     assert reason("neljä märkää rukkasta", "") is None, "a missing name is another problem"
 
 
 @given(st.text(min_size=1, max_size=6), st.integers(2, 40))
-def test_a_short_part_over_and_over_is_common(part: str, times: int) -> None:
+def test_a_repeated_short_part_is_common(part: str, times: int) -> None:
     assert is_common(part * times)
 
 

@@ -1,4 +1,4 @@
-"""I3: whatever is done with refresh tokens, two who hold one do not both go on."""
+"""I3: refresh token rotation. Two holders of one token can't both continue the session."""
 
 import datetime as dt
 import uuid
@@ -23,7 +23,7 @@ NEW = new_session(uuid.UUID(int=1), uuid.UUID(int=2), NOW)
 
 
 @given(st.integers(1, 30), st.integers(0, 30), st.integers(0, 60))
-def test_only_the_last_goes_on_and_the_last_but_one_for_a_moment(steps: int, back: int, seconds: int) -> None:
+def test_only_the_last_token_is_valid_and_the_previous_one_for_a_moment(steps: int, back: int, seconds: int) -> None:
     session = NEW
     for _ in range(steps):
         session = rotate_session(session, b"", NOW)
@@ -51,7 +51,10 @@ def test_use_prolongs_a_session_but_not_for_ever() -> None:
     assert rotate_session(NEW, b"", NOW + dt.timedelta(days=80)).expires_at == NOW + ABSOLUTE_LIFETIME
 
 
-def test_a_successor_hangs_on_pepper_token_and_salt() -> None:
-    made = successor_token(b"pepper", "token", b"salt")
-    assert made == successor_token(b"pepper", "token", b"salt")
-    assert len({made, successor_token(b"other", "token", b"salt"), successor_token(b"pepper", "token", b"other")}) == 3
+def test_a_successor_depends_on_pepper_token_and_salt() -> None:
+    successor = successor_token(b"pepper", "token", b"salt")
+    assert successor == successor_token(b"pepper", "token", b"salt")
+    assert (
+        len({successor, successor_token(b"other", "token", b"salt"), successor_token(b"pepper", "token", b"other")})
+        == 3
+    )

@@ -1,11 +1,11 @@
-"""Identity's settings come from the environment, and what is wrong with them is said."""
+"""Identity's settings: their defaults and the errors of invalid ones."""
 
 import pytest
 
 from services.chassis.runtime.settings import InvalidSettings, load
 from services.identity.settings import IdentitySettings
 
-RIGHT = {
+VALID = {
     "KIERTO_LISTEN": "127.0.0.1:1",
     "KIERTO_KAFKA": "127.0.0.1:2",
     "KIERTO_IDENTITY_URL": "http://127.0.0.1:1",
@@ -17,7 +17,7 @@ RIGHT = {
 
 
 def test_the_operators_formats_have_defaults() -> None:
-    settings = load(IdentitySettings, "identity", RIGHT)
+    settings = load(IdentitySettings, "identity", VALID)
     assert settings.service_secrets == {"support": "its secret"}
     assert settings.customer_number_format == r"^\d{2}-\d{7}-\d{2}$"
 
@@ -32,6 +32,6 @@ def test_the_operators_formats_have_defaults() -> None:
         ("KIERTO_IDENTITY_SIGNING_KEY_FILE", ""),
     ],
 )
-def test_a_wrong_one_is_named(name: str, value: str) -> None:
+def test_an_invalid_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(InvalidSettings, match=name):
-        load(IdentitySettings, "identity", RIGHT | {name: value})
+        load(IdentitySettings, "identity", VALID | {name: value})
