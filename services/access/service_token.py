@@ -1,4 +1,4 @@
-"""A service's own tokens, for calls to other services, also on behalf of a caller (RFC 6749, section 4.4)."""
+"""A service's own tokens, for calls to other services, also on behalf of a caller."""
 
 import datetime as dt
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The composition of identity."""
+"""The blueprint of identity."""
 
 import asyncio
 import functools

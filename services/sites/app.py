@@ -1,4 +1,4 @@
-"""The composition of sites."""
+"""The blueprint of sites."""
 
 from pathlib import Path
 

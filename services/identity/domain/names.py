@@ -37,8 +37,8 @@ def username_problem(username: str) -> Problem | None:
 def username_key(typed: str) -> str:
     """Return the unique key of a username, independent of case, width and composition of accents.
 
-    The compatibility caseless match of identifiers (The Unicode Standard, definition D146), without characters that
-    are not printable, which no username has.
+    The identifier caseless match (The Unicode Standard, definition D146), without characters that are not printable,
+    which no username has.
     """
     folded = unicodedata.normalize("NFD", typed)
     for _ in range(2):

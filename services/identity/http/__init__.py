@@ -1,1 +1,1 @@
-"""Identity's API over HTTP."""
+"""The operations of identity's contract, and the keys that verify tokens."""

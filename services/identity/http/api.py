@@ -1,4 +1,4 @@
-"""Identity's API: each operation with its authorisation, by a query or a use case."""
+"""The operations of identity, for one caller: each checks the caller and calls its query or use case."""
 
 from collections.abc import Mapping
 

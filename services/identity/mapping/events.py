@@ -1,4 +1,4 @@
-"""Events from records."""
+"""Access and organisations as events."""
 
 from services.chassis.ids import write_id
 from services.contracts.identity import AccessStated, Grant, OrganisationStated, Role, SubjectKind
@@ -24,7 +24,7 @@ def access_of(subject: UserRecord | PartnerRecord) -> AccessStated:
 
 
 def organisation_stated_event(organisation: OrganisationRecord) -> OrganisationStated:
-    """Return the event that states an organisation: without its name."""
+    """Return the event of an organisation, without its name."""
     return OrganisationStated(
         organisation_id=write_id("org", organisation.id),
         customer_number=organisation.facts.customer_number,

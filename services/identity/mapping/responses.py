@@ -1,4 +1,4 @@
-"""Responses from records."""
+"""Partners as responses."""
 
 from services.chassis.ids import write_id
 from services.contracts.identity import Partner

@@ -1,1 +1,1 @@
-"""Handlers of the events of other services; each calls its use case."""
+"""Handlers of the events of other services."""

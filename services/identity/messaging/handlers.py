@@ -1,4 +1,4 @@
-"""The events that identity subscribes to."""
+"""Handlers of the events that identity subscribes to."""
 
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.envelope import ReceivedEvent

@@ -1,1 +1,1 @@
-"""Identity's rows and the SQL that reads and writes them, a repository an aggregate."""
+"""Identity's rows and the SQL that reads and writes them."""

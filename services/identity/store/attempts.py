@@ -1,4 +1,4 @@
-"""Counts of attempts in PostgreSQL."""
+"""Counts of attempts, in SQL."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The audit log in PostgreSQL."""
+"""The audit log, in SQL."""
 
 import datetime as dt
 

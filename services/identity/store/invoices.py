@@ -1,4 +1,4 @@
-"""The copies of invoices in PostgreSQL."""
+"""The copy of invoices, in SQL."""
 
 from services.chassis.db.postgres import DatabaseConnection
 from services.identity.domain.organisation import InvoiceCopy

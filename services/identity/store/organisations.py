@@ -1,4 +1,4 @@
-"""Organisations in PostgreSQL."""
+"""Organisations, in SQL."""
 
 import uuid
 from collections.abc import Collection, Sequence

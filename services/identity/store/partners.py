@@ -1,4 +1,4 @@
-"""Partners with their secrets in PostgreSQL."""
+"""Partners with their secrets, in SQL."""
 
 import datetime as dt
 import uuid

@@ -1,4 +1,4 @@
-"""Sessions with their refresh tokens in PostgreSQL."""
+"""Sessions with their refresh tokens, in SQL."""
 
 import uuid
 

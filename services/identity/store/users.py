@@ -1,4 +1,4 @@
-"""Users with their memberships in PostgreSQL."""
+"""Users with their memberships, in SQL."""
 
 import datetime as dt
 import uuid

@@ -1,1 +1,1 @@
-"""The use cases of identity, a module each."""
+"""The use cases of identity, one a file."""

@@ -1,4 +1,4 @@
-"""Stating the access of all subjects again, to this service's own copy and to all others."""
+"""The announcement of the access of all subjects, to this service's own copy and to all others."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Stating every organisation again, for the services that keep copies."""
+"""The announcement of all organisations, for services that keep copies."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Creating a partner (I13)."""
+"""The creation of partners (I13)."""
 
 import secrets
 import uuid

@@ -1,4 +1,4 @@
-"""Creating a staff user on the host (I17)."""
+"""The creation of staff users on the host (I17)."""
 
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity import Language

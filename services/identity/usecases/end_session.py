@@ -1,4 +1,4 @@
-"""Ending sessions: by signing out, or because a refresh token was used twice (I3)."""
+"""The end of sessions: by signing out, or because a refresh token was used twice (I3)."""
 
 from services.chassis.ids import find_id, write_id
 from services.contracts.identity import SessionEnded, SignedOut

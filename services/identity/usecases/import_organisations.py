@@ -1,4 +1,4 @@
-"""Importing customers from the ERP (I17)."""
+"""The import of customers from the ERP (I17)."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Issuing access tokens (RFC 9068, section 2.2)."""
+"""The issue of access tokens (RFC 9068, section 2.2)."""
 
 import datetime as dt
 

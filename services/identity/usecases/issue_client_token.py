@@ -1,4 +1,4 @@
-"""Issuing tokens for client credentials (RFC 6749, section 4.4; I13): to partners and to Kierto's own services."""
+"""The client credentials grant (RFC 6749, section 4.4; I13), for partners and for Kierto's own services."""
 
 import datetime as dt
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Counting attempts, against guessing. In PostgreSQL: a hundred at once are counted, also while Redis is down."""
+"""The counting of attempts, against guessing: also of a hundred at once, and while Redis is down."""
 
 from services.chassis.http.server.client_address import rate_limit_network
 from services.contracts.values import Refusal

@@ -1,4 +1,4 @@
-"""Refreshing a session (I3): a refresh token is exchanged for its successor."""
+"""The refresh of sessions (I3): a refresh token is exchanged for its successor."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Revoking a partner's access at once (I13)."""
+"""The revocation of a partner's access (I13)."""
 
 from services.chassis.ids import find_id
 from services.contracts.identity import PartnerRevoked

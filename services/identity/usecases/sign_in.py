@@ -1,4 +1,4 @@
-"""Signing in: the start of a session (I3)."""
+"""Sign-in: the start of a session (I3)."""
 
 import secrets
 import uuid

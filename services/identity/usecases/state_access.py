@@ -1,4 +1,4 @@
-"""Stating a subject's access to this service's own copy and to all others, in the transaction of the change."""
+"""The statement of a subject's access to this service's own copy and to all others."""
 
 from services.access.access_parts import split_access
 from services.identity.domain.access import PartnerRecord, UserRecord

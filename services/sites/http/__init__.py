@@ -1,1 +1,1 @@
-"""Sites' API over HTTP."""
+"""The operations of sites' contract."""

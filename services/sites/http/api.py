@@ -1,4 +1,4 @@
-"""Sites' API: each operation with its authorisation, by a query or a use case."""
+"""The operations of sites, for one caller: each checks the caller and calls its query or use case."""
 
 from services.access.caller import PEOPLE, Caller
 from services.contracts.sites import Site, SiteOrder

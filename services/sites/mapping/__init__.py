@@ -1,1 +1,1 @@
-"""Records of the domain as responses and events of the contract."""
+"""Records of the domain as events of the contract."""

@@ -1,4 +1,4 @@
-"""Events from records."""
+"""Sites and containers as events."""
 
 from services.chassis.ids import write_id
 from services.contracts.sites import ContainerStated, SiteStated
@@ -6,7 +6,7 @@ from services.sites.domain.site import ContainerRecord, SiteRecord
 
 
 def site_stated_event(site: SiteRecord) -> SiteStated:
-    """Return the event that states a site: without address, names and contacts."""
+    """Return the event of a site, without address, names and contacts."""
     return SiteStated(
         site_id=write_id("site", site.id),
         organisation_id=write_id("org", site.facts.organisation_id),
@@ -20,7 +20,7 @@ def site_stated_event(site: SiteRecord) -> SiteStated:
 
 
 def container_stated_event(container: ContainerRecord) -> ContainerStated:
-    """Return the event that states a container."""
+    """Return the event of a container."""
     return ContainerStated(
         container_id=write_id("container", container.id),
         container_number=container.facts.container_number,

@@ -1,4 +1,4 @@
-"""The events that sites subscribes to."""
+"""Handlers of the events that sites subscribes to."""
 
 from services.access import copy
 from services.chassis.events.consume.handlers import Handlers

@@ -1,4 +1,4 @@
-"""Sites as callers see them. Queries join the caller's access ($1 caller, $2 day)."""
+"""Lists and look-ups of sites, with the caller's access joined in SQL ($1 caller, $2 day)."""
 
 import datetime as dt
 import uuid

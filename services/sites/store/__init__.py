@@ -1,1 +1,1 @@
-"""Sites' rows and the SQL that reads and writes them, a repository an aggregate."""
+"""Sites' rows and the SQL that reads and writes them."""

@@ -1,4 +1,4 @@
-"""Containers in PostgreSQL."""
+"""Containers, in SQL."""
 
 import uuid
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""The copies of organisations in PostgreSQL."""
+"""The copy of organisations, in SQL."""
 
 import uuid
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Sites in PostgreSQL."""
+"""Sites, in SQL."""
 
 import uuid
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""A transaction on sites' own data: the repositories on its connection."""
+"""The transaction on sites' own data."""
 
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction

@@ -1,1 +1,1 @@
-"""The use cases of sites, a module each."""
+"""The use cases of sites, one a file."""

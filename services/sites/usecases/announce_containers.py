@@ -1,4 +1,4 @@
-"""Stating every container again, for the services that keep copies."""
+"""The announcement of all containers, for services that keep copies."""
 
 import uuid
 

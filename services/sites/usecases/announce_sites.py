@@ -1,4 +1,4 @@
-"""Stating every site again, for the services that keep copies."""
+"""The announcement of all sites, for services that keep copies."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Importing containers from the ERP (L9)."""
+"""The import of containers from the ERP (L9)."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Importing sites from the ERP (L9)."""
+"""The import of sites from the ERP (L9)."""
 
 from collections.abc import Sequence
 from typing import Annotated

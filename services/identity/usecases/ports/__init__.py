@@ -1,1 +1,1 @@
-"""The ports: what the use cases need, a small protocol each."""
+"""The ports of the use cases: one repository an aggregate, the transaction that holds them, and hashing."""

@@ -1,4 +1,4 @@
-"""The port of this service's own copy of access."""
+"""The port of the copy of access in identity's own database."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""The port of the copies of invoices."""
+"""The port of the copy of invoices."""
 
 from typing import Protocol
 

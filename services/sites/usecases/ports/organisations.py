@@ -1,4 +1,4 @@
-"""The port of the copies of organisations."""
+"""The port of the copy of organisations."""
 
 import uuid
 from collections.abc import Collection

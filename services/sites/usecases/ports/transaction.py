@@ -1,4 +1,4 @@
-"""The port of a transaction: its repositories."""
+"""The port of the transaction."""
 
 from typing import Protocol
 
