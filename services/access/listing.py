@@ -49,11 +49,11 @@ async def fetch_reached(
         after_condition = f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.after))})"
     limit = query.value(part.limit)
     if is_restricted:
-        found = (
+        statement = (
             f"SELECT {columns} FROM {table.name} WHERE {filtered} AND {after_condition} {order.clause} LIMIT {limit}"
         )
     else:
-        found = reached_page_query(
+        statement = reached_page_query(
             table, columns, order, limit, where=where, after_condition=after_condition, search=search
         )
-    return await connection.fetch(found, *query.values), total
+    return await connection.fetch(statement, *query.values), total

@@ -120,11 +120,11 @@ def reached_page_query(
     same = " AND ".join(f"{key} = found.{name}" for key, name in zip(order.keys, order.aliased.keys, strict=True))
     everything = _first_by_search(table, order, limit, where, after_condition, search) if search else ""
     condition = f"{where} AND {search.row_condition}" if search else where
-    found = _reached_rows(table, order.columns, condition, after_condition, order.clause, f"LIMIT {limit}", everything)
+    rows = _reached_rows(table, order.columns, condition, after_condition, order.clause, f"LIMIT {limit}", everything)
     # Other columns are read for the rows of the page alone.
     return f"""
         {_REACH} SELECT {columns}
-        FROM (SELECT * FROM ({found}) AS each_scope {order.aliased.clause} LIMIT {limit}) AS found
+        FROM (SELECT * FROM ({rows}) AS each_scope {order.aliased.clause} LIMIT {limit}) AS found
         JOIN {table.name} ON {same} {order.clause}
     """
 

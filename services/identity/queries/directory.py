@@ -61,9 +61,11 @@ async def organisations(
 ) -> list[Organisation | None]:
     """Return the organisations with these ids, in their order; None for one out of the caller's reach."""
     requested_ids = [find_id("org", text) for text in ids]
-    rows = await connection.fetch(_ORGANISATIONS, caller.subject_id, day, [one for one in requested_ids if one])
+    rows = await connection.fetch(
+        _ORGANISATIONS, caller.subject_id, day, [requested for requested in requested_ids if requested]
+    )
     found = {row["id"]: _to_organisation(row) for row in rows}
-    return [found.get(one) if one else None for one in requested_ids]
+    return [found.get(requested) if requested else None for requested in requested_ids]
 
 
 async def access_of(connection: DatabaseConnection, subject_id: Id) -> AccessStated | None:
@@ -86,9 +88,9 @@ async def contacts(connection: DatabaseConnection, user_ids: Sequence[Id]) -> li
             email=row["email"],
             language=Language(row["language"]),
         )
-        for row in await connection.fetch(_CONTACTS, [one for one in requested_ids if one])
+        for row in await connection.fetch(_CONTACTS, [requested for requested in requested_ids if requested])
     }
-    return [found.get(one) if one else None for one in requested_ids]
+    return [found.get(requested) if requested else None for requested in requested_ids]
 
 
 async def partners(connection: DatabaseConnection) -> list[Partner]:
