@@ -1,4 +1,4 @@
-"""Stats, put together: reads like a table of contents."""
+"""The blueprint of stats."""
 
 from pathlib import Path
 
@@ -15,19 +15,18 @@ from services.stats.messaging.handlers import HANDLERS
 from services.stats.store.transaction import StatsTransaction
 from services.stats.usecases.announce_invoices import announce_invoices
 from services.stats.usecases.import_invoices import InvoiceRow, import_invoices
-from services.stats.usecases.recount_volumes import recount_volumes
 
 STATS: Blueprint[StatsTransaction, Stats] = Blueprint(
     name="stats",
     contract=Stats,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=StatsTransaction,
-    bind=lambda base: lambda caller: StatsApi(base, caller),
+    bind=lambda runtime: lambda caller: StatsApi(runtime, caller),
     subscribes_to=["identity", "orders"],
-    handlers=lambda base: HANDLERS,
+    handlers=lambda runtime: HANDLERS,
     versioned=["invoices"],
-    imports=lambda base: [ImportKind("invoices", InvoiceRow, ("invoice_number",), import_invoices)],
+    imports=lambda runtime: [ImportKind("invoices", InvoiceRow, ("invoice_number",), import_invoices)],
     announcements=[Announcement(entity="invoice", event=InvoiceStated, table="invoices", emit_page=announce_invoices)],
     copies=[ACCESS_COPY, Copy(OrganisationStated, "organisations"), Copy(PickupStated, "pickups")],
-    recompute=recount_volumes,
+    recompute=lambda tx: tx.volumes.recount(),
 )

@@ -1,1 +1,1 @@
-"""Stats' end of its contract."""
+"""The operations of stats' contract."""

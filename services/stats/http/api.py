@@ -1,4 +1,4 @@
-"""What stats offers to one caller: each operation with its decision, handed to the store or a use case."""
+"""The operations of stats, for one caller: each checks the caller and calls its query or use case."""
 
 import datetime as dt
 
@@ -16,9 +16,9 @@ from services.stats.store.transaction import StatsTransaction
 class StatsApi(ImportsApi):
     """``services.contracts.stats.Stats`` for one caller."""
 
-    def __init__(self, base: ServiceRuntime[StatsTransaction], caller: Caller) -> None:
-        super().__init__(base.imports, caller)
-        self._runtime = base
+    def __init__(self, runtime: ServiceRuntime[StatsTransaction], caller: Caller) -> None:
+        super().__init__(runtime.imports, caller)
+        self._runtime = runtime
 
     async def volumes(
         self,

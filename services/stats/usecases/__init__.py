@@ -1,1 +1,1 @@
-"""What stats does, a file a verb."""
+"""The use cases of stats, one a file."""

@@ -1,4 +1,4 @@
-"""Taking in invoices from the ERP (I17, T7)."""
+"""The import of invoices from the ERP (I17, T7)."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -7,20 +7,19 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from services.chassis.ids import write_id
 from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.record_changes import RecordChanges
 from services.chassis.imports.row_reader import RowError, row_error
-from services.contracts.stats import InvoiceStated
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
-from services.stats.usecases.ports import StatsStore
+from services.stats.mapping.events import invoice_stated_event
+from services.stats.usecases.ports.transaction import StatsStore
 
 Number = Annotated[str, Meta(min_length=1, max_length=50)]
 _MAX_AMOUNT = 10**15
 
 
 class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of ``invoices.csv``. ``net_minor`` is below zero for a credit note."""
+    """A row of ``invoices.csv``. ``net_minor`` is negative for a credit note."""
 
     invoice_number: Number
     customer_number: Number
@@ -33,9 +32,9 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[RowResult | RowError]:
-    """Keep each row's invoice; one that is as the row says stays untouched and is not announced."""
-    organisations = await tx.organisations_by_customer_number({row.customer_number for row in rows})
-    records = RecordChanges(await tx.invoices_by_number({row.invoice_number for row in rows}))
+    """Save and announce the invoice of each row that adds or changes one."""
+    organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
+    records = RecordChanges(await tx.invoices.lock_by_number({row.invoice_number for row in rows}))
     results: list[RowResult | RowError] = []
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
@@ -47,19 +46,7 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Ro
             continue
         facts = InvoiceFacts(organisation_id=organisation_id, **msgspec.structs.asdict(row))
         results.append(records.apply(row.invoice_number, facts, InvoiceRecord))
-    await tx.save_invoices(records.changed)
+    await tx.invoices.save(records.changed)
     for invoice in records.changed:
         tx.emit(invoice_stated_event(invoice))
     return results
-
-
-def invoice_stated_event(invoice: InvoiceRecord) -> InvoiceStated:
-    """An invoice as it is announced: what registration needs, and no amounts."""
-    return InvoiceStated(
-        invoice_id=write_id("invoice", invoice.id),
-        organisation_id=write_id("org", invoice.facts.organisation_id),
-        customer_number=invoice.facts.customer_number,
-        invoice_number=invoice.facts.invoice_number,
-        invoice_date=invoice.facts.invoice_date,
-        version=invoice.version,
-    )

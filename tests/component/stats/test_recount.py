@@ -6,7 +6,6 @@ from services.contracts.orders import PickupState
 from services.contracts.stats import Stats
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
-from services.stats.usecases.recount_volumes import recount_volumes
 from tests.component.stats.recorded_pickups import an_id, emptied
 from tests.support.fixtures import MakeHarness
 from tests.support.polling import until
@@ -26,7 +25,7 @@ FACTS = """
 
 async def recount(bench: Harness) -> None:
     async with bench.work() as tx:
-        await recount_volumes(tx)
+        await tx.volumes.recount()
 
 
 async def facts_and_volumes(bench: Harness) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
@@ -86,7 +85,7 @@ async def test_readers_see_what_was_until_it_is_counted(make_harness: MakeHarnes
     await bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 1_000))
     await bench.pool.execute("UPDATE volumes SET grams = 1")
     async with bench.work() as tx:
-        await recount_volumes(tx)
+        await tx.volumes.recount()
         assert await bench.pool.fetchval("SELECT grams FROM volumes") == 1, "nobody waits, nobody sees a half"
         writing = asyncio.create_task(
             bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 2_000))

@@ -91,7 +91,7 @@ async def test_there_is_as_much_as_was_wanted_and_every_copy_says_what_its_owner
     before = await pools["stats"].fetch("SELECT * FROM volumes ORDER BY organisation_id, day, site_id, article_id")
     bench: ServiceHarness[Any, Any] = ServiceHarness(blueprint_of("stats"), pools["stats"], clock)
     async with bench.work() as tx:
-        await tx.recount_volumes()
+        await tx.volumes.recount()
     after = await pools["stats"].fetch("SELECT * FROM volumes ORDER BY organisation_id, day, site_id, article_id")
     assert before == after
 

@@ -1,0 +1,1 @@
+"""Records of the domain as events of the contract."""
