@@ -1,4 +1,4 @@
-"""Support, put together: reads like a table of contents."""
+"""The blueprint of support."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,10 +20,10 @@ from services.support.store.transaction import SupportTransaction
 Runtime = ServiceRuntime[SupportTransaction]
 
 
-def _build_api(base: Runtime) -> Callable[[Caller], Support]:
-    # Without a process, as in most tests, there are no settings.
-    limits = base.settings.message_limits if isinstance(base.settings, SupportSettings) else MessageLimits()
-    return lambda caller: SupportApi(base, caller, limits)
+def _build_api(runtime: Runtime) -> Callable[[Caller], Support]:
+    # Most tests run without a process, whose settings have no limits.
+    limits = runtime.settings.message_limits if isinstance(runtime.settings, SupportSettings) else MessageLimits()
+    return lambda caller: SupportApi(runtime, caller, limits)
 
 
 SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
@@ -34,8 +34,8 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     bind=_build_api,
     settings=SupportSettings,
     subscribes_to=["identity", "sites"],
-    handlers=lambda base: HANDLERS,
+    handlers=lambda runtime: HANDLERS,
     versioned=["tickets"],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
-    loops=lambda base: [ReceiptSender(base.work, IdentityRecipients(base.identity, base.tokens)).run],
+    loops=lambda runtime: [ReceiptSender(runtime.work, IdentityRecipients(runtime.identity, runtime.tokens)).run],
 )

@@ -1,10 +1,10 @@
-"""What support needs to be told beside what every service needs."""
+"""The settings of support, beside those of every service."""
 
 from services.chassis.runtime.settings import ServiceSettings
 from services.support.domain.limits import MessageLimits
 
 
 class SupportSettings(ServiceSettings, frozen=True, kw_only=True):
-    """Support's settings. ``message_limits`` (as JSON): how many messages are taken within an hour."""
+    """The settings of support. ``message_limits`` (JSON): the most messages within an hour."""
 
     message_limits: MessageLimits = MessageLimits()

@@ -1,4 +1,4 @@
-"""What may be written into the contact form (S1)."""
+"""The contact form (S1), and the limits of its fields."""
 
 import re
 import unicodedata
@@ -13,21 +13,24 @@ _PHONE = re.compile(r"\+?[0-9][0-9 ]{3,18}[0-9]")
 
 
 class ContactForm(msgspec.Struct, frozen=True):
-    """The form as it is kept: the message trimmed, its lines ended by newlines; ``phone`` only where it is wanted."""
+    """The form as it is stored."""
 
     message: str
+    """Trimmed, with newlines as line ends."""
     phone: str | None
+    """None unless the sender asks to be called."""
 
 
 def parse_contact_form(command: SendContactForm) -> ContactForm | Refusal:
-    """The form, or MALFORMED for each field that is not as it must be.
+    """Return the form, or MALFORMED for each invalid field.
 
-    A message is 1 to LONGEST_MESSAGE characters without control characters other than newline and tab. A telephone
-    number is 5 to 20 digits and spaces, perhaps after a plus; one that nobody asked to be called on is let go.
+    A message is 1 to ``MAX_MESSAGE_LENGTH`` characters without control characters other than newline and tab. A
+    telephone number is 5 to 20 digits and spaces, perhaps after a plus. It is dropped unless the sender asks to be
+    called.
     """
     message = command.message.replace("\r\n", "\n").replace("\r", "\n").strip()
-    called = command.contact_preference is ContactPreference.PHONE
-    phone = (command.phone or "").strip() if called else None
+    wants_call = command.contact_preference is ContactPreference.PHONE
+    phone = (command.phone or "").strip() if wants_call else None
     problems = []
     length = length_problem(message, 1, MAX_MESSAGE_LENGTH, "message")
     if length is not None:

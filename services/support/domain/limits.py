@@ -1,4 +1,4 @@
-"""How many messages are taken (S1): each opens a ticket that somebody reads, and causes a mail."""
+"""The limits of messages (S1): each message opens a ticket that a person reads, and causes a mail."""
 
 import datetime as dt
 import math
@@ -15,21 +15,20 @@ AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class MessageLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How many messages are taken within an hour.
-
-    Of a ``person``; of one of the ``staff``, who write down what customers say on the telephone; of all who write about
-    an ``organisation``'s sites. Staff are not held to the last, but what they wrote counts.
-    """
+    """The most messages within an hour."""
 
     person: AtLeastOne = 10
+    """Of one customer."""
     staff: AtLeastOne = 100
+    """Of one of the staff, who write down calls of customers."""
     organisation: AtLeastOne = 30
+    """About the sites of one organisation. Messages of staff count, but are not refused."""
 
 
 def limit_refusal(full_since: Sequence[dt.datetime], now: dt.datetime) -> Refusal | None:
-    """TOO_MANY_MESSAGES, with the ``seconds`` until one more is taken.
+    """Return TOO_MANY_MESSAGES, with the ``seconds`` until the next message is accepted; None within the limits.
 
-    ``full_since``: of each limit that is reached, when the oldest message was written that has to be an hour old.
+    ``full_since``: of each limit that is reached, the instant of the message that must leave the window first.
     """
     if not full_since:
         return None

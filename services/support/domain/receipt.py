@@ -1,6 +1,7 @@
-"""The receipt of a contact form (S1, S5): what it says, and how long to wait before it is tried again."""
+"""The receipt of a contact form (S1, S5): its mail, and the delay before a retry."""
 
 import datetime as dt
+import uuid
 from html import escape
 
 import msgspec
@@ -48,6 +49,14 @@ _TEXT = """\
 """
 
 
+class DueReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt whose mail is to be written. ``attempts`` includes the present one."""
+
+    ticket_id: uuid.UUID
+    user_id: uuid.UUID
+    attempts: int
+
+
 class ReceiptMail(msgspec.Struct, frozen=True):
     """A receipt in one language, as plain text and as HTML."""
 
@@ -57,9 +66,9 @@ class ReceiptMail(msgspec.Struct, frozen=True):
 
 
 def write_receipt(ticket: TicketRecord, language: Language, zone: dt.tzinfo) -> ReceiptMail:
-    """The receipt of a ticket. What people wrote is quoted in the text and escaped in the HTML, never interpreted."""
+    """Return the mail of a ticket's receipt. The message is quoted in the text and escaped in the HTML."""
     texts = TEXTS[language]
-    said = {
+    fields = {
         "language": language.value,
         "subject": texts.subject,
         "greeting": texts.greeting,
@@ -79,16 +88,16 @@ def write_receipt(ticket: TicketRecord, language: Language, zone: dt.tzinfo) -> 
         text=_TEXT.format(
             lines="\n".join(f"{caption}: {value}" for caption, value in lines),
             message="\n".join(f"> {line}" for line in ticket.message.split("\n")),
-            **said,
+            **fields,
         ),
         html=_HTML.format(
             lines="\n".join(f"<tr><td>{escape(caption)}</td><td>{escape(value)}</td></tr>" for caption, value in lines),
             message=escape(ticket.message),
-            **{name: escape(text) for name, text in said.items()},
+            **{name: escape(text) for name, text in fields.items()},
         ),
     )
 
 
 def retry_delay_s(attempts: int) -> int:
-    """Seconds until the next try, after this many that failed: 1, 2, 4, ... and ten minutes at most."""
+    """Return the seconds until the next attempt, after so many that failed: 1, 2, 4, ... and ten minutes at most."""
     return min(_MAX_RETRY_DELAY_S, 1 << min(attempts - 1, 10))

@@ -1,4 +1,4 @@
-"""A ticket, and the number that one reads out on the telephone."""
+"""A ticket, and the number by which people name it."""
 
 import datetime as dt
 import uuid
@@ -9,7 +9,7 @@ from services.contracts.support import ContactPreference, TicketState, Topic
 
 
 class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """What support knows of a site."""
+    """The copy of a site."""
 
     id: uuid.UUID
     organisation_id: uuid.UUID
@@ -17,7 +17,7 @@ class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticket as it is kept. ``site_number`` is the site's when it was opened; ``user_id`` who opened it."""
+    """A ticket as it is stored. ``site_number`` is the site's at that time; ``user_id`` is the sender's."""
 
     id: uuid.UUID
     number: str
@@ -35,5 +35,5 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ticket_number(year: int, count: int) -> str:
-    """The number of the ``count``-th ticket of a year."""
+    """Return the number of the ``count``-th ticket of a year."""
     return f"T-{year}-{count:06}"

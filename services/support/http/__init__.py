@@ -1,1 +1,1 @@
-"""Support's end of its contract, and of identity's, whom it asks whom to write to."""
+"""The operations of support's contract, and the client of identity."""

@@ -1,4 +1,4 @@
-"""What support offers to one caller: each operation with its decision, handed to the store or a use case."""
+"""The operations of support, for one caller: each checks the caller and calls its query or use case."""
 
 from services.access.caller import PEOPLE, Caller
 from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
@@ -13,8 +13,8 @@ from services.support.usecases.send_contact_form import send_contact_form
 class SupportApi:
     """``services.contracts.support.Support`` for one caller."""
 
-    def __init__(self, base: ServiceRuntime[SupportTransaction], caller: Caller, limits: MessageLimits) -> None:
-        self._runtime = base
+    def __init__(self, runtime: ServiceRuntime[SupportTransaction], caller: Caller, limits: MessageLimits) -> None:
+        self._runtime = runtime
         self._caller = caller
         self._limits = limits
 

@@ -1,4 +1,4 @@
-"""Asking identity whom to write to, at the moment of writing: support keeps no addresses."""
+"""The contacts of users, fetched from identity for each mail: support stores no addresses."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ from services.contracts.values import Id
 
 
 class IdentityRecipients:
-    """Implements ``usecases.ports.Recipients``; each call names the user and support, which acts for them."""
+    """Implements ``usecases.ports.recipients.Recipients``; each call's token names the user, and support as actor."""
 
     def __init__(self, identity: ServiceChannel, tokens: ServiceTokens) -> None:
         self._identity = identity
@@ -22,5 +22,5 @@ class IdentityRecipients:
             headers = await self._tokens.headers(subject=user_id)
             (contact,) = await client(Identity, self._identity, headers).contacts([user_id])
         except (CallFailed, msgspec.DecodeError) as error:
-            raise NotReadyYet("identity can't be asked whom to write to") from error
+            raise NotReadyYet("identity did not answer with a contact") from error
         return contact

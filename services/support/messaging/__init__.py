@@ -1,1 +1,1 @@
-"""Events of other services and receipts that are due, each handed to its use case."""
+"""Handlers of the events of other services, and the loop that sends receipts."""

@@ -1,4 +1,4 @@
-"""What support listens to."""
+"""Handlers of the events that support subscribes to."""
 
 from services.access import copy
 from services.chassis.events.consume.handlers import Handlers
@@ -7,17 +7,18 @@ from services.chassis.ids import read_id
 from services.contracts.sites import SiteStated
 from services.support.domain.ticket import SiteCopy
 from services.support.store.transaction import SupportTransaction
+from services.support.usecases.ports.transaction import SupportStore
 
 
-async def handle_site_stated(tx: SupportTransaction, event: ReceivedEvent[SiteStated]) -> None:
-    """Support knows whose a site is, to tell who may write about it, and its number, to name it in mail."""
+async def handle_site_stated(tx: SupportStore, event: ReceivedEvent[SiteStated]) -> None:
+    """Copy a site: its organisation decides who may write about it, and mails name its number."""
     stated = event.data
     site = SiteCopy(
         id=read_id("site", stated.site_id),
         organisation_id=read_id("org", stated.organisation_id),
         site_number=stated.site_number,
     )
-    await tx.upsert_site(site, stated.version)
+    await tx.sites.upsert(site, stated.version)
 
 
 HANDLERS: Handlers[SupportTransaction] = {

@@ -1,4 +1,4 @@
-"""What is read of support, each with the caller's access joined in SQL ($1 caller, $2 day)."""
+"""Lists and look-ups of tickets, with the caller's access joined in SQL ($1 caller, $2 day)."""
 
 import datetime as dt
 import uuid
@@ -13,10 +13,10 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id
 from services.contracts.support import Ticket
-from services.contracts.values import Connection as Listing
+from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page
-from services.support.store.transaction import TICKET_COLUMNS, to_ticket
-from services.support.usecases.send_contact_form import ticket_response
+from services.support.mapping.responses import ticket_response
+from services.support.store.tickets import TICKET_COLUMNS, to_ticket
 
 _VISIBLE = visible("t.organisation_id", "t.site_id")
 _TABLE = ScopedTable(name="tickets t", organisation="t.organisation_id", site="t.site_id")
@@ -26,23 +26,25 @@ _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = AN
 
 async def tickets(
     connection: DatabaseConnection, caller: Caller, day: dt.date, page: Page, site_id: Id | None
-) -> Listing[Ticket]:
-    """The tickets of sites that the caller reaches, a page of them, newest first."""
+) -> RelayConnection[Ticket]:
+    """Return a page of the tickets of sites that the caller reaches, newest first."""
     site = find_id("site", site_id) if site_id is not None else None
-    part: KeysetPage[Ticket] = KeysetPage(page, (TimestampKey, uuid.UUID), "tickets", site_id)
+    keyset_page: KeysetPage[Ticket] = KeysetPage(page, (TimestampKey, uuid.UUID), "tickets", site_id)
     if site_id is not None and site is None:
-        return part.connection([], 0)
+        return keyset_page.connection([], 0)
     query = SqlQuery(caller.subject_id, day)
-    rows, total = await fetch_reached(connection, _TABLE, TICKET_COLUMNS, query, part, _LATEST_FIRST, site=site)
-    found = [([row["opened_at"], row["id"]], ticket_response(to_ticket(row))) for row in rows]
-    return part.connection(found, total)
+    rows, total = await fetch_reached(connection, _TABLE, TICKET_COLUMNS, query, keyset_page, _LATEST_FIRST, site=site)
+    nodes = [([row["opened_at"], row["id"]], ticket_response(to_ticket(row))) for row in rows]
+    return keyset_page.connection(nodes, total)
 
 
 async def tickets_by_id(
     connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
 ) -> list[Ticket | None]:
-    """The tickets with these ids, in their order; None for what the caller does not reach."""
-    wanted = [find_id("ticket", text) for text in ids]
-    rows = await connection.fetch(_BY_ID, caller.subject_id, day, [ticket_id for ticket_id in wanted if ticket_id])
-    found = {row["id"]: ticket_response(to_ticket(row)) for row in rows}
-    return [found.get(ticket_id) if ticket_id else None for ticket_id in wanted]
+    """Return the tickets with these ids, in their order; None for a ticket that the caller does not reach."""
+    requested_ids = [find_id("ticket", text) for text in ids]
+    rows = await connection.fetch(
+        _BY_ID, caller.subject_id, day, [ticket_id for ticket_id in requested_ids if ticket_id]
+    )
+    responses = {row["id"]: ticket_response(to_ticket(row)) for row in rows}
+    return [responses.get(ticket_id) if ticket_id else None for ticket_id in requested_ids]

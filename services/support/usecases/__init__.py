@@ -1,1 +1,1 @@
-"""What support does, a file a verb."""
+"""The use cases of support, one a file."""

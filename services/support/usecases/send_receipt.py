@@ -1,4 +1,4 @@
-"""Sending the receipt of a contact form (S1, S5)."""
+"""The receipt of a contact form (S1, S5)."""
 
 import uuid
 
@@ -9,31 +9,34 @@ from services.chassis.problems import NotReadyYet
 from services.contracts.identity import Contact
 from services.support.domain.receipt import retry_delay_s, write_receipt
 from services.support.domain.ticket import TicketRecord
-from services.support.usecases.ports import Recipients, SupportStore
+from services.support.usecases.ports.recipients import Recipients
+from services.support.usecases.ports.transaction import SupportStore
 
 CLAIM_S = 15
-"""How long a receipt is held by who takes it: longer than a call to identity can take."""
+"""The seconds for which a receipt is claimed: more than a call to identity can take."""
 
 
 async def send_receipt(work: UnitOfWork[SupportStore], recipients: Recipients) -> bool:
-    """Write the mail of the next receipt that is due; False if none is.
+    """Write the mail of the next due receipt; return False if none is due.
 
-    Whom to write to is asked between two transactions. The second ends the receipt and writes the mail, so that a
-    death in between leaves it due, and whoever was slower than the time it had taken finds it ended.
+    Identity is called between two transactions. The second completes the receipt and writes the mail: a process that
+    dies in between leaves the receipt due, and one that exceeds its claim finds the receipt completed.
     """
     async with work() as tx:
-        due = await tx.claim_receipt(CLAIM_S)
+        due = await tx.receipts.claim(CLAIM_S)
     if due is None:
         return False
     try:
         contact = await recipients.contact_of(write_id("user", due.user_id))
     except NotReadyYet:
         async with work() as tx:
-            await tx.postpone_receipt(due.ticket_id, retry_delay_s(due.attempts))
+            await tx.receipts.postpone(due.ticket_id, retry_delay_s(due.attempts))
         return True
     async with work() as tx:
-        if await tx.complete_receipt(due.ticket_id) and contact is not None:
-            await tx.send_mail(_receipt_mail(tx, await tx.ticket(due.ticket_id), contact))
+        if await tx.receipts.complete(due.ticket_id) and contact is not None:
+            ticket = await tx.tickets.by_id(due.ticket_id)
+            assert ticket is not None, "a receipt refers to its ticket"
+            await tx.send_mail(_receipt_mail(tx, ticket, contact))
     return True
 
 

@@ -1,4 +1,4 @@
-"""What the receipt of a contact form says, in one language."""
+"""The texts of a contact form's receipt, in one language."""
 
 import msgspec
 
@@ -6,21 +6,23 @@ from services.contracts.support import ContactPreference, Topic
 
 
 class ReceiptTexts(msgspec.Struct, frozen=True, kw_only=True):
-    """The texts of a receipt, as ``str.format`` takes them.
+    """The texts of a receipt, as formats of ``str.format``.
 
-    ``received`` says {moment}; ``moment`` writes {at}, the local time, as the language does; ``reached`` under PHONE
-    says {phone}. ``number``, ``topic``, ``site`` and ``message`` are captions.
+    ``number``, ``topic``, ``site`` and ``message`` are captions.
     """
 
     subject: str
     greeting: str
     received: str
+    """With {moment}."""
     moment: str
+    """The language's format of {at}, the local time."""
     number: str
     topic: str
     site: str
     message: str
     topics: dict[Topic, str]
     reached: dict[ContactPreference, str]
+    """With {phone} under PHONE."""
     mention: str
     no_reply: str

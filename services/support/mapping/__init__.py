@@ -1,0 +1,1 @@
+"""Records of the domain as responses and events of the contract."""

@@ -1,0 +1,81 @@
+"""Tickets and their numbers, in SQL."""
+
+import datetime as dt
+import uuid
+
+from services.chassis.db.postgres import DatabaseConnection, Row
+from services.contracts.support import ContactPreference, TicketState, Topic
+from services.support.domain.ticket import TicketRecord
+
+# The row is locked until the short transaction ends, so that the numbers of a year have no gap.
+_NEXT_NUMBER = """
+    INSERT INTO ticket_numbers (year, last) VALUES ($1, 1)
+    ON CONFLICT (year) DO UPDATE SET last = ticket_numbers.last + 1 RETURNING last
+"""
+TICKET_COLUMNS = """
+    t.id, t.number, t.organisation_id, t.site_id, t.site_number, t.user_id, t.topic, t.state, t.message,
+    t.contact_preference, t.phone, t.opened_at, t.version
+"""
+_ADD = """
+    INSERT INTO tickets (id, number, organisation_id, site_id, site_number, user_id, topic, state, message,
+                         contact_preference, phone, opened_at, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+_NEWEST = """
+    SELECT opened_at FROM tickets WHERE {owner} = $1 AND opened_at > $3 ORDER BY opened_at DESC OFFSET $2 - 1 LIMIT 1
+"""
+_NEWEST_OF_USER, _NEWEST_OF_ORGANISATION = _NEWEST.format(owner="user_id"), _NEWEST.format(owner="organisation_id")
+_BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE t.id = $1"
+
+
+class PostgresTicketRepository:
+    """Implements ``usecases.ports.tickets.TicketRepository``."""
+
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
+
+    async def next_number(self, year: int) -> int:
+        return int(await self._connection.fetchval(_NEXT_NUMBER, year))
+
+    async def nth_newest_of_user(self, user_id: uuid.UUID, n: int, since: dt.datetime) -> dt.datetime | None:
+        opened_at: dt.datetime | None = await self._connection.fetchval(_NEWEST_OF_USER, user_id, n, since)
+        return opened_at
+
+    async def nth_newest_of_organisation(
+        self, organisation_id: uuid.UUID, n: int, since: dt.datetime
+    ) -> dt.datetime | None:
+        opened_at: dt.datetime | None = await self._connection.fetchval(
+            _NEWEST_OF_ORGANISATION, organisation_id, n, since
+        )
+        return opened_at
+
+    async def add(self, ticket: TicketRecord) -> None:
+        await self._connection.execute(
+            _ADD,
+            ticket.id,
+            ticket.number,
+            ticket.organisation_id,
+            ticket.site_id,
+            ticket.site_number,
+            ticket.user_id,
+            ticket.topic.value,
+            ticket.state.value,
+            ticket.message,
+            ticket.contact_preference.value,
+            ticket.phone,
+            ticket.opened_at,
+            ticket.version,
+        )
+
+    async def by_id(self, ticket_id: uuid.UUID) -> TicketRecord | None:
+        row = await self._connection.fetchrow(_BY_ID, ticket_id)
+        return to_ticket(row) if row else None
+
+
+def to_ticket(row: Row) -> TicketRecord:
+    """Return the ticket of a row with ``TICKET_COLUMNS``."""
+    columns = dict(row)
+    columns["topic"] = Topic(columns["topic"])
+    columns["state"] = TicketState(columns["state"])
+    columns["contact_preference"] = ContactPreference(columns["contact_preference"])
+    return TicketRecord(**columns)
