@@ -26,7 +26,10 @@ from deploy.seed.tables import copy_all
 from services.chassis.db.postgres import DatabaseConnection, open_connection
 from services.chassis.runtime.clock import Clock
 from services.identity.hashing.argon2 import Argon2Passwords
-from services.orders.store import reference_data as trade_store
+from services.orders.store.articles import PostgresArticleRepository
+from services.orders.store.holidays import PostgresHolidayRepository
+from services.orders.store.routes import PostgresRouteRepository
+from services.orders.store.rules import PostgresRuleRepository
 
 BLOCK_SIZE = 1_000
 """Sites, or customers, that are held in memory at a time."""
@@ -138,11 +141,12 @@ async def _insert_reference_data(orders: DatabaseConnection, trade: ReferenceDat
     """Keep what the trade follows, unless it is there already; the articles' ids by number."""
     articles = enumerate(trade.article_by_number)
     await orders.executemany(_NEW_ARTICLE, [(seeded_id("article", n, FOUNDED), number) for n, number in articles])
-    await trade_store.save_articles(orders, trade.articles)
-    await trade_store.save_routes(orders, trade.routes)
-    await trade_store.save_holidays(orders, trade.holiday_rows)
-    await trade_store.save_rules(orders, trade.rules)
-    return await trade_store.article_ids(orders, list(trade.article_by_number))
+    stored_articles = PostgresArticleRepository(orders)
+    await stored_articles.save(trade.articles)
+    await PostgresRouteRepository(orders).save(trade.routes)
+    await PostgresHolidayRepository(orders).save(trade.holiday_rows)
+    await PostgresRuleRepository(orders).save(trade.rules)
+    return await stored_articles.ids(list(trade.article_by_number))
 
 
 async def _vacuum_analyze(connection: DatabaseConnection) -> None:

@@ -1,4 +1,4 @@
-"""Orders, put together: reads like a table of contents."""
+"""The blueprint of orders."""
 
 from pathlib import Path
 
@@ -29,12 +29,12 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     contract=Orders,
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=OrdersTransaction,
-    bind=lambda base: lambda caller: OrdersApi(base, caller),
+    bind=lambda runtime: lambda caller: OrdersApi(runtime, caller),
     subscribes_to=["identity", "sites"],
-    handlers=lambda base: HANDLERS,
+    handlers=lambda runtime: HANDLERS,
     partners_topic=True,
     versioned=["agreements", "orders", "pickups"],
-    imports=lambda base: [
+    imports=lambda runtime: [
         ImportKind("articles", ArticlePrice, ("article_number", "valid_from"), import_articles),
         ImportKind("routes", Route, ("route_number",), import_routes),
         ImportKind("holidays", HolidayRecord, ("date", "country"), import_holidays),

@@ -1,4 +1,4 @@
-"""What orders offers to one caller: each operation with its decision, handed to the store or a use case."""
+"""The operations of orders, for one caller: each checks the caller and calls its query or use case."""
 
 import datetime as dt
 
@@ -34,9 +34,9 @@ REPORT_SCOPE = "pickups:report"
 class OrdersApi(ImportsApi):
     """``services.contracts.orders.Orders`` for one caller."""
 
-    def __init__(self, base: ServiceRuntime[OrdersTransaction], caller: Caller) -> None:
-        super().__init__(base.imports, caller)
-        self._runtime = base
+    def __init__(self, runtime: ServiceRuntime[OrdersTransaction], caller: Caller) -> None:
+        super().__init__(runtime.imports, caller)
+        self._runtime = runtime
 
     async def agreements_of_sites(self, site_ids: list[Id], page: Page) -> list[Connection[Agreement]]:
         self._caller.require(*EVERYONE, scope=READ_SCOPE)

@@ -1,4 +1,4 @@
-"""Orders and pickups as they are announced."""
+"""Orders and pickups as events."""
 
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ P = TypeVar("P", bound=PickupFacts)
 
 
 def order_placed_event(order: OrderRecord) -> OrderPlaced:
-    """An order that was just taken."""
+    """Return the event of a new order."""
     return OrderPlaced(
         order_id=write_id("order", order.id),
         organisation_id=write_id("org", order.organisation_id),
@@ -27,7 +27,7 @@ def order_placed_event(order: OrderRecord) -> OrderPlaced:
 
 
 def order_moved_event(before: OrderRecord, after: OrderRecord) -> OrderMoved:
-    """An order that went from one state to the next."""
+    """Return the event of an order's transition."""
     return OrderMoved(
         order_id=write_id("order", after.id),
         organisation_id=write_id("org", after.organisation_id),
@@ -40,19 +40,19 @@ def order_moved_event(before: OrderRecord, after: OrderRecord) -> OrderMoved:
 
 
 def pickup_event(recorded: RecordedPickup, event: type[P]) -> P:
-    """A pickup as its events say it: without the reason of a failure, which is a free text."""
-    one = recorded.pickup
+    """Return an event of a recorded pickup, without the reason of a failure, which is free text."""
+    pickup = recorded.pickup
     return event(
-        pickup_id=write_id("pickup", one.id),
+        pickup_id=write_id("pickup", pickup.id),
         organisation_id=write_id("org", recorded.organisation_id),
         site_id=write_id("site", recorded.site_id),
-        agreement_id=write_id("agreement", one.agreement_id),
-        order_id=write_id("order", one.order_id) if one.order_id else None,
+        agreement_id=write_id("agreement", pickup.agreement_id),
+        order_id=write_id("order", pickup.order_id) if pickup.order_id else None,
         article_id=write_id("article", recorded.article_id),
         fraction=recorded.fraction,
-        date=one.date,
-        state=one.outcome.state,
-        done_at=one.outcome.done_at,
-        grams=one.outcome.grams,
-        version=one.version,
+        date=pickup.date,
+        state=pickup.outcome.state,
+        done_at=pickup.outcome.done_at,
+        grams=pickup.outcome.grams,
+        version=pickup.version,
     )

@@ -1,4 +1,4 @@
-"""What is kept, as the contract shows it: in the caller's language, prices for those who may see them."""
+"""Records as responses: in the caller's language, with prices if the caller has the billing permission."""
 
 import datetime as dt
 import uuid
@@ -20,7 +20,7 @@ from services.orders.domain.price import ArticlePrice
 def article_response(
     article_id: uuid.UUID, rows: Sequence[ArticlePrice], language: Language, day: dt.date, *, billing: bool
 ) -> contract.Article:
-    """An article as it is described and priced on ``day``."""
+    """Return an article with its description and price of ``day``."""
     row = price.describing_price(rows, day)
     return contract.Article(
         id=write_id("article", article_id),
@@ -34,9 +34,9 @@ def article_response(
 
 
 def agreement_response(
-    record: AgreementRecord, container_number: str, shown: contract.Article, next_pickup: dt.date | None
+    record: AgreementRecord, container_number: str, article: contract.Article, next_pickup: dt.date | None
 ) -> contract.Agreement:
-    """An agreement."""
+    """Return an agreement."""
     facts = record.facts
     return contract.Agreement(
         id=write_id("agreement", record.id),
@@ -44,7 +44,7 @@ def agreement_response(
         organisation_id=write_id("org", record.organisation_id),
         site_id=write_id("site", facts.site_id),
         container_number=container_number,
-        article=shown,
+        article=article,
         fraction=facts.fraction,
         litres=facts.litres,
         count=facts.count,
@@ -57,9 +57,9 @@ def agreement_response(
 
 
 def pickup_response(
-    record: PickupRecord, schedule: Schedule, shown: contract.Article, language: Language
+    record: PickupRecord, schedule: Schedule, article: contract.Article, language: Language
 ) -> contract.Pickup:
-    """A pickup in a calendar."""
+    """Return a pickup of a calendar."""
     was_moved = record.date != record.planned_on
     holiday = schedule.holidays.on(record.planned_on) if was_moved else None
     return contract.Pickup(
@@ -67,7 +67,7 @@ def pickup_response(
         site_id=write_id("site", schedule.agreement.facts.site_id),
         agreement_id=write_id("agreement", record.agreement_id),
         order_id=write_id("order", record.order_id) if record.order_id else None,
-        article=shown,
+        article=article,
         date=record.date,
         tolerance_days=schedule.tolerance(record.date),
         original_date=record.planned_on if was_moved else None,
@@ -79,8 +79,8 @@ def pickup_response(
     )
 
 
-def order_response(record: OrderRecord, shown: contract.Article, *, billing: bool) -> contract.Order:
-    """An order with its timeline."""
+def order_response(record: OrderRecord, article: contract.Article, *, billing: bool) -> contract.Order:
+    """Return an order with its timeline."""
     return contract.Order(
         id=write_id("order", record.id),
         kind=record.kind,
@@ -88,7 +88,7 @@ def order_response(record: OrderRecord, shown: contract.Article, *, billing: boo
         organisation_id=write_id("org", record.organisation_id),
         site_id=write_id("site", record.site_id),
         agreement_id=write_id("agreement", record.agreement_id),
-        article=shown,
+        article=article,
         date=record.date,
         price=record.price if billing else None,
         placed_at=record.placed_at,
@@ -98,7 +98,7 @@ def order_response(record: OrderRecord, shown: contract.Article, *, billing: boo
 
 
 def without_prices(answer: contract.Ordered) -> contract.Ordered:
-    """The answer for someone without the billing permission."""
+    """Return the answer for a caller without the billing permission."""
     replace = msgspec.structs.replace
-    bare = replace(answer.order.article, price=None)
-    return replace(answer, order=replace(answer.order, article=bare, price=None))
+    article = replace(answer.order.article, price=None)
+    return replace(answer, order=replace(answer.order, article=article, price=None))

@@ -1,1 +1,1 @@
-"""Events of other services, each handed to its use case."""
+"""Handlers of the events of other services."""

@@ -1,4 +1,4 @@
-"""What orders listens to."""
+"""Handlers of the events that orders subscribes to."""
 
 from services.access import copy
 from services.chassis.events.consume.handlers import Handlers
@@ -7,12 +7,13 @@ from services.chassis.ids import read_id
 from services.contracts.sites import ContainerStated, SiteStated
 from services.orders.domain.agreement import ContainerCopy, SiteCopy
 from services.orders.store.transaction import OrdersTransaction
+from services.orders.usecases.ports.transaction import OrdersStore
 
 
-async def handle_site_stated(tx: OrdersTransaction, event: ReceivedEvent[SiteStated]) -> None:
-    """Orders knows whose a site is, and whose rules hold there."""
+async def handle_site_stated(tx: OrdersStore, event: ReceivedEvent[SiteStated]) -> None:
+    """Copy a site: its organisation decides about access, its municipality about rules."""
     stated = event.data
-    await tx.upsert_site(
+    await tx.sites.upsert(
         SiteCopy(
             id=read_id("site", stated.site_id),
             organisation_id=read_id("org", stated.organisation_id),
@@ -25,10 +26,10 @@ async def handle_site_stated(tx: OrdersTransaction, event: ReceivedEvent[SiteSta
     )
 
 
-async def handle_container_stated(tx: OrdersTransaction, event: ReceivedEvent[ContainerStated]) -> None:
-    """Orders knows the containers that agreements are about."""
+async def handle_container_stated(tx: OrdersStore, event: ReceivedEvent[ContainerStated]) -> None:
+    """Copy a container, to which agreements refer."""
     stated = event.data
-    await tx.upsert_container(
+    await tx.containers.upsert(
         ContainerCopy(
             id=read_id("container", stated.container_id),
             container_number=stated.container_number,

@@ -1,10 +1,10 @@
-"""Calendars and offers as they are read, with the caller's access joined in SQL ($1 caller, $2 day)."""
+"""Calendars and offers, with the caller's access joined in SQL ($1 caller, $2 day)."""
 
 import datetime as dt
 import functools
 import uuid
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,16 +14,17 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.ids import find_id
 from services.chassis.runtime.clock import Clock
 from services.contracts.identity import Language
-from services.contracts.orders import Article as ShownArticle
-from services.contracts.orders import Calendar, Offer, Offers, Pickup
+from services.contracts.orders import Article, Calendar, Offer, Offers, Pickup
 from services.contracts.values import Id, Refusal, refuse
 from services.orders.domain import calendar, offers, price
+from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.calendar import Schedule
 from services.orders.domain.pickup import PickupRecord
 from services.orders.domain.price import ArticlePrice
 from services.orders.mapping import responses
-from services.orders.store import agreements, reference_data
-from services.orders.store.schedules import fetch_schedules
+from services.orders.store.agreements import PostgresAgreementRepository
+from services.orders.store.articles import PostgresArticleRepository
+from services.orders.store.schedules import PostgresScheduleRepository
 
 MAX_DAYS = 400
 
@@ -36,96 +37,101 @@ _AGREEMENTS = f"""
 
 
 class _VisibleSites(msgspec.Struct, frozen=True):
-    """Sites that the caller sees, by id, with all that decides about their pickups.
-
-    ``coming`` are placeholders: of those a container is known, and that the site itself is on its way. ``articles`` are
-    by agreement.
-    """
+    """The sites that the caller reaches, with the records that decide about their pickups."""
 
     schedules: dict[uuid.UUID, list[Schedule]]
-    coming: frozenset[uuid.UUID]
-    articles: dict[uuid.UUID, ShownArticle]
+    """By site."""
+    placeholders: frozenset[uuid.UUID]
+    """Sites whose container was stated, but not the site itself yet."""
+    articles: dict[uuid.UUID, Article]
+    """By agreement."""
     language: Language
 
     def show(self, record: PickupRecord, schedule: Schedule) -> Pickup:
         return responses.pickup_response(record, schedule, self.articles[schedule.agreement.id], self.language)
 
     def calendar(self, site_id: uuid.UUID, since: dt.date, until: dt.date) -> list[Pickup]:
-        """The pickups of a site between two days, both inclusive, by date."""
-        shown = [
-            self.show(one, schedule)
+        """Return the pickups of a site between two days, both inclusive, by date."""
+        pickups = [
+            self.show(pickup, schedule)
             for schedule in self.schedules[site_id]
-            for one in calendar.pickups_between(schedule, since, until)
+            for pickup in calendar.pickups_between(schedule, since, until)
         ]
-        return sorted(shown, key=lambda one: (one.date, one.id))
+        return sorted(pickups, key=lambda pickup: (pickup.date, pickup.id))
 
     def next(self, site_id: uuid.UUID, day: dt.date) -> Pickup | None:
-        """The first pickup of a site from ``day`` on that is not done yet."""
-        if site_id in self.coming:
+        """Return the first pickup of a site from ``day`` on that is not done yet."""
+        if site_id in self.placeholders:
             return None
-        found = [(calendar.next_pickup(one, day), one) for one in self.schedules.get(site_id, [])]
-        coming = [(record, schedule) for record, schedule in found if record is not None]
-        if not coming:
-            return None
-        return self.show(*min(coming, key=lambda one: calendar.date_key(one[0])))
+        pickups = [
+            (pickup, schedule)
+            for schedule in self.schedules.get(site_id, [])
+            if (pickup := calendar.next_pickup(schedule, day)) is not None
+        ]
+        return self.show(*min(pickups, key=lambda pair: calendar.date_key(pair[0]))) if pickups else None
 
 
 async def calendars(
     connection: DatabaseConnection, caller: Caller, clock: Clock, site_ids: Sequence[Id], since: dt.date, until: dt.date
 ) -> list[Calendar | Refusal]:
-    """The calendar of each site between two days, both inclusive, with one set of queries for all of them."""
+    """Return the calendar of each site between two days, both inclusive, with one set of queries for all sites."""
     if until < since:
         return [refuse("MALFORMED", "until", reason="EARLIEST", earliest=since) for _ in site_ids]
     if (until - since).days > MAX_DAYS:
         return [refuse("TOO_LONG", "until", days=MAX_DAYS) for _ in site_ids]
-    wanted = [find_id("site", text) for text in site_ids]
-    planned = await _fetch_visible_sites(connection, caller, clock, wanted, since, until)
+    requested_ids = [find_id("site", text) for text in site_ids]
+    sites = await _fetch_visible_sites(connection, caller, clock, requested_ids, since, until)
     answers: list[Calendar | Refusal] = []
-    for text, site_id in zip(site_ids, wanted, strict=True):
-        if site_id is None or site_id not in planned.schedules:
+    for text, site_id in zip(site_ids, requested_ids, strict=True):
+        if site_id is None or site_id not in sites.schedules:
             answers.append(refuse("NOT_FOUND", "siteIds"))
-        elif site_id in planned.coming:
+        elif site_id in sites.placeholders:
             answers.append(refuse("NOT_READY_YET", "siteIds", retryable=True))
         else:
-            answers.append(Calendar(site_id=text, pickups=planned.calendar(site_id, since, until)))
+            answers.append(Calendar(site_id=text, pickups=sites.calendar(site_id, since, until)))
     return answers
 
 
 async def next_pickups(
     connection: DatabaseConnection, caller: Caller, clock: Clock, site_ids: Sequence[Id]
 ) -> list[Pickup | None]:
-    """The first pickup of each site from today on that is not done yet, with one set of queries for all of them."""
-    wanted, day = [find_id("site", text) for text in site_ids], clock.today()
-    planned = await _fetch_visible_sites(connection, caller, clock, wanted, day, dt.date.max)
-    return [planned.next(site_id, day) if site_id else None for site_id in wanted]
+    """Return the first pickup of each site from today on that is not done yet, with one set of queries."""
+    requested_ids, day = [find_id("site", text) for text in site_ids], clock.today()
+    sites = await _fetch_visible_sites(connection, caller, clock, requested_ids, day, dt.date.max)
+    return [sites.next(site_id, day) if site_id else None for site_id in requested_ids]
 
 
 async def _fetch_visible_sites(
     connection: DatabaseConnection,
     caller: Caller,
     clock: Clock,
-    wanted: Sequence[uuid.UUID | None],
+    requested_ids: Sequence[uuid.UUID | None],
     since: dt.date,
     until: dt.date,
 ) -> _VisibleSites:
     day = clock.today()
-    rows = await connection.fetch(_SITES, caller.subject_id, day, [one for one in wanted if one])
-    priced = {row["id"]: row["billing"] for row in rows}
-    found = await agreements.find_agreements(connection, "a.site_id = ANY ($1)", list(priced))
-    articles = await reference_data.articles(connection, {one.facts.article_id for one in found.values()})
-    by_agreement = await fetch_schedules(connection, clock.zone.key, found.values(), since, until)
-    by_site: dict[uuid.UUID, list[Schedule]] = {site_id: [] for site_id in priced}
-    for schedule in by_agreement.values():
+    rows = await connection.fetch(_SITES, caller.subject_id, day, [site_id for site_id in requested_ids if site_id])
+    billed = {row["id"]: row["billing"] for row in rows}
+    agreements = await PostgresAgreementRepository(connection).find("a.site_id = ANY ($1)", list(billed))
+    prices = await _fetch_prices(connection, agreements)
+    schedules = await PostgresScheduleRepository(connection).of_agreements(
+        clock.zone.key, agreements.values(), since, until
+    )
+    by_site: dict[uuid.UUID, list[Schedule]] = {site_id: [] for site_id in billed}
+    for schedule in schedules.values():
         by_site[schedule.agreement.facts.site_id].append(schedule)
 
     @functools.cache
-    def shown(article_id: uuid.UUID, *, billing: bool) -> ShownArticle:
-        return responses.article_response(article_id, articles[article_id], caller.language, day, billing=billing)
+    def article(article_id: uuid.UUID, *, billing: bool) -> Article:
+        return responses.article_response(article_id, prices[article_id], caller.language, day, billing=billing)
 
     return _VisibleSites(
         schedules=by_site,
-        coming=frozenset(row["id"] for row in rows if row["version"] == 0),
-        articles={one.id: shown(one.facts.article_id, billing=priced[one.facts.site_id]) for one in found.values()},
+        placeholders=frozenset(row["id"] for row in rows if row["version"] == 0),
+        articles={
+            agreement.id: article(agreement.facts.article_id, billing=billed[agreement.facts.site_id])
+            for agreement in agreements.values()
+        },
         language=caller.language,
     )
 
@@ -133,26 +139,36 @@ async def _fetch_visible_sites(
 async def extra_pickup_offers(
     connection: DatabaseConnection, caller: Caller, clock: Clock, agreement_ids: Sequence[Id]
 ) -> list[Offers | Refusal]:
-    """The days on which an extra pickup can be ordered now, for each agreement."""
-    wanted = [find_id("agreement", text) for text in agreement_ids]
+    """Return the days on which an extra pickup can be ordered now, for each agreement."""
+    requested_ids = [find_id("agreement", text) for text in agreement_ids]
     day = clock.today()
-    rows = await connection.fetch(_AGREEMENTS, caller.subject_id, day, [one for one in wanted if one])
-    priced = {row["id"]: row["billing"] for row in rows}
-    found = await agreements.find_agreements(connection, "a.id = ANY ($1)", list(priced))
-    articles = await reference_data.articles(connection, {one.facts.article_id for one in found.values()})
-    planned = await fetch_schedules(connection, clock.zone.key, found.values(), day, day + offers.OFFER_HORIZON)
+    agreement_uuids = [agreement_id for agreement_id in requested_ids if agreement_id]
+    rows = await connection.fetch(_AGREEMENTS, caller.subject_id, day, agreement_uuids)
+    billed = {row["id"]: row["billing"] for row in rows}
+    agreements = await PostgresAgreementRepository(connection).find("a.id = ANY ($1)", list(billed))
+    prices = await _fetch_prices(connection, agreements)
+    schedules = await PostgresScheduleRepository(connection).of_agreements(
+        clock.zone.key, agreements.values(), day, day + offers.OFFER_HORIZON
+    )
     answers: list[Offers | Refusal] = []
-    for text, agreement_id in zip(agreement_ids, wanted, strict=True):
-        schedule = planned.get(agreement_id) if agreement_id else None
+    for text, agreement_id in zip(agreement_ids, requested_ids, strict=True):
+        schedule = schedules.get(agreement_id) if agreement_id else None
         if schedule is None:
             answers.append(refuse("NOT_FOUND", "agreementIds"))
             continue
         if schedule.agreement.site_is_placeholder:
             answers.append(refuse("NOT_READY_YET", "agreementIds", retryable=True))
             continue
-        prices = articles[schedule.agreement.facts.article_id] if priced[schedule.agreement.id] else None
-        answers.append(_to_offers(text, schedule, prices, clock.now(), clock.zone))
+        shown_prices = prices[schedule.agreement.facts.article_id] if billed[schedule.agreement.id] else None
+        answers.append(_to_offers(text, schedule, shown_prices, clock.now(), clock.zone))
     return answers
+
+
+async def _fetch_prices(
+    connection: DatabaseConnection, agreements: Mapping[uuid.UUID, AgreementRecord]
+) -> dict[uuid.UUID, list[ArticlePrice]]:
+    article_ids = {agreement.facts.article_id for agreement in agreements.values()}
+    return await PostgresArticleRepository(connection).by_id(article_ids)
 
 
 def _to_offers(

@@ -1,4 +1,4 @@
-"""The event log as partners and the gateway read it (P1, P4)."""
+"""The event log for partners and the gateway (P1, P4)."""
 
 import datetime as dt
 import uuid
@@ -26,50 +26,55 @@ async def events(
     types: Sequence[str] | None,
     organisation_id: Id | None,
 ) -> EventPage | CursorExpired | Refusal:
-    """Public events behind a cursor, of the organisations that the caller reaches now.
+    """Return the public events after a cursor, of the organisations that the caller reaches now.
 
-    The page's cursor is where the reading stopped, not the last event that was shown: a filter that nothing passes
-    moves on as well.
+    The page's cursor is the last position that was read, not the last event of the page: a filter that no event passes
+    moves the cursor, too.
     """
     if not 1 <= first <= MAX_EVENTS:
         return refuse("MALFORMED", "first", reason="RANGE", least=1, most=MAX_EVENTS)
-    # One snapshot, so that the edges and the page speak of the same log.
+    # One snapshot, so that the bounds and the page are of the same log.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         organisations = await _visible_organisations(connection, caller, day, organisation_id)
         if isinstance(organisations, Refusal):
             return organisations
-        edges = await event_log.read_bounds(connection)
-        place = edges.resolve(after)
-        if place is None:
-            return CursorExpired(start=str(edges.start))
-        page = await event_log.read_page(connection, place.sequence, edges.last_sequence, first, types, organisations)
-    scanned = page[-1].sequence if len(page) == first else edges.last_sequence
+        bounds = await event_log.read_bounds(connection)
+        position = bounds.resolve(after)
+        if position is None:
+            return CursorExpired(start=str(bounds.start))
+        page = await event_log.read_page(
+            connection, position.sequence, bounds.last_sequence, first, types, organisations
+        )
+    scanned = page[-1].sequence if len(page) == first else bounds.last_sequence
     return EventPage(
-        events=[_to_order_event(edges, logged) for logged in page],
-        cursor=str(Cursor(edges.generation, scanned)),
-        end=scanned == edges.last_sequence,
+        events=[_to_order_event(bounds, logged) for logged in page],
+        cursor=str(Cursor(bounds.generation, scanned)),
+        end=scanned == bounds.last_sequence,
     )
 
 
 async def _visible_organisations(
     connection: DatabaseConnection, caller: Caller, day: dt.date, organisation_id: Id | None
 ) -> list[uuid.UUID] | Refusal | None:
-    """Whose events are shown; None is everyone's. A service that acts for nobody fills a gateway's own feed."""
+    """Return the organisations whose events are shown; None is all.
+
+    A service without an actor reads all events: the gateway feeds its subscriptions so.
+    """
     own_account = caller.kind is SubjectKind.SERVICE and not caller.actor
     reached = None if own_account else await decision.reachable_organisations(connection, caller, day)
     if organisation_id is None:
         return reached
-    wanted = find_id("org", organisation_id)
-    if wanted is None or (reached is not None and wanted not in reached):
+    requested_id = find_id("org", organisation_id)
+    if requested_id is None or (reached is not None and requested_id not in reached):
         return refuse("NOT_FOUND", "organisationId")
-    return [wanted]
+    return [requested_id]
 
 
-def _to_order_event(edges: LogBounds, logged: LoggedEvent) -> OrderEvent:
+def _to_order_event(bounds: LogBounds, logged: LoggedEvent) -> OrderEvent:
     organisation_id = logged.organisation_id
     return OrderEvent(
         id=str(logged.event_id),
-        cursor=str(Cursor(edges.generation, logged.sequence)),
+        cursor=str(Cursor(bounds.generation, logged.sequence)),
         sequence=logged.sequence,
         type=logged.type,
         time=logged.time,

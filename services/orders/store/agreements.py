@@ -1,8 +1,11 @@
-"""Agreements, with what of their site decides about them."""
+"""Agreements with the facts of their sites that decide about them, in SQL."""
 
+import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from services.access.caller import Caller
+from services.access.decision import visible
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord
 from services.orders.store.rows import from_row, to_row
@@ -12,6 +15,7 @@ COLUMNS = """
     a.site_id, a.container_id, a.article_id, a.route_number, a.fraction, a.litres, a.count, a.interval_weeks,
     a.ordered_on, a.first_pickup, a.ended_on
 """
+_VISIBLE = f"{visible('s.organisation_id', 's.id')} AND a.id = ANY ($3)"
 _SAVE = """
     INSERT INTO agreements (id, version, agreement_number, site_id, container_id, article_id, route_number, fraction,
                             litres, count, interval_weeks, ordered_on, first_pickup, ended_on)
@@ -24,19 +28,8 @@ _SAVE = """
 """
 
 
-async def find_agreements(
-    connection: DatabaseConnection, condition: str, *values: object, lock: bool = False
-) -> dict[uuid.UUID, AgreementRecord]:
-    """The agreements (``a``, with their site ``s``) of a condition in SQL, by id; locked in that order, if wanted."""
-    locked = "ORDER BY a.id FOR UPDATE OF a" if lock else ""
-    rows = await connection.fetch(
-        f"SELECT {COLUMNS} FROM agreements a JOIN sites s ON s.id = a.site_id WHERE {condition} {locked}", *values
-    )
-    return {row["id"]: to_agreement(row) for row in rows}
-
-
 def to_agreement(row: Row) -> AgreementRecord:
-    """The agreement of a row with ``COLUMNS``."""
+    """Return the agreement of a row with ``COLUMNS``."""
     return AgreementRecord(
         id=row["id"],
         version=row["version"],
@@ -47,6 +40,36 @@ def to_agreement(row: Row) -> AgreementRecord:
     )
 
 
-async def save_agreements(connection: DatabaseConnection, records: Sequence[AgreementRecord]) -> None:
-    """Keep these agreements."""
-    await connection.executemany(_SAVE, [(record.id, record.version, *to_row(record.facts)) for record in records])
+class PostgresAgreementRepository:
+    """Implements ``usecases.ports.agreements.AgreementRepository``."""
+
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
+
+    async def find(self, condition: str, *values: object, lock: bool = False) -> dict[uuid.UUID, AgreementRecord]:
+        """Return the agreements (``a``, site ``s``) of an SQL condition, by id; ``lock`` locks them in that order."""
+        locked = "ORDER BY a.id FOR UPDATE OF a" if lock else ""
+        rows = await self._connection.fetch(
+            f"SELECT {COLUMNS} FROM agreements a JOIN sites s ON s.id = a.site_id WHERE {condition} {locked}", *values
+        )
+        return {row["id"]: to_agreement(row) for row in rows}
+
+    async def by_id(self, agreement_id: uuid.UUID) -> AgreementRecord | None:
+        return (await self.find("a.id = $1", agreement_id)).get(agreement_id)
+
+    async def lock(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, AgreementRecord]:
+        return await self.find("a.id = ANY ($1)", list(ids), lock=True)
+
+    async def lock_by_number(self, numbers: Collection[str]) -> dict[str, AgreementRecord]:
+        agreements = await self.find("a.agreement_number = ANY ($1)", list(numbers), lock=True)
+        return {agreement.facts.agreement_number: agreement for agreement in agreements.values()}
+
+    async def lock_visible(
+        self, caller: Caller, today: dt.date, ids: Collection[uuid.UUID]
+    ) -> dict[uuid.UUID, AgreementRecord]:
+        return await self.find(_VISIBLE, caller.subject_id, today, list(ids), lock=True)
+
+    async def save(self, agreements: Sequence[AgreementRecord]) -> None:
+        await self._connection.executemany(
+            _SAVE, [(agreement.id, agreement.version, *to_row(agreement.facts)) for agreement in agreements]
+        )

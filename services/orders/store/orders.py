@@ -1,4 +1,4 @@
-"""Orders and their timelines."""
+"""Orders with their timelines, in SQL."""
 
 import datetime as dt
 import uuid
@@ -10,21 +10,20 @@ from services.chassis.db.postgres import DatabaseConnection, Row
 from services.contracts.orders import OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.contracts.values import Money
-from services.orders.domain import pickup
 from services.orders.domain.order import WITHDRAWN_STATES, OrderRecord
-from services.orders.domain.pickup import PickupRecord
+from services.orders.domain.pickup import PickupRecord, ordered_pickup
 
 COLUMNS = """
     o.id, o.kind, o.state, o.organisation_id, o.site_id, o.agreement_id, o.article_id, o.fraction, o.date, o.price,
     o.placed_at, o.timeline, o.version
 """
 _WITHDRAWN = ", ".join(f"'{state.value}'" for state in sorted(WITHDRAWN_STATES, key=lambda state: state.value))
-_OF_AGREEMENTS = f"""
+_LOCK_OF_AGREEMENTS = f"""
     SELECT {COLUMNS} FROM orders o
     WHERE o.agreement_id = ANY ($1) AND (o.date = ANY ($2) OR o.id = ANY ($3)) AND o.state NOT IN ({_WITHDRAWN})
     ORDER BY o.id FOR UPDATE
 """
-_AGREEMENTS = "SELECT id, agreement_id FROM orders WHERE id = ANY ($1)"
+_AGREEMENT_IDS = "SELECT id, agreement_id FROM orders WHERE id = ANY ($1)"
 _EXTRA_PICKUPS = f"""
     SELECT id, agreement_id, date FROM orders
     WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3 AND state NOT IN ({_WITHDRAWN})
@@ -38,39 +37,8 @@ _SAVE = """
 """
 
 
-async def orders_of_agreements(
-    connection: DatabaseConnection,
-    agreement_ids: Iterable[uuid.UUID],
-    dates: Collection[dt.date],
-    order_ids: Collection[uuid.UUID],
-) -> dict[uuid.UUID, OrderRecord]:
-    """The agreements' orders on these days or with these ids, locked; withdrawn ones are left out."""
-    rows = await connection.fetch(_OF_AGREEMENTS, list(agreement_ids), list(dates), list(order_ids))
-    return {row["id"]: to_order(row) for row in rows}
-
-
-async def agreement_ids_of_orders(
-    connection: DatabaseConnection, order_ids: Collection[uuid.UUID]
-) -> dict[uuid.UUID, uuid.UUID]:
-    """The id of the agreement that each of these orders is about."""
-    return {row["id"]: row["agreement_id"] for row in await connection.fetch(_AGREEMENTS, list(order_ids))}
-
-
-async def extra_pickups(
-    connection: DatabaseConnection, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date
-) -> list[PickupRecord]:
-    """The pickups that were ordered for these agreements and days, as they were planned."""
-    rows = await connection.fetch(_EXTRA_PICKUPS, agreement_ids, since, until)
-    return [pickup.ordered_pickup(row["agreement_id"], row["id"], row["date"]) for row in rows]
-
-
-async def save_orders(connection: DatabaseConnection, records: Sequence[OrderRecord]) -> None:
-    """Keep these orders."""
-    await connection.executemany(_SAVE, [_to_row(record) for record in records])
-
-
 def to_order(row: Row) -> OrderRecord:
-    """The order of a row with ``COLUMNS``."""
+    """Return the order of a row with ``COLUMNS``."""
     return OrderRecord(
         id=row["id"],
         kind=OrderKind(row["kind"]),
@@ -104,3 +72,30 @@ def _to_row(record: OrderRecord) -> tuple[object, ...]:
         msgspec.json.encode(record.timeline).decode(),
         record.version,
     )
+
+
+class PostgresOrderRepository:
+    """Implements ``usecases.ports.orders.OrderRepository``."""
+
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
+
+    async def agreement_ids(self, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+        rows = await self._connection.fetch(_AGREEMENT_IDS, list(order_ids))
+        return {row["id"]: row["agreement_id"] for row in rows}
+
+    async def lock_of_agreements(
+        self, agreement_ids: Iterable[uuid.UUID], dates: Collection[dt.date], order_ids: Collection[uuid.UUID]
+    ) -> dict[uuid.UUID, OrderRecord]:
+        rows = await self._connection.fetch(_LOCK_OF_AGREEMENTS, list(agreement_ids), list(dates), list(order_ids))
+        return {row["id"]: to_order(row) for row in rows}
+
+    async def extra_pickups(
+        self, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date
+    ) -> list[PickupRecord]:
+        """Return the pickups that were ordered for these agreements and days, as they were planned."""
+        rows = await self._connection.fetch(_EXTRA_PICKUPS, agreement_ids, since, until)
+        return [ordered_pickup(row["agreement_id"], row["id"], row["date"]) for row in rows]
+
+    async def save(self, orders: Sequence[OrderRecord]) -> None:
+        await self._connection.executemany(_SAVE, [_to_row(order) for order in orders])

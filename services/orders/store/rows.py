@@ -1,4 +1,4 @@
-"""Rows to records and back: a column is named like its field, an enum is its value."""
+"""The mapping of rows to records and back: columns are named like fields, enums stored as their values."""
 
 import enum
 import uuid
@@ -13,13 +13,13 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def from_row(kind: type[S], row: Row | Mapping[str, Any]) -> S:
-    """The record of a row; columns that are no fields of it are left aside."""
-    # The driver's uuid class is its own, and msgspec takes none but Python's.
+    """Return the record of a row; columns without a field are ignored."""
+    # asyncpg has a subclass of uuid.UUID, which msgspec does not convert.
     cells = {name: uuid.UUID(int=value.int) if isinstance(value, uuid.UUID) else value for name, value in row.items()}
     return msgspec.convert(cells, kind)
 
 
 def to_row(record: msgspec.Struct) -> tuple[object, ...]:
-    """The record's cells, in the order of its fields."""
+    """Return a record's cells in the order of its fields."""
     cells = msgspec.structs.astuple(record)
     return tuple(cell.value if isinstance(cell, enum.Enum) else cell for cell in cells)

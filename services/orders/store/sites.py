@@ -1,12 +1,12 @@
-"""The copy of sites and containers."""
+"""The copy of sites, in SQL."""
 
 from collections.abc import Collection
 
 from services.chassis.db.postgres import DatabaseConnection
-from services.orders.domain.agreement import ContainerCopy, SiteCopy
+from services.orders.domain.agreement import SiteCopy
 from services.orders.store.rows import from_row, to_row
 
-_UPSERT_SITE = """
+_UPSERT = """
     INSERT INTO sites (id, organisation_id, site_number, municipality, area, property_type, version)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO UPDATE SET
@@ -15,48 +15,21 @@ _UPSERT_SITE = """
         version = excluded.version, doubted = false
     WHERE sites.version < excluded.version OR sites.doubted
 """
-_INSERT_PLACEHOLDER_SITE = """
-    INSERT INTO sites (id, organisation_id, site_number, municipality, area, property_type, version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING
-"""
-_UPSERT_CONTAINER = """
-    INSERT INTO containers (id, container_number, site_id, organisation_id, fraction, litres, count, version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-    ON CONFLICT (id) DO UPDATE SET
-        container_number = excluded.container_number, site_id = excluded.site_id,
-        organisation_id = excluded.organisation_id, fraction = excluded.fraction, litres = excluded.litres,
-        count = excluded.count, version = excluded.version, doubted = false
-    WHERE containers.version < excluded.version OR containers.doubted
-"""
-_SITES = """
+_BY_NUMBER = """
     SELECT id, organisation_id, site_number, municipality, area, property_type, version
     FROM sites WHERE site_number = ANY ($1) AND version > 0
 """
-_CONTAINERS = """
-    SELECT id, container_number, site_id, organisation_id, fraction, litres, count, version
-    FROM containers WHERE container_number = ANY ($1) AND version > 0
-"""
 
 
-async def upsert_site(connection: DatabaseConnection, site: SiteCopy) -> None:
-    """Take a site into the copy, unless the copy is as new already."""
-    await connection.execute(_UPSERT_SITE, *to_row(site))
+class PostgresSiteCopyRepository:
+    """Implements ``usecases.ports.sites.SiteCopyRepository``."""
 
+    def __init__(self, connection: DatabaseConnection) -> None:
+        self._connection = connection
 
-async def upsert_container(connection: DatabaseConnection, container: ContainerCopy) -> None:
-    """Take a container into the copy, unless the copy is as new already; its site at least as a placeholder."""
-    placeholder = SiteCopy(id=container.site_id, organisation_id=container.organisation_id)
-    await connection.execute(_INSERT_PLACEHOLDER_SITE, *to_row(placeholder))
-    await connection.execute(_UPSERT_CONTAINER, *to_row(container))
+    async def upsert(self, site: SiteCopy) -> None:
+        await self._connection.execute(_UPSERT, *to_row(site))
 
-
-async def sites_by_number(connection: DatabaseConnection, numbers: Collection[str]) -> dict[str, SiteCopy]:
-    """The sites with these numbers, without placeholders."""
-    rows = await connection.fetch(_SITES, list(numbers))
-    return {row["site_number"]: from_row(SiteCopy, row) for row in rows}
-
-
-async def containers_by_number(connection: DatabaseConnection, numbers: Collection[str]) -> dict[str, ContainerCopy]:
-    """The containers with these numbers, without placeholders."""
-    rows = await connection.fetch(_CONTAINERS, list(numbers))
-    return {row["container_number"]: from_row(ContainerCopy, row) for row in rows}
+    async def by_number(self, numbers: Collection[str]) -> dict[str, SiteCopy]:
+        rows = await self._connection.fetch(_BY_NUMBER, list(numbers))
+        return {row["site_number"]: from_row(SiteCopy, row) for row in rows}

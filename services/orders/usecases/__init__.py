@@ -1,1 +1,1 @@
-"""What orders does, a file a verb."""
+"""The use cases of orders, one a file."""

@@ -1,15 +1,15 @@
-"""Stating every pickup again, for those who keep what became of it."""
+"""The announcement of all recorded pickups, for services that keep copies."""
 
 import uuid
 
 from services.contracts.orders import PickupStated
 from services.orders.mapping.events import pickup_event
-from services.orders.usecases.ports import OrdersStore
+from services.orders.usecases.ports.transaction import OrdersStore
 
 
 async def announce_pickups(tx: OrdersStore, after: uuid.UUID, limit: int) -> list[uuid.UUID]:
-    """State the pickups with the next ids, of which something was recorded."""
-    recorded = await tx.pickups_after(after, limit)
-    for one in recorded:
-        tx.emit(pickup_event(one, PickupStated))
-    return [one.pickup.id for one in recorded]
+    """Emit the events of the recorded pickups with the next ids."""
+    recorded = await tx.pickups.after(after, limit)
+    for pickup in recorded:
+        tx.emit(pickup_event(pickup, PickupStated))
+    return [pickup.pickup.id for pickup in recorded]

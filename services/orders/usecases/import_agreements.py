@@ -1,4 +1,4 @@
-"""Taking in agreements from the ERP (O1)."""
+"""The import of agreements from the ERP (O1)."""
 
 import datetime as dt
 import uuid
@@ -15,7 +15,7 @@ from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.sites import Fraction
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord, ContainerCopy, SiteCopy
 from services.orders.domain.validity import Number
-from services.orders.usecases.ports import OrdersStore
+from services.orders.usecases.ports.transaction import OrdersStore
 
 
 class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _References(msgspec.Struct, frozen=True):
-    """What the rows refer to, by number."""
+    """The records to which the rows refer, by number."""
 
     sites: Mapping[str, SiteCopy]
     containers: Mapping[str, ContainerCopy]
@@ -45,14 +45,14 @@ class _References(msgspec.Struct, frozen=True):
 
 
 async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> list[RowResult | RowError]:
-    """Keep each row's agreement; one that is as the row says stays untouched."""
+    """Save the agreement of each row that adds or changes one."""
     known = _References(
-        await tx.sites_by_number({row.site_number for row in rows}),
-        await tx.containers_by_number({row.container_number for row in rows}),
-        await tx.article_ids({row.article_number for row in rows}),
-        frozenset(await tx.routes_by_number({row.route_number for row in rows})),
+        await tx.sites.by_number({row.site_number for row in rows}),
+        await tx.containers.by_number({row.container_number for row in rows}),
+        await tx.articles.ids({row.article_number for row in rows}),
+        frozenset(await tx.routes.by_number({row.route_number for row in rows})),
     )
-    records = RecordChanges(await tx.agreements_by_number({row.agreement_number for row in rows}))
+    records = RecordChanges(await tx.agreements.lock_by_number({row.agreement_number for row in rows}))
     results: list[RowResult | RowError] = []
     for row in rows:
         bad = _problem(row, known)
@@ -63,7 +63,7 @@ async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> li
         facts = _to_facts(row, known)
         make = partial(AgreementRecord, organisation_id=site.organisation_id, municipality=site.municipality)
         results.append(records.apply(row.agreement_number, facts, make))
-    await tx.save_agreements(records.changed)
+    await tx.agreements.save(records.changed)
     return results
 
 
@@ -74,8 +74,8 @@ def _problem(row: AgreementRow, known: _References) -> RowError | None:
         ("article_number", row.article_number, known.articles),
         ("route_number", row.route_number, known.routes),
     ]
-    for field, number, there in references:
-        if number not in there:
+    for field, number, records in references:
+        if number not in records:
             return row_error(field, "UNKNOWN", later=True, value=number)
     if known.containers[row.container_number].site_id != known.sites[row.site_number].id:
         return row_error("container_number", "ON_ANOTHER_SITE", container=row.container_number, site=row.site_number)

@@ -1,4 +1,4 @@
-"""Taking in articles and their prices from the ERP (O16)."""
+"""The import of articles and their prices from the ERP (O16)."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.row_reader import RowError, row_error
 from services.orders.domain import waste_codes
 from services.orders.domain.price import ArticlePrice
-from services.orders.usecases.ports import OrdersStore
+from services.orders.usecases.ports.transaction import OrdersStore
 from services.orders.usecases.reference_data import merge_rows, validity_problem
 
 
 async def import_articles(tx: OrdersStore, rows: Sequence[ArticlePrice]) -> list[RowResult | RowError]:
-    """Keep each row: an article's description and price from a day on. Its number names an article."""
-    known = await tx.articles_by_number({row.article_number for row in rows})
-    results, kept = merge_rows(rows, known, lambda row: (row.article_number, row.valid_from), _problem)
-    await tx.save_articles(kept)
+    """Save each row that adds or changes an article's description and price from a day on."""
+    known = await tx.articles.by_number({row.article_number for row in rows})
+    results, changed = merge_rows(rows, known, lambda row: (row.article_number, row.valid_from), _problem)
+    await tx.articles.save(changed)
     return results
 
 

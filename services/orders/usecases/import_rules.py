@@ -1,4 +1,4 @@
-"""Taking in the municipalities' and the operator's rules (O16)."""
+"""The import of the rules of municipalities and of the operator (O16)."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.row_reader import RowError, row_error
 from services.orders.domain import rules
 from services.orders.domain.rules import Rule
-from services.orders.usecases.ports import OrdersStore
+from services.orders.usecases.ports.transaction import OrdersStore
 from services.orders.usecases.reference_data import merge_rows, validity_problem
 
 
 async def import_rules(tx: OrdersStore, rows: Sequence[Rule]) -> list[RowResult | RowError]:
-    """Keep each row's rule, if its kind is known and its value can be read."""
-    known = await tx.rules_by_number({row.rule_number for row in rows})
-    results, kept = merge_rows(
+    """Save the rule of each row that adds or changes one, if its kind and value are valid."""
+    known = await tx.rules.by_number({row.rule_number for row in rows})
+    results, changed = merge_rows(
         rows, known, lambda row: row.rule_number, lambda row: _value_problem(row) or validity_problem(row)
     )
-    await tx.save_rules(kept)
+    await tx.rules.save(changed)
     return results
 
 

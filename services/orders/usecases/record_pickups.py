@@ -1,4 +1,4 @@
-"""What drivers' systems and the ERP say of pickups takes effect: on the pickups, and on the orders that they fulfil."""
+"""The effect of reports on pickups, and on the orders that they fulfil."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.order import OrderRecord
 from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
 from services.orders.mapping.events import order_moved_event, pickup_event
-from services.orders.usecases.ports import OrdersStore
+from services.orders.usecases.ports.transaction import OrdersStore
 
 
 class AcceptedReport(msgspec.Struct, frozen=True):
-    """A report, and the pickup that it is about as it would be had nothing been reported."""
+    """A report, with its pickup as it is without any report."""
 
     report: Report
     pickup: PickupRecord
@@ -23,32 +23,32 @@ class AcceptedReport(msgspec.Struct, frozen=True):
 
 
 async def record_pickups(
-    tx: OrdersStore, said: Sequence[AcceptedReport], orders: Mapping[uuid.UUID, OrderRecord]
+    tx: OrdersStore, accepted: Sequence[AcceptedReport], orders: Mapping[uuid.UUID, OrderRecord]
 ) -> None:
-    """Keep the reports and bring their pickups and orders to what all reports come to.
+    """Save the reports, and bring their pickups and orders to the outcome of all reports.
 
-    The agreements are locked, and ``orders`` are theirs. A pickup whose outcome is what it was is not announced.
+    The agreements are locked, and ``orders`` are theirs. A pickup whose outcome does not change is not announced.
     """
-    await tx.save_reports([one.report for one in said])
-    about = {one.pickup.id: one for one in said}
-    reports = await tx.reports_of_pickups(about)
-    known = await tx.pickups(about)
+    await tx.reports.save([one.report for one in accepted])
+    last_by_pickup = {one.pickup.id: one for one in accepted}
+    reports = await tx.reports.of_pickups(last_by_pickup)
+    known = await tx.pickups.lock_by_id(last_by_pickup)
     changed: list[RecordedPickup] = []
     moved_orders: list[OrderRecord] = []
-    for pickup_id, one in about.items():
-        before = known.get(pickup_id, one.pickup)
+    for pickup_id, last in last_by_pickup.items():
+        before = known.get(pickup_id, last.pickup)
         after = pickup.apply_outcome(before, pickup.fold_reports(reports[pickup_id]))
         if after is before:
             continue
-        changed.append(pickup.recorded_under(after, one.agreement))
+        changed.append(pickup.recorded_under(after, last.agreement))
         tx.emit(pickup_event(changed[-1], PickupRecorded))
         fulfilled = orders.get(after.order_id) if after.order_id else None
         state = pickup.order_state(after.outcome)
         if fulfilled is None or state is None:
             continue
-        step = order.follow_pickup(fulfilled, state, at=tx.now, by=one.report.reporter, reason=after.outcome.failure)
-        if step is not fulfilled:
-            moved_orders.append(step)
-            tx.emit(order_moved_event(fulfilled, step))
-    await tx.save_pickups(changed)
-    await tx.save_orders(moved_orders)
+        moved = order.follow_pickup(fulfilled, state, at=tx.now, by=last.report.reporter, reason=after.outcome.failure)
+        if moved is not fulfilled:
+            moved_orders.append(moved)
+            tx.emit(order_moved_event(fulfilled, moved))
+    await tx.pickups.save(changed)
+    await tx.orders.save(moved_orders)

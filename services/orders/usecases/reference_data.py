@@ -1,4 +1,4 @@
-"""Reference data from the ERP: what of a file is new, what has changed, what stays as it is."""
+"""The merge of reference data from the ERP into the known rows."""
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -23,28 +23,28 @@ K = TypeVar("K", bound=Hashable)
 
 
 def merge_rows(
-    rows: Sequence[F], known: Mapping[K, F], key: Callable[[F], K], fault: Callable[[F], RowError | None]
+    rows: Sequence[F], known: Mapping[K, F], key: Callable[[F], K], problem: Callable[[F], RowError | None]
 ) -> tuple[list[RowResult | RowError], list[F]]:
-    """The result of each row, and the rows that are to be kept: the last of each key, if it says something new."""
-    present, kept = dict(known), dict[K, F]()
+    """Return the result of each row, and the rows to save: the last of each key, if it adds or changes one."""
+    present, changed = dict(known), dict[K, F]()
     results: list[RowResult | RowError] = []
     for row in rows:
-        place = key(row)
-        if (bad := fault(row)) is not None:
-            results.append(bad)
-        elif place not in present:
+        row_key = key(row)
+        if (error := problem(row)) is not None:
+            results.append(error)
+        elif row_key not in present:
             results.append(RowResult.ADDED)
-            present[place] = kept[place] = row
-        elif present[place] != row:
+            present[row_key] = changed[row_key] = row
+        elif present[row_key] != row:
             results.append(RowResult.CHANGED)
-            present[place] = kept[place] = row
+            present[row_key] = changed[row_key] = row
         else:
             results.append(RowResult.UNCHANGED)
-    return results, list(kept.values())
+    return results, list(changed.values())
 
 
 def validity_problem(row: HasValidity) -> RowError | None:
-    """What is wrong with a row that ends before it begins."""
+    """Return the error of a row that ends before it begins."""
     if row.valid_until is not None and row.valid_until < row.valid_from:
         return row_error("valid_until", "BEFORE_START", start=row.valid_from)
     return None

@@ -1,4 +1,4 @@
-"""O17: whatever is reported of an ordered pickup, and in which order: the order and its pickup tell the same."""
+"""O17: order and pickup agree after any sequence of reports."""
 
 import datetime as dt
 import itertools
@@ -29,10 +29,10 @@ from services.orders.domain import order, pickup
 from services.orders.domain.holidays import Holidays
 from services.orders.domain.order import OrderRecord
 from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
-from services.orders.usecases.ports import OrdersStore
-from services.orders.usecases.record_pickups import AcceptedReport as SaidOf
-from services.orders.usecases.record_pickups import record_pickups
+from services.orders.usecases.ports.transaction import OrdersStore
+from services.orders.usecases.record_pickups import AcceptedReport, record_pickups
 from services.orders.usecases.report_pickups import report_pickups
+from tests.support.clock import TestClock
 from tests.unit.orders.factories import NOBODY, agreement, holidays
 
 NOW = dt.datetime(2026, 3, 12, 8, 0, tzinfo=dt.UTC)
@@ -47,22 +47,29 @@ EXPECTED_STATES = {
 }
 
 ReportStep = tuple[ReportKind, int]
-"""What a report says, and at which minute it happened."""
+"""The kind of a report, and the minute at which it happened."""
 
 
-class InMemoryTransaction:
-    """A transaction on one scheduled order in memory, with what reports need of the port."""
+class InMemoryAgreements:
+    """The one agreement, which the caller reaches."""
 
     def __init__(self) -> None:
-        self.now = NOW
-        self.events: list[object] = []
         self.agreement = agreement()
-        made = order.place(
+
+    async def lock_visible(self, *_: object) -> object:
+        return {self.agreement.id: self.agreement}
+
+
+class InMemoryOrders:
+    """The one order, scheduled."""
+
+    def __init__(self, agreement_id: uuid.UUID) -> None:
+        placed = order.place(
             ORDER,
             kind=OrderKind.EXTRA_PICKUP,
             organisation_id=NOBODY,
             site_id=NOBODY,
-            agreement_id=self.agreement.id,
+            agreement_id=agreement_id,
             article_id=NOBODY,
             fraction=Fraction.RESIDUAL,
             date=DAY,
@@ -70,60 +77,86 @@ class InMemoryTransaction:
             at=NOW,
             by="user_1",
         )
-        for state in (OrderState.CONFIRMED, OrderState.SCHEDULED):
-            made = order.transition(made, state, at=NOW, by=order.SYSTEM)
-        self.order = made
-        self.pickup = pickup.ordered_pickup(self.agreement.id, ORDER, DAY)
-        self.reports: dict[str, Report] = {}
+        confirmed = order.transition(placed, OrderState.CONFIRMED, at=NOW, by=order.SYSTEM)
+        self.order = order.transition(confirmed, OrderState.SCHEDULED, at=NOW, by=order.SYSTEM)
+
+    async def agreement_ids(self, order_ids: Iterable[uuid.UUID]) -> object:
+        return dict.fromkeys(order_ids, self.order.agreement_id)
+
+    async def lock_of_agreements(self, *_: object) -> dict[uuid.UUID, OrderRecord]:
+        return {ORDER: self.order}
+
+    async def save(self, orders: Sequence[OrderRecord]) -> None:
+        for saved in orders:
+            self.order = saved
+
+
+class InMemoryPickups:
+    """The pickup of the order."""
+
+    def __init__(self, agreement_id: uuid.UUID) -> None:
+        self.pickup = pickup.ordered_pickup(agreement_id, ORDER, DAY)
+
+    async def lock_by_id(self, _: object) -> dict[uuid.UUID, PickupRecord]:
+        return {self.pickup.id: self.pickup}
+
+    async def save(self, pickups: Sequence[RecordedPickup]) -> None:
+        for saved in pickups:
+            self.pickup = saved.pickup
+
+
+class InMemoryReports:
+    """The reports of the pickup, by id."""
+
+    def __init__(self) -> None:
+        self.saved: dict[str, Report] = {}
+
+    async def lock_reporter(self, subject_id: str) -> None:
+        pass
+
+    async def by_id(self, _: str, report_ids: Iterable[str]) -> dict[str, Report]:
+        return {report_id: self.saved[report_id] for report_id in report_ids if report_id in self.saved}
+
+    async def of_pickups(self, pickup_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sequence[Report]]:
+        return {pickup_id: list(self.saved.values()) for pickup_id in pickup_ids}
+
+    async def save(self, reports: Sequence[Report]) -> None:
+        self.saved |= {report.report_id: report for report in reports}
+
+
+class InMemoryHolidays:
+    """No holidays."""
+
+    async def of_zone(self, _: str) -> Holidays:
+        return holidays()
+
+
+class InMemoryTransaction:
+    """A transaction on one scheduled order in memory, with the repositories that reports need."""
+
+    def __init__(self) -> None:
+        self.clock = TestClock(NOW)
+        self.now, self.today = NOW, DAY
+        self.events: list[object] = []
+        self.agreements = InMemoryAgreements()
+        self.orders = InMemoryOrders(self.agreements.agreement.id)
+        self.pickups = InMemoryPickups(self.agreements.agreement.id)
+        self.reports = InMemoryReports()
+        self.holidays = InMemoryHolidays()
 
     def emit(self, event: object) -> None:
         self.events.append(event)
 
-    async def acquire_lock(self, name: str) -> None:
-        pass
+    def states(self) -> tuple[PickupState, OrderState, str | None]:
+        """Return the states of pickup and order, which agree, and the reason of a failure."""
+        outcome, current = self.pickups.pickup.outcome, self.orders.order
+        assert current.state is EXPECTED_STATES[outcome.state]
+        assert current.timeline[-1].reason == outcome.failure
+        assert len(current.timeline) == current.version
+        return outcome.state, current.state, outcome.failure
 
-    async def agreement_ids_of_orders(self, order_ids: Iterable[uuid.UUID]) -> object:
-        return dict.fromkeys(order_ids, self.agreement.id)
-
-    async def visible_agreements(self, *_: object) -> object:
-        return {self.agreement.id: self.agreement}
-
-    async def orders_of_agreements(self, *_: object) -> dict[uuid.UUID, OrderRecord]:
-        return {ORDER: self.order}
-
-    async def holidays(self) -> Holidays:
-        return holidays()
-
-    async def reports_by_id(self, _: str, report_ids: Iterable[str]) -> dict[str, Report]:
-        return {one: self.reports[one] for one in report_ids if one in self.reports}
-
-    async def reports_of_pickups(self, pickup_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Sequence[Report]]:
-        return {pickup_id: list(self.reports.values()) for pickup_id in pickup_ids}
-
-    async def pickups(self, _: object) -> dict[uuid.UUID, PickupRecord]:
-        return {self.pickup.id: self.pickup}
-
-    async def save_reports(self, reports: Sequence[Report]) -> None:
-        self.reports |= {one.report_id: one for one in reports}
-
-    async def save_pickups(self, pickups: Sequence[RecordedPickup]) -> None:
-        for one in pickups:
-            self.pickup = one.pickup
-
-    async def save_orders(self, orders: Sequence[OrderRecord]) -> None:
-        for one in orders:
-            self.order = one
-
-    def told(self) -> tuple[PickupState, OrderState, str | None]:
-        """What pickup and order say, which is the same."""
-        state, failure = self.pickup.outcome.state, self.pickup.outcome.failure
-        assert self.order.state is EXPECTED_STATES[state]
-        assert self.order.timeline[-1].reason == failure
-        assert len(self.order.timeline) == self.order.version
-        return state, self.order.state, failure
-
-    def emitted_state(self) -> None:
-        """Whoever hears of both keeps the same, too."""
+    def check_events(self) -> None:
+        """Check that the events of pickup and order agree, too."""
         moved = [event for event in self.events if isinstance(event, OrderMoved)]
         recorded = [event for event in self.events if isinstance(event, PickupRecorded)]
         assert [event.version for event in recorded] == list(range(1, len(recorded) + 1))
@@ -132,8 +165,8 @@ class InMemoryTransaction:
             assert moved[-1].state is EXPECTED_STATES[recorded[-1].state]
 
 
-def report(number: int, said: ReportStep) -> PickupReport:
-    kind, minute = said
+def report(number: int, step: ReportStep) -> PickupReport:
+    kind, minute = step
     return PickupReport(
         report_id=f"r{number}",
         kind=kind,
@@ -143,18 +176,18 @@ def report(number: int, said: ReportStep) -> PickupReport:
     )
 
 
-async def say(store: InMemoryTransaction, *reports: PickupReport) -> None:
+async def send(store: InMemoryTransaction, *reports: PickupReport) -> None:
     answer = await report_pickups(cast(OrdersStore, cast(Any, store)), PARTNER, reports)
     assert isinstance(answer, PickupsReported)
     assert all(one.accepted for one in answer.outcomes)
 
 
-def expected(said: Sequence[tuple[int, ReportStep]]) -> PickupState:
-    """The last outcome; of two at one time that of the higher id; without any, whether the truck arrived."""
-    outcomes = [(minute, f"r{number}", kind) for number, (kind, minute) in said if kind is not ReportKind.ARRIVED]
+def expected(steps: Sequence[tuple[int, ReportStep]]) -> PickupState:
+    """Return the last outcome, of two at one time that of the higher id; without any, whether the truck arrived."""
+    outcomes = [(minute, f"r{number}", kind) for number, (kind, minute) in steps if kind is not ReportKind.ARRIVED]
     if outcomes:
         return PickupState(max(outcomes, key=lambda one: one[:2])[2].value)
-    return PickupState.ARRIVED if said else PickupState.PLANNED
+    return PickupState.ARRIVED if steps else PickupState.PLANNED
 
 
 ALPHABET = list(itertools.product(ReportKind, range(3)))
@@ -163,8 +196,8 @@ ALPHABET = list(itertools.product(ReportKind, range(3)))
 @pytest.mark.parametrize("length", [1, 2, 3])
 async def test_every_sequence_of_reports(length: int) -> None:
     """Each report may be of any kind, and have happened before, with or after any other."""
-    for said in itertools.product(ALPHABET, repeat=length):
-        await follow(said)
+    for steps in itertools.product(ALPHABET, repeat=length):
+        await follow(steps)
 
 
 @pytest.mark.parametrize("length", [4, 5])
@@ -174,15 +207,15 @@ async def test_every_longer_sequence_in_the_order_of_events_or_against_it(length
         await follow([(kind, length - minute) for minute, kind in enumerate(kinds)])
 
 
-async def follow(said: Sequence[ReportStep]) -> None:
+async def follow(steps: Sequence[ReportStep]) -> None:
     store = InMemoryTransaction()
-    for number, one in enumerate(said):
-        await say(store, report(number, one))
-        assert store.told()[0] is expected(list(enumerate(said))[: number + 1])
-    before, events = store.order, len(store.events)
-    await say(store, *(report(number, one) for number, one in enumerate(said)))
-    assert (store.order, len(store.events)) == (before, events), "repeats change nothing"
-    store.emitted_state()
+    for number, step in enumerate(steps):
+        await send(store, report(number, step))
+        assert store.states()[0] is expected(list(enumerate(steps))[: number + 1])
+    before, events = store.orders.order, len(store.events)
+    await send(store, *(report(number, step) for number, step in enumerate(steps)))
+    assert (store.orders.order, len(store.events)) == (before, events), "repeats change nothing"
+    store.check_events()
 
 
 @given(
@@ -190,30 +223,32 @@ async def follow(said: Sequence[ReportStep]) -> None:
     st.lists(st.integers(1, 5)),
     st.randoms(),
 )
-async def test_long_sequences_in_batches_with_repeats(said: list[ReportStep], sizes: list[int], random: Any) -> None:
+async def test_long_sequences_in_batches_with_repeats(steps: list[ReportStep], sizes: list[int], random: Any) -> None:
     store, place, chosen = InMemoryTransaction(), 0, iter(sizes)
-    numbered = list(enumerate(said))
-    while place < len(said):
+    numbered = list(enumerate(steps))
+    while place < len(steps):
         size = next(chosen, 1)
         batch = numbered[place : place + size]
         again = random.sample(numbered[: place + size], min(2, len(numbered[: place + size])))
-        await say(store, *(report(number, one) for number, one in (*batch, *again)))
+        await send(store, *(report(number, step) for number, step in (*batch, *again)))
         place += size
-        # A repeat in this batch may have been said for the first time just before.
-        assert store.told()[0] is expected(numbered[:place])
-    store.emitted_state()
+        # A repeated report may be from this batch, too.
+        assert store.states()[0] is expected(numbered[:place])
+    store.check_events()
 
 
 async def test_a_report_that_is_corrected_by_its_reporter_corrects_both() -> None:
-    """The ERP states a pickup again under its number: the report is another one from then on."""
+    """The ERP reports a pickup again under its number: the new report replaces the old one."""
     store = InMemoryTransaction()
-    await say(store, report(1, (ReportKind.EMPTIED, 5)))
-    (kept,) = store.reports.values()
+    await send(store, report(1, (ReportKind.EMPTIED, 5)))
+    (kept,) = store.reports.saved.values()
     corrections = [(ReportKind.FAILED, "Portti kiinni"), (ReportKind.FAILED, "Tie poikki"), (ReportKind.EMPTIED, None)]
     for kind, failure in corrections:
         changed = msgspec.structs.replace(kept, kind=kind, reason=failure, digest=f"{failure}".encode())
         await record_pickups(
-            cast(OrdersStore, cast(Any, store)), [SaidOf(changed, store.pickup, store.agreement)], {ORDER: store.order}
+            cast(OrdersStore, cast(Any, store)),
+            [AcceptedReport(changed, store.pickups.pickup, store.agreements.agreement)],
+            {ORDER: store.orders.order},
         )
-        assert store.told()[2] == failure
-    store.emitted_state()
+        assert store.states()[2] == failure
+    store.check_events()
