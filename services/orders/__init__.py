@@ -1,1 +1,1 @@
-"""Orders: agreements, calendars, orders, pickups, and the data they follow."""
+"""The service orders: agreements, calendars, orders, pickups, and their reference data."""

@@ -1,1 +1,1 @@
-"""Stats: what was collected, what it cost, and the invoices."""
+"""The service stats: volumes and invoices."""

@@ -1,1 +1,1 @@
-"""Support: the contact form, tickets and mail."""
+"""The service support: the contact form, tickets and their receipts."""

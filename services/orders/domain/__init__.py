@@ -1,1 +1,1 @@
-"""The rules of the trade. Pure: no input or output."""
+"""The domain of orders. Pure: no input or output."""

@@ -1,4 +1,4 @@
-"""Agreements, and what is known here of the sites and containers that they are about."""
+"""Agreements, and the copies of their sites and containers."""
 
 import datetime as dt
 import uuid
@@ -10,7 +10,7 @@ from services.orders.domain.cadence import Cadence
 
 
 class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """The copy of a site. ``version`` 0 is a placeholder: something refers to it, but it was not stated yet."""
+    """The copy of a site. Version 0 is a placeholder: a container refers to a site that was not stated yet."""
 
     id: uuid.UUID
     organisation_id: uuid.UUID
@@ -35,7 +35,7 @@ class ContainerCopy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgreementFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The standing service on a container, as the ERP states it."""
+    """The facts of an agreement in the ERP: the regular emptying of a container."""
 
     agreement_number: str
     site_id: uuid.UUID
@@ -60,19 +60,19 @@ class AgreementFacts(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def runs_on(self, day: dt.date) -> bool:
-        """Whether the agreement is in force on ``day``."""
+        """Return whether the agreement is in force on ``day``."""
         return self.ordered_on <= day and (self.ended_on is None or day <= self.ended_on)
 
 
 class AgreementRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An agreement as it is kept. ``organisation_id`` and ``municipality`` are its site's, as it is now.
-
-    ``site_is_placeholder``: sites has not stated the site, or does not know it any more.
-    """
+    """An agreement as it is stored, with the present facts of its site."""
 
     id: uuid.UUID
     version: int
     organisation_id: uuid.UUID
+    """The site's."""
     municipality: str
+    """The site's."""
     site_is_placeholder: bool = False
+    """Whether sites did not state the site yet, or deleted it."""
     facts: AgreementFacts

@@ -1,4 +1,4 @@
-"""The cut-off: the last instant at which something can be ordered for a day."""
+"""The cut-off: the last instant at which a pickup can be ordered for a day."""
 
 import datetime as dt
 import zoneinfo
@@ -8,15 +8,15 @@ from services.orders.domain.rules import CutOff
 
 
 def is_working_day(day: dt.date, holidays: Holidays) -> bool:
-    """Monday to Friday, holidays aside."""
+    """Return whether a day is a Monday to Friday and no holiday."""
     return day.weekday() < 5 and holidays.on(day) is None
 
 
 def cut_off_of(day: dt.date, rule: CutOff, holidays: Holidays, zone: zoneinfo.ZoneInfo) -> dt.datetime:
-    """Until when (inclusive, in UTC) a pickup on ``day`` can be ordered.
+    """Return the last instant, in UTC, at which a pickup on ``day`` can be ordered.
 
-    The rule speaks of local time. An hour that a clock change leaves out is read by the clock before the change, one
-    that comes twice is its first.
+    The rule is in local time. A time that a clock change skips has the offset before the change; of a repeated time it
+    is the first.
     """
     last, left = day, rule.working_days
     while left:

@@ -1,4 +1,4 @@
-"""Holidays: days on which no truck runs, and the days on which their pickups are done instead."""
+"""Holidays: days without pickups, and the days to which they move their pickups."""
 
 import bisect
 import datetime as dt
@@ -11,7 +11,7 @@ from services.orders.domain.validity import Text
 
 
 class Country(enum.Enum):
-    """Whose holidays (ISO 3166-1)."""
+    """The country of a holiday (ISO 3166-1)."""
 
     FI = "FI"
     NO = "NO"
@@ -28,12 +28,12 @@ _COUNTRIES = {
 
 
 def country_of(zone: str) -> Country | None:
-    """The country whose holidays an operator in this IANA zone keeps; None where none are known."""
+    """Return the country of an IANA zone; None for a zone without known holidays."""
     return _COUNTRIES.get(zone)
 
 
 class HolidayRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A holiday as the ERP states it; a row of ``holidays.csv``. Pickups of ``date`` are done on ``moves_to``."""
+    """A holiday of the ERP; a row of ``holidays.csv``. Pickups of ``date`` move to ``moves_to``."""
 
     country: Country
     date: dt.date
@@ -44,7 +44,7 @@ class HolidayRecord(msgspec.Struct, frozen=True, kw_only=True):
     moves_to: dt.date
 
     def name(self, language: str) -> str:
-        """Its name in a language (ISO 639-1)."""
+        """Return the holiday's name in a language (ISO 639-1)."""
         text: str = getattr(self, f"name_{language}")
         return text
 
@@ -61,13 +61,13 @@ class Holidays:
         self._targets = sorted(self._origins)
 
     def on(self, day: dt.date) -> HolidayRecord | None:
-        """The holiday on this day, if it is one."""
+        """Return the holiday on this day, if any."""
         return self._by_date.get(day)
 
     def pickup_day(self, day: dt.date) -> dt.date:
-        """The day on which pickups of ``day`` are done: itself, or behind the holidays that it runs into.
+        """Return the day to which holidays move the pickups of ``day``, one after the other.
 
-        Where the data lead round in a circle the pickup stays where it was planned.
+        Holidays that move to each other in a cycle leave the pickup on ``day``.
         """
         target, seen = day, {day}
         while (holiday := self._by_date.get(target)) is not None and holiday.moves_to != target:
@@ -78,6 +78,6 @@ class Holidays:
         return target
 
     def days_moved_into(self, since: dt.date, until: dt.date) -> list[dt.date]:
-        """The holidays whose pickups are done on other days, between these two, both inclusive."""
+        """Return the holidays whose pickups move to days between these two, both inclusive."""
         targets = self._targets[bisect.bisect_left(self._targets, since) : bisect.bisect_right(self._targets, until)]
         return sorted(day for target in targets for day in self._origins[target])

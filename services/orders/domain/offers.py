@@ -1,4 +1,4 @@
-"""Extra pickups: on which days one can be ordered now, and what stands in the way of a day (O3)."""
+"""The offers of extra pickups: the days that can be ordered, and the refusals of the others (O3)."""
 
 import datetime as dt
 import zoneinfo
@@ -11,7 +11,7 @@ from services.orders.domain.cut_off import cut_off_of
 from services.orders.domain.routes import runs_on
 
 OFFER_HORIZON = dt.timedelta(weeks=8)
-"""How far ahead days are offered."""
+"""The days ahead that are offered."""
 
 IN_THE_PAST = "IN_THE_PAST"
 PAST_CUT_OFF = "PAST_CUT_OFF"
@@ -20,7 +20,7 @@ ALREADY_PLANNED = "ALREADY_PLANNED"
 
 
 class OfferedDay(msgspec.Struct, frozen=True, kw_only=True):
-    """A day that can be ordered until ``cut_off`` (inclusive, in UTC); ``citation`` is of the rule that set it."""
+    """A day that can be ordered until ``cut_off`` (inclusive, in UTC); ``citation`` is the cut-off rule's."""
 
     date: dt.date
     cut_off: dt.datetime
@@ -29,29 +29,29 @@ class OfferedDay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def route_days(schedule: Schedule, since: dt.date, until: dt.date) -> set[dt.date]:
-    """The days between two, both inclusive, on which the agreement's truck passes, holidays moved."""
+    """Return the days between two, both inclusive, on which the route runs, as moved by holidays."""
     days = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
-    passing = {
+    run_days = {
         schedule.holidays.pickup_day(day)
         for day in (*days, *schedule.holidays.days_moved_into(since, until))
         if runs_on(schedule.route, day) and schedule.agreement.facts.runs_on(day)
     }
-    return passing.intersection(days)
+    return run_days.intersection(days)
 
 
 def offered_days(schedule: Schedule, now: dt.datetime, zone: zoneinfo.ZoneInfo) -> list[OfferedDay]:
-    """The days that can be ordered now, soonest first."""
+    """Return the days that can be ordered now, soonest first."""
     today = now.astimezone(zone).date()
     until = today + OFFER_HORIZON
-    taken = {one.date for one in calendar.pickups_between(schedule, today, until)}
-    days = [_offered_day(schedule, day, zone) for day in sorted(route_days(schedule, today, until) - taken)]
+    planned = {pickup.date for pickup in calendar.pickups_between(schedule, today, until)}
+    days = [_offered_day(schedule, day, zone) for day in sorted(route_days(schedule, today, until) - planned)]
     return [day for day in days if now <= day.cut_off]
 
 
 def refusal_code(schedule: Schedule, day: dt.date, now: dt.datetime, zone: zoneinfo.ZoneInfo) -> str | None:
-    """Why ``day`` can't be ordered now: the first reason that applies, or None.
+    """Return the code of the first reason against ordering ``day`` now; None if it can be ordered.
 
-    A day farther ahead than is offered is NOT_ON_ROUTE: no truck is sent that far yet.
+    A day beyond ``OFFER_HORIZON`` is NOT_ON_ROUTE.
     """
     today = now.astimezone(zone).date()
     if day < today:

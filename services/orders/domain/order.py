@@ -1,4 +1,4 @@
-"""An order's life: which state may follow which, and the timeline of every step (O8)."""
+"""The state machine of an order, with a timeline of its steps (O8)."""
 
 import datetime as dt
 import uuid
@@ -25,30 +25,30 @@ TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.REJECTED: frozenset(),
     OrderState.CANCELLED: frozenset(),
 }
-"""Every legal move onwards. A failed pickup may still be made good; nothing follows a final state."""
+"""The legal transitions. A failed pickup may be completed later; no transition follows a final state."""
 
 CORRECTIONS: Mapping[OrderState, frozenset[OrderState]] = {
     OrderState.COMPLETED: frozenset({OrderState.FAILED}),
     OrderState.FAILED: frozenset({OrderState.FAILED}),
 }
-"""Every legal move back: a later report says that the pickup failed after all, or for another reason."""
+"""The legal transitions back: a later report says that the pickup failed, or for another reason."""
 
 FINAL_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
 WITHDRAWN_STATES = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
-"""States in which no truck will come."""
+"""States of an order without a pickup."""
 OPEN_STATES = frozenset(TRANSITIONS) - FINAL_STATES - {OrderState.FAILED}
 """States of an order that is not done yet."""
 
 SYSTEM = "system"
-"""Who makes a step that follows by itself."""
+"""The actor of automatic steps."""
 
 
 class IllegalTransition(ValueError):
-    """A state can't follow another: a mistake of the program, not of the caller."""
+    """A transition that is not legal: an error of the program, not of the caller."""
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as it is kept. ``version`` is 1 when it is placed and rises with every step."""
+    """An order as it is stored. ``version`` is 1 when it is placed and rises with every step."""
 
     id: uuid.UUID
     kind: OrderKind
@@ -79,7 +79,7 @@ def place(
     at: dt.datetime,
     by: str,
 ) -> OrderRecord:
-    """A new order, RECEIVED."""
+    """Return a new order, RECEIVED."""
     return OrderRecord(
         id=order_id,
         kind=kind,
@@ -98,14 +98,14 @@ def place(
 
 
 def can_transition(order: OrderRecord, state: OrderState) -> bool:
-    """Whether the order may go to ``state`` now."""
+    """Return whether the transition to ``state`` is legal now."""
     return state in TRANSITIONS[order.state] or state in CORRECTIONS.get(order.state, ())
 
 
 def follow_pickup(
     order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None
 ) -> OrderRecord:
-    """The order as its pickup has it; the same as before where it says so already, or may not go there."""
+    """Return the order in its pickup's state; unchanged if it has that state, or the transition is not legal."""
     if (order.state, order.timeline[-1].reason) == (state, reason) or not can_transition(order, state):
         return order
     return transition(order, state, at=at, by=by, reason=reason)
@@ -114,7 +114,7 @@ def follow_pickup(
 def transition(
     order: OrderRecord, state: OrderState, *, at: dt.datetime, by: str, reason: str | None = None
 ) -> OrderRecord:
-    """The order in its next state, with one step more; IllegalMove if it may not go there."""
+    """Return the order in its next state, with a step more. Raise IllegalTransition if it is not legal."""
     if not can_transition(order, state):
         raise IllegalTransition(f"{order.state.value} can't become {state.value}")
     step = Step(state=state, at=at, by=by, reason=reason)

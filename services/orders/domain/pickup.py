@@ -1,4 +1,4 @@
-"""Pickups, and what became of them: reports folded in any order, however often they come (O12, O17)."""
+"""Pickups and their outcomes: a fold of reports in any order, repeated or not (O12, O17)."""
 
 import datetime as dt
 import uuid
@@ -12,24 +12,23 @@ from services.orders.domain.agreement import AgreementRecord
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a driver's system, or the ERP, says of a pickup.
-
-    ``reporter`` is who says so, ``report_id`` the reporter's own; the two name the report. ``digest`` tells its
-    content apart from another's under the same name. ``at`` is when it happened.
-    """
+    """A report of a pickup, from a driver's system or the ERP. ``reporter`` and ``report_id`` identify it."""
 
     reporter: str
     report_id: str
+    """Unique for its reporter."""
     pickup_id: uuid.UUID
     kind: ReportKind
     at: dt.datetime
+    """The instant of the event that it reports."""
     grams: int | None
     reason: str | None
     digest: bytes
+    """The hash of its content, which tells a repeated report from a conflicting one."""
 
 
 class PickupOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a pickup: ``done_at`` and ``grams`` of an emptied one, ``failure`` why it was not."""
+    """The outcome of a pickup: ``grams`` of an emptied one, ``failure`` as the reason of a failed one."""
 
     state: PickupState = PickupState.PLANNED
     done_at: dt.datetime | None = None
@@ -41,25 +40,24 @@ NO_OUTCOME = PickupOutcome()
 
 
 class PickupRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One emptying. The truck comes on ``date``; ``planned_on`` is the day before any holiday moved it.
-
-    ``order_id`` is set for an ordered one. ``version`` rises with every change of the outcome, and is 0 as long as
-    nothing was reported.
-    """
+    """A pickup of an agreement's containers, planned or recorded."""
 
     id: uuid.UUID
     agreement_id: uuid.UUID
     order_id: uuid.UUID | None = None
+    """None for a regular pickup."""
     date: dt.date
     planned_on: dt.date
+    """The day before a holiday moved it to ``date``."""
     outcome: PickupOutcome = NO_OUTCOME
     version: int = 0
+    """0 without a report; rises with every change of the outcome."""
 
 
 class RecordedPickup(msgspec.Struct, frozen=True, kw_only=True):
-    """A pickup of which something is known, with whose it was and what was emptied when that was recorded.
+    """A pickup with a report, and the facts of its agreement at the time of recording.
 
-    It stays so when the agreement changes: what is stated of a version of a pickup is the same at any time.
+    They do not follow later changes of the agreement, so an announced version of a pickup never changes.
     """
 
     pickup: PickupRecord
@@ -70,7 +68,7 @@ class RecordedPickup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recorded_under(pickup: PickupRecord, agreement: AgreementRecord) -> RecordedPickup:
-    """The pickup as it is recorded now, under its agreement as it is now."""
+    """Return the pickup with the present facts of its agreement."""
     return RecordedPickup(
         pickup=pickup,
         organisation_id=agreement.organisation_id,
@@ -81,13 +79,13 @@ def recorded_under(pickup: PickupRecord, agreement: AgreementRecord) -> Recorded
 
 
 def regular_pickup(agreement_id: uuid.UUID, planned_on: dt.date, date: dt.date) -> PickupRecord:
-    """A pickup of the agreement's cadence. Its id follows from agreement and planned day, so it never changes."""
+    """Return a pickup of the agreement's cadence. Its id derives from agreement and planned day."""
     pickup_id = uuid.uuid5(agreement_id, planned_on.isoformat())
     return PickupRecord(id=pickup_id, agreement_id=agreement_id, date=date, planned_on=planned_on)
 
 
 def ordered_pickup(agreement_id: uuid.UUID, order_id: uuid.UUID, date: dt.date) -> PickupRecord:
-    """An ordered pickup. Its id follows from the order's."""
+    """Return an ordered pickup. Its id derives from the order's."""
     pickup_id = uuid.uuid5(order_id, "extra")
     return PickupRecord(id=pickup_id, agreement_id=agreement_id, order_id=order_id, date=date, planned_on=date)
 
@@ -105,9 +103,9 @@ _ORDER_STATES = {
 
 
 def fold_reports(reports: Iterable[Report]) -> PickupOutcome:
-    """What the reports of one pickup come to, in whatever order they are given.
+    """Return the outcome of a pickup's reports, whatever their order.
 
-    An outcome beats an arrival; among outcomes the latest wins, and where two are equally late the higher report id.
+    An outcome wins over an arrival, a later outcome over an earlier one, and of two at one time the higher report id.
     """
     last = max(
         reports,
@@ -123,12 +121,12 @@ def fold_reports(reports: Iterable[Report]) -> PickupOutcome:
 
 
 def apply_outcome(pickup: PickupRecord, outcome: PickupOutcome) -> PickupRecord:
-    """The pickup with this outcome; the same as before if it had it already."""
+    """Return the pickup with this outcome; unchanged if it has it already."""
     if pickup.outcome == outcome:
         return pickup
     return msgspec.structs.replace(pickup, outcome=outcome, version=pickup.version + 1)
 
 
 def order_state(outcome: PickupOutcome) -> OrderState | None:
-    """Where an order goes whose pickup has this outcome; None if it stays."""
+    """Return the state of an order whose pickup has this outcome; None if the order does not move."""
     return _ORDER_STATES.get(outcome.state)

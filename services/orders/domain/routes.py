@@ -1,4 +1,4 @@
-"""Routes: which weekdays and weeks a truck serves an area for a fraction."""
+"""Routes: the weekdays and weeks in which a truck collects a fraction in an area."""
 
 import datetime as dt
 from typing import Annotated
@@ -16,24 +16,22 @@ Weekdays = Annotated[str, Meta(pattern=f"^{_WEEKDAY}( {_WEEKDAY})*$", examples=[
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A route as the ERP states it; a row of ``routes.csv``.
-
-    ``weekdays`` are such as "MO TH"; the truck drives in every ``week_interval``-th ISO week, counted from the one
-    that ``first_week`` lies in, on days between ``valid_from`` and ``valid_until``, both inclusive.
-    """
+    """A route of the ERP; a row of ``routes.csv``."""
 
     route_number: Number
     area: Text
     fraction: Fraction
     weekdays: Weekdays
+    """Such as "MO TH"."""
     week_interval: Annotated[int, Meta(ge=1, le=52)]
+    """The route runs in every ``week_interval``-th ISO week, from that of ``first_week``."""
     first_week: dt.date
     valid_from: dt.date
     valid_until: dt.date | None = None
 
 
 def runs_on(route: Route, day: dt.date) -> bool:
-    """Whether the route passes on ``day``, holidays aside."""
+    """Return whether the route runs on ``day``, before holidays move it."""
     return (
         WEEKDAYS[day.weekday()] in route.weekdays.split()
         and is_valid_on(route.valid_from, route.valid_until, day)
@@ -42,5 +40,5 @@ def runs_on(route: Route, day: dt.date) -> bool:
 
 
 def _monday_of(day: dt.date) -> dt.date:
-    """The first day of the ISO 8601 week that ``day`` lies in."""
+    """Return the first day of the ISO 8601 week of ``day``."""
     return day - dt.timedelta(days=day.weekday())

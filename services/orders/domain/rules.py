@@ -1,4 +1,4 @@
-"""Rules: what municipalities and the operator lay down, as data with validity dates and a citation."""
+"""The rules of municipalities and of the operator: data with validity dates and a citation."""
 
 import datetime as dt
 import re
@@ -20,36 +20,37 @@ _CUT_OFF = re.compile(r"(\d{1,2}) ([01]\d|2[0-3]):([0-5]\d)")
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule as the ERP states it; a row of ``rules.csv``. Without ``fraction`` it is for all of them.
-
-    ``value`` by ``kind``: CUT_OFF "D HH:MM", until HH:MM local time D working days before the pickup; TOLERANCE days;
-    INTERVALS weeks, separated by spaces. Kinds that are kept but unknown to this build
-    are left alone.
-    """
+    """A rule of the ERP; a row of ``rules.csv``. Stored rules of an unknown kind are ignored."""
 
     rule_number: Number
     municipality: Text
     fraction: Fraction | None = None
+    """None for all fractions."""
     kind: Annotated[str, Meta(pattern="^[A-Z][A-Z_]{0,49}$", examples=[CUT_OFF])]
     value: Text
+    """The value of its kind.
+
+    CUT_OFF: "D HH:MM", until HH:MM local time D working days before the pickup. TOLERANCE: days. INTERVALS: weeks,
+    separated by spaces.
+    """
     citation: Annotated[str, Meta(min_length=1, max_length=500)]
     valid_from: dt.date
     valid_until: dt.date | None = None
 
 
 class CutOff(msgspec.Struct, frozen=True):
-    """Until when something can be ordered: ``at`` local time, ``working_days`` working days before."""
+    """The end of ordering: ``at`` local time, ``working_days`` working days before the pickup."""
 
     working_days: int
     at: dt.time
 
 
 DEFAULT_CUT_OFF = CutOff(0, dt.time())
-"""What holds where no rule says more: until the day of the pickup begins."""
+"""The cut-off without a rule: the start of the pickup's day."""
 
 
 def parse_cut_off(value: str) -> CutOff:
-    """A CUT_OFF rule's value; ValueError if it is none."""
+    """Parse the value of a CUT_OFF rule. Raise ValueError if it is malformed."""
     parts = _CUT_OFF.fullmatch(value)
     if parts is None:
         raise ValueError('expected "D HH:MM", such as "2 12:00"')
@@ -57,14 +58,14 @@ def parse_cut_off(value: str) -> CutOff:
 
 
 def parse_tolerance(value: str) -> int:
-    """A TOLERANCE rule's value in days; ValueError if it is none."""
+    """Parse the value of a TOLERANCE rule, in days. Raise ValueError if it is malformed."""
     if not (value.isascii() and value.isdecimal() and int(value) <= 7):
         raise ValueError("expected days, 0 to 7")
     return int(value)
 
 
 def parse_intervals(value: str) -> tuple[int, ...]:
-    """An INTERVALS rule's value in weeks, shortest first; ValueError if it is none."""
+    """Parse the value of an INTERVALS rule, in weeks, shortest first. Raise ValueError if it is malformed."""
     weeks = value.split()
     if not all(week.isascii() and week.isdecimal() and 1 <= int(week) <= 52 for week in weeks) or not weeks:
         raise ValueError("expected weeks, 1 to 52, separated by spaces")
@@ -73,11 +74,11 @@ def parse_intervals(value: str) -> tuple[int, ...]:
 
 _PARSERS = {CUT_OFF: parse_cut_off, TOLERANCE: parse_tolerance, INTERVALS: parse_intervals}
 EXAMPLES = {CUT_OFF: "2 12:00", TOLERANCE: "0-7", INTERVALS: "2 4 12"}
-"""What a value of each kind that this build knows looks like."""
+"""An example of each known kind's value."""
 
 
 def is_valid_value(rule: Rule) -> bool:
-    """Whether the value of a rule of a known kind fits it."""
+    """Return whether a rule of a known kind has a well-formed value."""
     try:
         _PARSERS[rule.kind](rule.value)
     except ValueError:
@@ -94,7 +95,7 @@ class Rules:
             self._rules[rule.kind, rule.municipality].append(rule)
 
     def applicable(self, kind: str, municipality: str, fraction: Fraction, day: dt.date) -> Rule | None:
-        """The rule of a kind for a fraction on a day: one for the fraction before a general one, then the newest."""
+        """Return the rule of a kind for a fraction on a day: one for the fraction before a general one, then the newest."""
         candidates = [
             rule
             for rule in self._rules.get((kind, municipality), ())
@@ -107,11 +108,11 @@ class Rules:
         )
 
     def cut_off(self, municipality: str, fraction: Fraction, day: dt.date) -> tuple[CutOff, str]:
-        """The cut-off of pickups on a day, and the citation of the rule that set it (empty where none did)."""
+        """Return the cut-off of pickups on a day, and the citation of its rule; empty without a rule."""
         rule = self.applicable(CUT_OFF, municipality, fraction, day)
         return (parse_cut_off(rule.value), rule.citation) if rule else (DEFAULT_CUT_OFF, "")
 
     def tolerance(self, municipality: str, fraction: Fraction, day: dt.date) -> int:
-        """How many days before or after a planned day the truck may come; 0 where no rule says."""
+        """Return the number of days before or after a planned day on which the truck may come; 0 without a rule."""
         rule = self.applicable(TOLERANCE, municipality, fraction, day)
         return parse_tolerance(rule.value) if rule else 0

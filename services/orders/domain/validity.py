@@ -1,4 +1,4 @@
-"""Data with validity dates: both ends inclusive, no end is for ever (O16)."""
+"""Data with validity dates: both inclusive, and unlimited without an end (O16)."""
 
 import datetime as dt
 from typing import Annotated
@@ -10,5 +10,5 @@ Number = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
 def is_valid_on(valid_from: dt.date, valid_until: dt.date | None, day: dt.date) -> bool:
-    """Whether something that is valid between these days is so on ``day``."""
+    """Return whether ``day`` lies within the validity dates."""
     return valid_from <= day and (valid_until is None or day <= valid_until)

@@ -1,8 +1,8 @@
-"""Waste codes: what the List of Waste (Decision 2000/532/EC) knows on a day.
+"""Waste codes: the List of Waste (Decision 2000/532/EC) with its validity dates.
 
-The list's chapters and sub-chapters are all here. Of its entries only those that the product's articles use, with their
-hazard mark, and those that Delegated Decision (EU) 2025/934 takes away; of any other the sub-chapter is judged alone.
-The change applies from 9 December 2026 by its corrigendum (OJ L 2025/90657, 19.8.2025).
+All chapters and sub-chapters are listed. Entries are listed if the product's articles use them, with their hazard mark,
+or if Delegated Decision (EU) 2025/934 deletes them; of any other entry only the sub-chapter is checked. The decision
+applies from 9 December 2026 by its corrigendum (OJ L 2025/90657, 19.8.2025).
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ _SUB_CHAPTERS = {
 SUB_CHAPTERS = {f"{chapter} {sub}": _ALWAYS for chapter, subs in _SUB_CHAPTERS.items() for sub in subs.split()} | {
     "19 14": _CHANGE
 }
-"""Each sub-chapter and the first day of its validity: 111 before the change, 112 after it."""
+"""Each sub-chapter and the first day of its validity: 111 before the decision applies, 112 after."""
 
 HAZARDOUS = {
     **dict.fromkeys(("13 02 05", "16 06 01", "20 01 21", "20 01 35"), True),
@@ -52,19 +52,19 @@ HAZARDOUS = {
 """Whether the entries that the product's articles use are hazardous."""
 
 WITHDRAWN = dict.fromkeys(("16 06 05", "19 02 11", "20 01 33", "20 01 34"), _CHANGE - dt.timedelta(days=1))
-"""The last day of entries that the change takes away."""
+"""The last day of the entries that the decision deletes."""
 
 
 def is_known(code: str, valid_from: dt.date, valid_until: dt.date | None) -> bool:
-    """Whether a code (``CC SS EE``, with ``*`` if hazardous) is of the list on some day between two."""
+    """Return whether a code (``CC SS EE``, with ``*`` if hazardous) is on the list on a day between two."""
     parts = _CODE.fullmatch(code)
     if parts is None or parts[2] == "00":
         return False
     sub_chapter, entry = parts[1], f"{parts[1]} {parts[2]}"
-    begins = SUB_CHAPTERS.get(sub_chapter)
+    valid_since = SUB_CHAPTERS.get(sub_chapter)
     return (
-        begins is not None
-        and begins <= (valid_until or _FOR_EVER)
+        valid_since is not None
+        and valid_since <= (valid_until or _FOR_EVER)
         and valid_from <= WITHDRAWN.get(entry, _FOR_EVER)
         and HAZARDOUS.get(entry, bool(parts[3])) is bool(parts[3])
     )

@@ -1,1 +1,1 @@
-"""Orders' end of its contract."""
+"""The operations of orders' contract."""

@@ -1,1 +1,1 @@
-"""Reads that show data to callers; each joins the caller's access in SQL."""
+"""The queries that callers see; each joins the caller's access in SQL."""

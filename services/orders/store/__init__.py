@@ -1,1 +1,1 @@
-"""Orders' rows and the SQL that reads and writes them."""
+"""The repositories of orders in PostgreSQL, and the transaction that holds them."""

@@ -1,1 +1,1 @@
-"""The rules of stats. Pure: no input or output."""
+"""The domain of stats. Pure: no input or output."""

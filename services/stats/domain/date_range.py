@@ -1,4 +1,4 @@
-"""The days that a figure is about."""
+"""The range of days of a figure."""
 
 import datetime as dt
 
@@ -7,11 +7,11 @@ import msgspec
 from services.contracts.values import Refusal, refuse
 
 MAX_DAYS = 3660
-"""The most days that are answered at once: ten years."""
+"""The longest range: ten years."""
 
 
 class DateRange(msgspec.Struct, frozen=True):
-    """From one day to another, both inclusive."""
+    """A range of days, both ends inclusive."""
 
     since: dt.date
     until: dt.date
@@ -22,15 +22,15 @@ class DateRange(msgspec.Struct, frozen=True):
 
     @property
     def previous_since(self) -> dt.date:
-        """The first of as many days right before ``since``; as far back as the calendar goes."""
+        """The first day of the range of the same length before ``since``, at the earliest the calendar's first."""
         return dt.date.fromordinal(max(1, self.since.toordinal() - self.days))
 
 
 def date_range(since: dt.date, until: dt.date) -> DateRange | Refusal:
-    """The days from ``since`` to ``until``; MALFORMED in the wrong order, TOO_LONG for more than LONGEST."""
-    found = DateRange(since, until)
-    if found.days < 1:
+    """Return the range; MALFORMED in the wrong order, TOO_LONG above ``MAX_DAYS``."""
+    days = DateRange(since, until)
+    if days.days < 1:
         return refuse("MALFORMED", "until", reason="EARLIEST", earliest=since)
-    if found.days > MAX_DAYS:
+    if days.days > MAX_DAYS:
         return refuse("TOO_LONG", "until", days=MAX_DAYS)
-    return found
+    return days

@@ -1,4 +1,4 @@
-"""An invoice as the ERP states it."""
+"""An invoice of the ERP."""
 
 import datetime as dt
 import uuid
@@ -7,11 +7,7 @@ import msgspec
 
 
 class InvoiceFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an invoice.
-
-    ``net_minor`` is net of VAT in the currency's minor unit, negative for a credit note; ``vat_rate`` comes on top, in
-    tenths of a per cent. ``period`` is what is invoiced, in the ERP's words ("VUOSI 2022").
-    """
+    """The facts of an invoice."""
 
     invoice_number: str
     organisation_id: uuid.UUID
@@ -19,13 +15,16 @@ class InvoiceFacts(msgspec.Struct, frozen=True, kw_only=True):
     invoice_date: dt.date
     due_date: dt.date
     period: str
+    """The invoiced period in the ERP's words ("VUOSI 2022")."""
     net_minor: int
+    """Net of VAT in the currency's minor unit; negative for a credit note."""
     vat_rate: int
+    """Tenths of a per cent."""
     currency: str
 
 
 class InvoiceRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice as it is kept. ``version`` rises with every change."""
+    """An invoice as it is stored. ``version`` rises with every change."""
 
     id: uuid.UUID
     version: int

@@ -1,4 +1,4 @@
-"""A pickup as a fact, and what it adds to the volumes."""
+"""A pickup as a fact, and its share of the volumes."""
 
 import datetime as dt
 import uuid
@@ -11,10 +11,7 @@ from services.contracts.sites import Fraction
 
 
 class PickupFact(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a pickup. ``date`` is the planned day, ``done_at`` when its outcome was reached.
-
-    ``grams`` is what all its bins weighed; None where nothing was weighed. A higher ``version`` replaces a lower one.
-    """
+    """The facts of a pickup. A higher ``version`` replaces a lower one."""
 
     id: uuid.UUID
     organisation_id: uuid.UUID
@@ -24,14 +21,17 @@ class PickupFact(msgspec.Struct, frozen=True, kw_only=True):
     article_id: uuid.UUID
     fraction: Fraction
     date: dt.date
+    """The planned day."""
     state: PickupState
     done_at: dt.datetime | None
+    """The instant of the outcome."""
     grams: int | None
+    """The weight of all its containers; None if they were not weighed."""
     version: int
 
 
 class VolumeDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """Grams and pickups of one article and fraction, on one site and day; negative where they are taken out again."""
+    """Grams and pickups of an article and fraction, on a site and day; negative to subtract them again."""
 
     organisation_id: uuid.UUID
     day: dt.date
@@ -43,19 +43,19 @@ class VolumeDelta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def latest_versions(pickups: Sequence[PickupFact]) -> list[PickupFact]:
-    """Of each pickup its highest version alone; of two that are alike the one that came first."""
-    found: dict[uuid.UUID, PickupFact] = {}
+    """Return the highest version of each pickup; of two with one version the first."""
+    latest: dict[uuid.UUID, PickupFact] = {}
     for pickup in pickups:
-        known = found.get(pickup.id)
+        known = latest.get(pickup.id)
         if known is None or known.version < pickup.version:
-            found[pickup.id] = pickup
-    return list(found.values())
+            latest[pickup.id] = pickup
+    return list(latest.values())
 
 
 def counting_day(pickup: PickupFact, zone: dt.tzinfo) -> dt.date | None:
-    """The day, in ``zone``, on which a pickup counts; None if it does not count: only an EMPTIED one does.
+    """Return the day, in ``zone``, on which a pickup counts; None unless it is EMPTIED.
 
-    One that was emptied nobody knows when counts on its planned day.
+    A pickup without ``done_at`` counts on its planned day.
     """
     if pickup.state is not PickupState.EMPTIED:
         return None
@@ -63,7 +63,7 @@ def counting_day(pickup: PickupFact, zone: dt.tzinfo) -> dt.date | None:
 
 
 def volume_delta(pickup: PickupFact, day: dt.date | None) -> VolumeDelta | None:
-    """What a pickup that counts on ``day`` adds to the volumes; None if it does not count."""
+    """Return the share of the volumes of a pickup that counts on ``day``; None if it does not count."""
     if day is None:
         return None
     return VolumeDelta(
@@ -78,13 +78,13 @@ def volume_delta(pickup: PickupFact, day: dt.date | None) -> VolumeDelta | None:
 
 
 def correcting_deltas(before: VolumeDelta | None, after: VolumeDelta | None) -> list[VolumeDelta]:
-    """What must be added to the volumes, a line a place, for ``after`` to count instead of ``before``."""
+    """Return the deltas that make the volumes count ``after`` instead of ``before``."""
     if before is not None and after is not None and _volume_key(before) == _volume_key(after):
         grams = after.grams - before.grams
         return [msgspec.structs.replace(after, grams=grams, pickups=0)] if grams else []
-    taken_out = [msgspec.structs.replace(before, grams=-before.grams, pickups=-1)] if before else []
-    return [*taken_out, *([after] if after else [])]
+    subtracted = [msgspec.structs.replace(before, grams=-before.grams, pickups=-1)] if before else []
+    return [*subtracted, *([after] if after else [])]
 
 
-def _volume_key(one: VolumeDelta) -> VolumeDelta:
-    return msgspec.structs.replace(one, grams=0, pickups=0)
+def _volume_key(delta: VolumeDelta) -> VolumeDelta:
+    return msgspec.structs.replace(delta, grams=0, pickups=0)

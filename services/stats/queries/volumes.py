@@ -1,4 +1,4 @@
-"""What is read of stats, each with the caller's access joined in SQL ($1 caller, $2 day)."""
+"""Volumes, with the caller's access joined in SQL ($1 caller, $2 day)."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -21,52 +21,52 @@ async def volumes(
     connection: DatabaseConnection,
     caller: Caller,
     day: dt.date,
-    span: DateRange,
+    days: DateRange,
     period: Period,
     organisation_id: Id | None,
     site_ids: Sequence[Id] | None,
     fractions: Sequence[Fraction] | None,
 ) -> Volumes:
-    """What was collected in a span of days, on the sites that the caller reaches.
+    """Return the volumes of a range of days, on the sites that the caller reaches.
 
-    A step's ``start`` is the first day of its period, also where the span begins within it. None chooses all; an empty
-    list, like an id that is none, chooses nothing.
+    A row's ``start`` is the first day of its period, even if the range starts within the period. A filter of None
+    selects all; an empty list and a malformed id select nothing.
     """
     query = SqlQuery(caller.subject_id, day)
     if organisation_id is not None:
         query.where("v.organisation_id = {}", find_id("org", organisation_id))
     if site_ids is not None:
         query.where("v.site_id = ANY ({}::uuid[])", [find_id("site", text) for text in site_ids])
-    narrowed = organisation_id is not None or site_ids is not None
+    is_filtered = organisation_id is not None or site_ids is not None
     if fractions is not None:
         query.where("v.fraction = ANY ({}::text[])", [fraction.value for fraction in fractions])
     where, values = query.condition, query.values
     since, until, step = (f"${len(values) + place}" for place in (1, 2, 3))
 
-    def chosen(within: str) -> str:
-        # Rows that are narrowed to places are found by their indexes; else the grants say where to look.
-        if narrowed:
+    def select(within: str) -> str:
+        # Indexes find the rows of given places; without a filter the rows are found from the grants.
+        if is_filtered:
             return (
                 f"SELECT v.* FROM volumes v WHERE {visible(_TABLE.organisation, _TABLE.site)} AND {where} AND {within}"
             )
         return reached_rows_query(_TABLE, "v.*", where=where, within=within)
 
-    # date_trunc begins a week on Monday, as ISO 8601 does.
-    found = await connection.fetch(
+    # date_trunc starts a week on Monday, as ISO 8601 does.
+    sums = await connection.fetch(
         f"""
         SELECT date_trunc({step}, v.day::timestamp)::date AS start, v.fraction, v.article_id,
                sum(v.grams)::bigint AS grams, sum(v.pickups)::bigint AS pickups
-        FROM ({chosen(f"v.day BETWEEN {since} AND {until}")}) AS v
+        FROM ({select(f"v.day BETWEEN {since} AND {until}")}) AS v
         GROUP BY 1, 2, 3 HAVING sum(v.pickups) > 0 ORDER BY 1, 2, 3
         """,
         *values,
-        span.since,
-        span.until,
+        days.since,
+        days.until,
         period.value.lower(),
     )
-    before = chosen(f"v.day >= {since} AND v.day < {until}")
+    before = select(f"v.day >= {since} AND v.day < {until}")
     grams_before = await connection.fetchval(
-        f"SELECT coalesce(sum(v.grams), 0)::bigint FROM ({before}) AS v", *values, span.previous_since, span.since
+        f"SELECT coalesce(sum(v.grams), 0)::bigint FROM ({before}) AS v", *values, days.previous_since, days.since
     )
     rows = [
         Volume(
@@ -76,7 +76,7 @@ async def volumes(
             grams=row["grams"],
             pickups=row["pickups"],
         )
-        for row in found
+        for row in sums
     ]
     return Volumes(
         rows=rows,

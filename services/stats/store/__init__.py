@@ -1,1 +1,1 @@
-"""Stats' rows and the SQL that reads and writes them."""
+"""The repositories of stats in PostgreSQL, and the transaction that holds them."""

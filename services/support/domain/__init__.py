@@ -1,1 +1,1 @@
-"""The rules of support. Pure: no input or output."""
+"""The domain of support. Pure: no input or output."""

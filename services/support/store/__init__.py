@@ -1,1 +1,1 @@
-"""Support's rows and the SQL that reads and writes them."""
+"""The repositories of support in PostgreSQL, and the transaction that holds them."""
