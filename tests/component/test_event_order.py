@@ -1,4 +1,4 @@
-"""Whatever order events come in, how often and in what batches: every service's copies and figures end the same."""
+"""Copies and figures of every service are the same for any order, repetition and batching of events."""
 
 import random
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ Harness = ServiceHarness[Any, Any]
 
 
 def version_of(event: Event, version: int) -> Event:
-    """The thing of a sample as another version of it states it."""
-    if isinstance(event, SessionEnded):  # it ends once, and others end like it
+    """Return a sample as another version of its entity."""
+    if isinstance(event, SessionEnded):  # it has no versions: another session stands for another version
         return msgspec.structs.replace(event, session_id=f"{event.session_id}_{version}")
     changed: dict[str, object] = {"version": version}
     match event:
@@ -57,12 +57,12 @@ def version_of(event: Event, version: int) -> Event:
 
 
 def handled_events(harness: Harness) -> list[Event]:
-    """Versions of every sample that a service listens to, in order."""
+    """Return versions of every sample that a service subscribes to, in order."""
     base: Any = harness
     events: list[Event] = []
     for struct in harness.blueprint.handlers(base):
         sample = msgspec.json.decode(snapshots.sample_of(event_type_of(struct)).read_bytes(), type=struct)
-        # Of two events that state one thing each version is one: never two that differ.
+        # Two events of one entity share its versions: no two differ under one version.
         versions = [n * 2 for n in VERSIONS] if struct.__name__ == "PickupStated" else [n * 2 - 1 for n in VERSIONS]
         stated = [version_of(sample, version) for version in versions]
         events += [
@@ -77,7 +77,7 @@ async def clear(harness: Harness) -> None:
 
 
 async def read_tables(harness: Harness) -> dict[str, list[str]]:
-    """Every row of every table but the chassis' own, without the time at which it was written."""
+    """Return all rows of all tables except the chassis', without the time of writing."""
     return {
         row[0]: sorted(
             one[0] for one in await harness.pool.fetch(f"SELECT (to_jsonb(t) - 'kept_since')::text FROM {row[0]} AS t")
@@ -100,7 +100,9 @@ async def harness(request: pytest.FixtureRequest, make_harness: MakeHarness[Any,
 
 @settings(max_examples=max_examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), at_once=st.integers(1, 7))
-async def test_events_shuffled_and_twice_end_as_in_order(harness: Harness, seed: int, at_once: int) -> None:
+async def test_shuffled_and_repeated_events_have_the_result_of_ordered_ones(
+    harness: Harness, seed: int, at_once: int
+) -> None:
     events = handled_events(harness)
     in_order = await receive_in_batches(harness, events, 1)
     assert any(in_order.values())

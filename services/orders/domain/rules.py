@@ -95,7 +95,7 @@ class Rules:
             self._rules[rule.kind, rule.municipality].append(rule)
 
     def applicable(self, kind: str, municipality: str, fraction: Fraction, day: dt.date) -> Rule | None:
-        """Return the rule of a kind for a fraction on a day: one for the fraction before a general one, then the newest."""
+        """Return the rule for a fraction on a day: a rule of the fraction before a general one, then the newest."""
         candidates = [
             rule
             for rule in self._rules.get((kind, municipality), ())

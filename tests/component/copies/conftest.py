@@ -1,4 +1,4 @@
-"""What the tests of copies borrow: the world of orders, and identity's settings."""
+"""Fixtures of the tests of copies: the scenario of orders, and identity's settings."""
 
 from tests.component.identity.conftest import settings
 from tests.component.orders.scenario import scenario

@@ -1,4 +1,4 @@
-"""Owners state their things again: in full, with their versions, exactly as they were announced when they changed."""
+"""Announcements: owners state their entities again, in full and with their versions, as when they changed."""
 
 import asyncio
 import uuid
@@ -66,7 +66,7 @@ def all_announcements() -> list[tuple[Blueprint[Any, Any], Announcement[Any]]]:
 
 
 @pytest.mark.parametrize(("blueprint", "one"), all_announcements(), ids=lambda value: getattr(value, "thing", ""))
-def test_an_announcement_is_a_statement_that_partners_do_not_see(
+def test_an_announcement_is_an_event_that_partners_do_not_see(
     blueprint: Blueprint[Any, Any], one: Announcement[Any]
 ) -> None:
     declared = event_type_of(one.event)
@@ -84,42 +84,42 @@ def test_every_copy_has_an_owner_that_announces_and_a_handler_that_listens() -> 
             assert copy.owner in (*keeper.subscribes_to, keeper.name)
 
 
-async def announce_again(bench: ServiceHarness[Any, Any], thing: str, page: int = 2) -> list[Event]:
-    """What is emitted when these things are stated again, and that the count was right."""
-    (one,) = [one for one in bench.blueprint.announcements if one.entity == thing]
-    before = len(await bench.emitted_events())
-    async with bench.pool.acquire() as connection:
+async def announce_again(harness: ServiceHarness[Any, Any], thing: str, page: int = 2) -> list[Event]:
+    """Announce an entity, check the count, and return the emitted events."""
+    (one,) = [one for one in harness.blueprint.announcements if one.entity == thing]
+    before = len(await harness.emitted_events())
+    async with harness.pool.acquire() as connection:
         expected = await announcement.count(connection, one)
-    pages = [count async for count in announce(bench.work, one, page)]
+    pages = [count async for count in announce(harness.work, one, page)]
     assert sum(pages) == expected
     assert all(count == page for count in pages[:-1])
-    return (await bench.emitted_events())[before:]
+    return (await harness.emitted_events())[before:]
 
 
-async def newest(bench: ServiceHarness[Any, Any], kind: type[Event], key: str) -> list[Event]:
-    """The last event of each thing, by id."""
-    found = {getattr(event, key): event for event in await bench.emitted_events(kind)}
-    return [found[one] for one in sorted(found)]
+async def newest(harness: ServiceHarness[Any, Any], kind: type[Event], key: str) -> list[Event]:
+    """Return the last event of each entity, by id."""
+    last = {getattr(event, key): event for event in await harness.emitted_events(kind)}
+    return [last[entity_id] for entity_id in sorted(last)]
 
 
 async def test_organisations(make_harness: MakeHarness[Any, Any], settings: IdentitySettings) -> None:
-    bench = await make_harness(IDENTITY)
-    bench.settings = settings
-    await bench.import_file("organisations", ORGANISATIONS)
-    await bench.import_file("organisations", ORGANISATIONS.replace("Asiakas 1", "Uusi nimi"))
-    last = await newest(bench, OrganisationStated, "organisation_id")
+    harness = await make_harness(IDENTITY)
+    harness.settings = settings
+    await harness.import_file("organisations", ORGANISATIONS)
+    await harness.import_file("organisations", ORGANISATIONS.replace("Asiakas 1", "Uusi nimi"))
+    last = await newest(harness, OrganisationStated, "organisation_id")
     assert {event.version for event in last if isinstance(event, OrganisationStated)} == {1, 2}
-    assert await announce_again(bench, "organisation") == last
-    assert await announce_again(bench, "organisation", page=5) == last, "a second time, and with a full last page"
+    assert await announce_again(harness, "organisation") == last
+    assert await announce_again(harness, "organisation", page=5) == last, "a second time, and with a full last page"
 
 
 async def test_access_of_users_and_partners(make_harness: MakeHarness[Any, Any], settings: IdentitySettings) -> None:
-    bench = await make_harness(IDENTITY)
-    bench.settings = settings
-    await bench.import_file("organisations", ORGANISATIONS)
-    organisations = [row["id"] for row in await bench.pool.fetch("SELECT id FROM organisations ORDER BY id")]
+    harness = await make_harness(IDENTITY)
+    harness.settings = settings
+    await harness.import_file("organisations", ORGANISATIONS)
+    organisations = [row["id"] for row in await harness.pool.fetch("SELECT id FROM organisations ORDER BY id")]
     for number in range(3):
-        async with bench.work() as tx:
+        async with harness.work() as tx:
             member = MembershipRecord(organisation_id=organisations[number], role=Role.EDITOR, billing=number == 1)
             user = UserRecord(
                 id=new_uuid(),
@@ -134,47 +134,47 @@ async def test_access_of_users_and_partners(make_harness: MakeHarness[Any, Any],
             await state_access(tx, user)
     for name in ("kuljettajat", "suunnittelu"):
         command = CreatePartner(idempotency_key=name, name=name, scopes=[*SCOPES], all_organisations=True)
-        made = await create_partner(bench.work, b"pepper", write_id("user", new_uuid()), command)
+        made = await create_partner(harness.work, b"pepper", write_id("user", new_uuid()), command)
         assert isinstance(made, PartnerCreated)
-    last = await newest(bench, AccessStated, "subject_id")
-    users = await announce_again(bench, "user")
-    partners = await announce_again(bench, "partner")
+    last = await newest(harness, AccessStated, "subject_id")
+    users = await announce_again(harness, "user")
+    partners = await announce_again(harness, "partner")
     assert [*partners, *users] == last
     assert {event.kind for event in users if isinstance(event, AccessStated)} == {SubjectKind.USER, SubjectKind.STAFF}
 
     async def own_copy() -> list[tuple[Any, ...]]:
-        rows = await bench.pool.fetch("SELECT * FROM access.subjects LEFT JOIN access.grants USING (subject_id)")
+        rows = await harness.pool.fetch("SELECT * FROM access.subjects LEFT JOIN access.grants USING (subject_id)")
         return sorted((tuple(row) for row in rows), key=str)
 
     kept = await own_copy()
-    await bench.pool.execute("TRUNCATE access.subjects CASCADE")
-    await announce_again(bench, "user")
-    await announce_again(bench, "partner")
+    await harness.pool.execute("TRUNCATE access.subjects CASCADE")
+    await announce_again(harness, "user")
+    await announce_again(harness, "partner")
     assert await own_copy() == kept, "identity's own copy follows at once"
 
 
 async def test_sites_and_containers(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(SITES)
-    await bench.receive(organisation())
+    harness = await make_harness(SITES)
+    await harness.receive(organisation())
     for kind, text in (("sites", SITE_ROWS), ("containers", CONTAINER_ROWS)):
-        done, bad = await bench.import_file(kind, text)
+        done, bad = await harness.import_file(kind, text)
         assert (done.failed, bad) == (0, [])
-    await bench.import_file("containers", CONTAINER_ROWS.replace("360", "240"))
-    assert await announce_again(bench, "site") == await newest(bench, SiteStated, "site_id")
-    assert await announce_again(bench, "container") == await newest(bench, ContainerStated, "container_id")
+    await harness.import_file("containers", CONTAINER_ROWS.replace("360", "240"))
+    assert await announce_again(harness, "site") == await newest(harness, SiteStated, "site_id")
+    assert await announce_again(harness, "container") == await newest(harness, ContainerStated, "container_id")
 
 
 async def test_invoices(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(STATS)
-    await bench.receive(organisation())
-    await bench.import_file("invoices", INVOICE_ROWS)
-    assert await announce_again(bench, "invoice") == await newest(bench, InvoiceStated, "invoice_id")
+    harness = await make_harness(STATS)
+    await harness.receive(organisation())
+    await harness.import_file("invoices", INVOICE_ROWS)
+    assert await announce_again(harness, "invoice") == await newest(harness, InvoiceStated, "invoice_id")
 
 
-async def test_pickups_are_stated_as_they_were_recorded_whatever_their_agreement_says_now(
+async def test_pickups_are_stated_as_they_were_recorded_after_their_agreement_changed(
     scenario: OrdersScenario,
 ) -> None:
-    driver = scenario.bench.api(await scenario.partner("pickups:report"))
+    driver = scenario.harness.api(await scenario.partner("pickups:report"))
     days = ("2026-03-05", "2026-02-19", "2026-02-05")
     reports = [
         report(ReportKind.EMPTIED, report_id=date, agreement_id=scenario.id("A1"), date=_day(date), grams=1_000)
@@ -185,21 +185,21 @@ async def test_pickups_are_stated_as_they_were_recorded_whatever_their_agreement
     assert all(outcome.accepted for outcome in answer.outcomes), answer
     again = [report(ReportKind.FAILED, agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-04T07:30:00+00:00")]
     assert isinstance(await driver.report_pickups(again), PickupsReported)
-    done, _ = await scenario.bench.import_file("agreements", AGREEMENTS.replace("A1,50,C1,R360", "A1,50,C1,B240"))
+    done, _ = await scenario.harness.import_file("agreements", AGREEMENTS.replace("A1,50,C1,R360", "A1,50,C1,B240"))
     assert done.changed == 1
 
-    recorded = await newest(scenario.bench, PickupRecorded, "pickup_id")
-    stated = await announce_again(scenario.bench, "pickup")
+    recorded = await newest(scenario.harness, PickupRecorded, "pickup_id")
+    stated = await announce_again(scenario.harness, "pickup")
     assert all(isinstance(event, PickupStated) for event in stated)
     assert sorted(map(msgspec.to_builtins, stated), key=str) == sorted(map(msgspec.to_builtins, recorded), key=str)
 
 
-async def test_a_thing_that_changes_meanwhile_is_stated_before_or_after(
+async def test_an_entity_that_changes_meanwhile_is_stated_before_or_after(
     make_harness: MakeHarness[Any, Any],
 ) -> None:
-    bench = await make_harness(SITES)
-    await bench.receive(organisation())
-    await bench.import_file("sites", SITE_ROWS)
+    harness = await make_harness(SITES)
+    await harness.receive(organisation())
+    await harness.import_file("sites", SITE_ROWS)
     (one,) = [one for one in SITES.announcements if one.entity == "site"]
 
     held = asyncio.Event()
@@ -214,36 +214,36 @@ async def test_a_thing_that_changes_meanwhile_is_stated_before_or_after(
     waiting = msgspec.structs.replace(one, emit_page=state_and_wait)
 
     async def run() -> None:
-        async for _ in announce(bench.work, waiting):
+        async for _ in announce(harness.work, waiting):
             pass
 
     announced = asyncio.create_task(run())
     await held.wait()
-    changing = asyncio.create_task(bench.import_file("sites", SITE_ROWS.replace("HOUSE,1,", "HOUSE,2,")))
-    await until(lambda: bench.pool.fetchval(IS_LOCK_AWAITED))
-    assert not changing.done(), "the change waits for the statement"
+    changing = asyncio.create_task(harness.import_file("sites", SITE_ROWS.replace("HOUSE,1,", "HOUSE,2,")))
+    await until(lambda: harness.pool.fetchval(IS_LOCK_AWAITED))
+    assert not changing.done(), "the change waits for the announcement"
     go_on.set()
     await announced
     await changing
-    events = await bench.emitted_events(SiteStated)
+    events = await harness.emitted_events(SiteStated)
     assert [event.version for event in events] == [1] * 5 + [1] * 5 + [2] * 5, "the older version is stated first"
 
 
-async def test_nothing_is_stated_where_there_is_nothing(make_harness: MakeHarness[OrdersTransaction, Any]) -> None:
-    bench = await make_harness(ORDERS)
-    assert await announce_again(bench, "pickup") == []
+async def test_an_empty_table_has_no_announcement(make_harness: MakeHarness[OrdersTransaction, Any]) -> None:
+    harness = await make_harness(ORDERS)
+    assert await announce_again(harness, "pickup") == []
 
 
-async def test_it_may_be_broken_off(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(SITES)
-    await bench.receive(organisation())
-    await bench.import_file("sites", SITE_ROWS)
-    before = len(await bench.emitted_events())
+async def test_an_announcement_may_be_interrupted(make_harness: MakeHarness[Any, Any]) -> None:
+    harness = await make_harness(SITES)
+    await harness.receive(organisation())
+    await harness.import_file("sites", SITE_ROWS)
+    before = len(await harness.emitted_events())
     (one,) = [one for one in SITES.announcements if one.entity == "site"]
-    pages = announce(bench.work, one, 2)
+    pages = announce(harness.work, one, 2)
     assert await anext(pages) == 2
     await pages.aclose()
-    assert len(await bench.emitted_events()) == before + 2, "what was stated stays so"
+    assert len(await harness.emitted_events()) == before + 2, "the committed page stays"
 
 
 def organisation() -> OrganisationStated:

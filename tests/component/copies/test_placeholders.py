@@ -1,7 +1,6 @@
-"""A reference not yet known is no failure: a placeholder stands for it, or whoever refers to it waits for it.
+"""References to entities that are not copied yet: a placeholder is added, or the command waits.
 
-That a contact form waits for its site is in ../support/test_contact_form.py, that a calendar and an agreement do in
-../orders.
+../support/test_contact_form.py has a contact form that waits for its site, ../orders a calendar and an agreement.
 """
 
 import datetime as dt
@@ -45,94 +44,94 @@ def refused(answer: object) -> list[tuple[str, bool]]:
 NOT_READY_YET = [("NOT_READY_YET", True)]
 
 
-async def test_a_container_makes_a_placeholder_of_its_site_that_the_site_fills(
+async def test_a_container_adds_a_placeholder_of_its_site_that_the_site_replaces(
     make_harness: MakeHarness[OrdersTransaction, Orders],
 ) -> None:
-    bench = await make_harness(ORDERS)
+    harness = await make_harness(ORDERS)
     stated, there = container(an_id("container"), 1), site(an_id("site"), 1)
-    await bench.receive(container_stated("C1", there.site_id, stated.organisation_id, Fraction.GLASS))
-    row = await bench.pool.fetchrow(
+    await harness.receive(container_stated("C1", there.site_id, stated.organisation_id, Fraction.GLASS))
+    row = await harness.pool.fetchrow(
         "SELECT site_number, version FROM sites WHERE id = $1", read_id("site", there.site_id)
     )
     assert row is not None
     assert tuple(row) == (None, 0)
-    await bench.receive(there)
-    row = await bench.pool.fetchrow("SELECT site_number, version FROM sites")
+    await harness.receive(there)
+    row = await harness.pool.fetchrow("SELECT site_number, version FROM sites")
     assert row is not None
     assert tuple(row) == (there.site_number, 1)
 
 
 async def test_commands_on_an_agreement_wait_for_its_site(scenario: OrdersScenario) -> None:
-    # What a rebuild leaves of a site that its owner does not state while an agreement refers to it.
-    async with scenario.bench.pool.acquire() as connection:
+    # A rebuild leaves a placeholder of a site that its owner does not state while an agreement refers to it.
+    async with scenario.harness.pool.acquire() as connection:
         await rebuild.mark_stale(connection, ORDERS.copies)
         await connection.execute("UPDATE access.subjects SET doubted = false")
         let_go = await rebuild.purge_stale(connection, ORDERS.copies)
     assert (let_go.deleted, let_go.placeholders) == (0, 3 + 4)
     member, driver = await scenario.member(), await scenario.partner("pickups:report")
-    offering, agreement_id = scenario.bench.api(member), scenario.id("A1")
+    api, agreement_id = scenario.harness.api(member), scenario.id("A1")
     order = extra_pickup(agreement_id, "12.3.")
 
-    assert refused(await offering.order_extra_pickup(order)) == NOT_READY_YET
-    (offered,) = await offering.extra_pickup_offers([agreement_id])
+    assert refused(await api.order_extra_pickup(order)) == NOT_READY_YET
+    (offered,) = await api.extra_pickup_offers([agreement_id])
     assert refused(offered) == NOT_READY_YET
-    answer = await scenario.bench.api(driver).report_pickups([report(agreement_id=agreement_id, date="5.3.")])
+    answer = await scenario.harness.api(driver).report_pickups([report(agreement_id=agreement_id, date="5.3.")])
     assert isinstance(answer, PickupsReported)
     assert refused(answer.outcomes[0].refusal) == NOT_READY_YET
-    assert await scenario.bench.emitted_events() == []
-    _, bad = await scenario.bench.import_file("agreements", _agreement("A9", "50", "C1"))
+    assert await scenario.harness.emitted_events() == []
+    _, bad = await scenario.harness.import_file("agreements", _agreement("A9", "50", "C1"))
     assert [(row.field, row.code) for row in bad] == [("site_number", "UNKNOWN")]
 
-    await scenario.bench.receive(site_stated(scenario.sites["50"], scenario.organisation_id, "50"))
+    await scenario.harness.receive(site_stated(scenario.sites["50"], scenario.organisation_id, "50"))
 
-    ordered = await offering.order_extra_pickup(order)
-    assert isinstance(ordered, Ordered), "the key was left free"
-    (offered,) = await offering.extra_pickup_offers([agreement_id])
+    ordered = await api.order_extra_pickup(order)
+    assert isinstance(ordered, Ordered), "a refused command does not use its key"
+    (offered,) = await api.extra_pickup_offers([agreement_id])
     assert isinstance(offered, Offers)
     reports = [report(agreement_id=agreement_id, date="5.3."), report(order_id=ordered.order.id)]
-    answer = await scenario.bench.api(driver).report_pickups(reports)
+    answer = await scenario.harness.api(driver).report_pickups(reports)
     assert isinstance(answer, PickupsReported)
     assert all(outcome.accepted for outcome in answer.outcomes)
 
 
 async def test_a_report_of_an_order_waits_for_its_site(scenario: OrdersScenario) -> None:
     member, driver = await scenario.member(), await scenario.partner("pickups:report")
-    ordered = await scenario.bench.api(member).order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3."))
+    ordered = await scenario.harness.api(member).order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3."))
     assert isinstance(ordered, Ordered)
-    await scenario.bench.pool.execute("UPDATE sites SET version = 0")
-    answer = await scenario.bench.api(driver).report_pickups([report(order_id=ordered.order.id)])
+    await scenario.harness.pool.execute("UPDATE sites SET version = 0")
+    answer = await scenario.harness.api(driver).report_pickups([report(order_id=ordered.order.id)])
     assert isinstance(answer, PickupsReported)
     assert refused(answer.outcomes[0].refusal) == NOT_READY_YET
 
 
 @pytest.mark.parametrize("blueprint", [SITES, ORDERS, STATS, SUPPORT], ids=lambda one: one.name)
-async def test_access_to_what_is_not_known_yet_is_kept(make_harness: MakeHarness[Any, Any], blueprint: Any) -> None:
-    bench = await make_harness(blueprint)
+async def test_access_to_an_unknown_site_is_stored(make_harness: MakeHarness[Any, Any], blueprint: Any) -> None:
+    harness = await make_harness(blueprint)
     org, place, subject = an_id("org"), an_id("site"), an_id("user")
     other = an_id("site")
     grant = Grant(organisation_id=org, role=Role.EDITOR, site_ids=[place, other])
-    await bench.receive(
+    await harness.receive(
         AccessStated(subject_id=subject, kind=SubjectKind.USER, version=1, active=True, scopes=[], grants=[grant])
     )
-    rows = await bench.pool.fetch("SELECT organisation_id, site_id FROM access.grants")
+    rows = await harness.pool.fetch("SELECT organisation_id, site_id FROM access.grants")
     assert {tuple(row) for row in rows} == {(read_id("org", org), read_id("site", one)) for one in (place, other)}
 
 
-async def test_a_contact_form_is_taken_once_the_site_came_after_the_access_to_it(
+async def test_a_contact_form_is_accepted_once_the_site_arrives_after_the_access_to_it(
     make_harness: MakeHarness[Any, Any],
 ) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org, place = an_id("org"), an_id("site")
-    caller = await bench.caller(Grant(organisation_id=org, role=Role.VIEWER, site_ids=[place]))
+    caller = await harness.caller(Grant(organisation_id=org, role=Role.VIEWER, site_ids=[place]))
     command = form(place)
-    assert refused(await bench.api(caller).send_contact_form(command)) == NOT_READY_YET
-    await bench.receive(site_stated(place, org, "50"))
-    assert not isinstance(await bench.api(caller).send_contact_form(command), Refusal)
+    assert refused(await harness.api(caller).send_contact_form(command)) == NOT_READY_YET
+    await harness.receive(site_stated(place, org, "50"))
+    assert not isinstance(await harness.api(caller).send_contact_form(command), Refusal)
 
 
-async def test_an_agreement_of_a_placeholder_is_shown_as_it_was_known(scenario: OrdersScenario) -> None:
-    await scenario.bench.pool.execute("UPDATE sites SET version = 0")
-    (connection,) = await scenario.bench.api(await scenario.member()).agreements_of_sites(
+async def test_an_agreement_of_a_placeholder_is_shown_as_stored(scenario: OrdersScenario) -> None:
+    await scenario.harness.pool.execute("UPDATE sites SET version = 0")
+    (connection,) = await scenario.harness.api(await scenario.member()).agreements_of_sites(
         [scenario.sites["50"]], Page()
     )
     assert [edge.node.agreement_number for edge in connection.edges] == ["A1", "A2"]
@@ -146,25 +145,25 @@ async def test_an_agreement_of_a_placeholder_is_shown_as_it_was_known(scenario: 
     ],
     ids=["sites", "invoices"],
 )
-async def test_what_is_imported_waits_for_its_customer(
+async def test_an_imported_row_waits_for_its_customer(
     make_harness: MakeHarness[Any, Any], blueprint: Any, kind: str, text: str
 ) -> None:
-    bench: ServiceHarness[Any, Any] = await make_harness(blueprint)
-    staged = await bench.imports.stage(kind, f"{kind}.csv", iterate_chunks(text.encode()))
-    await bench.imports.start(staged.id)
-    assert not await bench.imports._process_batch(), "every row waits"
-    await bench.receive(organisation(an_id("org"), 1))
-    assert await bench.imports._process_batch()
-    while await bench.imports._process_batch():
+    harness: ServiceHarness[Any, Any] = await make_harness(blueprint)
+    staged = await harness.imports.stage(kind, f"{kind}.csv", iterate_chunks(text.encode()))
+    await harness.imports.start(staged.id)
+    assert not await harness.imports._process_batch(), "every row waits"
+    await harness.receive(organisation(an_id("org"), 1))
+    assert await harness.imports._process_batch()
+    while await harness.imports._process_batch():
         pass
-    (done,) = await bench.imports.imports([staged.id])
+    (done,) = await harness.imports.imports([staged.id])
     assert done is not None
     assert (done.state, done.added, done.failed) == (ImportState.DONE, 1, 0)
 
 
-async def test_an_invoice_may_come_before_its_customer(identity: actions.Harness) -> None:
+async def test_an_invoice_may_arrive_before_its_customer(identity: actions.Harness) -> None:
     await identity.receive(actions.invoice(actions.INVOICE, dt.date(2026, 3, 1)))
-    # The same answer as for whatever else is not recognised: who guesses learns nothing.
+    # The same answer as for any wrong input: it tells a guesser nothing.
     assert [code for code, _ in actions.codes(await actions.register(identity))] == ["CUSTOMER_NOT_RECOGNISED"]
     await identity.import_file("organisations", actions.CUSTOMERS)
     await actions.registered(identity)

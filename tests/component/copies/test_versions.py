@@ -1,4 +1,4 @@
-"""A copy takes only a higher version of a thing: in whatever order they come, and however often, the newest stays."""
+"""A copy accepts only higher versions: the newest stays, for versions in any order and repeated."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -108,7 +108,7 @@ EVENT_FACTORIES: dict[type[Event], tuple[str, Callable[[str, int], Event]]] = {
     InvoiceStated: ("invoice", invoice),
     PickupStated: ("pickup", pickup),
 }
-# Identity keeps its own copy of access with the change itself, and listens to no event of it.
+# Identity updates its own copy of access with the change itself, and subscribes to no event of it.
 COPIES = [
     (blueprint, copy)
     for blueprint in (IDENTITY, SITES, ORDERS, STATS, SUPPORT)
@@ -118,29 +118,29 @@ COPIES = [
 NAMES = [f"{blueprint.name}-{event_type_of(copy.event).name}" for blueprint, copy in COPIES]
 
 
-async def read_copy(bench: Harness, copy: Copy, thing: str) -> list[tuple[Any, ...]]:
-    """The thing's row, and what belongs to it."""
+async def read_copy(harness: Harness, copy: Copy, thing: str) -> list[tuple[Any, ...]]:
+    """Return the entity's row and the rows that belong to it."""
     key = thing if copy.key == "subject_id" else read_id(thing.split("_", maxsplit=1)[0], thing)
-    rows = await bench.pool.fetch(f"SELECT * FROM {copy.table} WHERE {copy.key} = $1", key)
+    rows = await harness.pool.fetch(f"SELECT * FROM {copy.table} WHERE {copy.key} = $1", key)
     if copy.event is AccessStated:
-        rows += await bench.pool.fetch(
+        rows += await harness.pool.fetch(
             "SELECT * FROM access.grants WHERE subject_id = $1 ORDER BY organisation_id", key
         )
     if copy.event is PickupStated:
-        rows += await bench.pool.fetch("SELECT * FROM volumes WHERE pickups <> 0 ORDER BY organisation_id")
+        rows += await harness.pool.fetch("SELECT * FROM volumes WHERE pickups <> 0 ORDER BY organisation_id")
     return [tuple(row) for row in rows]
 
 
-async def clear(bench: Harness, copy: Copy) -> None:
-    await bench.pool.execute(f"DELETE FROM {copy.table}")
+async def clear(harness: Harness, copy: Copy) -> None:
+    await harness.pool.execute(f"DELETE FROM {copy.table}")
     if copy.event is PickupStated:
-        await bench.pool.execute("DELETE FROM volumes")
+        await harness.pool.execute("DELETE FROM volumes")
 
 
 class CopyCase(msgspec.Struct):
-    """A service with one of its copies, and something to keep."""
+    """A service, one of its copies, and an entity."""
 
-    bench: Harness
+    harness: Harness
     copy: Copy
     thing: str
     make: Callable[[str, int], Event]
@@ -149,7 +149,7 @@ class CopyCase(msgspec.Struct):
         return self.make(self.thing, number)
 
     async def kept(self) -> list[tuple[Any, ...]]:
-        return await read_copy(self.bench, self.copy, self.thing)
+        return await read_copy(self.harness, self.copy, self.thing)
 
 
 @pytest.fixture(params=COPIES, ids=NAMES)
@@ -161,42 +161,42 @@ async def case(request: pytest.FixtureRequest, make_harness: MakeHarness[Any, An
 
 @settings(max_examples=max_examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.integers(1, 5), min_size=1, max_size=10))
-async def test_the_newest_version_stays_in_whatever_order_they_come(case: CopyCase, order: Sequence[int]) -> None:
+async def test_the_newest_version_stays_in_any_order(case: CopyCase, order: Sequence[int]) -> None:
     versions = {number: case.version(number) for number in set(order)}
-    await clear(case.bench, case.copy)
-    await case.bench.receive(versions[max(order)])
+    await clear(case.harness, case.copy)
+    await case.harness.receive(versions[max(order)])
     expected = await case.kept()
-    await clear(case.bench, case.copy)
-    await case.bench.receive(*(versions[number] for number in order))
+    await clear(case.harness, case.copy)
+    await case.harness.receive(*(versions[number] for number in order))
     assert await case.kept() == expected
 
 
-async def test_a_version_that_is_no_higher_changes_nothing_unless_the_row_is_doubted(case: CopyCase) -> None:
-    await case.bench.receive(case.version(2))
+async def test_a_version_that_is_not_higher_changes_nothing_unless_the_row_is_stale(case: CopyCase) -> None:
+    await case.harness.receive(case.version(2))
     before = await case.kept()
-    await case.bench.receive(case.version(1), case.version(2))
+    await case.harness.receive(case.version(1), case.version(2))
     assert await case.kept() == before
 
-    async with case.bench.pool.acquire() as connection:
+    async with case.harness.pool.acquire() as connection:
         await rebuild.mark_stale(connection, [case.copy])
     doubted = await case.kept()
-    assert [row[:-1] for row in doubted] == [row[:-1] for row in before], "it goes on to be read as it is"
+    assert [row[:-1] for row in doubted] == [row[:-1] for row in before], "a stale row stays readable"
     truth = case.version(1)
-    await case.bench.receive(truth, case.version(1))
+    await case.harness.receive(truth, case.version(1))
     now = await case.kept()
     assert now != before
-    await clear(case.bench, case.copy)
-    await case.bench.receive(truth)
+    await clear(case.harness, case.copy)
+    await case.harness.receive(truth)
     assert await case.kept() == now
 
 
-async def test_a_placeholder_never_replaces_what_is_known(make_harness: MakeHarness[Any, Any]) -> None:
-    bench = await make_harness(ORDERS)
+async def test_a_placeholder_never_replaces_a_stated_site(make_harness: MakeHarness[Any, Any]) -> None:
+    harness = await make_harness(ORDERS)
     known = site(an_id("site"), 3)
-    await bench.receive(known)
+    await harness.receive(known)
     (copy,) = [one for one in ORDERS.copies if one.event is SiteStated]
-    async with bench.pool.acquire() as connection:
+    async with harness.pool.acquire() as connection:
         await rebuild.mark_stale(connection, [copy])
-    before = await read_copy(bench, copy, known.site_id)
-    await bench.receive(msgspec.structs.replace(container(an_id("container"), 1), site_id=known.site_id))
-    assert await read_copy(bench, copy, known.site_id) == before
+    before = await read_copy(harness, copy, known.site_id)
+    await harness.receive(msgspec.structs.replace(container(an_id("container"), 1), site_id=known.site_id))
+    assert await read_copy(harness, copy, known.site_id) == before

@@ -1,4 +1,4 @@
-"""What the tests of orders share."""
+"""Fixtures of the tests of orders."""
 
 from tests.component.orders.scenario import scenario
 

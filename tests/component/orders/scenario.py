@@ -1,4 +1,4 @@
-"""A small world of the trade: two customers, three sites, their agreements and all that these follow.
+"""A scenario of two customers and three sites, with their agreements and reference data.
 
 Today is Wednesday, 4 March 2026, 10:00 in Helsinki. Residual waste is driven on Thursdays, biowaste on Fridays.
 """
@@ -56,10 +56,10 @@ A4,60,C4,R360,TH1,RESIDUAL,360,1,4,2024-09-01,2026-01-15,
 
 
 class OrdersScenario:
-    """The workbench, the ids of what is there, and callers."""
+    """The harness, the ids of the records, and callers."""
 
-    def __init__(self, bench: Harness) -> None:
-        self.bench = bench
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
         self.organisation_id, self.other_organisation_id = write_id("org", new_uuid()), write_id("org", new_uuid())
         self.sites = {number: write_id("site", new_uuid()) for number in ("50", "51", "60")}
         self.agreements: dict[str, Agreement] = {}
@@ -67,62 +67,66 @@ class OrdersScenario:
     async def build(self) -> None:
         owners = {"50": self.organisation_id, "51": self.organisation_id, "60": self.other_organisation_id}
         for number, site_id in self.sites.items():
-            await self.bench.receive(site_stated(site_id, owners[number], number))
+            await self.harness.receive(site_stated(site_id, owners[number], number))
         containers = [("C1", "50", Fraction.RESIDUAL), ("C2", "50", Fraction.BIOWASTE)]
         containers += [("C3", "51", Fraction.RESIDUAL), ("C4", "60", Fraction.RESIDUAL)]
         for number, site, fraction in containers:
-            await self.bench.receive(container_stated(number, self.sites[site], owners[site], fraction))
+            await self.harness.receive(container_stated(number, self.sites[site], owners[site], fraction))
         files = {"articles": ARTICLES, "routes": ROUTES, "holidays": HOLIDAYS, "rules": RULES, "agreements": AGREEMENTS}
         for kind, text in files.items():
-            done, bad = await self.bench.import_file(kind, text)
+            done, bad = await self.harness.import_file(kind, text)
             assert (done.failed, bad) == (0, [])
-        staff = self.bench.api(await self.staff())
+        staff = self.harness.api(await self.staff())
         for connection in await staff.agreements_of_sites(list(self.sites.values()), Page()):
             for edge in connection.edges:
                 self.agreements[edge.node.agreement_number] = edge.node
 
     def id(self, agreement_number: str) -> str:
-        """The id of an agreement."""
+        """Return the id of an agreement."""
         return self.agreements[agreement_number].id
 
     async def member(
         self, role: Role = Role.EDITOR, *, billing: bool = False, sites: list[str] | None = None
     ) -> Caller:
-        """A member of the first organisation; of some of its sites, if they are named by number."""
+        """Return a member of the first organisation, or of the sites with these numbers."""
         site_ids = [self.sites[number] for number in sites] if sites is not None else None
         grant = Grant(organisation_id=self.organisation_id, role=role, billing=billing, site_ids=site_ids)
-        return await self.bench.caller(grant)
+        return await self.harness.caller(grant)
 
     async def other_member(self) -> Caller:
-        """An admin of the other organisation."""
-        return await self.bench.caller(Grant(organisation_id=self.other_organisation_id, role=Role.ADMIN, billing=True))
+        """Return an admin of the other organisation."""
+        return await self.harness.caller(
+            Grant(organisation_id=self.other_organisation_id, role=Role.ADMIN, billing=True)
+        )
 
     async def partner(self, *scopes: str, everywhere: bool = False, nowhere: bool = False) -> Caller:
-        """A partner that serves the first organisation (or all, or none)."""
+        """Return a partner of the first organisation, of all or of none."""
         grants = [] if nowhere else [Grant(organisation_id=None if everywhere else self.organisation_id)]
-        return await self.bench.caller(*grants, kind=SubjectKind.PARTNER, scopes=list(scopes))
+        return await self.harness.caller(*grants, kind=SubjectKind.PARTNER, scopes=list(scopes))
 
     async def staff(self) -> Caller:
-        return await self.bench.caller(kind=SubjectKind.STAFF)
+        return await self.harness.caller(kind=SubjectKind.STAFF)
 
     async def number_events(self) -> None:
         """Give every event its sequence, as the relay does."""
-        await self.bench.pool.execute(
+        await self.harness.pool.execute(
             """
             UPDATE chassis.outbox o SET sequence = n.sequence
             FROM (SELECT position, row_number() OVER (ORDER BY position) AS sequence FROM chassis.outbox) AS n
             WHERE o.position = n.position
             """
         )
-        await self.bench.pool.execute("UPDATE chassis.leader SET last_sequence = (SELECT count(*) FROM chassis.outbox)")
+        await self.harness.pool.execute(
+            "UPDATE chassis.leader SET last_sequence = (SELECT count(*) FROM chassis.outbox)"
+        )
 
 
 @pytest.fixture
 async def scenario(make_harness: MakeHarness[OrdersTransaction, Orders]) -> AsyncIterator[OrdersScenario]:
-    """The world, built."""
-    made = OrdersScenario(await make_harness(ORDERS))
-    await made.build()
-    yield made
+    """Yield the scenario, set up."""
+    orders_scenario = OrdersScenario(await make_harness(ORDERS))
+    await orders_scenario.build()
+    yield orders_scenario
 
 
 def site_stated(site_id: str, organisation_id: str, number: str, version: int = 1) -> SiteStated:
@@ -152,7 +156,7 @@ def container_stated(number: str, site_id: str, organisation_id: str, fraction: 
 
 
 def day(text: str) -> dt.date:
-    """A day of 2026, such as "12.3."."""
+    """Return a day of 2026, such as "12.3."."""
     number, month = text.rstrip(".").split(".")
     return dt.date(2026, int(month), int(number))
 

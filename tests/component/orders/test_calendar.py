@@ -1,4 +1,4 @@
-"""O1, O2: agreements of a site, and its calendar with tolerance, holidays and what was done."""
+"""O1, O2: agreements of a site, and its calendar with tolerance, holidays and recorded pickups."""
 
 import datetime as dt
 
@@ -15,9 +15,9 @@ from tests.component.orders.scenario import OrdersScenario, container_stated, da
 
 
 async def residual(scenario: OrdersScenario, since: str, until: str, number: str = "A1") -> list[Pickup]:
-    """The pickups of one agreement between two days, as a member sees them."""
-    offering = scenario.bench.api(await scenario.member())
-    (calendar,) = await offering.calendars([scenario.sites["50"]], day(since), day(until))
+    """Return the pickups of an agreement between two days, as a member sees them."""
+    api = scenario.harness.api(await scenario.member())
+    (calendar,) = await api.calendars([scenario.sites["50"]], day(since), day(until))
     assert isinstance(calendar, Calendar)
     return [one for one in calendar.pickups if one.agreement_id == scenario.id(number)]
 
@@ -48,7 +48,7 @@ async def test_a_holiday_moves_a_pickup_and_the_calendar_says_so(scenario: Order
 
 async def test_names_are_in_the_callers_language(scenario: OrdersScenario) -> None:
     caller = await scenario.member()
-    swedish = scenario.bench.api(msgspec.structs.replace(caller, language=Language.SV))
+    swedish = scenario.harness.api(msgspec.structs.replace(caller, language=Language.SV))
     (calendar,) = await swedish.calendars([scenario.sites["50"]], day("15.5."), day("15.5."))
     assert isinstance(calendar, Calendar)
     moved = next(one for one in calendar.pickups if one.moved_by)
@@ -57,8 +57,8 @@ async def test_names_are_in_the_callers_language(scenario: OrdersScenario) -> No
 
 
 async def test_prices_are_for_those_with_the_billing_permission(scenario: OrdersScenario) -> None:
-    plain = scenario.bench.api(await scenario.member())
-    billing = scenario.bench.api(await scenario.member(billing=True))
+    plain = scenario.harness.api(await scenario.member())
+    billing = scenario.harness.api(await scenario.member(billing=True))
     (agreement,) = await plain.agreements_by_id([scenario.id("A1")])
     assert agreement is not None
     assert agreement.article.price is None
@@ -71,51 +71,51 @@ async def test_prices_are_for_those_with_the_billing_permission(scenario: Orders
     assert {one.article.price for one in calendar.pickups} == {None}
 
 
-async def test_an_ended_agreement_has_no_pickups_behind_its_last_day(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
-    (calendar,) = await offering.calendars([scenario.sites["51"]], day("1.1."), day("30.12."))
+async def test_an_ended_agreement_has_no_pickups_after_its_last_day(scenario: OrdersScenario) -> None:
+    api = scenario.harness.api(await scenario.member())
+    (calendar,) = await api.calendars([scenario.sites["51"]], day("1.1."), day("30.12."))
     assert isinstance(calendar, Calendar)
     assert [one.date for one in calendar.pickups] == [day("8.1.")]
-    (agreement,) = await offering.agreements_by_id([scenario.id("A3")])
+    (agreement,) = await api.agreements_by_id([scenario.id("A3")])
     assert agreement is not None
     assert (agreement.ended_on, agreement.next_pickup) == (day("28.2."), None)
 
 
 async def test_the_next_pickup_is_the_next_that_is_not_done(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
+    api = scenario.harness.api(await scenario.member())
 
     async def next_pickup() -> dt.date | None:
-        (agreement,) = await offering.agreements_by_id([scenario.id("A1")])
+        (agreement,) = await api.agreements_by_id([scenario.id("A1")])
         assert agreement is not None
         return agreement.next_pickup
 
     assert await next_pickup() == day("5.3.")
-    scenario.bench.clock.move(days=1)
+    scenario.harness.clock.move(days=1)
     assert await next_pickup() == day("5.3.")
-    reports = scenario.bench.api(await scenario.partner("pickups:report"))
+    reports = scenario.harness.api(await scenario.partner("pickups:report"))
     await reports.report_pickups([report(agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")])
     assert await next_pickup() == day("19.3.")
-    assert isinstance(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.")), Ordered)
+    assert isinstance(await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.")), Ordered)
     assert await next_pickup() == day("12.3.")
 
 
 async def test_the_next_pickup_of_a_site_is_the_soonest_of_its_agreements(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
+    api = scenario.harness.api(await scenario.member())
 
     async def next_pickup() -> Pickup:
-        (found,) = await offering.next_pickups([scenario.sites["50"]])
+        (found,) = await api.next_pickups([scenario.sites["50"]])
         assert found is not None
         return found
 
     thursday = await next_pickup()
     assert (thursday.agreement_id, thursday.site_id) == (scenario.id("A1"), scenario.sites["50"])
     assert (thursday.date, thursday.state, thursday.tolerance_days) == (day("5.3."), PickupState.PLANNED, 1)
-    (calendar,) = await offering.calendars([scenario.sites["50"]], day("5.3."), day("5.3."))
+    (calendar,) = await api.calendars([scenario.sites["50"]], day("5.3."), day("5.3."))
     assert isinstance(calendar, Calendar)
     assert calendar.pickups == [thursday], "the same pickup as in the calendar"
 
-    scenario.bench.clock.move(days=1)
-    reports = scenario.bench.api(await scenario.partner("pickups:report"))
+    scenario.harness.clock.move(days=1)
+    reports = scenario.harness.api(await scenario.partner("pickups:report"))
     arrived = report(ReportKind.ARRIVED, agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")
     await reports.report_pickups([arrived])
     assert (await next_pickup()).state is PickupState.ARRIVED
@@ -123,14 +123,14 @@ async def test_the_next_pickup_of_a_site_is_the_soonest_of_its_agreements(scenar
     await reports.report_pickups([emptied])
     friday = await next_pickup()
     assert (friday.agreement_id, friday.date) == (scenario.id("A2"), day("6.3."))
-    scenario.bench.clock.move(days=2)
+    scenario.harness.clock.move(days=2)
     assert (await next_pickup()).date == day("13.3.")
 
 
 async def test_a_next_pickup_that_a_holiday_moved_says_so(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
-    scenario.bench.clock.move(days=30)
-    (moved,) = await offering.next_pickups([scenario.sites["50"]])
+    api = scenario.harness.api(await scenario.member())
+    scenario.harness.clock.move(days=30)
+    (moved,) = await api.next_pickups([scenario.sites["50"]])
     assert moved is not None
     assert (moved.agreement_id, moved.date, moved.original_date) == (scenario.id("A2"), day("4.4."), day("3.4."))
     assert moved.moved_by == Holiday(date=day("3.4."), name="Pitkäperjantai")
@@ -138,7 +138,7 @@ async def test_a_next_pickup_that_a_holiday_moved_says_so(scenario: OrdersScenar
 
 async def test_next_pickups_of_many_sites_come_in_their_order(scenario: OrdersScenario) -> None:
     unseen = write_id("site", new_uuid())
-    wanted = [
+    site_ids = [
         scenario.sites["51"],
         scenario.sites["60"],
         "site_nonsense",
@@ -146,33 +146,33 @@ async def test_next_pickups_of_many_sites_come_in_their_order(scenario: OrdersSc
         scenario.sites["50"],
         scenario.sites["50"],
     ]
-    ended, other, nonsense, nowhere, first, again = await scenario.bench.api(await scenario.member()).next_pickups(
-        wanted
+    ended, other, nonsense, nowhere, first, again = await scenario.harness.api(await scenario.member()).next_pickups(
+        site_ids
     )
     assert [ended, other, nonsense, nowhere] == [None] * 4, "none planned, another customer's, no id, no site"
     assert first is not None and first == again
-    assert await scenario.bench.api(await scenario.member()).next_pickups([]) == []
-    (seen,) = await scenario.bench.api(await scenario.other_member()).next_pickups([scenario.sites["60"]])
+    assert await scenario.harness.api(await scenario.member()).next_pickups([]) == []
+    (seen,) = await scenario.harness.api(await scenario.other_member()).next_pickups([scenario.sites["60"]])
     assert seen is not None
     assert (seen.agreement_id, seen.article.price is not None) == (scenario.id("A4"), True)
 
 
-async def test_the_next_pickup_of_a_site_that_is_still_on_its_way_is_not_told(scenario: OrdersScenario) -> None:
+async def test_a_placeholder_site_has_no_next_pickup(scenario: OrdersScenario) -> None:
     site_id = write_id("site", new_uuid())
-    await scenario.bench.receive(container_stated("C9", site_id, scenario.organisation_id, Fraction.RESIDUAL))
-    assert await scenario.bench.api(await scenario.member()).next_pickups([site_id]) == [None]
+    await scenario.harness.receive(container_stated("C9", site_id, scenario.organisation_id, Fraction.RESIDUAL))
+    assert await scenario.harness.api(await scenario.member()).next_pickups([site_id]) == [None]
 
 
 async def test_the_calendars_of_many_sites_come_in_their_order(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
-    wanted = [
+    api = scenario.harness.api(await scenario.member())
+    site_ids = [
         scenario.sites["51"],
         scenario.sites["60"],
         "site_nonsense",
         write_id("site", new_uuid()),
         scenario.sites["50"],
     ]
-    answers = await offering.calendars(wanted, day("1.1."), day("9.1."))
+    answers = await api.calendars(site_ids, day("1.1."), day("9.1."))
     assert [answer.site_id if isinstance(answer, Calendar) else answer.problems[0].code for answer in answers] == [
         scenario.sites["51"],
         "NOT_FOUND",
@@ -182,44 +182,44 @@ async def test_the_calendars_of_many_sites_come_in_their_order(scenario: OrdersS
     ]
 
 
-async def test_a_range_that_is_too_long_or_the_wrong_way_round_is_refused(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
+async def test_a_range_that_is_too_long_or_reversed_is_refused(scenario: OrdersScenario) -> None:
+    api = scenario.harness.api(await scenario.member())
     since = dt.date(2026, 1, 1)
     for until, code in [(since + dt.timedelta(days=401), "TOO_LONG"), (since - dt.timedelta(days=1), "MALFORMED")]:
-        (answer,) = await offering.calendars([scenario.sites["50"]], since, until)
+        (answer,) = await api.calendars([scenario.sites["50"]], since, until)
         assert isinstance(answer, Refusal)
         assert (answer.problems[0].code, answer.problems[0].path) == (code, ["until"])
-    (answer,) = await offering.calendars([scenario.sites["50"]], since, since + dt.timedelta(days=400))
+    (answer,) = await api.calendars([scenario.sites["50"]], since, since + dt.timedelta(days=400))
     assert isinstance(answer, Calendar)
-    (answer,) = await offering.calendars([scenario.sites["50"]], dt.date(9999, 1, 1), dt.date.max)
+    (answer,) = await api.calendars([scenario.sites["50"]], dt.date(9999, 1, 1), dt.date.max)
     assert isinstance(answer, Calendar)
 
 
-async def test_a_site_that_is_still_on_its_way_is_not_ready_yet(scenario: OrdersScenario) -> None:
+async def test_a_placeholder_site_is_not_ready_yet(scenario: OrdersScenario) -> None:
     site_id = write_id("site", new_uuid())
-    await scenario.bench.receive(container_stated("C9", site_id, scenario.organisation_id, Fraction.RESIDUAL))
-    offering = scenario.bench.api(await scenario.member())
-    (answer,) = await offering.calendars([site_id], day("1.3."), day("2.3."))
+    await scenario.harness.receive(container_stated("C9", site_id, scenario.organisation_id, Fraction.RESIDUAL))
+    api = scenario.harness.api(await scenario.member())
+    (answer,) = await api.calendars([site_id], day("1.3."), day("2.3."))
     assert isinstance(answer, Refusal)
     assert (answer.problems[0].code, answer.problems[0].retryable) == ("NOT_READY_YET", True)
-    await scenario.bench.receive(site_stated(site_id, scenario.organisation_id, "52"))
-    (answer,) = await offering.calendars([site_id], day("1.3."), day("2.3."))
+    await scenario.harness.receive(site_stated(site_id, scenario.organisation_id, "52"))
+    (answer,) = await api.calendars([site_id], day("1.3."), day("2.3."))
     assert answer == Calendar(site_id=site_id, pickups=[])
 
 
-async def test_only_a_newer_statement_of_a_site_is_taken(scenario: OrdersScenario) -> None:
+async def test_only_a_newer_version_of_a_site_is_copied(scenario: OrdersScenario) -> None:
     elsewhere = write_id("org", new_uuid())
-    await scenario.bench.receive(site_stated(scenario.sites["50"], scenario.other_organisation_id, "50", version=3))
-    await scenario.bench.receive(site_stated(scenario.sites["50"], elsewhere, "50", version=2))
-    (agreement,) = await scenario.bench.api(await scenario.other_member()).agreements_by_id([scenario.id("A1")])
-    assert agreement is not None, "the site's organisation is whose agreement it is"
+    await scenario.harness.receive(site_stated(scenario.sites["50"], scenario.other_organisation_id, "50", version=3))
+    await scenario.harness.receive(site_stated(scenario.sites["50"], elsewhere, "50", version=2))
+    (agreement,) = await scenario.harness.api(await scenario.other_member()).agreements_by_id([scenario.id("A1")])
+    assert agreement is not None, "the agreement belongs to the site's organisation"
     assert agreement.organisation_id == scenario.other_organisation_id
 
 
 async def test_agreements_of_many_sites_are_paged_for_each(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
+    api = scenario.harness.api(await scenario.member())
     sites = [scenario.sites["51"], scenario.sites["60"], "nonsense", scenario.sites["50"]]
-    first = await offering.agreements_of_sites(sites, Page(first=1))
+    first = await api.agreements_of_sites(sites, Page(first=1))
     assert [[edge.node.agreement_number for edge in page.edges] for page in first] == [["A3"], [], [], ["A1"]]
     assert [(page.total_count, page.page_info.has_next_page) for page in first] == [
         (1, False),
@@ -228,30 +228,30 @@ async def test_agreements_of_many_sites_are_paged_for_each(scenario: OrdersScena
         (2, True),
     ]
     cursor = first[3].page_info.end_cursor
-    second = await offering.agreements_of_sites(sites[3:], Page(first=1, after=cursor))
+    second = await api.agreements_of_sites(sites[3:], Page(first=1, after=cursor))
     assert [(edge.node.agreement_number, second[0].total_count) for edge in second[0].edges] == [("A2", 2)]
-    behind = await offering.agreements_of_sites(sites[3:], Page(after=second[0].page_info.end_cursor))
+    behind = await api.agreements_of_sites(sites[3:], Page(after=second[0].page_info.end_cursor))
     assert (behind[0].edges, behind[0].total_count) == ([], 2)
 
 
-async def test_what_is_out_of_reach_is_not_there(scenario: OrdersScenario) -> None:
-    limited = scenario.bench.api(await scenario.member(Role.ADMIN, sites=["51"]))
+async def test_agreements_out_of_reach_are_not_found(scenario: OrdersScenario) -> None:
+    limited = scenario.harness.api(await scenario.member(Role.ADMIN, sites=["51"]))
     assert await limited.agreements_by_id([scenario.id("A1"), "agreement_x"]) == [None, None]
     (known,) = await limited.agreements_by_id([scenario.id("A3")])
     assert known is not None
     (answer,) = await limited.calendars([scenario.sites["50"]], day("1.3."), day("2.3."))
     assert isinstance(answer, Refusal)
-    stranger = scenario.bench.api(await scenario.other_member())
+    stranger = scenario.harness.api(await scenario.other_member())
     assert await stranger.agreements_by_id([scenario.id("A1")]) == [None]
-    nowhere = scenario.bench.api(await scenario.partner("orders:read", nowhere=True))
+    nowhere = scenario.harness.api(await scenario.partner("orders:read", nowhere=True))
     assert await nowhere.agreements_by_id([scenario.id("A1")]) == [None]
 
 
 async def test_a_partner_reads_with_its_scope_alone(scenario: OrdersScenario) -> None:
-    reader = scenario.bench.api(await scenario.partner("orders:read"))
+    reader = scenario.harness.api(await scenario.partner("orders:read"))
     (agreement,) = await reader.agreements_by_id([scenario.id("A1")])
     assert agreement is not None
-    without = scenario.bench.api(await scenario.partner("orders:subscribe", "pickups:report"))
+    without = scenario.harness.api(await scenario.partner("orders:subscribe", "pickups:report"))
     with pytest.raises(Forbidden):
         await without.agreements_by_id([scenario.id("A1")])
     with pytest.raises(Forbidden):

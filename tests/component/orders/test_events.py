@@ -1,4 +1,4 @@
-"""P1, P4: partners follow what happens, from a cursor on, in order, nothing left out."""
+"""P1, P4: partners read the event log after a cursor, in order and complete."""
 
 import datetime as dt
 
@@ -15,12 +15,12 @@ KINDS = ["orders.order.placed", "orders.order.moved", "orders.order.moved"]
 
 
 async def with_orders(scenario: OrdersScenario) -> None:
-    """One order of each organisation, six events in all."""
+    """Order a pickup for each organisation: six events in all."""
     for caller, number, on in [
         (await scenario.member(), "A1", "26.3."),
         (await scenario.other_member(), "A4", "26.3."),
     ]:
-        answer = await scenario.bench.api(caller).order_extra_pickup(extra_pickup(scenario.id(number), on))
+        answer = await scenario.harness.api(caller).order_extra_pickup(extra_pickup(scenario.id(number), on))
         assert isinstance(answer, Ordered)
     await scenario.number_events()
 
@@ -32,99 +32,99 @@ def page_of(answer: object) -> EventPage:
 
 async def test_the_whole_log_is_read_page_by_page(scenario: OrdersScenario) -> None:
     await with_orders(scenario)
-    offering = scenario.bench.api(await scenario.partner("orders:subscribe", everywhere=True))
-    first = page_of(await offering.events("START", 4))
+    api = scenario.harness.api(await scenario.partner("orders:subscribe", everywhere=True))
+    first = page_of(await api.events("START", 4))
     assert [event.type for event in first.events] == [*KINDS, KINDS[0]]
     assert ([event.sequence for event in first.events], first.end) == ([1, 2, 3, 4], False)
     assert first.cursor == first.events[-1].cursor
-    second = page_of(await offering.events(first.cursor, 4))
+    second = page_of(await api.events(first.cursor, 4))
     assert ([event.sequence for event in second.events], second.end) == ([5, 6], True)
-    third = page_of(await offering.events(second.cursor, 4))
+    third = page_of(await api.events(second.cursor, 4))
     assert (third.events, third.cursor, third.end) == ([], second.cursor, True)
-    exact = page_of(await offering.events(first.cursor, 2))
+    exact = page_of(await api.events(first.cursor, 2))
     assert (len(exact.events), exact.end) == (2, True)
 
 
-async def test_an_event_is_shown_as_it_was_announced(scenario: OrdersScenario) -> None:
+async def test_an_event_is_shown_as_it_was_emitted(scenario: OrdersScenario) -> None:
     await with_orders(scenario)
-    event = page_of(await scenario.bench.api(await scenario.staff()).events("START", 1)).events[0]
-    placed = (await scenario.bench.emitted_events(OrderPlaced))[0]
+    event = page_of(await scenario.harness.api(await scenario.staff()).events("START", 1)).events[0]
+    placed = (await scenario.harness.emitted_events(OrderPlaced))[0]
     assert msgspec.json.decode(event.data, type=OrderPlaced) == placed
     assert (event.subject, event.organisation_id) == (placed.order_id, scenario.organisation_id)
     assert (event.time, placed.date) == (dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC), day("26.3."))
 
 
-async def test_without_a_cursor_it_begins_now(scenario: OrdersScenario) -> None:
+async def test_without_a_cursor_reading_starts_at_the_end(scenario: OrdersScenario) -> None:
     await with_orders(scenario)
-    offering = scenario.bench.api(await scenario.staff())
-    now = page_of(await offering.events(None, 10))
+    api = scenario.harness.api(await scenario.staff())
+    now = page_of(await api.events(None, 10))
     assert (now.events, now.end) == ([], True)
-    assert now.cursor == page_of(await offering.events("START", 10)).cursor
+    assert now.cursor == page_of(await api.events("START", 10)).cursor
 
 
 async def test_a_partner_sees_its_organisations_alone(scenario: OrdersScenario) -> None:
     await with_orders(scenario)
-    partner = scenario.bench.api(await scenario.partner("orders:subscribe"))
+    partner = scenario.harness.api(await scenario.partner("orders:subscribe"))
     page = page_of(await partner.events("START", 10))
     assert [(event.sequence, event.organisation_id) for event in page.events] == [
         (n, scenario.organisation_id) for n in (1, 2, 3)
     ]
     assert page.end
-    nowhere = scenario.bench.api(await scenario.partner("orders:subscribe", nowhere=True))
+    nowhere = scenario.harness.api(await scenario.partner("orders:subscribe", nowhere=True))
     assert page_of(await nowhere.events("START", 10)).events == []
 
 
-async def test_a_filter_that_nothing_passes_moves_on_as_well(scenario: OrdersScenario) -> None:
+async def test_a_filter_that_no_event_passes_moves_the_cursor(scenario: OrdersScenario) -> None:
     await with_orders(scenario)
-    offering = scenario.bench.api(await scenario.staff())
-    nothing = page_of(await offering.events("START", 10, ["orders.pickup.recorded"]))
+    api = scenario.harness.api(await scenario.staff())
+    nothing = page_of(await api.events("START", 10, ["orders.pickup.recorded"]))
     assert (nothing.events, nothing.end) == ([], True)
-    assert nothing.cursor == page_of(await offering.events(None, 1)).cursor
-    placed = page_of(await offering.events("START", 10, ["orders.order.placed"]))
+    assert nothing.cursor == page_of(await api.events(None, 1)).cursor
+    placed = page_of(await api.events("START", 10, ["orders.order.placed"]))
     assert [event.sequence for event in placed.events] == [1, 4]
-    one = page_of(await offering.events("START", 10, None, scenario.other_organisation_id))
+    one = page_of(await api.events("START", 10, None, scenario.other_organisation_id))
     assert [event.sequence for event in one.events] == [4, 5, 6]
 
 
 async def test_an_organisation_out_of_reach_is_not_found(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.partner("orders:subscribe"))
-    for wanted in (scenario.other_organisation_id, write_id("org", new_uuid()), "nonsense"):
-        answer = await offering.events("START", 10, None, wanted)
+    api = scenario.harness.api(await scenario.partner("orders:subscribe"))
+    for organisation_id in (scenario.other_organisation_id, write_id("org", new_uuid()), "nonsense"):
+        answer = await api.events("START", 10, None, organisation_id)
         assert isinstance(answer, Refusal)
         assert (answer.problems[0].code, answer.problems[0].path) == ("NOT_FOUND", ["organisationId"])
 
 
 @pytest.mark.parametrize("first", [0, -1, 501])
 async def test_a_page_has_one_to_five_hundred_events(scenario: OrdersScenario, first: int) -> None:
-    answer = await scenario.bench.api(await scenario.staff()).events("START", first)
+    answer = await scenario.harness.api(await scenario.staff()).events("START", first)
     assert isinstance(answer, Refusal)
     assert (answer.problems[0].code, answer.problems[0].path) == ("MALFORMED", ["first"])
 
 
-async def test_an_expired_cursor_is_answered_with_where_to_start_again(scenario: OrdersScenario) -> None:
+async def test_an_expired_cursor_is_answered_with_the_start(scenario: OrdersScenario) -> None:
     await with_orders(scenario)
-    offering = scenario.bench.api(await scenario.staff())
-    first = page_of(await offering.events("START", 1))
-    await scenario.bench.pool.execute("DELETE FROM chassis.outbox WHERE sequence <= 2")
-    expired = await offering.events(first.cursor, 10)
+    api = scenario.harness.api(await scenario.staff())
+    first = page_of(await api.events("START", 1))
+    await scenario.harness.pool.execute("DELETE FROM chassis.outbox WHERE sequence <= 2")
+    expired = await api.events(first.cursor, 10)
     assert isinstance(expired, CursorExpired)
-    rest = page_of(await offering.events(expired.start, 10))
+    rest = page_of(await api.events(expired.start, 10))
     assert [event.sequence for event in rest.events] == [3, 4, 5, 6]
 
-    assert isinstance(await offering.events("nonsense", 10), CursorExpired)
-    await scenario.bench.pool.execute("UPDATE chassis.leader SET generation = gen_random_uuid()")
-    assert isinstance(await offering.events(rest.cursor, 10), CursorExpired), "a restored database is another log"
+    assert isinstance(await api.events("nonsense", 10), CursorExpired)
+    await scenario.harness.pool.execute("UPDATE chassis.leader SET generation = gen_random_uuid()")
+    assert isinstance(await api.events(rest.cursor, 10), CursorExpired), "a restored database is another log"
 
 
 async def test_a_cursor_from_beyond_the_log_has_expired(scenario: OrdersScenario) -> None:
     await with_orders(scenario)
-    offering = scenario.bench.api(await scenario.staff())
-    end = page_of(await offering.events(None, 1)).cursor
-    await scenario.bench.pool.execute("UPDATE chassis.leader SET last_sequence = 3")
-    assert isinstance(await offering.events(end, 10), CursorExpired)
+    api = scenario.harness.api(await scenario.staff())
+    end = page_of(await api.events(None, 1)).cursor
+    await scenario.harness.pool.execute("UPDATE chassis.leader SET last_sequence = 3")
+    assert isinstance(await api.events(end, 10), CursorExpired)
 
 
-async def test_who_may_follow(scenario: OrdersScenario) -> None:
+async def test_permissions_to_read_events(scenario: OrdersScenario) -> None:
     for caller in (await scenario.member(), await scenario.partner("orders:read", "pickups:report")):
         with pytest.raises(Forbidden):
-            await scenario.bench.api(caller).events("START", 10)
+            await scenario.harness.api(caller).events("START", 10)

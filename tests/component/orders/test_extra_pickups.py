@@ -1,4 +1,4 @@
-"""O3, O8, O14: days are offered, one is ordered, once, and its timeline tells how it went."""
+"""O3, O8, O14: days are offered, one is ordered once, and the order has a timeline."""
 
 import asyncio
 import datetime as dt
@@ -25,30 +25,30 @@ from tests.component.orders.scenario import OrdersScenario, day, extra_pickup
 
 
 def code_of(answer: object) -> str:
-    """The code of a refusal with one problem."""
+    """Return the code of a refusal with one problem."""
     assert isinstance(answer, Refusal), answer
     (problem,) = answer.problems
     return problem.code
 
 
 async def offered(scenario: OrdersScenario, caller: Caller, number: str = "A1") -> Offers:
-    (answer,) = await scenario.bench.api(caller).extra_pickup_offers([scenario.id(number)])
+    (answer,) = await scenario.harness.api(caller).extra_pickup_offers([scenario.id(number)])
     assert isinstance(answer, Offers)
     return answer
 
 
-async def test_only_days_on_which_the_route_passes_and_nothing_is_planned_are_offered(scenario: OrdersScenario) -> None:
+async def test_only_days_of_the_route_without_a_pickup_are_offered(scenario: OrdersScenario) -> None:
     answer = await offered(scenario, await scenario.member(billing=True))
     assert [one.date for one in answer.offers] == [day("12.3."), day("26.3."), day("9.4."), day("23.4.")]
     first, *_, last = answer.offers
     assert first.cut_off == dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC), "noon, two working days before"
-    assert answer.offers[2].cut_off == dt.datetime(2026, 4, 7, 9, 0, tzinfo=dt.UTC), "summer time has begun"
+    assert answer.offers[2].cut_off == dt.datetime(2026, 4, 7, 9, 0, tzinfo=dt.UTC), "in summer time"
     assert (first.tolerance_days, answer.citation) == (1, "Jätehuoltomääräykset 14 §")
     assert first.price == Money(minor=1250, currency="EUR", vat_rate=255)
     assert last.price == Money(minor=1300, currency="EUR", vat_rate=255), "the price of that day"
 
 
-async def test_the_price_is_that_of_all_bins_and_for_those_who_may_see_it(scenario: OrdersScenario) -> None:
+async def test_the_price_is_of_all_containers_and_needs_the_billing_permission(scenario: OrdersScenario) -> None:
     with_price = await offered(scenario, await scenario.member(billing=True), "A2")
     assert {one.price.minor for one in with_price.offers if one.price} == {2 * 990}
     without = await offered(scenario, await scenario.member(Role.ADMIN), "A2")
@@ -56,14 +56,14 @@ async def test_the_price_is_that_of_all_bins_and_for_those_who_may_see_it(scenar
 
 
 async def test_a_route_day_that_is_a_holiday_is_offered_on_the_day_it_moves_to(scenario: OrdersScenario) -> None:
-    scenario.bench.clock.move(days=50)  # 23 April
-    await scenario.bench.import_file(
+    scenario.harness.clock.move(days=50)  # 23 April
+    await scenario.harness.import_file(
         "agreements",
         "agreement_number,site_number,container_number,article_number,route_number,fraction,litres,count,"
         "interval_weeks,ordered_on,first_pickup,ended_on\n"
         "A5,50,C1,R360,TH1,RESIDUAL,360,1,12,2024-09-01,2026-04-23,\n",
     )
-    staff = scenario.bench.api(await scenario.staff())
+    staff = scenario.harness.api(await scenario.staff())
     (page,) = await staff.agreements_of_sites([scenario.sites["50"]], Page())
     scenario.agreements["A5"] = page.edges[-1].node
     days = [one.date for one in (await offered(scenario, await scenario.member(), "A5")).offers]
@@ -73,18 +73,16 @@ async def test_a_route_day_that_is_a_holiday_is_offered_on_the_day_it_moves_to(s
 
 async def test_a_day_is_offered_until_its_cut_off(scenario: OrdersScenario) -> None:
     caller = await scenario.member()
-    scenario.bench.clock.instant = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
+    scenario.harness.clock.instant = dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC)
     assert (await offered(scenario, caller)).offers[0].date == day("12.3.")
-    scenario.bench.clock.move(seconds=1)
+    scenario.harness.clock.move(seconds=1)
     assert (await offered(scenario, caller)).offers[0].date == day("26.3.")
 
 
 async def test_offers_for_many_agreements_come_in_their_order(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member(sites=["50"]))
+    api = scenario.harness.api(await scenario.member(sites=["50"]))
     unknown = write_id("agreement", new_uuid())
-    answers = await offering.extra_pickup_offers(
-        [scenario.id("A2"), scenario.id("A3"), "x", unknown, scenario.id("A1")]
-    )
+    answers = await api.extra_pickup_offers([scenario.id("A2"), scenario.id("A3"), "x", unknown, scenario.id("A1")])
     assert [one.agreement_id if isinstance(one, Offers) else code_of(one) for one in answers] == [
         scenario.id("A2"),
         "NOT_FOUND",
@@ -92,17 +90,17 @@ async def test_offers_for_many_agreements_come_in_their_order(scenario: OrdersSc
         "NOT_FOUND",
         scenario.id("A1"),
     ]
-    (ended,) = await scenario.bench.api(await scenario.member()).extra_pickup_offers([scenario.id("A3")])
+    (ended,) = await scenario.harness.api(await scenario.member()).extra_pickup_offers([scenario.id("A3")])
     assert ended == Offers(agreement_id=scenario.id("A3"), offers=[], citation="")
 
 
 async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(scenario: OrdersScenario) -> None:
     caller = await scenario.member(billing=True)
-    offering = scenario.bench.api(caller)
-    answer = await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3."))
+    api = scenario.harness.api(caller)
+    answer = await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3."))
     assert isinstance(answer, Ordered)
     order = answer.order
-    now = scenario.bench.clock.now()
+    now = scenario.harness.clock.now()
     assert (order.state, order.date, order.version, order.placed_at) == (OrderState.SCHEDULED, day("12.3."), 3, now)
     assert order.price == Money(minor=1250, currency="EUR", vat_rate=255)
     assert order.timeline == [
@@ -110,7 +108,7 @@ async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(scenario
         Step(state=OrderState.CONFIRMED, at=now, by="system", reason=None),
         Step(state=OrderState.SCHEDULED, at=now, by="system", reason=None),
     ]
-    placed, confirmed, scheduled = await scenario.bench.emitted_events()
+    placed, confirmed, scheduled = await scenario.harness.emitted_events()
     assert isinstance(placed, OrderPlaced)
     assert (placed.order_id, placed.state, placed.version) == (order.id, OrderState.RECEIVED, 1)
     assert (placed.organisation_id, placed.site_id) == (scenario.organisation_id, scenario.sites["50"])
@@ -121,9 +119,9 @@ async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(scenario
         assert isinstance(event, OrderMoved)
         assert (event.before, event.state, event.version) == (before, state, version)
 
-    assert await offering.orders_by_id([order.id, "order_x", write_id("order", new_uuid())]) == [order, None, None]
-    assert await offering.open_order_counts([scenario.sites["50"], scenario.sites["51"], "x"]) == [1, 0, 0]
-    (calendar,) = await offering.calendars([scenario.sites["50"]], day("12.3."), day("12.3."))
+    assert await api.orders_by_id([order.id, "order_x", write_id("order", new_uuid())]) == [order, None, None]
+    assert await api.open_order_counts([scenario.sites["50"], scenario.sites["51"], "x"]) == [1, 0, 0]
+    (calendar,) = await api.calendars([scenario.sites["50"]], day("12.3."), day("12.3."))
     assert isinstance(calendar, Calendar)
     (pickup,) = calendar.pickups
     assert (pickup.order_id, pickup.state, pickup.tolerance_days) == (order.id, PickupState.PLANNED, 1)
@@ -141,28 +139,28 @@ async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(scenario
         ("19.3.", "ALREADY_PLANNED"),
     ],
 )
-async def test_what_stands_in_the_way_of_a_day_is_said(scenario: OrdersScenario, on: str, code: str) -> None:
-    answer = await scenario.bench.api(await scenario.member()).order_extra_pickup(extra_pickup(scenario.id("A1"), on))
+async def test_a_refused_day_has_a_reason(scenario: OrdersScenario, on: str, code: str) -> None:
+    answer = await scenario.harness.api(await scenario.member()).order_extra_pickup(extra_pickup(scenario.id("A1"), on))
     assert code_of(answer) == code
     assert isinstance(answer, Refusal)
     assert answer.problems[0].path == ["date"]
-    assert await scenario.bench.emitted_events() == []
+    assert await scenario.harness.emitted_events() == []
 
 
-async def test_who_may_order(scenario: OrdersScenario) -> None:
+async def test_permissions_to_order(scenario: OrdersScenario) -> None:
     command = extra_pickup(scenario.id("A1"), "12.3.")
 
     async def ordered_by(caller: Caller) -> str:
-        return code_of(await scenario.bench.api(caller).order_extra_pickup(command))
+        return code_of(await scenario.harness.api(caller).order_extra_pickup(command))
 
     assert await ordered_by(await scenario.member(Role.VIEWER)) == "FORBIDDEN"
     assert await ordered_by(await scenario.member(Role.EDITOR, sites=["51"])) == "NOT_FOUND"
     assert await ordered_by(await scenario.other_member()) == "NOT_FOUND"
     with pytest.raises(Forbidden):
         await ordered_by(await scenario.partner("orders:read", "orders:subscribe", "pickups:report"))
-    assert await scenario.bench.emitted_events() == []
+    assert await scenario.harness.emitted_events() == []
     for unknown in (write_id("agreement", new_uuid()), "nonsense"):
-        answer = await scenario.bench.api(await scenario.member()).order_extra_pickup(extra_pickup(unknown, "12.3."))
+        answer = await scenario.harness.api(await scenario.member()).order_extra_pickup(extra_pickup(unknown, "12.3."))
         assert code_of(answer) == "NOT_FOUND"
 
     for caller, on in [
@@ -171,49 +169,43 @@ async def test_who_may_order(scenario: OrdersScenario) -> None:
         (await scenario.staff(), "9.4."),
     ]:
         assert isinstance(
-            await scenario.bench.api(caller).order_extra_pickup(extra_pickup(scenario.id("A1"), on)), Ordered
+            await scenario.harness.api(caller).order_extra_pickup(extra_pickup(scenario.id("A1"), on)), Ordered
         )
 
 
 async def test_fifty_equal_commands_at_once_are_one_order(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member(billing=True))
+    api = scenario.harness.api(await scenario.member(billing=True))
     command = extra_pickup(scenario.id("A1"), "12.3.", key="one")
-    answers = await asyncio.gather(*(offering.order_extra_pickup(command) for _ in range(50)))
+    answers = await asyncio.gather(*(api.order_extra_pickup(command) for _ in range(50)))
     assert isinstance(answers[0], Ordered)
     assert all(answer == answers[0] for answer in answers)
-    assert len(await scenario.bench.emitted_events(OrderPlaced)) == 1
-    assert (await offering.orders(Page())).total_count == 1
+    assert len(await scenario.harness.emitted_events(OrderPlaced)) == 1
+    assert (await api.orders(Page())).total_count == 1
 
 
-async def test_a_key_that_was_used_for_something_else_is_a_conflict(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
-    assert isinstance(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.", key="k")), Ordered)
+async def test_a_key_of_another_command_is_a_conflict(scenario: OrdersScenario) -> None:
+    api = scenario.harness.api(await scenario.member())
+    assert isinstance(await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.", key="k")), Ordered)
     assert (
-        code_of(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key="k")))
+        code_of(await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key="k")))
         == "IDEMPOTENCY_CONFLICT"
     )
-    other = scenario.bench.api(await scenario.member())
+    other = scenario.harness.api(await scenario.member())
     answer = await other.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key="k"))
     assert isinstance(answer, Ordered), "another caller's key is another key"
-    assert (
-        code_of(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key=" " * 201)))
-        == "MALFORMED"
-    )
+    assert code_of(await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "26.3.", key=" " * 201))) == "MALFORMED"
 
 
 async def test_a_refused_command_leaves_its_key_free(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
-    assert (
-        code_of(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "19.3.", key="k")))
-        == "ALREADY_PLANNED"
-    )
-    assert isinstance(await offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.", key="k")), Ordered)
+    api = scenario.harness.api(await scenario.member())
+    assert code_of(await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "19.3.", key="k"))) == "ALREADY_PLANNED"
+    assert isinstance(await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.", key="k")), Ordered)
 
 
-async def test_of_many_orders_for_one_day_one_is_taken(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
+async def test_one_of_many_orders_for_one_day_is_accepted(scenario: OrdersScenario) -> None:
+    api = scenario.harness.api(await scenario.member())
     answers = await asyncio.gather(
-        *(offering.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.")) for _ in range(10))
+        *(api.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.")) for _ in range(10))
     )
     assert sorted(code_of(one) if isinstance(one, Refusal) else "ordered" for one in answers) == [
         *["ALREADY_PLANNED"] * 9,
@@ -221,38 +213,38 @@ async def test_of_many_orders_for_one_day_one_is_taken(scenario: OrdersScenario)
     ]
 
 
-async def test_the_first_answer_is_given_again_without_prices_if_the_permission_is_gone(
+async def test_the_first_answer_is_repeated_without_prices_after_the_permission_was_revoked(
     scenario: OrdersScenario,
 ) -> None:
     caller = await scenario.member(billing=True)
     command = extra_pickup(scenario.id("A1"), "12.3.")
-    first = await scenario.bench.api(caller).order_extra_pickup(command)
+    first = await scenario.harness.api(caller).order_extra_pickup(command)
     assert isinstance(first, Ordered)
     assert first.order.price is not None
     await restate(scenario, caller, Grant(organisation_id=scenario.organisation_id, role=Role.EDITOR), version=2)
-    again = await scenario.bench.api(caller).order_extra_pickup(command)
+    again = await scenario.harness.api(caller).order_extra_pickup(command)
     assert isinstance(again, Ordered)
     assert (again.order.id, again.order.price, again.order.article.price) == (first.order.id, None, None)
     await restate(scenario, caller, Grant(organisation_id=scenario.organisation_id, role=Role.VIEWER), version=3)
-    assert code_of(await scenario.bench.api(caller).order_extra_pickup(command)) == "FORBIDDEN"
+    assert code_of(await scenario.harness.api(caller).order_extra_pickup(command)) == "FORBIDDEN"
 
 
 async def test_orders_are_listed_newest_first_and_filtered(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
+    api = scenario.harness.api(await scenario.member())
     numbers = []
     for number, on in [("A1", "12.3."), ("A2", "17.3."), ("A1", "26.3.")]:
-        answer = await offering.order_extra_pickup(extra_pickup(scenario.id(number), on))
+        answer = await api.order_extra_pickup(extra_pickup(scenario.id(number), on))
         assert isinstance(answer, Ordered)
         numbers.append(answer.order.id)
-        scenario.bench.clock.move(seconds=1)
-    first = await offering.orders(Page(first=2))
+        scenario.harness.clock.move(seconds=1)
+    first = await api.orders(Page(first=2))
     assert [edge.node.id for edge in first.edges] == [numbers[2], numbers[1]]
     assert (first.total_count, first.page_info.has_next_page) == (3, True)
-    second = await offering.orders(Page(first=2, after=first.page_info.end_cursor))
+    second = await api.orders(Page(first=2, after=first.page_info.end_cursor))
     assert [edge.node.id for edge in second.edges] == [numbers[0]]
 
     async def count(site_id: str | None = None, states: list[OrderState] | None = None) -> int:
-        total = (await offering.orders(Page(), site_id, states)).total_count
+        total = (await api.orders(Page(), site_id, states)).total_count
         assert isinstance(total, int)
         return total
 
@@ -262,16 +254,16 @@ async def test_orders_are_listed_newest_first_and_filtered(scenario: OrdersScena
     assert await count(states=[OrderState.SCHEDULED]) == 3
     assert await count(states=[OrderState.COMPLETED]) == 0
     for caller in (await scenario.other_member(), await scenario.member(sites=["51"])):
-        other = scenario.bench.api(caller)
+        other = scenario.harness.api(caller)
         assert (await other.orders(Page())).edges == []
         assert await other.orders_by_id(numbers) == [None, None, None]
         assert await other.open_order_counts([scenario.sites["50"]]) == [0]
 
 
 async def restate(scenario: OrdersScenario, caller: Caller, grant: Grant, version: int) -> None:
-    """Identity states a user's access anew."""
+    """Receive a new version of a user's access."""
     stated = AccessStated(
         subject_id=caller.subject_id, kind=SubjectKind.USER, version=version, active=True, scopes=[], grants=[grant]
     )
-    async with scenario.bench.pool.acquire() as connection:
+    async with scenario.harness.pool.acquire() as connection:
         await copy.upsert_access(connection, stated)

@@ -29,25 +29,25 @@ def header(text: str) -> str:
 
 
 async def test_the_same_files_again_change_nothing(scenario: OrdersScenario) -> None:
-    before = await scenario.bench.emitted_events()
+    before = await scenario.harness.emitted_events()
     for kind, text in FILES.items():
-        done, _ = await scenario.bench.import_file(kind, text)
+        done, _ = await scenario.harness.import_file(kind, text)
         assert (done.added, done.changed, done.unchanged, done.failed) == (0, 0, done.total, 0), kind
-    assert await scenario.bench.emitted_events() == before
+    assert await scenario.harness.emitted_events() == before
 
 
 async def test_a_changed_row_is_seen_at_once(scenario: OrdersScenario) -> None:
-    done, _ = await scenario.bench.import_file("articles", ARTICLES.replace("1250", "1260"))
+    done, _ = await scenario.harness.import_file("articles", ARTICLES.replace("1250", "1260"))
     assert (done.changed, done.unchanged) == (1, 2)
-    done, _ = await scenario.bench.import_file("rules", RULES.replace("TOLERANCE,1", "TOLERANCE,2"))
+    done, _ = await scenario.harness.import_file("rules", RULES.replace("TOLERANCE,1", "TOLERANCE,2"))
     assert done.changed == 1
-    done, _ = await scenario.bench.import_file("agreements", AGREEMENTS.replace("360,1,2,2019", "360,1,4,2019"))
+    done, _ = await scenario.harness.import_file("agreements", AGREEMENTS.replace("360,1,2,2019", "360,1,4,2019"))
     assert (done.changed, done.unchanged) == (1, 3)
-    offering = scenario.bench.api(await scenario.member(billing=True))
-    (agreement,) = await offering.agreements_by_id([scenario.id("A1")])
+    api = scenario.harness.api(await scenario.member(billing=True))
+    (agreement,) = await api.agreements_by_id([scenario.id("A1")])
     assert agreement is not None and agreement.article.price is not None
     assert (agreement.interval_weeks, agreement.version, agreement.article.price.minor) == (4, 2, 1260)
-    (calendar,) = await offering.calendars([scenario.sites["50"]], day("5.3."), day("5.3."))
+    (calendar,) = await api.calendars([scenario.sites["50"]], day("5.3."), day("5.3."))
     assert isinstance(calendar, Calendar)
     assert [one.tolerance_days for one in calendar.pickups] == [2]
 
@@ -89,37 +89,37 @@ async def test_bad_rows_of_reference_data_are_named_and_good_ones_kept(scenario:
     }
     for kind, bad_rows in rows.items():
         text = header(FILES[kind]) + "".join(f"{row}\n" for row, _, _ in bad_rows) + FILES[kind].split("\n")[1] + "\n"
-        done, bad = await scenario.bench.import_file(kind, text)
+        done, bad = await scenario.harness.import_file(kind, text)
         assert (done.unchanged, done.failed) == (1, len(bad_rows))
         assert [(row.field, row.code) for row in bad] == [(field, code) for _, field, code in bad_rows], kind
 
 
-async def test_an_agreement_waits_for_a_site_that_is_still_on_its_way(scenario: OrdersScenario) -> None:
+async def test_an_agreement_waits_for_its_site(scenario: OrdersScenario) -> None:
     organisation_id, site_id = write_id("org", new_uuid()), write_id("site", new_uuid())
     row = "A9,70,C9,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,\n"
-    staged = await scenario.bench.imports.stage("agreements", "agreements.csv", _file(header(AGREEMENTS) + row))
-    await scenario.bench.imports.start(staged.id)
-    assert not await scenario.bench.imports._process_batch(), "the row waits"
-    await scenario.bench.receive(container_stated("C9", site_id, organisation_id, Fraction.RESIDUAL))
-    assert not await scenario.bench.imports._process_batch(), "the container alone is not enough"
-    await scenario.bench.receive(site_stated(site_id, organisation_id, "70"))
-    while await scenario.bench.imports._process_batch():
+    staged = await scenario.harness.imports.stage("agreements", "agreements.csv", _file(header(AGREEMENTS) + row))
+    await scenario.harness.imports.start(staged.id)
+    assert not await scenario.harness.imports._process_batch(), "the row waits"
+    await scenario.harness.receive(container_stated("C9", site_id, organisation_id, Fraction.RESIDUAL))
+    assert not await scenario.harness.imports._process_batch(), "the container alone is not enough"
+    await scenario.harness.receive(site_stated(site_id, organisation_id, "70"))
+    while await scenario.harness.imports._process_batch():
         pass
-    (found,) = await scenario.bench.imports.imports([staged.id])
+    (found,) = await scenario.harness.imports.imports([staged.id])
     assert found is not None
     assert (found.added, found.failed) == (1, 0)
 
 
-async def test_past_pickups_stand_in_the_calendar_and_are_announced_once(scenario: OrdersScenario) -> None:
+async def test_past_pickups_are_in_the_calendar_and_are_announced_once(scenario: OrdersScenario) -> None:
     rows = (
         "P1,A1,2026-01-22,EMPTIED,38500,,2026-01-22T08:30:00+02:00\n"
         "P2,A1,2026-02-05,FAILED,,Portti kiinni,\n"
         "P3,A1,2025-11-27,EMPTIED,12000,,\n"
     )
-    done, bad = await scenario.bench.import_file("pickups", PICKUPS + rows)
+    done, bad = await scenario.harness.import_file("pickups", PICKUPS + rows)
     assert (done.added, bad) == (3, [])
-    offering = scenario.bench.api(await scenario.member())
-    (calendar,) = await offering.calendars([scenario.sites["50"]], dt.date(2025, 11, 1), day("5.2."))
+    api = scenario.harness.api(await scenario.member())
+    (calendar,) = await api.calendars([scenario.sites["50"]], dt.date(2025, 11, 1), day("5.2."))
     assert isinstance(calendar, Calendar)
     residual = [one for one in calendar.pickups if one.agreement_id == scenario.id("A1")]
     assert [(one.date, one.state, one.grams, one.failure) for one in residual] == [
@@ -129,8 +129,8 @@ async def test_past_pickups_stand_in_the_calendar_and_are_announced_once(scenari
         (day("5.2."), PickupState.FAILED, None, "Portti kiinni"),
     ]
     assert residual[2].done_at == dt.datetime(2026, 1, 22, 6, 30, tzinfo=dt.UTC)
-    assert residual[3].done_at == dt.datetime(2026, 2, 5, 7, 0, tzinfo=dt.UTC), "9 o'clock if nothing else is said"
-    announced = await scenario.bench.emitted_events(PickupRecorded)
+    assert residual[3].done_at == dt.datetime(2026, 2, 5, 7, 0, tzinfo=dt.UTC), "9 o'clock by default"
+    announced = await scenario.harness.emitted_events(PickupRecorded)
     assert [(one.date, one.grams, one.version) for one in announced] == [
         (day("22.1."), 38500, 1),
         (day("5.2."), None, 1),
@@ -138,18 +138,18 @@ async def test_past_pickups_stand_in_the_calendar_and_are_announced_once(scenari
     ]
     assert {one.pickup_id for one in announced} == {one.id for one in residual} - {residual[1].id}
 
-    done, _ = await scenario.bench.import_file("pickups", PICKUPS + rows)
+    done, _ = await scenario.harness.import_file("pickups", PICKUPS + rows)
     assert (done.added, done.changed, done.unchanged) == (0, 0, 3)
-    assert len(await scenario.bench.emitted_events(PickupRecorded)) == 3
+    assert len(await scenario.harness.emitted_events(PickupRecorded)) == 3
 
-    done, _ = await scenario.bench.import_file("pickups", PICKUPS + rows.replace("38500", "39500"))
+    done, _ = await scenario.harness.import_file("pickups", PICKUPS + rows.replace("38500", "39500"))
     assert (done.changed, done.unchanged) == (1, 2)
-    last = (await scenario.bench.emitted_events(PickupRecorded))[-1]
+    last = (await scenario.harness.emitted_events(PickupRecorded))[-1]
     assert (last.grams, last.version) == (39500, 2)
 
 
 async def test_bad_past_pickups_are_named(scenario: OrdersScenario) -> None:
-    await scenario.bench.import_file("pickups", PICKUPS + "P1,A1,2026-01-22,EMPTIED,1,,\n")
+    await scenario.harness.import_file("pickups", PICKUPS + "P1,A1,2026-01-22,EMPTIED,1,,\n")
     rows = [
         ("P9,A99,2026-01-22,EMPTIED,1,,", "agreement_number", "UNKNOWN"),
         ("P10,A1,2026-01-22,LOST,1,,", "outcome", "MALFORMED"),
@@ -158,31 +158,31 @@ async def test_bad_past_pickups_are_named(scenario: OrdersScenario) -> None:
         ("P13,A1,2026-01-22,EMPTIED,1,,1970-01-22T08:00:00Z", "done_at", "MALFORMED"),
         ("P1,A1,2026-02-05,EMPTIED,1,,", "pickup_number", "CONFLICT"),
     ]
-    done, bad = await scenario.bench.import_file("pickups", PICKUPS + "".join(f"{row}\n" for row, _, _ in rows))
+    done, bad = await scenario.harness.import_file("pickups", PICKUPS + "".join(f"{row}\n" for row, _, _ in rows))
     assert done.failed == len(rows)
     assert [(row.field, row.code) for row in bad] == [(field, code) for _, field, code in rows]
 
 
-async def test_a_truncated_file_and_a_wrong_encoding_spoil_their_row_alone(scenario: OrdersScenario) -> None:
+async def test_a_truncated_row_and_a_wrong_encoding_fail_their_row_only(scenario: OrdersScenario) -> None:
     text = (PICKUPS + "P1,A1,2026-01-22,EMPTIED,1,,\nP2,A1,2026-02-05,FAILED,,").encode()
-    done, bad = await scenario.bench.import_file("pickups", text + "Pyörä\n".encode("latin-1") + b"P3,A1,20")
+    done, bad = await scenario.harness.import_file("pickups", text + "Pyörä\n".encode("latin-1") + b"P3,A1,20")
     assert (done.added, done.failed) == (1, 2)
     assert [row.code for row in bad] == ["NOT_UTF8", "WRONG_CELL_COUNT"]
 
 
-async def test_a_file_of_many_batches_is_taken_in_whole(scenario: OrdersScenario) -> None:
+async def test_a_file_of_many_batches_is_imported_completely(scenario: OrdersScenario) -> None:
     start = dt.date(2000, 1, 6)
     rows = "".join(f"P{n},A{1 + n % 4},{start + dt.timedelta(days=n // 4)},EMPTIED,{n},,\n" for n in range(2_000))
-    done, bad = await scenario.bench.import_file("pickups", PICKUPS + rows)
+    done, bad = await scenario.harness.import_file("pickups", PICKUPS + rows)
     assert (done.added, bad) == (2_000, [])
-    assert len(await scenario.bench.emitted_events(PickupRecorded)) == 2_000
-    done, _ = await scenario.bench.import_file("pickups", PICKUPS + rows)
+    assert len(await scenario.harness.emitted_events(PickupRecorded)) == 2_000
+    done, _ = await scenario.harness.import_file("pickups", PICKUPS + rows)
     assert done.unchanged == 2_000
 
 
 async def test_a_site_shows_its_agreements(scenario: OrdersScenario) -> None:
-    offering = scenario.bench.api(await scenario.member())
-    (page,) = await offering.agreements_of_sites([scenario.sites["50"]], Page())
+    api = scenario.harness.api(await scenario.member())
+    (page,) = await api.agreements_of_sites([scenario.sites["50"]], Page())
     assert page.total_count == 2
     first = page.edges[0].node
     assert (first.agreement_number, first.container_number, first.article.name) == (

@@ -1,4 +1,4 @@
-"""Pickups as orders announces them, for the tests of stats."""
+"""Events of recorded pickups, for the tests of stats."""
 
 import datetime as dt
 
@@ -8,7 +8,7 @@ from services.contracts.sites import Fraction
 
 
 def an_id(prefix: str) -> str:
-    """An id that nothing else has."""
+    """Return a unique id."""
     return write_id(prefix, new_uuid())
 
 
@@ -24,7 +24,7 @@ def emptied(  # each with what a test says of it
     state: PickupState = PickupState.EMPTIED,
     version: int = 2,
 ) -> PickupRecorded:
-    """A pickup with its outcome; ``done_at`` as RFC 3339."""
+    """Return the event of a recorded pickup; ``done_at`` is RFC 3339."""
     at = dt.datetime.fromisoformat(done_at)
     return PickupRecorded(
         pickup_id=pickup_id or an_id("pickup"),

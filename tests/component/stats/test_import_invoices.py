@@ -1,4 +1,4 @@
-"""I17, T7: staff bring in invoices from the ERP; stats keeps them and tells identity what registration needs."""
+"""I17, T7: staff import invoices from the ERP; stats announces the facts that registration needs."""
 
 import datetime as dt
 
@@ -17,9 +17,9 @@ Harness = ServiceHarness[StatsTransaction, Stats]
 MakeStats = MakeHarness[StatsTransaction, Stats]
 
 
-async def known_customer(bench: Harness, organisation_id: str | None = None, version: int = 1) -> str:
+async def known_customer(harness: Harness, organisation_id: str | None = None, version: int = 1) -> str:
     organisation_id = organisation_id or an_id("org")
-    await bench.receive(
+    await harness.receive(
         OrganisationStated(
             organisation_id=organisation_id,
             customer_number="62-0000000-00",
@@ -30,13 +30,13 @@ async def known_customer(bench: Harness, organisation_id: str | None = None, ver
     return organisation_id
 
 
-async def test_an_invoice_is_kept_and_announced_without_its_amount(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    organisation_id = await known_customer(bench)
-    done, bad = await bench.import_file("invoices", HEADER + INVOICE)
+async def test_an_invoice_is_stored_and_announced_without_its_amount(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
+    organisation_id = await known_customer(harness)
+    done, bad = await harness.import_file("invoices", HEADER + INVOICE)
     assert (done.added, done.failed, bad) == (1, 0, [])
 
-    (stated,) = await bench.emitted_events(InvoiceStated)
+    (stated,) = await harness.emitted_events(InvoiceStated)
     assert stated == InvoiceStated(
         invoice_id=stated.invoice_id,
         organisation_id=organisation_id,
@@ -45,42 +45,42 @@ async def test_an_invoice_is_kept_and_announced_without_its_amount(make_harness:
         invoice_date=dt.date(2022, 11, 29),
         version=1,
     )
-    row = await bench.pool.fetchrow("SELECT net_minor, vat_rate, currency, due_date, period FROM invoices")
+    row = await harness.pool.fetchrow("SELECT net_minor, vat_rate, currency, due_date, period FROM invoices")
     assert row is not None
     assert tuple(row) == (42_796, 255, "EUR", dt.date(2022, 12, 16), "VUOSI 2022")
 
 
 async def test_the_same_file_again_changes_nothing(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    await known_customer(bench)
-    await bench.import_file("invoices", HEADER + INVOICE)
-    before = await bench.emitted_events()
-    done, _ = await bench.import_file("invoices", HEADER + INVOICE)
+    harness = await make_harness(STATS)
+    await known_customer(harness)
+    await harness.import_file("invoices", HEADER + INVOICE)
+    before = await harness.emitted_events()
+    done, _ = await harness.import_file("invoices", HEADER + INVOICE)
     assert (done.added, done.changed, done.unchanged) == (0, 0, 1)
-    assert await bench.emitted_events() == before
+    assert await harness.emitted_events() == before
 
 
 async def test_a_corrected_invoice_is_the_same_invoice_in_a_higher_version(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    await known_customer(bench)
-    await bench.import_file("invoices", HEADER + INVOICE)
-    done, _ = await bench.import_file("invoices", HEADER + INVOICE.replace("2022-11-29", "2022-11-30"))
+    harness = await make_harness(STATS)
+    await known_customer(harness)
+    await harness.import_file("invoices", HEADER + INVOICE)
+    done, _ = await harness.import_file("invoices", HEADER + INVOICE.replace("2022-11-29", "2022-11-30"))
     assert (done.added, done.changed) == (0, 1)
-    first, second = await bench.emitted_events(InvoiceStated)
+    first, second = await harness.emitted_events(InvoiceStated)
     assert (second.invoice_id, second.version) == (first.invoice_id, 2)
     assert second.invoice_date == dt.date(2022, 11, 30)
 
 
-async def test_a_credit_note_is_an_invoice_below_zero(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    await known_customer(bench)
-    done, bad = await bench.import_file("invoices", HEADER + INVOICE.replace("42796", "-42796"))
+async def test_a_credit_note_is_an_invoice_of_a_negative_amount(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
+    await known_customer(harness)
+    done, bad = await harness.import_file("invoices", HEADER + INVOICE.replace("42796", "-42796"))
     assert (done.added, bad) == (1, [])
 
 
 async def test_bad_rows_are_named_and_good_ones_kept(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    await known_customer(bench)
+    harness = await make_harness(STATS)
+    await known_customer(harness)
     rows = [
         INVOICE,
         INVOICE.replace("1962859", "1").replace("62-0000000-00", "62-9999999-00"),
@@ -90,7 +90,7 @@ async def test_bad_rows_are_named_and_good_ones_kept(make_harness: MakeStats) ->
         INVOICE.replace("1962859", "5").replace("2022-11-29", "29.11.2022"),
         INVOICE.replace("1962859", "6").replace("VUOSI 2022", ""),
     ]
-    done, bad = await bench.import_file("invoices", HEADER + "".join(rows))
+    done, bad = await harness.import_file("invoices", HEADER + "".join(rows))
     assert (done.added, done.failed, done.done) == (1, 6, 7)
     assert [(row.line, row.field, row.code) for row in bad] == [
         (3, "customer_number", "UNKNOWN"),
@@ -102,11 +102,11 @@ async def test_bad_rows_are_named_and_good_ones_kept(make_harness: MakeStats) ->
     ]
 
 
-async def test_a_customer_number_that_passed_on_belongs_to_who_has_it_last(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    old, new = await known_customer(bench), an_id("org")
-    await known_customer(bench, new)
-    await known_customer(bench, old, version=2)
-    await bench.import_file("invoices", HEADER + INVOICE)
-    (stated,) = await bench.emitted_events(InvoiceStated)
+async def test_a_customer_number_belongs_to_the_newest_organisation_that_had_it(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
+    old, new = await known_customer(harness), an_id("org")
+    await known_customer(harness, new)
+    await known_customer(harness, old, version=2)
+    await harness.import_file("invoices", HEADER + INVOICE)
+    (stated,) = await harness.emitted_events(InvoiceStated)
     assert stated.organisation_id == new

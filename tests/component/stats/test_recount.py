@@ -1,4 +1,4 @@
-"""The volumes are counted anew from the facts, whatever they were, while facts come in and people read."""
+"""The recount of the volumes from the facts, while facts arrive and callers read."""
 
 import asyncio
 
@@ -23,29 +23,29 @@ FACTS = """
 """
 
 
-async def recount(bench: Harness) -> None:
-    async with bench.work() as tx:
+async def recount(harness: Harness) -> None:
+    async with harness.work() as tx:
         await tx.volumes.recount()
 
 
-async def facts_and_volumes(bench: Harness) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+async def facts_and_volumes(harness: Harness) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     return (
-        [tuple(row) for row in await bench.pool.fetch(FACTS)],
-        [tuple(row) for row in await bench.pool.fetch(VOLUMES)],
+        [tuple(row) for row in await harness.pool.fetch(FACTS)],
+        [tuple(row) for row in await harness.pool.fetch(VOLUMES)],
     )
 
 
-async def test_whatever_the_volumes_were_they_are_the_sum_of_the_facts(
+async def test_the_recounted_volumes_are_the_sum_of_the_facts(
     make_harness: MakeHarness[StatsTransaction, Stats],
 ) -> None:
-    bench = await make_harness(STATS)
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     days = [f"2026-03-{day:02}T10:00:00Z" for day in range(1, 7)]
-    await bench.receive(*(emptied(org, site, day, 1_000) for day in days))
-    await bench.receive(emptied(org, site, days[0], None), emptied(org, site, days[0], 5, state=PickupState.FAILED))
+    await harness.receive(*(emptied(org, site, day, 1_000) for day in days))
+    await harness.receive(emptied(org, site, days[0], None), emptied(org, site, days[0], 5, state=PickupState.FAILED))
     taken_out = emptied(org, an_id("site"), days[0], 7)
-    await bench.receive(taken_out, emptied(org, site, days[0], 7, pickup_id=taken_out.pickup_id, version=3))
-    await bench.pool.execute(
+    await harness.receive(taken_out, emptied(org, site, days[0], 7, pickup_id=taken_out.pickup_id, version=3))
+    await harness.pool.execute(
         """
         UPDATE volumes SET grams = 1 WHERE day = '2026-03-02';
         UPDATE volumes SET pickups = 9 WHERE day = '2026-03-03';
@@ -53,45 +53,47 @@ async def test_whatever_the_volumes_were_they_are_the_sum_of_the_facts(
         INSERT INTO volumes SELECT gen_random_uuid(), day, site_id, article_id, fraction, 1, 1 FROM volumes
         """
     )
-    await recount(bench)
-    facts, volumes = await facts_and_volumes(bench)
+    await recount(harness)
+    facts, volumes = await facts_and_volumes(harness)
     assert volumes == facts
-    assert len(facts) == len(days), "the place that is empty again is gone"
+    assert len(facts) == len(days), "a volume without a pickup is deleted"
 
 
-async def test_facts_that_come_in_meanwhile_are_counted_once(
+async def test_facts_that_arrive_during_a_recount_are_counted_once(
     make_harness: MakeHarness[StatsTransaction, Stats],
 ) -> None:
-    bench = await make_harness(STATS)
+    harness = await make_harness(STATS)
     org, sites = an_id("org"), [an_id("site") for _ in range(3)]
 
     async def drive(site: str) -> None:
         for number in range(40):
             first = emptied(org, site, "2026-03-04T10:00:00Z", number)
             again = emptied(org, site, "2026-03-03T10:00:00Z", number + 1, pickup_id=first.pickup_id, version=3)
-            await bench.receive(first, again)
+            await harness.receive(first, again)
 
     driving = asyncio.gather(*(drive(site) for site in sites))
     while not driving.done():
-        await recount(bench)
+        await recount(harness)
     await driving
-    facts, volumes = await facts_and_volumes(bench)
+    facts, volumes = await facts_and_volumes(harness)
     assert [row for row in volumes if row[-1]] == facts
     assert sum(int(str(row[-1])) for row in facts) == 120
 
 
-async def test_readers_see_what_was_until_it_is_counted(make_harness: MakeHarness[StatsTransaction, Stats]) -> None:
-    bench = await make_harness(STATS)
-    await bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 1_000))
-    await bench.pool.execute("UPDATE volumes SET grams = 1")
-    async with bench.work() as tx:
+async def test_readers_see_the_old_volumes_until_the_commit(make_harness: MakeHarness[StatsTransaction, Stats]) -> None:
+    harness = await make_harness(STATS)
+    await harness.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 1_000))
+    await harness.pool.execute("UPDATE volumes SET grams = 1")
+    async with harness.work() as tx:
         await tx.volumes.recount()
-        assert await bench.pool.fetchval("SELECT grams FROM volumes") == 1, "nobody waits, nobody sees a half"
-        writing = asyncio.create_task(
-            bench.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 2_000))
+        assert await harness.pool.fetchval("SELECT grams FROM volumes") == 1, (
+            "a reader does not wait, and sees no partial recount"
         )
-        await until(lambda: bench.pool.fetchval(IS_LOCK_AWAITED))
-        assert not writing.done(), "a writer waits, and adds to what was counted"
+        writing = asyncio.create_task(
+            harness.receive(emptied(an_id("org"), an_id("site"), "2026-03-04T10:00:00Z", 2_000))
+        )
+        await until(lambda: harness.pool.fetchval(IS_LOCK_AWAITED))
+        assert not writing.done(), "a writer waits, and adds to the recounted volumes"
     await writing
-    facts, volumes = await facts_and_volumes(bench)
+    facts, volumes = await facts_and_volumes(harness)
     assert volumes == facts

@@ -1,4 +1,4 @@
-"""T10: whatever order events come in, and however often, the volumes are the sum of the facts."""
+"""T10: the volumes are the sum of the facts, for events in any order and repeated."""
 
 from collections import Counter
 
@@ -30,7 +30,7 @@ async def harness(make_harness: MakeHarness[StatsTransaction, Stats]) -> Harness
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[PickupRecorded]:
-    """Versions of a few pickups, each version one thing, in any order, some more than once."""
+    """Draw versions of a few pickups in any order, some repeated."""
     known = {
         (pickup_id, version): emptied(
             draw(st.sampled_from(ORGANISATIONS)),

@@ -1,4 +1,4 @@
-"""T1: volumes by period, fraction and site, compared with the period before, for those who may see them."""
+"""T1: volumes by period, fraction and site, compared with the period before, within the caller's access."""
 
 import datetime as dt
 
@@ -23,12 +23,12 @@ MakeStats = MakeHarness[StatsTransaction, Stats]
 MARCH = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
 
 
-async def member_of(bench: Harness, organisation_id: str, site_ids: list[str] | None = None) -> Caller:
-    return await bench.caller(Grant(organisation_id=organisation_id, role=Role.VIEWER, site_ids=site_ids))
+async def member_of(harness: Harness, organisation_id: str, site_ids: list[str] | None = None) -> Caller:
+    return await harness.caller(Grant(organisation_id=organisation_id, role=Role.VIEWER, site_ids=site_ids))
 
 
-async def ask(
-    bench: Harness,
+async def read(
+    harness: Harness,
     caller: Caller,
     since: dt.date = MARCH[0],
     until: dt.date = MARCH[1],
@@ -38,49 +38,49 @@ async def ask(
     site_ids: list[str] | None = None,
     fractions: list[Fraction] | None = None,
 ) -> Volumes:
-    found = await bench.api(caller).volumes(since, until, period, organisation_id, site_ids, fractions)
-    assert isinstance(found, Volumes)
-    return found
+    volumes = await harness.api(caller).volumes(since, until, period, organisation_id, site_ids, fractions)
+    assert isinstance(volumes, Volumes)
+    return volumes
 
 
-async def test_a_pickup_that_was_emptied_is_in_the_month(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+async def test_an_emptied_pickup_is_in_its_month(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
-    viewer = await member_of(bench, org)
-    assert await ask(bench, viewer) == Volumes(rows=[], grams=0, pickups=0, previous_grams=0)
+    viewer = await member_of(harness, org)
+    assert await read(harness, viewer) == Volumes(rows=[], grams=0, pickups=0, previous_grams=0)
 
     recorded = emptied(org, site, "2026-03-04T09:00:00+02:00", 38_500)
-    await bench.receive(recorded)
-    found = await ask(bench, viewer)
-    (row,) = found.rows
+    await harness.receive(recorded)
+    volumes = await read(harness, viewer)
+    (row,) = volumes.rows
     assert (row.start, row.fraction, row.article_id) == (MARCH[0], Fraction.RESIDUAL, recorded.article_id)
     assert (row.grams, row.pickups) == (38_500, 1)
-    assert (found.grams, found.pickups, found.previous_grams) == (38_500, 1, 0)
+    assert (volumes.grams, volumes.pickups, volumes.previous_grams) == (38_500, 1, 0)
 
 
-async def test_a_pickup_that_is_planned_or_failed_is_not_counted_but_kept(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+async def test_a_planned_or_failed_pickup_is_stored_but_not_counted(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     for state in (PickupState.PLANNED, PickupState.ARRIVED, PickupState.FAILED):
-        await bench.receive(emptied(org, site, "2026-03-04T09:00:00+02:00", 500, state=state))
-    assert (await ask(bench, await member_of(bench, org))).pickups == 0
-    assert await bench.pool.fetchval("SELECT count(*) FROM pickups") == 3
+        await harness.receive(emptied(org, site, "2026-03-04T09:00:00+02:00", 500, state=state))
+    assert (await read(harness, await member_of(harness, org))).pickups == 0
+    assert await harness.pool.fetchval("SELECT count(*) FROM pickups") == 3
 
 
-async def test_the_newest_version_counts_in_whatever_order_they_come(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+async def test_the_newest_version_counts_in_any_order(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
-    viewer = await member_of(bench, org)
+    viewer = await member_of(harness, org)
     at = "2026-03-04T09:00:00+02:00"
     first = emptied(org, site, at, 1_000, version=2)
     corrected = emptied(org, site, at, 1_500, pickup_id=first.pickup_id, version=3)
-    await bench.receive(corrected, first, corrected)
-    found = await ask(bench, viewer)
-    assert (found.grams, found.pickups) == (1_500, 1)
+    await harness.receive(corrected, first, corrected)
+    volumes = await read(harness, viewer)
+    assert (volumes.grams, volumes.pickups) == (1_500, 1)
 
     withdrawn = emptied(org, site, at, None, pickup_id=first.pickup_id, version=4, state=PickupState.FAILED)
-    await bench.receive(withdrawn)
-    assert await ask(bench, viewer) == Volumes(rows=[], grams=0, pickups=0, previous_grams=0)
+    await harness.receive(withdrawn)
+    assert await read(harness, viewer) == Volumes(rows=[], grams=0, pickups=0, previous_grams=0)
 
 
 @pytest.mark.parametrize(
@@ -93,30 +93,30 @@ async def test_the_newest_version_counts_in_whatever_order_they_come(make_harnes
         (Period.YEAR, ["2025-01-01", "2026-01-01"]),
     ],
 )
-async def test_steps_are_days_iso_weeks_months_quarters_and_years(
+async def test_periods_are_days_iso_weeks_months_quarters_and_years(
     make_harness: MakeStats, period: Period, starts: list[str]
 ) -> None:
-    bench = await make_harness(STATS)
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     for day in ("2025-12-29", "2026-01-04", "2026-01-05", "2026-03-31", "2026-04-01"):
-        await bench.receive(emptied(org, site, f"{day}T12:00:00+02:00"))
-    found = await ask(bench, await member_of(bench, org), dt.date(2025, 12, 29), dt.date(2026, 4, 1), period)
-    assert [row.start.isoformat() for row in found.rows] == starts
-    assert (found.grams, found.pickups) == (5_000, 5)
+        await harness.receive(emptied(org, site, f"{day}T12:00:00+02:00"))
+    volumes = await read(harness, await member_of(harness, org), dt.date(2025, 12, 29), dt.date(2026, 4, 1), period)
+    assert [row.start.isoformat() for row in volumes.rows] == starts
+    assert (volumes.grams, volumes.pickups) == (5_000, 5)
 
 
 async def test_a_day_is_the_operators_day(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
-    # Half past midnight on 1 April in Helsinki, which is on summer time by then.
-    await bench.receive(emptied(org, site, "2026-03-31T21:30:00Z"))
-    viewer = await member_of(bench, org)
-    assert (await ask(bench, viewer)).pickups == 0
-    assert (await ask(bench, viewer, dt.date(2026, 4, 1), dt.date(2026, 4, 1), Period.DAY)).pickups == 1
+    # 0:30 on 1 April in Helsinki, in summer time.
+    await harness.receive(emptied(org, site, "2026-03-31T21:30:00Z"))
+    viewer = await member_of(harness, org)
+    assert (await read(harness, viewer)).pickups == 0
+    assert (await read(harness, viewer, dt.date(2026, 4, 1), dt.date(2026, 4, 1), Period.DAY)).pickups == 1
 
 
-async def test_both_days_are_meant_and_as_many_days_before_are_compared(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+async def test_both_days_are_inclusive_and_compared_with_as_many_days_before(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     for day, grams in {
         "03-01": 1,
@@ -126,81 +126,81 @@ async def test_both_days_are_meant_and_as_many_days_before_are_compared(make_har
         "03-05": 10_000,
         "03-06": 100_000,
     }.items():
-        await bench.receive(emptied(org, site, f"2026-{day}T12:00:00+02:00", grams))
-    found = await ask(bench, await member_of(bench, org), dt.date(2026, 3, 4), dt.date(2026, 3, 5), Period.DAY)
-    assert (found.grams, found.previous_grams) == (11_000, 110)
+        await harness.receive(emptied(org, site, f"2026-{day}T12:00:00+02:00", grams))
+    volumes = await read(harness, await member_of(harness, org), dt.date(2026, 3, 4), dt.date(2026, 3, 5), Period.DAY)
+    assert (volumes.grams, volumes.previous_grams) == (11_000, 110)
 
 
 async def test_rows_come_by_start_fraction_and_article(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+    harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     old, new = an_id("article"), an_id("article")
     for day in ("03-05", "02-05"):
         for fraction, article in ((Fraction.RESIDUAL, new), (Fraction.RESIDUAL, old), (Fraction.BIOWASTE, new)):
             at = f"2026-{day}T12:00:00+02:00"
-            await bench.receive(emptied(org, site, at, fraction=fraction, article_id=article))
-    found = await ask(bench, await member_of(bench, org), dt.date(2026, 2, 1))
+            await harness.receive(emptied(org, site, at, fraction=fraction, article_id=article))
+    volumes = await read(harness, await member_of(harness, org), dt.date(2026, 2, 1))
     order = [(Fraction.BIOWASTE, new), (Fraction.RESIDUAL, old), (Fraction.RESIDUAL, new)]
-    assert [(row.start.month, row.fraction, row.article_id) for row in found.rows] == [
+    assert [(row.start.month, row.fraction, row.article_id) for row in volumes.rows] == [
         (month, fraction, article) for month in (2, 3) for fraction, article in order
     ]
 
 
-async def test_one_may_choose_organisation_sites_and_fractions(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+async def test_filters_by_organisation_sites_and_fractions(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
     mine, other = an_id("org"), an_id("org")
     first, second, third = an_id("site"), an_id("site"), an_id("site")
     at = "2026-03-04T12:00:00+02:00"
-    await bench.receive(
+    await harness.receive(
         emptied(mine, first, at, 1),
         emptied(mine, second, at, 10, fraction=Fraction.BIOWASTE),
         emptied(other, third, at, 100),
     )
-    manager = await bench.caller(
+    manager = await harness.caller(
         Grant(organisation_id=mine, role=Role.ADMIN), Grant(organisation_id=other, role=Role.VIEWER)
     )
-    assert (await ask(bench, manager)).grams == 111
-    assert (await ask(bench, manager, organisation_id=mine)).grams == 11
-    assert (await ask(bench, manager, site_ids=[second, third])).grams == 110
-    assert (await ask(bench, manager, fractions=[Fraction.RESIDUAL])).grams == 101
-    assert (await ask(bench, manager, organisation_id=mine, fractions=[Fraction.RESIDUAL])).grams == 1
-    assert (await ask(bench, manager, site_ids=[])).grams == 0
-    assert (await ask(bench, manager, organisation_id="not an id")).grams == 0
-    assert (await ask(bench, manager, site_ids=["not an id"])).grams == 0
+    assert (await read(harness, manager)).grams == 111
+    assert (await read(harness, manager, organisation_id=mine)).grams == 11
+    assert (await read(harness, manager, site_ids=[second, third])).grams == 110
+    assert (await read(harness, manager, fractions=[Fraction.RESIDUAL])).grams == 101
+    assert (await read(harness, manager, organisation_id=mine, fractions=[Fraction.RESIDUAL])).grams == 1
+    assert (await read(harness, manager, site_ids=[])).grams == 0
+    assert (await read(harness, manager, organisation_id="not an id")).grams == 0
+    assert (await read(harness, manager, site_ids=["not an id"])).grams == 0
 
 
 async def test_only_sites_within_reach_are_counted(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
+    harness = await make_harness(STATS)
     org, other = an_id("org"), an_id("org")
     first, second, elsewhere = an_id("site"), an_id("site"), an_id("site")
     at, before = "2026-03-04T12:00:00+02:00", "2026-02-04T12:00:00+02:00"
-    await bench.receive(emptied(org, first, at, 1), emptied(org, second, at, 10), emptied(other, elsewhere, at, 100))
-    await bench.receive(emptied(org, first, before, 2), emptied(org, second, before, 20))
+    await harness.receive(emptied(org, first, at, 1), emptied(org, second, at, 10), emptied(other, elsewhere, at, 100))
+    await harness.receive(emptied(org, first, before, 2), emptied(org, second, before, 20))
 
-    limited = await ask(bench, await member_of(bench, org, [first]))
+    limited = await read(harness, await member_of(harness, org, [first]))
     assert (limited.grams, limited.previous_grams) == (1, 2)
-    assert (await ask(bench, await member_of(bench, org, [first]), site_ids=[second])).grams == 0
-    assert (await ask(bench, await member_of(bench, org), organisation_id=other)).grams == 0
-    assert (await ask(bench, await bench.caller())).grams == 0
+    assert (await read(harness, await member_of(harness, org, [first]), site_ids=[second])).grams == 0
+    assert (await read(harness, await member_of(harness, org), organisation_id=other)).grams == 0
+    assert (await read(harness, await harness.caller())).grams == 0
     yesterday = Grant(organisation_id=org, role=Role.ADMIN, until=dt.date(2026, 3, 3))
-    assert (await ask(bench, await bench.caller(yesterday))).grams == 0
-    assert (await ask(bench, await bench.caller(kind=SubjectKind.STAFF))).grams == 111
+    assert (await read(harness, await harness.caller(yesterday))).grams == 0
+    assert (await read(harness, await harness.caller(kind=SubjectKind.STAFF))).grams == 111
 
 
 async def test_partners_have_no_volumes(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    partner = await bench.caller(
+    harness = await make_harness(STATS)
+    partner = await harness.caller(
         Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read", "pickups:report"]
     )
     with pytest.raises(Forbidden):
-        await bench.api(partner).volumes(*MARCH)
+        await harness.api(partner).volumes(*MARCH)
 
 
 async def test_days_in_the_wrong_order_and_more_than_ten_years_are_refused(make_harness: MakeStats) -> None:
-    bench = await make_harness(STATS)
-    offering = bench.api(await bench.caller(kind=SubjectKind.STAFF))
-    wrong = await offering.volumes(MARCH[1], MARCH[0])
+    harness = await make_harness(STATS)
+    api = harness.api(await harness.caller(kind=SubjectKind.STAFF))
+    wrong = await api.volumes(MARCH[1], MARCH[0])
     assert wrong == refuse("MALFORMED", "until", reason="EARLIEST", earliest="2026-03-31")
-    assert await offering.volumes(dt.date(2016, 1, 1), MARCH[1]) == refuse("TOO_LONG", "until", days=3660)
-    first_days = await offering.volumes(dt.date.min, dt.date(1, 1, 5))
+    assert await api.volumes(dt.date(2016, 1, 1), MARCH[1]) == refuse("TOO_LONG", "until", days=3660)
+    first_days = await api.volumes(dt.date.min, dt.date(1, 1, 5))
     assert isinstance(first_days, Volumes)

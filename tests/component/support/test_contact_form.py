@@ -1,4 +1,4 @@
-"""S1: the contact form opens a ticket, once, for those who see the site."""
+"""S1: the contact form opens a ticket once, for callers that reach the site."""
 
 import asyncio
 import datetime as dt
@@ -17,85 +17,85 @@ NOT_FOUND = refuse("NOT_FOUND", "siteId")
 NOT_READY_YET = refuse("NOT_READY_YET", "siteId", retryable=True)
 
 
-async def test_a_message_becomes_a_ticket_that_is_announced_without_its_words(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_a_message_opens_a_ticket_that_is_announced_without_its_text(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    site = await known_site(bench, org)
-    ticket = await send(bench, await member_of(bench, org), form(site, "  Astiaa ei tyhjennetty.\r\n"))
+    site = await known_site(harness, org)
+    ticket = await send(harness, await member_of(harness, org), form(site, "  Astiaa ei tyhjennetty.\r\n"))
     assert (ticket.number, ticket.state, ticket.topic) == ("T-2026-000001", TicketState.OPEN, Topic.PICKUP)
     assert (ticket.organisation_id, ticket.site_id) == (org, site)
-    assert (ticket.message, ticket.opened_at) == ("Astiaa ei tyhjennetty.", bench.clock.now())
-    assert await bench.emitted_events() == [
+    assert (ticket.message, ticket.opened_at) == ("Astiaa ei tyhjennetty.", harness.clock.now())
+    assert await harness.emitted_events() == [
         TicketOpened(ticket_id=ticket.id, organisation_id=org, site_id=site, topic=Topic.PICKUP, version=1)
     ]
 
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_every_role_may_write(make_harness: MakeSupport, role: Role) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    await send(bench, await member_of(bench, org, role=role), form(await known_site(bench, org)))
+    await send(harness, await member_of(harness, org, role=role), form(await known_site(harness, org)))
 
 
 async def test_staff_may_write_about_any_site(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
-    await send(bench, await bench.caller(kind=SubjectKind.STAFF), form(await known_site(bench, an_id("org"))))
+    harness = await make_harness(SUPPORT)
+    await send(harness, await harness.caller(kind=SubjectKind.STAFF), form(await known_site(harness, an_id("org"))))
 
 
 async def test_partners_may_not_write(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
-    partner = await bench.caller(Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read"])
-    site = await known_site(bench, an_id("org"))
+    harness = await make_harness(SUPPORT)
+    partner = await harness.caller(Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read"])
+    site = await known_site(harness, an_id("org"))
     with pytest.raises(Forbidden):
-        await bench.api(partner).send_contact_form(form(site))
+        await harness.api(partner).send_contact_form(form(site))
 
 
 async def test_a_site_out_of_reach_is_not_found(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org, other = an_id("org"), an_id("org")
-    site, elsewhere = await known_site(bench, org), await known_site(bench, other)
+    site, elsewhere = await known_site(harness, org), await known_site(harness, other)
     over = Grant(organisation_id=org, role=Role.ADMIN, until=dt.date(2026, 3, 3))
     for caller, about in (
-        (await member_of(bench, org), elsewhere),
-        (await member_of(bench, org, [an_id("site")]), site),
-        (await bench.caller(over), site),
-        (await bench.caller(), site),
-        (await member_of(bench, org), "site_not an id"),
-        (await member_of(bench, org), an_id("org")),
+        (await member_of(harness, org), elsewhere),
+        (await member_of(harness, org, [an_id("site")]), site),
+        (await harness.caller(over), site),
+        (await harness.caller(), site),
+        (await member_of(harness, org), "site_not an id"),
+        (await member_of(harness, org), an_id("org")),
     ):
-        assert await bench.api(caller).send_contact_form(form(about)) == NOT_FOUND
-    assert await bench.emitted_events() == []
-    assert await bench.pool.fetchval("SELECT count(*) FROM receipts") == 0
+        assert await harness.api(caller).send_contact_form(form(about)) == NOT_FOUND
+    assert await harness.emitted_events() == []
+    assert await harness.pool.fetchval("SELECT count(*) FROM receipts") == 0
 
 
-async def test_a_site_whose_event_may_be_on_its_way_is_not_ready_yet(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_a_site_that_may_not_be_copied_yet_is_not_ready_yet(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     org, site = an_id("org"), an_id("site")
-    everywhere, here = await member_of(bench, org), await member_of(bench, org, [site])
-    assert await bench.api(everywhere).send_contact_form(form(site)) == NOT_READY_YET
-    assert await bench.api(here).send_contact_form(form(site)) == NOT_READY_YET
-    elsewhere = await member_of(bench, org, [an_id("site")])
-    assert await bench.api(elsewhere).send_contact_form(form(site)) == NOT_FOUND
+    everywhere, here = await member_of(harness, org), await member_of(harness, org, [site])
+    assert await harness.api(everywhere).send_contact_form(form(site)) == NOT_READY_YET
+    assert await harness.api(here).send_contact_form(form(site)) == NOT_READY_YET
+    elsewhere = await member_of(harness, org, [an_id("site")])
+    assert await harness.api(elsewhere).send_contact_form(form(site)) == NOT_FOUND
 
-    await known_site(bench, org, site)
-    await send(bench, everywhere, form(site))
+    await known_site(harness, org, site)
+    await send(harness, everywhere, form(site))
 
 
-async def test_a_site_belongs_to_whom_its_newest_version_says(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_a_site_belongs_to_the_organisation_of_its_newest_version(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     before, now = an_id("org"), an_id("org")
-    site = await known_site(bench, now, version=2)
-    await known_site(bench, before, site, version=1)
-    assert (await send(bench, await member_of(bench, now), form(site))).organisation_id == now
-    assert await bench.api(await member_of(bench, before)).send_contact_form(form(site)) == NOT_FOUND
+    site = await known_site(harness, now, version=2)
+    await known_site(harness, before, site, version=1)
+    assert (await send(harness, await member_of(harness, now), form(site))).organisation_id == now
+    assert await harness.api(await member_of(harness, before)).send_contact_form(form(site)) == NOT_FOUND
 
 
-async def test_every_fault_of_the_form_is_named(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_every_problem_of_the_form_is_named(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    site = await known_site(bench, org)
+    site = await known_site(harness, org)
     command = msgspec.structs.replace(form(site, " "), contact_preference=ContactPreference.PHONE, phone="soita")
-    assert await bench.api(await member_of(bench, org)).send_contact_form(command) == Refusal(
+    assert await harness.api(await member_of(harness, org)).send_contact_form(command) == Refusal(
         problems=[
             malformed("message", reason="REQUIRED"),
             malformed("phone", reason="EXAMPLE", example="+358 40 1234567"),
@@ -104,54 +104,54 @@ async def test_every_fault_of_the_form_is_named(make_harness: MakeSupport) -> No
 
 
 @pytest.mark.parametrize("key", ["", "k" * 201, "a\x00b"])
-async def test_a_key_that_is_none_is_refused(make_harness: MakeSupport, key: str) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_a_malformed_key_is_refused(make_harness: MakeSupport, key: str) -> None:
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    refused = await bench.api(await member_of(bench, org)).send_contact_form(
-        form(await known_site(bench, org), key=key)
+    refused = await harness.api(await member_of(harness, org)).send_contact_form(
+        form(await known_site(harness, org), key=key)
     )
     assert isinstance(refused, Refusal)
     assert [(problem.code, problem.path) for problem in refused.problems] == [("MALFORMED", ["idempotencyKey"])]
 
 
 async def test_the_same_form_again_is_the_same_ticket(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    site, caller = await known_site(bench, org), await member_of(bench, org)
-    first = await send(bench, caller, form(site))
-    bench.clock.move(hours=1)
-    assert await send(bench, caller, form(site)) == first
-    assert len(await bench.emitted_events()) == 1
-    conflict = await bench.api(caller).send_contact_form(form(site, "Muuta"))
+    site, caller = await known_site(harness, org), await member_of(harness, org)
+    first = await send(harness, caller, form(site))
+    harness.clock.move(hours=1)
+    assert await send(harness, caller, form(site)) == first
+    assert len(await harness.emitted_events()) == 1
+    conflict = await harness.api(caller).send_contact_form(form(site, "Muuta"))
     assert conflict == refuse("IDEMPOTENCY_CONFLICT", "idempotencyKey")
-    assert (await send(bench, await member_of(bench, org), form(site))).id != first.id, "a key is its caller's own"
+    assert (await send(harness, await member_of(harness, org), form(site))).id != first.id, "keys are of one caller"
 
 
 async def test_ten_at_once_are_one_ticket_with_one_receipt(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    site, caller = await known_site(bench, org), await member_of(bench, org)
-    tickets = await asyncio.gather(*(send(bench, caller, form(site)) for _ in range(10)))
+    site, caller = await known_site(harness, org), await member_of(harness, org)
+    tickets = await asyncio.gather(*(send(harness, caller, form(site)) for _ in range(10)))
     assert len({ticket.id for ticket in tickets}) == 1
-    assert len(await bench.emitted_events()) == 1
-    assert await bench.pool.fetchval("SELECT count(*) FROM receipts") == 1
+    assert len(await harness.emitted_events()) == 1
+    assert await harness.pool.fetchval("SELECT count(*) FROM receipts") == 1
 
 
-async def test_a_first_answer_is_not_given_to_who_has_lost_access(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_a_first_answer_is_not_repeated_after_access_was_revoked(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    site = await known_site(bench, org)
-    caller = await bench.caller(Grant(organisation_id=org, role=Role.EDITOR, until=dt.date(2026, 3, 4)))
-    await send(bench, caller, form(site))
-    bench.clock.move(days=1)
-    assert await bench.api(caller).send_contact_form(form(site)) == NOT_FOUND
+    site = await known_site(harness, org)
+    caller = await harness.caller(Grant(organisation_id=org, role=Role.EDITOR, until=dt.date(2026, 3, 4)))
+    await send(harness, caller, form(site))
+    harness.clock.move(days=1)
+    assert await harness.api(caller).send_contact_form(form(site)) == NOT_FOUND
 
 
 async def test_tickets_are_numbered_by_the_operators_year(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    site, caller = await known_site(bench, org), await member_of(bench, org)
-    numbers = [(await send(bench, caller, form(site, key=str(count)))).number for count in range(2)]
-    bench.clock.instant = dt.datetime(2026, 12, 31, 22, 30, tzinfo=dt.UTC)  # half past midnight in Helsinki
-    numbers.append((await send(bench, caller, form(site, key="new year"))).number)
+    site, caller = await known_site(harness, org), await member_of(harness, org)
+    numbers = [(await send(harness, caller, form(site, key=str(count)))).number for count in range(2)]
+    harness.clock.instant = dt.datetime(2026, 12, 31, 22, 30, tzinfo=dt.UTC)  # 0:30 in Helsinki
+    numbers.append((await send(harness, caller, form(site, key="new year"))).number)
     assert numbers == ["T-2026-000001", "T-2026-000002", "T-2027-000001"]

@@ -1,4 +1,4 @@
-"""S1: how many contact forms are taken within an hour, of a person and of an organisation."""
+"""S1: the limits of contact forms within an hour, of a customer and of an organisation."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ def limited(harness: Harness, limits: MessageLimits) -> None:
 
 
 async def wait_after(harness: Harness, caller: Caller, site: str, key: str) -> int:
-    """In how many seconds the next form is taken; 0 if this one was."""
+    """Send a form, and return the seconds until one is accepted; 0 if this one is."""
     answer = await harness.api(caller).send_contact_form(form(site, key=key))
     if isinstance(answer, ContactFormReceived):
         return 0
@@ -50,7 +50,7 @@ async def test_a_person_sends_ten_an_hour(harness: Harness) -> None:
         await send(harness, caller, form(site, key=str(count)))
         harness.clock.move(minutes=1)
     assert await wait_after(harness, caller, site, "11") == HOUR - 10 * 60
-    # Of another site, too, and of another organisation.
+    # The limit is of the customer: another site of another organisation is refused, too.
     other = await known_site(harness, org)
     assert await wait_after(harness, caller, other, "11") == HOUR - 10 * 60
     assert await wait_after(harness, await member_of(harness, org), site, "11") == 0
@@ -62,7 +62,7 @@ async def test_a_person_sends_ten_an_hour(harness: Harness) -> None:
     assert await wait_after(harness, caller, site, "12") == 60
 
 
-async def test_what_is_refused_leaves_nothing(harness: Harness) -> None:
+async def test_a_refused_form_stores_nothing(harness: Harness) -> None:
     limited(harness, MessageLimits(person=1))
     org = an_id("org")
     site, caller = await known_site(harness, org), await member_of(harness, org)
@@ -85,10 +85,10 @@ async def test_the_same_form_again_is_not_counted(harness: Harness) -> None:
         assert await send(harness, caller, form(site, key="1")) == first
     await send(harness, caller, form(site, key="2"))
     assert await wait_after(harness, caller, site, "3") == HOUR
-    assert await send(harness, caller, form(site, key="1")) == first, "also when no other is taken"
+    assert await send(harness, caller, form(site, key="1")) == first, "even at the limit"
 
 
-async def test_all_of_an_organisation_send_thirty_an_hour(harness: Harness) -> None:
+async def test_all_customers_of_an_organisation_send_thirty_an_hour(harness: Harness) -> None:
     org = an_id("org")
     site = await known_site(harness, org)
     for _ in range(3):
@@ -101,17 +101,17 @@ async def test_all_of_an_organisation_send_thirty_an_hour(harness: Harness) -> N
     assert (
         await wait_after(harness, await member_of(harness, elsewhere), await known_site(harness, elsewhere), "1") == 0
     )
-    # Customer service goes on.
+    # Staff are not limited by it.
     assert await wait_after(harness, await harness.caller(kind=SubjectKind.STAFF), site, "1") == 0
 
 
-async def test_staff_have_a_limit_of_their_own(harness: Harness) -> None:
+async def test_staff_have_their_own_limit(harness: Harness) -> None:
     limited(harness, MessageLimits(person=1, staff=3, organisation=2))
     site, staff = await known_site(harness, an_id("org")), await harness.caller(kind=SubjectKind.STAFF)
     assert [await wait_after(harness, staff, site, str(count)) for count in range(4)] == [0, 0, 0, HOUR]
 
 
-async def test_the_longest_wait_is_told(harness: Harness) -> None:
+async def test_the_longest_wait_of_several_limits_is_returned(harness: Harness) -> None:
     limited(harness, MessageLimits(person=1, organisation=1))
     org, other = an_id("org"), an_id("org")
     site, elsewhere = await known_site(harness, org), await known_site(harness, other)
@@ -123,7 +123,7 @@ async def test_the_longest_wait_is_told(harness: Harness) -> None:
     assert await wait_after(harness, caller, elsewhere, "2") == HOUR
 
 
-async def test_twenty_at_once_are_ten(harness: Harness) -> None:
+async def test_ten_of_twenty_forms_at_once_are_accepted(harness: Harness) -> None:
     org = an_id("org")
     site, caller = await known_site(harness, org), await member_of(harness, org)
     waits = await asyncio.gather(*(wait_after(harness, caller, site, str(count)) for count in range(20)))

@@ -10,8 +10,8 @@ from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 
 
-async def messages(offering: Support, page: Page | None = None, site_id: str | None = None) -> list[str]:
-    return [ticket.message for ticket in _nodes(await offering.tickets(page or Page(), site_id))]
+async def messages(api: Support, page: Page | None = None, site_id: str | None = None) -> list[str]:
+    return [ticket.message for ticket in _nodes(await api.tickets(page or Page(), site_id))]
 
 
 def _nodes(listing: Connection[Ticket]) -> list[Ticket]:
@@ -19,89 +19,89 @@ def _nodes(listing: Connection[Ticket]) -> list[Ticket]:
     return [edge.node for edge in listing.edges]
 
 
-async def three_tickets(bench: Harness, org: str, first: str, second: str) -> list[Ticket]:
-    member = await member_of(bench, org)
+async def three_tickets(harness: Harness, org: str, first: str, second: str) -> list[Ticket]:
+    member = await member_of(harness, org)
     tickets = []
     for count, site in enumerate((first, second, first)):
-        tickets.append(await send(bench, member, form(site, f"message {count}", key=str(count))))
-        bench.clock.move(minutes=1)
+        tickets.append(await send(harness, member, form(site, f"message {count}", key=str(count))))
+        harness.clock.move(minutes=1)
     return tickets
 
 
 async def test_tickets_come_newest_first_and_in_pages(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    await three_tickets(bench, org, await known_site(bench, org), await known_site(bench, org))
-    offering = bench.api(await member_of(bench, org))
-    assert await messages(offering) == ["message 2", "message 1", "message 0"]
+    await three_tickets(harness, org, await known_site(harness, org), await known_site(harness, org))
+    api = harness.api(await member_of(harness, org))
+    assert await messages(api) == ["message 2", "message 1", "message 0"]
 
-    first = await offering.tickets(Page(first=2))
+    first = await api.tickets(Page(first=2))
     assert ([ticket.message for ticket in _nodes(first)], first.total_count) == (["message 2", "message 1"], 3)
     assert first.page_info.has_next_page
-    rest = await offering.tickets(Page(first=2, after=first.page_info.end_cursor))
+    rest = await api.tickets(Page(first=2, after=first.page_info.end_cursor))
     assert [ticket.message for ticket in _nodes(rest)] == ["message 0"]
     assert not rest.page_info.has_next_page
 
 
-async def test_tickets_of_one_moment_are_all_there(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_tickets_of_one_instant_are_all_listed(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    site, member = await known_site(bench, org), await member_of(bench, org)
+    site, member = await known_site(harness, org), await member_of(harness, org)
     for count in range(3):
-        await send(bench, member, form(site, f"message {count}", key=str(count)))
-    offering, after, found = bench.api(member), None, []
+        await send(harness, member, form(site, f"message {count}", key=str(count)))
+    api, after, seen = harness.api(member), None, []
     for _ in range(3):
-        page = await offering.tickets(Page(first=1, after=after))
-        found += [ticket.message for ticket in _nodes(page)]
+        page = await api.tickets(Page(first=1, after=after))
+        seen += [ticket.message for ticket in _nodes(page)]
         after = page.page_info.end_cursor
-    assert sorted(found) == ["message 0", "message 1", "message 2"]
+    assert sorted(seen) == ["message 0", "message 1", "message 2"]
 
 
 async def test_tickets_of_one_site(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
     org = an_id("org")
-    first, second = await known_site(bench, org), await known_site(bench, org)
-    await three_tickets(bench, org, first, second)
-    offering = bench.api(await member_of(bench, org))
-    assert await messages(offering, site_id=first) == ["message 2", "message 0"]
-    assert (await offering.tickets(Page(), first)).total_count == 2
-    assert await messages(offering, site_id=an_id("site")) == []
-    assert await messages(offering, site_id="not an id") == []
+    first, second = await known_site(harness, org), await known_site(harness, org)
+    await three_tickets(harness, org, first, second)
+    api = harness.api(await member_of(harness, org))
+    assert await messages(api, site_id=first) == ["message 2", "message 0"]
+    assert (await api.tickets(Page(), first)).total_count == 2
+    assert await messages(api, site_id=an_id("site")) == []
+    assert await messages(api, site_id="not an id") == []
 
 
-async def test_who_does_not_see_a_site_does_not_see_its_tickets(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_tickets_of_a_site_out_of_reach_are_not_seen(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     org, other = an_id("org"), an_id("org")
-    first, second = await known_site(bench, org), await known_site(bench, org)
-    tickets = await three_tickets(bench, org, first, second)
+    first, second = await known_site(harness, org), await known_site(harness, org)
+    tickets = await three_tickets(harness, org, first, second)
     ids = [ticket.id for ticket in tickets]
 
-    limited = bench.api(await member_of(bench, org, [second]))
+    limited = harness.api(await member_of(harness, org, [second]))
     assert await messages(limited) == ["message 1"]
     assert await limited.tickets_by_id(ids) == [None, tickets[1], None]
-    stranger = bench.api(await member_of(bench, other))
+    stranger = harness.api(await member_of(harness, other))
     assert await stranger.tickets(Page()) == await stranger.tickets(Page(), first)
     assert (await stranger.tickets(Page())).total_count == 0
     assert await stranger.tickets_by_id(ids) == [None, None, None]
-    staff = bench.api(await bench.caller(kind=SubjectKind.STAFF))
+    staff = harness.api(await harness.caller(kind=SubjectKind.STAFF))
     assert len(await messages(staff)) == 3
     assert await staff.tickets_by_id([ids[2], "not an id", ids[0]]) == [tickets[2], None, tickets[0]]
 
 
-async def test_a_ticket_stays_with_the_organisation_that_wrote_it(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
+async def test_a_ticket_stays_with_the_organisation_that_opened_it(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
     before, after = an_id("org"), an_id("org")
-    site = await known_site(bench, before)
-    ticket = await send(bench, await member_of(bench, before), form(site))
-    await known_site(bench, after, site, version=2)
-    assert await bench.api(await member_of(bench, after)).tickets_by_id([ticket.id]) == [None]
-    assert await bench.api(await member_of(bench, before)).tickets_by_id([ticket.id]) == [ticket]
+    site = await known_site(harness, before)
+    ticket = await send(harness, await member_of(harness, before), form(site))
+    await known_site(harness, after, site, version=2)
+    assert await harness.api(await member_of(harness, after)).tickets_by_id([ticket.id]) == [None]
+    assert await harness.api(await member_of(harness, before)).tickets_by_id([ticket.id]) == [ticket]
 
 
 async def test_partners_see_no_tickets(make_harness: MakeSupport) -> None:
-    bench = await make_harness(SUPPORT)
-    partner = bench.api(
-        await bench.caller(Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read"])
+    harness = await make_harness(SUPPORT)
+    partner = harness.api(
+        await harness.caller(Grant(organisation_id=None), kind=SubjectKind.PARTNER, scopes=["orders:read"])
     )
     with pytest.raises(Forbidden):
         await partner.tickets(Page())

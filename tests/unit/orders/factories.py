@@ -1,4 +1,4 @@
-"""Things of the trade, made for tests of the rules."""
+"""Factories of domain records."""
 
 import datetime as dt
 import uuid

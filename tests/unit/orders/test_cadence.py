@@ -1,4 +1,4 @@
-"""O1, O2: on which days an agreement's containers are emptied."""
+"""O1, O2: the planned days of an agreement."""
 
 import datetime as dt
 import itertools

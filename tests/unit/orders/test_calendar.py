@@ -20,39 +20,39 @@ def d(text: str) -> dt.date:
     return dt.date.fromisoformat(f"2026-{text}")
 
 
-def done(one: PickupRecord) -> PickupRecord:
-    return pickup.apply_outcome(one, EMPTIED)
+def done(planned: PickupRecord) -> PickupRecord:
+    return pickup.apply_outcome(planned, EMPTIED)
 
 
 def regular(planned_on: str, date: str | None = None) -> PickupRecord:
     return pickup.regular_pickup(AGREEMENT.id, d(planned_on), d(date or planned_on))
 
 
-def dates(made: Schedule, since: str, until: str) -> list[dt.date]:
-    return [one.date for one in calendar.pickups_between(made, d(since), d(until))]
+def dates(plan: Schedule, since: str, until: str) -> list[dt.date]:
+    return [one.date for one in calendar.pickups_between(plan, d(since), d(until))]
 
 
-def next_day(made: Schedule, today: dt.date) -> dt.date | None:
-    found = calendar.next_pickup(made, today)
+def next_day(plan: Schedule, today: dt.date) -> dt.date | None:
+    found = calendar.next_pickup(plan, today)
     return found.date if found else None
 
 
-def test_what_was_recorded_stands_in_place_of_what_was_planned() -> None:
-    made = schedule(recorded=(done(regular("03-05")),))
-    first, second = calendar.pickups_between(made, d("03-01"), d("03-31"))
+def test_a_recorded_pickup_replaces_the_planned_one() -> None:
+    plan = schedule(recorded=(done(regular("03-05")),))
+    first, second = calendar.pickups_between(plan, d("03-01"), d("03-31"))
     assert (first.date, first.outcome) == (d("03-05"), EMPTIED)
     assert (second.date, second.outcome.state) == (d("03-19"), PickupState.PLANNED)
 
 
-def test_a_pickup_that_was_done_before_its_holiday_was_known_stands_where_it_was_done() -> None:
-    made = schedule(moves=holidays((d("03-05"), d("03-06"))), recorded=(done(regular("03-05")),))
-    assert dates(made, "03-01", "03-10") == [d("03-05")]
-    assert dates(made, "03-06", "03-06") == []
+def test_a_pickup_done_before_its_holiday_was_known_keeps_its_date() -> None:
+    plan = schedule(moves=holidays((d("03-05"), d("03-06"))), recorded=(done(regular("03-05")),))
+    assert dates(plan, "03-01", "03-10") == [d("03-05")]
+    assert dates(plan, "03-06", "03-06") == []
 
 
-def test_history_that_was_never_on_the_plan_is_shown() -> None:
-    made = schedule(recorded=(done(regular("01-02")),))
-    assert dates(made, "01-01", "01-10") == [d("01-02"), d("01-08")]
+def test_a_recorded_pickup_that_was_never_planned_is_shown() -> None:
+    plan = schedule(recorded=(done(regular("01-02")),))
+    assert dates(plan, "01-01", "01-10") == [d("01-02"), d("01-08")]
 
 
 def test_ordered_pickups_are_among_the_regular_ones_and_recorded_in_place() -> None:
@@ -64,8 +64,8 @@ def test_ordered_pickups_are_among_the_regular_ones_and_recorded_in_place() -> N
 
 def test_two_planned_days_that_holidays_move_onto_one_are_two_pickups() -> None:
     weekly = agreement(interval_weeks=1)
-    made = schedule(weekly, holidays((d("03-05"), d("03-12"))))
-    assert dates(made, "03-01", "03-15") == [d("03-12"), d("03-12")]
+    plan = schedule(weekly, holidays((d("03-05"), d("03-12"))))
+    assert dates(plan, "03-01", "03-15") == [d("03-12"), d("03-12")]
 
 
 @given(
@@ -80,10 +80,10 @@ def test_any_range_is_a_part_of_the_whole(moves: dict[int, int], begin: int, len
     def day(n: int) -> dt.date:
         return start + dt.timedelta(days=n)
 
-    made = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
-    whole = calendar.pickups_between(made, day(-100), day(200))
+    plan = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
+    whole = calendar.pickups_between(plan, day(-100), day(200))
     assert len({one.id for one in whole}) == len(whole)
-    part = calendar.pickups_between(made, day(begin), day(begin + length))
+    part = calendar.pickups_between(plan, day(begin), day(begin + length))
     assert part == [one for one in whole if day(begin) <= one.date <= day(begin + length)]
 
 
@@ -102,7 +102,7 @@ def test_the_next_pickup_is_the_first_that_is_not_done() -> None:
     st.integers(-10, 70),
     st.integers(1, 3),
 )
-def test_whatever_holidays_move_the_next_pickup_is_the_first_of_the_calendar_that_is_not_done(
+def test_the_next_pickup_is_the_first_of_the_calendar_that_is_not_done_for_any_holidays(
     moves: dict[int, int], finished: set[int], arrived: set[int], today: int, weeks: int
 ) -> None:
     start = d("03-01")
@@ -110,18 +110,18 @@ def test_whatever_holidays_move_the_next_pickup_is_the_first_of_the_calendar_tha
     def day(n: int) -> dt.date:
         return start + dt.timedelta(days=n)
 
-    made = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
-    whole = calendar.pickups_between(made, start, day(200))
+    plan = schedule(agreement(interval_weeks=weeks), holidays(*((day(a), day(b)) for a, b in moves.items())))
+    whole = calendar.pickups_between(plan, start, day(200))
     on_its_way = PickupOutcome(state=PickupState.ARRIVED)
     recorded = [pickup.apply_outcome(one, on_its_way) for n, one in enumerate(whole) if n in arrived - finished]
     recorded += [done(one) for n, one in enumerate(whole) if n in finished]
-    made = msgspec.structs.replace(made, recorded=recorded)
-    coming = [
+    plan = msgspec.structs.replace(plan, recorded=recorded)
+    ahead = [
         one
-        for one in calendar.pickups_between(made, day(today), day(300))
+        for one in calendar.pickups_between(plan, day(today), day(300))
         if one.outcome.state not in calendar.DONE_STATES
     ]
-    assert calendar.next_pickup(made, day(today)) == coming[0]
+    assert calendar.next_pickup(plan, day(today)) == ahead[0]
 
 
 def test_a_holiday_moves_the_next_pickup() -> None:
@@ -139,7 +139,7 @@ def test_an_ordered_pickup_may_be_the_next() -> None:
     assert next_day(schedule(ordered=(extra,)), d("03-13")) == d("03-19")
 
 
-def test_of_two_pickups_on_one_day_the_same_is_always_next() -> None:
+def test_the_lower_id_is_next_of_two_pickups_on_one_day() -> None:
     extra = pickup.ordered_pickup(AGREEMENT.id, NOBODY, d("03-19"))
     found = calendar.next_pickup(schedule(ordered=(extra,)), d("03-06"))
     assert found == min(regular("03-19"), extra, key=calendar.date_key)
@@ -150,7 +150,7 @@ def test_an_ended_agreement_has_no_next_pickup() -> None:
     assert next_day(schedule(msgspec.structs.replace(AGREEMENT, facts=ended)), d("03-05")) is None
 
 
-def test_a_report_names_a_pickup_by_the_day_of_the_truck_or_the_planned_one() -> None:
+def test_a_report_names_a_pickup_by_its_date_or_its_planned_day() -> None:
     moves = holidays((d("03-05"), d("03-06")))
     moved = regular("03-05", "03-06")
     assert calendar.find_reported_pickup(AGREEMENT, moves, (), d("03-06")) == moved

@@ -1,4 +1,4 @@
-"""O3: until when a pickup can be ordered."""
+"""O3: the cut-off of a pickup's order."""
 
 import datetime as dt
 import zoneinfo
@@ -18,22 +18,22 @@ def d(text: str) -> dt.date:
 
 
 def cut_off(day: str, working_days: int, at: str, *feasts: str) -> str:
-    made = holidays(*((d(feast), d(feast) + dt.timedelta(days=1)) for feast in feasts))
+    moved = holidays(*((d(feast), d(feast) + dt.timedelta(days=1)) for feast in feasts))
     rule = CutOff(working_days, dt.time.fromisoformat(at))
-    return cut_off_of(d(day), rule, made, HELSINKI).isoformat().replace("+00:00", "Z")
+    return cut_off_of(d(day), rule, moved, HELSINKI).isoformat().replace("+00:00", "Z")
 
 
 def test_noon_two_working_days_before() -> None:
     assert cut_off("2026-03-12", 2, "12:00") == "2026-03-10T10:00:00Z"
 
 
-def test_weekends_and_holidays_are_no_working_days() -> None:
+def test_weekends_and_holidays_are_not_working_days() -> None:
     assert cut_off("2026-03-10", 2, "12:00") == "2026-03-06T10:00:00Z", "from Tuesday over the weekend to Friday"
     assert cut_off("2026-04-09", 2, "12:00", "2026-04-03", "2026-04-06") == "2026-04-07T09:00:00Z"
     assert cut_off("2026-04-08", 2, "12:00", "2026-04-03", "2026-04-06") == "2026-04-02T09:00:00Z"
 
 
-def test_no_days_before_is_the_day_itself() -> None:
+def test_zero_working_days_before_is_the_day_itself() -> None:
     assert cut_off("2026-03-12", 0, "00:00") == "2026-03-11T22:00:00Z"
 
 
@@ -44,8 +44,8 @@ def test_local_time_is_kept_over_the_change_of_clocks() -> None:
     assert cut_off("2026-10-27", 1, "12:00") == "2026-10-26T10:00:00Z"
 
 
-def test_an_hour_that_is_left_out_or_comes_twice_is_one_instant() -> None:
-    assert cut_off("2026-03-29", 0, "03:30") == "2026-03-29T01:30:00Z", "there is no 3:30: it is 4:30 by the new clock"
+def test_a_skipped_or_repeated_time_is_one_instant() -> None:
+    assert cut_off("2026-03-29", 0, "03:30") == "2026-03-29T01:30:00Z", "3:30 is skipped: it is 4:30 by the new offset"
     assert cut_off("2026-10-25", 0, "03:30") == "2026-10-25T00:30:00Z", "the first of two"
 
 

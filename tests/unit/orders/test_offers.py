@@ -1,4 +1,4 @@
-"""O3: which days are offered, and why others can't be ordered."""
+"""O3: the offered days, and the refusals of the others."""
 
 import datetime as dt
 import zoneinfo
@@ -18,33 +18,33 @@ def d(text: str) -> dt.date:
     return dt.date.fromisoformat(f"2026-{text}")
 
 
-def offered(made: Schedule, now: dt.datetime = NOW) -> list[dt.date]:
-    return [one.date for one in offers.offered_days(made, now, HELSINKI)]
+def offered(plan: Schedule, now: dt.datetime = NOW) -> list[dt.date]:
+    return [one.date for one in offers.offered_days(plan, now, HELSINKI)]
 
 
 def test_the_free_days_of_eight_weeks_are_offered() -> None:
     assert offered(schedule()) == [d("03-12"), d("03-26"), d("04-09"), d("04-23")]
 
 
-def test_a_day_that_is_ordered_is_not_offered_again() -> None:
+def test_an_ordered_day_is_not_offered_again() -> None:
     extra = pickup.ordered_pickup(agreement().id, NOBODY, d("03-12"))
     assert d("03-12") not in offered(schedule(ordered=(extra,)))
     assert offers.refusal_code(schedule(ordered=(extra,)), d("03-12"), NOW, HELSINKI) == offers.ALREADY_PLANNED
 
 
 def test_a_holiday_is_offered_on_the_day_that_it_moves_to() -> None:
-    made = schedule(moves=holidays((d("03-12"), d("03-13"))))
-    assert offered(made)[0] == d("03-13")
-    assert offers.refusal_code(made, d("03-12"), NOW, HELSINKI) == offers.NOT_ON_ROUTE
+    plan = schedule(moves=holidays((d("03-12"), d("03-13"))))
+    assert offered(plan)[0] == d("03-13")
+    assert offers.refusal_code(plan, d("03-12"), NOW, HELSINKI) == offers.NOT_ON_ROUTE
 
 
 def test_a_route_day_that_is_moved_onto_a_planned_pickup_is_not_offered() -> None:
-    made = schedule(moves=holidays((d("03-10"), d("03-19"))), follows=route("TU TH"))
-    assert d("03-10") not in offered(made)
-    assert d("03-19") not in offered(made)
+    plan = schedule(moves=holidays((d("03-10"), d("03-19"))), follows=route("TU TH"))
+    assert d("03-10") not in offered(plan)
+    assert d("03-19") not in offered(plan)
 
 
-def test_an_ended_agreement_offers_nothing_behind_its_end() -> None:
+def test_an_ended_agreement_offers_nothing_after_its_end() -> None:
     assert offered(schedule(agreement(ended_on=d("03-12")))) == [d("03-12")]
 
 
@@ -72,10 +72,10 @@ def test_today_is_the_operators_day() -> None:
     st.dictionaries(st.integers(0, 120), st.integers(-3, 125), max_size=10),
     st.integers(1, 4),
 )
-def test_what_is_offered_is_what_can_be_ordered(now: dt.datetime, moves: dict[int, int], weeks: int) -> None:
+def test_exactly_the_offered_days_can_be_ordered(now: dt.datetime, moves: dict[int, int], weeks: int) -> None:
     start = d("02-01")
     feasts = holidays(*((start + dt.timedelta(days=a), start + dt.timedelta(days=b)) for a, b in moves.items()))
-    made = schedule(agreement(interval_weeks=weeks), feasts, route("MO TH"))
+    plan = schedule(agreement(interval_weeks=weeks), feasts, route("MO TH"))
     today = now.astimezone(HELSINKI).date()
     days = [today + dt.timedelta(days=n) for n in range(-7, 70)]
-    assert offered(made, now) == [day for day in days if offers.refusal_code(made, day, now, HELSINKI) is None]
+    assert offered(plan, now) == [day for day in days if offers.refusal_code(plan, day, now, HELSINKI) is None]

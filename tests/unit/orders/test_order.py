@@ -1,4 +1,4 @@
-"""O8: an order makes legal moves alone, and its timeline tells each."""
+"""O8: an order makes legal transitions only, and its timeline has each."""
 
 import datetime as dt
 
@@ -41,19 +41,19 @@ def received() -> OrderRecord:
     )
 
 
-def test_an_order_begins_received_by_whom_it_was_placed() -> None:
+def test_a_new_order_is_received_with_its_actor() -> None:
     order = received()
     assert (order.state, order.version) == (OrderState.RECEIVED, 1)
     assert order.timeline == (Step(state=OrderState.RECEIVED, at=NOW, by="user_1", reason=None),)
 
 
-def test_every_step_is_on_the_timeline_with_who_and_why() -> None:
+def test_every_step_is_on_the_timeline_with_actor_and_reason() -> None:
     order = transition(received(), OrderState.REJECTED, at=NOW, by="user_2", reason="Ei kuljetusta")
     assert (order.state, order.version) == (OrderState.REJECTED, 2)
     assert order.timeline[-1] == Step(state=OrderState.REJECTED, at=NOW, by="user_2", reason="Ei kuljetusta")
 
 
-def test_a_failed_order_may_be_made_good() -> None:
+def test_a_failed_order_may_be_completed() -> None:
     order = received()
     for state in (OrderState.CONFIRMED, OrderState.SCHEDULED, OrderState.FAILED, OrderState.COMPLETED):
         order = transition(order, state, at=NOW, by=SYSTEM)
@@ -73,7 +73,7 @@ def test_final_and_open_states() -> None:
 
 
 @given(st.lists(st.sampled_from(list(OrderState)), max_size=12))
-def test_only_legal_moves_are_made(states: list[OrderState]) -> None:
+def test_only_legal_transitions_are_made(states: list[OrderState]) -> None:
     order = received()
     for state in states:
         before = order

@@ -1,4 +1,4 @@
-"""O17: reports come to the same in any order, however often they come."""
+"""O17: reports have one outcome in any order, repeated or not."""
 
 import datetime as dt
 import uuid
@@ -38,25 +38,25 @@ REPORTS = st.builds(
 )
 
 
-def test_nothing_reported_is_nothing_known() -> None:
+def test_a_pickup_without_reports_has_no_outcome() -> None:
     assert fold_reports([]) == NO_OUTCOME
     assert order_state(NO_OUTCOME) is None
 
 
-def test_an_outcome_beats_an_arrival_also_a_later_one() -> None:
+def test_an_outcome_wins_over_an_arrival_even_a_later_one() -> None:
     outcome = fold_reports([report(ReportKind.EMPTIED, 1, grams=500), report(ReportKind.ARRIVED, 2, "2")])
     assert (outcome.state, outcome.grams) == (PickupState.EMPTIED, 500)
     assert outcome.done_at == BEGIN + dt.timedelta(minutes=1)
     assert order_state(outcome) is OrderState.COMPLETED
 
 
-def test_an_arrival_is_no_outcome() -> None:
+def test_an_arrival_is_not_an_outcome() -> None:
     outcome = fold_reports([report(ReportKind.ARRIVED)])
     assert (outcome.state, outcome.done_at) == (PickupState.ARRIVED, None)
     assert order_state(outcome) is OrderState.IN_PROGRESS
 
 
-def test_the_later_outcome_wins_and_where_both_are_late_the_higher_id() -> None:
+def test_the_later_outcome_wins_and_at_one_time_the_higher_id() -> None:
     failed = fold_reports([report(ReportKind.FAILED, 5), report(ReportKind.EMPTIED, 4, "9")])
     assert (failed.state, failed.failure) == (PickupState.FAILED, "Portti kiinni")
     assert order_state(failed) is OrderState.FAILED
@@ -71,7 +71,7 @@ def test_the_later_outcome_wins_and_where_both_are_late_the_higher_id() -> None:
 
 
 @given(st.lists(REPORTS, max_size=8, unique_by=lambda one: one.report_id), st.randoms())
-def test_any_order_and_repeats_come_to_the_same(reports: list[Report], random: Random) -> None:
+def test_any_order_with_repeats_has_the_same_outcome(reports: list[Report], random: Random) -> None:
     again = reports + random.sample(reports, len(reports) // 2)
     random.shuffle(again)
     assert fold_reports(again) == fold_reports(reports)
@@ -86,7 +86,7 @@ def test_a_pickup_changes_its_version_with_its_outcome() -> None:
     assert apply_outcome(done, NO_OUTCOME).version == 2
 
 
-def test_ids_follow_from_what_does_not_change() -> None:
+def test_ids_derive_from_what_does_not_change() -> None:
     agreement_id, order_id = uuid.uuid4(), uuid.uuid4()
     moved = DAY + dt.timedelta(days=1)
     assert pickup.regular_pickup(agreement_id, DAY, DAY).id == pickup.regular_pickup(agreement_id, DAY, moved).id

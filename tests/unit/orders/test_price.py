@@ -18,23 +18,23 @@ ROWS = [
 ]
 
 
-def test_a_price_is_that_of_the_day_for_all_bins() -> None:
+def test_a_price_is_that_of_the_day_for_all_containers() -> None:
     assert price_of(ROWS, d("2025-12-31")) == Money(minor=798, currency="EUR", vat_rate=255)
     assert price_of(ROWS, d("2026-02-01"), 52) == Money(minor=42_796, currency="EUR", vat_rate=255)
 
 
-def test_where_none_is_valid_there_is_no_price() -> None:
+def test_a_day_without_a_valid_row_has_no_price() -> None:
     assert price_of(ROWS, d("2026-01-15")) is None
     assert price_of(ROWS, d("2024-12-31")) is None
 
 
-def test_of_two_that_are_valid_the_newer_counts() -> None:
+def test_the_newer_of_two_valid_rows_counts() -> None:
     row = valid_price(ROWS, d("2026-06-01"))
     assert row is not None
     assert row.net_minor == 850
 
 
-def test_an_article_is_described_also_where_it_has_no_price() -> None:
+def test_an_article_without_a_price_is_described() -> None:
     assert describing_price(ROWS, d("2026-03-01")).net_minor == 823
     assert describing_price(ROWS, d("2026-01-15")).net_minor == 798, "as it was last"
     assert describing_price(ROWS, d("2020-01-01")).net_minor == 798, "as it will be first"

@@ -20,43 +20,43 @@ from tests.unit.orders.factories import rule
 DAY = dt.date(2026, 3, 4)
 
 
-def holding(rules: Rules, fraction: Fraction = Fraction.RESIDUAL, day: dt.date = DAY, town: str = "KOUVOLA") -> str:
-    found = rules.applicable(TOLERANCE, town, fraction, day)
-    return found.rule_number if found else ""
+def applicable(rules: Rules, fraction: Fraction = Fraction.RESIDUAL, day: dt.date = DAY, town: str = "KOUVOLA") -> str:
+    rule_of_day = rules.applicable(TOLERANCE, town, fraction, day)
+    return rule_of_day.rule_number if rule_of_day else ""
 
 
 def test_a_rule_for_the_fraction_wins_over_a_general_one() -> None:
     rules = Rules([rule(TOLERANCE, "1", number="general"), rule(TOLERANCE, "2", Fraction.BIOWASTE, "bio")])
-    assert holding(rules, Fraction.BIOWASTE) == "bio"
-    assert holding(rules, Fraction.RESIDUAL) == "general"
+    assert applicable(rules, Fraction.BIOWASTE) == "bio"
+    assert applicable(rules, Fraction.RESIDUAL) == "general"
     older = Rules(
         [
             rule(TOLERANCE, "1", number="general", valid_from=dt.date(2026, 1, 1)),
             rule(TOLERANCE, "2", Fraction.BIOWASTE, "bio"),
         ]
     )
-    assert holding(older, Fraction.BIOWASTE) == "bio", "also if the general one is newer"
+    assert applicable(older, Fraction.BIOWASTE) == "bio", "also if the general one is newer"
 
 
-def test_a_rule_holds_in_its_town_on_its_days() -> None:
+def test_a_rule_applies_in_its_town_on_its_days() -> None:
     rules = Rules(
         [
             rule(TOLERANCE, "1", number="old", valid_until=dt.date(2026, 3, 3)),
             rule(TOLERANCE, "2", number="new", valid_from=DAY),
         ]
     )
-    assert holding(rules, day=dt.date(2026, 3, 3)) == "old"
-    assert holding(rules) == "new"
-    assert holding(rules, day=dt.date(2024, 12, 31)) == ""
-    assert holding(rules, town="IITTI") == ""
+    assert applicable(rules, day=dt.date(2026, 3, 3)) == "old"
+    assert applicable(rules) == "new"
+    assert applicable(rules, day=dt.date(2024, 12, 31)) == ""
+    assert applicable(rules, town="IITTI") == ""
 
 
-def test_of_two_rules_the_newer_holds() -> None:
+def test_the_newer_of_two_rules_applies() -> None:
     rules = Rules([rule(TOLERANCE, "2", number="new", valid_from=DAY), rule(TOLERANCE, "1", number="old")])
-    assert holding(rules) == "new"
+    assert applicable(rules) == "new"
 
 
-def test_what_holds_where_no_rule_says() -> None:
+def test_the_defaults_without_a_rule() -> None:
     assert Rules([]).tolerance("KOUVOLA", Fraction.RESIDUAL, DAY) == 0
     assert Rules([]).cut_off("KOUVOLA", Fraction.RESIDUAL, DAY) == (DEFAULT_CUT_OFF, "")
 
@@ -86,10 +86,10 @@ def test_intervals_are_weeks() -> None:
         (INTERVALS, "53"),
     ],
 )
-def test_values_that_can_not_be_read_are_refused(kind: str, value: str) -> None:
+def test_malformed_values_are_refused(kind: str, value: str) -> None:
     assert not is_valid_value(rule(kind, value))
 
 
 @pytest.mark.parametrize(("kind", "value"), [(CUT_OFF, "2 12:00"), (TOLERANCE, "0"), (INTERVALS, "8 2 52")])
-def test_values_that_can_be_read(kind: str, value: str) -> None:
+def test_well_formed_values_are_accepted(kind: str, value: str) -> None:
     assert is_valid_value(rule(kind, value))

@@ -1,4 +1,4 @@
-"""Waste codes: what the List of Waste knows, on which days."""
+"""Waste codes: the List of Waste with its validity dates."""
 
 import csv
 import datetime as dt

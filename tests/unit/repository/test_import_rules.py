@@ -51,7 +51,7 @@ BREACHES = [
     ("gateway/execution/completion/compiler.py", "import gateway.execution.projection.compiler", EXECUTOR),
     ("gateway/execution/planning/plan.py", "import gateway.execution.state.response", EXECUTOR),
     ("services/orders/domain/order.py", "import services.chassis.ids", PURE),
-    ("services/support/usecases/ports.py", "import asyncpg", ASYNCPG),
+    ("services/support/usecases/ports/transaction.py", "import asyncpg", ASYNCPG),
     ("gateway/settings.py", "import aiokafka", AIOKAFKA),
     ("services/orders/messaging/handlers.py", "import aiokafka", AIOKAFKA),
     ("services/contracts/values.py", "import aiohttp", LANGUAGE),

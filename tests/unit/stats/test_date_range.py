@@ -1,4 +1,4 @@
-"""T1: the days that a figure is about, and as many before them."""
+"""T1: the range of days of a figure, and as many days before it."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ from services.stats.domain.date_range import MAX_DAYS, DateRange, date_range
 DAY = dt.date(2026, 3, 4)
 
 
-def test_both_days_are_meant() -> None:
+def test_both_days_are_inclusive() -> None:
     one = date_range(DAY, DAY)
     assert isinstance(one, DateRange)
     assert (one.days, one.previous_since) == (1, dt.date(2026, 3, 3))
@@ -24,19 +24,19 @@ def test_days_in_the_wrong_order_are_refused() -> None:
     )
 
 
-@pytest.mark.parametrize(("days", "taken"), [(MAX_DAYS, True), (MAX_DAYS + 1, False)])
-def test_ten_years_are_the_most(days: int, taken: bool) -> None:
-    found = date_range(DAY, DAY + dt.timedelta(days=days - 1))
-    assert isinstance(found, DateRange) is taken
-    if not taken:
-        assert found == refuse("TOO_LONG", "until", days=3660)
+@pytest.mark.parametrize(("days", "accepted"), [(MAX_DAYS, True), (MAX_DAYS + 1, False)])
+def test_ten_years_are_the_most(days: int, accepted: bool) -> None:
+    days_or_refusal = date_range(DAY, DAY + dt.timedelta(days=days - 1))
+    assert isinstance(days_or_refusal, DateRange) is accepted
+    if not accepted:
+        assert days_or_refusal == refuse("TOO_LONG", "until", days=3660)
 
 
 @given(st.dates(), st.dates())
-def test_every_two_days_have_an_answer(since: dt.date, until: dt.date) -> None:
-    found = date_range(since, until)
-    if isinstance(found, Refusal):
+def test_any_two_days_are_a_range_or_refused(since: dt.date, until: dt.date) -> None:
+    days_or_refusal = date_range(since, until)
+    if isinstance(days_or_refusal, Refusal):
         assert until < since or (until - since).days >= MAX_DAYS
     else:
-        before = (since - found.previous_since).days
-        assert before == found.days or found.previous_since == dt.date.min
+        before = (since - days_or_refusal.previous_since).days
+        assert before == days_or_refusal.days or days_or_refusal.previous_since == dt.date.min

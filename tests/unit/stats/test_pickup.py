@@ -1,4 +1,4 @@
-"""T1, T10: what a pickup adds to the volumes, and what must be corrected when more becomes known of it."""
+"""T1, T10: the share of the volumes of a pickup, and its correction by a newer version."""
 
 import datetime as dt
 import uuid
@@ -49,13 +49,13 @@ def test_only_an_emptied_pickup_counts() -> None:
         assert counts is (state is PickupState.EMPTIED)
 
 
-def test_it_counts_on_the_operators_day_on_which_it_was_done() -> None:
+def test_a_pickup_counts_on_the_operators_day_of_its_outcome() -> None:
     assert counting_day(PICKUP, HELSINKI) == dt.date(2026, 3, 4)
     late = dt.datetime(2026, 3, 31, 21, 30, tzinfo=dt.UTC)
     assert counting_day(msgspec.structs.replace(PICKUP, done_at=late), HELSINKI) == dt.date(2026, 4, 1)
 
 
-def test_one_emptied_nobody_knows_when_counts_on_its_planned_day() -> None:
+def test_a_pickup_without_an_instant_counts_on_its_planned_day() -> None:
     assert counting_day(msgspec.structs.replace(PICKUP, done_at=None), HELSINKI) == dt.date(2026, 3, 3)
 
 
@@ -69,7 +69,7 @@ def test_a_pickup_that_does_not_count_adds_nothing() -> None:
     assert volume_delta(PICKUP, None) is None
 
 
-def test_another_weight_at_the_same_place_is_one_line() -> None:
+def test_another_weight_under_the_same_key_is_one_delta() -> None:
     before = volume_delta(PICKUP, dt.date(2026, 3, 4))
     after = volume_delta(msgspec.structs.replace(PICKUP, grams=40_000), dt.date(2026, 3, 4))
     (line,) = correcting_deltas(before, after)
@@ -77,11 +77,9 @@ def test_another_weight_at_the_same_place_is_one_line() -> None:
 
 
 @given(somewhere, somewhere)
-def test_corrections_turn_what_was_counted_into_what_counts(
-    before: VolumeDelta | None, after: VolumeDelta | None
-) -> None:
+def test_corrections_turn_the_old_share_into_the_new_one(before: VolumeDelta | None, after: VolumeDelta | None) -> None:
     lines = correcting_deltas(before, after)
-    assert len({_place(line) for line in lines}) == len(lines) <= 2, "a line a place"
+    assert len({_place(line) for line in lines}) == len(lines) <= 2, "one delta a key"
     assert _sum([before, *lines]) == _sum([after])
     assert lines or before == after
 

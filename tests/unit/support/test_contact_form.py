@@ -1,4 +1,4 @@
-"""S1: what may be written into the contact form."""
+"""S1: the accepted fields of the contact form."""
 
 import msgspec
 import pytest
@@ -26,7 +26,7 @@ def written(message: str, phone: str | None = None, preference: ContactPreferenc
         ("x" * 4000 + " ", "x" * 4000),
     ],
 )
-def test_a_message_is_kept_trimmed(message: str, kept: str) -> None:
+def test_a_message_is_stored_trimmed(message: str, kept: str) -> None:
     assert parse_contact_form(written(message)) == ContactForm(kept, None)
 
 
@@ -41,7 +41,7 @@ def test_a_message_is_kept_trimmed(message: str, kept: str) -> None:
         ("a\x85b", "CHARACTERS"),
     ],
 )
-def test_a_message_that_is_none_too_long_or_has_control_characters_is_refused(message: str, reason: str) -> None:
+def test_a_message_that_is_empty_too_long_or_has_control_characters_is_refused(message: str, reason: str) -> None:
     refused = parse_contact_form(written(message))
     assert isinstance(refused, Refusal)
     (problem,) = refused.problems
@@ -62,19 +62,19 @@ def test_any_other_telephone_number_is_refused(phone: str) -> None:
     )
 
 
-def test_who_wants_to_be_called_says_where_and_every_fault_is_named_at_once() -> None:
+def test_a_call_needs_a_number_and_every_problem_is_named_at_once() -> None:
     refused = parse_contact_form(written("", preference=ContactPreference.PHONE))
     assert isinstance(refused, Refusal)
     assert [problem.path for problem in refused.problems] == [["message"], ["phone"]]
 
 
 @pytest.mark.parametrize("preference", [ContactPreference.NONE, ContactPreference.EMAIL])
-def test_a_number_that_nobody_asked_to_be_called_on_is_not_kept(preference: ContactPreference) -> None:
+def test_a_number_is_dropped_unless_a_call_is_wanted(preference: ContactPreference) -> None:
     assert parse_contact_form(written("Hei", "+358 40 1234567", preference)) == ContactForm("Hei", None)
 
 
 @given(st.text())
-def test_what_was_taken_once_is_taken_again_as_it_is(message: str) -> None:
+def test_parsing_is_idempotent(message: str) -> None:
     form = parse_contact_form(written(message))
     if isinstance(form, ContactForm):
         assert parse_contact_form(written(form.message)) == form

@@ -58,7 +58,7 @@ def test_the_receipt_in_finnish() -> None:
         (Language.EN, "4 March 2026 at 09:05"),
     ],
 )
-def test_a_moment_is_the_operators_and_written_as_the_language_does(language: Language, moment: str) -> None:
+def test_a_moment_is_in_the_operators_zone_and_the_languages_format(language: Language, moment: str) -> None:
     mail = write_receipt(TICKET, language, HELSINKI)
     assert moment in mail.text
     assert moment in mail.html
@@ -78,7 +78,7 @@ def test_every_language_has_every_text_with_the_same_placeholders() -> None:
         }, language
 
 
-def test_no_language_was_left_in_anothers_words() -> None:
+def test_no_two_languages_share_a_text() -> None:
     all_texts = [
         text for texts in TEXTS.values() for text in _leaves(msgspec.to_builtins(texts)).values() if " " in text
     ]
@@ -102,7 +102,7 @@ def test_text_and_html_say_the_same(language: Language, topic: Topic, preference
     st.text(min_size=1)
     | st.sampled_from(["<script>alert(1)</script>", "{phone} {0} %s", "&lt;b&gt;", "\"'</blockquote>"])
 )
-def test_what_people_wrote_is_shown_and_never_interpreted(message: str) -> None:
+def test_a_message_is_shown_and_never_interpreted(message: str) -> None:
     mail = write_receipt(msgspec.structs.replace(TICKET, message=message, site_number="<50>"), Language.FI, HELSINKI)
     parsed = _Parser()
     parsed.feed(mail.html)
@@ -111,12 +111,12 @@ def test_what_people_wrote_is_shown_and_never_interpreted(message: str) -> None:
     assert parsed.tags == _tags_of_a_plain_receipt()
 
 
-def test_it_is_tried_again_less_and_less_often() -> None:
+def test_the_delay_between_attempts_grows() -> None:
     assert [retry_delay_s(attempts) for attempts in (1, 2, 3, 9, 10, 11, 5000)] == [1, 2, 4, 256, 512, 600, 600]
 
 
 class _Parser(HTMLParser):
-    """Every tag in its order, and the text inside the quotation."""
+    """A parser that collects the tags in their order, and the text inside the quotation."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""S5: identity is asked whom to write to, in the user's name; while it is away the receipt waits."""
+"""S5: identity is called in the user's name for the contact; without an answer the receipt is not ready yet."""
 
 import datetime as dt
 from typing import Any
@@ -25,7 +25,7 @@ def recipients(service: CannedService) -> IdentityRecipients:
     return IdentityRecipients(service, ServiceTokens("support", "secret", service, clock))
 
 
-async def test_support_asks_in_the_users_name() -> None:
+async def test_support_calls_in_the_users_name() -> None:
     service = identity(clientToken=TOKEN, contacts=CONTACT)
     found = await recipients(service).contact_of("user_1")
     assert found == Contact(user_id="user_1", username="mirja", email="mirja@example.fi", language=Language.SV)
@@ -36,7 +36,7 @@ async def test_support_asks_in_the_users_name() -> None:
     assert b"Authorization: Bearer abc\r\n" in fields
 
 
-async def test_a_user_who_is_gone_has_no_contact() -> None:
+async def test_a_deleted_user_has_no_contact() -> None:
     assert await recipients(identity(clientToken=TOKEN, contacts=b"[null]")).contact_of("user_1") is None
 
 
@@ -49,6 +49,6 @@ async def test_a_user_who_is_gone_has_no_contact() -> None:
         {"clientToken": TOKEN, "contacts": b"an older build"},
     ],
 )
-async def test_while_identity_gives_no_answer_it_is_not_ready_yet(answers: dict[str, Any]) -> None:
+async def test_no_answer_of_identity_is_not_ready_yet(answers: dict[str, Any]) -> None:
     with pytest.raises(NotReadyYet):
         await recipients(identity(**answers)).contact_of("user_1")

@@ -1,4 +1,4 @@
-"""Support's own settings."""
+"""The settings of support."""
 
 import pytest
 
@@ -24,6 +24,6 @@ def test_limits_may_be_set_one_by_one() -> None:
     assert limits_of('{"person": 3}') == MessageLimits(person=3)
 
 
-def test_a_limit_lets_one_message_through_at_least() -> None:
+def test_a_limit_is_one_message_at_least() -> None:
     with pytest.raises(InvalidSettings, match="KIERTO_SUPPORT_MESSAGE_LIMITS"):
         limits_of('{"organisation": 0}')
