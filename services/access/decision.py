@@ -90,13 +90,6 @@ class PostgresAccessDecisions:
         return bool(await self._connection.fetchval(_COVERS_SITE, caller.subject_id, today, site_id))
 
 
-async def effective_permissions(
-    connection: DatabaseConnection, caller: Caller, day: dt.date, organisation: uuid.UUID, site: uuid.UUID | None = None
-) -> EffectivePermissions | None:
-    """Return ``PostgresAccessDecisions.permissions``, until orders and support have it on their transactions."""
-    return await PostgresAccessDecisions(connection).permissions(caller, day, organisation, site)
-
-
 async def reachable_organisations(
     connection: DatabaseConnection, caller: Caller, day: dt.date
 ) -> list[uuid.UUID] | None:

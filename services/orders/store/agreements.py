@@ -1,4 +1,4 @@
-"""Agreements with the facts of their sites that decide about them, in SQL."""
+"""Agreements, with the facts of their sites that decide about them, in PostgreSQL."""
 
 import datetime as dt
 import uuid

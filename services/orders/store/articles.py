@@ -1,4 +1,4 @@
-"""Articles with their prices, in SQL."""
+"""Articles with their prices in PostgreSQL."""
 
 import datetime as dt
 import uuid

@@ -1,4 +1,4 @@
-"""The copy of containers, in SQL."""
+"""The copy of containers in PostgreSQL."""
 
 from collections.abc import Collection
 

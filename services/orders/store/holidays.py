@@ -1,4 +1,4 @@
-"""Holidays, in SQL."""
+"""Holidays in PostgreSQL."""
 
 import datetime as dt
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""Orders with their timelines, in SQL."""
+"""Orders with their timelines in PostgreSQL."""
 
 import datetime as dt
 import uuid

@@ -1,4 +1,4 @@
-"""Recorded pickups, in SQL."""
+"""Recorded pickups in PostgreSQL."""
 
 import datetime as dt
 import uuid

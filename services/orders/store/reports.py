@@ -1,4 +1,4 @@
-"""Reports of pickups, in SQL."""
+"""Reports of pickups in PostgreSQL."""
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence

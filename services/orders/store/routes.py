@@ -1,4 +1,4 @@
-"""Routes, in SQL."""
+"""Routes in PostgreSQL."""
 
 from collections.abc import Collection, Sequence
 

@@ -1,4 +1,4 @@
-"""Rules, in SQL."""
+"""Rules in PostgreSQL."""
 
 from collections.abc import Collection, Sequence
 

@@ -1,4 +1,4 @@
-"""The copy of sites, in SQL."""
+"""The copy of sites in PostgreSQL."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Invoices, in SQL."""
+"""Invoices in PostgreSQL."""
 
 import uuid
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""The copy of organisations, in SQL."""
+"""The copy of organisations in PostgreSQL."""
 
 import uuid
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Pickups as facts, in SQL."""
+"""Pickups as facts in PostgreSQL."""
 
 import datetime as dt
 import uuid

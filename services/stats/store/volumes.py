@@ -1,4 +1,4 @@
-"""The volumes, in SQL: the rollup of the pickups that count."""
+"""The volumes in PostgreSQL: the rollup of the pickups that count."""
 
 from collections.abc import Sequence
 

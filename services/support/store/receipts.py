@@ -1,4 +1,4 @@
-"""Due receipts, in SQL."""
+"""Due receipts in PostgreSQL."""
 
 import uuid
 

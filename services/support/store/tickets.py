@@ -1,4 +1,4 @@
-"""Tickets and their numbers, in SQL."""
+"""Tickets and their numbers in PostgreSQL."""
 
 import datetime as dt
 import uuid
