@@ -21,8 +21,15 @@ _RIDDLE = re.compile(r"(?:^|[.!?]\s+|[.!?:]\n\s*)(What|Who|Whoever|Whatever|Nobo
 _PARTICIPLE = re.compile(r"[a-z]+(?:ing|ed)")
 _NOUNS = {"feed", "listing", "logging", "paging", "polling", "seed", "tracing"}
 """Module names that end like participles and are nouns."""
-_SHARED = {"SiteCopy"}
-"""Classes of one concept: each service that keeps a copy of sites has its own columns of it."""
+_SHARED = {
+    "AccessDecisions",
+    "OrganisationCopyRepository",
+    "PostgresOrganisationCopyRepository",
+    "PostgresSiteCopyRepository",
+    "SiteCopy",
+    "SiteCopyRepository",
+}
+"""Names of one concept: two services keep a copy of the same things, or ask for the same decisions, by their own ports."""
 
 
 def complaints(sources: Mapping[str, str]) -> Iterator[str]:
