@@ -1,1 +1,1 @@
-"""How Kierto is put on a machine: the `kierto` command, and the embedded stack behind `make up`."""
+"""The `kierto` command, and the embedded stack behind `make up`."""

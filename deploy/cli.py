@@ -45,7 +45,7 @@ app.add_typer(clock.app, name="clock")
 
 
 def main() -> None:
-    """Run the command; what a person can mend is said in a sentence, without a traceback."""
+    """Run the command; print a StackError as a sentence, without a traceback."""
     try:
         app(prog_name="kierto")
     except StackError as problem:

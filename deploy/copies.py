@@ -1,4 +1,4 @@
-"""One service's things in the copies of others: stated again by their owner, rebuilt by who keeps them."""
+"""Copies of a service's things in other services: announcement by the owner, rebuild by the service with the copies."""
 
 import contextlib
 import time
@@ -19,7 +19,7 @@ _STALL_WARNING_S = 15.0
 
 
 class ProgressReporter(Protocol):
-    """Who is told how far things are."""
+    """Receiver of the progress of a long command."""
 
     def step(self, name: str, done: int, total: int) -> None: ...
 
@@ -27,7 +27,7 @@ class ProgressReporter(Protocol):
 
 
 class DetachedService(msgspec.Struct, frozen=True):
-    """A service without its processes: how it describes itself, its database, its unit of work."""
+    """A service without its processes: its blueprint, its database, its unit of work."""
 
     blueprint: Blueprint[Any, Any]
     pool: Pool
@@ -39,80 +39,78 @@ class DetachedService(msgspec.Struct, frozen=True):
 
 
 OpenService = Callable[[str], contextlib.AbstractAsyncContextManager[DetachedService]]
-"""Opens the service of a name."""
+"""Opener of a service by its name."""
 
 
 class RebuildResult(msgspec.Struct, frozen=True):
-    """What came of a rebuild.
+    """Result of a rebuild."""
 
-    ``set_aside`` is how many events that state things lie among the dead letters: as long as there are any, nothing is
-    let go, for it may be what they state.
-    """
-
-    stated: int
-    let_go: PurgeResult
+    announced: int
+    """Number of things that the owners announced."""
+    purged: PurgeResult
     dead_letters: int
+    """Number of announcements among the dead letters. Nothing is purged before they are handled: they may state it."""
 
 
 async def announce_all(
-    owner: DetachedService, announcements: Sequence[Announcement[Any]], steps: ProgressReporter
+    owner: DetachedService, announcements: Sequence[Announcement[Any]], progress: ProgressReporter
 ) -> dict[str, int]:
-    """Have an owner state every thing of these kinds; how many of each there were."""
-    stated = dict[str, int]()
+    """Have an owner announce all things of these kinds; return the number of each."""
+    announced = dict[str, int]()
     for announcement in announcements:
         async with owner.pool.acquire() as connection:
             total = await announcing.count(connection, announcement)
         name, done = f"{owner.name} {announcement.entity}", 0
-        steps.step(name, 0, total)
-        async for more in announcing.announce(owner.work, announcement):
-            done += more
-            steps.step(name, done, max(done, total))
-        stated[announcement.entity] = done
-    return stated
+        progress.step(name, 0, total)
+        async for count in announcing.announce(owner.work, announcement):
+            done += count
+            progress.step(name, done, max(done, total))
+        announced[announcement.entity] = done
+    return announced
 
 
-async def rebuild(keeper: DetachedService, open_service: OpenService, steps: ProgressReporter) -> RebuildResult:
-    """Bring every copy that a service keeps to what the owners have, and what it computes from copies to what they say.
+async def rebuild(keeper: DetachedService, open_service: OpenService, progress: ProgressReporter) -> RebuildResult:
+    """Bring all copies of a service to their owners' state, and recompute the data derived from them.
 
-    It may be broken off and begun anew at any time, and while everything runs. RebuildingAlready if it is under way.
+    It may be interrupted and repeated at any time, while everything runs. Raises RebuildInProgress if one is under way.
     """
     copies = keeper.blueprint.copies
     async with keeper.pool.acquire() as connection, copies_rebuild.rebuild_lock(connection):
         await copies_rebuild.mark_stale(connection, copies)
-        stated = 0
+        announced = 0
         for name in dict.fromkeys(copy.owner for copy in copies):
             async with open_service(name) as owner:
-                stated += await _rebuild_from_owner(
-                    keeper, owner, [copy for copy in copies if copy.owner == name], steps
+                announced += await _rebuild_from_owner(
+                    keeper, owner, [copy for copy in copies if copy.owner == name], progress
                 )
-        set_aside = await copies_rebuild.count_dead_letters(connection, copies)
-        let_go = PurgeResult(0, 0) if set_aside else await copies_rebuild.purge_stale(connection, copies)
+        dead_letters = await copies_rebuild.count_dead_letters(connection, copies)
+        purged = PurgeResult(0, 0) if dead_letters else await copies_rebuild.purge_stale(connection, copies)
     if keeper.blueprint.recompute is not None:
         async with keeper.work() as tx:
             await keeper.blueprint.recompute(tx)
-    return RebuildResult(stated, let_go, set_aside)
+    return RebuildResult(announced, purged, dead_letters)
 
 
 async def _rebuild_from_owner(
-    keeper: DetachedService, owner: DetachedService, copies: Sequence[Copy], steps: ProgressReporter
+    keeper: DetachedService, owner: DetachedService, copies: Sequence[Copy], progress: ProgressReporter
 ) -> int:
-    """Have an owner announce, and wait until the keeper has taken it in; how many things there were."""
+    """Have an owner announce, and wait until the keeper has handled the events; return the number of things."""
     events = {copy.event for copy in copies}
-    announcements = [one for one in owner.blueprint.announcements if one.event in events]
+    announcements = [item for item in owner.blueprint.announcements if item.event in events]
     async with owner.pool.acquire() as of_owner, keeper.pool.acquire() as of_keeper:
         before = await announcing.outbox_end(of_owner)
-        stated = sum((await announce_all(owner, announcements, steps)).values())
+        announced = sum((await announce_all(owner, announcements, progress)).values())
         if owner.name == keeper.name:
-            return stated  # an owner's own copy is kept in the transaction that states the thing
-        name, done, moved = f"{keeper.name} reads {owner.name}", 0, time.monotonic()
-        steps.step(name, 0, stated)
+            return announced  # an owner's own copy is kept in the transaction that states the thing
+        name, done, last_change = f"{keeper.name} reads {owner.name}", 0, time.monotonic()
+        progress.step(name, 0, announced)
         after = await announcing.outbox_end(of_owner)
-        async for more in copies_rebuild.wait_until_handled(of_owner, of_keeper, copies, before, after):
-            done += more
-            if more:
-                moved = time.monotonic()
-                steps.step(name, done, max(done, stated))
-            elif time.monotonic() - moved > _STALL_WARNING_S:
-                moved = time.monotonic()
-                steps.note(f"Nothing moves: do {owner.name}'s relay, the broker and {keeper.name}'s worker run?")
-    return stated
+        async for count in copies_rebuild.wait_until_handled(of_owner, of_keeper, copies, before, after):
+            done += count
+            if count:
+                last_change = time.monotonic()
+                progress.step(name, done, max(done, announced))
+            elif time.monotonic() - last_change > _STALL_WARNING_S:
+                last_change = time.monotonic()
+                progress.note(f"Nothing moves: do {owner.name}'s relay, the broker and {keeper.name}'s worker run?")
+    return announced

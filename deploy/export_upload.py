@@ -1,4 +1,4 @@
-"""An ERP export on its way in: a folder of CSV files, taken in one after the other in the order in which they refer.
+"""Upload of an ERP export: a folder of CSV files, imported one after the other, each after the files that it refers to.
 
 In a demonstration export a date may be ``D+n`` or ``D-n``: days from a Monday that is chosen at the first load.
 """
@@ -34,7 +34,7 @@ _OFFSET = re.compile(r"D([+-]\d+)")
 
 @dataclass(frozen=True)
 class FileResult:
-    """What came of one file."""
+    """Result of the import of one file."""
 
     kind: str
     total: int
@@ -45,18 +45,18 @@ class FileResult:
 
 
 ReportProgress = Callable[[str, int, int], None]
-"""Called with a file's kind, rows done, rows in all."""
+"""Callback with a file's kind, the rows done and the number of all rows."""
 
 
 def find_files(folder: Path) -> list[tuple[str, Path]]:
-    """The files of an export that are in a folder, in order; GraphProblem if there is none or one is unknown."""
+    """List the files of an export in order; raise GraphQLClientError if there is none or one is unknown."""
     unknown = sorted(file.name for file in folder.glob("*.csv") if file.stem not in KINDS)
     if unknown:
         raise GraphQLClientError(f"{', '.join(unknown)}: no such file in an export. Known: {', '.join(KINDS)}.")
-    found = [(kind, folder / f"{kind}.csv") for kind in KINDS if (folder / f"{kind}.csv").is_file()]
-    if not found:
+    files = [(kind, folder / f"{kind}.csv") for kind in KINDS if (folder / f"{kind}.csv").is_file()]
+    if not files:
         raise GraphQLClientError(f"{folder} holds none of {', '.join(f'{kind}.csv' for kind in KINDS)}.")
-    return found
+    return files
 
 
 async def upload_all(graph: GraphQLClient, folder: Path, progress: ReportProgress) -> list[FileResult]:
@@ -68,15 +68,15 @@ async def _upload_file(graph: GraphQLClient, kind: str, file: Path, progress: Re
     import_id = await graph.upload(kind, file, file.name)
     await graph.mutate(_START, input={"id": import_id})
     while True:
-        seen = (await graph.execute(_PROGRESS, id=import_id))["import"]
-        progress(kind, seen["done"], seen["total"])
-        if seen["state"] == "FAILED":
+        status = (await graph.execute(_PROGRESS, id=import_id))["import"]
+        progress(kind, status["done"], status["total"])
+        if status["state"] == "FAILED":
             raise GraphQLClientError(f"{file.name} could not be taken in; the service's log says why.")
-        if seen["state"] == "DONE":
+        if status["state"] == "DONE":
             break
         await asyncio.sleep(0.1)
-    bad = await _fetch_bad_rows(graph, import_id) if seen["failed"] else []
-    return FileResult(kind, seen["total"], seen["added"], seen["changed"], seen["unchanged"], bad)
+    bad = await _fetch_bad_rows(graph, import_id) if status["failed"] else []
+    return FileResult(kind, status["total"], status["added"], status["changed"], status["unchanged"], bad)
 
 
 async def _fetch_bad_rows(graph: GraphQLClient, import_id: str) -> list[dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""What `kierto` can do. Each command imports what is heavy only when it runs, so that help comes at once."""
+"""The commands of `kierto`. Each imports its heavy modules only when it runs, so that help comes at once."""

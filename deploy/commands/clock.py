@@ -1,4 +1,4 @@
-"""`kierto clock`: move the stack's time, so that what happens in days can be seen now."""
+"""`kierto clock`: move the stack's time, to see now the events of days to come."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -53,7 +53,7 @@ def reset(home: HomeOption = None) -> None:
 
 
 def parse_duration(text: str) -> timedelta:
-    """`1d12h` and the like."""
+    """Parse a duration such as `1d12h`."""
     if not _DURATION.fullmatch(text):
         raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 15m, 6h, 3d, 2w or 1d12h.")
     return sum(

@@ -1,4 +1,4 @@
-"""`kierto dead-letters`: events that a service set aside, in its database: list, show, replay."""
+"""`kierto dead-letters`: list, show and replay the quarantined events in a service's database."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def list_all(
     after: Annotated[int, typer.Option(min=0, help="Only those behind this id.")] = 0,
     home: HomeOption = None,
 ) -> None:
-    """One line an event: those that failed, those that wait behind them, those of unknown types. Oldest first."""
+    """List events, oldest first: those that failed, those that wait behind them, those of unknown types."""
     letters, counts = asyncio.run(_list(service, home_from(home).root, after, first))
     for letter in letters:
         cells = (letter.id, letter.state, letter.record.type or "-", letter.record.subject or "-", letter.reason)
@@ -40,7 +40,7 @@ def list_all(
 
 @app.command()
 def show(service: Service, id: int, home: HomeOption = None) -> None:
-    """All of one event: where it stood, its headers, its bytes, and why it failed."""
+    """Show one event: its place in the log, its headers, its bytes, and the reason of its failure."""
     letter = asyncio.run(_show_letter(service, home_from(home).root, id))
     record = letter.record
     typer.echo(f"{letter.state} since {letter.created_at}\n{record.topic}/{record.partition} at {record.offset}")
@@ -57,7 +57,7 @@ def replay(
 ) -> None:
     """Handle events again, in order, one transaction each; the workers may run meanwhile.
 
-    What fails again stays, and so does what waits behind it: then the exit code is 1.
+    An event that fails again stays, and so do those that wait behind it: then the exit code is 1.
     """
     handled, failures = asyncio.run(_replay(service, home_from(home).root, id))
     typer.echo(f"{handled} handled, {failures} failed again")
@@ -65,7 +65,7 @@ def replay(
 
 
 def _one_line(text: str) -> str:
-    """The beginning of a text that may hold anything, as one cell of a line."""
+    """Return the beginning of a text as one cell of a line."""
     return " ".join(text[:200].split())
 
 
@@ -95,7 +95,7 @@ async def _find_letter(service: str, pool: "Pool", id: int) -> "DeadLetter":
 
 
 async def _replay(service: str, home: Path, id: int | None) -> tuple[int, int]:
-    """How many were handled, and how many failed."""
+    """Return the numbers of handled and of failed events."""
     from deploy.local.detached_service import open_consumer
 
     handled = failures = 0
@@ -112,17 +112,17 @@ async def _replay(service: str, home: Path, id: int | None) -> tuple[int, int]:
     return handled, failures
 
 
-async def _replay_one(intake: "BatchProcessor[Any]", letter: "DeadLetter") -> tuple[int, str | None]:
-    """How many were handled, and why the next was not."""
+async def _replay_one(processor: "BatchProcessor[Any]", letter: "DeadLetter") -> tuple[int, str | None]:
+    """Return the number of handled events, and the reason of the failure after them."""
     from services.chassis.events.envelope import decode_event
 
     handled = 0
     try:
-        async for _ in intake.replay(letter):
+        async for _ in processor.replay(letter):
             handled += 1
         if letter.state == "PARKED" and decode_event(letter.record) is None:
             return handled, f"this build does not know {letter.record.type}"
-    except Exception as error:  # whatever the handler raises is what the person wants to see
+    except Exception as error:  # any error of the handler is for the person at the keyboard
         return handled, f"{type(error).__name__}: {error}"
     return handled, None
 
@@ -132,7 +132,7 @@ async def _single(letter: "DeadLetter") -> "AsyncIterator[DeadLetter]":
 
 
 async def _replayable(pool: "Pool") -> "AsyncIterator[DeadLetter]":
-    """Every dead letter that others may wait for, page by page; those that wait go with the one that they wait for."""
+    """Iterate over the dead letters that others may wait for, page by page; their followers are replayed with them."""
     from services.chassis.events.consume import dead_letters
 
     after = 0

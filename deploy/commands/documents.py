@@ -12,11 +12,11 @@ def documents(
     ],
     out: Annotated[Path, typer.Option(dir_okay=False, help="The manifest to write.")],
 ) -> None:
-    """Make the manifest of the operations that clients send, each judged by the schema as it is now.
+    """Make the manifest of the operations that clients send, each validated against the present schema.
 
-    The files of a folder share their fragments. A manifest of before, named too, keeps older clients served. Ends with
-    0; with 1 if an operation is wrong (each is named by file and line, and nothing is written); with 2 if a place can't
-    be read.
+    The files of a folder share their fragments. An earlier manifest, named too, keeps older clients served. Ends with
+    0; with 1 if an operation is invalid (each is named by file and line, and nothing is written); with 2 if a place
+    can't be read.
     """
     from gateway.persisted_documents.extraction import extract
     from gateway.persisted_documents.manifest import InvalidManifest, encode_manifest
@@ -24,11 +24,11 @@ def documents(
 
     try:
         collected = extract(places, build_schema()._schema)
-    except InvalidManifest as broken:
-        typer.echo(str(broken), err=True)
+    except InvalidManifest as error:
+        typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    for complaint in collected.diagnostics:
-        typer.echo(str(complaint), err=True)
+    for diagnostic in collected.diagnostics:
+        typer.echo(str(diagnostic), err=True)
     if collected.diagnostics:
         raise typer.Exit(1)
     out.write_bytes(encode_manifest(collected.operations))

@@ -1,4 +1,4 @@
-"""`kierto import`: take in an ERP export."""
+"""`kierto import`: import an ERP export."""
 
 import asyncio
 import atexit
@@ -36,7 +36,7 @@ def import_export(
         typer.Option(help="Where the stack's ports begin, if none runs in the folder.", envvar="KIERTO_PORT_BASE"),
     ] = None,
 ) -> None:
-    """Take in an ERP export; good rows are kept, bad ones are named. The password is asked for, or KIERTO_PASSWORD.
+    """Import an ERP export; good rows are kept, bad ones are named. The password is prompted for, or KIERTO_PASSWORD.
 
     Ends with 0 if every row was good, 1 if some were not, 2 if nothing could be done.
     """
@@ -47,16 +47,16 @@ def import_export(
     url = url or _gateway(home_from(home), port_base)
     password = password_from()
     try:
-        taken = asyncio.run(_import(url, username, password, folder))
+        results = asyncio.run(_import(url, username, password, folder))
     except GraphQLClientError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
-    bad = _report(taken)
+    bad = _report(results)
     raise typer.Exit(1 if bad else 0)
 
 
 def _gateway(home: Home, port_base: int | None) -> str:
-    """Return where the gateway of a folder's stack is: as the running stack says, whatever this command is told."""
+    """Return the URL of the gateway of a folder's stack; a running stack's own ports win over the option."""
     from deploy.local.errors import StackError
     from deploy.local.lock import holder_of
     from deploy.local.ports import Ports
@@ -71,7 +71,7 @@ def _gateway(home: Home, port_base: int | None) -> str:
 
 
 def _with_resolved_dates(folder: Path, monday: str) -> Path:
-    """A copy of a demonstration export with dates in the place of its offsets, gone when the command ends."""
+    """Copy a demonstration export with dates instead of its offsets; the copy is deleted when the command ends."""
     from deploy.export_upload import resolve_dates
 
     try:
@@ -103,15 +103,15 @@ async def _import(url: str, username: str, password: str, folder: Path) -> "list
             return await upload_all(graph, folder, show)
 
 
-def _report(taken: "list[FileResult]") -> int:
-    """Say what came of each file, and every bad row; how many there are."""
-    for one in taken:
+def _report(results: "list[FileResult]") -> int:
+    """Print the result of each file and every bad row; return the number of bad rows."""
+    for result in results:
         typer.echo(
-            f"{one.kind}: {one.total} rows, {one.added} added, {one.changed} changed, {one.unchanged} unchanged, "
-            f"{len(one.bad_rows)} bad"
+            f"{result.kind}: {result.total} rows, {result.added} added, {result.changed} changed, "
+            f"{result.unchanged} unchanged, {len(result.bad_rows)} bad"
         )
-    for one in taken:
-        for row in one.bad_rows:
+    for result in results:
+        for row in result.bad_rows:
             where = f"{row['file']}:{row['line']}" + (f" {row['field']}" if row["field"] else "")
             typer.echo(f"{where}: {row['code']}: {row['reason']}")
-    return sum(len(one.bad_rows) for one in taken)
+    return sum(len(result.bad_rows) for result in results)

@@ -25,12 +25,12 @@ def home_from(option: Path | None) -> Home:
 
 
 def password_from(*, new: bool = False) -> str:
-    """The password, from KIERTO_PASSWORD or asked for; a ``new`` one is asked for twice."""
+    """Return the password, from KIERTO_PASSWORD or from a prompt; a ``new`` one is prompted for twice."""
     typed: str = os.environ.get("KIERTO_PASSWORD") or typer.prompt("Password", hide_input=True, confirmation_prompt=new)
     return typed
 
 
 def known_service(name: str) -> None:
-    """End with 2 unless there is such a service."""
+    """End with 2 unless the service exists."""
     if name not in SERVICES:
         raise typer.BadParameter(f"{name} is no service. There are {', '.join(SERVICES)}.")

@@ -1,4 +1,4 @@
-"""How far a long command is, on stderr: bars on a terminal, elsewhere a line now and then."""
+"""Progress of a long command, on stderr: bars on a terminal, elsewhere a line now and then."""
 
 import sys
 import time
@@ -43,10 +43,10 @@ class ProgressBars:
 
 
 class ProgressLines:
-    """Steps as lines: where one begins, where it ends, and every few seconds between."""
+    """Steps as lines: at the beginning, at the end, and every few seconds between."""
 
     def __init__(self) -> None:
-        self._said = 0.0
+        self._printed_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -57,8 +57,8 @@ class ProgressLines:
         return
 
     def step(self, name: str, done: int, total: int) -> None:
-        if done in (0, total) or time.monotonic() - self._said > _LINE_INTERVAL_S:
-            self._said = time.monotonic()
+        if done in (0, total) or time.monotonic() - self._printed_at > _LINE_INTERVAL_S:
+            self._printed_at = time.monotonic()
             self.note(f"{name}: {done} of {total}")
 
     def note(self, text: str) -> None:
@@ -66,5 +66,5 @@ class ProgressLines:
 
 
 def open_progress() -> ProgressBars | ProgressLines:
-    """Bars if a person looks on, else lines."""
+    """Return bars for a terminal, else lines."""
     return ProgressBars() if sys.stderr.isatty() else ProgressLines()

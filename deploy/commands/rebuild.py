@@ -1,4 +1,4 @@
-"""`kierto rebuild`: the copies that a service keeps of others' things are brought to what the owners have."""
+"""`kierto rebuild`: bring a service's copies to their owners' state."""
 
 import asyncio
 from pathlib import Path
@@ -17,34 +17,34 @@ def rebuild(
     service: Annotated[str, typer.Argument(help="Who keeps the copies: identity, sites, orders, stats or support")],
     home: HomeOption = None,
 ) -> None:
-    """Bring every copy that a service keeps to what the owners have, and its figures to what the copies say.
+    """Bring all copies of a service to their owners' state, and recompute its figures from them.
 
-    The owners state their things again and the service's worker takes them in, so the owners' relays, the broker and
-    the worker must run. The service goes on serving. It harms nothing: while everything runs, twice, or broken off
-    (then begin anew). Ends with 0; with 1 if events lie set aside that state what is to be rebuilt, or another rebuild
-    is under way; with 2 if there is no such service.
+    The owners announce their things and the service's worker handles the events, so the owners' relays, the broker and
+    the worker must run. The service goes on serving. It is safe while everything runs, twice, and when interrupted
+    (then repeat it). Ends with 0; with 1 if announcements are quarantined, or another rebuild is under way; with 2 if
+    there is no such service.
     """
     known_service(service)
     try:
-        with open_progress() as steps:
-            rebuilt = asyncio.run(_rebuild(service, home_from(home).root, steps))
+        with open_progress() as progress:
+            result = asyncio.run(_rebuild(service, home_from(home).root, progress))
     except KeyboardInterrupt:
         typer.echo("Broken off. The service goes on serving; begin anew to have it done.", err=True)
         raise typer.Exit(130) from None
     typer.echo(
-        f"{service}: {rebuilt.stated} things taken in, {rebuilt.let_go.deleted} that no owner knows deleted, "
-        f"{rebuilt.let_go.placeholders} kept as placeholders"
+        f"{service}: {result.announced} things taken in, {result.purged.deleted} that no owner knows deleted, "
+        f"{result.purged.placeholders} kept as placeholders"
     )
-    if rebuilt.dead_letters:
+    if result.dead_letters:
         typer.echo(
-            f"{rebuilt.dead_letters} events that state things are set aside, so nothing was deleted: "
+            f"{result.dead_letters} events that state things are set aside, so nothing was deleted: "
             f"kierto dead-letters replay {service}, then rebuild again.",
             err=True,
         )
         raise typer.Exit(1)
 
 
-async def _rebuild(service: str, home: Path, steps: "ProgressReporter") -> "RebuildResult":
+async def _rebuild(service: str, home: Path, progress: "ProgressReporter") -> "RebuildResult":
     from deploy.copies import rebuild
     from deploy.local.detached_service import open_service
     from deploy.local.errors import StackError
@@ -52,6 +52,6 @@ async def _rebuild(service: str, home: Path, steps: "ProgressReporter") -> "Rebu
 
     async with open_service(service, home) as keeper:
         try:
-            return await rebuild(keeper, lambda owner: open_service(owner, home), steps)
+            return await rebuild(keeper, lambda owner: open_service(owner, home), progress)
         except RebuildInProgress:
             raise StackError(f"Another rebuild of {service} is under way.") from None

@@ -1,4 +1,4 @@
-"""`kierto reset`: stop the stack of a folder and forget all that it kept."""
+"""`kierto reset`: stop the stack of a folder and delete its data."""
 
 import sys
 from typing import Annotated

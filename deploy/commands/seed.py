@@ -1,4 +1,4 @@
-"""`kierto seed`: as many customers as a measurement wants, for developers."""
+"""`kierto seed`: as many customers as a measurement needs, for developers."""
 
 import asyncio
 import secrets
@@ -32,17 +32,17 @@ def seed(
     """
     password = password or secrets.token_urlsafe(12)
     try:
-        with open_progress() as steps:
-            people = asyncio.run(_seed(sites, password, home_from(home).root, steps))
+        with open_progress() as progress:
+            accounts = asyncio.run(_seed(sites, password, home_from(home).root, progress))
     except KeyboardInterrupt:
         typer.echo("Broken off. Nothing was seeded.", err=True)
         raise typer.Exit(130) from None
-    for one in people:
-        typer.echo(f"{one.who}: {one.name}")
+    for account in accounts:
+        typer.echo(f"{account.who}: {account.name}")
     typer.echo(f"Their password, and the partners' secret: {password}")
 
 
-async def _seed(sites: int, password: str, home: Path, steps: "ProgressReporter") -> "list[DemoAccount]":
+async def _seed(sites: int, password: str, home: Path, progress: "ProgressReporter") -> "list[DemoAccount]":
     from deploy.local.detached_service import blueprint_of, settings_of
     from deploy.local.errors import StackError
     from deploy.local.secrets import SERVICES
@@ -58,7 +58,7 @@ async def _seed(sites: int, password: str, home: Path, steps: "ProgressReporter"
         raise StackError("This is production (KIERTO_ENV): it is not seeded.")
     identity = settings["identity"]
     assert isinstance(identity, IdentitySettings)
-    wanted = SeedRequest(
+    request = SeedRequest(
         sites=sites,
         password=password,
         databases={service: one.database_url for service, one in settings.items()},
@@ -66,7 +66,7 @@ async def _seed(sites: int, password: str, home: Path, steps: "ProgressReporter"
         clock=SystemClock(identity.time_zone, identity.clock_file),
     )
     try:
-        await seed_databases(wanted, steps)
+        await seed_databases(request, progress)
     except AlreadySeeded:
         raise StackError("This stack was seeded before. `kierto reset` forgets all that it has.") from None
     except RelayBehind:

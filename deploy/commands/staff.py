@@ -1,4 +1,4 @@
-"""`kierto staff`: the operator's own people, made on the host (I17)."""
+"""`kierto staff`: creation of the operator's users on the host (I17)."""
 
 import asyncio
 from pathlib import Path
@@ -26,12 +26,12 @@ def create(
     language: Annotated[str, typer.Option(help="fi, sv, nb or en")] = "fi",
     home: HomeOption = None,
 ) -> None:
-    """Make a staff user. The password is asked for, or taken from KIERTO_PASSWORD."""
+    """Make a staff user. The password is prompted for, or read from KIERTO_PASSWORD."""
     password = password_from(new=True)
-    complaints = asyncio.run(_create(home_from(home).root, username, email, password, language))
-    for complaint in complaints:
-        typer.echo(complaint, err=True)
-    if complaints:
+    messages = asyncio.run(_create(home_from(home).root, username, email, password, language))
+    for message in messages:
+        typer.echo(message, err=True)
+    if messages:
         raise typer.Exit(1)
     typer.echo(f"{username} can sign in.")
 
@@ -44,7 +44,7 @@ async def _create(home: Path, username: str, email: str, password: str, language
     from services.identity.settings import IdentitySettings
 
     try:
-        spoken = Language(language)
+        chosen = Language(language)
     except ValueError:
         return [f"{language} is none of fi, sv, nb, en."]
     settings = settings_of(IdentitySettings, "identity", home)
@@ -54,15 +54,15 @@ async def _create(home: Path, username: str, email: str, password: str, language
         username=username,
         email=email,
         password=password,
-        language=spoken,
+        language=chosen,
     )
     return list(map(_sentence, created.problems)) if isinstance(created, Refusal) else []
 
 
 def _sentence(problem: "Problem") -> str:
-    """A problem in words, in English as all that the host's commands say."""
-    from gateway import messages
+    """Return a problem's message, in English as all output of the host's commands."""
+    from gateway import messages as catalogue
     from services.contracts.identity import Language
 
-    text = messages.text(problem.code, Language.EN, problem.params)
+    text = catalogue.text(problem.code, Language.EN, problem.params)
     return f"{'.'.join(problem.path)}: {text}" if problem.path else text

@@ -1,4 +1,4 @@
-"""`kierto status`: what runs, and whether it is ready."""
+"""`kierto status`: the running processes and their readiness."""
 
 import json
 
@@ -25,11 +25,11 @@ def status(home: HomeOption = None) -> None:
     table = Table("Process", "Pid", "Port", "Metrics", "State", box=None)
     all_ready = True
     for name, pid in json.loads(folder.process_table.read_text(encoding="utf-8")).items():
-        asked = name not in ("postgres", "valkey", "kafka")
-        ready = not asked or responds_ok(f"{ports.url(name)}/readyz")
+        has_readiness = name not in ("postgres", "valkey", "kafka")
+        ready = not has_readiness or responds_ok(f"{ports.url(name)}/readyz")
         all_ready = all_ready and ready
         metrics = str(ports.of(f"{name}-metrics")) if f"{name}-metrics" in OFFSETS else ""
-        state = ("ready" if asked else "runs") if ready else "not ready"
+        state = ("ready" if has_readiness else "runs") if ready else "not ready"
         table.add_row(name, str(pid), str(ports.of(name)), metrics, state)
     Console().print(table)
     if not all_ready:

@@ -14,7 +14,7 @@ def up(
     port_base: PortBaseOption = DEFAULT_BASE,
     demo: Annotated[bool, typer.Option(help="Load the demonstration data at the first start.")] = True,
 ) -> None:
-    """Run everything on embedded real parts; Ctrl-C stops it."""
+    """Run everything on embedded real servers; Ctrl-C stops it."""
     from deploy.local.addresses import show_addresses
     from deploy.local.demo.sign_ins import is_loaded, sign_ins
     from deploy.local.errors import StackError

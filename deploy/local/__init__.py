@@ -1,1 +1,1 @@
-"""The embedded stack: real PostgreSQL, Valkey and Kafka, a mailbox, and every process of the house."""
+"""The embedded stack: real PostgreSQL, Valkey and Kafka, a mailbox, and every process of Kierto."""

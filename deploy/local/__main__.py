@@ -16,24 +16,24 @@ from deploy.local.stack import Stack
 
 
 def run_infrastructure() -> int:
-    """PostgreSQL, Valkey and Kafka alone."""
+    """Run PostgreSQL, Valkey and Kafka until a signal; return the exit code."""
     arguments = argparse.ArgumentParser(prog="python -m deploy.local")
     arguments.add_argument("--home", type=Path, required=True, help="the folder that the data goes to")
     arguments.add_argument("--port-base", type=int, required=True, help="ports from here on are used")
     arguments.add_argument("--throwaway", action="store_true", help="delete the data at the end")
     arguments.add_argument("--with-parent", action="store_true", help="stop when the starting process ends (Linux)")
-    asked = arguments.parse_args()
-    if asked.with_parent:
+    options = arguments.parse_args()
+    if options.with_parent:
         set_parent_death_signal(os.getppid(), signal.SIGTERM)
     with Signals() as signals:
-        stack = Stack(asked.home, asked.port_base, signals=signals)
+        stack = Stack(options.home, options.port_base, signals=signals)
 
         def start() -> None:
             stack.start(infrastructure_only=True)
             print("ready", flush=True)
 
         code = run_in_foreground(stack, start)
-        if asked.throwaway and code == 0:
+        if options.throwaway and code == 0:
             stack.delete()
     return code
 

@@ -1,4 +1,4 @@
-"""What `kierto doctor` looks at: each check is one function that gives a finding in plain words."""
+"""The checks of `kierto doctor`: one function each, which returns a finding in plain words."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ class Finding:
 
 
 def run_checks(home: Home, ports: Ports) -> Iterator[Finding]:
-    """Look at everything, one finding after another."""
+    """Run all checks, one after another."""
     yield _python()
     yield _check_program(
         "PostgreSQL", lambda: wheel_programs() / "postgres", "--version", "KIERTO_<SERVICE>_DATABASE_URL"
@@ -49,23 +49,23 @@ def run_checks(home: Home, ports: Ports) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    fine = sys.version_info[:2] == (3, 11)
-    return Finding("Python", fine, platform.python_version() + ("" if fine else "; Kierto needs 3.11"))
+    ok = sys.version_info[:2] == (3, 11)
+    return Finding("Python", ok, platform.python_version() + ("" if ok else "; Kierto needs 3.11"))
 
 
-def _check_program(what: str, find: Callable[[], Path], option: str, setting: str) -> Finding:
-    """Whether a wheel's program runs on this machine at all."""
-    here = f"{platform.system()} {platform.machine()}"
+def _check_program(subject: str, find: Callable[[], Path], option: str, setting: str) -> Finding:
+    """Check that a wheel's program runs on this machine."""
+    machine = f"{platform.system()} {platform.machine()}"
     try:
         done = subprocess.run([find(), option], capture_output=True, text=True, timeout=30, check=True)
-    except (StackError, OSError, ImportError, RuntimeError, subprocess.SubprocessError) as problem:
+    except (StackError, OSError, ImportError, RuntimeError, subprocess.SubprocessError) as error:
         return Finding(
-            what,
+            subject,
             False,
-            f"does not run on {here}: {problem}. There are wheels for Linux with glibc and macOS, on x86_64 and arm64. "
-            f"Elsewhere set {setting} to a real server.",
+            f"does not run on {machine}: {error}. There are wheels for Linux with glibc and macOS, on x86_64 and "
+            f"arm64. Elsewhere set {setting} to a real server.",
         )
-    return Finding(what, True, done.stdout.splitlines()[0])
+    return Finding(subject, True, done.stdout.splitlines()[0])
 
 
 def _kafka() -> Finding:
@@ -78,15 +78,15 @@ def _kafka() -> Finding:
 
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / _GIB
-    fine = free >= _MEMORY_NEEDED
-    return Finding("Memory", fine, f"{free:.1f} GiB free" + ("" if fine else f"; {_MEMORY_NEEDED:.0f} are needed"))
+    ok = free >= _MEMORY_NEEDED
+    return Finding("Memory", ok, f"{free:.1f} GiB free" + ("" if ok else f"; {_MEMORY_NEEDED:.0f} are needed"))
 
 
 def _disk(home: Home) -> Finding:
     folder = next(step for step in (home.root, *home.root.parents) if step.exists())
     free = shutil.disk_usage(folder).free / _GIB
-    fine = free >= _DISK_NEEDED
-    return Finding("Disk", fine, f"{free:.1f} GiB free" + ("" if fine else f"; {_DISK_NEEDED:.0f} are needed"))
+    ok = free >= _DISK_NEEDED
+    return Finding("Disk", ok, f"{free:.1f} GiB free" + ("" if ok else f"; {_DISK_NEEDED:.0f} are needed"))
 
 
 def _user(home: Home) -> Finding:
@@ -106,6 +106,6 @@ def _ports_or_stack(home: Home, ports: Ports) -> Finding:
         )
     try:
         ports.check()
-    except StackError as problem:
-        return Finding("Ports", False, str(problem))
+    except StackError as error:
+        return Finding("Ports", False, str(error))
     return Finding("Ports", True, f"those from {ports.base} on are free; nothing runs in {home.root}")

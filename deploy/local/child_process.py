@@ -1,4 +1,4 @@
-"""A child that does one thing and ends: a migration, the loading of data."""
+"""Child process of one task: a migration, the loading of data."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,19 +18,19 @@ def run_in_child(
     supervisor: Supervisor,
     signals: Signals,
 ) -> None:
-    """Run `target` in a child and wait, while everything else is looked after.
+    """Run `target` in a child and wait for it, while the supervisor goes on.
 
-    Raises StackProblem with the end of its log unless it ends with 0, Interrupted if told to stop.
+    Raises StackError with the end of its log unless it ends with 0, StartInterrupted on a signal to stop.
     """
     child = fork(target, log, environment)
-    told = False
+    stopped = False
     while (code := child.poll()) is None:
-        if signals.asked_to_stop and not told:
+        if signals.asked_to_stop and not stopped:
             child.send_signal(15)
-            told = True
+            stopped = True
         supervisor.restart_failed()
         signals.wait(0.05)
-    if told:
+    if stopped:
         raise StartInterrupted
     if code:
         raise StackError(f"{name} {describe_exit(code)}. The end of {log}:\n{tail(log)}")

@@ -22,7 +22,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 def blueprint_of(service: str) -> Blueprint[Any, Any]:
-    """How a service describes itself."""
+    """Return the blueprint of a service; raise StackError if there is no such service."""
     if service not in SERVICES:
         raise StackError(f"{service} is no service. There are {', '.join(SERVICES)}.")
     blueprint: Blueprint[Any, Any] = getattr(import_module(f"services.{service}.app"), service.upper())
@@ -30,32 +30,32 @@ def blueprint_of(service: str) -> Blueprint[Any, Any]:
 
 
 def settings_environment(service: str, home: Path) -> dict[str, str]:
-    """The settings of a service's worker: from the environment where it names a database, else of the stack here."""
+    """Return the settings of a service's worker: the environment's if it names a database, else those of the stack."""
     if f"KIERTO_{service.upper()}_DATABASE_URL" in os.environ:
         return dict(os.environ)
     return environment_of_running(Home(home)).of_service(service, "worker")
 
 
 def settings_of(kind: type[S], service: str, home: Path) -> S:
-    """A service's settings; StackProblem if they are missing or wrong."""
+    """Load a service's settings; raise StackError if they are missing or invalid."""
     try:
         return load(kind, service, settings_environment(service, home))
-    except InvalidSettings as wrong:
-        raise StackError(str(wrong)) from None
+    except InvalidSettings as error:
+        raise StackError(str(error)) from None
 
 
 @contextlib.asynccontextmanager
 async def open_consumer(service: str, home: Path) -> AsyncIterator[tuple[Consumer[Any], Pool]]:
-    """A service's consumer, to handle single events with, and its database."""
-    async with _runtime_of(service, home) as base:
-        yield build_consumer(blueprint_of(service), base), base.pool
+    """Open a service's consumer, to handle single events with, and its database."""
+    async with _runtime_of(service, home) as runtime:
+        yield build_consumer(blueprint_of(service), runtime), runtime.pool
 
 
 @contextlib.asynccontextmanager
 async def open_service(service: str, home: Path) -> AsyncIterator[DetachedService]:
-    """A service, to state its things or to rebuild its copies."""
-    async with _runtime_of(service, home) as base:
-        yield DetachedService(blueprint_of(service), base.pool, base.work)
+    """Open a service, to announce its things or to rebuild its copies."""
+    async with _runtime_of(service, home) as runtime:
+        yield DetachedService(blueprint_of(service), runtime.pool, runtime.work)
 
 
 def _runtime_of(service: str, home: Path) -> contextlib.AbstractAsyncContextManager[ServiceRuntime[Any]]:

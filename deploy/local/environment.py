@@ -1,4 +1,4 @@
-"""The settings that each process gets: its own, and no other's."""
+"""Settings of each process: its own, and none of another's."""
 
 import json
 import os
@@ -14,8 +14,11 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL
 
 @dataclass(frozen=True)
 class StackEnvironment:
-    """Made from the stack's ports and secrets. What the caller has set (`KIERTO_...`) wins: so a part is replaced by a
-    real server, and a setting is tried out. `KIERTO_<SERVICE>_...` reaches that service's processes only."""
+    """Environment variables of the stack's processes, made from its ports and secrets.
+
+    The caller's settings (`KIERTO_...`) win: so a real server replaces an embedded one, and a setting is tried out.
+    `KIERTO_<SERVICE>_...` reaches that service's processes only.
+    """
 
     home: Home
     ports: Ports
@@ -40,7 +43,7 @@ class StackEnvironment:
         return self.caller.get("KIERTO_SMTP") or self.ports.address("smtp")
 
     def embeds(self, part: str) -> bool:
-        """Whether this stack runs the part itself: `postgres`, `valkey`, `kafka` or `mailbox`."""
+        """Tell whether this stack runs the part itself: `postgres`, `valkey`, `kafka` or `mailbox`."""
         named_by = {
             "postgres": [f"KIERTO_{service.upper()}_DATABASE_URL" for service in SERVICES],
             "valkey": ["KIERTO_REDIS_URL"],
@@ -50,7 +53,7 @@ class StackEnvironment:
         return not all(self.caller.get(name) for name in named_by)
 
     def of_service(self, service: str, role: str) -> dict[str, str]:
-        """For one role of a service. `migrate` listens nowhere and gets what the others get."""
+        """Return the variables of one role of a service; `migrate` gets no addresses to listen on."""
         own = {f"KIERTO_{service.upper()}_DATABASE_URL": self.database_url(service)}
         if service == "identity":
             own |= {
@@ -79,7 +82,7 @@ class StackEnvironment:
         }
 
     def _shared(self) -> dict[str, str]:
-        """What every process of the house gets."""
+        """Return the variables of every process of the gateway and the services."""
         urls = {f"KIERTO_{service.upper()}_URL": self.ports.url(f"{service}-api") for service in SERVICES}
         settings = {
             "KIERTO_ENV": "development",

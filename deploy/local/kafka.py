@@ -33,7 +33,7 @@ class EmbeddedKafka:
         record_to: Path | None = None,
         proxied: tuple[int, int] | None = None,
     ) -> None:
-        """`proxied`: a second port to listen on, and the port of a proxy before it, which its clients are told."""
+        """`proxied`: a second port to listen on, and the port of the proxy before it, which is advertised."""
         self.log = home.log(self.name)
         self.port = port
         self._proxied = proxied
@@ -43,7 +43,7 @@ class EmbeddedKafka:
         self._properties = home.kafka / "server.properties"
 
     def prepare(self, cluster_id: str = "") -> None:
-        """Format the data folder, once. A cluster id in it says that this was done to the end.
+        """Format the data folder, once. The file with the cluster id in it marks that this was completed.
 
         `cluster_id`: 16 bytes in base64 without padding, for a new folder; empty makes one up.
         """
@@ -52,9 +52,9 @@ class EmbeddedKafka:
         if (self._folder / "cluster-id").exists():
             return
         cluster_id = cluster_id or base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        format_it = ("format", "--ignore-formatted", f"--cluster-id={cluster_id}", "-c", str(self._properties))
+        arguments = ("format", "--ignore-formatted", f"--cluster-id={cluster_id}", "-c", str(self._properties))
         done = subprocess.run(
-            [*java_command("kafka.tools.StorageTool"), *format_it],
+            [*java_command("kafka.tools.StorageTool"), *arguments],
             capture_output=True,
             text=True,
             cwd=self._folder,
@@ -74,7 +74,7 @@ class EmbeddedKafka:
         )
 
     def is_ready(self, pid: int) -> bool:
-        """A broker that takes requests and that the controller lets take part is in the answer to Metadata."""
+        """Tell whether the broker is ready: its response to Metadata lists it once the controller has unfenced it."""
         try:
             return count_brokers(self.port) > 0
         except OSError:
@@ -124,13 +124,13 @@ class EmbeddedKafka:
 
 
 def count_brokers(port: int) -> int:
-    """How many brokers the one at this port knows to be up (Metadata request v1, for no topics). OSError if none."""
+    """Return the number of brokers in a Metadata response (v1, no topics); raise OSError if there is none."""
     with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
         header = struct.pack(">hhih", 3, 1, 0, -1)  # api key, version, correlation id, no client id
         topics = struct.pack(">i", 0)
         connection.sendall(struct.pack(">i", len(header + topics)) + header + topics)
-        with connection.makefile("rb") as answer:
-            start = answer.read(12)  # size, correlation id, number of brokers
+        with connection.makefile("rb") as response:
+            start = response.read(12)  # size, correlation id, number of brokers
     if len(start) < 12:
         raise ConnectionError("the broker hung up")
     (count,) = struct.unpack(">i", start[8:12])

@@ -1,6 +1,6 @@
-"""Putting Kafka in place, once: its jars, and a first run on throw-away data that records what makes it start fast.
+"""Installation of Kafka, once: its jars, and a first run on throw-away data that records the class cache.
 
-`python -m deploy.local.kafka_install` is run by the first start, as a process of its own.
+`python -m deploy.local.kafka_install` is run by the first start, in a process of its own.
 """
 
 import fcntl
@@ -22,14 +22,14 @@ _STAMP = KAFKA / "installed"
 
 
 def is_installed() -> bool:
-    """Whether everything is there for this lock file, this Java and this place."""
+    """Tell whether all is installed for this lock file, this Java and this folder."""
     with suppress(FileNotFoundError):
         return _STAMP.read_text(encoding="utf-8") == _fingerprint() and not kafka_jars.missing()
     return False
 
 
 def install() -> None:
-    """Fetch and record, unless another stack of this clone just did."""
+    """Fetch the jars and record the class cache, unless another stack of this clone just did."""
     KAFKA.mkdir(parents=True, exist_ok=True)
     with (KAFKA / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -47,7 +47,7 @@ def _fingerprint() -> str:
 
 
 def _record_class_cache() -> None:
-    """Run Kafka once and let Java write its cache. Without the cache all works, only slower: no failure stops us."""
+    """Run Kafka once and let Java write its cache. A failure is ignored: without the cache Kafka only starts slower."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         home.make()
@@ -56,11 +56,11 @@ def _record_class_cache() -> None:
         kafka.prepare()
         running = kafka.start()
         try:
-            until = time.monotonic() + 60
-            while running.poll() is None and not kafka.is_ready(running.pid) and time.monotonic() < until:
+            deadline = time.monotonic() + 60
+            while running.poll() is None and not kafka.is_ready(running.pid) and time.monotonic() < deadline:
                 time.sleep(0.1)
             running.send_signal(kafka.stop_signal)
-            while running.poll() is None and time.monotonic() < until + 60:
+            while running.poll() is None and time.monotonic() < deadline + 60:
                 time.sleep(0.1)
         finally:
             running.send_signal(kafka.last_signal)

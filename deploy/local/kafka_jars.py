@@ -1,6 +1,6 @@
-"""Kafka's jars: those that `kafka.lock` names, each checked by its SHA-256 sum.
+"""Kafka's jars, as named in `kafka.lock`, each checked by its SHA-256 sum.
 
-`python -m deploy.local.kafka_jars` resolves the lock file anew, after WANTED was changed.
+`python -m deploy.local.kafka_jars` resolves the lock file again, after REQUIRED was changed.
 """
 
 import hashlib
@@ -48,23 +48,23 @@ class Jar:
 
 
 def locked() -> list[Jar]:
-    """What the lock file names, in its order."""
+    """List the jars of the lock file, in its order."""
     lines = LOCK_FILE.read_text(encoding="utf-8").splitlines()
     return [Jar.read(line) for line in lines if line and not line.startswith("#")]
 
 
 def jars() -> list[Path]:
-    """Where the locked jars lie, in the order they go on the class path."""
+    """List the paths of the locked jars, in the order of the class path."""
     return [JARS / jar.file_name for jar in locked()]
 
 
 def missing(folder: Path = JARS, wanted: Iterable[Jar] | None = None) -> list[Jar]:
-    """The jars that are not there yet. A jar in the folder was checked before it came there."""
+    """List the jars that are not in the folder yet. A jar in the folder was checked before it was moved there."""
     return [jar for jar in (locked() if wanted is None else wanted) if not (folder / jar.file_name).exists()]
 
 
 def install(folder: Path = JARS) -> None:
-    """Fetch the jars that are missing, several at a time. Only one with the right sum gets into the folder."""
+    """Fetch the missing jars, several at a time. Only a jar with the right sum gets into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = missing(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent) as staging, ThreadPoolExecutor(8) as pool:
@@ -76,13 +76,13 @@ def install(folder: Path = JARS) -> None:
 
 
 def accept(jar: Jar, fetched: Path, folder: Path) -> None:
-    """Move a fetched jar into the folder; one with another sum than the lock file's is deleted and refused."""
-    found = sha256_of(fetched)
-    if found != jar.sha256:
+    """Move a fetched jar into the folder; raise StackError if its sum is not the locked one."""
+    checksum = sha256_of(fetched)
+    if checksum != jar.sha256:
         fetched.unlink()
         raise StackError(
             f"{jar.file_name} is not the file that {LOCK_FILE.name} names, so it was deleted: its SHA-256 sum is "
-            f"{found}, but should be {jar.sha256}. Try again; if it happens again, do not trust the network you are on."
+            f"{checksum}, but should be {jar.sha256}. Try again; if it happens again, do not trust the network you are on."
         )
     fetched.replace(folder / jar.file_name)
 
@@ -107,7 +107,7 @@ def _fetch(context: "MavenContext", jar: Jar) -> Path:
             return path
         except (OSError, RuntimeError) as problem:
             if artifact.cached_path:
-                artifact.cached_path.unlink(missing_ok=True)  # half a file counts as there
+                artifact.cached_path.unlink(missing_ok=True)  # jgo takes half a file for a whole one
             if tried == _ATTEMPTS:
                 raise StackError(
                     f"{jar.file_name} of Kafka could not be fetched: {problem}\nThe first start needs the network; "
@@ -117,20 +117,22 @@ def _fetch(context: "MavenContext", jar: Jar) -> Path:
 
 
 def _resolve() -> Iterator[Jar]:
-    """What WANTED needs to run, itself included."""
+    """Iterate over REQUIRED and all that it needs to run."""
     from jgo.parse import Coordinate
 
     with tempfile.TemporaryDirectory() as cache:
         context = _repository(Path(cache))
         inputs, others = context.resolver.resolve(
             [
-                context.create_dependency(Coordinate(groupId=group, artifactId=artifact, version=at, scope="compile"))
-                for group, artifact, at in REQUIRED
+                context.create_dependency(Coordinate(groupId=group, artifactId=name, version=version, scope="compile"))
+                for group, name, version in REQUIRED
             ]
         )
         needed = [*inputs, *(other for other in others if other.scope in ("compile", "runtime"))]
-        for one in needed:
-            yield Jar(one.groupId, one.artifactId, one.version, sha256_of(one.artifact.resolve()))
+        for dependency in needed:
+            yield Jar(
+                dependency.groupId, dependency.artifactId, dependency.version, sha256_of(dependency.artifact.resolve())
+            )
 
 
 def lock() -> None:

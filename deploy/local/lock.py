@@ -1,4 +1,4 @@
-"""One stack a folder: who holds it, and on which ports."""
+"""Lock that allows one stack a folder, with the process and the ports of its holder."""
 
 import fcntl
 import json
@@ -20,14 +20,14 @@ class Holder:
 
 
 class FolderLock:
-    """Held by the supervisor as long as it lives, however it ends: the kernel lets go of it."""
+    """Lock of the supervisor; the kernel releases it when the process ends."""
 
     def __init__(self, home: Home) -> None:
         self._path = home.lock
         self._descriptor: int | None = None
 
     def acquire(self, port_base: int) -> None:
-        """Raise StackProblem if another stack runs in this folder."""
+        """Acquire the lock; raise StackError if another stack runs in this folder."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         if not _try_lock(descriptor):
             holder = _read(self._path)
@@ -48,7 +48,7 @@ class FolderLock:
 
 
 def holder_of(home: Home) -> Holder | None:
-    """Who runs in this folder; None if nobody does."""
+    """Return the stack that runs in this folder, or None."""
     try:
         descriptor = os.open(home.lock, os.O_RDONLY)
     except FileNotFoundError:
@@ -63,17 +63,17 @@ def holder_of(home: Home) -> Holder | None:
 
 
 def wait_until_free(home: Home, seconds: float) -> bool:
-    """Whether the stack of this folder ended in time."""
-    until = time.monotonic() + seconds
+    """Wait until the stack of this folder has ended; return False after so many seconds."""
+    deadline = time.monotonic() + seconds
     while holder_of(home):
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
 
 
 def _try_lock(descriptor: int) -> bool:
-    """A few tries, because someone who only asks (holder_of) holds the lock for an instant."""
+    """Try to lock, several times: holder_of() holds the lock for an instant."""
     for _ in range(5):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,7 +85,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _read(path: Path) -> Holder | None:
-    """None in the moment between taking the lock and writing into it."""
+    """Read the holder; None in the moment between the lock and the write."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
     except ValueError:

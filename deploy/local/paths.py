@@ -1,4 +1,4 @@
-"""What lies where: one folder holds all that a stack makes, and one the programs that stacks share."""
+"""Paths of a stack: one folder for all its files, and one for the programs that stacks share."""
 
 import shutil
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """What is true only while the stack runs: the lock, the process table."""
+        """Files of a running stack: the lock, the process table."""
         return self.root / "run"
 
     @property
@@ -58,7 +58,7 @@ class Home:
         return self.root / "clock"
 
     def make(self) -> None:
-        """Make the folders. Only their owner may look into them: logs and mail are nobody else's business."""
+        """Make the folders, readable by their owner only: logs and mail hold personal data."""
         for folder in (self.root, self.logs, self.run, self.mailbox):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -66,7 +66,7 @@ class Home:
         return self.logs / f"{name}.log"
 
     def delete(self) -> None:
-        """Delete what a stack made here, and nothing else that may lie in the folder."""
+        """Delete the stack's files, and no others in the folder."""
         for path in (
             self.postgres,
             self.kafka,

@@ -1,4 +1,4 @@
-"""The playground's page, built at the first start. Nothing else needs it: where it can't be built, all goes on."""
+"""The playground's page, built at the first start. The stack runs without it if the build fails."""
 
 import os
 import signal
@@ -11,15 +11,15 @@ from gateway.playground.output import is_built
 
 
 def build_playground(signals: Signals) -> None:
-    """Build the page if it is not there for these sources; what keeps it from that is said in one line."""
+    """Build the page unless it is there for these sources; a failure is one line of output."""
     if is_built():
         return
     print("Building the playground's page (once, half a minute) ...", file=sys.stderr, flush=True)
-    building = subprocess.Popen(
+    build = subprocess.Popen(
         [sys.executable, "-P", "-m", "gateway.playground.build"], env=os.environ | {"PYTHONPATH": str(CLONE)}
     )
-    while building.poll() is None:
+    while build.poll() is None:
         if signals.asked_to_stop:
-            building.send_signal(signal.SIGINT)
-            building.wait()
+            build.send_signal(signal.SIGINT)
+            build.wait()
         signals.wait(0.2)

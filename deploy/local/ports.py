@@ -1,4 +1,4 @@
-"""Which port is whose, counted from one base, and who is in the way."""
+"""Ports of the processes, counted from one base, and the check that they are free."""
 
 import socket
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from deploy.local.errors import StackError
 
 DEFAULT_BASE = 8700
 SPAN = 86
-"""So many ports from the base on belong to a stack."""
+"""Number of ports, from the base on, that belong to a stack."""
 
 _SERVICES = {"identity": 10, "sites": 20, "orders": 30, "stats": 40, "support": 50}
 _ROLES = {"api": 1, "worker": 2, "relay": 3}
@@ -30,7 +30,7 @@ OFFSETS = {
     "kafka": 84,
     "kafka-controller": 85,
 }
-"""Process or listener name to its distance from the base."""
+"""Distance of each process or listener from the base."""
 
 LISTENERS = {
     "postgres": ("postgres",),
@@ -38,7 +38,7 @@ LISTENERS = {
     "kafka": ("kafka", "kafka-controller"),
     "mailbox": ("mailbox", "smtp"),
 }
-"""What a part that a real server can replace listens on."""
+"""Listeners of each part that a real server can replace."""
 INFRASTRUCTURE_LISTENERS = (*LISTENERS["postgres"], *LISTENERS["valkey"], *LISTENERS["kafka"])
 
 
@@ -65,12 +65,12 @@ class Ports:
         return f"http://{self.address(name)}"
 
     def check(self, names: Iterable[str] = tuple(OFFSETS)) -> None:
-        """Raise StackProblem that names every taken port, who holds it, and which setting moves it."""
-        taken = [name for name in names if not is_free(self.of(name))]
-        if taken:
+        """Raise StackError that names every port in use, its holder, and the setting that moves it."""
+        in_use = [name for name in names if not is_free(self.of(name))]
+        if in_use:
             lines = [
                 f"  {self.of(name)} for {name} (KIERTO_PORT_BASE + {OFFSETS[name]}) is held by {_holder(self.of(name))}"
-                for name in taken
+                for name in in_use
             ]
             raise StackError(
                 "These ports are taken:\n"
@@ -90,7 +90,7 @@ def is_free(port: int) -> bool:
 
 
 def free_base(start: int) -> int:
-    """The first base from `start` on, in steps of 100, with all its ports free."""
+    """Return the first base from `start` on, in steps of 100, with all its ports free."""
     for base in range(start, 65535 - SPAN, 100):
         if all(is_free(base + offset) for offset in OFFSETS.values()):
             return base
@@ -103,5 +103,5 @@ def _holder(port: int) -> str:
             if connection.laddr and connection.laddr.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()!r} (pid {connection.pid})"
     except psutil.Error:
-        pass  # without the right to look, the port alone must do
+        pass  # without the right to list connections, the port alone is named
     return "another program"

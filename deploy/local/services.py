@@ -1,4 +1,4 @@
-"""The processes of the house itself: the gateway, and of each service an api, a worker and a relay."""
+"""The processes of Kierto: the gateway, and of each service an api, a worker and a relay."""
 
 import gc
 import os
@@ -34,9 +34,9 @@ class ForkedPython:
 
 
 def preload_modules() -> None:
-    """Import all that the processes need, once, in the parent of them all: seventeen starts cost as much as one.
+    """Import the modules of all processes once, in their parent: seventeen starts cost as much as one.
 
-    What is imported by now is not looked at again by the collector, so that children share its memory.
+    The collector skips the objects frozen here, so that the children share their memory.
     """
     for package in (*(f"services.{service}" for service in SERVICES), "gateway"):
         import_module(f"{package}.__main__")
@@ -47,7 +47,7 @@ def preload_modules() -> None:
 
 
 def processes_of_services(environment: StackEnvironment, role: str) -> list[ForkedPython]:
-    """One role of every service."""
+    """Return the process of one role of every service."""
     return [
         ForkedPython(
             name=f"{service}-{role}",
@@ -81,7 +81,7 @@ def mailbox_process(environment: StackEnvironment) -> ForkedPython:
 
 
 def migrate_all(environment: StackEnvironment) -> int:
-    """Migrate every service's database, one after another, each with its own settings. Runs in a child."""
+    """Migrate every service's database, one after another, each with its own settings. It runs in a child."""
     for service in SERVICES:
         os.environ.clear()
         os.environ.update(environment.of_service(service, "migrate"))

@@ -1,4 +1,4 @@
-"""Being woken and being told to stop, without threads."""
+"""Waits that a signal ends, and counting of signals to stop, without threads."""
 
 import os
 import select
@@ -11,9 +11,9 @@ _STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """While entered, Ctrl-C, SIGTERM and a closed terminal are counted, and the end of a child cuts a wait short.
+    """Signal handlers while entered: SIGINT, SIGTERM and SIGHUP are counted, and the end of a child ends a wait.
 
-    Not entered (as in a test's own process) it changes nothing and only sleeps.
+    Not entered, as in a test's process, it changes no handlers and only sleeps.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Signals:
         self._pipe = None
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the time is over or any signal came."""
+        """Sleep until the time is over or a signal arrives."""
         if self._pipe is None:
             time.sleep(seconds)
             return

@@ -1,4 +1,4 @@
-"""The whole embedded stack: composed, started, looked after, stopped."""
+"""The whole embedded stack: its composition, start, supervision and stop."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ from deploy.local.secrets import load_secrets
 from deploy.local.signals import Signals
 from deploy.local.supervisor import Supervisor
 
-_SECONDS_TO_BE_READY = 90
+_READY_TIMEOUT_S = 90
 
 
 def _say(sentence: str) -> None:
@@ -44,10 +44,10 @@ class Stack:
         say: Callable[[str], None] = _say,
         signals: Signals | None = None,
     ) -> None:
-        """`caller`: whose `KIERTO_...` settings win. `signals`: entered by who wants Ctrl-C to stop the stack."""
+        """`caller`: settings (`KIERTO_...`) that win. `signals`: to be entered if Ctrl-C is to stop the stack."""
         self.home = Home(home.resolve())
         self.ports = Ports(port_base)
-        self._caller = dict(caller)  # as it is now: a child has an environment of its own
+        self._caller = dict(caller)  # a copy: a child replaces os.environ
         self._say = say
         self._signals = signals or Signals()
         self._lock = FolderLock(self.home)
@@ -55,7 +55,7 @@ class Stack:
 
     @cached_property
     def environment(self) -> StackEnvironment:
-        """The settings of all processes. Another process may ask for them too: they follow from folder and ports."""
+        """The settings of all processes. Folder and ports determine them, so another process may compute them."""
         return StackEnvironment(self.home, self.ports, load_secrets(self.home), self._caller)
 
     @cached_property
@@ -65,7 +65,7 @@ class Stack:
     def start(self, *, infrastructure_only: bool = False, after_ready: Callable[[], None] | None = None) -> None:
         """Start everything and return when all is ready; `after_ready` then loads the demonstration data.
 
-        Raises StackProblem if it cannot, Interrupted if told to stop; stop() is due in either case.
+        Raises StackError if a part fails, StartInterrupted on a signal; call stop() in either case.
         """
         assert threading.current_thread() is threading.main_thread(), "its processes would end with this thread"
         self._claim_folder()
@@ -77,16 +77,16 @@ class Stack:
         if not infrastructure_only:
             self._migrate()
             self._start_services()
-        self.supervisor.await_ready(_SECONDS_TO_BE_READY)
+        self.supervisor.await_ready(_READY_TIMEOUT_S)
         if after_ready:
             after_ready()
 
     def watch(self) -> None:
-        """Look after everything until told to stop."""
+        """Supervise everything until a signal to stop."""
         self.supervisor.watch()
 
     def stop(self) -> None:
-        """Stop what runs, in order: gateway, apis, workers and relays, mailbox, Kafka, Valkey, PostgreSQL."""
+        """Stop all processes, in order: gateway, apis, workers and relays, mailbox, Kafka, Valkey, PostgreSQL."""
         self.supervisor.stop()
         self._lock.release()
 
@@ -95,7 +95,7 @@ class Stack:
         delete_data(self.home)
 
     def run_in_child(self, name: str, target: Callable[[], int], environment: Mapping[str, str]) -> None:
-        """Run one thing to its end in a child that has all modules already."""
+        """Run `target` to its end in a child that has all modules already."""
         run_in_child(name, target, self.home.log(name), environment, self.supervisor, self._signals)
 
     def __enter__(self) -> Self:
@@ -118,8 +118,8 @@ class Stack:
 
     def _check_ports(self, infrastructure_only: bool) -> None:
         unused = {name for part, names in LISTENERS.items() if not self.environment.embeds(part) for name in names}
-        wanted = INFRASTRUCTURE_LISTENERS if infrastructure_only else OFFSETS
-        self.ports.check([name for name in wanted if name not in unused])
+        listeners = INFRASTRUCTURE_LISTENERS if infrastructure_only else OFFSETS
+        self.ports.check([name for name in listeners if name not in unused])
 
     def _start_infrastructure(self) -> None:
         self.infrastructure.prepare()
@@ -128,7 +128,7 @@ class Stack:
 
     def _make_databases(self) -> None:
         if self.environment.embeds("postgres"):
-            self.supervisor.await_ready(_SECONDS_TO_BE_READY, "postgres")
+            self.supervisor.await_ready(_READY_TIMEOUT_S, "postgres")
             self.infrastructure.make_databases()
 
     def _migrate(self) -> None:
@@ -136,7 +136,7 @@ class Stack:
 
     def _start_services(self) -> None:
         assert threading.active_count() == 1, "a thread of the parent would be missing in every child"
-        self.supervisor.await_ready(_SECONDS_TO_BE_READY)
+        self.supervisor.await_ready(_READY_TIMEOUT_S)
         if self.environment.embeds("mailbox"):
             self.supervisor.start(services.mailbox_process(self.environment))
         of_role = services.processes_of_services
@@ -146,7 +146,7 @@ class Stack:
 
 
 def environment_of_running(home: Home) -> StackEnvironment:
-    """The settings of the stack that runs in a folder, for commands that work on it."""
+    """Return the settings of the stack that runs in a folder; raise StackError if none does."""
     holder = holder_of(home)
     if holder is None:
         raise StackError("Nothing runs in this folder. Start it first: `make up`.")
@@ -154,6 +154,6 @@ def environment_of_running(home: Home) -> StackEnvironment:
 
 
 def delete_data(home: Home) -> None:
-    """Delete all that a stack made in this folder, and PostgreSQL's data wherever it lies."""
+    """Delete a stack's files in this folder, and PostgreSQL's data, also outside it."""
     postgres.delete_data(home)
     home.delete()

@@ -1,4 +1,4 @@
-"""Embedded Valkey: in memory only, for what may be lost."""
+"""Embedded Valkey: in memory only, for data that may be lost."""
 
 import signal
 import socket
@@ -21,7 +21,7 @@ class EmbeddedValkey:
         self._folder = home.run
 
     def prepare(self) -> None:
-        """Nothing is kept, so nothing is made."""
+        """Do nothing: Valkey has no data folder."""
 
     def start(self) -> ChildProcess:
         settings = {

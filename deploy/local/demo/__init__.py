@@ -1,1 +1,1 @@
-"""The demonstration data: an ERP export of four customers, and how it is loaded once."""
+"""The demonstration data: an ERP export of four customers, and its loading."""

@@ -1,4 +1,4 @@
-"""Writes the demonstration export anew: ``python -m deploy.local.demo.generate``. The same files every time.
+"""Generator of the demonstration export: ``python -m deploy.local.demo.generate``. It writes the same files every time.
 
 Dates are ``D+n``: n days from the Monday of the week in which the export is first loaded, so that the trucks come on
 their weekdays and the past is always the past twelve months. Holidays and dates of record stand as they are.
@@ -73,19 +73,19 @@ Table = tuple[list[str], Sequence[Sequence[object]]]
 
 
 def weekday_of(area: str, fraction: str) -> int:
-    """The weekday (0 is Monday) on which an area's route for a fraction runs."""
+    """Return the weekday (0 is Monday) of an area's route for a fraction."""
     return (AREAS.index(area) * 2 + FRACTIONS.index(fraction)) % 5
 
 
 def export() -> dict[str, Table]:
-    """Every file of the export: its columns and its rows."""
-    chance = random.Random(46860)  # noqa: S311 - the same every time is what is wanted
+    """Return every file of the export: its columns and its rows."""
+    rng = random.Random(46860)  # noqa: S311 - the same every time is what is wanted
     sites = list(_sites())
     containers: list[tuple[object, ...]] = []
     agreements: list[tuple[object, ...]] = []
     pickups: list[tuple[object, ...]] = []
-    for site_number, area, wishes in _agreements_of_sites(sites):
-        for article, count, interval, ordered in wishes:
+    for site_number, area, site_agreements in _agreements_of_sites(sites):
+        for article, count, interval, ordered in site_agreements:
             fraction = next(row[5] for row in ARTICLES if row[0] == article)
             number = len(agreements) + 1
             first = weekday_of(area, fraction) + 7 * (number % interval) - 7 * interval * 60
@@ -96,9 +96,7 @@ def export() -> dict[str, Table]:
             )  # fmt: skip
             for day in range(first, 0, 7 * interval):
                 if day >= -PAST_DAYS:
-                    pickups.append(
-                        (f"P{len(pickups) + 1:06}", f"A{number:05}", *_outcome(chance, day, fraction, count))
-                    )
+                    pickups.append((f"P{len(pickups) + 1:06}", f"A{number:05}", *_outcome(rng, day, fraction, count)))
     return {
         "organisations": _organisations(),
         "invoices": _invoices(),
@@ -163,7 +161,7 @@ def _sites() -> Iterator[tuple[object, ...]]:
 def _agreements_of_sites(
     sites: Iterable[Sequence[object]],
 ) -> Iterator[tuple[str, str, list[tuple[str, int, int, str]]]]:
-    """(site, area, agreements) of every site."""
+    """Iterate over the (site, area, agreements) of all sites."""
     for site in sites:
         number, area = str(site[0]), str(site[6])
         if number == "1001":
@@ -180,11 +178,11 @@ def _agreements_of_sites(
             yield number, area, [("R660", 2, 2, "2021-01-04"), ("K660", 1, 4, "2021-01-04")]
 
 
-def _outcome(chance: random.Random, day: int, fraction: str, count: int) -> tuple[object, ...]:
+def _outcome(rng: random.Random, day: int, fraction: str, count: int) -> tuple[object, ...]:
     low, high = KILOS[fraction]
-    if chance.random() < 0.01:
+    if rng.random() < 0.01:
         return f"D{day:+}", "FAILED", "", "ACCESS_BLOCKED", ""
-    return f"D{day:+}", "EMPTIED", chance.randrange(low * 10, high * 10) * 100 * count, "", ""
+    return f"D{day:+}", "EMPTIED", rng.randrange(low * 10, high * 10) * 100 * count, "", ""
 
 
 def _articles() -> Table:
@@ -212,7 +210,7 @@ def _routes() -> Table:
 
 
 def _holidays() -> Table:
-    """Finland's public holidays; a pickup of such a day is done on the next day that is no holiday and no Sunday."""
+    """Return Finland's public holidays; a pickup moves to the next day that is neither a holiday nor a Sunday."""
     named = {language: calendars.country_holidays("FI", years=YEARS, language=language) for language in ("fi", "en_US")}
     swedish = calendars.country_holidays("FI", years=YEARS, language="sv_FI")
     rows = []

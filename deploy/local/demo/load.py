@@ -1,7 +1,7 @@
-"""Loads the demonstration data once: a staff user, the export, a partner each for planning and driving, a customer.
+"""Loader of the demonstration data: a staff user, the export, a partner each for planning and driving, a customer.
 
-It goes the ways that anyone goes: the host command's use case, the import resource, the graph. What it makes up (the
-passwords, the Monday that dates are counted from) is written down first, so that a load that broke off goes on with it.
+It uses the public interfaces: the host command's use case, the import resource, the graph. The values that it generates
+(the passwords, the Monday that dates are counted from) are saved first, so that an interrupted load goes on with them.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _PARTNERS = {
 
 
 def load_demo(environment: StackEnvironment, source: Path = EXPORT) -> int:
-    """Load it, or another export of the same customers; the exit code. Run as an errand, in a process of its own."""
+    """Load it, or another export of the same customers; return the exit code. It runs in a child process."""
     asyncio.run(_load(environment, source))
     return 0
 
@@ -41,34 +41,34 @@ async def _load(environment: StackEnvironment, source: Path) -> None:
     plan = _generated_credentials(environment)
     staff, manager = plan["staff"], plan["manager"]
     settings = load(IdentitySettings, "identity", environment.of_service("identity", "api"))
-    made = await create_staff(
+    created = await create_staff(
         settings.database_url, settings.clock_file, username="staff", email="staff@example.fi", password=staff
     )
-    if isinstance(made, Refusal) and {problem.code for problem in made.problems} != {"USERNAME_TAKEN"}:
-        raise RuntimeError(f"the demonstration's staff user was refused: {made.problems}")
+    if isinstance(created, Refusal) and {problem.code for problem in created.problems} != {"USERNAME_TAKEN"}:
+        raise RuntimeError(f"the demonstration's staff user was refused: {created.problems}")
     export = home.root / "demo" / "export"
     resolve_dates(source, export, dt.date.fromisoformat(plan["monday"]))
-    people = [
+    accounts = [
         DemoAccount("staff", "staff", staff),
         DemoAccount("property manager with 200 sites", "isannoitsija", manager),
     ]
     async with GraphQLClient(environment.ports.url("gateway")) as graph:
         await graph.sign_in("staff", staff)
-        for taken in await upload_all(graph, export, lambda *_: None):
-            if taken.bad_rows:
-                raise RuntimeError(f"the demonstration's {taken.kind} has bad rows: {taken.bad_rows[:3]}")
+        for result in await upload_all(graph, export, lambda *_: None):
+            if result.bad_rows:
+                raise RuntimeError(f"the demonstration's {result.kind} has bad rows: {result.bad_rows[:3]}")
         for name, scopes in _PARTNERS.items():
             wanted = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": plan[name]}
             partner = await graph.mutate(_CREATE_PARTNER, input=wanted)
             secret = partner["clientSecret"] or "(shown once, to a load that broke off)"
-            people.append(DemoAccount(f"partner: {name}", partner["partner"]["clientId"], secret))
+            accounts.append(DemoAccount(f"partner: {name}", partner["partner"]["clientId"], secret))
         person = {"username": "isannoitsija", "email": "isannoitsija@example.fi", "password": manager}
         await graph.execute(_REGISTER, input=_MANAGER | person)
-    save_sign_ins(home, people)
+    save_sign_ins(home, accounts)
 
 
 def _generated_credentials(environment: StackEnvironment) -> dict[str, str]:
-    """What is made up once and kept: passwords, keys, and the Monday of the first load."""
+    """Return the values that are generated once: passwords, keys, and the Monday of the first load."""
     file = environment.home.root / "demo" / "plan.json"
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,8 +76,8 @@ def _generated_credentials(environment: StackEnvironment) -> dict[str, str]:
         plan = {name: secrets.token_urlsafe(12) for name in ("staff", "manager", *_PARTNERS)}
         plan["monday"] = (today - dt.timedelta(days=today.weekday())).isoformat()
         write_atomically(file, json.dumps(plan, ensure_ascii=False))
-    found: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    saved: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return saved
 
 
 _CREATE_PARTNER = """

@@ -1,1 +1,1 @@
-"""The local mailbox: takes every mail that the house sends, keeps it, and shows it. No mail leaves the machine."""
+"""The local mailbox: it receives, stores and shows all mail of the stack. No mail leaves the machine."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LARGEST_MAIL = 40 * 1024 * 1024
-"""Bytes; a larger one is refused at the door (552)."""
+"""Bytes of the largest mail; SMTP refuses a larger one (552)."""
 
 
 class MailHandler:
-    """aiosmtpd's handler: every mail, to whomever, is kept."""
+    """aiosmtpd's handler, which stores every mail."""
 
     def __init__(self, store: MailStore) -> None:
         self._store = store
@@ -32,12 +32,12 @@ class MailHandler:
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; open connections are finished."""
+    """Run until SIGTERM or SIGINT; finish open connections."""
     store = MailStore(Path(os.environ["KIERTO_MAILBOX_FILE"]))
     host, port = _address("KIERTO_LISTEN")
     app = web(store)
     app.router.lifespan_context = lambda app: _smtp_server(store)
-    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops well, then raises the signal once more
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn shuts down, then raises the signal once more
     uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=5)
     store.close()
     return 0

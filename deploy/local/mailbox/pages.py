@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'"
-"""Nothing is loaded from anywhere, also by a mail's HTML: a frame made of `srcdoc` is bound by it too."""
+"""Policy that loads nothing; it also binds the `srcdoc` frame with a mail's HTML."""
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1b1b1b }
@@ -17,7 +17,7 @@ iframe { border: 1px solid #ddd; height: 34rem; width: 100% }
 
 
 def list_page(mails: Sequence[dict[str, Any]], to: str | None) -> str:
-    """The newest mails. `mails`: summaries."""
+    """Render the list of mails from their summaries."""
     rows = "".join(
         f"<tr><td>{escape(mail['receivedAt'][:19].replace('T', ' '))}</td><td>{escape(', '.join(mail['to']))}</td>"
         f'<td><a href="/messages/{mail["id"]}">{escape(mail["subject"]) or "(no subject)"}</a></td></tr>'
@@ -31,7 +31,7 @@ def list_page(mails: Sequence[dict[str, Any]], to: str | None) -> str:
 
 
 def mail_page(mail: dict[str, Any]) -> str:
-    """One mail, whole."""
+    """Render one mail."""
     headers = "".join(f"<tr><th>{escape(name)}<td>{escape(value)}</tr>" for name, value in mail["headers"])
     body = (
         f'<p><a href="/">All mail</a></p><h1>{escape(mail["subject"]) or "(no subject)"}</h1><table>{headers}</table>'

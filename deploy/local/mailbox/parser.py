@@ -1,4 +1,4 @@
-"""What a person reads of a mail: headers, the text part, the HTML part. Whatever bytes come, something is shown."""
+"""Readable parts of a mail: headers, the text part, the HTML part. Malformed mail is shown, too."""
 
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -9,7 +9,7 @@ from deploy.local.mailbox.store import Mail
 
 
 def summary(mail: Mail) -> dict[str, Any]:
-    """One line of the list."""
+    """Return a mail's line of the list."""
     return {
         "id": mail.id,
         "receivedAt": mail.received_at.isoformat().replace("+00:00", "Z"),
@@ -20,7 +20,7 @@ def summary(mail: Mail) -> dict[str, Any]:
 
 
 def full(mail: Mail) -> dict[str, Any]:
-    """The mail with all of it. `text` or `html` is null if there is no such part."""
+    """Return a mail with all its parts. `text` or `html` is null if there is no such part."""
     message = _parse(mail)
     return summary(mail) | {
         "headers": [[name, _header_text(value)] for name, value in message.items()],

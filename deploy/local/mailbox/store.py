@@ -1,4 +1,4 @@
-"""The kept mails, in one SQLite file."""
+"""Store of the received mails: one SQLite file."""
 
 import json
 import sqlite3
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS mail (
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail as it came."""
+    """One mail as received."""
 
     id: int
     received_at: datetime
@@ -29,7 +29,7 @@ class Mail:
 
 
 class MailStore:
-    """Mail that was taken is on the disk before the sender hears so."""
+    """Store of mails; a mail is on the disk before SMTP acknowledges it."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path)
@@ -46,7 +46,7 @@ class MailStore:
         return row.lastrowid
 
     def newest(self, to: str | None = None, limit: int = 100) -> list[Mail]:
-        """The newest mails first; with `to` only those to that address, in any case of letters."""
+        """List mails, the newest first; with `to` only those to that address, ignoring case."""
         rows = self._database.execute(
             """
             SELECT id, received_at, sender, recipients, raw FROM mail

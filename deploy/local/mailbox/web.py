@@ -17,7 +17,7 @@ _HEADERS = {
 
 
 def web(store: MailStore) -> Starlette:
-    """`/`, `/messages/{id}`; `/api/messages?to=`, `/api/messages/{id}`; `/livez`, `/readyz`."""
+    """Build the application: `/`, `/messages/{id}`; `/api/messages?to=`, `/api/messages/{id}`; `/livez`, `/readyz`."""
 
     async def show_list(request: Request) -> Response:
         to = request.query_params.get("to") or None

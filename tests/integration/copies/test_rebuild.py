@@ -69,7 +69,7 @@ async def test_damage_is_mended(services: ServicesFixture) -> None:
 
     assert await services.copies() == before
     assert await services.differences() == []
-    assert {name: one.let_go.deleted for name, one in rebuilt.items()} == {
+    assert {name: one.purged.deleted for name, one in rebuilt.items()} == {
         "identity": 2,
         "sites": 0,
         "orders": 1,
@@ -107,7 +107,7 @@ async def test_a_rebuild_of_what_is_right_changes_nothing_and_may_be_repeated(se
     before = await services.copies()
     for _ in range(2):
         rebuilt = await services.rebuild("orders")
-        assert (rebuilt.let_go.deleted, rebuilt.let_go.placeholders, rebuilt.dead_letters) == (0, 0, 0)
+        assert (rebuilt.purged.deleted, rebuilt.purged.placeholders, rebuilt.dead_letters) == (0, 0, 0)
     assert await services.copies() == before
 
 
@@ -169,7 +169,7 @@ async def test_what_no_owner_knows_goes_unless_something_refers_to_it(services: 
 
     rebuilt = await services.rebuild("orders")
 
-    assert (rebuilt.let_go.deleted, rebuilt.let_go.placeholders) == (2, 2)
+    assert (rebuilt.purged.deleted, rebuilt.purged.placeholders) == (2, 2)
     rows = await orders.fetch("SELECT site_number, version, doubted FROM sites WHERE version = 0")
     assert [tuple(row) for row in rows] == [("60", 0, False)]
     assert await orders.fetchval("SELECT count(*) FROM containers WHERE container_number IN ('C4', 'D75')") == 1
@@ -192,7 +192,7 @@ async def test_nothing_is_let_go_while_what_states_it_is_set_aside(services: Ser
     before = await services.copies()
     rebuilt = await services.rebuild("support")
     assert rebuilt.dead_letters == 2, "the one that failed, and the statement that waits behind it"
-    assert rebuilt.let_go.deleted == 0
+    assert rebuilt.purged.deleted == 0
     assert await support.fetchval("SELECT site_number FROM sites WHERE doubted") == "70"
     await support.execute("DELETE FROM chassis.dead_letters")
     assert (await services.rebuild("support")).dead_letters == 0

@@ -61,7 +61,7 @@ def messages() -> list[str]:
 
 @pytest.fixture
 def supervisor(tmp_path: Path, messages: list[str]) -> Iterator[Supervisor]:
-    supervisor = Supervisor(messages.append, tmp_path / "processes.json", Signals(), patience=0.3)
+    supervisor = Supervisor(messages.append, tmp_path / "processes.json", Signals(), stop_timeout=0.3)
     yield supervisor
     supervisor.stop()
 
@@ -229,7 +229,7 @@ def test_watching_ends_when_told_and_is_woken_by_a_child_that_falls(tmp_path: Pa
 
 def test_asked_to_stop_once_more_it_does_not_wait(tmp_path: Path, messages: list[str]) -> None:
     with Signals() as signals:
-        supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals, patience=60)
+        supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals, stop_timeout=60)
         deaf = _FakeComponent("deaf", tmp_path, _ignore_signals)
         parent = os.getpid()
 
