@@ -1,1 +1,1 @@
-"""Tests, laid out as the product is."""
+"""Tests, in the layout of the product."""

@@ -1,4 +1,4 @@
-"""``make check``: what a reader of the code may rely on, checked one after the other; all failures are shown.
+"""``make check``: format, lint, names, types, imports and contracts, one after the other; all failures are shown.
 
 ``python -m tests.check --fast`` runs those that take a second, before a commit.
 """
@@ -25,7 +25,7 @@ SLOW: Sequence[tuple[str, Sequence[str]]] = (
 
 
 def main() -> int:
-    """Run the checks; the exit code is 1 if one failed."""
+    """Run the checks; return the exit code, 1 if one failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.check")
     parser.add_argument("--fast", action="store_true", help="only the checks that take a second")
     failed = []

@@ -1,6 +1,6 @@
 """One PostgreSQL, one Valkey and one Kafka for a whole test run, started once, by the first process of the run.
 
-A developer who tests often keeps them running apart and names their folder:
+To keep them running between test runs, start them apart and name their folder:
 ``python -m deploy.local --home /tmp/kierto-test --port-base 19700`` and
 ``KIERTO_TEST_HOME=/tmp/kierto-test KIERTO_TEST_PORT_BASE=19700 make test``.
 """
@@ -32,8 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.stderr.write("Starting PostgreSQL, Valkey and Kafka for the tests ...\n")
         try:
             servers.start()
-        except RuntimeError as problem:
-            pytest.exit(str(problem), returncode=3)
+        except RuntimeError as error:
+            pytest.exit(str(error), returncode=3)
     servers.switch_off_fsync()
 
 
@@ -43,9 +43,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without types
-    """Deals files out to the workers (``--dist loadfile``); those that use the demonstration go to one of them.
+    """Scheduler of files (``--dist loadfile``) that sends all files with the demonstration to one worker.
 
-    A worker keeps its house of faults, and the demonstration, from file to file.
+    A worker keeps its stack of faults, and the demonstration, from file to file.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -55,20 +55,20 @@ class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without typ
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StackScheduling | None:
-    """Deal out by stacks where files are asked for."""
+    """Use StackScheduling with ``--dist loadfile``."""
     return StackScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
 def demonstration() -> Iterator[RunningStack]:
-    """A stack with the demonstration data, and the playground's page if it can be built, for all who only use it."""
+    """A stack with the demonstration data and, if it can be built, the playground's page; tests do not change it."""
     with contextlib.suppress(BuildFailed):
         build()
-    with running_stack(new_stack(), demo=True) as made:
-        yield made
+    with running_stack(new_stack(), demo=True) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")
 def server_addresses() -> Iterator[servers.Servers]:
-    """Where the servers of this run are."""
+    """Addresses of the servers of this run."""
     yield servers.find()

@@ -1,7 +1,7 @@
-"""The committed pictures of what others build on, held against the code: the graph's schema and the events' samples.
+"""Comparison of the code with the committed snapshots of its interfaces: the graph's schema and the events' samples.
 
-``python -m tests.snapshots`` fails on a breaking change and on a stale picture; with ``--write`` it draws them anew,
-which a reviewer then sees as a diff.
+``python -m tests.snapshots`` fails on a breaking change and on a stale snapshot; with ``--write`` it writes the schema
+again, which a reviewer then sees as a diff.
 """
 
 import sys
@@ -30,35 +30,35 @@ SERVICES = ("identity", "sites", "orders", "stats", "support")
 
 
 def every_event() -> list[EventType]:
-    """Every event of every service."""
+    """List the event types of all services."""
     return [event_type for service in SERVICES for event_type in events_of(service)]
 
 
 def sample_of(event_type: EventType) -> Path:
-    """Where an event's golden example stands."""
+    """Return the path of an event's sample."""
     return SAMPLES / f"{event_type.name}.json"
 
 
-def complaints_about_samples() -> list[str]:
-    """What is wrong with the samples: missing, left over, or no longer what the contract reads and writes."""
+def sample_errors() -> list[str]:
+    """List the errors of samples: missing, left over, or no longer read and written as they stand."""
     known = {sample_of(event_type): event_type for event_type in every_event()}
-    complaints = [f"{file.name} is the sample of no event" for file in SAMPLES.glob("*.json") if file not in known]
+    errors = [f"{file.name} is the sample of no event" for file in SAMPLES.glob("*.json") if file not in known]
     for file, event_type in known.items():
         if not file.exists():
-            complaints.append(f"{event_type.name} has no sample")
+            errors.append(f"{event_type.name} has no sample")
             continue
         try:
             event = msgspec.json.decode(file.read_bytes(), type=event_type.struct)
         except msgspec.ValidationError as error:
-            complaints.append(f"{event_type.name} no longer reads its sample: {error}")
+            errors.append(f"{event_type.name} no longer reads its sample: {error}")
             continue
         if msgspec.to_builtins(event) != msgspec.json.decode(file.read_bytes()):
-            complaints.append(f"{event_type.name} no longer writes its sample as it stands")
-    return complaints
+            errors.append(f"{event_type.name} no longer writes its sample as it stands")
+    return errors
 
 
-def complaints_about_texts(protocols: Iterable[type] = CONTRACTS) -> list[str]:
-    """What callers could send at any length: a check, since one such text is enough to keep a service busy."""
+def text_limit_errors(protocols: Iterable[type] = CONTRACTS) -> list[str]:
+    """List the arguments that are texts without a limit: one such text is enough to keep a service busy."""
     return [
         f"{protocol.__name__}.{operation.python_name}: {path} has no TextLimit"
         for protocol in protocols
@@ -67,8 +67,8 @@ def complaints_about_texts(protocols: Iterable[type] = CONTRACTS) -> list[str]:
     ]
 
 
-def complaints_about_schema(committed: str, current: str) -> list[str]:
-    """What a client of the committed schema would notice of the current one, or that the picture is old."""
+def schema_errors(committed: str, current: str) -> list[str]:
+    """List the changes that break clients of the committed schema; else, that the schema file is stale."""
     breaking = find_breaking_changes(build_schema(committed), build_schema(current))
     if breaking:
         return [f"breaking: {change.description}" for change in breaking]
@@ -76,32 +76,32 @@ def complaints_about_schema(committed: str, current: str) -> list[str]:
 
 
 def current_schema() -> str:
-    """The schema as the code makes it."""
+    """Return the SDL of the schema in the code."""
     from gateway.schema.__main__ import schema_sdl
 
     return schema_sdl()
 
 
 def main(arguments: list[str]) -> int:
-    """Compare, or write; the exit code is 1 if anything is amiss."""
+    """Compare, or write; return the exit code, 1 if there are errors."""
     if "--write" in arguments:
         SCHEMA.write_text(current_schema(), encoding="utf-8")
         return 0
     committed = SCHEMA.read_text(encoding="utf-8")
-    complaints = [
-        *complaints_about_texts(),
-        *complaints_about_samples(),
-        *complaints_about_schema(committed, current_schema()),
+    errors = [
+        *text_limit_errors(),
+        *sample_errors(),
+        *schema_errors(committed, current_schema()),
     ]
-    for complaint in complaints:
-        sys.stdout.write(f"{complaint}\n")
-    if complaints:
+    for error in errors:
+        sys.stdout.write(f"{error}\n")
+    if errors:
         sys.stdout.write("If that is meant: python -m tests.snapshots --write\n")
-    return 1 if complaints else 0
+    return 1 if errors else 0
 
 
 def pretty(value: Any) -> bytes:
-    """A sample as it is committed."""
+    """Encode a sample as it is committed."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 

@@ -82,7 +82,8 @@ def accept(jar: Jar, fetched: Path, folder: Path) -> None:
         fetched.unlink()
         raise StackError(
             f"{jar.file_name} is not the file that {LOCK_FILE.name} names, so it was deleted: its SHA-256 sum is "
-            f"{checksum}, but should be {jar.sha256}. Try again; if it happens again, do not trust the network you are on."
+            f"{checksum}, but should be {jar.sha256}. Try again; if it happens again, do not trust the network you are "
+            "on."
         )
     fetched.replace(folder / jar.file_name)
 

@@ -33,11 +33,11 @@ async def measure(stack: RunningStack, sites: int) -> PageTime:
     async with GatewayClient(stack.gateway) as client:
         await client.sign_in(name, password)
         for _ in range(WARM_UP):
-            await client.ask(page, first=sites)
+            await client.execute(page, first=sites)
         before, lines = _cpu(stack), {one: len(stack.log(one)) for one in ("sites-api", "orders-api")}
         for _ in range(PAGES):
             began = time.perf_counter()
-            answer = await client.ask(page, first=sites)
+            answer = await client.execute(page, first=sites)
             took.append(time.perf_counter() - began)
         after = _cpu(stack)
     assert len(answer["edges"]) == sites

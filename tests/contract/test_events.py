@@ -28,19 +28,19 @@ FORBIDDEN = {
 
 
 def test_every_event_has_its_sample() -> None:
-    assert snapshots.complaints_about_samples() == []
+    assert snapshots.sample_errors() == []
 
 
 def test_an_outdated_sample_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for file in snapshots.SAMPLES.glob("*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(snapshots, "SAMPLES", tmp_path)
-    assert snapshots.complaints_about_samples() == []
+    assert snapshots.sample_errors() == []
     sample = tmp_path / "orders.pickup.recorded.json"
     sample.write_bytes(sample.read_bytes().replace(b'"grams": 38500', b'"kilos": 38.5'))
-    assert snapshots.complaints_about_samples() != []
+    assert snapshots.sample_errors() != []
     sample.unlink()
-    assert snapshots.complaints_about_samples() == ["orders.pickup.recorded has no sample"]
+    assert snapshots.sample_errors() == ["orders.pickup.recorded has no sample"]
 
 
 @pytest.mark.parametrize("event_type", EVENTS, ids=lambda event_type: event_type.name)
@@ -66,5 +66,5 @@ def test_an_events_subject_is_one_of_its_ids(event_type: EventType) -> None:
     ],
 )
 def test_a_changed_schema_is_noticed(committed: str, current: str, complaint: str) -> None:
-    found = snapshots.complaints_about_schema(committed, current)
+    found = snapshots.schema_errors(committed, current)
     assert any(complaint in one for one in found)

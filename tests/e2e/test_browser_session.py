@@ -53,7 +53,7 @@ async def test_two_tabs_go_on_and_signing_out_ends_both(
 
     async with GatewayClient(demonstration.gateway) as page:
         page.token = session["accessToken"]
-        assert (await page.ask("{ me { username } }"))["username"] == username
+        assert (await page.execute("{ me { username } }"))["username"] == username
         async with browser.delete("/auth/session") as response:
             assert response.status == 204
         assert list(browser.cookie_jar) == [device], "it is known when its user comes again"

@@ -68,7 +68,7 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
 
         # 3. They are offered the dates for an extra pickup and order one.
         agreement = next(one for one in site["agreements"] if one["agreementNumber"] == "A00001")
-        offers = await customer.ask(OFFERS, id=agreement["id"])
+        offers = await customer.execute(OFFERS, id=agreement["id"])
         offered = [offer["date"] for offer in offers["extraPickupOffers"]["offers"]]
         assert str(PICKUP_DAY) in offered
         assert str(EASTER_MONDAY) not in offered, "a pickup is planned then"
@@ -101,7 +101,7 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         await customer.sign_in(*MIRJA)
         await driver.sign_in_as_partner(*driver_secret)
         await report(driver, order["id"])
-        done = await customer.ask(ORDER, id=order["id"])
+        done = await customer.execute(ORDER, id=order["id"])
         assert done["state"] == "COMPLETED"
         assert [step["state"] for step in done["timeline"]] == ["RECEIVED", "CONFIRMED", "SCHEDULED", "COMPLETED"]
 
@@ -115,7 +115,7 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
             "message": "Kiitos, hyvin tyhjennetty!",
             "idempotencyKey": "f1",
         }
-        ticket = (await customer.ask(CONTACT, input=form))["ticket"]
+        ticket = (await customer.execute(CONTACT, input=form))["ticket"]
         (mail,) = await until(lambda: asyncio.to_thread(stack.mails, MIRJA[0]))
         assert mail["subject"] == "Palaute vastaanotettu"
         assert ticket["number"] in mail["text"]
@@ -154,7 +154,7 @@ def load(stack: RunningStack, folder: Path) -> subprocess.CompletedProcess[str]:
 
 async def create_partner(staff: GatewayClient, name: str, scopes: list[str]) -> tuple[str, str]:
     wanted = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": name}
-    made = await staff.ask(CREATE_PARTNER, input=wanted)
+    made = await staff.execute(CREATE_PARTNER, input=wanted)
     return made["partner"]["clientId"], made["clientSecret"]
 
 
@@ -167,14 +167,14 @@ async def register(customer: GatewayClient) -> None:
         "termsVersion": "2026-01",
         "language": "FI",
     }
-    refused = await customer.ask(REGISTER, input={**wanted, "invoiceNumber": "1862101"})
+    refused = await customer.execute(REGISTER, input={**wanted, "invoiceNumber": "1862101"})
     assert [problem["code"] for problem in refused["problems"]] == ["CUSTOMER_NOT_RECOGNISED"]
-    registered = await customer.ask(REGISTER, input=wanted)
+    registered = await customer.execute(REGISTER, input=wanted)
     assert registered == {"__typename": "Registered", "accessRequested": False}
 
 
 async def the_site(customer: GatewayClient) -> dict[str, Any]:
-    sites = await customer.ask(SITES)
+    sites = await customer.execute(SITES)
     (site,) = [edge["node"] for edge in sites["edges"]]
     assert site["address"] == {"street": "EKOKAARI 50", "postalCode": "46860", "city": "KELTAKANGAS"}
     assert site["billedTo"] == "AS OY MIRJA"
@@ -188,7 +188,7 @@ async def the_site(customer: GatewayClient) -> dict[str, Any]:
 
 async def the_calendar(customer: GatewayClient, site_id: str) -> None:
     """Every second Monday, and so Easter Monday: moved to the Tuesday after, give or take a day."""
-    site = await customer.ask(CALENDAR, id=site_id, since="2026-04-01", until="2026-04-30")
+    site = await customer.execute(CALENDAR, id=site_id, since="2026-04-01", until="2026-04-30")
     pickups = site["calendar"]["pickups"]
     assert pickups
     assert {pickup["toleranceDays"] for pickup in pickups} == {1}
@@ -198,7 +198,7 @@ async def the_calendar(customer: GatewayClient, site_id: str) -> None:
 
 
 async def order_pickup(customer: GatewayClient, agreement_id: str, day: dt.date, key: str) -> dict[str, Any]:
-    ordered = await customer.ask(
+    ordered = await customer.execute(
         ORDER_EXTRA, input={"agreementId": agreement_id, "date": str(day), "idempotencyKey": key}
     )
     assert ordered["__typename"] == "Ordered", ordered
@@ -221,12 +221,12 @@ async def report(driver: GatewayClient, order_id: str) -> None:
         }
     ]
     for repeated in (False, True):
-        answer = await driver.ask(REPORT, input={"reports": reports})
+        answer = await driver.execute(REPORT, input={"reports": reports})
         assert answer["outcomes"] == [{"reportId": "R-1", "accepted": True, "repeated": repeated}]
 
 
 async def april(customer: GatewayClient) -> int:
-    volumes = await customer.ask(VOLUMES, since="2026-04-01", until="2026-04-30")
+    volumes = await customer.execute(VOLUMES, since="2026-04-01", until="2026-04-30")
     return int(volumes["grams"])
 
 

@@ -236,7 +236,7 @@ async def read_stock(people: LoadClients) -> deque[OrderableDay]:
     found: list[OrderableDay] = []
     after: str | None = None
     while True:
-        page = await people.manager.ask(PORTFOLIO, after=after)
+        page = await people.manager.execute(PORTFOLIO, after=after)
         found += [
             OrderableDay(edge["node"]["id"], agreement["node"]["id"], offer["date"])
             for edge in page["edges"]

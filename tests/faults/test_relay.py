@@ -34,7 +34,7 @@ async def test_a_relay_is_stopped_for_longer_than_its_lease_and_continued(trial:
                 seen: list[object] = []
 
                 async def deposed() -> list[object]:
-                    seen.extend(line.get("event") for line in first.new())  # noqa: B023 - awaited in this turn
+                    seen.extend(line.get("event") for line in first.new_lines())  # noqa: B023 - awaited in this turn
                     return seen  # noqa: B023
 
                 await until(deposed, lambda events: "relay lost leadership" in events)

@@ -33,7 +33,7 @@ async def test_a_database_is_restored_to_minutes_ago(trial: Trial) -> None:
     kept = set(house.record.orders)
     await load_to_be_lost(trial, seconds=300 if trial.full else 5)
     before = await read_edge(house)
-    old_cursor = (await trial.people.staff.ask(PAGE, after=None))["cursor"]
+    old_cursor = (await trial.people.staff.execute(PAGE, after=None))["cursor"]
 
     await restore_dump(house, dump)
     house.restored = True

@@ -113,7 +113,7 @@ class Trial:
         events: list[object] = []
 
         async def idle() -> str:
-            fresh = [line.get("event") for line in log.new()]
+            fresh = [line.get("event") for line in log.new_lines()]
             events.extend(fresh)
             return "" if sign in fresh else f"{process} logs no {sign!r}"
 
@@ -121,7 +121,7 @@ class Trial:
         self.stack.kill(process)
         killed = time.monotonic()
         await self.await_restart(process, pid)
-        events += [line.get("event") for line in log.new()]
+        events += [line.get("event") for line in log.new_lines()]
         assert events.count("stopped") == 0, f"{process} ended without a goodbye"
         assert events.count("started") == 1, f"{process} began again"
         return killed

@@ -1,1 +1,1 @@
-"""What tests stand on: real servers, databases of their own, callers."""
+"""Support for tests: real servers, databases, callers."""

@@ -1,4 +1,4 @@
-"""A service that exists for tests of the chassis: it announces things, listens to its own kind, and keeps a tally."""
+"""A service for tests of the chassis: it emits events, consumes its own events, and keeps a tally of them."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ MIGRATIONS = Path(__file__).parent / "alpha_migrations"
 
 @declare_event("alpha.thing.counted", subject="thing_id", public=True)
 class ThingCounted(Event, frozen=True, kw_only=True):
-    """A thing was counted. ``spoilt`` makes its handler fail, as long as the database says so."""
+    """Event: a thing was counted."""
 
     thing_id: str
     organisation_id: str | None = None
@@ -32,14 +32,14 @@ class ThingCounted(Event, frozen=True, kw_only=True):
 
 @declare_event("alpha.thing.weighed", subject="thing_id")
 class ThingWeighed(Event, frozen=True, kw_only=True):
-    """A thing was weighed: an event that is handled together with its like."""
+    """Event with a batch handler: a thing was weighed."""
 
     thing_id: str
     number: int
 
 
 class Alpha:
-    """The service under a name of its own, so that tests side by side have topics of their own."""
+    """The service, with a name and so topics of its own, for tests that run in parallel."""
 
     def __init__(self, servers: Servers, url: str, pool: Pool, clock: TestClock, name: str | None = None) -> None:
         self.name = name or f"alpha{new_uuid().hex[-12:]}"
@@ -50,13 +50,13 @@ class Alpha:
         self.clock = clock
         self.work: PostgresUnitOfWork[Transaction] = PostgresUnitOfWork(pool, clock, Transaction, lambda: None)
         self.spoilt: set[int] = set()
-        """Numbers that fail by themselves, with ``failure``."""
+        """Numbers whose handler raises ``failure``."""
         self.failure: Exception = ValueError("this number can't be counted")
-        self.weighed_together: list[int] = []
-        """How many events came together, each time that some were weighed."""
+        self.batch_sizes: list[int] = []
+        """Number of events of each call of the batch handler."""
 
     async def emit(self, numbers: Sequence[int], *, thing: str = "thing_1", organisation: str | None = None) -> None:
-        """Announce a thing's numbers, one transaction each."""
+        """Emit an event for each number of a thing, one transaction each."""
         for number in numbers:
             async with self.work() as tx:
                 tx.emit(ThingCounted(thing_id=thing, organisation_id=organisation, number=number))
@@ -80,7 +80,7 @@ class Alpha:
                 raise self.failure
 
         async def weigh(tx: Transaction, events: Sequence[ReceivedEvent[ThingWeighed]]) -> None:
-            self.weighed_together.append(len(events))
+            self.batch_sizes.append(len(events))
             await tx.connection.execute(
                 "INSERT INTO tally (thing, number) SELECT * FROM unnest($1::text[], $2::int[])",
                 [event.data.thing_id for event in events],
@@ -104,7 +104,7 @@ class Alpha:
         )
 
     async def tally(self, thing: str = "thing_1") -> list[int]:
-        """What took effect, in the order in which it did."""
+        """Return the numbers that were handled, in the order of their effect."""
         rows = await self.pool.fetch("SELECT number FROM tally WHERE thing = $1 ORDER BY place", thing)
         return [row["number"] for row in rows]
 
@@ -122,5 +122,5 @@ async def running(*parts: Relay | Consumer[Transaction]) -> AsyncIterator[None]:
 
 
 def organisation() -> str:
-    """An organisation's id."""
+    """Return a new organisation's id."""
     return write_id("org", new_uuid())

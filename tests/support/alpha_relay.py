@@ -1,4 +1,4 @@
-"""A relay of Alpha as a process of its own: ``python -m tests.support.alpha_relay NAME DATABASE_URL KAFKA HOLDER``."""
+"""A relay of Alpha in a process of its own: ``python -m tests.support.alpha_relay NAME DATABASE_URL KAFKA HOLDER``."""
 
 import asyncio
 import signal
@@ -11,7 +11,7 @@ from services.chassis.telemetry import logging
 
 
 async def run(name: str, database_url: str, kafka: str, holder: str) -> None:
-    """Lead or wait to lead, until SIGTERM."""
+    """Run the relay until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await Relay(name, database_url, kafka, f"{name}.{holder}").run(stop)

@@ -1,4 +1,4 @@
-"""A worker of Alpha as a process of its own: ``python -m tests.support.alpha_worker NAME URL KAFKA SLOT``."""
+"""A worker of Alpha in a process of its own: ``python -m tests.support.alpha_worker NAME URL KAFKA SLOT``."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.support.servers import ROOT, Servers
 
 @contextlib.asynccontextmanager
 async def worker(alpha: Alpha, slot: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker as a process."""
+    """Run a worker process for the length of a block."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "tests.support.alpha_worker"),
         *(alpha.name, alpha.url, alpha.servers.kafka, str(slot)),

@@ -1,4 +1,4 @@
-"""The broker of a stack in a test's own hands: killed, emptied, cut to half, started again when the test says so."""
+"""A broker that a test controls: it kills, empties, truncates and restarts it."""
 
 import shutil
 import signal
@@ -27,69 +27,69 @@ class ControlledBroker:
         return (self._home.kafka / "cluster-id").read_text()
 
     def start(self, cluster_id: str = "") -> float:
-        """Start it, made new if need be; seconds until it was ready. From the main thread: it ends with its thread."""
-        begun = time.monotonic()
+        """Start it in the main thread, which it ends with; return the seconds until it was ready."""
+        started_at = time.monotonic()
         self._kafka.prepare(cluster_id)
         self._running = self._kafka.start()
         while not self._kafka.is_ready(self._running.pid):
             assert self._running.poll() is None, self._kafka.log_tail()
-            assert time.monotonic() < begun + 60, self._kafka.log_tail()
+            assert time.monotonic() < started_at + 60, self._kafka.log_tail()
             time.sleep(0.02)
-        return time.monotonic() - begun
+        return time.monotonic() - started_at
 
     def kill(self) -> None:
-        """``kill -9``, and wait for its end."""
+        """Kill it with SIGKILL, and wait for its end."""
         self._signal_and_wait(signal.SIGKILL)
 
     def stop(self) -> None:
-        """Let it close its files, and wait for its end."""
+        """Stop it with SIGTERM, and wait for its end."""
         if self._running is not None:
             self._signal_and_wait(signal.SIGTERM)
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and nothing is answered."""
+        """Send SIGSTOP: connections stay open without responses."""
         assert self._running is not None
         self._running.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         assert self._running is not None
         self._running.send_signal(signal.SIGCONT)
 
     def empty(self) -> None:
-        """Delete all that it holds, while it is down."""
+        """Delete all its data, while it is stopped."""
         assert self._running is None
         shutil.rmtree(self._home.kafka)
 
     def truncate_to_half(self) -> int:
-        """Delete the second half of each partition of each topic, while it is down; bytes that are gone.
+        """Delete the second half of each partition, while it is stopped; return the number of deleted bytes.
 
-        What Kafka notes beside its segments is deleted with it, so that it reads them again and ends each at its last
-        whole batch.
+        Kafka's files beside the segments are deleted, too, so that it reads the segments again and truncates each after
+        its last whole batch.
         """
         assert self._running is None
-        gone = 0
+        deleted = 0
         logs = self._home.kafka / "logs"
-        for note in ("recovery-point-offset-checkpoint", "replication-offset-checkpoint", ".kafka_cleanshutdown"):
-            (logs / note).unlink(missing_ok=True)
+        for name in ("recovery-point-offset-checkpoint", "replication-offset-checkpoint", ".kafka_cleanshutdown"):
+            (logs / name).unlink(missing_ok=True)
         for folder in logs.glob("*-[0-9]*"):
             if folder.name.startswith(_INTERNAL_TOPICS):
                 continue
-            for beside in (*folder.glob("*.*index"), *folder.glob("*.snapshot"), folder / "leader-epoch-checkpoint"):
-                beside.unlink(missing_ok=True)
+            for file in (*folder.glob("*.*index"), *folder.glob("*.snapshot"), folder / "leader-epoch-checkpoint"):
+                file.unlink(missing_ok=True)
             for segment in folder.glob("*.log"):
-                whole = segment.stat().st_size
-                with segment.open("r+b") as file:
-                    file.truncate(whole // 2)
-                gone += whole - whole // 2
-        return gone
+                size = segment.stat().st_size
+                with segment.open("r+b") as log:
+                    log.truncate(size // 2)
+                deleted += size - size // 2
+        return deleted
 
     def _signal_and_wait(self, number: signal.Signals) -> None:
         assert self._running is not None
         self._running.send_signal(number)
-        end = time.monotonic() + 30
+        deadline = time.monotonic() + 30
         while self._running.poll() is None:
-            if time.monotonic() > end:
+            if time.monotonic() > deadline:
                 self._running.send_signal(signal.SIGKILL)
             time.sleep(0.01)
         self._running = None

@@ -1,4 +1,4 @@
-"""Folders that a command makes of committed sources, once: what is installed or compiled is kept until they change."""
+"""Cache of what a command installs or compiles from committed sources, kept until the sources change."""
 
 import fcntl
 import hashlib
@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 def build_once(sources: Path, folder: Path, *, files: str, by: Sequence[str]) -> Path:
-    """``folder``, where ``sources`` were copied, and what belongs to them was made by a command.
+    """Copy ``sources`` to ``folder``, run the command there, and return the folder.
 
-    The command runs again only if one of the files (a pattern) is another than the last time. Processes that want the
-    same wait for the first; CalledProcessError if the command fails.
+    The command runs again only if one of the files (a pattern) has changed. Processes that build the same folder wait
+    for the first; raises CalledProcessError if the command fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    for file in sorted(one for one in sources.glob(files) if one.is_file()):
+    for file in sorted(path for path in sources.glob(files) if path.is_file()):
         digest.update(file.read_bytes())
     stamp = folder / ".made"
     with (folder / ".lock").open("w") as lock:

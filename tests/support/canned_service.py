@@ -1,4 +1,4 @@
-"""A service that gives answers by heart, and remembers what it was asked."""
+"""A service with canned responses, which records its requests."""
 
 from services.chassis.http.client.origin import Origin
 from services.chassis.http.client.request import FieldLines
@@ -7,14 +7,14 @@ from services.chassis.rpc.signature import Signature
 
 
 class CannedService(ServiceChannel):
-    """``answers``: by operation, the body of the answer (with its status, where that is not 200)."""
+    """``responses``: by operation, the body of the response (with its status, if that is not 200)."""
 
-    def __init__(self, name: str, **answers: bytes | tuple[int, bytes]) -> None:
+    def __init__(self, name: str, **responses: bytes | tuple[int, bytes]) -> None:
         super().__init__(name, Origin("http://127.0.0.1:9"))
-        self.answers = answers
-        self.asked: list[tuple[str, bytes, bytes]] = []
+        self.responses = responses
+        self.requests: list[tuple[str, bytes, bytes]] = []
 
     async def call(self, operation: Signature, arguments: bytes, fields: FieldLines) -> tuple[int, bytes]:
-        self.asked.append((operation.name, arguments, fields))
-        answer = self.answers[operation.name]
-        return (200, answer) if isinstance(answer, bytes) else answer
+        self.requests.append((operation.name, arguments, fields))
+        response = self.responses[operation.name]
+        return (200, response) if isinstance(response, bytes) else response

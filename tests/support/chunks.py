@@ -1,9 +1,9 @@
-"""A file as a body brings it: in pieces."""
+"""The body of a request, in chunks."""
 
 from collections.abc import AsyncIterator
 
 
-async def iterate_chunks(*pieces: bytes) -> AsyncIterator[bytes]:
-    """These bytes as they come."""
-    for piece in pieces:
-        yield piece
+async def iterate_chunks(*chunks: bytes) -> AsyncIterator[bytes]:
+    """Iterate over these chunks."""
+    for chunk in chunks:
+        yield chunk

@@ -1,11 +1,11 @@
-"""A clock that stands until a test moves it."""
+"""A clock that a test moves."""
 
 import datetime as dt
 import zoneinfo
 
 
 class TestClock:
-    """Stands at an instant. Implements ``services.chassis.runtime.clock.Clock``."""
+    """A clock that stands at an instant. Implements ``services.chassis.runtime.clock.Clock``."""
 
     __test__ = False
 

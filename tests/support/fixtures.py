@@ -34,26 +34,26 @@ def clock() -> TestClock:
 
 @pytest.fixture
 async def make_database(server_addresses: Servers) -> AsyncIterator[MakeDatabase]:
-    """Makes an empty, migrated database for a service, copied from a template; dropped after the test."""
-    made: list[str] = []
+    """Make an empty, migrated database for a service, copied from a template; dropped after the test."""
+    names: list[str] = []
     admin = await asyncpg.connect(server_addresses.database_url("postgres"))
 
     async def make(blueprint: Blueprint[Any, Any]) -> str:
         template = await _template(admin, server_addresses, blueprint)
         name = f"test_{new_uuid().hex}"
         await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        made.append(name)
+        names.append(name)
         return server_addresses.database_url(name)
 
     yield make
-    for name in made:
+    for name in names:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
 
 
 @pytest.fixture
 async def open_pool() -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
-    """Opens pools that are closed after the test."""
+    """Open pools that are closed after the test."""
     pools: list[Pool] = []
 
     async def make(url: str) -> Pool:
@@ -69,7 +69,7 @@ async def open_pool() -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
 async def make_harness(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock
 ) -> Callable[[Blueprint[T, P]], Awaitable[ServiceHarness[T, P]]]:
-    """Makes a workbench for a service: its use cases, reads and imports on an empty database."""
+    """Make a harness for a service: its use cases, reads and imports on an empty database."""
 
     async def make(blueprint: Blueprint[T, P]) -> ServiceHarness[T, P]:
         return ServiceHarness(blueprint, await open_pool(await make_database(blueprint)), clock)
@@ -78,7 +78,7 @@ async def make_harness(
 
 
 async def _template(admin: "asyncpg.Connection[Any]", servers: Servers, blueprint: Blueprint[Any, Any]) -> str:
-    """A migrated database of this service to copy from; made by whichever test process is first."""
+    """Return a migrated database of this service to copy from; the first test process makes it."""
     name = f"template_{blueprint.name}"
     if name in _migrated:
         return name

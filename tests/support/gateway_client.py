@@ -1,4 +1,4 @@
-"""A client of the gateway, as others would write one: HTTP for operations, client credentials for partners."""
+"""A client of the gateway, written from its documentation: operations over HTTP, client credentials for partners."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -7,7 +7,7 @@ import aiohttp
 
 
 class GatewayClient:
-    """Speaks GraphQL over HTTP at ``url``; ``token`` is sent once there is one."""
+    """Client of GraphQL over HTTP at ``url``; ``token`` is sent once it is set."""
 
     def __init__(self, url: str, language: str = "fi") -> None:
         self.url = url
@@ -24,43 +24,43 @@ class GatewayClient:
         await self._session.close()
 
     async def post(self, document: str, **variables: object) -> dict[str, Any]:
-        """The whole answer, errors included."""
+        """Return the whole response, errors included."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         body = {"query": document, "variables": variables}
         async with self._session.post(f"{self.url}/graphql", json=body, headers=headers) as response:
-            answer: dict[str, Any] = await response.json(content_type=None)
-            return answer
+            result: dict[str, Any] = await response.json(content_type=None)
+            return result
 
-    async def ask(self, document: str, **variables: object) -> Any:
-        """The value of the one field of an operation; AssertionError if there were errors."""
-        answer = await self.post(document, **variables)
-        assert "errors" not in answer, answer["errors"]
-        (value,) = answer["data"].values()
+    async def execute(self, document: str, **variables: object) -> Any:
+        """Return the value of the one field of an operation; raise AssertionError if there were errors."""
+        result = await self.post(document, **variables)
+        assert "errors" not in result, result["errors"]
+        (value,) = result["data"].values()
         return value
 
     async def sign_in(self, username: str, password: str) -> None:
-        self.token = ""  # one that has expired would be refused, also for signing in
-        session = await self.ask(SIGN_IN, input={"username": username, "password": password})
+        self.token = ""  # an expired token would be refused, also for signing in
+        session = await self.execute(SIGN_IN, input={"username": username, "password": password})
         assert session["__typename"] == "SignedIn", session
         self.token, self.refresh_token = session["accessToken"], session["refreshToken"]
 
     async def sign_in_as_partner(self, client_id: str, secret: str) -> None:
-        """Client credentials (RFC 6749, section 4.4)."""
+        """Get a token with client credentials (RFC 6749, section 4.4)."""
         form = {"grant_type": "client_credentials"}
         headers = {"Authorization": aiohttp.encode_basic_auth(client_id, secret)}
         async with self._session.post(f"{self.url}/auth/token", data=form, headers=headers) as response:
-            answer = await response.json()
-            assert response.status == 200, answer
-        self.token = answer["access_token"]
+            result = await response.json()
+            assert response.status == 200, result
+        self.token = result["access_token"]
 
     async def upload(self, kind: str, text: str) -> str:
-        """Stage a file of an ERP export; the import's id. ValueError if it was not taken."""
+        """Stage a file of an ERP export and return the import's id; raise ValueError if it was refused."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "text/csv"}
         async with self._session.post(f"{self.url}/imports/{kind}", data=text.encode(), headers=headers) as response:
-            answer = await response.json(content_type=None)
+            result = await response.json(content_type=None)
             if response.status != 201:
-                raise ValueError(answer)
-        return str(answer["id"])
+                raise ValueError(result)
+        return str(result["id"])
 
 
 SIGN_IN = """

@@ -20,7 +20,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serve_routes(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
-    """Serve these routes; the address."""
+    """Serve these routes and yield the URL."""
     app = Starlette(routes=list(routes))
     config = uvicorn.Config(app, log_config=None, lifespan="off", proxy_headers=False, ws="websockets-sansio")
     async with serve_config(config) as (_, port):
@@ -29,8 +29,8 @@ async def serve_routes(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def serve_config(config: uvicorn.Config) -> AsyncIterator[tuple[uvicorn.Server, int]]:
-    """The server of a configuration, and its port."""
-    # Its protocol is named, else asyncio does not know that it is to send at once.
+    """Run a server with this configuration; yield it and its port."""
+    # Only for a socket whose protocol is named does asyncio set TCP_NODELAY.
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         server = _Server(config)
@@ -44,6 +44,6 @@ async def serve_config(config: uvicorn.Config) -> AsyncIterator[tuple[uvicorn.Se
 
 
 def close_connections(server: uvicorn.Server) -> None:
-    """End the connections that are left, whatever is under way on them."""
-    for one in list(server.server_state.connections):
-        one.transport.abort()
+    """Abort the connections that are left."""
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()

@@ -1,6 +1,6 @@
-"""How many examples property tests draw: ``few`` in ``make test``, ``all`` in ``make verify``.
+"""Numbers of examples of property tests: ``few`` in ``make test``, ``all`` in ``make verify``.
 
-They are Hypothesis' profiles: ``pytest --hypothesis-profile all``. None has a deadline, for the machine may be busy.
+They are Hypothesis profiles: ``pytest --hypothesis-profile all``. None has a deadline, for the machine may be busy.
 """
 
 import pytest
@@ -15,9 +15,9 @@ settings.load_profile("few")
 
 
 property_test = pytest.mark.hypothesis
-"""Marks a test that draws inside of it: ``make verify`` asks for those so marked, as Hypothesis marks all others."""
+"""Marker of a test that draws inside of it, for ``make verify``; Hypothesis marks all others."""
 
 
 def max_examples(count: int) -> int:
-    """Return how many of a test's ``count`` examples the profile of this run lets it draw."""
+    """Return the number of examples in this run's profile for a test with ``count`` of them."""
     return max(1, count * settings().max_examples // _FULL_COUNT)

@@ -1,8 +1,8 @@
-"""``kierto up`` whose workers may be of an older build: one that has never heard of some event types.
+"""``kierto up`` with workers of an older build, which does not know some event types.
 
 A file ``older-build`` in the stack's folder names, line by line, a process and the type that it does not know
-(``stats-worker orders.pickup.recorded``). It is read when a process starts, so one that is killed comes back as the
-build that the file says then.
+(``stats-worker orders.pickup.recorded``). A process reads it at its start, so a killed one
+restarts as the build that the file names then.
 """
 
 import os
@@ -17,7 +17,7 @@ _start = services._run
 
 
 def _run(package: str, *arguments: str, module: str = "__main__") -> int:
-    """In the child, before the process's own main."""
+    """Forget the unknown event types, in the child, then run the process's own main."""
     process = "-".join([package.rpartition(".")[2], *arguments])
     file = Path(os.environ["KIERTO_CLOCK_FILE"]).parent / FILE if "KIERTO_CLOCK_FILE" in os.environ else None
     if file is not None and file.exists():

@@ -1,4 +1,4 @@
-"""Node.js and its npm, from their wheel: no machine has to have them."""
+"""Node.js and npm, from their wheel."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _QUIETLY = ("--no-audit", "--no-fund", "--ignore-scripts", "--silent")
 _NPM = (NODE, str(_WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))  # a wheel keeps no links: no bin/npm
 
 INSTALL = (*_NPM, "install", "--no-package-lock", *_QUIETLY)
-"""The command that installs what package.json names."""
+"""Command that installs the dependencies of package.json."""
 
 INSTALL_LOCKED = (*_NPM, "ci", *_QUIETLY)
-"""The command that installs what package-lock.json names, checked by its sums."""
+"""Command that installs the dependencies of package-lock.json, checked by its sums."""

@@ -1,8 +1,7 @@
-"""A partner's system, in a process of its own: follows orderEvents and writes down all that it gets, line by line.
+"""A partner's system in a process of its own: it follows orderEvents and writes each item to a file, line by line.
 
-``python -m tests.support.partner_process WS_URL TOKEN FILE`` goes on behind the last cursor that
-FILE holds, or from now on.
-It speaks graphql-transport-ws as its protocol document says.
+``python -m tests.support.partner_process WS_URL TOKEN FILE`` goes on after the last cursor in
+FILE, or from now on. It speaks graphql-transport-ws.
 """
 
 import asyncio
@@ -30,14 +29,14 @@ SUBSCRIBE = """
 
 
 def read_items(file: Path) -> list[dict[str, str]]:
-    """What a partner has written down so far. A line that a kill broke off does not count."""
+    """Read the items that a partner has written so far, without an incomplete last line."""
     lines = file.read_text(encoding="utf-8").split("\n")[:-1] if file.exists() else []
     return [json.loads(line) for line in lines]
 
 
 @contextlib.asynccontextmanager
 async def subscribe(url: str, token: str, after: str | None) -> AsyncIterator[ClientConnection]:
-    """A socket on which the events behind ``after`` come, from now on if it is None."""
+    """Open a socket that receives the events after the cursor ``after``, or from now on if it is None."""
     async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
         await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
         assert json.loads(await socket.recv())["type"] == "connection_ack"
@@ -47,19 +46,19 @@ async def subscribe(url: str, token: str, after: str | None) -> AsyncIterator[Cl
 
 
 async def follow(url: str, token: str, file: Path) -> None:
-    """Subscribe, and write down each item before the next is looked at."""
+    """Subscribe, and write each item before the next is received."""
     items = read_items(file)
     after = items[-1]["cursor"] if items else None
     async with subscribe(url, token, after) as socket:
-        with file.open("a", encoding="utf-8") as notes:
+        with file.open("a", encoding="utf-8") as output:
             async for text in socket:
                 message = json.loads(text)
                 if message["type"] == "ping":
                     await socket.send(json.dumps({"type": "pong"}))
                 elif message["type"] == "next":
-                    notes.write(json.dumps(message["payload"]["data"]["orderEvents"]) + "\n")
-                    notes.flush()
-                    os.fsync(notes.fileno())
+                    output.write(json.dumps(message["payload"]["data"]["orderEvents"]) + "\n")
+                    output.flush()
+                    os.fsync(output.fileno())
                 else:
                     raise RuntimeError(message)
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Polling for a condition."""
 
 import asyncio
 import time
@@ -8,18 +8,26 @@ from typing import TypeVar
 A = TypeVar("A")
 
 
-async def until(
-    look: Callable[[], Awaitable[A]], holds: Callable[[A], bool] = bool, *, within: float = 120.0, every: float = 0.02
-) -> A:
-    """Look again and again until what is seen holds; AssertionError with the last sight if it never does.
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Return as soon as the condition holds; fail if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not become true in time"
+        time.sleep(0.01)
 
-    ``every``: seconds between two looks, more where a look takes from what is waited for.
+
+async def until(
+    poll: Callable[[], Awaitable[A]], holds: Callable[[A], bool] = bool, *, within: float = 120.0, every: float = 0.02
+) -> A:
+    """Poll until the value holds and return it; raise AssertionError with the last value after ``within`` seconds.
+
+    ``every``: seconds between two polls, more where a poll slows down the process that is waited for.
     """
-    end = time.monotonic() + within
+    deadline = time.monotonic() + within
     while True:
-        seen = await look()
-        if holds(seen):
-            return seen
-        if time.monotonic() > end:
-            raise AssertionError(f"not so within {within} s: {seen!r}")
+        value = await poll()
+        if holds(value):
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not so within {within} s: {value!r}")
         await asyncio.sleep(every)

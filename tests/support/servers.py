@@ -22,9 +22,10 @@ _started: list[subprocess.Popen[str]] = []
 
 
 class Servers(msgspec.Struct, frozen=True):
-    """Where the servers listen. ``postgres_url`` is the superuser's, without a database."""
+    """Addresses of the servers."""
 
     postgres_url: str
+    """URL of the superuser, without a database."""
     kafka: str
     redis_url: str
 
@@ -33,7 +34,7 @@ class Servers(msgspec.Struct, frozen=True):
 
 
 def start() -> None:
-    """Start them in a folder of their own, and leave word in the environment."""
+    """Start the servers in a temporary folder, and set the environment variables that name it."""
     home, base = tempfile.mkdtemp(prefix="kierto-test-"), free_port_base()
     command = [sys.executable, "-P", "-m", "deploy.local", "--home", home, "--port-base", str(base)]
     process = subprocess.Popen(
@@ -54,14 +55,14 @@ def start() -> None:
 
 
 def switch_off_fsync() -> None:
-    """Let PostgreSQL wait for no disk: what tests write need not outlive the machine, and a slow disk slows none."""
+    """Switch off fsync in PostgreSQL: test data need not survive a crash, and a slow disk would slow the tests."""
     with psycopg.connect(find().database_url("postgres"), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
 
 
 def stop() -> None:
-    """Stop what this process has started, and delete its data."""
+    """Stop the servers that this process has started, and delete their data."""
     for process in _started:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
@@ -72,12 +73,12 @@ def stop() -> None:
 
 
 def find() -> Servers:
-    """Where they are, as the environment says."""
+    """Return the addresses of the servers that the environment names."""
     return at(Path(os.environ[HOME]), Ports(int(os.environ[PORT_BASE])))
 
 
 def at(home: Path, ports: Ports) -> Servers:
-    """Where the servers of the stack in this folder are."""
+    """Return the addresses of the servers of the stack in this folder."""
     password = json.loads((home / "secrets" / "secrets.json").read_text())["postgres_password"]
     return Servers(
         f"postgresql://kierto:{password}@{ports.address('postgres')}",
@@ -87,9 +88,9 @@ def at(home: Path, ports: Ports) -> Servers:
 
 
 def free_port_base() -> int:
-    """A base from which on every port of a stack is free just now.
+    """Return a base from which on all ports of a stack are free.
 
-    Each process of a test run looks from a place of its own on: else two of them would find the same.
+    Each process of a test run starts at another number: else two of them would find the same base.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     return free_base(24_000 + 2_000 * int(worker.removeprefix("gw")) if worker else 22_000)

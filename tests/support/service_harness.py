@@ -1,4 +1,4 @@
-"""A service on a real database of its own, without its processes: use cases, reads and imports are called directly."""
+"""A service on a real database, without its processes: tests call its use cases, reads and imports directly."""
 
 import functools
 from collections.abc import Callable
@@ -28,33 +28,31 @@ P = TypeVar("P")
 
 
 class ServiceHarness(Generic[T, P]):
-    """Stands where ``assembly.Foundation`` stands in a process; what would call another service is left out.
-
-    ``settings`` are for the test to set, where the service has some of its own.
-    """
+    """Replacement of a process's ``ServiceRuntime``, without the clients of other services."""
 
     def __init__(self, blueprint: Blueprint[T, P], pool: Pool, clock: TestClock) -> None:
         self.blueprint = blueprint
         self.pool = pool
         self.clock = clock
         self.settings: ServiceSettings | None = None
+        """Settings of the service, set by a test that needs them."""
         self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction, lambda: None)
 
     @functools.cached_property
     def imports(self) -> FileImporter[T]:
-        """The service's imports, by its settings as they are the first time."""
-        base: Any = self
-        return FileImporter(self.blueprint.name, self.pool, self.work, self.blueprint.imports(base))
+        """The service's imports, with the settings at the time of the first use."""
+        runtime: Any = self
+        return FileImporter(self.blueprint.name, self.pool, self.work, self.blueprint.imports(runtime))
 
     def api(self, caller: Caller) -> P:
-        """What the service offers to this caller."""
+        """Return the service's API for this caller."""
         return self._bind_api(caller)
 
     @functools.cached_property
     def _bind_api(self) -> Callable[[Caller], P]:
-        """Bound once, as by a process: when the settings are as the test wants them."""
-        base: Any = self
-        return self.blueprint.bind(base)
+        """The API, bound once as in a process, with the settings at the time of the first use."""
+        runtime: Any = self
+        return self.blueprint.bind(runtime)
 
     async def receive(self, *events: Event) -> None:
         """Have the service handle events one by one, as its consumer would."""
@@ -63,9 +61,9 @@ class ServiceHarness(Generic[T, P]):
 
     async def receive_batch(self, *events: Event) -> None:
         """Have the service handle events as one batch of its consumer."""
-        base: Any = self
+        runtime: Any = self
         async with self.work() as tx:
-            await handle_events(self.blueprint.handlers(base), tx, [self._received(event) for event in events])
+            await handle_events(self.blueprint.handlers(runtime), tx, [self._received(event) for event in events])
 
     def _received(self, event: Event) -> ReceivedEvent[Event]:
         kind = event_type_of(event)
@@ -82,7 +80,7 @@ class ServiceHarness(Generic[T, P]):
         )
 
     async def emitted_events(self, kind: type[Event] | None = None) -> list[Any]:
-        """What the service has announced so far, in order."""
+        """Return the events that the service has emitted so far, in order."""
         rows = await self.pool.fetch("SELECT type, data FROM chassis.outbox ORDER BY position")
         decoded = []
         for row in rows:
@@ -92,20 +90,20 @@ class ServiceHarness(Generic[T, P]):
         return [event for event in decoded if kind is None or isinstance(event, kind)]
 
     async def import_file(self, kind: str, text: str | bytes) -> tuple[Import, list[BadRow]]:
-        """Stage a CSV text, take it in whole, and what came of it."""
+        """Stage a CSV text and import it; return the import and its bad rows."""
         data = text.encode() if isinstance(text, str) else text
         staged = await self.imports.stage(kind, f"{kind}.csv", iterate_chunks(data))
         await self.imports.start(staged.id)
         while True:
-            (found,) = await self.imports.imports([staged.id])
-            assert found is not None
-            if found.state in (ImportState.DONE, ImportState.FAILED):
+            (progress,) = await self.imports.imports([staged.id])
+            assert progress is not None
+            if progress.state in (ImportState.DONE, ImportState.FAILED):
                 break
             if not await self.imports._process_batch():
-                # Rows that wait for an event would wait here for ever: no event is on its way.
+                # No event will arrive, so rows that wait for one are made to time out.
                 await self.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
         bad = await self.imports.bad_rows(staged.id, Page(first=200), Language.EN)
-        return found, [edge.node for edge in bad.edges]
+        return progress, [edge.node for edge in bad.edges]
 
     async def caller(
         self,
@@ -113,14 +111,14 @@ class ServiceHarness(Generic[T, P]):
         kind: SubjectKind = SubjectKind.USER,
         scopes: list[str] | None = None,
     ) -> Caller:
-        """A caller with these grants in the service's copy of access."""
+        """Make a caller with these grants in the service's copy of access."""
         prefix = "partner" if kind is SubjectKind.PARTNER else "user"
         subject = write_id(prefix, new_uuid())
         if kind is SubjectKind.STAFF and not grants:
             grants = (Grant(organisation_id=None),)
-        stated = AccessStated(
+        access = AccessStated(
             subject_id=subject, kind=kind, version=1, active=True, scopes=scopes or [], grants=list(grants)
         )
         async with self.pool.acquire() as connection:
-            await copy.upsert_access(connection, stated)
+            await copy.upsert_access(connection, access)
         return Caller(subject_id=subject, kind=kind, scopes=frozenset(scopes or []), access_version=1)

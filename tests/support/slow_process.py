@@ -1,6 +1,6 @@
-"""A process of the chassis whose one answer takes a second, for tests of how processes live and stop.
+"""A process of the chassis whose one response takes a second, for tests of the life cycle of processes.
 
-``busy``: each turn of its event loop takes a while; ``failing``: a loop ends; ``unready``: a check does not hold.
+``busy``: each turn of its event loop takes long; ``failing``: a loop ends; ``unready``: a readiness check fails.
 """
 
 import asyncio
@@ -36,13 +36,13 @@ async def yes() -> bool:
 
 
 async def fails(stop: asyncio.Event) -> None:
-    """A loop that ends by itself."""
+    """Raise an error after a while, as a failing loop."""
     await asyncio.sleep(0.2)
     raise RuntimeError("a loop failed")
 
 
 async def busy(stop: asyncio.Event) -> None:
-    """Have each turn of the event loop take long."""
+    """Block each turn of the event loop."""
     while not stop.is_set():
         time.sleep(TURN_S)
         await asyncio.sleep(0)

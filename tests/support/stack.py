@@ -1,4 +1,4 @@
-"""A whole stack as ``make up`` starts it, in a folder of its own, from outside."""
+"""A whole stack as ``make up`` starts it, in a folder of its own, used from outside."""
 
 import contextlib
 import json
@@ -27,15 +27,15 @@ class RunningStack:
         self.ports = Ports(port_base)
         self.gateway = self.ports.url("gateway")
         self.settings: dict[str, str] = {}
-        """What its processes are set to beside the usual (``KIERTO_...``)."""
+        """Additional settings of its processes (``KIERTO_...``)."""
         self.program = "deploy.cli"
-        """The module that is run as ``kierto up``."""
+        """Module to run as ``kierto up``."""
         self._up: subprocess.Popen[bytes] | None = None
 
     def start(self, *, demo: bool = False) -> None:
         """Start everything, with the demonstration data if wanted, and wait until all is ready."""
         log = (self.home.root / "up.log").open("ab")
-        seen = log.tell()
+        offset = log.tell()
         self._up = subprocess.Popen(
             self._command("up", "--demo" if demo else "--no-demo", program=self.program),
             stdout=log,
@@ -43,9 +43,9 @@ class RunningStack:
             env=self._environment() | self.settings,
         )
         log.close()
-        end = time.monotonic() + 300
-        while b"Kierto is ready" not in (self.home.root / "up.log").read_bytes()[seen:]:
-            if self._up.poll() is not None or time.monotonic() > end:
+        deadline = time.monotonic() + 300
+        while b"Kierto is ready" not in (self.home.root / "up.log").read_bytes()[offset:]:
+            if self._up.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError((self.home.root / "up.log").read_text())
             time.sleep(0.1)
 
@@ -63,61 +63,61 @@ class RunningStack:
         )
 
     def pid(self, process: str) -> int:
-        """The id of a running process, by its name."""
+        """Return the pid of a running process, by its name."""
         table = json.loads(self.home.process_table.read_text())
         return int(table[process])
 
     def kill(self, process: str) -> None:
-        """``kill -9``."""
+        """Send SIGKILL to a process."""
         self.signal(process, signal.SIGKILL)
 
     def signal(self, process: str, number: signal.Signals) -> None:
-        """Send a running process a signal."""
+        """Send a signal to a running process."""
         os.kill(self.pid(process), number)
 
     def restarted(self, process: str, before: int) -> bool:
-        """Whether the process runs again, as another one than ``before``, and is ready."""
+        """Tell whether a process with another pid than ``before`` runs and is ready."""
         return self.replaced(process, before) and self.ready(process)
 
     def replaced(self, process: str, before: int) -> bool:
-        """Whether another process than ``before`` runs by this name."""
+        """Tell whether a process with another pid than ``before`` runs under this name."""
         table = json.loads(self.home.process_table.read_text())
         return bool(table.get(process, before) != before)
 
     def ready(self, process: str) -> bool:
-        """Whether a service's process says that it is ready."""
+        """Tell whether a process's readiness check succeeds."""
         try:
-            with urllib.request.urlopen(f"{self.ports.url(process)}/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.ports.url(process)}/readyz", timeout=2) as response:
+                return bool(response.status == 200)
         except OSError:
             return False
 
     def log(self, process: str) -> list[dict[str, object]]:
-        """The lines of a process's log; one that a kill broke off is left out."""
-        found = []
+        """Return the lines of a process's log, without incomplete ones."""
+        entries = []
         for line in self.home.log(process).read_text(encoding="utf-8").splitlines():
             with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
-        return found
+                entries.append(json.loads(line))
+        return entries
 
     def mails(self, recipient: str) -> list[dict[str, Any]]:
-        """What arrived in the mailbox for someone, whole, newest first."""
+        """Return the mails to a recipient in the mailbox, newest first."""
         base = f"{self.ports.url('mailbox')}/api/messages"
-        with urllib.request.urlopen(f"{base}?to={recipient}", timeout=5) as answer:
-            found = json.load(answer)["messages"]
+        with urllib.request.urlopen(f"{base}?to={recipient}", timeout=5) as response:
+            summaries = json.load(response)["messages"]
         mails = []
-        for one in found:
-            with urllib.request.urlopen(f"{base}/{one['id']}", timeout=5) as answer:
-                mails.append(json.load(answer))
+        for summary in summaries:
+            with urllib.request.urlopen(f"{base}/{summary['id']}", timeout=5) as response:
+                mails.append(json.load(response))
         return mails
 
     def sign_in_of(self, who: str) -> tuple[str, str]:
-        """Name and password of someone of the demonstration data."""
-        people = json.loads((self.home.root / "demo" / "sign-ins.json").read_text(encoding="utf-8"))
-        return next((one["name"], one["password"]) for one in people if who in one["who"])
+        """Return the name and password of a person of the demonstration data."""
+        accounts = json.loads((self.home.root / "demo" / "sign-ins.json").read_text(encoding="utf-8"))
+        return next((account["name"], account["password"]) for account in accounts if who in account["who"])
 
     def delete(self) -> None:
-        """Delete all that it made, PostgreSQL's place included."""
+        """Delete all its data, PostgreSQL's folder included."""
         self.kierto("reset", "--yes")
         shutil.rmtree(self.home.root, ignore_errors=True)
 
@@ -133,13 +133,13 @@ class RunningStack:
 
 
 def new_stack() -> RunningStack:
-    """A stack that was not started yet."""
+    """Return a stack that is not started yet."""
     return RunningStack(Path(tempfile.mkdtemp(prefix="kierto-stack-")), free_port_base())
 
 
 @contextlib.contextmanager
 def running_stack(stack: RunningStack, *, demo: bool = False) -> Iterator[RunningStack]:
-    """The stack, running for the length of a block; nothing of it is left afterwards."""
+    """Run the stack for the length of a block, and delete it afterwards."""
     try:
         stack.start(demo=demo)
         yield stack

@@ -1,4 +1,4 @@
-"""A network that can be bad: a TCP proxy with latency, a bandwidth, a cut and a stall, in a thread of its own."""
+"""A TCP proxy with latency, limited bandwidth, cuts and stalls, in a thread of its own."""
 
 import asyncio
 import contextlib
@@ -8,23 +8,24 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-_PIECE = 65_536
+_CHUNK_SIZE = 65_536
 
 
 class TcpProxy:
-    """Stands at ``port`` before ``target`` (a port of this machine) from ``start`` to ``stop``.
+    """Proxy at ``port`` before ``target`` (a port of this machine) from ``start`` to ``stop``.
 
-    What is set holds at once, for open connections too: ``latency_s`` for each piece of data and each way,
-    ``bytes_per_s`` for each connection and way (None: as fast as it goes).
+    Its attributes take effect at once, for open connections, too.
     """
 
     def __init__(self, port: int, target: int) -> None:
         self.port = port
         self.target = target
         self.latency_s = 0.0
+        """Delay of each chunk of data, in each direction."""
         self.bytes_per_s: float | None = None
+        """Bandwidth of each connection and direction; None: unlimited."""
         self.carried = 0
-        """Bytes that went through, both ways."""
+        """Number of forwarded bytes, both directions."""
         self._is_cut = False
         self._open: set[asyncio.StreamWriter] = set()
         self._flowing = {"up": asyncio.Event(), "down": asyncio.Event()}
@@ -43,24 +44,24 @@ class TcpProxy:
         self._loop.close()
 
     def cut(self) -> None:
-        """End every connection hard, and every new one, until ``heal``."""
+        """Abort every connection, and every new one, until ``heal``."""
 
         self._call(self._end_connections)
 
-    def stall(self, *ways: str) -> None:
-        """Keep connections open and let nothing through (``up`` to the target, ``down`` from it; both if none named).
+    def stall(self, *directions: str) -> None:
+        """Keep connections open and forward nothing (``up`` to the target, ``down`` from it; both if none named).
 
-        As a machine that vanished without a word: neither end hears that anything is wrong.
+        Neither end notices, as with a machine that lost its power.
         """
 
         def now() -> None:
-            for way in ways or ("up", "down"):
-                self._flowing[way].clear()
+            for direction in directions or ("up", "down"):
+                self._flowing[direction].clear()
 
         self._call(now)
 
     def heal(self) -> None:
-        """A good network again."""
+        """Forward all data at full speed again."""
 
         def now() -> None:
             self._is_cut, self.latency_s, self.bytes_per_s = False, 0.0, None
@@ -79,7 +80,7 @@ class TcpProxy:
         self.stop()
 
     def _call(self, change: Callable[[], object]) -> None:
-        """Make a change in the proxy's own thread, and wait until it is made."""
+        """Make a change in the proxy's own thread, and wait for it."""
         done = threading.Event()
 
         def make() -> None:
@@ -123,10 +124,10 @@ class TcpProxy:
             target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             return
-        both = {writer, target_writer}
-        self._open |= both
-        for one in both:
-            one.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        writers = {writer, target_writer}
+        self._open |= writers
+        for end in writers:
+            end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._carry("up", reader, target_writer))
@@ -134,23 +135,23 @@ class TcpProxy:
         except* OSError:
             pass
         finally:
-            self._open -= both
+            self._open -= writers
             await _end(target_writer)
 
-    async def _carry(self, way: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(_PIECE):
-            await self._flowing[way].wait()
-            if pause := self.latency_s + (len(piece) / self.bytes_per_s if self.bytes_per_s else 0.0):
+    async def _carry(self, direction: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(_CHUNK_SIZE):
+            await self._flowing[direction].wait()
+            if pause := self.latency_s + (len(chunk) / self.bytes_per_s if self.bytes_per_s else 0.0):
                 await asyncio.sleep(pause)
-            writer.write(piece)
+            writer.write(chunk)
             await writer.drain()
-            self.carried += len(piece)
+            self.carried += len(chunk)
         with contextlib.suppress(OSError):
             writer.write_eof()
 
 
 async def _end(writer: asyncio.StreamWriter) -> None:
-    """End a connection hard, and wait until nothing is left of it."""
+    """Abort a connection, and wait until it is closed."""
     writer.transport.abort()
     with contextlib.suppress(OSError):
         await writer.wait_closed()

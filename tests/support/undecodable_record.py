@@ -1,4 +1,4 @@
-"""A record that the Kafka library can't read: a header's name is no UTF-8."""
+"""A record that aiokafka can't decode: a header's name is no UTF-8."""
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.protocol.produce import ProduceRequest
@@ -7,7 +7,7 @@ from aiokafka.record.util import calc_crc32c
 
 
 async def append_undecodable(producer: AIOKafkaProducer, topic: str, partition: int) -> None:
-    """Append such a record, which no client of ours would write, past the producer."""
+    """Append such a record to a partition, past the producer."""
     builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1000)
     builder.append(0, timestamp=0, key=None, value=b"", headers=[("abcd", b"")])
     batch = bytearray(builder.build().replace(b"abcd", b"\xff\xfe\xfd\xfc"))

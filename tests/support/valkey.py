@@ -1,4 +1,4 @@
-"""A Valkey in a test's own hands: killed, stopped, emptied, started again when the test says so."""
+"""A Valkey that a test controls: it kills, pauses and restarts it."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ from deploy.local.processes import ChildProcess
 
 
 class ControlledValkey:
-    """One Valkey on ``port``, which keeps nothing."""
+    """One Valkey on ``port``, in memory only."""
 
     def __init__(self, home: Path, port: int) -> None:
         self._home = Home(home)
@@ -21,15 +21,15 @@ class ControlledValkey:
         self.url = f"redis://127.0.0.1:{port}/0"
 
     def start(self) -> None:
-        """Start it and wait until it answers. From the main thread: it ends with its thread."""
-        end = time.monotonic() + 20
+        """Start it in the main thread, which it ends with, and wait until it is ready."""
+        deadline = time.monotonic() + 20
         self._running = self._valkey.start()
         while not self._valkey.is_ready(self._running.pid):
-            assert self._running.poll() is None and time.monotonic() < end, self._valkey.log.read_text()
+            assert self._running.poll() is None and time.monotonic() < deadline, self._valkey.log.read_text()
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """``kill -9``, and wait for its end."""
+        """Kill it with SIGKILL, and wait for its end."""
         if self._running is None:
             return
         self._running.send_signal(signal.SIGKILL)
@@ -38,11 +38,11 @@ class ControlledValkey:
         self._running = None
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and nothing is answered."""
+        """Send SIGSTOP: connections stay open without responses."""
         assert self._running is not None
         self._running.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         assert self._running is not None
         self._running.send_signal(signal.SIGCONT)

@@ -20,8 +20,8 @@ import pytest
 from deploy.local.paths import CLONE, Home
 from deploy.local.ports import OFFSETS, Ports
 from tests.integration.deploy import stub_services
+from tests.support.polling import wait_for
 from tests.support.servers import free_port_base
-from tests.unit.deploy.polling import wait_for
 
 NOT_PROCESSES = {"smtp", "kafka-controller"}
 

@@ -113,7 +113,7 @@ async def reporting(stack: RunningStack) -> AsyncIterator[list[str]]:
     async with GatewayClient(stack.gateway) as manager, GatewayClient(stack.gateway) as driver:
         await manager.sign_in(*stack.sign_in_of("property manager"))
         await driver.sign_in_as_partner(*stack.sign_in_of("drivers"))
-        page = await manager.ask(AGREEMENTS)
+        page = await manager.execute(AGREEMENTS)
         agreements = [
             agreement["node"]
             for site in page["edges"]
@@ -133,7 +133,7 @@ async def reporting(stack: RunningStack) -> AsyncIterator[list[str]]:
                     "date": agreement["nextPickup"],
                     "grams": 1_000 + number,
                 }
-                answer = await driver.ask(REPORT, input={"reports": [one]})
+                answer = await driver.execute(REPORT, input={"reports": [one]})
                 assert answer["outcomes"] == [{"accepted": True}], "drivers are served all the time"
                 reported.append(one["reportId"])
 

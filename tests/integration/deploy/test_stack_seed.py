@@ -56,10 +56,10 @@ async def test_a_stack_is_seeded_while_it_runs(stack: RunningStack) -> None:
     for username, sites in reached.items():
         async with GatewayClient(stack.gateway) as client:
             await client.sign_in(username, PASSWORD)
-            page = await client.ask(PAGE)
+            page = await client.execute(PAGE)
             assert page["totalCount"] == sites == len(page["edges"])
             assert {edge["node"]["openOrderCount"] for edge in page["edges"]} == {1}
-            assert (await client.ask(ORDERS))["totalCount"] == sites * ORDERS_A_SITE
+            assert (await client.execute(ORDERS))["totalCount"] == sites * ORDERS_A_SITE
 
     again = await asyncio.to_thread(stack.kierto, "seed", "--sites", "50", KIERTO_PASSWORD=PASSWORD)
     assert again.returncode == 1
@@ -75,11 +75,11 @@ async def test_a_stack_is_seeded_while_it_runs(stack: RunningStack) -> None:
         await asyncio.to_thread(stack.start)
         async with GatewayClient(stack.gateway) as customer:
             await customer.sign_in(accounts.SMALL_CUSTOMER, PASSWORD)
-            (site,) = (await customer.ask(OFFERS))["edges"]
+            (site,) = (await customer.execute(OFFERS))["edges"]
             (agreement,) = site["node"]["agreements"]["edges"]
             offer = agreement["node"]["extraPickupOffers"]["offers"][-1]
             command = {"agreementId": agreement["node"]["id"], "date": offer["date"], "idempotencyKey": "1"}
-            assert (await customer.ask(ORDER, input=command))["__typename"] == "Ordered"
+            assert (await customer.execute(ORDER, input=command))["__typename"] == "Ordered"
 
         async with database(stack, "orders") as connection:
 
@@ -95,7 +95,7 @@ async def _last_event(partner: GatewayClient, cursor: str) -> int:
     """The sequence of the log's last event."""
     last = 0
     while True:
-        page = await partner.ask(EVENTS, after=cursor)
+        page = await partner.execute(EVENTS, after=cursor)
         if not page["events"]:
             return last
         cursor, last = page["cursor"], page["events"][-1]["sequence"]

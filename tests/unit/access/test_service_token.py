@@ -16,12 +16,12 @@ async def test_a_token_is_cached_until_a_minute_before_its_expiry() -> None:
     identity = CannedService("identity", clientToken=token("first"))
     tokens = ServiceTokens("support", "secret", identity, clock)
     assert await tokens.headers() == {"Authorization": "Bearer first"}
-    identity.answers["clientToken"] = token("second")
+    identity.responses["clientToken"] = token("second")
     clock.move(minutes=9)
     assert await tokens.headers() == {"Authorization": "Bearer first"}
     clock.move(seconds=1)
     assert await tokens.headers() == {"Authorization": "Bearer second"}
-    assert len(identity.asked) == 2
+    assert len(identity.requests) == 2
 
 
 async def test_each_subject_has_its_own_token() -> None:
@@ -29,6 +29,6 @@ async def test_each_subject_has_its_own_token() -> None:
     identity = CannedService("identity", clientToken=token("one"))
     tokens = ServiceTokens("support", "secret", identity, clock)
     await tokens.headers("user_1")
-    identity.answers["clientToken"] = token("other")
+    identity.responses["clientToken"] = token("other")
     assert await tokens.headers("user_2") == {"Authorization": "Bearer other"}
     assert await tokens.headers("user_1") == {"Authorization": "Bearer one"}

@@ -10,7 +10,7 @@ from deploy.local.errors import StackError
 from deploy.local.lock import FolderLock, Holder, holder_of, wait_until_free
 from deploy.local.paths import Home
 from deploy.local.processes import fork
-from tests.unit.deploy.polling import wait_for
+from tests.support.polling import wait_for
 
 
 @pytest.fixture

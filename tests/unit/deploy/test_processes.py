@@ -14,7 +14,7 @@ import pytest
 from deploy.local import processes
 from deploy.local.paths import CLONE
 from deploy.local.processes import fork, spawn
-from tests.unit.deploy.polling import wait_for
+from tests.support.polling import wait_for
 
 
 def _run(target: Callable[[], int], log: Path, environment: dict[str, str] | None = None) -> int:

@@ -15,7 +15,7 @@ from deploy.local.errors import StackError
 from deploy.local.processes import ChildProcess, fork
 from deploy.local.signals import Signals
 from deploy.local.supervisor import StartInterrupted, Supervisor
-from tests.unit.deploy.polling import wait_for
+from tests.support.polling import wait_for
 
 
 @dataclass

@@ -29,7 +29,7 @@ async def test_support_calls_in_the_users_name() -> None:
     service = identity(clientToken=TOKEN, contacts=CONTACT)
     found = await recipients(service).contact_of("user_1")
     assert found == Contact(user_id="user_1", username="mirja", email="mirja@example.fi", language=Language.SV)
-    (_, token_body, _), (operation, body, fields) = service.asked
+    (_, token_body, _), (operation, body, fields) = service.requests
     assert b'"clientId":"service:support"' in token_body
     assert b'"subject":"user_1"' in token_body
     assert (operation, body) == ("contacts", b'{"userIds":["user_1"]}')

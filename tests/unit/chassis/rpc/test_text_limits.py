@@ -9,7 +9,7 @@ from services.chassis.rpc.signature import MAX_BODY_BYTES, signatures
 from services.chassis.rpc.text_limits import MAX_PROBLEMS, problem_of, text_validator
 from services.contracts.declare import read, write
 from services.contracts.values import Batch, Id, Problem, Refusal, TextLimit, Value
-from tests.snapshots import CONTRACTS, complaints_about_texts
+from tests.snapshots import CONTRACTS, text_limit_errors
 
 LINE, LINES = TextLimit(5), TextLimit(5, lines=True)
 Short = Annotated[str, LINE]
@@ -120,8 +120,8 @@ def test_arguments_are_as_large_as_their_types_allow() -> None:
 
 
 def test_a_text_without_a_limit_is_complained_about() -> None:
-    assert complaints_about_texts([Limited]) == []
-    assert complaints_about_texts([Unlimited]) == [
+    assert text_limit_errors([Limited]) == []
+    assert text_limit_errors([Unlimited]) == [
         "Unlimited.keep: row.someText has no TextLimit",
         "Unlimited.keep: row.byKey has no TextLimit",
         "Unlimited.keep: texts has no TextLimit",
@@ -129,4 +129,4 @@ def test_a_text_without_a_limit_is_complained_about() -> None:
 
 
 def test_every_text_of_every_contract_has_a_limit() -> None:
-    assert complaints_about_texts(CONTRACTS) == []
+    assert text_limit_errors(CONTRACTS) == []

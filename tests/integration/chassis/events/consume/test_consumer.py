@@ -42,8 +42,8 @@ async def test_a_batch_handler_gets_consecutive_events_and_the_order_across_type
     await topic.send(*[weighed(number) for number in range(51, 100)])
     async with running(alpha.consumer()):
         assert await until(alpha.tally, lambda tally: len(tally) >= 100) == list(range(100))
-    assert max(alpha.weighed_together) >= 49
-    assert sum(alpha.weighed_together) == 99
+    assert max(alpha.batch_sizes) >= 49
+    assert sum(alpha.batch_sizes) == 99
 
 
 async def test_a_failed_batch_is_retried_one_event_at_a_time(alpha: Alpha, topic: TopicWriter) -> None:
