@@ -1,4 +1,4 @@
-"""One house for all faults, partners who listen all the while, and a table of what happened at the end."""
+"""Fixtures of the faults: one stack for all, partners that follow its events, and a table of results at the end."""
 
 import asyncio
 import contextlib
@@ -30,13 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Keep what the tests tell, in whichever process they ran."""
+    """Collect the results that the tests report, from all processes of the run."""
     if report.when == "teardown":
-        told = dict[str, list[object]]()
-        for kind, line in report.user_properties:
-            told.setdefault(kind, []).append(line)
-        _results.extend(msgspec.convert(told.get(FaultResult.__name__, []), list[FaultResult]))
-        _outages.extend(msgspec.convert(told.get(OutageResult.__name__, []), list[OutageResult]))
+        results = dict[str, list[object]]()
+        for kind, result in report.user_properties:
+            results.setdefault(kind, []).append(result)
+        _results.extend(msgspec.convert(results.get(FaultResult.__name__, []), list[FaultResult]))
+        _outages.extend(msgspec.convert(results.get(OutageResult.__name__, []), list[OutageResult]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -50,12 +50,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def full(pytestconfig: pytest.Config) -> bool:
-    """Whether every fault is done as often as it is judged."""
+    """Tell whether this is the full form: every fault as often as it is judged."""
     return bool(pytestconfig.getoption("--full", default=False))
 
 
 class StackPool:
-    """One house after the other: one that was found wrong is left, so that the next fault is judged by itself."""
+    """Stack for the faults: one with findings is replaced, so that the next fault is judged by itself."""
 
     def __init__(self, full: bool) -> None:
         self._full = full
@@ -63,12 +63,12 @@ class StackPool:
         self._current: tuple[FaultStack, Path] | None = None
 
     def current(self) -> tuple[FaultStack, Path]:
-        """A house in which nothing is known to be wrong, and what partners have noted who follow its events."""
+        """Return a stack without known findings, and the folder with the logs of its subscribers."""
         if self._current is not None and self._current[0].suspect:
             self.close()
         if self._current is None:
-            house = self._stack.enter_context(run_fault_stack(self._full))
-            self._current = house, self._stack.enter_context(run_subscribers(house, self._full))
+            fault_stack = self._stack.enter_context(run_fault_stack(self._full))
+            self._current = fault_stack, self._stack.enter_context(run_subscribers(fault_stack, self._full))
         return self._current
 
     def close(self) -> None:
@@ -78,27 +78,27 @@ class StackPool:
 
 @pytest.fixture(scope="package")
 def stack_pool(full: bool) -> Iterator[StackPool]:
-    """The stack, started once for all faults of this process unless one leaves it wrong."""
-    made = StackPool(full)
-    yield made
-    made.close()
+    """The stack, started once for all faults of this process unless one leaves findings."""
+    pool = StackPool(full)
+    yield pool
+    pool.close()
 
 
 @contextlib.contextmanager
-def run_subscribers(house: FaultStack, full: bool) -> Iterator[Path]:
-    """What partners write down who follow the events all the while and reconnect at random: 100, or 20."""
+def run_subscribers(fault_stack: FaultStack, full: bool) -> Iterator[Path]:
+    """Run 100 subscribers, or 20, that follow the events and reconnect at random; yield the folder with their logs."""
 
     async def find_stock() -> None:
-        async with LoadClients.of(house.stack) as people:
-            house.stock = await read_stock(people)
+        async with LoadClients.of(fault_stack.stack) as clients:
+            fault_stack.stock = await read_stock(clients)
 
     asyncio.run(find_stock())
-    folder, sites = house.stack.home.root / "notes", house.stack.home.root / "sites"
+    folder, sites = fault_stack.stack.home.root / "notes", fault_stack.stack.home.root / "sites"
     folder.mkdir()
     subscribers = (100 if full else 20) - FOLLOW_ALL - len(TYPES)
-    some = sorted({offered.site_id for offered in house.stock})[:subscribers]
-    sites.write_text("\n".join(some), encoding="utf-8")
-    gateway, partner = house.stack.gateway, house.stack.sign_in_of("planning")
+    site_ids = sorted({offer.site_id for offer in fault_stack.stock})[:subscribers]
+    sites.write_text("\n".join(site_ids), encoding="utf-8")
+    gateway, partner = fault_stack.stack.gateway, fault_stack.stack.sign_in_of("planning")
     socket_url = f"{gateway.replace('http', 'ws')}/graphql"
     process = subprocess.Popen(
         [
@@ -116,45 +116,45 @@ def run_subscribers(house: FaultStack, full: bool) -> Iterator[Path]:
     try:
         _await_first_checkpoints(folder)
         yield folder
-        assert process.poll() is None, "the subscribers fell"
+        assert process.poll() is None, "the subscribers failed"
     finally:
         process.kill()
         process.wait()
 
 
 @pytest.fixture
-async def trial(stack_and_notes: tuple[FaultStack, Path], full: bool, report_result: Report) -> AsyncIterator[Trial]:
-    """A fault to be tried. What ends with something else than success leaves a house in doubt."""
-    house, notes = stack_and_notes
-    house.suspect = True
-    async with LoadClients.of(house.stack) as people:
-        made = Trial(house, people, notes, report_result, full)
-        yield made
-        house.suspect = not made.passed
+async def trial(stack_and_logs: tuple[FaultStack, Path], full: bool, report_result: Report) -> AsyncIterator[Trial]:
+    """A trial of a fault. One that does not succeed leaves the stack suspect."""
+    fault_stack, subscriber_logs = stack_and_logs
+    fault_stack.suspect = True
+    async with LoadClients.of(fault_stack.stack) as clients:
+        trial = Trial(fault_stack, clients, subscriber_logs, report_result, full)
+        yield trial
+        fault_stack.suspect = not trial.passed
 
 
 @pytest.fixture
 def report_result(request: pytest.FixtureRequest) -> Report:
-    """Puts a line into the tables at the end."""
+    """Add a result to the tables at the end."""
 
-    def put(line: FaultResult | OutageResult) -> None:
-        request.node.user_properties.append((type(line).__name__, msgspec.to_builtins(line)))
+    def put(result: FaultResult | OutageResult) -> None:
+        request.node.user_properties.append((type(result).__name__, msgspec.to_builtins(result)))
 
     return put
 
 
 @pytest.fixture
-def stack_and_notes(stack_pool: StackPool) -> tuple[FaultStack, Path]:
-    """The present house; started outside of any event loop, for its processes end with the thread's."""
+def stack_and_logs(stack_pool: StackPool) -> tuple[FaultStack, Path]:
+    """The present stack and the folder of subscriber logs; started in the main thread, which its processes end with."""
     return stack_pool.current()
 
 
 def _await_first_checkpoints(folder: Path) -> None:
-    """From here on nothing may be missed."""
-    end = time.monotonic() + 120
+    """Wait until each subscriber has a checkpoint: from here on it may miss no event."""
+    deadline = time.monotonic() + 120
     while True:
         files = list(folder.iterdir())
         if files and all('"connected"' in file.read_text(encoding="utf-8") for file in files):
             return
-        assert time.monotonic() < end, "the subscribers got no checkpoints"
+        assert time.monotonic() < deadline, "the subscribers got no checkpoints"
         time.sleep(0.1)

@@ -1,7 +1,7 @@
 """The load: orders, reports and contact forms at a rate, each sent again until it is acknowledged.
 
-Beside them a clerk takes in small changes of customers, sites, containers and invoices, and someone looks at figures:
-so every process of the house has something to do.
+Beside them a clerk imports small changes of customers, sites, containers and invoices, and a user queries figures: so
+every process has something to do.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from tests.support.gateway_client import GatewayClient
 from tests.support.stack import RunningStack
 
 RATE = 100.0
-"""Commands a second that are wanted."""
+"""Commands a second."""
 SHORT_RATE = 30.0
-"""The same where two houses share a machine."""
+"""Commands a second where two stacks share a machine."""
 
 _WORKERS = 24
 _RETRYABLE_CODES = {
@@ -45,117 +45,117 @@ class OrderableDay(msgspec.Struct, frozen=True):
 
 
 class CommandRejected(AssertionError):
-    """A command was refused that had to be taken."""
+    """Refusal of a command that had to be accepted."""
 
 
 class LoadClients:
-    """Who sends the load: each with a client that signs in again by itself."""
+    """Clients that send the load, one a user, which sign in again by themselves."""
 
     def __init__(self, stack: RunningStack) -> None:
         self.manager, self.driver, self.staff = (GatewayClient(stack.gateway) for _ in range(3))
-        self._signing_in: dict[GatewayClient, Callable[[], Awaitable[None]]] = {
+        self._sign_ins: dict[GatewayClient, Callable[[], Awaitable[None]]] = {
             self.manager: lambda: self.manager.sign_in(*stack.sign_in_of("property manager")),
             self.driver: lambda: self.driver.sign_in_as_partner(*stack.sign_in_of("drivers")),
             self.staff: lambda: self.staff.sign_in(*stack.sign_in_of("staff")),
         }
-        self._locks = {client: asyncio.Lock() for client in self._signing_in}
+        self._locks = {client: asyncio.Lock() for client in self._sign_ins}
 
     @classmethod
     @contextlib.asynccontextmanager
     async def of(cls, stack: RunningStack) -> AsyncIterator["LoadClients"]:
-        people = cls(stack)
-        async with people.manager, people.driver, people.staff:
-            for client in people._signing_in:
-                await people.sign_in(client, client.token)
-            yield people
+        clients = cls(stack)
+        async with clients.manager, clients.driver, clients.staff:
+            for client in clients._sign_ins:
+                await clients.sign_in(client, client.token)
+            yield clients
 
     async def sign_in(self, client: GatewayClient, refused: str) -> None:
-        """A new token in the place of one that was refused; whoever comes second finds it."""
+        """Replace a token that was refused, once for all tasks that share it."""
         async with self._locks[client]:
             while client.token == refused:
                 with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, AssertionError):
-                    await self._signing_in[client]()
+                    await self._sign_ins[client]()
                     return
                 client.token = refused
                 await asyncio.sleep(0.2)
 
     async def send_until_acknowledged(
-        self, client: GatewayClient, document: str, given: dict[str, Any]
+        self, client: GatewayClient, document: str, command: dict[str, Any]
     ) -> dict[str, Any]:
         """Send the same command until it is acknowledged, as a client with idempotency keys may."""
         while True:
             token = client.token
             with contextlib.suppress(aiohttp.ClientError, OSError, ValueError):
-                answer = await client.post(document, input=given)
-                result = next(iter((answer.get("data") or {}).values()), None)
+                response = await client.post(document, input=command)
+                result = next(iter((response.get("data") or {}).values()), None)
                 if result is not None:
                     if result["__typename"] != "Refusal":
                         return dict(result)
                     if not result["problems"][0]["retryable"]:
-                        raise CommandRejected(given, result)
-                codes = {error.get("extensions", {}).get("code") for error in answer.get("errors", [])}
+                        raise CommandRejected(command, result)
+                codes = {error.get("extensions", {}).get("code") for error in response.get("errors", [])}
                 if not codes <= _RETRYABLE_CODES:
-                    raise CommandRejected(given, answer)
+                    raise CommandRejected(command, response)
                 if "UNAUTHENTICATED" in codes:
                     await self.sign_in(client, token)
             await asyncio.sleep(0.1)
 
 
 class Load:
-    """Several hands at work on one stock of offered days. What is acknowledged is written into the record."""
+    """Load by several workers on one stock of orderable days. Acknowledged commands are added to the record."""
 
-    def __init__(self, people: LoadClients, record: CommandRecord, stock: deque[OrderableDay], rate: float) -> None:
-        self._people = people
+    def __init__(self, clients: LoadClients, record: CommandRecord, stock: deque[OrderableDay], rate: float) -> None:
+        self._clients = clients
         self._record = record
         self._stock = stock
         self._gap = 1 / rate
         self._next = time.monotonic()
-        self.began = time.monotonic()
+        self.started_at = time.monotonic()
         self.sent = 0
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Work for the length of a block; what is on its way at its end is finished."""
+        """Send commands for the length of a block; finish those in flight at its end."""
         stop = asyncio.Event()
-        self.began = self._next = time.monotonic()
+        self.started_at = self._next = time.monotonic()
         before = len(self._record)
         tasks = [
             *(asyncio.create_task(self._worker(stop)) for _ in range(_WORKERS)),
             asyncio.create_task(self._importer(stop)),
             asyncio.create_task(self._poller(stop)),
         ]
-        watching = asyncio.gather(*tasks)
+        running = asyncio.gather(*tasks)
         try:
             yield
         finally:
             stop.set()
-            self.seconds = time.monotonic() - self.began
+            self.seconds = time.monotonic() - self.started_at
             async with asyncio.timeout(120):
-                await watching
+                await running
             self.sent = len(self._record) - before
 
     @property
     def per_second(self) -> float:
-        """Acknowledged commands a second, once it has ended."""
+        """Acknowledged commands a second, after the end of the load."""
         return self.sent / self.seconds
 
     async def _worker(self, stop: asyncio.Event) -> None:
         while not stop.is_set() and self._stock:
-            offered = self._stock.popleft()
-            key = f"{offered.agreement_id}/{offered.day}"
-            order_id = await self._order(key, offered)
+            offer = self._stock.popleft()
+            key = f"{offer.agreement_id}/{offer.day}"
+            order_id = await self._order(key, offer)
             grams = 1_000 + len(self._record.orders) % 7
             await self._report(f"{key}/1", order_id, grams)
-            await self._send_form(key, offered.site_id)
-            if grams % 3 == 0:  # weighed again
+            await self._send_form(key, offer.site_id)
+            if grams % 3 == 0:  # a corrected weight
                 await self._report(f"{key}/2", order_id, grams + 500)
 
-    async def _order(self, key: str, offered: OrderableDay) -> str:
+    async def _order(self, key: str, offer: OrderableDay) -> str:
         await self._pace()
-        given = {"agreementId": offered.agreement_id, "date": offered.day, "idempotencyKey": key}
-        answer = await self._people.send_until_acknowledged(self._people.manager, ORDER, given)
-        order_id = str(answer["order"]["id"])
-        self._record.add_order(AcknowledgedOrder(key, order_id, offered.site_id, offered.agreement_id, offered.day))
+        command = {"agreementId": offer.agreement_id, "date": offer.day, "idempotencyKey": key}
+        response = await self._clients.send_until_acknowledged(self._clients.manager, ORDER, command)
+        order_id = str(response["order"]["id"])
+        self._record.add_order(AcknowledgedOrder(key, order_id, offer.site_id, offer.agreement_id, offer.day))
         return order_id
 
     async def _report(self, report_id: str, order_id: str, grams: int) -> None:
@@ -164,23 +164,23 @@ class Load:
         report = {
             "reportId": report_id,
             "kind": "EMPTIED",
-            "at": parse_instant(at),
+            "at": format_instant(at),
             "orderId": order_id,
             "grams": grams,
         }
-        answer = await self._people.send_until_acknowledged(self._people.driver, REPORT, {"reports": [report]})
-        if not answer["outcomes"][0]["accepted"]:
-            raise CommandRejected(report, answer)
+        response = await self._clients.send_until_acknowledged(self._clients.driver, REPORT, {"reports": [report]})
+        if not response["outcomes"][0]["accepted"]:
+            raise CommandRejected(report, response)
         self._record.add_report(AcknowledgedReport(report_id, order_id, at, grams))
 
     async def _send_form(self, key: str, site_id: str) -> None:
         await self._pace()
         form = {"siteId": site_id, "topic": "OTHER", "message": key, "idempotencyKey": key}
-        answer = await self._people.send_until_acknowledged(self._people.manager, FORM, form)
-        self._record.add_form(AcknowledgedForm(key, answer["ticket"]["id"], site_id))
+        response = await self._clients.send_until_acknowledged(self._clients.manager, FORM, form)
+        self._record.add_form(AcknowledgedForm(key, response["ticket"]["id"], site_id))
 
     async def _pace(self) -> None:
-        """Wait for one's turn at the wanted rate. What was missed while nothing went is not made up for."""
+        """Wait for the next turn at the wanted rate; turns missed by more than a second are skipped."""
         present = time.monotonic()
         self._next = max(self._next + self._gap, present - 1.0)
         if self._next > present:
@@ -192,8 +192,8 @@ class Load:
             for kind, text in changes(next(numbers)):
                 with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, CommandRejected, TimeoutError):
                     async with asyncio.timeout(5):
-                        staged = await self._people.staff.upload(kind, text)
-                        await self._people.send_until_acknowledged(self._people.staff, START, {"id": staged})
+                        staged = await self._clients.staff.upload(kind, text)
+                        await self._clients.send_until_acknowledged(self._clients.staff, START, {"id": staged})
                 await asyncio.sleep(0.2)
 
     async def _poller(self, stop: asyncio.Event) -> None:
@@ -201,16 +201,16 @@ class Load:
         while not stop.is_set():
             for document in (SITES, VOLUMES, ME):
                 with contextlib.suppress(aiohttp.ClientError, OSError, ValueError, TimeoutError):
-                    token = self._people.manager.token
+                    token = self._clients.manager.token
                     async with asyncio.timeout(5):
-                        answer = await self._people.manager.post(document, since=str(today), until=str(today))
-                    if "UNAUTHENTICATED" in str(answer.get("errors")):
-                        await self._people.sign_in(self._people.manager, token)
+                        response = await self._clients.manager.post(document, since=str(today), until=str(today))
+                    if "UNAUTHENTICATED" in str(response.get("errors")):
+                        await self._clients.sign_in(self._clients.manager, token)
                 await asyncio.sleep(0.2)
 
 
 def changes(number: int) -> Sequence[tuple[str, str]]:
-    """Small files of an ERP: a customer, an invoice, a site and a container that are different every time."""
+    """Return small files of an ERP: a customer, an invoice, a site and a container that differ every time."""
     return (
         ("organisations", f"customer_number,name,kind,business_id\n62-0009000-00,Ab Prov {number},BUSINESS,\n"),
         (
@@ -231,13 +231,13 @@ def changes(number: int) -> Sequence[tuple[str, str]]:
     )
 
 
-async def read_stock(people: LoadClients) -> deque[OrderableDay]:
-    """All that the property manager can order, the soonest last, sites taking turns."""
-    found: list[OrderableDay] = []
+async def read_stock(clients: LoadClients) -> deque[OrderableDay]:
+    """Return all pickups that the property manager can order, the soonest last, mixed over sites."""
+    stock: list[OrderableDay] = []
     after: str | None = None
     while True:
-        page = await people.manager.execute(PORTFOLIO, after=after)
-        found += [
+        page = await clients.manager.execute(PORTFOLIO, after=after)
+        stock += [
             OrderableDay(edge["node"]["id"], agreement["node"]["id"], offer["date"])
             for edge in page["edges"]
             for agreement in edge["node"]["agreements"]["edges"]
@@ -246,14 +246,14 @@ async def read_stock(people: LoadClients) -> deque[OrderableDay]:
         if not page["pageInfo"]["hasNextPage"]:
             break
         after = page["pageInfo"]["endCursor"]
-    return deque(sorted(found, key=lambda offered: (offered.day, hash(offered.agreement_id)), reverse=True))
+    return deque(sorted(stock, key=lambda offer: (offer.day, hash(offer.agreement_id)), reverse=True))
 
 
 def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def parse_instant(at: dt.datetime) -> str:
+def format_instant(at: dt.datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""Queries that are asked at a steady rate, whatever becomes of them, and how long their answers took."""
+"""Queries at a steady rate, independent of their responses, and their latency."""
 
 import asyncio
 import contextlib
@@ -12,14 +12,14 @@ import msgspec
 
 WINDOW_S = 1.0
 MIN_ANSWERS = 20
-"""Answers of a window by which it can be judged."""
+"""Smallest number of responses of a window that is counted."""
 
 TimeSpan = tuple[float, float]
-"""From one moment to another, by ``time.monotonic()``."""
+"""Begin and end by ``time.monotonic()``."""
 
 
 class QueryResult(msgspec.Struct, frozen=True):
-    """An answer to a query. ``began`` and ``ended`` by ``time.monotonic()``."""
+    """A response to a query. ``began`` and ``ended`` by ``time.monotonic()``."""
 
     began: float
     ended: float
@@ -32,10 +32,10 @@ class QueryResult(msgspec.Struct, frozen=True):
 
 
 class SteadyQueries:
-    """One query, asked ``rate`` times a second in a user's name. It does not wait for its answers."""
+    """One query, sent ``rate`` times a second as a user, without waiting for responses."""
 
     def __init__(self, url: str, token: str, document: str, rate: float) -> None:
-        self.answers: list[QueryResult] = []
+        self.results: list[QueryResult] = []
         self._url = f"{url}/graphql"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._document = document
@@ -43,17 +43,17 @@ class SteadyQueries:
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Ask for the length of a block; what is under way at its end is waited for."""
+        """Send queries for the length of a block; wait for those in flight at its end."""
         connector = aiohttp.TCPConnector(limit=0)
         async with (
             aiohttp.ClientSession(connector=connector, headers=self._headers) as session,
             asyncio.TaskGroup() as group,
         ):
-            asking = group.create_task(self._send_all(session, group))
+            sending = group.create_task(self._send_all(session, group))
             try:
                 yield
             finally:
-                asking.cancel()
+                sending.cancel()
 
     async def _send_all(self, session: aiohttp.ClientSession, group: asyncio.TaskGroup) -> None:
         turn = time.monotonic()
@@ -66,28 +66,28 @@ class SteadyQueries:
         began = time.monotonic()
         async with session.post(self._url, json={"query": self._document}) as response:
             body = await response.json(content_type=None)
-        self.answers.append(QueryResult(began, time.monotonic(), response.status, body))
+        self.results.append(QueryResult(began, time.monotonic(), response.status, body))
 
     def between(self, since: float, until: float) -> list[QueryResult]:
-        """The answers to what was asked in that time."""
-        return [one for one in self.answers if since <= one.began < until]
+        """Return the results of queries that began in this time."""
+        return [one for one in self.results if since <= one.began < until]
 
     def latency(self, spans: Sequence[TimeSpan]) -> "Latency":
-        """That of what was asked in these spans."""
+        """Return the latency of the queries that began in these spans."""
         cuts = []
         for since, until in spans:
             for number in range(int((until - since) / WINDOW_S)):
                 begin = since + number * WINDOW_S
                 seconds = [one.seconds for one in self.between(begin, begin + WINDOW_S)]
-                if len(seconds) >= MIN_ANSWERS:  # else it was this process that had no time
+                if len(seconds) >= MIN_ANSWERS:  # else this process had no time
                     cuts.append(statistics.quantiles(seconds, n=20))
         return Latency(statistics.median(cut[9] for cut in cuts), statistics.median(cut[18] for cut in cuts))
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """Seconds: medians, over windows of a second, of the 50th and the 95th percentile of each window's answers.
+    """Seconds: medians, over windows of a second, of the 50th and the 95th percentile of each window.
 
-    On few cores a moment in which somebody else computes makes one window slow, and not the median.
+    On few cores a burst of other work makes one window slow, but not the median.
     """
 
     p50: float
@@ -95,7 +95,7 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 def without_fields(fields: frozenset[str], value: Any) -> Any:
-    """A value of an answer, with null in these fields, wherever they are."""
+    """Return a value of a response with null in these fields, at any depth."""
     if isinstance(value, dict):
         return {key: None if key in fields else without_fields(fields, one) for key, one in value.items()}
     if isinstance(value, list):
@@ -103,17 +103,17 @@ def without_fields(fields: frozenset[str], value: Any) -> Any:
     return value
 
 
-def is_lacking(answer: QueryResult, whole: dict[str, Any], fields: frozenset[str]) -> bool:
-    """Whether an answer lacks what these fields hold. AssertionError if it is not the whole one in all the others.
+def is_lacking(result: QueryResult, whole: dict[str, Any], fields: frozenset[str]) -> bool:
+    """Tell whether a response lacks these fields; raise AssertionError if it differs in others.
 
-    What it lacks has its error, at its place, with the code UNAVAILABLE.
+    Each missing field has its error, at its path, with the code UNAVAILABLE.
     """
-    assert answer.status == 200, answer
-    errors = answer.body.get("errors", [])
+    assert result.status == 200, result
+    errors = result.body.get("errors", [])
     assert {error["extensions"]["code"] for error in errors} <= {"UNAVAILABLE"}, errors
     assert all(fields & set(error["path"]) for error in errors), errors
     if not errors:
-        assert answer.body["data"] == whole
+        assert result.body["data"] == whole
         return False
-    assert without_fields(fields, answer.body["data"]) == without_fields(fields, whole)
+    assert without_fields(fields, result.body["data"]) == without_fields(fields, whole)
     return True

@@ -1,4 +1,4 @@
-"""What was acknowledged: the record that everything else is held against. Kept in a process that no fault reaches."""
+"""Record of the acknowledged commands, kept in a process that no fault reaches."""
 
 import datetime as dt
 import json
@@ -10,7 +10,7 @@ import msgspec
 
 
 class AcknowledgedOrder(msgspec.Struct, frozen=True):
-    """An order that was taken, by the key that it was asked with."""
+    """An accepted order, with its idempotency key."""
 
     key: str
     order_id: str
@@ -29,7 +29,7 @@ class AcknowledgedReport(msgspec.Struct, frozen=True):
 
 
 class AcknowledgedForm(msgspec.Struct, frozen=True):
-    """A contact form that was received, and the ticket that it was answered with."""
+    """An accepted contact form, and its ticket."""
 
     key: str
     ticket_id: str
@@ -37,7 +37,7 @@ class AcknowledgedForm(msgspec.Struct, frozen=True):
 
 
 class CommandRecord:
-    """Every acknowledged command with its answer, in memory and, line by line, in a file."""
+    """All acknowledged commands with their results, in memory and, line by line, in a file."""
 
     def __init__(self, file: Path) -> None:
         self.orders: dict[str, AcknowledgedOrder] = {}
@@ -51,24 +51,24 @@ class CommandRecord:
 
     def add_order(self, ordered: AcknowledgedOrder) -> None:
         known = self.orders.setdefault(ordered.key, ordered)
-        assert known == ordered, f"two answers to one key: {known} and {ordered}"
-        self._note(ordered)
+        assert known == ordered, f"two results for one key: {known} and {ordered}"
+        self._write(ordered)
 
     def add_report(self, reported: AcknowledgedReport) -> None:
         self.reports[reported.report_id] = reported
-        self._note(reported)
+        self._write(reported)
 
     def add_form(self, written: AcknowledgedForm) -> None:
         known = self.forms.setdefault(written.key, written)
-        assert known == written, f"two answers to one key: {known} and {written}"
-        self._note(written)
+        assert known == written, f"two results for one key: {known} and {written}"
+        self._write(written)
 
-    def forget_orders(self, but: Collection[str]) -> list[AcknowledgedOrder]:
-        """Forget the orders with other keys than these, and their reports: their database was put back to before them.
+    def forget_orders(self, kept_keys: Collection[str]) -> list[AcknowledgedOrder]:
+        """Forget the orders with other keys than these, and their reports: a restored database does not have them.
 
-        Those that were forgotten; whoever sent them may send them again, with the same keys.
+        Returns the forgotten orders, which may be sent again with the same keys.
         """
-        lost = [order for key, order in self.orders.items() if key not in but]
+        lost = [order for key, order in self.orders.items() if key not in kept_keys]
         ids = {order.order_id for order in lost}
         for order in lost:
             del self.orders[order.key]
@@ -76,21 +76,21 @@ class CommandRecord:
         return lost
 
     def outcomes(self) -> dict[str, AcknowledgedReport]:
-        """Of each order that was reported on, the report that counts: the latest, as orders' rule says (O17)."""
-        found: dict[str, AcknowledgedReport] = {}
+        """Return the report that decides the outcome of each order: the latest one (O17)."""
+        latest: dict[str, AcknowledgedReport] = {}
         for report in self.reports.values():
-            known = found.get(report.order_id)
+            known = latest.get(report.order_id)
             if known is None or (known.at, known.report_id) < (report.at, report.report_id):
-                found[report.order_id] = report
-        return found
+                latest[report.order_id] = report
+        return latest
 
     def report_counts(self) -> dict[str, int]:
-        """How many reports each order has."""
+        """Count the reports of each order."""
         counts: dict[str, int] = {}
         for report in self.reports.values():
             counts[report.order_id] = counts.get(report.order_id, 0) + 1
         return counts
 
-    def _note(self, what: AcknowledgedOrder | AcknowledgedReport | AcknowledgedForm) -> None:
+    def _write(self, command: AcknowledgedOrder | AcknowledgedReport | AcknowledgedForm) -> None:
         with self._lock, self._file.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(msgspec.to_builtins(what)) + "\n")
+            lines.write(json.dumps(msgspec.to_builtins(command)) + "\n")

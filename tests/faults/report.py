@@ -1,4 +1,4 @@
-"""What the run has to say for itself: a line a fault, as a table of Markdown."""
+"""Results of a run: a Markdown table with a line a fault."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -9,27 +9,28 @@ from tests.faults.queries import Latency
 
 
 class FaultResult(msgspec.Struct, frozen=True):
-    """One fault. ``recoveries`` in seconds, one for each time; ``commands`` acknowledged under it."""
+    """Result of one fault."""
 
     fault: str
     recoveries: Sequence[float]
+    """Seconds, one for each time."""
     commands: int
+    """Number of commands acknowledged under the fault."""
     per_second: float
     lost: str = "nothing"
 
 
 class OutageResult(msgspec.Struct, frozen=True):
-    """A service that was away under queries.
-
-    How long those took that do not need it, ``before`` and ``during``; the ``longest`` that needed it, in seconds; and
-    how long its fields were missing after it was back, each time.
-    """
+    """Result of an outage of a service under queries."""
 
     service: str
     before: Latency
+    """Latency of the queries that do not need the service, before the outages."""
     during: Latency
     longest: float
+    """Seconds of the longest query that needs the service."""
     recoveries: Sequence[float]
+    """Seconds until its fields were in a response again, each time."""
 
 
 OUTAGE_HEADER = (
@@ -43,7 +44,7 @@ HEADER = (
 
 
 def table(lines: Sequence[FaultResult]) -> str:
-    """The table, faults in the order in which they ran."""
+    """Format the table of faults, in the order of their runs."""
     return "\n".join([HEADER, *(_row(line) for line in lines)])
 
 
@@ -55,7 +56,7 @@ def _row(line: FaultResult) -> str:
 
 
 def outage_table(lines: Sequence[OutageResult]) -> str:
-    """The same for services that were away."""
+    """Format the table of outages."""
     return "\n".join([OUTAGE_HEADER, *(_outage_row(line) for line in lines)])
 
 

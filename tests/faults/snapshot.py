@@ -1,4 +1,4 @@
-"""The house at one moment, taken from outside and from its databases, as plain values for the checker."""
+"""Snapshot of the stack, read from outside and from its databases, as plain values for the checker."""
 
 import json
 import re
@@ -71,7 +71,7 @@ _COPIES = (
     ("sites", "sites", "id, organisation_id, site_number, version", "support", "sites"),
     ("orders", "pickups", "id, agreement_id, order_id, date, state, done_at, grams, version", "stats", "pickups"),
 )
-"""Owner, its table, what is copied, who keeps the copy, and where."""
+"""Owner, its table, the copied columns, the service with the copy, and its table."""
 
 _MESSAGE_ID = re.compile(rb"^Message-ID: *(?:\r\n )?(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 
@@ -82,21 +82,21 @@ def blueprint_of(service: str) -> Blueprint[Any, Any]:
 
 
 def types_handled(service: str) -> set[str]:
-    """The event types that have effects in a service."""
+    """Return the event types that a service handles."""
     handlers = import_module(f"services.{service}.messaging.handlers").HANDLERS
     return {event_type_of(kind).name for kind in handlers}
 
 
-async def take_snapshot(house: FaultStack, notes: Path) -> Snapshot:
-    """All that the checker looks at. ``notes`` is the folder of the subscribers'."""
-    subscribers = subscribers_of(notes)  # first: what is in the log later than this may have been heard of later, too
-    topics = {service: await read_topic(house.broker.address, topic_of(service)) for service in SERVICES}
+async def take_snapshot(fault_stack: FaultStack, subscriber_logs: Path) -> Snapshot:
+    """Take a snapshot; ``subscriber_logs`` is the folder of the subscribers' logs."""
+    subscribers = subscribers_of(subscriber_logs)  # first: the log may only grow after the subscribers' logs are read
+    topics = {service: await read_topic(fault_stack.broker.address, topic_of(service)) for service in SERVICES}
     partners_topics = {
-        service: await read_topic(house.broker.address, partners_topic_of(service))
+        service: await read_topic(fault_stack.broker.address, partners_topic_of(service))
         for service in SERVICES
         if blueprint_of(service).partners_topic
     }
-    async with house.databases() as databases:
+    async with fault_stack.databases() as databases:
         orders, stats, support = databases["orders"], databases["stats"], databases["support"]
         logs = {service: [_logged(row) for row in await databases[service].fetch(_LOG)] for service in SERVICES}
         return Snapshot(
@@ -121,15 +121,15 @@ async def take_snapshot(house: FaultStack, notes: Path) -> Snapshot:
             volumes_of_facts=_volumes(await orders.fetch(_VOLUMES_OF_PICKUPS)),
             tickets=[write_id("ticket", row["id"]) for row in await support.fetch("SELECT id FROM tickets")],
             written_mails=[row["message_id"] for row in await support.fetch("SELECT message_id FROM chassis.mail")],
-            delivered_mails=delivered_mails(house.stack.home.mailbox / "mail.sqlite"),
+            delivered_mails=delivered_mails(fault_stack.stack.home.mailbox / "mail.sqlite"),
             copies=[*[await _copy(databases, *one) for one in _COPIES], *await _access_copies(databases)],
             subscribers=subscribers,
         )
 
 
-async def is_quiescent(house: FaultStack) -> bool:
-    """Whether all that was announced is numbered and has its effects in figures and mail: a look that costs little."""
-    async with house.databases() as databases:
+async def is_quiescent(fault_stack: FaultStack) -> bool:
+    """Tell whether all events are numbered and have their effects in figures and mail, with a few cheap queries."""
+    async with fault_stack.databases() as databases:
         for service in SERVICES:
             if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.outbox WHERE sequence IS NULL)"):
                 return False
@@ -142,7 +142,7 @@ async def is_quiescent(house: FaultStack) -> bool:
 
 
 async def read_topic(bootstrap: str, name: str) -> list[TopicRecord]:
-    """All that a topic holds."""
+    """Read all records of a topic."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, max_poll_records=5000)
     await consumer.start()
     try:
@@ -150,36 +150,36 @@ async def read_topic(bootstrap: str, name: str) -> list[TopicRecord]:
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
-        found: list[TopicRecord] = []
+        records: list[TopicRecord] = []
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 for m in messages:
                     record = to_raw_record(m)
-                    found.append(
+                    records.append(
                         TopicRecord(m.partition, m.offset, record.event_id, record.sequence, record.generation)
                     )
-        return found
+        return records
     finally:
         await consumer.stop()
 
 
 def delivered_mails(file: Path) -> list[str]:
-    """The Message-ID of each mail in the mailbox, in the order in which they came."""
+    """List the Message-IDs in the mailbox, in the order of arrival."""
     mailbox = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
     try:
-        found = [_MESSAGE_ID.search(raw_mail) for (raw_mail,) in mailbox.execute("SELECT raw FROM mail ORDER BY id")]
+        matches = [_MESSAGE_ID.search(raw_mail) for (raw_mail,) in mailbox.execute("SELECT raw FROM mail ORDER BY id")]
     finally:
         mailbox.close()
-    return [match.group(1).decode() for match in found if match]
+    return [match.group(1).decode() for match in matches if match]
 
 
 def subscribers_of(folder: Path) -> list[SubscriberLog]:
-    """What every subscriber has noted so far."""
+    """Read the logs of all subscribers."""
     return [read_log(file) for file in sorted(folder.iterdir())] if folder.exists() else []
 
 
 def _logged(row: asyncpg.Record) -> OutboxRow:
-    said = json.loads(row["data"])
+    data = json.loads(row["data"])
     return OutboxRow(
         row["sequence"],
         str(row["event_id"]),
@@ -187,14 +187,14 @@ def _logged(row: asyncpg.Record) -> OutboxRow:
         row["subject"],
         row["partition"],
         row["public"],
-        base_version(said.get("version", 0)),
-        said.get("siteId", ""),
-        said.get("orderId") or "",
+        base_version(data.get("version", 0)),
+        data.get("siteId", ""),
+        data.get("orderId") or "",
     )
 
 
 def base_version(version: int) -> int:
-    """The version as it was counted: a restore lets all of them leap above those that were forgotten."""
+    """Return the version without the increments of restores, which lift all versions above the lost ones."""
     return version % RESTORE_VERSION_INCREMENT
 
 
@@ -223,10 +223,12 @@ def _volumes(rows: list[asyncpg.Record]) -> dict[tuple[object, ...], tuple[int, 
     return places
 
 
-async def _copy(databases: Databases, owner: str, table: str, columns: str, keeper: str, where: str) -> CopyRows:
+async def _copy(databases: Databases, owner: str, table: str, columns: str, consumer: str, copy_table: str) -> CopyRows:
     owned = await databases[owner].fetch(f"SELECT {columns} FROM {table}")
-    kept = await databases[keeper].fetch(f"SELECT {columns} FROM {where}")
-    return CopyRows(f"{keeper}.{where}", [_plain_values(row) for row in owned], [_plain_values(row) for row in kept])
+    kept = await databases[consumer].fetch(f"SELECT {columns} FROM {copy_table}")
+    return CopyRows(
+        f"{consumer}.{copy_table}", [_plain_values(row) for row in owned], [_plain_values(row) for row in kept]
+    )
 
 
 def _plain_values(row: asyncpg.Record) -> tuple[object, ...]:
@@ -234,7 +236,7 @@ def _plain_values(row: asyncpg.Record) -> tuple[object, ...]:
 
 
 async def _access_copies(databases: Databases) -> list[CopyRows]:
-    """Each service's copy of who may do what, against what identity would state now."""
+    """Read each service's copy of access, and identity's own state of it."""
     identity = databases["identity"]
     subjects = [
         *(write_id("user", row["id"]) for row in await identity.fetch("SELECT id FROM users")),

@@ -1,6 +1,6 @@
-"""The whole house as the faults find it: a stack, its broker in the test's hands, and proxies where the network is bad.
+"""The stack under faults, with a broker that the tests control, and proxies before the broker and PostgreSQL.
 
-Only orders goes through the proxies: to the broker and to PostgreSQL. All others have a good network.
+Only orders connects through the proxies.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from tests.support.stack import RunningStack, new_stack
 from tests.support.tcp_proxy import TcpProxy
 
 _AGREEMENT_COPIES = 12
-"""How often the demonstration's agreements are there: so many more days can be ordered."""
+"""Number of copies of each agreement of the demonstration: so many more pickups can be ordered."""
 
 
 class FaultStack:
-    """The stack under faults, and what was acknowledged so far."""
+    """The stack under faults, and the record of its acknowledged commands."""
 
     def __init__(
         self, stack: RunningStack, broker: ControlledBroker, to_kafka: TcpProxy, to_postgres: TcpProxy
@@ -41,16 +41,16 @@ class FaultStack:
         self.record = CommandRecord(stack.home.root / "record")
         self.stock: deque[OrderableDay] = deque()
         self.allowed_mail_repeats = 0
-        """Deaths that may have fallen between the mail server's yes and our mark."""
+        """Number of crashes that may have been between the mail server's acknowledgement and our mark."""
         self.expected_dead_letters = 0
-        """Dead letters that lie where they were planted."""
+        """Number of planted dead letters."""
         self.suspect = False
-        """Whether something was found wrong in it, or was not looked at to the end."""
+        """Whether there were findings, or a check did not end."""
         self.restored = False
-        """Whether orders' database was put back to an earlier state."""
+        """Whether orders' database was restored to an earlier state."""
 
     def database_url(self, service: str) -> str:
-        """The service's database, past any proxy."""
+        """Return the URL of the service's database, past any proxy."""
         return self.environment.database_url(service)
 
     @property
@@ -61,7 +61,7 @@ class FaultStack:
 
     @contextlib.asynccontextmanager
     async def databases(self) -> AsyncIterator[dict[str, "asyncpg.Connection[asyncpg.Record]"]]:
-        """A connection to each service's database."""
+        """Open a connection to each service's database."""
         async with contextlib.AsyncExitStack() as stack:
             opened = {}
             for service in SERVICES:
@@ -70,7 +70,7 @@ class FaultStack:
             yield opened
 
     def kierto(self, *arguments: str) -> "asyncio.Future[str]":
-        """Run a host command; what it said. AssertionError if it failed."""
+        """Run a host command and return its output; raise AssertionError if it fails."""
 
         def run() -> str:
             done = self.stack.kierto(*arguments)
@@ -106,9 +106,9 @@ def run_fault_stack(full: bool) -> Iterator[FaultStack]:
         with TcpProxy(kafka_proxy, kafka_again) as to_kafka, TcpProxy(postgres_proxy, ports.of("postgres")) as to_db:
             broker.start()
             stack.start()
-            house = FaultStack(stack, broker, to_kafka, to_db)
-            load_demo(house.environment, _export(stack.home.root / "export-with-more", full))
-            yield house
+            fault_stack = FaultStack(stack, broker, to_kafka, to_db)
+            load_demo(fault_stack.environment, _export(stack.home.root / "export-with-more", full))
+            yield fault_stack
             stack.stop()
             broker.stop()
     finally:
@@ -118,19 +118,19 @@ def run_fault_stack(full: bool) -> Iterator[FaultStack]:
 
 
 def _export(folder: Path, full: bool) -> Path:
-    """The demonstration's export with each agreement under several numbers: each can be ordered for as many days again.
+    """Write the demonstration's export with each agreement under several numbers, for more pickups to order.
 
-    In the short form it is without the pickups of a year: they would be looked through after each fault.
+    The short form is without the pickups of a year, which would be compared after each fault.
     """
     folder.mkdir()
     for file in EXPORT.glob("*.csv"):
         if full or file.name != "pickups.csv":
             shutil.copy(file, folder)
     agreements = folder / "agreements.csv"
-    with agreements.open(encoding="utf-8", newline="") as given:
-        header, *rows = csv.reader(given)
-    with agreements.open("w", encoding="utf-8", newline="") as more:
-        writer = csv.writer(more)
+    with agreements.open(encoding="utf-8", newline="") as source:
+        header, *rows = csv.reader(source)
+    with agreements.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
         writer.writerows([header, *rows])
         for number in range(1, _AGREEMENT_COPIES):
             writer.writerows([f"M{number:02}{row[0]}", *row[1:]] for row in rows)

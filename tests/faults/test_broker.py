@@ -1,4 +1,4 @@
-"""The broker is killed, replaced and shortened under load; what it lacks comes back from the logs."""
+"""Tests of a broker that is killed, replaced and truncated under load; the outboxes restore its records."""
 
 import asyncio
 
@@ -18,11 +18,11 @@ async def test_the_broker_is_killed(trial: Trial) -> None:
 
 
 async def test_the_broker_is_emptied_with_a_new_cluster_id(trial: Trial) -> None:
-    await emptied(trial, "broker emptied, new cluster id", same=False)
+    await empty_broker(trial, "broker emptied, new cluster id", same=False)
 
 
 async def test_the_broker_is_emptied_with_the_same_cluster_id(trial: Trial) -> None:
-    await emptied(trial, "broker emptied, same cluster id", same=True)
+    await empty_broker(trial, "broker emptied, same cluster id", same=True)
 
 
 async def test_the_topics_are_cut_to_half(trial: Trial) -> None:
@@ -33,22 +33,22 @@ async def test_the_topics_are_cut_to_half(trial: Trial) -> None:
         await trial.await_recovery()
 
 
-async def test_an_order_is_taken_while_the_broker_answers_nothing(trial: Trial) -> None:
-    """Its connections stay open, as of a machine that is stuck; then it goes on."""
+async def test_orders_are_accepted_while_the_broker_is_stopped(trial: Trial) -> None:
+    """The connections stay open, as with a machine that hangs; then it continues."""
     async with trial.under_load("broker stopped (SIGSTOP), commands taken meanwhile, continued"):
         trial.fault_stack.broker.pause()
-        taken = len(trial.fault_stack.record.orders)
+        accepted = len(trial.fault_stack.record.orders)
         try:
-            while len(trial.fault_stack.record.orders) < taken + 20:
+            while len(trial.fault_stack.record.orders) < accepted + 20:
                 await asyncio.sleep(0.05)
         finally:
             trial.fault_stack.broker.resume()
         await trial.await_recovery()
 
 
-async def emptied(trial: Trial, done: str, same: bool) -> None:
+async def empty_broker(trial: Trial, fault: str, same: bool) -> None:
     broker = trial.fault_stack.broker
-    async with trial.under_load(done):
+    async with trial.under_load(fault):
         cluster_id = broker.cluster_id
         broker.stop()
         broker.empty()

@@ -1,4 +1,4 @@
-"""Several faults at once, with everyone at work."""
+"""Tests of several faults at once."""
 
 import random
 import signal
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.timeout(1200)
 
 
 async def test_faults_come_together(trial: Trial) -> None:
-    """The broker dies while orders has a bad network to it, processes fall, and PostgreSQL is told to stop."""
+    """The broker is killed while its network is slow, processes are killed, and PostgreSQL is stopped."""
     async with trial.under_load("broker and PostgreSQL killed, network slow, processes killed, all together"):
         for _ in range(5 if trial.full else 1):
             trial.fault_stack.kafka_proxy.latency_s = 0.02
             trial.fault_stack.broker.kill()
-            fallen = [f"{service}-{role}" for service in SERVICES for role in ("api", "worker", "relay")]
-            before = {process: trial.stack.pid(process) for process in random.sample(fallen, 5)}
+            processes = [f"{service}-{role}" for service in SERVICES for role in ("api", "worker", "relay")]
+            before = {process: trial.stack.pid(process) for process in random.sample(processes, 5)}
             trial.fault_stack.allowed_mail_repeats += "support-worker" in before
             for process in before:
                 trial.stack.kill(process)

@@ -1,4 +1,4 @@
-"""The worker that takes in an export is killed in the middle of a file: it goes on, and no row counts twice."""
+"""Test of a worker that is killed in the middle of an import: the import goes on, and no row counts twice."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def stack() -> Iterator[RunningStack]:
-    with running_stack(new_stack()) as made:
-        yield made
+    with running_stack(new_stack()) as running:
+        yield running
 
 
 async def test_an_import_goes_on_where_its_worker_was_killed(stack: RunningStack, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Records that are no event, or none that can take effect, are set aside alone, and all others go on."""
+"""Test of malformed records: they are quarantined, and all others are handled."""
 
 import asyncio
 import datetime as dt
@@ -23,15 +23,17 @@ Headers = list[tuple[str, bytes]]
 MalformedRecord = tuple[bytes, Headers]
 
 
-async def test_poison_of_every_kind_is_set_aside_and_replayed_by_hand(trial: Trial) -> None:
+async def test_malformed_records_of_every_kind_are_quarantined_and_replayed(trial: Trial) -> None:
     planted = malformed_records()
     async with trial.under_load(
-        "poison: not JSON, no attributes, unknown type, 300 kB, wrong version, fails by itself"
+        "malformed records: not JSON, no attributes, unknown type, 300 kB, wrong version, fails by itself"
     ):
         producer = AIOKafkaProducer(bootstrap_servers=trial.fault_stack.broker.address, max_request_size=1_000_000)
         await producer.start()
-        for number, (value, pairs) in enumerate(planted.values()):
-            await producer.send_and_wait(topic_of("orders"), value, key=b"nobody", partition=number % 6, headers=pairs)
+        for number, (value, headers) in enumerate(planted.values()):
+            await producer.send_and_wait(
+                topic_of("orders"), value, key=b"unknown", partition=number % 6, headers=headers
+            )
         await producer.stop()
         states = await until(lambda: dead_letters(trial), lambda found: len(found) >= len(planted), within=90)
         assert sorted(states) == sorted(["PARKED"] + ["FAILED"] * (len(planted) - 1))
@@ -41,29 +43,29 @@ async def test_poison_of_every_kind_is_set_aside_and_replayed_by_hand(trial: Tri
 
 
 async def check_host_commands(trial: Trial) -> None:
-    """List, show, replay: what fails again stays."""
+    """Run list, show and replay; an event that fails again stays."""
 
     async def kierto(*arguments: str) -> tuple[int, str, str]:
         done = await asyncio.to_thread(trial.stack.kierto, "dead-letters", *arguments)
         return done.returncode, done.stdout, done.stderr
 
-    code, listed, _ = await kierto("list", "stats")
+    code, listing, _ = await kierto("list", "stats")
     assert code == 0
-    number = next(line.split("\t")[0] for line in listed.splitlines() if "missing attributes" in line)
+    number = next(line.split("\t")[0] for line in listing.splitlines() if "missing attributes" in line)
     _, shown, _ = await kierto("show", "stats", number)
     assert "poison" in shown
-    code, _, said = await kierto("replay", "stats", number)
+    code, _, errors = await kierto("replay", "stats", number)
     assert code == 1
-    assert "failed again" in said
-    assert number in (await kierto("list", "stats"))[1], "what fails again stays"
+    assert "failed again" in errors
+    assert number in (await kierto("list", "stats"))[1], "an event that fails again stays"
     assert (await kierto("show", "stats", "999999"))[0] == 2
-    code, _, said = await kierto("list", "accounting")
+    code, _, errors = await kierto("list", "accounting")
     assert code != 0
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
 def malformed_records() -> dict[str, MalformedRecord]:
-    """Each kind by its name, about a subject of its own."""
+    """Return a record of each kind by its name, each about its own subject."""
     good = msgspec.json.encode(unknown_pickup())
     return {
         "not JSON": (b"{ poison", published_headers()),
@@ -76,7 +78,7 @@ def malformed_records() -> dict[str, MalformedRecord]:
 
 
 def unknown_pickup(grams: int = 1) -> PickupRecorded:
-    """A pickup that nobody recorded. More grams than a column holds, and no handler can keep it."""
+    """Return the event of an unknown pickup; with more grams than a column holds, its handler fails."""
     return PickupRecorded(
         pickup_id=write_id("pickup", new_uuid()),
         organisation_id=write_id("org", new_uuid()),
@@ -94,15 +96,15 @@ def unknown_pickup(grams: int = 1) -> PickupRecorded:
 
 
 def published_headers(event_type: str = "orders.pickup.recorded") -> Headers:
-    """The attributes of an event that was numbered long ago, so that it is no sign of a newer log."""
+    """Return the attributes of an event with an old number, which is no sign of a newer log."""
     subject = write_id("pickup", new_uuid())
     return event_headers(
-        new_uuid(), event_type, "orders", subject, dt.datetime.now(dt.UTC), 1, "", "nobody", uuid.UUID(int=0)
+        new_uuid(), event_type, "orders", subject, dt.datetime.now(dt.UTC), 1, "", "unknown", uuid.UUID(int=0)
     )
 
 
-def with_header(pairs: Headers, name: str, value: bytes) -> Headers:
-    return [(one, value if one == name else text) for one, text in pairs]
+def with_header(headers: Headers, name: str, value: bytes) -> Headers:
+    return [(key, value if key == name else text) for key, text in headers]
 
 
 async def dead_letters(trial: Trial) -> Sequence[str]:

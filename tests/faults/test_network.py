@@ -1,4 +1,4 @@
-"""A bad network between orders and the broker, and between orders and PostgreSQL: slow, cut, and silent."""
+"""Tests of a bad network from orders to the broker and to PostgreSQL: slow, cut, and silent."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,20 +23,20 @@ async def test_a_bad_network_between_orders_and_postgres(trial: Trial) -> None:
 
 
 async def run_network_faults(trial: Trial, proxy: TcpProxy, latency_s: float) -> None:
-    """Each kind of badness for a while; then good again, and the way is timed. Silent both ways, in the short form."""
+    """Apply each fault for a while, heal it, and time the recovery. The short form stalls both directions only."""
     seconds = 10.0 if trial.full else 2.0
-    bad: list[Callable[[], None]] = [proxy.cut, proxy.stall]
+    faults: list[Callable[[], None]] = [proxy.cut, proxy.stall]
     if trial.full:
-        bad += [partial(proxy.stall, "up"), partial(proxy.stall, "down")]
+        faults += [partial(proxy.stall, "up"), partial(proxy.stall, "down")]
     try:
         carried = proxy.carried
         proxy.latency_s, proxy.bytes_per_s = latency_s, 1_000_000
         await trial.await_recovery()
         assert proxy.carried > carried, "orders goes through the proxy"
         proxy.heal()
-        for begin in bad:
-            begin()
-            await asyncio.sleep(seconds)  # how long the fault lasts
+        for apply in faults:
+            apply()
+            await asyncio.sleep(seconds)  # the duration of the fault
             proxy.heal()
             await trial.await_recovery()
     finally:

@@ -1,4 +1,4 @@
-"""A worker is rolled back to a build that does not know a type: its events are parked, and wait for the newer one."""
+"""Test of a worker of a build that does not know an event type: the events are parked for the newer build."""
 
 import pytest
 
@@ -31,5 +31,5 @@ async def restart_worker(trial: Trial) -> None:
 async def parked_events(trial: Trial) -> int:
     async with trial.fault_stack.databases() as databases:
         count = "SELECT count(*) FROM chassis.dead_letters WHERE state = 'PARKED'"
-        found: int = await databases["stats"].fetchval(count)
-        return found
+        parked: int = await databases["stats"].fetchval(count)
+        return parked

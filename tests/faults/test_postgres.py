@@ -1,4 +1,4 @@
-"""PostgreSQL is restarted under load: told to stop, told to stop at once, and killed."""
+"""Test of PostgreSQL that is restarted under load: by a fast and an immediate shutdown, and killed."""
 
 import asyncio
 import signal
@@ -13,23 +13,23 @@ from tests.support.polling import until
 pytestmark = pytest.mark.timeout(600)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
-"""Fast, immediate, and none that it hears of."""
+"""Signals of a fast shutdown, an immediate one, and a kill."""
 
 
 async def test_postgres_is_restarted(trial: Trial) -> None:
     async with trial.under_load("PostgreSQL restarted (fast, immediate, SIGKILL)"):
-        for way in STOP_SIGNALS:
-            await restart(trial, way)
+        for stop_signal in STOP_SIGNALS:
+            await restart(trial, stop_signal)
             await trial.await_recovery()
 
 
-async def restart(trial: Trial, way: signal.Signals) -> None:
-    """End the server, and wait until the one that takes its place answers."""
+async def restart(trial: Trial, stop_signal: signal.Signals) -> None:
+    """Stop the server, and wait until its successor accepts connections."""
     pid = trial.stack.pid("postgres")
     trial.fault_stack.allowed_mail_repeats += 1
-    trial.stack.signal("postgres", way)
+    trial.stack.signal("postgres", stop_signal)
 
-    async def another_answers() -> bool:
+    async def is_replaced() -> bool:
         if not trial.stack.replaced("postgres", pid):
             return False
         try:
@@ -38,5 +38,5 @@ async def restart(trial: Trial, way: signal.Signals) -> None:
             return False
         return True
 
-    await until(another_answers, every=0.1)
+    await until(is_replaced, every=0.1)
     await asyncio.sleep(0)

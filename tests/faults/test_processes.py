@@ -1,4 +1,4 @@
-"""Processes are killed under load, each in the moment in which its log shows that it works."""
+"""Tests of processes that are killed under load, while their logs show that they work."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ from tests.faults.trial import Trial
 pytestmark = pytest.mark.timeout(1200)
 
 ROLES = ("api", "worker", "relay")
-EVERY = ("gateway", *(f"{service}-{role}" for service in SERVICES for role in ROLES))
+ALL_PROCESSES = ("gateway", *(f"{service}-{role}" for service in SERVICES for role in ROLES))
 
 
 async def test_each_kind_of_process_is_killed_at_work(trial: Trial) -> None:
-    """Three times each, one after the other; in the short form once, those of one role together."""
-    groups = [(one,) for one in EVERY] * 3 if trial.full else [
+    """Kill each three times, one after the other; in the short form once, those of one role together."""
+    groups = [(process,) for process in ALL_PROCESSES] * 3 if trial.full else [
         ("gateway",), *(tuple(f"{service}-{role}" for service in SERVICES) for role in ROLES)
     ]  # fmt: skip
     async with trial.under_load("each kind of process killed at work" + (", 3 times" if trial.full else "")):
@@ -29,9 +29,9 @@ async def test_each_kind_of_process_is_killed_at_work(trial: Trial) -> None:
 async def test_all_processes_are_killed_at_once(trial: Trial) -> None:
     async with trial.under_load("all 16 processes killed at once"):
         for _ in range(3 if trial.full else 1):
-            before = {process: trial.stack.pid(process) for process in EVERY}
+            before = {process: trial.stack.pid(process) for process in ALL_PROCESSES}
             trial.fault_stack.allowed_mail_repeats += 1
-            for process in EVERY:
+            for process in ALL_PROCESSES:
                 trial.stack.kill(process)
             killed = time.monotonic()
             for process, pid in before.items():

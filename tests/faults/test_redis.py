@@ -1,4 +1,4 @@
-"""Redis holds only what may be lost: with it stuck, and with it gone, everything goes on."""
+"""Test of Redis that is stopped and killed: it holds only data that may be lost, so everything goes on."""
 
 import signal
 
@@ -17,8 +17,8 @@ async def test_redis_is_gone(trial: Trial) -> None:
         pid = trial.stack.pid("valkey")
         trial.stack.kill("valkey")
 
-        async def back() -> bool:
+        async def is_replaced() -> bool:
             return trial.stack.replaced("valkey", pid)
 
-        await until(back)
+        await until(is_replaced)
         await trial.await_recovery()

@@ -1,4 +1,4 @@
-"""A relay that sleeps longer than its lease: another leads meanwhile, and the sleeper harms nothing when it wakes."""
+"""Test of a relay that is stopped for longer than its lease: another leads, and the first does no harm afterwards."""
 
 import asyncio
 import contextlib
@@ -31,29 +31,29 @@ async def test_a_relay_is_stopped_for_longer_than_its_lease_and_continued(trial:
                     await trial.await_recovery()
                 finally:
                     trial.stack.signal("orders-relay", signal.SIGCONT)
-                seen: list[object] = []
+                events: list[object] = []
 
-                async def deposed() -> list[object]:
-                    seen.extend(line.get("event") for line in first.new_lines())  # noqa: B023 - awaited in this turn
-                    return seen  # noqa: B023
+                async def log_events() -> list[object]:
+                    events.extend(line.get("event") for line in first.new_lines())  # noqa: B023 - awaited in this turn
+                    return events  # noqa: B023
 
-                await until(deposed, lambda events: "relay lost leadership" in events)
-                assert await holder(trial.fault_stack) == "orders.2", "who woke up does not take back the lease"
+                await until(log_events, lambda events: "relay lost leadership" in events)
+                assert await holder(trial.fault_stack) == "orders.2", "the former leader does not take back the lease"
             await until(lambda: holder(trial.fault_stack), lambda name: name == "orders.1")
             await trial.await_recovery()
 
 
 @contextlib.contextmanager
-def second_relay(house: FaultStack) -> Iterator[None]:
-    """Another relay of orders, as a second machine would run it."""
-    settings = house.environment.of_service("orders", "relay") | {
+def second_relay(fault_stack: FaultStack) -> Iterator[None]:
+    """Run another relay of orders, as on a second machine."""
+    settings = fault_stack.environment.of_service("orders", "relay") | {
         "KIERTO_SLOT": "2",
-        "KIERTO_LISTEN": f"127.0.0.1:{house.stack.ports.base + 89}",
+        "KIERTO_LISTEN": f"127.0.0.1:{fault_stack.stack.ports.base + 89}",
         "KIERTO_METRICS_LISTEN": "",  # else it would be that of the first
-        "KIERTO_KAFKA": house.broker.address,
+        "KIERTO_KAFKA": fault_stack.broker.address,
         "PYTHONPATH": str(ROOT),
     }
-    with (house.stack.home.log("orders-relay-2")).open("ab") as log:
+    with (fault_stack.stack.home.log("orders-relay-2")).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "services.orders", "relay"], env=settings, stdout=log, stderr=log
         )
@@ -64,9 +64,9 @@ def second_relay(house: FaultStack) -> Iterator[None]:
         process.wait(30)
 
 
-async def holder(house: FaultStack) -> str:
-    """Who leads now, by orders' database."""
-    async with house.databases() as databases:
+async def holder(fault_stack: FaultStack) -> str:
+    """Return the holder of the lease in orders' database."""
+    async with fault_stack.databases() as databases:
         await asyncio.sleep(0)
-        found: str = await databases["orders"].fetchval("SELECT holder FROM chassis.leader")
-        return found
+        name: str = await databases["orders"].fetchval("SELECT holder FROM chassis.leader")
+        return name

@@ -1,4 +1,4 @@
-"""All that a topic holds comes again, shuffled, and twice: nothing takes effect once more, and no partner hears it."""
+"""Test of records that are produced again, shuffled, and twice: they have no effect, and no partner receives them."""
 
 import random
 
@@ -19,7 +19,7 @@ async def test_events_come_again_shuffled_and_twice(trial: Trial) -> None:
         await trial.await_recovery()
 
 
-async def republish(bootstrap: str, topic: str, most: int = 5_000) -> None:
+async def republish(bootstrap: str, topic: str, limit: int = 5_000) -> None:
     """Produce a topic's newest records again, each twice, in any order."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, max_poll_records=2000)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
@@ -30,14 +30,14 @@ async def republish(bootstrap: str, topic: str, most: int = 5_000) -> None:
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
-        found = []
+        messages_read = []
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for messages in (await consumer.getmany(timeout_ms=200)).values():
-                # Poison of another fault that has no attributes is no event: it would be set aside each time anew.
-                found += [message for message in messages if message.headers]
-        some = sorted(found, key=lambda message: message.timestamp)[-most:] * 2
-        random.shuffle(some)
-        for message in some:
+                # Malformed records of another fault have no attributes: each repeat would be quarantined.
+                messages_read += [message for message in messages if message.headers]
+        selection = sorted(messages_read, key=lambda message: message.timestamp)[-limit:] * 2
+        random.shuffle(selection)
+        for message in selection:
             await producer.send(
                 topic, message.value, message.key, partition=message.partition, headers=list(message.headers)
             )

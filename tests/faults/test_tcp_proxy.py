@@ -1,4 +1,4 @@
-"""The proxy that makes a network bad."""
+"""Tests of the TCP proxy."""
 
 import asyncio
 import contextlib
@@ -14,16 +14,16 @@ from tests.support.tcp_proxy import TcpProxy
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[TcpProxy]:
-    """Before a server that says again what it hears."""
-    hearing: set[asyncio.Task[None] | None] = set()
+    """A proxy before an echo server."""
+    connections: set[asyncio.Task[None] | None] = set()
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        hearing.add(asyncio.current_task())
+        connections.add(asyncio.current_task())
         with contextlib.suppress(OSError):
-            while piece := await reader.read(1000):
-                writer.write(piece)
-        await ended(writer)
-        hearing.discard(asyncio.current_task())
+            while chunk := await reader.read(1000):
+                writer.write(chunk)
+        await close(writer)
+        connections.discard(asyncio.current_task())
 
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     with socket.socket() as free:
@@ -34,27 +34,27 @@ async def proxy() -> AsyncIterator[TcpProxy]:
     yield started
     await asyncio.to_thread(started.stop)
     server.close()
-    await until(lambda: asyncio.sleep(0, not hearing))
+    await until(lambda: asyncio.sleep(0, not connections))
 
 
 @contextlib.asynccontextmanager
 async def connected(proxy: TcpProxy) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection through the proxy, for the length of a block."""
+    """Open a connection through the proxy, for the length of a block."""
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     try:
         yield reader, writer
     finally:
-        await ended(writer)
+        await close(writer)
 
 
-async def ended(writer: asyncio.StreamWriter) -> None:
+async def close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
 
 
-async def ask(proxy: TcpProxy) -> bool:
-    """Whether a word comes back."""
+async def echoes(proxy: TcpProxy) -> bool:
+    """Tell whether the server echoes a word."""
     with contextlib.suppress(OSError, asyncio.IncompleteReadError):
         async with connected(proxy) as (reader, writer):
             writer.write(b"hello")
@@ -63,14 +63,14 @@ async def ask(proxy: TcpProxy) -> bool:
 
 
 async def test_a_good_network_carries(proxy: TcpProxy) -> None:
-    assert await ask(proxy)
+    assert await echoes(proxy)
     await until(lambda: asyncio.sleep(0, proxy.carried), lambda carried: carried == 10)
 
 
-async def test_latency_is_for_each_way(proxy: TcpProxy) -> None:
+async def test_latency_is_for_each_direction(proxy: TcpProxy) -> None:
     proxy.latency_s = 0.1
     began = time.monotonic()
-    assert await ask(proxy)
+    assert await echoes(proxy)
     assert time.monotonic() - began >= 0.2
 
 
@@ -81,15 +81,15 @@ async def test_a_cut_ends_connections_and_new_ones_until_it_is_healed(proxy: Tcp
         proxy.cut()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
-    assert not await ask(proxy)
+    assert not await echoes(proxy)
     proxy.heal()
-    assert await ask(proxy)
+    assert await echoes(proxy)
 
 
-@pytest.mark.parametrize("way", ["up", "down"])
-async def test_a_stalled_connection_stays_open_and_goes_on_later(proxy: TcpProxy, way: str) -> None:
+@pytest.mark.parametrize("direction", ["up", "down"])
+async def test_a_stalled_connection_stays_open_and_goes_on_later(proxy: TcpProxy, direction: str) -> None:
     async with connected(proxy) as (reader, writer):
-        proxy.stall(way)
+        proxy.stall(direction)
         writer.write(b"hello")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(5), 0.2)

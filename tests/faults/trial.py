@@ -1,4 +1,4 @@
-"""A fault under load: the load runs, the fault happens, the way of an event is timed, and the record is compared."""
+"""A fault under load: the load runs, the fault happens, the recovery is timed, and the record is compared."""
 
 import asyncio
 import contextlib
@@ -20,38 +20,38 @@ from tests.support.log_tail import LogTail
 from tests.support.polling import until
 
 ACTIVITY_EVENTS = {"api": "answered", "worker": "consumed", "relay": "published", "gateway": "executed"}
-"""What a process logs when it works, by its role."""
+"""Log event of a working process, by its role."""
 
 _RECOVERY_S = 90.0
 _QUIESCENCE_S = 120.0
 _POLL_S = 0.1
-"""A look signs in at databases: many would take the cores from what is to recover."""
+"""Interval of polls. Each opens connections to databases: more of them would slow down the recovery."""
 
 
 class Trial:
-    """One fault, or several together."""
+    """Trial of one fault, or of several together."""
 
     def __init__(
         self,
-        house: FaultStack,
-        people: LoadClients,
-        notes: Path,
+        fault_stack: FaultStack,
+        clients: LoadClients,
+        subscriber_logs: Path,
         report_result: Callable[[FaultResult], None],
         full: bool,
     ) -> None:
-        self.fault_stack = house
-        self.stack = house.stack
-        self.people = people
+        self.fault_stack = fault_stack
+        self.stack = fault_stack.stack
+        self.clients = clients
         self.full = full
         self.recoveries: list[float] = []
         self.passed = False
-        """Whether the last look at the house found nothing wrong."""
-        self.notes = notes
-        self._tell = report_result
+        """Whether the last check of the stack had no findings."""
+        self.subscriber_logs = subscriber_logs
+        self._report_result = report_result
 
     @contextlib.asynccontextmanager
-    async def under_load(self, done: str) -> AsyncIterator[None]:
-        """Have the load run for the length of a block; afterwards nothing may be lost, doubled or swapped."""
+    async def under_load(self, fault: str) -> AsyncIterator[None]:
+        """Run the load for the length of a block; afterwards nothing may be lost, doubled or swapped."""
         self.passed = False
         load = self.load()
         before = len(self.fault_stack.record)
@@ -59,63 +59,65 @@ class Trial:
             await until(lambda: asyncio.sleep(0, len(self.fault_stack.record) - before), lambda sent: sent > 20)
             yield
         await self.check()
-        self._tell(FaultResult(done, tuple(self.recoveries), load.sent, load.per_second))
+        self._report_result(FaultResult(fault, tuple(self.recoveries), load.sent, load.per_second))
 
     def load(self) -> Load:
-        """The load of this trial, not yet at work."""
-        return Load(self.people, self.fault_stack.record, self.fault_stack.stock, RATE if self.full else SHORT_RATE)
+        """Return the load of this trial, not started yet."""
+        return Load(self.clients, self.fault_stack.record, self.fault_stack.stock, RATE if self.full else SHORT_RATE)
 
-    async def await_recovery(self, began: float | None = None) -> float:
-        """Wait until a command that was sent from now on has gone all the way, and note the seconds.
+    async def await_recovery(self, ended_at: float | None = None) -> float:
+        """Wait until a command that is sent from now on has all its effects, and record the seconds.
 
-        They count from the fault's end: from now, or from ``began`` (``time.monotonic()``) where it ended by itself.
-        All the way is through the gateway, an api, the database, the relay, the broker and a worker into the figures;
-        to a ticket; and to an event at a subscriber.
+        They count from the end of the fault: now, or ``ended_at`` (``time.monotonic()``) if it ended by itself.
+        The effects are figures, by way of the gateway, an api, the database, the relay, the broker and a worker; a
+        ticket; and an event at a subscriber.
         """
-        since, began = now(), began or time.monotonic()
+        since, ended_at = now(), ended_at or time.monotonic()
         await until(lambda: self._missing(since), lambda missing: not missing, within=_RECOVERY_S, every=_POLL_S)
-        self.recoveries.append(time.monotonic() - began)
+        self.recoveries.append(time.monotonic() - ended_at)
         return self.recoveries[-1]
 
     async def await_quiescence(self) -> None:
-        """Wait until everything that was announced has its effects."""
+        """Wait until every emitted event has its effects."""
         await until(
             lambda: _is_true_when_available(lambda: is_quiescent(self.fault_stack)), within=_QUIESCENCE_S, every=_POLL_S
         )
 
     async def check(self) -> None:
-        """Wait until all is quiet, and hold the record against the house."""
+        """Wait for quiescence, and check the stack against the record."""
         await self.await_quiescence()
-        allowed = Tolerance(
+        tolerance = Tolerance(
             dead_letters=self.fault_stack.expected_dead_letters,
             mail_repeats=self.fault_stack.allowed_mail_repeats,
             restored=self.fault_stack.restored,
         )
 
         async def findings() -> list[str]:
-            return check_snapshot(self.fault_stack.record, await take_snapshot(self.fault_stack, self.notes), allowed)
+            return check_snapshot(
+                self.fault_stack.record, await take_snapshot(self.fault_stack, self.subscriber_logs), tolerance
+            )
 
         self.passed = False
-        end = time.monotonic() + _QUIESCENCE_S
-        while found := await findings():
-            if time.monotonic() > end:
-                raise AssertionError("\n".join(found[:20]))
+        deadline = time.monotonic() + _QUIESCENCE_S
+        while current := await findings():
+            if time.monotonic() > deadline:
+                raise AssertionError("\n".join(current[:20]))
             await asyncio.sleep(0.5)
         self.passed = True
 
     async def kill_while_working(self, process: str) -> float:
-        """Kill a process in the moment in which its log shows that it works, and wait until it is back and ready.
+        """Kill a process when its log shows that it works, and wait until it is ready again.
 
-        When it was killed (``time.monotonic()``).
+        Returns the time of the kill (``time.monotonic()``).
         """
-        sign = ACTIVITY_EVENTS[process.rpartition("-")[2]]
+        activity = ACTIVITY_EVENTS[process.rpartition("-")[2]]
         log, pid = LogTail(self.stack.home.log(process)), self.stack.pid(process)
         events: list[object] = []
 
         async def idle() -> str:
             fresh = [line.get("event") for line in log.new_lines()]
             events.extend(fresh)
-            return "" if sign in fresh else f"{process} logs no {sign!r}"
+            return "" if activity in fresh else f"{process} logs no {activity!r}"
 
         await until(idle, lambda trouble: not trouble)
         self.stack.kill(process)
@@ -127,52 +129,52 @@ class Trial:
         return killed
 
     async def await_restart(self, process: str, before: int) -> None:
-        """Wait until a process runs again, as another one than ``before``, and is ready."""
+        """Wait until a process with another pid than ``before`` runs and is ready."""
 
         async def trouble() -> str:
-            there = await asyncio.to_thread(self.stack.restarted, process, before)
-            return "" if there else f"{process} is not ready again"
+            is_back = await asyncio.to_thread(self.stack.restarted, process, before)
+            return "" if is_back else f"{process} is not ready again"
 
-        await until(trouble, lambda found: not found, every=_POLL_S)
+        await until(trouble, lambda trouble: not trouble, every=_POLL_S)
 
     async def _missing(self, since: dt.datetime) -> list[str]:
-        """Where nothing that was sent since then has arrived yet."""
+        """List the places that no command sent since then has reached yet."""
         counted = "SELECT EXISTS (SELECT FROM pickups WHERE done_at > $1)"
         opened = "SELECT EXISTS (SELECT FROM tickets WHERE opened_at > $1)"
-        heard = self._last_received()
+        last_received = self._last_received()
         arrived = {
             "a pickup in stats": await self._holds("stats", counted, since),
             "a ticket": await self._holds("support", opened, since),
-            "an event at a subscriber": heard is not None and heard > since,
+            "an event at a subscriber": last_received is not None and last_received > since,
         }
-        return [what for what, is_there in arrived.items() if not is_there]
+        return [place for place, is_there in arrived.items() if not is_there]
 
     async def _holds(self, service: str, query: str, since: dt.datetime) -> bool:
-        async def ask() -> bool:
+        async def query_database() -> bool:
             connection = await asyncpg.connect(self.fault_stack.database_url(service), timeout=5)
             try:
                 return bool(await connection.fetchval(query, since))
             finally:
                 await connection.close()
 
-        return await _is_true_when_available(ask)
+        return await _is_true_when_available(query_database)
 
     def _last_received(self) -> dt.datetime | None:
-        """The time of the newest event that a subscriber to everything has."""
+        """Return the time of the newest event at the subscribers to everything."""
         newest = None
         for number in range(2):
-            with (self.notes / f"{number:03}").open("rb") as notes:
-                notes.seek(max(0, notes.seek(0, 2) - 2000))
-                for line in notes.read().split(b"\n")[1:-1]:
+            with (self.subscriber_logs / f"{number:03}").open("rb") as log:
+                log.seek(max(0, log.seek(0, 2) - 2000))
+                for line in log.read().split(b"\n")[1:-1]:
                     if line.startswith(b'["event"'):
                         time_of = dt.datetime.fromisoformat(json.loads(line)[3])
                         newest = time_of if newest is None or time_of > newest else newest
         return newest
 
 
-async def _is_true_when_available(look: Callable[[], Awaitable[bool]]) -> bool:
-    """No where the database is away just now."""
+async def _is_true_when_available(query: Callable[[], Awaitable[bool]]) -> bool:
+    """Return the result of a query; False while the database is unavailable."""
     try:
-        return await look()
+        return await query()
     except (*TRANSIENT_DATABASE_ERRORS, asyncpg.PostgresError):
         return False
