@@ -1,4 +1,4 @@
-# Everything a person does often, one command each. `make` alone lists them.
+# The frequent commands. `make` alone lists them.
 SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -11,7 +11,7 @@ LOCK   := requirements.lock
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The stamp holds the lock file's sum: a changed lock or a half-made environment is installed anew.
+# The stamp holds the lock file's sum: a changed lock or a half-made environment is installed again.
 install: $(VENV)/.installed  ## Make the virtual environment from the lock file
 
 $(VENV)/.installed: $(LOCK)
@@ -22,7 +22,7 @@ $(VENV)/.installed: $(LOCK)
 	@ln -sf ../../kierto $(BIN)/kierto
 	@touch $@
 
-up: install  ## Run everything on embedded real parts; Ctrl-C stops it
+up: install  ## Run everything on embedded real servers; Ctrl-C stops it
 	@./kierto up
 
 down: install  ## Stop what `make up` started in this folder
@@ -31,7 +31,7 @@ down: install  ## Stop what `make up` started in this folder
 reset: install  ## Stop, and delete all data of this folder's stack
 	@./kierto reset
 
-doctor: install  ## Say what this machine has and what is missing
+doctor: install  ## Report what this machine has and what is missing
 	@./kierto doctor
 
 test: install  ## Run every test against real PostgreSQL, Valkey and Kafka, and in a browser if there is Chromium
@@ -40,14 +40,14 @@ test: install  ## Run every test against real PostgreSQL, Valkey and Kafka, and 
 	@$(BIN)/python -m pytest -n 3 tests/unit/deploy tests/contract tests/integration tests/gateway
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/e2e tests/browser
 
-verify: install  ## What takes longer: property tests with all their examples, then every fault
+verify: install  ## Run the longer tests: property tests with all examples, then every fault
 	@$(BIN)/python -m pytest -n 3 -m hypothesis --hypothesis-profile all tests/unit tests/component tests/gateway
 	@$(MAKE) --no-print-directory faults
 
-faults: install  ## Every fault as often as it is judged, under load (15 minutes); ends with a table
+faults: install  ## Run every fault as often as it is judged, under load (15 minutes); ends with a table
 	@$(BIN)/python -m pytest tests/faults --full
 
-check: install  ## Format, lint, types, import rules, schema and contract snapshots
+check: install  ## Check format, lint, types, import rules, schema and contract snapshots
 	@$(BIN)/python -m tests.check
 
 format: install  ## Rewrite the sources in the one format
@@ -56,6 +56,6 @@ format: install  ## Rewrite the sources in the one format
 bench: install  ## Measure, as ratios in one run
 	@$(BIN)/python -m tests.benchmarks
 
-lock:  ## Resolve the lock file anew from pyproject.toml (needs uv)
+lock:  ## Resolve the lock file again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --extra develop --universal --generate-hashes --no-header \
 	  --python-version 3.11 --upgrade --output-file $(LOCK)

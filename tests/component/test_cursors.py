@@ -1,6 +1,6 @@
-"""Every list of every contract is asked for what is behind cursors that are not its own: forged, cut, of other lists.
+"""Tests of cursors of all lists of all contracts: forged, truncated, and of other lists.
 
-A list is an operation with a ``Page`` among its arguments. One that nothing was made for to be shown fails here.
+A list is an operation with a ``Page`` among its arguments. A list without rows in these tests fails.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 from tests.support.hypothesis_profiles import property_test
 
-# (blueprint, what is there, arguments of each operation)
+# (blueprint, rows, arguments of each operation)
 SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], Mapping[str, Case]]] = {
     "identity": (IDENTITY, test_identity.insert_rows, test_identity.CASES),
     "sites": (SITES, test_sites.insert_rows, test_sites.CASES),
@@ -48,7 +48,7 @@ SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]]
     "stats": (STATS, test_stats.insert_rows, test_stats.CASES),
     "support": (SUPPORT, test_support.insert_rows, test_support.CASES),
 }
-# The same list in another order, or behind another filter: another list to a cursor.
+# The same list in another order, or with another filter: another list to a cursor.
 OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "sites": [{"order": "CITY"}, {"order": "SITE_NUMBER"}, {"search": "street"}, {"organisationId": ORG_B}],
     "orders": [{"siteId": SITE_A}, {"siteId": SITE_B}, {"states": ["RECEIVED", "CONFIRMED"]}],
@@ -56,7 +56,7 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "agreementsOfSites": [{"siteIds": [SITE_A2]}, {"siteIds": [SITE_B]}],
     "badRows": [{"id": "import_x_01h455vb4pex5vsknk084sn02r"}],
 }
-# Arguments that say the same of a filter.
+# Equivalent arguments of a filter.
 EQUIVALENT_ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sites": ({"search": "street"}, {"search": "  STREET "}),
     "orders": ({"states": ["RECEIVED", "CONFIRMED"]}, {"states": ["CONFIRMED", "RECEIVED", "CONFIRMED"]}),
@@ -64,25 +64,25 @@ EQUIVALENT_ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 class ListReader:
-    """The lists of one service, as staff sees them."""
+    """The lists of one service, read by staff."""
 
-    def __init__(self, door: ServiceEndpoint, given_to: Mapping[str, dict[str, Any]]) -> None:
-        self.door = door
-        self.arguments = given_to
+    def __init__(self, endpoint: ServiceEndpoint, arguments: Mapping[str, dict[str, Any]]) -> None:
+        self.endpoint = endpoint
+        self.arguments = arguments
 
-    async def page(self, name: str, page: Mapping[str, object], otherwise: Mapping[str, Any]) -> tuple[int, Any]:
-        """The status and the answer."""
-        arguments = {**self.arguments[name], **otherwise, "page": page}
-        status, body = await self.door.call(CallerCase.STAFF, name, arguments)
-        answer = msgspec.json.decode(body)
-        return status, answer[0] if status == 200 and isinstance(answer, list) else answer
+    async def page(self, name: str, page: Mapping[str, object], changes: Mapping[str, Any]) -> tuple[int, Any]:
+        """Return the status and the response."""
+        arguments = {**self.arguments[name], **changes, "page": page}
+        status, body = await self.endpoint.call(CallerCase.STAFF, name, arguments)
+        response = msgspec.json.decode(body)
+        return status, response[0] if status == 200 and isinstance(response, list) else response
 
-    async def cursor(self, name: str, otherwise: Mapping[str, Any]) -> str | None:
-        """The cursor of the first row; None if there is none."""
-        status, listing = await self.page(name, {"first": 1}, otherwise)
+    async def cursor(self, name: str, changes: Mapping[str, Any]) -> str | None:
+        """Return the cursor of the first row, or None."""
+        status, listing = await self.page(name, {"first": 1}, changes)
         assert status == 200
-        found: str | None = listing["pageInfo"]["endCursor"]
-        return found
+        cursor: str | None = listing["pageInfo"]["endCursor"]
+        return cursor
 
 
 @pytest.fixture(params=SERVICES)
@@ -93,19 +93,19 @@ async def lists(
     clock: TestClock,
     tmp_path: Path,
 ) -> AsyncIterator[ListReader]:
-    blueprint, furnish, cases = SERVICES[request.param]
-    given_to: dict[str, dict[str, Any]] = {}
+    blueprint, insert_rows, cases = SERVICES[request.param]
+    arguments: dict[str, dict[str, Any]] = {}
     for name, operation in signatures(cast(Any, blueprint.contract)).items():
         if any(field.type is Page for field in msgspec.structs.fields(operation.arguments)):
             case = cases[name][0]
-            given_to[name] = case(CallerCase.STAFF) if callable(case) else case
+            arguments[name] = case(CallerCase.STAFF) if callable(case) else case
     url = await make_database(blueprint)
     pool = await open_pool(url)
-    await furnish(pool)
-    if "badRows" in given_to:
-        given_to["badRows"] = {"id": await _import_with_bad_rows(pool, blueprint.name)}
-    async with serve_service(blueprint, url, pool, clock, tmp_path) as door:
-        yield ListReader(door, given_to)
+    await insert_rows(pool)
+    if "badRows" in arguments:
+        arguments["badRows"] = {"id": await _import_with_bad_rows(pool, blueprint.name)}
+    async with serve_service(blueprint, url, pool, clock, tmp_path) as endpoint:
+        yield ListReader(endpoint, arguments)
 
 
 async def _import_with_bad_rows(pool: Pool, service: str) -> str:
@@ -129,22 +129,24 @@ def is_refused(status: int, problem: Any) -> bool:
 
 
 async def test_a_cursor_belongs_to_its_list_its_order_and_its_filter(lists: ListReader) -> None:
-    wrong: list[object] = []
+    failures: list[object] = []
     cursors: dict[tuple[str, int], str] = {}
-    ways = [(name, place, one) for name in lists.arguments for place, one in enumerate([{}, *OTHER_ARGUMENTS[name]])]
-    for name, place, otherwise in ways:
-        cursor = await lists.cursor(name, otherwise)
+    variants = [
+        (name, place, changes) for name in lists.arguments for place, changes in enumerate([{}, *OTHER_ARGUMENTS[name]])
+    ]
+    for name, place, changes in variants:
+        cursor = await lists.cursor(name, changes)
         if cursor is not None:
             cursors[name, place] = cursor
         elif place == 0:
-            wrong.append(f"{name} shows nothing")
-    for way, cursor in cursors.items():
-        for name, place, otherwise in ways:
-            status, answer = await lists.page(name, {"first": 2, "after": cursor}, otherwise)
-            own = way == (name, place)
-            if not (is_refused(status, answer) or own) or (own and status != 200):
-                wrong.append((way, name, otherwise, status, answer))
-    assert wrong == []
+            failures.append(f"{name} shows nothing")
+    for variant, cursor in cursors.items():
+        for name, place, changes in variants:
+            status, response = await lists.page(name, {"first": 2, "after": cursor}, changes)
+            own = variant == (name, place)
+            if not (is_refused(status, response) or own) or (own and status != 200):
+                failures.append((variant, name, changes, status, response))
+    assert failures == []
 
 
 async def test_the_number_of_rows_and_the_wording_of_a_filter_may_change(lists: ListReader) -> None:
@@ -156,26 +158,26 @@ async def test_the_number_of_rows_and_the_wording_of_a_filter_may_change(lists: 
             assert status == 200, name
 
 
-async def test_a_cursor_of_one_site_asks_for_no_others(lists: ListReader) -> None:
+async def test_a_cursor_of_one_site_is_refused_for_others(lists: ListReader) -> None:
     if "agreementsOfSites" in lists.arguments:
         cursor = await lists.cursor("agreementsOfSites", {"siteIds": [SITE_A]})
         two = {"siteIds": [SITE_A, SITE_B]}
         assert is_refused(*await lists.page("agreementsOfSites", {"after": cursor}, two))
 
 
-# Hypothesis draws in a thread, the service beside it draws numbers of its own: that is no strategy's.
+# Hypothesis draws in a thread while the service uses `random`, which is no part of a strategy.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 @property_test
 async def test_no_cursor_makes_a_list_fail(lists: ListReader) -> None:
     for name in lists.arguments:
         cursor = await lists.cursor(name, {})
         assert cursor is not None
-        await asyncio.to_thread(_ask_with_any_cursor, lists, name, cursor)
+        await asyncio.to_thread(_request_with_any_cursor, lists, name, cursor)
 
 
-def _ask_with_any_cursor(lists: ListReader, name: str, cursor: str) -> None:
+def _request_with_any_cursor(lists: ListReader, name: str, cursor: str) -> None:
     digest = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[:6]
-    headers = lists.door.headers(CallerCase.STAFF)
+    headers = lists.endpoint.headers(CallerCase.STAFF)
 
     def forged(packed: bytes) -> str:
         return base64.urlsafe_b64encode(digest + packed).decode().rstrip("=")
@@ -193,9 +195,9 @@ def _ask_with_any_cursor(lists: ListReader, name: str, cursor: str) -> None:
             | st.binary(min_size=1).map(forged)
             | (st.lists(values | instants, max_size=3) | anything).map(msgspec.msgpack.encode).map(forged)
         )
-        def ask(after: str) -> None:
+        def request(after: str) -> None:
             body = {**lists.arguments[name], "page": {"after": after}}
-            response = session.post(f"{lists.door.url}/rpc/{name}", json=body, headers=headers)
+            response = session.post(f"{lists.endpoint.url}/rpc/{name}", json=body, headers=headers)
             assert response.status_code == 200 or is_refused(response.status_code, response.json()), response.text
 
-        ask()
+        request()

@@ -1,4 +1,4 @@
-"""A filled house."""
+"""Fixtures of five services with data."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -24,19 +24,19 @@ async def stopped_services(
     clock: TestClock,
     settings: IdentitySettings,
 ) -> ServicesFixture:
-    """All five services, empty, with nothing running."""
+    """All five services, empty and stopped."""
     urls = {blueprint.name: await make_database(blueprint) for blueprint in SERVICES}
-    benches = {
+    harnesses = {
         blueprint.name: ServiceHarness(blueprint, await open_pool(urls[blueprint.name]), clock)
         for blueprint in SERVICES
     }
-    benches["identity"].settings = settings
-    return ServicesFixture(server_addresses, benches, urls)
+    harnesses["identity"].settings = settings
+    return ServicesFixture(server_addresses, harnesses, urls)
 
 
 @pytest.fixture
 async def services(stopped_services: ServicesFixture) -> AsyncIterator[ServicesFixture]:
-    """All five services, running and filled by real events."""
+    """All five services, running, with data and copies from real events."""
     async with stopped_services.run():
         await stopped_services.fill()
         yield stopped_services

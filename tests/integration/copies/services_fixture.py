@@ -1,4 +1,4 @@
-"""All five services with their relays and consumers, on a real broker under topics of their own, and what they hold."""
+"""All five services with their relays and consumers, on a real broker with topics of their own."""
 
 import asyncio
 import contextlib
@@ -69,29 +69,29 @@ PICKUPS = "pickup_number,agreement_number,date,outcome,grams,reason\n" + "".join
 INVOICES = "invoice_number,customer_number,invoice_date,due_date,period,net_minor,vat_rate,currency\n" + "".join(
     f"{number},62-000000{number % 3}-00,2026-01-31,2026-02-28,2026/1,1000,255,EUR\n" for number in range(12)
 )
-# Of each copy: what the keeper has, and the same of what the owner has.
+# Of each copy: the service with the copy and its query, the owner and the same query there.
 COPY_QUERIES: list[tuple[str, str, str, str]] = [
     *(
         (
-            keeper,
+            consumer,
             "SELECT subject_id, kind, version, active, scopes FROM access.subjects",
             "identity",
             "SELECT subject_id, kind, version, active, scopes FROM access.subjects",
         )
-        for keeper in ("sites", "orders", "stats", "support")
+        for consumer in ("sites", "orders", "stats", "support")
     ),
     *(
-        (keeper, "SELECT * FROM access.grants", "identity", "SELECT * FROM access.grants")
-        for keeper in ("sites", "orders", "stats", "support")
+        (consumer, "SELECT * FROM access.grants", "identity", "SELECT * FROM access.grants")
+        for consumer in ("sites", "orders", "stats", "support")
     ),
     *(
         (
-            keeper,
+            consumer,
             "SELECT id, customer_number, version FROM organisations",
             "identity",
             "SELECT id, customer_number, version FROM organisations",
         )
-        for keeper in ("sites", "stats")
+        for consumer in ("sites", "stats")
     ),
     (
         "orders",
@@ -136,30 +136,30 @@ COPY_QUERIES: list[tuple[str, str, str, str]] = [
 
 
 class RecordingProgress:
-    """Steps that nobody looks at; they are kept."""
+    """Progress reporter that records the steps."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, int, int]] = []
+        self.steps: list[tuple[str, int, int]] = []
 
     def step(self, name: str, done: int, total: int) -> None:
-        self.said.append((name, done, total))
+        self.steps.append((name, done, total))
 
     def note(self, text: str) -> None:
         raise AssertionError(text)
 
 
 class ServicesFixture:
-    """The services by name. ``run`` has their relays and consumers run."""
+    """The services by name, with their relays and consumers."""
 
-    def __init__(self, servers: Servers, benches: dict[str, ServiceHarness[Any, Any]], urls: dict[str, str]) -> None:
-        self.benches = benches
+    def __init__(self, servers: Servers, harnesses: dict[str, ServiceHarness[Any, Any]], urls: dict[str, str]) -> None:
+        self.harnesses = harnesses
         self.urls = urls
         self.suffix = new_uuid().hex[-12:]
         self._kafka = servers.kafka
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Relays and consumers of all, for the length of a block."""
+        """Run all relays and consumers for the length of a block."""
         stop = asyncio.Event()
         parts: list[Callable[[asyncio.Event], Any]] = []
         for blueprint in SERVICES:
@@ -171,11 +171,11 @@ class ServicesFixture:
             stop.set()
             await asyncio.gather(*tasks)
 
-    def on(self, name: str, pool: Pool) -> None:
-        """Have a service work on another pool from now on: its database was put back."""
-        bench = self.benches[name]
-        self.benches[name] = ServiceHarness(bench.blueprint, pool, bench.clock)
-        self.benches[name].settings = bench.settings
+    def use_pool(self, name: str, pool: Pool) -> None:
+        """Have a service use another pool from now on, after a restore of its database."""
+        harness = self.harnesses[name]
+        self.harnesses[name] = ServiceHarness(harness.blueprint, pool, harness.clock)
+        self.harnesses[name].settings = harness.settings
 
     def topic(self, owner: str) -> str:
         return topic_of(f"{owner}{self.suffix}")
@@ -185,43 +185,43 @@ class ServicesFixture:
         return Relay(name, self.urls[blueprint.name], self._kafka, "1", versioned=blueprint.versioned)
 
     def _consumer(self, blueprint: Blueprint[Any, Any]) -> Consumer[Any]:
-        bench: Any = self.benches[blueprint.name]
+        harness: Any = self.harnesses[blueprint.name]
         topics = [self.topic(owner) for owner in blueprint.subscribes_to]
         return Consumer(
             f"{blueprint.name}{self.suffix}",
             1,
             self._kafka,
             topics,
-            blueprint.handlers(bench),
-            bench.pool,
-            bench.work,
-            bench.clock,
+            blueprint.handlers(harness),
+            harness.pool,
+            harness.work,
+            harness.clock,
         )
 
-    # What an operator does
+    # Commands of an operator
 
     @contextlib.asynccontextmanager
-    async def open(self, name: str) -> AsyncIterator[DetachedService]:
-        bench = self.benches[name]
-        yield DetachedService(bench.blueprint, bench.pool, bench.work)
+    async def open_service(self, name: str) -> AsyncIterator[DetachedService]:
+        harness = self.harnesses[name]
+        yield DetachedService(harness.blueprint, harness.pool, harness.work)
 
     async def announce(self, name: str) -> dict[str, int]:
-        async with self.open(name) as owner:
+        async with self.open_service(name) as owner:
             return await announce_all(owner, owner.blueprint.announcements, RecordingProgress())
 
     async def rebuild(self, name: str) -> RebuildResult:
-        async with self.open(name) as keeper:
-            return await rebuild(keeper, self.open, RecordingProgress())
+        async with self.open_service(name) as consumer:
+            return await rebuild(consumer, self.open_service, RecordingProgress())
 
     async def rebuild_all(self) -> dict[str, RebuildResult]:
         return {blueprint.name: await self.rebuild(blueprint.name) for blueprint in SERVICES}
 
-    # What happened before
+    # Data
 
     async def fill(self) -> None:
-        """Customers, people, sites, agreements, pickups and invoices, each copy filled by the events of the owner."""
+        """Add customers, people, sites, agreements, pickups and invoices; the events of the owners fill the copies."""
         await self.import_files("identity", organisations=ORGANISATIONS)
-        await self.people()
+        await self.add_people()
         await self.await_equal()
         await self.import_files("sites", sites=SITE_ROWS, containers=CONTAINER_ROWS)
         await self.import_files("stats", invoices=INVOICES)
@@ -240,30 +240,30 @@ class ServicesFixture:
 
     async def import_files(self, name: str, **files: str) -> None:
         for kind, text in files.items():
-            done, bad = await self.benches[name].import_file(kind, text)
+            done, bad = await self.harnesses[name].import_file(kind, text)
             assert (done.failed, bad) == (0, []), kind
 
-    async def people(self) -> None:
-        """A member of each customer, a member of staff, and two partners."""
-        bench = self.benches["identity"]
-        organisations = [row["id"] for row in await bench.pool.fetch("SELECT id FROM organisations ORDER BY id")]
+    async def add_people(self) -> None:
+        """Add a member of each customer, a member of staff, and two partners."""
+        harness = self.harnesses["identity"]
+        organisations = [row["id"] for row in await harness.pool.fetch("SELECT id FROM organisations ORDER BY id")]
         for organisation_id in (*organisations, None):
             await self.add_user(organisation_id)
         for name in ("kuljettajat", "suunnittelu"):
             ids = [write_id("org", one) for one in organisations]
             command = CreatePartner(idempotency_key=name, name=name, scopes=[*SCOPES], organisation_ids=ids)
-            made = await create_partner(bench.work, b"pepper", write_id("user", new_uuid()), command)
-            assert isinstance(made, PartnerCreated)
+            created = await create_partner(harness.work, b"pepper", write_id("user", new_uuid()), command)
+            assert isinstance(created, PartnerCreated)
 
     async def add_user(self, organisation_id: uuid.UUID | None) -> None:
-        """A member of an organisation; of staff, where it is None."""
+        """Add a member of an organisation; of staff, if it is None."""
         user_id = new_uuid()
         memberships = [
             MembershipRecord(organisation_id=one, role=Role.EDITOR, billing=True, site_ids=None)
             for one in [organisation_id]
             if one
         ]
-        async with self.benches["identity"].work() as tx:
+        async with self.harnesses["identity"].work() as tx:
             user = UserRecord(
                 id=user_id,
                 username=f"{user_id}",
@@ -277,9 +277,9 @@ class ServicesFixture:
             await state_access(tx, user)
 
     async def report(self, number: int, grams: int) -> None:
-        """A driver reports a pickup of one of 50 days, perhaps once more, with another weight."""
-        bench = self.benches["orders"]
-        agreement = await bench.pool.fetchval("SELECT id FROM agreements WHERE agreement_number = 'A1'")
+        """Report a pickup of one of 50 days; a repeat corrects its weight."""
+        harness = self.harnesses["orders"]
+        agreement = await harness.pool.fetchval("SELECT id FROM agreements WHERE agreement_number = 'A1'")
         pickup = PickupReport(
             report_id=f"R{number}",
             kind=ReportKind.EMPTIED,
@@ -288,44 +288,44 @@ class ServicesFixture:
             date=dt.date(2026, 1, 8) + dt.timedelta(weeks=2 * (number % 50)),
             grams=grams,
         )
-        async with bench.work() as tx:
-            answer = await report_pickups(tx, await self._driver(), [pickup])
-        assert isinstance(answer, PickupsReported)
-        assert answer.outcomes[0].accepted, answer
+        async with harness.work() as tx:
+            result = await report_pickups(tx, await self._driver(), [pickup])
+        assert isinstance(result, PickupsReported)
+        assert result.outcomes[0].accepted, result
 
     async def _driver(self) -> Caller:
-        pool = self.benches["orders"].pool
+        pool = self.harnesses["orders"].pool
         subject = await pool.fetchval("SELECT subject_id FROM access.subjects WHERE kind = 'PARTNER' LIMIT 1")
         return Caller(subject_id=subject, kind=SubjectKind.PARTNER, scopes=frozenset(SCOPES))
 
-    # What is there
+    # Contents
 
     async def await_equal(self, *, known: bool = False) -> None:
-        """Wait until every copy is what its owner has."""
-        await until(lambda: self.differences(known=known), lambda found: not found)
+        """Wait until every copy equals its owner's rows."""
+        await until(lambda: self.differences(known=known), lambda differing: not differing)
 
     async def differences(self, *, known: bool = False) -> list[str]:
-        """The copies that differ from what their owner has; ``known``: in what the owner knows of."""
-        found = []
-        for keeper, kept, owner, owned in COPY_QUERIES:
-            copy, truth = await self.rows(keeper, kept), await self.rows(owner, owned)
+        """List the copies that differ from their owner's rows; ``known``: compare only rows that the owner has."""
+        result = []
+        for consumer, copy_query, owner, owner_query in COPY_QUERIES:
+            copy, original = await self.rows(consumer, copy_query), await self.rows(owner, owner_query)
             if known:
-                keys = {row[0] for row in truth}
+                keys = {row[0] for row in original}
                 copy = [row for row in copy if row[0] in keys]
-            if copy != truth and not (known and "FROM volumes" in kept):
-                found.append(f"{keeper}: {kept.split(' FROM ')[1]}")
-        return found
+            if copy != original and not (known and "FROM volumes" in copy_query):
+                result.append(f"{consumer}: {copy_query.split(' FROM ')[1]}")
+        return result
 
     async def copies(self) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
-        """Every row of every copy, whole, and of what is computed from them."""
-        found = {}
+        """Return all rows of all copies and of the data derived from them."""
+        result = {}
         for blueprint in SERVICES:
             tables = [copy.table for copy in blueprint.copies] + ["access.grants"]
             for table in (*tables, *(["volumes"] if blueprint.name == "stats" else [])):
                 where = " WHERE pickups <> 0" if table == "volumes" else ""
-                found[blueprint.name, table] = await self.rows(blueprint.name, f"SELECT * FROM {table}{where}")
-        return found
+                result[blueprint.name, table] = await self.rows(blueprint.name, f"SELECT * FROM {table}{where}")
+        return result
 
     async def rows(self, name: str, statement: str) -> list[tuple[Any, ...]]:
-        rows = await self.benches[name].pool.fetch(statement)
+        rows = await self.harnesses[name].pool.fetch(statement)
         return sorted((tuple(row) for row in rows), key=str)

@@ -1,4 +1,4 @@
-"""`kierto rebuild`: whatever became of a service's copies, they end as what the owners have, row by row."""
+"""Tests of `kierto rebuild`: damaged copies become equal to their owners' rows."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from tests.integration.copies.services_fixture import COPY_QUERIES, SERVICES, SI
 from tests.support.polling import until
 from tests.support.servers import Servers
 
-# What goes wrong with a table: values, versions, rows that are gone, and rows that no owner knows.
+# Damage of tables: wrong values and versions, missing rows, and rows that no owner has.
 DAMAGE = {
     "identity": """
         UPDATE invoices SET customer_number = '62-0000009-00', version = version + 1000 WHERE invoice_number < '5';
@@ -58,43 +58,43 @@ DAMAGE = {
 }
 
 
-async def test_damage_is_mended(services: ServicesFixture) -> None:
+async def test_damage_is_repaired(services: ServicesFixture) -> None:
     before = await services.copies()
     for name, statements in DAMAGE.items():
-        await services.benches[name].pool.execute(statements)
+        await services.harnesses[name].pool.execute(statements)
     assert len(await services.differences()) == len(COPY_QUERIES), "every copy is damaged"
     emitted = await _count_other_events(services)
 
-    rebuilt = await services.rebuild_all()
+    results = await services.rebuild_all()
 
     assert await services.copies() == before
     assert await services.differences() == []
-    assert {name: one.purged.deleted for name, one in rebuilt.items()} == {
+    assert {name: rebuilt.purged.deleted for name, rebuilt in results.items()} == {
         "identity": 2,
         "sites": 0,
         "orders": 1,
         "stats": 0,
         "support": 0,
     }
-    assert {one.dead_letters for one in rebuilt.values()} == {0}
-    assert await _count_other_events(services) == emitted, "nothing was announced but what was stated again"
-    for bench in services.benches.values():
-        assert await bench.pool.fetchval("SELECT count(*) FROM chassis.mail") == 0
+    assert {rebuilt.dead_letters for rebuilt in results.values()} == {0}
+    assert await _count_other_events(services) == emitted, "only announcements were emitted"
+    for harness in services.harnesses.values():
+        assert await harness.pool.fetchval("SELECT count(*) FROM chassis.mail") == 0
 
 
-async def test_copies_that_were_lost_entirely_come_back_though_the_log_is_gone(
+async def test_lost_copies_are_restored_although_the_log_has_expired(
     services: ServicesFixture, server_addresses: Servers
 ) -> None:
     before = await services.copies()
     await _expire_logs(services, server_addresses)
     for blueprint in SERVICES:
-        async with services.benches[blueprint.name].pool.acquire() as connection, connection.transaction():
-            # As when the rows are lost: what refers to them refers to nothing now.
+        async with services.harnesses[blueprint.name].pool.acquire() as connection, connection.transaction():
+            # As after a loss of the rows: references to them dangle.
             await connection.execute("SET LOCAL session_replication_role = replica")
             for copy in blueprint.copies:
                 await connection.execute(f"DELETE FROM {copy.table}")
             await connection.execute("DELETE FROM access.grants")
-    await services.benches["stats"].pool.execute("DELETE FROM volumes")
+    await services.harnesses["stats"].pool.execute("DELETE FROM volumes")
 
     await services.rebuild_all()
 
@@ -103,11 +103,11 @@ async def test_copies_that_were_lost_entirely_come_back_though_the_log_is_gone(
     await services.await_equal()
 
 
-async def test_a_rebuild_of_what_is_right_changes_nothing_and_may_be_repeated(services: ServicesFixture) -> None:
+async def test_a_rebuild_of_correct_copies_changes_nothing_and_may_be_repeated(services: ServicesFixture) -> None:
     before = await services.copies()
     for _ in range(2):
-        rebuilt = await services.rebuild("orders")
-        assert (rebuilt.purged.deleted, rebuilt.purged.placeholders, rebuilt.dead_letters) == (0, 0, 0)
+        result = await services.rebuild("orders")
+        assert (result.purged.deleted, result.purged.placeholders, result.dead_letters) == (0, 0, 0)
     assert await services.copies() == before
 
 
@@ -125,22 +125,22 @@ async def test_copies_are_rebuilt_under_a_load_and_never_read_wrong(services: Se
     await services.await_equal()
 
 
-async def test_damage_is_mended_under_a_load(services: ServicesFixture) -> None:
+async def test_damage_is_repaired_under_a_load(services: ServicesFixture) -> None:
     for name in ("identity", "sites", "stats", "support"):
-        await services.benches[name].pool.execute(DAMAGE[name])
-    await services.benches["orders"].pool.execute("UPDATE containers SET litres = 1, version = version + 1000")
+        await services.harnesses[name].pool.execute(DAMAGE[name])
+    await services.harnesses["orders"].pool.execute("UPDATE containers SET litres = 1, version = version + 1000")
     async with _load(services) as reported:
         await services.rebuild_all()
         assert reported
     await services.await_equal()
 
 
-async def test_a_rebuild_that_was_broken_off_is_begun_anew(services: ServicesFixture) -> None:
+async def test_an_interrupted_rebuild_is_repeated(services: ServicesFixture) -> None:
     before = await services.copies()
     for name in ("stats", "orders"):
-        await services.benches[name].pool.execute(DAMAGE[name])
+        await services.harnesses[name].pool.execute(DAMAGE[name])
     rebuilding_stats = asyncio.create_task(services.rebuild("stats"))
-    stats = services.benches["stats"].pool
+    stats = services.harnesses["stats"].pool
     await until(lambda: stats.fetchval("SELECT EXISTS (SELECT 1 FROM pickups WHERE doubted)"))
     rebuilding_stats.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -151,32 +151,32 @@ async def test_a_rebuild_that_was_broken_off_is_begun_anew(services: ServicesFix
 
 
 async def test_two_rebuilds_of_one_service_do_not_mix(services: ServicesFixture) -> None:
-    async with services.benches["orders"].pool.acquire() as connection, rebuild.rebuild_lock(connection):
+    async with services.harnesses["orders"].pool.acquire() as connection, rebuild.rebuild_lock(connection):
         with pytest.raises(RebuildInProgress):
             await services.rebuild("orders")
         await services.rebuild("support")
     await services.rebuild("orders")
 
 
-async def test_what_no_owner_knows_goes_unless_something_refers_to_it(services: ServicesFixture) -> None:
-    orders, sites = services.benches["orders"].pool, services.benches["sites"].pool
-    # As after the loss of sites' newest rows: orders has an agreement about what sites does not know any more.
-    (gone,) = await sites.fetch("SELECT id FROM sites WHERE site_number = '60'")
-    await sites.execute("DELETE FROM containers WHERE site_id = $1", gone["id"])
-    await sites.execute("DELETE FROM sites WHERE id = $1", gone["id"])
+async def test_rows_unknown_to_the_owner_are_deleted_unless_referenced(services: ServicesFixture) -> None:
+    orders, sites = services.harnesses["orders"].pool, services.harnesses["sites"].pool
+    # As after the loss of sites' newest rows: an agreement in orders refers to a site that sites no longer has.
+    (lost,) = await sites.fetch("SELECT id FROM sites WHERE site_number = '60'")
+    await sites.execute("DELETE FROM containers WHERE site_id = $1", lost["id"])
+    await sites.execute("DELETE FROM sites WHERE id = $1", lost["id"])
     await sites.execute("DELETE FROM containers WHERE container_number = 'D75'")
     await sites.execute("DELETE FROM sites WHERE site_number = '75'")
 
-    rebuilt = await services.rebuild("orders")
+    result = await services.rebuild("orders")
 
-    assert (rebuilt.purged.deleted, rebuilt.purged.placeholders) == (2, 2)
+    assert (result.purged.deleted, result.purged.placeholders) == (2, 2)
     rows = await orders.fetch("SELECT site_number, version, doubted FROM sites WHERE version = 0")
     assert [tuple(row) for row in rows] == [("60", 0, False)]
     assert await orders.fetchval("SELECT count(*) FROM containers WHERE container_number IN ('C4', 'D75')") == 1
 
 
-async def test_nothing_is_let_go_while_what_states_it_is_set_aside(services: ServicesFixture) -> None:
-    support = services.benches["support"].pool
+async def test_nothing_is_purged_while_its_event_is_quarantined(services: ServicesFixture) -> None:
+    support = services.harnesses["support"].pool
     subject = write_id("site", await support.fetchval("SELECT id FROM sites WHERE site_number = '70'"))
     await support.execute(
         """
@@ -190,9 +190,9 @@ async def test_nothing_is_let_go_while_what_states_it_is_set_aside(services: Ser
         subject,
     )
     before = await services.copies()
-    rebuilt = await services.rebuild("support")
-    assert rebuilt.dead_letters == 2, "the one that failed, and the statement that waits behind it"
-    assert rebuilt.purged.deleted == 0
+    result = await services.rebuild("support")
+    assert result.dead_letters == 2, "the one that failed, and the announcement that waits behind it"
+    assert result.purged.deleted == 0
     assert await support.fetchval("SELECT site_number FROM sites WHERE doubted") == "70"
     await support.execute("DELETE FROM chassis.dead_letters")
     assert (await services.rebuild("support")).dead_letters == 0
@@ -201,10 +201,10 @@ async def test_nothing_is_let_go_while_what_states_it_is_set_aside(services: Ser
 
 @contextlib.asynccontextmanager
 async def _load(services: ServicesFixture) -> AsyncIterator[list[int]]:
-    """Reports, changes of sites and new users go on for the length of the block."""
+    """Send reports, changes of sites and new users for the length of the block."""
     reported: list[int] = []
     stop = asyncio.Event()
-    organisations = await services.benches["identity"].pool.fetch("SELECT id FROM organisations ORDER BY id")
+    organisations = await services.harnesses["identity"].pool.fetch("SELECT id FROM organisations ORDER BY id")
 
     async def work() -> None:
         while not stop.is_set():
@@ -215,52 +215,54 @@ async def _load(services: ServicesFixture) -> AsyncIterator[list[int]]:
                 row = f"N{len(reported)},62-0000000-00,Katu,45100,KOUVOLA,KOUVOLA,KELTAKANGAS,BUSINESS,24,A\n"
                 await services.import_files("sites", sites=f"{SITE_HEADER}{row}")
 
-    working = asyncio.create_task(work())
+    task = asyncio.create_task(work())
     try:
         yield reported
     finally:
         stop.set()
-        await working
+        await task
 
 
 async def _check_reads(services: ServicesFixture, grams: int) -> None:
-    """What readers see of what does not change stays: no fact is missing for a moment, no one loses access."""
-    subjects = await services.benches["orders"].pool.fetchval("SELECT count(*) FROM access.subjects")
+    """Check that readers see unchanged data all the time: no fact and no access is missing for a moment."""
+    subjects = await services.harnesses["orders"].pool.fetchval("SELECT count(*) FROM access.subjects")
     while True:
         assert await _grams(services) == grams
-        for name in services.benches:
-            assert await services.benches[name].pool.fetchval("SELECT count(*) FROM access.subjects") >= subjects
-        assert await services.benches["orders"].pool.fetchval("SELECT count(*) FROM sites WHERE version = 0") == 0
+        for name in services.harnesses:
+            assert await services.harnesses[name].pool.fetchval("SELECT count(*) FROM access.subjects") >= subjects
+        assert await services.harnesses["orders"].pool.fetchval("SELECT count(*) FROM sites WHERE version = 0") == 0
         await asyncio.sleep(0)
 
 
 async def _grams(services: ServicesFixture) -> int:
-    return int(await services.benches["stats"].pool.fetchval("SELECT sum(grams) FROM volumes WHERE day < '2026-01-01'"))
+    return int(
+        await services.harnesses["stats"].pool.fetchval("SELECT sum(grams) FROM volumes WHERE day < '2026-01-01'")
+    )
 
 
 async def _count_other_events(services: ServicesFixture) -> int:
-    """How many events there are beside those that state things."""
+    """Count the events that are not announcements."""
     statement = "SELECT count(*) FROM chassis.outbox WHERE type NOT LIKE '%.stated'"
-    return sum([await bench.pool.fetchval(statement) for bench in services.benches.values()])
+    return sum([await harness.pool.fetchval(statement) for harness in services.harnesses.values()])
 
 
 async def _expire_logs(services: ServicesFixture, servers: Servers) -> None:
-    """The first days of every log are gone, from the outbox and from the broker: all but the last events."""
+    """Delete all but the last events of every log, from the outbox and from the broker."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka)
     await admin.start()
     try:
         for blueprint in SERVICES:
-            pool = services.benches[blueprint.name].pool
+            pool = services.harnesses[blueprint.name].pool
             await pool.execute(
                 "DELETE FROM chassis.outbox WHERE sequence NOT IN"
                 " (SELECT max(sequence) FROM chassis.outbox GROUP BY partition)"
             )
             if await pool.fetchval("SELECT true FROM chassis.outbox"):
                 rows = await pool.fetch('SELECT partition, max("offset") AS last FROM chassis.published GROUP BY 1')
-                places = {
+                offsets = {
                     TopicPartition(services.topic(blueprint.name), row["partition"]): RecordsToDelete(row["last"])
                     for row in rows
                 }
-                await admin.delete_records(places)
+                await admin.delete_records(offsets)
     finally:
         await admin.close()

@@ -1,4 +1,4 @@
-"""A service's database is put back to an earlier state: its things are stated again, and every copy follows."""
+"""Tests of a restored database: the service announces its things, and all copies follow."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -18,12 +18,12 @@ NEW_SITES = SITE_HEADER + "".join(
 
 
 class Backup:
-    """Copies of a service's database, made and put back while nothing is connected to it."""
+    """Backup of services' databases, made and restored while nothing is connected to them."""
 
     def __init__(
         self, services: ServicesFixture, servers: Servers, open_pool: Callable[[str], Awaitable[Pool]]
     ) -> None:
-        self._house = services
+        self._services = services
         self._servers = servers
         self._open_pool = open_pool
         self._copies: dict[str, str] = {}
@@ -42,54 +42,56 @@ class Backup:
         await admin.close()
 
     async def _copy(self, name: str, *, source: str, target: str) -> None:
-        await self._house.benches[name].pool.close()
+        await self._services.harnesses[name].pool.close()
         admin = await asyncpg.connect(self._servers.database_url("postgres"))
         await admin.execute(f"DROP DATABASE IF EXISTS {target}")
         await admin.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
         await admin.close()
-        self._house.on(name, await self._open_pool(self._house.urls[name]))
+        self._services.use_pool(name, await self._open_pool(self._services.urls[name]))
 
     def _database(self, name: str) -> str:
-        return self._house.urls[name].rpartition("/")[2]
+        return self._services.urls[name].rpartition("/")[2]
 
 
-async def test_what_was_restored_and_announced_is_what_every_copy_says(
+async def test_copies_follow_a_restored_owner_that_announces(
     stopped_services: ServicesFixture, server_addresses: Servers, open_pool: Callable[[str], Awaitable[Pool]]
 ) -> None:
-    house = stopped_services
-    backup = Backup(house, server_addresses, open_pool)
+    services = stopped_services
+    backup = Backup(services, server_addresses, open_pool)
     owners = {"identity": "users", "sites": "containers", "orders": "pickups", "stats": "invoices"}
-    async with house.run():
-        await house.fill()
-        await house.report(1, 500)
-        await house.await_equal()
+    async with services.run():
+        await services.fill()
+        await services.report(1, 500)
+        await services.await_equal()
     for name in owners:
         await backup.make(name)
-    async with house.run():
-        for attempt in range(3):  # versions that the restored databases know nothing of
-            await house.import_files("identity", organisations=ORGANISATIONS.replace("Asiakas", f"Nimi {attempt}"))
-            await house.import_files("sites", sites=SITE_ROWS.replace("KOUVOLA,KELTAKANGAS", f"KOUVOLA,ALUE {attempt}"))
-            await house.report(51 + 50 * attempt, 600 + attempt)
-        await house.import_files("stats", invoices=INVOICES.replace("2026-01-31", "2026-02-01"))
-        await house.add_user(None)
-        await house.import_files("sites", sites=NEW_SITES)
-        await house.report(2, 700)
-        await house.await_equal()
+    async with services.run():
+        for attempt in range(3):  # versions that the restored databases do not have
+            await services.import_files("identity", organisations=ORGANISATIONS.replace("Asiakas", f"Nimi {attempt}"))
+            await services.import_files(
+                "sites", sites=SITE_ROWS.replace("KOUVOLA,KELTAKANGAS", f"KOUVOLA,ALUE {attempt}")
+            )
+            await services.report(51 + 50 * attempt, 600 + attempt)
+        await services.import_files("stats", invoices=INVOICES.replace("2026-01-31", "2026-02-01"))
+        await services.add_user(None)
+        await services.import_files("sites", sites=NEW_SITES)
+        await services.report(2, 700)
+        await services.await_equal()
 
     for name in owners:
         await backup.restore(name)
-    async with house.run():
+    async with services.run():
         for name, table in owners.items():
-            await until(partial(house.rows, name, f"SELECT true FROM {table} WHERE version > {LEAP} LIMIT 1"))
-            await house.announce(name)
-        # What the owners know of is right everywhere; what they have forgotten is still in the copies.
-        await house.await_equal(known=True)
-        assert await house.differences() != []
-        for name in house.benches:
-            await house.rebuild(name)
-        await house.await_equal()
-        sites = await house.rows("orders", "SELECT site_number FROM sites WHERE site_number LIKE 'N%'")
+            await until(partial(services.rows, name, f"SELECT true FROM {table} WHERE version > {LEAP} LIMIT 1"))
+            await services.announce(name)
+        # Copies of the owners' rows are right everywhere; rows that the owners lost are still in the copies.
+        await services.await_equal(known=True)
+        assert await services.differences() != []
+        for name in services.harnesses:
+            await services.rebuild(name)
+        await services.await_equal()
+        sites = await services.rows("orders", "SELECT site_number FROM sites WHERE site_number LIKE 'N%'")
         assert sites == []
-        await house.report(3, 800)
-        await house.await_equal()
+        await services.report(3, 800)
+        await services.await_equal()
     await backup.delete()

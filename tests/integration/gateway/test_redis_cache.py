@@ -1,4 +1,4 @@
-"""Registered documents in a real Valkey: shared, bounded, and never waited for long."""
+"""Tests of registered documents in a real Valkey: shared, bounded, and with short waits."""
 
 import asyncio
 import time
@@ -28,43 +28,43 @@ from tests.support.valkey import ControlledValkey
 T = TypeVar("T")
 
 LONGEST_WAIT_S = 10.0
-"""50 ms, and what a busy machine adds to it: who waits for Redis itself waits for ever."""
+"""The timeout of 50 ms with a margin for a busy machine; without the timeout the wait would not end."""
 PATIENT_S = 20.0
-"""Where it is about what is kept: a busy machine is not Redis being away."""
+"""Timeout of tests of the contents, so that a busy machine does not count as Redis being away."""
 
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[ControlledValkey]:
-    made = ControlledValkey(tmp_path, free_port_base())
-    yield made
-    made.kill()
+    server = ControlledValkey(tmp_path, free_port_base())
+    yield server
+    server.kill()
 
 
 @pytest.fixture
 async def redis_cache(server_addresses: Servers) -> AsyncIterator[RedisCache]:
-    async with open_redis_cache(server_addresses.redis_url, PATIENT_S) as texts:
-        yield texts
+    async with open_redis_cache(server_addresses.redis_url, PATIENT_S) as cache:
+        yield cache
 
 
 def text_of(number: int) -> str:
     return f"query Number{number} {{ me {{ id }} }} # {time.time_ns()}"
 
 
-async def time_of(asked: Awaitable[object]) -> float:
-    """How long its answer took, in seconds."""
+async def time_of(request: Awaitable[object]) -> float:
+    """Return the seconds until the result."""
     began = time.monotonic()
-    await asked
+    await request
     return time.monotonic() - began
 
 
-async def await_quickly(asked: Awaitable[T]) -> T:
+async def await_quickly(request: Awaitable[T]) -> T:
     began = time.monotonic()
-    answer = await asked
+    result = await request
     assert time.monotonic() - began < LONGEST_WAIT_S
-    return answer
+    return result
 
 
-async def test_what_one_gateway_was_told_the_others_know(redis_cache: RedisCache) -> None:
+async def test_a_document_stored_by_one_gateway_is_found_by_others(redis_cache: RedisCache) -> None:
     one, other = AutomaticDocuments(redis_cache), AutomaticDocuments(redis_cache)
     text = text_of(0)
     assert await other.find_shared(ids.hash_of(text)) is None
@@ -75,43 +75,43 @@ async def test_what_one_gateway_was_told_the_others_know(redis_cache: RedisCache
     assert other.find_local(ids.hash_of(text)) == text
 
 
-async def test_every_letter_comes_back(redis_cache: RedisCache) -> None:
+async def test_every_character_is_kept(redis_cache: RedisCache) -> None:
     text = 'query { a(b: "ä ☃ 😀 \\u0000") }'
     await redis_cache.store(ids.hash_of(text), text)
     assert await redis_cache.find(ids.hash_of(text)) == text
 
 
-async def test_it_stays_for_a_day_from_when_it_was_last_asked_for(valkey: ControlledValkey) -> None:
+async def test_a_document_expires_a_day_after_its_last_use(valkey: ControlledValkey) -> None:
     valkey.start()
     text = text_of(1)
     digest = ids.hash_of(text)
-    async with open_redis_cache(valkey.url, PATIENT_S) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
-        await texts.store(digest, text)
+    async with open_redis_cache(valkey.url, PATIENT_S) as cache, redis.asyncio.Redis.from_url(valkey.url) as client:
+        await cache.store(digest, text)
         [key] = await client.keys("kierto:document:*")
         assert 0 < await client.ttl(key) <= TTL.total_seconds()
         await client.expire(key, 10)
-        assert await texts.find(digest) == text
+        assert await cache.find(digest) == text
         assert await client.ttl(key) > 10
         await client.set(key, "{ another }")
-        assert await texts.find(digest) is None
+        assert await cache.find(digest) is None
         await client.set(key, b"\xff\xfe")
-        assert await texts.find(digest) is None
+        assert await cache.find(digest) is None
 
 
-async def test_strangers_can_not_fill_it(valkey: ControlledValkey) -> None:
+async def test_anonymous_callers_can_not_fill_it(valkey: ControlledValkey) -> None:
     valkey.start()
-    async with open_redis_cache(valkey.url, PATIENT_S) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
-        await texts.store(ids.hash_of("x" * MAX_BYTES), "x" * MAX_BYTES)
+    async with open_redis_cache(valkey.url, PATIENT_S) as cache, redis.asyncio.Redis.from_url(valkey.url) as client:
+        await cache.store(ids.hash_of("x" * MAX_BYTES), "x" * MAX_BYTES)
         assert await client.dbsize() == 1
-        await texts.store(ids.hash_of("ä" * MAX_BYTES), "ä" * MAX_BYTES)
+        await cache.store(ids.hash_of("ä" * MAX_BYTES), "ä" * MAX_BYTES)
         assert await client.dbsize() == 1
         for number in range(SLOTS * 3):
             text = text_of(number)
-            await texts.store(ids.hash_of(text), text)
+            await cache.store(ids.hash_of(text), text)
         assert SLOTS // 2 < await client.dbsize() <= SLOTS
 
 
-async def test_a_burst_is_kept_here_and_shared_as_far_as_it_goes(redis_cache: RedisCache) -> None:
+async def test_a_burst_is_kept_locally_and_shared_in_part(redis_cache: RedisCache) -> None:
     documents = AutomaticDocuments(redis_cache)
     burst = [text_of(number) for number in range(500)]
     for text in burst:
@@ -121,44 +121,44 @@ async def test_a_burst_is_kept_here_and_shared_as_far_as_it_goes(redis_cache: Re
     await redis_cache.drain()
     assert len(asyncio.all_tasks()) == 1
     shared = [text for text in burst if await redis_cache.find(ids.hash_of(text))]
-    assert 16 < len(shared) <= 32, "of the 32 that were written, few were pushed out by one another"
+    assert 16 < len(shared) <= 32, "of the 32 that were written, few displaced others"
 
 
-async def test_what_has_no_form_of_a_hash_is_not_asked_for(redis_cache: RedisCache) -> None:
+async def test_an_invalid_hash_is_not_looked_up(redis_cache: RedisCache) -> None:
     assert await AutomaticDocuments(redis_cache).find_shared("*") is None
     assert await AutomaticDocuments(redis_cache).find_shared("Z" * 64) is None
 
 
-async def test_redis_that_never_was_there(valkey: ControlledValkey) -> None:
+async def test_redis_is_away_from_the_start(valkey: ControlledValkey) -> None:
     text = text_of(2)
-    async with open_redis_cache(valkey.url) as texts:
-        documents = AutomaticDocuments(texts)
+    async with open_redis_cache(valkey.url) as cache:
+        documents = AutomaticDocuments(cache)
         documents.store(text)
         assert documents.find_local(ids.hash_of(text)) == text
         assert await await_quickly(documents.find_shared(ids.hash_of("{ other }"))) is None
-        await await_quickly(texts.store(ids.hash_of(text), text))
+        await await_quickly(cache.store(ids.hash_of(text), text))
         valkey.start()
-        await _await_recovery(texts)
+        await _await_recovery(cache)
 
 
-async def test_redis_stands_still_and_goes_on(valkey: ControlledValkey) -> None:
-    """Many times, so that every connection of the pool was broken off in the middle of an answer."""
+async def test_redis_is_stopped_and_continued(valkey: ControlledValkey) -> None:
+    """Repeat it, so that every connection of the pool is interrupted in the middle of a response."""
     valkey.start()
     text = text_of(3)
     digest = ids.hash_of(text)
-    async with open_redis_cache(valkey.url) as texts:
+    async with open_redis_cache(valkey.url) as cache:
         for _ in range(3):
-            await _await_recovery(texts)
-            await texts.store(digest, text)
-            await asyncio.gather(*(texts.find(digest) for _ in range(20)))
+            await _await_recovery(cache)
+            await cache.store(digest, text)
+            await asyncio.gather(*(cache.find(digest) for _ in range(20)))
             valkey.pause()
-            found = await await_quickly(asyncio.gather(*(texts.find(digest) for _ in range(20))))
+            found = await await_quickly(asyncio.gather(*(cache.find(digest) for _ in range(20))))
             assert set(found) == {None}
-            waits = [await time_of(texts.find(digest)) for _ in range(5)]
-            assert min(waits) < TIMEOUT_S, "nobody asks while it is known to be away"
+            waits = [await time_of(cache.find(digest)) for _ in range(5)]
+            assert min(waits) < TIMEOUT_S, "no request is sent while it is known to be away"
             valkey.resume()
             began = time.monotonic()
-            await until(lambda: texts.find(digest), lambda found: found == text)
+            await until(lambda: cache.find(digest), lambda found: found == text)
             assert time.monotonic() - began < 20 * BACKOFF_S
 
 
@@ -166,34 +166,34 @@ async def test_redis_is_killed_and_comes_back_empty(valkey: ControlledValkey) ->
     valkey.start()
     text = text_of(4)
     digest = ids.hash_of(text)
-    async with open_redis_cache(valkey.url) as texts:
-        await texts.store(digest, text)
+    async with open_redis_cache(valkey.url) as cache:
+        await cache.store(digest, text)
         valkey.kill()
-        assert await await_quickly(texts.find(digest)) is None
-        await await_quickly(texts.store(digest, text))
+        assert await await_quickly(cache.find(digest)) is None
+        await await_quickly(cache.store(digest, text))
         valkey.start()
-        await _await_recovery(texts)
-        assert await texts.find(digest) is None
+        await _await_recovery(cache)
+        assert await cache.find(digest) is None
 
 
-async def test_it_is_said_once_that_redis_is_away_and_once_that_it_is_back(valkey: ControlledValkey) -> None:
+async def test_an_outage_and_its_end_are_logged_once_each(valkey: ControlledValkey) -> None:
     events: list[str] = []
 
-    async def said(number: int) -> None:
-        async def asked() -> int:
-            await asyncio.gather(*(texts.find(ids.hash_of("{ a }")) for _ in range(5)))
+    async def await_events(number: int) -> None:
+        async def find_and_count() -> int:
+            await asyncio.gather(*(cache.find(ids.hash_of("{ a }")) for _ in range(5)))
             events.extend(one["event"] for one in logs)
             logs.clear()
             return len(events)
 
-        await until(asked, lambda count: count >= number)
+        await until(find_and_count, lambda count: count >= number)
 
-    async with open_redis_cache(valkey.url) as texts:
+    async with open_redis_cache(valkey.url) as cache:
         with capture_logs() as logs:
-            await said(1)
+            await await_events(1)
             valkey.start()
-            await said(2)
-            await _await_recovery(texts)
+            await await_events(2)
+            await _await_recovery(cache)
     assert events == [
         "redis unavailable: persisted documents are not shared",
         "redis available: persisted documents are shared",
@@ -203,19 +203,19 @@ async def test_it_is_said_once_that_redis_is_away_and_once_that_it_is_back(valke
 async def test_a_full_redis_is_no_error(valkey: ControlledValkey) -> None:
     valkey.start()
     text = text_of(5)
-    async with open_redis_cache(valkey.url, PATIENT_S) as texts, redis.asyncio.Redis.from_url(valkey.url) as client:
+    async with open_redis_cache(valkey.url, PATIENT_S) as cache, redis.asyncio.Redis.from_url(valkey.url) as client:
         await client.config_set("maxmemory-policy", "noeviction")
         await client.config_set("maxmemory", "1")
-        await texts.store(ids.hash_of(text), text)
+        await cache.store(ids.hash_of(text), text)
         await client.config_set("maxmemory", "0")
-        await _await_recovery(texts)
+        await _await_recovery(cache)
 
 
 async def _await_recovery(redis_cache: RedisCache) -> None:
     text = text_of(99)
 
-    async def kept() -> str | None:
+    async def store_and_find() -> str | None:
         await redis_cache.store(ids.hash_of(text), text)
         return await redis_cache.find(ids.hash_of(text))
 
-    await until(kept, lambda found: found == text)
+    await until(store_and_find, lambda found: found == text)
