@@ -1,6 +1,6 @@
-"""A browser, the built page, and a stack with the demonstration data behind it.
+"""Fixtures of a browser, the built page, and visitors of a stack with the demonstration data.
 
-Where something is missing its tests are skipped, and say so; with ``CI=true`` they fail instead.
+Without a browser or a page the tests are skipped, with the reason; with ``CI=true`` they fail instead.
 """
 
 import os
@@ -21,18 +21,18 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 Visit = Callable[..., PlaygroundVisitor]
 
 
-def _missing(what: str) -> NoReturn:
+def _missing(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; as root only without its sandbox. Its event loop runs meanwhile: nobody else's can."""
+    """Debian's Chromium; as root without its sandbox. While it is open, no other event loop can run in this thread."""
     program = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if program is None:
-        _missing("the playground is tried in no browser: `apt-get install chromium`")
+        _missing("the playground is tested in no browser: `apt-get install chromium`")
     with sync_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=program, args=sandbox)
@@ -45,19 +45,19 @@ def built_page() -> Path:
     """The folder of the built page."""
     try:
         return build()
-    except BuildFailed as problem:
-        _missing(f"the playground is not tried: {problem}")
+    except BuildFailed as error:
+        _missing(f"the playground is not tested: {error}")
 
 
 @pytest.fixture
 def visit(browser: Browser, built_page: Path, demonstration: RunningStack) -> Iterator[Visit]:
-    """Makes visitors of the stack's playground, who leave when the test ends."""
+    """Make visitors of the stack's playground, closed after the test."""
     visitors: list[PlaygroundVisitor] = []
 
-    def arrive(**options: object) -> PlaygroundVisitor:
+    def make(**options: object) -> PlaygroundVisitor:
         visitors.append(PlaygroundVisitor(browser, demonstration.gateway, **options))
         return visitors[-1]
 
-    yield arrive
-    for one in visitors:
-        one.context.close()
+    yield make
+    for visitor in visitors:
+        visitor.context.close()

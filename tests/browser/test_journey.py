@@ -1,4 +1,4 @@
-"""What an admin and a partner do on the playground, in two browsers at once."""
+"""Tests of the journey of an admin and a partner on the playground, in two browsers at once."""
 
 import json
 import re
@@ -19,17 +19,17 @@ def test_an_order_and_its_event(visit: Visit, demonstration: RunningStack) -> No
     name, password = demonstration.sign_in_of("property manager")
     admin, planner = visit().open(), visit().open()
 
-    # A customer's admin signs in, and sees who they are, where, and for how long.
+    # A customer's admin signs in, and sees their name, their organisations, and the lifetime of the session.
     admin.sign_in(name, password)
-    admin.signed_in(name)
+    admin.await_signed_in(name)
     admin.page.locator(".bar-who > button").click()
-    who = admin.page.get_by_role("region", name="Who is signed in")
-    expect(who).to_contain_text(f"Name{name}")
-    expect(who).to_contain_text("KindCustomer")
-    expect(who).to_contain_text(re.compile("Organisations.+: admin"))
-    expect(who).to_contain_text(re.compile(r"lives (9|10) min \d+ s, renewed by itself"))
+    identity_panel = admin.page.get_by_role("region", name="Who is signed in")
+    expect(identity_panel).to_contain_text(f"Name{name}")
+    expect(identity_panel).to_contain_text("KindCustomer")
+    expect(identity_panel).to_contain_text(re.compile("Organisations.+: admin"))
+    expect(identity_panel).to_contain_text(re.compile(r"lives (9|10) min \d+ s, renewed by itself"))
     admin.page.keyboard.press("Escape")
-    expect(who).to_be_hidden()
+    expect(identity_panel).to_be_hidden()
 
     # A query with variables.
     admin.write("operation", SITES)
@@ -42,14 +42,14 @@ def test_an_order_and_its_event(visit: Visit, demonstration: RunningStack) -> No
     # A partner follows the events, from an example.
     partner, secret = demonstration.sign_in_of("planning")
     planner.sign_in(partner, secret, partner=True)
-    planner.signed_in(partner)
-    planner.take_example("Follow what happens to orders")
+    planner.await_signed_in(partner)
+    planner.open_example("Follow what happens to orders")
     planner.run()
     planner.wait_for("answer", "Checkpoint")
     expect(planner.page.get_by_text("Following: 1 event so far.")).to_be_visible()
 
     # The admin orders, from an example whose gaps are filled; the event arrives.
-    admin.take_example("Order an extra pickup")
+    admin.open_example("Order an extra pickup")
     variables = json.loads(admin.text("variables"))["input"]
     assert not any("<" in value for value in variables.values()), variables
     admin.run()
@@ -59,7 +59,7 @@ def test_an_order_and_its_event(visit: Visit, demonstration: RunningStack) -> No
     # A reload keeps the tabs and the session.
     admin.page.wait_for_function("() => localStorage.getItem('graphiql:tabState')?.includes('OrderExtraPickup')")
     admin.page.reload()
-    admin.signed_in(name)
+    admin.await_signed_in(name)
     expect(admin.page.get_by_role("tab")).to_contain_text(["Sites", "OrderExtraPickup"])
     assert "mutation OrderExtraPickup" in admin.text("operation")
 
@@ -72,24 +72,24 @@ def test_an_order_and_its_event(visit: Visit, demonstration: RunningStack) -> No
         admin.page.get_by_role("button", name="Sign out").click()
     expect(admin.page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(other.get_by_text("You signed out in another tab.")).to_be_visible()
-    assert not [one for one in admin.context.cookies() if one["value"] and "session" in one["name"]]
+    assert not [cookie for cookie in admin.context.cookies() if cookie["value"] and "session" in cookie["name"]]
     admin.page.reload()
-    admin.editor_is_there()
+    admin.await_editor()
     expect(admin.page.get_by_role("button", name="Sign in")).to_be_visible()
 
-    for visitor, kept_secrets in ((admin, password), (planner, secret)):
+    for visitor, kept_secret in ((admin, password), (planner, secret)):
         assert visitor.console == []
-        assert visitor.foreign == []
-        assert kept_secrets not in visitor.stored()
+        assert visitor.foreign_urls == []
+        assert kept_secret not in visitor.stored()
         assert "eyJ" not in visitor.stored(), "a token"
 
 
-def test_a_subscription_goes_on_where_it_was(visit: Visit, demonstration: RunningStack) -> None:
-    """The gateway is killed under it, and something is ordered before the planner comes back."""
+def test_a_subscription_continues_at_its_cursor(visit: Visit, demonstration: RunningStack) -> None:
+    """The gateway is killed, and a pickup is ordered before the planner reconnects."""
     planner, admin = visit().open(), visit().open()
     planner.sign_in(*demonstration.sign_in_of("planning"), partner=True)
-    planner.signed_in(demonstration.sign_in_of("planning")[0])
-    planner.take_example("Follow what happens to orders")
+    planner.await_signed_in(demonstration.sign_in_of("planning")[0])
+    planner.open_example("Follow what happens to orders")
     planner.run()
     planner.wait_for("answer", "Checkpoint")
 
@@ -101,8 +101,8 @@ def test_a_subscription_goes_on_where_it_was(visit: Visit, demonstration: Runnin
 
     name, password = demonstration.sign_in_of("property manager")
     admin.sign_in(name, password)
-    admin.signed_in(name)
-    admin.take_example("Order an extra pickup")
+    admin.await_signed_in(name)
+    admin.open_example("Order an extra pickup")
     admin.run()
     order = json.loads(admin.wait_for("answer", '"order"'))["data"]["orderExtraPickup"]["order"]["id"]
 
@@ -112,18 +112,18 @@ def test_a_subscription_goes_on_where_it_was(visit: Visit, demonstration: Runnin
 
 
 def test_a_subscription_outlives_its_token(visit: Visit, demonstration: RunningStack) -> None:
-    """When the token of its socket ends, it goes on with a new one, and nobody has to do anything."""
+    """When the token of its socket expires, the page continues with a new one, without a user."""
     staff = visit()
     sockets: list[WebSocketRoute] = []
 
-    def pass_on(socket: WebSocketRoute) -> None:
+    def connect(socket: WebSocketRoute) -> None:
         socket.connect_to_server()
         sockets.append(socket)
 
-    staff.page.route_web_socket("**/graphql", pass_on)
+    staff.page.route_web_socket("**/graphql", connect)
     staff.open()
     staff.sign_in(*demonstration.sign_in_of("staff"))
-    staff.signed_in(demonstration.sign_in_of("staff")[0])
+    staff.await_signed_in(demonstration.sign_in_of("staff")[0])
     staff.write("operation", FOLLOW)
     staff.run()
     staff.wait_for("answer", "Checkpoint")

@@ -1,4 +1,4 @@
-"""The page itself: for keyboards, screen readers and narrow screens; its weight; links; downloads."""
+"""Tests of the page: keyboards, screen readers and narrow screens; its size; links; downloads."""
 
 import itertools
 import json
@@ -16,38 +16,38 @@ MAX_BYTES = 1_200_000
 """Bytes over the wire for the first view."""
 
 KNOWN_GRAPHIQL_ISSUES = {"nested-interactive": "https://github.com/graphql/graphiql/issues/3422"}
-"""What axe finds in GraphiQL's own parts: a tab, and an item of the documentation's search, contain their buttons."""
+"""Findings of axe in GraphiQL's own parts: a tab, and an item of the documentation's search, contain their buttons."""
 
 OPERATION = "query Shared($id: ID!) { node(id: $id) { id } }"
 
 
-def test_the_first_view_is_light(visit: Visit) -> None:
-    """Workers are loaded apart, and the formatter when it is needed."""
+def test_the_first_view_is_small(visit: Visit) -> None:
+    """Workers are not counted, and the formatter is loaded on demand."""
     visitor = visit()
     sizes: dict[str, int] = {}
 
-    def note(response: Response) -> None:
+    def record_size(response: Response) -> None:
         name = "schema" if response.request.method == "POST" else response.url.rsplit("/", 1)[-1]
         sizes[name] = int(response.headers.get("content-length", 0))
 
-    visitor.page.on("response", note)
+    visitor.page.on("response", record_size)
     visitor.open()
-    while not (any(one.startswith("graphql-worker-") for one in sizes) and "schema" in sizes):
+    while not (any(name.startswith("graphql-worker-") for name in sizes) and "schema" in sizes):
         visitor.page.wait_for_timeout(20)
-    apart = {name for name in sizes if "-worker-" in name}
-    assert sum(size for name, size in sizes.items() if name not in apart) < MAX_BYTES
+    workers = {name for name in sizes if "-worker-" in name}
+    assert sum(size for name, size in sizes.items() if name not in workers) < MAX_BYTES
     assert not [name for name in sizes if name.startswith(("babel", "estree", "standalone"))], "the formatter"
 
 
-def test_the_first_view_is_quick(visit: Visit) -> None:
-    """With a warm cache it can be used within a second. What else the machine does may cost a few tries."""
+def test_the_first_view_is_fast(visit: Visit) -> None:
+    """With a warm cache the page is ready within a second; a busy machine may need a few tries."""
     visitor = visit().open()
-    took: list[float] = []
-    while not took or (took[-1] > 1000 and len(took) < 20):
+    durations: list[float] = []
+    while not durations or (durations[-1] > 1000 and len(durations) < 20):
         visitor.page.reload()
-        visitor.editor_is_there()
-        took.append(visitor.page.evaluate("() => performance.now()"))
-    assert min(took) < 1000, took
+        visitor.await_editor()
+        durations.append(visitor.page.evaluate("() => performance.now()"))
+    assert min(durations) < 1000, durations
 
 
 def test_prettify(visit: Visit) -> None:
@@ -93,11 +93,11 @@ def test_by_keyboard_alone(visit: Visit, demonstration: RunningStack) -> None:
     keys.press("Tab")
     keys.type(password)
     keys.press("Enter")
-    visitor.signed_in(name)
+    visitor.await_signed_in(name)
     until_focus_is_on(visitor.page, "Operation")
     before = visitor.text("operation")
     keys.press("Tab")
-    assert focus(visitor.page) != "Operation"
+    assert focused_name(visitor.page) != "Operation"
     assert visitor.text("operation") == before
     until_focus_is_on(visitor.page, "Operation")
     keys.press("Control+Enter")
@@ -106,13 +106,13 @@ def test_by_keyboard_alone(visit: Visit, demonstration: RunningStack) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing(visit: Visit, demonstration: RunningStack, scheme: str, width: int) -> None:
+def test_axe_has_no_findings(visit: Visit, demonstration: RunningStack, scheme: str, width: int) -> None:
     name, password = demonstration.sign_in_of("property manager")
     visitor = visit(viewport={"width": width, "height": 800}, color_scheme=scheme).open()
     visitor.page.get_by_role("button", name="Sign in").click()
     check_accessibility(visitor)
     visitor.sign_in(name, password)
-    visitor.signed_in(name)
+    visitor.await_signed_in(name)
     visitor.page.get_by_role("button", name="Examples", exact=True).click()
     check_accessibility(visitor)
     visitor.page.locator(".bar-who > button").click()
@@ -122,7 +122,7 @@ def test_axe_finds_nothing(visit: Visit, demonstration: RunningStack, scheme: st
     check_accessibility(visitor)
 
 
-def test_one_below_the_other_at_360_pixels(visit: Visit) -> None:
+def test_parts_are_stacked_at_360_pixels(visit: Visit) -> None:
     visitor = visit(viewport={"width": 360, "height": 740}).open()
     visitor.write("operation", "{ __schema { types { name description } } }")
     visitor.run()
@@ -140,30 +140,30 @@ def test_one_below_the_other_at_360_pixels(visit: Visit) -> None:
     assert scroll[1] < 2000, "a long answer scrolls by itself"
 
 
-def focus(page: Page) -> str:
-    """What a screen reader would call what has the focus."""
-    named = """() => {
+def focused_name(page: Page) -> str:
+    """Return the accessible name of the focused element."""
+    script = """() => {
         const one = document.activeElement;
         return one.getAttribute('aria-label') ?? one.labels?.[0]?.textContent ?? one.textContent;
     }"""
-    return str(page.evaluate(named)).strip()
+    return str(page.evaluate(script)).strip()
 
 
 def until_focus_is_on(page: Page, name: str) -> None:
-    """Press Tab, and Enter where an editor asks for it, as often as it takes."""
-    seen = []
+    """Press Tab until the element has the focus."""
+    names = []
     for _ in range(60):
-        seen.append(focus(page))
-        if seen[-1] == name:
+        names.append(focused_name(page))
+        if names[-1] == name:
             return
         page.keyboard.press("Tab")
-    raise AssertionError(f"Tab never came to {name}: {seen}")
+    raise AssertionError(f"Tab never came to {name}: {names}")
 
 
 def check_accessibility(visitor: PlaygroundVisitor) -> None:
-    """Neither in our own parts, nor in GraphiQL's beyond what is listed."""
+    """Check that axe has no findings in our own parts, and only known ones in GraphiQL's."""
     ours = Axe().run(visitor.page, context={"exclude": [[".graphiql-container"]]})
     assert ours.violations_count == 0, ours.generate_report()
-    listed = {rule: {"enabled": False} for rule in KNOWN_GRAPHIQL_ISSUES}
-    theirs = Axe().run(visitor.page, context={"include": [[".graphiql-container"]]}, options={"rules": listed})
+    known = {rule: {"enabled": False} for rule in KNOWN_GRAPHIQL_ISSUES}
+    theirs = Axe().run(visitor.page, context={"include": [[".graphiql-container"]]}, options={"rules": known})
     assert theirs.violations_count == 0, theirs.generate_report()

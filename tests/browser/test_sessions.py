@@ -1,4 +1,4 @@
-"""Signing in on the page, and how long that lasts."""
+"""Tests of signing in on the page, and of the lifetime of sessions."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.browser.visitor import PlaygroundVisitor
 from tests.support.stack import RunningStack
 
 
-def test_a_wrong_password_is_told_in_the_language_of_answers(visit: Visit) -> None:
+def test_a_wrong_password_is_refused_in_the_chosen_language(visit: Visit) -> None:
     visitor = visit().open()
     visitor.page.get_by_label("Language of answers").select_option("fi")
     visitor.sign_in("nobody", "not the password")
@@ -17,13 +17,13 @@ def test_a_wrong_password_is_told_in_the_language_of_answers(visit: Visit) -> No
 
 
 def sign_in_with_clock(visit: Visit, demonstration: RunningStack) -> PlaygroundVisitor:
-    """Somebody who has just signed in, on a page whose clock the test moves."""
+    """Sign a visitor in, on a page whose clock the test moves."""
     name, password = demonstration.sign_in_of("property manager")
     visitor = visit()
     visitor.page.clock.install()
     visitor.open()
     visitor.sign_in(name, password)
-    visitor.signed_in(name)
+    visitor.await_signed_in(name)
     return visitor
 
 
@@ -35,15 +35,15 @@ def test_a_token_is_renewed_before_it_ends(visit: Visit, demonstration: RunningS
     assert response is not None
     token = response.json()["accessToken"]
 
-    def asks_with_it(request: Request) -> bool:
+    def has_new_token(request: Request) -> bool:
         return request.headers.get("authorization") == f"Bearer {token}"
 
-    with visitor.page.expect_request(asks_with_it):
+    with visitor.page.expect_request(has_new_token):
         visitor.run()
     assert token not in visitor.stored()
 
 
-def test_a_session_that_was_ended_elsewhere_is_said(visit: Visit, demonstration: RunningStack) -> None:
+def test_a_session_that_ended_elsewhere_is_shown(visit: Visit, demonstration: RunningStack) -> None:
     visitor = sign_in_with_clock(visit, demonstration)
     visitor.context.clear_cookies()
     visitor.page.clock.fast_forward("09:05")
@@ -54,9 +54,9 @@ def test_a_session_that_was_ended_elsewhere_is_said(visit: Visit, demonstration:
 def test_headers_are_never_stored(visit: Visit) -> None:
     visitor = visit().open()
     visitor.page.get_by_role("button", name="Headers").click()
-    visitor.write("headers", '{"X-Planted": "a secret that is nobody\'s business"}')
+    visitor.write("headers", '{"X-Planted": "a planted secret"}')
     with visitor.page.expect_request(lambda request: "x-planted" in request.headers):
         visitor.run()
     visitor.wait_for("answer", "__typename")
     visitor.page.wait_for_function("() => 'graphiql:queries' in localStorage && 'graphiql:tabState' in localStorage")
-    assert "nobody" not in visitor.stored()
+    assert "a planted secret" not in visitor.stored()

@@ -1,4 +1,4 @@
-"""Where strangers get nothing but the way in: production."""
+"""Test of the page in production: anonymous callers see only the form for signing in."""
 
 import socket
 import threading
@@ -20,10 +20,10 @@ from tests.browser.visitor import PlaygroundVisitor
 @pytest.fixture
 def production_page(built_page: Path) -> Iterator[str]:
     """The page alone, as a gateway in production serves it."""
-    shown = load_page(built_page, sign_in_first=True)
+    page = load_page(built_page, sign_in_first=True)
 
     async def graphql(_: Request) -> Response:
-        return Response(shown.body, headers={name.decode(): value.decode() for name, value in shown.headers})
+        return Response(page.body, headers={name.decode(): value.decode() for name, value in page.headers})
 
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -39,7 +39,7 @@ def production_page(built_page: Path) -> Iterator[str]:
         listener.close()
 
 
-def test_a_stranger_sees_the_way_in_and_nothing_else(browser: Browser, production_page: str) -> None:
+def test_an_anonymous_caller_sees_only_the_sign_in_form(browser: Browser, production_page: str) -> None:
     with PlaygroundVisitor(browser, production_page) as visitor:
         visitor.page.goto(f"{production_page}/graphql")
         expect(visitor.page.get_by_role("heading", name="Sign in")).to_be_visible()

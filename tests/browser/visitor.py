@@ -1,4 +1,4 @@
-"""Someone in front of the playground, in a browser of their own."""
+"""A visitor of the playground, in a browser context of their own."""
 
 import re
 from types import TracebackType
@@ -15,16 +15,16 @@ FILES = {
     "headers": "request-headers.json",
     "answer": "response.json",
 }
-"""What the editors call what they hold."""
+"""File names of the editors."""
 
 
 class PlaygroundVisitor:
-    """A browser context with one page on the playground; notes what its console says and whom it asks."""
+    """A browser context with one page on the playground, which records its console and requests to other hosts."""
 
     def __init__(self, browser: Browser, url: str, **options: Any) -> None:
         self.url = url
         self.console: list[str] = []
-        self.foreign: list[str] = []
+        self.foreign_urls: list[str] = []
         self.context: BrowserContext = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         self.context.set_default_timeout(TIMEOUT_MS)
         self.page = self.another_page()
@@ -41,19 +41,19 @@ class PlaygroundVisitor:
         page = self.context.new_page()
         page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
-        page.on("request", self._note)
+        page.on("request", self._record_request)
         return page
 
     def open(self, fragment: str = "") -> Self:
         self.page.goto(f"{self.url}/graphql{fragment}")
-        self.editor_is_there()
+        self.await_editor()
         return self
 
-    def editor_is_there(self) -> None:
+    def await_editor(self) -> None:
         expect(self.page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
 
     def sign_in(self, name: str, password: str, *, partner: bool = False) -> None:
-        """Fill in the form and send it; what comes of it is for the test to look at."""
+        """Fill in the form and send it; the test checks the result."""
         page = self.page
         if page.locator("form.sign-in").count() == 0:
             page.get_by_role("button", name="Sign in").click()
@@ -63,18 +63,18 @@ class PlaygroundVisitor:
         page.get_by_label("Client secret" if partner else "Password").fill(password)
         page.locator("form.sign-in").get_by_role("button", name="Sign in").click()
 
-    def signed_in(self, name: str) -> None:
-        """Wait until this name stands in the bar, and the editor is there for them."""
+    def await_signed_in(self, name: str) -> None:
+        """Wait until the bar shows this name, and the editor is there."""
         expect(self.page.locator(".bar-who")).to_contain_text(name)
-        self.editor_is_there()
+        self.await_editor()
 
     def write(self, name: str, text: str) -> None:
-        """Replace what stands in an editor. (Keys would be completed on the way: brackets, names.)"""
+        """Replace the text of an editor. (The editor would complete typed brackets and names.)"""
         write = "([name, text]) => __MONACO.editor.getModels().find(one => one.uri.path.endsWith(name)).setValue(text)"
         self.page.evaluate(write, [FILES[name], text])
 
     def text(self, name: str) -> str:
-        """What stands in an editor."""
+        """Return the text of an editor."""
         read = "name => __MONACO.editor.getModels().find(one => one.uri.path.endsWith(name))?.getValue() ?? ''"
         return cast(str, self.page.evaluate(read, FILES[name]))
 
@@ -83,15 +83,15 @@ class PlaygroundVisitor:
 
     def wait_for(self, name: str, *words: str) -> str:
         """Wait until an editor shows all of these."""
-        shown = """([name, words]) => {
+        contains = """([name, words]) => {
             const model = __MONACO.editor.getModels().find(one => one.uri.path.endsWith(name));
             return model && words.every(word => model.getValue().includes(word));
         }"""
-        self.page.wait_for_function(shown, arg=[FILES[name], list(words)])
+        self.page.wait_for_function(contains, arg=[FILES[name], list(words)])
         return self.text(name)
 
-    def take_example(self, title: str) -> None:
-        """Open an example from the menu: in a tab of its own."""
+    def open_example(self, title: str) -> None:
+        """Open an example from the menu, in a new tab."""
         tabs = self.page.get_by_role("tab").count()
         self.page.get_by_role("button", name="Examples", exact=True).click()
         self.page.get_by_role("region", name="Examples").get_by_role("button", name=title).click()
@@ -99,10 +99,10 @@ class PlaygroundVisitor:
         self.page.wait_for_function("() => !document.querySelector('.examples .panel:not([hidden])')")
 
     def stored(self) -> str:
-        """All that the browser keeps for the page, and lets it read."""
+        """Return all that the browser stores for the page and lets it read."""
         read = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
         return cast(str, self.page.evaluate(read))
 
-    def _note(self, request: Request) -> None:
+    def _record_request(self, request: Request) -> None:
         if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
-            self.foreign.append(request.url)
+            self.foreign_urls.append(request.url)

@@ -1,4 +1,4 @@
-"""I3 in a browser: two tabs share a cookie that neither can read, and nobody is signed in after signing out."""
+"""Test of I3 in a browser: two tabs share a cookie that neither can read, and signing out ends both."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,15 +14,15 @@ from tests.support.stack import RunningStack
 
 @pytest.fixture
 async def browser(demonstration: RunningStack) -> AsyncIterator[aiohttp.ClientSession]:
-    """Keeps cookies as a browser does."""
+    """A client that keeps cookies as a browser does."""
     jar = aiohttp.CookieJar(unsafe=True)  # also those of a bare address
     async with aiohttp.ClientSession(demonstration.gateway, cookie_jar=jar) as session:
         yield session
 
 
-def cookie_of(browser: aiohttp.ClientSession, holds: str = "session") -> "Morsel[str] | None":
-    """The cookie that holds what the session, or the device, goes on with."""
-    return next((cookie for cookie in browser.cookie_jar if cookie.key.startswith(f"kierto-{holds}")), None)
+def cookie_of(browser: aiohttp.ClientSession, name: str = "session") -> "Morsel[str] | None":
+    """Return the cookie of the session, or of the device."""
+    return next((cookie for cookie in browser.cookie_jar if cookie.key.startswith(f"kierto-{name}")), None)
 
 
 async def renew(browser: aiohttp.ClientSession) -> tuple[int, dict[str, str]]:
@@ -49,16 +49,16 @@ async def test_two_tabs_go_on_and_signing_out_ends_both(
     assert second is not None
     assert second.value != first.value
     status, session = await renew(browser)
-    assert status == 200, "the one token that both tabs got is the last one"
+    assert status == 200, "both tabs got the same token, the newest one"
 
     async with GatewayClient(demonstration.gateway) as page:
         page.token = session["accessToken"]
         assert (await page.execute("{ me { username } }"))["username"] == username
         async with browser.delete("/auth/session") as response:
             assert response.status == 204
-        assert list(browser.cookie_jar) == [device], "it is known when its user comes again"
-        answer = await until(
-            lambda: page.post("{ me { username } }"), lambda answer: bool(answer.get("errors")), within=5.0
+        assert list(browser.cookie_jar) == [device], "the device is kept for the next sign-in"
+        result = await until(
+            lambda: page.post("{ me { username } }"), lambda response: bool(response.get("errors")), within=5.0
         )
-        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert result["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert (await renew(browser))[0] == 401

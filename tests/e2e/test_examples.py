@@ -1,4 +1,4 @@
-"""Every example of the gateway, on a stack with the demonstration data, as the kind of caller that it is for."""
+"""Test of every example of the gateway, on the demonstration data, as the kind of caller that it is for."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -16,11 +16,11 @@ Example = dict[str, Any]
 
 
 class ExampleCallers:
-    """Someone of each kind, and what they would copy from one answer into the next example."""
+    """A caller of each kind, and the values to copy from one response into the next example."""
 
     def __init__(self, clients: dict[str, GatewayClient], examples: list[Example]) -> None:
         self.clients = clients
-        self.examples = {one["name"]: one for one in examples}
+        self.examples = {example["name"]: example for example in examples}
         self.by_hand: dict[str, str] = {}
 
     def client_for(self, example: Example) -> GatewayClient:
@@ -29,27 +29,27 @@ class ExampleCallers:
         return self.clients[example["for"]]
 
     async def run(self, name: str) -> dict[str, Any]:
-        """The data that an example is answered with."""
+        """Execute an example and return its data."""
         example = self.examples[name]
         client = self.client_for(example)
-        answer = await client.post(example["query"], **await self.variables(example))
-        assert "errors" not in answer, answer["errors"]
-        return dict(answer["data"])
+        response = await client.post(example["query"], **await self.variables(example))
+        assert "errors" not in response, response["errors"]
+        return dict(response["data"])
 
     async def variables(self, example: Example) -> dict[str, Any]:
-        """Without gaps."""
-        found = await self.client_for(example).post(example["find"]) if example["find"] else {}
-        assert "errors" not in found, found["errors"]
-        variables = fill_gaps(example["variables"], found.get("data"), self.by_hand)
-        assert gaps(variables) == set(), "what is not found nor copied from anywhere"
+        """Return the variables of an example, with its gaps filled."""
+        response = await self.client_for(example).post(example["find"]) if example["find"] else {}
+        assert "errors" not in response, response["errors"]
+        variables = fill_gaps(example["variables"], response.get("data"), self.by_hand)
+        assert gaps(variables) == set(), "gaps that nothing fills"
         return dict(variables)
 
     async def after(self, name: str, data: dict[str, Any]) -> None:
-        """What someone does with an answer, or before the next example."""
+        """Do the steps of a user between this example and the next."""
         match name:
             case "register":
-                written = self.examples[name]["variables"]["input"]
-                await self.clients["customer"].sign_in(written["username"], written["password"])
+                variables = self.examples[name]["variables"]["input"]
+                await self.clients["customer"].sign_in(variables["username"], variables["password"])
             case "create-partner":
                 self.by_hand["partner"] = data["createPartner"]["partner"]["id"]
             case "revoke-partner":
@@ -61,8 +61,8 @@ class ExampleCallers:
 
 @pytest.fixture
 async def example_callers(demonstration: RunningStack) -> AsyncIterator[ExampleCallers]:
-    async with contextlib.AsyncExitStack() as opened, aiohttp.ClientSession() as stranger:
-        async with stranger.get(f"{demonstration.gateway}/graphql/examples.json") as response:
+    async with contextlib.AsyncExitStack() as opened, aiohttp.ClientSession() as anonymous:
+        async with anonymous.get(f"{demonstration.gateway}/graphql/examples.json") as response:
             examples = await response.json()
         names = ("customer", "admin", "staff", "planning", "drivers")
         clients = {name: await opened.enter_async_context(GatewayClient(demonstration.gateway, "en")) for name in names}
@@ -74,7 +74,7 @@ async def example_callers(demonstration: RunningStack) -> AsyncIterator[ExampleC
 
 
 async def test_every_example_works(example_callers: ExampleCallers) -> None:
-    wrong = {}
+    failures = {}
     for name, example in example_callers.examples.items():
         try:
             if example["query"].startswith("subscription"):
@@ -82,17 +82,17 @@ async def test_every_example_works(example_callers: ExampleCallers) -> None:
                 continue
             data = await example_callers.run(name)
             assert None not in data.values(), data
-            assert not refused(data), data
+            assert not has_refusal(data), data
             await example_callers.after(name, data)
         except AssertionError as error:
-            wrong[name] = str(error)
-    assert wrong == {}
+            failures[name] = str(error)
+    assert failures == {}
     assert len(example_callers.examples) > 20
 
 
 async def check_order_subscription(example_callers: ExampleCallers, example: Example) -> None:
-    """A subscription says where it stands, and then shows what happens."""
-    async with following(example_callers.client_for(example), example) as items:
+    """Check that a subscription starts with a checkpoint, and then receives an event."""
+    async with subscribe(example_callers.client_for(example), example) as items:
         first = await anext(items)
         assert first["__typename"] == "Checkpoint", first
         ordered = (await example_callers.run("order-extra-pickup"))["orderExtraPickup"]
@@ -101,8 +101,8 @@ async def check_order_subscription(example_callers: ExampleCallers, example: Exa
 
 
 @contextlib.asynccontextmanager
-async def following(client: GatewayClient, example: Example) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    """The items of a subscription."""
+async def subscribe(client: GatewayClient, example: Example) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    """Iterate over the items of a subscription."""
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{client.url}/graphql", protocols=["graphql-transport-ws"]) as socket,
@@ -122,8 +122,8 @@ async def following(client: GatewayClient, example: Example) -> AsyncIterator[As
         yield items()
 
 
-def refused(value: Any) -> bool:
-    """Whether a refusal, with its problems, stands anywhere in an answer."""
+def has_refusal(value: Any) -> bool:
+    """Tell whether a response contains a refusal."""
     if isinstance(value, dict):
-        return "problems" in value or any(refused(one) for one in value.values())
-    return isinstance(value, list) and any(refused(one) for one in value)
+        return "problems" in value or any(has_refusal(item) for item in value.values())
+    return isinstance(value, list) and any(has_refusal(item) for item in value)

@@ -1,4 +1,4 @@
-"""One pickup, end to end, from outside: processes as ``make up`` starts them, at a fixed date, before Easter 2026."""
+"""Test of one pickup, end to end, from outside: processes as ``make up`` starts them, on a date before Easter 2026."""
 
 import asyncio
 import contextlib
@@ -29,10 +29,10 @@ MIRJA = ("mirja@example.fi", "kartonki kulkee kotoa")
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    made = new_stack()
-    made.kierto("clock", "set", f"{MONDAY}T09:00")
-    with running_stack(made):
-        yield made
+    stack = new_stack()
+    stack.kierto("clock", "set", f"{MONDAY}T09:00")
+    with running_stack(stack):
+        yield stack
 
 
 @contextlib.contextmanager
@@ -63,24 +63,24 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         # 2. A customer registers, signs in, lists sites with agreements and reads a calendar.
         await register(customer)
         await customer.sign_in(*MIRJA)
-        site = await the_site(customer)
-        await the_calendar(customer, site["id"])
+        site = await check_site(customer)
+        await check_calendar(customer, site["id"])
 
         # 3. They are offered the dates for an extra pickup and order one.
-        agreement = next(one for one in site["agreements"] if one["agreementNumber"] == "A00001")
+        agreement = next(item for item in site["agreements"] if item["agreementNumber"] == "A00001")
         offers = await customer.execute(OFFERS, id=agreement["id"])
         offered = [offer["date"] for offer in offers["extraPickupOffers"]["offers"]]
         assert str(PICKUP_DAY) in offered
         assert str(EASTER_MONDAY) not in offered, "a pickup is planned then"
         assert str(MONDAY) not in offered, "past the cut-off"
 
-        # 4. A partner that follows the events gets it; killed and back, it gets what it missed.
-        notes = tmp_path / "events"
-        with partner(stack, planner.token, notes):
-            await until(lambda: partner_events(notes))  # its first checkpoint: from here on nothing may be missed
+        # 4. A partner that follows the events receives it; restarted, it receives the missed ones.
+        events_file = tmp_path / "events"
+        with partner(stack, planner.token, events_file):
+            await until(lambda: partner_events(events_file))  # its first checkpoint: from here on it may miss no event
             order = await order_pickup(customer, agreement["id"], PICKUP_DAY, "order-1")
-            await until(lambda: partner_events(notes, order["id"]), lambda events: len(events) == 3)
-        assert [event["type"] for event in await partner_events(notes, order["id"])] == [
+            await until(lambda: partner_events(events_file, order["id"]), lambda events: len(events) == 3)
+        assert [event["type"] for event in await partner_events(events_file, order["id"])] == [
             "orders.order.placed",
             "orders.order.moved",
             "orders.order.moved",
@@ -88,15 +88,15 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         repeated = await order_pickup(customer, agreement["id"], PICKUP_DAY, "order-1")
         assert repeated["id"] == order["id"], "the same key is the same order"
         missed = await order_pickup(customer, agreement["id"], PICKUP_DAY + dt.timedelta(days=14), "order-2")
-        with partner(stack, planner.token, notes):
-            await until(lambda: partner_events(notes, missed["id"]), lambda events: len(events) == 3)
-        events = [item for item in read_items(notes) if item["__typename"] == "OrderEvent"]
+        with partner(stack, planner.token, events_file):
+            await until(lambda: partner_events(events_file, missed["id"]), lambda events: len(events) == 3)
+        events = [item for item in read_items(events_file) if item["__typename"] == "OrderEvent"]
         sequences = [int(event["sequence"]) for event in events]
-        assert sequences == sorted(set(sequences)), "in order, nothing twice"
+        assert sequences == sorted(set(sequences)), "in order, without repeats"
         assert {event["subject"] for event in events} == {order["id"], missed["id"]}
 
-        # 5. The day has come: another partner reports the pickup emptied.
-        before = await april(customer)
+        # 5. On the day another partner reports the pickup emptied.
+        before = await april_grams(customer)
         stack.kierto("clock", "set", f"{PICKUP_DAY}T09:30")
         await customer.sign_in(*MIRJA)
         await driver.sign_in_as_partner(*driver_secret)
@@ -106,7 +106,7 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         assert [step["state"] for step in done["timeline"]] == ["RECEIVED", "CONFIRMED", "SCHEDULED", "COMPLETED"]
 
         # 6. The month's volumes have grown within a second.
-        await until(lambda: april(customer), lambda grams: grams == before + 38_500)
+        await until(lambda: april_grams(customer), lambda grams: grams == before + 38_500)
 
         # 7. The contact form, and its receipt in Finnish.
         form = {
@@ -131,11 +131,11 @@ def staff_work(stack: RunningStack, tmp_path: Path) -> None:
     assert created.returncode == 0, created.stderr
     export = tmp_path / "export"
     resolve_dates(ROOT / "deploy" / "local" / "demo", export, MONDAY)
-    whole = tmp_path / "with-a-bad-row"
-    shutil.copytree(export, whole)
-    with (whole / "sites.csv").open("a", encoding="utf-8") as sites:
+    with_bad_row = tmp_path / "with-a-bad-row"
+    shutil.copytree(export, with_bad_row)
+    with (with_bad_row / "sites.csv").open("a", encoding="utf-8") as sites:
         sites.write("9999,62-0000000-00,Tie 1,46860,KELTAKANGAS,KOUVOLA,KELTAKANGAS,CASTLE,1,AS OY MIRJA,,,\n")
-    first = load(stack, whole)
+    first = load(stack, with_bad_row)
     assert first.returncode == 1, first.stderr
     assert "sites.csv:205 property_type: MALFORMED" in first.stdout
     assert "sites: 204 rows, 203 added, 0 changed, 0 unchanged, 1 bad" in first.stdout
@@ -153,13 +153,13 @@ def load(stack: RunningStack, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 async def create_partner(staff: GatewayClient, name: str, scopes: list[str]) -> tuple[str, str]:
-    wanted = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": name}
-    made = await staff.execute(CREATE_PARTNER, input=wanted)
-    return made["partner"]["clientId"], made["clientSecret"]
+    form = {"name": name, "scopes": scopes, "allOrganisations": True, "idempotencyKey": name}
+    created = await staff.execute(CREATE_PARTNER, input=form)
+    return created["partner"]["clientId"], created["clientSecret"]
 
 
 async def register(customer: GatewayClient) -> None:
-    wanted: dict[str, Any] = {
+    form: dict[str, Any] = {
         **CUSTOMER,
         "username": MIRJA[0],
         "email": MIRJA[0],
@@ -167,13 +167,13 @@ async def register(customer: GatewayClient) -> None:
         "termsVersion": "2026-01",
         "language": "FI",
     }
-    refused = await customer.execute(REGISTER, input={**wanted, "invoiceNumber": "1862101"})
+    refused = await customer.execute(REGISTER, input={**form, "invoiceNumber": "1862101"})
     assert [problem["code"] for problem in refused["problems"]] == ["CUSTOMER_NOT_RECOGNISED"]
-    registered = await customer.execute(REGISTER, input=wanted)
+    registered = await customer.execute(REGISTER, input=form)
     assert registered == {"__typename": "Registered", "accessRequested": False}
 
 
-async def the_site(customer: GatewayClient) -> dict[str, Any]:
+async def check_site(customer: GatewayClient) -> dict[str, Any]:
     sites = await customer.execute(SITES)
     (site,) = [edge["node"] for edge in sites["edges"]]
     assert site["address"] == {"street": "EKOKAARI 50", "postalCode": "46860", "city": "KELTAKANGAS"}
@@ -181,13 +181,13 @@ async def the_site(customer: GatewayClient) -> dict[str, Any]:
     assert site["organisation"]["customerNumber"] == "62-0000000-00"
     site["agreements"] = [edge["node"] for edge in site["agreements"]["edges"]]
     assert len(site["agreements"]) == 17
-    named = {one["article"]["name"] for one in site["agreements"]}
-    assert {"LOPPUJÄTEASTIAN 360 L TYHJENNYS", "240 L BIOJÄTEASTIAN TYHJENNYS"} <= named
+    article_names = {agreement["article"]["name"] for agreement in site["agreements"]}
+    assert {"LOPPUJÄTEASTIAN 360 L TYHJENNYS", "240 L BIOJÄTEASTIAN TYHJENNYS"} <= article_names
     return dict(site)
 
 
-async def the_calendar(customer: GatewayClient, site_id: str) -> None:
-    """Every second Monday, and so Easter Monday: moved to the Tuesday after, give or take a day."""
+async def check_calendar(customer: GatewayClient, site_id: str) -> None:
+    """Check that the pickup of Easter Monday is moved to the Tuesday after, with a tolerance of a day."""
     site = await customer.execute(CALENDAR, id=site_id, since="2026-04-01", until="2026-04-30")
     pickups = site["calendar"]["pickups"]
     assert pickups
@@ -206,7 +206,7 @@ async def order_pickup(customer: GatewayClient, agreement_id: str, day: dt.date,
 
 
 async def partner_events(file: Path, subject: str | None = None) -> list[dict[str, str]]:
-    """What a partner wrote down, of one subject or in all."""
+    """Read the items that a partner wrote, of one subject or all."""
     return [item for item in read_items(file) if subject is None or item.get("subject") == subject]
 
 
@@ -221,17 +221,17 @@ async def report(driver: GatewayClient, order_id: str) -> None:
         }
     ]
     for repeated in (False, True):
-        answer = await driver.execute(REPORT, input={"reports": reports})
-        assert answer["outcomes"] == [{"reportId": "R-1", "accepted": True, "repeated": repeated}]
+        result = await driver.execute(REPORT, input={"reports": reports})
+        assert result["outcomes"] == [{"reportId": "R-1", "accepted": True, "repeated": repeated}]
 
 
-async def april(customer: GatewayClient) -> int:
+async def april_grams(customer: GatewayClient) -> int:
     volumes = await customer.execute(VOLUMES, since="2026-04-01", until="2026-04-30")
     return int(volumes["grams"])
 
 
 def check_trace(stack: RunningStack) -> None:
-    """One trace id runs from the request at the gateway through the order, its relay and into another service."""
+    """Check that one trace id goes from the gateway through the api and the relay to another service."""
     (reported, _) = [line["trace_id"] for line in stack.log("orders-api") if line.get("operation") == "reportPickups"]
     assert reported in {line.get("trace_id") for line in stack.log("gateway")}
     for process, event in (("orders-relay", "published"), ("stats-worker", "consumed")):
@@ -240,11 +240,11 @@ def check_trace(stack: RunningStack) -> None:
 
 
 def check_logs_for_personal_data(stack: RunningStack, *secrets: str) -> None:
-    """Names, addresses, texts, passwords and tokens were planted all the way; no log of any process has them."""
-    planted = [*secrets, *MIRJA, *STAFF, "EKOKAARI", "Mirja Mallikas", "AS OY MIRJA", "hyvin tyhjennetty"]
+    """Check that no log has the names, addresses, texts, passwords and tokens of this test."""
+    forbidden = [*secrets, *MIRJA, *STAFF, "EKOKAARI", "Mirja Mallikas", "AS OY MIRJA", "hyvin tyhjennetty"]
     for log in stack.home.logs.glob("*.log"):
         text = log.read_text(encoding="utf-8", errors="replace")
-        assert [secret for secret in planted if secret in text] == [], log.name
+        assert [secret for secret in forbidden if secret in text] == [], log.name
 
 
 REGISTER = """

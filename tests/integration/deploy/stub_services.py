@@ -1,6 +1,6 @@
-"""A stand-in for the house: packages `services.*` and `gateway` whose processes answer /readyz and tell who they are.
+"""Stubs of the packages `services.*` and `gateway`, whose processes serve /readyz and describe themselves.
 
-So the stack is tested with the processes that it really forks, and without what they do.
+They test the stack with real forked processes, without the work of the services.
 """
 
 import json
@@ -17,7 +17,7 @@ IMPORTED_IN = os.getpid()
 
 
 def build(folder: Path) -> Path:
-    """Write the packages into the folder; on PYTHONPATH before the clone they take the place of the real ones."""
+    """Write the packages into the folder; on PYTHONPATH before the clone they replace the real ones."""
     packages = [folder / "services" / service for service in SERVICES]
     for package in (folder / "services", folder / "gateway", *packages):
         package.mkdir(parents=True)
@@ -32,21 +32,21 @@ def build(folder: Path) -> Path:
 
 
 def main(role: str = "gateway") -> int:
-    """What every process of the stand-in does."""
+    """Run the process of a stub."""
     if role == "migrate":
         return int(os.environ.get("KIERTO_ORDERS_MIGRATION_FAILS", "0"))
     host, _, port = os.environ["KIERTO_LISTEN"].rpartition(":")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    HTTPServer((host, int(port)), _Answer).serve_forever()
+    HTTPServer((host, int(port)), _Handler).serve_forever()
     return 1
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        told = {"pid": os.getpid(), "imported_in": IMPORTED_IN, "environment": dict(os.environ)}
-        self.send_response(200 if self.path in ("/readyz", "/told") else 404)
+        description = {"pid": os.getpid(), "imported_in": IMPORTED_IN, "environment": dict(os.environ)}
+        self.send_response(200 if self.path in ("/readyz", "/description") else 404)
         self.end_headers()
-        self.wfile.write(json.dumps(told).encode())
+        self.wfile.write(json.dumps(description).encode())
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay silent."""

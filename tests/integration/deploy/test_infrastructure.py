@@ -1,4 +1,4 @@
-"""PostgreSQL, Valkey and Kafka as they really are: started, used, stopped, started again with the data kept."""
+"""Tests of the embedded PostgreSQL, Valkey and Kafka: started, used, stopped, restarted with their data."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,7 +70,7 @@ async def test_a_service_reaches_its_own_database_only(stack: Stack) -> None:
     await superuser.close()
 
 
-async def test_what_a_statement_holds_does_not_reach_the_log(stack: Stack) -> None:
+async def test_values_of_statements_do_not_reach_the_log(stack: Stack) -> None:
     stack.start(infrastructure_only=True)
     database = await asyncpg.connect(stack.environment.database_url("orders"))
     await database.execute("CREATE TABLE people (mail text PRIMARY KEY)")

@@ -1,4 +1,4 @@
-"""The plan of every read: whatever others have, it looks at what the caller reaches, or asked for, by an index."""
+"""Tests of the plans of all reads: indexes lead to the caller's rows, independent of other customers' data."""
 
 import datetime as dt
 import uuid
@@ -29,8 +29,8 @@ from tests.integration.deploy.query_plans import (
     SETTINGS,
     QueryRecorder,
     SentQuery,
-    complaints,
     generic_plan_of,
+    growing_costs,
     plan_of,
 )
 from tests.support.clock import TestClock
@@ -64,7 +64,7 @@ Read = Callable[[Any, "KnownRows"], Awaitable[Any]]
 
 
 class KnownRows:
-    """What the reads ask for: ten sites and what those have, and a page that is not the first."""
+    """Arguments of the reads: ten sites with their agreements, orders and tickets."""
 
     def __init__(self, sites: list[str], agreements: list[str], orders: list[str], tickets: list[str]) -> None:
         self.sites, self.agreements, self.orders, self.tickets = sites, agreements, orders, tickets
@@ -72,25 +72,25 @@ class KnownRows:
         self.today = dt.date(2026, 3, 4)
 
 
-async def pages(read: Callable[[Page], Awaitable[Any]], *, counted: bool) -> None:
-    """Ask for the first page and the one behind it."""
+async def read_pages(read: Callable[[Page], Awaitable[Any]], *, counted: bool) -> None:
+    """Read the first page and the next."""
     first = await read(Page(first=5, total=counted))
     assert first.edges
     await read(Page(first=5, after=first.page_info.end_cursor, total=counted))
 
 
-def listed(name: str, *arguments: Any) -> Read:
-    async def read(offering: Any, known: KnownRows) -> None:
-        await pages(lambda page: getattr(offering, name)(page, *arguments), counted=offering.counted)
+def list_pages(name: str, *arguments: Any) -> Read:
+    async def read(api: Any, known: KnownRows) -> None:
+        await read_pages(lambda page: getattr(api, name)(page, *arguments), counted=api.counted)
 
     return read
 
 
-async def events(offering: Any, known: KnownRows, organisation: str | None = None) -> None:
-    page = await offering.events("START", 50, None, organisation)
+async def events(api: Any, known: KnownRows, organisation: str | None = None) -> None:
+    page = await api.events("START", 50, None, organisation)
     assert isinstance(page, EventPage)
     assert page.events
-    await offering.events(page.cursor, 50, ["orders.order.placed"], organisation)
+    await api.events(page.cursor, 50, ["orders.order.placed"], organisation)
 
 
 READS: dict[str, dict[str, list[Read]]] = {
@@ -101,8 +101,8 @@ READS: dict[str, dict[str, list[Read]]] = {
     },
     "sites": {
         "sites": [
-            *(listed("sites", None, order) for order in SiteOrder),
-            *(listed("sites", "katu", order) for order in SiteOrder),
+            *(list_pages("sites", None, order) for order in SiteOrder),
+            *(list_pages("sites", "katu", order) for order in SiteOrder),
             lambda o, k: o.sites(Page(first=5, total=o.counted), None, SiteOrder.CITY, k.organisation),
         ],
         "sitesById": [lambda o, k: o.sites_by_id(k.sites)],
@@ -114,8 +114,8 @@ READS: dict[str, dict[str, list[Read]]] = {
         "nextPickups": [lambda o, k: o.next_pickups(k.sites)],
         "extraPickupOffers": [lambda o, k: o.extra_pickup_offers(k.agreements)],
         "orders": [
-            listed("orders"),
-            listed("orders", None, [OrderState.COMPLETED]),
+            list_pages("orders"),
+            list_pages("orders", None, [OrderState.COMPLETED]),
             lambda o, k: o.orders(Page(first=5, total=o.counted), k.sites[0]),
         ],
         "ordersById": [lambda o, k: o.orders_by_id(k.orders)],
@@ -129,37 +129,35 @@ READS: dict[str, dict[str, list[Read]]] = {
         ],
     },
     "support": {
-        "tickets": [listed("tickets"), lambda o, k: o.tickets(Page(first=5, total=o.counted), k.sites[0])],
+        "tickets": [list_pages("tickets"), lambda o, k: o.tickets(Page(first=5, total=o.counted), k.sites[0])],
         "ticketsById": [lambda o, k: o.tickets_by_id(k.tickets)],
     },
 }
-"""Each read of each contract. Who reaches all asks for no totals, and for no sums of everybody: those grow."""
+"""Each read of each contract. Callers that reach all rows request no totals and no sums over all: those grow."""
 
 COVERED_ELSEWHERE = {"imports", "badRows", "contacts", "partners", "publicKeys"}
-"""Reads that are by ids alone, or of few rows: they are not a customer's."""
+"""Reads by ids alone, or of few rows, which are not those of customers."""
 
 
 class CountingApi:
-    """An offering that knows whether its lists are to be counted."""
+    """An API with the choice whether its lists are counted."""
 
-    def __init__(self, offering: Any, *, counted: bool) -> None:
-        self._offering = offering
+    def __init__(self, api: Any, *, counted: bool) -> None:
+        self._api = api
         self.counted = counted
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._offering, name)
+        return getattr(self._api, name)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_read_is_forgotten(service: str) -> None:
+def test_all_reads_are_covered(service: str) -> None:
     contract = cast(Any, blueprint_of(service).contract)
-    reads = {name for name, one in signatures(contract).items() if one.declared.kind == "read"}
+    reads = {name for name, operation in signatures(contract).items() if operation.declared.kind == "read"}
     assert reads - COVERED_ELSEWHERE == set(READS[service])
 
 
-async def test_each_read_goes_by_an_index_of_what_is_reached_or_asked_for(
-    make_database: MakeDatabase, clock: TestClock
-) -> None:
+async def test_each_read_uses_an_index_on_reach_or_arguments(make_database: MakeDatabase, clock: TestClock) -> None:
     databases = {service: await make_database(blueprint_of(service)) for service in SERVICES}
     await seed_databases(
         SeedRequest(sites=SITES, password="kartonki kulkee kotoa", databases=databases, pepper=b"p" * 24, clock=clock),
@@ -167,34 +165,34 @@ async def test_each_read_goes_by_an_index_of_what_is_reached_or_asked_for(
     )
     pools = {service: await postgres.open_pool(url, name="test", size=2) for service, url in databases.items()}
     try:
-        wrong, asked = [], 0
+        findings, query_count = [], 0
         known = await _known(pools)
         for service, operations in READS.items():
             admin = await asyncpg.connect(databases[service])
             await admin.execute(SETTINGS)
             for name, caller in CALLERS.items():
                 for operation, calls in operations.items():
-                    if not _may_ask(name, operation):
+                    if not _may_read(name, operation):
                         continue
                     for number, call in enumerate(calls):
                         if operation == "volumes" and name in UNRESTRICTED and number:
                             continue
                         for query in await _record_queries(pools[service], service, caller, clock, call, known):
-                            asked += 1
+                            query_count += 1
                             for plan in (await plan_of(admin, query), generic_plan_of(databases[service], query)):
-                                wrong += [
-                                    f"{service}.{operation} as {name}: {complaint}\n{query.text}"
-                                    for complaint in complaints(plan, reaches_all=name in UNRESTRICTED)
+                                findings += [
+                                    f"{service}.{operation} as {name}: {cost}\n{query.text}"
+                                    for cost in growing_costs(plan, reaches_all=name in UNRESTRICTED)
                                 ]
             await admin.close()
-        assert not wrong, "\n\n".join(dict.fromkeys(wrong))
-        assert asked > 200
+        assert not findings, "\n\n".join(dict.fromkeys(findings))
+        assert query_count > 200
     finally:
         for pool in pools.values():
             await pool.close()
 
 
-def _may_ask(caller: str, operation: str) -> bool:
+def _may_read(caller: str, operation: str) -> bool:
     if operation == "events":
         return caller in ("staff", "partner of all", "partner of one")
     return caller in PEOPLE or operation in ("orders", "ordersById", "agreementsById")
@@ -203,33 +201,33 @@ def _may_ask(caller: str, operation: str) -> bool:
 async def _record_queries(
     pool: postgres.Pool, service: str, caller: Caller, clock: TestClock, call: Read, known: KnownRows
 ) -> list[SentQuery]:
-    """Return the different queries that a read makes."""
+    """Return the distinct queries of a read."""
     recorder = QueryRecorder()
     async with pool.acquire() as connection:
-        bench: ServiceHarness[Any, Any] = ServiceHarness(
+        harness: ServiceHarness[Any, Any] = ServiceHarness(
             blueprint_of(service), cast(Any, _SingleConnectionPool(connection)), clock
         )
-        # Identity's offering needs keys and passwords, its reads do not.
-        offering = _Identity(connection, caller, clock) if service == "identity" else bench.api(caller)
+        # Identity's API needs keys and passwords, its reads do not.
+        api = _Identity(connection, caller, clock) if service == "identity" else harness.api(caller)
         with recorder.recording(connection):
-            await call(CountingApi(offering, counted=caller.subject_id not in _ALL), known)
-    return list({one.text: one for one in recorder.queries}.values())
+            await call(CountingApi(api, counted=caller.subject_id not in _ALL), known)
+    return list({query.text: query for query in recorder.queries}.values())
 
 
 class _Identity:
     """Identity's reads for a caller."""
 
     def __init__(self, connection: Any, caller: Caller, clock: TestClock) -> None:
-        self._for = connection, caller, clock.today()
+        self._arguments = connection, caller, clock.today()
 
     async def me(self) -> object:
-        return await directory.me(*self._for)
+        return await directory.me(*self._arguments)
 
     async def organisations(self, ids: list[str]) -> object:
-        return await directory.organisations(*self._for, ids)
+        return await directory.organisations(*self._arguments, ids)
 
     async def access_of(self, subject_id: str) -> object:
-        return await directory.access_of(self._for[0], subject_id)
+        return await directory.access_of(self._arguments[0], subject_id)
 
 
 _ALL = {CALLERS[name].subject_id for name in UNRESTRICTED}

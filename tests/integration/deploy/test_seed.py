@@ -1,4 +1,4 @@
-"""Five empty databases are seeded: what is in them then, and what a small customer reads of it."""
+"""Tests of seeding five empty databases: their contents, and the reads of a small customer."""
 
 import asyncio
 import datetime as dt
@@ -57,7 +57,7 @@ async def seed(databases: Databases, clock: TestClock) -> None:
     await seed_databases(wanted, ProgressLines())
 
 
-async def test_there_is_as_much_as_was_wanted_and_every_copy_says_what_its_owner_says(
+async def test_row_counts_are_as_requested_and_copies_equal_their_owners(
     empty_databases: Databases, pools: dict[str, Pool], clock: TestClock
 ) -> None:
     await seed(empty_databases, clock)
@@ -75,22 +75,24 @@ async def test_there_is_as_much_as_was_wanted_and_every_copy_says_what_its_owner
     for (service, table), wanted in counts.items():
         assert await pools[service].fetchval(f"SELECT count(*) FROM {table}") == wanted, table
 
-    async def same(columns: str, table: str, *services: str) -> None:
-        seen = [await pools[one].fetch(f"SELECT {columns} FROM {table} ORDER BY 1, 2") for one in services]
+    async def assert_equal(columns: str, table: str, *services: str) -> None:
+        seen = [await pools[service].fetch(f"SELECT {columns} FROM {table} ORDER BY 1, 2") for service in services]
         assert seen[0]
-        assert all(one == seen[0] for one in seen), table
+        assert all(rows == seen[0] for rows in seen), table
 
-    await same("*", "access.subjects", *SERVICES)
-    await same("*", "access.grants", *SERVICES)
-    await same("id, customer_number, version", "organisations", "identity", "sites", "stats")
-    await same("id, customer_number, invoice_number, invoice_date, version", "invoices", "stats", "identity")
-    await same("id, organisation_id, site_number, version", "sites", "sites", "orders", "support")
-    await same("id, container_number, site_id, organisation_id, litres, version", "containers", "sites", "orders")
+    await assert_equal("*", "access.subjects", *SERVICES)
+    await assert_equal("*", "access.grants", *SERVICES)
+    await assert_equal("id, customer_number, version", "organisations", "identity", "sites", "stats")
+    await assert_equal("id, customer_number, invoice_number, invoice_date, version", "invoices", "stats", "identity")
+    await assert_equal("id, organisation_id, site_number, version", "sites", "sites", "orders", "support")
+    await assert_equal(
+        "id, container_number, site_id, organisation_id, litres, version", "containers", "sites", "orders"
+    )
     pickup = "id, organisation_id, site_id, agreement_id, order_id, article_id, date, state, done_at, grams, version"
-    await same(pickup, "pickups", "orders", "stats")
+    await assert_equal(pickup, "pickups", "orders", "stats")
     before = await pools["stats"].fetch("SELECT * FROM volumes ORDER BY organisation_id, day, site_id, article_id")
-    bench: ServiceHarness[Any, Any] = ServiceHarness(blueprint_of("stats"), pools["stats"], clock)
-    async with bench.work() as tx:
+    harness: ServiceHarness[Any, Any] = ServiceHarness(blueprint_of("stats"), pools["stats"], clock)
+    async with harness.work() as tx:
         await tx.volumes.recount()
     after = await pools["stats"].fetch("SELECT * FROM volumes ORDER BY organisation_id, day, site_id, article_id")
     assert before == after
@@ -101,31 +103,31 @@ async def test_a_small_customer_reads_its_own(
 ) -> None:
     await seed(empty_databases, clock)
 
-    def offering(service: str, caller: Caller) -> Any:
-        bench: ServiceHarness[Any, Any] = ServiceHarness(blueprint_of(service), pools[service], clock)
-        return bench.api(caller)
+    def api_of(service: str, caller: Caller) -> Any:
+        harness: ServiceHarness[Any, Any] = ServiceHarness(blueprint_of(service), pools[service], clock)
+        return harness.api(caller)
 
-    sites = await offering("sites", SMALL).sites(Page())
+    sites = await api_of("sites", SMALL).sites(Page())
     ids = [edge.node.id for edge in sites.edges]
     assert len(ids) == SMALL_SITES
-    orders = offering("orders", SMALL)
-    mine = await orders.orders(Page(first=200))
-    assert len(mine.edges) == SMALL_SITES * ORDERS_A_SITE
-    assert {edge.node.organisation_id for edge in mine.edges} == {write_id("org", organisation_id(0))}
+    orders = api_of("orders", SMALL)
+    own_orders = await orders.orders(Page(first=200))
+    assert len(own_orders.edges) == SMALL_SITES * ORDERS_A_SITE
+    assert {edge.node.organisation_id for edge in own_orders.edges} == {write_id("org", organisation_id(0))}
     assert await orders.open_order_counts(ids) == [1] * SMALL_SITES
     assert None not in await orders.next_pickups(ids)
     agreements = await orders.agreements_of_sites(ids, Page())
-    assert [len(one.edges) for one in agreements] == [3] * SMALL_SITES
+    assert [len(page.edges) for page in agreements] == [3] * SMALL_SITES
     today = clock.today()
     for calendar in await orders.calendars(ids, today - dt.timedelta(days=300), today):
         assert isinstance(calendar, Calendar)
         assert any(pickup.done_at for pickup in calendar.pickups)
-    tickets = await offering("support", SMALL).tickets(Page())
+    tickets = await api_of("support", SMALL).tickets(Page())
     assert len(tickets.edges) == SMALL_SITES // 2
-    volumes = await offering("stats", SMALL).volumes(today - dt.timedelta(days=365), today)
+    volumes = await api_of("stats", SMALL).volumes(today - dt.timedelta(days=365), today)
     assert isinstance(volumes, Volumes)
     assert volumes.grams > 0
-    page = await offering("orders", PARTNER).events("START", 500)
+    page = await api_of("orders", PARTNER).events("START", 500)
     assert isinstance(page, EventPage)
     assert page.end
     assert len(page.events) > SMALL_SITES
@@ -158,7 +160,7 @@ async def test_events_wait_until_the_relay_has_published_what_came_before(
     await orders.execute("INSERT INTO chassis.published_up_to VALUES ('here', 'orders', 6), ('here', 'other', 9)")
 
     seeding = asyncio.create_task(seed(empty_databases, clock))
-    # What it does until it looks again: the look itself is over at once.
+    # The transaction between two polls; a poll itself ends at once.
     while not await orders.fetchval(
         "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
         " AND application_name = 'kierto seed' AND query LIKE 'ROLLBACK TO%')"
@@ -172,11 +174,11 @@ async def test_events_wait_until_the_relay_has_published_what_came_before(
     assert last > 7
     published = await orders.fetch("SELECT topic, sequence FROM chassis.published_up_to WHERE sequence > 9")
     assert {row["sequence"] for row in published} == {last}
-    assert len(published) == 2, "both of orders' topics count as filled"
-    assert await orders.fetchval("SELECT epoch FROM chassis.leader") > 3, "the relay is to look anew"
+    assert len(published) == 2, "both topics of orders count as published"
+    assert await orders.fetchval("SELECT epoch FROM chassis.leader") > 3, "the relay has to read its state again"
 
 
-async def test_tickets_are_numbered_on(empty_databases: Databases, pools: dict[str, Pool], clock: TestClock) -> None:
+async def test_ticket_numbers_continue(empty_databases: Databases, pools: dict[str, Pool], clock: TestClock) -> None:
     await pools["support"].execute("INSERT INTO ticket_numbers VALUES (2025, 41)")
     await seed(empty_databases, clock)
 
@@ -187,7 +189,7 @@ async def test_tickets_are_numbered_on(empty_databases: Databases, pools: dict[s
     assert of_2025[-1] == f"T-2025-{last:06}"
 
 
-async def test_it_is_the_same_every_time_and_done_once(
+async def test_it_is_deterministic_and_done_once(
     empty_databases: Databases,
     make_database: MakeDatabase,
     open_pool: Callable[[str], Awaitable[Pool]],
@@ -196,17 +198,17 @@ async def test_it_is_the_same_every_time_and_done_once(
     others = {service: await make_database(blueprint_of(service)) for service in SERVICES}
     await seed(empty_databases, clock)
     await seed(others, clock)
-    first, second = await everything(empty_databases, open_pool), await everything(others, open_pool)
+    first, second = await all_rows(empty_databases, open_pool), await all_rows(others, open_pool)
     assert first == second
 
     with pytest.raises(AlreadySeeded):
         await seed(empty_databases, clock)
-    assert await everything(empty_databases, open_pool) == first
+    assert await all_rows(empty_databases, open_pool) == first
 
 
-async def everything(databases: Databases, open_pool: Callable[[str], Awaitable[Pool]]) -> dict[str, Sequence[object]]:
-    """Every row of the services' own tables, except for what is made at random (a hash's salt, a trace)."""
-    found: dict[str, Sequence[object]] = {}
+async def all_rows(databases: Databases, open_pool: Callable[[str], Awaitable[Pool]]) -> dict[str, Sequence[object]]:
+    """Read all rows of the services' tables, without random values (a hash's salt, a trace)."""
+    rows_by_table: dict[str, Sequence[object]] = {}
     for service, url in databases.items():
         pool = await open_pool(url)
         tables = await pool.fetch(
@@ -214,5 +216,5 @@ async def everything(databases: Databases, open_pool: Callable[[str], Awaitable[
         )
         for (table,) in tables:
             rows = await pool.fetch(f"SELECT to_jsonb(t) - 'password_hash' AS row FROM {table} t")
-            found[f"{service}.{table}"] = sorted(str(row["row"]) for row in rows)
-    return found
+            rows_by_table[f"{service}.{table}"] = sorted(str(row["row"]) for row in rows)
+    return rows_by_table

@@ -1,4 +1,4 @@
-"""`kierto up` from outside, with stand-ins for the services: every process, every way to stop."""
+"""Tests of `kierto up` from outside, with stubs of the services: every process, every way to stop."""
 
 import json
 import os
@@ -23,38 +23,38 @@ from tests.integration.deploy import stub_services
 from tests.support.polling import wait_for
 from tests.support.servers import free_port_base
 
-NOT_PROCESSES = {"smtp", "kafka-controller"}
+LISTENERS_WITHOUT_PROCESS = {"smtp", "kafka-controller"}
 
 
 @dataclass
 class KiertoCommand:
-    """The command, in a folder and on ports of its own."""
+    """The command `kierto`, with a folder and ports."""
 
     home: Home
     ports: Ports
     environment: dict[str, str]
     running: subprocess.Popen[str] | None = None
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self._command(*words), env=self.environment, capture_output=True, text=True, check=False, timeout=100
+            self._command(*arguments), env=self.environment, capture_output=True, text=True, check=False, timeout=100
         )
 
     def up(self) -> None:
-        """Start it and return when it says that it is ready; what it prints goes to a file."""
+        """Start the stack and return when it is ready; its output goes to a file."""
         with self.output.open("w") as output:
             self.running = subprocess.Popen(
                 self._command("up", "--no-demo"), env=self.environment, stdout=output, stderr=output, text=True
             )
-        wait_for(lambda: "Ctrl-C stops" in self.said or self.ended, 100)
-        assert not self.ended, self.said
+        wait_for(lambda: "Ctrl-C stops" in self.output_text or self.ended, 100)
+        assert not self.ended, self.output_text
 
     @property
     def output(self) -> Path:
         return self.home.root.with_name("output")
 
     @property
-    def said(self) -> str:
+    def output_text(self) -> str:
         return self.output.read_text()
 
     @property
@@ -66,19 +66,19 @@ class KiertoCommand:
         pids: dict[str, int] = json.loads(self.home.process_table.read_text())
         return pids
 
-    def told_by(self, name: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(_get(f"{self.ports.url(name)}/told"))
-        return told
+    def description_of(self, name: str) -> dict[str, Any]:
+        description: dict[str, Any] = json.loads(_get(f"{self.ports.url(name)}/description"))
+        return description
 
-    def _command(self, *words: str) -> list[str]:
-        return [sys.executable, "-P", "-m", "deploy.cli", *words]
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "deploy.cli", *arguments]
 
 
 @pytest.fixture
 def kierto(tmp_path: Path) -> Iterator[KiertoCommand]:
     home, base = Home(tmp_path / "home"), free_port_base()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KIERTO_")}
-    environment["PYTHONPATH"] = f"{stub_services.build(tmp_path / 'standin')}:{CLONE}"
+    environment["PYTHONPATH"] = f"{stub_services.build(tmp_path / 'stubs')}:{CLONE}"
     kierto = KiertoCommand(
         home, Ports(base), environment | {"KIERTO_HOME": str(home.root), "KIERTO_PORT_BASE": str(base)}
     )
@@ -89,13 +89,13 @@ def kierto(tmp_path: Path) -> Iterator[KiertoCommand]:
         kierto.running.wait()
 
 
-def test_everything_runs_is_looked_after_and_stops(kierto: KiertoCommand) -> None:
+def test_all_processes_run_are_restarted_and_stop(kierto: KiertoCommand) -> None:
     kierto.up()
 
     listeners = {name.removesuffix("-metrics") for name in OFFSETS}
-    assert set(kierto.pids()) == listeners - NOT_PROCESSES
-    assert f"{kierto.ports.url('gateway')}/graphql" in kierto.said
-    assert all(secret not in kierto.said for secret in _secrets(kierto.home))
+    assert set(kierto.pids()) == listeners - LISTENERS_WITHOUT_PROCESS
+    assert f"{kierto.ports.url('gateway')}/graphql" in kierto.output_text
+    assert all(secret not in kierto.output_text for secret in _secrets(kierto.home))
     assert kierto.run("status").returncode == 0
 
     _check_children(kierto)
@@ -140,7 +140,7 @@ def test_a_migration_that_fails_ends_the_start_and_shows_why(kierto: KiertoComma
     assert not kierto.home.process_table.exists()
 
 
-def test_a_taken_port_is_said_before_anything_starts(kierto: KiertoCommand) -> None:
+def test_a_port_in_use_is_reported_before_anything_starts(kierto: KiertoCommand) -> None:
     with socket.create_server(("127.0.0.1", kierto.ports.of("kafka"))):
         done = kierto.run("up")
 
@@ -151,10 +151,10 @@ def test_a_taken_port_is_said_before_anything_starts(kierto: KiertoCommand) -> N
 
 def _check_children(kierto: KiertoCommand) -> None:
     assert kierto.running
-    told = {name: kierto.told_by(name) for name in ("orders-api", "orders-relay", "gateway")}
-    assert {one["imported_in"] for one in told.values()} == {kierto.running.pid}
-    assert "KIERTO_ORDERS_DATABASE_URL" in told["orders-api"]["environment"]
-    assert not any("DATABASE" in name or "PEPPER" in name for name in told["gateway"]["environment"])
+    descriptions = {name: kierto.description_of(name) for name in ("orders-api", "orders-relay", "gateway")}
+    assert {description["imported_in"] for description in descriptions.values()} == {kierto.running.pid}
+    assert "KIERTO_ORDERS_DATABASE_URL" in descriptions["orders-api"]["environment"]
+    assert not any("DATABASE" in name or "PEPPER" in name for name in descriptions["gateway"]["environment"])
 
 
 def _check_restart(kierto: KiertoCommand, name: str) -> None:
@@ -162,7 +162,7 @@ def _check_restart(kierto: KiertoCommand, name: str) -> None:
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: kierto.pids().get(name, before) != before)
     wait_for(lambda: kierto.run("status").returncode == 0)
-    assert f"{name} was ended by SIGKILL; it is started again" in kierto.said
+    assert f"{name} was ended by SIGKILL; it is started again" in kierto.output_text
 
 
 def _check_mailbox(kierto: KiertoCommand) -> None:
@@ -173,11 +173,11 @@ def _check_mailbox(kierto: KiertoCommand) -> None:
         smtp.send_message(message)
 
     web = kierto.ports.url("mailbox")
-    (listed,) = json.loads(_get(f"{web}/api/messages?to=liisa@example.fi"))["messages"]
-    assert listed["subject"] == "Kiitos, Päivi"
-    assert json.loads(_get(f"{web}/api/messages/{listed['id']}"))["text"] == "Hei!\n"
+    (summary,) = json.loads(_get(f"{web}/api/messages?to=liisa@example.fi"))["messages"]
+    assert summary["subject"] == "Kiitos, Päivi"
+    assert json.loads(_get(f"{web}/api/messages/{summary['id']}"))["text"] == "Hei!\n"
     assert "Kiitos, Päivi" in _get(f"{web}/")
-    assert "Hei!" in _get(f"{web}/messages/{listed['id']}")
+    assert "Hei!" in _get(f"{web}/messages/{summary['id']}")
 
 
 def _check_second_start(kierto: KiertoCommand) -> None:
@@ -188,13 +188,13 @@ def _check_second_start(kierto: KiertoCommand) -> None:
 
 
 def _secrets(home: Home) -> list[str]:
-    kept = json.loads((home.secrets / "secrets.json").read_text())
-    return [kept["postgres_password"], kept["pepper"], *kept["database_passwords"].values()]
+    secrets = json.loads((home.secrets / "secrets.json").read_text())
+    return [secrets["postgres_password"], secrets["pepper"], *secrets["database_passwords"].values()]
 
 
 def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        text: str = answer.read().decode()
+    with urllib.request.urlopen(url, timeout=10) as response:
+        text: str = response.read().decode()
         return text
 
 

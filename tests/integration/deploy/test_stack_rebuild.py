@@ -1,4 +1,4 @@
-"""`kierto announce` and `kierto rebuild` against everything that `make up` starts, while it serves."""
+"""Tests of `kierto announce` and `kierto rebuild` on a whole stack, while it serves."""
 
 import asyncio
 import contextlib
@@ -30,8 +30,8 @@ REPORT = """
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    with running_stack(new_stack(), demo=True) as made:
-        yield made
+    with running_stack(new_stack(), demo=True) as running:
+        yield running
 
 
 async def test_every_service_is_rebuilt_while_drivers_report(stack: RunningStack) -> None:
@@ -45,14 +45,14 @@ async def test_every_service_is_rebuilt_while_drivers_report(stack: RunningStack
         await connection.execute("DELETE FROM pickups; DELETE FROM volumes")
     assert await copies(stack) != before
 
-    # Identity first: it is its copy of access that lets people in.
+    # Identity first: without its copy of access the others refuse their callers.
     for service in SERVICES:
         done = await asyncio.to_thread(stack.kierto, "rebuild", service)
         assert done.returncode == 0, done.stderr
         assert f"{service}: " in done.stdout
     assert await copies(stack) == before
 
-    async with reporting(stack) as reported:
+    async with report_pickups(stack) as reported:
         for service in ("stats", "orders", "support"):
             done = await asyncio.to_thread(stack.kierto, "rebuild", service)
             assert done.returncode == 0, done.stderr
@@ -62,7 +62,7 @@ async def test_every_service_is_rebuilt_while_drivers_report(stack: RunningStack
         assert await connection.fetchval(WRONG_VOLUMES) == 0
 
 
-async def test_things_are_stated_by_name_and_all_of_them(stack: RunningStack) -> None:
+async def test_things_are_announced_by_name_or_all(stack: RunningStack) -> None:
     done = await asyncio.to_thread(stack.kierto, "announce", "sites", "site")
     assert (done.returncode, done.stdout) == (0, "site: 203 stated\n")
     assert done.stderr == "sites site: 0 of 203\nsites site: 203 of 203\n"
@@ -71,24 +71,24 @@ async def test_things_are_stated_by_name_and_all_of_them(stack: RunningStack) ->
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["organisation", "user", "partner"]
 
 
-async def test_ctrl_c_breaks_a_rebuild_off_and_it_is_begun_anew(stack: RunningStack) -> None:
+async def test_ctrl_c_interrupts_a_rebuild_and_it_is_repeated(stack: RunningStack) -> None:
     await await_equal_copies(stack)
     before = await copies(stack)
     worker = stack.pid("stats-worker")
-    # What was started in the background by a shell ignores it, and so would what we start.
+    # A background process of a shell ignores SIGINT, and its children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.kill(worker, signal.SIGSTOP)  # or it might be done before it is broken off
+    os.kill(worker, signal.SIGSTOP)  # else it might be done before the interrupt
     try:
-        breaking = await asyncio.to_thread(_start_rebuild, stack, "rebuild", "stats")
+        rebuilding = await asyncio.to_thread(_start_rebuild, stack, "rebuild", "stats")
         async with database(stack, "stats") as connection:
             await until(lambda: connection.fetchval("SELECT true FROM pickups WHERE doubted LIMIT 1"))
-        breaking.send_signal(signal.SIGINT)
-        _, complaint = await asyncio.to_thread(breaking.communicate, timeout=60)
+        rebuilding.send_signal(signal.SIGINT)
+        _, errors = await asyncio.to_thread(rebuilding.communicate, timeout=60)
     finally:
         os.kill(worker, signal.SIGCONT)
-    assert breaking.returncode == 130, complaint
-    assert "begin anew" in complaint
-    assert "Traceback" not in complaint
+    assert rebuilding.returncode == 130, errors
+    assert "begin anew" in errors
+    assert "Traceback" not in errors
     done = await asyncio.to_thread(stack.kierto, "rebuild", "stats")
     assert done.returncode == 0, done.stderr
     assert await copies(stack) == before
@@ -106,8 +106,8 @@ WRONG_VOLUMES = """
 
 
 @contextlib.asynccontextmanager
-async def reporting(stack: RunningStack) -> AsyncIterator[list[str]]:
-    """Drivers report for the length of the block, one pickup after the other."""
+async def report_pickups(stack: RunningStack) -> AsyncIterator[list[str]]:
+    """Send reports of pickups for the length of the block, one after the other."""
     stop = asyncio.Event()
     reported: list[str] = []
     async with GatewayClient(stack.gateway) as manager, GatewayClient(stack.gateway) as driver:
@@ -125,7 +125,7 @@ async def reporting(stack: RunningStack) -> AsyncIterator[list[str]]:
             while not stop.is_set():
                 number = len(reported)
                 agreement = agreements[number % len(agreements)]
-                one = {
+                item = {
                     "reportId": f"rebuild {number}",
                     "kind": "EMPTIED",
                     "at": "2026-01-01T07:00:00Z",
@@ -133,45 +133,45 @@ async def reporting(stack: RunningStack) -> AsyncIterator[list[str]]:
                     "date": agreement["nextPickup"],
                     "grams": 1_000 + number,
                 }
-                answer = await driver.execute(REPORT, input={"reports": [one]})
-                assert answer["outcomes"] == [{"accepted": True}], "drivers are served all the time"
-                reported.append(one["reportId"])
+                result = await driver.execute(REPORT, input={"reports": [item]})
+                assert result["outcomes"] == [{"accepted": True}], "drivers are served all the time"
+                reported.append(item["reportId"])
 
-        working = asyncio.create_task(report())
+        task = asyncio.create_task(report())
         try:
             yield reported
         finally:
             stop.set()
-            await working
+            await task
 
 
 async def copies(stack: RunningStack) -> dict[tuple[str, str], list[tuple[object, ...]]]:
-    """Every row of every copy, and the volumes."""
-    found: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+    """Read all rows of all copies, and the volumes."""
+    rows_by_table: dict[tuple[str, str], list[tuple[object, ...]]] = {}
     for service in SERVICES:
         tables = [copy.table for copy in blueprint_of(service).copies] + ["access.grants"]
         async with database(stack, service) as connection:
             for table in (*tables, *(["volumes"] if service == "stats" else [])):
                 where = " WHERE pickups <> 0" if table == "volumes" else ""
                 rows = await connection.fetch(f"SELECT * FROM {table}{where}")
-                found[service, table] = sorted((tuple(row) for row in rows), key=str)
-    return found
+                rows_by_table[service, table] = sorted((tuple(row) for row in rows), key=str)
+    return rows_by_table
 
 
 async def await_equal_copies(stack: RunningStack) -> None:
-    """Wait until stats has every pickup as orders has it."""
+    """Wait until stats has the same pickups as orders."""
     statement = "SELECT count(*), sum(version), sum(grams) FROM pickups"
     async with database(stack, "orders") as orders, database(stack, "stats") as stats:
 
-        async def same() -> bool:
+        async def are_equal() -> bool:
             return await orders.fetch(statement) == await stats.fetch(statement)
 
-        await until(same)
+        await until(are_equal)
 
 
 @contextlib.asynccontextmanager
 async def database(stack: RunningStack, service: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
-    """A connection to a service's database."""
+    """Open a connection to a service's database."""
     url = settings_environment(service, stack.home.root)[f"KIERTO_{service.upper()}_DATABASE_URL"]
     connection = await asyncpg.connect(url)
     try:
@@ -180,7 +180,7 @@ async def database(stack: RunningStack, service: str) -> "AsyncIterator[asyncpg.
         await connection.close()
 
 
-def _start_rebuild(stack: RunningStack, *words: str) -> subprocess.Popen[str]:
+def _start_rebuild(stack: RunningStack, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        stack._command(*words), env=stack._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        stack._command(*arguments), env=stack._environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""`kierto seed` against everything that `make up` starts: who can sign in then, and that the broker is sent nothing."""
+"""Tests of `kierto seed` on a whole stack: the sign-ins work, and the broker receives nothing."""
 
 import asyncio
 from collections.abc import Iterator
@@ -38,8 +38,8 @@ ORDER = """
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[RunningStack]:
-    with running_stack(new_stack()) as made:
-        yield made
+    with running_stack(new_stack()) as running:
+        yield running
 
 
 async def test_a_stack_is_seeded_while_it_runs(stack: RunningStack) -> None:
@@ -47,13 +47,13 @@ async def test_a_stack_is_seeded_while_it_runs(stack: RunningStack) -> None:
     assert done.returncode == 0, done.stderr
     assert f"customer of 10 sites: {accounts.SMALL_CUSTOMER}" in done.stdout
 
-    reached = {
+    site_counts = {
         accounts.SMALL_CUSTOMER: SMALL_SITES,
         accounts.MANAGER: POPULATION.managed,
         accounts.LIMITED: POPULATION.limited_sites,
         accounts.STAFF: SITES,
     }
-    for username, sites in reached.items():
+    for username, sites in site_counts.items():
         async with GatewayClient(stack.gateway) as client:
             await client.sign_in(username, PASSWORD)
             page = await client.execute(PAGE)
@@ -61,9 +61,9 @@ async def test_a_stack_is_seeded_while_it_runs(stack: RunningStack) -> None:
             assert {edge["node"]["openOrderCount"] for edge in page["edges"]} == {1}
             assert (await client.execute(ORDERS))["totalCount"] == sites * ORDERS_A_SITE
 
-    again = await asyncio.to_thread(stack.kierto, "seed", "--sites", "50", KIERTO_PASSWORD=PASSWORD)
-    assert again.returncode == 1
-    assert "seeded before" in again.stderr
+    repeated = await asyncio.to_thread(stack.kierto, "seed", "--sites", "50", KIERTO_PASSWORD=PASSWORD)
+    assert repeated.returncode == 1
+    assert "seeded before" in repeated.stderr
 
     async with GatewayClient(stack.gateway) as partner:
         await partner.sign_in_as_partner(write_id("partner", accounts.PARTNER_OF_ALL), PASSWORD)
@@ -83,16 +83,16 @@ async def test_a_stack_is_seeded_while_it_runs(stack: RunningStack) -> None:
 
         async with database(stack, "orders") as connection:
 
-            async def new() -> tuple[int, int]:
+            async def count_new() -> tuple[int, int]:
                 numbered = "SELECT count(*) FROM chassis.outbox WHERE sequence > $1"
                 return await connection.fetchval(numbered, last), await _records(stack)
 
-            # To each of the two topics what is new, and nothing else: what has a number already would be sent first.
-            await until(new, lambda seen: 0 < seen[0] == seen[1] / 2)
+            # Each of the two topics gets the new events only: already numbered ones would be published first.
+            await until(count_new, lambda seen: 0 < seen[0] == seen[1] / 2)
 
 
 async def _last_event(partner: GatewayClient, cursor: str) -> int:
-    """The sequence of the log's last event."""
+    """Return the sequence of the log's last event."""
     last = 0
     while True:
         page = await partner.execute(EVENTS, after=cursor)
@@ -102,7 +102,7 @@ async def _last_event(partner: GatewayClient, cursor: str) -> int:
 
 
 async def _records(stack: RunningStack) -> int:
-    """How many records orders' topics have."""
+    """Count the records of orders' topics."""
     cluster = await Cluster.open(stack.ports.address("kafka"), [topic_of("orders"), partners_topic_of("orders")])
     try:
         return sum(extent.end for extent in (await cluster.offset_ranges()).values())

@@ -1,4 +1,4 @@
-"""The command: what it offers, and that help comes at once."""
+"""Tests of the command `kierto`: its subcommands, and fast help."""
 
 import subprocess
 import sys
@@ -30,21 +30,21 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_it_offers_what_people_do() -> None:
+def test_it_has_all_commands() -> None:
     text = CliRunner().invoke(app, ["--help"]).output
 
     for command in ("up", "down", "reset", "status", "doctor", "clock", "announce", "rebuild", "documents"):
         assert f" {command} " in text
 
 
-def test_where_nothing_runs_there_is_nothing_to_stop(tmp_path: Path) -> None:
+def test_down_without_a_stack_stops_nothing(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["down", "--home", str(tmp_path)])
 
     assert result.exit_code == 0
     assert result.output == "Nothing runs in this folder.\n"
 
 
-def test_reset_deletes_what_a_stack_made_and_nothing_else(tmp_path: Path) -> None:
+def test_reset_deletes_the_data_of_a_stack_only(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("kept")
     (tmp_path / "logs").mkdir()
     (tmp_path / "clock").write_text("60")

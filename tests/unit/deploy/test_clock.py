@@ -1,4 +1,4 @@
-"""The stack's clock."""
+"""Tests of the stack's clock."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ def _clock(folder: Path, *words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_it_is_set_moved_and_taken_back(tmp_path: Path) -> None:
+def test_it_is_set_moved_and_reset(tmp_path: Path) -> None:
     home = Home(tmp_path)
 
     assert _clock(tmp_path, "set", "2026-03-02T08:00")[1].startswith("2026-03-02 08:00:0")
@@ -44,7 +44,7 @@ def test_it_is_set_moved_and_taken_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("set", "tomorrow"), ("advance", "3x"), ("advance", ""), ("advance", "-1d")])
-def test_what_is_no_time_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_an_invalid_time_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
     code, _ = _clock(tmp_path, *words)
 
     assert code == 2

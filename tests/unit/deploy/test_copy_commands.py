@@ -1,4 +1,4 @@
-"""`kierto announce` and `kierto rebuild` before they reach a service, and how they say how far they are."""
+"""Tests of the arguments and the progress of `kierto announce` and `kierto rebuild`."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from deploy.commands.progress import ProgressBars, ProgressLines, open_progress
 
 
 @pytest.mark.parametrize("command", ["announce", "rebuild"])
-def test_a_service_that_there_is_not_is_named_with_those_that_there_are(command: str, tmp_path: Path) -> None:
+def test_an_unknown_service_is_named_with_the_known_ones(command: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [command, "accounting", "--home", str(tmp_path)])
 
     assert result.exit_code == 2
@@ -19,7 +19,7 @@ def test_a_service_that_there_is_not_is_named_with_those_that_there_are(command:
     assert "identity" in result.output
 
 
-def test_a_thing_that_there_is_not_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+def test_an_unknown_thing_is_named_with_the_known_ones(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["announce", "sites", "lorry", "--home", str(tmp_path)])
 
     assert result.exit_code == 2
@@ -27,14 +27,14 @@ def test_a_thing_that_there_is_not_is_named_with_those_that_there_are(tmp_path: 
     assert "container" in result.output
 
 
-def test_a_service_of_which_nobody_keeps_a_copy_says_so(tmp_path: Path) -> None:
+def test_a_service_without_copies_elsewhere_is_reported(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["announce", "support", "--home", str(tmp_path)])
 
     assert result.exit_code == 0
     assert result.output == "support has nothing that others keep copies of.\n"
 
 
-def test_where_nobody_looks_on_steps_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_steps_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressLines() as steps:
         for done in (0, 200, 400, 421):
             steps.step("sites container", done, 421)

@@ -1,4 +1,4 @@
-"""`kierto documents`: what it writes and what it says, with the schema as it is."""
+"""Tests of `kierto documents`: its manifest and its messages, with the present schema."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_a_folder_becomes_a_manifest_that_the_gateway_reads(web: Path, tmp_path:
     assert TrustedDocuments.load(out).text(ids.id_of(text)) == text
 
 
-def test_with_the_manifest_of_before_nothing_is_lost(web: Path, tmp_path: Path) -> None:
+def test_an_earlier_manifest_is_kept(web: Path, tmp_path: Path) -> None:
     out = tmp_path / "trusted.json"
     CliRunner().invoke(app, ["documents", str(web), "--out", str(out)])
     (web / "me.graphql").write_text("query Me { me { id } }")
@@ -35,7 +35,7 @@ def test_with_the_manifest_of_before_nothing_is_lost(web: Path, tmp_path: Path) 
     assert (result.exit_code, len(TrustedDocuments.load(out))) == (0, 2)
 
 
-def test_what_is_wrong_is_named_and_nothing_is_written(web: Path, tmp_path: Path) -> None:
+def test_an_error_is_named_and_nothing_is_written(web: Path, tmp_path: Path) -> None:
     (web / "wrong.graphql").write_text("query Wrong {\n  me {\n    shoeSize\n  }\n}")
     out = tmp_path / "trusted.json"
     result = CliRunner().invoke(app, ["documents", str(web), "--out", str(out)])
@@ -44,7 +44,7 @@ def test_what_is_wrong_is_named_and_nothing_is_written(web: Path, tmp_path: Path
     assert not out.exists()
 
 
-def test_a_broken_manifest_is_named(web: Path, tmp_path: Path) -> None:
+def test_an_invalid_manifest_is_named(web: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text(json.dumps({ids.hash_of("{ a }"): "{ b }"}))
     result = CliRunner().invoke(app, ["documents", str(web), str(broken), "--out", str(tmp_path / "out.json")])
@@ -52,6 +52,6 @@ def test_a_broken_manifest_is_named(web: Path, tmp_path: Path) -> None:
     assert result.output == f"{broken}: $['{ids.hash_of('{ a }')}']: the id is not the SHA-256 of the text\n"
 
 
-def test_a_place_that_there_is_not(tmp_path: Path) -> None:
+def test_a_missing_place_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["documents", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out.json")])
     assert result.exit_code == 2

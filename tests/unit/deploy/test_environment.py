@@ -1,4 +1,4 @@
-"""Settings: each process has its own and no other's; what the caller sets wins."""
+"""Tests of the settings of processes: each has its own only, and the caller's settings win."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_a_service_gets_its_own_database_and_secret_only(tmp_path: Path) -> None
     assert not any(name.startswith("KIERTO_IDENTITY_") and name != "KIERTO_IDENTITY_URL" for name in settings)
 
 
-def test_identity_alone_gets_the_keys_of_the_house(tmp_path: Path) -> None:
+def test_identity_alone_gets_the_signing_keys(tmp_path: Path) -> None:
     environment = _environment(tmp_path)
 
     settings = environment.of_service("identity", "api")
@@ -48,7 +48,7 @@ def test_migrations_listen_nowhere(tmp_path: Path) -> None:
     assert "KIERTO_LISTEN" not in _environment(tmp_path).of_service("stats", "migrate")
 
 
-def test_the_callers_environment_is_not_handed_on(tmp_path: Path) -> None:
+def test_the_callers_environment_is_not_inherited(tmp_path: Path) -> None:
     settings = _environment(tmp_path, PATH="/bin", AWS_SECRET_ACCESS_KEY="x").of_gateway()
 
     assert settings["PATH"] == "/bin"
@@ -72,9 +72,7 @@ def test_a_setting_of_one_service_reaches_that_service_only(tmp_path: Path) -> N
         ("mailbox", "KIERTO_SMTP", "m:25"),
     ],
 )
-def test_a_part_that_the_caller_has_elsewhere_is_not_run_here(
-    tmp_path: Path, part: str, setting: str, value: str
-) -> None:
+def test_a_part_with_a_real_server_is_not_embedded(tmp_path: Path, part: str, setting: str, value: str) -> None:
     environment = _environment(tmp_path, **{setting: value})
 
     assert not environment.embeds(part)
@@ -82,7 +80,7 @@ def test_a_part_that_the_caller_has_elsewhere_is_not_run_here(
     assert _environment(tmp_path).embeds(part)
 
 
-def test_postgres_is_run_until_every_service_has_a_database_elsewhere(tmp_path: Path) -> None:
+def test_postgres_is_embedded_until_every_service_has_a_real_database(tmp_path: Path) -> None:
     urls = {f"KIERTO_{service.upper()}_DATABASE_URL": f"postgresql://db/{service}" for service in SERVICES}
     some = dict(list(urls.items())[:4])
 

@@ -1,4 +1,4 @@
-"""`kierto import` finds the gateway of its own folder's stack, wherever that stack runs."""
+"""Tests of `kierto import`: it finds the gateway of its folder's stack on any port."""
 
 import socket
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from deploy.local.paths import Home
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stack's folder, and beside it an export of one file."""
+    """A stack's folder, and an export of one file beside it."""
     for name in ("KIERTO_PORT_BASE", "KIERTO_GATEWAY_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KIERTO_HOME", str(tmp_path / "stack"))
@@ -28,14 +28,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """A port on which nobody answers."""
+    """A port without a listener."""
     with socket.socket() as kept:
         kept.bind(("127.0.0.1", 0))
         yield kept.getsockname()[1]
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """What the command says when no gateway answers where it looks."""
+    """Return the output of the command without a gateway at its URL."""
     result = CliRunner().invoke(app, ["import", str(folder / "export"), "--username", "anna", *arguments])
     if isinstance(result.exception, StackError):
         raise result.exception
@@ -44,7 +44,7 @@ def run(folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("told", [None, "9700"])
-def test_the_running_stack_says_where_it_is(
+def test_the_running_stack_determines_the_url(
     folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch, told: str | None
 ) -> None:
     if told:
@@ -57,18 +57,18 @@ def test_the_running_stack_says_where_it_is(
         lock.release()
 
 
-def test_where_nothing_runs_the_port_base_says_it(
+def test_without_a_stack_the_port_base_determines_the_url(
     folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KIERTO_PORT_BASE", str(unused_port))
     assert f"http://127.0.0.1:{unused_port} did not answer" in run(folder)
 
 
-def test_a_gateway_that_is_named_is_the_one(folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_gateway_is_used(folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIERTO_PORT_BASE", "9700")
     assert f"http://127.0.0.1:{unused_port} did not answer" in run(folder, "--url", f"http://127.0.0.1:{unused_port}")
 
 
-def test_another_folders_stack_is_not_taken_for_it(folder: Path) -> None:
+def test_the_stack_of_another_folder_is_not_used(folder: Path) -> None:
     with pytest.raises(StackError, match="Nothing runs in"):
         run(folder)

@@ -1,4 +1,4 @@
-"""Kafka's jars: only what the lock file names, by its sum."""
+"""Tests of Kafka's jars: only those of the lock file are installed, by their sums."""
 
 import hashlib
 from pathlib import Path
@@ -21,11 +21,11 @@ def test_the_lock_file_names_kafka_and_no_place_to_fetch_it_from() -> None:
     assert "://" not in LOCK_FILE.read_text()
 
 
-def test_a_line_reads_as_it_is_written() -> None:
+def test_a_line_is_read_as_written() -> None:
     assert Jar.read(str(_JAR)) == _JAR
 
 
-def test_the_right_jar_is_taken(tmp_path: Path) -> None:
+def test_the_right_jar_is_accepted(tmp_path: Path) -> None:
     (fetched := tmp_path / "fetched").write_bytes(b"right")
     (folder := tmp_path / "jars").mkdir()
 

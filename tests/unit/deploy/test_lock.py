@@ -1,4 +1,4 @@
-"""The folder's lock: one stack a folder, and it is free as soon as its holder is gone."""
+"""Tests of the folder's lock: one stack a folder, and it is released when its holder ends."""
 
 import os
 import signal
@@ -47,5 +47,5 @@ def test_a_killed_holder_holds_nothing(home: Home) -> None:
     wait_for(lambda: child.poll() is not None)
 
 
-def test_nobody_holds_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_holder(tmp_path: Path) -> None:
     assert holder_of(Home(tmp_path / "nowhere")) is None

@@ -1,4 +1,4 @@
-"""The mailbox: mail is kept as it came, and whatever came is shown without harm."""
+"""Tests of the mailbox: mail is stored as received, and any content is shown safely."""
 
 from email.message import EmailMessage
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_mail_survives_a_restart(tmp_path: Path, store: MailStore) -> None:
     assert (mail.sender, mail.recipients, mail.raw) == ("a@kierto.test", ["liisa@example.fi"], raw)
 
 
-def test_mail_is_found_by_whom_it_went_to(store: MailStore) -> None:
+def test_mail_is_found_by_its_recipient(store: MailStore) -> None:
     first = store.add("a", ["liisa@example.fi", "matti@example.fi"], b"Subject: 1\r\n\r\n")
     second = store.add("a", ["Liisa@Example.fi"], b"Subject: 2\r\n\r\n")
     store.add("a", ["other@example.fi"], b"Subject: 3\r\n\r\n")
@@ -84,7 +84,7 @@ def test_everything_is_escaped(store: MailStore) -> None:
         b'Content-Type: ;;;=\r\nContent-Disposition: "\r\n\r\nx',
     ],
 )
-def test_whatever_comes_is_shown(store: MailStore, raw: bytes) -> None:
+def test_malformed_mail_is_shown(store: MailStore, raw: bytes) -> None:
     mail = store.get(store.add("a", ["b"], raw))
     assert mail
 

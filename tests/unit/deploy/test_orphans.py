@@ -1,4 +1,4 @@
-"""What a killed supervisor left behind is ended by the next start, and nothing else is."""
+"""Tests of orphans: the next start ends the processes of a killed supervisor, and no others."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from deploy.local.orphans import end_orphans
 from deploy.local.paths import Home
 
 
-def test_a_process_of_the_table_is_ended_and_one_that_came_later_is_not(tmp_path: Path) -> None:
+def test_a_process_of_the_table_is_ended_and_a_later_one_is_not(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.make()
     with subprocess.Popen(["/bin/sleep", "600"]) as left, subprocess.Popen(["/bin/sleep", "600"]) as stranger:

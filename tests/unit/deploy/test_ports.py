@@ -1,4 +1,4 @@
-"""Ports: one base for all, and who is in the way is said before anything starts."""
+"""Tests of ports: one base for all, and ports in use are reported with their holders."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from deploy.local.ports import OFFSETS, Ports, free_base, is_free
 
 
 @pytest.fixture
-def taken_port() -> Iterator[int]:
+def port_in_use() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -24,29 +24,29 @@ def test_every_listener_has_a_port_of_its_own() -> None:
     assert Ports(9000).url("support-api") == "http://127.0.0.1:9051"
 
 
-def test_a_taken_port_is_named_with_its_setting_its_holder_and_a_way_out(taken_port: int) -> None:
-    ports = Ports(taken_port - OFFSETS["kafka"])
+def test_a_port_in_use_is_named_with_its_setting_its_holder_and_a_remedy(port_in_use: int) -> None:
+    ports = Ports(port_in_use - OFFSETS["kafka"])
 
     with pytest.raises(StackError) as problem:
         ports.check(["kafka"])
 
-    assert f"{taken_port} for kafka (KIERTO_PORT_BASE + 84)" in str(problem.value)
+    assert f"{port_in_use} for kafka (KIERTO_PORT_BASE + 84)" in str(problem.value)
     assert f"(pid {os.getpid()})" in str(problem.value)
     assert "KIERTO_PORT_BASE=" in str(problem.value)
 
 
-def test_what_is_not_asked_for_may_be_taken(taken_port: int) -> None:
-    Ports(taken_port - OFFSETS["kafka"]).check([])
+def test_unchecked_ports_may_be_in_use(port_in_use: int) -> None:
+    Ports(port_in_use - OFFSETS["kafka"]).check([])
 
 
-def test_a_free_base_is_free(taken_port: int) -> None:
+def test_a_free_base_is_free(port_in_use: int) -> None:
     base = free_base(21000)
 
     assert all(is_free(base + offset) for offset in OFFSETS.values())
-    assert not is_free(taken_port)
+    assert not is_free(port_in_use)
 
 
 @pytest.mark.parametrize("base", [80, 65530])
-def test_a_base_outside_of_what_a_user_may_take_is_refused(base: int) -> None:
+def test_a_base_out_of_range_is_refused(base: int) -> None:
     with pytest.raises(StackError, match="between 1024 and"):
         Ports(base)

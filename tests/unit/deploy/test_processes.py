@@ -1,4 +1,4 @@
-"""Children: forked with everything imported, with their own settings only, and never left behind."""
+"""Tests of child processes: forked with all modules and their own settings only, and ended with their parent."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def test_a_child_ends_as_its_target_does(tmp_path: Path, target: Callable[[], in
     assert _run(target, tmp_path / "log") == code
 
 
-def test_a_child_gets_its_own_settings_and_what_it_says_goes_to_its_log(
+def test_a_child_gets_its_own_settings_and_its_output_goes_to_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_ANOTHER", "x")
@@ -66,7 +66,7 @@ def test_a_child_gets_its_own_settings_and_what_it_says_goes_to_its_log(
     assert also == "to stderr"
 
 
-def test_a_child_is_a_fork_so_what_is_imported_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_is_a_fork_with_the_imported_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "only_in_this_process", sys)
 
     assert _run(lambda: int("only_in_this_process" not in sys.modules), tmp_path / "log") == 0
@@ -86,7 +86,7 @@ def test_a_child_inherits_neither_descriptors_nor_session_nor_signals(tmp_path: 
             signal.signal(signal.SIGTERM, before)
 
 
-def test_a_large_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_log_is_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "LOG_LIMIT", 10)
     (log := tmp_path / "x.log").write_text("a long story\n")
 
@@ -127,7 +127,7 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path: Path) -> None:
     wait_for(lambda: not any(_is_alive(pid) for pid in children))
 
 
-def test_a_program_that_is_not_there_is_an_error_here(tmp_path: Path) -> None:
+def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         spawn([tmp_path / "none"], tmp_path / "log", {}, folder=tmp_path, death_signal=signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Secrets: made once, kept, and nobody else's to read."""
+"""Tests of secrets: made once, kept, and readable by their owner only."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What is seeded: in which proportions, the same every time, and the small customer's share whatever else there is."""
+"""Tests of the seeded population: its proportions, its determinism, and the fixed share of the small customer."""
 
 import datetime as dt
 import itertools
@@ -36,7 +36,7 @@ def test_every_site_has_one_owner_and_one_place(sites: int) -> None:
     assert all(population.site_at(population.place(site)) == site for site in range(sites))
 
 
-def test_the_large_ones_are_as_large_as_they_are_said_to_be() -> None:
+def test_the_large_customers_have_their_stated_sizes() -> None:
     population = Population(100_000)
 
     assert (population.managed, population.chain_sites, population.limited_sites) == (300, 2_000, 200)
@@ -58,7 +58,7 @@ def test_users_reach_what_they_are_named_for(sites: int) -> None:
     assert len(users) == population.organisations + 3
 
 
-def test_the_small_customer_has_as_much_whatever_else_there_is_scattered_over_time() -> None:
+def test_the_small_customer_has_the_same_share_in_any_population() -> None:
     few, many = small_customer(100), small_customer(5_000)
 
     assert [summary(one) for one in few] == [summary(one) for one in many]
@@ -69,7 +69,7 @@ def test_the_small_customer_has_as_much_whatever_else_there_is_scattered_over_ti
     assert max(after - before for before, after in itertools.pairwise(places)) < 5_000 / 4
 
 
-def test_a_site_has_a_history_of_two_years_that_could_have_happened() -> None:
+def test_a_site_has_a_plausible_history_of_two_years() -> None:
     histories = [historian(400).at(place) for place in range(400)]
     orders = [versions for one in histories for versions in one.orders]
     pickups = [pickup for one in histories for pickup in one.pickups]
@@ -93,7 +93,7 @@ def test_the_same_number_of_sites_has_the_same_history() -> None:
     assert historian(50).at(7) == historian(50).at(7)
 
 
-def test_ids_are_uuids_of_their_time_and_told_apart() -> None:
+def test_ids_are_distinct_uuids_of_their_time() -> None:
     first, again, second = (seeded_id("site", number, NOW) for number in (1, 1, 2))
 
     assert first == again != second
@@ -102,7 +102,7 @@ def test_ids_are_uuids_of_their_time_and_told_apart() -> None:
     assert seeded_id("order", 1, NOW) != first
 
 
-def test_a_number_of_sites_that_leaves_someone_out_is_refused() -> None:
+def test_too_few_or_too_many_sites_are_refused() -> None:
     assert CliRunner().invoke(app, ["seed", "--sites", str(FEWEST_SITES - 1)]).exit_code == 2
 
 
@@ -139,7 +139,7 @@ def historian(sites: int) -> HistoryGenerator:
 
 
 def summary(one: SiteHistory) -> object:
-    """What there is of a site, without what tells it apart from others."""
+    """Return the rows of a site, without its identifying values."""
     return (
         one.site.facts.street,
         [agreement.facts.first_pickup for agreement in one.agreements],

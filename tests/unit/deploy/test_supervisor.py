@@ -1,4 +1,4 @@
-"""The supervisor: what falls is started again and said, what is stopped is stopped in order."""
+"""Tests of the supervisor: failed parts are restarted and reported, and parts are stopped in order."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.support.polling import wait_for
 
 @dataclass
 class _FakeComponent:
-    """A part made of a small function."""
+    """A part that runs a small function."""
 
     name: str
     folder: Path
@@ -74,7 +74,7 @@ def _supervise_until(supervisor: Supervisor, condition: Callable[[], bool]) -> N
     wait_for(tend_and_look)
 
 
-def test_a_killed_part_is_started_again_and_said(supervisor: Supervisor, tmp_path: Path, messages: list[str]) -> None:
+def test_a_killed_part_is_restarted_and_reported(supervisor: Supervisor, tmp_path: Path, messages: list[str]) -> None:
     part = _FakeComponent("worker", tmp_path, _sleep)
     supervisor.start(part)
 
@@ -85,7 +85,7 @@ def test_a_killed_part_is_started_again_and_said(supervisor: Supervisor, tmp_pat
     assert json.loads((tmp_path / "processes.json").read_text()) == {"worker": part.starts[1]}
 
 
-def test_a_part_that_ends_by_itself_is_started_again_after_longer_and_longer_pauses(
+def test_a_part_that_ends_by_itself_is_restarted_with_backoff(
     supervisor: Supervisor, tmp_path: Path, messages: list[str]
 ) -> None:
     part = _FakeComponent("worker", tmp_path, lambda: 7)
@@ -98,7 +98,7 @@ def test_a_part_that_ends_by_itself_is_started_again_after_longer_and_longer_pau
     assert "worker ended with exit code 7;" in messages[0]
 
 
-def test_the_table_names_what_runs(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_the_table_names_running_parts(supervisor: Supervisor, tmp_path: Path) -> None:
     one, two = _FakeComponent("one", tmp_path, _sleep), _FakeComponent("two", tmp_path, _sleep)
     supervisor.start(one)
     supervisor.start(two)
@@ -132,7 +132,7 @@ def test_groups_are_stopped_from_the_last_to_the_first(supervisor: Supervisor, t
     assert story.read_text().split() == ["gateway", "api", "worker", "database"]
 
 
-def test_a_part_that_does_not_stop_is_ended_and_said(
+def test_a_part_that_does_not_stop_is_killed_and_reported(
     supervisor: Supervisor, tmp_path: Path, messages: list[str]
 ) -> None:
     part = _FakeComponent("deaf", tmp_path, _ignore_signals)
@@ -146,7 +146,7 @@ def test_a_part_that_does_not_stop_is_ended_and_said(
         os.kill(part.starts[0], 0)
 
 
-def test_ready_is_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_it_waits_for_readiness(supervisor: Supervisor, tmp_path: Path) -> None:
     asked: list[int] = []
 
     def at_the_third_question(pid: int) -> bool:
@@ -169,7 +169,7 @@ def test_only_the_named_parts_are_waited_for(supervisor: Supervisor, tmp_path: P
     supervisor.await_ready(10, "soon")
 
 
-def test_what_is_not_ready_in_time_is_shown_with_the_end_of_its_log(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_an_unready_part_is_shown_with_the_end_of_its_log(supervisor: Supervisor, tmp_path: Path) -> None:
     def lament() -> int:
         sys.stdout.write("no database, no joy\n")
         return _sleep()
@@ -185,16 +185,14 @@ def test_what_is_not_ready_in_time_is_shown_with_the_end_of_its_log(supervisor: 
     assert "no database, no joy" in str(problem.value)
 
 
-def test_a_part_that_falls_over_and_over_before_it_is_ready_ends_the_start(
-    supervisor: Supervisor, tmp_path: Path
-) -> None:
+def test_a_part_that_fails_repeatedly_before_it_is_ready_ends_the_start(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start(_FakeComponent("broken", tmp_path, lambda: 1, ready=lambda pid: False))
 
     with pytest.raises(StackError, match="These fell again and again: broken"):
         supervisor.await_ready(60)
 
 
-def test_being_told_to_stop_cuts_the_start_short(tmp_path: Path) -> None:
+def test_a_signal_to_stop_interrupts_the_start(tmp_path: Path) -> None:
     with Signals() as signals:
         supervisor = Supervisor(lambda sentence: None, tmp_path / "processes.json", signals)
         supervisor.start(_FakeComponent("never", tmp_path, _sleep, ready=lambda pid: False))
@@ -204,7 +202,7 @@ def test_being_told_to_stop_cuts_the_start_short(tmp_path: Path) -> None:
         supervisor.stop()
 
 
-def test_watching_ends_when_told_and_is_woken_by_a_child_that_falls(tmp_path: Path, messages: list[str]) -> None:
+def test_watch_ends_on_a_signal_and_wakes_when_a_child_ends(tmp_path: Path, messages: list[str]) -> None:
     parent = os.getpid()
     with Signals() as signals:
         supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals)
@@ -227,7 +225,7 @@ def test_watching_ends_when_told_and_is_woken_by_a_child_that_falls(tmp_path: Pa
     assert time.monotonic() - began < 20  # the pause of watch() is a minute, unless a signal cuts it short
 
 
-def test_asked_to_stop_once_more_it_does_not_wait(tmp_path: Path, messages: list[str]) -> None:
+def test_a_second_signal_ends_the_wait(tmp_path: Path, messages: list[str]) -> None:
     with Signals() as signals:
         supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals, stop_timeout=60)
         deaf = _FakeComponent("deaf", tmp_path, _ignore_signals)

@@ -1,4 +1,4 @@
-"""Every code that an error of the gateway can have stands in its README, and no other does."""
+"""Test of the gateway's README: it lists the codes of all errors, and no others."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ _TABLE = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
 
 
 def raised_codes() -> set[str]:
-    found = {
+    codes = {
         INVALID_OPERATION,
         LIMIT_EXCEEDED,
         UNEXPECTED,
@@ -22,8 +22,8 @@ def raised_codes() -> set[str]:
         *_FORWARDED_CODES,
     }
     for path in (ROOT / "gateway").rglob("*.py"):
-        found.update(_RAISED.findall(path.read_text(encoding="utf-8")))
-    return found
+        codes.update(_RAISED.findall(path.read_text(encoding="utf-8")))
+    return codes
 
 
 def test_the_readme_has_every_code_and_no_other() -> None:

@@ -1,4 +1,4 @@
-"""Who may import whom: each rule is broken once on purpose, in a copy, and must complain."""
+"""Tests of the import rules: each is broken on purpose, in a copy, and has to report it."""
 
 import shutil
 import subprocess
@@ -60,7 +60,7 @@ BREACHES = [
 
 
 def broken_rules(folder: Path) -> str:
-    """What the linter says of the code in a folder; empty if every rule is kept."""
+    """Return the output of the linter for the code in a folder; empty if every rule is kept."""
     program = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run(
         [program, "--no-cache"],
@@ -85,9 +85,9 @@ def test_every_rule_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("file", "breach", "rule"), BREACHES)
-def test_a_breach_is_noticed(tmp_path: Path, file: str, breach: str, rule: str) -> None:
+def test_a_breach_is_reported(tmp_path: Path, file: str, breach: str, rule: str) -> None:
     sources = copy_sources(tmp_path)
-    with (sources / file).open("a", encoding="utf-8") as planted:
-        planted.write(f"\n{breach}\n")
-    complaints = broken_rules(sources)
-    assert f"{rule} BROKEN" in complaints
+    with (sources / file).open("a", encoding="utf-8") as source:
+        source.write(f"\n{breach}\n")
+    report = broken_rules(sources)
+    assert f"{rule} BROKEN" in report

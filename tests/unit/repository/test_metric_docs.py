@@ -1,4 +1,4 @@
-"""The operator's page on events documents every metric of events, and names no other."""
+"""Tests of the operators' page on events: it lists every metric, and names no others."""
 
 import re
 
@@ -28,18 +28,18 @@ NOT_OF_EVENTS = {
 }
 
 
-def _shown_names() -> dict[str, type]:
-    """Each metric's name as `/metrics` shows it."""
-    kept = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
-    assert {type(one) for one in kept} <= {Counter, Gauge, Histogram}
-    return {one._name: type(one) for one in kept if one._name not in NOT_OF_EVENTS}
+def _metric_types() -> dict[str, type]:
+    """Return the names of the metrics of events, with their types."""
+    registered = [metric for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)]
+    assert {type(metric) for metric in registered} <= {Counter, Gauge, Histogram}
+    return {metric._name: type(metric) for metric in registered if metric._name not in NOT_OF_EVENTS}
 
 
 def test_every_metric_of_the_events_has_its_row() -> None:
     rows = set(re.findall(r"^\| `(kierto_\w+)` \|", PAGE, re.MULTILINE))
-    assert rows == {f"{name}_total" if kind is Counter else name for name, kind in _shown_names().items()}
+    assert rows == {f"{name}_total" if kind is Counter else name for name, kind in _metric_types().items()}
 
 
-def test_no_alarm_is_about_a_metric_that_there_is_not() -> None:
-    known = {f"{name}_total" if kind is Counter else name for name, kind in _shown_names().items()}
+def test_alarms_name_existing_metrics_only() -> None:
+    known = {f"{name}_total" if kind is Counter else name for name, kind in _metric_types().items()}
     assert set(re.findall(r"kierto_\w+", PAGE)) <= known

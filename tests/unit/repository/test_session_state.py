@@ -1,4 +1,4 @@
-"""Connections go back to their pool as they are, so what a query sets may not outlive its transaction."""
+"""Tests of SQL: connections return to their pool as they are, so no setting may outlive its transaction."""
 
 import re
 from pathlib import Path
@@ -13,9 +13,9 @@ SESSION_STATE = re.compile(
     re.IGNORECASE,
 )
 OWN_CONNECTIONS = {ROOT / "services" / "chassis" / "events" / "copies" / "rebuild.py"}
-"""What holds a lock beyond a transaction does so on a connection that is in no pool."""
+"""Modules that hold a lock beyond a transaction, on a connection that is in no pool."""
 SOURCES = [
-    one for kind in ("py", "sql") for one in (ROOT / "services").rglob(f"*.{kind}") if one not in OWN_CONNECTIONS
+    path for kind in ("py", "sql") for path in (ROOT / "services").rglob(f"*.{kind}") if path not in OWN_CONNECTIONS
 ]
 
 
@@ -41,12 +41,12 @@ def test_nothing_is_set_for_a_session(source: Path) -> None:
         "LISTEN outbox",
     ],
 )
-def test_what_would_be_is_found(query: str) -> None:
+def test_session_state_is_found(query: str) -> None:
     assert SESSION_STATE.search(query)
 
 
 @pytest.mark.parametrize(
     "query", ["SELECT pg_advisory_xact_lock(1)", "SET LOCAL lock_timeout = 1", "UPDATE t SET a = 1"]
 )
-def test_what_ends_with_its_transaction_is_let_be(query: str) -> None:
+def test_transaction_state_is_allowed(query: str) -> None:
     assert not SESSION_STATE.search(query)
