@@ -1,1 +1,1 @@
-"""``make bench``: what is fast, as ratios against something measured in the same run. Printed, never asserted."""
+"""``make bench``: measurements as ratios within the same run. Printed, never asserted."""

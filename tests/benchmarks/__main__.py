@@ -1,4 +1,4 @@
-"""Runs every benchmark on one stack of its own, then the contest, and prints what it found."""
+"""Run of every benchmark on a stack, then of the contest, with a table of results."""
 
 import asyncio
 import statistics
@@ -31,9 +31,9 @@ STAFF = ("bench", "mittaa kahdesti, leikkaa kerran")
 
 
 def main() -> None:
-    """Start a stack twice, measure, stop it."""
+    """Measure on a stack, and print the results."""
     table = Table(
-        "what", "measured", "against", "ratio", title="Kierto, measured on this machine", title_justify="left"
+        "measurement", "measured", "against", "ratio", title="Kierto, measured on this machine", title_justify="left"
     )
     cost = http_clients.measure()
     table.add_row(
@@ -46,15 +46,15 @@ def main() -> None:
     table.add_row(
         "a plan for the portal's page",
         f"{compiled.plan * 1000:.1f} ms",
-        f"its text read and validated: {compiled.text * 1000:.1f} ms; wanted: 5 ms",
+        f"its text parsed and validated: {compiled.text * 1000:.1f} ms; wanted: 5 ms",
         f"{compiled.plan / compiled.text:.2f}",
     )
-    kept = plan_compilation.memory()
+    cache_memory = plan_compilation.memory()
     table.add_row(
-        f"memory after {plan_compilation.OPERATIONS:,} different operations, {kept.texts:,} of them kept",
-        f"{kept.end / 1e6:.1f} MB",
-        f"after {plan_compilation.FULL:,}: {kept.full / 1e6:.1f} MB",
-        f"{kept.end / kept.full:.3f}",
+        f"memory after {plan_compilation.OPERATIONS:,} different operations, {cache_memory.texts:,} of them kept",
+        f"{cache_memory.end / 1e6:.1f} MB",
+        f"after {plan_compilation.FULL:,}: {cache_memory.full / 1e6:.1f} MB",
+        f"{cache_memory.end / cache_memory.full:.3f}",
     )
     refused = validation_time.measure()
     table.add_row(
@@ -69,12 +69,12 @@ def main() -> None:
         "1 µs",
         f"{refused.cost / 1e-6:.2f}",
     )
-    around = request_overhead.measure()
+    overhead = request_overhead.measure()
     table.add_row(
-        "what a portal page has to pass before it is executed",
-        f"{around.admission * 1e6:.1f} µs",
-        f"10 µs; to read its body takes {around.parsing * 1e6:.1f} of them",
-        f"{around.admission / 10e-6:.2f}",
+        "overhead of a portal page before its execution",
+        f"{overhead.admission * 1e6:.1f} µs",
+        f"10 µs; parsing its body takes {overhead.parsing * 1e6:.1f} of them",
+        f"{overhead.admission / 10e-6:.2f}",
     )
     stack = new_stack()
     stack.settings = quotas.UNLIMITED_QUOTAS
@@ -88,10 +88,10 @@ def main() -> None:
         table.add_row("second start, everything ready", f"{seconds:.1f} s", "10 s", f"{seconds / 10:.2f}")
         database = servers.at(stack.home.root, stack.ports).database_url("kierto_identity")
         refusals = asyncio.run(refusal_times.measure(stack, database, STAFF[0]))
-        for what, times in zip(("sign-in", "registration"), refusals, strict=True):
+        for operation, times in zip(("sign-in", "registration"), refusals, strict=True):
             first, *others = times.medians
             table.add_row(
-                f"a {what} refused, medians of {refusal_times.CALLS:,} calls",
+                f"a {operation} refused, medians of {refusal_times.CALLS:,} calls",
                 times.shown(first),
                 ", ".join(map(times.shown, others)) + "; wanted: within 3 %",
                 f"{times.ratio:.3f}",
@@ -110,12 +110,13 @@ def main() -> None:
             f"bare server, the same bytes: {thousand_subscribers.format_times(sent)}; wanted: 250 ms",
             f"{statistics.median(reached) / statistics.median(sent):.2f}",
         )
-        held_on = asyncio.run(refused_body_memory.measure(stack))
+        body_memory = asyncio.run(refused_body_memory.measure(stack))
         table.add_row(
             f"{refused_body_memory.BODIES:,} bodies of 1 MB that are refused, through a gateway",
-            f"grew by {held_on.growth / 1e6:.1f} MB, {refused_body_memory.BODIES / held_on.seconds:,.0f} a second",
+            f"grew by {body_memory.growth / 1e6:.1f} MB, "
+            f"{refused_body_memory.BODIES / body_memory.seconds:,.0f} a second",
             "20 MB",
-            f"{held_on.growth / 20e6:.2f}",
+            f"{body_memory.growth / 20e6:.2f}",
         )
         relayed = asyncio.run(relay_throughput.measure(servers.at(stack.home.root, stack.ports)))
         table.add_row(
@@ -124,19 +125,19 @@ def main() -> None:
             f"bare producer, the same records: {relayed.bare:,.0f} a second",
             f"{relayed.relay / relayed.bare:.2f}",
         )
-        taken = asyncio.run(consumer_throughput.measure(servers.at(stack.home.root, stack.ports)))
+        consumed = asyncio.run(consumer_throughput.measure(servers.at(stack.home.root, stack.ports)))
         table.add_row(
             f"a backlog of {consumer_throughput.EVENTS:,} events through a worker",
-            f"{taken.worker:,.0f} a second, grew by {taken.growth / 1e6:.1f} MB",
-            f"bare consumer, the same records: {taken.bare:,.0f} a second",
-            f"{taken.worker / taken.bare:.2f}",
+            f"{consumed.worker:,.0f} a second, grew by {consumed.growth / 1e6:.1f} MB",
+            f"bare consumer, the same records: {consumed.bare:,.0f} a second",
+            f"{consumed.worker / consumed.bare:.2f}",
         )
-        for flood, beside in asyncio.run(flood_latency.measure(servers.at(stack.home.root, stack.ports))).items():
+        for flood, latency in asyncio.run(flood_latency.measure(servers.at(stack.home.root, stack.ports))).items():
             table.add_row(
                 f"a small request beside {flood_latency.CONNECTIONS} connections that flood: {flood}, median",
-                f"{beside.median * 1000:.1f} ms (worst {beside.worst * 1000:.0f})",
-                f"with nobody else: {beside.quiet * 1000:.1f} ms",
-                f"{beside.median / beside.quiet:.2f}",
+                f"{latency.median * 1000:.1f} ms (worst {latency.worst * 1000:.0f})",
+                f"without a flood: {latency.quiet * 1000:.1f} ms",
+                f"{latency.median / latency.quiet:.2f}",
             )
         published, received = asyncio.run(broker_recovery.measure(stack, *STAFF))
         table.add_row(
@@ -156,7 +157,7 @@ def main() -> None:
 
 
 def _portal_page() -> Table:
-    """On a stack of its own, with the demonstration data."""
+    """Measure the portal page on a stack with the demonstration data."""
     stack = new_stack()
     stack.settings = quotas.UNLIMITED_QUOTAS
     try:

@@ -1,4 +1,4 @@
-"""A service that a benchmark has to itself: a database with the chassis's tables, and topics; gone afterwards."""
+"""A service for a benchmark: a database with the chassis's tables, and topics, deleted afterwards."""
 
 import asyncio
 import contextlib
@@ -16,27 +16,28 @@ from tests.support.servers import Servers
 
 
 class BenchmarkService(msgspec.Struct, frozen=True):
-    """Its name, its database, its topic of events, and another one for what it is measured against."""
+    """Name, database and topics of the service."""
 
     name: str
     database_url: str
     topic: str
     bare_topic: str
+    """Topic of the client that it is compared with."""
 
 
 @contextlib.asynccontextmanager
 async def run_benchmark_service(servers: Servers) -> AsyncIterator[BenchmarkService]:
-    """Make one; it ends with the block."""
+    """Make a service for the length of a block."""
     name = f"bench{new_uuid().hex[-12:]}"
-    made = BenchmarkService(name, servers.database_url(name), topic_of(name), topic_of(f"{name}.bare"))
+    service = BenchmarkService(name, servers.database_url(name), topic_of(name), topic_of(f"{name}.bare"))
     postgres = await asyncpg.connect(servers.database_url("postgres"))
     await postgres.execute(f"CREATE DATABASE {name}")
     try:
-        await asyncio.to_thread(migrations.migrate, made.database_url, [migrations.CHASSIS_MIGRATIONS])
-        await ensure_topics(servers.kafka, [made.topic, made.bare_topic])
-        yield made
+        await asyncio.to_thread(migrations.migrate, service.database_url, [migrations.CHASSIS_MIGRATIONS])
+        await ensure_topics(servers.kafka, [service.topic, service.bare_topic])
+        yield service
     finally:
-        await _delete_topics(servers.kafka, [made.topic, made.bare_topic])
+        await _delete_topics(servers.kafka, [service.topic, service.bare_topic])
         await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await postgres.close()
 

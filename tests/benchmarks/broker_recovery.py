@@ -1,4 +1,4 @@
-"""After a SIGKILL of the broker: from its being ready again to the first event at the broker, and at a subscriber."""
+"""Recovery after a SIGKILL of the broker: from its readiness to the first event at the broker, and at a subscriber."""
 
 import asyncio
 import contextlib
@@ -28,12 +28,12 @@ _UNPUBLISHED = """
 
 
 async def measure(stack: RunningStack, username: str, password: str) -> tuple[list[float], list[float]]:
-    """Seconds from ready, round by round: until the relay had the event acknowledged, until a subscriber had it."""
+    """Return the seconds from readiness, round by round: to the acknowledgement of the event, and to a subscriber."""
     url = environment_of_running(stack.home).database_url("orders")
     pool = await postgres.open_pool(url, name="bench", size=2)
     work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, lambda: None)
     published: list[float] = []
-    reached: list[float] = []
+    received: list[float] = []
     async with GatewayClient(stack.gateway) as staff:
         await staff.sign_in(username, password)
         ws = f"{stack.gateway.replace('http', 'ws')}/graphql"
@@ -48,9 +48,9 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[li
                 await pool.execute(f"NOTIFY {outbox.CHANNEL}")
                 at_broker, at_subscriber = await asyncio.gather(_published(pool), _received(socket, order_id))
                 published.append(at_broker - ready)
-                reached.append(at_subscriber - ready)
+                received.append(at_subscriber - ready)
     await pool.close()
-    return published, reached
+    return published, received
 
 
 async def _kill_and_wait(stack: RunningStack) -> None:

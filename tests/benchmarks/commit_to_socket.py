@@ -1,4 +1,4 @@
-"""From the commit of an order to the socket of a subscriber, against the least that such a way can be."""
+"""Time from the commit of an order to the socket of a subscriber, against a bare pipeline of the same steps."""
 
 import asyncio
 import datetime as dt
@@ -26,7 +26,7 @@ ROUNDS, WARM_UP = 200, 20
 
 
 async def measure(stack: RunningStack, username: str, password: str) -> tuple[float, float]:
-    """Medians in seconds: ours, and the bare pipeline's, one after the other on the same idle stack."""
+    """Return medians in seconds: ours, and the bare pipeline's, one after the other on the same idle stack."""
     environment = environment_of_running(stack.home)
     ours = await _ours(stack, environment.database_url("orders"), username, password)
     bare = await _bare(environment.database_url("orders"), environment.kafka)
@@ -36,10 +36,10 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[fl
 async def _ours(stack: RunningStack, database_url: str, username: str, password: str) -> list[float]:
     pool = await postgres.open_pool(database_url, name="bench", size=2)
     stop = asyncio.Event()
-    waker = OutboxNotifier(pool)
-    waking = asyncio.create_task(waker.run(stop))
-    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, waker.notify)
-    took: list[float] = []
+    notifier = OutboxNotifier(pool)
+    notifying = asyncio.create_task(notifier.run(stop))
+    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, notifier.notify)
+    durations: list[float] = []
     async with GatewayClient(stack.gateway) as staff:
         await staff.sign_in(username, password)
         url = f"{stack.gateway.replace('http', 'ws')}/graphql"
@@ -52,15 +52,15 @@ async def _ours(stack: RunningStack, database_url: str, username: str, password:
                 committed = time.perf_counter()
                 while order_id not in str(await socket.recv()):
                     pass
-                took.append(time.perf_counter() - committed)
+                durations.append(time.perf_counter() - committed)
     stop.set()
-    await waking
+    await notifying
     await pool.close()
-    return took[WARM_UP:]
+    return durations[WARM_UP:]
 
 
 def order_placed(order_id: str) -> OrderPlaced:
-    """The event of an order being placed."""
+    """Return the event of a placed order."""
     return OrderPlaced(
         order_id=order_id,
         organisation_id=write_id("org", uuid.UUID(int=1)),
@@ -86,20 +86,22 @@ async def _bare(database_url: str, kafka: str) -> list[float]:
     await producer.start()
     consumer.assign([TopicPartition(topic, 0)])
     await consumer.start()
-    await writer.execute("CREATE TABLE bench (number integer)")  # a real one: its commit waits for the disk, as ours
-    woken = asyncio.Event()
-    await listener.add_listener("bench", lambda *_: woken.set())
-    took: list[float] = []
+    await writer.execute(
+        "CREATE TABLE bench (number integer)"
+    )  # a logged table: its commit waits for the disk, as ours
+    notified = asyncio.Event()
+    await listener.add_listener("bench", lambda *_: notified.set())
+    durations: list[float] = []
     for number in range(ROUNDS + WARM_UP):
-        woken.clear()
+        notified.clear()
         async with writer.transaction():
             await writer.execute("INSERT INTO bench VALUES ($1)", number)
         committed = time.perf_counter()
         await writer.execute("NOTIFY bench")
-        await woken.wait()
+        await notified.wait()
         await producer.send(topic, str(number).encode())
         await consumer.getone()
-        took.append(time.perf_counter() - committed)
+        durations.append(time.perf_counter() - committed)
     await consumer.stop()
     await producer.stop()
     await writer.execute("DROP TABLE bench")
@@ -107,4 +109,4 @@ async def _bare(database_url: str, kafka: str) -> list[float]:
     await admin.close()
     await writer.close()
     await listener.close()
-    return took[WARM_UP:]
+    return durations[WARM_UP:]

@@ -1,7 +1,7 @@
 """A backlog of events through a worker, inbox row and counter included, against a bare consumer of the same records.
 
-Both are processes of their own, one after the other. What an event costs the worker is a row in the inbox and one more
-on the counter of its thing; what a bare consumer does with it is to look at its key, headers and value.
+Both are processes of their own, one after the other. The worker writes a row in the inbox and increments a counter for
+each event; the bare consumer reads its key, headers and value.
 """
 
 import asyncio
@@ -45,20 +45,21 @@ _COUNT = """
 
 
 class ConsumerThroughput(msgspec.Struct, frozen=True):
-    """Events a second, of the worker and of the bare consumer; what the worker's process grew by, in bytes."""
+    """Events a second, of the worker and of the bare consumer."""
 
     worker: float
     bare: float
     growth: int
+    """Bytes of memory that the worker's process grew by."""
 
 
 async def measure(servers: Servers) -> ConsumerThroughput:
-    """Read a backlog by a bare consumer, then by a worker, and so in turns; medians, and the most that it grew."""
+    """Read a backlog with a bare consumer, then with a worker, in turns; return medians, and the largest growth."""
     rounds = [await _round(servers) for _ in range(ROUNDS)]
     return ConsumerThroughput(
-        statistics.median(one.worker for one in rounds),
-        statistics.median(one.bare for one in rounds),
-        max(one.growth for one in rounds),
+        statistics.median(result.worker for result in rounds),
+        statistics.median(result.bare for result in rounds),
+        max(result.growth for result in rounds),
     )
 
 
@@ -107,15 +108,15 @@ async def _worker(service: BenchmarkService, kafka: str) -> tuple[float, int]:
     command = _command("worker", service.name, kafka, service.database_url)
     process = subprocess.Popen(command, env=_environment(), stdout=subprocess.DEVNULL)
     try:
-        watched = psutil.Process(process.pid)
-        while (begun := await _counted(connection)) < WARM_UP:
+        ps_process = psutil.Process(process.pid)
+        while (first_count := await _counted(connection)) < WARM_UP:
             await asyncio.sleep(0.005)
-        began, before = time.perf_counter(), watched.memory_info().rss
+        began, before = time.perf_counter(), ps_process.memory_info().rss
         highest = before
         while await _counted(connection) < EVENTS + WARM_UP:
-            highest = max(highest, watched.memory_info().rss)
+            highest = max(highest, ps_process.memory_info().rss)
             await asyncio.sleep(0.02)
-        return (EVENTS + WARM_UP - begun) / (time.perf_counter() - began), highest - before
+        return (EVENTS + WARM_UP - first_count) / (time.perf_counter() - began), highest - before
     finally:
         process.terminate()
         process.wait(20)
@@ -136,24 +137,24 @@ def _environment() -> dict[str, str]:
 
 
 async def _read_bare(service: str, kafka: str) -> float:
-    """As a careful user would write it: every message is looked at, nothing is done with it."""
+    """Read all messages with a bare consumer; return the rate."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, max_poll_records=1000)
     consumer.assign([TopicPartition(topic_of(service), number) for number in range(PARTITIONS)])
     await consumer.start()
     await consumer.seek_to_beginning()
     read = size = 0
-    began, begun = 0.0, 0
+    began, first_count = 0.0, 0
     while read < EVENTS + WARM_UP:
         for messages in (await consumer.getmany(timeout_ms=1000)).values():
             for message in messages:
                 size += len(message.key) + len(message.value) + len(message.headers)
             read += len(messages)
         if not began and read >= WARM_UP:
-            began, begun = time.perf_counter(), read
-    took = time.perf_counter() - began
+            began, first_count = time.perf_counter(), read
+    seconds = time.perf_counter() - began
     await consumer.stop()
     assert size > EVENTS
-    return (read - begun) / took
+    return (read - first_count) / seconds
 
 
 async def _run_worker(service: str, kafka: str, url: str) -> None:
@@ -182,5 +183,5 @@ if __name__ == "__main__":
             sys.stdout.write(str(runner.run(_read_bare(arguments[0], arguments[1]))))
         else:
             logging.configure("bench-worker")
-            gc_tuning.tune_gc()  # as in every process of ours, and not what a user's own consumer has
+            gc_tuning.tune_gc()  # as in every process of Kierto; a bare consumer does not have it
             runner.run(_run_worker(arguments[0], arguments[1], arguments[2]))

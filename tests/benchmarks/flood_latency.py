@@ -1,6 +1,6 @@
-"""A small request of somebody who signed in, while strangers flood the gateway until their quota is spent and after.
+"""Latency of a small request of a user, while anonymous callers flood the gateway, within their quota and beyond it.
 
-``python -m tests.benchmarks.flood_latency URL FLOOD`` is the strangers: they send as fast as they are let.
+``python -m tests.benchmarks.flood_latency URL FLOOD`` is the flood: it sends as fast as it can.
 """
 
 import asyncio
@@ -34,16 +34,16 @@ INIT = '{"type": "connection_init"}'
 IDS = {"query": "query ($x: [ID!]!) { nodes(ids: $x) { id } }", "variables": {"x": [*[1] * 90_000, []]}}
 BODY = post(json.dumps(IDS).encode(), "X-Forwarded-For: 192.0.2.66")
 MESSAGES = {
-    "messages of no use": '{"type": "ping"}',
-    "operations that are not valid": '{"type": "subscribe", "id": "%", "payload": {"query": "{"}}',
-    "operations ended at once": '{"type": "subscribe", "id": "%", "payload": {"query": "{ __typename }"}}\n'
+    "useless messages": '{"type": "ping"}',
+    "invalid operations": '{"type": "subscribe", "id": "%", "payload": {"query": "{"}}',
+    "operations completed at once": '{"type": "subscribe", "id": "%", "payload": {"query": "{ __typename }"}}\n'
     '{"type": "complete", "id": "%"}',
 }
-FLOODS = ("variables that are not valid", *MESSAGES)
+FLOODS = ("invalid variables", *MESSAGES)
 
 
 class FloodLatency(msgspec.Struct):
-    """Seconds that the request took: alone, and beside the flood."""
+    """Seconds of the request: alone, and during the flood."""
 
     quiet: float
     median: float
@@ -51,34 +51,34 @@ class FloodLatency(msgspec.Struct):
 
 
 async def measure(servers: Servers) -> dict[str, FloodLatency]:
-    """What each flood does, on a gateway of its own with the quotas that everybody has."""
+    """Measure each flood, on a gateway of its own with the default quotas."""
     return {flood: await _measure_beside(servers, flood) for flood in FLOODS}
 
 
 async def _measure_beside(servers: Servers, flood: str) -> FloodLatency:
     async with run_gateway_process(servers, {}) as gateway:
         quiet = statistics.median(await _measure_request(gateway))
-        strangers = await asyncio.create_subprocess_exec(
+        flooder = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.benchmarks.flood_latency", gateway.url, flood), cwd=ROOT
         )
-        took = await _measure_request(gateway)
-        strangers.kill()
-        await strangers.wait()
-    return FloodLatency(quiet, statistics.median(took), max(took))
+        durations = await _measure_request(gateway)
+        flooder.kill()
+        await flooder.wait()
+    return FloodLatency(quiet, statistics.median(durations), max(durations))
 
 
 async def _measure_request(gateway: GatewayProcess) -> list[float]:
     token = gateway.services.identity.token(USER, SubjectKind.USER)
-    end, took = time.monotonic() + FLOOD_S, list[float]()
+    end, durations = time.monotonic() + FLOOD_S, list[float]()
     while time.monotonic() < end:
         began = time.perf_counter()
         await gateway.username(token)
-        took.append(time.perf_counter() - began)
-    return took
+        durations.append(time.perf_counter() - began)
+    return durations
 
 
-async def flood_from_strangers(url: str, flood: str) -> None:
-    """Flood, on so many connections, until the process is killed."""
+async def flood_gateway(url: str, flood: str) -> None:
+    """Flood the gateway, on several connections, until the process is killed."""
     numbers = count()
     await asyncio.gather(*(_flood(url, MESSAGES.get(flood), numbers) for _ in range(CONNECTIONS)))
 
@@ -95,7 +95,9 @@ async def _flood(url: str, message: str | None, numbers: "count[int]") -> None:
                 while not reading.done():
                     texts = (message.replace("%", str(next(numbers))) for _ in range(BATCH))
                     lines = (line.encode() for text in texts for line in text.splitlines())
-                    connection.transport.write(b"".join(Frame(Opcode.TEXT, one).serialize(mask=True) for one in lines))
+                    connection.transport.write(
+                        b"".join(Frame(Opcode.TEXT, line).serialize(mask=True) for line in lines)
+                    )
                     while connection.transport.get_write_buffer_size() and not reading.done():
                         await asyncio.sleep(0.001)
 
@@ -107,4 +109,4 @@ async def _read(connection: ClientConnection) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(flood_from_strangers(*sys.argv[1:]))
+    uvloop.run(flood_gateway(*sys.argv[1:]))

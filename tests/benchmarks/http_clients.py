@@ -1,4 +1,4 @@
-"""What a small request costs its caller: our client and aiohttp, by turns, against a bare server in another process."""
+"""CPU cost of a small request for its caller: our client and aiohttp, by turns, against a bare server."""
 
 import asyncio
 import contextlib
@@ -21,9 +21,9 @@ CONCURRENCY = 32
 
 BODY = b'{"ids":["site_01h455vb4pex5vsknk084sn02q"]}'
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer " + "x" * 400, "Accept-Language": "fi"}
-ANSWER = b'HTTP/1.1 200 OK\r\ncontent-length: 27\r\ncontent-type: application/json\r\n\r\n[{"id":"site_01h455vb4pe"}]'
+RESPONSE = b'HTTP/1.1 200 OK\r\ncontent-length: 27\r\ncontent-type: application/json\r\n\r\n[{"id":"site_01h455vb4pe"}]'
 
-Ask = Callable[[], Awaitable[bytes]]
+SendRequest = Callable[[], Awaitable[bytes]]
 
 
 class RequestCost(msgspec.Struct, frozen=True):
@@ -35,12 +35,12 @@ class RequestCost(msgspec.Struct, frozen=True):
 
 
 def measure() -> RequestCost:
-    """The cost of both, in rounds in which each had its turn."""
-    here, there = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
+    """Measure the cost of both, by turns in each round."""
+    receiver, sender = multiprocessing.get_context("spawn").Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(sender,), daemon=True)
     server.start()
     try:
-        return uvloop.run(_measure(f"http://127.0.0.1:{here.recv()}"))
+        return uvloop.run(_measure(f"http://127.0.0.1:{receiver.recv()}"))
     finally:
         server.terminate()
         server.join()
@@ -51,59 +51,59 @@ async def _measure(url: str) -> RequestCost:
         await _cost(ours), await _cost(theirs)  # connections are open, caches are warm
         rounds = [(await _cost(ours), await _cost(theirs)) for _ in range(ROUNDS)]
     return RequestCost(
-        statistics.median(one for one, _ in rounds),
-        statistics.median(one for _, one in rounds),
-        statistics.median(one / other for one, other in rounds),
+        statistics.median(our for our, _ in rounds),
+        statistics.median(their for _, their in rounds),
+        statistics.median(our / their for our, their in rounds),
     )
 
 
-async def _cost(ask: Ask) -> float:
-    async def some() -> None:
+async def _cost(send: SendRequest) -> float:
+    async def send_many() -> None:
         for _ in range(REQUESTS // CONCURRENCY):
-            assert len(await ask()) == 27
+            assert len(await send()) == 27
 
     began = time.process_time()
-    await asyncio.gather(*(some() for _ in range(CONCURRENCY)))
+    await asyncio.gather(*(send_many() for _ in range(CONCURRENCY)))
     return (time.process_time() - began) / REQUESTS
 
 
 @contextlib.asynccontextmanager
-async def _ours(url: str) -> AsyncIterator[Ask]:
+async def _ours(url: str) -> AsyncIterator[SendRequest]:
     async with Origin(url) as origin:
         start, lines = origin.start("POST", "/rpc/sites"), field_lines(HEADERS)
 
-        async def ask() -> bytes:
+        async def send() -> bytes:
             return (await origin.request(start, lines, BODY, timeout_s=10)).body
 
-        yield ask
+        yield send
 
 
 @contextlib.asynccontextmanager
-async def _aiohttp(url: str) -> AsyncIterator[Ask]:
+async def _aiohttp(url: str) -> AsyncIterator[SendRequest]:
     connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=30)
     timeout = aiohttp.ClientTimeout(total=10)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
 
-        async def ask() -> bytes:
+        async def send() -> bytes:
             async with session.post(f"{url}/rpc/sites", data=BODY, headers=HEADERS) as response:
                 return await response.read()
 
-        yield ask
+        yield send
 
 
 class _Server(asyncio.Protocol):
-    """Answers each request without reading it: requests are small and come whole."""
+    """Server that responds to each request without parsing it: requests are small and arrive whole."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         assert data.endswith(b"}")
-        self._transport.write(ANSWER)  # type: ignore[attr-defined]
+        self._transport.write(RESPONSE)  # type: ignore[attr-defined]
 
 
 def serve(ready: Connection) -> None:
-    """The server's process; it tells its port."""
+    """Run the server's process; send its port to the parent."""
 
     async def run() -> None:
         server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0)

@@ -1,4 +1,4 @@
-"""What it takes to make a plan, beside parsing and validation of its text; and the memory that many of them take."""
+"""Time to compile a plan, beside parsing and validation of its text; and the memory of many plans."""
 
 import gc
 import statistics
@@ -26,7 +26,7 @@ from tests.benchmarks.contest.pages import PORTAL
 
 ROUNDS = 50
 OPERATIONS, FULL = 10_000, 2_000
-"""How many different ones are executed, and after how many the cache is full for certain."""
+"""Number of different operations to execute, and number after which the cache is certainly full."""
 _FIELDS = ("id", "siteNumber", "municipality", "organisationId", "address { street city }", "containers { id litres }")
 
 
@@ -39,44 +39,47 @@ _ROOT_TYPES = {
 
 
 class CompileTime(msgspec.Struct, frozen=True):
-    """Seconds to make all of the plan of the portal's page; and to read and validate its text, by graphql-core."""
+    """Seconds to compile the plan of the portal's page, and to parse and validate its text with graphql-core."""
 
     plan: float
     text: float
 
 
 class CacheMemory(msgspec.Struct, frozen=True):
-    """Bytes of the process when the cache was full, and after all operations; how many texts it keeps."""
+    """Bytes of the process when the cache was full, and after all operations."""
 
     full: int
     end: int
     texts: int
+    """Number of texts in the cache."""
 
 
 def compile_time() -> CompileTime:
-    """The medians of many rounds."""
+    """Return the medians of many rounds."""
     schema = build_schema()
     plans, texts = list[float](), list[float]()
     for _ in range(ROUNDS):
         began = time.perf_counter()
         node = parse(PORTAL.text)
         assert not validate(schema._schema, node)
-        read = time.perf_counter()
+        validated = time.perf_counter()
         document = DocumentCache().get_or_add(node)
         operation = document.operation(None)
         assert operation is not None
         plan = schema.engine._plan(document, operation.node, {})
         (sites,) = plan.steps
         for step in (sites, *sites.steps):
-            pushed = compile_projection(step, _ROOT_TYPES[step.key], PASSTHROUGH_SCALARS, batch=step.batch is not None)
-            assert not isinstance(pushed, str), pushed
-        plans.append(time.perf_counter() - read)
-        texts.append(read - began)
+            projection = compile_projection(
+                step, _ROOT_TYPES[step.key], PASSTHROUGH_SCALARS, batch=step.batch is not None
+            )
+            assert not isinstance(projection, str), projection
+        plans.append(time.perf_counter() - validated)
+        texts.append(validated - began)
     return CompileTime(statistics.median(plans), statistics.median(texts))
 
 
 def memory() -> CacheMemory:
-    """Execute different operations in a row, each once, with answers known by heart."""
+    """Execute different operations in a row, each once, with canned results."""
     logging.configure("benchmark", "WARNING")
     return uvloop.run(_memory())
 
@@ -95,32 +98,32 @@ async def _memory() -> CacheMemory:
 
 
 def _operation(number: int) -> str:
-    chosen = [field for place, field in enumerate(_FIELDS) if (number + 1) >> place & 1]
-    return f"query Number{number} {{ sites(first: 1) {{ edges {{ node {{ id {' '.join(chosen)} }} }} }} }}"
+    fields = [field for place, field in enumerate(_FIELDS) if (number + 1) >> place & 1]
+    return f"query Number{number} {{ sites(first: 1) {{ edges {{ node {{ id {' '.join(fields)} }} }} }} }}"
 
 
 class _Context:
-    """What the root field needs of a request's context."""
+    """Context of a request, with the part that the root field needs."""
 
     language = Language.FI
 
     def __init__(self) -> None:
-        answer = msgspec.json.encode(answers.answers(PORTAL, "")["sites"])
+        result = msgspec.json.encode(answers.answers(PORTAL, "")["sites"])
         kind = _READS["sites"].result
 
-        class Undecoding:
+        class RawClient:
             def sites(self, *_: Any) -> "_ResolvedAwaitable":
-                return _ResolvedAwaitable(RawResult(answer, kind))
+                return _ResolvedAwaitable(RawResult(result, kind))
 
-        self.sites = type("Client", (), {"undecoded": Undecoding()})()
+        self.sites = type("Client", (), {"undecoded": RawClient()})()
 
 
 class _ResolvedAwaitable:
-    """An answer that is there already."""
+    """Awaitable of a result that is there already."""
 
-    def __init__(self, answer: RawResult) -> None:
-        self._answer = answer
+    def __init__(self, result: RawResult) -> None:
+        self._result = result
 
     def __await__(self) -> Generator[None, None, RawResult]:
         yield
-        return self._answer
+        return self._result

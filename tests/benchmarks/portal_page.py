@@ -1,4 +1,4 @@
-"""Where a portal page's time goes on a whole stack: how long each step takes, and whose processor it takes."""
+"""Time of a portal page on a whole stack: duration of each step, and CPU of each process."""
 
 import time
 from collections import defaultdict
@@ -18,18 +18,21 @@ _PROCESSES = ("gateway", "sites-api", "orders-api", "postgres")
 
 
 class PageTime(msgspec.Struct, frozen=True):
-    """Of one page: milliseconds until it is there, at each operation of a service, and of each process's CPU."""
+    """Milliseconds of one page."""
 
     whole: float
+    """From the request to the response."""
     operations: Mapping[str, float]
+    """At each operation of a service."""
     cpu: Mapping[str, float]
+    """CPU of each process."""
 
 
 async def measure(stack: RunningStack, sites: int) -> PageTime:
-    """Ask for the page one by one, as the property manager of the demonstration data."""
+    """Request the page one by one, as the property manager of the demonstration data."""
     name, password = stack.sign_in_of("property manager")
     page = PORTAL.text
-    took: list[float] = []
+    durations: list[float] = []
     async with GatewayClient(stack.gateway) as client:
         await client.sign_in(name, password)
         for _ in range(WARM_UP):
@@ -37,43 +40,45 @@ async def measure(stack: RunningStack, sites: int) -> PageTime:
         before, lines = _cpu(stack), {one: len(stack.log(one)) for one in ("sites-api", "orders-api")}
         for _ in range(PAGES):
             began = time.perf_counter()
-            answer = await client.execute(page, first=sites)
-            took.append(time.perf_counter() - began)
+            result = await client.execute(page, first=sites)
+            durations.append(time.perf_counter() - began)
         after = _cpu(stack)
-    assert len(answer["edges"]) == sites
-    time.sleep(0.2)  # lines of requests are written in company
+    assert len(result["edges"]) == sites
+    time.sleep(0.2)  # the services write their log lines in batches
     logged = [line for one, count in lines.items() for line in stack.log(one)[count:]]
     return PageTime(
-        median(took) * 1000,
+        median(durations) * 1000,
         _by_operation(logged),
         {one: (after[one] - before[one]) / PAGES * 1000 for one in after},
     )
 
 
 def table(spent: Mapping[int, PageTime]) -> Table:
-    """What was measured, by the number of sites on the page."""
-    made = Table("ms a page", *(f"{sites} sites" for sites in spent), title="The portal page on a whole stack")
-    made.add_row("until it is there, asked for one by one", *(f"{one.whole:.1f}" for one in spent.values()))
+    """Format the results, by the number of sites on the page."""
+    result_table = Table("ms a page", *(f"{sites} sites" for sites in spent), title="The portal page on a whole stack")
+    result_table.add_row("request to response, one by one", *(f"{one.whole:.1f}" for one in spent.values()))
     for operation in next(iter(spent.values())).operations:
-        made.add_row(f"  the service's {operation}", *(f"{one.operations[operation]:.1f}" for one in spent.values()))
+        result_table.add_row(
+            f"  the service's {operation}", *(f"{one.operations[operation]:.1f}" for one in spent.values())
+        )
     for process in _PROCESSES:
-        made.add_row(f"CPU of {process}", *(f"{one.cpu[process]:.1f}" for one in spent.values()))
-    return made
+        result_table.add_row(f"CPU of {process}", *(f"{one.cpu[process]:.1f}" for one in spent.values()))
+    return result_table
 
 
 def _by_operation(lines: Sequence[Mapping[str, object]]) -> dict[str, float]:
-    found: dict[str, list[float]] = defaultdict(list)
+    times_by_operation: dict[str, list[float]] = defaultdict(list)
     for line in lines:
         if line["event"] == "answered":
-            found[str(line["operation"])].append(float(str(line["ms"])))
-    return {operation: median(times) for operation, times in found.items()}
+            times_by_operation[str(line["operation"])].append(float(str(line["ms"])))
+    return {operation: median(times) for operation, times in times_by_operation.items()}
 
 
 def _cpu(stack: RunningStack) -> dict[str, float]:
-    """Seconds of CPU so far, by process; PostgreSQL's with all its children."""
+    """Return the seconds of CPU so far, by process; PostgreSQL's with all its children."""
     spent: dict[str, float] = {}
     for name in _PROCESSES:
         process = psutil.Process(stack.pid(name))
-        everyone = [process, *(process.children(recursive=True) if name == "postgres" else [])]
-        spent[name] = sum(times.user + times.system for times in (one.cpu_times() for one in everyone))
+        processes = [process, *(process.children(recursive=True) if name == "postgres" else [])]
+        spent[name] = sum(times.user + times.system for times in (one.cpu_times() for one in processes))
     return spent

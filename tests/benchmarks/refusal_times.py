@@ -1,6 +1,6 @@
-"""How long refusals of sign-in and registration take: what is unknown and what is known but wrong, by turns at random.
+"""Time of refusals of sign-in and registration: with unknown values, and with known but wrong ones, in random order.
 
-Through the gateway, one call at a time. The limits of attempts are off: what was counted is forgotten before each call.
+They go through the gateway, one at a time. No limit of attempts applies: the counted ones are deleted before each call.
 """
 
 import datetime as dt
@@ -30,17 +30,17 @@ _REGISTER = """
 """
 
 Call = tuple[str, object, str]
-"""Path, body, and the code that the answer has in it."""
+"""Path, body, and the code in the response."""
 
 
 class RefusalTimes(msgspec.Struct, frozen=True):
-    """Median seconds until the answer, by what was wrong."""
+    """Median seconds until the response, by the wrong value."""
 
     medians: Mapping[str, float]
 
     @property
     def ratio(self) -> float:
-        """The longest against the shortest."""
+        """The longest median divided by the shortest."""
         return max(self.medians.values()) / min(self.medians.values())
 
     def shown(self, name: str) -> str:
@@ -48,18 +48,18 @@ class RefusalTimes(msgspec.Struct, frozen=True):
 
 
 async def measure(stack: RunningStack, database_url: str, username: str) -> tuple[RefusalTimes, RefusalTimes]:
-    """Measure sign-in and registration; ``username`` is somebody's. The stack has no limits of rates."""
+    """Measure sign-in and registration; ``username`` exists. The stack has unlimited quotas."""
     identity = await asyncpg.connect(database_url)
     try:
         await identity.execute(_CUSTOMER, new_uuid(), _KNOWN)
         for number, date in (("1000001", dt.date(2026, 1, 1)), ("1000002", dt.date(2026, 2, 1))):
             await identity.execute(_INVOICE, new_uuid(), _KNOWN, number, date)
         async with aiohttp.ClientSession(stack.gateway) as session:
-            nobody = "x" * len(username)
-            signing_in = await _median_times(
-                session, identity, {"unknown name": _sign_in(nobody), "wrong password": _sign_in(username)}
+            unknown_name = "x" * len(username)
+            sign_in_times = await _median_times(
+                session, identity, {"unknown name": _sign_in(unknown_name), "wrong password": _sign_in(username)}
             )
-            registering = await _median_times(
+            registration_times = await _median_times(
                 session,
                 identity,
                 {
@@ -70,7 +70,7 @@ async def measure(stack: RunningStack, database_url: str, username: str) -> tupl
             )
     finally:
         await identity.close()
-    return signing_in, registering
+    return sign_in_times, registration_times
 
 
 def _sign_in(username: str) -> Call:
@@ -93,13 +93,13 @@ async def _median_times(
     session: aiohttp.ClientSession, identity: "asyncpg.Connection[asyncpg.Record]", calls: Mapping[str, Call]
 ) -> RefusalTimes:
     names: Sequence[str] = [*calls] * (CALLS // len(calls))
-    took: dict[str, list[float]] = {name: [] for name in calls}
+    durations: dict[str, list[float]] = {name: [] for name in calls}
     for name in [*random.choices(names, k=WARM_UP), *random.sample(names, len(names))]:
         path, body, expected = calls[name]
         await identity.execute("DELETE FROM attempts")
         began = time.perf_counter()
         async with session.post(path, json=body) as response:
-            answer = await response.text()
-        took[name].append(time.perf_counter() - began)
-        assert expected in answer, answer
-    return RefusalTimes({name: statistics.median(times) for name, times in took.items()})
+            text = await response.text()
+        durations[name].append(time.perf_counter() - began)
+        assert expected in text, text
+    return RefusalTimes({name: statistics.median(times) for name, times in durations.items()})

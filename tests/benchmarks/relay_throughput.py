@@ -1,4 +1,4 @@
-"""A backlog of events through the relay, against a bare producer with the same messages and the same broker."""
+"""Throughput of a backlog of events through the relay, against a bare producer with the same records."""
 
 import asyncio
 import contextlib
@@ -28,21 +28,22 @@ _PADDING = "x" * 150
 
 
 class RelayThroughput(msgspec.Struct, frozen=True):
-    """Events a second, of the relay and of the bare producer, each at its best; what the relay grew by, in bytes."""
+    """Events a second, of the relay and of the bare producer, each in its best round."""
 
     relay: float
     bare: float
     growth: int
+    """Bytes of memory that the relay grew by."""
 
 
 async def measure(servers: Servers) -> RelayThroughput:
-    """Publish a backlog by a relay in a process of its own, then its records by a bare producer, and so in turns."""
+    """Publish a backlog with a relay process, then its records with a bare producer, in turns."""
     async with run_benchmark_service(servers) as service:
         connection = await open_connection(service.database_url, name="bench")
         relayed: list[float] = []
         bare: list[float] = []
         async with _relay(service, servers.kafka) as relay:
-            await _announce(connection, range(WARM_UP))
+            await _emit(connection, range(WARM_UP))
             await until(lambda: _published(connection), lambda up_to: up_to == WARM_UP, within=30)
             before = highest = relay.memory_info().rss
             for _ in range(ROUNDS):
@@ -68,7 +69,7 @@ async def _relay(service: BenchmarkService, kafka: str) -> AsyncIterator[psutil.
 
 async def _run_relay(connection: "asyncpg.Connection[asyncpg.Record]", relay: psutil.Process) -> tuple[float, int]:
     end = await _published(connection) + EVENTS
-    await _announce(connection, range(EVENTS))
+    await _emit(connection, range(EVENTS))
     began, highest = time.perf_counter(), 0
     while await _published(connection) < end:
         highest = max(highest, relay.memory_info().rss)
@@ -76,7 +77,7 @@ async def _run_relay(connection: "asyncpg.Connection[asyncpg.Record]", relay: ps
     return EVENTS / (time.perf_counter() - began), highest
 
 
-async def _announce(connection: "asyncpg.Connection[asyncpg.Record]", numbers: Sequence[int]) -> None:
+async def _emit(connection: "asyncpg.Connection[asyncpg.Record]", numbers: Sequence[int]) -> None:
     now = dt.datetime.now(dt.UTC)
     organisations = [write_id("org", new_uuid()) for _ in range(ORGANISATIONS)]
     async with connection.transaction():
@@ -107,9 +108,9 @@ async def _bare(kafka: str, service: BenchmarkService) -> float:
         for m in records
     ]
     await asyncio.gather(*sent)
-    took = time.perf_counter() - began
+    seconds = time.perf_counter() - began
     await producer.stop()
-    return len(records) / took
+    return len(records) / seconds
 
 
 async def _records(kafka: str, topic: str) -> list[ConsumerRecord]:
@@ -118,9 +119,9 @@ async def _records(kafka: str, topic: str) -> list[ConsumerRecord]:
     consumer.assign(partitions)
     await consumer.start()
     await consumer.seek_to_beginning()
-    found: list[ConsumerRecord] = []
-    while len(found) < EVENTS:
+    records: list[ConsumerRecord] = []
+    while len(records) < EVENTS:
         for messages in (await consumer.getmany(timeout_ms=1000)).values():
-            found += messages
+            records += messages
     await consumer.stop()
-    return sorted(found[:EVENTS], key=lambda record: dict(record.headers)["ce_sequence"])
+    return sorted(records[:EVENTS], key=lambda record: dict(record.headers)["ce_sequence"])

@@ -1,7 +1,7 @@
-"""What reads cost beside few and beside very many other people's data: two stacks, asked by turns.
+"""Cost of reads beside few and beside very many other customers' data: two stacks, queried by turns.
 
-``python -m tests.benchmarks.scale`` alone; ``--large 20000`` for a smaller large one; ``--home FOLDER`` keeps both
-stacks' data there, so that the next time only the code is another.
+``python -m tests.benchmarks.scale`` runs it alone; ``--large 20000`` makes the large stack smaller; ``--home FOLDER``
+keeps both stacks' data there, for runs of other code on the same data.
 """
 
 import argparse
@@ -33,17 +33,17 @@ from tests.support.servers import free_port_base
 from tests.support.stack import RunningStack
 
 SMALL, LARGE = 1_000, 100_000
-"""Sites."""
+"""Number of sites."""
 PASSWORD = "mittaa kahdesti, leikkaa kerran"
 ROUNDS, WARM_UP, MIN_ROUNDS = 60, 3, 5
 MAX_SECONDS_A_READ = 6.0
-"""Of one read on both stacks: rounds are left out beyond it, but for the fewest."""
+"""Limit of one read on both stacks: rounds beyond it are left out, but for the fewest."""
 
 Variables = Mapping[str, object]
 
 
 class KnownIds(msgspec.Struct, frozen=True):
-    """What a caller may ask for by its id, of ten sites and of what those have; and today."""
+    """Ids that a caller may query, of ten sites with their orders and tickets; and today."""
 
     sites: list[str]
     orders: list[str]
@@ -52,7 +52,7 @@ class KnownIds(msgspec.Struct, frozen=True):
 
 
 class ReadOperation(msgspec.Struct, frozen=True):
-    """One operation, and its variables for a caller who knows these things."""
+    """One operation, and its variables for a caller with known ids."""
 
     name: str
     text: str
@@ -75,19 +75,20 @@ class BenchmarkCaller(msgspec.Struct, frozen=True):
 
 
 class ReadComparison(msgspec.Struct, frozen=True):
-    """Seconds of a read on both stacks, round by round; what it was refused with, where it was."""
+    """Seconds of a read on both stacks, round by round."""
 
-    who: BenchmarkCaller
+    caller: BenchmarkCaller
     read: str
     small: list[float]
     large: list[float]
     refused: str = ""
+    """Code of the refusal; empty if it was not refused."""
 
     @property
     def quarters(self) -> tuple[float, float, float]:
         """Return the lower quartile, median and upper quartile of the ratios of each round.
 
-        A round asks both stacks within milliseconds, so that what else the machine does is in both of its times.
+        A round queries both stacks within milliseconds, so that other work of the machine slows both.
         """
         ratios = [large / small for small, large in zip(self.small, self.large, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
@@ -154,7 +155,7 @@ READS = (
     ),
 )
 _UNBOUNDED_READS = {"orders, counted", "volumes of a year"}
-"""What is the more work the more there is, and so for those who see all: no ratio is wanted of it."""
+"""Reads whose work grows with the data, for callers that reach all of it: they have no target."""
 EVENTS = (
     ReadOperation("events from the start", f'{{ events(after: "START", first: 100) {_EVENTS} }}'),
     ReadOperation(
@@ -177,52 +178,52 @@ _OF_PARTNERS = {"orders", "orders, counted", "open orders"}
 
 
 def measure(large: int = LARGE, home: Path | None = None) -> list[ReadComparison]:
-    """Start and seed both stacks, and ask them by turns."""
-    with contextlib.ExitStack() as stopping:
-        folder = home or Path(stopping.enter_context(tempfile.TemporaryDirectory(prefix="kierto-scale-")))
+    """Start and seed both stacks, and query them by turns."""
+    with contextlib.ExitStack() as contexts:
+        folder = home or Path(contexts.enter_context(tempfile.TemporaryDirectory(prefix="kierto-scale-")))
         stacks = {
-            stopping.enter_context(_seeded(folder / str(sites), sites, keep=home is not None)): sites
+            contexts.enter_context(_seeded(folder / str(sites), sites, keep=home is not None)): sites
             for sites in (SMALL, large)
         }
-        with open_progress() as steps:
-            return asyncio.run(_compare(stacks, steps))
+        with open_progress() as progress:
+            return asyncio.run(_compare(stacks, progress))
 
 
 def table(compared: Sequence[ReadComparison], large: int = LARGE) -> Table:
-    """What was measured, caller by caller."""
-    made = Table(
+    """Format the results, caller by caller."""
+    result = Table(
         *("caller", "read", f"{SMALL:,} sites", f"{large:,} sites", "ratio", "quartiles", "wanted"),
         title=f"Reads beside {SMALL:,} and beside {large:,} sites, medians in ms through the gateway",
         title_justify="left",
     )
     for number, one in enumerate(compared):
-        who = "" if number and compared[number - 1].who == one.who else one.who.name
-        if number and who:
-            made.add_section()
-        made.add_row(who, one.read, *_summarise(one), _assess(one))
-    return made
+        caller = "" if number and compared[number - 1].caller == one.caller else one.caller.name
+        if number and caller:
+            result.add_section()
+        result.add_row(caller, one.read, *_summarise(one), _assess(one))
+    return result
 
 
 def _summarise(one: ReadComparison) -> tuple[str, str, str, str]:
-    """The medians on both stacks, and of their ratios, and these ratios' quartiles."""
+    """Format the medians on both stacks, the median of their ratios, and its quartiles."""
     if one.refused:
         return "", one.refused, "", ""
     low, middle, high = one.quarters
-    small, large = (f"{statistics.median(took) * 1000:.1f}" for took in (one.small, one.large))
+    small, large = (f"{statistics.median(durations) * 1000:.1f}" for durations in (one.small, one.large))
     return small, large, f"{middle:.2f}", f"{low:.2f}-{high:.2f}"
 
 
 def _assess(one: ReadComparison) -> str:
-    """What is wanted of a ratio, and whether it is so."""
-    if one.who.reaches_all and one.read in _UNBOUNDED_READS:
+    """Format the target of a ratio, and whether it is met."""
+    if one.caller.reaches_all and one.read in _UNBOUNDED_READS:
         return ""
-    wanted = 2.0 if one.who.reaches_all else 1.2
+    wanted = 2.0 if one.caller.reaches_all else 1.2
     return f"{wanted} {'ok' if not one.refused and one.quarters[1] <= wanted else 'MISSED'}"
 
 
 @contextlib.contextmanager
 def _seeded(home: Path, sites: int, *, keep: bool) -> Iterator[RunningStack]:
-    """A running stack with so many sites."""
+    """Run a stack with so many sites."""
     home.mkdir(parents=True, exist_ok=True)
     stack = RunningStack(home, free_port_base())
     stack.settings = quotas.UNLIMITED_QUOTAS
@@ -238,36 +239,36 @@ def _seeded(home: Path, sites: int, *, keep: bool) -> Iterator[RunningStack]:
             stack.delete()
 
 
-async def _compare(stacks: Mapping[RunningStack, int], steps: ProgressReporter) -> list[ReadComparison]:
+async def _compare(stacks: Mapping[RunningStack, int], progress: ProgressReporter) -> list[ReadComparison]:
     few, many = stacks
     compared: list[ReadComparison] = []
-    for who in CALLERS:
+    for caller in CALLERS:
         async with GatewayClient(few.gateway) as of_few, GatewayClient(many.gateway) as of_many:
             clients = (of_few, of_many)
             for client in clients:
-                await who.sign_in(client)
-            known = [await _known(stack, sites, who) for stack, sites in stacks.items()]
-            reads = list(_reads_of(who))
+                await caller.sign_in(client)
+            known = [await _known(stack, sites, caller) for stack, sites in stacks.items()]
+            reads = list(_reads_of(caller))
             for done, read in enumerate(reads, 1):
-                compared.append(await _compare_read(who, read, clients, known))
-                steps.step(who.name, done, len(reads))
+                compared.append(await _compare_read(caller, read, clients, known))
+                progress.step(caller.name, done, len(reads))
     return compared
 
 
-def _reads_of(who: BenchmarkCaller) -> Iterator[ReadOperation]:
-    partner = bool(who.client_id)
+def _reads_of(caller: BenchmarkCaller) -> Iterator[ReadOperation]:
+    partner = bool(caller.client_id)
     yield from (read for read in READS if not partner or read.name in _OF_PARTNERS)
-    if partner or who.username == accounts.STAFF:
+    if partner or caller.username == accounts.STAFF:
         yield from EVENTS
 
 
-async def _known(stack: RunningStack, there_are: int, who: BenchmarkCaller) -> KnownIds:
-    """Found without the reads that are measured, which may take longer than anyone waits."""
-    population = Population(there_are)
+async def _known(stack: RunningStack, number_of_sites: int, caller: BenchmarkCaller) -> KnownIds:
+    """Return known ids, without the measured reads, which may time out."""
+    population = Population(number_of_sites)
     numbers = {
         accounts.MANAGER: range(SMALL_SITES, SMALL_SITES + population.managed),
         accounts.LIMITED: population.chain_site_numbers[: population.limited_sites],
-    }.get(who.username, range(SMALL_SITES))[:10]
+    }.get(caller.username, range(SMALL_SITES))[:10]
     ids = [site_id(population.place(number)) for number in numbers]
     found = dict[str, list[str]]()
     for service, thing in (("orders", "order"), ("support", "ticket")):
@@ -280,39 +281,39 @@ async def _known(stack: RunningStack, there_are: int, who: BenchmarkCaller) -> K
 
 
 async def _compare_read(
-    who: BenchmarkCaller, read: ReadOperation, clients: Sequence[GatewayClient], known: Sequence[KnownIds]
+    caller: BenchmarkCaller, read: ReadOperation, clients: Sequence[GatewayClient], known: Sequence[KnownIds]
 ) -> ReadComparison:
-    """Ask both stacks by turns, each first in every second round, for as long as patience lasts and neither refuses."""
-    asked = list(zip(clients, (read.variables(one) for one in known), strict=True))
+    """Query both stacks by turns, each first in every second round, until the time limit or a refusal."""
+    calls = list(zip(clients, (read.variables(one) for one in known), strict=True))
     rounds: list[list[float]] = []
     while len(rounds) < WARM_UP + ROUNDS:
         if len(rounds) >= WARM_UP + MIN_ROUNDS and sum(map(sum, rounds)) > MAX_SECONDS_A_READ:
             break
-        took = []
-        for client, variables in asked:
+        durations = []
+        for client, variables in calls:
             began = time.perf_counter()
-            answer = await client.post(read.text, **variables)
-            took.append(time.perf_counter() - began)
-            if refused := _refusal_of(answer):
-                return ReadComparison(who, read.name, [], [], refused)
-        rounds.append(took if asked[0][0] is clients[0] else took[::-1])
-        asked.reverse()
+            response = await client.post(read.text, **variables)
+            durations.append(time.perf_counter() - began)
+            if refused := _refusal_of(response):
+                return ReadComparison(caller, read.name, [], [], refused)
+        rounds.append(durations if calls[0][0] is clients[0] else durations[::-1])
+        calls.reverse()
     small, large = map(list, zip(*rounds[WARM_UP:], strict=True))
-    return ReadComparison(who, read.name, small, large)
+    return ReadComparison(caller, read.name, small, large)
 
 
-def _refusal_of(answer: Mapping[str, Any]) -> str:
-    """Why an operation was not answered; empty if it was."""
-    errors = answer.get("errors")
+def _refusal_of(response: Mapping[str, Any]) -> str:
+    """Return the code of the first error; empty if there is none."""
+    errors = response.get("errors")
     return str(errors[0].get("extensions", {}).get("code") or errors[0]["message"]) if errors else ""
 
 
 def main() -> None:
     """Measure, and print the table."""
-    asked = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale")
-    asked.add_argument("--large", type=int, default=LARGE, help="sites of the large stack")
-    asked.add_argument("--home", type=Path, help="a folder that keeps both stacks' data")
-    arguments = asked.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale")
+    parser.add_argument("--large", type=int, default=LARGE, help="sites of the large stack")
+    parser.add_argument("--home", type=Path, help="a folder that keeps both stacks' data")
+    arguments = parser.parse_args()
     compared = measure(arguments.large, arguments.home and arguments.home.resolve())
     Console(width=140).print(table(compared, arguments.large))
 

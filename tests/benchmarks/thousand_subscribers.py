@@ -1,7 +1,7 @@
-"""From the commit of an order to the last of 1,000 sockets, against a bare server that sends the same bytes to as many.
+"""Time from the commit of an order to the last of 1,000 sockets, against a bare server that sends the same bytes.
 
-``python -m tests.benchmarks.thousand_subscribers listen URL COUNT`` holds the clients' ends in a process of its own: it
-reads the first message of each from its input, and writes a line when one has reached them all.
+``python -m tests.benchmarks.thousand_subscribers listen URL COUNT`` holds the clients' sockets in a process of its own:
+it reads their first messages from its input, and writes a line for each message that has reached them all.
 ``... serve PORT`` is the bare server: it sends each line of its input to every socket.
 """
 
@@ -42,14 +42,15 @@ ROOT = Path(__file__).parents[2]
 
 
 class Delivery(msgspec.Struct):
-    """One message at all sockets: when the last had it, by the machine's monotonic clock, and what it was."""
+    """A message that reached all sockets."""
 
     last: float
+    """Time of the last arrival, by the machine's monotonic clock."""
     text: str
 
 
 async def measure(stack: RunningStack, username: str, password: str) -> tuple[list[float], list[float]]:
-    """Seconds until the last socket has it, round by round: ours from the commit on, the bare server's from its cue."""
+    """Return the seconds to the last socket, round by round: ours from the commit, the bare server's from its input."""
     async with GatewayClient(stack.gateway) as staff:
         await staff.sign_in(username, password)
         authorization = {"Authorization": f"Bearer {staff.token}"}
@@ -64,22 +65,22 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[li
 
 async def _ours(database_url: str, listener: asyncio.subprocess.Process) -> tuple[list[float], str]:
     pool = await postgres.open_pool(database_url, name="bench", size=2)
-    stop, waker = asyncio.Event(), OutboxNotifier(pool)
-    waking = asyncio.create_task(waker.run(stop))
-    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, waker.notify)
-    took: list[float] = []
+    stop, notifier = asyncio.Event(), OutboxNotifier(pool)
+    notifying = asyncio.create_task(notifier.run(stop))
+    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, notifier.notify)
+    durations: list[float] = []
     text = ""
     for _ in range(ROUNDS + WARM_UP):
         async with work() as tx:
             tx.emit(order_placed(write_id("order", new_uuid())))
         committed = time.monotonic()
-        reached = await _read_delivery(listener)
-        took.append(reached.last - committed)
-        text = reached.text
+        delivery = await _read_delivery(listener)
+        durations.append(delivery.last - committed)
+        text = delivery.text
     stop.set()
-    await waking
+    await notifying
     await pool.close()
-    return took[WARM_UP:], text
+    return durations[WARM_UP:], text
 
 
 async def _bare(text: str) -> list[float]:
@@ -87,20 +88,20 @@ async def _bare(text: str) -> list[float]:
     server = await _run("serve", str(port))
     assert server.stdin and server.stdout
     await server.stdout.readline()
-    took: list[float] = []
+    durations: list[float] = []
     async with start_listener(f"http://127.0.0.1:{port}/", []) as listener:
         for _ in range(ROUNDS + WARM_UP):
             server.stdin.write(text.encode() + b"\n")
-            cued = time.monotonic()
-            took.append((await _read_delivery(listener)).last - cued)
+            sent_at = time.monotonic()
+            durations.append((await _read_delivery(listener)).last - sent_at)
     server.kill()
     await server.wait()
-    return took[WARM_UP:]
+    return durations[WARM_UP:]
 
 
 @contextlib.asynccontextmanager
 async def start_listener(url: str, first: list[dict[str, object]]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The clients' process, once all of them are there and were answered as often as they said something."""
+    """Run the clients' process; yield it once all clients have responses to their first messages."""
     listener = await _run("listen", url, str(SUBSCRIBERS))
     assert listener.stdin and listener.stdout
     listener.stdin.write(json.dumps(first).encode() + b"\n")
@@ -128,10 +129,10 @@ async def _read_delivery(listener: asyncio.subprocess.Process) -> Delivery:
 
 
 class Listener(asyncio.Protocol):
-    """A client's end that does as little as can be: it tells frames apart (RFC 6455) and counts them."""
+    """A client with the least work: it parses frames (RFC 6455) and counts them."""
 
-    def __init__(self, host: str, path: str, first: list[dict[str, object]], arrived: "ArrivalCounter") -> None:
-        self._host, self._path, self._first, self._arrived = host, path, first, arrived
+    def __init__(self, host: str, path: str, first: list[dict[str, object]], arrivals: "ArrivalCounter") -> None:
+        self._host, self._path, self._first, self._arrivals = host, path, first, arrivals
         self._unread = b""
         self._number = -1
         self._transport: asyncio.Transport
@@ -153,12 +154,12 @@ class Listener(asyncio.Protocol):
                 return
             assert b" 101 " in head, head
             self._unread = rest
-            self._answered("")
+            self._handle_text("")
         while (frame := self._frame()) is not None:
-            self._answered(frame)
+            self._handle_text(frame)
 
     def _frame(self) -> str | None:
-        """The next text; pings are answered."""
+        """Return the next text frame; respond to pings."""
         while len(self._unread) >= 2:
             start, length = 2, self._unread[1]
             if length == 126:
@@ -173,18 +174,18 @@ class Listener(asyncio.Protocol):
             self._transport.write(bytes([0x8A, 0x80 | length, 0, 0, 0, 0]) + payload)
         return None
 
-    def _answered(self, text: str) -> None:
+    def _handle_text(self, text: str) -> None:
         self._number += 1
         if self._number < len(self._first):
             message = json.dumps(self._first[self._number]).encode()
             head = bytes([0x81, 0x80 | 126]) + len(message).to_bytes(2, "big") + bytes(4)  # a mask of zeros
             self._transport.write(head + message)
         else:
-            self._arrived.count(self._number - len(self._first), text)
+            self._arrivals.count(self._number - len(self._first), text)
 
 
 class ArrivalCounter:
-    """How many sockets had each message so far; says so when all have."""
+    """Counter of the arrivals of each message; it writes a line when all sockets have one."""
 
     def __init__(self, sockets: int) -> None:
         self._sockets = sockets
@@ -199,18 +200,18 @@ class ArrivalCounter:
 
 
 async def listen(url: str, count: int, first: list[dict[str, object]]) -> None:
-    """Hold ``count`` sockets open; each says what is ``first``, one message after each answer."""
+    """Hold ``count`` sockets open; each sends the messages of ``first``, one after each response."""
     host, _, path = url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
-    arrived = ArrivalCounter(count)
+    arrivals = ArrivalCounter(count)
     loop = asyncio.get_running_loop()
     for _ in range(count):
-        await loop.create_connection(lambda: Listener(host, f"/{path}", first, arrived), name, int(port))
+        await loop.create_connection(lambda: Listener(host, f"/{path}", first, arrivals), name, int(port))
     await asyncio.Event().wait()
 
 
 async def serve(port: int) -> None:
-    """The bare server: uvicorn, Starlette, and what its input says to every socket."""
+    """Run the bare server, with uvicorn and Starlette, which sends its input to every socket."""
     sockets: set[WebSocket] = set()
 
     async def endpoint(socket: WebSocket) -> None:
@@ -235,9 +236,9 @@ async def serve(port: int) -> None:
     await serving
 
 
-def format_times(took: list[float]) -> str:
-    """Median and worst, in milliseconds."""
-    return f"{statistics.median(took) * 1000:.0f} ms (worst {max(took) * 1000:.0f})"
+def format_times(durations: list[float]) -> str:
+    """Format the median and the worst, in milliseconds."""
+    return f"{statistics.median(durations) * 1000:.0f} ms (worst {max(durations) * 1000:.0f})"
 
 
 if __name__ == "__main__":

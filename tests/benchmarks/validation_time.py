@@ -1,4 +1,4 @@
-"""How long the worst texts keep a gateway busy, and what it takes to know the cost of a request."""
+"""CPU time of the most expensive invalid texts, and of computing the cost of a request."""
 
 import time
 import timeit
@@ -18,19 +18,22 @@ ROUNDS, CALLS = 5, 100_000
 
 
 class ValidationTime(msgspec.Struct, frozen=True):
-    """Seconds: of CPU until the worst text (and which it is) is refused; of one call for the portal's page's cost."""
+    """Seconds of CPU."""
 
     worst: float
+    """Of the refusal of the most expensive text."""
     which: str
+    """Name of that text."""
     cost: float
+    """Of computing the cost of the portal's page."""
 
 
 def measure() -> ValidationTime:
-    """The best of some rounds for each text, and the worst of those."""
+    """Return the worst of the best times of each text."""
     schema = build_schema()._schema
     texts = {**{name: text for name, (_, text) in TOO_LARGE.items()}, **MALFORMED}
-    taken = {name: min(_seconds(schema, text) for _ in range(ROUNDS)) for name, text in texts.items()}
-    which = max(taken, key=lambda name: taken[name])
+    best_times = {name: min(_seconds(schema, text) for _ in range(ROUNDS)) for name, text in texts.items()}
+    which = max(best_times, key=lambda name: best_times[name])
     node = parse_and_validate(schema, PORTAL.text, OperationLimits())
     assert isinstance(node, DocumentNode)
     document = Document(PORTAL.text, node)
@@ -38,7 +41,7 @@ def measure() -> ValidationTime:
     assert operation is not None
     cost, values = compile_cost(schema, document, operation.node), {"first": 10}
     call = min(timeit.repeat(lambda: cost(values), number=CALLS, repeat=ROUNDS)) / CALLS
-    return ValidationTime(taken[which], which, call)
+    return ValidationTime(best_times[which], which, call)
 
 
 def _seconds(schema: GraphQLSchema, text: str) -> float:

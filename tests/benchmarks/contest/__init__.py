@@ -1,1 +1,1 @@
-"""The gateway against other servers of the same graph: the same answers, one core each, CPU a request."""
+"""Contest of the gateway with other servers of the same graph: equal responses, one core each, CPU a request."""

@@ -1,4 +1,4 @@
-"""What the services by heart answer: the contracts' own values, written as the services write them."""
+"""Responses of the canned services: values of the contracts, encoded as the services encode them."""
 
 import datetime as dt
 import uuid
@@ -21,47 +21,49 @@ _FRACTIONS = (Fraction.RESIDUAL, Fraction.BIOWASTE, Fraction.CARDBOARD)
 _STREETS = ("Ekokaari", "Mäntyläntie", "Åkerlundinkatu", "Rantakatu", "Kirkkokatu")
 _CITIES = (("46860", "Keltakangas"), ("33100", "Tampere"), ("90100", "Oulu"))
 _FIRST_DAY = dt.date(2026, 3, 9)
-_DECLARED = {one.name: one.result for contract in (Sites, Orders) for one in signatures(contract).values()}
+_DECLARED = {
+    operation.name: operation.result for contract in (Sites, Orders) for operation in signatures(contract).values()
+}
 
 
 def write(folder: Path, page: Page, public_keys: str) -> None:
-    """Write what each call is answered while this page is loaded, whole, and the parts that it and the others show."""
+    """Write the response of each call of a page, whole, and the parts that this page and the others select."""
     folder.mkdir(parents=True, exist_ok=True)
-    for operation, answer in answers(page, public_keys).items():
-        _write(folder, page, operation, answer)
+    for operation, result in answers(page, public_keys).items():
+        _write(folder, page, operation, result)
     for other in OTHERS:
         _write(folder, other, "sites", answers(other, public_keys)["sites"])
 
 
-def _write(folder: Path, page: Page, operation: str, answer: Any) -> None:
+def _write(folder: Path, page: Page, operation: str, result: Any) -> None:
     call = f"{operation}-{page.sites}" if operation == "sites" else operation
-    (folder / f"{call}.json").write_bytes(msgspec.json.encode(answer))
+    (folder / f"{call}.json").write_bytes(msgspec.json.encode(result))
     if operation in page.selected:
         selection = msgspec.json.encode(page.selected[operation])
-        write_part(folder, call, page, selection, part(operation, selection, answer))
+        write_part(folder, call, page, selection, part(operation, selection, result))
 
 
-def write_part(folder: Path, call: str, page: Page, selection: bytes, answer: bytes) -> None:
-    """Write what a call is answered that selects just this, for a page."""
+def write_part(folder: Path, call: str, page: Page, selection: bytes, result: bytes) -> None:
+    """Write the response of a call with this selection, for a page."""
     name = f"{call}.{page.operation.replace('/', '-')}"
-    (folder / f"{name}.json").write_bytes(answer)
+    (folder / f"{name}.json").write_bytes(result)
     (folder / f"{name}.pick").write_bytes(selection)
 
 
-def part(operation: str, selection: bytes, answer: Any) -> bytes:
-    """Return what is selected of an operation's answer."""
-    pick = selection_encoder(_DECLARED[operation], selection)
-    picked = pick(answer) if pick else None
-    assert picked, "what the page shows is a part of what is declared"
-    return picked
+def part(operation: str, selection: bytes, result: Any) -> bytes:
+    """Return the selected part of an operation's result."""
+    encode = selection_encoder(_DECLARED[operation], selection)
+    selected = encode(result) if encode else None
+    assert selected, "the selection is a part of the declared result"
+    return selected
 
 
 def answers(page: Page, public_keys: str) -> dict[str, Any]:
-    """The same by operation, as values of the contracts."""
+    """Return the results by operation, as values of the contracts."""
     numbers = range(1, page.sites + 1)
     return {
         "publicKeys": PublicKeys(jwks=public_keys),
-        "sites": _listed([_site(number, with_containers=page.has_joins) for number in numbers]),
+        "sites": _connection([_site(number, with_containers=page.has_joins) for number in numbers]),
         "nextPickups": [_pickup(number) for number in numbers],
         "openOrderCounts": [number % 4 for number in numbers],
     }
@@ -71,7 +73,7 @@ def _id(prefix: str, number: int) -> str:
     return write_id(prefix, uuid.uuid5(uuid.NAMESPACE_OID, f"{prefix} {number}"))
 
 
-def _listed(sites: list[Site]) -> Connection[Site]:
+def _connection(sites: list[Site]) -> Connection[Site]:
     edges = [Edge(cursor=f"cursor-{number:024}", node=site) for number, site in enumerate(sites)]
     info = PageInfo(
         has_next_page=True, has_previous_page=False, start_cursor=edges[0].cursor, end_cursor=edges[-1].cursor

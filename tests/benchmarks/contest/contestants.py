@@ -1,4 +1,4 @@
-"""Who takes part: how each is built or installed, and started. All listen where the gateway's settings say."""
+"""Contestants: their build or installation, and their commands. All listen at the address in the gateway's settings."""
 
 import os
 import shutil
@@ -18,17 +18,17 @@ _SOURCES = Path(__file__).parent / "entries"
 
 
 class Contestant(msgspec.Struct, frozen=True):
-    """A server of the graph. ``prepare`` builds or installs it and answers the command that starts it, or is Missing.
-
-    ``path`` is where a page is posted to; ``ready``, if it has one, answers 200 once the server is up.
-    """
+    """A server of the graph."""
 
     name: str
     prepare: Callable[[], Sequence[str]]
+    """Build or install it and return its command; raises MissingTool."""
     path: Callable[[Page], str] = lambda _: "/graphql"
+    """Path that a page is posted to."""
     ready: str = ""
+    """Path, if there is one, that responds 200 once the server is up."""
     only_if_named: bool = False
-    """Whether it takes part only in a contest that names it, because it takes long to build."""
+    """Whether it takes part only if named, because its build takes long."""
 
 
 def _python(module: str) -> Callable[[], Sequence[str]]:
@@ -58,11 +58,11 @@ def _rust() -> Sequence[str]:
 
 def _hive_router() -> Sequence[str]:
     nightly = (_cargo(), "+nightly")
-    no_download = os.environ | {"RUSTUP_AUTO_INSTALL": "0"}  # of a toolchain, to look whether it is there
+    no_download = os.environ | {"RUSTUP_AUTO_INSTALL": "0"}  # else rustup would install a missing toolchain
     if subprocess.run((*nightly, "--version"), env=no_download, check=False, capture_output=True).returncode:
         raise MissingTool("Rust's nightly toolchain")
     root = SCRATCH / "hive-router"
-    # Cargo knows what it has installed, and does it once. Without the feature the build needs npm, for a web page.
+    # Cargo skips an installed crate. Without the feature the build needs npm, for a web page.
     crate = ("hive-router", "--version", "=0.3.10", "--locked", "--features", "graphiql", "--bin", "hive_router")
     subprocess.run((*nightly, "install", *crate, "--root", root, "--quiet"), check=True)
     return *_python("tests.benchmarks.contest.entries.hive_router")(), str(root / "bin" / "hive_router")

@@ -1,4 +1,4 @@
-"""The load, from Python: one run of the compiled program against one server."""
+"""The load: one run of the compiled program against one server."""
 
 import subprocess
 from pathlib import Path
@@ -9,20 +9,21 @@ from tests.benchmarks.contest import native_programs
 
 
 def digits(count: int) -> str:
-    """Return places in a request that the load fills with so many hex digits, other ones in each request."""
+    """Return a placeholder of so many hex digits, which the load fills differently in each request."""
     return "~" * count
 
 
 def token(length: int) -> str:
-    """Return the place in a request that the load fills with one of the callers' tokens, which have this length."""
+    """Return the placeholder of a caller's token of this length, which the load fills."""
     return "^" * length
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What a run found; times in microseconds. ``all`` counts the requests before the measuring too."""
+    """Result of a run; times in microseconds."""
 
     requests: int
     all: int
+    """Number of requests, those before the measurement included."""
     errors: int
     seconds: float
     p50: float
@@ -45,10 +46,10 @@ def run(
     rate: float = 0,
     seed: int = 0,
 ) -> Load:
-    """Load a server for some seconds: as fast as it answers, or at ``rate`` requests a second.
+    """Load a server for some seconds: as fast as it responds, or at ``rate`` requests a second.
 
-    ``requests`` is a file of whole requests, the measured one first, with places for digits and one of the ``tokens``
-    (a file of lines); what they are filled with follows from ``seed``.
+    ``requests`` is a file of whole requests, the measured one first, with placeholders of digits and of one of the
+    ``tokens`` (a file of lines); ``seed`` determines their values.
     """
     command = [
         str(native_programs.compile_program("load")),

@@ -1,4 +1,4 @@
-"""The load and the services by heart: two small programs in C, made once and kept until their source changes."""
+"""Compilation of the load and the canned services, two small programs in C, once until their source changes."""
 
 import hashlib
 import shutil
@@ -8,17 +8,17 @@ from pathlib import Path
 from deploy.local.paths import DEFAULT_HOME
 
 SCRATCH = DEFAULT_HOME / "contest"
-"""What is built, installed and logged; git does not see it."""
+"""Folder of builds, installations and logs; git ignores it."""
 
 _SOURCES = Path(__file__).parent / "native"
 
 
 class MissingTool(Exception):
-    """The machine lacks what a part of the contest needs; the text is its name."""
+    """Lack of a tool that a part of the contest needs; the text is its name."""
 
 
 def compile_program(name: str) -> Path:
-    """The program of a source; Missing without a C compiler."""
+    """Compile a program and return its path; raise MissingTool without a C compiler."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise MissingTool("cc (a C compiler)")

@@ -1,4 +1,4 @@
-"""The operations of the load: three, from a few leaves to thousands; and fifty others, a few of each in between."""
+"""Operations of the load: three, from a few leaves to thousands, and fifty others, sent between them."""
 
 import itertools
 from collections.abc import Sequence
@@ -18,23 +18,25 @@ _SITE: list[object] = [
 _PICKUP: list[object] = ["id", "date", "toleranceDays", "originalDate", "state", "article", ["name", "wasteCode"]]
 _PORTAL: dict[str, list[object]] = {"sites": ["edges", ["node", _SITE]], "nextPickups": _PICKUP}
 CURSOR_DIGITS = 32
-"""Of the cursor in each request, which is opaque: no service looks at it."""
+"""Digits of the cursor in each request; no canned service reads it."""
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One operation with its variables; the sites in its answer, and the calls to services that it may make."""
+    """One operation with its variables, and its expected response and calls."""
 
     name: str
     operation: str
     text: str
     sites: int
+    """Number of sites in its response."""
     calls: int
+    """Number of calls to services that it may make."""
     selected: dict[str, list[object]]
-    """What it shows of each operation's answer, in its order: for whoever asks services for just that."""
+    """Its selection of each operation's result, in its order, for servers that request only that from services."""
     connections: int = 16
-    """Of the load: the more work a request is, the fewer keep a core busy."""
+    """Connections of the load: the more work a request is, the fewer keep a core busy."""
     targets: dict[str, float] = {}
-    """Our throughput against the contestants' of whom a ratio is wanted."""
+    """Targets of our throughput divided by a contestant's."""
 
     @property
     def has_joins(self) -> bool:
@@ -46,7 +48,7 @@ class Page(msgspec.Struct, frozen=True):
         return msgspec.json.encode({"query": self.text, "variables": {**first, "after": after}})
 
     def template(self, path: str, token_length: int) -> bytes:
-        """Return the whole request as it goes over the wire, with places for what differs from request to request."""
+        """Return the whole request as sent, with placeholders for the values that differ between requests."""
         body = self.body(load.digits(CURSOR_DIGITS))
         request_id = "-".join(load.digits(length) for length in (8, 4, 4, 4, 12))
         head = (
@@ -121,4 +123,4 @@ PAGES = (SMALL, PORTAL, MANY)
 _SCALARS = ("id", "siteNumber", "municipality", "area", "propertyType", "dwellings", "billedTo")
 _SELECTIONS = itertools.chain(itertools.combinations(_SCALARS, 3), itertools.combinations(_SCALARS, 4))
 OTHERS = tuple(_other(number, fields) for number, fields in enumerate(itertools.islice(_SELECTIONS, 1, 51), start=1))
-"""Other operations that the load sends between the measured ones: they differ in what they select of a site."""
+"""Other operations that the load sends between the measured ones: they differ in their selection of a site."""

@@ -1,4 +1,4 @@
-"""The contest itself: everyone is started, checked and warmed, then loaded in turns, round by round."""
+"""Rounds of the contest: all servers are started, checked and warmed, then loaded in turns, round by round."""
 
 import contextlib
 import datetime as dt
@@ -33,26 +33,27 @@ Say = Callable[[str], None]
 
 
 class Results(msgspec.Struct, frozen=True):
-    """By contestant: what was measured of each page, round by round, and of the portal page at half load.
-
-    ``calls`` are the calls to services that one answer took; ``complaints`` what is not as the contest wants it.
-    """
+    """Results by contestant."""
 
     measured: dict[str, dict[str, list[Measured]]]
+    """Of each page, round by round."""
     steady: dict[str, list[Measured]]
+    """Of the portal page at half load, round by round."""
     calls: dict[str, dict[str, int]]
+    """Number of calls to services for one response of each page."""
     failures: list[str]
+    """Violations of the rules of the contest."""
 
 
 class Cores(msgspec.Struct, frozen=True):
-    """The contestants' core, and that of all else."""
+    """The core of the contestants, and that of all else."""
 
     servers: int
     load: int
 
 
 def two_cores() -> Cores:
-    """The two cores that are used; Missing on a machine with one."""
+    """Return the two cores to use; raise MissingTool on a machine with one."""
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
         raise MissingTool("a second core")
@@ -66,7 +67,7 @@ def compete(
     rounds: int,
     say: Say,
 ) -> Results:
-    """Let them compete, the first of them as the one that the others' answers are compared with."""
+    """Run the contest; the responses of all are compared with those of the first."""
     identity = IdentityStub()
     tokens = [_token(identity, number) for number in range(1, CALLERS + 1)]
     results = Results(defaultdict(lambda: defaultdict(list)), defaultdict(list), defaultdict(dict), [])
@@ -77,44 +78,44 @@ def compete(
             subgraphs.write(folder / "answers" / _file(page), page)
         services = stack.enter_context(run_canned_services(folder / "answers"))
         settings = _settings(services, kafka)
-        everyone = [
+        servers = [
             stack.enter_context(start_server(one, command, cores.servers, _free_port(), settings))
             for one, command in commands.items()
         ]
         services.use(_file(PORTAL))
-        for one in everyone:
+        for one in servers:
             wait_until_ready(one, PORTAL, tokens[0])
-        field = _Field(folder, services, tokens, cores)
+        setup = _Setup(folder, services, tokens, cores)
         for page in (*PAGES, *OTHERS):
-            field.check(everyone, page, results)
+            setup.check(servers, page, results)
         for page in PAGES:
-            for one in everyone:
-                field.load(one, page, WARM_UP_S)
+            for one in servers:
+                setup.load(one, page, WARM_UP_S)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            turn = number % len(everyone)
-            in_turn = (*everyone[turn:], *everyone[:turn])
+            turn = number % len(servers)
+            in_turn = (*servers[turn:], *servers[:turn])
             # Page by page: the speed of a machine changes within seconds, and a ratio is taken within a round.
             for page in PAGES:
                 for one in in_turn:
-                    results.measured[one.server.name][page.name].append(field.measure(one, page, SECONDS))
+                    results.measured[one.server.name][page.name].append(setup.measure(one, page, SECONDS))
             for one in in_turn:
                 half = results.measured[one.server.name][PORTAL.name][-1].rate / 2
-                results.steady[one.server.name].append(field.measure(one, PORTAL, STEADY_S, half))
-    results.failures.extend(_slower_than(results.steady))
+                results.steady[one.server.name].append(setup.measure(one, PORTAL, STEADY_S, half))
+    results.failures.extend(_slow_at_half_load(results.steady))
     return results
 
 
-def _slower_than(steady: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
-    """Yield a complaint for each contestant whose slowest answers at half load come no later than ours."""
+def _slow_at_half_load(steady: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
+    """Yield a failure for each contestant whose p99 at half load is no higher than ours."""
     for name, measured in steady.items():
         better = standing(steady[OURS.name], measured).by_p99
         if name != OURS.name and better is not None and better <= 1:
             yield f"at half load the p99 of the {PORTAL.name} is no better than {name}'s ({better:.2f})"
 
 
-class _Field:
-    """What stands around the contestants."""
+class _Setup:
+    """Canned services, callers and cores of the contest."""
 
     def __init__(self, folder: Path, services: CannedServices, tokens: Sequence[str], cores: Cores) -> None:
         self._folder = folder
@@ -126,42 +127,45 @@ class _Field:
         self._numbers = itertools.count(1)
         self._loads: Counter[str] = Counter()
 
-    def check(self, everyone: Sequence[ServerProcess], page: Page, results: Results) -> None:
-        """See that all answer the same, each with no more calls to services than the page needs.
+    def check(self, servers: Sequence[ServerProcess], page: Page, results: Results) -> None:
+        """Check that all respond equally, with no more calls to services than the page needs.
 
-        Each asks in the caller's name, for the sites after the cursor that the caller sent.
+        Each has to pass on the caller's token and cursor.
         """
-        if page in PAGES:  # the others are answered whichever page is in use
+        if page in PAGES:  # the others have responses in the files of every page
             self._services.use(_file(page))
         expected: object = None
-        for one in everyone:
-            before = self._services.asked()
+        for one in servers:
+            before = self._services.call_count()
             number = next(self._numbers)
             token, after = self._tokens[number % CALLERS], f"{number:0{CURSOR_DIGITS}x}"
-            answer = msgspec.json.decode(one.ask(page, token, after))
-            asked = self._services.last("sites")
-            calls = self._services.asked() - before
+            response = msgspec.json.decode(one.request(page, token, after))
+            service_request = self._services.last_request("sites")
+            calls = self._services.call_count() - before
             name = one.server.name
             results.calls[name][page.name] = calls
             if calls != page.calls:
                 results.failures.append(f"{name} makes {calls} calls to services for {page.name}, not {page.calls}")
-            expected = expected or answer
+            expected = expected or response
             if unknown := list(self._unknown_selections(page)):
-                results.failures.append(f"{name} selects of {', '.join(unknown)} other than {page.name} shows")
-            if f'"{after}"' not in asked or token not in asked:
+                results.failures.append(f"{name} selects of {', '.join(unknown)} other fields than {page.name}")
+            if f'"{after}"' not in service_request or token not in service_request:
                 raise RuntimeError(f"{name} does not pass on the cursor or the token for {page.name}")
-            if answer != expected or "errors" in answer or _sites_in(answer) != page.sites:
-                raise RuntimeError(f"{name} answers {page.name} otherwise: {str(answer)[:500]}")
+            if response != expected or "errors" in response or _sites_in(response) != page.sites:
+                raise RuntimeError(f"{name} answers {page.name} otherwise: {str(response)[:500]}")
 
     def _unknown_selections(self, page: Page) -> Iterator[str]:
-        """Yield the operations of which something else was just selected than a page shows."""
+        """Yield the operations whose last request had another selection than the page."""
         for operation, selection in page.selected.items():
-            asked = self._services.last("sites" if operation == "sites" else "orders")
-            if batch_protocol.SELECTION_HEADER in asked and msgspec.json.encode(selection).decode() not in asked:
+            service_request = self._services.last_request("sites" if operation == "sites" else "orders")
+            if (
+                batch_protocol.SELECTION_HEADER in service_request
+                and msgspec.json.encode(selection).decode() not in service_request
+            ):
                 yield operation
 
     def load(self, one: ServerProcess, page: Page, seconds: float, rate: float = 0) -> load.Load:
-        """Load a contestant; RuntimeError if an answer was not as the first to the same operation.
+        """Load a contestant; raise RuntimeError if a response differs from the first to the same operation.
 
         The n-th load of each contestant is drawn from the same seed.
         """
@@ -185,7 +189,7 @@ class _Field:
         return done
 
     def measure(self, one: ServerProcess, page: Page, seconds: float, rate: float = 0) -> Measured:
-        """Load a contestant with all it takes, or at a rate."""
+        """Measure a contestant at full load, or at a rate."""
         before, own_core, load_core = one.cpu_seconds(), _Core(self._cores.servers), _Core(self._cores.load)
         done = self.load(one, page, seconds, rate)
         cpu = one.cpu_seconds() - before
@@ -199,20 +203,20 @@ class _Field:
 
 
 class _Core:
-    """How busy a core is from now on."""
+    """Meter of the load of a core from now on."""
 
     def __init__(self, number: int) -> None:
         self._number = number
         self._idle, self._all = self._ticks()
 
     def share(self, without: float = 0) -> float:
-        """The busy share of the time since then, without so many seconds of it."""
-        idle, everything = self._ticks()
-        passed = max(1, everything - self._all)
+        """Return the busy share of the time since then, without so many seconds of it."""
+        idle, total = self._ticks()
+        passed = max(1, total - self._all)
         return max(0.0, 1 - (idle - self._idle + without * os.sysconf("SC_CLK_TCK")) / passed)
 
     def _ticks(self) -> tuple[int, int]:
-        """Idle and all ticks of the core so far (proc_stat(5))."""
+        """Return the idle and all ticks of the core so far (proc_stat(5))."""
         for line in Path("/proc/stat").read_text().splitlines():
             name, *ticks = line.split()
             if name == f"cpu{self._number}":
@@ -222,7 +226,7 @@ class _Core:
 
 
 def _token(identity: IdentityStub, number: int) -> str:
-    """Return the token of one of the callers: all are users, and their tokens are equally long."""
+    """Return the token of a caller: all are users, and their tokens are equally long."""
     subject = write_id("user", uuid.UUID(int=number))
     return identity.token(subject, SubjectKind.USER, valid_for=dt.timedelta(hours=2))
 
@@ -231,23 +235,23 @@ def _file(page: Page) -> str:
     return page.name.replace(" ", "-")
 
 
-def _sites_in(answer: dict[str, dict[str, dict[str, list[object]]]]) -> int:
-    return len(answer["data"]["sites"]["edges"])
+def _sites_in(response: dict[str, dict[str, dict[str, list[object]]]]) -> int:
+    return len(response["data"]["sites"]["edges"])
 
 
 def _settings(services: CannedServices, kafka: str) -> dict[str, str]:
-    """The gateway's, which every contestant understands as far as it needs."""
+    """Return the gateway's settings, which every contestant reads as far as it needs."""
     urls = {f"KIERTO_{name.upper()}_URL": url for name, url in services.urls.items()}
-    nowhere = {f"KIERTO_{name}_URL": services.urls["identity"] for name in ("STATS", "SUPPORT")}
+    unused = {f"KIERTO_{name}_URL": services.urls["identity"] for name in ("STATS", "SUPPORT")}
     return (
         urls
-        | nowhere
+        | unused
         | quotas.UNLIMITED_QUOTAS
         | {
             "KIERTO_ENV": "production",
             "KIERTO_GATEWAY_HOSTS": '["127.0.0.1"]',
             "KIERTO_KAFKA": kafka,
-            "KIERTO_REDIS_URL": "redis://127.0.0.1:1/0",  # nobody waits for it
+            "KIERTO_REDIS_URL": "redis://127.0.0.1:1/0",  # no request waits for it
             "KIERTO_SERVICE_SECRET": "contest",
             "NODE_ENV": "production",
             "CONTEST_SCHEMA": str(Path(__file__).parents[3] / "gateway" / "schema.graphql"),
@@ -256,7 +260,7 @@ def _settings(services: CannedServices, kafka: str) -> dict[str, str]:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
     return port

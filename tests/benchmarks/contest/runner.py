@@ -1,4 +1,4 @@
-"""Holds the contest among those that this machine can run, and shows the tables."""
+"""Runner of the contest among the contestants that this machine can run, and its output."""
 
 import contextlib
 import os
@@ -18,44 +18,48 @@ _console = Console(width=140)
 
 
 def run_contest(rounds: int = 10, only: Sequence[str] = ()) -> list[str]:
-    """Let ours and ``only`` these compete; what is amiss, in words."""
-    everyone = competing(only)
+    """Run the contest of ours and ``only`` these; return its failures."""
+    contestants = competing(only)
     try:
         for program in ("load", "canned"):
             native_programs.compile_program(program)
         cores = two_cores()
-        commands = dict(_prepare(everyone))
+        commands = dict(_prepare(contestants))
         with pinned_to_core(cores.load), _kafka() as kafka:
             results = compete(commands, kafka, cores, rounds, _console.print)
-    except MissingTool as missing:
-        _console.print(f"THE CONTEST IS LEFT OUT: this machine lacks {missing}.")
+    except MissingTool as error:
+        _console.print(f"THE CONTEST IS LEFT OUT: this machine lacks {error}.")
         return []
     for table in tables(results):
         _console.print(table)
-    for complaint in results.failures:
-        _console.print(f"AMISS: {complaint}")
+    for failure in results.failures:
+        _console.print(f"FAILED: {failure}")
     return results.failures
 
 
 def competing(only: Sequence[str]) -> Sequence[Contestant]:
-    """Return ours and ``only`` these, or all that take part without being named; SystemExit for an unknown name."""
-    unknown = set(only) - {one.name for one in CONTESTANTS}
+    """Return ours and ``only`` these, or all that need not be named; raise SystemExit for an unknown name."""
+    unknown = set(only) - {contestant.name for contestant in CONTESTANTS}
     if unknown:
         raise SystemExit(f"no contestant is called {', '.join(sorted(unknown))}")
-    return [one for one in CONTESTANTS if one is OURS or (one.name in only if only else not one.only_if_named)]
+    return [
+        contestant
+        for contestant in CONTESTANTS
+        if contestant is OURS or (contestant.name in only if only else not contestant.only_if_named)
+    ]
 
 
-def _prepare(everyone: Sequence[Contestant]) -> Iterator[tuple[Contestant, Sequence[str]]]:
-    for one in everyone:
+def _prepare(contestants: Sequence[Contestant]) -> Iterator[tuple[Contestant, Sequence[str]]]:
+    for one in contestants:
         try:
             yield one, one.prepare()
-        except MissingTool as missing:
-            _console.print(f"{one.name.upper()} IS LEFT OUT: this machine lacks {missing}.")
+        except MissingTool as error:
+            _console.print(f"{one.name.upper()} IS LEFT OUT: this machine lacks {error}.")
 
 
 @contextlib.contextmanager
 def _kafka() -> Iterator[str]:
-    """The broker that the gateway reads: the one of the tests' servers that run, or of some of its own."""
+    """Yield the broker for the gateway: that of running test servers, or of servers started here."""
     if servers.HOME in os.environ:
         yield servers.find().kafka
         return

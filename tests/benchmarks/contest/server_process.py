@@ -1,4 +1,4 @@
-"""A contestant's process: on one core, with what it has used of it."""
+"""Process of a contestant on one core, and its CPU time."""
 
 import contextlib
 import os
@@ -28,23 +28,23 @@ class ServerProcess(msgspec.Struct, frozen=True):
     port: int
 
     def cpu_seconds(self) -> float:
-        """What it has used so far, with its children."""
-        everyone = [self.process, *self.process.children(recursive=True)]
-        return sum(times.user + times.system for times in (one.cpu_times() for one in everyone))
+        """Return its CPU seconds so far, with its children."""
+        processes = [self.process, *self.process.children(recursive=True)]
+        return sum(times.user + times.system for times in (one.cpu_times() for one in processes))
 
-    def ask(self, page: Page, token: str, after: str | None = None) -> bytes:
-        """The body of one answer; URLError or HTTPError if there is none."""
+    def request(self, page: Page, token: str, after: str | None = None) -> bytes:
+        """Send one request and return the body of the response; raise URLError or HTTPError on failure."""
         url = f"http://127.0.0.1:{self.port}{self.server.path(page)}"
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-        request = urllib.request.Request(url, page.body(after), headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            body: bytes = answer.read()
+        http_request = urllib.request.Request(url, page.body(after), headers)
+        with urllib.request.urlopen(http_request, timeout=20) as response:
+            body: bytes = response.read()
         return body
 
 
 @contextlib.contextmanager
 def pinned_to_core(core: int) -> Iterator[None]:
-    """Keep this process on one core meanwhile, and what it starts for good."""
+    """Keep this process on one core for the length of the block, and the processes that it starts there for good."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -57,12 +57,12 @@ def pinned_to_core(core: int) -> Iterator[None]:
 def start_server(
     contestant: Contestant, command: Sequence[str], core: int, port: int, settings: Mapping[str, str]
 ) -> Iterator[ServerProcess]:
-    """Run it on one core; what it says goes to a file. Not yet ready: see ``wait_until_ready``."""
+    """Run a contestant on one core, with its output in a file. ``wait_until_ready`` waits until it serves."""
     log = _LOGS / f"{contestant.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = os.environ | settings | {"KIERTO_LISTEN": f"127.0.0.1:{port}", "PYTHONPATH": str(ROOT)}
-    with log.open("wb") as said, pinned_to_core(core):
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
+    with log.open("wb") as output, pinned_to_core(core):
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
         yield ServerProcess(contestant, psutil.Process(process.pid), port)
     finally:
@@ -75,10 +75,10 @@ def start_server(
 
 
 def wait_until_ready(one: ServerProcess, page: Page, token: str) -> None:
-    """Wait until it answers the page; RuntimeError if it does not."""
-    end = time.monotonic() + _START_S
+    """Wait until a server responds with the page; raise RuntimeError if it does not."""
+    deadline = time.monotonic() + _START_S
     while not _is_ready(one, page, token):
-        if time.monotonic() > end or not one.process.is_running() or one.process.status() == psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline or not one.process.is_running() or one.process.status() == psutil.STATUS_ZOMBIE:
             raise RuntimeError(f"{one.server.name} did not start: see {_LOGS}")
         time.sleep(0.1)
 
@@ -87,6 +87,6 @@ def _is_ready(one: ServerProcess, page: Page, token: str) -> bool:
     try:
         if one.server.ready:
             urllib.request.urlopen(f"http://127.0.0.1:{one.port}{one.server.ready}", timeout=5).close()
-        return "errors" not in msgspec.json.decode(one.ask(page, token))
+        return "errors" not in msgspec.json.decode(one.request(page, token))
     except (urllib.error.URLError, OSError):
         return False

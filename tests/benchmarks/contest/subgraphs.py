@@ -1,6 +1,6 @@
-"""The subgraphs by heart: what a router of a federated graph fetches for a page, and what sites and orders answer.
+"""Canned subgraphs: a router's fetches for a page, and the results of sites and orders.
 
-The queries are those that hive-router makes of the operations; the services by heart know no others.
+The queries are those that hive-router derives from the operations; the canned services know no others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,32 +14,32 @@ from tests.benchmarks.contest.pages import OTHERS, Page
 
 
 class Fetch(msgspec.Struct, frozen=True):
-    """A query to a subgraph, and what it is answered."""
+    """A query to a subgraph, and its result."""
 
     call: str
-    """Its name for the services by heart, which ends with the number of sites if that is a variable."""
+    """Its name for the canned services, which ends with the number of sites if that is a variable."""
     query: str
     """Its text, as the router writes it."""
     data: dict[str, Any]
 
 
 def write(folder: Path, page: Page) -> None:
-    """Write what the subgraphs answer while this page is loaded."""
-    for one in (page, *OTHERS):
-        for fetch in fetches(one):
-            query, answer = msgspec.json.encode(fetch.query), msgspec.json.encode({"data": fetch.data})
-            answers.write_part(folder, fetch.call, one, query, answer)
+    """Write the responses of the subgraphs for a page."""
+    for each in (page, *OTHERS):
+        for fetch in fetches(each):
+            query, response = msgspec.json.encode(fetch.query), msgspec.json.encode({"data": fetch.data})
+            answers.write_part(folder, fetch.call, each, query, response)
 
 
 def fetches(page: Page) -> Iterator[Fetch]:
-    """Yield what is fetched for a page: its sites, and what orders adds to them if the page shows it."""
+    """Yield the fetches of a page: its sites, and the fields of orders if the page has joins."""
     results = answers.answers(page, public_keys="")
     yield _sites(page, results["sites"])
     if page.has_joins:
         yield _orders(page, results["nextPickups"], results["openOrderCounts"])
 
 
-def _sites(page: Page, found: Any) -> Fetch:
+def _sites(page: Page, result: Any) -> Fetch:
     call, variables, first = "graphql", "$after:String", "1"
     selection: list[Any] = page.selected["sites"]
     if page.has_joins:
@@ -48,9 +48,9 @@ def _sites(page: Page, found: Any) -> Fetch:
         selection = [
             edges,
             [node, ["__typename:Site", *site]],
-        ]  # the key, by which orders is asked, is among its fields
+        ]  # orders is queried by the key, which is among the fields
     query = f"query({variables}){{sites(after: $after, first: {first}){_text(selection)}}}"
-    return Fetch(call, query, {"sites": _part("sites", selection, found)})
+    return Fetch(call, query, {"sites": _part("sites", selection, result)})
 
 
 def _orders(page: Page, pickups: Any, counts: Sequence[int]) -> Fetch:
@@ -59,12 +59,14 @@ def _orders(page: Page, pickups: Any, counts: Sequence[int]) -> Fetch:
     query = f"query($representations:[_Any!]!){{_entities(representations: $representations){selection}}}"
     joined = zip(_part("nextPickups", pickup, pickups), counts, strict=True)
     return Fetch(
-        "graphql", query, {"_entities": [{"nextPickup": one, "openOrderCount": count} for one, count in joined]}
+        "graphql",
+        query,
+        {"_entities": [{"nextPickup": pickup_part, "openOrderCount": count} for pickup_part, count in joined]},
     )
 
 
-def _part(operation: str, selection: Sequence[Any], found: Any) -> Any:
-    return msgspec.json.decode(answers.part(operation, msgspec.json.encode(selection), found))
+def _part(operation: str, selection: Sequence[Any], result: Any) -> Any:
+    return msgspec.json.decode(answers.part(operation, msgspec.json.encode(selection), result))
 
 
 def _text(selection: Sequence[Any]) -> str:

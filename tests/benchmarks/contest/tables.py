@@ -1,4 +1,4 @@
-"""The contest's tables."""
+"""Tables of the contest."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.benchmarks.contest.standings import DISTURBED, FULL, Standing, standi
 
 
 def tables(results: Results) -> Iterator[Table]:
-    """What was measured, and how it stands against what is wanted."""
+    """Yield the tables of the standings and of the waits."""
     yield _standings(results)
     yield _waits(results)
 
@@ -67,7 +67,7 @@ def _waits(results: Results) -> Table:
     table = Table(
         "contestant",
         *("p99, ms", "requests a second", "load's core", "others", "ours better by"),
-        title=f"The {PORTAL.name} at half of what each can take, from when a request was due. Ours is to be the best.",
+        title=f"The {PORTAL.name} at half of the full rate of each, from when a request was due. Ours should be best.",
         title_justify="left",
     )
     for name, measured in results.steady.items():

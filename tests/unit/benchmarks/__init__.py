@@ -1,1 +1,1 @@
-"""The benchmarks' own parts, where they could be wrong."""
+"""Tests of the benchmarks."""

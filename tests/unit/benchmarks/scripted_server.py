@@ -1,4 +1,4 @@
-"""A server that answers as a test says: byte for byte, on its own thread."""
+"""A server with scripted responses, byte for byte, in a thread of its own."""
 
 import contextlib
 import socketserver
@@ -9,14 +9,14 @@ Respond = Callable[[int], bytes]
 RespondTo = Callable[[bytes], bytes]
 
 
-def answer(body: bytes, status: int = 200) -> bytes:
-    """An answer with its length."""
+def response_of(body: bytes, status: int = 200) -> bytes:
+    """Build a response with its length."""
     return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
 
 
 @contextlib.contextmanager
 def scripted_server(respond: Respond) -> Iterator[int]:
-    """The port of a server that answers the n-th request (from 0, over all connections) with ``respond(n)``."""
+    """Run a server that responds to the n-th request of all connections with ``respond(n)``; yield its port."""
     numbers = iter(range(10**9))
     with request_server(lambda _: respond(next(numbers))) as port:
         yield port
@@ -24,14 +24,14 @@ def scripted_server(respond: Respond) -> Iterator[int]:
 
 @contextlib.contextmanager
 def request_server(respond: RespondTo) -> Iterator[int]:
-    """The port of a server that answers each request, head and body, with what ``respond`` makes of it."""
-    one_at_a_time = threading.Lock()
+    """Run a server that responds to each request, head and body, with ``respond(request)``; yield its port."""
+    lock = threading.Lock()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(ConnectionError):
                 while request := self._read_request():
-                    with one_at_a_time:
+                    with lock:
                         self.wfile.write(respond(request))
 
         def _read_request(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The services by heart answer from files, alone or several in one round trip, and count."""
+"""Tests of the canned services: responses from files, single or in one batch, and counts."""
 
 import json
 import re
@@ -43,22 +43,22 @@ def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def answered(services: CannedServices, service: str, path: str, body: Any, pick: Any = None) -> tuple[int, bytes]:
-    headers = {batch_protocol.SELECTION_HEADER: compact(pick)} if pick else {}
+def call(services: CannedServices, service: str, path: str, body: Any, selection: Any = None) -> tuple[int, bytes]:
+    headers = {batch_protocol.SELECTION_HEADER: compact(selection)} if selection else {}
     request = urllib.request.Request(services.urls[service] + path, compact(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=5) as answer:
-        return answer.status, answer.read()
+    with urllib.request.urlopen(request, timeout=5) as response:
+        return response.status, response.read()
 
 
 def post(services: CannedServices, service: str, path: str, body: Any) -> bytes:
-    return answered(services, service, path, body)[1]
+    return call(services, service, path, body)[1]
 
 
 def sites(first: int) -> Any:
     return {"page": {"first": first, "after": "a cursor"}, "fields": ["id"]}
 
 
-def test_an_operation_is_answered_from_its_file_of_the_page_in_use(services: CannedServices, folder: Path) -> None:
+def test_an_operation_has_the_response_in_the_file_of_the_page(services: CannedServices, folder: Path) -> None:
     assert post(services, "sites", "/rpc/sites", sites(1)) == (folder / "few" / "sites-1.json").read_bytes()
     services.use("many")
     assert post(services, "sites", "/rpc/sites", sites(200)) == (folder / "many" / "sites-200.json").read_bytes()
@@ -66,41 +66,41 @@ def test_an_operation_is_answered_from_its_file_of_the_page_in_use(services: Can
 
 
 @pytest.mark.parametrize("page", [SMALL, *OTHERS[:2]], ids=lambda page: page.name)
-def test_what_is_selected_is_picked(services: CannedServices, page: Page) -> None:
-    status, body = answered(services, "sites", "/rpc/sites", sites(1), [page.selected["sites"]])
+def test_a_known_selection_gets_its_part(services: CannedServices, page: Page) -> None:
+    status, body = call(services, "sites", "/rpc/sites", sites(1), [page.selected["sites"]])
     site = json.loads(body)["edges"][0]["node"]
     assert (status, list(site)) == (206, page.selected["sites"][1][1])  # type: ignore[index]
 
 
-@pytest.mark.parametrize("pick", [[None], ["edges"], [["edges", ["node", ["id"]]]], [["edges"], None], [[]]])
-def test_what_is_not_known_is_answered_whole(services: CannedServices, folder: Path, pick: Any) -> None:
+@pytest.mark.parametrize("selection", [[None], ["edges"], [["edges", ["node", ["id"]]]], [["edges"], None], [[]]])
+def test_an_unknown_selection_gets_the_whole_result(services: CannedServices, folder: Path, selection: Any) -> None:
     whole = (folder / "few" / "sites-1.json").read_bytes()
-    assert answered(services, "sites", "/rpc/sites", sites(1), pick) == (200, whole)
+    assert call(services, "sites", "/rpc/sites", sites(1), selection) == (200, whole)
 
 
-def test_each_call_of_a_round_trip_is_picked_by_its_own_selection(services: CannedServices, folder: Path) -> None:
+def test_each_call_of_a_batch_has_its_own_selection(services: CannedServices, folder: Path) -> None:
     services.use("many")
     calls = [["openOrderCounts", {}], ["nextPickups", {}]]
     files = (folder / "many" / f"{name}.json" for name in ("openOrderCounts", "nextPickups.portal_page", "nextPickups"))
     counts, part, whole = (json.loads(file.read_bytes()) for file in files)
-    pick = MANY.selected["nextPickups"]
-    for said, wanted in (
-        ([None, pick], [[200, counts], [206, part]]),
-        ([pick, None], [[200, counts], [200, whole]]),
-        ([pick], [[200, counts], [200, whole]]),
+    selection = MANY.selected["nextPickups"]
+    for selections, expected in (
+        ([None, selection], [[200, counts], [206, part]]),
+        ([selection, None], [[200, counts], [200, whole]]),
+        ([selection], [[200, counts], [200, whole]]),
     ):
-        assert json.loads(answered(services, "orders", "/rpc", calls, said)[1]) == wanted
+        assert json.loads(call(services, "orders", "/rpc", calls, selections)[1]) == expected
 
 
 def test_the_last_request_of_a_service_is_shown(services: CannedServices) -> None:
     post(services, "sites", "/rpc/sites", sites(1))
     post(services, "orders", "/rpc", [])
-    head, _, body = services.last("sites").partition("\r\n\r\n")
+    head, _, body = services.last_request("sites").partition("\r\n\r\n")
     assert head.startswith("POST /rpc/sites HTTP/1.1\r\n")
     assert json.loads(body) == sites(1)
 
 
-def test_an_answer_has_the_head_of_a_real_one(services: CannedServices) -> None:
+def test_a_response_has_the_head_of_a_real_one(services: CannedServices) -> None:
     host, _, port = services.urls["sites"].removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.send(b"POST /rpc/publicKeys HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
@@ -110,20 +110,20 @@ def test_an_answer_has_the_head_of_a_real_one(services: CannedServices) -> None:
     assert re.fullmatch(rb"HTTP/1.1 200 OK\r\n" + fields % date, head)
 
 
-def test_a_round_trip_is_answered_in_its_order(services: CannedServices, folder: Path) -> None:
+def test_a_batch_is_answered_in_order(services: CannedServices, folder: Path) -> None:
     services.use("many")
     ids = [f'site_{number} "[["' for number in range(200)]
     calls = [["openOrderCounts", {"siteIds": ids, "x": [["nextPickups"]]}], ["nextPickups", {"siteIds": ids}]]
-    answer = json.loads(post(services, "orders", "/rpc", calls))
-    wanted = [json.loads((folder / "many" / f"{name}.json").read_bytes()) for name, _ in calls]
-    assert answer == [[200, one] for one in wanted]
+    response = json.loads(post(services, "orders", "/rpc", calls))
+    expected = [json.loads((folder / "many" / f"{name}.json").read_bytes()) for name, _ in calls]
+    assert response == [[200, one] for one in expected]
     assert json.loads(post(services, "orders", "/rpc", [])) == []
 
 
-def test_a_call_is_the_same_in_a_round_trip(services: CannedServices, folder: Path) -> None:
+def test_a_call_is_the_same_in_a_batch(services: CannedServices, folder: Path) -> None:
     whole = (folder / "few" / "sites-1.json").read_bytes()
     assert post(services, "sites", "/rpc", [["sites", sites(1)]]) == b"[[200,%b]]" % whole
-    status, body = answered(services, "sites", "/rpc", [["sites", sites(1)]] * 2, [SMALL.selected["sites"], None])
+    status, body = call(services, "sites", "/rpc", [["sites", sites(1)]] * 2, [SMALL.selected["sites"], None])
     assert (status, [one for one, _ in json.loads(body)]) == (200, [206, 200])
 
 
@@ -132,7 +132,7 @@ def test_a_query_to_a_subgraph_is_answered_by_its_text(services: CannedServices,
     services.use("many")
     for fetch in subgraphs.fetches(page):
         variables = {"first": page.sites} if "$first" in fetch.query else {"representations": [{"id": "of any site"}]}
-        status, body = answered(services, "sites", "/graphql", {"query": fetch.query, "variables": variables})
+        status, body = call(services, "sites", "/graphql", {"query": fetch.query, "variables": variables})
         assert (status, json.loads(body)) == (200, {"data": fetch.data})
 
 
@@ -140,9 +140,9 @@ def test_calls_are_counted_by_service_and_path(services: CannedServices) -> None
     for _ in range(3):
         post(services, "sites", "/rpc/sites", sites(1))
     post(services, "orders", "/rpc", [["nextPickups", {}]])
-    assert services.counts("sites") == {"/rpc/sites": 3}
-    assert services.counts("orders") == {"/rpc": 1}
-    assert services.asked() == 4
+    assert services.path_counts("sites") == {"/rpc/sites": 3}
+    assert services.path_counts("orders") == {"/rpc": 1}
+    assert services.call_count() == 4
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_calls_are_counted_by_service_and_path(services: CannedServices) -> None
         ("/", {}),
     ],
 )
-def test_what_it_does_not_know_is_not_found(services: CannedServices, path: str, body: Any) -> None:
+def test_an_unknown_request_is_not_found(services: CannedServices, path: str, body: Any) -> None:
     with pytest.raises(urllib.error.HTTPError, match="404"):
         post(services, "sites", path, body)
 
 
-def test_requests_come_in_any_pieces(services: CannedServices, folder: Path) -> None:
+def test_requests_are_read_in_any_chunks(services: CannedServices, folder: Path) -> None:
     host, _, port = services.urls["sites"].removeprefix("http://").partition(":")
     one = b"POST /rpc/publicKeys HTTP/1.1\r\nHost: x\r\ncontent-length: 2\r\n\r\n{}"
     whole = (folder / "few" / "publicKeys.json").read_bytes()
@@ -176,9 +176,9 @@ def test_requests_come_in_any_pieces(services: CannedServices, folder: Path) -> 
     assert received.count(b"HTTP/1.1 200 OK") == 3
 
 
-def test_the_answers_are_the_contracts_own(folder: Path) -> None:
-    listed = msgspec.json.decode((folder / "many" / "sites-200.json").read_bytes(), type=Connection[Site])
+def test_the_responses_are_values_of_the_contracts(folder: Path) -> None:
+    sites_page = msgspec.json.decode((folder / "many" / "sites-200.json").read_bytes(), type=Connection[Site])
     pickups = msgspec.json.decode((folder / "many" / "nextPickups.json").read_bytes(), type=list[Pickup | None])
     counts = msgspec.json.decode((folder / "many" / "openOrderCounts.json").read_bytes(), type=list[int])
-    assert len(listed.edges) == len(pickups) == len(counts) == MANY.sites
-    assert [edge.node.id for edge in listed.edges] == [pickup.site_id for pickup in pickups if pickup]
+    assert len(sites_page.edges) == len(pickups) == len(counts) == MANY.sites
+    assert [edge.node.id for edge in sites_page.edges] == [pickup.site_id for pickup in pickups if pickup]

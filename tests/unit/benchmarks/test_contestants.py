@@ -1,4 +1,4 @@
-"""Who takes part in the contest, and who is left out."""
+"""Tests of the selection of contestants."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ HIVE_ROUTER = CONTESTANTS[-1]
 
 @pytest.fixture
 def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only program on the path, and where the router would be installed; it is to be written."""
+    """Path of `cargo`, the only program on PATH, for a test to write; the router would be installed beside it."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(contestants, "SCRATCH", tmp_path)
     return tmp_path / "cargo"
@@ -25,15 +25,15 @@ def make(program: Path, script: str) -> None:
     program.chmod(0o755)
 
 
-def test_who_takes_long_to_build_takes_part_only_if_named() -> None:
+def test_a_slow_build_takes_part_only_if_named() -> None:
     assert HIVE_ROUTER.name == "hive-router"
-    assert runner.competing([]) == [one for one in CONTESTANTS if one is not HIVE_ROUTER]
+    assert runner.competing([]) == [contestant for contestant in CONTESTANTS if contestant is not HIVE_ROUTER]
     assert runner.competing(["hive-router"]) == [OURS, HIVE_ROUTER]
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(SystemExit, match="nobody"):
-        runner.competing(["apollo", "nobody"])
+    with pytest.raises(SystemExit, match="unknown"):
+        runner.competing(["apollo", "unknown"])
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_without_its_compiler_the_router_is_left_out(cargo: Path, script: str | 
         HIVE_ROUTER.prepare()
 
 
-def test_the_router_is_installed_by_a_nightly_toolchain_that_is_there(cargo: Path) -> None:
+def test_the_router_is_installed_with_an_existing_nightly_toolchain(cargo: Path) -> None:
     make(cargo, f'echo "$@" >> {cargo}.called; [ "$2" != --version ] || [ "$RUSTUP_AUTO_INSTALL" = 0 ]')
     command = HIVE_ROUTER.prepare()
     assert (command[0], command[-1]) == (sys.executable, str(cargo.parent / "hive-router" / "bin" / "hive_router"))

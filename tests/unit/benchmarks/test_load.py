@@ -1,4 +1,4 @@
-"""The load says what it did: requests, wrong answers, and times from when a request was due."""
+"""Tests of the load: its counts of requests and errors, and its times from when a request was due."""
 
 import re
 import shutil
@@ -12,11 +12,11 @@ import pytest
 from tests.benchmarks.contest import load
 from tests.benchmarks.contest.load import Load
 from tests.benchmarks.contest.pages import OTHERS, PORTAL
-from tests.unit.benchmarks.scripted_server import Respond, answer, request_server, scripted_server
+from tests.unit.benchmarks.scripted_server import Respond, request_server, response_of, scripted_server
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
-RIGHT = answer(b'{"data":{}}')
+RIGHT = response_of(b'{"data":{}}')
 
 
 @pytest.fixture
@@ -25,76 +25,77 @@ def load_runner(tmp_path: Path) -> "LoadRunner":
 
 
 class LoadRunner:
-    """Runs the load against a server that answers as told."""
+    """Runner of the load against a server with scripted responses."""
 
     def __init__(self, request: Path) -> None:
         self._request = request
         self._request.write_bytes(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 
-    def by(self, respond: Respond, *, connections: int = 2, seconds: float = 0.2, rate: float = 0) -> Load:
+    def run_against(self, respond: Respond, *, connections: int = 2, seconds: float = 0.2, rate: float = 0) -> Load:
         with scripted_server(respond) as port:
             return load.run(port, self._request, connections=connections, seconds=seconds, rate=rate)
 
 
-def test_every_request_is_answered_and_counted(load_runner: LoadRunner) -> None:
+def test_every_request_is_counted(load_runner: LoadRunner) -> None:
     numbers: list[int] = []
 
     def respond(number: int) -> bytes:
         numbers.append(number)
         return RIGHT
 
-    done = load_runner.by(respond, connections=3)
-    assert done.all == len(numbers) == done.requests + 3, "every connection was used once before"
+    done = load_runner.run_against(respond, connections=3)
+    assert done.all == len(numbers) == done.requests + 3, "each connection sends one request before the measurement"
     assert done.errors == 0
     assert 0 < done.p50 <= done.p99 <= done.most
     assert done.seconds >= 0.19
 
 
 @pytest.mark.parametrize(
-    "wrong", [answer(b'{"data":{}}', 500), answer(b'{"data":[]}'), answer(b'{"data":null}'), answer(b"")]
+    "wrong",
+    [response_of(b'{"data":{}}', 500), response_of(b'{"data":[]}'), response_of(b'{"data":null}'), response_of(b"")],
 )
-def test_an_answer_unlike_the_first_is_an_error(load_runner: LoadRunner, wrong: bytes) -> None:
-    done = load_runner.by(lambda number: wrong if number in (5, 7) else RIGHT)
+def test_a_response_unlike_the_first_is_an_error(load_runner: LoadRunner, wrong: bytes) -> None:
+    done = load_runner.run_against(lambda number: wrong if number in (5, 7) else RIGHT)
     assert done.errors == 2
 
 
-def test_an_answer_in_chunks_is_as_good(load_runner: LoadRunner) -> None:
+def test_a_chunked_response_is_accepted(load_runner: LoadRunner) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    done = load_runner.by(lambda _: head + b"3\r\n{}\n\r\n0\r\n\r\n")
+    done = load_runner.run_against(lambda _: head + b"3\r\n{}\n\r\n0\r\n\r\n")
     assert done.requests > 10
     assert done.errors == 0
 
 
-def test_a_long_answer_comes_in_parts(load_runner: LoadRunner) -> None:
-    done = load_runner.by(lambda _: answer(b"x" * 1_000_000))
+def test_a_long_response_is_read_in_parts(load_runner: LoadRunner) -> None:
+    done = load_runner.run_against(lambda _: response_of(b"x" * 1_000_000))
     assert done.requests > 2
     assert done.errors == 0
 
 
 def test_a_lost_connection_ends_it(load_runner: LoadRunner) -> None:
     with pytest.raises(subprocess.CalledProcessError):
-        load_runner.by(lambda number: _hang_up() if number == 9 else RIGHT, connections=1)
+        load_runner.run_against(lambda number: _hang_up() if number == 9 else RIGHT, connections=1)
 
 
 def test_a_fixed_rate_is_kept(load_runner: LoadRunner) -> None:
-    done = load_runner.by(lambda _: RIGHT, rate=200, seconds=0.5)
+    done = load_runner.run_against(lambda _: RIGHT, rate=200, seconds=0.5)
     assert done.requests == 100
     assert 0.45 < done.seconds < 0.8
 
 
-def test_a_server_that_stands_still_is_charged_for_all_who_were_due_meanwhile(load_runner: LoadRunner) -> None:
+def test_a_stall_counts_for_all_requests_due_meanwhile(load_runner: LoadRunner) -> None:
     def respond(number: int) -> bytes:
         if number == 10:
             time.sleep(0.4)
         return RIGHT
 
-    # 100 are due in half a second; 80 of them while the server stands still, and these wait 0 to 400 ms.
-    done = load_runner.by(respond, connections=2, rate=200, seconds=0.5)
+    # 100 are due in half a second; 80 of them during the stall, and these wait 0 to 400 ms.
+    done = load_runner.run_against(respond, connections=2, rate=200, seconds=0.5)
     assert done.requests == 100
     assert done.most > 390_000
     assert done.p50 > 100_000
-    closed = load_runner.by(respond, connections=2, seconds=0.5)
-    assert closed.p50 < 100_000, "as fast as it answers: only those on their way waited"
+    closed = load_runner.run_against(respond, connections=2, seconds=0.5)
+    assert closed.p50 < 100_000, "at full rate only the requests in flight wait"
 
 
 def test_a_percentile_is_the_time_of_the_nearest_rank(load_runner: LoadRunner) -> None:
@@ -103,7 +104,7 @@ def test_a_percentile_is_the_time_of_the_nearest_rank(load_runner: LoadRunner) -
             time.sleep(0.1)
         return RIGHT
 
-    done = load_runner.by(respond, connections=1, rate=10, seconds=0.2)
+    done = load_runner.run_against(respond, connections=1, rate=10, seconds=0.2)
     assert done.requests == 2
     assert done.p50 < 90_000 < 100_000 < done.p99 == done.most
 
@@ -140,11 +141,11 @@ def test_no_two_requests_are_equal(files: tuple[Path, Path]) -> None:
         r"\r\nX-Request-Id: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\r\n",
         r'"after":"([0-9a-f]{32})"',
     ):
-        found = [value for request in requests for value in re.findall(pattern, request)]
-        assert len(found) == len(set(found)) == len(requests)
+        values = [value for request in requests for value in re.findall(pattern, request)]
+        assert len(values) == len(set(values)) == len(requests)
 
 
-def test_every_caller_asks_as_often_as_the_next(files: tuple[Path, Path]) -> None:
+def test_callers_are_drawn_evenly(files: tuple[Path, Path]) -> None:
     callers = Counter(re.findall(r"Authorization: Bearer (.+)\r\n", "".join(_sent(files, seed=1))))
     assert sorted(callers) == TOKENS
     assert max(callers.values()) < 50, "each 20 times, about"
@@ -157,15 +158,15 @@ def test_one_request_in_a_hundred_is_one_of_the_others(files: tuple[Path, Path])
     assert len(operations) > 5
 
 
-def test_what_is_sent_follows_from_the_seed(files: tuple[Path, Path]) -> None:
-    first, again, other = (_sent(files, seed=seed) for seed in (1, 1, 2))
-    assert first == again
+def test_the_seed_determines_the_requests(files: tuple[Path, Path]) -> None:
+    first, repeated, other = (_sent(files, seed=seed) for seed in (1, 1, 2))
+    assert first == repeated
     assert not set(first) & set(other)
 
 
-def test_an_answer_is_held_against_the_first_to_the_same_operation(files: tuple[Path, Path]) -> None:
+def test_a_response_is_compared_with_the_first_to_the_same_operation(files: tuple[Path, Path]) -> None:
     def respond(request: bytes) -> bytes:
-        return answer(re.findall(rb"query (\w+)", request)[0])
+        return response_of(re.findall(rb"query (\w+)", request)[0])
 
     with request_server(respond) as port:
         done = load.run(port, *files, connections=1, rate=4_000, seconds=0.5)

@@ -1,4 +1,4 @@
-"""What the contest asks for."""
+"""Tests of the operations of the contest."""
 
 import re
 
@@ -12,11 +12,11 @@ SCHEMA = build_schema((ROOT / "gateway" / "schema.graphql").read_text(encoding="
 
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: page.name)
-def test_what_is_asked_for_is_in_the_graph(page: Page) -> None:
+def test_operations_are_valid(page: Page) -> None:
     assert not validate(SCHEMA, parse(page.text))
 
 
-def test_fifty_others_differ_in_what_they_select() -> None:
+def test_fifty_others_differ_in_their_selections() -> None:
     assert len(OTHERS) == 50
     assert len({str(page.selected) for page in (*PAGES[:1], *OTHERS)}) == 51
     assert len({page.operation for page in OTHERS}) == len({page.text for page in OTHERS}) == 50
@@ -27,7 +27,7 @@ def test_contestants_get_the_same_bytes_but_for_the_path() -> None:
     assert one.replace(b"POST /graphql", b"POST /portal_page") == other
 
 
-def test_a_template_says_how_long_its_body_is() -> None:
+def test_a_template_has_the_length_of_its_body() -> None:
     for page in (*PAGES, *OTHERS):
         head, _, body = page.template("/", token_length=100).partition(b"\r\n\r\n")
         assert re.findall(rb"Content-Length: (\d+)", head) == [b"%d" % len(body)]

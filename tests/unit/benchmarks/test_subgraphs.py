@@ -1,4 +1,4 @@
-"""The subgraphs by heart and the graph that is composed of them."""
+"""Tests of the canned subgraphs and the graph that is composed of them."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from tests.support.servers import ROOT
 ENTITIES = "union _Entity = Site scalar _Any extend type Query { _entities(representations: [_Any!]!): [_Entity]! }"
 
 
-def read(place: Path) -> GraphQLSchema:
-    return build_schema(place.read_text(encoding="utf-8"))
+def read(file: Path) -> GraphQLSchema:
+    return build_schema(file.read_text(encoding="utf-8"))
 
 
 SCHEMA = read(ROOT / "gateway" / "schema.graphql")
@@ -23,13 +23,13 @@ SUBGRAPHS = extend_schema(COMPOSED, parse(ENTITIES))
 
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: page.name)
-def test_the_composed_graph_has_what_is_asked_for(page: Page) -> None:
+def test_operations_are_valid_in_the_composed_graph(page: Page) -> None:
     assert not validate(COMPOSED, parse(page.text))
 
 
 def test_the_composed_graph_is_a_part_of_the_schema() -> None:
-    lacking = [change.description for change in find_breaking_changes(COMPOSED, SCHEMA)]
-    assert [one for one in lacking if "join__" not in one] == []
+    changes = [change.description for change in find_breaking_changes(COMPOSED, SCHEMA)]
+    assert [change for change in changes if "join__" not in change] == []
 
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: page.name)
@@ -40,7 +40,7 @@ def test_a_page_takes_a_fetch_for_each_of_its_calls(page: Page) -> None:
         assert not validate(SUBGRAPHS, parse(fetch.query))
 
 
-def test_what_is_fetched_first_represents_what_is_fetched_then() -> None:
+def test_the_first_fetch_has_the_representations_of_the_second() -> None:
     sites, entities = (fetch.data for fetch in subgraphs.fetches(MANY))
     nodes = [edge["node"] for edge in sites["sites"]["edges"]]
     assert {node["__typename"] for node in nodes} == {"Site"}

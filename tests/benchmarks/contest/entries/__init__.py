@@ -1,1 +1,1 @@
-"""The contestants' sources. Each is told by the gateway's own settings where to listen and where the services are."""
+"""The contestants' sources. Each reads its address and those of the services from the gateway's settings."""

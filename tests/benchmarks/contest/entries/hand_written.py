@@ -1,8 +1,8 @@
-"""The same pages by hand: no GraphQL, no framework, no logs. What a gateway could cost if it were only these pages.
+"""Hand-written endpoints of the pages: no GraphQL, no framework, no logs. The least cost of a gateway with these pages.
 
-It checks the token, asks for just what is shown, decodes that, joins by place, and encodes. ``/small`` is the small
-operation, ``/other/<number>`` one of the others, all else the page with the joins: their path says what others are told
-by the operation's text.
+It checks the token, requests only the selected fields, decodes them, joins by index, and encodes. ``/small`` is the
+small operation, ``/other/<number>`` one of the others, all other paths the page with the joins: the path takes the
+place of the operation's text.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,29 +22,29 @@ from tests.benchmarks.contest.entries.python_server import serve
 from tests.benchmarks.contest.pages import OTHERS, PORTAL, SMALL, Page
 
 
-class _Shown(msgspec.Struct, rename="camel", gc=False):
-    """What the client sees, and no more."""
+class _Selected(msgspec.Struct, rename="camel", gc=False):
+    """Part of the response, with the selected fields only."""
 
 
-class Address(_Shown):
+class Address(_Selected):
     street: str
     postal_code: str
     city: str
 
 
-class Container(_Shown):
+class Container(_Selected):
     id: str
     fraction: str
     litres: int
     count: int
 
 
-class Article(_Shown):
+class Article(_Selected):
     name: str
     waste_code: str
 
 
-class Pickup(_Shown):
+class Pickup(_Selected):
     id: str
     date: str
     tolerance_days: int
@@ -53,7 +53,7 @@ class Pickup(_Shown):
     article: Article
 
 
-class Site(_Shown):
+class Site(_Selected):
     id: str
     site_number: str
     address: Address
@@ -62,15 +62,15 @@ class Site(_Shown):
     open_order_count: int | None = None
 
 
-class Edge(_Shown):
+class Edge(_Selected):
     node: Site
 
 
-class Sites(_Shown):
+class Sites(_Selected):
     edges: list[Edge]
 
 
-class After(_Shown):
+class After(_Selected):
     after: str | None
 
 
@@ -78,17 +78,17 @@ class Variables(After):
     first: int
 
 
-class AskedAfter(_Shown):
+class RequestAfter(_Selected):
     variables: After
 
 
-class Asked(_Shown):
+class PageRequest(_Selected):
     variables: Variables
 
 
 _encode = msgspec.json.Encoder().encode
-_asked = msgspec.json.Decoder(Asked).decode
-_asked_after = msgspec.json.Decoder(AskedAfter).decode
+_decode_request = msgspec.json.Decoder(PageRequest).decode
+_decode_request_after = msgspec.json.Decoder(RequestAfter).decode
 _sites = msgspec.json.Decoder(Sites).decode
 _joined = msgspec.json.Decoder(tuple[tuple[int, list[Pickup | None]], tuple[int, list[int]]]).decode
 
@@ -98,38 +98,38 @@ _ORDERS = b'[["nextPickups",{"siteIds":%b}],["openOrderCounts",{"siteIds":%b}]]'
 
 
 def make(settings: GatewaySettings, access: Authenticator, _: SystemClock) -> ASGIApp:
-    """The application."""
+    """Build the application."""
     sites, orders = Backend(settings.sites_url), Backend(settings.orders_url)
-    ask_sites, ask_orders = sites.start("/rpc/sites"), orders.start("/rpc")
-    pick_sites = batch_protocol.selection_field((_encode(PORTAL.selected["sites"]),))
-    pick_orders = batch_protocol.selection_field((_encode(PORTAL.selected["nextPickups"]), b""))
+    start_sites, start_orders = sites.start("/rpc/sites"), orders.start("/rpc")
+    select_sites = batch_protocol.selection_field((_encode(PORTAL.selected["sites"]),))
+    select_orders = batch_protocol.selection_field((_encode(PORTAL.selected["nextPickups"]), b""))
 
     def scalars_of(page: Page) -> Callable[[bytes, bytes], Awaitable[bytes]]:
-        """Return what answers a page of some fields of one site."""
+        """Return the handler of a page of some fields of one site."""
         names = cast(list[list[str]], page.selected["sites"][1])[1]
-        fields_asked = _encode(sorted(names))
-        pick = batch_protocol.selection_field((_encode(page.selected["sites"]),))
+        service_fields = _encode(sorted(names))
+        selection = batch_protocol.selection_field((_encode(page.selected["sites"]),))
         decode = msgspec.json.Decoder(_sites_with(names)).decode
 
-        async def answer(body: bytes, fields: bytes) -> bytes:
-            asked = b'{"page":{"first":1,"after":%b},"fields":%b}' % (
-                _encode(_asked_after(body).variables.after),
-                fields_asked,
+        async def handle(body: bytes, fields: bytes) -> bytes:
+            arguments = b'{"page":{"first":1,"after":%b},"fields":%b}' % (
+                _encode(_decode_request_after(body).variables.after),
+                service_fields,
             )
-            shown = decode(await sites.post(ask_sites, asked, FieldLines(fields + pick)))
-            return b'{"data":{"sites":%b}}' % _encode(shown)
+            sites_part = decode(await sites.post(start_sites, arguments, FieldLines(fields + selection)))
+            return b'{"data":{"sites":%b}}' % _encode(sites_part)
 
-        return answer
+        return handle
 
     scalars = {f"/{page.operation}": scalars_of(page) for page in (SMALL, *OTHERS)}
 
     async def portal(body: bytes, fields: bytes) -> bytes:
-        variables = _asked(body).variables
-        asked = _PAGE % (variables.first, _encode(variables.after))
-        page = _sites(await sites.post(ask_sites, asked, FieldLines(fields + pick_sites)))
+        variables = _decode_request(body).variables
+        arguments = _PAGE % (variables.first, _encode(variables.after))
+        page = _sites(await sites.post(start_sites, arguments, FieldLines(fields + select_sites)))
         ids = _encode([edge.node.id for edge in page.edges])
         (_, pickups), (_, counts) = _joined(
-            await orders.post(ask_orders, _ORDERS % (ids, ids), FieldLines(fields + pick_orders))
+            await orders.post(start_orders, _ORDERS % (ids, ids), FieldLines(fields + select_orders))
         )
         for edge, pickup, count in zip(page.edges, pickups, counts, strict=True):
             node = edge.node

@@ -1,4 +1,4 @@
-"""Starts hive-router, the program of the first argument, in this process, with the configuration in ``hive``."""
+"""Start of hive-router, the program of the first argument, in this process, with the configuration in ``hive``."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ _CONFIGURATION = Path(__file__).parent / "hive" / "router.config.yaml"
 
 
 def main() -> None:
-    """Tell it by its own settings what the gateway's settings say, and become it."""
+    """Translate the gateway's settings to the router's, and execute it."""
     host, _, port = os.environ["KIERTO_LISTEN"].rpartition(":")
     settings = {
         "HOST": host,

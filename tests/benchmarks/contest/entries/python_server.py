@@ -1,4 +1,4 @@
-"""What the Python contestants stand on: uvicorn at its leanest, and the gateway's own check of tokens."""
+"""Server of the Python contestants: uvicorn with the least options, and the gateway's check of tokens."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Make = Callable[[GatewaySettings, Authenticator, SystemClock], ASGIApp]
 
 
 def serve(make: Make) -> None:
-    """Serve the application until the process is ended; it is made inside the running loop."""
+    """Serve the application until the process ends; it is built inside the running loop."""
     settings = load_or_exit(GatewaySettings, "gateway")
     gc_tuning.tune_gc()
     uvloop.run(_serve(make, settings))
@@ -33,10 +33,10 @@ async def _serve(make: Make, settings: GatewaySettings) -> None:
     identity = Backend(settings.identity_url)
 
     async def public_keys() -> str:
-        answer = await identity.post(
+        result = await identity.post(
             identity.start("/rpc/publicKeys"), b"{}", field_lines({"Content-Type": "application/json"})
         )
-        return msgspec.json.decode(answer, type=PublicKeys).jwks
+        return msgspec.json.decode(result, type=PublicKeys).jwks
 
     verifier = Verifier(public_keys, clock)
     while not await verifier.ready():

@@ -1,7 +1,7 @@
 """Our own schema through Strawberry's own execution (graphql-core), with its best settings.
 
-Texts are parsed and validated once, joins are gathered level by level, answers are written by msgspec; nothing is
-logged or counted, and Strawberry's ASGI application stands directly on uvicorn.
+Texts are parsed and validated once, joins are batched level by level, responses are encoded by msgspec; there are no
+logs or metrics, and Strawberry's ASGI application runs directly on uvicorn.
 """
 
 import types
@@ -33,7 +33,7 @@ from tests.benchmarks.contest.entries.python_server import serve
 
 
 class _Decoding:
-    """A client whose answers are always decoded: an interpreter reads all of them."""
+    """A client whose results are always decoded, for an interpreter that reads all of them."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -43,12 +43,12 @@ class _Decoding:
 
     @property
     def undecoded(self) -> "_Decoding":
-        """There is no other."""
+        """The client itself: it has no raw results."""
         return self
 
 
 class _Context(Context):
-    """Of the services that the pages are made of."""
+    """Context of a request, with the services of the pages."""
 
     @cached_property
     def sites(self) -> Any:
@@ -62,26 +62,26 @@ class _Context(Context):
 class Endpoint(GraphQL[Context, None]):
     """The schema's endpoint."""
 
-    def __init__(self, foundation: GatewayDependencies) -> None:
+    def __init__(self, dependencies: GatewayDependencies) -> None:
         super().__init__(_schema(), graphql_ide=None)
-        self._foundation = foundation
+        self._dependencies = dependencies
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         authorization = request.headers.get("authorization", "") if isinstance(request, Request) else ""
-        caller = await self._foundation.authenticator.authenticate(authorization)
-        return _Context(self._foundation, requester_of(request, self._foundation, caller))
+        caller = await self._dependencies.authenticator.authenticate(authorization)
+        return _Context(self._dependencies, requester_of(request, self._dependencies, caller))
 
     def encode_json(self, data: object) -> bytes:
         return msgspec.json.encode(data)
 
 
 def make(settings: GatewaySettings, access: Authenticator, clock: SystemClock) -> ASGIApp:
-    """The application."""
+    """Build the application."""
     urls = {"sites": settings.sites_url, "orders": settings.orders_url}
     services = {name: ServiceChannel(name, Origin(url)) for name, url in urls.items()}
     # The pages need neither the gateway's own tokens nor the feed of events.
-    nothing = cast(Any, None)
-    return Endpoint(GatewayDependencies(services, nothing, access, nothing, clock, TrustedProxies([])))
+    unused = cast(Any, None)
+    return Endpoint(GatewayDependencies(services, unused, access, unused, clock, TrustedProxies([])))
 
 
 def _schema() -> strawberry.Schema:
