@@ -66,7 +66,7 @@ def _is_back(stack: RunningStack, before: int) -> bool:
 
 
 async def _published(pool: "asyncpg.Pool[asyncpg.Record]") -> float:
-    await until(lambda: pool.fetchval(_UNPUBLISHED), lambda left: not left, within=60)
+    await until(lambda: pool.fetchval(_UNPUBLISHED), lambda unpublished: not unpublished, within=60)
     return time.perf_counter()
 
 

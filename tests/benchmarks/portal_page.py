@@ -37,7 +37,7 @@ async def measure(stack: RunningStack, sites: int) -> PageTime:
         await client.sign_in(name, password)
         for _ in range(WARM_UP):
             await client.execute(page, first=sites)
-        before, lines = _cpu(stack), {one: len(stack.log(one)) for one in ("sites-api", "orders-api")}
+        before, lines = _cpu(stack), {process: len(stack.log(process)) for process in ("sites-api", "orders-api")}
         for _ in range(PAGES):
             began = time.perf_counter()
             result = await client.execute(page, first=sites)
@@ -45,24 +45,24 @@ async def measure(stack: RunningStack, sites: int) -> PageTime:
         after = _cpu(stack)
     assert len(result["edges"]) == sites
     time.sleep(0.2)  # the services write their log lines in batches
-    logged = [line for one, count in lines.items() for line in stack.log(one)[count:]]
+    logged = [line for process, count in lines.items() for line in stack.log(process)[count:]]
     return PageTime(
         median(durations) * 1000,
         _by_operation(logged),
-        {one: (after[one] - before[one]) / PAGES * 1000 for one in after},
+        {process: (after[process] - before[process]) / PAGES * 1000 for process in after},
     )
 
 
 def table(spent: Mapping[int, PageTime]) -> Table:
     """Format the results, by the number of sites on the page."""
     result_table = Table("ms a page", *(f"{sites} sites" for sites in spent), title="The portal page on a whole stack")
-    result_table.add_row("request to response, one by one", *(f"{one.whole:.1f}" for one in spent.values()))
+    result_table.add_row("request to response, one by one", *(f"{page_time.whole:.1f}" for page_time in spent.values()))
     for operation in next(iter(spent.values())).operations:
         result_table.add_row(
-            f"  the service's {operation}", *(f"{one.operations[operation]:.1f}" for one in spent.values())
+            f"  the service's {operation}", *(f"{page_time.operations[operation]:.1f}" for page_time in spent.values())
         )
     for process in _PROCESSES:
-        result_table.add_row(f"CPU of {process}", *(f"{one.cpu[process]:.1f}" for one in spent.values()))
+        result_table.add_row(f"CPU of {process}", *(f"{page_time.cpu[process]:.1f}" for page_time in spent.values()))
     return result_table
 
 
@@ -80,5 +80,5 @@ def _cpu(stack: RunningStack) -> dict[str, float]:
     for name in _PROCESSES:
         process = psutil.Process(stack.pid(name))
         processes = [process, *(process.children(recursive=True) if name == "postgres" else [])]
-        spent[name] = sum(times.user + times.system for times in (one.cpu_times() for one in processes))
+        spent[name] = sum(times.user + times.system for times in (member.cpu_times() for member in processes))
     return spent

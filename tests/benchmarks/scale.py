@@ -160,8 +160,8 @@ EVENTS = (
     ReadOperation("events from the start", f'{{ events(after: "START", first: 100) {_EVENTS} }}'),
     ReadOperation(
         "events of the small customer",
-        f'query ($one: ID!) {{ events(after: "START", first: 100, organisationId: $one) {_EVENTS} }}',
-        lambda _: {"one": write_id("org", organisation_id(0))},
+        f'query ($organisation: ID!) {{ events(after: "START", first: 100, organisationId: $organisation) {_EVENTS} }}',
+        lambda _: {"organisation": write_id("org", organisation_id(0))},
     ),
 )
 CALLERS = (
@@ -196,29 +196,29 @@ def table(compared: Sequence[ReadComparison], large: int = LARGE) -> Table:
         title=f"Reads beside {SMALL:,} and beside {large:,} sites, medians in ms through the gateway",
         title_justify="left",
     )
-    for number, one in enumerate(compared):
-        caller = "" if number and compared[number - 1].caller == one.caller else one.caller.name
+    for number, comparison in enumerate(compared):
+        caller = "" if number and compared[number - 1].caller == comparison.caller else comparison.caller.name
         if number and caller:
             result.add_section()
-        result.add_row(caller, one.read, *_summarise(one), _assess(one))
+        result.add_row(caller, comparison.read, *_summarise(comparison), _assess(comparison))
     return result
 
 
-def _summarise(one: ReadComparison) -> tuple[str, str, str, str]:
+def _summarise(comparison: ReadComparison) -> tuple[str, str, str, str]:
     """Format the medians on both stacks, the median of their ratios, and its quartiles."""
-    if one.refused:
-        return "", one.refused, "", ""
-    low, middle, high = one.quarters
-    small, large = (f"{statistics.median(durations) * 1000:.1f}" for durations in (one.small, one.large))
+    if comparison.refused:
+        return "", comparison.refused, "", ""
+    low, middle, high = comparison.quarters
+    small, large = (f"{statistics.median(durations) * 1000:.1f}" for durations in (comparison.small, comparison.large))
     return small, large, f"{middle:.2f}", f"{low:.2f}-{high:.2f}"
 
 
-def _assess(one: ReadComparison) -> str:
+def _assess(comparison: ReadComparison) -> str:
     """Format the target of a ratio, and whether it is met."""
-    if one.caller.reaches_all and one.read in _UNBOUNDED_READS:
+    if comparison.caller.reaches_all and comparison.read in _UNBOUNDED_READS:
         return ""
-    wanted = 2.0 if one.caller.reaches_all else 1.2
-    return f"{wanted} {'ok' if not one.refused and one.quarters[1] <= wanted else 'MISSED'}"
+    wanted = 2.0 if comparison.caller.reaches_all else 1.2
+    return f"{wanted} {'ok' if not comparison.refused and comparison.quarters[1] <= wanted else 'MISSED'}"
 
 
 @contextlib.contextmanager
@@ -270,21 +270,21 @@ async def _known(stack: RunningStack, number_of_sites: int, caller: BenchmarkCal
         accounts.LIMITED: population.chain_site_numbers[: population.limited_sites],
     }.get(caller.username, range(SMALL_SITES))[:10]
     ids = [site_id(population.place(number)) for number in numbers]
-    found = dict[str, list[str]]()
+    ids_by_thing = dict[str, list[str]]()
     for service, thing in (("orders", "order"), ("support", "ticket")):
         connection = await asyncpg.connect(environment_of_running(stack.home).database_url(service))
         rows = await connection.fetch(f"SELECT id FROM {thing}s WHERE site_id = ANY ($1) ORDER BY id LIMIT 10", ids)
-        found[thing] = [write_id(thing, row["id"]) for row in rows]
+        ids_by_thing[thing] = [write_id(thing, row["id"]) for row in rows]
         await connection.close()
-    sites = [write_id("site", one) for one in ids]
-    return KnownIds(sites, found["order"], found["ticket"], dt.datetime.now(dt.UTC).date())
+    sites = [write_id("site", site) for site in ids]
+    return KnownIds(sites, ids_by_thing["order"], ids_by_thing["ticket"], dt.datetime.now(dt.UTC).date())
 
 
 async def _compare_read(
     caller: BenchmarkCaller, read: ReadOperation, clients: Sequence[GatewayClient], known: Sequence[KnownIds]
 ) -> ReadComparison:
     """Query both stacks by turns, each first in every second round, until the time limit or a refusal."""
-    calls = list(zip(clients, (read.variables(one) for one in known), strict=True))
+    calls = list(zip(clients, (read.variables(ids) for ids in known), strict=True))
     rounds: list[list[float]] = []
     while len(rounds) < WARM_UP + ROUNDS:
         if len(rounds) >= WARM_UP + MIN_ROUNDS and sum(map(sum, rounds)) > MAX_SECONDS_A_READ:

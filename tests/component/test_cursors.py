@@ -183,7 +183,11 @@ def _request_with_any_cursor(lists: ListReader, name: str, cursor: str) -> None:
         return base64.urlsafe_b64encode(digest + packed).decode().rstrip("=")
 
     values = (
-        st.none() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary() | st.uuids().map(lambda one: one.bytes)
+        st.none()
+        | st.integers(-(2**63), 2**64 - 1)
+        | st.text()
+        | st.binary()
+        | st.uuids().map(lambda value: value.bytes)
     )
     instants = st.datetimes(timezones=st.timezones() | st.none())
     anything = st.recursive(values | instants, lambda inner: st.lists(inner, max_size=3), max_leaves=4)

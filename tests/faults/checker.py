@@ -129,11 +129,11 @@ def check_snapshot(record: CommandRecord, snapshot: Snapshot, tolerance: Toleran
         *check_tickets(record, snapshot.tickets),
         *check_mails(record, snapshot.written_mails, snapshot.delivered_mails, tolerance),
         *check_events_of_orders(record, snapshot.logs["orders"]),
-        *(finding for one in snapshot.logs for finding in check_log(one, snapshot.logs[one], tolerance)),
-        *(finding for one in snapshot.logs for finding in check_topic(one, snapshot, tolerance)),
+        *(finding for service in snapshot.logs for finding in check_log(service, snapshot.logs[service], tolerance)),
+        *(finding for service in snapshot.logs for finding in check_topic(service, snapshot, tolerance)),
         *check_inboxes(snapshot, tolerance),
         *check_letters(snapshot.dead_letters, tolerance),
-        *(finding for one in snapshot.copies for finding in check_copy(one)),
+        *(finding for copy in snapshot.copies for finding in check_copy(copy)),
         *check_subscribers(snapshot, tolerance),
     ]
 
@@ -142,14 +142,14 @@ def differences(subject: str, wanted: Sequence[K], seen: Sequence[K]) -> list[st
     """List the items of a sequence that were lost, doubled, unexpected or swapped."""
     wanted_once, seen_times = set(wanted), Counter(seen)
     findings = []
-    if lost := [one for one in wanted if one not in seen_times]:
+    if lost := [item for item in wanted if item not in seen_times]:
         findings.append(f"{subject}: {len(lost)} lost: {_excerpt(lost)}")
-    if doubled := [one for one, times in seen_times.items() if times > 1]:
+    if doubled := [item for item, times in seen_times.items() if times > 1]:
         findings.append(f"{subject}: {len(doubled)} doubled: {_excerpt(doubled)}")
-    if foreign := [one for one in seen_times if one not in wanted_once]:
+    if foreign := [item for item in seen_times if item not in wanted_once]:
         findings.append(f"{subject}: {len(foreign)} unexpected: {_excerpt(foreign)}")
-    order = {one: place for place, one in enumerate(wanted)}
-    places = [order[one] for one in seen if one in order]
+    order = {item: place for place, item in enumerate(wanted)}
+    places = [order[item] for item in seen if item in order]
     if swapped := [wanted[b] for a, b in pairwise(places) if b < a]:
         findings.append(f"{subject}: {len(swapped)} swapped: {_excerpt(swapped)}")
     return findings
@@ -163,13 +163,13 @@ def check_orders(record: CommandRecord, rows: Sequence[OrderSnapshot]) -> list[s
         sorted((row.order_id, row.agreement_id, row.day) for row in rows),
     )
     reported = record.report_counts()
-    wrong = [
+    mismatches = [
         row
         for row in rows
         if row.timeline != (COMPLETED_TIMELINE if row.order_id in reported else COMPLETED_TIMELINE[:-1])
     ]  # an order that was reported emptied is completed, every other is scheduled
-    if wrong:
-        findings.append(f"orders: {len(wrong)} with a wrong timeline: {_excerpt(wrong)}")
+    if mismatches:
+        findings.append(f"orders: {len(mismatches)} with a wrong timeline: {_excerpt(mismatches)}")
     return findings
 
 
@@ -188,12 +188,12 @@ def check_volumes(
 ) -> list[str]:
     """Check that the volumes are the sum of the pickups. A place whose pickups were removed may stay with zeros."""
     present = {place: amount for place, amount in shown.items() if amount != (0, 0)}
-    wrong = [
+    mismatches = [
         (place, wanted.get(place), present.get(place))
         for place in wanted.keys() | present.keys()
         if wanted.get(place) != present.get(place)
     ]
-    return [f"volumes: {len(wrong)} places differ (grams, pickups): {_excerpt(wrong)}"] if wrong else []
+    return [f"volumes: {len(mismatches)} places differ (grams, pickups): {_excerpt(mismatches)}"] if mismatches else []
 
 
 def check_tickets(record: CommandRecord, tickets: Sequence[str]) -> list[str]:
@@ -297,7 +297,7 @@ def check_inboxes(snapshot: Snapshot, tolerance: Tolerance) -> list[str]:
             findings.append(f"{consumer}'s inbox lacks {len(missing)} events of {owner}: {_excerpt(sorted(missing))}")
         emitted.setdefault(consumer, set()).update(row.event_id for row in snapshot.logs[owner])
     for consumer, expected in emitted.items():
-        handled = set().union(*(ids for (one, _), (ids, _) in snapshot.inboxes.items() if one == consumer))
+        handled = set().union(*(ids for (name, _), (ids, _) in snapshot.inboxes.items() if name == consumer))
         if (foreign := handled - expected) and not tolerance.restored and not tolerance.dead_letters:
             findings.append(f"{consumer}'s inbox has {len(foreign)} unexpected events: {_excerpt(sorted(foreign))}")
     return findings
@@ -360,7 +360,7 @@ def text(value: uuid.UUID | None) -> str:
 
 
 def _excerpt(items: Iterable[object]) -> str:
-    shown = [str(one) for _, one in zip(range(_MAX_SHOWN + 1), items, strict=False)]
+    shown = [str(item) for _, item in zip(range(_MAX_SHOWN + 1), items, strict=False)]
     return ", ".join(shown[:_MAX_SHOWN]) + (" ..." if len(shown) > _MAX_SHOWN else "")
 
 

@@ -70,7 +70,7 @@ class SteadyQueries:
 
     def between(self, since: float, until: float) -> list[QueryResult]:
         """Return the results of queries that began in this time."""
-        return [one for one in self.results if since <= one.began < until]
+        return [result for result in self.results if since <= result.began < until]
 
     def latency(self, spans: Sequence[TimeSpan]) -> "Latency":
         """Return the latency of the queries that began in these spans."""
@@ -78,7 +78,7 @@ class SteadyQueries:
         for since, until in spans:
             for number in range(int((until - since) / WINDOW_S)):
                 begin = since + number * WINDOW_S
-                seconds = [one.seconds for one in self.between(begin, begin + WINDOW_S)]
+                seconds = [result.seconds for result in self.between(begin, begin + WINDOW_S)]
                 if len(seconds) >= MIN_ANSWERS:  # else this process had no time
                     cuts.append(statistics.quantiles(seconds, n=20))
         return Latency(statistics.median(cut[9] for cut in cuts), statistics.median(cut[18] for cut in cuts))
@@ -97,9 +97,9 @@ class Latency(msgspec.Struct, frozen=True):
 def without_fields(fields: frozenset[str], value: Any) -> Any:
     """Return a value of a response with null in these fields, at any depth."""
     if isinstance(value, dict):
-        return {key: None if key in fields else without_fields(fields, one) for key, one in value.items()}
+        return {key: None if key in fields else without_fields(fields, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [without_fields(fields, one) for one in value]
+        return [without_fields(fields, item) for item in value]
     return value
 
 

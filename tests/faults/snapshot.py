@@ -101,7 +101,7 @@ async def take_snapshot(fault_stack: FaultStack, subscriber_logs: Path) -> Snaps
         logs = {service: [_logged(row) for row in await databases[service].fetch(_LOG)] for service in SERVICES}
         return Snapshot(
             logs=logs,
-            generations={one: str(await databases[one].fetchval(_GENERATION)) for one in SERVICES},
+            generations={service: str(await databases[service].fetchval(_GENERATION)) for service in SERVICES},
             topics=topics,
             partners_topics=partners_topics,
             inboxes={
@@ -242,16 +242,16 @@ async def _access_copies(databases: Databases) -> list[CopyRows]:
         *(write_id("user", row["id"]) for row in await identity.fetch("SELECT id FROM users")),
         *(write_id("partner", row["id"]) for row in await identity.fetch("SELECT id FROM partners")),
     ]
-    stated = [one for subject in subjects if (one := await directory.access_of(identity, subject))]
-    owner = [_access(one) for one in stated]
+    states = [state for subject in subjects if (state := await directory.access_of(identity, subject))]
+    owner = [_access(state) for state in states]
     copies = []
     for service in ("sites", "orders", "stats", "support"):
         kept = [await _access_row(databases[service], subject) for subject in subjects]
-        copies.append(CopyRows(f"{service}.access", owner, [one for one in kept if one]))
+        copies.append(CopyRows(f"{service}.access", owner, [row for row in kept if row]))
     return copies
 
 
-def _access(stated: AccessStated) -> tuple[object, ...]:
+def _access(state: AccessStated) -> tuple[object, ...]:
     grants = [
         (
             grant.organisation_id or "",
@@ -260,15 +260,15 @@ def _access(stated: AccessStated) -> tuple[object, ...]:
             site,
             "" if grant.until is None else str(grant.until),
         )
-        for grant in stated.grants
+        for grant in state.grants
         for site in ([""] if grant.site_ids is None else grant.site_ids)
     ]
     return (
-        stated.subject_id,
-        stated.kind.value,
-        stated.version,
-        stated.active,
-        tuple(stated.scopes),
+        state.subject_id,
+        state.kind.value,
+        state.version,
+        state.active,
+        tuple(state.scopes),
         tuple(sorted(grants)),
     )
 

@@ -138,12 +138,12 @@ class OutageObserver:
             return [one for one in self.dependent.between(since, float("inf")) if not self.is_lacking(one)]
 
         try:
-            found = await until(whole_answers, within=self.back_within_s + 5)
+            answered = await until(whole_answers, within=self.back_within_s + 5)
         except AssertionError:
             events = [line for line in self.stack.log("gateway") if str(line.get("event")).startswith("breaker")]
             last = [(one.began - since, one.seconds, one.body.get("errors")) for one in self.dependent.results[-3:]]
             raise AssertionError(f"{self.api} is back and not used: {events[-4:]}, {last}") from None
-        self.recoveries.append(min(one.ended for one in found) - since)
+        self.recoveries.append(min(result.ended for result in answered) - since)
 
     def rounds(self) -> Iterator[int]:
         """Iterate over rounds until the effect on the other queries is clear."""
@@ -185,8 +185,10 @@ class GatewayMemory:
 
     async def sample(self) -> None:
         """Sample once: more often would delay the measurements of this process."""
-        found = await asyncio.to_thread(self._process.net_connections, "tcp")
-        self.last_connections = sum(bool(one.raddr) and one.raddr.port == self._port for one in found)
+        connections = await asyncio.to_thread(self._process.net_connections, "tcp")
+        self.last_connections = sum(
+            bool(connection.raddr) and connection.raddr.port == self._port for connection in connections
+        )
         self.most_connections = max(self.most_connections, self.last_connections)
         self.most_memory = max(self.most_memory, self._process.memory_info().rss)
 

@@ -79,29 +79,29 @@ def compete(
         services = stack.enter_context(run_canned_services(folder / "answers"))
         settings = _settings(services, kafka)
         servers = [
-            stack.enter_context(start_server(one, command, cores.servers, _free_port(), settings))
-            for one, command in commands.items()
+            stack.enter_context(start_server(contestant, command, cores.servers, _free_port(), settings))
+            for contestant, command in commands.items()
         ]
         services.use(_file(PORTAL))
-        for one in servers:
-            wait_until_ready(one, PORTAL, tokens[0])
+        for server in servers:
+            wait_until_ready(server, PORTAL, tokens[0])
         setup = _Setup(folder, services, tokens, cores)
         for page in (*PAGES, *OTHERS):
             setup.check(servers, page, results)
         for page in PAGES:
-            for one in servers:
-                setup.load(one, page, WARM_UP_S)
+            for server in servers:
+                setup.load(server, page, WARM_UP_S)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             turn = number % len(servers)
             in_turn = (*servers[turn:], *servers[:turn])
             # Page by page: the speed of a machine changes within seconds, and a ratio is taken within a round.
             for page in PAGES:
-                for one in in_turn:
-                    results.measured[one.server.name][page.name].append(setup.measure(one, page, SECONDS))
-            for one in in_turn:
-                half = results.measured[one.server.name][PORTAL.name][-1].rate / 2
-                results.steady[one.server.name].append(setup.measure(one, PORTAL, STEADY_S, half))
+                for server in in_turn:
+                    results.measured[server.contestant.name][page.name].append(setup.measure(server, page, SECONDS))
+            for server in in_turn:
+                half = results.measured[server.contestant.name][PORTAL.name][-1].rate / 2
+                results.steady[server.contestant.name].append(setup.measure(server, PORTAL, STEADY_S, half))
     results.failures.extend(_slow_at_half_load(results.steady))
     return results
 
@@ -135,14 +135,14 @@ class _Setup:
         if page in PAGES:  # the others have responses in the files of every page
             self._services.use(_file(page))
         expected: object = None
-        for one in servers:
+        for server in servers:
             before = self._services.call_count()
             number = next(self._numbers)
             token, after = self._tokens[number % CALLERS], f"{number:0{CURSOR_DIGITS}x}"
-            response = msgspec.json.decode(one.request(page, token, after))
+            response = msgspec.json.decode(server.request(page, token, after))
             service_request = self._services.last_request("sites")
             calls = self._services.call_count() - before
-            name = one.server.name
+            name = server.contestant.name
             results.calls[name][page.name] = calls
             if calls != page.calls:
                 results.failures.append(f"{name} makes {calls} calls to services for {page.name}, not {page.calls}")
@@ -164,19 +164,19 @@ class _Setup:
             ):
                 yield operation
 
-    def load(self, one: ServerProcess, page: Page, seconds: float, rate: float = 0) -> load.Load:
+    def load(self, server: ServerProcess, page: Page, seconds: float, rate: float = 0) -> load.Load:
         """Load a contestant; raise RuntimeError if a response differs from the first to the same operation.
 
         The n-th load of each contestant is drawn from the same seed.
         """
         self._services.use(_file(page))
-        name = one.server.name
+        name = server.contestant.name
         self._loads[name] += 1
         requests = self._folder / f"{name}-{_file(page)}.http"
         length = len(self._tokens[0])
-        requests.write_bytes(b"".join(each.template(one.server.path(each), length) for each in (page, *OTHERS)))
+        requests.write_bytes(b"".join(each.template(server.contestant.path(each), length) for each in (page, *OTHERS)))
         done = load.run(
-            one.port,
+            server.port,
             requests,
             self._token_file,
             connections=page.connections,
@@ -188,11 +188,11 @@ class _Setup:
             raise RuntimeError(f"{name}: {done.errors} wrong answers to {page.name}")
         return done
 
-    def measure(self, one: ServerProcess, page: Page, seconds: float, rate: float = 0) -> Measured:
+    def measure(self, server: ServerProcess, page: Page, seconds: float, rate: float = 0) -> Measured:
         """Measure a contestant at full load, or at a rate."""
-        before, own_core, load_core = one.cpu_seconds(), _Core(self._cores.servers), _Core(self._cores.load)
-        done = self.load(one, page, seconds, rate)
-        cpu = one.cpu_seconds() - before
+        before, own_core, load_core = server.cpu_seconds(), _Core(self._cores.servers), _Core(self._cores.load)
+        done = self.load(server, page, seconds, rate)
+        cpu = server.cpu_seconds() - before
         return Measured(
             cpu=cpu / done.all * 1e6,
             rate=done.rate,
@@ -220,7 +220,7 @@ class _Core:
         for line in Path("/proc/stat").read_text().splitlines():
             name, *ticks = line.split()
             if name == f"cpu{self._number}":
-                spent = [int(one) for one in ticks[:8]]
+                spent = [int(count) for count in ticks[:8]]
                 return spent[3] + spent[4], sum(spent)
         raise RuntimeError(f"there is no core {self._number}")
 

@@ -50,11 +50,11 @@ def competing(only: Sequence[str]) -> Sequence[Contestant]:
 
 
 def _prepare(contestants: Sequence[Contestant]) -> Iterator[tuple[Contestant, Sequence[str]]]:
-    for one in contestants:
+    for contestant in contestants:
         try:
-            yield one, one.prepare()
+            yield contestant, contestant.prepare()
         except MissingTool as error:
-            _console.print(f"{one.name.upper()} IS LEFT OUT: this machine lacks {error}.")
+            _console.print(f"{contestant.name.upper()} IS LEFT OUT: this machine lacks {error}.")
 
 
 @contextlib.contextmanager

@@ -23,18 +23,18 @@ _LOGS = SCRATCH / "logs"
 class ServerProcess(msgspec.Struct, frozen=True):
     """A contestant's process, and where it listens."""
 
-    server: Contestant
+    contestant: Contestant
     process: psutil.Process
     port: int
 
     def cpu_seconds(self) -> float:
         """Return its CPU seconds so far, with its children."""
         processes = [self.process, *self.process.children(recursive=True)]
-        return sum(times.user + times.system for times in (one.cpu_times() for one in processes))
+        return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
 
     def request(self, page: Page, token: str, after: str | None = None) -> bytes:
         """Send one request and return the body of the response; raise URLError or HTTPError on failure."""
-        url = f"http://127.0.0.1:{self.port}{self.server.path(page)}"
+        url = f"http://127.0.0.1:{self.port}{self.contestant.path(page)}"
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         http_request = urllib.request.Request(url, page.body(after), headers)
         with urllib.request.urlopen(http_request, timeout=20) as response:
@@ -74,19 +74,23 @@ def start_server(
             process.wait()
 
 
-def wait_until_ready(one: ServerProcess, page: Page, token: str) -> None:
+def wait_until_ready(server: ServerProcess, page: Page, token: str) -> None:
     """Wait until a server responds with the page; raise RuntimeError if it does not."""
     deadline = time.monotonic() + _START_S
-    while not _is_ready(one, page, token):
-        if time.monotonic() > deadline or not one.process.is_running() or one.process.status() == psutil.STATUS_ZOMBIE:
-            raise RuntimeError(f"{one.server.name} did not start: see {_LOGS}")
+    while not _is_ready(server, page, token):
+        if (
+            time.monotonic() > deadline
+            or not server.process.is_running()
+            or server.process.status() == psutil.STATUS_ZOMBIE
+        ):
+            raise RuntimeError(f"{server.contestant.name} did not start: see {_LOGS}")
         time.sleep(0.1)
 
 
-def _is_ready(one: ServerProcess, page: Page, token: str) -> bool:
+def _is_ready(server: ServerProcess, page: Page, token: str) -> bool:
     try:
-        if one.server.ready:
-            urllib.request.urlopen(f"http://127.0.0.1:{one.port}{one.server.ready}", timeout=5).close()
-        return "errors" not in msgspec.json.decode(one.request(page, token))
+        if server.contestant.ready:
+            urllib.request.urlopen(f"http://127.0.0.1:{server.port}{server.contestant.ready}", timeout=5).close()
+        return "errors" not in msgspec.json.decode(server.request(page, token))
     except (urllib.error.URLError, OSError):
         return False

@@ -71,7 +71,9 @@ def _waits(results: Results) -> Table:
         title_justify="left",
     )
     for name, measured in results.steady.items():
-        one = standing(results.steady[OURS.name], measured)
-        better = "" if name == OURS.name else "-" if one.by_p99 is None else f"{one.by_p99:.2f}"
-        table.add_row(name, f"{one.p99:.2f}", f"{one.rate:,.0f}", f"{one.load_core:.0%}", f"{one.others:.0%}", better)
+        result = standing(results.steady[OURS.name], measured)
+        better = "" if name == OURS.name else "-" if result.by_p99 is None else f"{result.by_p99:.2f}"
+        table.add_row(
+            name, f"{result.p99:.2f}", f"{result.rate:,.0f}", f"{result.load_core:.0%}", f"{result.others:.0%}", better
+        )
     return table

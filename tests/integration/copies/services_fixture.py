@@ -250,7 +250,7 @@ class ServicesFixture:
         for organisation_id in (*organisations, None):
             await self.add_user(organisation_id)
         for name in ("kuljettajat", "suunnittelu"):
-            ids = [write_id("org", one) for one in organisations]
+            ids = [write_id("org", organisation_id) for organisation_id in organisations]
             command = CreatePartner(idempotency_key=name, name=name, scopes=[*SCOPES], organisation_ids=ids)
             created = await create_partner(harness.work, b"pepper", write_id("user", new_uuid()), command)
             assert isinstance(created, PartnerCreated)
@@ -259,9 +259,9 @@ class ServicesFixture:
         """Add a member of an organisation; of staff, if it is None."""
         user_id = new_uuid()
         memberships = [
-            MembershipRecord(organisation_id=one, role=Role.EDITOR, billing=True, site_ids=None)
-            for one in [organisation_id]
-            if one
+            MembershipRecord(organisation_id=member_of, role=Role.EDITOR, billing=True, site_ids=None)
+            for member_of in [organisation_id]
+            if member_of
         ]
         async with self.harnesses["identity"].work() as tx:
             user = UserRecord(

@@ -162,14 +162,14 @@ def test_an_unknown_request_is_not_found(services: CannedServices, path: str, bo
 
 def test_requests_are_read_in_any_chunks(services: CannedServices, folder: Path) -> None:
     host, _, port = services.urls["sites"].removeprefix("http://").partition(":")
-    one = b"POST /rpc/publicKeys HTTP/1.1\r\nHost: x\r\ncontent-length: 2\r\n\r\n{}"
+    request = b"POST /rpc/publicKeys HTTP/1.1\r\nHost: x\r\ncontent-length: 2\r\n\r\n{}"
     whole = (folder / "few" / "publicKeys.json").read_bytes()
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for place in range(len(one)):
-            connection.send(one[place : place + 1])
-        connection.send(one + one[:-1])
-        connection.send(one[-1:])
+        for place in range(len(request)):
+            connection.send(request[place : place + 1])
+        connection.send(request + request[:-1])
+        connection.send(request[-1:])
         received = b""
         while received.count(whole) < 3:
             received += connection.recv(65536)

@@ -35,22 +35,22 @@ def test_a_service_without_copies_elsewhere_is_reported(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_steps_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with ProgressLines() as steps:
+    with ProgressLines() as progress:
         for done in (0, 200, 400, 421):
-            steps.step("sites container", done, 421)
-        steps.note("Nothing moves")
+            progress.step("sites container", done, 421)
+        progress.note("Nothing moves")
 
-    said = capsys.readouterr()
-    assert said.err == "sites container: 0 of 421\nsites container: 421 of 421\nNothing moves\n"
-    assert said.out == ""
+    output = capsys.readouterr()
+    assert output.err == "sites container: 0 of 421\nsites container: 421 of 421\nNothing moves\n"
+    assert output.out == ""
 
 
 def test_on_a_terminal_steps_are_bars(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(open_progress(), ProgressLines)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    steps = open_progress()
-    assert isinstance(steps, ProgressBars)
-    with steps:
-        steps.step("sites site", 0, 203)
-        steps.step("sites site", 203, 203)
+    progress = open_progress()
+    assert isinstance(progress, ProgressBars)
+    with progress:
+        progress.step("sites site", 0, 203)
+        progress.step("sites site", 203, 203)
     assert "203/203" in capsys.readouterr().err

@@ -43,12 +43,12 @@ def run(folder: Path, *arguments: str) -> str:
     return result.output
 
 
-@pytest.mark.parametrize("told", [None, "9700"])
+@pytest.mark.parametrize("port_base", [None, "9700"])
 def test_the_running_stack_determines_the_url(
-    folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch, told: str | None
+    folder: Path, unused_port: int, monkeypatch: pytest.MonkeyPatch, port_base: str | None
 ) -> None:
-    if told:
-        monkeypatch.setenv("KIERTO_PORT_BASE", told)
+    if port_base:
+        monkeypatch.setenv("KIERTO_PORT_BASE", port_base)
     lock = FolderLock(Home(folder / "stack"))
     lock.acquire(unused_port)
     try:

@@ -12,18 +12,18 @@ from deploy.local.paths import Home
 def test_a_process_of_the_table_is_ended_and_a_later_one_is_not(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.make()
-    with subprocess.Popen(["/bin/sleep", "600"]) as left, subprocess.Popen(["/bin/sleep", "600"]) as stranger:
-        gone = 2**22 + 1  # above the largest pid
-        home.process_table.write_text(json.dumps({"left": left.pid, "gone": gone}))
+    with subprocess.Popen(["/bin/sleep", "600"]) as orphan, subprocess.Popen(["/bin/sleep", "600"]) as unrelated:
+        ended_pid = 2**22 + 1  # above the largest pid
+        home.process_table.write_text(json.dumps({"orphan": orphan.pid, "ended": ended_pid}))
         end_orphans(home)
-        assert left.wait(10) == -9
+        assert orphan.wait(10) == -9
         assert not home.process_table.exists()
 
-        home.process_table.write_text(json.dumps({"reused": stranger.pid}))
+        home.process_table.write_text(json.dumps({"reused": unrelated.pid}))
         os.utime(home.process_table, (1, 1))
         end_orphans(home)
-        assert stranger.poll() is None
-        stranger.kill()
+        assert unrelated.poll() is None
+        unrelated.kill()
 
 
 def test_without_a_table_there_is_nothing_to_do(tmp_path: Path) -> None:

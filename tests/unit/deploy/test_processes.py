@@ -55,15 +55,15 @@ def test_a_child_gets_its_own_settings_and_its_output_goes_to_its_log(
 ) -> None:
     monkeypatch.setenv("SECRET_OF_ANOTHER", "x")
 
-    def tell() -> int:
+    def print_environment() -> int:
         sys.stdout.write(f"{json.dumps(dict(os.environ))}\n")
         sys.stderr.write("to stderr\n")
         return 0
 
-    assert _run(tell, tmp_path / "log", {"OWN": "1"}) == 0
-    told, also = (tmp_path / "log").read_text().splitlines()
-    assert json.loads(told) == {"OWN": "1"}
-    assert also == "to stderr"
+    assert _run(print_environment, tmp_path / "log", {"OWN": "1"}) == 0
+    environment, errors = (tmp_path / "log").read_text().splitlines()
+    assert json.loads(environment) == {"OWN": "1"}
+    assert errors == "to stderr"
 
 
 def test_a_child_is_a_fork_with_the_imported_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,15 +73,15 @@ def test_a_child_is_a_fork_with_the_imported_modules(tmp_path: Path, monkeypatch
 
 
 def test_a_child_inherits_neither_descriptors_nor_session_nor_signals(tmp_path: Path) -> None:
-    def look() -> int:
-        held = [number for number in map(int, os.listdir("/proc/self/fd")) if number > 2]  # noqa: PTH208
-        usual = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-        return 0 if len(held) <= 1 and os.getsid(0) == os.getpid() and usual else 1  # 1: listdir's own
+    def check_inheritance() -> int:
+        descriptors = [number for number in map(int, os.listdir("/proc/self/fd")) if number > 2]  # noqa: PTH208
+        default_handler = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        return 0 if len(descriptors) <= 1 and os.getsid(0) == os.getpid() and default_handler else 1  # 1: listdir's own
 
     with (tmp_path / "held").open("w"):
         before = signal.signal(signal.SIGTERM, lambda *_: None)
         try:
-            assert _run(look, tmp_path / "log") == 0
+            assert _run(check_inheritance, tmp_path / "log") == 0
         finally:
             signal.signal(signal.SIGTERM, before)
 

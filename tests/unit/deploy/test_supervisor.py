@@ -147,18 +147,18 @@ def test_a_part_that_does_not_stop_is_killed_and_reported(
 
 
 def test_it_waits_for_readiness(supervisor: Supervisor, tmp_path: Path) -> None:
-    asked: list[int] = []
+    pids: list[int] = []
 
-    def at_the_third_question(pid: int) -> bool:
-        asked.append(pid)
-        return len(asked) == 3
+    def on_third_check(pid: int) -> bool:
+        pids.append(pid)
+        return len(pids) == 3
 
-    part = _FakeComponent("slow", tmp_path, _sleep, ready=at_the_third_question)
+    part = _FakeComponent("slow", tmp_path, _sleep, ready=on_third_check)
     supervisor.start(part)
 
     supervisor.await_ready(10)
 
-    assert asked == [part.starts[0]] * 3
+    assert pids == [part.starts[0]] * 3
 
 
 def test_only_the_named_parts_are_waited_for(supervisor: Supervisor, tmp_path: Path) -> None:

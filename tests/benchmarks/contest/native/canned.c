@@ -1,23 +1,23 @@
-/* The services by heart: answers from files, and counts what it was asked. One process, epoll, HTTP/1.1 keep-alive.
+/* Canned services: responds from files, and counts requests. One process, epoll, HTTP/1.1 keep-alive.
  *
- *     canned FOLDER DOORS
+ *     canned FOLDER PORTS
  *
- * listens at DOORS ports of loopback and prints them on a line. FOLDER/<page>/<call>.json is the result of a call while
- * that page is in use; GET /use/<page> changes it, for every door. <call> is the operation's name, with "-<number>" if
+ * listens at PORTS ports of loopback and prints them on a line. FOLDER/<page>/<call>.json is the result of a call while
+ * that page is in use; GET /use/<page> changes it, for every port. <call> is the operation's name, with "-<number>" if
  * the arguments hold "first":<number>.
  *
  * POST /rpc/<operation>              the result
  * POST /rpc  [["operation", {}],..]  [[200, result], ...] in the same order
  *
- * FOLDER/<page>/<call>.<part>.json is a part of the result: it is answered as 206 to a call whose selection in Kierto-Pick
- * is, byte by byte, the content of <call>.<part>.pick. Any other selection is answered with the whole result.
+ * FOLDER/<page>/<call>.<part>.json is a part of the result: the 206 response to a call whose selection in Kierto-Pick is,
+ * byte by byte, the content of <call>.<part>.pick. The response to any other selection is the whole result.
  *
- * POST /graphql  {"query": ".."}     a subgraph's answer: that part of the call "graphql" whose .pick is the query's string
+ * POST /graphql  {"query": ".."}     a subgraph's response: that part of the call "graphql" whose .pick is the query's string
  *
- * GET /count                         how often each path of this door was asked for by POST, as JSON
- * GET /last                          the last request that was posted to this door, head and body
+ * GET /count                         the number of POST requests of each path of this port, as JSON
+ * GET /last                          the last POST request of this port, head and body
  *
- * Heads of answers are those of the services: the same fields in the same order, the date of the second.
+ * Heads of responses are those of the services: the same fields in the same order, the date of the second.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -44,19 +44,19 @@ struct slice { const char *text; size_t size; };
 struct answer { struct slice call, body, pick; }; /* pick: empty for a whole result */
 struct page { char name[NAME]; struct answer answers[ANSWERS]; int count; };
 struct path { char name[NAME]; long calls; };
-struct door { int socket; struct path paths[PATHS]; int count; char *last; size_t last_size; };
+struct listener { int socket; struct path paths[PATHS]; int count; char *last; size_t last_size; };
 struct connection {
-    int socket; /* of a door: its number */
-    struct door *door; /* NULL for a door */
+    int socket; /* of a listener: its number */
+    struct listener *listener; /* NULL for a listener */
     char *in;
     size_t received;
-    char *out; /* what the peer has not taken yet */
+    char *out; /* bytes not sent yet */
     size_t unsent;
 };
 
 static struct page pages[PAGES], *in_use = pages;
 static int page_count, poll_fd;
-static struct door doors[DOORS];
+static struct listener listeners[DOORS];
 
 static void die(const char *what) {
     perror(what);
@@ -114,7 +114,7 @@ static void load_pages(const char *folder) {
     closedir(listing);
 }
 
-/* The part of a call's result that is picked, or all of it if there is no such part; NULL for an unknown call. */
+/* The selected part of a call's result, or all of it if there is no such part; NULL for an unknown call. */
 static struct answer *find(struct slice operation, struct slice arguments, struct slice pick) {
     char name[NAME];
     char *first = memmem(arguments.text, arguments.size, "\"first\":", 8);
@@ -132,14 +132,14 @@ static struct answer *find(struct slice operation, struct slice arguments, struc
     return whole;
 }
 
-static void count(struct door *door, struct slice path) {
-    for (int i = 0; i < door->count; i++)
-        if (strlen(door->paths[i].name) == path.size && !memcmp(door->paths[i].name, path.text, path.size)) {
-            door->paths[i].calls++;
+static void count(struct listener *listener, struct slice path) {
+    for (int i = 0; i < listener->count; i++)
+        if (strlen(listener->paths[i].name) == path.size && !memcmp(listener->paths[i].name, path.text, path.size)) {
+            listener->paths[i].calls++;
             return;
         }
-    if (door->count == PATHS || path.size >= NAME) return;
-    struct path *one = &door->paths[door->count++];
+    if (listener->count == PATHS || path.size >= NAME) return;
+    struct path *one = &listener->paths[listener->count++];
     snprintf(one->name, NAME, "%.*s", (int)path.size, path.text);
     one->calls = 1;
 }
@@ -169,7 +169,7 @@ static void watch(struct connection *c, unsigned events) {
     if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, c->socket, &event)) die("epoll_ctl");
 }
 
-/* Send the parts; keep what the peer does not take now. */
+/* Send the parts; keep the bytes that the socket does not accept now. */
 static void send_parts(struct connection *c, struct iovec *parts, int count) {
     size_t total = 0;
     for (int i = 0; i < count; i++) total += parts[i].iov_len;
@@ -198,7 +198,7 @@ static void send_rest(struct connection *c) {
     if (!c->unsent) watch(c, EPOLLIN);
 }
 
-/* The date of now as HTTP writes it (RFC 9110, section 5.6.7). */
+/* The present date in the format of HTTP (RFC 9110, section 5.6.7). */
 static const char *date(void) {
     static char text[32];
     static time_t written;
@@ -251,7 +251,7 @@ static void answer_round_trip(struct connection *c, struct slice body, struct sl
     answer_with(c, 200, parts, used);
 }
 
-/* The string of a GraphQL request's query, with its quotes; no query that is known has any inside. */
+/* The string of a GraphQL request's query, with its quotes; no known query has any inside. */
 static struct slice query(struct slice body) {
     char *key = memmem(body.text, body.size, "\"query\":\"", 9);
     if (!key) return (struct slice){"", 0};
@@ -268,8 +268,8 @@ static void answer_query(struct connection *c, struct slice body) {
 
 static void answer_count(struct connection *c) {
     char text[PATHS * (NAME + 32)] = "{";
-    for (int i = 0; i < c->door->count; i++) {
-        struct path *one = &c->door->paths[i];
+    for (int i = 0; i < c->listener->count; i++) {
+        struct path *one = &c->listener->paths[i];
         sprintf(text + strlen(text), "%s\"%s\":%ld", i ? "," : "", one->name, one->calls);
     }
     strcat(text, "}");
@@ -277,7 +277,7 @@ static void answer_count(struct connection *c) {
 }
 
 static void answer_last(struct connection *c) {
-    struct iovec parts[2] = {[1] = {c->door->last, c->door->last_size}};
+    struct iovec parts[2] = {[1] = {c->listener->last, c->listener->last_size}};
     answer_with(c, 200, parts, 2);
 }
 
@@ -299,7 +299,7 @@ static bool begins(struct slice text, const char *with, struct slice *rest) {
 
 static void answer(struct connection *c, bool posted, struct slice path, struct slice body, struct slice pick) {
     struct slice name;
-    if (posted) count(c->door, path);
+    if (posted) count(c->listener, path);
     if (posted && begins(path, "/rpc/", &name)) return answer_call(c, name, body, pick);
     if (posted && begins(path, "/rpc", &name) && !name.size) return answer_round_trip(c, body, pick);
     if (posted && begins(path, "/graphql", &name) && !name.size) return answer_query(c, body);
@@ -318,7 +318,7 @@ static struct slice field(const char *head, const char *name) {
     return (struct slice){line, strcspn(line, "\r")};
 }
 
-/* Answer the first request if all of it is there: its size, or 0. */
+/* Respond to the first request if it is complete; return its size, or 0. */
 static size_t take(struct connection *c, char *from, size_t size) {
     char *end = memmem(from, size, "\r\n\r\n", 4);
     if (!end) return 0;
@@ -332,7 +332,7 @@ static size_t take(struct connection *c, char *from, size_t size) {
     char *path = memchr(from, ' ', (size_t)(end - from));
     if (!path) return size;
     path++;
-    if (posted) memcpy(c->door->last, from, c->door->last_size = whole);
+    if (posted) memcpy(c->listener->last, from, c->listener->last_size = whole);
     answer(c, posted, (struct slice){path, strcspn(path, " ?\r")}, body, pick);
     return whole;
 }
@@ -347,7 +347,7 @@ static void drop(struct connection *c) {
 static void receive(struct connection *c) {
     ssize_t got = recv(c->socket, c->in + c->received, REQUEST - c->received, 0);
     if (got < 0 && errno == EAGAIN) return;
-    if (got <= 0) return drop(c); /* gone, or a request larger than any that is expected */
+    if (got <= 0) return drop(c); /* closed, or a request larger than expected */
     c->received += (size_t)got;
     size_t done = 0, size;
     while (done < c->received && (size = take(c, c->in + done, c->received - done))) done += size;
@@ -355,28 +355,28 @@ static void receive(struct connection *c) {
     memmove(c->in, c->in + done, c->received);
 }
 
-static void greet(struct door *door) {
-    for (int socket; (socket = accept4(door->socket, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
+static void greet(struct listener *listener) {
+    for (int socket; (socket = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
         int on = 1;
         setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         struct connection *c = made(calloc(1, sizeof *c));
-        *c = (struct connection){.socket = socket, .door = door, .in = made(malloc(REQUEST))};
+        *c = (struct connection){.socket = socket, .listener = listener, .in = made(malloc(REQUEST))};
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, socket, &event)) die("epoll_ctl");
     }
 }
 
-static void open_door(struct door *door) {
+static void open_door(struct listener *listener) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof at;
-    door->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (door->socket < 0 || bind(door->socket, (void *)&at, size) || listen(door->socket, 512)) die("listen");
-    if (getsockname(door->socket, (void *)&at, &size)) die("getsockname");
-    door->last = made(malloc(REQUEST));
+    listener->socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (listener->socket < 0 || bind(listener->socket, (void *)&at, size) || listen(listener->socket, 512)) die("listen");
+    if (getsockname(listener->socket, (void *)&at, &size)) die("getsockname");
+    listener->last = made(malloc(REQUEST));
     struct connection *c = made(calloc(1, sizeof *c));
-    c->socket = (int)(door - doors);
+    c->socket = (int)(listener - listeners);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, door->socket, &event)) die("epoll_ctl");
+    if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener->socket, &event)) die("epoll_ctl");
     printf("%d ", ntohs(at.sin_port));
 }
 
@@ -386,14 +386,14 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     load_pages(argv[1]);
     poll_fd = epoll_create1(0);
-    for (int i = 0; i < wanted; i++) open_door(&doors[i]);
+    for (int i = 0; i < wanted; i++) open_door(&listeners[i]);
     puts("");
     fflush(stdout);
     for (struct epoll_event events[EVENTS];;) {
         int ready = epoll_wait(poll_fd, events, EVENTS, -1);
         for (int i = 0; i < ready; i++) {
             struct connection *c = events[i].data.ptr;
-            if (!c->door) greet(&doors[c->socket]);
+            if (!c->listener) greet(&listeners[c->socket]);
             else {
                 if (events[i].events & EPOLLOUT) send_rest(c);
                 if (events[i].events & ~(unsigned)EPOLLOUT) receive(c);

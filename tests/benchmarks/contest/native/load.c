@@ -1,24 +1,24 @@
-/* Load: sends requests on keep-alive connections, each one different, and says how long the answers took.
+/* Load: sends requests on keep-alive connections, each one different, and measures the times of the responses.
  *
  *     load PORT CONNECTIONS SECONDS RATE SEED REQUESTS [TOKENS]
  *
- * REQUESTS is a file with whole HTTP requests, one behind the other. The first is the measured one. The others share 1 %
- * of what is sent, each as often as the next, drawn at random: a server meets other operations meanwhile, as it does in
- * production. What is said of times and rates is said of all requests.
+ * REQUESTS is a file with whole HTTP requests, one after the other. The first is the measured one. The others share 1 %
+ * of the load, drawn at random with equal chances: a server gets other operations meanwhile, as it does in production.
+ * Times and rates are of all requests.
  *
  * Each `~` in them is filled with a hex digit as a request is sent: sixteen of each of splitmix64's numbers, of which no
  * two are equal, so no two `traceparent`, `X-Request-Id` or cursors are. A run of `^` is filled with one of TOKENS, drawn
- * at random: a file of lines that are as long as the run. All that is drawn follows from SEED: a run can be repeated, and
- * two runs with different seeds have nothing in common.
+ * at random: a file of lines that are as long as the run. SEED determines all draws: a run can be repeated, and two runs
+ * with different seeds have nothing in common.
  *
- * With RATE 0 each connection sends again as soon as it was answered; else RATE requests a second are due, and an
- * answer's time counts from when its request was due, sent or not: a server that stands still is not spared what it kept
- * waiting. Every connection is used once before the measuring begins. No request is begun after SECONDS, and all that
- * were are waited for.
+ * With RATE 0 each connection sends again as soon as it has its response; else RATE requests a second are due, and the
+ * time of a response counts from when its request was due, sent or not: a stall counts for all requests that wait for
+ * it. Every connection sends one request before the measurement. No request is sent after SECONDS, and all responses are
+ * waited for.
  *
- * Prints one line of JSON: "requests" and "seconds" from the first to the last answer; "errors": answers with another
- * status than 200 or another body than the first to the same of REQUESTS; "all": requests with those before the
- * measuring; times in microseconds, nearest rank. A lost connection ends it with 1.
+ * Prints one line of JSON: "requests" and "seconds" from the first to the last response; "errors": responses with
+ * another status than 200 or another body than the first to the same of REQUESTS; "all": requests with those before the
+ * measurement; times in microseconds, nearest rank. A lost connection ends it with 1.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,20 +40,20 @@
 enum { ANSWER = 1 << 22, EVENTS = 256, REQUESTS = 64, DIGITS = 256, FILE_SIZE = 1 << 20, OTHERS_ONE_IN = 100 };
 
 struct request {
-    char *text; /* as it was sent last */
+    char *text; /* as sent last */
     size_t size;
-    char *digits[DIGITS], *token; /* the places to be filled; token: NULL if there is none */
+    char *digits[DIGITS], *token; /* the placeholders; token: NULL if there is none */
     int digit_count;
-    char *first; /* the body of its first answer */
+    char *first; /* the body of its first response */
     size_t first_size;
 };
 
 struct connection {
     int socket;
     struct request *asked;
-    int64_t due; /* from when the answer's time counts; 0 before the measuring */
+    int64_t due; /* start of the response's time; 0 before the measurement */
     char *in;
-    size_t received, head, whole; /* whole: the answer's size, 0 while unknown */
+    size_t received, head, whole; /* whole: the response's size, 0 while unknown */
     bool chunked;
 };
 
@@ -149,7 +149,7 @@ static void connect_to(struct connection *c, int port) {
     if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, c->socket, &event)) die("epoll_ctl");
 }
 
-/* A request as it is sent now. */
+/* Fill in a request to send. */
 static struct request *next_request(void) {
     uint64_t drawn = draw();
     uint64_t others = (uint64_t)request_count - 1;
@@ -189,7 +189,7 @@ static void read_head(struct connection *c) {
     if (c->whole > ANSWER) die("an answer is too large");
 }
 
-/* Whether all of the answer is there. */
+/* Whether the response is complete. */
 static bool is_whole(struct connection *c) {
     if (!c->head) read_head(c);
     if (!c->head) return false;
@@ -210,7 +210,7 @@ static void judge(struct connection *c) {
     all++;
 }
 
-/* Read; whether the answer is whole now. */
+/* Read; return whether the response is complete. */
 static bool receive(struct connection *c) {
     ssize_t got = recv(c->socket, c->in + c->received, ANSWER - c->received, 0);
     if (got <= 0) die("a connection was lost");
@@ -239,7 +239,7 @@ int main(int argc, char **argv) {
     int port = atoi(argv[1]), connections = atoi(argv[2]);
     double seconds = atof(argv[3]), rate = atof(argv[4]);
     seed = strtoull(argv[5], NULL, 10);
-    seed = draw(); /* seeds that are neighbours begin far from each other */
+    seed = draw(); /* neighbouring seeds start far from each other */
     if (argc == 8) read_tokens(argv[7]);
     read_requests(argv[6]);
     poll_fd = epoll_create1(0);

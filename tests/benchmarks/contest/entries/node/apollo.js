@@ -1,4 +1,4 @@
-// Apollo Server, as its documentation starts it; nothing is reported anywhere.
+// Apollo Server, as its documentation starts it, without usage reports.
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { Sources, listen, resolvers, typeDefs } from "./sources.js";

@@ -1,4 +1,4 @@
-// Mercurius with loaders of its own, as its documentation joins. Their cache is off: nothing is asked for twice.
+// Mercurius with loaders of its own, as its documentation joins. Their cache is off: no key is loaded twice.
 import { serve } from "./fastify.js";
 import { resolvers } from "./sources.js";
 

@@ -23,7 +23,7 @@ async function post(service, path, authorization, body) {
   return answer.body.json();
 }
 
-// What one request asks of the services, in the caller's name.
+// Calls to the services for one request, in the caller's name.
 export class Sources {
   constructor(authorization) {
     this.authorization = authorization;
@@ -33,7 +33,7 @@ export class Sources {
     });
   }
 
-  // All that orders knows of some sites, in one round trip; asked for the same sites again, it is the same one.
+  // The results of orders for some sites, in one batch; repeated calls for the same sites share it.
   joined(siteIds) {
     const key = siteIds.join();
     if (key !== this.key) {

@@ -1,5 +1,5 @@
-//! async-graphql on hyper, one thread. The join is fetched ahead: the field `sites` looks at what is selected below it
-//! and asks orders once for the whole page.
+//! async-graphql on hyper, one thread. The join is prefetched: the field `sites` reads the selection below it and calls
+//! orders once for the whole page.
 
 mod schema;
 mod services;

@@ -1,4 +1,4 @@
-//! The part of Kierto's schema that the pages ask for.
+//! The part of Kierto's schema that the pages select.
 
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use serde::Deserialize;

@@ -52,7 +52,7 @@ impl Services {
         self.post(&self.sites_url, caller, &SitesArguments { page, fields }).await
     }
 
-    /// The next pickup and the number of open orders of each site, in one round trip.
+    /// The next pickup and the number of open orders of each site, in one batch.
     pub async fn joined(&self, caller: &Caller, site_ids: &[&str]) -> Result<Joined, Failure> {
         let of_sites = OfSites { site_ids };
         self.post(&self.orders_url, caller, &(("nextPickups", &of_sites), ("openOrderCounts", &of_sites))).await
