@@ -23,9 +23,9 @@ def test_help_imports_nothing_heavy() -> None:
         "strawberry",
         "uvicorn",
     ]
-    look = f"import sys, deploy.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, deploy.cli; print([name for name in {heavy} if name in sys.modules])"
 
-    done = subprocess.run([sys.executable, "-c", look], cwd=CLONE, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=CLONE, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
 

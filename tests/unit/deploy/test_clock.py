@@ -25,8 +25,8 @@ def test_durations(text: str, duration: timedelta) -> None:
     assert parse_duration(text) == duration
 
 
-def _clock(folder: Path, *words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["clock", *words, "--home", str(folder)])
+def _clock(folder: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["clock", *arguments, "--home", str(folder)])
     return result.exit_code, result.output
 
 
@@ -43,9 +43,9 @@ def test_it_is_set_moved_and_reset(tmp_path: Path) -> None:
     assert read_offset(home.clock) == timedelta()
 
 
-@pytest.mark.parametrize("words", [("set", "tomorrow"), ("advance", "3x"), ("advance", ""), ("advance", "-1d")])
-def test_an_invalid_time_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
-    code, _ = _clock(tmp_path, *words)
+@pytest.mark.parametrize("arguments", [("set", "tomorrow"), ("advance", "3x"), ("advance", ""), ("advance", "-1d")])
+def test_an_invalid_time_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, _ = _clock(tmp_path, *arguments)
 
     assert code == 2
     assert not (tmp_path / "clock").exists()

@@ -45,11 +45,11 @@ def test_an_error_is_named_and_nothing_is_written(web: Path, tmp_path: Path) -> 
 
 
 def test_an_invalid_manifest_is_named(web: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.json"
-    broken.write_text(json.dumps({ids.hash_of("{ a }"): "{ b }"}))
-    result = CliRunner().invoke(app, ["documents", str(web), str(broken), "--out", str(tmp_path / "out.json")])
+    invalid = tmp_path / "invalid.json"
+    invalid.write_text(json.dumps({ids.hash_of("{ a }"): "{ b }"}))
+    result = CliRunner().invoke(app, ["documents", str(web), str(invalid), "--out", str(tmp_path / "out.json")])
     assert result.exit_code == 2
-    assert result.output == f"{broken}: $['{ids.hash_of('{ a }')}']: the id is not the SHA-256 of the text\n"
+    assert result.output == f"{invalid}: $['{ids.hash_of('{ a }')}']: the id is not the SHA-256 of the text\n"
 
 
 def test_a_missing_place_is_refused(tmp_path: Path) -> None:

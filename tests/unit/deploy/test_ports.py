@@ -27,12 +27,12 @@ def test_every_listener_has_a_port_of_its_own() -> None:
 def test_a_port_in_use_is_named_with_its_setting_its_holder_and_a_remedy(port_in_use: int) -> None:
     ports = Ports(port_in_use - OFFSETS["kafka"])
 
-    with pytest.raises(StackError) as problem:
+    with pytest.raises(StackError) as raised:
         ports.check(["kafka"])
 
-    assert f"{port_in_use} for kafka (KIERTO_PORT_BASE + 84)" in str(problem.value)
-    assert f"(pid {os.getpid()})" in str(problem.value)
-    assert "KIERTO_PORT_BASE=" in str(problem.value)
+    assert f"{port_in_use} for kafka (KIERTO_PORT_BASE + 84)" in str(raised.value)
+    assert f"(pid {os.getpid()})" in str(raised.value)
+    assert "KIERTO_PORT_BASE=" in str(raised.value)
 
 
 def test_unchecked_ports_may_be_in_use(port_in_use: int) -> None:

@@ -18,8 +18,8 @@ def _mode(path: Path) -> int:
 def test_they_are_whole_and_different(tmp_path: Path) -> None:
     secrets = load_secrets(Home(tmp_path))
 
-    words = [secrets.postgres_password, *secrets.database_passwords.values(), *secrets.client_secrets.values()]
-    assert len(set(words)) == 1 + len(SERVICES) + len(CLIENTS)
+    values = [secrets.postgres_password, *secrets.database_passwords.values(), *secrets.client_secrets.values()]
+    assert len(set(values)) == 1 + len(SERVICES) + len(CLIENTS)
     assert len(base64.b64decode(secrets.pepper)) == 32
 
 
@@ -43,9 +43,9 @@ def test_a_secret_that_a_newer_build_needs_is_added_to_the_others(tmp_path: Path
     home = Home(tmp_path)
     first = load_secrets(home)
     path = home.secrets / "secrets.json"
-    kept = json.loads(path.read_text())
-    del kept["database_passwords"]["stats"], kept["pepper"]
-    path.write_text(json.dumps(kept))
+    saved = json.loads(path.read_text())
+    del saved["database_passwords"]["stats"], saved["pepper"]
+    path.write_text(json.dumps(saved))
 
     second = load_secrets(home)
 

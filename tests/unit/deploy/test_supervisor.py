@@ -67,11 +67,11 @@ def supervisor(tmp_path: Path, messages: list[str]) -> Iterator[Supervisor]:
 
 
 def _supervise_until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
-    def tend_and_look() -> bool:
+    def restart_and_check() -> bool:
         supervisor.restart_failed()
         return condition()
 
-    wait_for(tend_and_look)
+    wait_for(restart_and_check)
 
 
 def test_a_killed_part_is_restarted_and_reported(supervisor: Supervisor, tmp_path: Path, messages: list[str]) -> None:
@@ -109,27 +109,27 @@ def test_the_table_names_running_parts(supervisor: Supervisor, tmp_path: Path) -
 
 
 def test_groups_are_stopped_from_the_last_to_the_first(supervisor: Supervisor, tmp_path: Path) -> None:
-    story = tmp_path / "story"
+    stop_log = tmp_path / "stop-log"
 
-    def telling(name: str) -> Callable[[], int]:
+    def logging_part(name: str) -> Callable[[], int]:
         def target() -> int:
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             sys.stdout.write("blocked\n")
             signal.sigwait([signal.SIGTERM])
-            with story.open("a") as file:
+            with stop_log.open("a") as file:
                 file.write(f"{name}\n")
             return 0
 
         return target
 
-    parts = [_FakeComponent(name, tmp_path, telling(name)) for name in ("database", "worker", "api", "gateway")]
+    parts = [_FakeComponent(name, tmp_path, logging_part(name)) for name in ("database", "worker", "api", "gateway")]
     for part in parts:
         supervisor.start(part)
     wait_for(lambda: all("blocked" in part.log.read_text() for part in parts))
 
     supervisor.stop()
 
-    assert story.read_text().split() == ["gateway", "api", "worker", "database"]
+    assert stop_log.read_text().split() == ["gateway", "api", "worker", "database"]
 
 
 def test_a_part_that_does_not_stop_is_killed_and_reported(
@@ -170,19 +170,19 @@ def test_only_the_named_parts_are_waited_for(supervisor: Supervisor, tmp_path: P
 
 
 def test_an_unready_part_is_shown_with_the_end_of_its_log(supervisor: Supervisor, tmp_path: Path) -> None:
-    def lament() -> int:
-        sys.stdout.write("no database, no joy\n")
+    def print_error() -> int:
+        sys.stdout.write("no database\n")
         return _sleep()
 
-    part = _FakeComponent("sad", tmp_path, lament, ready=lambda pid: False)
-    supervisor.start(part, _FakeComponent("glad", tmp_path, _sleep))
-    wait_for(lambda: "joy" in part.log.read_text())
+    part = _FakeComponent("unready", tmp_path, print_error, ready=lambda pid: False)
+    supervisor.start(part, _FakeComponent("ready", tmp_path, _sleep))
+    wait_for(lambda: "no database" in part.log.read_text())
 
     with pytest.raises(StackError) as problem:
         supervisor.await_ready(0.1)
 
-    assert "These were not ready after 0 s: sad\n" in str(problem.value)
-    assert "no database, no joy" in str(problem.value)
+    assert "These were not ready after 0 s: unready\n" in str(problem.value)
+    assert "no database" in str(problem.value)
 
 
 def test_a_part_that_fails_repeatedly_before_it_is_ready_ends_the_start(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -206,39 +206,39 @@ def test_watch_ends_on_a_signal_and_wakes_when_a_child_ends(tmp_path: Path, mess
     parent = os.getpid()
     with Signals() as signals:
         supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals)
-        falls_once = tmp_path / "fell"
+        failed_once = tmp_path / "failed"
 
-        def fall_once_then_stop_the_parent() -> int:
-            if falls_once.exists():
+        def fail_once_then_signal_parent() -> int:
+            if failed_once.exists():
                 os.kill(parent, signal.SIGINT)
                 return _sleep()
-            falls_once.touch()
+            failed_once.touch()
             return 1
 
-        part = _FakeComponent("worker", tmp_path, fall_once_then_stop_the_parent)
+        part = _FakeComponent("worker", tmp_path, fail_once_then_signal_parent)
         began = time.monotonic()
         supervisor.start(part)
         supervisor.watch()
         supervisor.stop()
 
     assert len(part.starts) == 2
-    assert time.monotonic() - began < 20  # the pause of watch() is a minute, unless a signal cuts it short
+    assert time.monotonic() - began < 20  # the pause of watch() is a minute, unless a signal ends it
 
 
 def test_a_second_signal_ends_the_wait(tmp_path: Path, messages: list[str]) -> None:
     with Signals() as signals:
         supervisor = Supervisor(messages.append, tmp_path / "processes.json", signals, stop_timeout=60)
-        deaf = _FakeComponent("deaf", tmp_path, _ignore_signals)
+        unresponsive = _FakeComponent("deaf", tmp_path, _ignore_signals)
         parent = os.getpid()
 
-        def impatient() -> int:
-            wait_for(lambda: "asked to stop" in deaf.log.read_text())
+        def signal_again() -> int:
+            wait_for(lambda: "asked to stop" in unresponsive.log.read_text())
             os.kill(parent, signal.SIGINT)
             return 0
 
-        supervisor.start(deaf)
-        helper = fork(impatient, tmp_path / "impatient.log", {})
-        wait_for(lambda: "deaf" in deaf.log.read_text())
+        supervisor.start(unresponsive)
+        helper = fork(signal_again, tmp_path / "signal-again.log", {})
+        wait_for(lambda: "deaf" in unresponsive.log.read_text())
         began = time.monotonic()
         supervisor.stop()
         wait_for(lambda: helper.poll() is not None)
