@@ -29,7 +29,7 @@ _SHARED = {
     "SiteCopy",
     "SiteCopyRepository",
 }
-"""Names of one concept: two services keep a copy of the same things, or ask for the same decisions, by their own ports."""
+"""Names of one concept: services that copy the same things, or need the same decisions, have their own ports."""
 
 
 def complaints(sources: Mapping[str, str]) -> Iterator[str]:
