@@ -45,7 +45,7 @@ class PreparedOperation(msgspec.Struct, frozen=True):
 
     request: GraphQLRequest
     kind: OperationType
-    known: DocumentOperation
+    document_operation: DocumentOperation
     values: VariableValues
     cost: int
 
@@ -92,7 +92,7 @@ class Admission:
             if len(text) <= self._limits.text:  # else it is not read at all
                 # Before anything is done with it: what is not valid takes as long to read.
                 self._rates.spend(asker, len(text) // CHARACTERS_PER_UNIT)
-            read = engine.read(text, self._limits)
+            read = engine.parse_and_validate(text, self._limits)
             if isinstance(read, list):
                 raise self._invalid(read, caller)
             document = read
@@ -105,15 +105,15 @@ class Admission:
             raise OperationError(403, "INTROSPECTION_FORBIDDEN")
         if request.variables:
             self._check_variables(request.variables, size)
-        known = DocumentOperation(document, operation)
-        values = engine.values(known, request.variables)
+        document_operation = DocumentOperation(document, operation)
+        values = engine.coerce_variables(document_operation, request.variables)
         if isinstance(values, list):
             raise self._invalid(values, caller)
-        cost = engine.cost(known, values)
+        cost = engine.cost(document_operation, values)
         if cost > self._limits.cost:
             raise self._limit_exceeded("cost", cost)
         spent = self._rates.spend(asker, cost)
-        return PreparedOperation(request, operation.node.operation, known, values, cost), spent
+        return PreparedOperation(request, operation.node.operation, document_operation, values, cost), spent
 
     def _check_variables(self, variables: dict[str, Any], size: int | None) -> None:
         """Refuse variables that are too many; ``size`` is that of the request, in bytes."""

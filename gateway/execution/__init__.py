@@ -1,1 +1,1 @@
-"""How operations are executed. Knows Strawberry, and nothing of waste."""
+"""The executor of GraphQL operations: depends on Strawberry, and on nothing of Kierto's domain."""

@@ -1,8 +1,7 @@
-"""Operation texts that were found valid once, with their plans: clients send the same few again and again.
+"""Cache of valid documents with their plans: clients send the same few texts again and again.
 
-Reading and validating a text, and planning what it asks for, costs more than executing a small operation. What is kept
-is bounded in texts and in bytes; a text that is not valid is not kept, so nobody fills the memory with nonsense but by
-writing real operations.
+Parsing, validating and planning a text costs more than executing a small operation. The cache is bounded in documents
+and in bytes. Invalid texts are not cached.
 """
 
 from collections import OrderedDict
@@ -33,51 +32,50 @@ from gateway.execution.planning.variables import CoerceVariables
 MAX_DOCUMENTS = 1000
 MAX_CACHE_BYTES = 50_000_000
 _MAX_CACHED_CHARACTERS = 50_000
-"""Characters of a text that is kept: a larger one is one person's own, or an attempt."""
+"""Characters of a cached text. A longer one is unlikely to be sent by a second client."""
 _MAX_PLANS_PER_DOCUMENT = 64
-"""Of one text: it has operations, and its switches have values; nobody fills the memory by trying them all."""
+"""Plans of one document: one for each operation and each combination of the condition variables' values."""
 _BYTES_PER_PLANNED_FIELD = 3_000
-"""What a planned field takes, with its code: a fragment that is spread often is short, and its plan is not."""
+"""Memory of a planned field and its code. The plan of a short text is large if it spreads a fragment often."""
 
 CostFunction = Callable[[Mapping[str, Any]], int]
-"""What an operation costs with these variables, coerced."""
+"""Returns the cost of an operation with these coerced variables: a whole number of 0 or more."""
 
 PlanFactory = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Plan]
-"""Makes the plan of an operation of a document for these values of its switches."""
+"""Compiles the plan of an operation of a document, for these values of its condition variables."""
 
 
 class CompiledOperation:
-    """An operation; ``introspects``: it asks, at its root, for the schema itself.
-
-    Once somebody made them: ``coerce`` is the coercion of its variables, ``costing`` says what it costs with them, and
-    ``plan`` is its plan where there is only one.
-    """
+    """An operation with its functions, each of which is compiled at its first use."""
 
     def __init__(self, node: OperationDefinitionNode, *, introspects: bool) -> None:
         self.node = node
         self.introspects = introspects
+        """Whether it selects ``__schema`` or ``__type``."""
         self.coerce_variables: CoerceVariables | None = None
         self.cost_function: CostFunction | None = None
         self.plan: Plan | None = None
+        """Its plan, if the document has only one."""
 
 
 class Document:
-    """A valid text and what is known of it. ``switches`` are the variables that ``@skip`` and ``@include`` look at."""
+    """A valid document with its operations and plans."""
 
     def __init__(self, text: str, node: DocumentNode) -> None:
         self.text = text
         self.node = node
         self.fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
         self.condition_variables = _condition_variables(node)
+        """The variables in ``@skip`` and ``@include``."""
         operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
         self.has_one_plan = len(operations) == 1 and not self.condition_variables
         self._operations: dict[str | None, CompiledOperation] = {}
         self.plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self.bytes = len(text.encode())
-        """What it counts as among those that are kept."""
+        """Its size in the cache."""
 
     def operation(self, name: str | None) -> CompiledOperation | None:
-        """The operation of this name, or the only one."""
+        """Return the operation of this name, or the only one; None if there is none."""
         operation = self._operations.get(name)
         if operation is None:
             node = get_operation_ast(self.node, name)
@@ -91,15 +89,15 @@ class Document:
     def _introspects(self, selections: SelectionSetNode) -> bool:
         waiting, seen = [selections], set[str]()
         while waiting:
-            for one in waiting.pop().selections:
-                match one:
+            for node in waiting.pop().selections:
+                match node:
                     case FieldNode():
-                        if one.name.value in ("__schema", "__type"):
+                        if node.name.value in ("__schema", "__type"):
                             return True
                     case InlineFragmentNode():
-                        waiting.append(one.selection_set)
+                        waiting.append(node.selection_set)
                     case FragmentSpreadNode():
-                        name = one.name.value
+                        name = node.name.value
                         if name not in seen:
                             seen.add(name)
                             waiting.append(self.fragments[name].selection_set)
@@ -107,18 +105,18 @@ class Document:
 
 
 class DocumentOperation(msgspec.Struct, frozen=True):
-    """An operation of a valid text."""
+    """An operation of a valid document."""
 
     document: Document
     operation: CompiledOperation
 
 
 class DocumentCache:
-    """Documents by their text; the one that was not asked for longest goes first."""
+    """Documents by text; the least recently used is evicted first."""
 
-    def __init__(self, most_texts: int = MAX_DOCUMENTS, most_bytes: int = MAX_CACHE_BYTES) -> None:
-        self._max_documents = most_texts
-        self._max_bytes = most_bytes
+    def __init__(self, max_documents: int = MAX_DOCUMENTS, max_bytes: int = MAX_CACHE_BYTES) -> None:
+        self._max_documents = max_documents
+        self._max_bytes = max_bytes
         self._entries: OrderedDict[str, Document] = OrderedDict()
 
     def __len__(self) -> int:
@@ -126,43 +124,43 @@ class DocumentCache:
 
     @property
     def bytes(self) -> int:
-        """What is kept counts as: texts and plans."""
+        """The size of the cached texts and plans."""
         return sum(one.bytes for one in self._entries.values())
 
     def find(self, text: str) -> Document | None:
-        """The document of a text, if it is kept."""
+        """Return the document of a text, if it is cached."""
         document = self._entries.get(text)
         if document is not None:
             self._entries.move_to_end(text)
         return document
 
     def get_or_add(self, node: DocumentNode) -> Document:
-        """What is known of a valid document, kept from now on."""
+        """Return the cached document of a valid syntax tree; add it if it is missing."""
         text = node.loc.source.body if node.loc else print_ast(node)
         return self.find(text) or self._store(Document(text, node))
 
-    def plan_for(self, known: DocumentOperation, values: dict[str, Any], make: PlanFactory) -> Plan:
-        """The plan of an operation for these values of its variables."""
-        plan = known.operation.plan
+    def plan_for(self, cached: DocumentOperation, variables: dict[str, Any], make: PlanFactory) -> Plan:
+        """Return the plan of an operation for these coerced variables."""
+        plan = cached.operation.plan
         if plan is None:
-            plan = self.plan(known.document, known.operation.node, values, make)
-            if known.document.has_one_plan:
-                known.operation.plan = plan
+            plan = self.plan(cached.document, cached.operation.node, variables, make)
+            if cached.document.has_one_plan:
+                cached.operation.plan = plan
         return plan
 
     def plan(
-        self, document: Document, operation: OperationDefinitionNode, values: dict[str, Any], make: PlanFactory
+        self, document: Document, operation: OperationDefinitionNode, variables: dict[str, Any], make: PlanFactory
     ) -> Plan:
-        """The plan of an operation for these values of its variables: of the switches alone, as far as a plan goes."""
-        switches = {name: values.get(name) for name in document.condition_variables}
-        key = (operation.name.value if operation.name else None, *switches.values())
+        """Return the plan of an operation for these coerced variables; it depends on the condition variables alone."""
+        conditions = {name: variables.get(name) for name in document.condition_variables}
+        key = (operation.name.value if operation.name else None, *conditions.values())
         plan = document.plans.get(key)
         if plan is None:
-            plan = document.plans[key] = make(document, operation, switches)
+            plan = document.plans[key] = make(document, operation, conditions)
             document.bytes += plan.fields * _BYTES_PER_PLANNED_FIELD
             if len(document.plans) > _MAX_PLANS_PER_DOCUMENT:
-                _, gone = document.plans.popitem(last=False)
-                document.bytes -= gone.fields * _BYTES_PER_PLANNED_FIELD
+                _, evicted = document.plans.popitem(last=False)
+                document.bytes -= evicted.fields * _BYTES_PER_PLANNED_FIELD
             self._evict()
         return plan
 
@@ -173,14 +171,14 @@ class DocumentCache:
         return document
 
     def _evict(self) -> None:
-        left = self.bytes
-        while len(self._entries) > self._max_documents or (left > self._max_bytes and self._entries):
-            _, gone = self._entries.popitem(last=False)
-            left -= gone.bytes
+        size = self.bytes
+        while len(self._entries) > self._max_documents or (size > self._max_bytes and self._entries):
+            _, evicted = self._entries.popitem(last=False)
+            size -= evicted.bytes
 
 
 class DocumentCacheExtension(SchemaExtension):
-    """Spares a text that is known to be valid the reading and the validation. ``documents`` are of one schema."""
+    """Skips parsing and validation of a cached document. The cache belongs to one schema."""
 
     def __init__(self, documents: DocumentCache) -> None:
         self._documents = documents
@@ -204,9 +202,9 @@ class DocumentCacheExtension(SchemaExtension):
 
 
 def _condition_variables(node: DocumentNode) -> list[str]:
-    found = _ConditionVariableVisitor()
-    visit(node, found)
-    return sorted(found.names)
+    visitor = _ConditionVariableVisitor()
+    visit(node, visitor)
+    return sorted(visitor.names)
 
 
 class _ConditionVariableVisitor(Visitor):

@@ -1,9 +1,8 @@
-"""The engine: executes operations on a Strawberry schema by plans, which it makes once and keeps.
+"""Engine: executes the operations of a Strawberry schema by plans, which it compiles once and caches.
 
-It takes the place of graphql-core's ``execute``, with the same parameters and the same answers;
-``gateway.execution.strawberry.schema`` shows how a Strawberry schema is given one.
-
-Introspection goes to graphql-core: nobody waits for it often enough.
+It replaces graphql-core's ``execute``, with the same parameters and the same results;
+``gateway.execution.strawberry.schema`` gives a Strawberry schema an engine. Introspection runs on graphql-core: it is
+too rare to be worth a plan.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,18 +19,19 @@ from graphql import (
     OperationDefinitionNode,
     execute,
 )
-from graphql.execution import Executor
-from graphql.execution.values import VariableValues
+from graphql.execution import Executor, VariableValues
 
-from gateway.execution.completion.compiler import CompletionCompiler
+from gateway.execution import compat
+from gateway.execution.completion.compiler import compile_completion
 from gateway.execution.cost.compiler import compile_cost
 from gateway.execution.documents import Document, DocumentCache, DocumentOperation, PlanFactory
+from gateway.execution.limits import validation
 from gateway.execution.limits.operation_limits import OperationLimits
-from gateway.execution.limits.validation import parse_and_validate
-from gateway.execution.planning import variables
-from gateway.execution.planning.plan import Plan, Planner
+from gateway.execution.planning.plan import Plan
+from gateway.execution.planning.planner import Planner
+from gateway.execution.planning.variables import compile_variable_coercion
 from gateway.execution.projection.compiler import PassthroughScalars
-from gateway.execution.runtime.executor import execute_plan as execute_run
+from gateway.execution.runtime.executor import execute_plan
 from gateway.execution.runtime.resolver_call import compile_resolver_calls
 from gateway.execution.state.execution_state import ExecutionState
 from services.chassis.rpc.raw_result import decode_if_raw
@@ -42,14 +42,14 @@ _EVENT_EXECUTIONS = metrics.EXECUTIONS.labels("plan", "event")
 
 
 class Engine:
-    """Executes the operations of one schema. ``documents`` are the texts that it knows to be valid, with their plans.
+    """The executor of one schema, with its caches of valid documents and their plans.
 
-    ``scalars``: custom scalars that look the same in the JSON of services, with the types to decode them as.
+    ``scalars``: the custom scalars with the same JSON in GraphQL and in services, and the types to decode them as.
     """
 
     def __init__(self, schema: strawberry.Schema, scalars: PassthroughScalars) -> None:
         self._strawberry = schema
-        self._schema = schema._schema
+        self._schema = compat.graphql_schema(schema)
         self._scalars = scalars
         self.documents = DocumentCache()
         self._middleware_documents = DocumentCache()
@@ -66,111 +66,110 @@ class Engine:
         **named: Any,
     ) -> ExecutionResult | Awaitable[ExecutionResult]:
         """Execute one operation of a valid document."""
-        hooks = active_middleware(middleware)
-        documents, _ = self._plan_cache(hooks)
-        known = documents.get_or_add(document)
-        operation = known.operation(operation_name)
+        active = active_middleware(middleware)
+        cache, _ = self._plan_cache(active)
+        cached = cache.get_or_add(document)
+        operation = cached.operation(operation_name)
         if operation is None or operation.introspects:
             metrics.EXECUTIONS.labels("graphql-core", "introspection" if operation else "no operation").inc()
-            answer: Any = execute(
+            result: Any = execute(
                 schema, document, root_value, context_value, dict(variable_values or {}), operation_name,
-                middleware=MiddlewareManager(_decode_result, *(hooks.middlewares if hooks else ())), **named,
+                middleware=MiddlewareManager(_decode_result, *(active.middlewares if active else ())), **named,
             )  # fmt: skip
-            return answer  # type: ignore[no-any-return]
+            return result  # type: ignore[no-any-return]
         return self._coerce_and_execute(
-            DocumentOperation(known, operation),
+            DocumentOperation(cached, operation),
             variable_values,
             context_value,
             root_value,
-            hooks,
+            active,
             named.get("operation_extensions"),
         )
 
-    def read(self, text: str, limits: OperationLimits) -> Document | list[GraphQLError]:
-        """What is known of a text from now on, if it is valid and within the limits; else what is wrong with it."""
-        found = parse_and_validate(self._schema, text, limits)
-        return found if isinstance(found, list) else self.documents.get_or_add(found)
+    def parse_and_validate(self, text: str, limits: OperationLimits) -> Document | list[GraphQLError]:
+        """Return the document of a text, and cache it; return the errors of a text that is not valid or too large."""
+        document = validation.parse_and_validate(self._schema, text, limits)
+        return document if isinstance(document, list) else self.documents.get_or_add(document)
 
-    def values(self, known: DocumentOperation, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
-        """The variables of a request, coerced; or what is wrong with them."""
-        operation = known.operation
+    def coerce_variables(
+        self, document_operation: DocumentOperation, given: Mapping[str, Any] | None
+    ) -> VariableValues | list[GraphQLError]:
+        """Return the coerced variables of a request, or their errors."""
+        operation = document_operation.operation
         if operation.coerce_variables is None:
-            operation.coerce_variables = variables.compile_variable_coercion(self._schema, operation.node)
+            operation.coerce_variables = compile_variable_coercion(self._schema, operation.node)
         return operation.coerce_variables(given)
 
-    def cost(self, known: DocumentOperation, values: VariableValues) -> int:
-        """What an operation with these variables costs."""
-        operation = known.operation
+    def cost(self, document_operation: DocumentOperation, variables: VariableValues) -> int:
+        """Return the cost of an operation with these variables."""
+        operation = document_operation.operation
         if operation.cost_function is None:
-            operation.cost_function = compile_cost(self._schema, known.document, operation.node)
-        return operation.cost_function(values.coerced)
+            operation.cost_function = compile_cost(self._schema, document_operation.document, operation.node)
+        return operation.cost_function(variables.coerced)
 
     def execute_prepared(
         self,
-        known: DocumentOperation,
-        values: VariableValues,
+        document_operation: DocumentOperation,
+        variables: VariableValues,
         given: Mapping[str, Any] | None,
         context: Any,
         operation_extensions: dict[str, Any] | None,
     ) -> Awaitable[ExecutionResult]:
-        """Execute a query or a mutation with these values, which were ``given``."""
-        if known.operation.introspects:
-            return self._execute_introspection(known, given, context)
-        return self._execute_by_plan(known, values, context, None, None, operation_extensions)
+        """Execute a query or a mutation; ``given`` are its variables before coercion."""
+        if document_operation.operation.introspects:
+            return self._execute_introspection(document_operation, given, context)
+        return self._execute_by_plan(document_operation, variables, context, None, None, operation_extensions)
 
     async def _execute_introspection(
-        self, known: DocumentOperation, given: Mapping[str, Any] | None, context: Any
+        self, document_operation: DocumentOperation, given: Mapping[str, Any] | None, context: Any
     ) -> ExecutionResult:
-        name = known.operation.node.name
-        answer = self.execute(self._schema, known.document.node, None, context, given, name.value if name else None)
-        return await answer if isawaitable(answer) else answer
+        document, name = document_operation.document.node, document_operation.operation.node.name
+        result = self.execute(self._schema, document, None, context, given, name.value if name else None)
+        return await result if isawaitable(result) else result
 
     async def _coerce_and_execute(
-        self, known: DocumentOperation, given: Mapping[str, Any] | None, *rest: Any
+        self, document_operation: DocumentOperation, given: Mapping[str, Any] | None, *rest: Any
     ) -> ExecutionResult:
-        values = self.values(known, given)
-        return (
-            ExecutionResult(None, values)
-            if isinstance(values, list)
-            else await self._execute_by_plan(known, values, *rest)
-        )
+        variables = self.coerce_variables(document_operation, given)
+        if isinstance(variables, list):
+            return ExecutionResult(None, variables)
+        return await self._execute_by_plan(document_operation, variables, *rest)
 
     def _execute_by_plan(
         self,
-        known: DocumentOperation,
-        values: VariableValues,
+        document_operation: DocumentOperation,
+        variables: VariableValues,
         context: Any,
         root_value: Any,
-        hooks: MiddlewareManager | None,
+        middleware: MiddlewareManager | None,
         operation_extensions: dict[str, Any] | None,
     ) -> Awaitable[ExecutionResult]:
-        documents, make = self._plan_cache(hooks)
+        cache, compile_plan = self._plan_cache(middleware)
         try:
-            plan = documents.plan_for(known, values.coerced, make)
+            plan = cache.plan_for(document_operation, variables.coerced, compile_plan)
         except GraphQLError as error:
             return _planning_error_result(error)
         _PLAN_EXECUTIONS.inc()
-        run = ExecutionState(
-            plan, self._schema, values, context, root_value, self._scalars, hooks, operation_extensions
+        state = ExecutionState(
+            plan, self._schema, variables, context, root_value, self._scalars, middleware, operation_extensions
         )
-        return execute_run(run)
+        return execute_plan(state)
 
     def event_plan(self, stream: Executor[Any]) -> Plan:
-        """The plan by which each event of a stream is executed that graphql-core has begun."""
+        """Return the plan for each event of a source stream, which graphql-core has created."""
         operation = stream.operation
         assert operation.loc is not None, "documents are parsed from texts"
         text = operation.loc.source.body
-        hooks = active_middleware(stream.middleware_manager)
-        documents, make = self._plan_cache(hooks)
-        known = documents.find(text)
-        if known is None:  # other texts have pushed it out since
-            known = Document(text, DocumentNode(definitions=(operation, *stream.fragment_definitions.values())))
-        return documents.plan(known, operation, stream.variable_values.coerced, make)
+        cache, compile_plan = self._plan_cache(active_middleware(stream.middleware_manager))
+        document = cache.find(text)
+        if document is None:  # evicted since it was validated
+            document = Document(text, DocumentNode(definitions=(operation, *stream.fragment_definitions.values())))
+        return cache.plan(document, operation, stream.variable_values.coerced, compile_plan)
 
     async def execute_event(self, plan: Plan, event: Executor[Any]) -> ExecutionResult:
-        """Execute one event, whose payload is the root value."""
+        """Execute the operation for one event, whose payload is the root value."""
         _EVENT_EXECUTIONS.inc()
-        run = ExecutionState(
+        state = ExecutionState(
             plan,
             event.schema,
             event.variable_values,
@@ -180,26 +179,32 @@ class Engine:
             active_middleware(event.middleware_manager),
             operation_extensions=getattr(event, "operation_extensions", None),
         )
-        return await execute_run(run)
+        return await execute_plan(state)
 
-    def _plan_cache(self, hooks: MiddlewareManager | None) -> tuple[DocumentCache, PlanFactory]:
-        """Where plans are kept, and what makes them: where something wraps every field, they are others."""
-        return (
-            (self.documents, self._plan) if hooks is None else (self._middleware_documents, self._plan_with_middleware)
-        )
+    def _plan_cache(self, middleware: MiddlewareManager | None) -> tuple[DocumentCache, PlanFactory]:
+        """Return the cache of plans and the function that compiles one. Plans for middleware differ from the others."""
+        if middleware is None:
+            return self.documents, self._plan
+        return self._middleware_documents, self._plan_with_middleware
 
     def _plan(
-        self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any], *, hooked: bool = False
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        conditions: Mapping[str, Any],
+        *,
+        has_middleware: bool = False,
     ) -> Plan:
-        plan = Planner(self._schema, known.fragments, switches, hooked=hooked).plan(operation)
-        compile_resolver_calls(plan, self._strawberry.schema_converter)
-        CompletionCompiler(plan, self._strawberry.config.default_resolver)
+        planner = Planner(self._schema, document.fragments, conditions, has_middleware=has_middleware)
+        plan = planner.plan(operation)
+        compile_resolver_calls(plan, compat.converter_of(self._schema))
+        compile_completion(plan, self._strawberry.config.default_resolver)
         return plan
 
     def _plan_with_middleware(
-        self, known: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]
+        self, document: Document, operation: OperationDefinitionNode, conditions: Mapping[str, Any]
     ) -> Plan:
-        return self._plan(known, operation, switches, hooked=True)
+        return self._plan(document, operation, conditions, has_middleware=True)
 
 
 async def _planning_error_result(error: GraphQLError) -> ExecutionResult:
@@ -207,12 +212,12 @@ async def _planning_error_result(error: GraphQLError) -> ExecutionResult:
 
 
 def active_middleware(middleware: MiddlewareManager | None) -> MiddlewareManager | None:
-    """What wraps every field; None if nothing does."""
+    """Return the middleware that wraps every resolver; None if there is none."""
     return middleware if middleware is not None and middleware.middlewares else None
 
 
 def _decode_result(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
-    """Decodes what resolvers pass on undecoded, for graphql-core, which knows nothing of that."""
+    """Decode the raw results of resolvers, which graphql-core can't complete."""
     value = resolve(source, info, **arguments)
     return _decode_awaited_result(value) if isawaitable(value) else decode_if_raw(value)
 

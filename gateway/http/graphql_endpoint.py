@@ -166,7 +166,7 @@ class GraphQLEndpoint:
             began = time.perf_counter()
             request, context = admitted.request, Context(self.dependencies, asker)
             result = await self._schema.engine.execute_prepared(
-                admitted.known, admitted.values, request.variables, context, request.extensions
+                admitted.document_operation, admitted.values, request.variables, context, request.extensions
             )
             answered: dict[str, Any] = {"data": result.data}
             if result.errors:

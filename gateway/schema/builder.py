@@ -113,7 +113,7 @@ def build_schema(kind: type[KiertoSchema] = KiertoSchema) -> KiertoSchema:
         subscription=_root_type("Subscription", SUBSCRIPTIONS),
         types=contract_types.node_types(),
         config=StrawberryConfig(scalar_map=SCALARS),
-        same_scalars=PASSTHROUGH_SCALARS,
+        passthrough_scalars=PASSTHROUGH_SCALARS,
         extensions=[lambda: DocumentCacheExtension(schema.engine.documents), OperationLog, ErrorPresenter],
     )
     return schema

@@ -70,7 +70,7 @@ def compile_time() -> CompileTime:
         (sites,) = plan.steps
         for step in (sites, *sites.steps):
             projection = compile_projection(
-                step, _ROOT_TYPES[step.key], PASSTHROUGH_SCALARS, batch=step.batch is not None
+                step, _ROOT_TYPES[step.key], PASSTHROUGH_SCALARS, is_batch=step.batch is not None
             )
             assert not isinstance(projection, str), projection
         plans.append(time.perf_counter() - validated)

@@ -1,8 +1,7 @@
-"""Completion as compiled code: for each place in a plan a function that turns a value into its part of the answer.
+"""Compiled completion: Python code, generated for each step of a plan, that turns a value into a part of the response.
 
-The functions do the usual as fast as Python can, and know no errors: on anything unusual (a null where none may be, a
-value of another type, an exception, an awaitable) they raise, and ``completion.slow_path`` completes the value
-again, looking at everything.
+The code handles the common values and no errors. For any other value (a null for a non-null type, a value of another
+type, an exception, an awaitable) it raises, and ``completion.slow_path`` completes the value again, with errors.
 """
 
 import enum
@@ -28,64 +27,71 @@ from graphql import (
 )
 from graphql.pyutils import is_iterable
 
+from gateway.execution.compat import strawberry_definition
 from gateway.execution.planning.plan import Field, FieldKind, ObjectSelection, Plan, item_type, unwrap_non_null
 from gateway.execution.state.resolve_info import ResolveInfo
 
 CompleteValue = Callable[[Any, Any], Any]
-"""(value, run) -> its part of the answer; raises on anything unusual."""
+"""(value, execution state) -> the value's part of the response; raises on an unexpected value."""
 
-CHECKS_CLASS_ONLY = "by_class"
-"""An ``is_type_of`` with this attribute looks at nothing but the value's class: it is asked once for each class."""
+CHECKS_CLASS_ONLY = "checks_class_only"
+"""The attribute of an ``is_type_of`` that depends on the value's class alone: it is called once for each class."""
 
 
 class UnexpectedValue(Exception):
-    """A value needs a careful look."""
+    """A value that the slow path has to complete."""
 
 
-class CompletionCompiler:
-    """The compiled code of a plan. ``of(step)`` completes that step's value; ``root`` the operation's root value."""
+def compile_completion(plan: Plan, default_resolver: Callable[[Any, str], Any]) -> None:
+    """Set the ``complete`` of each step of a plan."""
+    compiler = _CompletionCompiler(default_resolver)
+    functions = [(step, compiler.step_function(step)) for step in plan.all_steps()]
+    exec(compile("\n".join(compiler.code), "<completion>", "exec"), compiler.names)  # noqa: S102 - our own text, from names we chose
+    for step, name in functions:
+        step.complete = compiler.names[name]
 
-    def __init__(self, plan: Plan, default_resolver: Callable[[Any, str], Any]) -> None:
-        self._code: list[str] = []
-        self._names: dict[str, Any] = {}
+
+class _CompletionCompiler:
+    """Generates the functions that complete the values of a plan."""
+
+    def __init__(self, default_resolver: Callable[[Any, str], Any]) -> None:
+        self.code: list[str] = []
+        self.names: dict[str, Any] = {}
+        """The globals of the code."""
         self._default_resolver = default_resolver
-        self._roots: dict[Field | None, str] = {}
-        self._roots[None] = self._selection(plan.root, None)
-        for step in plan.all_steps():
-            self._roots[step] = self._function(f"return {self._value(step.type, step, 'v')}")
-        exec(compile("\n".join(self._code), "<plan>", "exec"), self._names)  # noqa: S102 - our own text, from names we chose
-        for step in plan.all_steps():
-            step.complete = self._names[self._roots[step]]
-        self.root: CompleteValue = self._names[self._roots[None]]
+
+    def step_function(self, step: Field) -> str:
+        """Generate the function that completes a step's value, and return its name."""
+        return self._function(f"return {self._value(step.type, step, 'v')}")
 
     def _name(self, value: Any, hint: str) -> str:
-        name = f"{hint}_{len(self._names)}"
-        self._names[name] = value
+        name = f"{hint}_{len(self.names)}"
+        self.names[name] = value
         return name
 
     def _function(self, *body: str) -> str:
         name = self._name(None, "complete")
-        self._code.append(f"def {name}(v, r):\n" + "\n".join(f"    {line}" for line in body))
+        self.code.append(f"def {name}(v, r):\n" + "\n".join(f"    {line}" for line in body))
         return name
 
     def _variable(self) -> str:
         return self._name(None, "v")
 
     def _value(self, kind: GraphQLOutputType, of: Field, source: str) -> str:
-        """An expression that completes the value of the expression ``source``."""
+        """Return an expression that completes the value of the expression ``source``."""
         nullable, inner = unwrap_non_null(kind)
         if is_leaf_type(inner):
             return self._leaf(inner, nullable, source)
         if isinstance(inner, GraphQLList):
-            made = self._list(inner, of)
+            complete = self._list(inner, of)
         elif is_abstract_type(inner):
-            made = self._abstract(inner, of)
+            complete = self._abstract(inner, of)
         else:
-            made = self._selection(of.selections[inner.name], of)
+            complete = self._selection(of.selections[inner.name], of)
         if not nullable:
-            return f"{made}({source}, r)"
+            return f"{complete}({source}, r)"
         variable = self._variable()
-        return f"(None if ({variable} := {source}) is None else {made}({variable}, r))"
+        return f"(None if ({variable} := {source}) is None else {complete}({variable}, r))"
 
     def _leaf(self, kind: Any, nullable: bool, source: str) -> str:  # noqa: PLR0911 - one line a kind of leaf
         v = self._variable()
@@ -96,15 +102,15 @@ class CompletionCompiler:
         if kind is GraphQLBoolean:
             return f"({v} if ({v} := {source}) is True or {v} is False{null} else {complete}({v}))"
         if kind is GraphQLInt:
-            usual = f"type({v} := {source}) is int and -2147483648 <= {v} <= 2147483647"
-            return f"({v} if {usual}{null} else {complete}({v}))"
+            in_range = f"type({v} := {source}) is int and -2147483648 <= {v} <= 2147483647"
+            return f"({v} if {in_range}{null} else {complete}({v}))"
         if kind is GraphQLFloat:
             return f"({v} if type({v} := {source}) is float and {v} - {v} == 0{null} else {complete}({v}))"
         if isinstance(kind, GraphQLEnumType) and (members := _enum_values(kind)):
-            known = self._name(members, "members")
-            of = self._name(type(next(iter(members))), "enum")
-            usual = f"{known}[{v}] if type({v} := {source}) is {of} else "
-            return f"({usual}None if {v} is None else {complete}({v}))" if nullable else f"({usual}{complete}({v}))"
+            values = self._name(members, "members")
+            enum_class = self._name(type(next(iter(members))), "enum")
+            member = f"{values}[{v}] if type({v} := {source}) is {enum_class} else "
+            return f"({member}None if {v} is None else {complete}({v}))" if nullable else f"({member}{complete}({v}))"
         if nullable:
             return f"(None if ({v} := {source}) is None else {complete}({v}))"
         return f"{complete}({source})"
@@ -116,22 +122,23 @@ class CompletionCompiler:
         )
 
     def _abstract(self, kind: Any, of: Field) -> str:
-        completes: dict[str, str] = {name: self._selection(one, of) for name, one in of.selections.items()}
-        resolver = _TypeResolver(kind, of, completes, self._names)
+        functions: dict[str, str] = {name: self._selection(one, of) for name, one in of.selections.items()}
+        resolver = _TypeResolver(kind, of, functions, self.names)
         by_class, resolve = self._name(resolver.completion_by_class, "classes"), self._name(resolver, "resolve")
         return self._function(f"return ({by_class}.get(type(v)) or {resolve}(v, r))(v, r)")
 
-    def _selection(self, selection: ObjectSelection, of: Field | None) -> str:
-        body: list[str] = []
-        if of is not None:
-            usual: set[type] = set()
-            known, check = self._name(usual, "usual"), self._name(_object_check(selection.type, of, usual), "check")
-            body.append(f"if type(v) not in {known}: {check}(v, r)")
+    def _selection(self, selection: ObjectSelection, of: Field) -> str:
+        checked_classes: set[type] = set()
+        classes = self._name(checked_classes, "classes")
+        check = self._name(_object_check(selection.type, of, checked_classes), "check")
         pairs = [f"{field.key!r}: {self._field(field, selection)}" for field in selection.fields]
         steps = [field for field in selection.fields if field.kind in (FieldKind.RESOLVER, FieldKind.BATCH)]
-        body.append(f"d = {{{', '.join(pairs)}}}")
-        body += [f"r.parents[{step.index}].append(v); r.containers[{step.index}].append(d)" for step in steps]
-        return self._function(*body, "return d")
+        return self._function(
+            f"if type(v) not in {classes}: {check}(v, r)",
+            f"d = {{{', '.join(pairs)}}}",
+            *[f"r.parents[{step.index}].append(v); r.containers[{step.index}].append(d)" for step in steps],
+            "return d",
+        )
 
     def _field(self, field: Field, selection: ObjectSelection) -> str:
         if field.kind is FieldKind.TYPENAME:
@@ -148,13 +155,13 @@ class CompletionCompiler:
 
 def _leaf_completion(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Any], Any]:
     coerce = kind.coerce_output_value
-    usual: set[type] = set()
+    checked_classes: set[type] = set()
 
     def complete(value: Any) -> Any:
-        if type(value) not in usual:
+        if type(value) not in checked_classes:
             if value is None or value is Undefined or isinstance(value, Exception) or isawaitable(value):
                 raise UnexpectedValue
-            usual.add(type(value))
+            checked_classes.add(type(value))
         coerced = coerce(value)
         if coerced is None or coerced is Undefined:
             raise UnexpectedValue
@@ -164,8 +171,8 @@ def _leaf_completion(kind: GraphQLScalarType | GraphQLEnumType) -> Callable[[Any
 
 
 def _enum_values(kind: GraphQLEnumType) -> dict[Any, Any]:
-    """What each member of the enum's one Python class is completed to; empty if there is no such class."""
-    declared = kind.extensions.get("strawberry-definition")
+    """Return the completed value of each member of the enum's Python class; empty if there is no such class."""
+    declared = kind.extensions.get(strawberry_definition)
     wrapped = getattr(declared, "wrapped_cls", None)
     if not (isinstance(wrapped, type) and issubclass(wrapped, enum.Enum)):
         return {}
@@ -173,7 +180,7 @@ def _enum_values(kind: GraphQLEnumType) -> dict[Any, Any]:
 
 
 def _as_collection(value: Any) -> Any:
-    # What can be gone through only once must not be begun here: it would be half gone when it is looked at carefully.
+    # An iterator must not be consumed here: the slow path would get only the rest of it.
     if (
         not is_iterable(value)
         or not isinstance(value, Collection)
@@ -184,41 +191,41 @@ def _as_collection(value: Any) -> Any:
     return value
 
 
-def _object_check(kind: GraphQLObjectType, of: Field, usual: set[type]) -> Callable[[Any, Any], None]:
-    """Looks at an object of a class that was not seen here yet; or at each, where the class does not say enough."""
+def _object_check(kind: GraphQLObjectType, of: Field, checked_classes: set[type]) -> Callable[[Any, Any], None]:
+    """Return the check of an object: once for each class if the class decides, else for each object."""
     predicate: Any = kind.is_type_of
-    by_class = predicate is None or getattr(predicate, CHECKS_CLASS_ONLY, False)
+    class_decides = predicate is None or getattr(predicate, CHECKS_CLASS_ONLY, False)
 
-    def check(value: Any, run: Any) -> None:
+    def check(value: Any, state: Any) -> None:
         if value is None or value is Undefined or isinstance(value, Exception) or isawaitable(value):
             raise UnexpectedValue
-        if predicate is not None and predicate(value, ResolveInfo(run, of)) is not True:
+        if predicate is not None and predicate(value, ResolveInfo(state, of)) is not True:
             raise UnexpectedValue
-        if by_class:
-            usual.add(type(value))
+        if class_decides:
+            checked_classes.add(type(value))
 
     return check
 
 
 class _TypeResolver:
-    """Finds the completing function of a value of an abstract type."""
+    """Returns the function that completes a value of an abstract type."""
 
-    def __init__(self, kind: Any, of: Field, completes: dict[str, str], names: dict[str, Any]) -> None:
+    def __init__(self, kind: Any, of: Field, functions: dict[str, str], names: dict[str, Any]) -> None:
         self._kind = kind
         self._field = of
-        self._completion_names = completes
+        self._completion_names = functions
         self._names = names
         self.completion_by_class: dict[type, CompleteValue] = {}
         self._class_decides = all(
             getattr(selection.type.is_type_of, CHECKS_CLASS_ONLY, False) for selection in of.selections.values()
         )
 
-    def __call__(self, value: Any, run: Any) -> CompleteValue:
+    def __call__(self, value: Any, state: Any) -> CompleteValue:
         if value is None or value is Undefined or isinstance(value, Exception) or isawaitable(value):
             raise UnexpectedValue
         if self._kind.resolve_type is None:
             raise UnexpectedValue
-        name = self._kind.resolve_type(value, ResolveInfo(run, self._field), self._kind)
+        name = self._kind.resolve_type(value, ResolveInfo(state, self._field), self._kind)
         complete: CompleteValue = self._names[self._completion_names[name]]
         if self._class_decides:
             self.completion_by_class[type(value)] = complete

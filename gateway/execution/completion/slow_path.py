@@ -1,7 +1,4 @@
-"""Completion of values that are not as they should be: with paths, errors and nulls as the specification has them.
-
-The slow way, taken for a value that the compiled code refused. It does what section 6.4.3 says, line by line.
-"""
+"""Slow completion of the values that the compiled code refused: section 6.4.3, with paths, errors and nulls."""
 
 from collections.abc import AsyncIterable, Awaitable
 from dataclasses import dataclass
@@ -18,10 +15,9 @@ from graphql import (
     is_leaf_type,
     is_non_null_type,
 )
-from graphql.execution import Executor
-from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path, inspect, is_iterable
 
+from gateway.execution import compat
 from gateway.execution.planning.plan import Field, FieldKind, ObjectSelection, item_type
 from gateway.execution.state.error_locations import locate_error
 from gateway.execution.state.execution_state import ExecutionState
@@ -32,7 +28,7 @@ from services.chassis.runtime import gc_tuning
 
 @dataclass
 class PendingValue:
-    """A value that must be awaited before it can be completed, and its place."""
+    """A value to be awaited and completed, with its position in the response."""
 
     value: Awaitable[Any]
     container: ResponseContainer
@@ -42,27 +38,27 @@ class PendingValue:
 
 
 class SlowCompletion:
-    """Completes one value. Steps are registered with the run as the compiled code does; ``awaited`` are left over."""
+    """Completes values and enqueues their steps, as the compiled code does. Adds awaitables to ``pending``."""
 
-    def __init__(self, run: ExecutionState, awaited: list[PendingValue]) -> None:
-        self._run = run
-        self._response = run.response
-        self._pending = awaited
+    def __init__(self, state: ExecutionState, pending: list[PendingValue]) -> None:
+        self._state = state
+        self._response = state.response
+        self._pending = pending
 
-    def place(self, container: ResponseContainer, key: PathSegment, kind: Any, field: Field, value: Any) -> None:
-        """Complete the value of a step at its place; an error is told, and does what it must to what is around it.
+    def complete_at(self, container: ResponseContainer, key: PathSegment, kind: Any, field: Field, value: Any) -> None:
+        """Complete the value of a step under a key of its container; add an error to the response and propagate it.
 
-        The value was awaited if it had to be: it is not awaited again, as graphql-core does not.
+        An awaitable has been awaited. Like graphql-core, this does not await its result again.
         """
-        place = self._response.place(container)
-        if place is None:
+        position = self._response.position(container)
+        if position is None:
             if isinstance(value, Exception):
-                gc_tuning.clear_tracebacks(value)  # nobody is told of it
+                gc_tuning.clear_tracebacks(value)  # the response does not have it
             return
         try:
-            self._complete_into(container, key, kind, field, value, Path(place.path, key, None), settled=True)
+            self._complete_into(container, key, kind, field, value, Path(position.path, key, None), settled=True)
         except GraphQLError as error:
-            self._response.propagate_error(place, error)
+            self._response.propagate_error(position, error)
         else:
             self._response.record_values([container], key, kind, field)
 
@@ -77,9 +73,9 @@ class SlowCompletion:
         *,
         settled: bool = False,
     ) -> None:
-        """As ExecuteField and CompleteValue: raises a located error where the place may not be null."""
+        """Complete a value (CompleteValue and HandleFieldError); raise a located error if the type is non-null."""
         if isinstance(value, Exception):
-            failure = value  # it is not raised anew: one may be that of many places
+            failure = value  # not raised again: many fields may share one exception
         else:
             try:
                 set_child(container, key, self._complete(container, key, kind, kind, field, value, path, settled))
@@ -98,17 +94,17 @@ class SlowCompletion:
         container: ResponseContainer,
         key: PathSegment,
         kind: Any,
-        whole: Any,
+        declared: Any,
         field: Field,
         value: Any,
         path: Path,
         settled: bool,
     ) -> Any:
         if isawaitable(value) and not settled:
-            self._pending.append(PendingValue(value, container, key, whole, field))
+            self._pending.append(PendingValue(value, container, key, declared, field))
             return None
         if is_non_null_type(kind):
-            completed = self._complete(container, key, kind.of_type, whole, field, value, path, settled)
+            completed = self._complete(container, key, kind.of_type, declared, field, value, path, settled)
             if completed is None and not self._is_pending_at(container, key):
                 raise TypeError(
                     f"Cannot return null for non-nullable field {field.parent}.{field.nodes[0].name.value}."
@@ -117,7 +113,7 @@ class SlowCompletion:
         if value is None or value is Undefined:
             return None
         if isinstance(kind, GraphQLList):
-            return self._list(container, key, kind, whole, field, value, path)
+            return self._list(container, key, kind, declared, field, value, path)
         if is_leaf_type(kind):
             return _complete_leaf(kind, value)
         if is_abstract_type(kind):
@@ -132,13 +128,13 @@ class SlowCompletion:
         container: ResponseContainer,
         key: PathSegment,
         kind: Any,
-        whole: Any,
+        declared: Any,
         field: Field,
         value: Any,
         path: Path,
     ) -> Any:
         if isinstance(value, AsyncIterable):
-            self._pending.append(PendingValue(_collect_async(value), container, key, whole, field))
+            self._pending.append(PendingValue(_collect_async(value), container, key, declared, field))
             return None
         if not is_iterable(value):
             raise GraphQLError(
@@ -153,25 +149,21 @@ class SlowCompletion:
     def _runtime_type(self, kind: Any, field: Field, value: Any) -> GraphQLObjectType:
         resolve = kind.resolve_type or default_type_resolver
         name = resolve(value, self._info(field), kind)
-        found = field.selections.get(name) if isinstance(name, str) else None
-        if found is not None:
-            return found.type
-        judge = Executor.__new__(Executor)
-        judge.schema = self._run.schema
-        details = [FieldDetails(node, None) for node in field.nodes]
-        judge.ensure_valid_runtime_type(name, kind, details, self._info(field), value)
-        raise AssertionError("it has raised")
+        selection = field.selections.get(name) if isinstance(name, str) else None
+        if selection is not None:
+            return selection.type
+        compat.raise_invalid_runtime_type(self._state.schema, name, kind, field.nodes, self._info(field), value)
 
     def _info(self, field: Field) -> Any:
-        return ResolveInfo(self._run, field)
+        return ResolveInfo(self._state, field)
 
     def _object(self, kind: GraphQLObjectType, field: Field, value: Any, path: Path) -> Any:
         if kind.is_type_of is not None and not kind.is_type_of(value, self._info(field)):
             raise GraphQLError(f"Expected value of type '{kind}' but got: {inspect(value)}.")
-        return self.selection(field.selections[kind.name], value, path)
+        return self.complete_selection(field.selections[kind.name], value, path)
 
-    def selection(self, selection: ObjectSelection, value: Any, path: Path | None) -> dict[str, Any]:
-        """An object's part of the answer."""
+    def complete_selection(self, selection: ObjectSelection, value: Any, path: Path | None) -> dict[str, Any]:
+        """Return an object's part of the response."""
         completed: dict[str, Any] = {}
         for field in selection.fields:
             match field.kind:
@@ -181,7 +173,7 @@ class SlowCompletion:
                     self._complete_attribute(completed, field, value, Path(path, field.key, None))
                 case _:
                     completed[field.key] = None
-                    self._run.enqueue(field.index, value, completed)
+                    self._state.enqueue(field.index, value, completed)
         return completed
 
     def _complete_attribute(self, completed: dict[str, Any], field: Field, value: Any, path: Path) -> None:

@@ -1,15 +1,14 @@
-"""What an operation costs, worked out before it is executed (GraphQL cost directives specification).
+"""Static cost of operations, before execution (GraphQL cost directives specification).
 
-The cost is one number, the specification's type cost and field cost together: every object that may be answered counts
-what its type weighs (1, if nothing else is said; leaves count nothing), and every field and argument with a `@cost` of
-its own counts that, as often as it may be asked. What is asked of a list is asked of each item: `@listSize` says how
-many there may be, else `ASSUMED_SIZE`.
+The cost is one number, the sum of the specification's type cost and field cost: the weight of each object in the
+response (1 by default; 0 for leaves), and the `@cost` of each field and argument, as often as it may be executed. A
+selection on a list is multiplied by the list's size: that of `@listSize`, else `ASSUMED_SIZE`.
 
-It is an upper bound where it can be one: `@skip` and `@include` are taken to let everything in, and of an interface or
-union the dearest possible type counts. Fields that are asked twice are merged, as they are when they are executed.
+The cost is an upper bound as far as sizes are: `@skip` and `@include` skip nothing, and an interface or a union costs
+as much as its most expensive possible type. Fields are merged as in execution.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -31,16 +30,14 @@ from graphql import (
 )
 
 from gateway.execution.cost.directives import list_size_of, weight_of
-from gateway.execution.cost.expression import CoercedVariables, Expression, maximum, product, total
+from gateway.execution.cost.expression import Expression, maximum, product, total
 from gateway.execution.cost.input_cost import arguments_cost
 from gateway.execution.cost.list_size import ASSUMED_SIZE, list_size
-from gateway.execution.documents import Document
-
-CostFunction = Callable[[CoercedVariables], int]
+from gateway.execution.documents import CostFunction, Document
 
 
 class _SizedFields(msgspec.Struct, frozen=True):
-    """The size of those lists that a field has said it of for its value."""
+    """The size of the lists in `sizedFields` of the enclosing field's `@listSize`."""
 
     fields: Sequence[str]
     size: Expression
@@ -50,12 +47,9 @@ _NO_SIZED_FIELDS = _SizedFields((), 0)
 
 
 def compile_cost(schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode) -> CostFunction:
-    """What says the cost of a valid operation for its variables, coerced: a whole number of 0 or more.
-
-    It takes as long as the operation has fields, of which selections that are spread often count once.
-    """
+    """Compile the cost of a valid operation, in time linear to its fields; a selection spread often counts once."""
     root = schema.get_root_type(operation.operation)
-    assert root is not None, "validation knows whether the schema has such operations"
+    assert root is not None, "validation: the schema has operations of this type"
     cost = _CostCompiler(schema, document).selection(root, [operation.selection_set], _NO_SIZED_FIELDS)
     return (lambda _: cost) if isinstance(cost, int) else cost
 
@@ -67,25 +61,27 @@ class _CostCompiler:
         self._cache: dict[tuple[Any, ...], Expression] = {}
 
     def selection(self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], sized: _SizedFields) -> Expression:
-        """What is asked of one object of a type."""
+        """Return the cost of selection sets on one object of a type, without its own weight."""
         if sized is not _NO_SIZED_FIELDS:
             return self._selection(kind, sets, sized)
         key = (kind.name, *map(id, sets))
-        known = self._cache.get(key)
-        if known is None:
-            known = self._cache[key] = self._selection(kind, sets, sized)
-        return known
+        cost = self._cache.get(key)
+        if cost is None:
+            cost = self._cache[key] = self._selection(kind, sets, sized)
+        return cost
 
     def _selection(self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], sized: _SizedFields) -> Expression:
         collected: dict[str, list[FieldNode]] = {}
         visited: set[str] = set()
-        for one in sets:
-            for node in self._collect_fields(kind, one, visited):
+        for selection_set in sets:
+            for node in self._collect_fields(kind, selection_set, visited):
                 collected.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
         return total(self._field(kind, nodes, sized) for nodes in collected.values())
 
-    def _collect_fields(self, kind: GraphQLObjectType, of: SelectionSetNode, visited: set[str]) -> Iterator[FieldNode]:
-        for node in of.selections:
+    def _collect_fields(
+        self, kind: GraphQLObjectType, selection_set: SelectionSetNode, visited: set[str]
+    ) -> Iterator[FieldNode]:
+        for node in selection_set.selections:
             match node:
                 case FieldNode():
                     yield node
@@ -105,16 +101,16 @@ class _CostCompiler:
         node = nodes[0]
         name = node.name.value
         definition = self._schema.get_field(parent, name)
-        assert definition is not None, "validation: fields are there"
+        assert definition is not None, "validation: the field exists"
         own = total([weight_of(definition, 0), arguments_cost(definition, node)])
-        said = list_size_of(definition)
+        directive = list_size_of(definition)
         size: Expression = sized.size if name in sized.fields else ASSUMED_SIZE
         below = _NO_SIZED_FIELDS
-        if said is not None:
-            if said.sized_fields:
-                below = _SizedFields(said.sized_fields, list_size(said, definition, node))
+        if directive is not None:
+            if directive.sized_fields:
+                below = _SizedFields(directive.sized_fields, list_size(directive, definition, node))
             else:
-                size = list_size(said, definition, node)
+                size = list_size(directive, definition, node)
         item = self._item(definition.type, [one.selection_set for one in nodes if one.selection_set], below)
         return total([own, product(_item_count(definition.type, size), item)])
 
@@ -133,7 +129,7 @@ class _CostCompiler:
 
 
 def _item_count(kind: GraphQLOutputType, size: Expression) -> Expression:
-    """How many items the lists have that a type consists of: of lists in lists, only the outermost says its size."""
+    """Return the number of items in a value of a type. In lists of lists, the size is that of the outermost."""
     inner = get_nullable_type(kind)
     if not is_list_type(inner):
         return 1

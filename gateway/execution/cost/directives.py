@@ -1,6 +1,6 @@
-"""How a schema says what is costly: the directives of the GraphQL cost directives specification.
+"""Directives `@cost` and `@listSize` of the GraphQL cost directives specification.
 
-https://ibm.github.io/graphql-specs/cost-spec.html; `gateway.execution.cost.compiler` says how they are understood.
+https://ibm.github.io/graphql-specs/cost-spec.html; `gateway.execution.cost.compiler` evaluates them.
 """
 
 from collections.abc import Iterable
@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry import UNSET
 from strawberry.schema_directive import Location
+
+from gateway.execution.compat import strawberry_definition
 
 _Directive = TypeVar("_Directive")
 
@@ -26,9 +28,10 @@ _Directive = TypeVar("_Directive")
     description="What this adds to the cost of an operation: a whole number.",
 )
 class Cost:
-    """``weight``: a whole number of 0 or more; a string, as the specification has it."""
+    """The weight of a type, a field, an argument or an input field."""
 
     weight: str
+    """A whole number of 0 or more; a string, as in the specification."""
 
     def __post_init__(self) -> None:
         if not (self.weight.isascii() and self.weight.isdigit()):
@@ -41,30 +44,29 @@ class Cost:
     description="How many items a list has; `slicingArguments` say it for this field, or for `sizedFields` below it.",
 )
 class ListSize:
-    """``slicing_arguments`` are numbers or lists (then their length counts); ``input.some`` is a field of an input.
-
-    ``assumed_size`` counts where none is given. ``sized_fields``: the list is not the field itself, but these fields of
-    its value. ``require_one_slicing_argument``: an operation that gives none, or several, is not valid; defaults count
-    as given.
-    """
+    """The size of a list."""
 
     assumed_size: int | None = UNSET
+    """The size without slicing arguments."""
     slicing_arguments: list[str] | None = UNSET
+    """Arguments with the size, as a number or as a list of that length; ``input.some`` is a field of an input."""
     sized_fields: list[str] | None = UNSET
+    """The fields of the value that are the lists, if the field itself is none."""
     require_one_slicing_argument: bool | None = True
+    """Whether an operation has to give exactly one slicing argument; a default counts as given."""
 
 
 def weight_of(definition: Any, otherwise: int) -> int:
-    """The weight of what graphql-core defines (a type, a field, an argument), if it has one of its own."""
+    """Return the `@cost` of a type, a field, an argument or an input field of graphql-core, or ``otherwise``."""
     cost = _directive(definition, Cost)
     return otherwise if cost is None else int(cost.weight)
 
 
 def list_size_of(definition: Any) -> ListSize | None:
-    """What a field says of the size of lists."""
+    """Return the `@listSize` of a field."""
     return _directive(definition, ListSize)
 
 
 def _directive(definition: Any, kind: type[_Directive]) -> _Directive | None:
-    declared: Iterable[object] = getattr(definition.extensions.get("strawberry-definition"), "directives", None) or ()
+    declared: Iterable[object] = getattr(definition.extensions.get(strawberry_definition), "directives", None) or ()
     return next((one for one in declared if isinstance(one, kind)), None)

@@ -1,59 +1,59 @@
-"""Amounts that may depend on variables: sums and products of what does not are worked out at once."""
+"""Cost expressions: numbers that may depend on variables. Constants are folded."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 CoercedVariables = Mapping[str, Any]
-"""An operation's variables, coerced."""
+"""The coerced variables of an operation."""
 
 Expression = int | Callable[[CoercedVariables], int]
-"""A number of 0 or more, or what says it for the variables of a request."""
+"""A number of 0 or more, or the function that computes it from the variables of a request."""
 
 
-def total(amounts: Iterable[Expression]) -> Expression:
-    """The sum of some amounts."""
-    fixed, varying = _split_constants(amounts)
-    known = sum(fixed)
-    match varying:
+def total(expressions: Iterable[Expression]) -> Expression:
+    """Return the sum of expressions."""
+    constants, variable = _split_constants(expressions)
+    constant = sum(constants)
+    match variable:
         case []:
-            return known
-        case [one]:
-            return one if known == 0 else lambda values: known + one(values)
-    return lambda values: known + sum([one(values) for one in varying])
+            return constant
+        case [only]:
+            return only if constant == 0 else lambda values: constant + only(values)
+    return lambda values: constant + sum([one(values) for one in variable])
 
 
-def product(one: Expression, other: Expression) -> Expression:
-    """The product of two amounts."""
-    if isinstance(one, int):
-        one, other = other, one
-    if isinstance(other, int):
-        number = other
-        if isinstance(one, int) or number == 0:
-            return one * number if isinstance(one, int) else 0
-        varying = one
-        return varying if number == 1 else lambda values: varying(values) * number
-    first, second = one, other
-    assert not isinstance(first, int), "a number was put last"
-    return lambda values: first(values) * second(values)
+def product(first: Expression, second: Expression) -> Expression:
+    """Return the product of two expressions."""
+    if isinstance(first, int):
+        first, second = second, first
+    if isinstance(second, int):
+        constant = second
+        if isinstance(first, int) or constant == 0:
+            return first * constant if isinstance(first, int) else 0
+        variable = first
+        return variable if constant == 1 else lambda values: variable(values) * constant
+    left, right = first, second
+    assert not isinstance(left, int), "a constant is second"
+    return lambda values: left(values) * right(values)
 
 
-def maximum(amounts: Iterable[Expression]) -> Expression:
-    """The largest of some amounts; 0 if there are none."""
-    fixed, varying = _split_constants(amounts)
-    known = max(fixed, default=0)
-    if not varying:
-        return known
-    if not fixed and len(varying) == 1:
-        return varying[0]
-    return lambda values: max(known, *[one(values) for one in varying])
+def maximum(expressions: Iterable[Expression]) -> Expression:
+    """Return the maximum of expressions; 0 if there are none."""
+    constants, variable = _split_constants(expressions)
+    constant = max(constants, default=0)
+    if not variable:
+        return constant
+    if not constants and len(variable) == 1:
+        return variable[0]
+    return lambda values: max(constant, *[one(values) for one in variable])
 
 
-def _split_constants(amounts: Iterable[Expression]) -> tuple[list[int], list[Callable[[CoercedVariables], int]]]:
-    fixed: list[int] = []
-    varying: list[Callable[[CoercedVariables], int]] = []
-    for one in amounts:
-        if isinstance(one, int):
-            fixed.append(one)
+def _split_constants(expressions: Iterable[Expression]) -> tuple[list[int], list[Callable[[CoercedVariables], int]]]:
+    constants: list[int] = []
+    variable: list[Callable[[CoercedVariables], int]] = []
+    for expression in expressions:
+        if isinstance(expression, int):
+            constants.append(expression)
         else:
-            varying.append(one)
-    return fixed, varying
+            variable.append(expression)
+    return constants, variable

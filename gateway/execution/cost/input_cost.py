@@ -1,4 +1,4 @@
-"""What the values of arguments cost: weights of arguments, input fields and input types, for each item of a list."""
+"""Cost of argument values: weights of arguments, input fields and input types, for each item of a list."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -28,11 +28,11 @@ _Declared = GraphQLArgument | GraphQLInputField
 _CostOfValue = Callable[[Any], int]
 """The cost of a coerced value."""
 _WeightedFields = list[tuple[str, _CostOfValue]]
-"""Those fields of an input type that cost something."""
+"""The fields of an input type with a cost, by their names in coerced values."""
 
 
 def arguments_cost(definition: GraphQLField, node: FieldNode) -> Expression:
-    """What a field's arguments cost as it stands in an operation; a default is as good as a value that is given."""
+    """Return the cost of a field's arguments in an operation, defaults included."""
     given = {one.name.value: one.value for one in node.arguments or ()}
     return total(_argument_cost(given.get(name), declared) for name, declared in definition.args.items())
 
@@ -41,30 +41,30 @@ def _argument_cost(node: ValueNode | None, declared: _Declared) -> Expression:
     weight = _weight(declared)
     if node is not None and not isinstance(node, VariableNode):
         return _literal_cost(node, declared.type, weight)
-    weigh, default = _value_cost(declared.type, weight, {}), default_value(declared)
-    if weigh is None:
+    cost_of, default = _value_cost(declared.type, weight, {}), default_value(declared)
+    if cost_of is None:
         return 0
     if node is None:
-        return weigh(default)
+        return cost_of(default)
     variable = node.name.value
-    return lambda values: weigh(values.get(variable, default))
+    return lambda values: cost_of(values.get(variable, default))
 
 
 def _weight(declared: _Declared) -> int:
-    """The weight of each value that is given in a place: the place's own, else its type's."""
+    """Return the weight of each value of an argument or an input field: its own, else that of its type."""
     kind = get_named_type(declared.type)
     return weight_of(declared, weight_of(kind, 1 if isinstance(kind, GraphQLInputObjectType) else 0))
 
 
 def _literal_cost(node: ValueNode, kind: GraphQLInputType, weight: int) -> Expression:
-    """What a value costs that is written in an operation."""
+    """Return the cost of a literal."""
     inner = get_nullable_type(kind)
     match node:
         case NullValueNode():
             return 0
         case VariableNode(name=name):
-            variable, weigh = name.value, _value_cost(kind, weight, {})
-            return 0 if weigh is None else lambda values: weigh(values.get(variable))
+            variable, cost_of = name.value, _value_cost(kind, weight, {})
+            return 0 if cost_of is None else lambda values: cost_of(values.get(variable))
         case ListValueNode() if isinstance(inner, GraphQLList):
             return total(_literal_cost(one, inner.of_type, weight) for one in node.values)
     named = get_named_type(kind)
@@ -75,30 +75,34 @@ def _literal_cost(node: ValueNode, kind: GraphQLInputType, weight: int) -> Expre
 
 
 def _value_cost(
-    kind: GraphQLInputType, weight: int, known: dict[GraphQLInputObjectType, _WeightedFields]
+    kind: GraphQLInputType, weight: int, visited: dict[GraphQLInputObjectType, _WeightedFields]
 ) -> _CostOfValue | None:
-    """What says the cost of a value; None where it costs nothing, whatever it is."""
+    """Return the function that computes the cost of a coerced value; None if every value costs 0."""
     inner = get_nullable_type(kind)
     if isinstance(inner, GraphQLList):
-        each = _value_cost(inner.of_type, weight, known)
-        return None if each is None else lambda value: 0 if value is None else sum([each(one) for one in value])
+        item_cost = _value_cost(inner.of_type, weight, visited)
+        return (
+            None
+            if item_cost is None
+            else lambda value: 0 if value is None else sum([item_cost(item) for item in value])
+        )
     if not isinstance(inner, GraphQLInputObjectType):
         return None if weight == 0 else lambda value: 0 if value is None else weight
-    fields = known.get(inner)
+    fields = visited.get(inner)
     if fields is None:
-        fields = known[inner] = []  # filled afterwards: a type may lead to itself
-        fields.extend(_weighted_fields(inner, known))
+        fields = visited[inner] = []  # before its fields are visited: a type may be recursive
+        fields.extend(_weighted_fields(inner, visited))
 
-    def weigh(value: Mapping[str, Any] | None) -> int:
-        return 0 if value is None else weight + sum([of(value.get(name)) for name, of in fields])
+    def cost_of(value: Mapping[str, Any] | None) -> int:
+        return 0 if value is None else weight + sum([field_cost(value.get(name)) for name, field_cost in fields])
 
-    return weigh
+    return cost_of
 
 
 def _weighted_fields(
-    kind: GraphQLInputObjectType, known: dict[GraphQLInputObjectType, _WeightedFields]
+    kind: GraphQLInputObjectType, visited: dict[GraphQLInputObjectType, _WeightedFields]
 ) -> Iterator[tuple[str, _CostOfValue]]:
     for name, field in kind.fields.items():
-        weigh = _value_cost(field.type, _weight(field), known)
-        if weigh is not None:
-            yield field.out_name or name, weigh
+        cost_of = _value_cost(field.type, _weight(field), visited)
+        if cost_of is not None:
+            yield field.out_name or name, cost_of

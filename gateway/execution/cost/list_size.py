@@ -1,4 +1,4 @@
-"""How many items a list has: what `@listSize` says of it, and what an operation gives for its slicing arguments."""
+"""Sizes of lists: `@listSize`, evaluated for the slicing arguments of an operation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,46 +21,46 @@ from graphql import (
     VariableNode,
     get_nullable_type,
 )
-from graphql.utilities.coerce_input_value import coerce_default_value
 
+from gateway.execution.compat import coerce_default_value
 from gateway.execution.cost.directives import ListSize, list_size_of
 from gateway.execution.cost.expression import CoercedVariables, Expression
 
 ASSUMED_SIZE = 10
-"""Items of a list that says nothing of its size: lists that belong to their parent are short; pages say theirs."""
+"""The size of a list without `@listSize`. Such lists belong to their parent and are short; pages have `@listSize`."""
 
 _MAX_DIGITS = 20
-"""Digits that are looked at: validation refuses longer numbers, but may still be at it."""
+"""Digits of a number that are read. Validation rejects longer numbers, but this code also runs during validation."""
 
 _SlicingValue = int | Callable[[CoercedVariables], int | None] | None
-"""What a slicing argument says: a number, one that depends on variables, or nothing."""
+"""The value of a slicing argument: a number, a function of the variables, or None if it is not given."""
 
 
-def list_size(said: ListSize, definition: GraphQLField, node: FieldNode) -> Expression:
-    """How many items the list of a field has, as it stands in an operation: the most that an argument says."""
-    otherwise = said.assumed_size if isinstance(said.assumed_size, int) else ASSUMED_SIZE
-    fixed: list[int] = []
-    varying: list[Callable[[CoercedVariables], int | None]] = []
-    for path in said.slicing_arguments or ():
-        given = _slicing_value(path, definition, node)
-        if isinstance(given, int):
-            fixed.append(given)
-        elif given is not None:
-            varying.append(given)
-    if not varying:
-        return max(fixed, default=otherwise)
-    if not fixed and len(varying) == 1:
-        (only,) = varying
+def list_size(directive: ListSize, definition: GraphQLField, node: FieldNode) -> Expression:
+    """Return the size of a field's list in an operation: the largest value of a slicing argument."""
+    assumed = directive.assumed_size if isinstance(directive.assumed_size, int) else ASSUMED_SIZE
+    constants: list[int] = []
+    variable: list[Callable[[CoercedVariables], int | None]] = []
+    for path in directive.slicing_arguments or ():
+        value = _slicing_value(path, definition, node)
+        if isinstance(value, int):
+            constants.append(value)
+        elif value is not None:
+            variable.append(value)
+    if not variable:
+        return max(constants, default=assumed)
+    if not constants and len(variable) == 1:
+        (only,) = variable
 
         def size(values: CoercedVariables) -> int:
-            found = only(values)
-            return otherwise if found is None else found
+            given = only(values)
+            return assumed if given is None else given
 
         return size
 
     def largest(values: CoercedVariables) -> int:
-        said_now = [found for one in varying if (found := one(values)) is not None]
-        return max([*fixed, *said_now], default=otherwise)
+        given = [value for one in variable if (value := one(values)) is not None]
+        return max([*constants, *given], default=assumed)
 
     return largest
 
@@ -74,7 +74,7 @@ def _slicing_value(path: str, definition: GraphQLField, node: FieldNode) -> _Sli
 def _value_size(
     node: ValueNode | None, declared: GraphQLArgument | GraphQLInputField, path: Sequence[str]
 ) -> _SlicingValue:
-    """What stands in a place, or ``path`` below it."""
+    """Return the size given by the value of an argument or an input field, or by ``path`` below it."""
     if node is None:
         return _size_of_value(_value_at(default_value(declared), path))
     if isinstance(node, VariableNode):
@@ -96,17 +96,17 @@ def _literal_size(node: ValueNode, *, in_list: bool) -> int | None:
             return len(values)
         case IntValueNode(value=digits) if not in_list:
             return max(0, int(digits[:_MAX_DIGITS]))
-    return 1  # a list's only item may stand without brackets
+    return 1  # input coercion makes a list of a single value
 
 
 def _variable_size(name: str, default: Any, path: Sequence[str]) -> Callable[[CoercedVariables], int | None]:
     if not path:
 
-        def given(values: CoercedVariables) -> int | None:
+        def size(values: CoercedVariables) -> int | None:
             value = values.get(name, default)
             return value if type(value) is int and value > 0 else _size_of_value(value)
 
-        return given
+        return size
     return lambda values: _size_of_value(_value_at(values.get(name, default), path))
 
 
@@ -123,25 +123,27 @@ def _size_of_value(value: Any) -> int | None:
 
 
 def default_value(declared: GraphQLArgument | GraphQLInputField) -> Any:
-    """The default of an argument or an input field; None if it has none."""
+    """Return the default of an argument or an input field; None if it has none."""
     default = coerce_default_value(declared)
     return None if default is Undefined else default
 
 
 class OneSlicingArgumentRule(ValidationRule):
-    """Where `@listSize` requires one slicing argument, neither none nor several may be given."""
+    """The validation rule for fields whose `@listSize` requires exactly one slicing argument."""
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
-        """Count what is given, as far as that can be seen without the variables."""
+        """Report a field without exactly one slicing argument; a variable counts as given."""
         definition = self.context.get_field_def()
-        said = list_size_of(definition) if definition is not None else None
-        if definition is None or said is None or not said.slicing_arguments or not said.require_one_slicing_argument:
+        directive = list_size_of(definition) if definition is not None else None
+        if definition is None or directive is None:
             return
-        given = [path for path in said.slicing_arguments if _slicing_value(path, definition, node) is not None]
+        if not directive.slicing_arguments or not directive.require_one_slicing_argument:
+            return
+        given = [path for path in directive.slicing_arguments if _slicing_value(path, definition, node) is not None]
         if len(given) != 1:
-            wanted = ", ".join(f"'{path}'" for path in said.slicing_arguments)
+            names = ", ".join(f"'{path}'" for path in directive.slicing_arguments)
             self.report_error(
                 GraphQLError(
-                    f"Field '{node.name.value}' takes exactly one of the arguments {wanted}, not {len(given)}.", node
+                    f"Field '{node.name.value}' takes exactly one of the arguments {names}, not {len(given)}.", node
                 )
             )

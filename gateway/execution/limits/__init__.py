@@ -1,1 +1,1 @@
-"""Limits of an operation's text: tokens, fields, depth, aliases, cost; validation within them."""
+"""Limits of an operation (tokens, fields, depth, aliases, cost), and validation within them."""

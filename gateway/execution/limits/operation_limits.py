@@ -1,4 +1,4 @@
-"""What a request may be at most, and how it is told that it is more."""
+"""Limits of a request, and the errors of requests that exceed them."""
 
 import msgspec
 from graphql import GraphQLError
@@ -7,53 +7,36 @@ from strawberry.utils.str_converters import to_camel_case
 LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 
 MAX_REPORTED_VALUE = 2**31 - 1
-"""The largest number that is told: what is more (fragments in fragments are soon astronomical) is told as this."""
+"""The largest value in an error. Larger values, which nested fragments soon have, are reported as this one."""
 
 
 class OperationLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that is taken. What is normal: a page of the portal; the largest: the query that learns the schema.
-
-    ``text``: characters (portal 600, introspection 2,000). What is larger would not be kept either.
-
-    ``tokens``: with comments (portal 55, introspection 184). Each takes up to 40 µs to be read and validated, so this
-    bounds what any text takes.
-
-    ``nesting``: brackets in brackets of any kind: selections, values, types of lists (portal 6, introspection 10). Far
-    below what the parser can take, which is 200.
-
-    ``name``: characters of a name or a number (portal 14, introspection 18). An alias is a key of the answer as often
-    as there are objects: 40,000 characters would soon be gigabytes.
-
-    ``depth``: fields in fields, fragments spread (portal 6, introspection 15).
-
-    ``fields``: each fragment as often as it is spread (portal 24, introspection 230). Each takes 80 µs to be planned.
-
-    ``aliases``, ``directives``: counted alike (both 0). Who asks the same twice, or shows parts of a page on demand,
-    needs some; who needs hundreds means something else.
-
-    ``root_fields``: fields of the operation itself (both 1): each is a call of its own.
-
-    ``cost``: as `cost.compiler` counts (portal with 200 rows 3,811, introspection 16,424). 200 rows with 50
-    joined to each pass; 10,000 rows with joins don't.
-
-    ``variables``: bytes of their JSON. What is sent for a reason are lists of some hundred ids or reports.
-
-    ``items``: those of all lists in variables together. The most that is sent for a reason are the 500 reports of one
-    `reportPickups`; 1,000 of them, the last of which is wrong, take 50 ms to be refused.
-    """
+    """The limits of one request. For comparison: a page of the portal, and the introspection query of clients."""
 
     text: int = 50_000
+    """Characters (portal 600, introspection 2,000). A longer text would not be cached either."""
     tokens: int = 1_000
+    """Tokens, with comments (portal 55, introspection 184). Parsing and validating one takes up to 40 µs."""
     nesting: int = 50
+    """Nested brackets of any kind (portal 6, introspection 10). The parser's own limit is 200."""
     name: int = 200
+    """Characters of a name or a number (portal 14, introspection 18). An alias is repeated in each object of a list."""
     depth: int = 20
+    """Nested fields, with fragments spread (portal 6, introspection 15)."""
     fields: int = 500
+    """Fields, with fragments spread (portal 24, introspection 230). Planning one takes 80 µs."""
     aliases: int = 50
+    """Aliases, with fragments spread (both 0)."""
     directives: int = 50
+    """Directives, with fragments spread (both 0)."""
     root_fields: int = 20
+    """Fields at the root (both 1). Each is a call of its own."""
     cost: int = 50_000
+    """Cost by `cost.compiler` (portal with 200 rows 3,811, introspection 16,424): 200 rows with 50 joined to each."""
     variables: int = 200_000
+    """Bytes of the variables' JSON. Clients send lists of some hundred ids or reports."""
     items: int = 1_000
+    """Items of all lists in variables. `reportPickups` takes 500 reports; rejecting 1,000 takes 50 ms."""
 
 
 _UNITS = {
@@ -72,7 +55,7 @@ _UNITS = {
 
 
 def limit_error(limits: OperationLimits, limit: str, value: int) -> GraphQLError | None:
-    """The error of what is more than a limit (the name of one of ``OperationLimits``) allows; None if it is not."""
+    """Return the error of a value that exceeds a limit, given by its name in ``OperationLimits``; else None."""
     allowed: int = getattr(limits, limit)
     if value <= allowed:
         return None

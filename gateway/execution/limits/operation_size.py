@@ -1,4 +1,4 @@
-"""How large an operation is: counted with its fragments spread, in time linear to the document."""
+"""Sizes of operations, with fragments spread, in time linear to the document."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -16,9 +16,10 @@ ExecutableDefinition = OperationDefinitionNode | FragmentDefinitionNode
 
 
 class OperationSize(msgspec.Struct):
-    """Of a definition: its fields, those at its root, how deep they are, its aliases and directives."""
+    """The size of an operation or a fragment."""
 
     depth: int = 0
+    """The depth of nested fields."""
     fields: int = 0
     root_fields: int = 0
     aliases: int = 0
@@ -26,14 +27,15 @@ class OperationSize(msgspec.Struct):
 
 
 class _DefinitionSize(msgspec.Struct, frozen=True):
-    """What a definition has itself, and the fragments that it spreads: each with the fields that it stands in."""
+    """The size of a definition without its fragments."""
 
     size: OperationSize
     spreads: list[tuple[str, int]]
+    """The names of the fragments that it spreads, each with the depth of the spread."""
 
 
 def operation_sizes(document: DocumentNode) -> Iterator[tuple[OperationDefinitionNode, OperationSize]]:
-    """Each operation and its size. Fragments that are not there count nothing; those in circles, once around."""
+    """Yield each operation with its size. Undefined fragments count 0; fragments in a cycle count once."""
     fragments = {
         one.name.value: _definition_size(one) for one in document.definitions if isinstance(one, FragmentDefinitionNode)
     }
@@ -74,7 +76,7 @@ def _count(nodes: Iterable[object] | None) -> int:
 
 
 def _in_dependency_order(fragments: Mapping[str, _DefinitionSize]) -> Iterator[str]:
-    """The fragments' names, each after those that it spreads, as far as they don't go in circles."""
+    """Yield the names of fragments, each after those that it spreads, except in cycles."""
     seen: set[str] = set()
     for start in fragments:
         if start in seen:

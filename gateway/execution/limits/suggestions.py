@@ -1,4 +1,4 @@
-"""What errors suggest: for those who may know the schema, and for nobody else."""
+"""Suggestions in graphql-core's errors, which reveal names of the schema."""
 
 import re
 
@@ -8,5 +8,5 @@ _SUGGESTION = re.compile(
 
 
 def without_suggestions(message: str) -> str:
-    """An error's message without what graphql-core suggests ("Did you mean ...?"): names that nobody was told."""
+    """Return an error's message without graphql-core's suggestion ("Did you mean ...?")."""
     return _SUGGESTION.sub("", message)

@@ -1,13 +1,13 @@
-"""A text's tokens and brackets, counted before anything else looks at it.
+"""Counts of a text's tokens and brackets, made before it is parsed.
 
-Nothing is judged here: what is no token is counted as one, and left to the parser.
+Invalid characters count as tokens; the parser rejects them.
 """
 
 import re
 
 import msgspec
 
-# Each alternative ends where the token does or where the text does: no text is gone over twice.
+# Possessive quantifiers: no alternative backtracks, so the scan is linear.
 _TOKEN = re.compile(
     r'"""(?:[^"\\]++|\\"""|\\|"(?!""))*+(?:"""|\Z)'  # block string
     r'|"(?:[^"\\\n\r]++|\\.)*+"?'  # string
@@ -19,26 +19,26 @@ _TOKEN = re.compile(
 
 
 class TokenCounts(msgspec.Struct, frozen=True):
-    """``tokens`` with comments; ``nesting``: the most brackets, of any kind, that are open at one place.
-
-    ``name``: the characters of the longest name or number.
-    """
+    """The counts of a text."""
 
     tokens: int
+    """The number of tokens, with comments."""
     nesting: int
+    """The largest number of open brackets of any kind."""
     name: int
+    """The characters of the longest name or number."""
 
 
 def count_tokens(text: str) -> TokenCounts:
-    """What a text consists of; in time linear to it."""
+    """Count the tokens of a text, in time linear to it."""
     tokens = _TOKEN.findall(text)
     opened = nesting = name = 0
-    for one in tokens:
-        if one in "{[(":
+    for lexeme in tokens:
+        if lexeme in "{[(":
             opened += 1
             nesting = max(nesting, opened)
-        elif one in "}])":
+        elif lexeme in "}])":
             opened -= 1
-        elif len(one) > name and one[0] not in '"#':
-            name = len(one)
+        elif len(lexeme) > name and lexeme[0] not in '"#':
+            name = len(lexeme)
     return TokenCounts(len(tokens), nesting, name)

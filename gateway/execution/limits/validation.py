@@ -1,8 +1,8 @@
-"""From a text to a valid document, or to what is wrong with it: what is cheap to refuse is refused first."""
+"""Parsing and validation of texts within the limits. The cheapest checks come first."""
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, specified_rules, validate
-from graphql.validation.rules import overlapping_fields_can_be_merged
 
+from gateway.execution.compat import set_merge_budget
 from gateway.execution.cost.list_size import OneSlicingArgumentRule
 from gateway.execution.limits.operation_limits import OperationLimits, limit_error
 from gateway.execution.limits.operation_size import operation_sizes
@@ -12,34 +12,34 @@ from services.chassis.runtime import gc_tuning
 
 INVALID_OPERATION = "INVALID_OPERATION"
 MAX_VALIDATION_ERRORS = 10
-"""Of one text: to find the words for one takes longer than to validate a small operation."""
+"""Errors of one text. Wording one takes longer than validating a small operation."""
 
 _GARBAGE_BYTES_PER_VALIDATION = 100_000
 _GARBAGE_BYTES_PER_TOKEN = 1_000
-"""graphql-core leaves so much behind in cycles: visitors that hold each other, tokens that hold their neighbours."""
+"""Memory that graphql-core leaves in reference cycles: of visitors in validation, of linked tokens in parsing."""
 
 VALIDATION_RULES = (*specified_rules, OneSlicingArgumentRule)
 
-# Comparisons of fields that are to be merged grow with the square of those of one name. Twenty fragments that ask for
-# the same thirty fields need about 20,000; graphql-core's own default would take half a second.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
+# The comparisons of fields to be merged grow with the square of the fields of one name. Twenty fragments that select
+# the same thirty fields need about 20,000; with graphql-core's default they could take half a second.
+set_merge_budget(20_000)
 
 
 def parse_and_validate(schema: GraphQLSchema, text: str, limits: OperationLimits) -> DocumentNode | list[GraphQLError]:
-    """The document of a text that is valid and within its limits; else why it is not.
+    """Return the document of a text that is valid and within the limits; else the errors.
 
-    ``extensions.code`` of an error is LIMIT_EXCEEDED (then with ``limit``, ``allowed`` and ``value``), or
-    INVALID_OPERATION, in graphql-core's words.
+    ``extensions.code`` of an error is LIMIT_EXCEEDED (with ``limit``, ``allowed`` and ``value``), or INVALID_OPERATION
+    with the message of graphql-core.
     """
     error = limit_error(limits, "text", len(text))
     if error is not None:
         return [error]
-    found = count_tokens(text)
-    for limit in found.__struct_fields__:
-        error = limit_error(limits, limit, getattr(found, limit))
+    counts = count_tokens(text)
+    for limit in counts.__struct_fields__:
+        error = limit_error(limits, limit, getattr(counts, limit))
         if error is not None:
             return [error]
-    gc_tuning.count_garbage(_GARBAGE_BYTES_PER_VALIDATION + _GARBAGE_BYTES_PER_TOKEN * found.tokens)
+    gc_tuning.count_garbage(_GARBAGE_BYTES_PER_VALIDATION + _GARBAGE_BYTES_PER_TOKEN * counts.tokens)
     try:
         document = parse(text, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as syntax:

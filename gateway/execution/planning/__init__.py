@@ -1,1 +1,1 @@
-"""Plans: what an operation selects on which type, resolved once for each operation."""
+"""Plans: the selection of an operation on each type, resolved once for each operation."""

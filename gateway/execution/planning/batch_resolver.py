@@ -1,7 +1,7 @@
-"""Fields that join another source, declared once: a list of parents in, a list of values out.
+"""Batch fields: fields whose resolver takes a list of parents and returns a list of values.
 
-A declaration says what is joined, and not how it is executed: an executor needs the ``BatchResolver`` in the field's
-metadata. Whoever executes hands over all parents of a level at once, with the field's arguments by name.
+A declaration is independent of the executor, which finds the ``BatchResolver`` in the field's metadata and calls it
+with all parents of a level.
 """
 
 import inspect
@@ -20,29 +20,29 @@ BATCH_RESOLVER = "batch"
 BatchFunction = Callable[..., Awaitable[Sequence[Any]]]
 
 SelectedFields = list[str]
-"""Annotation of a batch resolver's parameter ``fields``: it gets the names of the fields that are selected below."""
+"""Annotation of a batch resolver's parameter ``fields``: the names of the fields selected below."""
 
 
 @dataclass(frozen=True)
 class BatchResolver:
-    """One joined field.
-
-    ``values`` takes (parents, info, **arguments) and answers one value a parent, in their order; an exception among
-    the values is the error of its parent's field alone. ``parent`` is the class of the parents and ``value`` that of
-    the values, as annotated; ``arguments`` are the names of the field's arguments; ``wants_fields``: it takes
-    ``fields`` beside them. ``needs``: the attributes of a parent that it looks at, where it says so.
-    """
+    """The resolver of one batch field."""
 
     name: str
-    values: BatchFunction
+    resolve: BatchFunction
+    """(parents, info, **arguments) -> a value for each parent; an exception is the error of that parent's field."""
     parent: Any
+    """The annotated class of the parents."""
     value: Any
+    """The annotated class of the values."""
     arguments: tuple[str, ...]
+    """The names of the field's arguments."""
     takes_selected_fields: bool
+    """Whether ``resolve`` has the parameter ``fields``."""
     needs: tuple[str, ...] | None = None
+    """The attributes of a parent that ``resolve`` reads, if they are declared."""
 
     def values_per_parent(self, values: Any, parents: int) -> Sequence[Any]:
-        """One value a parent, as it is declared, of what ``values`` has answered; else an exception for each."""
+        """Return a value of the declared type for each parent, out of the result of ``resolve``; else exceptions."""
         values = decode_if_raw(values)
         if isinstance(values, Exception):
             return [values] * parents
@@ -56,73 +56,73 @@ class BatchResolver:
 
 
 class SupportsBatchLoading(Protocol):
-    """What the request's context offers to a batch field, as ``context.loader``."""
+    """The loader of a request, which batch fields use as ``context.loader``."""
 
     def load(
         self, batch: BatchResolver, parent: Any, info: strawberry.Info[Any, Any], arguments: dict[str, Any]
     ) -> Awaitable[Any]:
-        """The value of one parent, asked for together with those of its neighbours."""
+        """Return the value of one parent, loaded in one call with its neighbours'."""
         ...
 
 
 class BatchAwaitable(Protocol):
-    """An awaitable of which many cost less than each by itself: calls that share a request, say."""
+    """An awaitable of which several cost less together: calls that share a request, for example."""
 
     @staticmethod
     def await_batch(several: Sequence[Any]) -> Awaitable[Sequence[Any]]:
-        """What each of them gives; an exception in the place of one that raises it."""
+        """Return the result of each, with an exception in the place of a failure."""
         ...
 
 
 class SelectiveAwaitable(BatchAwaitable, Protocol):
-    """One that can be told, before it is awaited, what is selected of its answer; ``kind`` is what is declared of that.
+    """An awaitable that takes the selection on its result before it is awaited.
 
-    It may send just that, checked by its declared types: a JSON list of names, a list behind a name being the selection
-    of its value (``services.chassis.rpc.field_selection`` says it in full).
+    Its result may be restricted to the selection and checked by the declared types. The selection is a JSON list of
+    names, each followed by the list for its value, if any (see ``services.chassis.rpc.field_selection``).
     """
 
     kind: Any
+    """The declared type of the result."""
 
     def select_fields(self, selection: bytes) -> None:
-        """Only this is read."""
+        """Restrict the result to a selection."""
         ...
 
 
 def awaited_type(annotation: Any) -> Any:
-    """What a resolver's annotated result is in the end."""
+    """Return the type of a resolver's value, given the annotation of its result."""
     return get_args(annotation)[0] if get_origin(annotation) is Awaitable else annotation
 
 
 def batch(
-    values: BatchFunction,
+    resolver: BatchFunction,
     *,
     graphql_type: Any = None,
     parameters: Sequence[inspect.Parameter] = (),
     needs: Sequence[str] | None = None,
 ) -> StrawberryField:
-    """The field of a resolver ``async (parents: list[P], info, ...) -> list[V]``; its description is the docstring.
+    """Return the field of a resolver ``async (parents: list[P], info, ...) -> list[V]``.
 
-    It may be an ordinary function that answers an awaitable: if the awaitable's class has ``together`` (see
-    ``BatchAwaitable``), it is awaited with its like.
+    The field's description is the resolver's docstring. The resolver may also be a function that returns an awaitable;
+    a ``BatchAwaitable`` is awaited in one call with others of its class.
 
-    ``graphql_type`` is the field's type where it is not V; ``parameters`` are the field's arguments where the
-    resolver's annotations are not the graph's. ``needs`` are the attributes that it looks at of a parent: if it says
-    so, parents may be handed to it that have no others.
+    ``graphql_type`` is the field's type if it is not V; ``parameters`` are the field's arguments if they are not the
+    resolver's. ``needs`` are the attributes of a parent that the resolver reads: parents may lack the others then.
     """
-    signature = inspect.signature(values)
+    signature = inspect.signature(resolver)
     parents, _, *own = signature.parameters.values()
     (parent,), (value,) = get_args(parents.annotation), get_args(awaited_type(signature.return_annotation))
-    wants_fields = any(parameter.name == "fields" for parameter in own)
+    takes_fields = any(parameter.name == "fields" for parameter in own)
     arguments = [parameter for parameter in parameters or own if parameter.name != "fields"]
     names = tuple(argument.name for argument in arguments)
-    known_needs = None if needs is None else tuple(needs)
-    declared = BatchResolver(values.__name__, values, parent, value, names, wants_fields, known_needs)
+    declared_needs = None if needs is None else tuple(needs)
+    declared = BatchResolver(resolver.__name__, resolver, parent, value, names, takes_fields, declared_needs)
 
     def resolve(self: Any, info: strawberry.Info[Any, Any], **given: Any) -> Awaitable[Any]:
-        loads: SupportsBatchLoading = info.context.loader
-        return loads.load(declared, self, info, given)
+        loader: SupportsBatchLoading = info.context.loader
+        return loader.load(declared, self, info, given)
 
-    resolve.__name__ = values.__name__
+    resolve.__name__ = resolver.__name__
     fixed = inspect.signature(resolve).parameters
     resolve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -134,7 +134,7 @@ def batch(
     made: StrawberryField = strawberry.field(
         resolver=resolve,
         graphql_type=value if graphql_type is None else graphql_type,
-        description=inspect.getdoc(values),
+        description=inspect.getdoc(resolver),
         metadata={BATCH_RESOLVER: declared},
     )
     return made

@@ -1,7 +1,7 @@
-"""A plan: what one operation asks for, worked out once and executed many times.
+"""Plans: an operation's selections, resolved once and executed many times.
 
-A plan is a tree of selections. A field is *plain* (its value is an attribute of its parent, read while the parent is
-completed) or a *step* (a resolver or a batch has to be asked, for all parents of the level together).
+A field of a plan is an attribute of its parent, which completion of the parent reads, or a step: a resolver or a batch
+that is called for all parents of its level.
 """
 
 import enum
@@ -14,48 +14,31 @@ from typing import Any
 
 import msgspec
 from graphql import (
-    BooleanValueNode,
-    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
-    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLSchema,
-    GraphQLUnionType,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
-    SelectionNode,
-    SelectionSetNode,
-    VariableNode,
-    get_named_type,
     is_leaf_type,
 )
 
-from gateway.execution.planning.arguments import CoerceArguments, compile_argument_coercion
-from gateway.execution.planning.batch_resolver import BATCH_RESOLVER, BatchResolver
-from gateway.execution.planning.direct_resolver import DirectResolver, argument_names, direct_resolver
-from gateway.execution.planning.selected_fields import collect_field_names
+from gateway.execution.planning.arguments import CoerceArguments
+from gateway.execution.planning.batch_resolver import BatchResolver
+from gateway.execution.planning.direct_resolver import DirectResolver
 
-Conditions = Mapping[str, bool | None]
-"""The values of the variables that ``@skip`` and ``@include`` look at."""
 AwaitBatch = Callable[[Sequence[Any]], Awaitable[Iterable[Any]]]
-"""Awaits several values: what each gives, or an exception in its place."""
+"""Awaits several values; returns their results, with an exception in the place of a failure."""
 ResolverCall = Callable[[Any, list[Any], Any], Any]
-"""(run, parents, the first of their containers) -> what the resolver gives; raises what it raises."""
-
-MAX_PLANNED_FIELDS = 20_000
-"""Of one operation, each counted at each place and for each type that it is asked of."""
+"""(execution state, parents, container of the first) -> the resolver's value; raises the resolver's exceptions."""
 
 
 class FieldKind(enum.Enum):
-    """How a field comes by its value."""
+    """The source of a field's value."""
 
     ATTRIBUTE = enum.auto()
     TYPENAME = enum.auto()
@@ -64,27 +47,31 @@ class FieldKind(enum.Enum):
 
 
 class Projection(msgspec.Struct, frozen=True, eq=False):
-    """The projection of a step: how a service's JSON is decoded straight into the step's part of the response."""
+    """The projection of a step: the decoding of a service's JSON straight into the step's part of the response."""
 
     type: Any
     """The type that the JSON is decoded as."""
     decode: Callable[[Any], Any]
     """Returns the part of the response; raises msgspec's errors."""
     enqueue_children: Callable[[Any, Any], None] | None
-    """Called with the values and the execution: enqueues the steps below for the structs that wait for them."""
+    """(values, execution state): enqueues the steps below for the structs in the values."""
     selection: bytes
-    """The fields that the service may be told to send alone; empty if it can't be."""
+    """The selection that the service may restrict its answer to; empty if it can't be restricted."""
     partial_type: Any
-    """The type that such an answer is decoded as."""
+    """The type that a restricted answer is decoded as."""
     decode_partial: Callable[[Any], Any]
+    """Decodes a restricted answer."""
 
 
 class AwaitStrategy(msgspec.Struct, frozen=True):
-    """How values of a class are awaited: ``together``, if several can be; ``picks``: they can be told what is read."""
+    """The way to await values of a class."""
 
     kind: type
+    """The class of the values."""
     await_batch: AwaitBatch | None
+    """Awaits several of them in one call, if the class can."""
     accepts_selection: bool
+    """Whether they take the selection (`select_fields`) before they are awaited."""
 
 
 _UNKNOWN_STRATEGY = AwaitStrategy(object, None, False)
@@ -92,18 +79,7 @@ _UNKNOWN_STRATEGY = AwaitStrategy(object, None, False)
 
 @dataclass(eq=False, slots=True)
 class Field:
-    """One response key of one object type.
-
-    ``index`` numbers the steps of a plan; ``slot`` is what a step's value is called in a struct of its parent;
-    ``steps`` are those that completing its value leads to; ``selections`` are what is asked of the value, by the name
-    of its object type; ``complete`` is a step's compiled code, and ``arguments`` its arguments for the variables of a
-    request. ``call`` is the resolver, where Strawberry has nothing to do around it; ``converts``: its arguments are
-    Strawberry's to convert. ``once`` calls it, or the batch, with all the parents of a level: one, if it is no batch.
-    ``way`` is how the value that was given last is awaited. ``pushed`` says, by declared type, how JSON is read in its
-    place, ``pushed_last`` how that of ``pushed_kind`` was, and ``takes`` what takes that of this step and others in one
-    go. ``memo`` keeps what resolvers work out of the selection. ``place`` is an error that stands where the field does
-    in the text.
-    """
+    """One response key of one object type."""
 
     key: str
     nodes: list[FieldNode]
@@ -111,42 +87,60 @@ class Field:
     definition: GraphQLField
     kind: FieldKind
     attribute: str = ""
+    """The Python name of an attribute."""
     batch: BatchResolver | None = None
     selected_names: list[str] = field(default_factory=list)
+    """The names of the fields selected below a batch."""
     index: int = -1
+    """The number of a step in its plan."""
     slot: str = ""
+    """The attribute for a step's value in a projected struct of its parent."""
     selections: "dict[str, ObjectSelection]" = field(default_factory=dict)
+    """The selection on the value, by the name of its object type."""
     steps: "list[Field]" = field(default_factory=list)
+    """The steps that completion of a step's value leads to."""
     projections: dict[Any, Projection | str] = field(default_factory=dict)
+    """By declared type: the projection of a step's JSON, or the reason that there is none."""
     last_projected_type: Any = None
+    """The key of ``projections`` that was looked up last."""
     last_projection: Projection | str = ""
+    """Its value."""
     level_decoders: dict[Any, Any] = field(default_factory=dict)
+    """The decoders of levels in which this step comes first."""
     await_strategy: AwaitStrategy = _UNKNOWN_STRATEGY
+    """The strategy for the class of the step's last value."""
     direct_resolver: DirectResolver | None = None
+    """The resolver without Strawberry's wrapper, where the wrapper does nothing."""
     memo: dict[Hashable, Any] = field(default_factory=dict)
+    """Results that resolvers derive from the selection alone, for all executions of the plan."""
     converts_arguments: bool = False
-    place: GraphQLError | None = None
+    """Whether Strawberry converts the coerced arguments of a batch."""
+    location_error: GraphQLError | None = None
+    """An error with the field's locations in the text, which takes long to compute."""
     resolver_call: ResolverCall = field(init=False)
+    """Calls a step's resolver with one parent, or its batch with all parents of a level."""
     complete: Callable[[Any, Any], Any] = field(init=False)
+    """The compiled completion of a step's value."""
     arguments: CoerceArguments = field(init=False)
+    """Coerces a step's arguments for the variables of a request."""
 
     @property
     def type(self) -> GraphQLOutputType:
         return self.definition.type
 
     def set_values(self, containers: Sequence[Any], values: Sequence[Any]) -> None:
-        """Put a step's values into the containers, one each: all are of one kind, made by one selection."""
+        """Set a step's values in the containers, one each. One selection made the containers: all are of one class."""
         if type(containers[0]) is dict:
             key = self.key
             for container, value in zip(containers, values, strict=True):
                 container[key] = value
         else:
-            deque(map(setattr, containers, repeat(self.slot), values), maxlen=0)  # a loop without a step of Python each
+            deque(map(setattr, containers, repeat(self.slot), values), maxlen=0)  # a loop without bytecode per value
 
 
 @dataclass(eq=False)
 class ObjectSelection:
-    """What is asked of one object type at one place: its fields, in the order of the answer."""
+    """The selected fields of one object type at one place, in the order of the response."""
 
     type: GraphQLObjectType
     fields: list[Field]
@@ -154,26 +148,27 @@ class ObjectSelection:
 
 @dataclass(eq=False)
 class Plan:
-    """One operation. ``steps`` are those of the root, ``size`` how many there are in all, ``fields`` of every kind.
-
-    ``blank`` is the answer before anything was asked, where nothing in it has to be read from the root value.
-    """
+    """The plan of one operation."""
 
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     root: ObjectSelection
     steps: list[Field]
+    """The steps at the root."""
     size: int
+    """The number of all steps."""
     fields: int
+    """The number of all fields."""
     initial_data: dict[str, Any] | None
+    """The response's data before any step; None if attributes of the root value have to be read for it."""
 
     def __post_init__(self) -> None:
         self.no_parents: list[tuple[()]] = [()] * self.size
-        """By step, what waits for it before anything was asked."""
+        """By step: the parents before execution."""
         self._nested_fields: dict[tuple[Field, ...], list[NestedField]] = {}
 
     def all_steps(self) -> Iterator[Field]:
-        """The steps of the root, and those below them."""
+        """Yield the steps of the root and those below them."""
         waiting = list(self.steps)
         while waiting:
             step = waiting.pop()
@@ -183,209 +178,46 @@ class Plan:
     def nested_fields(self, fields: tuple[Field, ...]) -> "list[NestedField]":
         """Return the lists and objects in a value of these fields: one field for each type that it may be of."""
         if fields not in self._nested_fields:
-            below = (selection for one in fields for selection in one.selections.values())
-            self._nested_fields[fields] = _nested_fields(one for selection in below for one in selection.fields)
+            selections = (selection for field in fields for selection in field.selections.values())
+            self._nested_fields[fields] = _nested_fields(field for one in selections for field in one.fields)
         return self._nested_fields[fields]
 
     @cached_property
     def root_nested_fields(self) -> "list[NestedField]":
-        """Return those of the whole answer."""
+        """The lists and objects at the root of the response."""
         return _nested_fields(self.root.fields)
 
     @cached_property
     def serial(self) -> bool:
-        """Whether its steps are taken one after the other."""
+        """Whether the steps at the root run in series (specification, section 6.2.2)."""
         return self.operation.operation is OperationType.MUTATION
 
 
 NestedField = tuple[str, GraphQLOutputType, tuple[Field, ...]]
-"""A key, the type of what stands there, and the fields that it may be the value of."""
+"""A key, the type of its value, and the fields that the value may belong to."""
 
 
 def _nested_fields(fields: Iterable[Field]) -> list[NestedField]:
-    """Return the fields, but for steps, whose values have parts themselves; values of steps come later."""
+    """Return the attributes whose values are lists or objects. Values of steps are added once they are complete."""
     by_key: dict[str, list[Field]] = {}
     for one in fields:
         if one.kind is FieldKind.ATTRIBUTE and has_nested_values(one.type):
             by_key.setdefault(one.key, []).append(one)
-    # In a valid operation those of one key are lists alike, and null alike.
-    return [(key, found[0].type, tuple(found)) for key, found in by_key.items()]
-
-
-class TooManyFields(GraphQLError):
-    """An operation selects more fields than a plan may have: fragments in fragments are short, and mean many."""
-
-
-class Planner:
-    """Makes the plan of an operation. ``hooked`` says whether something wraps every field of the schema."""
-
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        fragments: Mapping[str, FragmentDefinitionNode],
-        switches: Conditions,
-        *,
-        hooked: bool,
-    ) -> None:
-        self._schema = schema
-        self._fragments = fragments
-        self._conditions = switches
-        self._has_middleware = hooked
-        converter = schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-        self._info_class = converter.config.info_class
-        self._has_exception_handlers = bool(converter._exception_handler_specs)
-        self._size = 0
-        self._fields = 0
-
-    def plan(self, operation: OperationDefinitionNode) -> Plan:
-        """The plan of a valid operation; GraphQLError if a switch is null, or (TooManyFields) it would be too large."""
-        root = self._schema.get_root_type(operation.operation)
-        assert root is not None, "validation knows whether the schema has such operations"
-        steps: list[Field] = []
-        selection = self._selection(root, [operation.selection_set], steps)
-        return Plan(operation, self._fragments, selection, steps, self._size, self._fields, _initial_data(selection))
-
-    def _selection(
-        self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], steps: list[Field]
-    ) -> ObjectSelection:
-        collected: dict[str, list[FieldNode]] = {}
-        visited: set[str] = set()
-        for one in sets:
-            for node in self._collect_fields(kind, one, visited):
-                collected.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
-        fields = [made for key, nodes in collected.items() if (made := self._field(kind, key, nodes, steps))]
-        return ObjectSelection(kind, fields)
-
-    def _collect_fields(self, kind: GraphQLObjectType, of: SelectionSetNode, visited: set[str]) -> Iterator[FieldNode]:
-        """The fields of a selection set that apply to an object type (specification, section 6.3.2)."""
-        for node in of.selections:
-            if not self._included(node):
-                continue
-            match node:
-                case FieldNode():
-                    yield node
-                case InlineFragmentNode(type_condition=condition):
-                    if condition is None or self._fragment_applies(kind, condition.name.value):
-                        yield from self._collect_fields(kind, node.selection_set, visited)
-                case FragmentSpreadNode():
-                    name = node.name.value
-                    fragment = self._fragments.get(name)
-                    if name in visited or fragment is None:
-                        continue
-                    visited.add(name)
-                    if self._fragment_applies(kind, fragment.type_condition.name.value):
-                        yield from self._collect_fields(kind, fragment.selection_set, visited)
-
-    def _included(self, node: SelectionNode) -> bool:
-        return all(_condition_holds(directive, self._conditions) for directive in node.directives or ())
-
-    def _fragment_applies(self, kind: GraphQLObjectType, condition: str) -> bool:
-        named = self._schema.get_type(condition)
-        return named is kind or (
-            isinstance(named, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(named, kind)
-        )
-
-    def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], steps: list[Field]) -> Field | None:
-        name = nodes[0].name.value
-        definition = self._schema.get_field(parent, name)
-        if definition is None:
-            return None
-        self._fields += 1
-        if self._fields > MAX_PLANNED_FIELDS:
-            raise TooManyFields(f"The operation selects more than {MAX_PLANNED_FIELDS} fields.")
-        made = Field(key, nodes, parent, definition, _field_kind(name, definition, self._has_middleware))
-        declared = definition.extensions.get("strawberry-definition")
-        if made.kind is FieldKind.ATTRIBUTE:
-            assert declared is not None, "plain fields are Strawberry's"
-            made.attribute = declared.python_name
-        below = steps
-        if made.kind in (FieldKind.RESOLVER, FieldKind.BATCH):
-            made.index, self._size = self._size, self._size + 1
-            made.slot = f"_step_{made.index}"
-            names = None
-            if declared is not None and not self._has_middleware:
-                names = argument_names(definition, declared)
-                made.converts_arguments = names is None
-                if made.kind is FieldKind.RESOLVER and names is not None:
-                    made.direct_resolver = direct_resolver(
-                        declared, self._info_class, handlers=self._has_exception_handlers
-                    )
-                    names = None if made.direct_resolver is None else names
-            made.arguments = compile_argument_coercion(definition, nodes[0], names)
-            steps.append(made)
-            below = made.steps
-            if made.kind is FieldKind.BATCH:
-                assert declared is not None, "batches are Strawberry's"
-                made.batch = declared.metadata[BATCH_RESOLVER]
-                made.selected_names = sorted(collect_field_names(nodes, self._fragments))
-        sets = [node.selection_set for node in nodes if node.selection_set]
-        if sets:
-            made.selections = {
-                kind.name: self._selection(kind, sets, below) for kind in self._possible_types(definition.type)
-            }
-        return made
-
-    def _possible_types(self, kind: GraphQLOutputType) -> Iterable[GraphQLObjectType]:
-        named = get_named_type(kind)
-        if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
-            return self._schema.get_possible_types(named)
-        assert isinstance(named, GraphQLObjectType), "validation: leaves have no selections"
-        return [named]
-
-
-def _initial_data(root: ObjectSelection) -> dict[str, Any] | None:
-    if any(one.kind is FieldKind.ATTRIBUTE for one in root.fields):
-        return None
-    return {one.key: root.type.name if one.kind is FieldKind.TYPENAME else None for one in root.fields}
-
-
-def _field_kind(name: str, definition: GraphQLField, hooked: bool) -> FieldKind:
-    if hooked:
-        return FieldKind.RESOLVER
-    if name == "__typename":
-        return FieldKind.TYPENAME
-    declared = definition.extensions.get("strawberry-definition")
-    if declared is None:
-        return FieldKind.RESOLVER
-    if getattr(definition.resolve, "_is_default", False) and declared.is_basic_field:
-        return FieldKind.ATTRIBUTE
-    if BATCH_RESOLVER in declared.metadata and not declared.extensions:
-        return FieldKind.BATCH
-    return FieldKind.RESOLVER
-
-
-def _condition_holds(directive: DirectiveNode, switches: Conditions) -> bool:
-    name = directive.name.value
-    if name not in ("skip", "include"):
-        return True
-    (argument,) = directive.arguments or ()
-    match argument.value:
-        case BooleanValueNode(value=value):
-            on: bool | None = value
-        case VariableNode(name=variable):
-            on = switches[variable.value]
-            if on is None:  # its default lets validation allow a variable that may be null
-                raise GraphQLError(
-                    f"Argument 'if' has invalid value: Expected variable '${variable.value}' provided to non-null type"
-                    " 'Boolean!' not to be None.",
-                    argument.value,
-                )
-        case _:
-            raise TypeError("validation: `if` is a boolean or a variable")
-    return on is (name == "include")
+    # In a valid operation all fields of a key have the same list and null wrappers.
+    return [(key, same_key[0].type, tuple(same_key)) for key, same_key in by_key.items()]
 
 
 def unwrap_non_null(kind: GraphQLOutputType) -> tuple[bool, Any]:
-    """Whether a type may be null, and the type without that."""
+    """Return whether a type is nullable, and the type without its non-null wrapper."""
     return (False, kind.of_type) if isinstance(kind, GraphQLNonNull) else (True, kind)
 
 
 def has_nested_values(kind: GraphQLOutputType) -> bool:
-    """Tell whether values of a type are lists or objects."""
+    """Return whether values of a type are lists or objects."""
     return not is_leaf_type(unwrap_non_null(kind)[1])
 
 
 def item_type(kind: GraphQLList[Any]) -> GraphQLOutputType:
-    """The type of a list's items."""
+    """Return the type of a list's items."""
     of_type: GraphQLOutputType = kind.of_type
     return of_type

@@ -1,4 +1,4 @@
-"""Which fields an operation selects below a field."""
+"""The names of the fields that an operation selects below a field."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -8,11 +8,11 @@ from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, Inlin
 def collect_field_names(
     nodes: Iterable[FieldNode], fragments: Mapping[str, FragmentDefinitionNode], path: tuple[str, ...] = ()
 ) -> set[str]:
-    """The names of the fields selected below ``nodes``, or further down behind ``path``; of every fragment's type.
+    """Return the names of the fields selected below ``nodes``, or below ``path`` under them, in fragments of any type.
 
-    ``@skip`` and ``@include`` are not looked at: a field too many is asked for, never one too few.
+    ``@skip`` and ``@include`` are ignored: the result may have a field too many, and never lacks one.
     """
-    # A fragment is looked into once: spread in each other they would be many.
+    # Each fragment is visited once: nested spreads would take exponential time.
     seen: set[str] = set()
     below = [
         field
@@ -28,12 +28,12 @@ def collect_field_names(
 def _fields(
     selections: Iterable[SelectionNode], fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]
 ) -> Iterator[FieldNode]:
-    for one in selections:
-        match one:
+    for node in selections:
+        match node:
             case FieldNode():
-                yield one
+                yield node
             case InlineFragmentNode():
-                yield from _fields(one.selection_set.selections, fragments, seen)
+                yield from _fields(node.selection_set.selections, fragments, seen)
             case FragmentSpreadNode(name=name) if name.value not in seen:
                 seen.add(name.value)
                 yield from _fields(fragments[name.value].selection_set.selections, fragments, seen)

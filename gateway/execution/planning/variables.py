@@ -1,7 +1,6 @@
-"""Values of an operation's variables, coerced (specification, section 6.1.2): what is usual is checked by closures.
+"""Coercion of an operation's variables (specification, section 6.1.2), by closures that accept the common values.
 
-Anything unusual (a value that is not valid, a single item where a list is wanted) is graphql-core's to judge, which
-finds the words for it, too.
+graphql-core coerces the others (a value that is not valid, a single item for a list) and words the errors.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,93 +19,93 @@ from graphql import (
     Undefined,
     is_input_object_type,
 )
-from graphql.execution.get_variable_signature import get_variable_signature
-from graphql.execution.values import (
-    VariableValues,
+from graphql.execution import VariableValues, get_variable_values
+from graphql.utilities import coerce_input_value
+
+from gateway.execution.compat import (
     VariableValueSource,
-    get_variable_values,
+    coerce_default_value,
+    get_variable_signature,
     input_is_nested_too_deeply,
 )
-from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_value
-
 from gateway.execution.planning.arguments import is_mutable
 from services.chassis.runtime import gc_tuning
 
 MAX_VARIABLE_ERRORS = 10
-"""Of a request's variables: where there would be more, nothing is looked at any further."""
+"""Errors in the variables of a request, after which coercion stops."""
 
 CoerceVariables = Callable[[Mapping[str, Any] | None], VariableValues | list[GraphQLError]]
-"""The variables of a request, coerced; or what is wrong with them."""
+"""Returns the coerced variables of a request, or their errors."""
 
 _CoerceValue = Callable[[Any], Any]
 
 
 class _UnexpectedValue(Exception):
-    """A value that graphql-core has to judge."""
+    """A value that graphql-core has to coerce."""
 
 
 def count_list_items(variables: Mapping[str, Any]) -> int:
-    """Return how many items the lists in variables have, all together."""
+    """Return the number of items in all lists of variables."""
     count = 0
     waiting: list[Any] = [variables]
     while waiting:
-        one = waiting.pop()
-        parts = one.values() if isinstance(one, Mapping) else one
-        if isinstance(one, list):
-            count += len(one)
-        waiting += [part for part in parts if isinstance(part, list | dict)]
+        value = waiting.pop()
+        children = value.values() if isinstance(value, Mapping) else value
+        if isinstance(value, list):
+            count += len(value)
+        waiting += [child for child in children if isinstance(child, list | dict)]
     return count
 
 
 def compile_variable_coercion(schema: GraphQLSchema, operation: OperationDefinitionNode) -> CoerceVariables:
-    """The coercion of an operation's variables."""
+    """Compile the coercion of an operation's variables."""
     definitions = operation.variable_definitions or ()
 
-    def exactly(given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
+    def coerce_slowly(given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
         values = get_variable_values(schema, definitions, dict(given or {}), max_errors=MAX_VARIABLE_ERRORS)
         for error in values if isinstance(values, list) else ():
             gc_tuning.clear_tracebacks(error)
         return values
 
-    usual: list[tuple[str, Any, _CoerceValue, VariableValueSource, Any, bool]] = []
+    variables: list[tuple[str, Any, _CoerceValue, VariableValueSource, Any, bool]] = []
     for definition in definitions:
         signature = get_variable_signature(schema, definition)
         if isinstance(signature, GraphQLError):
-            return exactly
+            return coerce_slowly
         default = Undefined
         if definition.default_value:
             try:
                 default = coerce_default_value(signature)
             except Exception:
-                return exactly
+                return coerce_slowly
             if default is Undefined or is_mutable(default):
-                return exactly
+                return coerce_slowly
         required = isinstance(signature.type, GraphQLNonNull)
         source = VariableValueSource(signature)
-        usual.append((signature.name, signature, _coercion(signature.type), source, default, required))
+        variables.append((signature.name, signature, _coercion(signature.type), source, default, required))
 
     def coerce(given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        unusual = False
-        if usual:
+        unexpected = False
+        if variables:
             given = given or {}
             try:
-                for name, signature, value, source, default, required in usual:
-                    one = given.get(name, Undefined)
-                    if one is not Undefined:
-                        sources[name] = VariableValueSource(signature, one)
-                        coerced[name] = value(one)
+                for name, signature, coerce_value, source, default, required in variables:
+                    value = given.get(name, Undefined)
+                    if value is not Undefined:
+                        sources[name] = VariableValueSource(signature, value)
+                        coerced[name] = coerce_value(value)
                     elif default is not Undefined:
                         sources[name] = source
                         coerced[name] = default
                     elif required:
-                        return exactly(given)
+                        return coerce_slowly(given)
                     else:
                         sources[name] = source
             except (_UnexpectedValue, RecursionError):
-                unusual = True
-        return exactly(given) if unusual else VariableValues(sources, coerced)
+                unexpected = True
+        return coerce_slowly(given) if unexpected else VariableValues(sources, coerced)
 
     return coerce
 
@@ -114,12 +113,12 @@ def compile_variable_coercion(schema: GraphQLSchema, operation: OperationDefinit
 def _coercion(kind: Any) -> _CoerceValue:
     if isinstance(kind, GraphQLNonNull):
         return _non_null_coercion(kind.of_type)
-    present = _non_null_coercion(kind)
-    return lambda value: None if value is None else present(value)
+    coerce = _non_null_coercion(kind)
+    return lambda value: None if value is None else coerce(value)
 
 
 def _non_null_coercion(kind: Any) -> _CoerceValue:
-    """The coercion of a value that is not null."""
+    """Return the coercion of a value that is not null."""
     if kind is GraphQLString or kind is GraphQLID:
         return _exact_type_coercion(str)
     if kind is GraphQLInt:
@@ -127,16 +126,16 @@ def _non_null_coercion(kind: Any) -> _CoerceValue:
     if kind is GraphQLBoolean:
         return _exact_type_coercion(bool)
     if isinstance(kind, GraphQLList):
-        item = _coercion(kind.of_type)
+        coerce_item = _coercion(kind.of_type)
 
-        def items(value: Any) -> Any:
+        def coerce_list(value: Any) -> Any:
             if type(value) is not list:
                 raise _UnexpectedValue
-            return [item(one) for one in value]
+            return [coerce_item(item) for item in value]
 
-        return items
+        return coerce_list
 
-    def other(value: Any) -> Any:
+    def coerce(value: Any) -> Any:
         if value is None or (is_input_object_type(kind) and input_is_nested_too_deeply(value, kind)):
             raise _UnexpectedValue
         coerced = coerce_input_value(value, kind)
@@ -144,7 +143,7 @@ def _non_null_coercion(kind: Any) -> _CoerceValue:
             raise _UnexpectedValue
         return coerced
 
-    return other
+    return coerce
 
 
 def _coerce_int(value: Any) -> int:
@@ -154,11 +153,11 @@ def _coerce_int(value: Any) -> int:
 
 
 def _exact_type_coercion(kind: type) -> _CoerceValue:
-    """The coercion of a value that has to be of this class already."""
+    """Return the coercion of a value that has to be of this class."""
 
-    def same(value: Any) -> Any:
+    def check(value: Any) -> Any:
         if type(value) is not kind:
             raise _UnexpectedValue
         return value
 
-    return same
+    return check

@@ -1,1 +1,1 @@
-"""Projections: a service's JSON is decoded straight into the response's part."""
+"""Projections: decoding of a service's JSON straight into the response."""

@@ -1,4 +1,4 @@
-"""Pushing down: where a step's values came as JSON, they are read straight into what was selected of them."""
+"""Application of projections: values that came as JSON are decoded straight into the response."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,76 +14,78 @@ from services.chassis.rpc.raw_result import RawBatchResult, RawResult
 from services.chassis.telemetry import metrics
 
 _MAX_LEVEL_DECODERS = 32
-"""Which steps of a level are asked for together differs with what is null above them."""
+"""Decoders of levels with the same first step. Nulls above a level decide which steps belong to it."""
 
 
-def apply_projection(begun: DispatchedStep, run: ExecutionState) -> bool:
-    """Push a step's values down; False, and nothing is done, where that can not be."""
-    values, step = begun.values, begun.step
+def apply_projection(dispatched: DispatchedStep, state: ExecutionState) -> bool:
+    """Decode a step's values by its projection; return False, and change nothing, if that is not possible."""
+    values, step = dispatched.values, dispatched.step
     first = values[0]
-    if type(first) is not RawResult or (len(values) > 1 and any(type(one) is not RawResult for one in values)):
+    if type(first) is not RawResult or (len(values) > 1 and any(type(value) is not RawResult for value in values)):
         return False
-    pushed = projection_for(step, first.kind, run.scalars)
-    if len(values) > 1 and any(one.kind != first.kind for one in values):
-        pushed = "several types"
-    if isinstance(pushed, str):
-        return _count_fallback(pushed)
+    projection = projection_for(step, first.kind, state.scalars)
+    if len(values) > 1 and any(value.kind != first.kind for value in values):
+        projection = "several types"
+    if isinstance(projection, str):
+        return _count_fallback(projection)
     try:
-        read = [pushed.decode_partial(one.json) if one.partial else pushed.decode(one.json) for one in values]
+        decoded = [
+            projection.decode_partial(value.json) if value.partial else projection.decode(value.json)
+            for value in values
+        ]
     except msgspec.DecodeError:
         return _count_fallback("not as declared")
     if step.batch is not None:
-        (read,) = read
-    if len(read) != len(begun.containers):
+        (decoded,) = decoded
+    if len(decoded) != len(dispatched.containers):
         return _count_fallback("not one for each parent")
-    _store_values(begun, pushed, read, first.partial, run)
+    step.set_values(dispatched.containers, decoded)
+    if projection.enqueue_children is not None:
+        projection.enqueue_children(decoded, state)
+    _record_values(dispatched, state)
+    (PROJECTED_PARTIAL if first.partial else PROJECTED).inc()
     return True
 
 
 def apply_level_projection(
-    begun: Sequence[DispatchedStep], settled: RawBatchResult, run: ExecutionState
+    dispatched: Sequence[DispatchedStep], result: RawBatchResult, state: ExecutionState
 ) -> Sequence[Field] | None:
-    """Push down the values of all these steps, which came as one, and say what steps they lead to.
+    """Decode the values of several steps, which came as one text, and return the steps below them.
 
-    None, and nothing is done, where that can not be.
+    Return None, and change nothing, if that is not possible.
     """
-    known: dict[Any, LevelDecoder] = begun[0].step.level_decoders
-    pushed: list[Any] = [one.projection for one in begun]
-    if None in pushed:
-        pushed = [projection_for(one.step, of.kind, run.scalars) for one, of in zip(begun, settled.calls, strict=True)]
-    key = (settled.framing, settled.partial, *pushed)
-    take = known.get(key)
-    if take is None:
-        if any(type(how) is not Projection for how in pushed):
+    decoders: dict[Any, LevelDecoder] = dispatched[0].step.level_decoders
+    projections: list[Any] = [one.projection for one in dispatched]
+    if None in projections:
+        projections = [
+            projection_for(one.step, call.kind, state.scalars)
+            for one, call in zip(dispatched, result.calls, strict=True)
+        ]
+    key = (result.framing, result.partial, *projections)
+    decode_level = decoders.get(key)
+    if decode_level is None:
+        if any(type(projection) is not Projection for projection in projections):
             return None
-        if len(known) == _MAX_LEVEL_DECODERS:
-            known.clear()
-        take = known[key] = compile_level_decoder([one.step for one in begun], pushed, settled.framing, settled.partial)
+        if len(decoders) == _MAX_LEVEL_DECODERS:
+            decoders.clear()
+        decode_level = decoders[key] = compile_level_decoder(
+            [one.step for one in dispatched], projections, result.framing, result.partial
+        )
     try:
-        below = take(settled.json, begun, run)
+        below = decode_level(result.json, dispatched, state)
     except msgspec.DecodeError:
         return None
     if below is not None:
-        for one in begun:
-            _record_values(one, run)
+        for one in dispatched:
+            _record_values(one, state)
     return below
 
 
-def _store_values(
-    begun: DispatchedStep, pushed: Any, values: Sequence[Any], partial: bool, run: ExecutionState
-) -> None:
-    begun.step.set_values(begun.containers, values)
-    if pushed.enqueue_children is not None:
-        pushed.enqueue_children(values, run)
-    _record_values(begun, run)
-    (PROJECTED_PARTIAL if partial else PROJECTED).inc()
+def _record_values(dispatched: DispatchedStep, state: ExecutionState) -> None:
+    step = dispatched.step
+    state.response.record_values(dispatched.containers, step.key, step.type, step)
 
 
-def _record_values(begun: DispatchedStep, run: ExecutionState) -> None:
-    """Have the answer know what a step has put into it."""
-    run.response.record_values(begun.containers, begun.step.key, begun.step.type, begun.step)
-
-
-def _count_fallback(why: str) -> bool:
-    metrics.COMPLETIONS.labels("compiled", why).inc()
+def _count_fallback(reason: str) -> bool:
+    metrics.COMPLETIONS.labels("compiled", reason).inc()
     return False

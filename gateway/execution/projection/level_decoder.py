@@ -1,4 +1,4 @@
-"""Taking what one JSON text holds for the steps of a level into the answer: worked out once for these steps."""
+"""Decoders of one JSON text with the values of several steps of a level, compiled for these steps."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,9 +11,9 @@ from services.chassis.rpc.raw_result import ResultFraming
 from services.chassis.telemetry import metrics
 
 LevelDecoder = Callable[[bytes, Sequence[DispatchedStep], Any], Sequence[Field] | None]
-"""(text, the steps as they were begun, run) -> the steps that these lead to.
+"""(text, dispatched steps, execution state) -> the steps below.
 
-None, or msgspec's DecodeError, where the text is something else; nothing is done then.
+Returns None, or raises msgspec's DecodeError, and changes nothing if the text is not as declared.
 """
 
 PROJECTED = metrics.COMPLETIONS.labels("projected", "")
@@ -21,34 +21,37 @@ PROJECTED_PARTIAL = metrics.COMPLETIONS.labels("projected", "partial")
 
 
 def compile_level_decoder(
-    steps: Sequence[Field], pushed: Sequence[Projection], form: ResultFraming, partial: Sequence[bool]
+    steps: Sequence[Field], projections: Sequence[Projection], framing: ResultFraming, partial: Sequence[bool]
 ) -> LevelDecoder:
-    """What takes a text of this form for these steps, which are read so, or as what was ``partial`` of them."""
-    types = [how.partial_type if part else how.type for how, part in zip(pushed, partial, strict=True)]
-    decode = msgspec.json.Decoder(form.type_of(types, partial)).decode
-    notes = [how.enqueue_children for how in pushed]
-    batched = [step.batch is not None for step in steps]
-    below = [under for step in steps for under in step.steps]
-    parts = sum(partial)
-    wholes = len(steps) - parts
+    """Compile the decoder of a text with this framing; ``partial`` marks the values restricted to the selection."""
+    types = [
+        projection.partial_type if restricted else projection.type
+        for projection, restricted in zip(projections, partial, strict=True)
+    ]
+    decode = msgspec.json.Decoder(framing.type_of(types, partial)).decode
+    enqueuers = [projection.enqueue_children for projection in projections]
+    are_batches = [step.batch is not None for step in steps]
+    below = [child for step in steps for child in step.steps]
+    partial_count = sum(partial)
+    whole_count = len(steps) - partial_count
 
-    def take(text: bytes, begun: Sequence[DispatchedStep], run: Any) -> Sequence[Field] | None:
-        found = decode(text)
-        values = [value for _, value in found] if form.has_statuses else [found]
-        # First all is looked at, then all is done.
-        for place, one in enumerate(begun):
-            if not batched[place]:
-                values[place] = [values[place]]
-            elif len(values[place]) != len(one.containers):
+    def decode_level(text: bytes, dispatched: Sequence[DispatchedStep], state: Any) -> Sequence[Field] | None:
+        decoded = decode(text)
+        values = [value for _, value in decoded] if framing.has_statuses else [decoded]
+        # All values are checked before any is set.
+        for index, one in enumerate(dispatched):
+            if not are_batches[index]:
+                values[index] = [values[index]]
+            elif len(values[index]) != len(one.containers):
                 return None
-        for one, value, note in zip(begun, values, notes, strict=True):
+        for one, value, enqueue_children in zip(dispatched, values, enqueuers, strict=True):
             one.step.set_values(one.containers, value)
-            if note is not None:
-                note(value, run)
-        if parts:
-            PROJECTED_PARTIAL.inc(parts)
-        if wholes:
-            PROJECTED.inc(wholes)
+            if enqueue_children is not None:
+                enqueue_children(value, state)
+        if partial_count:
+            PROJECTED_PARTIAL.inc(partial_count)
+        if whole_count:
+            PROJECTED.inc(whole_count)
         return below
 
-    return take
+    return decode_level

@@ -1,1 +1,1 @@
-"""Breadth-first execution of a plan: dispatch of each step, and what follows from its values."""
+"""Breadth-first execution of a plan: dispatch of each step, and completion of its values."""

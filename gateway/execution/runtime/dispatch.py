@@ -1,4 +1,4 @@
-"""Asking the resolvers of a step, and awaiting what they gave."""
+"""Dispatch of steps: calls to resolvers, and awaiting of their results."""
 
 import asyncio
 import functools
@@ -17,131 +17,134 @@ from gateway.execution.state.response import ResponseContainer
 
 
 def dispatch(
-    run: ExecutionState, step: Field, parents: list[Any], containers: list[ResponseContainer]
+    state: ExecutionState, step: Field, parents: list[Any], containers: list[ResponseContainer]
 ) -> DispatchedStep:
-    """Ask a step's resolver: a batch once, any other once for each parent. What it raises stands among the values."""
+    """Dispatch a step's resolver for all parents of its level: a batch in one call, any other once for each parent.
+
+    An exception of the resolver takes the place of its value.
+    """
     if step.batch is None and len(parents) > 1:
-        return _dispatch_per_parent(run, step, parents, containers)
+        return _dispatch_per_parent(state, step, parents, containers)
     try:
-        value: Any = step.resolver_call(run, parents, containers[0])
+        value: Any = step.resolver_call(state, parents, containers[0])
     except Exception as error:
         value = error
-    way = step.await_strategy
+    strategy = step.await_strategy
     kind: Any = type(value)
-    if kind is not way.kind:
-        way = step.await_strategy = _await_strategy(kind)
-    begun = DispatchedStep(step, containers, [value], way.await_batch)
-    if way.accepts_selection:
-        pushed = projection_for(step, value.kind, run.scalars)
-        if type(pushed) is Projection:
-            begun.projection = pushed
-            if pushed.selection:
-                value.select_fields(pushed.selection)
-    return begun
+    if kind is not strategy.kind:
+        strategy = step.await_strategy = _await_strategy(kind)
+    dispatched = DispatchedStep(step, containers, [value], strategy.await_batch)
+    if strategy.accepts_selection:
+        projection = projection_for(step, value.kind, state.scalars)
+        if type(projection) is Projection:
+            dispatched.projection = projection
+            if projection.selection:
+                value.select_fields(projection.selection)
+    return dispatched
 
 
 def _dispatch_per_parent(
-    run: ExecutionState, step: Field, parents: list[Any], containers: list[ResponseContainer]
+    state: ExecutionState, step: Field, parents: list[Any], containers: list[ResponseContainer]
 ) -> DispatchedStep:
-    begun = DispatchedStep(step, containers, _call_per_parent(run, step, parents, containers))
-    values = begun.values
+    dispatched = DispatchedStep(step, containers, _call_per_parent(state, step, parents, containers))
+    values = dispatched.values
     kind: Any = type(values[0])
-    way = _await_strategy(kind)
-    if all(type(values[index]) is kind for index in begun.pending_indexes()):
-        begun.await_batch = way.await_batch
-    if way.accepts_selection and all(type(one) is kind and one.kind is values[0].kind for one in values):
-        pushed = projection_for(step, values[0].kind, run.scalars)
-        if type(pushed) is Projection and pushed.selection:
-            for one in values:
-                one.select_fields(pushed.selection)
-    return begun
+    strategy = _await_strategy(kind)
+    if all(type(values[index]) is kind for index in dispatched.pending_indexes()):
+        dispatched.await_batch = strategy.await_batch
+    if strategy.accepts_selection and all(type(value) is kind and value.kind is values[0].kind for value in values):
+        projection = projection_for(step, values[0].kind, state.scalars)
+        if type(projection) is Projection and projection.selection:
+            for value in values:
+                value.select_fields(projection.selection)
+    return dispatched
 
 
 @functools.lru_cache(maxsize=1000)
 def _await_strategy(kind: type) -> AwaitStrategy:
-    together = getattr(kind, "await_batch", None) if hasattr(kind, "__await__") else None
-    return AwaitStrategy(kind, together, together is not None and hasattr(kind, "select_fields"))
+    await_batch = getattr(kind, "await_batch", None) if hasattr(kind, "__await__") else None
+    return AwaitStrategy(kind, await_batch, await_batch is not None and hasattr(kind, "select_fields"))
 
 
-async def await_values(begun: Sequence[DispatchedStep]) -> None:
-    """Await what is to be awaited of steps that are awaited together, or of one."""
-    waiting = [(one.values, index) for one in begun for index in one.pending_indexes()]
-    if waiting:
-        settled = await gather_results([values[index] for values, index in waiting], begun[0].await_batch)
-        for (values, index), value in zip(waiting, settled, strict=True):
+async def await_values(steps: Sequence[DispatchedStep]) -> None:
+    """Await the pending values of one step, or of several that share one `await_batch`."""
+    pending = [(step.values, index) for step in steps for index in step.pending_indexes()]
+    if pending:
+        results = await gather_results([values[index] for values, index in pending], steps[0].await_batch)
+        for (values, index), value in zip(pending, results, strict=True):
             values[index] = value
 
 
-def common_await_batch(begun: Sequence[DispatchedStep]) -> AwaitBatch | None:
-    """How these steps are awaited, if that is together, and each of them waits for one value."""
-    together = begun[0].await_batch
-    for one in begun:
-        if one.await_batch is not together or len(one.values) > 1:
+def common_await_batch(steps: Sequence[DispatchedStep]) -> AwaitBatch | None:
+    """Return the `await_batch` that these steps share, if each of them has one value."""
+    await_batch = steps[0].await_batch
+    for step in steps:
+        if step.await_batch is not await_batch or len(step.values) > 1:
             return None
-    return together
+    return await_batch
 
 
-def can_await_in_batch(begun: Sequence[DispatchedStep]) -> bool:
-    """Whether all these steps are awaited together."""
-    together = begun[0].await_batch
-    return together is not None and all(one.await_batch is together for one in begun)
+def can_await_in_batch(steps: Sequence[DispatchedStep]) -> bool:
+    """Return whether all these steps share one `await_batch`."""
+    await_batch = steps[0].await_batch
+    return await_batch is not None and all(step.await_batch is await_batch for step in steps)
 
 
-def group_by_await_batch(begun: Sequence[DispatchedStep]) -> list[list[DispatchedStep]]:
-    """The steps that are awaited together, and each of the others by itself."""
+def group_by_await_batch(steps: Sequence[DispatchedStep]) -> list[list[DispatchedStep]]:
+    """Return groups of steps that share one `await_batch`; each step without one is its own group."""
     groups: list[list[DispatchedStep]] = []
-    together: dict[AwaitBatch, list[DispatchedStep]] = {}
-    for one in begun:
-        if one.await_batch is None:
-            groups.append([one])
-        elif one.await_batch in together:
-            together[one.await_batch].append(one)
+    batches: dict[AwaitBatch, list[DispatchedStep]] = {}
+    for step in steps:
+        if step.await_batch is None:
+            groups.append([step])
+        elif step.await_batch in batches:
+            batches[step.await_batch].append(step)
         else:
-            groups.append(together.setdefault(one.await_batch, [one]))
+            groups.append(batches.setdefault(step.await_batch, [step]))
     return groups
 
 
-async def gather_results(awaitables: Sequence[Awaitable[Any]], together: AwaitBatch | None = None) -> Iterable[Any]:
-    """What each gives or raises."""
+async def gather_results(awaitables: Sequence[Awaitable[Any]], await_batch: AwaitBatch | None = None) -> Iterable[Any]:
+    """Return the result of each awaitable, with an exception in the place of a failure."""
     try:
-        if together is not None:
-            return await together(awaitables)
+        if await_batch is not None:
+            return await await_batch(awaitables)
         if len(awaitables) == 1:
             return [await awaitables[0]]
     except Exception as error:
         return [error] * len(awaitables)
-    found = await asyncio.gather(*awaitables, return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException) and not isinstance(one, Exception):
-            raise one
-    return found
+    results = await asyncio.gather(*awaitables, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, Exception):
+            raise result
+    return results
 
 
 async def run_concurrently(coroutines: Iterable[Awaitable[None]]) -> None:
-    """All of them; if one fails that never should, or this is given up, none is left behind."""
-    tasks = [asyncio.ensure_future(one) for one in coroutines]
+    """Run all coroutines. If one fails, or this one is cancelled, cancel the others and wait for them."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         await asyncio.gather(*tasks)
     finally:
-        left = [task for task in tasks if not task.done()]
-        for task in left:
+        unfinished = [task for task in tasks if not task.done()]
+        for task in unfinished:
             task.cancel()
-        if left:
-            await asyncio.gather(*left, return_exceptions=True)
+        if unfinished:
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
 
 def _call_per_parent(
-    run: ExecutionState, step: Field, parents: list[Any], containers: list[ResponseContainer]
+    state: ExecutionState, step: Field, parents: list[Any], containers: list[ResponseContainer]
 ) -> list[Any]:
     try:
-        arguments = step.arguments(run.variables)
+        arguments = step.arguments(state.variables)
     except GraphQLError as error:
         return [error] * len(parents)
-    call = resolver_with_middleware(run, step)
+    resolve = resolver_with_middleware(state, step)
     values: list[Any] = []
     for source, container in zip(parents, containers, strict=True):
         try:
-            values.append(call(source, ResolveInfo(run, step, container), dict(arguments)))
+            values.append(resolve(source, ResolveInfo(state, step, container), dict(arguments)))
         except Exception as error:
             values.append(error)
     return values

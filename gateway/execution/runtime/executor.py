@@ -1,4 +1,4 @@
-"""Running a plan: breadth first, every step asked once for all the parents of its level."""
+"""Breadth-first execution of a plan: each step is dispatched once for all parents of its level."""
 
 from collections.abc import Sequence
 from itertools import compress
@@ -22,130 +22,136 @@ from gateway.execution.runtime.dispatch import (
 from gateway.execution.state.dispatched_step import DispatchedStep
 from gateway.execution.state.execution_state import ExecutionState
 from gateway.execution.state.response import ResponseContainer
-from services.chassis.rpc import raw_result
-from services.chassis.rpc.raw_result import RawBatchResult
+from services.chassis.rpc.raw_result import RawBatchResult, decode_if_raw
 from services.chassis.telemetry import metrics
 
 
-async def execute_plan(run: ExecutionState) -> ExecutionResult:
-    """Run it to the end: the answer as graphql-core gives it."""
-    plan, answer = run.plan, run.response
+async def execute_plan(state: ExecutionState) -> ExecutionResult:
+    """Execute a plan and return its result, equal to that of graphql-core."""
+    plan, response = state.plan, state.response
     if plan.initial_data is None:
-        await _complete_root(run)
+        await _complete_root(state)
     else:
-        answer.data = data = plan.initial_data.copy()
+        response.data = data = plan.initial_data.copy()
         for step in plan.steps:
-            run.parents[step.index], run.containers[step.index] = [run.root_value], [data]
+            state.parents[step.index], state.containers[step.index] = [state.root_value], [data]
     if plan.serial:
         for step in plan.steps:
-            await _run_steps(run, [step])
+            await _run_steps(state, [step])
     else:
-        await _run_steps(run, plan.steps)
-    for structs, names in run.hidden:
+        await _run_steps(state, plan.steps)
+    for structs, names in state.hidden:
         for name in names:
             for struct in structs:
                 setattr(struct, name, msgspec.UNSET)
-    return ExecutionResult(answer.data, answer.errors or None)
+    return ExecutionResult(response.data, response.errors or None)
 
 
-async def _complete_root(run: ExecutionState) -> None:
-    """Complete what the root value has itself, field by field: the root has no place that could be looked for."""
-    answer, awaited = run.response, list[PendingValue]()
+async def _complete_root(state: ExecutionState) -> None:
+    """Complete the attributes of the root value, always by the slow path, which needs no position for them."""
+    response, pending = state.response, list[PendingValue]()
     try:
-        answer.data = SlowCompletion(run, awaited).selection(run.plan.root, run.root_value, None)
+        response.data = SlowCompletion(state, pending).complete_selection(state.plan.root, state.root_value, None)
     except GraphQLError as error:
-        answer.errors.append(error)
-        answer.nulled = True
-    await _complete_pending(run, awaited)
+        response.errors.append(error)
+        response.nulled = True
+    await _complete_pending(state, pending)
 
 
-async def _run_steps(run: ExecutionState, steps: Sequence[Field], begun: Sequence[DispatchedStep] = ()) -> None:
-    """The steps that something waits for, side by side, and what they lead to; those ``begun`` were asked already.
+async def _run_steps(state: ExecutionState, steps: Sequence[Field], dispatched: Sequence[DispatchedStep] = ()) -> None:
+    """Run the steps that have parents, concurrently, and the steps below them; some may be dispatched already.
 
-    Each awaited coroutine costs a request, so the usual way goes through few of them.
+    Each awaited coroutine costs a request, so the common case awaits few of them.
     """
-    while begun or (steps and (begun := _dispatch_steps(run, steps))):
-        together = common_await_batch(begun)
-        if together is not None:
+    while dispatched or (steps and (dispatched := _dispatch_steps(state, steps))):
+        await_batch = common_await_batch(dispatched)
+        if await_batch is not None:
             try:
-                settled: Any = await together([one.values[0] for one in begun])
+                results: Any = await await_batch([one.values[0] for one in dispatched])
             except Exception as error:
-                settled = [error] * len(begun)
-            if type(settled) is RawBatchResult and (below := apply_level_projection(begun, settled, run)) is not None:
-                steps, begun = below, ()
+                results = [error] * len(dispatched)
+            if (
+                type(results) is RawBatchResult
+                and (below := apply_level_projection(dispatched, results, state)) is not None
+            ):
+                steps, dispatched = below, ()
                 continue
-            for one, value in zip(begun, settled, strict=True):
+            for one, value in zip(dispatched, results, strict=True):
                 one.values = [value]
-        elif len(begun) == 1 or can_await_in_batch(begun):
-            await await_values(begun)
+        elif len(dispatched) == 1 or can_await_in_batch(dispatched):
+            await await_values(dispatched)
         else:
             try:
-                await run_concurrently([_run_steps(run, (), group) for group in group_by_await_batch(begun)])
+                await run_concurrently([_run_steps(state, (), group) for group in group_by_await_batch(dispatched)])
             finally:
-                for one in begun:
+                for one in dispatched:
                     one.close_coroutines()
             return
-        for one in begun:
-            if not apply_projection(one, run):
-                await _complete_step(run, one)
-        steps = begun[0].step.steps if len(begun) == 1 else [step for one in begun for step in one.step.steps]
-        begun = ()
+        for one in dispatched:
+            if not apply_projection(one, state):
+                await _complete_step(state, one)
+        steps = (
+            dispatched[0].step.steps
+            if len(dispatched) == 1
+            else [step for one in dispatched for step in one.step.steps]
+        )
+        dispatched = ()
 
 
-def _dispatch_steps(run: ExecutionState, steps: Sequence[Field]) -> list[DispatchedStep]:
-    """Ask the resolvers of those of these steps that something waits for still, and say what is read of it."""
-    begun = []
+def _dispatch_steps(state: ExecutionState, steps: Sequence[Field]) -> list[DispatchedStep]:
+    """Dispatch those steps that have parents in the response."""
+    dispatched = []
     for step in steps:
-        parents, containers = run.parents[step.index], run.containers[step.index]
-        if parents and run.response.nulled:
-            parents, containers = _still_in_response(run, parents, containers)
+        parents, containers = state.parents[step.index], state.containers[step.index]
+        if parents and state.response.nulled:
+            parents, containers = _still_in_response(state, parents, containers)
         if not parents:
             continue
-        begun.append(dispatch(run, step, parents, containers))
-    return begun
+        dispatched.append(dispatch(state, step, parents, containers))
+    return dispatched
 
 
 def _still_in_response(
-    run: ExecutionState, parents: list[Any], containers: list[ResponseContainer]
+    state: ExecutionState, parents: list[Any], containers: list[ResponseContainer]
 ) -> tuple[list[Any], list[ResponseContainer]]:
-    """What waits for a step and is part of the answer still."""
-    here = [run.response.place(container) is not None for container in containers]
-    return list(compress(parents, here)), list(compress(containers, here))
+    """Return the parents, with their containers, that no error has discarded."""
+    present = [state.response.position(container) is not None for container in containers]
+    return list(compress(parents, present)), list(compress(containers, present))
 
 
-async def _complete_step(run: ExecutionState, begun: DispatchedStep) -> None:
-    """Complete the values of a step that can't be pushed down."""
-    step, containers, values = begun.step, begun.containers, _declared_values(begun)
+async def _complete_step(state: ExecutionState, dispatched: DispatchedStep) -> None:
+    """Complete the values of a step that has no projection."""
+    step, containers, values = dispatched.step, dispatched.containers, _declared_values(dispatched)
     complete = step.complete
     try:
-        step.set_values(containers, [complete(value, run) for value in values])
-        run.response.record_values(containers, step.key, step.type, step)
+        step.set_values(containers, [complete(value, state) for value in values])
+        state.response.record_values(containers, step.key, step.type, step)
     except Exception:
-        # Whatever it was: it is looked at carefully. What was noted meanwhile is noted anew.
+        # The slow path handles whatever it was, and enqueues the parents of the steps below anew.
         failed = any(isinstance(value, Exception) for value in values)
         metrics.COMPLETIONS.labels("slow", "an error" if failed else "an unusual value").inc()
         for below in step.steps:
-            run.parents[below.index], run.containers[below.index] = [], []
-        awaited: list[PendingValue] = []
-        careful = SlowCompletion(run, awaited)
+            state.parents[below.index], state.containers[below.index] = [], []
+        pending: list[PendingValue] = []
+        completion = SlowCompletion(state, pending)
         for container, value in zip(containers, values, strict=True):
-            careful.place(container, step.key, step.type, step, value)
-        await _complete_pending(run, awaited)
+            completion.complete_at(container, step.key, step.type, step, value)
+        await _complete_pending(state, pending)
 
 
-async def _complete_pending(run: ExecutionState, awaited: list[PendingValue]) -> None:
-    """Await what was no value yet, and complete it, until nothing is left."""
-    while awaited:
-        values = await gather_results([one.value for one in awaited])
-        again: list[PendingValue] = []
-        careful = SlowCompletion(run, again)
-        for one, value in zip(awaited, values, strict=True):
-            careful.place(one.container, one.key, one.kind, one.field, value)
-        awaited = again
+async def _complete_pending(state: ExecutionState, pending: list[PendingValue]) -> None:
+    """Await and complete pending values, and those that become pending meanwhile."""
+    while pending:
+        results = await gather_results([one.value for one in pending])
+        next_pending: list[PendingValue] = []
+        completion = SlowCompletion(state, next_pending)
+        for one, value in zip(pending, results, strict=True):
+            completion.complete_at(one.container, one.key, one.kind, one.field, value)
+        pending = next_pending
 
 
-def _declared_values(begun: DispatchedStep) -> Sequence[Any]:
-    """One value for each parent, as it is declared; an exception where there is none."""
-    if begun.step.batch is None:
-        return [raw_result.decode_if_raw(value) for value in begun.values]
-    return begun.step.batch.values_per_parent(begun.values[0], len(begun.containers))
+def _declared_values(dispatched: DispatchedStep) -> Sequence[Any]:
+    """Return a value of the declared type for each parent, or an exception."""
+    if dispatched.step.batch is None:
+        return [decode_if_raw(value) for value in dispatched.values]
+    return dispatched.step.batch.values_per_parent(dispatched.values[0], len(dispatched.containers))

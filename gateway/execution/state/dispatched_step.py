@@ -1,4 +1,4 @@
-"""A step whose resolver was called, and the values that it gave."""
+"""A step whose resolver was called, with the values that the resolver returned."""
 
 from inspect import isawaitable
 from types import CoroutineType, GeneratorType
@@ -15,22 +15,22 @@ class DispatchedStep(msgspec.Struct, eq=False):
 
     step: Field
     containers: list[ResponseContainer]
-    """The parts of the response that the values are put into."""
+    """The containers in the response that the values are set in."""
     values: list[Any]
     await_batch: AwaitBatch | None = None
-    """Awaits the values together, if all of them can be."""
+    """Awaits the values in one call, if all of them allow it."""
     projection: Projection | None = None
-    """The projection of the values, where the service was told what is selected."""
+    """The projection of the values, if the resolver returned a call that takes the selection."""
 
     def pending_indexes(self) -> list[int]:
-        """Return the places of the values that have to be awaited."""
-        return [index for index, one in enumerate(self.values) if is_awaitable(one)]
+        """Return the indexes of the values that have to be awaited."""
+        return [index for index, value in enumerate(self.values) if is_awaitable(value)]
 
     def close_coroutines(self) -> None:
         """Close the coroutines that were not awaited."""
-        for one in self.values:
-            if type(one) is CoroutineType:
-                one.close()
+        for value in self.values:
+            if type(value) is CoroutineType:
+                value.close()
 
 
 def is_awaitable(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Errors with their places in a text. A place is worked out once: to count the lines of a long text takes a while."""
+"""Locations of errors in the text, computed once a field: counting the lines of a long text takes a while."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,25 +15,25 @@ def with_location_of(
     original_error: Exception | None = None,
     extensions: dict[str, Any] | None = None,
 ) -> GraphQLError:
-    """Return an error that stands where another does in the text."""
-    made = GraphQLError(message, path=path, original_error=original_error, extensions=extensions)
-    made.nodes, made.source = error.nodes, error.source
-    made.positions, made.locations = error.positions, error.locations
-    return made
+    """Return an error with the locations of another."""
+    located = GraphQLError(message, path=path, original_error=original_error, extensions=extensions)
+    located.nodes, located.source = error.nodes, error.source
+    located.positions, located.locations = error.positions, error.locations
+    return located
 
 
 def locate_error(failure: Exception, field: Field, path: Collection[str | int]) -> GraphQLError:
-    """Return the error that tells of a failure at a path: the one of graphql-core's ``located_error``."""
+    """Return the error of a failed field at a path, equal to that of graphql-core's ``located_error``."""
     if isinstance(failure, GraphQLError):
         if failure.path is not None:
             return failure
     elif any(hasattr(failure, name) for name in ("nodes", "source", "positions")):
         return located_error(failure, field.nodes, path)
-    if field.place is None:
-        field.place = GraphQLError("", field.nodes)
-    place = field.place
+    if field.location_error is None:
+        field.location_error = GraphQLError("", field.nodes)
+    location = field.location_error
     if isinstance(failure, GraphQLError) and (failure.nodes or failure.positions):
-        place = failure
-    made = with_location_of(place, str(getattr(failure, "message", failure)), path, failure)
-    made.nodes = made.nodes or field.place.nodes
-    return made
+        location = failure
+    located = with_location_of(location, str(getattr(failure, "message", failure)), path, failure)
+    located.nodes = located.nodes or field.location_error.nodes
+    return located

@@ -1,4 +1,4 @@
-"""What one execution of a plan has in hand."""
+"""The state of one execution of a plan."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,7 @@ from gateway.execution.state.response import ResponseBuilder, ResponseContainer
 
 
 class ExecutionState:
-    """One execution of a plan, with what it was given. ``scalars``: see ``pushed``.
-
-    ``parents`` and ``containers`` hold, by step, what waits for it: parents, and the parts of the answer in which the
-    step's value for each is to be put.
-    """
+    """One execution of a plan: its arguments, its response and the parents enqueued for each step."""
 
     def __init__(
         self,
@@ -35,15 +31,18 @@ class ExecutionState:
         self.context = context
         self.root_value = root_value
         self.scalars = scalars
+        """The scalars that ``gateway.execution.projection`` decodes without coercion."""
         self.middleware = middleware
         self.operation_extensions = operation_extensions
         self.response = ResponseBuilder(plan)
         self.parents: list[list[Any]] = list(map(list, plan.no_parents))
+        """By step: the enqueued parents."""
         self.containers: list[list[ResponseContainer]] = list(map(list, plan.no_parents))
+        """By step: the container in the response for the step's value, for each of its parents."""
         self.hidden: list[tuple[list[msgspec.Struct], list[str]]] = []
-        """What of the answer's structs is no part of it."""
+        """Structs of the response, with the attributes that were decoded for joins and are not selected."""
 
     def enqueue(self, step: int, parent: Any, container: ResponseContainer) -> None:
-        """Have one more wait for a step."""
+        """Enqueue a parent for a step."""
         self.parents[step].append(parent)
         self.containers[step].append(container)

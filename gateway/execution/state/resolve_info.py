@@ -1,4 +1,4 @@
-"""What a resolver is told about its place in an operation."""
+"""The information that a resolver gets about its field."""
 
 from collections.abc import Hashable, Mapping
 from inspect import isawaitable
@@ -14,9 +14,9 @@ from gateway.execution.state.response import ResponseContainer
 
 
 class ResolveInfo(msgspec.Struct, eq=False):
-    """What a resolver may ask about its place: as graphql-core's GraphQLResolveInfo. A path is found when asked for."""
+    """The interface of graphql-core's GraphQLResolveInfo; the path is computed on access."""
 
-    _run: ExecutionState
+    _state: ExecutionState
     _field: Field
     _container: ResponseContainer | None = None
     is_awaitable: ClassVar = staticmethod(isawaitable)
@@ -44,37 +44,37 @@ class ResolveInfo(msgspec.Struct, eq=False):
     def path(self) -> Path | None:
         if self._container is None:
             return None
-        return self._run.response.path(self._container, self._field.key, self._field.parent.name)
+        return self._state.response.path(self._container, self._field.key, self._field.parent.name)
 
     @property
     def schema(self) -> GraphQLSchema:
-        return self._run.schema
+        return self._state.schema
 
     @property
     def fragments(self) -> Mapping[str, Any]:
-        return self._run.plan.fragments
+        return self._state.plan.fragments
 
     @property
     def root_value(self) -> Any:
-        return self._run.root_value
+        return self._state.root_value
 
     @property
     def operation(self) -> OperationDefinitionNode:
-        return self._run.plan.operation
+        return self._state.plan.operation
 
     @property
     def variable_values(self) -> dict[str, Any]:
-        return self._run.variables.coerced
+        return self._state.variables.coerced
 
     @property
     def operation_extensions(self) -> dict[str, Any] | None:
-        return self._run.operation_extensions
+        return self._state.operation_extensions
 
     @property
     def context(self) -> Any:
-        return self._run.context
+        return self._state.context
 
     @property
     def memo(self) -> dict[Hashable, Any]:
-        """What was worked out of the selection here, for all executions of the plan."""
+        """Results that resolvers derive from the selection alone, for all executions of the plan."""
         return self._field.memo

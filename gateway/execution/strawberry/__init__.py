@@ -1,1 +1,1 @@
-"""The executor as Strawberry knows it: the schema class, extensions, subscriptions."""
+"""Integration with Strawberry: the schema class, extensions, the executor of subscriptions."""

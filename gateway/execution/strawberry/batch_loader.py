@@ -1,4 +1,4 @@
-"""Executes batch fields on an executor that goes parent by parent: neighbours are gathered, and asked for together."""
+"""Batch loader: collects the calls of an executor that resolves parent by parent into batches."""
 
 import asyncio
 import functools
@@ -8,12 +8,13 @@ from typing import Any
 import strawberry
 from graphql import FieldNode
 
+from gateway.execution.compat import raw_info
 from gateway.execution.planning.batch_resolver import BatchResolver
 from gateway.execution.planning.selected_fields import collect_field_names
 
 
 class _PendingBatch:
-    """Parents of one field with the same arguments, on their way into one call."""
+    """The parents of one field with the same arguments, for one call."""
 
     def __init__(self, batch: BatchResolver, info: strawberry.Info[Any, Any], arguments: dict[str, Any]) -> None:
         self.batch = batch
@@ -21,33 +22,33 @@ class _PendingBatch:
         self.arguments = arguments
         self.parents: list[Any] = []
         self.nodes: dict[int, FieldNode] = {}
-        self.values: list[asyncio.Future[Any]] = []
+        self.futures: list[asyncio.Future[Any]] = []
 
     async def run(self) -> None:
         arguments = dict(self.arguments)
         if self.batch.takes_selected_fields:
-            arguments["fields"] = sorted(collect_field_names(self.nodes.values(), self.info._raw_info.fragments))
+            arguments["fields"] = sorted(collect_field_names(self.nodes.values(), raw_info(self.info).fragments))
         try:
-            answered: Any = await self.batch.values(self.parents, self.info, **arguments)
+            result: Any = await self.batch.resolve(self.parents, self.info, **arguments)
         except Exception as error:
-            answered = error
-        values = self.batch.values_per_parent(answered, len(self.parents))
-        for waiting, value in zip(self.values, values, strict=True):
-            if waiting.cancelled():
+            result = error
+        values = self.batch.values_per_parent(result, len(self.parents))
+        for future, value in zip(self.futures, values, strict=True):
+            if future.cancelled():
                 continue
             if isinstance(value, Exception):
-                waiting.set_exception(value)
+                future.set_exception(value)
             else:
-                waiting.set_result(value)
+                future.set_result(value)
 
     def cancel_if_abandoned(self, task: asyncio.Task[None], _: asyncio.Future[Any]) -> None:
-        """Nobody asks in vain: once all who waited are gone, the call is given up."""
-        if all(value.cancelled() for value in self.values):
+        """Cancel the call once all its futures are cancelled."""
+        if all(future.cancelled() for future in self.futures):
             task.cancel()
 
 
 class BatchLoader:
-    """The batches of one request. Nothing is kept beyond a call: what was read is never given twice."""
+    """The batches of one request. Results are not cached."""
 
     def __init__(self) -> None:
         self._pending: dict[tuple[BatchResolver, Hashable], _PendingBatch] = {}
@@ -56,33 +57,33 @@ class BatchLoader:
     def load(
         self, batch: BatchResolver, parent: Any, info: strawberry.Info[Any, Any], arguments: dict[str, Any]
     ) -> asyncio.Future[Any]:
-        """The value of one parent; see ``gateway.execution.planning.batch_resolver.Loads``."""
+        """Return the value of one parent, loaded in one call with its neighbours' (``SupportsBatchLoading``)."""
         loop = asyncio.get_running_loop()
         if not self._pending:
-            # The parents of a level are resolved in one go: by the time this runs, all of them have asked.
+            # The executor resolves all parents of a level in one step of the loop, before this callback runs.
             loop.call_soon(self._dispatch_pending)
         key = (batch, _hashable(arguments))
-        gathering = self._pending.setdefault(key, _PendingBatch(batch, info, arguments))
-        value: asyncio.Future[Any] = loop.create_future()
-        gathering.parents.append(parent)
-        gathering.values.append(value)
-        gathering.nodes.update((id(node), node) for node in info._raw_info.field_nodes)
-        return value
+        pending = self._pending.setdefault(key, _PendingBatch(batch, info, arguments))
+        future: asyncio.Future[Any] = loop.create_future()
+        pending.parents.append(parent)
+        pending.futures.append(future)
+        pending.nodes.update((id(node), node) for node in raw_info(info).field_nodes)
+        return future
 
     def _dispatch_pending(self) -> None:
-        gathered, self._pending = self._pending, {}
-        for gathering in gathered.values():
-            task = asyncio.get_running_loop().create_task(gathering.run())
+        batches, self._pending = self._pending, {}
+        for pending in batches.values():
+            task = asyncio.get_running_loop().create_task(pending.run())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-            for value in gathering.values:
-                value.add_done_callback(functools.partial(gathering.cancel_if_abandoned, task))
+            for future in pending.futures:
+                future.add_done_callback(functools.partial(pending.cancel_if_abandoned, task))
 
 
 def _hashable(value: Any) -> Hashable:
     if isinstance(value, dict):
-        return tuple((name, _hashable(one)) for name, one in sorted(value.items()))
+        return tuple((name, _hashable(item)) for name, item in sorted(value.items()))
     if isinstance(value, list):
-        return tuple(_hashable(one) for one in value)
+        return tuple(_hashable(item) for item in value)
     hashable: Hashable = value
     return hashable

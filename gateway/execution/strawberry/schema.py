@@ -1,4 +1,4 @@
-"""A Strawberry schema whose operations are executed by plans: in all else it is Strawberry's own."""
+"""Strawberry schema whose operations are executed by plans."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from gateway.execution.strawberry.subscription_executor import SubscriptionExecu
 
 
 class PlanningSchema(strawberry.Schema):
-    """Takes what ``strawberry.Schema`` takes, and ``same_scalars``: see ``Engine``."""
+    """A ``strawberry.Schema`` with an engine. ``passthrough_scalars`` are the ``scalars`` of ``Engine``."""
 
-    def __init__(self, *args: Any, same_scalars: PassthroughScalars | None = None, **named: Any) -> None:
+    def __init__(self, *args: Any, passthrough_scalars: PassthroughScalars | None = None, **named: Any) -> None:
         super().__init__(*args, **{"execution_context_class": SubscriptionExecutor, **named})
-        self.engine = Engine(self, same_scalars or {})
+        self.engine = Engine(self, passthrough_scalars or {})
 
     def _get_execute_function(self) -> Any:
         return self.engine.execute

@@ -1,8 +1,8 @@
-"""One answer for all who follow the same: an event is executed once for each document, not once for each subscriber.
+"""Executor of subscriptions: an event is executed once for each document, not once for each subscriber.
 
-An answer is shared where it can depend on nothing but the event and the document: every field selected of the event is
-one of its own values, and whatever else shapes the selection (variables of ``@skip`` and ``@include``) is the same.
-Then it is JSON already: written once, sent to all.
+Subscribers share a result that depends on the event and the document alone: every field selected on the event is an
+attribute of it, and the variables that change the selection (in ``@skip`` and ``@include``) are equal. A shared result
+is encoded to JSON once.
 """
 
 from collections import OrderedDict
@@ -22,20 +22,19 @@ from graphql import (
     is_leaf_type,
     visit,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from gateway.execution import compat
 from gateway.execution.engine import Engine, active_middleware
 from gateway.execution.planning.plan import Plan
 from gateway.execution.planning.selected_fields import collect_field_names
 
 MAX_CACHED_RESULTS = 2_000
-"""How many answers are kept: subscribers are at about the same event, or read the log."""
+"""Cached results. Most subscribers are at about the same event; the others replay the log."""
 
 
 class EventResultCache:
-    """The newest answers, by what they answer."""
+    """The newest results, by event and document."""
 
     def __init__(self, capacity: int = MAX_CACHED_RESULTS) -> None:
         self._capacity = capacity
@@ -44,14 +43,14 @@ class EventResultCache:
     def get(self, key: Hashable) -> ExecutionResult | None:
         return self._results.get(key)
 
-    def store(self, key: Hashable, answer: ExecutionResult) -> None:
-        self._results[key] = answer
+    def store(self, key: Hashable, result: ExecutionResult) -> None:
+        self._results[key] = result
         if len(self._results) > self._capacity:
             self._results.popitem(last=False)
 
 
-class SubscriptionExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor for the source of a stream; its events are looked for among the answers, or planned."""
+class SubscriptionExecutor(compat.StrawberryExecutor):
+    """graphql-core's executor, for the source stream; an event gets a cached result, or is executed by plan."""
 
     results = EventResultCache()
 
@@ -62,11 +61,11 @@ class SubscriptionExecutor(StrawberryGraphQLCoreExecutionContext):
         self._plan: Plan | None = None
 
     def build_per_event_executor(self, payload: Any) -> Any:
-        """The executor of one event: one that knows the answer, if it was given before."""
+        """Return the executor of one event: one with the cached result, if there is one."""
         key = self._result_key(payload)
-        answer = self.results.get(key) if key is not None else None
-        if answer is not None:
-            return _CachedResultExecutor(answer)
+        result = self.results.get(key) if key is not None else None
+        if result is not None:
+            return _CachedResultExecutor(result)
         if self._plan is None:
             self._plan = self._engine.event_plan(self)
         executor: Any = super().build_per_event_executor(payload)
@@ -83,19 +82,17 @@ class SubscriptionExecutor(StrawberryGraphQLCoreExecutionContext):
         result = await self._engine.execute_event(plan, self)
         if self._key is None or result.errors:
             return result
-        # What others may be given too is written down.
-        answer = ExecutionResult(msgspec.Raw(msgspec.json.encode(result.data)), None)  # type: ignore[arg-type]
-        self.results.store(self._key, answer)
-        return answer
+        encoded = ExecutionResult(msgspec.Raw(msgspec.json.encode(result.data)), None)  # type: ignore[arg-type]
+        self.results.store(self._key, encoded)
+        return encoded
 
     @property
     def _engine(self) -> Engine:
-        schema: Any = self.schema
-        engine: Engine = schema._strawberry_schema.engine
+        engine: Engine = compat.strawberry_schema(self.schema).engine
         return engine
 
     def _result_key(self, payload: Any) -> Hashable:
-        """What the answer to an event is kept under; None if it is this subscriber's alone."""
+        """Return the cache key for an event; None if the result depends on the subscriber."""
         if active_middleware(self.middleware_manager) is not None:
             return None
         kind = type(payload)
@@ -108,22 +105,22 @@ class SubscriptionExecutor(StrawberryGraphQLCoreExecutionContext):
         assert self.operation.loc is not None, "documents are parsed from texts"
         name = self.operation.name.value if self.operation.name else ""
         values = self.variable_values.coerced
-        shaping = sorted(self._selection_variables() & values.keys())
-        return self.schema, self.operation.loc.source.body, name, tuple((one, values[one]) for one in shaping)
+        variables = sorted(self._selection_variables() & values.keys())
+        return self.schema, self.operation.loc.source.body, name, tuple((one, values[one]) for one in variables)
 
     def _selection_variables(self) -> set[str]:
-        """The variables that are used anywhere but in the arguments of the subscription's own field."""
-        found = _VariableNameVisitor()
+        """Return the variables that are used anywhere but in the arguments of the root field."""
+        visitor = _VariableNameVisitor()
         for root in self._root_fields():
-            for part in (root.selection_set, *(root.directives or ())):
-                if part is not None:
-                    visit(part, found)
+            for node in (root.selection_set, *(root.directives or ())):
+                if node is not None:
+                    visit(node, visitor)
         for fragment in self.fragment_definitions.values():
-            visit(fragment, found)
-        return found.names
+            visit(fragment, visitor)
+        return visitor.names
 
     def _selects_only_own_fields(self, payload: Any) -> bool:
-        """Whether every selected field of an event is a plain value that it has itself."""
+        """Return whether every field selected on an event is a leaf and an attribute of it."""
         root_type, roots = self.schema.subscription_type, self._root_fields()
         if root_type is None or len(roots) != 1:
             return False
@@ -140,7 +137,7 @@ class SubscriptionExecutor(StrawberryGraphQLCoreExecutionContext):
 
 
 def _is_plain_leaf(field: GraphQLField) -> bool:
-    declared: StrawberryField = field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    declared: StrawberryField = field.extensions[compat.strawberry_definition]
     return declared.is_basic_field and is_leaf_type(get_named_type(field.type))
 
 
@@ -153,8 +150,8 @@ def _is_hashable(payload: Any) -> bool:
 
 
 class _CachedResultExecutor:
-    def __init__(self, answer: ExecutionResult) -> None:
-        self._result = answer
+    def __init__(self, result: ExecutionResult) -> None:
+        self._result = result
 
     def execute_operation(self, serially: bool | None = None) -> ExecutionResult:
         return self._result

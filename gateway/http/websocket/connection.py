@@ -361,7 +361,7 @@ class WebSocketConnection:
     async def _send_results(self, operation_id: str, admitted: PreparedOperation) -> None:
         request = admitted.request
         results = await self._endpoint.schema.stream(
-            admitted.known.document.text,
+            admitted.document_operation.document.text,
             request.variables,
             Context(self._endpoint.dependencies, self.requester),
             operation_name=request.operation_name or None,

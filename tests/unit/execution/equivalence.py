@@ -1,4 +1,4 @@
-"""Whether two executors gave the same answer: the same data, keys in the same order, and the same errors."""
+"""Comparison of two executors' results: the same data, keys in the same order, and the same errors."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,9 +11,9 @@ from services.chassis.telemetry import metrics
 
 
 def check_equivalent(ours: Any, theirs: Any) -> None:
-    """Fails unless they are the same, but for which of several errors is told that meet at one place that is null.
+    """Fail unless two results are equal, except for the choice among errors that propagate to the same null.
 
-    Only one of them has to be (specification, section 6.4.4): which one is found first is up to the executor.
+    A response has to report only one of them (specification, section 6.4.4).
     """
     data = msgspec.json.encode(ours.data, enc_hook=_scalar_value)
     assert data == msgspec.json.encode(theirs.data, enc_hook=_scalar_value)
@@ -27,7 +27,7 @@ def check_equivalent(ours: Any, theirs: Any) -> None:
 
 @contextmanager
 def no_fallback() -> Iterator[Callable[[], int]]:
-    """Nothing in the block falls back on graphql-core; gives how many operations were executed by plan so far."""
+    """Fail if an operation in the block falls back on graphql-core; yield the count of executions by plan."""
 
     def count(path: str) -> int:
         samples = [one for metric in metrics.EXECUTIONS.collect() for one in metric.samples]
@@ -35,11 +35,11 @@ def no_fallback() -> Iterator[Callable[[], int]]:
 
     planned, fallen_back = count("plan"), count("graphql-core")
     yield lambda: count("plan") - planned
-    assert count("graphql-core") == fallen_back, "it was compared with itself"
+    assert count("graphql-core") == fallen_back, "graphql-core was compared with itself"
 
 
 def _scalar_value(value: Any) -> str:
-    """What a scalar that lets everything through has let through."""
+    """Return the JSON of a value that a scalar without coercion has passed through."""
     return type(value).__name__
 
 
@@ -50,9 +50,9 @@ def _errors(errors: Any) -> set[str]:
     }
 
 
-def _under_null(odd: str, told: str, data: Any) -> bool:
-    """Whether two errors meet at or above a place that is null."""
-    path, other = json.loads(odd)[0] or [], json.loads(told)[0] or []
+def _under_null(odd: str, reported: str, data: Any) -> bool:
+    """Return whether two errors propagate to the same null."""
+    path, other = json.loads(odd)[0] or [], json.loads(reported)[0] or []
     here = data
     for key, same in zip(path, other, strict=False):
         if here is None:

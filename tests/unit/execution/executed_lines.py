@@ -1,4 +1,4 @@
-"""How much is done, in steps of Python: the lines that are executed. They are the same on any machine, busy or not."""
+"""Count of executed lines of Python: a measure of work that does not depend on the machine or its load."""
 
 import sys
 from collections.abc import Awaitable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class LineCounter:
-    """Counts the steps of what runs within its block."""
+    """Counts the trace events of the code in its block."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -28,7 +28,7 @@ class LineCounter:
 
 
 async def count_lines(awaitable: Awaitable[T]) -> tuple[T, int]:
-    """Return what is awaited, and the steps that it took."""
+    """Return the result of an awaitable, and the lines that it executed."""
     with LineCounter() as steps:
         value = await awaitable
     return value, steps.count

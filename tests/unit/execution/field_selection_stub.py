@@ -1,4 +1,4 @@
-"""Reads of a service that sends what was selected, if that is as declared, and several with one text, as ours do."""
+"""Stub of a call that takes a selection: restricted results, and several results in one text, as from services."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from services.chassis.rpc.raw_result import RawBatchResult, RawResult, ResultFra
 
 
 class SelectingCall:
-    """One read. ``find`` gives its value and the whole of that as JSON, or raises; ``kind`` is what is declared."""
+    """One call. ``find`` returns its value and the value's JSON, or raises; ``kind`` is the declared type."""
 
     def __init__(self, find: Callable[[], tuple[Any, bytes]], kind: Any) -> None:
         self.kind = kind
@@ -27,22 +27,22 @@ class SelectingCall:
 
     @staticmethod
     async def await_batch(several: Sequence["SelectingCall"]) -> Iterable[Any]:
-        answers = [one._sent() for one in several]
+        responses = [one._sent() for one in several]
 
-        def apart(*_: object) -> Sequence[Any]:
+        def split(*_: object) -> Sequence[Any]:
             return [
-                answer
-                if isinstance(answer, Exception)
-                else RawResult(answer[1], one.kind, partial=answer[0] == batch_protocol.PARTIAL_STATUS)
-                for one, answer in zip(several, answers, strict=True)
+                response
+                if isinstance(response, Exception)
+                else RawResult(response[1], one.kind, partial=response[0] == batch_protocol.PARTIAL_STATUS)
+                for one, response in zip(several, responses, strict=True)
             ]
 
         text = batch_protocol.encode_responses(
-            [(500, None) if isinstance(one, Exception) else (one[0], _raw(one[1])) for one in answers]
+            [(500, None) if isinstance(one, Exception) else (one[0], _raw(one[1])) for one in responses]
         )
-        picked = tuple(one._selection != b"" for one in several)
+        partial = tuple(one._selection != b"" for one in several)
         return RawBatchResult(
-            text, ResultFraming(batch_protocol.response_type, apart, has_statuses=True), several, picked
+            text, ResultFraming(batch_protocol.response_type, split, has_statuses=True), several, partial
         )
 
     def _sent(self) -> tuple[int, bytes] | Exception:
@@ -52,15 +52,15 @@ class SelectingCall:
             return error
         if (
             self._selection
-            and (pick := selection_encoder(self.kind, self._selection))
-            and (part := pick(value)) is not None
+            and (encode := selection_encoder(self.kind, self._selection))
+            and (part := encode(value)) is not None
         ):
             return batch_protocol.PARTIAL_STATUS, part
         return 200, whole
 
 
 def _raw(text: bytes) -> Any:
-    """The text as it is, or something that nobody expects where it is no JSON."""
+    """Return the text, or a value of an unexpected type if it is no JSON."""
     try:
         msgspec.json.decode(text)
     except msgspec.DecodeError:

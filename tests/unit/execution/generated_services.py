@@ -1,7 +1,6 @@
-"""Services that answer with whatever fits their contract, and now and then with what does not.
+"""Services with random results: most fit their contract, and some do not.
 
-What is answered follows from a seed, the operation and what it is about: two executors are told the same, however they
-put their calls together.
+A result follows from a seed, the operation and its arguments: two executors get the same, however they batch calls.
 """
 
 import datetime as dt
@@ -32,11 +31,10 @@ _WRONG_JSON = [None, "text", 3, -3, 1 << 40, 1 << 60, 1.5, True, [], [None], {"a
 
 
 class GeneratedService:
-    """One service. Of a thousand values, ``wrong`` are not what the contract says.
+    """One service; ``wrong`` of a thousand values differ from the contract.
 
-    ``passes_on``: whether those who only pass answers on get them undecoded, ``picks``: and only what they selected;
-    ``deep``: whether these are wrong inside, too. What nobody selected is not looked at when an answer is passed on, so
-    it must be right or be selected.
+    ``passes_on``: raw clients get raw results, ``picks``: and restricted to the selection; ``deep``: raw results may be
+    wrong inside, too. Projections do not check fields that are not selected, so a deep test selects all of them.
     """
 
     def __init__(self, protocol: type, seed: str, wrong: int, *, passes_on: bool, picks: bool, deep: bool) -> None:
@@ -51,32 +49,32 @@ class GeneratedService:
         signature = self._signatures[name]
 
         async def call(*positional: Any, **named: Any) -> Any:
-            inventor = ValueGenerator(f"{self._seed}/{signature.name}", self._wrong, WRONG, deep=True)
-            return self._answer(inventor, signature, signature.arguments(*positional, **named))
+            generator = ValueGenerator(f"{self._seed}/{signature.name}", self._wrong, WRONG, deep=True)
+            return self._answer(generator, signature, signature.arguments(*positional, **named))
 
         return call
 
     @property
     def undecoded(self) -> "GeneratedJsonService":
-        """The same service, as JSON."""
-        how = {"passes_on": self._passes_on, "picks": self._picks, "deep": self._deep}
-        return GeneratedJsonService(self, self._signatures, self._seed, self._wrong, **how)
+        """The raw client of the service."""
+        options = {"passes_on": self._passes_on, "picks": self._picks, "deep": self._deep}
+        return GeneratedJsonService(self, self._signatures, self._seed, self._wrong, **options)
 
-    def _answer(self, inventor: "ValueGenerator", signature: Signature, arguments: Any) -> Any:
-        asked = msgspec.structs.asdict(arguments)
-        asked.pop("fields", None)  # it says what is wanted of the answer, and changes nothing in it
-        if inventor.dice("fails", 1000) < self._wrong:
+    def _answer(self, generator: "ValueGenerator", signature: Signature, arguments: Any) -> Any:
+        parameters = msgspec.structs.asdict(arguments)
+        parameters.pop("fields", None)  # the result does not depend on it
+        if generator.dice("fails", 1000) < self._wrong:
             raise Broken(f"{signature.name} failed")
         result = types.type_info(signature.result)
-        keys = next((one for one in asked.values() if isinstance(one, list)), None)
+        keys = next((one for one in parameters.values() if isinstance(one, list)), None)
         if isinstance(result, types.ListType) and keys is not None:
-            rest = {name: one for name, one in asked.items() if one is not keys}
-            return [inventor.value(result.item_type, f"{key}{rest}") for key in keys]
-        return inventor.value(result, repr(asked))
+            rest = {name: one for name, one in parameters.items() if one is not keys}
+            return [generator.value(result.item_type, f"{key}{rest}") for key in keys]
+        return generator.value(result, repr(parameters))
 
 
 class GeneratedJsonService:
-    """One service whose answers are JSON, wrong in the ways in which JSON can be."""
+    """One service with results in JSON, which are wrong in ways that JSON can be."""
 
     def __init__(
         self,
@@ -102,8 +100,8 @@ class GeneratedJsonService:
 
         def found(*positional: Any, **named: Any) -> tuple[Any, bytes]:
             seed = f"{self._seed}/{signature.name}"
-            inventor = ValueGenerator(seed, self._wrong, [_always(one) for one in _WRONG_JSON], deep=self._deep)
-            value = self._service._answer(inventor, signature, signature.arguments(*positional, **named))
+            generator = ValueGenerator(seed, self._wrong, [_always(one) for one in _WRONG_JSON], deep=self._deep)
+            value = self._service._answer(generator, signature, signature.arguments(*positional, **named))
             return value, msgspec.json.encode(value)
 
         async def call(*positional: Any, **named: Any) -> Any:
@@ -121,7 +119,7 @@ def _always(value: Any) -> Callable[[Any], Any]:
 
 
 class ValueGenerator:
-    """Makes values of any type, always the same for the same place."""
+    """Makes values of any type, which depend on the seed and the path alone."""
 
     def __init__(self, seed: str, wrong: int, ways: Sequence[Callable[[Any], Any]], *, deep: bool) -> None:
         self._below = self.value if deep else self._right
@@ -130,18 +128,18 @@ class ValueGenerator:
         self._ways = ways
 
     def dice(self, place: str, sides: int) -> int:
-        """A number below ``sides``."""
+        """Return a number below ``sides``."""
         digest = hashlib.blake2b(f"{self._seed}{place}".encode(), digest_size=6).digest()
         return int.from_bytes(digest, "big") % sides
 
     def value(self, kind: types.Type, place: str, name: str = "") -> Any:
-        """A value of the type at a place, or what is wrong there."""
+        """Return a value of the type for a path, or a wrong one."""
         value = self._right(kind, place, name)
         if name == "params":
-            return value  # the graph shows none of it
+            return value  # GraphQL has no field for it
         if self.dice(f"{place}?", 1000) < self._wrong:
             wrong = self._ways[self.dice(f"{place}!", len(self._ways))]
-            # What raises when it is read has no place in a plain value.
+            # A decoded value can't raise when it is read.
             return value if wrong.__name__ == "_raises" else wrong(value)
         return value
 
@@ -182,20 +180,20 @@ class ValueGenerator:
 
 
 class GeneratedContext:
-    """What the gateway's resolvers are handed."""
+    """The context of the gateway's resolvers."""
 
     language = Language.FI
 
     def __init__(self, seed: str, wrong: int, *, passes_on: bool, picks: bool = False, deep: bool = False) -> None:
-        how = {"passes_on": passes_on, "picks": picks, "deep": deep}
+        options = {"passes_on": passes_on, "picks": picks, "deep": deep}
         self.loader = BatchLoader()
-        self.identity = GeneratedService(Identity, seed, wrong, **how)
-        self.sites = GeneratedService(Sites, seed, wrong, **how)
-        self.orders = GeneratedService(Orders, seed, wrong, **how)
-        self.stats = GeneratedService(Stats, seed, wrong, **how)
-        self.support = GeneratedService(Support, seed, wrong, **how)
-        self._importing = GeneratedService(Importing, seed, wrong, **how)
+        self.identity = GeneratedService(Identity, seed, wrong, **options)
+        self.sites = GeneratedService(Sites, seed, wrong, **options)
+        self.orders = GeneratedService(Orders, seed, wrong, **options)
+        self.stats = GeneratedService(Stats, seed, wrong, **options)
+        self.support = GeneratedService(Support, seed, wrong, **options)
+        self._importing = GeneratedService(Importing, seed, wrong, **options)
 
     def importing(self, _: str) -> GeneratedService:
-        """The imports of any service."""
+        """Return the imports of any service."""
         return self._importing

@@ -1,4 +1,4 @@
-"""Texts that are meant to keep a reader of Kierto's schema busy, or to break it. None of them is an operation."""
+"""Malicious texts for Kierto's schema: too large, or invalid and expensive to reject."""
 
 from collections.abc import Callable
 
@@ -45,7 +45,7 @@ TOO_LARGE = {
     "root fields": ("rootFields", "{" + _many(30, lambda one: f"a{one}:me{{id}}") + "}"),
     "root fields in a fragment": ("rootFields", "{...F ...F ...{...F}} fragment F on Query{" + "me{id} " * 10 + "}"),
 }
-"""More than is allowed: the limit that says so, and the text."""
+"""Texts that exceed a limit, each with the name of the limit."""
 
 MALFORMED = {
     "nothing": "",
@@ -88,4 +88,4 @@ MALFORMED = {
     "operations that share fragments": _many(45, lambda one: f"query Q{one}($a:Int!){{...F0}}")
     + _chain(45, "...F{}", "sites(first:$b){totalCount}"),
 }
-"""No operations of Kierto's schema, though small enough to be looked at."""
+"""Invalid texts within the limits."""

@@ -1,4 +1,4 @@
-"""Operations made at random for any schema: aliases, fragments, directives, arguments, variables with defaults."""
+"""Random operations for any schema: aliases, fragments, directives, arguments, variables with defaults."""
 
 import json
 import random
@@ -32,7 +32,7 @@ LITERALS = {
 
 
 class RandomOperation:
-    """One operation: its text and its variables."""
+    """A random operation, with its text and its variables."""
 
     def __init__(self, schema: GraphQLSchema, seed: int, root: str = "query") -> None:
         self._schema = schema
@@ -83,9 +83,9 @@ class RandomOperation:
             named = get_named_type(field.type)
         self._left -= 1
         arguments = self._arguments(field.args)
-        # An alias that says what it stands for: else two fields could be merged that must not be.
-        told = f"{name}{arguments}{field.type}"
-        alias = f"a{abs(hash(told)) % 10**9}: " if arguments or self._dice.random() < 0.2 else ""
+        # The alias depends on the field and its arguments: fields with one alias can be merged.
+        meaning = f"{name}{arguments}{field.type}"
+        alias = f"a{abs(hash(meaning)) % 10**9}: " if arguments or self._dice.random() < 0.2 else ""
         body = f" {self._selection(named, depth + 1)}" if is_composite_type(named) else ""
         return f"{alias}{name}{arguments}{self._directives()}{body}"
 
@@ -144,7 +144,7 @@ class RandomOperation:
 
 
 def _as_json(literal: str) -> Any:
-    """The value of a literal that is JSON, too; `...` for others."""
+    """Return the value of a literal that is JSON, too; `...` for others."""
     try:
         return json.loads(literal)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Awaitables of a class that knows ``together`` are awaited with their like, level by level; others as ever."""
+"""Awaitables of a class with ``await_batch`` are awaited in one call a level; others one by one."""
 
 import asyncio
 from collections.abc import Awaitable, Generator, Sequence
@@ -12,39 +12,39 @@ from gateway.execution.strawberry.schema import PlanningSchema
 
 
 class Broken(Exception):
-    """One of several that failed."""
+    """The failure of one awaitable."""
 
 
-class QuestionBroker:
-    """Where questions are answered: ``rounds`` are those that came together, ``never`` keeps everyone waiting."""
+class QuestionServer:
+    """The server of questions: ``batches`` records them; with ``never`` it does not answer."""
 
     def __init__(self, *, fails: bool = False, never: bool = False) -> None:
-        self.rounds: list[list[str]] = []
+        self.batches: list[list[str]] = []
         self.fails = fails
         self.never = never
-        self.asked = asyncio.Event()
+        self.execute = asyncio.Event()
 
 
 class BatchedQuestion:
-    """Answers with its own name; one that is called "broken" fails."""
+    """An awaitable of its own name; the name "broken" fails."""
 
-    def __init__(self, desk: QuestionBroker, name: str, times: int | None = None) -> None:
-        self.desk = desk
+    def __init__(self, server: QuestionServer, name: str, times: int | None = None) -> None:
+        self.server = server
         self.name = name
         self.times = times
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        raise AssertionError("it was awaited alone")
+        raise AssertionError("it was awaited by itself")
 
     @staticmethod
     async def await_batch(several: Sequence["BatchedQuestion"]) -> Sequence[Any]:
-        desk = several[0].desk
-        desk.rounds.append([one.name for one in several])
-        desk.asked.set()
-        if desk.never:
+        server = several[0].server
+        server.batches.append([one.name for one in several])
+        server.execute.set()
+        if server.never:
             await asyncio.Event().wait()
         await asyncio.sleep(0)
-        if desk.fails:
+        if server.fails:
             raise Broken("all of them")
         return [one._answer() for one in several]
 
@@ -104,7 +104,7 @@ class Part:
 class Query:
     @strawberry.field
     def one(self, info: strawberry.Info) -> str | None:
-        """Alone."""
+        """One awaitable."""
         question: Any = BatchedQuestion(info.context, "one")
         return question  # type: ignore[no-any-return]
 
@@ -123,51 +123,54 @@ class Query:
 SCHEMA = PlanningSchema(Query)
 
 
-async def asked(text: str, desk: QuestionBroker) -> tuple[Any, list[str]]:
-    """The answer, and the messages of its errors."""
-    result = await SCHEMA.execute(text, context_value=desk)
+async def execute(text: str, server: QuestionServer) -> tuple[Any, list[str]]:
+    """Return the data and the messages of the errors."""
+    result = await SCHEMA.execute(text, context_value=server)
     return result.data, [error.message for error in result.errors or ()]
 
 
-async def test_what_is_called_together_and_is_no_awaitable_is_a_value() -> None:
+async def test_a_value_with_a_field_named_await_batch_is_not_awaited() -> None:
     @strawberry.type
     class Pair:
-        together: str
+        await_batch: str
 
     @strawberry.type
     class Pairs:
         @strawberry.field
         def pair(self) -> Pair:
-            """Has a field of that name."""
-            return Pair(together="both")
+            """One value."""
+            return Pair(await_batch="both")
 
         @strawberry.field
         def pairs(self) -> list[Pair]:
             """Several."""
-            return [Pair(together="both"), Pair(together="all")]
+            return [Pair(await_batch="both"), Pair(await_batch="all")]
 
-    result = await PlanningSchema(Pairs).execute("{ pair { together } pairs { together } }")
-    assert result.data == {"pair": {"together": "both"}, "pairs": [{"together": "both"}, {"together": "all"}]}
-
-
-async def test_one_is_awaited_by_itself() -> None:
-    desk = QuestionBroker()
-    assert await asked("{ one }", desk) == ({"one": "one"}, [])
-    assert desk.rounds == [["one"]]
+    result = await PlanningSchema(Pairs).execute("{ pair { awaitBatch } pairs { awaitBatch } }")
+    assert result.data == {
+        "pair": {"awaitBatch": "both"},
+        "pairs": [{"awaitBatch": "both"}, {"awaitBatch": "all"}],
+    }
 
 
-async def test_fields_of_the_root_are_awaited_together() -> None:
-    desk = QuestionBroker()
-    assert await asked("{ one again: one broken }", desk) == (
+async def test_a_single_awaitable_is_a_batch_of_one() -> None:
+    server = QuestionServer()
+    assert await execute("{ one }", server) == ({"one": "one"}, [])
+    assert server.batches == [["one"]]
+
+
+async def test_root_fields_share_a_batch() -> None:
+    server = QuestionServer()
+    assert await execute("{ one again: one broken }", server) == (
         {"one": "one", "again": "one", "broken": None},
         ["this one"],
     )
-    assert desk.rounds == [["one", "one", "broken"]]
+    assert server.batches == [["one", "one", "broken"]]
 
 
-async def test_fields_of_a_level_are_awaited_together_and_others_beside_them() -> None:
-    desk = QuestionBroker()
-    data, errors = await asked("{ parts { word later other atOnce called part { word called } } }", desk)
+async def test_fields_of_a_level_share_a_batch_beside_other_awaitables() -> None:
+    server = QuestionServer()
+    data, errors = await execute("{ parts { word later other atOnce called part { word called } } }", server)
     assert errors == []
     below = {"word": "word", "called": "called"}
     part = {
@@ -175,26 +178,26 @@ async def test_fields_of_a_level_are_awaited_together_and_others_beside_them() -
     }  # fmt: skip
     assert data == {"parts": [part, part]}
     assert list(data["parts"][0]) == list(part)
-    assert desk.rounds == [["word", "other", "called", "called"], ["word", "called", "called"]]
+    assert server.batches == [["word", "other", "called", "called"], ["word", "called", "called"]]
 
 
-async def test_one_that_fails_costs_its_own_field_only() -> None:
-    desk = QuestionBroker()
-    data, errors = await asked('{ parts { word(name: "broken") other called(name: "broken") } }', desk)
+async def test_a_failure_nulls_only_its_own_field() -> None:
+    server = QuestionServer()
+    data, errors = await execute('{ parts { word(name: "broken") other called(name: "broken") } }', server)
     assert data == {"parts": [{"word": None, "other": "other", "called": None}] * 2}
     assert errors == ["this one"] * 4
 
 
-async def test_if_the_way_fails_all_have_failed() -> None:
-    data, errors = await asked("{ one parts { word } }", QuestionBroker(fails=True))
+async def test_a_failing_batch_fails_all_its_fields() -> None:
+    data, errors = await execute("{ one parts { word } }", QuestionServer(fails=True))
     assert (data, errors) == ({"one": None, "parts": [{"word": None}] * 2}, ["all of them"] * 3)
 
 
 @pytest.mark.parametrize("text", ["{ one }", "{ one again: one }", "{ parts { word later other } }"])
-async def test_who_gives_up_leaves_nothing_behind(text: str) -> None:
-    desk = QuestionBroker(never=True)
-    asking = asyncio.ensure_future(SCHEMA.execute(text, context_value=desk))
-    await desk.asked.wait()
+async def test_cancellation_leaves_no_task(text: str) -> None:
+    server = QuestionServer(never=True)
+    asking = asyncio.ensure_future(SCHEMA.execute(text, context_value=server))
+    await server.execute.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking

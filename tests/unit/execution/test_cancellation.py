@@ -1,6 +1,6 @@
-"""Who goes away leaves nothing behind; a deadline that passes, too; and a service that fails costs its own fields.
+"""Disconnected clients and deadlines leave no task behind; a failing service nulls only its own fields.
 
-Warnings are errors here: a coroutine that was never awaited, or an exception that nobody retrieved, fails a test.
+Warnings are errors here: a coroutine that was never awaited, or an exception that was never retrieved, fails a test.
 """
 
 import asyncio
@@ -19,25 +19,25 @@ from gateway.execution.strawberry.schema import PlanningSchema
 
 
 class Broken(Exception):
-    """A service that fails."""
+    """The failure of a service."""
 
 
 class StalledServices:
-    """What resolvers wait for. ``never`` are the stages that never answer, ``failing`` those that fail."""
+    """The services of resolvers: calls in ``never`` do not return, and those in ``failing`` fail."""
 
     def __init__(self, never: frozenset[str] = frozenset(), failing: frozenset[str] = frozenset()) -> None:
         self.loader = BatchLoader()
         self.never = never
         self.failing = failing
         self.waiting = asyncio.Event()
-        self.begun: list[str] = []
+        self.started: list[str] = []
         self.cancelled: list[str] = []
 
-    async def ask(self, stage: str) -> str:
-        """Answers, fails or never does."""
-        self.begun.append(stage)
+    async def call(self, stage: str) -> str:
+        """Return, fail or wait forever."""
+        self.started.append(stage)
         if stage in self.never:
-            if self.never <= set(self.begun):
+            if self.never <= set(self.started):
                 self.waiting.set()
             try:
                 await asyncio.Event().wait()
@@ -51,16 +51,16 @@ class StalledServices:
 
 
 async def _batched(parents: list[Any], info: strawberry.Info) -> list[str]:
-    return [await info.context.ask("batch")] * len(parents)
+    return [await info.context.call("batch")] * len(parents)
 
 
 async def _items(info: strawberry.Info) -> AsyncIterator[Any]:
     for number in range(3):
-        yield Part(name=await info.context.ask(f"item {number}"))
+        yield Part(name=await info.context.call(f"item {number}"))
 
 
 class AsyncPermission(strawberry.BasePermission):
-    """A batch that asks for permission goes parent by parent, through the loader."""
+    """A permission, with which a batch is resolved parent by parent, by the loader."""
 
     message = "no"
 
@@ -83,12 +83,12 @@ class Part:
     @strawberry.field
     async def called(self, info: strawberry.Info) -> str | None:
         """A resolver below others."""
-        return f"{self.name} {await info.context.ask('below')}"
+        return f"{self.name} {await info.context.call('below')}"
 
     @strawberry.field
     async def must(self, info: strawberry.Info) -> str:
-        """One that must answer."""
-        return str(await info.context.ask("must"))
+        """A non-null field."""
+        return str(await info.context.call("must"))
 
 
 @strawberry.type
@@ -96,7 +96,7 @@ class Query:
     @strawberry.field
     async def resolver(self, info: strawberry.Info) -> str | None:
         """A resolver of the root."""
-        return str(await info.context.ask("resolver"))
+        return str(await info.context.call("resolver"))
 
     @strawberry.field
     def parts(self) -> list[Part]:
@@ -110,20 +110,20 @@ class Query:
 
     @strawberry.field
     def awaited(self, info: strawberry.Info) -> list[str | None]:
-        """A list whose items come later."""
-        return [info.context.ask(f"value {number}") for number in range(3)]
+        """A list of awaitables."""
+        return [info.context.call(f"value {number}") for number in range(3)]
 
     @strawberry.field
     def items(self, info: strawberry.Info) -> list[Part]:
-        """A list whose items come one by one."""
+        """An asynchronous iterator."""
         return _items(info)  # type: ignore[return-value]
 
 
 class Schema(PlanningSchema):
-    """Errors are looked at, not logged."""
+    """A schema that does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 SCHEMA = Schema(Query)
@@ -146,7 +146,7 @@ def _others() -> set[asyncio.Task[Any]]:
 
 
 async def _check_no_leaks(services: StalledServices) -> None:
-    """Nothing is under way, whatever was begun was told that it is over, and nothing complains when it is collected."""
+    """Fail if a task is running, a started call was not cancelled, or garbage collection raises a warning."""
     await asyncio.sleep(0)  # done callbacks run
     assert not _others()
     assert set(services.cancelled) == services.never
@@ -154,7 +154,7 @@ async def _check_no_leaks(services: StalledServices) -> None:
 
 
 @pytest.mark.parametrize("never", STAGES, ids=" and ".join)
-async def test_a_client_that_goes_away(never: list[str]) -> None:
+async def test_a_client_disconnects(never: list[str]) -> None:
     services = StalledServices(frozenset(never))
     asked = asyncio.ensure_future(SCHEMA.execute(TEXT, context_value=services))
     async with asyncio.timeout(60):
@@ -166,7 +166,7 @@ async def test_a_client_that_goes_away(never: list[str]) -> None:
 
 
 @pytest.mark.parametrize("never", STAGES, ids=" and ".join)
-async def test_a_deadline_that_passes(never: list[str]) -> None:
+async def test_a_deadline_passes(never: list[str]) -> None:
     services = StalledServices(frozenset(never))
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(60):
@@ -183,14 +183,14 @@ async def test_a_deadline_that_passes(never: list[str]) -> None:
     await _check_no_leaks(services)
 
 
-async def test_a_client_that_goes_away_before_anything_was_begun() -> None:
+async def test_a_client_disconnects_before_execution() -> None:
     services = StalledServices()
     asked = asyncio.ensure_future(SCHEMA.execute(TEXT, context_value=services))
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
     await _check_no_leaks(services)
-    assert services.begun == []
+    assert services.started == []
 
 
 ANSWER = {
@@ -221,7 +221,7 @@ FAILURES: dict[str, tuple[Any, list[list[str | int]]]] = {
 
 
 @pytest.mark.parametrize("failing", FAILURES)
-async def test_a_service_that_fails_in_the_middle_of_a_level(failing: str) -> None:
+async def test_a_service_fails_in_the_middle_of_a_level(failing: str) -> None:
     services = StalledServices(failing=frozenset([failing]))
     shown, paths = FAILURES[failing]
     async with asyncio.timeout(60):
@@ -236,12 +236,12 @@ async def test_nothing_fails() -> None:
     services = StalledServices()
     result = await SCHEMA.execute(TEXT, context_value=services)
     assert (result.data, result.errors) == (ANSWER, None)
-    assert services.begun.count("batch") == 2, "one call for all parents of a level"
+    assert services.started.count("batch") == 2, "one call for all parents of a level"
     await _check_no_leaks(services)
 
 
-async def test_what_takes_its_surroundings_leaves_nothing_waiting() -> None:
-    """A parent that is null meanwhile: what was under way for it beside is awaited all the same."""
+async def test_a_discarded_parent_leaves_no_task() -> None:
+    """The calls for a discarded parent are awaited."""
     services = StalledServices(failing=frozenset(["must"]))
     text = "{ mayParts { must called batched } resolver }"
     async with asyncio.timeout(60):
@@ -253,20 +253,20 @@ async def test_what_takes_its_surroundings_leaves_nothing_waiting() -> None:
     await _check_no_leaks(services)
 
 
-async def test_what_never_should_fail_takes_all_with_it_and_leaves_nothing() -> None:
-    """An executor's own failure among steps side by side: the others are given up."""
+async def test_a_base_exception_leaves_no_task() -> None:
+    """A failure of the executor itself cancels the concurrent steps."""
     services = StalledServices(frozenset(["below"]))
 
     class Stop(BaseException):
-        """What no resolver raises but a process that is told to stop."""
+        """An exception like that of a process that has to stop."""
 
     async def stops(stage: str) -> str:
         if stage == "batch":
             await services.waiting.wait()
             raise Stop
-        return await StalledServices.ask(services, stage)
+        return await StalledServices.call(services, stage)
 
-    services.ask = stops  # type: ignore[method-assign]
+    services.call = stops  # type: ignore[method-assign]
     async with asyncio.timeout(60):
         with pytest.raises(Stop):
             await SCHEMA.execute("{ parts { called batched } }", context_value=services)

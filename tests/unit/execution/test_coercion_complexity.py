@@ -1,4 +1,4 @@
-"""Coercion takes steps as there is input, stops at the first few errors, and says little of what it was given."""
+"""Coercion takes time linear to its input, and stops after the first errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ Make = Callable[[int], Any]
 
 
 def nested(depth: int, innermost: Any) -> Any:
-    """Points in points."""
+    """Return nested points."""
     value: Any = {"x": innermost}
     for _ in range(depth):
         value = {"x": 1, "next": value}
@@ -48,7 +48,7 @@ INPUTS: dict[str, tuple[str, Make]] = {
 
 
 def coerced(kind: str, value: Any) -> tuple[list[GraphQLError], int]:
-    """What is wrong with a value, and the steps that it took to find out."""
+    """Return the errors of a value, and the lines executed to find them."""
     coerce = compile_variable_coercion(SCHEMA, operation(f"$v: {kind}"))
     coerce({"v": value})
     with LineCounter() as steps:
@@ -69,12 +69,12 @@ def test_twice_the_input_takes_twice_the_steps(name: str) -> None:
 def test_it_stops_at_the_first_few_errors(name: str) -> None:
     kind, make = INPUTS[name]
     errors, _ = coerced(kind, make(MANY))
-    assert 0 < len(errors) <= MAX_VARIABLE_ERRORS + 1  # the last says that there would be more
+    assert 0 < len(errors) <= MAX_VARIABLE_ERRORS + 1  # the last one says that coercion stopped
     assert MAX_VARIABLE_ERRORS == 10
 
 
-def test_suggestions_cost_what_their_names_do() -> None:
-    """A field that is none is compared with those that are: as many of them as are of about its length."""
+def test_suggestions_take_time_linear_to_their_names() -> None:
+    """An unknown field is compared only with fields of about its length."""
     _, once = coerced("Point", {"x": 1, "n" * 2_000: 1})
     _, longer = coerced("Point", {"x": 1, "n" * 200_000: 1})
     assert longer == once
@@ -103,5 +103,5 @@ def test_items_are_counted_in_steps_linear_to_them() -> None:
     assert steps(2 * MANY) <= 2.1 * steps(MANY)
 
 
-def test_the_limit_leaves_room_for_what_is_sent_for_a_reason() -> None:
+def test_the_limit_allows_the_largest_input_of_clients() -> None:
     assert OperationLimits().items >= 2 * 500, "`reportPickups` takes 500 reports"

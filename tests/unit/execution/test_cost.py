@@ -1,4 +1,4 @@
-"""What an operation costs: the GraphQL cost directives specification, with figures worked out by hand."""
+"""Costs of operations by the GraphQL cost directives specification, calculated by hand."""
 
 import time
 from typing import Any
@@ -15,7 +15,7 @@ from gateway.execution.documents import Document
 from gateway.execution.limits.operation_limits import OperationLimits
 from gateway.execution.limits.validation import parse_and_validate
 from gateway.execution.planning.variables import compile_variable_coercion
-from tests.unit.execution.schemas.priced import Cheap, Dear, Query
+from tests.unit.execution.schemas.cost import Cheap, Dear, Query
 
 TEN = ASSUMED_SIZE
 
@@ -86,7 +86,7 @@ def cost(text: str, **variables: Any) -> int:
         (6, "{ take(numbers: [1, 2]) }"),
     ],
 )  # fmt: skip
-def test_by_hand(expected: int, text: str) -> None:
+def test_cost_by_hand(expected: int, text: str) -> None:
     assert cost(text) == expected
 
 
@@ -117,7 +117,7 @@ def test_by_hand(expected: int, text: str) -> None:
         (8 + 1, {"i": [{"heavy": 1}, {}]}, "query ($i: [Inner!]) { take(inners: $i) }"),
     ],
 )
-def test_by_hand_with_variables(expected: int, variables: dict[str, Any], text: str) -> None:
+def test_cost_by_hand_with_variables(expected: int, variables: dict[str, Any], text: str) -> None:
     assert cost(text, **variables) == expected
 
 
@@ -130,14 +130,14 @@ def test_variables_multiply() -> None:
     assert cost(text, n=-1, m=-(2**31)) == 1
 
 
-def test_the_dearest_type_for_these_variables() -> None:
+def test_the_most_expensive_type_for_given_variables() -> None:
     text = (
         "query ($n: Int!) { either { ... on Dear { said } ... on Cheap { things { slow } } } things(first: $n) { id } }"
     )
     assert cost(text, n=2) == 1 + TEN * 6 + 2
 
 
-def test_fragments_that_double_are_looked_at_once() -> None:
+def test_nested_fragments_are_visited_once() -> None:
     chain = " ".join(
         f"fragment F{one} on Thing {{ a: next {{ ...F{one + 1} }} b: next {{ ...F{one + 1} }} }}" for one in range(60)
     )
@@ -165,11 +165,11 @@ def test_weights_are_whole_numbers(weight: str) -> None:
         Cost(weight=weight)
 
 
-def test_amounts() -> None:
+def test_expressions() -> None:
     def a(values: Any) -> int:
         return int(values["a"])
 
-    for amount, expected in [
+    for expression, expected in [
         (total([1, a, 2, a]), 13),
         (total([]), 0),
         (total([a]), 5),
@@ -183,5 +183,5 @@ def test_amounts() -> None:
         (maximum([a, 9]), 9),
         (maximum([]), 0),
     ]:
-        assert (amount if isinstance(amount, int) else amount({"a": 5})) == expected
+        assert (expression if isinstance(expression, int) else expression({"a": 5})) == expected
     assert product(a, 0) == 0

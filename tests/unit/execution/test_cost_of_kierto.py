@@ -1,4 +1,4 @@
-"""What Kierto's own operations cost: that its schema says how long every list is, and which pages are too dear."""
+"""Costs of Kierto's own operations: every list has a size, and the limit separates real pages from excessive ones."""
 
 import datetime as dt
 import re
@@ -28,9 +28,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
-from gateway.execution.cost.compiler import CostFunction, compile_cost
+from gateway.execution.cost.compiler import compile_cost
 from gateway.execution.cost.directives import ListSize, list_size_of, weight_of
-from gateway.execution.documents import Document
+from gateway.execution.documents import CostFunction, Document
 from gateway.execution.limits.operation_limits import OperationLimits
 from gateway.execution.limits.validation import parse_and_validate
 from gateway.execution.planning.variables import compile_variable_coercion
@@ -50,7 +50,7 @@ SHORT = {
     "Refusal.problems",
     "Site.containers",
 }
-"""Lists that belong to their parent, and are about as long as is assumed. Decide it anew for each that is added."""
+"""Lists that belong to their parent and are about as long as the assumed size; each new one is a decision."""
 
 _DAYS = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31)).map(dt.date.isoformat)
 QUERIES = queries(
@@ -64,17 +64,17 @@ QUERIES = queries(
 
 
 def costs(text: str, limits: OperationLimits = OperationLimits()) -> Callable[..., int]:  # noqa: B008 - it never changes
-    """What says the cost of an operation for these variables."""
+    """Return the function from an operation's variables to its cost."""
     node = parse_and_validate(SCHEMA, text, limits)
     assert isinstance(node, DocumentNode), node
-    made = _costing(text, node)
+    cost_function = _costing(text, node)
 
     def cost(**variables: Any) -> int:
         operation = Document(text, node).operation(None)
         assert operation is not None
         values = compile_variable_coercion(SCHEMA, operation.node)(variables)
         assert not isinstance(values, list), values
-        return made(values.coerced)
+        return cost_function(values.coerced)
 
     return cost
 
@@ -113,20 +113,20 @@ def test_every_list_has_a_size() -> None:
         for name in getattr(list_size_of(field), "sized_fields", None) or ()
         if name in kind.fields
     }
-    unsaid = {
+    unsized = {
         place
         for place, field in every_field()
         if is_list_of_objects(field) and list_size_of(field) is None and place not in sized
     }
-    assert unsaid == SHORT
+    assert unsized == SHORT
 
 
-def test_what_is_said_of_sizes_is_there() -> None:
+def test_list_sizes_name_existing_fields_and_arguments() -> None:
     for place, field in every_field():
-        said = list_size_of(field)
-        if said is None:
+        directive = list_size_of(field)
+        if directive is None:
             continue
-        for path in said.slicing_arguments or ():
+        for path in directive.slicing_arguments or ():
             name, *inner = path.split(".")
             declared: GraphQLArgument | GraphQLInputField = field.args[name]
             for step in inner:
@@ -134,8 +134,10 @@ def test_what_is_said_of_sizes_is_there() -> None:
                 assert isinstance(kind, GraphQLInputObjectType), place
                 declared = kind.fields[step]
             assert is_list_type(get_nullable_type(declared.type)) or get_nullable_type(declared.type) is GraphQLInt
-        if said.sized_fields:
-            lists = [kind.fields[name] for kind in members(field) for name in said.sized_fields if name in kind.fields]
+        if directive.sized_fields:
+            lists = [
+                kind.fields[name] for kind in members(field) for name in directive.sized_fields if name in kind.fields
+            ]
             assert lists, place
             assert all(is_list_type(get_nullable_type(one.type)) for one in lists), place
         else:
@@ -149,7 +151,7 @@ def test_every_page_is_sliced_by_first() -> None:
         assert list_size_of(field) == ListSize(slicing_arguments=["first"], sized_fields=["edges"]), place
 
 
-def test_whatever_asks_a_service_costs_something() -> None:
+def test_fields_with_resolvers_have_a_weight() -> None:
     for kind in (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type):
         assert kind is not None
         for name, field in kind.fields.items():
@@ -177,7 +179,7 @@ YEAR = """calendar(since: "2026-01-01", until: "2026-12-31") {
         get_introspection_query(),
     ],
 )
-def test_what_people_need_is_allowed(text: str) -> None:
+def test_real_pages_are_allowed(text: str) -> None:
     assert 0 < costs(text)() <= ALLOWED
 
 
@@ -191,18 +193,18 @@ def test_what_people_need_is_allowed(text: str) -> None:
         f"{{ sites(first: 200) {{ edges {{ node {{ {YEAR} }} }} }} }}",
     ],
 )
-def test_what_nobody_needs_is_not(text: str) -> None:
+def test_excessive_pages_are_rejected(text: str) -> None:
     assert costs(text)() > ALLOWED
 
 
-def test_what_the_page_of_the_portal_costs() -> None:
+def test_cost_of_the_portal_page() -> None:
     of_sites = {sites: costs(PORTAL.text)(first=sites) for sites in (0, 1, 10, 200)}
-    # For each site: an edge, the site, its address and 10 containers; 3 to find the pickup, it and its article; 1 to
-    # count its orders. Once: 10 to ask for sites, and the connection.
+    # For each site: an edge, the site, its address and 10 containers; 3 for the field of the next pickup, the pickup
+    # and its article; 1 for the count of its orders. Once: 10 for the field `sites`, and the connection.
     assert of_sites == {sites: 11 + sites * (13 + 5 + 1) for sites in of_sites}
 
 
-def test_lists_that_are_sent_count() -> None:
+def test_lists_in_variables_count() -> None:
     nodes_ = costs("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }")
     assert [nodes_(ids=["a"] * count) for count in (0, 1, 100)] == [10, 11, 110]
     report = {"reportId": "1", "kind": "ARRIVED", "at": "2026-03-30T08:00:00Z"}
@@ -213,16 +215,16 @@ def test_lists_that_are_sent_count() -> None:
     assert reports(input={"reports": [report] * 500}) == 10 + 1 + 500 + 1 + 500 * 10
 
 
-def test_it_costs_next_to_nothing_to_know() -> None:
+def test_evaluating_a_cost_is_fast() -> None:
     node = parse_and_validate(SCHEMA, PORTAL.text, OperationLimits())
     assert isinstance(node, DocumentNode)
     cost, values = _costing(PORTAL.text, node), {"first": 10}
-    # A page of 1 µs; ten times that, for a machine that has other things to do.
+    # It takes 1 µs; the bound leaves room for a busy machine.
     assert min(timeit.repeat(lambda: cost(values), number=1_000, repeat=5)) / 1_000 < 200e-6
 
 
 def distinct(node: DocumentNode) -> set[tuple[str, ...]]:
-    """The places of the fields that have selections, but those in fragments that other types have too."""
+    """Return the paths of fields with selections, except those in fragments that apply to several types."""
     found: set[tuple[str, ...]] = set()
 
     def go(selections: Any, path: tuple[str, ...]) -> None:
@@ -238,14 +240,14 @@ def distinct(node: DocumentNode) -> set[tuple[str, ...]]:
 
 
 def with_pages_of(text: str, *changed: int) -> str:
-    """The operation with other numbers for the sizes of its pages, one after the other."""
+    """Return the operation with these page sizes, in order."""
     numbers = iter(changed)
     return re.sub(r"\bfirst: -?\d+", lambda found: f"first: {next(numbers, 1)}", text)
 
 
 @given(QUERIES)
 @settings(max_examples=max_examples(40), suppress_health_check=list(HealthCheck))
-def test_no_operation_is_for_nothing(text: str) -> None:
+def test_no_operation_is_free(text: str) -> None:
     text = with_pages_of(text)
     node = parse_and_validate(SCHEMA, text, WIDE)
     assume(isinstance(node, DocumentNode) and "ids: []" not in text)

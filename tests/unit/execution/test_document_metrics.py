@@ -1,4 +1,4 @@
-"""The size of an operation is that of what its fragments spread to; however they are spread, it is found at once."""
+"""Sizes of operations count spread fragments, in time linear to the document."""
 
 import time
 
@@ -19,12 +19,12 @@ def size_of(text: str) -> OperationSize:
     return size
 
 
-def spread_out(document: DocumentNode) -> OperationSize:
-    """Counted by going through all of it."""
+def size_by_visiting(document: DocumentNode) -> OperationSize:
+    """Count by visiting each spread."""
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     size = OperationSize()
 
-    def go(selections: SelectionSetNode, depth: int) -> None:
+    def visit(selections: SelectionSetNode, depth: int) -> None:
         for node in selections.selections:
             size.directives += len(node.directives or ())
             inner, below = getattr(node, "selection_set", None), depth
@@ -39,18 +39,18 @@ def spread_out(document: DocumentNode) -> OperationSize:
                 size.aliases += node.alias is not None
                 size.depth = max(size.depth, below)
             if inner is not None:
-                go(inner, below)
+                visit(inner, below)
 
-    go(document.definitions[0].selection_set, 0)  # type: ignore[attr-defined]
+    visit(document.definitions[0].selection_set, 0)  # type: ignore[attr-defined]
     return size
 
 
 @given(st.integers(0, 2**32))
-def test_as_if_all_were_written_out(seed: int) -> None:
+def test_fragments_count_as_often_as_they_are_spread(seed: int) -> None:
     text = RandomOperation(SCHEMA, seed).text
     size = size_of(text)
-    assume(size.fields < 3_000)  # some grow beyond what can be gone through
-    assert size == spread_out(parse(text))
+    assume(size.fields < 3_000)  # some are too large to visit
+    assert size == size_by_visiting(parse(text))
 
 
 def test_fragments_of_fragments_multiply() -> None:
@@ -73,15 +73,15 @@ def test_fragments_of_fragments_multiply() -> None:
         "{ a ...A ...B }",
     ],
 )
-def test_circles_and_what_is_not_there_end(text: str) -> None:
+def test_cycles_and_undefined_fragments_terminate(text: str) -> None:
     assert 1 <= size_of(text).fields <= 3
 
 
-def test_a_long_chain_of_fragments_needs_no_stack() -> None:
+def test_a_long_chain_of_fragments_does_not_recurse() -> None:
     chain = " ".join(f"fragment F{one} on Q {{ ...F{one + 1} }}" for one in range(2_000))
     assert size_of(f"{{ ...F0 }} {chain} fragment F2000 on Q {{ id }}").fields == 1
 
 
 def test_each_operation_is_counted_by_itself() -> None:
-    found = operation_sizes(parse("query A { a ...F } query B { b { c { ...F } } } fragment F on Q { d }"))
-    assert [(size.fields, size.depth, size.root_fields) for _, size in found] == [(2, 1, 2), (3, 3, 1)]
+    sizes = operation_sizes(parse("query A { a ...F } query B { b { c { ...F } } } fragment F on Q { d }"))
+    assert [(size.fields, size.depth, size.root_fields) for _, size in sizes] == [(2, 1, 2), (3, 3, 1)]

@@ -1,4 +1,4 @@
-"""Operation texts that are known to be valid are neither parsed nor validated again; what is kept is bounded."""
+"""Cached documents are neither parsed nor validated again; the cache is bounded."""
 
 from collections.abc import Iterator
 from unittest.mock import Mock, patch
@@ -20,7 +20,7 @@ class Query:
 
 @pytest.fixture
 def documents() -> DocumentCache:
-    return DocumentCache(most_texts=3, most_bytes=200)
+    return DocumentCache(max_documents=3, max_bytes=200)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def schema(documents: DocumentCache) -> strawberry.Schema:
 
 @pytest.fixture
 def parse_and_validate_calls() -> Iterator[tuple[Mock, Mock]]:
-    """What parses and what validates."""
+    """Record the calls that parse and validate."""
     with (
         patch("strawberry.schema.schema.parse", wraps=parse) as parsing,
         patch.object(strawberry_schema, "validate_document", wraps=strawberry_schema.validate_document) as validating,
@@ -38,7 +38,7 @@ def parse_and_validate_calls() -> Iterator[tuple[Mock, Mock]]:
         yield parsing, validating
 
 
-async def test_a_text_is_read_and_validated_once(
+async def test_a_text_is_parsed_and_validated_once(
     schema: strawberry.Schema, parse_and_validate_calls: tuple[Mock, Mock]
 ) -> None:
     for number in range(3):
@@ -49,7 +49,7 @@ async def test_a_text_is_read_and_validated_once(
 
 
 @pytest.mark.parametrize("text", ["{ double }", "{ double(number: 1) ", "{ triple }"])
-async def test_a_text_that_is_wrong_is_refused_each_time_and_not_kept(
+async def test_an_invalid_text_is_rejected_each_time_and_not_cached(
     schema: strawberry.Schema, documents: DocumentCache, text: str
 ) -> None:
     first, second = await schema.execute(text), await schema.execute(text)
@@ -58,18 +58,18 @@ async def test_a_text_that_is_wrong_is_refused_each_time_and_not_kept(
     assert len(documents) == 0
 
 
-def test_the_oldest_goes_where_there_are_too_many(documents: DocumentCache) -> None:
+def test_the_oldest_document_is_evicted_by_count(documents: DocumentCache) -> None:
     texts = [f"{{ double(number: {number}) }}" for number in range(4)]
     for text in texts[:3]:
         documents.get_or_add(parse(text))
-    assert documents.find(texts[0]) is not None, "asked for: no longer the oldest"
+    assert documents.find(texts[0]) is not None, "used: no longer the oldest"
     documents.get_or_add(parse(texts[3]))
     assert [documents.find(text) is not None for text in texts] == [True, False, True, True]
     documents.get_or_add(parse(texts[3]))
     assert documents.bytes == sum(len(text) for text in (texts[0], texts[2], texts[3]))
 
 
-def test_the_oldest_go_where_there_are_too_many_bytes(documents: DocumentCache) -> None:
+def test_the_oldest_documents_are_evicted_by_bytes(documents: DocumentCache) -> None:
     small, large = "{ double(number: 1) }", f"{{ double(number: 1) }} # {'ä' * 80}"
     for text in (small, large):
         documents.get_or_add(parse(text))
@@ -77,7 +77,7 @@ def test_the_oldest_go_where_there_are_too_many_bytes(documents: DocumentCache) 
     assert documents.bytes == len(large.encode())
 
 
-def test_a_huge_text_is_not_kept() -> None:
+def test_a_huge_text_is_not_cached() -> None:
     documents, text = DocumentCache(), f"{{ double(number: 1) }} # {'x' * 60_000}"
     documents.get_or_add(parse(text))
     assert (len(documents), documents.bytes) == (0, 0)

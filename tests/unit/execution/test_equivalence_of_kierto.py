@@ -1,4 +1,4 @@
-"""Whatever is asked of Kierto's own schema, and whatever its services answer: the planned answer is graphql-core's."""
+"""Results by plan equal those of graphql-core, for random operations on Kierto's schema and random service results."""
 
 import datetime as dt
 from typing import Any
@@ -19,10 +19,10 @@ from tests.unit.execution.random_operations import RandomOperation
 
 
 class Planned(KiertoSchema):
-    """Executes by plans. Errors are looked at here, not logged: they are many, and all invented."""
+    """Kierto's schema, executed by plans. It does not log the many random errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 class Interpreted(Planned):
@@ -54,7 +54,7 @@ async def execute_both(
     deep: bool = False,
     picks: bool = False,
 ) -> tuple[Any, Any]:
-    """The answers of the planning executor and of graphql-core."""
+    """Return the results of the planning executor and of graphql-core."""
     given = dict(variables or {})
     context = GeneratedContext(seed, wrong, passes_on=True, picks=picks, deep=deep)
     ours = await PLANNED.execute(text, given, context_value=context)
@@ -83,7 +83,7 @@ async def test_operations_of_hypothesis(wrong: int, data: st.DataObject) -> None
 @pytest.mark.parametrize("wrong", [0, 5, 50])
 @pytest.mark.parametrize("root", ["query", "mutation"])
 async def test_operations_with_fragments_arguments_and_variables(root: str, wrong: int) -> None:
-    asked, drawn = 0, max_examples(120)
+    executed, drawn = 0, max_examples(120)
     with no_fallback() as planned:
         for seed in range(drawn):
             operation = RandomOperation(PLANNED._schema, seed, root)
@@ -95,19 +95,19 @@ async def test_operations_with_fragments_arguments_and_variables(root: str, wron
             except AssertionError:
                 print(operation.text, operation.variables, seed)
                 raise
-            asked += ours.data is not None or bool(ours.errors and ours.errors[0].path)
-        assert planned() >= asked > 0.75 * drawn, "most of them must be valid"
+            executed += ours.data is not None or bool(ours.errors and ours.errors[0].path)
+        assert planned() >= executed > 0.75 * drawn, "most of them must be valid"
 
 
-def everything(kind: Any) -> str:
-    """A selection of all that a type has itself, as services send it."""
+def attributes(kind: Any) -> str:
+    """Return a selection of all attributes of a type, as services send them."""
     named = get_named_type(kind)
     if is_union_type(named):
-        return "{ " + " ".join(f"... on {one} {everything(one)}" for one in named.types) + " }"
+        return "{ " + " ".join(f"... on {one} {attributes(one)}" for one in named.types) + " }"
     if not is_object_type(named):
         return ""
     shown = [
-        f"{name} {everything(field.type)}"
+        f"{name} {attributes(field.type)}"
         for name, field in named.fields.items()
         if field.extensions["strawberry-definition"].is_basic_field
     ]
@@ -116,7 +116,7 @@ def everything(kind: Any) -> str:
 
 def _own(type_name: str, field: str = "") -> str:
     kind: Any = PLANNED._schema.get_type(type_name)
-    return everything(kind.fields[field].type if field else kind)
+    return attributes(kind.fields[field].type if field else kind)
 
 
 PROJECTED = {
@@ -142,23 +142,23 @@ PROJECTED["joined"] = f"""{{ sites {{ pageInfo {_own("PageInfo")} totalCount edg
 @property_test
 @pytest.mark.parametrize("name", PROJECTED)
 @pytest.mark.parametrize("wrong", [0, 2, 20])
-async def test_what_services_send_is_as_declared_or_an_error(name: str, wrong: int) -> None:
+async def test_service_results_are_as_declared_or_an_error(name: str, wrong: int) -> None:
     projected, partial = completion_count("projected"), completion_count("partial")
     for seed in range(max_examples(40)):
         check_equivalent(*await execute_both(PROJECTED[name], str(seed), wrong, deep=True))
     for seed in range(max_examples(40)):
         check_equivalent(*await execute_both(PROJECTED[name], str(seed), wrong, deep=True, picks=True))
     if not wrong:
-        # Of `me` the languages are written in another way: FI in the graph, fi by services.
+        # The languages of `me` differ: FI in GraphQL, fi in services.
         assert (completion_count("projected") > projected) is (name != "me")
         assert (completion_count("partial") > partial) is (name in SELECTED)
 
 
 SELECTED = {"sites", "orders", "tickets", "partners", "joined"}
-"""What a service sends only the selected part of."""
+"""The operations whose results services restrict to the selection."""
 
 
 def completion_count(name: str) -> int:
-    """How many values were completed in a way, or for a reason, so far."""
+    """Return the number of completions by a path, or for a reason."""
     samples = [one for metric in metrics.COMPLETIONS.collect() for one in metric.samples]
     return int(sum(one.value for one in samples if one.name.endswith("_total") and name in one.labels.values()))

@@ -1,4 +1,4 @@
-"""Errors cost what they are: twice as many take twice the steps, and never more than three times graphql-core's."""
+"""Errors take time linear to their number, and at most three times the steps of graphql-core."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -19,7 +19,7 @@ from tests.support.hypothesis_profiles import max_examples, property_test
 from tests.unit.execution import test_equivalence_of_kierto as kierto
 from tests.unit.execution.equivalence import check_equivalent
 from tests.unit.execution.executed_lines import count_lines
-from tests.unit.execution.generated_services import GeneratedContext as InventedContext
+from tests.unit.execution.generated_services import GeneratedContext
 from tests.unit.execution.random_operations import RandomOperation
 from tests.unit.execution.schemas import full, literal
 from tests.unit.execution.schemas.full_values import LaterValue, Thing
@@ -28,31 +28,31 @@ from tests.unit.execution.schemas.literal import Cat, it
 MANY = 60
 MAX_RATIO = 3
 TIMES = 60
-"""How many times as long lists are as where answers are only compared."""
+"""The factor of list lengths over those in tests of equivalence."""
 
 
 class Broken(Exception):
-    """What fails here."""
+    """A failure."""
 
 
 class Interpreted(strawberry.Schema):
-    """Executed by graphql-core."""
+    """A schema executed by graphql-core, which does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 WRITTEN = Interpreted(literal.Query, literal.Mutation, types=[Cat, literal.Dog])
 
 
 class LiteralContext(list[Any]):
-    """What the resolvers of ``literal`` are handed."""
+    """The context of the resolvers of ``literal``."""
 
     loader = full.SingleLoader()
 
 
 def several(make: Callable[[], Any]) -> Callable[[int], Any]:
-    """So many of them in a list."""
+    """Return the function that makes a list of these, of a given length."""
     return lambda many: it(may_its=[make() for _ in range(many)])
 
 
@@ -105,31 +105,31 @@ ERROR_CASES: dict[str, tuple[str, Callable[[int], Any]]] = {
 
 
 def cat() -> Cat:
-    """One that is not what it should be."""
+    """Return a cat with a wrong value."""
     return Cat(name="c", lives=cast(int, None))
 
 
 async def line_count(schema: Any, text: str, value: Any) -> tuple[Any, int]:
-    """The answer about an ``it``, and its steps; what is only done once was done before."""
+    """Return the result for an ``it`` and its executed lines, after a first execution that fills the caches."""
     await schema.execute(text, context_value=LiteralContext([Broken("b")]), root_value=value)
     return await count_lines(schema.execute(text, context_value=LiteralContext([Broken("b")]), root_value=value))
 
 
 def check_linear(once: int, twice: int) -> None:
-    """Fails if twice as much took more than twice the steps."""
+    """Fail if twice the input takes more than twice the lines."""
     assert twice <= 2.1 * once, (once, twice)
 
 
-@pytest.mark.parametrize("way", ERROR_CASES)
-async def test_twice_as_many_errors_take_twice_the_steps(way: str) -> None:
-    selection, make = ERROR_CASES[way]
+@pytest.mark.parametrize("case", ERROR_CASES)
+async def test_twice_as_many_errors_take_twice_the_steps(case: str) -> None:
+    selection, make = ERROR_CASES[case]
     text = f"{{ it {{ {selection} }} }}"
     _, once = await line_count(literal.SCHEMA, text, make(MANY))
     ours, twice = await line_count(literal.SCHEMA, text, make(2 * MANY))
     check_linear(once, twice)
-    theirs, by_core = await line_count(WRITTEN, text, make(2 * MANY))
+    theirs, core_lines = await line_count(WRITTEN, text, make(2 * MANY))
     check_equivalent(ours, theirs)
-    assert twice <= MAX_RATIO * by_core
+    assert twice <= MAX_RATIO * core_lines
 
 
 async def test_twice_as_many_fields_take_twice_the_steps() -> None:
@@ -191,15 +191,15 @@ class GraphOuter:
 class Query:
     @strawberry.field
     async def outers(self) -> list[GraphOuter]:
-        """Passed on, if it is so planned."""
+        """The raw result, for the planning executor."""
         return vars(self)["outers"]()  # type: ignore[no-any-return]
 
 
 class Planned(PlanningSchema):
-    """Errors are looked at, not logged."""
+    """A schema executed by plans, which does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 PROJECTED, DECODED = Planned(Query), Interpreted(Query)
@@ -214,9 +214,9 @@ PROJECTED_ERROR_CASES: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", PROJECTED_ERROR_CASES)
-async def test_so_they_do_where_json_is_pushed_down(way: str) -> None:
-    selection, one = PROJECTED_ERROR_CASES[way]
+@pytest.mark.parametrize("case", PROJECTED_ERROR_CASES)
+async def test_twice_as_many_errors_in_projections_take_twice_the_steps(case: str) -> None:
+    selection, one = PROJECTED_ERROR_CASES[case]
     text = f"{{ outers {{ {selection} }} }}"
 
     def value(many: int, *, decoded: bool = False) -> Any:
@@ -226,16 +226,16 @@ async def test_so_they_do_where_json_is_pushed_down(way: str) -> None:
     _, once = await line_count(PROJECTED, text, value(MANY))
     ours, twice = await line_count(PROJECTED, text, value(2 * MANY))
     check_linear(once, twice)
-    theirs, by_core = await line_count(DECODED, text, value(2 * MANY, decoded=True))
+    theirs, core_lines = await line_count(DECODED, text, value(2 * MANY, decoded=True))
     check_equivalent(ours, theirs)
-    assert twice <= MAX_RATIO * by_core
+    assert twice <= MAX_RATIO * core_lines
 
 
 OPERATIONS = from_schema(full.SCHEMA.as_str())
 
 
 async def check_operation(text: str, seed: str, wrong: int, variables: dict[str, Any]) -> bool:
-    """Fails if it takes more than it may; whether there were errors while it was executed."""
+    """Fail if an operation takes too many lines; return whether its execution had errors."""
 
     async def once(schema: Any) -> Any:
         root = Thing("Query", seed, wrong, TIMES)
@@ -245,9 +245,9 @@ async def check_operation(text: str, seed: str, wrong: int, variables: dict[str,
     check_equivalent(ours, theirs)
     if not (ours.errors and ours.errors[0].path):
         return False
-    _, taken = await count_lines(once(full.PLANNED))
-    _, by_core = await count_lines(once(full.SCHEMA))
-    assert taken <= MAX_RATIO * by_core, (text, variables, taken, by_core)
+    _, lines = await count_lines(once(full.PLANNED))
+    _, core_lines = await count_lines(once(full.SCHEMA))
+    assert lines <= MAX_RATIO * core_lines, (text, variables, lines, core_lines)
     return True
 
 
@@ -284,7 +284,7 @@ async def test_operations_of_kierto(wrong: int, picks: bool) -> None:
 
 
 async def check_operation_of_kierto(operation: RandomOperation, seed: int, wrong: int, *, picks: bool) -> bool:
-    """The same, of Kierto's schema."""
+    """Do the same for an operation of Kierto's schema."""
 
     def ours() -> Any:
         return once(kierto.PLANNED, passes_on=True, picks=picks)
@@ -292,15 +292,15 @@ async def check_operation_of_kierto(operation: RandomOperation, seed: int, wrong
     def theirs() -> Any:
         return once(kierto.INTERPRETED, passes_on=False)
 
-    async def once(schema: Any, **how: bool) -> Any:
-        context = InventedContext(str(seed % 7), wrong, **how)
+    async def once(schema: Any, **options: bool) -> Any:
+        context = GeneratedContext(str(seed % 7), wrong, **options)
         return await schema.execute(operation.text, dict(operation.variables), context_value=context)
 
     answer = await ours()
     check_equivalent(answer, await theirs())
     if not (answer.errors and answer.errors[0].path):
         return False
-    _, taken = await count_lines(ours())
-    _, by_core = await count_lines(theirs())
-    assert taken <= MAX_RATIO * by_core, (operation.text, operation.variables, taken, by_core)
+    _, lines = await count_lines(ours())
+    _, core_lines = await count_lines(theirs())
+    assert lines <= MAX_RATIO * core_lines, (operation.text, operation.variables, lines, core_lines)
     return True

@@ -1,4 +1,4 @@
-"""An execution with errors is freed at once, when these are released: nothing of it hangs in a cycle."""
+"""An execution with errors is freed once the errors are released: it is part of no reference cycle."""
 
 import gc
 from typing import Any
@@ -24,12 +24,12 @@ from tests.unit.execution.test_error_complexity import (
 
 
 def live_executions() -> int:
-    """Executions in the memory of this process."""
+    """Return the number of executions in memory."""
     return sum(type(one) is ExecutionState for one in gc.get_objects())
 
 
 async def check_freed(schema: Any, text: str, value: Any) -> None:
-    """Fails if something of an execution is left, once its errors were answered."""
+    """Fail if an execution is in memory after its errors were reported."""
     gc.collect()
     gc.disable()
     try:
@@ -43,31 +43,31 @@ async def check_freed(schema: Any, text: str, value: Any) -> None:
         gc.enable()
 
 
-@pytest.mark.parametrize("way", ERROR_CASES)
-async def test_of_values_that_are_wrong(way: str) -> None:
-    selection, make = ERROR_CASES[way]
+@pytest.mark.parametrize("case", ERROR_CASES)
+async def test_wrong_values(case: str) -> None:
+    selection, make = ERROR_CASES[case]
     await check_freed(literal.SCHEMA, f"{{ it {{ {selection} }} }}", make(5))
 
 
-@pytest.mark.parametrize("way", PROJECTED_ERROR_CASES)
-async def test_of_json_that_is_pushed_down(way: str) -> None:
-    selection, one = PROJECTED_ERROR_CASES[way]
+@pytest.mark.parametrize("case", PROJECTED_ERROR_CASES)
+async def test_projections(case: str) -> None:
+    selection, one = PROJECTED_ERROR_CASES[case]
     sent = RawResult(msgspec.json.encode([{"inner": None, "several": [], "nested": []} | one] * 5), list[Outer])
     await check_freed(PROJECTED, f"{{ outers {{ {selection} }} }}", it(outers=lambda: sent))
 
 
 @strawberry.type
 class Part:
-    """Has nothing but failures."""
+    """A type whose fields fail."""
 
     @strawberry.field
     def must(self) -> str:
-        """Fails first, and makes its parent null."""
+        """Fail first, and null the parent."""
         raise Broken("first")
 
     @strawberry.field
     def may(self) -> str | None:
-        """Fails as well; by then there is no place any more that it could be told at."""
+        """Fail after the parent was discarded."""
         raise Broken("second")
 
 
@@ -75,10 +75,10 @@ class Part:
 class Query:
     @strawberry.field
     def parts(self, many: int) -> list[Part | None]:
-        """So many."""
+        """Parts."""
         return [Part() for _ in range(many)]
 
 
 @pytest.mark.parametrize("many", [1, 3])
-async def test_of_failures_that_nobody_is_told_of(many: int) -> None:
+async def test_failures_that_are_not_reported(many: int) -> None:
     await check_freed(Planned(Query), f"{{ parts(many: {many}) {{ must may }} }}", None)

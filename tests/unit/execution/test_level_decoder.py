@@ -1,4 +1,4 @@
-"""What comes for the steps of a level as one text is read and taken in one go; else it is taken apart."""
+"""One text with the values of a level's steps is decoded at once if it can be; else it is split."""
 
 import asyncio
 from collections.abc import Awaitable, Generator, Iterable, Sequence
@@ -17,26 +17,26 @@ from services.chassis.rpc.raw_result import RawBatchResult, RawResult, ResultFra
 
 
 class Broken(Exception):
-    """One of several that failed."""
+    """The failure of one read."""
 
 
 class Sent(msgspec.Struct, rename="camel"):
-    """What a service declares that it sends."""
+    """The type that the service declares."""
 
     name: str
     long_name: str = "long"
 
 
 class BatchService:
-    """A service that answers several reads with one text. ``answers`` are their statuses and results, by name."""
+    """A service that answers several reads with one text. ``answers``: their statuses and results, by name."""
 
     def __init__(self, **answers: tuple[int, Any]) -> None:
         self.answers = answers
-        self.taken_apart = 0
+        self.splits = 0
 
 
 class BatchedRead:
-    """One of its reads."""
+    """One read of the service."""
 
     def __init__(self, reads: BatchService, name: str, kind: Any) -> None:
         self.reads = reads
@@ -44,26 +44,29 @@ class BatchedRead:
         self.kind = kind
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        raise AssertionError("it was awaited alone")
+        raise AssertionError("it was awaited by itself")
 
     @staticmethod
     async def await_batch(several: Sequence["BatchedRead"]) -> Iterable[Any]:
         reads = several[0].reads
         answers = [reads.answers[one.name] for one in several]
 
-        def apart(*_: object) -> Sequence[Any]:
-            reads.taken_apart += 1
+        def split(*_: object) -> Sequence[Any]:
+            reads.splits += 1
             return [
                 RawResult(msgspec.json.encode(answer), one.kind) if status == 200 else Broken(one.name)
                 for one, (status, answer) in zip(several, answers, strict=True)
             ]
 
         await asyncio.sleep(0)
-        if len(several) == 1 and answers[0][0] == 200:  # nothing stands around it
-            alone = ResultFraming(lambda types, _: types[0], apart, has_statuses=False)
+        if len(several) == 1 and answers[0][0] == 200:  # without framing
+            alone = ResultFraming(lambda types, _: types[0], split, has_statuses=False)
             return RawBatchResult(msgspec.json.encode(answers[0][1]), alone, several, (False,))
-        form, nothing = ResultFraming(batch_protocol.response_type, apart, has_statuses=True), (False,) * len(several)
-        return RawBatchResult(msgspec.json.encode(answers), form, several, nothing)
+        framing, nothing = (
+            ResultFraming(batch_protocol.response_type, split, has_statuses=True),
+            (False,) * len(several),
+        )
+        return RawBatchResult(msgspec.json.encode(answers), framing, several, nothing)
 
 
 def _friends(parents: list[Any], info: strawberry.Info) -> Awaitable[list["Friend | None"]]:
@@ -91,12 +94,12 @@ class Person:
 class People:
     @strawberry.field
     def people(self, info: strawberry.Info) -> list[Person] | None:
-        """A list that is read."""
+        """A list."""
         return BatchedRead(info.context, "people", list[Sent])  # type: ignore[return-value]
 
     @strawberry.field
     def boss(self, info: strawberry.Info, who: str = "boss") -> Person | None:
-        """One that is read."""
+        """One person."""
         return BatchedRead(info.context, who, Sent | None)  # type: ignore[return-value]
 
 
@@ -107,7 +110,7 @@ FRIENDS = [{"name": "x", "longName": "xx"}, None]
 
 
 async def read(text: str, reads: BatchService) -> tuple[Any, list[str]]:
-    """The answer as it is written, and the messages of its errors."""
+    """Return the data as encoded, and the messages of the errors."""
     result = await PEOPLE.execute(text, context_value=reads)
     return msgspec.json.decode(msgspec.json.encode(result.data)), [error.message for error in result.errors or ()]
 
@@ -117,7 +120,7 @@ def all_well(**other: tuple[int, Any]) -> BatchService:
     return BatchService(**(answers | other))
 
 
-async def test_what_comes_as_one_is_read_as_one() -> None:
+async def test_one_text_is_decoded_at_once() -> None:
     reads = all_well()
     data, errors = await read(ALL, reads)
     assert errors == []
@@ -129,30 +132,30 @@ async def test_what_comes_as_one_is_read_as_one() -> None:
         ],
     }
     assert list(data["people"][0]) == ["name", "friend", "count"]
-    assert reads.taken_apart == 0
+    assert reads.splits == 0
 
 
 @pytest.mark.parametrize(
     ("text", "other", "expected", "errors"),
     [
-        # A failure among them.
+        # One read fails.
         (ALL, {"counts": (503, None)}, [({"name": "x", "longName": "xx"}, None), (None, None)], ["counts"] * 2),
         (ALL, {"friends": (503, None), "counts": (403, None)}, [(None, None)] * 2, ["friends", "counts"] * 2),
-        # Not one for each parent.
+        # The number of values differs from the number of parents.
         (
             ALL,
             {"counts": (200, [1])},
             [({"name": "x", "longName": "xx"}, None), (None, None)],
             ["_counts: 1 values for 2 parents"] * 2,
         ),
-        # Not as declared: msgspec's own words.
+        # A value is not as declared: msgspec's message.
         (
             ALL,
             {"counts": (200, [1, "two"])},
             [({"name": "x", "longName": "xx"}, None), (None, None)],
             ["Expected `int`, got `str` - at `$[1]`"] * 2,
         ),
-        # One of them can't be read as it was selected: an alias.
+        # One selection has no projection: an alias.
         (
             "{ boss { name } people { name friend { name longName: name } count } }",
             {},
@@ -161,14 +164,14 @@ async def test_what_comes_as_one_is_read_as_one() -> None:
         ),
     ],
 )
-async def test_what_cannot_be_read_as_one_is_taken_apart(
+async def test_a_text_that_cannot_be_decoded_at_once_is_split(
     text: str, other: dict[str, tuple[int, Any]], expected: list[Any], errors: list[str]
 ) -> None:
     reads = all_well(**other)
-    data, told = await read(text, reads)
+    data, messages = await read(text, reads)
     assert [(one["friend"], one["count"]) for one in data["people"]] == expected
-    assert sorted(told) == sorted(errors)
-    assert reads.taken_apart == 1, "the level below alone"
+    assert sorted(messages) == sorted(errors)
+    assert reads.splits == 1, "the level below alone"
 
 
 FRIENDLY = "{ people { friend { name } } }"
@@ -183,23 +186,23 @@ FRIENDLY = "{ people { friend { name } } }"
         ((200, [None, {}]), [None, None], ["Object missing required field `name` - at `$[1]`"] * 2),
     ],
 )
-async def test_so_is_what_comes_alone(friends: tuple[int, Any], expected: list[str | None], errors: list[str]) -> None:
+async def test_a_text_with_one_value(friends: tuple[int, Any], expected: list[str | None], errors: list[str]) -> None:
     reads = all_well(friends=friends)
-    data, told = await read(FRIENDLY, reads)
+    data, messages = await read(FRIENDLY, reads)
     assert [one["friend"] and one["friend"]["name"] for one in data["people"]] == expected
-    assert told == errors
-    assert reads.taken_apart == bool(errors)
+    assert messages == errors
+    assert reads.splits == bool(errors)
 
 
-async def test_a_failure_at_the_root_takes_the_root_apart() -> None:
+async def test_a_failure_at_the_root_splits_the_root() -> None:
     reads = all_well(boss=(403, None))
     data, errors = await read(ALL, reads)
     assert (data["boss"], len(data["people"]), errors) == (None, 2, ["boss"])
-    assert reads.taken_apart == 1
+    assert reads.splits == 1
 
 
-async def test_what_was_read_as_one_is_kept_in_bounds() -> None:
-    """Which fields of a level are asked for depends on what is null above: nothing grows with that."""
+async def test_level_decoders_are_bounded() -> None:
+    """Nulls above a level decide which fields are dispatched; the decoders for each combination are bounded."""
     names = [f"p{number}" for number in range(6)]
     text = "{ " + " ".join(f'{name}: boss(who: "{name}") {{ name count }}' for name in names) + " }"
     for pattern in range(2 ** len(names)):
@@ -212,7 +215,7 @@ async def test_what_was_read_as_one_is_kept_in_bounds() -> None:
             {name: {"name": name, "count": 7} if one else None for name, one in there.items()},
             [],
         )
-        assert reads.taken_apart == 0
+        assert reads.splits == 0
     document = PEOPLE.engine.documents.get_or_add(parse(text))
     (plan,) = document.plans.values()
     steps = [*plan.steps, *(below for step in plan.steps for below in step.steps)]

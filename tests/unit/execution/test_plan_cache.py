@@ -1,4 +1,4 @@
-"""A plan depends on the text, the operation's name and what @skip and @include look at; on nothing else."""
+"""A plan depends on the text, the operation's name and the variables in @skip and @include alone."""
 
 import gc
 import time
@@ -12,12 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.extensions import SchemaExtension
 
-from gateway.execution import documents as kept
-from gateway.execution.documents import Document, DocumentCache
-from gateway.execution.planning.plan import MAX_PLANNED_FIELDS, Plan
+from gateway.execution.documents import (
+    _BYTES_PER_PLANNED_FIELD,
+    _MAX_PLANS_PER_DOCUMENT,
+    Document,
+    DocumentCache,
+    DocumentOperation,
+)
+from gateway.execution.planning.plan import Plan
+from gateway.execution.planning.planner import MAX_PLANNED_FIELDS
 from gateway.execution.strawberry.schema import PlanningSchema
 from tests.support.hypothesis_profiles import max_examples
-from tests.unit.execution.schemas.linked import schema
+from tests.unit.execution.schemas.recursion import schema
 
 TEXT = """
 query A($skip: Boolean!, $include: Boolean! = true, $number: Int) {
@@ -41,33 +47,33 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-async def plan_and_answer(asked: PlanningSchema, request: dict[str, Any]) -> tuple[Plan, Any]:
-    """The plan by which a request was executed, and its answer."""
+async def plan_and_answer(planning_schema: PlanningSchema, request: dict[str, Any]) -> tuple[Plan, Any]:
+    """Return the plan that executed a request, and the data."""
     used: list[Plan] = []
-    engine = asked.engine
+    engine = planning_schema.engine
     find = engine.documents.plan
 
-    def noted(*arguments: Any) -> Plan:
+    def record(*arguments: Any) -> Plan:
         used.append(find(*arguments))
         return used[-1]
 
-    engine.documents.plan = noted  # type: ignore[method-assign, assignment]
+    engine.documents.plan = record  # type: ignore[method-assign, assignment]
     try:
         variables = {name: request[name] for name in ("skip", "number")}
         if request["include"] is not None:
             variables["include"] = request["include"]
-        answer = await asked.execute(
+        result = await planning_schema.execute(
             request["text"], variables, operation_name=request["operation"], context_value=request["caller"]
         )
     finally:
         engine.documents.plan = find  # type: ignore[method-assign]
-    assert answer.errors is None
+    assert result.errors is None
     (plan,) = used
-    return plan, answer.data
+    return plan, result.data
 
 
 def expected(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer, by hand."""
+    """Return the expected data."""
     include = request["include"] is not False
     shown: dict[str, Any] = {} if request["skip"] else {"name": request["caller"]}
     shown["__typename"] = "Thing"
@@ -80,7 +86,7 @@ DEPENDS_ON = {"text", "operation", "skip", "include"}
 
 
 def _value_or_default(request: dict[str, Any], name: str) -> Any:
-    """What is given, or its default."""
+    """Return the given value, or its default."""
     return True if request[name] is None else request[name]
 
 
@@ -88,25 +94,25 @@ def _value_or_default(request: dict[str, Any], name: str) -> Any:
 @settings(max_examples=max_examples(25))
 @given(request=REQUESTS, other=REQUESTS)
 async def test_one_change_at_a_time(change: str, request: dict[str, Any], other: dict[str, Any]) -> None:
-    asked = schema()
+    planning_schema = schema()
     changed = {**request, change: other[change]}
     same = all(_value_or_default(request, name) == _value_or_default(changed, name) for name in DEPENDS_ON)
-    first, answer = await plan_and_answer(asked, request)
-    second, changed_answer = await plan_and_answer(asked, changed)
-    again, _ = await plan_and_answer(asked, request)
+    first, result = await plan_and_answer(planning_schema, request)
+    second, changed_answer = await plan_and_answer(planning_schema, changed)
+    again, _ = await plan_and_answer(planning_schema, request)
     assert (first is second) is same
-    assert again is first, "what was planned once is kept"
-    assert (answer, changed_answer) == (expected(request), expected(changed))
+    assert again is first, "plans are cached"
+    assert (result, changed_answer) == (expected(request), expected(changed))
 
 
-async def test_schemas_never_share() -> None:
-    """The same text means something else in another schema: also the answers to events, which are kept."""
+async def test_schemas_do_not_share_plans() -> None:
+    """Two schemas have different plans for one text."""
 
     @strawberry.type(name="Query")
     class Other:
         @strawberry.field
         def thing(self) -> int:
-            """Not a thing at all."""
+            """A number."""
             return 1
 
     text = "{ thing { name } }"
@@ -119,15 +125,15 @@ async def test_schemas_never_share() -> None:
     assert _only_plan(one, text) is not _only_plan(twin, text)
 
 
-def _only_plan(asked: PlanningSchema, text: str) -> Plan:
-    document = asked.engine.documents.find(text)
+def _only_plan(planning_schema: PlanningSchema, text: str) -> Plan:
+    document = planning_schema.engine.documents.find(text)
     assert document is not None
     (plan,) = document.plans.values()
     return plan
 
 
-async def test_a_schema_that_wraps_fields_now_and_then_has_plans_for_both() -> None:
-    """Extensions may differ from request to request: what wraps every field needs a plan of its own."""
+async def test_extensions_that_wrap_fields_have_their_own_plans() -> None:
+    """Extensions may differ between requests; an operation has another plan if they wrap every field."""
     seen: list[str] = []
 
     class Watch(SchemaExtension):
@@ -135,16 +141,16 @@ async def test_a_schema_that_wraps_fields_now_and_then_has_plans_for_both() -> N
             seen.append(info.field_name)
             return _next(root, info, *args, **kwargs)
 
-    asked = schema()
+    planning_schema = schema()
     for watched in (False, True, False):
-        asked.extensions = (Watch,) if watched else ()
-        assert (await asked.execute("{ thing { name } }", context_value="x")).data == {"thing": {"name": "x"}}
+        planning_schema.extensions = (Watch,) if watched else ()
+        assert (await planning_schema.execute("{ thing { name } }", context_value="x")).data == {"thing": {"name": "x"}}
         assert seen == (["thing", "name"] if watched else [])
         seen.clear()
 
 
 def test_plans_of_one_text_are_bounded() -> None:
-    """By their number; those that were not asked for longest go, and what they counted as with them."""
+    """The number of plans is bounded; evicted plans no longer count."""
     names = [f"v{number}" for number in range(8)]
     declared = " ".join(f"${name}: Boolean!" for name in names)
     fields = " ".join(f"{name}: name @skip(if: ${name})" for name in names)
@@ -159,14 +165,14 @@ def test_plans_of_one_text_are_bounded() -> None:
         engine.documents.plan(document, operation.node, values, engine._plan)
         counted.add(len(document.plans))
         fields_now = sum(plan.fields for plan in document.plans.values())
-        assert engine.documents.bytes == len(text) + fields_now * kept._BYTES_PER_PLANNED_FIELD
-    assert max(counted) == kept._MAX_PLANS_PER_DOCUMENT
+        assert engine.documents.bytes == len(text) + fields_now * _BYTES_PER_PLANNED_FIELD
+    assert max(counted) == _MAX_PLANS_PER_DOCUMENT
 
 
-def test_a_large_plan_pushes_out_small_ones() -> None:
-    """What a plan counts as is its own size, however short its text is."""
+def test_a_large_plan_evicts_small_ones() -> None:
+    """The size of a plan counts, however short its text is."""
     engine = schema().engine
-    documents = DocumentCache(most_bytes=10_000 * kept._BYTES_PER_PLANNED_FIELD)
+    documents = DocumentCache(max_bytes=10_000 * _BYTES_PER_PLANNED_FIELD)
     small = documents.get_or_add(parse("{ thing { name } }"))
     large = documents.get_or_add(parse(_exponential(12)))
     for document in (small, large):
@@ -174,31 +180,31 @@ def test_a_large_plan_pushes_out_small_ones() -> None:
         assert operation is not None
         documents.plan(document, operation.node, {}, engine._plan)
     assert documents.find(small.text) is None
-    assert documents.bytes <= 10_000 * kept._BYTES_PER_PLANNED_FIELD
+    assert documents.bytes <= 10_000 * _BYTES_PER_PLANNED_FIELD
 
 
-async def test_many_different_operations_leave_memory_flat() -> None:
-    """Beyond what is kept, an operation leaves nothing: measured in what Python has allocated."""
-    asked = schema()
-    engine = asked.engine
-    engine.documents = DocumentCache(most_texts=50)
+async def test_many_different_operations_do_not_grow_memory() -> None:
+    """An evicted operation leaves no memory allocated by Python."""
+    planning_schema = schema()
+    engine = planning_schema.engine
+    engine.documents = DocumentCache(max_documents=50)
 
     async def execute(numbers: range) -> int:
         for number in numbers:
             document = parse(f"{{ thing {{ a{number}: double(number: {number}) }} }}")
-            result: Any = await engine.execute(asked._schema, document, context_value="x")  # type: ignore[misc]
+            result: Any = await engine.execute(planning_schema._schema, document, context_value="x")  # type: ignore[misc]
             assert result.data == {"thing": {f"a{number}": 2 * number}}
         gc.collect()  # what a plan consists of leads in circles
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start(1)
     try:
-        await execute(range(300))  # whatever else is kept by those who parse and compile
+        await execute(range(300))  # caches of the parser and the compiler fill
         before = await execute(range(300, 600))
         after = await execute(range(600, 2100))
     finally:
         tracemalloc.stop()
-    # Had each of the 1,500 left as much as a parsed text alone, these would be several megabytes.
+    # The syntax trees of 1,500 texts alone would be several megabytes.
     assert after - before < 300_000
     assert len(engine.documents) == 50
 
@@ -212,22 +218,22 @@ def _exponential(depth: int) -> str:
 
 
 @pytest.mark.parametrize("depth", [14, 20, 25])
-async def test_fragments_that_mean_too_much_are_refused_fast(depth: int) -> None:
-    """A text of a kilobyte that means millions of fields is refused as soon as it means too many."""
+async def test_exponential_fragments_are_rejected_fast(depth: int) -> None:
+    """A text of a kilobyte that selects millions of fields is rejected at the first field too many."""
     engine = schema().engine
     document = parse(_exponential(depth))
     began = time.process_time()
-    asked: Any = engine.execute(schema()._schema, document, context_value="x")
-    answer = await asked
+    execution: Any = engine.execute(schema()._schema, document, context_value="x")
+    result = await execution
     assert time.process_time() - began < 10
-    assert (answer.data, [error.message for error in answer.errors]) == (
+    assert (result.data, [error.message for error in result.errors]) == (
         None,
         [f"The operation selects more than {MAX_PLANNED_FIELDS} fields."],
     )
 
 
-def test_fragments_that_are_spread_twice_each_are_looked_into_once() -> None:
-    """Where they mean few fields: for the plan, and for the names that a batch is told of."""
+def test_fragments_spread_twice_are_visited_once() -> None:
+    """Nested fragments with few fields: in the plan, and in the selected names of a batch."""
     depth = 60
     fragments = [f"fragment F{level} on Thing {{ ...F{level + 1} ...F{level + 1} }}" for level in range(depth)]
     text = "\n".join(["{ thing { next { ...F0 } } }", *fragments, f"fragment F{depth} on Thing {{ name }}"])
@@ -242,26 +248,24 @@ def test_fragments_that_are_spread_twice_each_are_looked_into_once() -> None:
     assert plan.fields == 3
 
 
-def test_of_a_text_with_many_operations_no_more_plans_are_kept_than_of_any() -> None:
+def test_plans_of_a_text_with_many_operations_are_bounded() -> None:
     engine = schema().engine
-    text = " ".join(f"query Q{number} {{ thing {{ name }} }}" for number in range(2 * kept._MAX_PLANS_PER_DOCUMENT))
+    text = " ".join(f"query Q{number} {{ thing {{ name }} }}" for number in range(2 * _MAX_PLANS_PER_DOCUMENT))
     document = engine.documents.get_or_add(parse(text))
-    for number in range(2 * kept._MAX_PLANS_PER_DOCUMENT):
+    for number in range(2 * _MAX_PLANS_PER_DOCUMENT):
         operation = document.operation(f"Q{number}")
         assert operation is not None
-        engine.documents.plan_for(kept.DocumentOperation(document, operation), {}, engine._plan)
+        engine.documents.plan_for(DocumentOperation(document, operation), {}, engine._plan)
         assert operation.plan is None
-    assert len(document.plans) == kept._MAX_PLANS_PER_DOCUMENT
+    assert len(document.plans) == _MAX_PLANS_PER_DOCUMENT
 
 
-def test_where_there_can_be_one_plan_only_it_is_not_looked_for() -> None:
+def test_the_only_plan_of_a_document_is_kept_with_its_operation() -> None:
     engine = schema().engine
     for text, only in (("{ thing { name } }", True), ("query ($a: Boolean!) { thing { name @skip(if: $a) } }", False)):
         document = engine.documents.get_or_add(parse(text))
         operation = document.operation(None)
         assert operation is not None
-        plan = engine.documents.plan_for(kept.DocumentOperation(document, operation), {"a": False}, engine._plan)
+        plan = engine.documents.plan_for(DocumentOperation(document, operation), {"a": False}, engine._plan)
         assert (operation.plan is plan) is only
-        assert (
-            engine.documents.plan_for(kept.DocumentOperation(document, operation), {"a": False}, engine._plan) is plan
-        )
+        assert engine.documents.plan_for(DocumentOperation(document, operation), {"a": False}, engine._plan) is plan

@@ -1,4 +1,4 @@
-"""Push-down, case by case: done where it may be; where not, the answer is that of what the contract declares."""
+"""Projections, case by case: applied if JSON and GraphQL agree; else the result is decoded as declared."""
 
 from typing import Any
 
@@ -7,22 +7,22 @@ import pytest
 import strawberry
 
 from services.chassis.rpc.raw_result import RawResult
-from tests.unit.execution.schemas import projected
-from tests.unit.execution.schemas.projected import JsonContext, execute
+from tests.unit.execution.schemas import projection
+from tests.unit.execution.schemas.projection import JsonContext, execute
 
 
 async def execute_both(
     text: str, *values: Any, joins: dict[str, Any] | None = None, kind: Any = None
 ) -> tuple[str, list[Any], dict[str, int]]:
-    """What is answered, errors and ways; checked to be the same as of what is decoded as declared."""
-    shown, errors, ways = await execute(text, JsonContext(*values, passes_on=True, joins=joins, kind=kind))
+    """Return the data, the errors and the counts of completions; check that decoding as declared gives the same."""
+    shown, errors, counts = await execute(text, JsonContext(*values, passes_on=True, joins=joins, kind=kind))
     declared, declared_errors, _ = await execute(text, JsonContext(*values, passes_on=False, joins=joins, kind=kind))
     picked, picked_errors, _ = await execute(
         text, JsonContext(*values, passes_on=True, picks=True, joins=joins, kind=kind)
     )
     assert shown == declared == picked
     assert sorted(map(str, errors)) == sorted(map(str, declared_errors)) == sorted(map(str, picked_errors))
-    return shown.decode(), errors, dict(ways)
+    return shown.decode(), errors, dict(counts)
 
 
 @pytest.mark.parametrize(
@@ -53,42 +53,44 @@ async def execute_both(
         ),
     ],
 )
-async def test_what_is_the_same_in_json_is_pushed_down(selection: str, value: dict[str, Any], shown: str) -> None:
+async def test_values_with_the_same_json_are_projected(selection: str, value: dict[str, Any], shown: str) -> None:
     text = f"{{ sent {{ {selection} }} }}"
-    answer, errors, ways = await execute(text, JsonContext(value, passes_on=True))
+    answer, errors, counts = await execute(text, JsonContext(value, passes_on=True))
     assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
-    assert dict(ways) == {"projected": 1}
+    assert dict(counts) == {"projected": 1}
 
 
 WHOLE = {"id": "i", "count": 3, "may": "a", "must": "b", "day": "2026-01-02", "status": "DONE", "tags": ["a", None]}
 
 
 @pytest.mark.parametrize(
-    ("selection", "shown", "ways"),
+    ("selection", "shown", "counts"),
     [
         ("day id count", '{"day":"2026-01-02","id":"i","count":3}', {"projected: partial": 1}),
         ("status tags", '{"status":"DONE","tags":["a",null]}', {"projected: partial": 1}),
         ("kind: __typename may __typename", '{"kind":"Sent","may":"a","__typename":"Sent"}', {"projected: partial": 1}),
         ("inner { __typename key }", '{"inner":{"__typename":"Inner","key":"k"}}', {"projected: partial": 1}),
         ("count of { word }", '{"count":3,"of":{"word":"w"}}', {"projected: partial": 2}),
-        # What is declared may be null, and the graph promises that it is not: somebody has to look.
+        # The declared type is nullable and the GraphQL type is not: the gateway has to check.
         ("id must", '{"id":"i","must":"b"}', {"projected": 1}),
         ("pet { __typename }", '{"pet":{"__typename":"Cat"}}', {"projected": 1}),
         ("other: id", '{"other":"i"}', {"compiled: an alias": 1}),
     ],
 )
-async def test_a_service_picks_what_is_only_passed_on(selection: str, shown: str, ways: dict[str, int]) -> None:
+async def test_a_service_restricts_its_result_to_the_selection(
+    selection: str, shown: str, counts: dict[str, int]
+) -> None:
     value = {**WHOLE, "inner": {"key": "k", "word": "w"}, "pet": {"__typename": "Cat", "name": "c"}}
     context = JsonContext(value, [{"key": "k", "word": "w"}], passes_on=True, picks=True)
     answer, errors, taken = await execute(f"{{ sent {{ {selection} }} }}", context)
     assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
-    assert dict(taken) == ways
+    assert dict(taken) == counts
 
 
-async def test_null_is_pushed_down_too() -> None:
+async def test_null_is_projected() -> None:
     assert await execute_both("{ sent { id } }", None) == ('{"sent":null}', [], {"projected": 1})
-    shown, errors, ways = await execute_both("{ many { id } }", [None, {"id": "i"}])
-    assert (shown, errors, ways) == ('{"many":[null,{"id":"i"}]}', [], {"projected": 1})
+    shown, errors, counts = await execute_both("{ many { id } }", [None, {"id": "i"}])
+    assert (shown, errors, counts) == ('{"many":[null,{"id":"i"}]}', [], {"projected": 1})
 
 
 PET = {"__typename": "Cat", "name": "c"}
@@ -127,16 +129,17 @@ FALLS_BACK: dict[str, list[tuple[str, dict[str, Any], str]]] = {
 
 
 @pytest.mark.parametrize(
-    ("why", "selection", "value", "shown"), [(why, *case) for why, cases in FALLS_BACK.items() for case in cases]
+    ("reason", "selection", "value", "shown"),
+    [(reason, *case) for reason, cases in FALLS_BACK.items() for case in cases],
 )
-async def test_what_is_not_the_same_is_decoded_as_declared(
-    why: str, selection: str, value: dict[str, Any], shown: str
+async def test_values_with_other_json_are_decoded_as_declared(
+    reason: str, selection: str, value: dict[str, Any], shown: str
 ) -> None:
-    answer, errors, ways = await execute_both(f"{{ sent {{ {selection} }} }}", {"id": "i", **value})
+    answer, errors, counts = await execute_both(f"{{ sent {{ {selection} }} }}", {"id": "i", **value})
     assert answer == f'{{"sent":{shown}}}'
-    assert ways[f"compiled: {why}"] == 1
-    assert "projected" not in ways
-    assert bool(errors) is (why == "a field that is not sent"), "the graph promises what nobody sends"
+    assert counts[f"compiled: {reason}"] == 1
+    assert "projected" not in counts
+    assert bool(errors) is (reason == "a field that is not sent"), "the service does not send the field"
 
 
 @pytest.mark.parametrize(
@@ -177,51 +180,51 @@ async def test_what_is_not_the_same_is_decoded_as_declared(
         ),
     ],
 )
-async def test_what_is_not_as_declared_is_an_error(selection: str, json: bytes, message: str) -> None:
-    shown, errors, ways = await execute_both(f"{{ sent {{ {selection} }} }}", json)
+async def test_a_value_that_is_not_as_declared_is_an_error(selection: str, json: bytes, message: str) -> None:
+    shown, errors, counts = await execute_both(f"{{ sent {{ {selection} }} }}", json)
     assert [one for one, _ in errors] == [message]
     assert shown in ('{"sent":null}', f'{{"sent":{{"{selection.split(maxsplit=1)[0]}":null}}}}')
-    assert "projected" not in ways
-    assert any(way.startswith("slow: ") for way in ways)
+    assert "projected" not in counts
+    assert any(count.startswith("slow: ") for count in counts)
 
 
-async def test_a_default_of_the_contract_is_shown() -> None:
-    """What is not sent because it is the default is no error: it is decoded as declared."""
-    shown, errors, ways = await execute_both("{ sent { id count } }", {"id": "i"})
+async def test_a_default_of_the_contract_is_in_the_response() -> None:
+    """A field that is omitted because it has its default is decoded as declared."""
+    shown, errors, counts = await execute_both("{ sent { id count } }", {"id": "i"})
     assert (shown, errors) == ('{"sent":{"id":"i","count":1}}', [])
-    assert ways == {"compiled: not as declared": 1}
+    assert counts == {"compiled: not as declared": 1}
 
 
 @pytest.mark.parametrize(("many", "message"), [(1, "_of: 1 values for 2 parents"), (3, "_of: 3 values for 2 parents")])
 async def test_a_batch_of_another_length_is_an_error_of_each(many: int, message: str) -> None:
     parents = [{"id": "a"}, None, {"id": "b"}]
-    shown, errors, ways = await execute_both("{ many { of { key } } }", parents, [{"key": "k"}] * many)
+    shown, errors, counts = await execute_both("{ many { of { key } } }", parents, [{"key": "k"}] * many)
     assert shown == '{"many":[{"of":null},null,{"of":null}]}'
     assert errors == [(message, ["many", index, "of"]) for index in (0, 2)]
-    assert ways["compiled: not one for each parent"] == 1
+    assert counts["compiled: not one for each parent"] == 1
 
 
-async def test_a_batch_is_pushed_down_and_so_is_what_it_joins() -> None:
-    """Keys that only joins need are read, and shown by nobody; those that were selected are."""
+async def test_a_batch_and_its_joins_are_projected() -> None:
+    """The response has the keys that were selected, and not those that joins alone need."""
     text = "{ many { of { seen word } } }"
     parents, joined = (
         [{"id": "a"}, {"id": "b"}, {"id": "c"}],
         [{"key": "x", "word": "w"}, None, {"key": "y", "word": None}],
     )
-    shown, errors, ways = await execute_both(text, parents, joined)
+    shown, errors, counts = await execute_both(text, parents, joined)
     assert shown == '{"many":[{"of":{"seen":"seen x","word":"w"}},{"of":null},{"of":{"seen":"seen y","word":null}}]}'
-    assert (errors, ways) == ([], {"projected": 2})
-    shown, _, ways = await execute_both("{ sent { inner { seen key } } }", {"id": "i", "inner": {"key": "k"}})
-    assert (shown, ways) == ('{"sent":{"inner":{"seen":"seen k","key":"k"}}}', {"projected": 1})
+    assert (errors, counts) == ([], {"projected": 2})
+    shown, _, counts = await execute_both("{ sent { inner { seen key } } }", {"id": "i", "inner": {"key": "k"}})
+    assert (shown, counts) == ('{"sent":{"inner":{"seen":"seen k","key":"k"}}}', {"projected": 1})
 
 
-async def test_a_join_below_structs_is_asked_once() -> None:
+async def test_a_join_below_structs_is_dispatched_once() -> None:
     context = JsonContext(
         [{"id": "a", "inners": [{"key": "1"}, {"key": "2"}]}, {"id": "b", "inners": [{"key": "3"}]}], passes_on=True
     )
-    answer, _, ways = await execute("{ many { inners { seen } } }", context)
+    answer, _, counts = await execute("{ many { inners { seen } } }", context)
     assert answer == b'{"many":[{"inners":[{"seen":"seen 1"},{"seen":"seen 2"}]},{"inners":[{"seen":"seen 3"}]}]}'
-    assert (context.seen, dict(ways)) == ([["1", "2", "3"]], {"projected": 1})
+    assert (context.seen, dict(counts)) == ([["1", "2", "3"]], {"projected": 1})
 
 
 INNERS = [{"id": "a", "inner": {"key": "1"}, "inners": []}, {"id": "b", "inner": {"key": "2"}, "inners": []}]
@@ -243,36 +246,36 @@ INNERS = [{"id": "a", "inner": {"key": "1"}, "inners": []}, {"id": "b", "inner":
     ],
 )
 async def test_errors_of_joins_below_structs(text: str, shown: str, paths: list[Any]) -> None:
-    """Null goes up through the structs, to what may be null; hidden keys stay hidden."""
-    answer, errors, ways = await execute_both(text, INNERS, joins={"1": ValueError("one")})
+    """Errors propagate through structs to the nearest nullable one; hidden keys stay hidden."""
+    answer, errors, counts = await execute_both(text, INNERS, joins={"1": ValueError("one")})
     assert (answer, [path for _, path in errors]) == (shown, paths)
-    assert ways == {"projected": 1, "slow: an error": 1}
+    assert counts == {"projected": 1, "slow: an error": 1}
 
 
-async def test_null_goes_up_to_the_item_of_a_list() -> None:
+async def test_null_propagates_to_the_item_of_a_list() -> None:
     value = [{"id": "a", "inners": [{"key": "1"}, {"key": "2"}]}, {"id": "b", "inners": [{"key": "3"}]}]
-    answer, errors, ways = await execute_both("{ many { inners { must_see } } }", value, joins={"2": None})
+    answer, errors, counts = await execute_both("{ many { inners { must_see } } }", value, joins={"2": None})
     assert answer == '{"many":[null,{"inners":[{"must_see":"seen 3"}]}]}'
     assert errors == [
         ("Cannot return null for non-nullable field Inner.must_see.", ["many", 0, "inners", 1, "must_see"])
     ]
-    assert ways == {"projected": 1, "slow: an unusual value": 1}
+    assert counts == {"projected": 1, "slow: an unusual value": 1}
 
 
-async def test_answers_of_several_types_are_each_read_as_its_own() -> None:
-    """Resolvers of one field may pass on answers of different types: none is read as another."""
+async def test_results_of_several_types_are_each_decoded_as_their_own() -> None:
+    """Resolvers of one field may return raw results of different types; each is decoded as its own."""
 
     class Few(msgspec.Struct):
         key: str
         word: str
 
-    kinds = iter([projected.Inner, Few])
+    kinds = iter([projection.Inner, Few])
 
     @strawberry.type
     class Parent:
         @strawberry.field
-        async def inner(self) -> projected.GraphInner | None:
-            """One that is passed on."""
+        async def inner(self) -> projection.GraphInner | None:
+            """A raw result."""
             return RawResult(b'{"key":"k","word":null}', next(kinds))  # type: ignore[return-value]
 
     @strawberry.type
@@ -282,15 +285,15 @@ async def test_answers_of_several_types_are_each_read_as_its_own() -> None:
             """Two."""
             return [Parent(), Parent()]
 
-    result = await projected.Schema(Parents).execute("{ parents { inner { word } } }")
+    result = await projection.Schema(Parents).execute("{ parents { inner { word } } }")
     assert result.data == {"parents": [{"inner": {"word": None}}, {"inner": None}]}
     assert [(error.message, error.path) for error in result.errors or []] == [
         ("Expected `str`, got `null` - at `$.word`", ["parents", 1, "inner"])
     ]
 
 
-async def test_what_is_passed_on_beside_introspection_is_decoded() -> None:
-    """graphql-core executes such an operation, and knows nothing of JSON."""
+async def test_raw_results_beside_introspection_are_decoded() -> None:
+    """graphql-core executes such an operation, and can't complete raw results."""
     text = '{ __type(name: "Cat") { name } sent { id } many { id } }'
     answer, errors, _ = await execute(text, JsonContext({"id": "i"}, [{"id": "j"}], passes_on=True))
     assert (answer, errors) == (b'{"__type":{"name":"Cat"},"sent":{"id":"i"},"many":[{"id":"j"}]}', [])

@@ -1,4 +1,4 @@
-"""The example in the executor's README runs as it stands, and asks once for all books."""
+"""The example in the executor's README runs, with one call for all books."""
 
 import re
 import sys
@@ -14,19 +14,19 @@ README = Path(gateway.execution.__file__).parent / "README.md"
 
 
 class Library:
-    """Who wrote what."""
+    """The library of the example."""
 
     def __init__(self, example: Any) -> None:
         self._example = example
-        self.asked: list[list[int]] = []
+        self.calls: list[list[int]] = []
 
     async def books(self) -> list[Any]:
-        """All of them."""
+        """Return all books."""
         return [self._example.Book(author_id=number % 2, title=f"Book {number}") for number in range(4)]
 
     async def authors(self, ids: list[int]) -> list[Any]:
-        """Those with these ids."""
-        self.asked.append(ids)
+        """Return the authors with these ids."""
+        self.calls.append(ids)
         return [self._example.Author(name=("Minna Canth", "Juhani Aho")[one]) for one in ids]
 
 
@@ -48,4 +48,4 @@ async def test_the_example_in_the_readme(monkeypatch: pytest.MonkeyPatch) -> Non
             {"title": "Book 3", "author": {"name": "Juhani Aho"}},
         ]
     }
-    assert library.asked == [[0, 1, 0, 1]], "one call for all books"
+    assert library.calls == [[0, 1, 0, 1]], "one call for all books"

@@ -34,7 +34,7 @@ async def test_the_only_operation_needs_no_name() -> None:
     ],
 )
 async def test_without_an_operation_nothing_is_executed(name: str | None, message: str) -> None:
-    """6.1, GetOperation: a request error. (Strawberry names the first one where nobody did.)"""
+    """6.1, GetOperation: a request error. (Strawberry takes the first operation if no name is given.)"""
     result: Any = SCHEMA.engine.execute(SCHEMA._schema, parse(TWO), it(text="x"), operation_name=name)
     assert (result.data, [error.message for error in result.errors]) == (None, [message])
 
@@ -51,7 +51,7 @@ async def test_without_an_operation_nothing_is_executed(name: str | None, messag
     ],
 )
 async def test_variables_are_coerced(declared: str, variables: dict[str, Any], said: str) -> None:
-    """6.1.2: a default where nothing is given; null is a value; what is absent stays absent."""
+    """6.1.2: an absent variable gets its default or stays absent; null is a value."""
     text = f"query ({declared}) {{ said(number: $number) }}"
     assert await execute(text, **variables) == {"data": {"said": said}}
 
@@ -90,9 +90,7 @@ async def test_variables_are_coerced_by_their_types(declared: str, given: Any, s
         ),
     ],
 )
-async def test_variables_that_do_not_fit_end_the_request(
-    declared: str, variables: dict[str, Any], message: str
-) -> None:
+async def test_invalid_variables_end_the_request(declared: str, variables: dict[str, Any], message: str) -> None:
     """6.1.2: a request error, before anything is executed; there is no path."""
     text = f"query ($v: {declared}) {{ it {{ text }} said(number: $v) }}"
     assert await execute(text, it(text="x"), **variables) == {"data": None, "errors": [(message, None)]}
@@ -105,8 +103,8 @@ async def test_the_root_value_is_the_parent_of_the_root_fields() -> None:
     }
 
 
-async def test_fields_of_a_query_run_side_by_side() -> None:
-    """6.2.1: each of two resolvers waits for the other, in whatever order they stand."""
+async def test_fields_of_a_query_run_concurrently() -> None:
+    """6.2.1: each of two resolvers waits for the other."""
     both = asyncio.Barrier(2)
 
     @strawberry.type
@@ -127,7 +125,7 @@ async def test_fields_of_a_query_run_side_by_side() -> None:
 
 
 async def test_mutations_are_executed_in_series() -> None:
-    """6.2.2: one is done with all that is below it before the next begins, wherever the same response key stands."""
+    """6.2.2: a field is complete, with its selection, before the next one starts."""
     effects: list[str] = []
     answer = await execute(
         """mutation { a: write(text: "1") { batched { text } } b: write(text: "2") { text }
@@ -144,7 +142,7 @@ async def test_mutations_are_executed_in_series() -> None:
     assert effects == ["1", "batch of 1", "2", "3", "batch of 1"]
 
 
-async def test_an_error_in_the_middle_of_mutations_is_its_fields_own() -> None:
+async def test_an_error_of_a_mutation_nulls_its_own_field() -> None:
     """6.2.2 and 6.4.4: a nullable field that fails is null, and the next is executed."""
     effects: list[str] = []
     text = 'mutation { a: write(text: "1") { text } b: write(text: "bad") { text } c: write(text: "3") { text } }'
@@ -155,8 +153,8 @@ async def test_an_error_in_the_middle_of_mutations_is_its_fields_own() -> None:
     assert effects == ["1", "bad", "3"]
 
 
-async def test_an_error_that_takes_all_mutations_ends_them() -> None:
-    """6.2.2 and 6.4.4: nobody would be told of what were done after it."""
+async def test_an_error_that_propagates_to_data_ends_the_mutations() -> None:
+    """6.2.2 and 6.4.4: the response could not report later mutations."""
     effects: list[str] = []
     text = 'mutation { a: write(text: "1") { text } b: mustWrite(text: "bad") { text } c: write(text: "3") { text } }'
     assert await execute(text, context=effects) == {"data": None, "errors": [("bad", ["b"])]}
@@ -164,7 +162,7 @@ async def test_an_error_that_takes_all_mutations_ends_them() -> None:
 
 
 async def test_each_event_is_executed_on_its_own() -> None:
-    """6.2.3: an event is the root value of one execution; an error in one is told with it; the stream goes on."""
+    """6.2.3: an event is the root value of one execution; an error of one does not end the stream."""
 
     @strawberry.type
     class Counting:
@@ -179,6 +177,6 @@ async def test_each_event_is_executed_on_its_own() -> None:
 
     schema = PlanningSchema(Nothing, subscription=Counting)
     stream: Any = await schema.subscribe("subscription { n: count }")
-    answers = [(one.data, [error.message for error in one.errors or []]) async for one in stream]
-    wrong = f"Int cannot represent non 32-bit signed integer value: {2**40}"
-    assert answers == [({"n": 1}, []), (None, [wrong]), ({"n": 3}, [])]
+    results = [(one.data, [error.message for error in one.errors or []]) async for one in stream]
+    message = f"Int cannot represent non 32-bit signed integer value: {2**40}"
+    assert results == [({"n": 1}, []), (None, [message]), ({"n": 3}, [])]

@@ -9,8 +9,8 @@ from tests.unit.execution.schemas.literal import SCHEMA, Cat, Dog, ask_it, execu
 VALUES: dict[str, Any] = {"text": "x", "number": 3, "flag": True}
 
 
-async def test_the_answer_has_the_order_of_the_operation() -> None:
-    """6.3: fields stand in the order in which they are met first, through fragments too, steps among plain fields."""
+async def test_the_response_has_the_order_of_the_operation() -> None:
+    """6.3: fields have the order of their first occurrence, in fragments too, steps among attributes."""
     shown = await ask_it(
         "number called { text } ... { flag } ... on It { number text } __typename",
         **VALUES,
@@ -39,7 +39,7 @@ async def test_the_answer_has_the_order_of_the_operation() -> None:
     ],
 )
 async def test_fields_are_collected(selection: str, shown: dict[str, Any]) -> None:
-    """6.3.2: aliases, inline fragments, @skip and @include; what is skipped at one place may stand at another."""
+    """6.3.2: aliases, inline fragments, @skip and @include; a field skipped at one place may be selected at another."""
     assert await ask_it(selection, **VALUES) == {"data": {"it": shown}}
 
 
@@ -52,16 +52,16 @@ async def test_fields_are_collected(selection: str, shown: dict[str, Any]) -> No
         (True, False, {}),
     ],
 )
-async def test_switches_are_variables(skip: bool, include: bool, shown: dict[str, Any]) -> None:
-    """6.3.2: the values of a request decide, also through a fragment and by default."""
+async def test_conditions_with_variables(skip: bool, include: bool, shown: dict[str, Any]) -> None:
+    """6.3.2: variables in conditions, also in a fragment and by default."""
     text = """query ($skip: Boolean!, $include: Boolean! = true) { it { ...F ... @include(if: $include) { number } } }
               fragment F on It { text @skip(if: $skip) }"""
     given: dict[str, Any] = {"skip": skip} if include else {"skip": skip, "include": False}
     assert await execute(text, it(**VALUES), **given) == {"data": {"it": shown}}
 
 
-async def test_a_switch_that_is_null_ends_the_request() -> None:
-    """6.3.2 and 5.8.5: its default lets a variable that may be null be one; null itself is neither yes nor no."""
+async def test_a_null_condition_ends_the_request() -> None:
+    """6.3.2 and 5.8.5: a default allows a nullable variable; null is an error."""
     text = "query ($on: Boolean = true) { it { text @include(if: $on) } }"
     assert await execute(text, it(**VALUES)) == {"data": {"it": {"text": "x"}}}
     answer = await execute(text, it(**VALUES), on=None)
@@ -81,24 +81,24 @@ async def test_a_switch_that_is_null_ends_the_request() -> None:
     ],
 )
 async def test_fragments_are_spread(text: str, shown: dict[str, Any]) -> None:
-    """6.3.2: a named fragment is looked into once, unless a directive kept it out the first time."""
+    """6.3.2: a named fragment is visited once, unless a directive skipped the first spread."""
     assert await execute(text, it(**VALUES)) == {"data": {"it": shown}}
 
 
 async def test_selections_of_the_same_field_are_merged() -> None:
-    """6.3.2 and 6.4.3, MergeSelectionSets: one value for the selections of all places, asked for once."""
-    asked: list[str] = []
+    """6.3.2 and 6.4.3, MergeSelectionSets: one value for all selections of a field, resolved once."""
+    effects: list[str] = []
     shown = await execute(
         "{ it { batched { text } ... { batched { number called { text } } } }"
         "  it { batched { called { number } } ...F } }"
         " fragment F on It { batched { flag } }",
         it(batched=it(**VALUES, called=it(text="y", number=4))),
-        context=asked,
+        context=effects,
     )
     assert shown == {
         "data": {"it": {"batched": {"text": "x", "number": 3, "called": {"text": "y", "number": 4}, "flag": True}}}
     }
-    assert asked == ["batch of 1"]
+    assert effects == ["batch of 1"]
 
 
 @pytest.mark.parametrize(

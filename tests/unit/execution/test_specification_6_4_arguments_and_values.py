@@ -36,7 +36,7 @@ NULL_GIVEN = "Expected variable '$v' provided to non-null type 'Int!' not to be 
     ],
 )
 async def test_arguments_are_coerced(arguments: str, said: str) -> None:
-    """6.4.1: literals by their types, defaults where nothing is given, null where null is given."""
+    """6.4.1: literals by their types, defaults of absent arguments, null as a value."""
     assert await execute(f"{{ said{arguments} }}") == {"data": {"said": said}}
 
 
@@ -58,7 +58,7 @@ async def test_arguments_are_coerced(arguments: str, said: str) -> None:
     ],
 )
 async def test_variables_in_arguments(declared: str, arguments: str, variables: dict[str, Any], said: str) -> None:
-    """6.4.1: a variable that is absent leaves its argument or its field absent, and in a list is null."""
+    """6.4.1: an absent variable leaves its argument or its input field absent, and is null in a list."""
     assert await execute(f"query ({declared}) {{ said({arguments}) }}", **variables) == {"data": {"said": said}}
 
 
@@ -94,10 +94,10 @@ async def test_a_plan_keeps_the_arguments_of_its_fields_apart() -> None:
         ),
     ],
 )
-async def test_an_argument_that_is_not_valid_is_an_error_of_its_field(
+async def test_an_invalid_argument_is_an_error_of_its_field(
     declared: str, arguments: str, variables: dict[str, Any], message: str
 ) -> None:
-    """6.4.1 and 6.4.4: validation lets a variable with a default be null; then the field fails, uncalled."""
+    """6.4.1 and 6.4.4: validation allows a nullable variable with a default; with null, the field fails."""
     text = f"query ({declared}) {{ said({arguments}) }}"
     assert await execute(text, **variables) == {"data": None, "errors": [(message, ["said"])]}
 
@@ -111,30 +111,30 @@ async def test_an_argument_that_is_not_valid_is_an_error_of_its_field(
     ],
 )
 async def test_exactly_one_field_of_a_one_of_is_given(given: dict[str, Any], message: str) -> None:
-    """6.4.1, of an input object with @oneOf: Strawberry judges before anything is executed."""
+    """6.4.1, of an input object with @oneOf: Strawberry checks it before execution."""
     assert await execute("query ($v: Which) { said(which: $v) }", v=given) == {
         "data": None,
         "errors": [(message, None)],
     }
 
 
-async def test_a_resolver_is_asked_with_its_parent() -> None:
-    """6.4.2: sync and async, at any depth, and what is answered is the parent of what is below."""
+async def test_a_resolver_gets_its_parent() -> None:
+    """6.4.2: sync and async, at any depth; a value is the parent of its selection."""
     value = it(called=it(must_called=it(text="deep")))
     assert await ask_it("called { mustCalled { text } }", **vars(value)) == {
         "data": {"it": {"called": {"mustCalled": {"text": "deep"}}}}
     }
 
 
-async def test_a_batch_is_asked_once_for_all_parents_of_a_level() -> None:
-    """6.4.2: an implementation may resolve as it likes; each parent gets its own value, nulls among them."""
-    asked: list[str] = []
+async def test_a_batch_is_called_once_for_all_parents_of_a_level() -> None:
+    """6.4.2: resolution is up to the implementation; each parent gets its own value, nulls among them."""
+    effects: list[str] = []
     parents = [it(batched=it(text="a")), it(batched=None), it(batched=it(text="c"))]
-    answer = await execute("{ it { its { batched { text } } } }", it(its=parents), context=asked)
+    answer = await execute("{ it { its { batched { text } } } }", it(its=parents), context=effects)
     assert answer == {
         "data": {"it": {"its": [{"batched": {"text": "a"}}, {"batched": None}, {"batched": {"text": "c"}}]}}
     }
-    assert asked == ["batch of 3"]
+    assert effects == ["batch of 3"]
 
 
 @pytest.mark.parametrize(
@@ -201,12 +201,12 @@ def _generated(items: list[Any]) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("make", [_one_by_one, _generated, set, tuple], ids=lambda make: str(make.__name__))
-async def test_what_can_be_gone_through_is_a_list(make: Callable[[list[Any]], Any]) -> None:
-    """6.4.3: whatever the platform calls a collection."""
+async def test_iterables_are_lists(make: Callable[[list[Any]], Any]) -> None:
+    """6.4.3: any collection of the platform."""
     assert await ask_it("texts", texts=make(["a"])) == {"data": {"it": {"texts": ["a"]}}}
 
 
-async def test_values_may_come_later() -> None:
+async def test_awaitable_values() -> None:
     """6.4.2: "asynchronous ... at any level": attributes, items of lists, objects, and what is below them."""
     assert await execute(
         "{ it { text must texts it { called { number } } } }",
@@ -214,8 +214,8 @@ async def test_values_may_come_later() -> None:
     ) == {"data": {"it": {"text": "x", "must": "m", "texts": ["a", "b"], "it": {"called": {"number": 3}}}}}
 
 
-async def test_the_type_of_each_item_is_looked_at() -> None:
-    """6.4.3, ResolveAbstractType: a class that was told apart once is not taken for another."""
+async def test_the_type_of_each_item_is_resolved() -> None:
+    """6.4.3, ResolveAbstractType: a cached class does not decide the type of another."""
     text = "{ it { pets { __typename } } }"
     cat, dog = Cat(name="c", lives=9), Dog(name="d", barks=True)
     pets: list[Any]

@@ -1,4 +1,4 @@
-"""GraphQL specification, section 6.4.4: errors are told with their place, and null goes up to what may be null."""
+"""GraphQL specification, section 6.4.4 (handling field errors): paths, and propagation of null."""
 
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from tests.unit.execution.schemas.literal import Cat, ask_it, execute, it
 
 
 class Broken(Exception):
-    """What fails here."""
+    """A failure."""
 
 
 NULL = "Cannot return null for non-nullable field It.{}."
@@ -125,15 +125,15 @@ NULL = "Cannot return null for non-nullable field It.{}."
         ),
     ],
 )
-async def test_an_error_is_told_and_is_null(
+async def test_an_error_is_reported_and_nulls_its_field(
     selection: str, values: dict[str, Any], shown: Any, message: str, path: list[str | int]
 ) -> None:
     """6.4.4: of leaves, lists and lists of lists, objects, abstract types, resolvers and batches."""
     assert await ask_it(selection, **values) == {"data": {"it": shown}, "errors": [(message, ["it", *path])]}
 
 
-async def test_null_goes_up_to_the_top() -> None:
-    """6.4.4: if every field on the way may not be null, neither may data."""
+async def test_null_propagates_to_data() -> None:
+    """6.4.4: if all fields from the root to the error are non-null, data is null."""
     text = "{ mustIt { mustIt { must } } }"
     assert await execute(text, it(must_it=it(must_it=it(must=None)))) == {
         "data": None,
@@ -141,8 +141,8 @@ async def test_null_goes_up_to_the_top() -> None:
     }
 
 
-async def test_errors_at_several_places_are_all_told() -> None:
-    """6.4.4: each field's own; those beside keep their values."""
+async def test_errors_at_several_paths_are_all_reported() -> None:
+    """6.4.4: each field has its error; siblings keep their values."""
     answer = await ask_it(
         "text number mayIts { must }", text=Broken("a"), number="x", may_its=[it(must=None), it(must="m")]
     )
@@ -150,7 +150,7 @@ async def test_errors_at_several_places_are_all_told() -> None:
     assert [path for _, path in answer["errors"]] == [["it", "text"], ["it", "number"], ["it", "mayIts", 0, "must"]]
 
 
-async def test_an_error_of_one_parent_of_a_batch_is_that_parents() -> None:
+async def test_an_error_of_one_parent_of_a_batch() -> None:
     """6.4.4: the others keep their values."""
     parents = [it(batched=it(text="a")), it(batched=Broken("b")), it(batched=it(text="c"))]
     assert await ask_it("its { batched { text } }", its=parents) == {
@@ -159,8 +159,8 @@ async def test_an_error_of_one_parent_of_a_batch_is_that_parents() -> None:
     }
 
 
-async def test_an_error_of_one_parent_that_must_have_a_value_takes_the_parent() -> None:
-    """6.4.4: up to the item that may be null; no further."""
+async def test_an_error_of_a_non_null_batch_nulls_the_parent() -> None:
+    """6.4.4: null propagates to the nearest nullable item."""
     parents = [it(batched=it(text="a")), it(batched=Broken("b"))]
     assert await ask_it("mayIts { mustBatched { text } }", may_its=parents) == {
         "data": {"it": {"mayIts": [{"mustBatched": {"text": "a"}}, None]}},
@@ -168,8 +168,8 @@ async def test_an_error_of_one_parent_that_must_have_a_value_takes_the_parent() 
     }
 
 
-async def test_an_error_of_a_whole_batch_is_told_for_each_parent() -> None:
-    """6.4.4: so is an answer that is not one value a parent."""
+async def test_an_error_of_a_whole_batch_is_reported_for_each_parent() -> None:
+    """6.4.4: the same for a result without one value a parent."""
     for failing, message in ((Broken("all"), "all"), ([], "_whole: 0 values for 2 parents")):
         answer = await execute(
             "{ it { its { whole { text } } number } }", it(its=[it(), it()], number=3), context=[failing]
@@ -180,16 +180,16 @@ async def test_an_error_of_a_whole_batch_is_told_for_each_parent() -> None:
         }
 
 
-async def test_what_is_below_a_null_is_not_asked_for() -> None:
+async def test_steps_below_a_null_are_not_dispatched() -> None:
     """6.4.4: "that sibling ... may be cancelled to avoid unnecessary work"."""
-    asked: list[str] = []
+    effects: list[str] = []
     answer = await execute(
         "{ it { mayIts { batched { text } must } } }",
         it(may_its=[it(must=None, batched=it(text="never")), it(must="x", batched=it(text="b"))]),
-        context=asked,
+        context=effects,
     )
     assert answer["data"] == {"it": {"mayIts": [None, {"must": "x", "batched": {"text": "b"}}]}}
-    assert asked == ["batch of 1"]
+    assert effects == ["batch of 1"]
 
 
 async def test_an_error_has_the_locations_of_all_its_fields() -> None:
@@ -235,17 +235,17 @@ class GraphOuter:
 class Query:
     @strawberry.field
     async def outer(self) -> GraphOuter | None:
-        """Passed on."""
+        """A raw result."""
         value = {"inner": {"key": "a"}, "may_inner": {"key": "b"}, "several": [{"key": "c"}, None, {"key": "d"}]}
         value |= vars(self)
         return RawResult(msgspec.json.encode(value), Outer | None)  # type: ignore[return-value]
 
 
 class Schema(PlanningSchema):
-    """Errors are looked at, not logged."""
+    """A schema that does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 SCHEMA = Schema(Query, config=strawberry.schema.config.StrawberryConfig(auto_camel_case=False))
@@ -285,8 +285,8 @@ BAD = {"key": "bad"}
         ),
     ],
 )
-async def test_null_goes_up_through_what_was_pushed_down(values: dict[str, Any], shown: Any, paths: list[Any]) -> None:
-    """6.4.4, where the answer consists of the structs that a service's JSON was read into."""
+async def test_null_propagates_through_projected_structs(values: dict[str, Any], shown: Any, paths: list[Any]) -> None:
+    """6.4.4, for a response of projected structs."""
     text = "{ outer { inner { joined } may_inner { joined } several { joined } } }"
     result = await SCHEMA.execute(text, root_value=it(**values))
     assert msgspec.json.decode(msgspec.json.encode(result.data)) == {"outer": shown}

@@ -1,4 +1,4 @@
-"""Nothing that graphql-core suggests is told to those who may not know the schema."""
+"""Messages without graphql-core's suggestions, which reveal names of the schema."""
 
 import re
 from pathlib import Path
@@ -41,18 +41,18 @@ TEXTS = [
 ]
 
 
-def _same_words(message: str) -> str:
-    """Without a suggestion graphql-core goes on in the same sentence."""
+def _plain_wording(message: str) -> str:
+    """Return the message as graphql-core words it without a suggestion: as one sentence."""
     return message.replace(", found: ", ". Found: ")
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_validation_suggests(text: str) -> None:
+def test_suggestions_of_validation(text: str) -> None:
     document = parse(text)
-    told = [error.message for error in validate(SCHEMA, document)]
-    assert any("Did you mean" in message for message in told), "else nothing is tested"
+    shown = [error.message for error in validate(SCHEMA, document)]
+    assert any("Did you mean" in message for message in shown), "the text has no suggestion"
     hidden = [error.message for error in validate(SCHEMA, document, hide_suggestions=True)]
-    assert [without_suggestions(message) for message in told] == [_same_words(message) for message in hidden]
+    assert [without_suggestions(message) for message in shown] == [_plain_wording(message) for message in hidden]
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,21 @@ def test_what_validation_suggests(text: str) -> None:
         ("Point", {"color": "secret_red"}),
     ],
 )
-def test_what_variables_suggest(declared: str, value: object) -> None:
+def test_suggestions_of_variables(declared: str, value: object) -> None:
     (node,) = parse(f"query ($a: {declared}) {{ secret {{ id }} }}").definitions
     assert isinstance(node, OperationDefinitionNode)
     definitions = node.variable_definitions or ()
-    told = get_variable_values(SCHEMA, definitions, {"a": value})
+    shown = get_variable_values(SCHEMA, definitions, {"a": value})
     hidden = get_variable_values(SCHEMA, definitions, {"a": value}, hide_suggestions=True)
-    assert isinstance(told, list)
+    assert isinstance(shown, list)
     assert isinstance(hidden, list)
-    assert any("Did you mean" in error.message for error in told)
-    assert [without_suggestions(error.message) for error in told] == [_same_words(error.message) for error in hidden]
+    assert any("Did you mean" in error.message for error in shown)
+    assert [without_suggestions(error.message) for error in shown] == [
+        _plain_wording(error.message) for error in hidden
+    ]
 
 
-def test_what_arguments_suggest_when_they_are_executed() -> None:
+def test_suggestions_of_arguments_in_execution() -> None:
     (node,) = parse("{ secret(color: SECRET_RD) { id } }").definitions
     assert isinstance(node, OperationDefinitionNode)
     assert SCHEMA.query_type is not None
@@ -88,7 +90,7 @@ def test_what_arguments_suggest_when_they_are_executed() -> None:
 
 
 def test_there_are_no_other_suggestions() -> None:
-    """Each way to suggest something that graphql-core has is among the texts above; a new one fails here."""
+    """Each use of suggestions in graphql-core is among the texts above; a new one fails here."""
     root = Path(graphql.__file__).parent
     places = {
         str(file.relative_to(root)): len(
@@ -107,6 +109,6 @@ def test_there_are_no_other_suggestions() -> None:
 
 
 @given(st.text() | st.text(alphabet=" Did you mean'ab,or?"))
-def test_what_is_no_suggestion_is_left(message: str) -> None:
+def test_other_text_is_kept(message: str) -> None:
     assert without_suggestions(message) == message
     assert without_suggestions(f"{message} Did you mean 'a'?") == message

@@ -1,4 +1,4 @@
-"""A schema that is written as Strawberry's own documentation would, executed by plans: the answer is graphql-core's."""
+"""Results by plan equal those of graphql-core, for a schema in the style of Strawberry's documentation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -18,7 +18,7 @@ from tests.unit.execution.equivalence import check_equivalent, no_fallback
 
 
 class MayRead(BasePermission):
-    """Asks the context, later."""
+    """An asynchronous permission that depends on the context."""
 
     message = "not for you"
     error_extensions = {"code": "FORBIDDEN"}
@@ -29,14 +29,14 @@ class MayRead(BasePermission):
 
 
 class Shout(FieldExtension):
-    """Wraps one field, sync."""
+    """A synchronous extension of one field."""
 
     def resolve(self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **arguments: Any) -> Any:
         return next_(source, info, **arguments).upper()
 
 
 class Twice(FieldExtension):
-    """Wraps one field, async."""
+    """An asynchronous extension of one field."""
 
     async def resolve_async(self, next_: Any, source: Any, info: strawberry.Info, **arguments: Any) -> Any:
         return [await next_(source, info, **arguments), await next_(source, info, **arguments)]
@@ -52,7 +52,7 @@ def _selected(fields: Iterable[Any]) -> str:
 
 @strawberry.type
 class Ship(relay.Node):
-    """Found by its global id."""
+    """A node."""
 
     id: relay.NodeID[int]
     name: str
@@ -63,39 +63,39 @@ class Ship(relay.Node):
 
     @strawberry.field
     def where(self, info: strawberry.Info) -> str:
-        """What a resolver sees of its place."""
+        """The info of a resolver."""
         path = info.path
         return f"{path.as_list()} {path.typename} {info.field_name} {info.python_name} {info.return_type}"
 
     @strawberry.field
     async def asked(self, info: strawberry.Info, depth: int = 1) -> "Ship | None":
-        """What is asked of it, and the variables with which."""
+        """The selection and the variables, recorded in the context."""
         info.context["told"].append(f"{_selected(info.selected_fields)} {sorted(info.variable_values.items())} {depth}")
         return _SHIPS.get(self.id + depth)
 
     @strawberry.field(extensions=[Shout()])  # type: ignore[untyped-decorator]
     def loud(self, end: str = "!") -> str:
-        """Wrapped."""
+        """A field with an extension."""
         return self.name + end
 
     @strawberry.field(extensions=[Twice()])  # type: ignore[untyped-decorator]
     async def both(self) -> list[str]:
-        """Wrapped, later."""
+        """A field with an asynchronous extension."""
         return self.name  # type: ignore[return-value]
 
     @strawberry.field(permission_classes=[MayRead])  # type: ignore[untyped-decorator]
     async def secret(self) -> str | None:
-        """For some."""
+        """A field with a permission."""
         return f"secret of {self.name}"
 
     @strawberry.field
     def typed(self, root: strawberry.Parent["Ship"]) -> str:
-        """Takes its parent by annotation."""
+        """A resolver with an annotated parent."""
         return type(root).__name__
 
     @property
     def size(self) -> int:
-        """An attribute that is computed."""
+        """A computed attribute."""
         return len(self.name)
 
 
@@ -106,12 +106,12 @@ _SHIPS = {number: Ship(id=number, name=f"ship {number}") for number in range(5)}
 class Query:
     @strawberry.field
     async def node(self, info: strawberry.Info, id: relay.GlobalID) -> relay.Node | None:
-        """One, by its id."""
+        """A node by its id."""
         return await id.resolve_node(info)
 
     @strawberry.field
     def nodes(self, info: strawberry.Info, ids: list[relay.GlobalID]) -> list[relay.Node | None]:
-        """Several, each later."""
+        """Several awaitable nodes."""
         return [one.resolve_node(info) for one in ids]  # type: ignore[misc]
 
     @relay.connection(relay.ListConnection[Ship])  # type: ignore[untyped-decorator]
@@ -121,7 +121,7 @@ class Query:
 
     @relay.connection(relay.ListConnection[Ship])  # type: ignore[untyped-decorator]
     async def later(self) -> AsyncIterator[Ship]:
-        """A connection whose items come one by one."""
+        """A connection of an asynchronous iterator."""
         for ship in _SHIPS.values():
             yield ship
 
@@ -132,7 +132,7 @@ class Query:
 
 
 class Timing(SchemaExtension):
-    """Wraps every field, sync or async."""
+    """A synchronous extension of every field."""
 
     def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
         info.context["wrapped"].append(f"{info.parent_type}.{info.field_name} {info.path.key}")
@@ -140,7 +140,7 @@ class Timing(SchemaExtension):
 
 
 class Hiding(SchemaExtension):
-    """Changes what a field answers, later."""
+    """An asynchronous extension that changes values."""
 
     async def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
         value = _next(root, info, *args, **kwargs)
@@ -156,17 +156,17 @@ EXTENSIONS: dict[str, list[Any]] = {"none": [], "sync": [Timing], "both": [Timin
 
 
 class Silent(strawberry.Schema):
-    """Errors are compared, not logged."""
+    """A schema that does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 class Planned(PlanningSchema):
-    """The same, by plans."""
+    """The same, executed by plans."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 SCHEMAS = {
@@ -204,7 +204,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("may_read", [True, False])
 @pytest.mark.parametrize("extensions", EXTENSIONS)
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_the_answer_is_the_same(name: str, extensions: str, may_read: bool) -> None:
+async def test_results_are_equal(name: str, extensions: str, may_read: bool) -> None:
     text, variables = OPERATIONS[name]
     planned, interpreted = SCHEMAS[extensions]
     contexts: list[dict[str, Any]] = [{"may_read": may_read, "told": [], "wrapped": []} for _ in range(2)]
@@ -217,13 +217,13 @@ async def test_the_answer_is_the_same(name: str, extensions: str, may_read: bool
     for told in ("told", "wrapped"):
         assert sorted(contexts[0][told]) == sorted(contexts[1][told])
     if extensions != "none":
-        assert contexts[0]["wrapped"], "the extension was asked"
+        assert contexts[0]["wrapped"], "the extension was called"
     if name == "permissions":
         assert [error.message for error in ours.errors or []].count("not for you") == (0 if may_read else 2)
 
 
 class ForbiddenField(SchemaExtension):
-    """Refuses one field, wherever it is asked for."""
+    """An extension that fails one field."""
 
     def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
         if info.field_name == "name":
@@ -241,7 +241,7 @@ class Sailing:
 
 
 @pytest.mark.parametrize("kind", [Planned, Silent])
-async def test_what_wraps_fields_wraps_those_of_events_too(kind: type[strawberry.Schema]) -> None:
+async def test_extensions_wrap_fields_of_events(kind: type[strawberry.Schema]) -> None:
     schema = kind(Query, subscription=Sailing, extensions=[ForbiddenField])
     stream: Any = await schema.subscribe("subscription { sailed { typed name } }", context_value=SimpleNamespace())
     events = [(one.data, [error.message for error in one.errors]) async for one in stream]
@@ -258,7 +258,7 @@ class Happening:
 
 @strawberry.type
 class Sale(Happening):
-    """Equal to others of its number, so that answers about it are kept."""
+    """A hashable event, so that results for it are cached."""
 
     def __hash__(self) -> int:
         return hash(self.number)
@@ -268,16 +268,16 @@ class Sale(Happening):
 class Happenings:
     @strawberry.subscription
     async def happened(self) -> AsyncIterator[Happening]:
-        """Always the same."""
+        """One event."""
         yield Sale(number=Number(3))
 
 
-async def test_answers_to_events_are_kept_for_one_schema() -> None:
-    """The same text and the same event, and yet another answer."""
-    answers = []
+async def test_event_results_are_cached_for_one_schema() -> None:
+    """Two schemas have different results for the same text and event."""
+    results = []
     for way in ("one {}", "another {}"):
         config = StrawberryConfig(scalar_map={Number: strawberry.scalar(name="Number", serialize=way.format)})
         schema = Planned(Query, subscription=Happenings, types=[Sale], config=config)
         stream: Any = await schema.subscribe("subscription { happened { number } }")
-        answers += [msgspec.json.decode(msgspec.json.encode(one.data)) async for one in stream]
-    assert answers == [{"happened": {"number": "one 3"}}, {"happened": {"number": "another 3"}}]
+        results += [msgspec.json.decode(msgspec.json.encode(one.data)) async for one in stream]
+    assert results == [{"happened": {"number": "one 3"}}, {"happened": {"number": "another 3"}}]

@@ -1,4 +1,4 @@
-"""Tokens and brackets are counted as graphql-core's lexer finds them."""
+"""Counts of tokens and brackets equal those of graphql-core's lexer."""
 
 import time
 
@@ -14,7 +14,7 @@ _BLOCKS = ['"""{[("""', '"""\\""""""', '""" " "" \\ """', '""""""', "# { comment
 
 
 def by_lexer(text: str) -> tuple[int, int]:
-    """Tokens and the deepest nesting of brackets; GraphQLSyntaxError if there is something else in it."""
+    """Return the number of tokens and the deepest nesting of brackets; raise GraphQLSyntaxError for other text."""
     lexer = Lexer(Source(text))
     tokens = opened = nesting = 0
     while lexer.advance().kind is not TokenKind.EOF:
@@ -28,17 +28,17 @@ def by_lexer(text: str) -> tuple[int, int]:
 
 
 def check(text: str) -> None:
-    found = count_tokens(text)
-    assert (found.tokens, found.nesting) == by_lexer(text)
+    counts = count_tokens(text)
+    assert (counts.tokens, counts.nesting) == by_lexer(text)
 
 
 @given(st.lists(st.sampled_from(_PIECES + _BLOCKS)))
-def test_as_the_lexer_counts(pieces: list[str]) -> None:
+def test_counts_of_tokens(pieces: list[str]) -> None:
     check("\n".join(pieces))
 
 
 @given(st.text(alphabet='{}[]()"\\#.a \n,'))
-def test_as_the_lexer_counts_in_whatever_it_takes(text: str) -> None:
+def test_counts_of_random_text(text: str) -> None:
     try:
         by_lexer(text)
     except GraphQLSyntaxError:
@@ -48,7 +48,7 @@ def test_as_the_lexer_counts_in_whatever_it_takes(text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ['"', '"""', '\\"""', ' \\"""', '"\\', "\\", "#", "{", ".", "-", "a ", "é", '" """'])
-def test_in_time_linear_to_the_text(piece: str) -> None:
+def test_counting_takes_linear_time(piece: str) -> None:
     for start in ("", '"', '"""'):
         began = time.process_time()
         count_tokens(start + piece * (50_000 // len(piece)))

@@ -1,4 +1,4 @@
-"""Whatever a text is, it is a document within its limits or errors that say why not; and that takes no time."""
+"""Any text is a valid document within the limits, or is rejected with its errors, in bounded time."""
 
 import time
 from typing import Any
@@ -17,14 +17,14 @@ from tests.unit.execution.invalid_documents import MALFORMED, TOO_LARGE
 
 SCHEMA = build_schema()._schema
 SECONDS = 2.0
-"""Of CPU: five times what is wanted, for a machine that has other things to do."""
+"""CPU time: five times the target, for a busy machine."""
 
 
-def errors_of(text: str, limits: OperationLimits) -> list[GraphQLError]:
-    found = parse_and_validate(SCHEMA, text, limits)
-    assert isinstance(found, list)
-    assert found
-    return found
+def rejection(text: str, limits: OperationLimits) -> list[GraphQLError]:
+    document = parse_and_validate(SCHEMA, text, limits)
+    assert isinstance(document, list)
+    assert document
+    return document
 
 
 def code_of(error: GraphQLError) -> Any:
@@ -33,25 +33,25 @@ def code_of(error: GraphQLError) -> Any:
 
 
 @pytest.mark.parametrize(("limit", "text"), TOO_LARGE.values(), ids=TOO_LARGE)
-def test_too_much_is_refused_by_its_limit(limit: str, text: str) -> None:
+def test_texts_over_a_limit_are_rejected(limit: str, text: str) -> None:
     began = time.process_time()
-    (error,) = errors_of(text, OperationLimits())
+    (error,) = rejection(text, OperationLimits())
     assert time.process_time() - began < SECONDS
-    told = error.extensions
-    assert told is not None
-    assert (told["code"], told["limit"]) == ("LIMIT_EXCEEDED", limit)
-    assert told["allowed"] < told["value"] <= MAX_REPORTED_VALUE
-    assert str(told["allowed"]) in error.message
-    assert str(told["value"]) in error.message
+    extensions = error.extensions
+    assert extensions is not None
+    assert (extensions["code"], extensions["limit"]) == ("LIMIT_EXCEEDED", limit)
+    assert extensions["allowed"] < extensions["value"] <= MAX_REPORTED_VALUE
+    assert str(extensions["allowed"]) in error.message
+    assert str(extensions["value"]) in error.message
 
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
-def test_what_is_wrong_is_told_in_few_words(text: str) -> None:
+def test_invalid_texts_have_a_bounded_number_of_errors(text: str) -> None:
     began = time.process_time()
-    errors = errors_of(text, OperationLimits())
+    errors = rejection(text, OperationLimits())
     assert time.process_time() - began < SECONDS
     assert {code_of(error) for error in errors} == {"INVALID_OPERATION"}
-    assert len(errors) <= MAX_VALIDATION_ERRORS + 1  # the last says that there would be more
+    assert len(errors) <= MAX_VALIDATION_ERRORS + 1  # the last one says that validation stopped
     assert msgspec.json.encode([error.formatted for error in errors])
 
 
@@ -62,14 +62,14 @@ def test_what_is_wrong_is_told_in_few_words(text: str) -> None:
 )
 @example('"\\u{110000}"')
 @example('{a(b:"""\\""""""')
-def test_no_text_breaks_it(text: str) -> None:
-    found = parse_and_validate(SCHEMA, text, OperationLimits())
-    if isinstance(found, list):
-        assert msgspec.json.encode([error.formatted for error in found])
+def test_random_text(text: str) -> None:
+    document = parse_and_validate(SCHEMA, text, OperationLimits())
+    if isinstance(document, list):
+        assert msgspec.json.encode([error.formatted for error in document])
 
 
 @given(st.data())
-def test_nothing_that_was_an_operation_breaks_it(data: st.DataObject) -> None:
+def test_mutated_operations(data: st.DataObject) -> None:
     text = data.draw(
         st.sampled_from([PORTAL.text, get_introspection_query(), TOO_LARGE["root fields in a fragment"][1]])
     )
@@ -95,21 +95,21 @@ def test_nothing_that_was_an_operation_breaks_it(data: st.DataObject) -> None:
         ("root_fields", 3, "{me{id} ...A} fragment A on Query{me{id} ...{me{id}}}"),
     ],
 )
-def test_what_is_just_within_a_limit_is_taken(limit: str, value: int, text: str) -> None:
+def test_limits_are_inclusive(limit: str, value: int, text: str) -> None:
     open_ = OperationLimits()
     just = msgspec.structs.replace(open_, **{limit: value})
     assert all(code_of(error) == "INVALID_OPERATION" for error in _errors(parse_and_validate(SCHEMA, text, just)))
     less = msgspec.structs.replace(open_, **{limit: value - 1})
-    (error,) = errors_of(text, less)
+    (error,) = rejection(text, less)
     assert error.extensions is not None
     assert (error.extensions["allowed"], error.extensions["value"]) == (value - 1, value)
 
 
-def _errors(found: DocumentNode | list[GraphQLError]) -> list[GraphQLError]:
-    return found if isinstance(found, list) else []
+def _errors(document: DocumentNode | list[GraphQLError]) -> list[GraphQLError]:
+    return document if isinstance(document, list) else []
 
 
-def test_the_limits_leave_room_over_what_clients_send() -> None:
+def test_limits_allow_twice_the_operations_of_clients() -> None:
     introspection = get_introspection_query(
         specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
     )
@@ -122,14 +122,14 @@ def test_the_limits_leave_room_over_what_clients_send() -> None:
 
 def test_errors_are_those_of_graphql_core() -> None:
     text = "{ me { idd } sites(frst: 1) { totalCount { a } } }"
-    errors = errors_of(text, OperationLimits())
+    errors = rejection(text, OperationLimits())
     expected = validate(SCHEMA, parse(text))
     assert [(one.message, one.locations) for one in errors] == [(one.message, one.locations) for one in expected]
-    (syntax,) = errors_of("{ me { ", OperationLimits())
+    (syntax,) = rejection("{ me { ", OperationLimits())
     assert syntax.locations == [(1, 8)]
 
 
-def test_every_limit_is_told_in_words() -> None:
+def test_every_limit_has_a_message() -> None:
     for limit in OperationLimits.__struct_fields__:
         error = limit_error(OperationLimits(), limit, 10**30)
         assert error is not None

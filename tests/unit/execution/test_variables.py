@@ -1,4 +1,4 @@
-"""Coercion by closures comes to the same as graphql-core's, for what is valid and for what is not."""
+"""Compiled coercion equals that of graphql-core, for valid values and invalid ones."""
 
 from typing import Any
 
@@ -41,34 +41,34 @@ def operation(declared: str) -> OperationDefinitionNode:
     return node
 
 
-def shown(values: Any) -> Any:
+def comparable(values: Any) -> Any:
     if isinstance(values, list):
         return [(error.message, error.locations) for error in values if isinstance(error, GraphQLError)]
     # NaN is not itself.
     return repr(values.coerced), [(name, repr(one.value)) for name, one in values.sources.items()]
 
 
-def same(declared: str, given_: dict[str, Any]) -> None:
+def check_equal(declared: str, given_: dict[str, Any]) -> None:
     node = operation(declared)
     try:
         expected: Any = get_variable_values(
             SCHEMA, node.variable_definitions or (), dict(given_), max_errors=MAX_VARIABLE_ERRORS
         )
-    except Exception as error:  # a default that validation would not have let through
+    except Exception as error:  # a default that validation would have rejected
         with pytest.raises(type(error)):
             compile_variable_coercion(SCHEMA, node)(given_)
         return
-    assert shown(compile_variable_coercion(SCHEMA, node)(given_)) == shown(expected)
+    assert comparable(compile_variable_coercion(SCHEMA, node)(given_)) == comparable(expected)
 
 
 @given(st.sampled_from(TYPES), st.sampled_from(DEFAULTS), VALUES)
 def test_any_value_of_any_type(kind: str, default: str, value: Any) -> None:
-    same(f"$v: {kind} {default}", {"v": value})
+    check_equal(f"$v: {kind} {default}", {"v": value})
 
 
 @given(st.sampled_from(TYPES), st.sampled_from(DEFAULTS))
-def test_what_is_not_given(kind: str, default: str) -> None:
-    same(f"$v: {kind} {default}", {})
+def test_absent_variables(kind: str, default: str) -> None:
+    check_equal(f"$v: {kind} {default}", {})
 
 
 @given(
@@ -76,21 +76,21 @@ def test_what_is_not_given(kind: str, default: str) -> None:
     st.dictionaries(st.sampled_from(["v0", "v1", "v2", "v3", "unknown"]), VALUES),
 )
 def test_several_variables(declared: list[tuple[str, str]], given_: dict[str, Any]) -> None:
-    same(" ".join(f"$v{number}: {kind} {default}" for number, (kind, default) in enumerate(declared)), given_)
+    check_equal(" ".join(f"$v{number}: {kind} {default}" for number, (kind, default) in enumerate(declared)), given_)
 
 
-def test_what_is_nested_too_deeply_is_told() -> None:
+def test_values_nested_too_deeply() -> None:
     deep: Any = {"x": 1}
     for _ in range(100_000):
         deep = {"x": 1, "next": deep}
-    same("$v: Point", {"v": deep})
+    check_equal("$v: Point", {"v": deep})
     errors = compile_variable_coercion(SCHEMA, operation("$v: Point"))({"v": deep})
     assert isinstance(errors, list)
     assert [error.message for error in errors] == ["Variable values are nested too deeply."]
 
 
-def test_a_type_that_is_none_is_told() -> None:
-    same("$v: Query", {"v": 1})
+def test_a_type_that_is_no_input_type() -> None:
+    check_equal("$v: Query", {"v": 1})
 
 
 def test_nothing_given_is_an_empty_mapping() -> None:

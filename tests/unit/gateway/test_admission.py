@@ -50,10 +50,10 @@ async def test_a_text_is_read_once_and_costs_as_much_each_time(admission: Admiss
     text = len(query) // CHARACTERS_PER_UNIT
     assert before.remaining == QUOTA - text - first.cost
     again, after = await prepare(admission, body_of(query, variables={"first": 3}), STRANGER)
-    assert again.known.document is first.known.document
+    assert again.document_operation.document is first.document_operation.document
     assert before.remaining - after.remaining == first.cost == again.cost
     more, _ = await prepare(admission, body_of(query, variables={"first": 30}), USER)
-    assert more.known.document is first.known.document
+    assert more.document_operation.document is first.document_operation.document
     assert (more.values.coerced, more.cost > first.cost) == ({"first": 30}, True)
 
 

@@ -102,7 +102,7 @@ def check_short(message: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_of_a_text(name: str) -> None:
-    errors = ENGINE.read(TEXTS[name], OperationLimits())
+    errors = ENGINE.parse_and_validate(TEXTS[name], OperationLimits())
     assert isinstance(errors, list)
     for message in messages(errors):
         assert "LIMIT" not in message
@@ -120,7 +120,7 @@ def known(kind: str) -> DocumentOperation:
 @pytest.mark.parametrize("name", VALUES)
 def test_of_a_variable(name: str) -> None:
     kind, value = VALUES[name]
-    errors = ENGINE.values(known(kind), {"v": value, NAME: WORDS})
+    errors = ENGINE.coerce_variables(known(kind), {"v": value, NAME: WORDS})
     assert isinstance(errors, list)
     for message in messages(errors):
         check_short(message)
@@ -128,7 +128,7 @@ def test_of_a_variable(name: str) -> None:
 
 @given(st.sampled_from([kind for kind, _ in VALUES.values()]), st.sampled_from([value for _, value in VALUES.values()]))
 def test_of_any_value_of_any_type(kind: str, value: Any) -> None:
-    errors = ENGINE.values(known(kind), {"v": value})
+    errors = ENGINE.coerce_variables(known(kind), {"v": value})
     for message in messages(errors) if isinstance(errors, list) else ():
         check_short(message)
 
@@ -143,7 +143,7 @@ async def test_of_a_value_that_is_found_wrong_while_it_is_executed(value: Any) -
 
 
 def test_what_is_short_is_told_whole() -> None:
-    errors = ENGINE.read("{ me { emial } sits { totalCount } }", OperationLimits())
+    errors = ENGINE.parse_and_validate("{ me { emial } sits { totalCount } }", OperationLimits())
     assert isinstance(errors, list)
     told = [one["message"] for one in InvalidOperation(errors, suggest=True).formatted_errors(Language.EN)]
     assert told == [error.message for error in errors]

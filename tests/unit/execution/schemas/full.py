@@ -1,4 +1,4 @@
-"""A schema with every feature of the type system, over values that are wrong in every way."""
+"""Schema with every feature of the type system, over values that are wrong in every way."""
 
 import datetime as dt
 import decimal
@@ -44,7 +44,7 @@ setattr(_is_leaf, CHECKS_CLASS_ONLY, True)
 
 @strawberry.type
 class Leaf(Named):
-    """Told apart by its class alone."""
+    """A type whose ``is_type_of`` checks the class alone."""
 
     is_type_of = staticmethod(_is_leaf)
 
@@ -65,7 +65,7 @@ class Leaf(Named):
 
     @strawberry.field
     def upper(self) -> str | None:
-        """A resolver, called with whatever the attribute is."""
+        """A resolver, called with any attribute value."""
         return str(self.text).upper()
 
 
@@ -89,14 +89,14 @@ class Point:
 
 @strawberry.input(one_of=True)
 class Which:
-    """An input of which one field is given."""
+    """A OneOf input."""
 
     name: strawberry.Maybe[str]
     number: strawberry.Maybe[int]
 
 
 async def _batched(parents: list[Any], info: Any, count: int = 2) -> list[Any]:
-    """Leaves by batch: some parents' values are wrong, some calls fail altogether, whoever they are for."""
+    """Leaves by batch: some parents' values are wrong, and some calls fail for all parents."""
     root = Thing("Query", parents[0].seed.partition(".")[0], parents[0].wrong)
     if root.dice("batch", 1000) < root.wrong:
         raise Broken("the whole batch")
@@ -119,11 +119,11 @@ def _batch_field(name: str, graphql_type: Any) -> Any:
 
 @strawberry.type
 class Branch(Named):
-    """Has everything below it."""
+    """A type with fields of every kind."""
 
     @classmethod
     def is_type_of(cls, value: Any, _: Any) -> bool:
-        """Depends on the value, not on its class."""
+        """Check the value, not its class."""
         return isinstance(value, Thing) and value.kind == "Branch"
 
     branch: "Branch | None"
@@ -147,7 +147,7 @@ class Branch(Named):
 
     @strawberry.field
     async def must_slow(self) -> "Branch":
-        """An asynchronous resolver that fails now and then, where null is not allowed."""
+        """An asynchronous resolver of a non-null field, which fails now and then."""
         value = VALUES["must_branch"](cast(Thing, self), "must_slow")
         made: Branch = await value if isinstance(value, Awaitable) else value
         return made
@@ -159,7 +159,7 @@ class Branch(Named):
 
     @strawberry.field
     def place(self, info: strawberry.Info) -> str:
-        """Where it is."""
+        """The path of the field."""
         return ".".join(map(str, info.path.as_list()))
 
     @strawberry.field
@@ -174,7 +174,7 @@ class Branch(Named):
         day: dt.date | None = None,
         flag: bool | None = True,
     ) -> str:
-        """Says what it was given."""
+        """The arguments."""
         return repr((text, number, fraction, color, points, which, day, flag))
 
 
@@ -189,7 +189,7 @@ class Query:
 
     @strawberry.field
     async def must_top(self) -> Branch:
-        """Asynchronous, and never null."""
+        """Asynchronous and non-null."""
         return _branch(self, "must_top")
 
     @strawberry.field
@@ -213,7 +213,7 @@ class Query:
 
 @strawberry.type
 class Mutation:
-    """Changes a list that the context holds, so that the order of effects shows."""
+    """Mutations that append to a list of the context, which shows the order of effects."""
 
     @strawberry.mutation
     async def add(self, info: strawberry.Info, text: str) -> Branch | None:
@@ -231,13 +231,13 @@ class Mutation:
 
 
 class SingleLoader:
-    """Loads parent by parent: for an executor that knows nothing of batches."""
+    """A loader that loads parent by parent, for an executor without batches."""
 
     def load(self, declared: Any, parent: Any, info: Any, arguments: dict[str, Any]) -> Awaitable[Any]:
-        """As a batch of one."""
+        """Call the batch with one parent."""
 
         async def one() -> Any:
-            (value,) = await declared.values([parent], info, **arguments)
+            (value,) = await declared.resolve([parent], info, **arguments)
             if isinstance(value, Exception):
                 raise value
             return value
@@ -246,7 +246,7 @@ class SingleLoader:
 
 
 class FullContext:
-    """What resolvers are handed."""
+    """The context of resolvers."""
 
     def __init__(self) -> None:
         self.loader = SingleLoader()
@@ -254,21 +254,21 @@ class FullContext:
 
 
 class Schema(strawberry.Schema):
-    """Errors are looked at by tests, not logged."""
+    """A schema that does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 class Planned(PlanningSchema):
-    """Executes by plans, and says as little."""
+    """The same, executed by plans."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
-_known = DocumentCache()
-SCHEMA = Schema(Query, Mutation, types=[Leaf, Branch], extensions=[lambda: DocumentCacheExtension(_known)])
+_document_cache = DocumentCache()
+SCHEMA = Schema(Query, Mutation, types=[Leaf, Branch], extensions=[lambda: DocumentCacheExtension(_document_cache)])
 PLANNED: Planned = Planned(
     Query, Mutation, types=[Leaf, Branch], extensions=[lambda: DocumentCacheExtension(PLANNED.engine.documents)]
 )

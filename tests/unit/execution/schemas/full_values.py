@@ -1,7 +1,7 @@
-"""Data that is wrong in every way, and the same for whoever asks.
+"""Values that are wrong in every way, and the same for each executor.
 
-Values follow from a seed and the place at which they are asked for, so two executors meet the same nulls, exceptions,
-awaitables and values of wrong types.
+A value follows from a seed and its path, so two executors get the same nulls, exceptions, awaitables and values of
+wrong types.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import strawberry
 
 
 class Broken(Exception):
-    """What a broken attribute or resolver raises."""
+    """The exception of a broken attribute or resolver."""
 
 
 @strawberry.enum
@@ -34,16 +34,16 @@ class Size(enum.IntEnum):
 
 
 class OddValue:
-    """A value that nothing can be made of but its name."""
+    """A value that no scalar but a string accepts."""
 
     def __repr__(self) -> str:
         return "odd"
 
 
 class Thing:
-    """A value whose attributes follow from its seed. Of a thousand, ``wrong`` are not what they should be.
+    """An object whose attributes follow from its seed; ``wrong`` of a thousand are wrong.
 
-    Its lists are so many times as long; those within them are not.
+    Its lists are ``times`` as long; the lists in them are not.
     """
 
     def __init__(self, kind: str, seed: str, wrong: int, times: int = 1) -> None:
@@ -53,7 +53,7 @@ class Thing:
         self.times = times
 
     def dice(self, name: str, sides: int) -> int:
-        """A number below ``sides`` that is always the same here."""
+        """Return a number below ``sides`` that depends on the seed and the name."""
         return int.from_bytes(hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=6).digest(), "big") % sides
 
     def __getattr__(self, name: str) -> Any:
@@ -65,18 +65,18 @@ class Thing:
         return Thing(kind, f"{self.seed}.{name}", self.wrong, self.times)
 
     def maybe_wrong(self, name: str, value: Any) -> Any:
-        """The value, or something that is wrong in its place."""
+        """Return the value, or a wrong one."""
         if self.dice(f"{name}?", 1000) >= self.wrong:
             return value
         return WRONG[self.dice(f"{name}!", len(WRONG))](value)
 
 
 class LeafThing(Thing):
-    """A class of its own for the types that are told apart by class alone."""
+    """The class for types whose ``is_type_of`` checks the class alone."""
 
 
 class LaterValue:
-    """An awaitable: its value comes later, or its exception."""
+    """An awaitable that returns its value or raises its exception."""
 
     def __init__(self, value: Any) -> None:
         self._value = value

@@ -1,4 +1,4 @@
-"""A small schema whose values a test writes down, so that the answer can be written down by hand, too."""
+"""Small schema whose values a test gives as literals, so that it can give the result as a literal, too."""
 
 import asyncio
 import datetime as dt
@@ -22,7 +22,7 @@ class Color(enum.Enum):
 
 @strawberry.interface
 class Animal:
-    """What Cat and Dog have in common."""
+    """The interface of Cat and Dog."""
 
     name: str | None
 
@@ -48,7 +48,7 @@ def _given(value: Any) -> Any:
 
 
 async def _batched(parents: list[Any], info: strawberry.Info) -> list["It | None"]:
-    await asyncio.sleep(0)  # whoever does not wait for this is ahead of it now
+    await asyncio.sleep(0)  # a caller that does not await this continues before it
     info.context.append(f"batch of {len(parents)}")
     return [parent.batched for parent in parents]
 
@@ -60,7 +60,7 @@ async def _whole(parents: list[Any], info: strawberry.Info) -> list["It | None"]
 
 @strawberry.type
 class It:
-    """Every kind of type; its values are a test's."""
+    """A type with fields of every kind, whose values a test gives."""
 
     id: strawberry.ID | None
     text: str | None
@@ -92,12 +92,12 @@ class It:
 
     @strawberry.field
     async def must_called(self) -> "It":
-        """A resolver that must answer."""
+        """A resolver of a non-null field."""
         return _given(vars(self)["must_called"])  # type: ignore[no-any-return]
 
     @strawberry.field
     def place(self, info: strawberry.Info) -> str:
-        """Where it is."""
+        """The path of the field."""
         return ".".join(map(str, info.path.as_list()))
 
 
@@ -118,12 +118,12 @@ class Which:
 class Query:
     @strawberry.field
     def it(self) -> It | None:
-        """What the test wrote down."""
+        """The value of the test."""
         return self  # type: ignore[return-value]
 
     @strawberry.field
     async def must_it(self) -> It:
-        """The same, where null is not allowed."""
+        """The same, non-null."""
         return vars(self)["must_it"]  # type: ignore[no-any-return]
 
     @strawberry.field
@@ -140,13 +140,13 @@ class Query:
         fraction: float | None = strawberry.UNSET,
         day: dt.date | None = strawberry.UNSET,
     ) -> str:
-        """What was given, and only that."""
+        """The arguments that were given."""
         given = {name: value for name, value in locals().items() if name != "self" and value is not strawberry.UNSET}
         return repr(given)
 
     @strawberry.field
     def must_be_given(self, number: int) -> int:
-        """Takes a number that has no default."""
+        """A field with a required argument."""
         return number
 
 
@@ -154,13 +154,13 @@ class Query:
 class Mutation:
     @strawberry.mutation
     async def write(self, info: strawberry.Info, text: str) -> It | None:
-        """Written in the order of the operation."""
+        """A mutation that appends to the context, in the order of execution."""
         await asyncio.sleep(0)
         return _written(info, text)  # type: ignore[no-any-return]
 
     @strawberry.mutation
     def must_write(self, info: strawberry.Info, text: str) -> It:
-        """The same, where null is not allowed."""
+        """The same, non-null."""
         return _written(info, text)  # type: ignore[no-any-return]
 
 
@@ -172,15 +172,15 @@ def _written(info: strawberry.Info, text: str) -> Any:
 
 
 def it(**values: Any) -> Any:
-    """A value with these fields."""
+    """Return a value with these fields."""
     return SimpleNamespace(**values)
 
 
 class LiteralSchema(PlanningSchema):
-    """Errors are looked at, not logged."""
+    """A schema that does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 SCHEMA = LiteralSchema(Query, Mutation, types=[Cat, Dog])
@@ -189,7 +189,7 @@ SCHEMA = LiteralSchema(Query, Mutation, types=[Cat, Dog])
 async def execute(
     text: str, root: Any = None, /, *, context: Any = None, operation: str | None = None, **variables: Any
 ) -> dict[str, Any]:
-    """The answer as JSON has it: ``data``, and ``errors`` as (message, path) where there are any."""
+    """Return ``data`` as JSON has it, and ``errors``, if any, as (message, path)."""
     with no_fallback() as planned:
         result = await SCHEMA.execute(
             text, variables, context_value=[] if context is None else context, root_value=root, operation_name=operation
@@ -202,5 +202,5 @@ async def execute(
 
 
 async def ask_it(text: str, /, **values: Any) -> dict[str, Any]:
-    """The answer about an ``it`` with these values: below a resolver, so that compiled code completes them."""
+    """Execute a selection on an ``it`` with these values, below a resolver, so that compiled code completes them."""
     return await execute(f"{{ it {{ {text} }} }}", it(**values))

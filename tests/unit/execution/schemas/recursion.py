@@ -1,4 +1,4 @@
-"""A schema of things that lead to things."""
+"""Schema of a recursive type."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from gateway.execution.documents import DocumentCacheExtension
 from gateway.execution.planning.batch_resolver import SelectedFields, batch
 from gateway.execution.strawberry.schema import PlanningSchema
 
-LaterThing = Annotated["Thing", strawberry.lazy("tests.unit.execution.schemas.linked")]
+LaterThing = Annotated["Thing", strawberry.lazy("tests.unit.execution.schemas.recursion")]
 
 
 async def _next(parents: list[Any], info: strawberry.Info, fields: SelectedFields) -> list["Thing"]:
@@ -17,7 +17,7 @@ async def _next(parents: list[Any], info: strawberry.Info, fields: SelectedField
 
 @strawberry.type
 class Thing:
-    """Leads to others, and has fields with arguments."""
+    """A type with a batch of itself, and with arguments."""
 
     name: str
     next = batch(_next, graphql_type=LaterThing)
@@ -32,11 +32,11 @@ class Thing:
 class Query:
     @strawberry.field
     def thing(self, info: strawberry.Info) -> Thing:
-        """The caller's."""
+        """A thing named after the context."""
         return Thing(name=str(info.context))
 
 
 def schema() -> PlanningSchema:
-    """One with its own engine, which knows valid texts."""
+    """Return a schema with its own engine and document cache."""
     made: PlanningSchema = PlanningSchema(Query, extensions=[lambda: DocumentCacheExtension(made.engine.documents)])
     return made

@@ -1,4 +1,4 @@
-"""A schema that says what is costly in every way there is."""
+"""Schema with every use of `@cost` and `@listSize`."""
 
 from typing import Annotated, Any
 
@@ -8,13 +8,13 @@ from gateway.execution.cost.directives import Cost, ListSize
 
 
 def _unexecuted(*directives: object, kind: Any) -> Any:
-    """A field that is never executed."""
+    """Return a field that is never executed."""
     return strawberry.field(resolver=lambda: None, directives=directives, graphql_type=kind)
 
 
 @strawberry.input
 class Inner:
-    """Leads to itself."""
+    """A recursive input."""
 
     name: str = ""
     heavy: int | None = strawberry.field(default=None, directives=[Cost(weight="7")])
@@ -23,7 +23,7 @@ class Inner:
 
 @strawberry.input
 class Search:
-    """Says how much is wanted."""
+    """An input with a slicing argument."""
 
     first: int = 3
     sorted_by: int = strawberry.field(default=1, directives=[Cost(weight="2")])
@@ -31,12 +31,12 @@ class Search:
     inner: Inner | None = None
 
 
-Later = Annotated["Thing", strawberry.lazy("tests.unit.execution.schemas.priced")]
+Later = Annotated["Thing", strawberry.lazy("tests.unit.execution.schemas.cost")]
 
 
 @strawberry.type
 class Page:
-    """Has one list of the size that is asked for, and one that has not."""
+    """A type with a list in `sizedFields`, and one that is not."""
 
     items: list[Later] = _unexecuted(kind=list[Later])
     others: list[Later] = _unexecuted(kind=list[Later])
@@ -45,24 +45,24 @@ class Page:
 
 @strawberry.interface
 class Named:
-    """Of two types."""
+    """An interface of two types."""
 
     id: strawberry.ID
 
     @strawberry.field
     def said(self) -> str:
-        """Costs what the type says that has it."""
+        """A field whose cost each possible type declares."""
         return ""
 
     @strawberry.field
     def page(self) -> Page:
-        """Of the size that the type says that has it."""
+        """A field whose list size each possible type declares."""
         raise NotImplementedError
 
 
 @strawberry.type
 class Dear(Named):
-    """Costs most of what it is asked."""
+    """The possible type with the larger cost in most selections."""
 
     said: str = _unexecuted(Cost(weight="50"), kind=str)  # type: ignore[assignment]
     page: Page = _unexecuted(ListSize(assumed_size=2, sized_fields=["items"]), kind=Page)  # type: ignore[assignment]
@@ -71,7 +71,7 @@ class Dear(Named):
 
 @strawberry.type
 class Cheap(Named):
-    """Costs only what it leads to."""
+    """The possible type whose own fields cost nothing."""
 
     page: Page = _unexecuted(ListSize(assumed_size=30, sized_fields=["items"]), kind=Page)  # type: ignore[assignment]
     things: list[Later] = _unexecuted(kind=list[Later])
@@ -79,14 +79,14 @@ class Cheap(Named):
 
 @strawberry.type(directives=[Cost(weight="4")])
 class Heavy:
-    """Weighs more than one."""
+    """A type with a weight above 1."""
 
     id: strawberry.ID
 
 
 @strawberry.type
 class Thing:
-    """Leads to others."""
+    """A recursive type."""
 
     id: strawberry.ID
     tags: list[str]
@@ -108,7 +108,7 @@ def _paged(*names: str, **more: Any) -> Any:
 
 @strawberry.type
 class Query:
-    """What is asked."""
+    """The root."""
 
     thing: Thing | None = _unexecuted(Cost(weight="10"), kind=Thing | None)
     either: Annotated[Dear | Cheap, strawberry.union("Either")] | None = _unexecuted(

@@ -1,4 +1,4 @@
-"""A schema whose values a service sends as JSON: what a test writes down, passed on or decoded."""
+"""Schema whose values a service sends as JSON: those of a test, raw or decoded."""
 
 import datetime as dt
 import enum
@@ -19,14 +19,14 @@ from tests.unit.execution.field_selection_stub import SelectingCall
 
 
 class Status(enum.Enum):
-    """Written as the graph writes it."""
+    """An enum with the same JSON in GraphQL."""
 
     OPEN = "OPEN"
     DONE = "DONE"
 
 
 class Size(enum.Enum):
-    """Written in another way."""
+    """An enum with other JSON in GraphQL."""
 
     SMALL = "s"
     LARGE = "l"
@@ -58,7 +58,7 @@ class Inner(msgspec.Struct):
 
 
 class Sent(msgspec.Struct, kw_only=True):
-    """What a service declares."""
+    """The type that the service declares."""
 
     id: str
     count: int = 1
@@ -153,12 +153,12 @@ GraphSize = strawberry.enum(Size)
 
 
 class Code:
-    """A scalar that the graph writes in a way of its own."""
+    """A scalar with other JSON in GraphQL."""
 
 
 @strawberry.type(name="Sent")
 class GraphSent:
-    """What the graph makes of it."""
+    """The GraphQL type of it."""
 
     id: strawberry.ID
     count: int | None
@@ -205,9 +205,9 @@ class Query:
 
 
 class JsonContext:
-    """What the service sends, as bytes or to be written as JSON.
+    """The values of the service: JSON, or values to encode.
 
-    ``passes_on``: nobody has read it yet; ``picks``: it sends what was selected.
+    ``passes_on``: the values are raw; ``picks``: they are restricted to the selection.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class JsonContext:
         self.seen: list[list[str]] = []
 
     def answer(self, kind: Any) -> Any:
-        """The next that is sent."""
+        """Return the next value of the service."""
         value = self._sent.pop(0)
         text = value if isinstance(value, bytes) else msgspec.json.encode(value)
         answer = RawResult(text, kind)
@@ -236,7 +236,7 @@ class JsonContext:
 
 
 def _decode_as_sent(answer: RawResult) -> Any:
-    """The value that a service would have sent so; what nobody can read is passed on as nothing that is declared."""
+    """Return the value of a service's JSON; for invalid JSON, a value of an undeclared type."""
     try:
         return answer.decoded()
     except msgspec.DecodeError:
@@ -244,15 +244,15 @@ def _decode_as_sent(answer: RawResult) -> Any:
 
 
 class Schema(PlanningSchema):
-    """Errors are looked at, not logged."""
+    """A schema that does not log errors."""
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 SCHEMA = Schema(
     Query,
-    same_scalars={"Date": dt.date},
+    passthrough_scalars={"Date": dt.date},
     config=StrawberryConfig(
         auto_camel_case=False,
         scalar_map={Code: strawberry.scalar(name="Code", serialize=lambda value: f"code {value}")},
@@ -261,7 +261,7 @@ SCHEMA = Schema(
 
 
 async def execute(text: str, context: JsonContext) -> tuple[Any, list[Any], Counter[str]]:
-    """The data as it is written (bytes), the errors, and by which ways and why values were completed meanwhile."""
+    """Return the encoded data, the errors, and the counts of completions by path and reason."""
     before = _completion_counts()
     result = await SCHEMA.execute(text, context_value=context)
     errors = [(error.message, error.path) for error in result.errors or []]
