@@ -1,1 +1,1 @@
-"""Mechanism that every service stands on. Not one noun of the trade is known here."""
+"""Infrastructure that all services share. It knows no noun of the domain."""

@@ -1,6 +1,7 @@
-"""Mail with its own outbox: written in the transaction that wants it sent, handed over until the server has taken it.
+"""Mail with a transactional outbox: enqueued in the transaction that causes it, sent until the server accepts it.
 
-A repeat can only follow a death between the server's yes and our commit, and then has the same Message-ID.
+A message is sent twice only if the process dies between the server's acceptance and the commit; both then have the same
+Message-ID.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ _WRITE = """
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO NOTHING
 """
-# Taken by putting its next try off: who dies with a letter in hand leaves it to be taken again.
+# A claim only postpones the next try, so another process retries a message whose sender died.
 _CLAIM = """
     UPDATE chassis.mail SET attempts = attempts + 1, next_try = clock_timestamp() + make_interval(secs => $1)
     WHERE id = (SELECT id FROM chassis.mail WHERE sent_at IS NULL AND next_try <= clock_timestamp()
@@ -43,30 +44,32 @@ _RESCHEDULE = """
 
 _SEND_TIMEOUT_S = 10
 _CLAIM_S = 30
-"""How long a letter is one process's own: longer than it takes to hand it over or to give up."""
+"""Duration of a claim: longer than a message takes to be sent or to fail."""
 
 
 class MailMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail as plain text and HTML. ``id`` the same for what must be sent only once; ``language`` is ISO 639-1."""
+    """A mail as plain text and HTML."""
 
     recipient: str
     subject: str
     text: str
     html: str
     language: str
+    """ISO 639-1."""
     id: uuid.UUID = msgspec.field(default_factory=new_uuid)
+    """Idempotency key: a message with a known id is not enqueued again."""
 
 
-async def enqueue(connection: DatabaseConnection, letter: MailMessage) -> None:
-    """Write a letter into the present transaction; one with an id that is there already is left as it is."""
-    message_id = f"<{letter.id}@kierto>"
+async def enqueue(connection: DatabaseConnection, mail: MailMessage) -> None:
+    """Write a message into the outbox in the present transaction; do nothing if its id is there already."""
+    message_id = f"<{mail.id}@kierto>"
     await connection.execute(
-        _WRITE, letter.id, letter.recipient, letter.subject, letter.text, letter.html, letter.language, message_id
+        _WRITE, mail.id, mail.recipient, mail.subject, mail.text, mail.html, mail.language, message_id
     )
 
 
 class MailSender:
-    """Hands written letters over to the mail server, one after the other, until it is stopped."""
+    """Sender of enqueued messages to the mail server, one at a time."""
 
     def __init__(self, pool: Pool, server: SocketAddress, sender: str, clock: Clock) -> None:
         self._pool = pool
@@ -75,12 +78,12 @@ class MailSender:
         self._clock = clock
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until ``stop`` is set; a letter on its way is finished."""
+        """Send messages until ``stop`` is set; finish the present one."""
         while not stop.is_set():
             try:
                 busy = await self._send_one()
             except TRANSIENT_DATABASE_ERRORS as error:
-                _log.warning("mail waits for the database", error=type(error).__name__)
+                _log.warning("mail sender waiting for database", error=type(error).__name__)
                 busy = False
             if not busy:
                 await pause(stop, 0.1)
@@ -95,7 +98,7 @@ class MailSender:
             await aiosmtplib.send(message, hostname=self._server.host, port=self._server.port, timeout=_SEND_TIMEOUT_S)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             metrics.MAIL_FAILURES.inc()
-            _log.warning("mail not taken", mail=str(row["id"]), attempts=row["attempts"], error=type(error).__name__)
+            _log.warning("mail rejected", mail=str(row["id"]), attempts=row["attempts"], error=type(error).__name__)
             await self._pool.execute(_RESCHEDULE, row["id"])
             return True
         await self._pool.execute(_MARK_SENT, row["id"])
@@ -113,5 +116,5 @@ class MailSender:
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5
         message.set_content(text)
         message.add_alternative(html, subtype="html")
-        message["Content-Language"] = language  # last: setting content clears headers of its kind
+        message["Content-Language"] = language  # last, since set_content clears Content-* headers
         return message

@@ -1,4 +1,4 @@
-"""What goes wrong over HTTP, as RFC 9457 problem details: for callers, not for people."""
+"""Problem details for HTTP APIs (RFC 9457), and the exceptions that become them."""
 
 from collections.abc import Mapping
 
@@ -9,28 +9,28 @@ from services.chassis.telemetry import tracing
 
 
 class MalformedInput(ValueError):
-    """Input that no client with the contract in its hand would send; ``path`` names the field.
+    """Input that violates the contract; ``path`` names the field.
 
-    ``params`` fill the text that the gateway shows: what was ``expected``, or the ``reason`` and its figures.
+    ``params`` fill the text that the gateway shows: the ``expected`` form, or the ``reason`` and its figures.
     """
 
     def __init__(self, *path: str, **params: str) -> None:
-        told = ", ".join(f"{name} {value}" for name, value in params.items())
-        super().__init__(f"{'.'.join(path) or 'the input'}: {told}")
+        details = ", ".join(f"{name} {value}" for name, value in params.items())
+        super().__init__(f"{'.'.join(path) or 'the input'}: {details}")
         self.path = list(path)
         self.params = params
 
 
 class Unauthenticated(Exception):
-    """No token, or one that is not valid (any more)."""
+    """The request has no token, or an invalid or expired one."""
 
 
 class Forbidden(Exception):
-    """The caller may not do this kind of thing at all."""
+    """The caller has no permission for the operation."""
 
 
 class NotReadyYet(Exception):
-    """The answer depends on what is still on its way here; the same call will succeed a little later."""
+    """The service lacks data that is about to arrive; the same call will succeed a little later."""
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,7 +49,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 def problem_response(
     status: int, title: str, code: str, headers: Mapping[str, str] | None = None, **extra: object
 ) -> Response:
-    """A problem+json response."""
+    """Return an ``application/problem+json`` response."""
     details = msgspec.convert(
         {"status": status, "title": title, "code": code, "traceId": tracing.trace_id() or "", **extra}, ProblemDetails
     )

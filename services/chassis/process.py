@@ -1,13 +1,12 @@
-"""The life of a process: a small HTTP server (health, perhaps routes), one for its operator, loops; stopped in order.
+"""Life cycle of a process: a public HTTP server, one for the operator, background loops, and an orderly stop.
 
-On SIGTERM or SIGINT it takes nothing new, finishes what runs, and is gone within ten seconds.
+On SIGTERM or SIGINT it accepts no new work, finishes the present work, and exits within ten seconds.
 """
 
 import asyncio
 import contextlib
 import signal
-import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import uvicorn
@@ -16,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.chassis.http.server import compat
 from services.chassis.http.server.allowed_hosts import AllowedHosts
 from services.chassis.http.server.endpoint import Endpoint
 from services.chassis.http.server.http_protocol import HttpProtocol, close_late_connections
@@ -29,40 +29,39 @@ _log = logging.logger(__name__)
 
 GRACE_S = 8
 KEEP_ALIVE_S = 75
-"""How long a connection may be idle here: longer than a caller of ours keeps one, so that it is the caller who ends it.
+"""Idle time of a connection: longer than our own clients keep one, so that the client closes it.
 
-Else one could be closed here just when a write goes out on it, and nobody would know whether it took effect.
+A close by the server could cross with a write, and leave open whether the write took effect.
 """
 LISTENERS = 16
-"""How often the one listening socket is listened at: at each the event loop (libuv) takes one connection a turn.
+"""Duplicates of the listening socket: libuv accepts one connection at each in an iteration of the event loop.
 
-A busy loop's turns are long. With one door connections would come faster than they are taken, wait until their clients
-give up, and come again: the busier it was, the more would come.
+Iterations of a busy loop are long. With one listener, connections would queue until their clients give up and
+reconnect, which makes the loop busier still.
 """
 MAX_MESSAGE_BYTES = 1_000_000
-"""Bytes of a WebSocket's message; a larger one closes it with 1009 (RFC 6455, section 7.4.1)."""
+"""Bytes of a WebSocket message; a larger one closes the socket with 1009 (RFC 6455, section 7.4.1)."""
 _DEFAULT_HEADERS = {"X-Content-Type-Options": "nosniff"}
-"""Fields of every answer: a browser takes none for another type than it is declared to be."""
+"""Header fields of every response: browsers must not guess another media type than the declared one."""
 BackgroundLoop = Callable[[asyncio.Event], Awaitable[None]]
 
 
 class ProcessParts(msgspec.Struct, frozen=True):
-    """What a process consists of.
-
-    ``routes`` it answers on; ``checks`` by name, all of which must hold for it to be ready; ``loops`` that run until
-    the event they are given is set. ``direct`` are applications by their paths which the framework is not asked for:
-    its way to a route takes as long as a small operation. ``endpoints`` are handed what is posted to their targets by
-    the server itself (see ``direct``). ``hosts`` are those that it answers for (None: whatever is said), ``fields``
-    those of every answer.
-    """
+    """Components of a process."""
 
     routes: Sequence[BaseRoute]
     checks: Mapping[str, Check]
+    """Readiness checks by name."""
     loops: Sequence[BackgroundLoop]
+    """Background loops, which run until the event that they are called with is set."""
     asgi_apps: Mapping[str, ASGIApp] = {}
+    """Applications by path that bypass the framework, whose routing takes as long as a small operation."""
     endpoints: Mapping[bytes, Endpoint] = {}
+    """Endpoints by target that the server calls without ASGI (see ``http.server.endpoint``)."""
     hosts: AllowedHosts | None = None
+    """Hosts that the server answers for; None accepts any Host field."""
     headers: Mapping[str, str] = {}
+    """Header fields of every response."""
 
 
 NO_PARTS = ProcessParts(routes=[], checks={}, loops=[])
@@ -71,7 +70,7 @@ NO_PARTS = ProcessParts(routes=[], checks={}, loops=[])
 def run(
     name: str, settings: ProcessSettings, assemble: Callable[[], contextlib.AbstractAsyncContextManager[ProcessParts]]
 ) -> int:
-    """Run a process until it is told to stop; its exit code. A loop that fails ends the process with 1."""
+    """Run a process until SIGTERM or SIGINT, and return its exit code: 1 if a background task failed."""
     logging.configure(name, settings.log_level)
     gc_tuning.tune_gc()
     try:
@@ -88,20 +87,19 @@ async def _run_until_stopped(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    assembling = asyncio.ensure_future(_assemble(assemble, stop))
-    parts, leave = await assembling
+    parts, close = await _assemble(assemble, stop)
     if parts is None:
         return 0
     try:
-        return await _serve(name, settings, parts, stop)
+        return await _serve(settings, parts, stop)
     finally:
-        await leave()
+        await close()
 
 
 async def _assemble(
     assemble: Callable[[], contextlib.AbstractAsyncContextManager[ProcessParts]], stop: asyncio.Event
 ) -> tuple[ProcessParts | None, Callable[[], Awaitable[None]]]:
-    """Put the parts together; a stop that comes meanwhile (the database may be away) is heard."""
+    """Assemble the parts and return them with their close; None if stopped before (the database may be unavailable)."""
     stack = contextlib.AsyncExitStack()
     entering = asyncio.ensure_future(stack.enter_async_context(assemble()))
     stopping = asyncio.ensure_future(stop.wait())
@@ -115,28 +113,32 @@ async def _assemble(
     return entering.result(), stack.aclose
 
 
-async def _serve(name: str, settings: ProcessSettings, parts: ProcessParts, stop: asyncio.Event) -> int:
+async def _serve(settings: ProcessSettings, parts: ProcessParts, stop: asyncio.Event) -> int:
     health = Health(parts.checks, stop)
     app = application([*health.public_routes(), *parts.routes], parts.asgi_apps)
-    server, door = _bind(server_config(app, settings.listen.host, settings.listen.port, parts))
-    doors = [door, *(door.dup() for _ in range(1, LISTENERS))]
-    figures = Starlette(routes=health.operator_routes())
-    operators, side_door = _bind(server_config(figures, settings.metrics_listen.host, settings.metrics_listen.port))
-    serving = asyncio.ensure_future(server.serve(doors))
-    beside = asyncio.ensure_future(operators.serve([side_door]))
-    closing = [
-        asyncio.ensure_future(close_late_connections(one.server_state.connections)) for one in (server, operators)
+    config = server_config(app, settings.listen.host, settings.listen.port, parts)
+    server, listener = compat.Server(config), config.bind_socket()
+    listeners = [listener, *(listener.dup() for _ in range(1, LISTENERS))]
+    operator_app = Starlette(routes=health.operator_routes())
+    operator_config = server_config(operator_app, settings.metrics_listen.host, settings.metrics_listen.port)
+    operator_server, operator_listener = compat.Server(operator_config), operator_config.bind_socket()
+    serving = [
+        asyncio.ensure_future(server.serve(listeners)),
+        asyncio.ensure_future(operator_server.serve([operator_listener])),
     ]
+    closing = [asyncio.ensure_future(close_late_connections(one.connections)) for one in (server, operator_server)]
     loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
     stopping = asyncio.ensure_future(stop.wait())
-    _log.info("started", listen=str(settings.listen), metrics_listen=str(SocketAddress(*side_door.getsockname()[:2])))
-    done, _ = await asyncio.wait((serving, beside, stopping, *loops), return_when=asyncio.FIRST_COMPLETED)
+    metrics_listen = SocketAddress(*operator_listener.getsockname()[:2])
+    _log.info("started", listen=str(settings.listen), metrics_listen=str(metrics_listen))
+
+    done, _ = await asyncio.wait((*serving, stopping, *loops), return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in done if task is not stopping and not stop.is_set()]
     for task in failed:
-        _log.error("a part ended by itself", error=repr(task.exception()))
+        _log.error("background task exited", error=repr(task.exception()))
     stop.set()
-    server.should_exit = operators.should_exit = True
-    _, late = await asyncio.wait((serving, beside, stopping, *loops), timeout=GRACE_S)
+    server.should_exit = operator_server.should_exit = True
+    _, late = await asyncio.wait((*serving, stopping, *loops), timeout=GRACE_S)
     for task in (*closing, *late):
         task.cancel()
     await asyncio.gather(*closing, *late, return_exceptions=True)
@@ -144,15 +146,10 @@ async def _serve(name: str, settings: ProcessSettings, parts: ProcessParts, stop
     return 1 if failed or late else 0
 
 
-def _bind(config: uvicorn.Config) -> tuple["_Server", socket.socket]:
-    """Return a server and the socket that it is to listen at."""
-    return _Server(config), config.bind_socket()
-
-
 def server_config(
     app: ASGIApp, host: str = "127.0.0.1", port: int = 0, parts: ProcessParts = NO_PARTS
 ) -> uvicorn.Config:
-    """How every process serves HTTP and WebSockets: what ``parts`` say of requests' heads and of answers' fields."""
+    """Return uvicorn's configuration for HTTP and WebSockets, with the endpoints, hosts and headers of ``parts``."""
     return uvicorn.Config(
         app,
         interface="asgi3",
@@ -164,30 +161,22 @@ def server_config(
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
-        proxy_headers=False,  # the address that a proxy names is read where it is used
+        proxy_headers=False,  # the gateway reads X-Forwarded-For itself, of trusted proxies alone
         headers=list({**_DEFAULT_HEADERS, **parts.headers}.items()),
         http=HttpProtocol.configured(parts.endpoints, parts.hosts),
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
-        ws_per_message_deflate=False,  # a state a connection: much memory, and each message packed for each peer
+        ws_per_message_deflate=False,  # its state takes much memory a connection, and each peer's message its own CPU
     )
 
 
-def application(routes: Sequence[BaseRoute], direct: Mapping[str, ASGIApp]) -> ASGIApp:
-    """What answers requests: ``direct`` by their paths, and else the routes."""
+def application(routes: Sequence[BaseRoute], asgi_apps: Mapping[str, ASGIApp]) -> ASGIApp:
+    """Return an application that dispatches to ``asgi_apps`` by path, and other paths to the routes."""
     framework = Starlette(routes=routes)
-    if not direct:
+    if not asgi_apps:
         return framework
 
-    def answer(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return direct.get(scope["path"], framework)(scope, receive, send)
+    def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return asgi_apps.get(scope["path"], framework)(scope, receive, send)
 
-    return answer
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: this process has one way to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    return dispatch

@@ -69,7 +69,7 @@ def table(spent: Mapping[int, PageTime]) -> Table:
 def _by_operation(lines: Sequence[Mapping[str, object]]) -> dict[str, float]:
     times_by_operation: dict[str, list[float]] = defaultdict(list)
     for line in lines:
-        if line["event"] == "answered":
+        if line["event"] == "request completed":
             times_by_operation[str(line["operation"])].append(float(str(line["ms"])))
     return {operation: median(times) for operation, times in times_by_operation.items()}
 

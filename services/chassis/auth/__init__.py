@@ -1,1 +1,1 @@
-"""Access tokens: verification by the public keys of identity."""
+"""Access tokens: signing, and verification with identity's public keys."""

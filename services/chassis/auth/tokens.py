@@ -1,4 +1,4 @@
-"""Access tokens: JWTs after RFC 9068, signed with Ed25519 (RFC 8037, RFC 9864), checked as RFC 8725 says."""
+"""Access tokens: JWTs after RFC 9068, signed with Ed25519 (RFC 8037, RFC 9864), verified after RFC 8725."""
 
 import asyncio
 import datetime as dt
@@ -22,20 +22,15 @@ ISSUER = "kierto"
 AUDIENCE = "kierto"
 LIFETIME = dt.timedelta(minutes=10)
 SERVICE_TOKEN_HEADER = "Kierto-Service-Token"  # noqa: S105 - a header field
-"""Where the gateway shows its own token when it calls for a stranger: beside the field that tells who asks."""
+"""Header field with the gateway's own token in calls for an anonymous caller, beside the caller's ``Authorization``."""
 _CACHE_SIZE = 2000
 _LEEWAY_S = 5
 _REFETCH_INTERVAL_S = 1.0
-"""Between two fetches of the keys, whatever came of the first: a stranger's tokens must not become calls."""
+"""Time between two fetches of the keys, failed ones included: tokens of unknown keys must not become calls."""
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a token says: who, never what they may.
-
-    ``sub`` subject; ``kind`` what sort of subject; ``sid`` session; ``scope`` separated by spaces; ``av`` the version
-    of the subject's access when the token was made; ``act`` the service that acts for it (RFC 8693, section 4.1);
-    ``locale`` a person's own language (OpenID Connect Core, section 5.1), empty if there is none.
-    """
+    """Claims of a token: the caller's identity, never permissions."""
 
     iss: str
     aud: str
@@ -45,19 +40,25 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     iat: int
     exp: int
     kind: str
+    """The kind of subject."""
     av: int = 0
+    """The version of the subject's access at issue."""
     sid: str = ""
+    """The session."""
     scope: str = ""
+    """Scopes, separated by spaces."""
     act: dict[str, str] = {}
+    """The service that acts for the subject (RFC 8693, section 4.1)."""
     locale: str = ""
+    """A person's preferred language (OpenID Connect Core, section 5.1), if there is one."""
 
     def valid_at(self, now: float) -> bool:
-        """Whether a token that says this is of its time at ``now`` (seconds since 1970)."""
+        """Return whether ``now`` (seconds since 1970) is within the token's lifetime."""
         return self.iat - _LEEWAY_S <= now < self.exp
 
 
 class Signer:
-    """Signs tokens with identity's private key (a JWK); ValueError if it is none."""
+    """Signer of tokens with identity's private key (a JWK); ValueError if it is none."""
 
     def __init__(self, private_key: bytes) -> None:
         jwk = msgspec.json.decode(private_key, type=dict[str, str | list[str]])
@@ -73,22 +74,21 @@ class Signer:
         self._registry = JWSRegistry(algorithms=[ALGORITHM])
 
     def sign(self, claims: Claims) -> str:
-        """The token with these claims."""
+        """Return the token with these claims."""
         header = {"alg": ALGORITHM, "typ": TYPE, "kid": self._key.kid}
         return jwt.encode(header, msgspec.to_builtins(claims), self._key, registry=self._registry)
 
     def public_keys(self) -> str:
-        """The JWK Set that verifies them."""
+        """Return the JWK Set that verifies the tokens."""
         public = {**self._key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
         return msgspec.json.encode({"keys": [public]}).decode()
 
 
 class Verifier:
-    """Verifies tokens with the keys that ``fetch`` brings; asks for them anew when a token names another key.
+    """Verifier of tokens with the keys that ``fetch`` returns, fetched again when a token names an unknown key.
 
-    They are fetched once a second at most.
-
-    A token that was verified is remembered until it expires: the same bytes need no second signature check.
+    Keys are fetched once a second at most. Verified tokens are cached until they expire: the same bytes need no second
+    signature check.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[str]], clock: Clock) -> None:
@@ -101,7 +101,7 @@ class Verifier:
         self._fetch_lock = asyncio.Lock()
 
     async def verify(self, token: str) -> Claims:
-        """The claims of a valid token; Unauthenticated for any other, NotReadyYet while there are no keys."""
+        """Return the claims of a valid token; raise Unauthenticated for any other, NotReadyYet without keys."""
         claims = self._verified.get(token)
         if claims is None:
             claims = await self._verify(token)
@@ -114,7 +114,7 @@ class Verifier:
         return claims
 
     async def ready(self) -> bool:
-        """Whether there are keys to verify with."""
+        """Return whether keys are loaded; try to load them if not."""
         if self._keys is None:
             await self._load()
         return self._keys is not None
@@ -125,7 +125,7 @@ class Verifier:
         try:
             try:
                 return self._decode(token)
-            except InvalidKeyIdError:  # perhaps signed with a key that is newer than ours
+            except InvalidKeyIdError:  # perhaps the key is newer than the last fetch
                 await self._load()
                 return self._decode(token)
         except (JoseError, ValueError, RecursionError):
@@ -149,7 +149,6 @@ class Verifier:
             try:
                 self._keys = KeySet.import_key_set(msgspec.json.decode(await self._fetch()))
             except Exception:
-                # Identity is away. What has been verified goes on; the rest is told to come again.
-                return
+                return  # identity is unavailable: known keys and cached tokens remain valid
             finally:
                 self._fetched_at = time.monotonic()

@@ -72,5 +72,5 @@ async def enforce_retention(pool: Pool, stop: asyncio.Event, more: Sequence[str]
             oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=100)
             for row in await pool.fetch(_EXPIRED_INBOX_PARTITIONS, oldest):
                 await pool.execute(f"DROP TABLE chassis.{row['relname']}")
-                _log.info("inbox day dropped", table=row["relname"])
+                _log.info("inbox partition dropped", table=row["relname"])
         await pause(stop, _INTERVAL_S)

@@ -1,1 +1,1 @@
-"""HTTP between processes: the client of calls and downloads, and the server that uvicorn runs."""
+"""HTTP between processes: the client of calls, uploads and downloads, and the protocols of the server."""

@@ -1,7 +1,7 @@
-"""What is written to connections in one turn of the event loop leaves at its end, one write right after the other.
+"""Write coalescing: all writes of one iteration of the event loop go to their sockets at its end, back to back.
 
-A write wakes whoever waits for it, on another core, and that takes longer than to write. Whoever is busy still when
-the next one comes need not be woken again; and the code of the kernel takes turns with ours less often.
+A write wakes its receiver on another core, which takes longer than the write itself. A receiver that is still busy at
+the next write needs no second wake-up, and the CPU alternates less between the kernel and Python.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ _coalescers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, "WriteCoalesce
 
 
 class WriteCoalescer:
-    """The present turn of a loop."""
+    """Buffer of the writes of a loop's present iteration."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
         self._writes: list[tuple[asyncio.WriteTransport, bytes]] = []
 
     def write(self, transport: asyncio.WriteTransport, data: bytes) -> None:
-        """Write at the end of this turn, if the connection is not closed by then."""
+        """Write at the end of this iteration, unless the connection is closed by then."""
         self._writes.append((transport, data))
         if len(self._writes) == 1:
             loop = self._loop()
@@ -26,7 +26,7 @@ class WriteCoalescer:
             loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write it now: for whoever may write, or close, by themselves."""
+        """Write the buffered data now, before a direct write or close of a transport."""
         if not self._writes:
             return
         writes, self._writes = self._writes, []
@@ -36,8 +36,8 @@ class WriteCoalescer:
 
 
 def write_coalescer_of(loop: asyncio.AbstractEventLoop) -> WriteCoalescer:
-    """The turns of this loop."""
-    turn = _coalescers.get(loop)
-    if turn is None:
-        turn = _coalescers[loop] = WriteCoalescer(loop)
-    return turn
+    """Return the coalescer of a loop."""
+    coalescer = _coalescers.get(loop)
+    if coalescer is None:
+        coalescer = _coalescers[loop] = WriteCoalescer(loop)
+    return coalescer

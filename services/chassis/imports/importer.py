@@ -171,7 +171,7 @@ class FileImporter(Generic[T]):
                     look = time.monotonic() + _PARKED_CHECK_INTERVAL_S
                 busy = await self._process_batch()
             except TRANSIENT_DATABASE_ERRORS as error:
-                _log.warning("import waits for the database", error=type(error).__name__)
+                _log.warning("import waiting for database", error=type(error).__name__)
                 self._progress = None
             except Exception:
                 # A file must not keep the ones behind it: its last batch is undone, what was taken in before stays.
@@ -187,7 +187,7 @@ class FileImporter(Generic[T]):
         parked = {row["id"]: row["kind"] for row in await self._pool.fetch(_PARKED, list(self.kinds))}
         metrics.IMPORTS_PARKED.set(len(parked))
         for import_id in parked.keys() - self._parked:
-            _log.error("import is of an unknown kind", id=write_id(self._prefix, import_id), kind=parked[import_id])
+            _log.error("import of unknown kind", id=write_id(self._prefix, import_id), kind=parked[import_id])
         self._parked = set(parked)
 
     async def _process_batch(self) -> bool:

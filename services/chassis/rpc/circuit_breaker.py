@@ -64,7 +64,7 @@ class CircuitBreaker:
         self.open = True
         self._opened_at = self._probed_at = self._now()
         self._gauge.set(1)
-        _log.warning("breaker opened", service=self._service)
+        _log.warning("circuit breaker opened", service=self._service)
         self._on_open()
 
     async def try_close(self) -> bool:
@@ -86,4 +86,4 @@ class CircuitBreaker:
             self.open = False
             self._failures = FAILURE_THRESHOLD - 1  # the next one opens it again
             self._gauge.set(0)
-            _log.info("breaker closed", service=self._service, seconds=round(self._now() - self._opened_at, 3))
+            _log.info("circuit breaker closed", service=self._service, seconds=round(self._now() - self._opened_at, 3))

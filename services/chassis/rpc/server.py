@@ -181,7 +181,7 @@ def _deadline_of(request: Request) -> contextlib.AbstractContextManager[None]:
 def _record(name: str, response: Response, began: float) -> None:
     seconds = time.perf_counter() - began
     metrics.REQUEST_SECONDS.labels(name, f"{response.status_code // 100}xx").observe(seconds)
-    log_buffered("answered", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
+    log_buffered("request completed", operation=name, status=response.status_code, ms=round(seconds * 1000, 2))
 
 
 async def _errors_as_problems(name: str, call: RequestHandler, request: Request) -> Response:  # noqa: PLR0911 - one line a kind of failure

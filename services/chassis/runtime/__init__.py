@@ -1,1 +1,1 @@
-"""A process's surroundings: settings, clock, deadlines, health, garbage collection."""
+"""Runtime of a process: settings, clock, deadlines, health, garbage collection."""

@@ -1,4 +1,4 @@
-"""The one clock. Outside production it follows an offset in a shared file, so that tests move every process at once."""
+"""Clock of a process. Outside production it follows an offset in a shared file: tests move every process at once."""
 
 import datetime as dt
 import time
@@ -10,14 +10,14 @@ _REREAD_INTERVAL_S = 0.02
 
 
 class Clock(Protocol):
-    """What time it is, and which day where the operator is."""
+    """The present instant, and the present day in the operator's time zone."""
 
     def now(self) -> dt.datetime:
-        """The present instant, in UTC."""
+        """Return the present instant, in UTC."""
         ...
 
     def today(self) -> dt.date:
-        """The present day in the operator's zone."""
+        """Return the present day in the operator's zone."""
         ...
 
     @property
@@ -25,18 +25,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock, moved by the offset (in seconds, as text) that ``offset_file`` holds."""
+    """The machine's clock, moved by the offset (in seconds, as text) in ``offset_file``."""
 
     def __init__(self, zone: str, offset_file: Path | None = None) -> None:
         self.zone = zoneinfo.ZoneInfo(zone)
         self._file = offset_file
         self._offset = dt.timedelta()
-        self._looked = -1.0
+        self._read_at = -1.0
 
     def now(self) -> dt.datetime:
-        if self._file is not None and time.monotonic() - self._looked > _REREAD_INTERVAL_S:
+        if self._file is not None and time.monotonic() - self._read_at > _REREAD_INTERVAL_S:
             self._offset = read_offset(self._file)
-            self._looked = time.monotonic()
+            self._read_at = time.monotonic()
         return dt.datetime.now(dt.UTC) + self._offset
 
     def today(self) -> dt.date:
@@ -44,7 +44,7 @@ class SystemClock:
 
 
 def read_offset(file: Path) -> dt.timedelta:
-    """The offset that a clock file holds; none if there is no file."""
+    """Return the offset in a clock file; zero if there is no file."""
     try:
         return dt.timedelta(seconds=float(file.read_text(encoding="ascii")))
     except FileNotFoundError:

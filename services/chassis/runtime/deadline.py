@@ -1,8 +1,8 @@
-"""How long the present work may take, with all that is asked of others on its way.
+"""Deadline of the present work, calls of other services included.
 
-A call to another process leaves it the time that is left, less a little, in the header field ``Kierto-Timeout-Ms``:
-whole milliseconds, counted from when it is read, in one to nine digits. Whatever else stands there is ignored: the
-field only ever takes time away, so that nobody gains by nonsense.
+A call to another process states the remaining time, less an allowance for the transit, in the header field
+``Kierto-Timeout-Ms``: whole milliseconds from its receipt, in one to nine digits. Any other value is ignored. The field
+can only shorten the time, so a malformed value gains its sender nothing.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ HEADER = "Kierto-Timeout-Ms"
 
 _FORMAT = re.compile(r"[0-9]{1,9}")
 _TRANSIT_ALLOWANCE_S = 0.05
-"""What a server is left less than its caller has: its answer that it was too late comes in time."""
+"""Difference between the caller's deadline and the server's, so that the server's 504 arrives in time."""
 
 _deadline: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=inf)
 
@@ -28,26 +28,26 @@ class DeadlineExceeded(Exception):
 
 
 def expires_at() -> float:
-    """When the present work has to be done, by ``time.monotonic()``; infinite if it may take as long as it takes."""
+    """Return the deadline of the present work, by ``time.monotonic()``; infinite if it has none."""
     return _deadline.get()
 
 
 def remaining() -> float | None:
-    """Seconds until the deadline of the present work, negative once it is over; None if it has none."""
+    """Return the seconds until the deadline of the present work, negative after it; None if there is none."""
     end = _deadline.get()
     return None if end == inf else end - time.monotonic()
 
 
 def begin(seconds: float) -> None:
-    """Give all the rest of the present task a deadline; one that is sooner stays."""
+    """Set a deadline for the rest of the present task; an earlier one stays."""
     _deadline.set(min(_deadline.get(), time.monotonic() + seconds))
 
 
 @contextlib.contextmanager
 def within(seconds: float | None) -> Iterator[None]:
-    """Give a block a deadline; one that is sooner stays. None: what there is.
+    """Set a deadline for a block; an earlier one stays. None changes nothing.
 
-    Nothing ends by itself then: ``enforced`` ends a block, and calls to others end when nothing is left.
+    The deadline alone cancels nothing: ``enforced`` ends a block, and outgoing calls end when no time remains.
     """
     token = _deadline.set(_deadline.get() if seconds is None else min(_deadline.get(), time.monotonic() + seconds))
     try:
@@ -58,7 +58,7 @@ def within(seconds: float | None) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def enforced() -> AsyncIterator[None]:
-    """Cancel what is awaited in a block when the deadline comes; DeadlineExceeded then."""
+    """Cancel a block at the deadline and raise DeadlineExceeded."""
     timeout = asyncio.timeout(remaining())
     try:
         async with timeout:
@@ -70,13 +70,12 @@ async def enforced() -> AsyncIterator[None]:
 
 
 def parse_timeout(field: str | None) -> float | None:
-    """The seconds that a caller's header field leaves; None if it leaves nothing or has no such form."""
+    """Return the seconds in a caller's header field; None if it is absent, empty or malformed."""
     return int(field) / 1000 if field and _FORMAT.fullmatch(field) else None
 
 
 @functools.lru_cache(maxsize=64)
 def outgoing_timeout_ms(seconds: float) -> int:
-    """What the header field says to a server whose answer is awaited for so long."""
-    for_the_way = _TRANSIT_ALLOWANCE_S if seconds > 10 * _TRANSIT_ALLOWANCE_S else seconds / 10
-    left_ms = int((seconds - for_the_way) * 1000)
-    return left_ms if left_ms > 0 else 1
+    """Return the header field's value for a call whose response is awaited for ``seconds``."""
+    allowance_s = _TRANSIT_ALLOWANCE_S if seconds > 10 * _TRANSIT_ALLOWANCE_S else seconds / 10
+    return max(1, int((seconds - allowance_s) * 1000))

@@ -1,22 +1,22 @@
-"""Cycles of garbage: Python looks for them seldom, so little may be left in them.
+"""Garbage collection that runs rarely, and the care that little is left to it.
 
-Reference counts free nearly everything at once. A cycle is, as a rule, an exception: its traceback holds the frames it
-went through, and so all that these had at hand, a request's body too; and one of them holds the exception.
+Reference counts free nearly everything at once. Most reference cycles are exceptions: a traceback holds its frames, and
+with them all their locals, a request's body for instance; and one of the frames holds the exception.
 """
 
 import gc
 
 COLLECT_AFTER_BYTES = 20_000_000
-"""So many noted bytes may hang in cycles before these are looked for."""
+"""Counted bytes of garbage after which the young generations are collected."""
 
 _uncollected_bytes = 0
 
 
 def tune_gc() -> None:
-    """Leave what was made at the start out of every later look, and look at most once in so many new objects.
+    """Freeze the objects that exist at the start, and raise the collector's thresholds.
 
-    Two batches of events are some two hundred thousand objects and no cycle: with Python's own limits (700, 10, 10) a
-    quarter of a worker's time goes into looking through them.
+    Two batches of events are some two hundred thousand objects and no cycle: with Python's own thresholds (700, 10, 10)
+    a worker spends a quarter of its time in collections.
     """
     gc.collect()
     gc.freeze()
@@ -24,7 +24,7 @@ def tune_gc() -> None:
 
 
 def clear_tracebacks(error: BaseException) -> None:
-    """Remove the tracebacks of an exception that was answered, and of those that led to it."""
+    """Remove the tracebacks of a handled exception, and of its causes and contexts."""
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:
@@ -39,8 +39,8 @@ def clear_tracebacks(error: BaseException) -> None:
 
 
 def count_garbage(size: int) -> None:
-    """Count bytes that may hang in cycles from now on; look for young cycles once it is too much."""
-    global _uncollected_bytes  # noqa: PLW0603 - the garbage is the process's
+    """Count bytes that may be in cycles from now on; collect the young generations once they are too many."""
+    global _uncollected_bytes  # noqa: PLW0603 - garbage belongs to the process
     _uncollected_bytes += size
     if _uncollected_bytes > COLLECT_AFTER_BYTES:
         _uncollected_bytes = 0

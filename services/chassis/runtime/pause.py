@@ -1,4 +1,4 @@
-"""The pause of a loop that is to stop: over when its time is, or as soon as it is told to."""
+"""Interruptible pause of a loop."""
 
 import asyncio
 import contextlib

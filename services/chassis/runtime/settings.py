@@ -1,4 +1,4 @@
-"""Settings from the environment, checked at once and complained about in full.
+"""Settings from the environment, validated at the start with all errors reported together.
 
 A settings class is a msgspec Struct; the field ``database_url`` of the prefix ``KIERTO_ORDERS_`` is read from
 ``KIERTO_ORDERS_DATABASE_URL``, or, where several processes share it, from ``KIERTO_DATABASE_URL``.
@@ -17,7 +17,7 @@ import msgspec
 
 
 class Environment(enum.Enum):
-    """Where the process runs. Only outside production may the clock be moved or a page be shown for developers."""
+    """Kind of deployment. The clock can be moved, and developers' pages are served, only outside production."""
 
     PRODUCTION = "production"
     DEVELOPMENT = "development"
@@ -25,11 +25,11 @@ class Environment(enum.Enum):
 
 
 class InvalidSettings(Exception):
-    """One or more settings are missing or wrong; the text names each with what is expected."""
+    """One or more settings are missing or wrong; the text names each and the expected form."""
 
 
 class SocketAddress(msgspec.Struct, frozen=True):
-    """A host and a port to listen on or to connect to."""
+    """Host and port to listen on or to connect to."""
 
     host: str
     port: int
@@ -46,28 +46,27 @@ class SocketAddress(msgspec.Struct, frozen=True):
 
 
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every process of Kierto needs. ``slot`` tells replicas of one process apart (1, 2, ...).
-
-    ``metrics_listen`` is where the operator sees metrics and what keeps it from being ready: unless it is set, a free
-    port of this machine alone, which the log names.
-    """
+    """Settings of every process."""
 
     env: Environment = Environment.PRODUCTION
     listen: SocketAddress
     metrics_listen: SocketAddress = SocketAddress("127.0.0.1", 0)
+    """The operator's port, with metrics and named checks; by default a free port of the loopback, which is logged."""
     time_zone: str = "Europe/Helsinki"
     clock_file: Path | None = None
     slot: int = 1
+    """Number of this replica among those of one process (1, 2, ...)."""
     log_level: str = "INFO"
 
 
 class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
-    """What every service needs beside that. ``service_secret`` is its own secret at identity."""
+    """Settings of every service's process."""
 
     database_url: str
     kafka: str
     identity_url: str
     service_secret: str = ""
+    """The service's own credential at identity."""
     smtp: SocketAddress | None = None
     mail_from: str = "Kierto <no-reply@kierto.invalid>"
 
@@ -76,10 +75,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def load(kind: type[S], service: str = "", environment: Mapping[str, str] | None = None) -> S:
-    """Read settings of this kind; raises WrongSettings naming every variable that is missing or wrong."""
+    """Read settings of a kind; raise InvalidSettings that names every variable that is missing or wrong."""
     environment = os.environ if environment is None else environment
     values: dict[str, Any] = {}
-    complaints: list[str] = []
+    problems: list[str] = []
     for field in msgspec.structs.fields(kind):
         own = f"KIERTO_{service.upper()}_{field.name.upper()}" if service else ""
         shared = f"KIERTO_{field.name.upper()}"
@@ -87,14 +86,14 @@ def load(kind: type[S], service: str = "", environment: Mapping[str, str] | None
         text = environment.get(name, "").strip()
         if not text:
             if field.required:
-                complaints.append(f"{own or shared} is missing (expected {_expected(field.type)})")
+                problems.append(f"{own or shared} is missing (expected {_expected(field.type)})")
             continue
         try:
             values[field.name] = _convert(text, field.type)
         except (ValueError, msgspec.ValidationError) as error:
-            complaints.append(f"{name} is wrong: {error}")
-    if complaints:
-        raise InvalidSettings("\n".join(complaints))
+            problems.append(f"{name} is wrong: {error}")
+    if problems:
+        raise InvalidSettings("\n".join(problems))
     settings = kind(**values)
     if isinstance(settings, ProcessSettings) and settings.env is Environment.PRODUCTION and settings.clock_file:
         raise InvalidSettings("KIERTO_CLOCK_FILE moves the clock, which production does not allow: remove it")
@@ -102,11 +101,11 @@ def load(kind: type[S], service: str = "", environment: Mapping[str, str] | None
 
 
 def load_or_exit(kind: type[S], service: str = "") -> S:
-    """Like load, for a process's start: says what is wrong on standard error and leaves with code 2."""
+    """Read settings at a process's start; report invalid ones on standard error and exit with code 2."""
     try:
         return load(kind, service)
-    except InvalidSettings as wrong:
-        sys.stderr.write(f"{service or 'the process'} can't start:\n{wrong}\n")
+    except InvalidSettings as error:
+        sys.stderr.write(f"{service or 'the process'} can't start:\n{error}\n")
         raise SystemExit(2) from None
 
 
@@ -126,6 +125,6 @@ def _parse(kind: type, text: Any) -> Any:
 
 
 def _expected(kind: Any) -> str:
-    return {"Address": "HOST:PORT", "int": "a whole number", "Path": "a path"}.get(
+    return {"SocketAddress": "HOST:PORT", "int": "a whole number", "Path": "a path"}.get(
         getattr(kind, "__name__", ""), "text"
     )

@@ -1,7 +1,7 @@
-"""Logs: one JSON object a line on standard output, with the trace id of the work at hand.
+"""Structured logs: one JSON object a line on standard output, with the trace id of the present work.
 
-What is logged is chosen by name: operation, ids, counts, durations. Bodies, headers, tokens, names, addresses and
-texts are never handed to a logger.
+Logged fields are chosen by name: operation, ids, counts, durations. Bodies, headers, tokens, names, addresses and texts
+are never logged.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ _LIBRARY_LEVELS = {
 
 
 _NOISY_LIBRARY = "aiokafka"
-"""The library that tells of every attempt to reach a broker that is away, ten times a second."""
+"""Library that logs every attempt to reach an unavailable broker, ten times a second."""
 _REPEAT_INTERVAL_S = 10.0
 
 
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 _FLUSH_DELAY_S = 0.05
-"""How long the lines of requests are kept, to be written together."""
+"""Delay of the lines of requests, so that several are written together."""
 _MAX_BUFFERED = 500
-"""How many are, at most: also where the loop that was to write them is gone."""
+"""Buffered lines at most, even if the loop that was to write them has ended."""
 
 
 class LineWriter(structlog.BytesLogger):
-    """Where this process's lines go, in their order. A write each would take longer than a small request does."""
+    """Buffered writer of a process's lines, in their order. One write a line would take longer than a small request."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
@@ -47,7 +47,7 @@ class LineWriter(structlog.BytesLogger):
         self._buffer: list[msgspec.Raw | dict[str, Any]] = []
 
     def msg(self, message: bytes) -> None:
-        """Write a line, and before it all that is kept."""
+        """Write the buffered lines and this one."""
         self._buffer.append(msgspec.Raw(message))
         self.flush()
 
@@ -55,7 +55,7 @@ class LineWriter(structlog.BytesLogger):
     fatal = failure = err = error = critical = exception = msg
 
     def write_later(self, entry: dict[str, Any]) -> None:
-        """Write a line within 50 ms, in company; or now, where no event loop runs that could do it later."""
+        """Buffer a line for 50 ms at most; write it now if no event loop is running."""
         self._buffer.append(entry)
         if len(self._buffer) == 1:
             try:
@@ -66,22 +66,23 @@ class LineWriter(structlog.BytesLogger):
             self.flush()
 
     def flush(self) -> None:
-        """Write what is kept."""
-        kept, self._buffer = self._buffer, []
-        if kept:
-            self._file.write(_encoder.encode_lines(kept))
+        """Write the buffered lines."""
+        lines, self._buffer = self._buffer, []
+        if lines:
+            self._file.write(_encoder.encode_lines(lines))
             self._file.flush()
 
 
 class _ProcessLog:
-    """What ``log_buffered`` stands on, once logging is set up. ``lines`` is None where level INFO is not shown."""
+    """State of ``log_buffered`` once logging is configured."""
 
     name = ""
     lines: LineWriter | None = None
+    """None if level INFO is disabled."""
 
 
 class RepeatFilter(logging.Filter):
-    """Lets each kind of line of a library through once in ten seconds, with how many were left out since."""
+    """Filter that passes each message of a library once in ten seconds, with the number that it suppressed."""
 
     def __init__(self, library: str = _NOISY_LIBRARY) -> None:
         super().__init__()
@@ -91,18 +92,18 @@ class RepeatFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] != self._library:
             return True
-        last, left_out = self._last_logged.get(record.msg, (float("-inf"), 0))
+        last, suppressed = self._last_logged.get(record.msg, (float("-inf"), 0))
         if record.created < last + _REPEAT_INTERVAL_S:
-            self._last_logged[record.msg] = last, left_out + 1
+            self._last_logged[record.msg] = last, suppressed + 1
             return False
         self._last_logged[record.msg] = record.created, 0
-        if left_out:
-            record.msg, record.args = f"{record.getMessage()} ({left_out} more like this left out)", None
+        if suppressed:
+            record.msg, record.args = f"{record.getMessage()} ({suppressed} similar suppressed)", None
         return True
 
 
 def configure(process: str, level: str = "INFO") -> None:
-    """Send this process's logs, and those of its libraries, to standard output in the one form."""
+    """Send this process's logs, and those of its libraries, to standard output as JSON lines."""
 
     def name_process(_: Any, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
         entry["process"] = process
@@ -118,7 +119,7 @@ def configure(process: str, level: str = "INFO") -> None:
     ]
     lines = LineWriter(sys.stdout.buffer)
     _ProcessLog.name, _ProcessLog.lines = process, lines if logging.getLevelName(level) <= logging.INFO else None
-    # Our own lines are written as they are: by way of the standard library each would take as long as a small request.
+    # Kierto's own lines bypass the standard library, in which each would take as long as a small request.
     structlog.configure(
         processors=[*shared, _render],
         logger_factory=lambda *_: lines,
@@ -139,9 +140,9 @@ def configure(process: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # What these tell of every attempt while a server is coming up, our own lines say once.
-    for name, quietest in _LIBRARY_LEVELS.items():
-        logging.getLogger(name).setLevel(quietest)
+    # These libraries log every failed attempt while a server starts; Kierto's own lines report it once.
+    for name, library_level in _LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(library_level)
 
 
 def _render(_: Any, __: str, entry: structlog.typing.EventDict) -> bytes:
@@ -149,18 +150,18 @@ def _render(_: Any, __: str, entry: structlog.typing.EventDict) -> bytes:
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
-    """A logger for the module of this name."""
-    made: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
-    return made
+    """Return a logger for a module."""
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
+    return bound
 
 
 _unbuffered_logger = logger(__name__)
 
 
 def log_buffered(event: str, **named: Any) -> None:
-    """Log, at level INFO, what happens with every request: as a logger does, but past its machinery.
+    """Log an event of every request at level INFO, without structlog's processors.
 
-    The line is written within 50 ms; what ends the process otherwise than by its own will can take it along.
+    The line is written within 50 ms; it is lost if the process is killed before.
     """
     lines = _ProcessLog.lines
     if lines is None:
@@ -176,6 +177,6 @@ def log_buffered(event: str, **named: Any) -> None:
 
 
 def flush() -> None:
-    """Write what is kept to be written in company: the process is about to end."""
+    """Write the buffered lines before the process ends."""
     if _ProcessLog.lines is not None:
         _ProcessLog.lines.flush()

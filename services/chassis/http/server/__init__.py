@@ -1,1 +1,1 @@
-"""The server side of HTTP: connections with limits, endpoints without ASGI, host and address checks."""
+"""HTTP server: uvicorn's protocols with limits, endpoints without ASGI, checks of hosts and addresses."""

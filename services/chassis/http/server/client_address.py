@@ -1,4 +1,4 @@
-"""The address a request comes from: how header fields and connections write it, and by what it is counted."""
+"""Client addresses: parsing, and the networks that rate limits count by."""
 
 import functools
 import ipaddress
@@ -6,26 +6,25 @@ import re
 
 _CACHE_SIZE, _MAX_LENGTH = 10_000, 100
 _ENTRY = re.compile(r"\[(?P<bracketed>[^\]]*)\](?::\d{1,5})?|(?P<v4>[^:]*):\d{1,5}|(?P<bare>.*)", re.DOTALL)
-"""``[2001:db8::1]:443``, ``192.0.2.1:443``, or an address alone. Behind a bare IPv6 address no port can stand."""
+"""``[2001:db8::1]:443``, ``192.0.2.1:443``, or an address alone. A bare IPv6 address can have no port."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052, section 2.1."""
 
 
 def parse_address(text: str) -> str:
-    """Return the address in its one canonical spelling; empty for what is none.
+    """Return an address in its canonical spelling; an empty text if it is none.
 
-    Ports, brackets and zones (RFC 4007, section 11: known to one machine alone) are left out. An IPv4-mapped address
-    is IPv4: that is how a socket for both families shows it.
+    Ports, brackets and zones (RFC 4007, section 11: local to one machine) are removed. An IPv4-mapped address becomes
+    IPv4, since a dual-stack socket shows IPv4 peers so.
     """
     return _parse(text) if len(text) <= _MAX_LENGTH else ""
 
 
 def rate_limit_network(address: str) -> str:
-    """Return what requests from an address are counted by: an IPv4 address itself, of an IPv6 address its /64.
+    """Return the network that requests of an address are counted by: an IPv4 address itself, the /64 of an IPv6 one.
 
-    One subscriber has a whole /64 at least (RFC 6177, section 2), so its addresses are as good as one. Behind NAT64
-    and 6to4 stands one IPv4 host, which owns many /64s (6to4) or shares one with all others (NAT64). What is no
-    address is counted as it is.
+    A subscriber has at least a /64 (RFC 6177, section 2). An address of 6to4 or NAT64 is counted as its IPv4 host,
+    which owns many /64s (6to4) or shares one with all others (NAT64). A text that is no address is returned as it is.
     """
     try:
         parsed = ipaddress.ip_address(parse_address(address))
@@ -42,11 +41,11 @@ def rate_limit_network(address: str) -> str:
 
 @functools.lru_cache(maxsize=_CACHE_SIZE)
 def _parse(text: str) -> str:
-    found = _ENTRY.fullmatch(text.strip())
-    assert found is not None, "the last branch takes anything"
-    written = next(part for part in found.groups() if part is not None)
+    match = _ENTRY.fullmatch(text.strip())
+    assert match is not None, "the last branch matches any text"
+    literal = next(part for part in match.groups() if part is not None)
     try:
-        address = ipaddress.ip_address(written.partition("%")[0])
+        address = ipaddress.ip_address(literal.partition("%")[0])
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:

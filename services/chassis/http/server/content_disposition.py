@@ -1,4 +1,4 @@
-"""What a download is called on the disk of whoever saves it."""
+"""Content-Disposition of downloads (RFC 6266)."""
 
 import re
 import unicodedata
@@ -8,12 +8,12 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._ -]")
 
 
 def attachment(name: str) -> str:
-    """The Content-Disposition of a file to be saved, not shown (RFC 6266); any text will do as its name.
+    """Return the field's value for a file that is saved, not shown; ``name`` may be any text.
 
-    What could lead to another folder or hide what kind of file it is (separators, control and direction characters)
-    is replaced. Names beyond ASCII come a second time, in full (RFC 8187).
+    Characters that could change the folder or disguise the kind of file (separators, control and direction characters)
+    are replaced. A name beyond ASCII is repeated in full as ``filename*`` (RFC 8187).
     """
     safe = "".join("_" if one in '/\\"' or unicodedata.category(one).startswith("C") else one for one in name)
     plain = _NOT_PLAIN.sub("_", safe)
-    field = f'attachment; filename="{plain}"'
-    return field if plain == safe else f"{field}; filename*=UTF-8''{quote(safe, safe='')}"
+    value = f'attachment; filename="{plain}"'
+    return value if plain == safe else f"{value}; filename*=UTF-8''{quote(safe, safe='')}"

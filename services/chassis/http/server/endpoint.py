@@ -1,7 +1,7 @@
-"""Requests that the server hands to their endpoint directly, and whose answer it writes: without ASGI.
+"""Endpoints that the server calls directly, without ASGI.
 
-ASGI's scope and messages, and the framework's way to a route, take as long as a small operation. An endpoint for which
-that matters is named to the server with its target. It gets requests that came whole; all others reach it by ASGI.
+ASGI's scope and messages, and the framework's routing, take as long as a small operation. A server calls such an
+endpoint for requests of its target that arrive complete; all other requests reach the same endpoint through ASGI.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -14,40 +14,42 @@ HeaderField = tuple[bytes, bytes]
 
 
 class EndpointRequest(NamedTuple):
-    """The head of a request: its header fields in their order, and the first value of each name in ``fields``.
-
-    ``query`` is its target's, ``peer`` the other end of the connection.
-    """
+    """The head of a request."""
 
     method: str
     query: bytes
+    """The query of its target."""
     headers: Sequence[HeaderField]
+    """Its header fields in their order."""
     fields: Mapping[bytes, bytes]
+    """The first value of each header field."""
     peer: tuple[str, int] | None
+    """The remote address of the connection."""
 
 
 class EndpointResponse(NamedTuple):
-    """An answer: its fields are the application's own, never a client's words, and don't say how it is framed."""
+    """A response with its whole body."""
 
     status: int
     fields: list[HeaderField]
+    """Header fields of the application, without a client's input and without framing (Content-Length)."""
     body: bytes
 
 
 class Endpoint(Protocol):
-    """Answers requests for one target."""
+    """Handler of the requests for one target."""
 
     def answer(self, request: EndpointRequest, body: bytes) -> Awaitable[EndpointResponse]:
-        """Return the answer to a request. It never fails."""
+        """Return the response to a request. It never raises."""
         ...
 
 
 def first_values(headers: Sequence[HeaderField]) -> dict[bytes, bytes]:
-    """Return the fields by name; of one that comes twice the first counts."""
+    """Return the first value of each header field by name."""
     return dict(reversed(headers))
 
 
 def request_from_scope(scope: Scope) -> EndpointRequest:
-    """Return the head of a request that came by ASGI."""
+    """Return the head of a request from its ASGI scope."""
     headers = scope["headers"]
     return EndpointRequest(scope["method"], scope["query_string"], headers, first_values(headers), scope["client"])

@@ -1,36 +1,35 @@
-"""WebSockets whose peers may stop reading: uvicorn's protocol, bounded in memory and in time.
+"""WebSocket protocol: uvicorn's, with bounds in memory and time for peers that stop reading.
 
-``send`` waits while the peer does not read, so whoever sends can tell. What uvicorn leaves open is how such a
-connection ends: its close would wait for the peer, too. Here the close frame goes out behind what is unread already,
-and the connection is gone ``LINGER_S`` later, read or not.
+``send`` waits while the peer does not read, so the sender notices. uvicorn's close would wait for the peer, too. Here
+the close frame is written behind the unread bytes, and the connection is aborted ``LINGER_S`` later, read or not.
 
-Pings, pongs and pieces of messages never reach the application, which could charge for them: they are counted here.
+Control frames and message fragments never reach the application, which could charge for them: they are limited here.
 """
 
 import asyncio
 import socket
 
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+
+from services.chassis.http.server.compat import ASGISendEvent, UvicornWebSocketProtocol
 
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
 LINGER_S = 5.0
 MAX_CONTROL_FRAMES = 3_000
-"""Pings, pongs and pieces of messages that a peer may send in ``FRAME_WINDOW_S`` seconds.
+"""Pings, pongs and continuation frames that a peer may send in ``FRAME_WINDOW_S`` seconds.
 
-Each takes 10 to 20 µs. A peer that is alive pings every few seconds; the largest message comes in 1 kB pieces.
+Each takes 10 to 20 µs. A live peer pings every few seconds; the largest message consists of 1 kB fragments.
 """
 FRAME_WINDOW_S = 60.0
 _WRITE_BUFFER_BYTES = 64 * 1024
-"""How much may lie unread in the process, and (the kernel takes twice that) in the kernel: else up to 4 MB a peer."""
+"""Unread bytes at most in the process, and twice as many in the kernel, whose own limit would be 4 MB a peer."""
 
 _HANDSHAKE_REJECTED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection."""
+class WebSocketProtocol(UvicornWebSocketProtocol):
+    """A WebSocket connection with bounds."""
 
     _frames = 0
     _frames_until = 0.0
@@ -43,14 +42,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
-            # Not even a request that could be refused (one with a body, say): uvicorn would wait for the rest of it.
+        if self.handshake_failed and not self.transport.is_closing():
+            # No request that uvicorn could reject (one with a body, for instance): it would wait for more bytes.
             self.transport.write(_HANDSHAKE_REJECTED)
             self.transport.close()
 
     async def send(self, message: ASGISendEvent) -> None:
         if message["type"] == "websocket.close":
-            self.writable.set()
+            self.writable.set()  # a close does not wait for the peer to read
         await super().send(message)
         if self.close_timer is not None:
             self.close_timer.cancel()
@@ -73,8 +72,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._count_frame()
 
     def keepalive_timeout(self) -> None:
-        """The peer does not answer: it is gone, or it does not read. Either may come back, so it is told to."""
-        self.pong_timer = self.pending_ping_payload = None
+        """Close with 1013 if the peer sends no pong: it is gone or does not read, and may reconnect."""
+        self.forget_ping()
         self._hang_up(TRY_AGAIN_LATER, "no pong")
 
     def _count_frame(self) -> None:
@@ -88,10 +87,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _hang_up(self, code: int, reason: str) -> None:
         if self.close_sent or self.transport.is_closing():
             return
-        self.conn.send_close(code, reason)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        self.transport.close()
+        self.write_close(code, reason)
         self._abort_later()
 
     def _abort_later(self) -> asyncio.TimerHandle:

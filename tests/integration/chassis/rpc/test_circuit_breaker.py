@@ -143,8 +143,8 @@ async def test_it_is_used_again_soon_after_it_is_back() -> None:
             await until(lambda: outcomes(say(service)), lambda done: done == [(200, "")])
             assert time.monotonic() - back < 20
         assert [(line["event"], line["service"]) for line in lines if line["event"].startswith("breaker")] == [
-            ("breaker opened", "scene"),
-            ("breaker closed", "scene"),
+            ("circuit breaker opened", "scene"),
+            ("circuit breaker closed", "scene"),
         ]
         assert breaker_metric() == 0
 

@@ -84,9 +84,9 @@ async def test_it_finishes_what_runs_and_takes_nothing_new(start_process: Callab
     assert await answer == 200
     assert await process.ended(10) == 0
     lines = process.log()
-    assert [line["event"] for line in lines if line["event"] in ("started", "answered", "stopped")] == [
+    assert [line["event"] for line in lines if line["event"] in ("started", "request completed", "stopped")] == [
         "started",
-        "answered",
+        "request completed",
         "stopped",
     ]
     assert "mirja" not in json.dumps(lines)
@@ -120,7 +120,7 @@ async def test_what_is_not_ready_and_the_metrics_are_shown_on_a_port_of_their_ow
 async def test_a_loop_that_fails_ends_the_process_with_an_error(start_process: Callable[..., RunningProcess]) -> None:
     process = start_process("failing")
     assert await process.ended(10) == 1
-    assert "a part ended by itself" in [line["event"] for line in process.log()]
+    assert "background task exited" in [line["event"] for line in process.log()]
 
 
 async def test_a_busy_process_takes_many_connections_a_turn(start_process: Callable[..., RunningProcess]) -> None:

@@ -29,8 +29,8 @@ def test_a_line_that_comes_again_and_again_is_let_through_once_in_ten_seconds() 
     lines = [record("aiokafka.client", "no node %s", number, at) for number, at in enumerate(seconds)]
     assert filtered(RepeatFilter(), *lines) == [
         "no node 0",
-        "no node 4 (3 more like this left out)",
-        "no node 6 (1 more like this left out)",
+        "no node 4 (3 similar suppressed)",
+        "no node 6 (1 similar suppressed)",
     ]
 
 
