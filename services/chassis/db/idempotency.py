@@ -1,7 +1,7 @@
-"""A command that comes twice is answered once: the first answer is kept, and given again, for 90 days.
+"""Idempotency keys: a repeated command returns the stored result of the first one, for 90 days.
 
-A key belongs to (organisation, caller, operation). The unique row makes a second call wait for the first; a call that
-was refused changed nothing and leaves the key free. Whoever calls this has decided already that the caller may.
+A key belongs to (organisation, caller, operation). The unique row makes a concurrent repetition wait for the first
+call. A refused command changed nothing and leaves the key free. The operation has authorised the caller before.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _STORE_ANSWER = """
 
 
 class _Refused(Exception):
-    """Carries a refusal out of the savepoint, so that nothing of the attempt stays."""
+    """Rolls the savepoint back for a refusal."""
 
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal
@@ -45,33 +45,32 @@ async def execute_once(
     command: Value,
     answer: type[A],
     do: Callable[[], Awaitable[A | Refusal]],
-    remember: Callable[[A], A] = lambda given: given,
+    remember: Callable[[A], A] = lambda result: result,
 ) -> A | Refusal:
-    """Do a command that carries ``idempotency_key``, or give its first answer again.
+    """Execute a command with an ``idempotency_key``, or return the stored result of its first execution.
 
-    ``remember`` makes the answer that is kept from the one that is given (a secret is shown once). Refused with
-    MALFORMED for a key that is empty, longer than 200 characters or not printable, IDEMPOTENCY_CONFLICT for another
-    input.
+    ``remember`` returns the result to store (a secret is returned once). Refuse with MALFORMED a key that is empty,
+    longer than 200 characters or not printable; refuse with IDEMPOTENCY_CONFLICT a key of another input.
     """
     key: str = cast(Any, command).idempotency_key
-    wrong = length_problem(key, 1, 200, "idempotencyKey")
-    if wrong is not None or not key.isprintable():
-        return Refusal(problems=[wrong or malformed("idempotencyKey", reason="CHARACTERS")])
-    place = (organisation, caller, operation, key)
+    problem = length_problem(key, 1, 200, "idempotencyKey")
+    if problem is not None or not key.isprintable():
+        return Refusal(problems=[problem or malformed("idempotencyKey", reason="CHARACTERS")])
+    row = (organisation, caller, operation, key)
     digest = hashlib.sha256(msgspec.json.encode(command, order="deterministic")).digest()
     try:
         async with connection.transaction():
-            if await connection.fetchval(_CLAIM, *place, digest):
-                given = await do()
-                if isinstance(given, Refusal):
-                    raise _Refused(given)
-                await connection.execute(_STORE_ANSWER, *place, msgspec.json.encode(remember(given)))
-                return given
+            if await connection.fetchval(_CLAIM, *row, digest):
+                result = await do()
+                if isinstance(result, Refusal):
+                    raise _Refused(result)
+                await connection.execute(_STORE_ANSWER, *row, msgspec.json.encode(remember(result)))
+                return result
     except _Refused as refused:
         return refused.refusal
-    known = await connection.fetchrow(_FIND_ANSWER, *place)
-    if known is None or known["answer"] is None:
+    stored = await connection.fetchrow(_FIND_ANSWER, *row)
+    if stored is None or stored["answer"] is None:
         return refuse("IN_PROGRESS", retryable=True)
-    if known["input_hash"] != digest:
+    if stored["input_hash"] != digest:
         return refuse("IDEMPOTENCY_CONFLICT", "idempotencyKey")
-    return msgspec.json.decode(known["answer"], type=answer)
+    return msgspec.json.decode(stored["answer"], type=answer)

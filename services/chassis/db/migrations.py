@@ -1,6 +1,6 @@
-"""Numbered SQL files, applied once each and under a lock, by yoyo-migrations.
+"""Schema migrations: numbered SQL files, applied once each and under a lock by yoyo-migrations.
 
-yoyo is synchronous and brings psycopg; both are used here and nowhere else.
+yoyo is synchronous and needs psycopg; both are used only here.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ CHASSIS_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(database_url: str, folders: Sequence[Path]) -> int:
-    """Bring a database up to date, one folder after the other; the number of files that were applied."""
-    from yoyo import get_backend, read_migrations  # late: only this one process needs it
+    """Apply the pending files of each folder in order, and return their number."""
+    from yoyo import get_backend, read_migrations  # imported late: only the migrating process needs it
 
     url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
     applied = 0
     with get_backend(url) as backend, backend.lock():
         for folder in folders:
-            wanted = backend.to_apply(read_migrations(str(folder)))
-            backend.apply_migrations(wanted)
-            applied += len(wanted)
+            pending = backend.to_apply(read_migrations(str(folder)))
+            backend.apply_migrations(pending)
+            applied += len(pending)
     _log.info("migrated", applied=applied)
     return applied

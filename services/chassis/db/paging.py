@@ -1,8 +1,8 @@
-"""Pages of lists by keyset: a cursor holds the sort values of the row that it stands behind.
+"""Keyset pagination: a cursor holds the sort values of its row.
 
-A cursor belongs to one list, in one order, behind one filter: it begins with a digest of these, and is refused anywhere
-else, where it would skip and repeat rows silently. It is not signed, for it gives its holder nothing: the values are
-checked, and compared in a query that shows each caller their own rows.
+A cursor belongs to one list, order and filter: it begins with their digest, and is rejected for any other list, in
+which it would skip or repeat rows silently. It is not signed, since it grants nothing: the values are validated, and
+the query still returns only the caller's own rows.
 """
 
 import base64
@@ -22,23 +22,21 @@ from services.contracts.values import MAX_PAGE, Connection, Edge, Page, PageInfo
 Node = TypeVar("Node")
 
 IntegerKey = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-"""A sort value that is a PostgreSQL ``integer``."""
+"""Sort value of the PostgreSQL type ``integer``."""
 TimestampKey = Annotated[dt.datetime, msgspec.Meta(tz=True)]
-"""A sort value that is a PostgreSQL ``timestamptz``."""
+"""Sort value of the PostgreSQL type ``timestamptz``."""
 
 _DIGEST_BYTES = 6
 
-# Instants are then always in UTC, and a cursor is half as long as with JSON.
+# MessagePack: instants are always in UTC, and a cursor is half as long as with JSON.
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
 class KeysetPage(Generic[Node]):
-    """One page of a list: ``after``, the sort values that it begins behind, and ``limit``, how many rows to fetch.
+    """A page of a list.
 
-    ``begins_behind``: it is not the first; ``counts``: the rows of the whole list are to be counted.
-
-    ``kinds`` are the types of the sort values; ``list_name`` and ``scope`` (its order, its filter, in a form that is
-    the same for the same rows) tell the list from all others. MalformedInput for a page that this list does not have.
+    ``kinds`` are the types of the sort values. ``list_name`` and ``scope`` (order and filter in a canonical form)
+    identify the list. MalformedInput for a size out of range or a cursor of another list.
     """
 
     def __init__(self, page: Page, kinds: tuple[Any, ...], list_name: str, *scope: object) -> None:
@@ -46,14 +44,16 @@ class KeysetPage(Generic[Node]):
             raise MalformedInput("first", reason="RANGE", least="0", most=str(MAX_PAGE))
         self._first = page.first
         self._list = (list_name, *scope)
-        # One row more than is shown tells whether there is a next page.
         self.limit = page.first + 1
+        """Rows to fetch: one more than the page has, which tells whether there is a next page."""
         self.counts_total = page.total
+        """Whether to count the rows of the whole list."""
         self.has_previous_page = bool(page.after)
         self.after: Sequence[Any] = self._read(page.after, kinds) if page.after else (None,) * len(kinds)
+        """The sort values of the row before the page; None each for the first page."""
 
     def connection(self, rows: Sequence[tuple[Sequence[object], Node]], total: int | UnsetType) -> Connection[Node]:
-        """The page from the rows that were fetched, as sort values and node; ``total`` counts the whole list."""
+        """Return the page from the fetched rows, as sort values and node; ``total`` counts the whole list."""
         shown = rows[: self._first]
         edges = [Edge(cursor=self.cursor(values), node=node) for values, node in shown]
         return Connection(
@@ -68,7 +68,7 @@ class KeysetPage(Generic[Node]):
         )
 
     def cursor(self, values: Sequence[object]) -> str:
-        """The cursor of the row with these sort values."""
+        """Return the cursor of the row with these sort values."""
         return base64.urlsafe_b64encode(self._digest + _encode(values)).decode().rstrip("=")
 
     @functools.cached_property
@@ -79,15 +79,15 @@ class KeysetPage(Generic[Node]):
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             values: Sequence[Any] = _decoder(kinds).decode(packed[_DIGEST_BYTES:])
-            known = packed.startswith(self._digest) and self.cursor(values) == text
-        except (binascii.Error, ValueError, OverflowError):  # the last: an instant that UTC has no date for
-            known = False
-        if not known or any(isinstance(value, str) and "\0" in value for value in values):
+            valid = packed.startswith(self._digest) and self.cursor(values) == text
+        except (binascii.Error, ValueError, OverflowError):  # OverflowError: an instant without a date in UTC
+            valid = False
+        if not valid or any(isinstance(value, str) and "\0" in value for value in values):
             raise MalformedInput("after", reason="OTHER_LIST")
         return values
 
 
 @functools.cache
 def _decoder(kinds: tuple[Any, ...]) -> "msgspec.msgpack.Decoder[Sequence[Any]]":
-    """Read the sort values of these types; what is of another type is refused before what is inside it is looked at."""
+    """Return the decoder of sort values of these types, which rejects a value of another type before its contents."""
     return msgspec.msgpack.Decoder(tuple[kinds])  # type: ignore[valid-type]  # the types are known at run time

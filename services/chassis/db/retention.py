@@ -1,4 +1,4 @@
-"""What is deleted by itself: the log and kept answers after 90 days, the inbox after 100, sent mail and old imports."""
+"""Retention: the event log and stored results for 90 days, the inbox for 100, sent mail and imports for 30."""
 
 import asyncio
 import contextlib
@@ -11,11 +11,11 @@ from services.chassis.telemetry.logging import logger
 
 _log = logger(__name__)
 
-# By the database's clock: how long something was kept is no matter of the operator's day. A statement is run again
-# until it finds nothing more: $1 rows at a time, so that nobody waits for long.
+# Ages are by the database's clock, which Kierto's own clock does not move. Each statement is repeated until it deletes
+# no row, $1 rows at a time, so that other transactions wait for short locks only.
 #
-# Of the log goes what lies before its first event that is not old, so that what is left has no holes; and only what
-# the cluster that is filled now has acknowledged everywhere. How far a cluster of former days got is no matter.
+# The log is cut before its first event that has not expired, so that it keeps no gaps, and only up to the sequence that
+# the present cluster has acknowledged in every partition.
 _DELETE_EXPIRED = (
     """
     DELETE FROM chassis.outbox WHERE sequence IN (
@@ -47,7 +47,7 @@ _DELETE_EXPIRED = (
         WHERE i.staged_at < clock_timestamp() - interval '30 days' LIMIT $1
     )
     """,
-    # Their rows went before: millions of them can't go with them in the time that a statement has.
+    # Their rows are deleted before: a statement has no time for millions of them.
     """
     DELETE FROM chassis.imports WHERE id IN (
         SELECT id FROM chassis.imports WHERE staged_at < clock_timestamp() - interval '30 days' LIMIT $1
@@ -63,7 +63,7 @@ _INTERVAL_S = 3600
 
 
 async def enforce_retention(pool: Pool, stop: asyncio.Event, more: Sequence[str] = ()) -> None:
-    """Delete what has expired, now and every hour, until ``stop`` is set. ``more``: statements like those above."""
+    """Delete expired rows, now and every hour, until ``stop`` is set; ``more`` are a service's own statements."""
     while not stop.is_set():
         with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
             for statement in (*_DELETE_EXPIRED, *more):

@@ -1,6 +1,6 @@
-"""The rows of imports that were left out, in the order of their file: page by page, or all of them as they are read.
+"""Bad rows of imports in the order of their file, as pages or as a stream.
 
-Why a row was left out is kept as a code and its params, and told in its reader's language (``bad_rows.toml``).
+The reason of a bad row is stored as a code and its params, and rendered in its reader's language (``bad_rows.toml``).
 """
 
 import functools
@@ -30,7 +30,7 @@ _COUNT = "SELECT count(*) FROM chassis.import_rows WHERE import_id = $1 AND stat
 
 
 async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page, language: Language) -> Listing[BadRow]:
-    """A page of them; none for an import that is not there."""
+    """Return a page of an import's bad rows; an empty one for an unknown import."""
     part: KeysetPage[BadRow] = KeysetPage(page, (IntegerKey,), "badRows", import_id)
     rows = await pool.fetch(_BAD_ROWS, import_id, part.after[0] or 0, part.limit)
     edges = [([row["line"]], _bad_row(row, language)) for row in rows]
@@ -38,10 +38,10 @@ async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page, language:
 
 
 async def all_of(pool: Pool, import_id: uuid.UUID | None, language: Language) -> AsyncIterator[list[BadRow]]:
-    """All of them, some at a time.
+    """Yield all bad rows of an import in batches, each by its own query.
 
-    Each time with a question of its own: a cursor of the database would keep a connection and a transaction for as
-    long as the reader takes. None comes twice, and none of an import that is done is left out.
+    A database cursor would hold a connection and a transaction for as long as the reader takes. No row is repeated, and
+    no row of a finished import is omitted.
     """
     after = 0
     while rows := await pool.fetch(_BAD_ROWS, import_id, after, _BATCH_ROWS):
@@ -50,21 +50,20 @@ async def all_of(pool: Pool, import_id: uuid.UUID | None, language: Language) ->
 
 
 def reason(code: str, params: Mapping[str, str], language: Language) -> str:
-    """Say in a language why a row was left out."""
+    """Return the reason of a bad row as a sentence in a language; the code itself if a newer build wrote it."""
     texts = catalogue()
-    found = texts.get(f"{code}.{params.get('reason')}") or texts.get(code)
-    # What a newer build found may be unknown to this one.
-    return found[language.value].format_map(defaultdict(lambda: "…", params)) if found else code
+    by_language = texts.get(f"{code}.{params.get('reason')}") or texts.get(code)
+    return by_language[language.value].format_map(defaultdict(lambda: "…", params)) if by_language else code
 
 
 @functools.cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """The texts of every code, by language."""
+    """Return the texts of every code, by language."""
     return tomllib.loads((Path(__file__).parent / "bad_rows.toml").read_text(encoding="utf-8"))
 
 
 def _bad_row(row: Row, language: Language) -> BadRow:
-    # A row that an earlier build left out has its sentence.
+    # Rows of earlier builds have their reason as a sentence.
     params = msgspec.json.decode(row["params"], type=dict[str, str])
     return BadRow(
         file=row["file_name"],

@@ -1,4 +1,4 @@
-"""Records of a CSV file (RFC 4180) as its bytes come: only the record that is not complete yet is held in memory."""
+"""Incremental CSV parser (RFC 4180): only the incomplete record is in memory."""
 
 import csv
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ MAX_RECORD_BYTES = 64_000
 
 
 class RecordTooLong(ValueError):
-    """A record is longer than ``MAX_RECORD_BYTES``; ``line`` is its first."""
+    """A record is longer than ``MAX_RECORD_BYTES``; ``line`` is its first line."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line}")
@@ -18,27 +18,26 @@ class RecordTooLong(ValueError):
 
 
 class CsvRecord(msgspec.Struct, frozen=True):
-    """A record and its first line, counted from 1. ``cells`` is None where the record is not CSV.
-
-    Bytes that are not UTF-8 stand in the cells as lone surrogates (PEP 383). An empty line is a record without cells.
-    """
+    """A record of a file. An empty line is a record without cells."""
 
     line: int
+    """The number of its first line, counted from 1."""
     cells: list[str] | None
+    """The cells, with bytes that are not UTF-8 as lone surrogates (PEP 383); None for malformed CSV."""
 
 
 class CsvRecordReader:
-    """Cuts a file into records. Its first line says whether cells are separated by commas or by semicolons.
+    """Splitter of a file into records. The first line decides whether cells are separated by commas or semicolons.
 
-    A line ends in CR, LF or both. The work is linear in the bytes, however they are cut into pieces.
+    A line ends in CR, LF or both. The time is linear in the bytes, however they are divided into chunks.
     """
 
     def __init__(self, longest: int = MAX_RECORD_BYTES) -> None:
         self._longest = longest
         self._pieces: list[bytes] = []
-        """The line that is not complete yet."""
+        """The incomplete line."""
         self._lines: list[str] = []
-        """The record that is not complete yet."""
+        """The complete lines of the incomplete record."""
         self._size = 0
         """Bytes of both."""
         self._number = 0
@@ -47,8 +46,8 @@ class CsvRecordReader:
         """Whether a quoted cell is open at the end of ``_lines``."""
 
     def feed(self, piece: bytes) -> Iterator[CsvRecord]:
-        """The records that the next piece completes; LongRecord for one that grows too long."""
-        # A CR at the end of the last piece may have been the first half of a line break.
+        """Yield the records that the next chunk completes; raise RecordTooLong for one that is too long."""
+        # A CR at the end of the last chunk may be the first half of a line break.
         if b"\n" not in piece and b"\r" not in piece and not (self._pieces and self._pieces[-1].endswith(b"\r")):
             self._hold(piece)
             return
@@ -61,7 +60,7 @@ class CsvRecordReader:
         self._hold(rest)
 
     def end(self) -> Iterator[CsvRecord]:
-        """The last record, which needs no line break; one that ends inside quotes is not CSV."""
+        """Yield the last record, which needs no line break; one that ends inside quotes is malformed."""
         rest = b"".join(self._pieces)
         self._size -= len(rest)
         self._pieces.clear()
@@ -103,18 +102,18 @@ class CsvRecordReader:
 
 
 def _ends_in_quotes(line: str, separator: str, quoted: bool) -> bool:
-    """Whether a quoted cell is open at a line's end. Quotes count at a cell's beginning alone, as in ``csv``."""
-    place = 0
+    """Return whether a quoted cell is open at a line's end. Only a quote at a cell's beginning opens one, as in csv."""
+    index = 0
     while True:
-        if quoted or line.startswith('"', place):
-            place = line.find('"', place if quoted else place + 1)
-            while place >= 0 and line.startswith('""', place):
-                place = line.find('"', place + 2)
-            if place < 0:
+        if quoted or line.startswith('"', index):
+            index = line.find('"', index if quoted else index + 1)
+            while index >= 0 and line.startswith('""', index):
+                index = line.find('"', index + 2)
+            if index < 0:
                 return True
             quoted = False
-            if not line.startswith(separator, place + 1):
-                return False  # the line ends, or is not CSV
-        place = line.find(separator, place) + 1
-        if not place:
+            if not line.startswith(separator, index + 1):
+                return False  # the line ends, or is malformed
+        index = line.find(separator, index) + 1
+        if not index:
             return False

@@ -1,4 +1,4 @@
-"""Rows as CSV, for people who open them in a spreadsheet."""
+"""CSV output for spreadsheets."""
 
 import csv
 import io
@@ -11,14 +11,14 @@ _FORMULA_PREFIXES = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def csv_text(rows: Iterable[Sequence[str | int]]) -> bytes:
-    """Rows as CSV (RFC 4180, section 2), in UTF-8.
+    """Return rows as CSV (RFC 4180, section 2) in UTF-8.
 
-    A text that a spreadsheet would take for a formula and carry out gets an apostrophe before it (CWE-1236): it may
-    come from someone else's file.
+    An apostrophe precedes a text that a spreadsheet would execute as a formula (CWE-1236): it may be of an untrusted
+    file.
     """
-    written = io.StringIO(newline="")
-    csv.writer(written).writerows([[_escape_formula(cell) for cell in row] for row in rows])
-    return written.getvalue().encode()
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([[_escape_formula(cell) for cell in row] for row in rows])
+    return text.getvalue().encode()
 
 
 def _escape_formula(cell: str | int) -> str | int:

@@ -1,4 +1,4 @@
-"""The files of an export: what a kind of file is, and its rows as they come out of the CSV, good and bad."""
+"""Export files: the declaration of a kind of file, and its rows as they are staged."""
 
 import asyncio
 import enum
@@ -18,14 +18,14 @@ R = TypeVar("R", bound=msgspec.Struct)
 T = TypeVar("T", bound=Transaction)
 
 _RECORDS_BETWEEN_YIELDS = 200
-"""Records that are read without a breath: a few milliseconds."""
+"""Records between two yields to the event loop: a few milliseconds of work."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_SHOWN = 200
-"""Characters that are shown of what a file says of itself."""
+"""Characters of a file's own text at most in an error."""
 
 
 class RowResult(enum.Enum):
-    """What became of a good row."""
+    """Effect of a valid row."""
 
     ADDED = "ADDED"
     CHANGED = "CHANGED"
@@ -33,15 +33,15 @@ class RowResult(enum.Enum):
 
 
 class ImportKind(msgspec.Struct, Generic[T, R], frozen=True):
-    """One kind of file: ``row`` has a field a column (snake case), ``apply`` answers for each row in order.
-
-    ``key``: the columns that name what a row is about, which a file may state once.
-    """
+    """A kind of file."""
 
     name: str
     row: type[R]
+    """A Struct with a field for each column (snake case)."""
     key: tuple[str, ...]
+    """The columns that identify a row's record; a file may have one row for each."""
     apply: Callable[[T, Sequence[R]], Awaitable[Sequence[RowResult | RowError]]]
+    """Applies rows and returns the outcome of each, in order."""
 
     @property
     def columns(self) -> list[str]:
@@ -53,9 +53,9 @@ class ImportKind(msgspec.Struct, Generic[T, R], frozen=True):
 
 
 class InvalidFile(ValueError):
-    """A file that is not of its kind; nothing of it was staged.
+    """A file that does not match its kind; nothing of it was staged.
 
-    ``reason``: MISSING_COLUMNS, UNKNOWN_COLUMNS, REPEATED_COLUMNS (``params`` has the ``columns``) or LONG_LINE
+    ``reason`` is MISSING_COLUMNS, UNKNOWN_COLUMNS, REPEATED_COLUMNS (``params`` has the ``columns``) or LONG_LINE
     (``line``, and the ``limit`` in bytes).
     """
 
@@ -66,21 +66,24 @@ class InvalidFile(ValueError):
 
 
 class StagedRow(NamedTuple):
-    """A row as it is staged: NEW with its cells as JSON and the digest of its key, or BAD already."""
+    """A staged row."""
 
     line: int
     cells: str
+    """The cells as JSON."""
     key: bytes | None
+    """The digest of its key columns; None if one of them is empty or the row is bad."""
     state: str
+    """NEW or BAD."""
     field: str
     code: str
     params: str
 
 
 async def staged_rows(kind: ImportKind[Any, Any], pieces: AsyncIterable[bytes]) -> AsyncIterator[StagedRow]:
-    """Each row, as the file comes; WrongFile if it is not of this kind.
+    """Yield the rows of a streamed file; raise InvalidFile if it does not match its kind.
 
-    Bytes that are not UTF-8 spoil their row alone.
+    Bytes that are not UTF-8 make only their row bad.
     """
     header: list[str] | None = None
     async for record in _records(pieces):
@@ -95,7 +98,7 @@ async def staged_rows(kind: ImportKind[Any, Any], pieces: AsyncIterable[bytes]) 
 
 
 async def _records(pieces: AsyncIterable[bytes]) -> AsyncIterator[CsvRecord]:
-    """The records of a file, with a breath now and then, so that the process goes on with its other work."""
+    """Yield the records of a file, and yield to the event loop regularly."""
     records = CsvRecordReader()
     try:
         async for piece in pieces:
@@ -110,7 +113,7 @@ async def _records(pieces: AsyncIterable[bytes]) -> AsyncIterator[CsvRecord]:
 
 
 def _header(kind: ImportKind[Any, Any], cells: Sequence[str]) -> list[str]:
-    """The columns that a file's first line names."""
+    """Return the column names in a file's first line; raise InvalidFile if they don't match its kind."""
     header = [name.strip() for name in cells]
     faults: list[tuple[str, Iterable[str]]] = [
         ("MISSING_COLUMNS", kind.required - set(header)),
@@ -127,13 +130,13 @@ def _new_row(kind: ImportKind[Any, Any], header: Sequence[str], line: int, cells
     for name, cell in zip(header, cells, strict=False):
         if _SURROGATE.search(cell):
             return _bad_row(line, row_error(name, "NOT_UTF8"))
-        if "\0" in cell:  # which PostgreSQL's text does not hold
+        if "\0" in cell:  # PostgreSQL's text can't hold it
             return _bad_row(line, row_error(name, "MALFORMED", reason="CHARACTERS"))
     if len(cells) != len(header):
         return _bad_row(line, row_error("", "WRONG_CELL_COUNT", found=len(cells), expected=len(header)))
     named = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-    about = [named[name] for name in kind.key]
-    key = hashlib.blake2b(msgspec.json.encode(about), digest_size=16).digest() if all(about) else None
+    key_cells = [named[name] for name in kind.key]
+    key = hashlib.blake2b(msgspec.json.encode(key_cells), digest_size=16).digest() if all(key_cells) else None
     return StagedRow(line, msgspec.json.encode(named).decode(), key, "NEW", "", "", "{}")
 
 
@@ -142,5 +145,5 @@ def _bad_row(line: int, fault: RowError) -> StagedRow:
 
 
 def _shorten(text: str) -> str:
-    """A text of a file as it may be told: not for long, and without bytes that are not UTF-8."""
+    """Return a file's text for an error: shortened, and without bytes that are not UTF-8."""
     return text[:_MAX_SHOWN].encode(errors="replace").decode()

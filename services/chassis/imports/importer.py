@@ -1,8 +1,8 @@
-"""Taking in files of an export: a CSV is staged by COPY, then taken in batch by batch, good rows kept, bad ones named.
+"""Importer of export files: a CSV is staged by COPY, then applied in batches, and bad rows are reported.
 
-A kind of file is a row Struct and a function that applies rows; everything else is here. Progress and effects are one
-transaction a batch, so a process that dies goes on where it was, and a second run of the same file changes nothing
-because ``apply`` says UNCHANGED.
+A kind of file is a Struct of its row and a function that applies rows; the rest is here. Progress and effects of a
+batch are one transaction, so an import resumes after a crash. A second import of the same file changes nothing, since
+``apply`` returns UNCHANGED.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ T = TypeVar("T", bound=Transaction)
 
 BATCH_ROWS = 500
 _REFERENCE_TIMEOUT_S = 20
-"""How long a row may wait for what it refers to (an event may still be on its way) before it is a bad row."""
+"""Time that a row waits for a record that it refers to (its event may be on the way) before it is bad."""
 _STAGING_TIMEOUT_S = 3600
-"""How long a file may take to come: 200 MB of the smallest rows at 3,000 rows a second."""
+"""Time that a file may take to arrive: 200 MB of the smallest rows at 3,000 rows a second."""
 _PARKED_CHECK_INTERVAL_S = 30
-"""How often a look is taken for imports of kinds that this build does not know."""
+"""Time between two searches for imports of kinds that this build does not know."""
 
 _NEW = "INSERT INTO chassis.imports (id, kind, file_name) VALUES ($1, $2, $3)"
 _STAGED = "UPDATE chassis.imports SET total = $2, failed = $3 WHERE id = $1"
@@ -57,7 +57,8 @@ _RUNNING = """
 """
 _PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
 _BATCH = """
-    SELECT line, cells, (SELECT min(s.line) FROM chassis.import_rows s WHERE s.import_id = $1 AND s.key = r.key) AS said
+    SELECT line, cells,
+        (SELECT min(s.line) FROM chassis.import_rows s WHERE s.import_id = $1 AND s.key = r.key) AS first_line
     FROM chassis.import_rows r WHERE import_id = $1 AND state = 'NEW' AND line > $2
     ORDER BY line LIMIT $3
 """
@@ -80,37 +81,38 @@ _DELETED_AT_ONCE = 20_000
 
 
 class _Progress(msgspec.Struct):
-    """How far this process went through the rows of an import, pass by pass; one that takes over begins at the first.
-
-    In the present pass rows up to ``line`` were looked at, ``decided`` of them were, and ``waiting`` were not. Once
-    none waits, the import is ``through``, and nothing but bad rows is left up to the line ``forgotten``.
-    """
+    """Progress of this process through the rows of an import, pass by pass; another process starts a first pass."""
 
     import_id: uuid.UUID
     line: int = 0
+    """The last line that the present pass has processed."""
     decided: int = 0
+    """Rows with a final result in the present pass."""
     waiting: int = 0
+    """Rows of the present pass that wait for a record."""
     all_decided: bool = False
+    """Whether every row has a final result, so that all but bad rows are deleted."""
     deleted_up_to: int = 0
+    """The line up to which only bad rows are left."""
 
 
 class FileImporter(Generic[T]):
-    """The imports of one service. ``service`` is part of their ids, so that the graph finds their owner."""
+    """Importer of one service, whose name is part of the imports' ids: the graph finds the owner by it."""
 
     def __init__(self, service: str, pool: Pool, work: UnitOfWork[T], kinds: Sequence[ImportKind[T, Any]]) -> None:
         self._prefix = import_prefix(service)
         self._pool = pool
         self._work = work
         self._progress: _Progress | None = None
-        """None where no import is under way in this process, or what is known of one may have been undone."""
+        """None if this process runs no import, or its last transaction may have been rolled back."""
         self._parked: set[uuid.UUID] = set()
         self.kinds: Mapping[str, ImportKind[T, Any]] = {kind.name: kind for kind in kinds}
 
     async def stage(self, kind_name: str, file_name: str, pieces: AsyncIterable[bytes]) -> Import:
-        """Stage a file as it comes; WrongFile if it is not of this kind. What ``pieces`` raises is raised.
+        """Stage a streamed file; raise InvalidFile if it does not match its kind, and any error of ``pieces``.
 
-        One COPY in one transaction: the file is here whole, or nothing of it is. Its pieces are asked for no faster
-        than the database takes them.
+        One COPY in one transaction stages the whole file or nothing. The file is read no faster than the database
+        accepts it.
         """
         kind = self.kinds[kind_name]
         import_id, total, failed = new_uuid(), 0, 0
@@ -137,44 +139,44 @@ class FileImporter(Generic[T]):
         return staged
 
     async def start(self, text: str) -> ImportStarted | Refusal:
-        """Have a staged file taken in; started twice is started once."""
+        """Start the import of a staged file; a second start has no effect."""
         import_id = find_id(self._prefix, text)
         if import_id is None:
             return refuse("NOT_FOUND", "id")
         await self._pool.execute(_START, import_id)
-        (found,) = await self.imports([text])
-        return ImportStarted(imported=found) if found else refuse("NOT_FOUND", "id")
+        (started,) = await self.imports([text])
+        return ImportStarted(imported=started) if started else refuse("NOT_FOUND", "id")
 
     async def imports(self, ids: Sequence[str]) -> list[Import | None]:
-        """The imports with these ids, in their order."""
+        """Return the imports with these ids, in their order."""
         wanted = [find_id(self._prefix, text) for text in ids]
         rows = await self._pool.fetch(_IMPORTS, [import_id for import_id in wanted if import_id])
-        found = {row["id"]: self._import(row) for row in rows}
-        return [found.get(import_id) if import_id else None for import_id in wanted]
+        by_id = {row["id"]: self._import(row) for row in rows}
+        return [by_id.get(import_id) if import_id else None for import_id in wanted]
 
     async def bad_rows(self, text: str, page: Page, language: Language) -> Listing[BadRow]:
-        """The rows that were left out, in the order of the file."""
+        """Return a page of an import's bad rows, in the order of the file."""
         return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page, language)
 
     def all_bad_rows(self, text: str, language: Language) -> AsyncIterator[list[BadRow]]:
-        """All rows that were left out, in the order of the file, some at a time."""
+        """Yield all bad rows of an import in batches, in the order of the file."""
         return bad_rows.all_of(self._pool, find_id(self._prefix, text), language)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Take in what was started, batch by batch, until ``stop`` is set."""
-        look = 0.0
+        """Apply started imports, batch by batch, until ``stop`` is set."""
+        next_check = 0.0
         while not stop.is_set():
             busy = False
             try:
-                if time.monotonic() >= look:
+                if time.monotonic() >= next_check:
                     await self._log_parked()
-                    look = time.monotonic() + _PARKED_CHECK_INTERVAL_S
+                    next_check = time.monotonic() + _PARKED_CHECK_INTERVAL_S
                 busy = await self._process_batch()
             except TRANSIENT_DATABASE_ERRORS as error:
                 _log.warning("import waiting for database", error=type(error).__name__)
                 self._progress = None
             except Exception:
-                # A file must not keep the ones behind it: its last batch is undone, what was taken in before stays.
+                # A failing file must not block the next ones: its last batch is rolled back, earlier ones stay.
                 _log.exception("import failed", id=self._progress and write_id(self._prefix, self._progress.import_id))
                 with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
                     await self._pool.execute(_FINISH, self._progress and self._progress.import_id, "FAILED")
@@ -183,7 +185,7 @@ class FileImporter(Generic[T]):
                 await pause(stop, 0.2)
 
     async def _log_parked(self) -> None:
-        """Say which imports wait for a build that knows their kind: each once."""
+        """Log each import that waits for a build that knows its kind, once."""
         parked = {row["id"]: row["kind"] for row in await self._pool.fetch(_PARKED, list(self.kinds))}
         metrics.IMPORTS_PARKED.set(len(parked))
         for import_id in parked.keys() - self._parked:
@@ -191,7 +193,7 @@ class FileImporter(Generic[T]):
         self._parked = set(parked)
 
     async def _process_batch(self) -> bool:
-        """One batch of one import; whether there may be more to do at once."""
+        """Apply one batch of one import; return whether there may be more work at once."""
         async with self._work() as tx:
             running = await tx.connection.fetchrow(_RUNNING, _REFERENCE_TIMEOUT_S, list(self.kinds))
             if running is None:
@@ -199,39 +201,39 @@ class FileImporter(Generic[T]):
             import_id, kind = running["id"], self.kinds[running["kind"]]
             if self._progress is None or self._progress.import_id != import_id:
                 self._progress = _Progress(import_id)
-            place = self._progress
-            if place.all_decided:
-                await self._delete_rows(tx, place)
+            progress = self._progress
+            if progress.all_decided:
+                await self._delete_rows(tx, progress)
                 return True
-            rows = await tx.connection.fetch(_BATCH, import_id, place.line, BATCH_ROWS)
+            rows = await tx.connection.fetch(_BATCH, import_id, progress.line, BATCH_ROWS)
             decided = await self._apply(tx, kind, import_id, rows, running["impatient"]) if rows else 0
-        place.decided += decided
-        place.waiting += len(rows) - decided
+        progress.decided += decided
+        progress.waiting += len(rows) - decided
         if len(rows) == BATCH_ROWS:
-            place.line = rows[-1]["line"]
+            progress.line = rows[-1]["line"]
             return True
-        moved = bool(place.decided) or not place.waiting
-        self._progress = _Progress(import_id, all_decided=not place.waiting)
-        return moved
+        has_advanced = bool(progress.decided) or not progress.waiting
+        self._progress = _Progress(import_id, all_decided=not progress.waiting)
+        return has_advanced
 
-    async def _delete_rows(self, tx: T, place: _Progress) -> None:
-        """Delete some of the rows that were taken in; the import is done once none is left."""
-        await tx.connection.execute(_DELETE_ROWS, place.import_id, place.deleted_up_to, _DELETED_AT_ONCE)
-        place.deleted_up_to += _DELETED_AT_ONCE
-        if place.deleted_up_to >= await tx.connection.fetchval(_LAST_LINE, place.import_id):
-            await tx.connection.execute(_FINISH, place.import_id, "DONE")
-            _log.info("import done", id=write_id(self._prefix, place.import_id))
+    async def _delete_rows(self, tx: T, progress: _Progress) -> None:
+        """Delete some of the applied rows; the import is done once none is left."""
+        await tx.connection.execute(_DELETE_ROWS, progress.import_id, progress.deleted_up_to, _DELETED_AT_ONCE)
+        progress.deleted_up_to += _DELETED_AT_ONCE
+        if progress.deleted_up_to >= await tx.connection.fetchval(_LAST_LINE, progress.import_id):
+            await tx.connection.execute(_FINISH, progress.import_id, "DONE")
+            _log.info("import done", id=write_id(self._prefix, progress.import_id))
             self._progress = None
 
     async def _apply(
         self, tx: T, kind: ImportKind[T, Any], import_id: uuid.UUID, rows: Sequence[Row], impatient: bool
     ) -> int:
-        """Apply one batch and note each row's result; how many rows left the open ones."""
+        """Apply one batch, store the rows' results, and return the number of final ones."""
         results: dict[int, RowResult | RowError] = {}
         good: list[tuple[int, Any]] = []
         for row in rows:
-            if row["said"] is not None and row["said"] < row["line"]:
-                results[row["line"]] = row_error(kind.key[0], "REPEATED", line=row["said"])
+            if row["first_line"] is not None and row["first_line"] < row["line"]:
+                results[row["line"]] = row_error(kind.key[0], "REPEATED", line=row["first_line"])
                 continue
             read = read_row(kind.row, msgspec.json.decode(row["cells"], type=dict[str, str]))
             if isinstance(read, RowError):
@@ -248,15 +250,15 @@ class FileImporter(Generic[T]):
         }
         faults = {line: result for line, result in final.items() if isinstance(result, RowError)}
         lines = list(final)
-        said = [faults.get(line, RowError("", "")) for line in lines]
+        errors = [faults.get(line, RowError("", "")) for line in lines]
         await tx.connection.execute(
             _STORE_RESULTS,
             import_id,
             lines,
             ["BAD" if line in faults else "DONE" for line in lines],
-            [fault.field for fault in said],
-            [fault.code for fault in said],
-            [msgspec.json.encode(fault.params).decode() for fault in said],
+            [fault.field for fault in errors],
+            [fault.code for fault in errors],
+            [msgspec.json.encode(fault.params).decode() for fault in errors],
         )
         counts = [sum(result is wanted for result in final.values()) for wanted in RowResult]
         await tx.connection.execute(_COUNT, import_id, *counts, len(faults))
@@ -280,5 +282,5 @@ class FileImporter(Generic[T]):
 
 
 def import_prefix(service: str) -> str:
-    """The id prefix of a service's imports."""
+    """Return the id prefix of a service's imports."""
     return f"import_{service}"

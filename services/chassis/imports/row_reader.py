@@ -1,4 +1,4 @@
-"""Rows of a file: from the texts of their cells to what a kind of file takes, judged as what a person types is."""
+"""Row parser: converts cells to the types of a kind of file, and validates texts as those that a person types."""
 
 import functools
 import re
@@ -14,43 +14,45 @@ from services.contracts.values import TextLimit
 R = TypeVar("R", bound=msgspec.Struct)
 
 MAX_SHOWN = 100
-"""Characters of a cell that are told in a reason."""
+"""Characters of a cell at most in a reason."""
 _MAX_CELL = 1000
-"""Of a cell whose type sets no limit: a number, a day, one word of a few."""
+"""Characters at most of a cell whose type has no limit: a number, a day, an enum's name."""
 _FORMULA = re.compile(r"[=+\-@＝＋－＠]")
-"""What a spreadsheet takes a text for a formula by (CWE-1236). Blanks at a cell's ends are left out before."""
+"""First characters by which a spreadsheet recognises a formula (CWE-1236); cells are stripped before."""
 
 
 class RowError(msgspec.Struct, frozen=True):
-    """What is wrong with a row: a code and its params (see ``bad_rows.toml``), of this column.
-
-    ``later``: it refers to what is not here yet, and may be right in a moment.
-    """
+    """Reason why a row is bad."""
 
     field: str
+    """The column."""
     code: str
     params: Mapping[str, str] = {}
+    """Params of the code's text in ``bad_rows.toml``."""
     retryable: bool = False
+    """Whether the row refers to a record that may still arrive."""
 
 
-def row_error(field: str, code: str, *, later: bool = False, **params: object) -> RowError:
-    """Make a Bad. Texts that are told are cut."""
-    return RowError(field, code, {name: str(value)[:MAX_SHOWN] for name, value in params.items()}, later)
+def row_error(field: str, code: str, *, retryable: bool = False, **params: object) -> RowError:
+    """Return a RowError with shortened params."""
+    return RowError(field, code, {name: str(value)[:MAX_SHOWN] for name, value in params.items()}, retryable)
 
 
 class _Column(msgspec.Struct, frozen=True):
-    """A column: the limit of its texts, whether any text may stand in it, and what is expected of it."""
+    """A column of a kind of file."""
 
     name: str
     limit: TextLimit
     is_free_text: bool
+    """Whether any text is valid, so that it may not be a formula."""
     expected: Mapping[str, str]
+    """Params of the error for a malformed cell."""
 
 
 def read_row(row: type[R], cells: Mapping[str, str]) -> R | RowError:
-    """Read a row, or say what is wrong with its first bad cell. An empty cell is an absent one.
+    """Return a parsed row, or the error of its first bad cell. An empty cell counts as absent.
 
-    A text may not begin a formula, unless its type has a pattern, which then says what it may begin with.
+    A text may not begin like a formula, unless its type has a pattern, which then restricts its beginning.
     """
     present = {name: text for name, text in cells.items() if text}
     columns = _columns(row)
@@ -64,19 +66,19 @@ def read_row(row: type[R], cells: Mapping[str, str]) -> R | RowError:
     try:
         return msgspec.convert(present, row, strict=False)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$.")
+        reason, _, path = str(error).partition(" - at `$.")
         if "missing required field" in reason:
             return RowError(reason.split("`")[1], "MISSING")
-        column = columns[place.rstrip("`")]
+        column = columns[path.rstrip("`")]
         return RowError(column.name, "MALFORMED", column.expected)
 
 
 @functools.cache
 def _columns(row: type[msgspec.Struct]) -> Mapping[str, _Column]:
     limits = {name: limit for _, name, limit in limited_fields(row)}
-    found = inspect.type_info(row)
-    assert isinstance(found, inspect.StructType)
-    return {field.name: _column(field, limits.get(field.name)) for field in found.fields}
+    info = inspect.type_info(row)
+    assert isinstance(info, inspect.StructType)
+    return {field.name: _column(field, limits.get(field.name)) for field in info.fields}
 
 
 def _column(field: inspect.Field, limit: TextLimit | None) -> _Column:
@@ -88,7 +90,7 @@ def _column(field: inspect.Field, limit: TextLimit | None) -> _Column:
 
 
 def _without_none(kind: inspect.Type) -> tuple[inspect.Type, str]:
-    """A type without its None, and the examples of it."""
+    """Return a type without None, and its examples."""
     if isinstance(kind, inspect.Metadata):
         inner, examples = _without_none(kind.type)
         return inner, ", ".join((kind.extra_json_schema or {}).get("examples", ())) or examples

@@ -1,1 +1,1 @@
-"""Calls between processes, made from one Protocol: the service's routes, the caller's client, the OpenAPI document."""
+"""RPC between processes, derived from one Protocol: the server's routes, the client, the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""The size of an operation's arguments as JSON, as far as their types bound it."""
+"""Maximum size of an operation's arguments as JSON, derived from their types."""
 
 import datetime as dt
 import enum
@@ -15,7 +15,7 @@ _MAX_BYTES: dict[Any, int] = {int: 20, float: 25, bool: 5, type(None): 4, dt.dat
 
 
 def max_json_bytes(kind: Any) -> int | None:
-    """Return the most bytes that a value of a type takes as JSON without blanks; None if it may take any number."""
+    """Return the maximum bytes of a type's value as JSON without blanks; None if it is unbounded."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         limits = [one for one in arguments[1:] if isinstance(one, TextLimit)]

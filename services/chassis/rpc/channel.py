@@ -1,4 +1,4 @@
-"""A way to one service: how calls travel to it, and what their answers mean."""
+"""Channel to one service: timeouts, retries, circuit breaking and the meaning of responses."""
 
 import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -23,17 +23,17 @@ from services.chassis.telemetry import metrics, tracing
 T = TypeVar("T")
 
 READ_TIMEOUT_S = 3.0
-"""How long a read may take, whatever its caller has left: whoever wants it can ask again."""
+"""Timeout of a read, even if its caller has more time: a read can be repeated."""
 WRITE_TIMEOUT_S = 10.0
-"""How long a change may take: whoever gives up on one does not know whether it was made."""
+"""Timeout of a write: an abandoned one leaves open whether it took effect."""
 _MIN_TIMEOUT_S = 0.05
-"""With less left nothing is begun any more."""
+"""Remaining time below which no call is started."""
 _FAIR_TIMEOUT_S = 1.0
-"""A service that was given less, and less than a call may take, is not judged by that it was late."""
+"""Timeout below which a timed-out call does not count as the service's failure."""
 
 
 class CallFailed(Exception):
-    """A call had no result: the service refused it as malformed, unauthenticated, or could not answer."""
+    """A call without a result: malformed, unauthenticated, or the service could not respond."""
 
     def __init__(
         self, service: str, status: int, code: str, path: list[str], params: dict[str, str] | None = None
@@ -58,9 +58,9 @@ _DEADLINE_EXCEEDED = 504, msgspec.json.encode(_Problem("DEADLINE_EXCEEDED"))
 
 
 class ServiceChannel:
-    """A way to one service: its name, and its address and connections, shared by all calls.
+    """Channel to a service, shared by all of its clients.
 
-    A call takes ``read_s`` or ``write_s`` seconds at most, and less if the present work has less left.
+    A call takes at most ``read_s`` or ``write_s`` seconds, or the remaining time of the present work if that is less.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class ServiceChannel:
         self._retry_budget = RetryBudget()
 
     async def call(self, operation: Signature, arguments: bytes, fields: FieldLines) -> batch_protocol.CallResponse:
-        """The status and body of the answer to a call; ``decode_result`` says what they mean.
+        """Return the status and body of the response to a call, for ``decode_result``.
 
-        Reads that one caller makes at the same moment share a round trip; all else travels alone.
+        Simultaneous reads of one caller are sent as a batch, all other calls singly.
         """
         if operation.batchable:
             return await self._coalescer.read(operation, arguments, fields)
@@ -87,7 +87,7 @@ class ServiceChannel:
     def call_single(
         self, operation: Signature, arguments: bytes, fields: FieldLines, selection: bytes = b""
     ) -> Awaitable[tuple[int, bytes]]:
-        """The same, for a call that has no company. ``selection``: what to pick of the result (see ``picking``)."""
+        """Send a call singly; ``selection`` states the fields of the result to send (see ``field_selection``)."""
         limit_s = self._read_s if operation.declared.kind == "read" else self._write_s
         picks = batch_protocol.selection_field((selection,)) if selection else b""
         return self.post(
@@ -97,10 +97,7 @@ class ServiceChannel:
     def call_batch(
         self, calls: Sequence[batch_protocol.BatchCall], selections: tuple[bytes, ...], fields: FieldLines
     ) -> Awaitable[tuple[int, bytes]]:
-        """The answer to a round trip: to reads of one caller, as many as it takes.
-
-        ``selections``: what to pick of each result, empty for all of it.
-        """
+        """Send reads of one caller as a batch; a selection is empty for a whole result."""
         picks = batch_protocol.selection_field(selections)
         return self.post(batch_protocol.PATH, batch_protocol.encode_calls(calls), fields, repeatable=True, picks=picks)
 
@@ -114,97 +111,96 @@ class ServiceChannel:
         limit_s: float | None = None,
         picks: bytes = b"",
     ) -> tuple[int, bytes]:
-        """POST JSON: the status and body of the answer; 503 or 504 where there was none.
+        """POST JSON and return the response's status and body; 503 or 504 without a response.
 
-        ``picks`` is the line of a header field that is this call's own. What is ``repeatable`` is tried twice on a lost
-        connection, unless that happens much, or nothing is left of the time: ``limit_s`` (None: as long as a read) or
-        what the present work has.
+        ``picks`` is the header line with the selection. A ``repeatable`` call is retried once after a lost connection,
+        within the retry budget and the remaining time: ``limit_s`` (None: that of a read) or the present deadline.
         """
         if self._breaker.open and not await self._breaker.try_close():
             return _UNAVAILABLE
-        may_take = self._read_s if limit_s is None else limit_s
+        max_s = self._read_s if limit_s is None else limit_s
         timeout_s = deadline.expires_at() - time.monotonic()
-        if timeout_s >= may_take:
-            timeout_s = may_take
-        elif timeout_s < min(may_take, _MIN_TIMEOUT_S):
+        if timeout_s >= max_s:
+            timeout_s = max_s
+        elif timeout_s < min(max_s, _MIN_TIMEOUT_S):
             return _DEADLINE_EXCEEDED
         start = self._prefixes.get(path)
         if start is None:
             start = self._prefixes[path] = self._origin.start("POST", path)
-        before, again = self._breaker.successes, self._may_retry if repeatable else None
-        told = _call_field_lines(fields, picks, timeout_s)
+        successes, may_retry = self._breaker.successes, self._may_retry if repeatable else None
+        call_fields = _call_field_lines(fields, picks, timeout_s)
         try:
-            answer = await self._origin.request(start, told, body, timeout_s=timeout_s, again=again)
+            response = await self._origin.request(start, call_fields, body, timeout_s=timeout_s, may_retry=may_retry)
         except PoolExhausted:
             return _UNAVAILABLE
-        except TransportError as failure:
-            late = isinstance(failure, RequestTimeout)
-            if not late or _counts_as_failure(timeout_s, may_take):
-                self._breaker.record_failure(before)
-            return _TIMED_OUT if late else _UNAVAILABLE
-        if answer.status != 504:
+        except TransportError as error:
+            timed_out = isinstance(error, RequestTimeout)
+            if not timed_out or _counts_as_failure(timeout_s, max_s):
+                self._breaker.record_failure(successes)
+            return _TIMED_OUT if timed_out else _UNAVAILABLE
+        if response.status != 504:
             self._breaker.record_success()
-        elif _counts_as_failure(timeout_s, may_take):
-            self._breaker.record_failure(before)
-        return answer.status, answer.body
+        elif _counts_as_failure(timeout_s, max_s):
+            self._breaker.record_failure(successes)
+        return response.status, response.body
 
     async def upload(
-        self, path: str, pieces: AsyncIterable[bytes], fields: FieldLines, *, pause_s: float
+        self, path: str, chunks: AsyncIterable[bytes], fields: FieldLines, *, pause_s: float
     ) -> ClientResponse:
-        """POST a body as it comes: the answer as it is. NoAnswer as ``Origin.upload`` says."""
-        asked = self._origin.start("POST", path), _traced_field_lines(fields)
-        return await self._through_breaker(self._origin.upload(*asked, pieces, pause_s=pause_s))
+        """POST a streamed body and return the response; errors are those of ``Origin.upload``."""
+        start, lines = self._origin.start("POST", path), _traced_field_lines(fields)
+        return await self._through_breaker(self._origin.upload(start, lines, chunks, pause_s=pause_s))
 
     async def download(self, path: str, fields: FieldLines, *, pause_s: float) -> Download:
-        """GET what is read as it comes. NoAnswer as ``Origin.download`` says."""
-        asked = self._origin.start("GET", path), _traced_field_lines(fields)
-        return await self._through_breaker(self._origin.download(*asked, timeout_s=self._read_s, pause_s=pause_s))
+        """GET a streamed response; errors are those of ``Origin.download``."""
+        start, lines = self._origin.start("GET", path), _traced_field_lines(fields)
+        return await self._through_breaker(self._origin.download(start, lines, timeout_s=self._read_s, pause_s=pause_s))
 
-    async def _through_breaker(self, asking: Coroutine[Any, Any, T]) -> T:
-        """Ask for what is read as it comes or sent so, if the service may be called; it is judged by its answering."""
+    async def _through_breaker(self, exchange: Coroutine[Any, Any, T]) -> T:
+        """Run an upload or download unless the breaker is open, and record its outcome."""
         if self._breaker.open and not await self._breaker.try_close():
-            asking.close()
-            raise ConnectionLost(f"{self.name} answers nobody", sent=False)
-        before = self._breaker.successes
+            exchange.close()
+            raise ConnectionLost(f"{self.name}: the circuit breaker is open", sent=False)
+        successes = self._breaker.successes
         try:
-            answer = await asking
+            response = await exchange
         except PoolExhausted:
             raise
         except TransportError:
-            self._breaker.record_failure(before)
+            self._breaker.record_failure(successes)
             raise
         self._breaker.record_success()
-        return answer
+        return response
 
     def _may_retry(self) -> bool:
-        """Whether a call whose connection was lost is made once more."""
-        over = self._breaker.open or deadline.expires_at() - time.monotonic() < _MIN_TIMEOUT_S
-        if over or not self._retry_budget.take(self._breaker.successes):
+        """Return whether a call whose connection was lost is sent once more."""
+        too_late = deadline.expires_at() - time.monotonic() < _MIN_TIMEOUT_S
+        if self._breaker.open or too_late or not self._retry_budget.take(self._breaker.successes):
             return False
         metrics.CALL_RETRIES.labels(self.name).inc()
         return True
 
     async def _is_ready(self) -> bool:
-        """Whether somebody answers there who does not say that it is not ready."""
+        """Return whether the service responds, with another status than 503."""
         start = self._origin.start("GET", "/readyz")
         try:
-            answer = await self._origin.request(start, _NO_FIELDS, timeout_s=self._read_s)
+            response = await self._origin.request(start, _NO_FIELDS, timeout_s=self._read_s)
         except TransportError:
             return False
-        return answer.status != 503
+        return response.status != 503
 
 
 def decode_result(
     service: str, status: int, body: bytes | msgspec.Raw, decode: Callable[[bytes | msgspec.Raw], T]
 ) -> T:
-    """What an answer says: the result in a 200, CallFailed for all else; DecodeError for what is no such result."""
+    """Return the result in a 200; raise CallFailed for any other status, DecodeError for a malformed result."""
     if status == 200:
         return decode(body)
     raise decode_failure(service, status, body)
 
 
 def decode_failure(service: str, status: int, body: bytes | msgspec.Raw) -> CallFailed:
-    """What an answer says that is no result."""
+    """Return the failure in a response without a result."""
     try:
         problem = msgspec.json.decode(body, type=_Problem)
     except msgspec.DecodeError:
@@ -213,22 +209,22 @@ def decode_failure(service: str, status: int, body: bytes | msgspec.Raw) -> Call
 
 
 def caller_field_lines(headers: Mapping[str, str]) -> FieldLines:
-    """The header fields of calls, made once for a caller; ValueError for what is no header."""
+    """Return the header lines of a caller's calls; raise ValueError for malformed headers."""
     return request.field_lines({"Content-Type": "application/json", **headers})
 
 
 _NO_FIELDS = request.field_lines({})
 
 
-def _counts_as_failure(timeout_s: float, may_take: float) -> bool:
-    """Whether a service that is late by then may be judged by that."""
-    return timeout_s >= min(may_take, _FAIR_TIMEOUT_S)
+def _counts_as_failure(timeout_s: float, max_s: float) -> bool:
+    """Return whether a timeout counts as the service's failure."""
+    return timeout_s >= min(max_s, _FAIR_TIMEOUT_S)
 
 
 def _call_field_lines(fields: FieldLines, picks: bytes, timeout_s: float) -> FieldLines:
-    said = fields, picks, tracing.traceparent().encode(), deadline.outgoing_timeout_ms(timeout_s)
-    told = b"%b%btraceparent: %b\r\nKierto-Timeout-Ms: %d\r\n" % said
-    return told  # type: ignore[return-value]  # to call it Fields takes a call
+    values = fields, picks, tracing.traceparent().encode(), deadline.outgoing_timeout_ms(timeout_s)
+    lines = b"%b%btraceparent: %b\r\nKierto-Timeout-Ms: %d\r\n" % values
+    return lines  # type: ignore[return-value]  # FieldLines(...) would cost a call
 
 
 def _traced_field_lines(fields: FieldLines) -> FieldLines:

@@ -1,8 +1,8 @@
-"""When to stop asking a service that answers nobody, and when to begin again.
+"""Circuit breaker of a service.
 
-None of the libraries would do: the kept ones (purgatory, pybreaker) go through a state object, a lock or a message bus
-with each call, which takes longer than all the rest of what a call does here; and none of them knows what is needed to
-judge a service that is asked many things at a time: that others were answered meanwhile.
+The maintained libraries (purgatory, pybreaker) take a state object, a lock or a message bus with each call, longer than
+the rest of a call takes here. And none of them considers concurrent calls: a failure counts only if no other call
+succeeded meanwhile.
 """
 
 import asyncio
@@ -15,33 +15,32 @@ from services.chassis.telemetry.logging import logger
 _log = logger(__name__)
 
 FAILURE_THRESHOLD = 5
-"""In a row; then calls are refused at once."""
+"""Consecutive failures that open the breaker."""
 PROBE_INTERVAL_S = 0.25
-"""How often it is looked whether the service is back, while calls are refused, and how long a caller waits for that."""
+"""Time between two probes while the breaker is open, and the time that a caller waits for one."""
 
 
 class CircuitBreaker:
-    """Whether a service may be called.
+    """A circuit breaker with consecutive failures and probes.
 
-    A caller remembers ``answers`` when it begins, and says ``failed`` with it where no answer came: only if nobody was
-    answered since is that the service's failure. Who is answered says ``answered``. While it is ``open``, calls are to
-    be refused unless ``closes`` lets them through. ``look`` says whether the service can be used; ``opened`` is called
-    when it can't be any more.
+    A caller notes ``successes`` before a call, and records a success, or a failure with that number: it counts only if
+    no other call has succeeded since. While the breaker is ``open``, calls are rejected unless ``try_close`` returns
+    true. ``probe`` returns whether the service is usable; ``on_open`` is called when the breaker opens.
     """
 
     def __init__(
         self,
         service: str,
-        look: Callable[[], Awaitable[bool]],
-        opened: Callable[[], None],
+        probe: Callable[[], Awaitable[bool]],
+        on_open: Callable[[], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.open = False
         self.successes = 0
         self._failures = 0
         self._service = service
-        self._probe = look
-        self._on_open = opened
+        self._probe = probe
+        self._on_open = on_open
         self._now = now
         self._opened_at = self._probed_at = 0.0
         self._probes: set[asyncio.Task[None]] = set()
@@ -49,14 +48,14 @@ class CircuitBreaker:
         self._gauge.set(0)
 
     def record_success(self) -> None:
-        """The service answered a call."""
+        """Record that a call had a response."""
         self.successes += 1
         if self._failures:
             self._failures = 0
 
-    def record_failure(self, answers: int) -> None:
-        """A call that began when there were so many ``answers`` had none."""
-        if self.open or answers != self.successes:
+    def record_failure(self, successes: int) -> None:
+        """Record that a call had no response; ``successes`` is their number at its start."""
+        if self.open or successes != self.successes:
             return
         self._failures += 1
         if self._failures < FAILURE_THRESHOLD:
@@ -68,22 +67,22 @@ class CircuitBreaker:
         self._on_open()
 
     async def try_close(self) -> bool:
-        """Whether calls may go on. For most it is no; now and then one has it looked, and waits a moment for that.
+        """Return whether the call may proceed: one in each interval starts a probe and waits for it.
 
-        A look that takes longer closes it still: a service that is slow is not kept away for that.
+        A probe that takes longer than the interval still closes the breaker, so that a slow service comes back.
         """
         if self._now() < self._probed_at + PROBE_INTERVAL_S:
             return False
         self._probed_at = self._now()
-        looking = asyncio.create_task(self._close_if_healthy())
-        self._probes.add(looking)
-        looking.add_done_callback(self._probes.discard)
-        await asyncio.wait((looking,), timeout=PROBE_INTERVAL_S)
+        probe = asyncio.create_task(self._close_if_healthy())
+        self._probes.add(probe)
+        probe.add_done_callback(self._probes.discard)
+        await asyncio.wait((probe,), timeout=PROBE_INTERVAL_S)
         return not self.open
 
     async def _close_if_healthy(self) -> None:
         if await self._probe() and self.open:
             self.open = False
-            self._failures = FAILURE_THRESHOLD - 1  # the next one opens it again
+            self._failures = FAILURE_THRESHOLD - 1  # the next failure opens it again
             self._gauge.set(0)
             _log.info("circuit breaker closed", service=self._service, seconds=round(self._now() - self._opened_at, 3))

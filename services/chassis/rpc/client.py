@@ -1,4 +1,4 @@
-"""The caller's end of a contract: an object with the Protocol's methods, each a request to the service."""
+"""Client of a contract: an object with the Protocol's methods, each of which calls the service."""
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,10 +25,10 @@ def client(
     *,
     anonymous_headers: AnonymousHeaders | None = None,
 ) -> P:
-    """The operations of ``protocol`` at ``service``; ``headers`` say for whom (Authorization, Accept-Language).
+    """Return a client of ``protocol`` at ``service`` with the caller's headers (Authorization, Accept-Language).
 
-    Who makes several clients for one caller makes ``caller_field_lines`` once. ``anonymous_headers`` gives the
-    header fields that a public operation is called with beside them.
+    Several clients of one caller share its ``caller_field_lines``. ``anonymous_headers`` returns the additional headers
+    of public operations.
     """
     fields = headers if isinstance(headers, bytes) else caller_field_lines(headers)
     return cast(P, _client_class(cast(Any, protocol))(service, fields, anonymous_headers))
@@ -38,20 +38,19 @@ def client(
 def _client_class(protocol: type) -> type[Any]:
     methods: dict[str, Any] = {one.python_name: _method(one) for one in signatures(protocol).values()}
 
-    def begin(self: Any, service: ServiceChannel, fields: FieldLines) -> None:
+    def init_raw(self: Any, service: ServiceChannel, fields: FieldLines) -> None:
         self.service, self.fields = service, fields
 
-    def begin_both(
+    def init(
         self: Any, service: ServiceChannel, fields: FieldLines, anonymous_headers: AnonymousHeaders | None
     ) -> None:
-        begin(self, service, fields)
+        init_raw(self, service, fields)
         self.anonymous_headers = anonymous_headers
-        self.undecoded = twin(service, fields)
+        self.raw_client = raw_class(service, fields)
 
-    undecoded_methods = {one.python_name: _deferred_method(one) for one in signatures(protocol).values()}
-    twin = type(f"{protocol.__name__}UndecodedClient", (), {"__init__": begin, **undecoded_methods})
-    made = {"__init__": begin_both, **methods}
-    return type(f"{protocol.__name__}Client", (), made)
+    raw_methods = {one.python_name: _deferred_method(one) for one in signatures(protocol).values()}
+    raw_class = type(f"{protocol.__name__}RawClient", (), {"__init__": init_raw, **raw_methods})
+    return type(f"{protocol.__name__}Client", (), {"__init__": init, **methods})
 
 
 def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
@@ -60,13 +59,13 @@ def _method(signature: Signature) -> Callable[..., Awaitable[Any]]:
 
     async def call(self: Any, *positional: Any, **named: Any) -> Any:
         given = arguments(*positional, **named)
-        written = encode(given)
-        if len(written) > signature.max_bytes:
+        encoded = encode(given)
+        if len(encoded) > signature.max_bytes:
             raise _too_large(self.service.name, signature, given)
         fields = self.fields
         if public and self.anonymous_headers is not None:
             fields = FieldLines(fields + request.field_lines(await self.anonymous_headers()))
-        status, body = await self.service.call(signature, written, fields)
+        status, body = await self.service.call(signature, encoded, fields)
         return decode_result(self.service.name, status, body, decode)
 
     call.__name__ = signature.python_name
@@ -78,17 +77,17 @@ def _deferred_method(signature: Signature) -> Callable[..., DeferredCall]:
 
     def read(self: Any, *positional: Any, **named: Any) -> DeferredCall:
         given = arguments(*positional, **named)
-        written = encode(given)
-        if len(written) > signature.max_bytes:
+        encoded = encode(given)
+        if len(encoded) > signature.max_bytes:
             raise _too_large(self.service.name, signature, given)
-        return DeferredCall(self.service, signature, kind, written, self.fields)
+        return DeferredCall(self.service, signature, kind, encoded, self.fields)
 
     read.__name__ = signature.python_name
     return read
 
 
 def _too_large(service: str, signature: Signature, given: msgspec.Struct) -> CallFailed:
-    """The failure of a call that its service would not read to the end: with the text that makes it so large."""
+    """Return the failure of a call that exceeds the request's size, with the text that is too long if there is one."""
     for problem in signature.problems_of(given):
         return CallFailed(service, 400, problem.code, problem.path, problem.params)
     return CallFailed(service, 400, "MALFORMED", [], {"expected": f"at most {signature.max_bytes} bytes"})

@@ -1,4 +1,4 @@
-"""Reads that leave when they are awaited: by themselves, or several together."""
+"""Deferred calls: reads that are sent when they are awaited, singly or as a batch."""
 
 import asyncio
 from collections.abc import Awaitable, Generator, Iterable, Sequence
@@ -14,21 +14,20 @@ from services.chassis.rpc.signature import Signature
 
 
 class DeferredCall(msgspec.Struct, eq=False):
-    """A call that leaves when it is awaited: alone, or, by ``together``, with others.
-
-    Who reads only a part of the result says so before, by ``pick``. It may be sent all of it. ``kind`` is what the
-    contract declares of the result.
-    """
+    """A call that is sent when it is awaited: singly, or with others by ``await_batch``."""
 
     service: ServiceChannel
     operation: Signature
     kind: Any
+    """The declared type of the result."""
     arguments: bytes
     fields: FieldLines
+    """The caller's header lines."""
     selection: bytes = b""
+    """The fields of the result that are read; empty for all."""
 
     def select_fields(self, selection: bytes) -> None:
-        """Only this part of the result is read (see ``picking``), if the call leaves by ``together``."""
+        """Select the fields that are read (see ``field_selection``). A call by ``await_batch`` may omit the others."""
         self.selection = selection
 
     def __await__(self) -> Generator[Any, Any, RawResult]:
@@ -41,83 +40,83 @@ class DeferredCall(msgspec.Struct, eq=False):
         return outcome
 
     def outcome(self, status: int, body: bytes | msgspec.Raw) -> RawResult | CallFailed:
-        """What an answer says."""
+        """Return the result or the failure in a response."""
         if status in _SUCCESS_STATUSES:
             return RawResult(body, self.operation.result, partial=status == batch_protocol.PARTIAL_STATUS)
         return decode_failure(self.service.name, status, body)
 
     @staticmethod
     def await_batch(several: Sequence["DeferredCall"]) -> Awaitable[Iterable[RawResult | CallFailed]]:
-        """What each of them gives: those that may share a round trip do, all at the same time."""
+        """Send calls at the same time, in as few batches as possible, and return their outcomes."""
         if len(several) == 1:
             return _send_single(several)
-        trips = _split_into_batches(several)
-        return _send_batch(several) if len(trips) == 1 else _send_batches(several, trips)
+        batches = _split_into_batches(several)
+        return _send_batch(several) if len(batches) == 1 else _send_batches(several, batches)
 
 
-def _split_into_batches(several: Sequence[DeferredCall]) -> list[Sequence[DeferredCall]]:
-    """Who travels with whom: those of one caller to one service, as many as a round trip takes."""
-    first, room = several[0], batch_protocol.MAX_ARGUMENT_BYTES
-    for one in several:
-        room -= len(one.arguments)
-        if one.service is not first.service or one.fields is not first.fields or not one.operation.batchable:
+def _split_into_batches(calls: Sequence[DeferredCall]) -> list[Sequence[DeferredCall]]:
+    """Group the calls of one caller to one service, within the limits of a batch."""
+    first, capacity = calls[0], batch_protocol.MAX_ARGUMENT_BYTES
+    for call in calls:
+        capacity -= len(call.arguments)
+        if call.service is not first.service or call.fields is not first.fields or not call.operation.batchable:
             break
     else:
-        if room >= 0 and len(several) <= batch_protocol.MAX_CALLS:
-            return [several]  # which is what is usual
-    trips: list[Sequence[DeferredCall]] = []
-    boarding: dict[tuple[ServiceChannel, FieldLines], tuple[list[DeferredCall], int]] = {}
-    for one in several:
-        key = one.service, one.fields
-        trip, size = boarding.get(key, ([], 0))
-        size += len(one.arguments)
-        if not one.operation.batchable:
-            trips.append([one])
+        if capacity >= 0 and len(calls) <= batch_protocol.MAX_CALLS:
+            return [calls]  # the usual case
+    batches: list[Sequence[DeferredCall]] = []
+    open_batches: dict[tuple[ServiceChannel, FieldLines], tuple[list[DeferredCall], int]] = {}
+    for call in calls:
+        key = call.service, call.fields
+        batch, size = open_batches.get(key, ([], 0))
+        size += len(call.arguments)
+        if not call.operation.batchable:
+            batches.append([call])
             continue
-        if not trip or len(trip) == batch_protocol.MAX_CALLS or size > batch_protocol.MAX_ARGUMENT_BYTES:
-            trip, size = [], len(one.arguments)
-            trips.append(trip)
-        trip.append(one)
-        boarding[key] = trip, size
-    return trips
+        if not batch or len(batch) == batch_protocol.MAX_CALLS or size > batch_protocol.MAX_ARGUMENT_BYTES:
+            batch, size = [], len(call.arguments)
+            batches.append(batch)
+        batch.append(call)
+        open_batches[key] = batch, size
+    return batches
 
 
 async def _send_batches(
-    several: Sequence[DeferredCall], trips: Sequence[Sequence[DeferredCall]]
+    calls: Sequence[DeferredCall], batches: Sequence[Sequence[DeferredCall]]
 ) -> Iterable[RawResult | CallFailed]:
-    found: dict[DeferredCall, RawResult | CallFailed] = {}
-    travelling = [_send_single(trip) if len(trip) == 1 else _send_batch(trip) for trip in trips]
-    for trip, outcomes in zip(trips, await asyncio.gather(*travelling), strict=True):
-        found.update(zip(trip, outcomes, strict=True))
-    return [found[one] for one in several]
+    outcome_of: dict[DeferredCall, RawResult | CallFailed] = {}
+    sending = [_send_single(batch) if len(batch) == 1 else _send_batch(batch) for batch in batches]
+    for batch, outcomes in zip(batches, await asyncio.gather(*sending), strict=True):
+        outcome_of.update(zip(batch, outcomes, strict=True))
+    return [outcome_of[call] for call in calls]
 
 
-async def _send_single(trip: Sequence[DeferredCall]) -> Iterable[RawResult | CallFailed]:
-    (one,) = trip
-    status, body = await one.service.call_single(one.operation, one.arguments, one.fields, one.selection)
+async def _send_single(batch: Sequence[DeferredCall]) -> Iterable[RawResult | CallFailed]:
+    (call,) = batch
+    status, body = await call.service.call_single(call.operation, call.arguments, call.fields, call.selection)
     if status in _SUCCESS_STATUSES:
-        return RawBatchResult(body, _SINGLE_FRAMING, trip, (status == batch_protocol.PARTIAL_STATUS,))
-    return [one.outcome(status, body)]
+        return RawBatchResult(body, _SINGLE_FRAMING, batch, (status == batch_protocol.PARTIAL_STATUS,))
+    return [call.outcome(status, body)]
 
 
-async def _send_batch(trip: Sequence[DeferredCall]) -> Iterable[RawResult | CallFailed]:
-    first = trip[0]
-    selections = tuple([one.selection for one in trip])
-    status, body = await first.service.call_batch(trip, selections, first.fields)
+async def _send_batch(batch: Sequence[DeferredCall]) -> Iterable[RawResult | CallFailed]:
+    first = batch[0]
+    selections = tuple([call.selection for call in batch])
+    status, body = await first.service.call_batch(batch, selections, first.fields)
     if status == 200:
-        return RawBatchResult(body, _BATCH_FRAMING, trip, tuple([one != b"" for one in selections]))
-    return [one.outcome(status, body) for one in trip]
+        return RawBatchResult(body, _BATCH_FRAMING, batch, tuple([one != b"" for one in selections]))
+    return [call.outcome(status, body) for call in batch]
 
 
-def _split_results(body: bytes, trip: Sequence[DeferredCall], _: object) -> Sequence[RawResult | CallFailed]:
-    answers = batch_protocol.split_response(200, body, len(trip))
-    return [one.outcome(*answer) for one, answer in zip(trip, answers, strict=True)]
+def _split_results(body: bytes, batch: Sequence[DeferredCall], _: object) -> Sequence[RawResult | CallFailed]:
+    responses = batch_protocol.split_response(200, body, len(batch))
+    return [call.outcome(*response) for call, response in zip(batch, responses, strict=True)]
 
 
 _SUCCESS_STATUSES = (200, batch_protocol.PARTIAL_STATUS)
 _BATCH_FRAMING = ResultFraming(batch_protocol.response_type, _split_results, has_statuses=True)
 _SINGLE_FRAMING = ResultFraming(
     lambda types, _: types[0],
-    lambda body, trip, picked: [RawResult(body, one.kind, part) for one, part in zip(trip, picked, strict=True)],
+    lambda body, batch, partial: [RawResult(body, one.kind, part) for one, part in zip(batch, partial, strict=True)],
     has_statuses=False,
 )

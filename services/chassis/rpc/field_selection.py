@@ -1,12 +1,12 @@
-"""Parts of an answer: whoever reads only some fields says which, and is sent only those.
+"""Field selection: a response has only the fields that its client reads.
 
-A selection is a JSON list of names as they are on the wire, in the order in which they are wanted; a list behind a name
-is the selection of its value, which is an object, or a list of objects: ``["id", "address", ["street", "city"]]``. What
-is written ``key:text`` is no field, but the text by that key. What is selected goes through lists and nulls.
+A selection is a JSON list of names as they are on the wire, in the order of the response. A list behind a name is the
+selection of its value, an object or a list of objects: ``["id", "address", ["street", "city"]]``. An entry ``key:text``
+is no field, but that text by that key. A selection applies to each item of a list, and to no null.
 
-What is picked was checked when it was picked, with the types that the contract declares: whoever asked need not look at
-it again. Whole numbers are within 32 bits and no number is none (GraphQL's Int and Float are so; specification,
-section 3.5); of what is not as it should be all is sent, and it is the reader who says what is wrong.
+Selected fields are validated against the types of the contract, so that the client need not validate them. Integers are
+within 32 bits and floats are finite, as GraphQL's Int and Float are (specification, section 3.5). A result that is not
+as declared is sent whole, for the client to report what is wrong.
 """
 
 import functools
@@ -28,11 +28,11 @@ FieldSelection = Sequence[Any]
 
 
 class UnsupportedSelection(Exception):
-    """Of such a type such a selection can't be picked."""
+    """A type has no such part."""
 
 
 def selected_type(kind: Any, selection: FieldSelection) -> Any:
-    """What is left of a type: ``kind`` without what is not selected. NotPicked if that can't be said."""
+    """Return ``kind`` with only the selected fields; raise UnsupportedSelection if it has no such part."""
     origin = get_origin(kind)
     if origin is Annotated:
         return selected_type(get_args(kind)[0], selection)
@@ -40,13 +40,13 @@ def selected_type(kind: Any, selection: FieldSelection) -> Any:
         (item,) = get_args(kind)
         return list[selected_type(item, selection)]  # type: ignore[misc]
     if origin in (Union, types.UnionType):
-        # What was not filled in is no value that could be picked.
+        # An unset field is no value that could be selected.
         members = [one for one in get_args(kind) if one is not UnsetType]
         objects = [one for one in members if one is not types.NoneType]
         if len(objects) != 1:
             raise UnsupportedSelection("one of several types")
-        made = selected_type(objects[0], selection)
-        return made | None if len(members) > 1 else made
+        selected = selected_type(objects[0], selection)
+        return selected | None if len(members) > 1 else selected
     if isinstance(origin or kind, type) and issubclass(origin or kind, msgspec.Struct):
         return _selected_struct(kind, selection)
     raise UnsupportedSelection("no object")
@@ -77,7 +77,7 @@ def _selected_struct(kind: Any, selection: FieldSelection) -> type[msgspec.Struc
 
 
 def _names_with_selections(selection: FieldSelection) -> Iterator[tuple[str, FieldSelection | None]]:
-    """The names of a selection, each with that of its value, if it has one."""
+    """Yield the names of a selection, each with the selection of its value if there is one."""
     for one, following in itertools.zip_longest(selection, selection[1:]):
         if isinstance(one, str):
             yield one, following if isinstance(following, list) else None
@@ -86,7 +86,7 @@ def _names_with_selections(selection: FieldSelection) -> Iterator[tuple[str, Fie
 
 
 def _leaf_type(kind: Any) -> Any:
-    """The type of a value that has no selection of its own, as strict as its reader's."""
+    """Return the type of a value without a selection, as strict as the client's."""
     origin = get_origin(kind)
     if kind in _NUMBERS:
         return _NUMBERS[kind]
@@ -99,22 +99,22 @@ def _leaf_type(kind: Any) -> Any:
 
 @functools.lru_cache(maxsize=500)
 def selection_encoder(kind: Any, selection: bytes) -> Callable[[Any], bytes | None] | None:
-    """What writes the selected part of values of a type as JSON, or gives None for one that is not as declared.
+    """Return a function that encodes the selected fields of a value, or returns None for one that is not as declared.
 
-    None if such a type has no such part, or that is no selection.
+    Return None if the type has no such part, or the selection is malformed.
     """
     try:
-        wanted = msgspec.json.decode(selection)
-        made = selected_type(kind, wanted) if isinstance(wanted, list) else None
+        names = msgspec.json.decode(selection)
+        selected = selected_type(kind, names) if isinstance(names, list) else None
     except (msgspec.DecodeError, UnsupportedSelection, RecursionError):
-        made = None
-    if made is None:
+        selected = None
+    if selected is None:
         return None
 
-    def pick(value: Any) -> bytes | None:
+    def encode_selected(value: Any) -> bytes | None:
         try:
-            return _encode(msgspec.convert(value, made, from_attributes=True))
+            return _encode(msgspec.convert(value, selected, from_attributes=True))
         except msgspec.ValidationError:
             return None
 
-    return pick
+    return encode_selected

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of a contract, made from its Protocol."""
+"""OpenAPI 3.1 document of a contract, derived from its Protocol."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ _SELECTION_PARAMETER = {
 
 
 def openapi(protocol: type) -> bytes:
-    """The document as JSON."""
+    """Return the document as JSON."""
     operations = list(signatures(protocol).values())
     kinds: list[Any] = [kind for one in operations for kind in (one.arguments, one.result)]
     (problem, *schemas), components = msgspec.json.schema_components(
         [ProblemDetails, *kinds], ref_template="#/components/schemas/{name}"
     )
-    for struct, name, limit in (found for one in operations for found in limited_fields(one.arguments)):
+    for struct, name, limit in (field for one in operations for field in limited_fields(one.arguments)):
         _set_max_length(components[struct.__name__]["properties"][name], limit.longest)
     refused = {
         "description": "Problem details (RFC 9457)",
@@ -71,7 +71,7 @@ def openapi(protocol: type) -> bytes:
 
 
 def _set_max_length(schema: dict[str, Any], longest: int) -> None:
-    """Say in the schema of a field how many characters its text has at most, or each text of its list."""
+    """Set the maximum length in a field's schema, or in that of its list's items."""
     for one in (schema, *schema.get("anyOf", ())):
         if one.get("type") == "string":
             one["maxLength"] = longest
@@ -80,7 +80,7 @@ def _set_max_length(schema: dict[str, Any], longest: int) -> None:
 
 
 def _security(declared: Operation) -> list[dict[str, list[str]]]:
-    """Say whose token an operation is asked for with."""
+    """Return the security requirement of an operation."""
     if declared.open:
         return []
     return [{"gateway": []}] if declared.public else [{"bearer": []}]

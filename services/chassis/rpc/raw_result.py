@@ -1,4 +1,4 @@
-"""An answer that nobody has read yet: whoever passes it on may read just what is asked of it."""
+"""Raw results: a service's JSON, which its reader decodes as far as it needs."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -8,53 +8,46 @@ import msgspec
 
 
 class RawResult(msgspec.Struct, eq=False):
-    """What a service answered, as JSON; ``kind`` is the type that the contract declares.
-
-    ``partial``: of that only what was selected is there, and was checked.
-    """
+    """The result of a call as JSON."""
 
     json: bytes | msgspec.Raw
     kind: Any
+    """The type that the contract declares."""
     partial: bool = False
+    """Whether the JSON has only the selected fields, which the service has validated."""
 
     def decoded(self) -> Any:
-        """The answer as the contract declares it; msgspec.ValidationError if it is something else.
-
-        Of a part nothing is declared: it is as JSON is.
-        """
+        """Return the result as declared, or raise msgspec.ValidationError; decode a partial one without a type."""
         return _decoder(Any if self.partial else self.kind).decode(self.json)
 
 
 class ResultFraming(msgspec.Struct, frozen=True, eq=False):
-    """How answers stand in one JSON text.
-
-    ``whole(types, picked)`` is the type of the text if they are read as these types and none is a failure; ``framed``:
-    each is the second of a pair then. ``apart(text, several, picked)`` is each by itself: Undecoded, or an exception.
-    """
+    """Structure of several results in one JSON text."""
 
     type_of: Callable[[Sequence[Any], Sequence[bool]], Any]
+    """Returns the type of the text from the types of the results and which are partial, if none is a failure."""
     split: Callable[[bytes, Sequence[Any], Sequence[bool]], Sequence[Any]]
+    """Returns the RawResult or the exception of each call, from the text, the calls and which are partial."""
     has_statuses: bool
+    """Whether each result is the second item of a pair, behind its status."""
 
 
 class RawBatchResult(msgspec.Struct, eq=False):
-    """What ``several`` asked for, in one JSON text: for whoever can read all of it in one go.
-
-    Each has the ``kind`` that the contract declares of its answer; ``picked`` says of which only a part was asked for.
-    Whoever goes through it gets each answer by itself.
-    """
+    """The results of several calls in one JSON text, to be decoded in one go; iteration yields each by itself."""
 
     json: bytes
     framing: ResultFraming
     calls: Sequence[Any]
+    """The calls, each with the declared ``kind`` of its result."""
     partial: tuple[bool, ...]
+    """Which of the results have only the selected fields."""
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.framing.split(self.json, self.calls, self.partial))
 
 
 def decode_if_raw(value: Any) -> Any:
-    """A value, decoded if it was not yet; a DecodeError in its place if it is not what was declared."""
+    """Return a value, decoded if it is raw; a DecodeError in its place if it is not as declared."""
     if type(value) is not RawResult:
         return value
     try:
@@ -67,9 +60,9 @@ P = TypeVar("P")
 
 
 def raw_client(client: P) -> P:
-    """The same client, for whoever only passes its answers on: they come as they were sent, as ``RawResult``."""
-    twin: P = client.undecoded  # type: ignore[attr-defined]
-    return twin
+    """Return the client whose calls are deferred, with results as ``RawResult``."""
+    raw: P = client.raw_client  # type: ignore[attr-defined]
+    return raw
 
 
 @functools.cache

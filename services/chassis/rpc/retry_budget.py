@@ -1,22 +1,22 @@
-"""How many calls may be made a second time: few, so that a service in trouble is not asked twice as much."""
+"""Retry budget of a service: retries are a small share of its calls, so that they can't double an overload."""
 
 CALLS_PER_RETRY = 10
-"""Answered calls that earn a repetition."""
+"""Successful calls that earn a retry."""
 MAX_SAVED_RETRIES = 20
-"""Repetitions that are saved up at most, and that there are at the beginning."""
+"""Saved retries at most, and at the start."""
 
 
 class RetryBudget:
-    """The repetitions that one service may be asked."""
+    """Token bucket that successful calls fill."""
 
     def __init__(self) -> None:
         self._saved = MAX_SAVED_RETRIES * CALLS_PER_RETRY
         self._calls_seen = 0
 
-    def take(self, answers: int) -> bool:
-        """Whether there is one left, now that so many calls have been answered in all; then it is used up."""
-        self._saved = min(MAX_SAVED_RETRIES * CALLS_PER_RETRY, self._saved + answers - self._calls_seen)
-        self._calls_seen = answers
+    def take(self, successes: int) -> bool:
+        """Take a retry and return whether there was one; ``successes`` counts all successful calls so far."""
+        self._saved = min(MAX_SAVED_RETRIES * CALLS_PER_RETRY, self._saved + successes - self._calls_seen)
+        self._calls_seen = successes
         if self._saved < CALLS_PER_RETRY:
             return False
         self._saved -= CALLS_PER_RETRY

@@ -1,10 +1,10 @@
-"""The service's end of a contract: one route an operation, typed in and out.
+"""Server of a contract: a route an operation, with typed arguments and results.
 
-``POST /rpc/<operation>`` takes the operation's parameters as one JSON object and answers its result as JSON; ``POST
-/rpc`` takes several reads (see ``batch_protocol``). A result that is a refusal is a result. What no client with the
-contract would send is 400, no valid token 401, not yet answerable 503, the unexpected 500: problem details all, and
-nothing of the inside in them. What is not done in the time that the caller left (see ``deadline``) is cancelled, and
-504: a change is then one transaction that was committed or was not.
+``POST /rpc/<operation>`` takes the operation's parameters as one JSON object and responds with its result as JSON;
+``POST /rpc`` takes several reads (see ``batch_protocol``). A refusal is a result. A violation of the contract is 400,
+an invalid token 401, data that is about to arrive 503, an unexpected error 500, each with problem details that disclose
+nothing internal. Work that exceeds the caller's deadline (see ``deadline``) is cancelled with 504; a write is one
+transaction, so it took effect as a whole or not at all.
 """
 
 import asyncio
@@ -37,44 +37,44 @@ P = TypeVar("P")
 C = TypeVar("C")
 
 _MAX_DETAIL = 200
-"""Characters of what the decoder says: it repeats some of what it was given."""
+"""Characters of the decoder's message at most, which quotes its input."""
 
 BATCH_OPERATION = "roundTrip"
-"""What a round trip that failed as a whole is called in the log and the metrics; else its calls have their names."""
+"""Name of a batch that failed as a whole in the log and the metrics; else each call has its operation's name."""
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
 PerformOperation = Callable[[C, bytes, bytes], Awaitable[Response]]
-"""An operation: from its caller, its arguments as JSON and what to pick of its result to that as JSON."""
+"""Function that performs an operation for a caller, with its arguments as JSON and the selection of its result."""
 
 
 def routes(
     protocol: type[P],
     bind: Callable[[C], P],
     authenticate: Callable[[Request], Awaitable[C]],
-    stranger: Callable[[Request], Awaitable[C]],
+    anonymous: Callable[[Request], Awaitable[C]],
     permit: Callable[[C, Signature], None] = lambda caller, operation: None,
 ) -> list[Route]:
-    """Routes for every operation of ``protocol``, and the one that its reads share.
+    """Return the routes of every operation of ``protocol``, and that of its batches.
 
-    ``bind`` makes the operations for one caller; ``authenticate`` finds the caller or raises; ``stranger`` is the
-    caller of public operations. ``permit`` raises if a caller may not ask for an operation at all: before what they
-    send is read.
+    ``bind`` returns the implementation for a caller; ``authenticate`` returns the caller or raises; ``anonymous``
+    returns the caller of public operations. ``permit`` raises if a caller may not call an operation, before the body is
+    read.
     """
-    made: list[Route] = []
+    endpoints: list[Route] = []
     reads: dict[str, tuple[Signature, PerformOperation[C]]] = {}
     for name, one in signatures(cast(Any, protocol)).items():
         perform = _operation_performer(one, bind)
         if one.batchable:
             reads[name] = one, perform
-        find_caller = stranger if one.declared.public else authenticate
-        made.append(Route(one.path, _single_endpoint(one, perform, find_caller, permit), methods=["POST"]))
-    made.append(Route(batch_protocol.PATH, _batch_endpoint(reads, authenticate, permit), methods=["POST"]))
+        find_caller = anonymous if one.declared.public else authenticate
+        endpoints.append(Route(one.path, _single_endpoint(one, perform, find_caller, permit), methods=["POST"]))
+    endpoints.append(Route(batch_protocol.PATH, _batch_endpoint(reads, authenticate, permit), methods=["POST"]))
     document = openapi(protocol)
 
     async def show(_: Request) -> Response:
         return Response(document, media_type="application/json")
 
-    return [*made, Route("/openapi.json", show, methods=["GET"])]
+    return [*endpoints, Route("/openapi.json", show, methods=["GET"])]
 
 
 def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> PerformOperation[C]:
@@ -82,8 +82,8 @@ def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> Perfor
     encode = msgspec.json.Encoder().encode
     names = signature.arguments.__struct_fields__
 
-    async def perform(caller: C, given: bytes, selection: bytes) -> Response:
-        arguments: Any = decode(given)
+    async def perform(caller: C, body: bytes, selection: bytes) -> Response:
+        arguments: Any = decode(body)
         problems = signature.problems_of(arguments)
         if problems and signature.may_refuse:
             return Response(encode(Refusal(problems=problems)), media_type="application/json")
@@ -93,10 +93,10 @@ def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> Perfor
         result = await method(**{name: getattr(arguments, name) for name in names})
         if (
             selection
-            and (pick := selection_encoder(signature.result, selection))
-            and (picked := pick(result)) is not None
+            and (encode_selected := selection_encoder(signature.result, selection))
+            and (partial := encode_selected(result)) is not None
         ):
-            return Response(picked, batch_protocol.PARTIAL_STATUS, media_type="application/json")
+            return Response(partial, batch_protocol.PARTIAL_STATUS, media_type="application/json")
         return Response(encode(result), media_type="application/json")
 
     return perform
@@ -158,7 +158,7 @@ def _batch_endpoint(
 
 
 def instrumented(name: str, call: RequestHandler) -> RequestHandler:
-    """An endpoint inside the request's trace and time, with its line in the log, its metric, its errors as problems."""
+    """Wrap a handler with the request's trace and deadline, a log line, a metric, and errors as problem details."""
 
     async def call_in_time(request: Request) -> Response:
         async with deadline.enforced():

@@ -1,4 +1,4 @@
-"""What a contract's Protocol says of its operations, read once."""
+"""Signatures of a contract's operations, derived from its Protocol."""
 
 import functools
 import inspect
@@ -15,41 +15,44 @@ from services.contracts.declare import Operation
 from services.contracts.values import Problem, Refusal
 
 MAX_BODY_BYTES = 2_000_000
-"""Bytes of a request at most; less where the operation's parameters can't take as many."""
+"""Bytes of a request at most; less if the types of an operation's parameters bound it."""
 
 _FLATTENED_PARAMETERS = ("command", "page")
-"""Parameters that the graph has no argument for, but for each of their fields."""
+"""Parameters whose fields are arguments of their own in the graph."""
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """One operation: its name on the wire, what goes in (a Struct made from its parameters), what comes out.
-
-    ``method`` is the Protocol's own. ``path`` is where it is asked for alone, ``opening`` how it begins in company (see
-    ``batch_protocol``).
-    ``shares_round_trips``: it may travel with other reads of its caller; not if it changes something, or has no caller.
-    ``repeatable``: to make it twice is to make it once; a read, or a write that carries its idempotency key.
-    ``largest`` is the size of its arguments as JSON at most, in bytes; ``refuses``: its result may be a refusal.
-    """
+    """An operation of a contract."""
 
     name: str
+    """The name on the wire."""
     python_name: str
     method: Callable[..., Any]
+    """The Protocol's method."""
     declared: Operation
     arguments: type[msgspec.Struct]
+    """A Struct with a field for each parameter."""
     result: Any
+    """The type of the result."""
     description: str
     batchable: bool
+    """Whether a batch may contain it: a read that has a caller."""
     idempotent: bool
+    """Whether it can be repeated: a read, or a write with an idempotency key."""
     path: str
+    """The path of a single call."""
     call_prefix: bytes
+    """The beginning of a call in a batch."""
     max_bytes: int
+    """The maximum size of the arguments as JSON."""
     may_refuse: bool
+    """Whether the result may be a refusal."""
     find_text_problems: TextValidator
 
     def problems_of(self, arguments: msgspec.Struct) -> list[Problem]:
-        """Find what is wrong with the texts of the arguments.
+        """Return the problems of the arguments' texts.
 
-        Paths are those that the sender knows: they begin inside a command, or a page, whose fields are arguments there.
+        Paths begin inside a command or a page, whose fields are the arguments that the client of the graph knows.
         """
         problems = self.find_text_problems(arguments)
         return [
@@ -59,15 +62,15 @@ class Signature(msgspec.Struct, frozen=True):
 
 
 def camel_case(name: str) -> str:
-    """A Python name as it is written on the wire."""
+    """Return a Python name in its spelling on the wire."""
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
 @functools.cache
 def signatures(protocol: type) -> dict[str, Signature]:
-    """Every operation of a Protocol, by its name on the wire. TypeError for a public method without a declaration."""
-    found: dict[str, Signature] = {}
+    """Return the operations of a Protocol by name; raise TypeError for a public method without a declaration."""
+    operations: dict[str, Signature] = {}
     for name, method in inspect.getmembers(protocol, inspect.isfunction):
         if name.startswith("_"):
             continue
@@ -86,7 +89,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
             frozen=True,
             forbid_unknown_fields=True,
         )
-        found[camel_case(name)] = Signature(
+        operations[camel_case(name)] = Signature(
             camel_case(name),
             name,
             method,
@@ -102,7 +105,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
             Refusal in typing.get_args(hints["return"]),
             text_validator(arguments),
         )
-    return found
+    return operations
 
 
 def _has_idempotency_key(kind: Any) -> bool:

@@ -1,7 +1,8 @@
-"""Limits of the texts that a caller sends: judged as they came, before an operation does anything with them.
+"""Limits of a caller's texts, validated before an operation processes them.
 
-Work on a text may take longer than its length says: to normalise 90,000 combining marks takes seconds, and one U+FDFA
-becomes 18 characters. So length comes first, then characters. The limits stand in the contracts (``TextLimit``).
+Processing can take much longer than a text's length suggests: the normalisation of 90,000 combining marks takes
+seconds, and one U+FDFA becomes 18 characters. So the length is validated first, then the characters. The contracts
+state the limits (``TextLimit``).
 """
 
 import functools
@@ -16,10 +17,10 @@ import msgspec
 from services.contracts.values import Batch, Id, Problem, TextLimit
 
 TextValidator = Callable[[Any], list[Problem]]
-"""Finds what is wrong with the texts of a value; a problem's path begins inside the value."""
+"""Function that returns the problems of a value's texts; a path begins inside the value."""
 
 MAX_PROBLEMS = 10
-"""Problems that are told of one value: who sends more of them is told the first."""
+"""Reported problems of a value at most."""
 
 _Find = Callable[[Any, tuple[str, ...]], Iterator[Problem]]
 
@@ -32,7 +33,7 @@ _FORBIDDEN_IN_A_LINE = re.compile(f"[{_FORBIDDEN}\t\n\r\u2028\u2029]")
 
 
 def problem_of(text: str, limit: TextLimit, path: Sequence[str]) -> Problem | None:
-    """Return MALFORMED with the ``reason`` TOO_LONG or CHARACTERS for a text that exceeds its limit."""
+    """Return MALFORMED with the ``reason`` TOO_LONG or CHARACTERS for a text that violates its limit, else None."""
     if len(text) > limit.longest:
         params = {"reason": "TOO_LONG", "longest": str(limit.longest)}
     elif text.isprintable() or not (_FORBIDDEN_IN_LINES if limit.lines else _FORBIDDEN_IN_A_LINE).search(text):
@@ -44,13 +45,13 @@ def problem_of(text: str, limit: TextLimit, path: Sequence[str]) -> Problem | No
 
 @functools.cache
 def text_validator(kind: Any) -> TextValidator:
-    """Make the judge of values of a type, for instance of an operation's arguments."""
+    """Return the validator of a type's values, for instance of an operation's arguments."""
     find = _finder_of(kind)
     return lambda value: list(itertools.islice(find(value, ()), MAX_PROBLEMS)) if find else []
 
 
 def unlimited_texts(kind: Any, path: str = "") -> Iterator[str]:
-    """Name the texts of a type that have no limit."""
+    """Yield the paths of a type's texts without a limit."""
     if get_origin(kind) is Annotated and isinstance(get_args(kind)[1], TextLimit):
         return
     if kind is str:
@@ -64,7 +65,7 @@ def unlimited_texts(kind: Any, path: str = "") -> Iterator[str]:
 
 
 def limited_fields(kind: Any) -> Iterator[tuple[type[msgspec.Struct], str, TextLimit]]:
-    """Name the structs of a type, their fields as they are on the wire, and the limits of the texts in these."""
+    """Yield the structs in a type, with the wire name and the limit of each limited field."""
     for struct in _structs_in(kind):
         for field in msgspec.structs.fields(struct):
             limit = _limit_in(field.type)
@@ -83,7 +84,7 @@ def _finder_of(kind: Any) -> _Find | None:
         if len(finds) > 1:
             raise TypeError(f"{kind}: one text or object at most can be judged")
         return _optional_finder(finds[0]) if finds else None
-    # What is no id is unknown to every operation, and one such id keeps the others of its list from nothing.
+    # Operations treat a malformed id as unknown, and it does not affect the others of its list.
     if origin is list and arguments[0] != Id:
         find = _finder_of(arguments[0])
         return _list_finder(find) if find else None
@@ -112,8 +113,8 @@ def _optional_finder(find_in: _Find) -> _Find:
 
 def _list_finder(find_in: _Find) -> _Find:
     def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
-        for place, one in enumerate(value):
-            yield from find_in(one, (*path, str(place)))
+        for index, one in enumerate(value):
+            yield from find_in(one, (*path, str(index)))
 
     return find
 

@@ -76,7 +76,7 @@ def _problem(row: AgreementRow, known: _References) -> RowError | None:
     ]
     for field, number, records in references:
         if number not in records:
-            return row_error(field, "UNKNOWN", later=True, value=number)
+            return row_error(field, "UNKNOWN", retryable=True, value=number)
     if known.containers[row.container_number].site_id != known.sites[row.site_number].id:
         return row_error("container_number", "ON_ANOTHER_SITE", container=row.container_number, site=row.site_number)
     if row.ended_on is not None and row.ended_on < row.ordered_on:

@@ -61,7 +61,7 @@ async def import_pickups(tx: OrdersStore, rows: Sequence[PickupRow]) -> list[Row
     for row in rows:
         agreement = agreements.get(row.agreement_number)
         if agreement is None:
-            results.append(row_error("agreement_number", "UNKNOWN", later=True, value=row.agreement_number))
+            results.append(row_error("agreement_number", "UNKNOWN", retryable=True, value=row.agreement_number))
             continue
         if row.done_at is not None and row.done_at < EARLIEST:
             results.append(row_error("done_at", "MALFORMED", reason="INSTANT", oldest=EARLIEST.year))

@@ -36,7 +36,7 @@ async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> lis
     for row in rows:
         site = sites.get(row.site_number)
         if site is None:
-            results.append(row_error("site_number", "UNKNOWN", later=True, value=row.site_number))
+            results.append(row_error("site_number", "UNKNOWN", retryable=True, value=row.site_number))
             continue
         facts = ContainerFacts(
             container_number=row.container_number,

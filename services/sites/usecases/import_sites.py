@@ -47,7 +47,7 @@ async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[RowResul
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
-            results.append(row_error("customer_number", "UNKNOWN", later=True, value=row.customer_number))
+            results.append(row_error("customer_number", "UNKNOWN", retryable=True, value=row.customer_number))
             continue
         fields = msgspec.structs.asdict(row)
         del fields["customer_number"]

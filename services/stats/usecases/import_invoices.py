@@ -39,7 +39,7 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Ro
     for row in rows:
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
-            results.append(row_error("customer_number", "UNKNOWN", later=True, value=row.customer_number))
+            results.append(row_error("customer_number", "UNKNOWN", retryable=True, value=row.customer_number))
             continue
         if row.due_date < row.invoice_date:
             results.append(row_error("due_date", "BEFORE_START", start=row.invoice_date))

@@ -1,6 +1,5 @@
-"""A client of HTTP/1.1 (RFC 9112) between processes: from bytes to bytes, a keep-alive connection a request.
+"""HTTP/1.1 client (RFC 9112) between processes, from bytes to bytes over pooled keep-alive connections.
 
-An ``Origin`` is the way to one server. It makes no task for a request and keeps one timer a connection, so a small
-request costs a fraction of what a client for the open web takes. There are no redirects, cookies, proxies, TLS or
-compression: both ends are ours.
+An ``Origin`` is one server. It creates no task a request and one timer a connection, so a small request takes a
+fraction of the time of a general client. It has no redirects, cookies, proxies, TLS or compression: both ends are ours.
 """

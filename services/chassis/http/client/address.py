@@ -1,4 +1,4 @@
-"""Where a server listens: ``http://host:port/prefix``, or ``http+unix:///path.sock`` for a Unix socket."""
+"""Server addresses: ``http://host:port/prefix``, or ``http+unix:///path.sock`` for a Unix socket."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,21 +9,20 @@ import msgspec
 
 
 class ServerAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """A server's address.
-
-    ``authority`` is what the Host field says (RFC 9112, section 3.2), ``prefix`` what every path begins with.
-    ``socket`` is the path of a Unix socket; empty for TCP.
-    """
+    """Address of a server."""
 
     authority: str
+    """Value of the Host field (RFC 9112, section 3.2)."""
     host: str = ""
     port: int = 80
     socket: str = ""
+    """Path of a Unix socket; empty for TCP."""
     prefix: str = ""
+    """Prefix of every path."""
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """The address that a URL names; ValueError for any other URL."""
+        """Return the address in a URL; raise ValueError for any other kind of URL."""
         parts = urlsplit(url)
         if parts.query or parts.fragment or parts.username is not None:
             raise ValueError(f"expected an address without query, fragment or user: {url}")
@@ -35,10 +34,7 @@ class ServerAddress(msgspec.Struct, frozen=True, kw_only=True):
         raise ValueError(f"expected http://host:port or http+unix:///path: {url}")
 
     async def connect(self, protocol: Callable[[], asyncio.Protocol]) -> None:
-        """Open a connection that ``protocol`` takes over; OSError if there is none to be had.
-
-        Both asyncio and uvloop switch Nagle's algorithm off by themselves.
-        """
+        """Open a connection for ``protocol``; raise OSError on failure. asyncio and uvloop both set TCP_NODELAY."""
         loop = asyncio.get_running_loop()
         if self.socket:
             await loop.create_unix_connection(protocol, self.socket)

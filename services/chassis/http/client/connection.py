@@ -1,4 +1,4 @@
-"""One connection to a server: a request at a time, and between two of them idle."""
+"""Connection to a server: one request at a time, idle between requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,29 +12,30 @@ from services.chassis.http.write_coalescer import write_coalescer_of
 
 
 class HttpConnection(asyncio.Protocol):
-    """A place among the open connections of an origin, from its making until ``over`` is called, once.
+    """A connection of a pool, from its creation until ``on_closed`` is called, once.
 
-    ``free`` is called when an answer is complete and another request may go out. ``made``: whoever connects it has
-    done so; ``closed``: no request may go out any more. A connection that is idle for ``idle_s`` closes itself;
-    ``largest`` is the size of an answer at most.
+    ``on_free`` is called when a response is complete and another request can be sent. A connection that is idle for
+    ``idle_s`` closes itself; ``largest`` is the maximum size of a response.
     """
 
     def __init__(
         self,
         idle_s: float,
         largest: int,
-        free: Callable[["HttpConnection"], None],
-        over: Callable[["HttpConnection"], None],
+        on_free: Callable[["HttpConnection"], None],
+        on_closed: Callable[["HttpConnection"], None],
     ) -> None:
         self.established = False
+        """Whether the pool has connected it."""
         self.closed = False
+        """Whether no request can be sent any more."""
         self._loop = asyncio.get_running_loop()
         self._writes = write_coalescer_of(self._loop)
         self._transport: asyncio.Transport | None = None
         self._reader = ResponseReader(largest)
         self._idle_s = idle_s
-        self._on_free = free
-        self._on_closed = over
+        self._on_free = on_free
+        self._on_closed = on_closed
         self._is_ended = False
         self._response: asyncio.Future[ClientResponse] | None = None
         self._download: Download | None = None
@@ -46,34 +47,34 @@ class HttpConnection(asyncio.Protocol):
         self._timer_at = inf
 
     def send(self, request: bytes, until: float) -> asyncio.Future[ClientResponse]:
-        """Send a whole request; its answer, which fails with a NoAnswer, by ``until`` (the loop's time) at the latest.
+        """Send a whole request and return its response, or a TransportError by ``until`` (the loop's time).
 
-        Whoever stops waiting for it calls ``give_up``.
+        A caller that no longer awaits the response calls ``abandon``.
         """
         assert self._transport is not None and self._response is None
-        self._response = answering = self._loop.create_future()
+        self._response = response = self._loop.create_future()
         self._writes.write(self._transport, request)
         self._wait_until(until)
-        return answering
+        return response
 
     def send_head(self, head: bytes, until: float) -> asyncio.Future[ClientResponse]:
-        """Send the beginning of a request; ``write`` goes on with it."""
-        answering = self.send(head, until)
+        """Send the head of a request, whose body follows by ``write``."""
+        response = self.send(head, until)
         self._writes.flush()
         self._writing = True
-        return answering
+        return response
 
-    def send_for_download(self, request: bytes, until: float, pause_s: float) -> Download:
-        """Send a whole request; its answer, which begins by ``until`` or fails, and then goes on every ``pause_s``."""
+    def send_for_download(self, request: bytes, until: float, stall_timeout_s: float) -> Download:
+        """Send a whole request and return its response, which fails if it begins after ``until`` or stalls."""
         assert self._transport is not None and self._response is None and self._download is None
         self._download = download = Download(self)
-        self._stall_timeout_s = pause_s
+        self._stall_timeout_s = stall_timeout_s
         self._transport.write(request)
         self._wait_until(until)
         return download
 
     async def write(self, data: bytes, until: float, *, last: bool) -> None:
-        """Go on with a request and wait while the server reads slowly. The answer's time is now ``until``."""
+        """Send a part of the body and wait while the server reads slowly; the response is now due by ``until``."""
         assert self._transport is not None
         self._transport.write(data)
         self._writing = not last
@@ -81,34 +82,34 @@ class HttpConnection(asyncio.Protocol):
         if self._write_resumed is not None:
             await self._write_resumed
 
-    def abandon(self, answering: asyncio.Future[ClientResponse]) -> None:
-        """Nobody waits for this answer any more: if it is still under way, the connection can't be used again."""
-        if self._response is answering:
+    def abandon(self, response: asyncio.Future[ClientResponse]) -> None:
+        """Stop awaiting a response; close the connection if the response is still pending."""
+        if self._response is response:
             self._response = None
             self.close()
 
     def on_read(self, download: Download) -> None:
-        """Some of what came was taken, so that there may be room for more."""
+        """Resume reading if the download's reader has made room in its buffer."""
         if self._download is download and self._transport is not None:
             self._wait_until(self._loop.time() + self._stall_timeout_s)
             if download.can_resume and not self._transport.is_reading():
                 self._transport.resume_reading()
 
     def detach(self, download: Download) -> None:
-        """Nobody reads this any more: if it is still under way, the connection can't be used again."""
+        """Stop a download; close the connection if the download is still pending."""
         if self._download is download:
             self._download = None
             self.close()
 
     def close(self) -> None:
-        """Close it now; an answer that is under way is Lost."""
+        """Close the connection now; a pending response fails with ConnectionLost."""
         self._fail(ConnectionLost("closed", sent=True))
 
-    # What the loop calls:
+    # Callbacks of the event loop:
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        if self.closed:  # given up while it was being connected
+        if self.closed:  # abandoned while it was being connected
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -116,26 +117,26 @@ class HttpConnection(asyncio.Protocol):
             if self._download is not None:
                 self._part_received(self._download, data)
             else:
-                self.close()  # nothing was asked: whatever this is, it answers no later request
+                self.close()  # unsolicited bytes must not become the response to a later request
             return
         try:
-            answer = self._reader.feed(data)
+            response = self._reader.feed(data)
         except MalformedResponse as malformed:
             self._fail(malformed)
             return
-        if answer is not None:
-            self._complete(answer)
+        if response is not None:
+            self._complete(response)
 
     def eof_received(self) -> None:
         self.closed = True
-        asked = self._response is not None or self._download is not None
-        answer = self._reader.end() if asked else None
-        if answer is None:
+        busy = self._response is not None or self._download is not None
+        response = self._reader.end() if busy else None
+        if response is None:
             self._fail(ConnectionLost("the server closed the connection", sent=True))
         elif self._download is not None:
-            self._deliver(self._download, ResponsePart(answer, answer.body, last=True))
+            self._deliver(self._download, ResponsePart(response, response.body, last=True))
         else:
-            self._complete(answer)
+            self._complete(response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(ConnectionLost(f"the connection was lost: {exc!r}", sent=True))
@@ -169,17 +170,17 @@ class HttpConnection(asyncio.Protocol):
         if download.is_full and self._transport.is_reading():
             self._transport.pause_reading()
 
-    def _complete(self, answer: ClientResponse) -> None:
+    def _complete(self, response: ClientResponse) -> None:
         assert self._response is not None
-        answering, self._response = self._response, None
-        if not answering.done():
-            answering.set_result(answer)
+        pending, self._response = self._response, None
+        if not pending.done():
+            pending.set_result(response)
         self._become_idle()
 
     def _become_idle(self) -> None:
-        """The answer is complete: another request may go out, if this connection is good for one."""
+        """Make the connection available for the next request, or close it if it can't be reused."""
         assert self._transport is not None
-        # An answer may come before the server has read all that was asked: the rest would stand before the next one.
+        # A response may precede the end of its request: the unsent rest would corrupt the next request.
         if self.closed or self._writing or not self._reader.keep_alive or self._transport.get_write_buffer_size():
             self.close()
             return
@@ -188,19 +189,19 @@ class HttpConnection(asyncio.Protocol):
 
     def _fail(self, reason: TransportError) -> None:
         self.closed = True
-        answering, self._response = self._response, None
-        if answering is not None and not answering.done():
-            answering.set_exception(reason)
+        response, self._response = self._response, None
+        if response is not None and not response.done():
+            response.set_exception(reason)
         download, self._download = self._download, None
         if download is not None:
             download.fail(reason)
         if self._transport is not None:
             self._transport.abort()
         if not self.established:
-            self._end()  # uvloop does not say of a connection given up while it is made that it is lost
+            self._end()  # uvloop calls no connection_lost for a connection that is abandoned while connecting
 
     def _wait_until(self, until: float) -> None:
-        """Have something happen by ``until``. A timer that rings earlier looks again: most are never set anew."""
+        """Set the timeout to ``until``. A timer that fires earlier is set again, so most timeouts set no timer."""
         self._timeout_at = until
         if until < self._timer_at:
             if self._timer is not None:

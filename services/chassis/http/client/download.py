@@ -1,4 +1,4 @@
-"""Answers that are read as they come, never whole in memory."""
+"""Streamed responses, which are never whole in memory."""
 
 import asyncio
 from typing import Protocol
@@ -7,36 +7,36 @@ from services.chassis.http.client.errors import ConnectionLost, TransportError
 from services.chassis.http.client.response import ResponseHead, ResponsePart
 
 CHUNK_BYTES = 65_536
-"""Bytes of a piece at most."""
+"""Bytes of a chunk at most."""
 MAX_BUFFERED_BYTES = 4 * CHUNK_BYTES
-"""Bytes that came and were not read yet: from here on the server waits. What came at the same time comes on top."""
+"""Unread bytes at which the connection stops reading; the last packet may exceed it."""
 
 
 class DownloadSource(Protocol):
-    """The connection that it comes from."""
+    """The connection of a download."""
 
     def on_read(self, download: "Download") -> None:
-        """Some of it was read."""
+        """Note that a chunk was read."""
         ...
 
     def detach(self, download: "Download") -> None:
-        """No more of it will be read."""
+        """Note that no more will be read."""
         ...
 
 
 class Download:
-    """An answer that has begun: its head is there, and ``async for`` reads its body, piece by piece.
+    """A response whose body ``async for`` reads chunk by chunk.
 
-    A body that does not come to its end raises the NoAnswer that says why, behind what came of it. ``close`` may be
-    called at any time; a connection whose answer came whole is used again, any other is closed with it.
-
-    ``begun``: its head, or why there is none. ``over``: it needs its connection no more.
+    An incomplete body raises its TransportError after the received chunks. ``close`` may be called at any time; the
+    connection is reused after a complete response, and closed otherwise.
     """
 
     def __init__(self, source: DownloadSource) -> None:
         loop = asyncio.get_running_loop()
         self.head_received: asyncio.Future[ResponseHead] = loop.create_future()
+        """The head, or the error instead of it."""
         self.ended: asyncio.Future[None] = loop.create_future()
+        """Done when the download needs its connection no more."""
         self._loop = loop
         self._source: DownloadSource | None = source
         self._buffer = bytearray()
@@ -45,17 +45,17 @@ class Download:
 
     @property
     def head(self) -> ResponseHead:
-        """Its status and its fields."""
+        """The received head."""
         return self.head_received.result()
 
     @property
     def is_full(self) -> bool:
-        """Whether so much lies unread that no more should come."""
+        """Whether the connection should stop reading."""
         return len(self._buffer) >= MAX_BUFFERED_BYTES
 
     @property
     def can_resume(self) -> bool:
-        """Whether more may come again: not at the first byte that was read, so that reading goes on in long strides."""
+        """Whether the connection should read again: at half of the buffer, so that it does not alternate often."""
         return len(self._buffer) <= MAX_BUFFERED_BYTES // 2
 
     def __aiter__(self) -> "Download":
@@ -69,24 +69,24 @@ class Download:
                 raise StopAsyncIteration
             self._data_received = self._loop.create_future()
             await self._data_received
-        piece = bytes(self._buffer[:CHUNK_BYTES])
+        chunk = bytes(self._buffer[:CHUNK_BYTES])
         del self._buffer[:CHUNK_BYTES]
         if self._source is not None:
             self._source.on_read(self)
-        return piece
+        return chunk
 
     def close(self) -> None:
-        """Read no further."""
+        """Stop reading."""
         source = self._source
         self._buffer.clear()
         self._end(ConnectionLost("closed by its reader", sent=True))
         if source is not None:
             source.detach(self)
 
-    # What its connection calls:
+    # Callbacks of the connection:
 
     def take(self, part: ResponsePart) -> None:
-        """More of it has come."""
+        """Add a received part."""
         if part.head is not None and not self.head_received.done():
             self.head_received.set_result(part.head)
         self._buffer += part.body
@@ -96,7 +96,7 @@ class Download:
             self._wake()
 
     def fail(self, reason: TransportError) -> None:
-        """No more of it will come."""
+        """End the download with an error."""
         if not self.head_received.done():
             self.head_received.set_exception(reason)
         self._end(reason)

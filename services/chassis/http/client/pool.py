@@ -1,4 +1,4 @@
-"""The connections to one server, and the order in which requests get one."""
+"""Connection pool of one server."""
 
 import asyncio
 from collections import deque
@@ -9,25 +9,27 @@ from services.chassis.http.client.errors import ConnectionLost, PoolExhausted, R
 
 
 class ConnectionPool:
-    """At most ``most`` connections; beyond those ``most_waiting`` wait, the first come served first.
+    """Pool of at most ``max_connections``, with a queue of at most ``max_waiting`` requests in order of arrival.
 
-    The connection that was used last is used next. For the others see Connection.
+    The connection that was used last is used next. ``idle_s`` and ``largest`` are those of HttpConnection.
     """
 
-    def __init__(self, address: ServerAddress, *, most: int, most_waiting: int, idle_s: float, largest: int) -> None:
+    def __init__(
+        self, address: ServerAddress, *, max_connections: int, max_waiting: int, idle_s: float, largest: int
+    ) -> None:
         self.open: set[HttpConnection] = set()
         self.idle: list[HttpConnection] = []
         self.waiting: deque[asyncio.Future[HttpConnection]] = deque()
         self.closed = False
         self._address = address
-        self._max_connections = most
-        self._max_waiting = most_waiting
+        self._max_connections = max_connections
+        self._max_waiting = max_waiting
         self._idle_s = idle_s
         self._largest = largest
         self._all_closed: asyncio.Future[None] | None = None
 
     def take_idle(self) -> HttpConnection | None:
-        """The connection that became idle last."""
+        """Take the connection that became idle last; None if there is none."""
         while self.idle:
             connection = self.idle.pop()
             if not connection.closed:
@@ -35,7 +37,7 @@ class ConnectionPool:
         return None
 
     async def connection(self, until: float) -> HttpConnection:
-        """A connection to use: an idle one, a new one, or the next that becomes free."""
+        """Return an idle connection, a new one, or the next one that becomes free."""
         if self.closed:
             raise ConnectionLost("closed", sent=False)
         try:
@@ -48,12 +50,12 @@ class ConnectionPool:
         return connection
 
     def close_idle(self) -> None:
-        """Close those that carry nothing."""
+        """Close the idle connections."""
         for connection in list(self.idle):
             connection.close()
 
     async def close(self) -> None:
-        """Close every connection, also those in use; what waits for an answer is Lost. Returns when all are closed."""
+        """Close all connections; pending requests fail with ConnectionLost. Return when all are closed."""
         self.closed = True
         self.reset()
         if self.open:
@@ -61,15 +63,15 @@ class ConnectionPool:
             await self._all_closed
 
     def reset(self) -> None:
-        """Close every connection, also those in use; what waits for an answer is Lost. Others may be opened."""
-        for turn in self.waiting:
-            if not turn.done():
-                turn.set_exception(ConnectionLost("closed", sent=False))
+        """Close all connections; pending requests fail with ConnectionLost. New ones can be opened afterwards."""
+        for waiter in self.waiting:
+            if not waiter.done():
+                waiter.set_exception(ConnectionLost("closed", sent=False))
         for connection in list(self.open):
             connection.close()
 
     def _new_connection(self) -> HttpConnection | None:
-        """A connection that is not made yet, if there may be one more."""
+        """Return a connection that is not established yet; None if the pool is full."""
         if len(self.open) >= self._max_connections:
             return None
         connection = HttpConnection(self._idle_s, self._largest, self._on_free, self._on_closed)
@@ -89,40 +91,40 @@ class ConnectionPool:
         connection.established = True
 
     async def _wait_for_connection(self) -> HttpConnection:
-        """The next connection or place that becomes free, when all who waited longer have had theirs."""
+        """Return the next connection that becomes free or may be opened, in order of arrival."""
         if len(self.waiting) >= self._max_waiting:
             raise PoolExhausted(f"{len(self.open)} requests are under way and {len(self.waiting)} wait")
         queue = self.waiting.append
         while True:
-            turn: asyncio.Future[HttpConnection] = asyncio.get_running_loop().create_future()
-            queue(turn)
+            waiter: asyncio.Future[HttpConnection] = asyncio.get_running_loop().create_future()
+            queue(waiter)
             try:
-                connection = await turn
+                connection = await waiter
             except asyncio.CancelledError:
-                if turn in self.waiting:
-                    self.waiting.remove(turn)
-                if not turn.cancelled() and turn.exception() is None:
-                    self._pass_on(turn.result())
+                if waiter in self.waiting:
+                    self.waiting.remove(waiter)
+                if not waiter.cancelled() and waiter.exception() is None:
+                    self._pass_on(waiter.result())
                 raise
             if not connection.closed:
                 return connection
             if self.closed:
                 raise ConnectionLost("closed", sent=False)
-            queue = self.waiting.appendleft  # it was lost on the way here
+            queue = self.waiting.appendleft  # the connection was lost before this task ran
 
     def _pass_on(self, connection: HttpConnection) -> None:
-        """What somebody who is no longer there was given goes to the next in order."""
+        """Give the connection of a cancelled waiter to the next one."""
         if connection.established and not connection.closed:
             self._on_free(connection)
         else:
             connection.close()
 
     def _on_free(self, connection: HttpConnection) -> None:
-        turn = self._next_waiter() if self.waiting else None
-        if turn is None:
+        waiter = self._next_waiter() if self.waiting else None
+        if waiter is None:
             self.idle.append(connection)
         else:
-            turn.set_result(connection)
+            waiter.set_result(connection)
 
     def _on_closed(self, connection: HttpConnection) -> None:
         self.open.discard(connection)
@@ -132,15 +134,15 @@ class ConnectionPool:
             if not self.open and self._all_closed is not None and not self._all_closed.done():
                 self._all_closed.set_result(None)
             return
-        turn = self._next_waiter()
-        if turn is not None:
-            place = self._new_connection()
-            assert place is not None
-            turn.set_result(place)
+        waiter = self._next_waiter()
+        if waiter is not None:
+            replacement = self._new_connection()
+            assert replacement is not None
+            waiter.set_result(replacement)
 
     def _next_waiter(self) -> asyncio.Future[HttpConnection] | None:
         while self.waiting:
-            turn = self.waiting.popleft()
-            if not turn.done():
-                return turn
+            waiter = self.waiting.popleft()
+            if not waiter.done():
+                return waiter
         return None

@@ -94,7 +94,7 @@ async def test_files_are_judged_and_refused_as_calls_are(
         assert breaker_metric() == 1
         scene.ready_status = 503
         asked = len(scene.asked)
-        with pytest.raises(ConnectionLost, match="answers nobody"):
+        with pytest.raises(ConnectionLost, match="circuit breaker is open"):
             await pass_on(service)
         assert scene.asked[asked:] in ([], [b"/readyz"])
         assert await outcomes(say(service)) == REFUSED
@@ -142,7 +142,7 @@ async def test_it_is_used_again_soon_after_it_is_back() -> None:
             scene.ready_status, back = 200, time.monotonic()
             await until(lambda: outcomes(say(service)), lambda done: done == [(200, "")])
             assert time.monotonic() - back < 20
-        assert [(line["event"], line["service"]) for line in lines if line["event"].startswith("breaker")] == [
+        assert [(line["event"], line["service"]) for line in lines if line["event"].startswith("circuit breaker")] == [
             ("circuit breaker opened", "scene"),
             ("circuit breaker closed", "scene"),
         ]

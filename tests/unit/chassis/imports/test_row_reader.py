@@ -109,7 +109,7 @@ def test_what_is_told_of_a_cell_is_cut() -> None:
 
 _REASON_CALL = re.compile(
     r'\b(?:RowError|row_error)\([^,()]+(?:\([^()]*\)|\[[^\]]*\])?, "([A-Z_0-9]+)"'
-    r'(?:, (?:later=True, )?reason="([A-Z_]+)")?'
+    r'(?:, (?:retryable=True, )?reason="([A-Z_]+)")?'
 )
 
 

@@ -132,7 +132,7 @@ async def send_request(
 ) -> ClientResponse:
     """The answer to a small request."""
     start = origin.start("POST", "/asked")
-    return await origin.request(start, field_lines({}), body, timeout_s=timeout_s, again=lambda: repeatable)
+    return await origin.request(start, field_lines({}), body, timeout_s=timeout_s, may_retry=lambda: repeatable)
 
 
 def start_request(origin: Origin, body: bytes = b"", *, timeout_s: float = 5) -> asyncio.Task[ClientResponse]:

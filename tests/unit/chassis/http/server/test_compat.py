@@ -151,7 +151,7 @@ async def test_a_body_that_was_answered_early_stays_unread() -> None:
     assert protocol.timeout_keep_alive_task is None, "finish_unread_body is not needed: uvicorn keeps the timer"
     protocol.finish_unread_body()
     assert not protocol.has_unread_body
-    protocol.timeout_keep_alive_task.cancel()
+    protocol.connection_lost(None)
 
 
 async def test_the_flow_knows_whether_the_peer_reads() -> None:
