@@ -1,4 +1,4 @@
-"""The chassis on real servers."""
+"""Fixtures of the chassis with real servers."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Mail: written with the change that wants it sent, handed over until the server has taken it, once."""
+"""Mail: enqueued with its transaction, and sent once, with retries until the server accepts it."""
 
 import asyncio
 import contextlib

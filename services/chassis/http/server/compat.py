@@ -1,7 +1,7 @@
 """Internals of uvicorn that processes and protocols rely on, as seen in uvicorn 0.54.0.
 
-uvicorn documents only ``Config`` and ``Server``, so any release may change what is named here. Each line gives its
-reason; ``tests/unit/chassis/http/server/test_compat.py`` checks each and names the one that broke.
+uvicorn documents only ``Config`` and ``Server``, so any release may change the names below. Each line gives its reason;
+``tests/unit/chassis/http/server/test_compat.py`` checks each and names the one that broke.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class UvicornHttpProtocol(HttpToolsProtocol):
     parser: httptools.HttpRequestParser
     """0.54.0: the parser of the present request, for its method, version and keep-alive."""
     url: bytes
-    """0.54.0: the request target, whole in ``on_headers_complete``, which reads what is put in its place."""
+    """0.54.0: the request target, complete in ``on_headers_complete``, which reads a replaced one."""
     headers: list[tuple[bytes, bytes]]
     """0.54.0: the present request's fields, names in lower case, the list of the ASGI scope itself."""
     expect_100_continue: bool
@@ -120,5 +120,5 @@ class UvicornWebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def forget_ping(self) -> None:
-        """Await no pong."""
+        """Forget the ping that awaits its pong."""
         self.pong_timer = self.pending_ping_payload = None

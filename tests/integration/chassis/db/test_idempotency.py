@@ -1,4 +1,4 @@
-"""O14: a command that comes twice is answered once."""
+"""O14: a repeated command returns the first result."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A service on PostgreSQL that counts: at once or slowly, with an idempotency key or without."""
+"""A counter as a service on PostgreSQL: fast or slow, with an idempotency key or without."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ class Counted(Outcome, frozen=True, kw_only=True):
 
 
 class CounterContract(Protocol):
-    """Counts."""
+    """A counter."""
 
     @write
     async def count(self, command: Count) -> Counted | Refusal: ...
@@ -100,7 +100,7 @@ class CounterImplementation:
 
 @contextlib.asynccontextmanager
 async def run_counter(alpha: Alpha, neighbour: ServiceChannel | None = None) -> AsyncIterator[str]:
-    """The service's address."""
+    """Serve the counter and return its address."""
 
     async def anybody(_: Request) -> CounterImplementation:
         return CounterImplementation(alpha, neighbour)
@@ -111,6 +111,6 @@ async def run_counter(alpha: Alpha, neighbour: ServiceChannel | None = None) -> 
 
 @contextlib.asynccontextmanager
 async def client_of(url: str) -> AsyncIterator[ServiceChannel]:
-    """A way to a service called counting."""
+    """A channel to a service with the name counting."""
     async with Origin(url) as origin:
         yield ServiceChannel("counting", origin)

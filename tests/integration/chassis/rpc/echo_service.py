@@ -1,4 +1,4 @@
-"""A service that says things again, and servers by script in its place: for tests of how calls travel."""
+"""An echo service, and scripted servers in its place, for tests of calls."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ MIRJA = caller_field_lines({"Authorization": "Mirja"})
 
 
 class Said(Outcome, frozen=True, kw_only=True):
-    """What was said, to whom, in which trace."""
+    """An echoed text with its caller and trace."""
 
     word: str
     to: str
@@ -30,14 +30,14 @@ class Said(Outcome, frozen=True, kw_only=True):
 
 
 class Room(Value, frozen=True, kw_only=True):
-    """Where it is said."""
+    """The place of an echo."""
 
     room_name: str
     seats: int
 
 
 class EchoContract(Protocol):
-    """Says things again."""
+    """An echo."""
 
     @read
     async def say(self, word: str) -> Said | Refusal: ...
@@ -56,7 +56,7 @@ class EchoContract(Protocol):
 
 
 class EchoState:
-    """The service: its requests as they came, and those who meet in it."""
+    """The implementation of the echo service, with its recorded requests and a barrier."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []
@@ -116,7 +116,7 @@ class EchoFixture:
 
 @contextlib.asynccontextmanager
 async def run_echo() -> AsyncIterator[EchoFixture]:
-    """The service on a port, and a way to it."""
+    """The service on a port, and a channel to it."""
     hall = EchoState()
     made = routes(EchoContract, lambda echo: echo, hall.authenticate, hall.stranger)
     async with serve_routes(made) as url, Origin(url) as origin:
@@ -124,7 +124,7 @@ async def run_echo() -> AsyncIterator[EchoFixture]:
 
 
 def silent_server(reached: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
-    """A server that takes a request, says so, and never answers."""
+    """A server that records a request and never responds."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -135,7 +135,7 @@ def silent_server(reached: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
 
 
 def canned_server(body: bytes) -> Callable[[Peer], Awaitable[None]]:
-    """A server that answers a request with this body."""
+    """A server that responds to a request with this body."""
 
     async def script(peer: Peer) -> None:
         await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))

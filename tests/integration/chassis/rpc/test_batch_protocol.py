@@ -1,4 +1,4 @@
-"""What one caller reads from one service at one moment travels together, and stays apart in everything else."""
+"""Batches: simultaneous reads of one caller share a request, and are independent otherwise."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -196,7 +196,7 @@ async def test_of_a_service_that_is_away_each_hears_by_itself() -> None:
 
 @pytest.mark.parametrize("goes", [0, 1, 2])
 async def test_one_that_is_cancelled_leaves_the_others_alone(echo_fixture: EchoFixture, goes: int) -> None:
-    """Also the first, with whom the round trip began; at each moment."""
+    """Cancel any call of a batch, the first one too, in each iteration of the loop."""
     for turns in range(6):
         tasks = [asyncio.ensure_future(echo_fixture.echo().say(word)) for word in "abc"]
         for _ in range(turns):

@@ -1,4 +1,4 @@
-"""One Protocol, two ends: routes and client agree, and what goes wrong is said as problem details."""
+"""Calls: routes and client of one Protocol agree, and errors are problem details."""
 
 from typing import Annotated, Protocol
 

@@ -1,4 +1,4 @@
-"""A service that answers nobody is not waited for long, and is used again soon after it is back."""
+"""Circuit breaking: an unresponsive service is not called, and is called again soon after it recovers."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ REFUSED = [(503, "UNAVAILABLE")]
 
 
 class SwitchableServer:
-    """A server whose every answer the test chooses; None: it takes requests and answers none."""
+    """A server with the status that the test sets; None accepts requests without a response."""
 
     def __init__(self) -> None:
         self.status: int | None = None
@@ -51,7 +51,7 @@ class SwitchableServer:
 
 
 async def outcomes(*calls: Any) -> list[tuple[int, str]]:
-    """What became of calls made at the same time, each by itself: status and code; (200, "") for an answer."""
+    """Make calls concurrently and return each status and code; (200, "") for a result."""
     done = await asyncio.gather(*calls, return_exceptions=True)
     return [(one.status, one.code) if isinstance(one, CallFailed) else (200, "") for one in done]
 
@@ -60,7 +60,7 @@ _callers = itertools.count()
 
 
 def say(service: ServiceChannel) -> Any:
-    """A read that shares no round trip: each has another caller."""
+    """A read that joins no batch, since each has another caller."""
     return client(EchoContract, service, {"Authorization": str(next(_callers))}).say("a")
 
 
@@ -110,7 +110,7 @@ async def test_files_are_judged_and_refused_as_calls_are(
 
 
 async def test_whoever_waits_for_a_hanging_service_is_told_at_once_when_it_opens() -> None:
-    """Those who have a connection and those who wait for one; nobody new is let in."""
+    """Requests with a connection and requests that wait for one; further ones are rejected."""
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url, connections=8) as origin:
         service, began = ServiceChannel("scene", origin, read_s=0.2, write_s=30), time.monotonic()
@@ -186,7 +186,7 @@ async def test_a_service_that_is_always_too_late_answers_nobody() -> None:
 
 
 async def test_callers_without_patience_judge_nobody() -> None:
-    """Those whose own time is short may be many: the service is not to blame."""
+    """Many timeouts of calls with short deadlines do not count as failures of the service."""
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url) as origin:
         service = ServiceChannel("scene", origin)
@@ -199,7 +199,7 @@ async def test_callers_without_patience_judge_nobody() -> None:
 
 
 async def test_slow_calls_beside_answered_ones_judge_nobody() -> None:
-    """One operation takes too long, again and again; the others go on as ever."""
+    """Repeated timeouts of one operation do not affect the others."""
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url) as origin:
         service = ServiceChannel("scene", origin, read_s=0.3)

@@ -1,4 +1,4 @@
-"""A call takes no longer than its caller has, and what it began ends with it: in the service, in its database."""
+"""Deadlines of calls: they end with the caller's time, and their work in the service and its database with them."""
 
 import asyncio
 import time
@@ -69,7 +69,7 @@ async def test_what_is_too_late_is_cancelled_in_the_database_too(alpha: Alpha, c
 
 
 async def test_many_at_once_leave_nothing_behind(alpha: Alpha, counter: CounterContract) -> None:
-    """More than there are connections to the database: those that wait for one end too."""
+    """More calls than connections to the database: waiting ones end, too."""
     began = time.monotonic()
     with deadline.within(0.3):
         done = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Reads that were not made yet are made together by whoever knows all of them: see `Reading.together`."""
+"""Deferred calls that are sent as a batch: see `DeferredCall.await_batch`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -23,18 +23,18 @@ async def echo_fixture() -> AsyncIterator[EchoFixture]:
 
 
 def defer_calls(echo_fixture: EchoFixture, *words: str, caller: str = "Mirja") -> list[Any]:
-    """Reads that were not made yet: whoever passes answers on may have them made together."""
+    """A raw client, whose calls are deferred."""
     reads = raw_client(echo_fixture.echo(caller))
     return [reads.say(word) for word in words]
 
 
 async def await_together(*readings: Any) -> list[Any]:
-    """What each comes to."""
+    """Send calls as a batch and return their outcomes."""
     return list(await DeferredCall.await_batch(readings))
 
 
 def outcomes_of(outcomes: Iterable[Any]) -> list[Any]:
-    """What each came to: what was said, or the code of its failure."""
+    """Return each outcome: the echoed text, or the code of its failure."""
     return [one.code if isinstance(one, CallFailed) else one.decoded().word for one in outcomes]
 
 
@@ -113,7 +113,7 @@ async def test_who_gives_up_cancels_the_request() -> None:
 
 
 def deferred_room(echo_fixture: EchoFixture, *seats: int, selection: bytes = b'["roomName"]') -> Any:
-    """A read of which only a part is read."""
+    """A call with a field selection."""
     reading: Any = raw_client(echo_fixture.echo()).rooms(list(seats))
     reading.select_fields(selection)
     return reading

@@ -1,4 +1,4 @@
-"""What is made a second time when its connection was lost: reads, and changes that carry their idempotency key."""
+"""Retries after a lost connection: reads, and writes with an idempotency key."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ Act = Callable[[Peer], Awaitable[None]]
 
 
 def proxy_client(url: str, *, to: Literal["the end", "it has acted", "it begins"] = "the end") -> Act:
-    """A way to a service that may break off before anybody hears the answer."""
+    """A channel to a service that may close the connection before it responds."""
     host, _, port = url.removeprefix("http://").partition(":")
 
     async def script(peer: Peer) -> None:
@@ -121,7 +121,7 @@ def test_what_carries_a_key_is_known_of_every_contract() -> None:
 
 
 async def test_in_a_storm_few_are_made_again() -> None:
-    """Two of three connections are lost. A third of the calls is answered, which earns a few repetitions more."""
+    """Two of three connections are lost. A third of the calls succeeds, which earns a few more retries."""
     told = msgspec.json.encode(Said(word="a", to="", trace=None))
 
     async def at_times(peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""How a process lives: it says whether it is ready, finishes what runs when told to stop, and takes nothing new."""
+"""Life cycle of a process: readiness, and a stop that finishes the present work and accepts no new work."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from tests.support.slow_process import TURN_S
 
 
 class RunningProcess:
-    """The process, and how to reach it."""
+    """A running process and its addresses."""
 
     def __init__(self, port: int, *how: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -31,14 +31,14 @@ class RunningProcess:
         )
 
     async def status(self, path: str) -> int:
-        """The status of an answer; 0 if there is none."""
+        """Return the status of a response; 0 without one."""
         with contextlib.suppress(aiohttp.ClientError, OSError):
             async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
                 return response.status
         return 0
 
     def operators_url(self) -> str:
-        """Where it shows its operator how it is, as its log says."""
+        """The address of the operator's port, from the log."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             said = json.loads(line)

@@ -1,4 +1,4 @@
-"""When the keys that verify tokens are fetched: what strangers send must not become calls of identity."""
+"""Fetching of the keys that verify tokens: tokens of unknown keys must not become calls of identity."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ def signer() -> Signer:
 
 
 class KeyPublisher:
-    """What publishes the keys; ``away``: it does not answer."""
+    """Publisher of the keys; it does not respond while it is ``away``."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.signer = signer()
@@ -49,7 +49,7 @@ class KeyPublisher:
         return self.signer.public_keys()
 
     async def outcomes(self, *tokens: str) -> list[str]:
-        """What comes of tokens that are shown at the same moment: who it is, or the name of an exception."""
+        """Verify tokens concurrently; return each subject, or the name of the exception."""
         answers = await asyncio.gather(*map(self.verifier.verify, tokens), return_exceptions=True)
         return [one.sub if isinstance(one, Claims) else type(one).__name__ for one in answers]
 

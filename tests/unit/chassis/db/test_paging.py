@@ -1,4 +1,4 @@
-"""Pages by keyset: what they show, and that a cursor is read by its own list alone."""
+"""Keyset pagination: contents of pages, and rejection of other lists' cursors."""
 
 import base64
 import datetime as dt
@@ -47,7 +47,7 @@ def page_behind(after: str | None, kinds: tuple[Any, ...] = (IntegerKey,), *scop
 
 
 def forged(packed: bytes) -> str:
-    """A cursor that begins as those of the list do."""
+    """A cursor with the digest of the list."""
     digest = base64.urlsafe_b64decode(page_behind(None).cursor([]) + "==")[:6]
     return base64.urlsafe_b64encode(digest + packed).decode().rstrip("=")
 

@@ -1,4 +1,4 @@
-"""What is written in a turn of the loop leaves at its end, in its order, and to nobody who is gone."""
+"""Write coalescing: writes go out at the end of the loop's iteration, in order, and not to closed connections."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ from services.chassis.http.write_coalescer import write_coalescer_of
 
 
 class RecordingTransport:
-    """A connection that notes what is written to it."""
+    """A transport that records its writes."""
 
     def __init__(self, noted: list[tuple[str, bytes]], name: str) -> None:
         self.noted, self.name, self.closing = noted, name, False

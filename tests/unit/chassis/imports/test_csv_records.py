@@ -1,4 +1,4 @@
-"""Records of a CSV file as it comes: what ``csv`` reads of the whole file, in bounded memory and linear time."""
+"""Incremental CSV parser: the same records as ``csv``, in bounded memory and linear time."""
 
 import asyncio
 import csv
@@ -20,7 +20,7 @@ awkward = st.text(st.sampled_from('ab,;"\n\rä ')).map(str.encode) | st.binary(m
 
 
 def read_with_csv(data: bytes) -> Found:
-    """What ``csv`` reads."""
+    """Return the records that ``csv`` reads."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", errors="surrogateescape", newline="")
     reader = csv.reader(text, strict=True)
     found: Found = []
@@ -82,7 +82,7 @@ KIND = ImportKind("files", Row, ("a",), never)
 
 
 async def test_a_line_without_end_is_refused_before_it_is_read() -> None:
-    """150 MB of it: what comes after the first pieces is not asked for."""
+    """150 MB of one record: the chunks after the first ones are not read."""
     taken = 0
 
     async def endless() -> AsyncIterator[bytes]:

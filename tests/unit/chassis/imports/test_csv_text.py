@@ -1,4 +1,4 @@
-"""Files for people: rows that a spreadsheet can open without harm, under names that lead nowhere else."""
+"""CSV output without formulas, and safe file names in Content-Disposition."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A row's cells are judged as what a person types, and what is wrong can be told in every language."""
+"""Row parser: cells are validated as a person's input, and every error has a text in every language."""
 
 import datetime as dt
 import enum
@@ -20,7 +20,7 @@ from tests.support.servers import ROOT
 
 
 class Colour(enum.Enum):
-    """A word of a few."""
+    """An enum of a column."""
 
     RED = "RED"
     BLUE = "BLUE"
@@ -114,7 +114,7 @@ _REASON_CALL = re.compile(
 
 
 def declared_reasons() -> set[str]:
-    """Every code that a row may be left out with, with its reason where it has one."""
+    """Return every code of a bad row, with its reason if it has one."""
     found = {"MISSING", "MALFORMED.TOO_LONG", "MALFORMED.CHARACTERS", "MALFORMED"}
     found |= {f"MALFORMED.{reason}" for reason in ("ONE_OF", "NUMBER", "DATE", "INSTANT")}
     for file in (ROOT / "services").rglob("*.py"):

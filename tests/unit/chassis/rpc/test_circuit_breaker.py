@@ -1,4 +1,4 @@
-"""When a service is given up, when somebody looks after it, and how many calls are made a second time."""
+"""Circuit breaker and retry budget: when the breaker opens, when it probes, and how many calls are retried."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.support.polling import until
 
 
 class BreakerFixture:
-    """A breaker with a clock in the test's hand, and a service that is back when the test says so."""
+    """A breaker with the test's clock, and a service whose health the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""What is picked of an answer: just what was selected, in its order, as it is declared; or nothing at all."""
+"""Field selection: exactly the selected fields in their order and as declared, or none."""
 
 import datetime as dt
 import enum

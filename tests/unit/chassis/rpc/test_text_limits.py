@@ -1,4 +1,4 @@
-"""Texts that callers send are judged raw: their length first, then their characters."""
+"""Text limits: callers' texts are validated unprocessed, first their length, then their characters."""
 
 from typing import Annotated, Any, Protocol
 

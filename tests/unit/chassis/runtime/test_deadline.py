@@ -1,4 +1,4 @@
-"""The present work's deadline: the sooner one holds, blocks are ended by it, and it travels as a header field."""
+"""Deadlines: the earlier one holds, blocks are cancelled at it, and calls carry it as a header field."""
 
 import asyncio
 from math import inf

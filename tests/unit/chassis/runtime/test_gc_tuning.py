@@ -1,4 +1,4 @@
-"""Exceptions let go of what they went through, and what hangs in cycles is looked for once it is too much."""
+"""Tracebacks are cleared, and reference cycles are collected once they hold too many bytes."""
 
 import gc
 import weakref
@@ -10,14 +10,14 @@ from services.chassis.runtime import gc_tuning
 
 
 class Body:
-    """What a frame has at hand; ``itself`` is what only a look for cycles frees."""
+    """An object of a frame; ``itself`` makes a reference cycle of it."""
 
     itself: "Body"
 
 
 @pytest.fixture
 def gc_disabled() -> Iterator[None]:
-    """Nobody looks for cycles by himself."""
+    """Switch automatic garbage collection off."""
     gc.collect()
     gc.disable()
     yield
@@ -25,7 +25,7 @@ def gc_disabled() -> Iterator[None]:
 
 
 def failing(kept: list[Exception]) -> "weakref.ref[Body]":
-    """Leaves an exception that keeps a body alive, and whose frame keeps the exception."""
+    """Leave an exception that keeps a body alive and whose frame keeps the exception."""
     body = Body()
     own = kept
     try:

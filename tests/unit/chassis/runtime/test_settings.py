@@ -1,4 +1,4 @@
-"""Settings say in full what is missing or wrong."""
+"""Settings: all missing and wrong variables are reported together."""
 
 from pathlib import Path
 

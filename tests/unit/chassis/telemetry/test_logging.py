@@ -1,4 +1,4 @@
-"""Lines: those of requests in company, and what libraries say of every attempt now and then, with how often."""
+"""Logging: lines of requests are buffered, and repeated lines of libraries are suppressed and counted."""
 
 import asyncio
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Every test of the client runs on asyncio's loop and on uvloop's, and must leave nothing open."""
+"""Fixtures: every test of the client runs on asyncio's and uvloop's loops and leaves nothing open."""
 
 import asyncio
 import gc
@@ -15,13 +15,13 @@ from tests.support.polling import until
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loops."""
+    """The event loops."""
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(autouse=True)
 async def no_leaks() -> AsyncIterator[None]:
-    """No task, no socket and no connection outlives a test, and no error goes unheard."""
+    """Fail a test that leaves a task, a socket or a connection, or an unhandled error."""
     unheard: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(str(context)))
     process = psutil.Process()

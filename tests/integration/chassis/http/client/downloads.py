@@ -1,4 +1,4 @@
-"""Downloads, for the tests of them."""
+"""Helpers for tests of downloads."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ async def read_all(begun: Download) -> bytes:
 
 
 def respond_with(*data: bytes) -> Act:
-    """An act: an answer in these pieces, and then another, if the client asks again."""
+    """An act: a response in these chunks, and another if there is a second request."""
 
     async def act(peer: Peer) -> None:
         await peer.request()

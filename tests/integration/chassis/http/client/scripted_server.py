@@ -1,4 +1,4 @@
-"""A server that does, byte for byte, what a test says: its first connection the first act, and so on."""
+"""A scripted server: its first connection plays the first act, and so on."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ class Peer:
         self.writer = writer
 
     async def request(self) -> bytes:
-        """The next request, whole: its head, and the body that it announces (or its chunks, as they are)."""
+        """Read the next request: its head, and its body (chunked ones as they are on the wire)."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         if b"transfer-encoding: chunked" in head.lower():
             return head + await self.reader.readuntil(b"0\r\n\r\n")
@@ -40,17 +40,17 @@ class Peer:
         await self.writer.drain()
 
     async def answer(self, data: bytes = OK) -> bytes:
-        """Take a request, and answer it."""
+        """Read a request and respond."""
         asked = await self.request()
         await self.send(data)
         return asked
 
     async def gone(self) -> None:
-        """Wait until the client, who sends nothing more, has closed the connection."""
+        """Wait until the client closes the connection without further bytes."""
         assert await self.read_all() == b""
 
     async def read_all(self) -> bytes:
-        """Whatever comes until the client closes the connection."""
+        """Read until the client closes the connection."""
         came = bytearray()
         with contextlib.suppress(ConnectionError):
             while data := await self.reader.read(1_000_000):
@@ -58,11 +58,11 @@ class Peer:
         return bytes(came)
 
     def end(self) -> None:
-        """Say that nothing more will come, and go on reading."""
+        """Shut the sending direction down."""
         self.writer.write_eof()
 
     def reset(self) -> None:
-        """End the connection as a machine does that knows nothing of it."""
+        """Reset the connection."""
         endless = self.writer.get_extra_info("socket")
         endless.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
@@ -107,7 +107,7 @@ class ScriptedServer:
 
 @contextlib.asynccontextmanager
 async def run_script(*acts: Act, path: Path | None = None) -> AsyncIterator[ScriptedServer]:
-    """A server that plays ``acts``, the last one again and again; every act must come to its end without an error."""
+    """Run a server that plays ``acts``, repeating the last one; every act must end without an error."""
     made = ScriptedServer(acts)
     if path is None:
         server = await asyncio.start_server(made.connected, "127.0.0.1", 0)
@@ -130,18 +130,18 @@ async def run_script(*acts: Act, path: Path | None = None) -> AsyncIterator[Scri
 async def send_request(
     origin: Origin, body: bytes = b"", *, timeout_s: float = 5, repeatable: bool = False
 ) -> ClientResponse:
-    """The answer to a small request."""
+    """Send a small request and return its response."""
     start = origin.start("POST", "/asked")
     return await origin.request(start, field_lines({}), body, timeout_s=timeout_s, may_retry=lambda: repeatable)
 
 
 def start_request(origin: Origin, body: bytes = b"", *, timeout_s: float = 5) -> asyncio.Task[ClientResponse]:
-    """The same, on its way."""
+    """Start a small request as a task."""
     return asyncio.ensure_future(send_request(origin, body, timeout_s=timeout_s))
 
 
 async def echo_bodies(peer: Peer) -> None:
-    """An act: every request is answered with its own body, until the client goes."""
+    """An act: respond to every request with its own body until the client closes."""
     with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
         while True:
             body = (await peer.request()).partition(b"\r\n\r\n")[2]

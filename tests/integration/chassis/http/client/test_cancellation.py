@@ -1,4 +1,4 @@
-"""Who goes away takes nothing along, and leaves nothing behind for the next."""
+"""Cancellation of requests: other requests are unaffected, and no bytes remain for the next one."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def cancel(task: asyncio.Task[ClientResponse]) -> None:
 
 
 async def busy_connection(origin: Origin) -> HttpConnection:
-    """The one connection of an origin, once a request is on it."""
+    """Return an origin's only connection once it carries a request."""
     async with asyncio.timeout(60):
         while not (origin._pool.open and next(iter(origin._pool.open))._response):
             await asyncio.sleep(0)
@@ -39,7 +39,7 @@ async def silent(peer: Peer) -> None:
 
 @pytest.mark.parametrize("turns", range(6))
 async def test_while_connecting(turns: int) -> None:
-    """At each of the first turns of the loop: before there is a socket, while it is connected, just afterwards."""
+    """Cancel in each of the first iterations of the loop: before the connection, during and after it."""
     async with run_script(echo_bodies) as server, Origin(server.url, connections=1) as origin:
         task = start_request(origin, b"never mind")
         for _ in range(turns):

@@ -1,4 +1,4 @@
-"""An answer that is read as it comes: no faster than its reader, whole or not at all."""
+"""Downloads: backpressure, and complete bodies or an error."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.integration.chassis.http.client.scripted_server import OK, Peer, echo
 
 LARGE = 200_000_000
 MAX_BUFFERED = 262_144
-"""Bytes that the loops read of a socket at most, at one time."""
+"""Bytes that an event loop reads from a socket at once."""
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ async def test_a_slow_reader_is_waited_for_and_little_is_held(framing: str) -> N
 
 
 async def test_a_body_may_take_longer_than_a_pause() -> None:
-    """Each piece comes after more than half the pause; all of them take several."""
+    """Each chunk arrives after more than half the stall timeout, and all of them take several."""
 
     async def slowly(peer: Peer) -> None:
         await peer.answer(BEGIN + b"Content-Length: 4\r\n\r\n")

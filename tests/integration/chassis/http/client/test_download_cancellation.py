@@ -1,4 +1,4 @@
-"""Whoever stops reading a download, and however: nothing of it is left, and others have their connections."""
+"""Cancellation of downloads: nothing remains, and their connections become available."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.support.polling import until
 
 
 async def test_a_reader_that_takes_nothing_any_more() -> None:
-    """Whoever forgets a download, or hangs, does not hold its connection for ever."""
+    """A forgotten download does not hold its connection for ever."""
 
     async def endless(peer: Peer) -> None:
         await peer.request()
@@ -62,7 +62,7 @@ async def test_closed_when_the_whole_has_come_the_connection_stays() -> None:
 
 @pytest.mark.parametrize("turns", range(8))
 async def test_cancelled_before_it_begins(turns: int) -> None:
-    """At each of the first turns of the loop: while it is connected, while it is asked, when its head has come."""
+    """Cancel in each of the first iterations of the loop: during the connection, the request and the head."""
     async with run_script(endless) as server, Origin(server.url, connections=1) as origin:
         task = asyncio.ensure_future(download(origin))
         for _ in range(turns):
@@ -95,7 +95,7 @@ async def test_cancelled_while_a_piece_is_awaited_it_can_be_read_on() -> None:
 
 
 async def test_streams_leave_connections_for_all_else() -> None:
-    """As many as may go on at a time, half of them uploads; the next is refused, a small request is not."""
+    """Streams up to the limit, half of them uploads: the next one is rejected, a small request is not."""
 
     async def waits(peer: Peer) -> None:
         head = await peer.reader.readuntil(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A connection is used again while it is good, and a request is sent again only where that can do no harm."""
+"""Reuse of connections, and retries of idempotent requests alone."""
 
 import asyncio
 
@@ -148,7 +148,7 @@ async def test_an_idle_connection_is_closed_after_its_time() -> None:
 
 
 async def test_an_old_timer_does_not_end_a_later_request() -> None:
-    """The timer of the first request rings while the third is under way: a connection has one, seldom set anew."""
+    """The first request's timer fires during the third: a connection has one timer, which is rarely set again."""
     rung = asyncio.Event()
 
     async def slowly(peer: Peer) -> None:

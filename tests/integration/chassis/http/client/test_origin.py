@@ -1,4 +1,4 @@
-"""How many connections there are, who gets one when, and the end of all of them."""
+"""Connection pool: its size, the order of waiting requests, and its close."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ async def test_first_come_first_served() -> None:
 
 
 async def test_a_newcomer_does_not_overtake() -> None:
-    """One who asks just when a connection becomes free, while another waits for it."""
+    """A request that arrives when a connection becomes free for a waiting one."""
     asked: list[bytes] = []
 
     async def writes_down(peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""What a server sends, and what the client makes of it and of the connection."""
+"""Responses, and the reuse of their connections."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Wherever a server falls silent, the request ends in time, and its connection with it."""
+"""Timeouts: a request and its connection end in time wherever the server falls silent."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from tests.integration.chassis.http.client.scripted_server import (
 
 @contextlib.contextmanager
 def full_accept_queue() -> Iterator[str]:
-    """A server whose queue of new connections is full: whoever comes now waits to be connected."""
+    """A server with a full backlog: new connections are not established."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))

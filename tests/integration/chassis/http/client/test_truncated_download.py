@@ -1,4 +1,4 @@
-"""An answer that breaks off, or is none, is never taken for a whole one; nor is its connection used again."""
+"""Truncated and malformed downloads: an error, and no reuse of the connection."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A body in pieces: no faster than the server reads, and no further than it wants."""
+"""Uploads: backpressure, and an end at an early response."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -19,7 +19,7 @@ async def upload(origin: Origin, pieces: AsyncIterator[bytes], pause_s: float = 
 
 
 class CountedChunks:
-    """So many pieces, and how many were taken."""
+    """A number of chunks that counts how many were read."""
 
     def __init__(self, many: int, piece: bytes = CHUNK, then: BaseException | None = None) -> None:
         self.taken = 0
@@ -111,7 +111,7 @@ async def dies_at_once(peer: Peer) -> None:
 
 
 class StalledBody:
-    """A piece, and then a long wait for the next; ``ended``: nobody waits for it any more."""
+    """A chunk and a long wait for the next; ``ended`` is set when the wait is over."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -228,7 +228,7 @@ async def test_a_server_that_does_not_answer() -> None:
 
 
 async def test_a_file_may_take_longer_than_a_pause() -> None:
-    """Each piece comes after more than half the pause; all of them take several."""
+    """Each chunk arrives after more than half the stall timeout, and all of them take several."""
 
     async def pieces() -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
@@ -271,7 +271,7 @@ async def test_cancelled_in_the_middle() -> None:
 
 
 async def test_a_large_body_that_is_answered_early() -> None:
-    """A body sent whole, answered before it was read: its rest must not stand before the next request."""
+    """A whole body with an early response: its unsent rest must not precede the next request."""
 
     async def refuses(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The client against the server that is really there: uvicorn with httptools."""
+"""The client against uvicorn with httptools."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from tests.support.http_server import serve_config
 async def serve_endpoint(
     endpoint: Callable[[Request], Awaitable[Response]], **settings: float
 ) -> AsyncIterator[tuple[str, uvicorn.Server]]:
-    """uvicorn with one endpoint; its address."""
+    """Serve one endpoint with uvicorn; yield its address."""
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
     config = uvicorn.Config(app, http="httptools", log_config=None, lifespan="off", **settings)  # type: ignore[arg-type]
     async with serve_config(config) as (server, port):

@@ -1,4 +1,4 @@
-"""Requests for an endpoint are answered without ASGI; what is not whole, not alone or no plain POST goes by it."""
+"""Endpoints: complete single POSTs bypass ASGI, all other requests do not."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from tests.support.polling import until
 
 
 class EchoApplication:
-    """Answers with the body that came, by ASGI and directly, and counts both."""
+    """An echo of the body, by ASGI and directly, that counts both."""
 
     def __init__(self) -> None:
         self.by_asgi = self.directly = 0
@@ -49,7 +49,7 @@ class EchoApplication:
 
 
 class RunningServer:
-    """The server, what it serves, and its port."""
+    """A server, its application and its port."""
 
     def __init__(self, server: uvicorn.Server, echo: EchoApplication, port: int) -> None:
         self.server = server
@@ -65,7 +65,7 @@ class RunningServer:
             writer.transport.abort()
 
     async def was_handed(self, requests: int) -> None:
-        """Wait until so many requests were handed over."""
+        """Wait until so many requests have bypassed ASGI."""
         await until(lambda: asyncio.sleep(0, self.echo.directly == requests))
 
     async def gone(self) -> bool:
@@ -78,14 +78,14 @@ class RunningServer:
 
 
 class RawClient:
-    """One connection, byte by byte."""
+    """A client's connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
 
     async def ask(self, *pieces: bytes) -> bytes:
-        """The body of the answer to what is sent in these pieces."""
+        """Send these chunks and return the response's body."""
         for number, piece in enumerate(pieces):
             await asyncio.sleep(0.05 if number else 0)
             self.writer.write(piece)
@@ -240,7 +240,7 @@ async def test_what_comes_while_one_is_answered_waits_for_it(running_server: Run
 
 
 async def test_a_body_is_never_read_as_a_request(running_server: RunningServer) -> None:
-    """What looks like a request is the next one's body, also where its head came with the one before."""
+    """A body that looks like a request stays a body, even if its head arrived with the previous request."""
     inner = request_bytes(b"body")
     async with running_server.client() as client:
         await client.ask(inner)

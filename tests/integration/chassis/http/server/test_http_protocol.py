@@ -1,4 +1,4 @@
-"""A server's connections end, whatever their clients do, and no client that does well is hurt."""
+"""Limits of slow clients: their connections end, and other clients are unaffected."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ async def large(request: Request) -> Response:
 
 @contextlib.asynccontextmanager
 async def serve(keep_alive_s: int = 60) -> AsyncIterator[tuple[uvicorn.Server, int]]:
-    """The server and its port."""
+    """Serve on a port."""
     routes = [Route("/refuse", refuse, methods=["POST"]), Route("/large", large)]
     app = Starlette(routes=routes)
     config = uvicorn.Config(app, http=HttpProtocol, log_config=None, lifespan="off", timeout_keep_alive=keep_alive_s)
@@ -83,7 +83,7 @@ async def test_a_client_that_reads_after_a_while_is_not(monkeypatch: pytest.Monk
 
 
 async def test_a_body_that_nobody_wants_has_a_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client goes on for ever; it has the answer, and then its connection ends."""
+    """A client that sends without end receives its response, and then the connection ends."""
     monkeypatch.setattr(http_protocol, "LINGER_S", 0.2)
     head = UPLOAD.replace(b"10", b"100000000000")
     async with serve() as (server, port), start_request(port, head) as (reader, writer):

@@ -1,4 +1,4 @@
-"""Connections whose clients say too much before they ask anything, or too little."""
+"""Limits of request heads in size and time."""
 
 import asyncio
 import contextlib
@@ -51,7 +51,7 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
 
 
 async def read_until_closed(reader: asyncio.StreamReader) -> bytes:
-    """What comes until the server ends the connection."""
+    """Read until the server closes the connection."""
     async with asyncio.timeout(60):
         try:
             return await reader.read()

@@ -1,4 +1,4 @@
-"""How a connection ends whose peer is silent, reads nothing, or sends what no application is told of."""
+"""Ends of WebSockets whose peer is silent, does not read, or sends too many control frames."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ SENT = b"x" * 100_000
 
 
 class PushServer:
-    """Sends as much as is taken to whoever connects, if it is to."""
+    """A server that sends without end to each peer if ``sends`` is set."""
 
     def __init__(self, *, sends: bool, ping_s: float) -> None:
         self.sends = sends
@@ -42,7 +42,7 @@ class PushServer:
 
     @property
     def remaining(self) -> list[object]:
-        """Connections and their tasks."""
+        """The open connections and their tasks."""
         state = self.uvicorn.server_state
         return [*state.connections, *state.tasks]
 
@@ -56,7 +56,7 @@ class PushServer:
 
 @contextlib.asynccontextmanager
 async def serve(server: PushServer) -> AsyncIterator[int]:
-    """The port."""
+    """Serve on a port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = server.uvicorn.config

@@ -1,4 +1,4 @@
-"""What a request is made of, and that no value can end its line."""
+"""Serialisation of requests: no value can end its line."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An answer is the same however it is cut into pieces, and what is none is refused."""
+"""Response reader: a response is the same however it is divided, and malformed ones are rejected."""
 
 import itertools
 
@@ -13,7 +13,7 @@ LARGEST = 1_000_000
 
 
 def read(pieces: list[bytes], largest: int = LARGEST) -> ClientResponse | None:
-    """What one connection makes of these pieces, and of its end after them."""
+    """Read the responses of a connection that sends these chunks and then ends."""
     reader = ResponseReader(largest)
     for piece in pieces:
         answer = reader.feed(piece)
@@ -23,7 +23,7 @@ def read(pieces: list[bytes], largest: int = LARGEST) -> ClientResponse | None:
 
 
 def read_parts(pieces: list[bytes]) -> ClientResponse | None:
-    """The same of an answer that is read in parts: put together again."""
+    """Read one response in parts and join them."""
     reader, head, body = ResponseReader(0), None, []
     for piece in pieces:
         part = reader.feed_part(piece)
@@ -37,7 +37,7 @@ def read_parts(pieces: list[bytes]) -> ClientResponse | None:
 
 
 def split_at(data: bytes, at: list[int]) -> list[bytes]:
-    """Data in pieces that end at these places."""
+    """Divide data at these offsets."""
     places = sorted({0, len(data), *(place % (len(data) + 1) for place in at)})
     return [data[begin:end] for begin, end in itertools.pairwise(places)]
 
@@ -61,7 +61,7 @@ def head(status: int, headers: list[tuple[str, bytes]]) -> bytes:
 def answers(
     draw: st.DrawFn, framings: tuple[str, ...] = ("length", "chunked", "end", "none")
 ) -> tuple[bytes, ClientResponse]:
-    """An answer as bytes, with interim ones before it, and what it means."""
+    """A response as bytes, with interim ones before it, and its meaning."""
     status, headers = draw(statuses), draw(lines)
     before = b"".join(
         head(draw(st.sampled_from([100, 102, 103])), draw(lines)) + b"\r\n" for _ in range(draw(st.integers(0, 2)))

@@ -1,4 +1,4 @@
-"""For which hosts requests are answered (RFC 9112, sections 3.2 and 3.2.2)."""
+"""Allowed hosts of requests (RFC 9112, sections 3.2 and 3.2.2)."""
 
 import pytest
 

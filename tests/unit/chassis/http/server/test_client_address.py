@@ -1,4 +1,4 @@
-"""How an address is written, and by what those who come from it are counted."""
+"""Client addresses: their canonical spelling, and the network that rate limits count by."""
 
 import ipaddress
 

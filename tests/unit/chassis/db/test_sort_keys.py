@@ -1,0 +1,18 @@
+"""Sort keys and search texts of names."""
+
+from services.chassis.db.sort_keys import search_text, sort_key
+
+
+def test_names_sort_as_people_expect() -> None:
+    streets = ["Östergatan 1", "Åvägen 3", "Katu 10", "Katu 9", "Ängsvägen 2", "aamutie 1", "Zeppelinkatu 1"]
+    assert sorted(streets, key=sort_key) == [
+        "aamutie 1",
+        "Katu 9",
+        "Katu 10",
+        "Zeppelinkatu 1",
+        "Åvägen 3",
+        "Ängsvägen 2",
+        "Östergatan 1",
+    ]
+    assert search_text("  EKOKAARI  50 ", "Keltakangas") == "ekokaari 50 keltakangas"
+    assert search_text("x", "😀" * 400) == "x " + "😀" * 249  # 1,000 bytes at most, and whole characters
