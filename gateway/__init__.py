@@ -1,1 +1,1 @@
-"""What clients see: one GraphQL schema over five services."""
+"""The gateway: one GraphQL schema over five services."""

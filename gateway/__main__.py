@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> int:
-    """Run the gateway; the exit code. 2 for missing or wrong settings."""
+    """Run the gateway and return the exit code: 2 for missing or invalid settings."""
     from gateway.app import assemble
     from gateway.settings import GatewaySettings
     from services.chassis import process
@@ -13,8 +13,8 @@ def main() -> int:
     settings = load_or_exit(GatewaySettings, "gateway")
     try:
         return process.run("gateway", settings, lambda: assemble(settings))
-    except InvalidSettings as wrong:  # what a setting names is not what it should be
-        sys.stderr.write(f"the gateway can't start: {wrong}\n")
+    except InvalidSettings as error:  # a setting that only assemble() can check: a file, a network, an origin
+        sys.stderr.write(f"the gateway can't start: {error}\n")
         return 2
 
 

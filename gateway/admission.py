@@ -1,8 +1,8 @@
-"""What a request has to pass before anything is done for it, over HTTP and on sockets alike.
+"""Admission of requests before they are executed, over HTTP and on sockets alike.
 
-In this order: its bytes, which are charged before anything reads them; its text (persisted or sent), the text's limits
-and its validity, its operation, whether this caller may ask for the schema, its variables, what it costs, and whether
-the caller's rate allows that. A text that is valid is kept with its plan, so that it is read once.
+The order: charge the request's bytes, before anything parses them; find the document (persisted or sent); check its
+limits and validate it; select the operation; check the permission to introspect; coerce the variables; calculate the
+cost; charge the caller's rate with it. A valid document is cached with its plan, so that it is parsed once.
 """
 
 from collections.abc import Sequence
@@ -27,11 +27,14 @@ from services.chassis.runtime import gc_tuning
 from services.contracts.identity import SubjectKind
 
 CHARACTERS_PER_UNIT = 2
-"""Of a text that is not known yet: to read, validate and plan it takes longer than to execute it, up to 80 ms."""
+"""Characters for a unit of cost, of a document that is not cached: parsing, validating and planning it takes up to
+80 ms, longer than executing it."""
+OPERATION_TIMEOUT_S = 10.0
+"""Timeout of a query or a mutation, its calls of services included. A subscription has none."""
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
-    """A request for an operation (GraphQL over HTTP, section 5.1; ``documentId``: its appendix on documents)."""
+    """A request's parameters (GraphQL over HTTP, section 5.1; ``documentId``: the appendix on persisted documents)."""
 
     query: str | None = None
     document_id: str | None = None
@@ -41,20 +44,18 @@ class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PreparedOperation(msgspec.Struct, frozen=True):
-    """An operation that its caller may ask for, with its variables coerced, and its cost."""
+    """An operation that its caller may execute."""
 
     request: GraphQLRequest
-    kind: OperationType
+    operation_type: OperationType
     document_operation: DocumentOperation
-    values: VariableValues
+    variable_values: VariableValues
+    """The coerced variables."""
     cost: int
 
 
 class Admission:
-    """Lets requests in to one schema, or says why not.
-
-    ``rates`` are what callers may spend. ``open_schema``: anybody may ask for the schema.
-    """
+    """The admission of requests to one schema. With ``open_schema`` every caller may introspect it."""
 
     def __init__(
         self,
@@ -71,27 +72,27 @@ class Admission:
         self._rates = rates
         self._open_schema = open_schema
 
-    def charge(self, asker: Requester, size: int) -> None:
-        """Charge a caller for what arrived, by its bytes and before it is parsed; RateLimited if they have no more."""
-        gc_tuning.count_garbage(size)  # should anything of it be kept by a cycle, in spite of all care
-        self._rates.spend(asker, base_cost_of(size))
+    def charge(self, requester: Requester, size: int) -> None:
+        """Charge a requester for ``size`` bytes that arrived, before they are parsed; RateLimited if it can't pay."""
+        gc_tuning.count_garbage(size)  # in case a reference cycle keeps some of them
+        self._rates.spend(requester, base_cost_of(size))
 
     async def admit(
-        self, request: GraphQLRequest, asker: Requester, size: int | None = None
+        self, request: GraphQLRequest, requester: Requester, size: int | None = None
     ) -> tuple[PreparedOperation, RateLimitStatus]:
-        """The operation that is asked for, and what it leaves of the caller's rate; Refused if it may not be executed.
+        """Return the prepared operation and the rest of the requester's rate; RequestError if it is not admitted.
 
-        What the request was read from, of ``size`` bytes, is paid for already (``charge``).
+        The bytes of the request (``size``, if known) are charged already (``charge``).
         """
-        engine, caller = self._engine, asker.caller
+        engine, caller = self._engine, requester.caller
         kind = None if caller is None else caller.kind
-        found = self._persisted.resolve(request.query, request.document_id, request.extensions, kind)
-        text = found if isinstance(found, str) else await found
+        resolved = self._persisted.resolve(request.query, request.document_id, request.extensions, kind)
+        text = resolved if isinstance(resolved, str) else await resolved
         document = engine.documents.find(text)
         if document is None:
-            if len(text) <= self._limits.text:  # else it is not read at all
-                # Before anything is done with it: what is not valid takes as long to read.
-                self._rates.spend(asker, len(text) // CHARACTERS_PER_UNIT)
+            if len(text) <= self._limits.text:  # else it is not parsed at all
+                # Charged before it is parsed, for an invalid document takes as long.
+                self._rates.spend(requester, len(text) // CHARACTERS_PER_UNIT)
             read = engine.parse_and_validate(text, self._limits)
             if isinstance(read, list):
                 raise self._invalid(read, caller)
@@ -112,16 +113,16 @@ class Admission:
         cost = engine.cost(document_operation, values)
         if cost > self._limits.cost:
             raise self._limit_exceeded("cost", cost)
-        spent = self._rates.spend(asker, cost)
+        spent = self._rates.spend(requester, cost)
         return PreparedOperation(request, operation.node.operation, document_operation, values, cost), spent
 
     def _check_variables(self, variables: dict[str, Any], size: int | None) -> None:
-        """Refuse variables that are too many; ``size`` is that of the request, in bytes."""
+        """Check the limits of variables; ``size`` is the request's in bytes, an upper bound of theirs."""
         if size is None or size > self._limits.variables:
             size = len(msgspec.json.encode(variables))
             if size > self._limits.variables:
                 raise self._limit_exceeded("variables", size)
-        if size > self._limits.items:  # an item has a byte at least
+        if size > self._limits.items:  # an item has at least a byte
             items = count_list_items(variables)
             if items > self._limits.items:
                 raise self._limit_exceeded("items", items)
@@ -132,7 +133,7 @@ class Admission:
         return InvalidOperation([error], suggest=False)
 
     def may_introspect(self, caller: AuthenticatedCaller | None) -> bool:
-        """Those who write clients: staff and partners; customers' clients were written by them."""
+        """Whether a caller may introspect the schema: staff and partners, who write the clients."""
         return self._open_schema or (caller is not None and caller.kind in (SubjectKind.STAFF, SubjectKind.PARTNER))
 
     def _invalid(self, errors: Sequence[GraphQLError], caller: AuthenticatedCaller | None) -> InvalidOperation:

@@ -1,4 +1,4 @@
-"""The gateway, put together: reads like a table of contents."""
+"""The composition root of the gateway's process."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,8 @@ from gateway.http.request_guard import RequestGuard
 from gateway.http.schema_download import schema_routes
 from gateway.http.session import AuthCookie, session_routes
 from gateway.http.token_endpoint import token_route
-from gateway.http.websocket.connection import SocketRegistry, WebSocketEndpoint
+from gateway.http.websocket.endpoint import WebSocketEndpoint
+from gateway.http.websocket.registry import SocketRegistry
 from gateway.persisted_documents.automatic_documents import AutomaticDocuments
 from gateway.persisted_documents.documents import PersistedDocuments
 from gateway.persisted_documents.redis_cache import open_redis_cache
@@ -49,18 +50,17 @@ from services.contracts.declare import topic_of
 from services.contracts.identity import Identity, SubjectKind
 
 ORDER_EVENTS_LOOKBACK = dt.timedelta(minutes=15)
-"""How much of orders' topic a new process reads, for subscribers that come back after a short while."""
+"""Age of the oldest events of orders that a new process reads, for subscribers that reconnect."""
 _HSTS_MAX_AGE_S = 31_536_000
-"""For so long (a year) a browser that was here asks by TLS alone (RFC 6797)."""
+"""A year of HTTP Strict Transport Security (RFC 6797)."""
 QUOTA_WINDOW_S = 60
-"""The time in which a quota may be spent."""
 
 
 @contextlib.asynccontextmanager
 async def assemble(
     settings: GatewaySettings, identity_topic: str = topic_of("identity"), orders_topic: str = topic_of("orders")
 ) -> AsyncIterator[ProcessParts]:
-    """The parts of the gateway's process."""
+    """Build the parts of the gateway's process."""
     clock = SystemClock(settings.time_zone, settings.clock_file)
     async with contextlib.AsyncExitStack() as stack:
         urls = {
@@ -79,12 +79,12 @@ async def assemble(
             return (await client(Identity, services["identity"], {}).public_keys()).jwks
 
         verifier = Verifier(public_keys, clock)
-        access = Authenticator(verifier, clock)
+        authenticator = Authenticator(verifier, clock)
         feed = Feed(OrdersLog(services["orders"], tokens).between)
-        revocations = BroadcastConsumer(settings.kafka, [identity_topic], access.apply, REVOCATION_LOOKBACK)
+        revocations = BroadcastConsumer(settings.kafka, [identity_topic], authenticator.apply, REVOCATION_LOOKBACK)
         events = BroadcastConsumer(settings.kafka, [orders_topic], feed.handle_record, ORDER_EVENTS_LOOKBACK)
-        foundation = GatewayDependencies(
-            services, tokens, access, feed, clock, TrustedProxies(settings.trusted_proxies)
+        dependencies = GatewayDependencies(
+            services, tokens, authenticator, feed, clock, TrustedProxies(settings.trusted_proxies)
         )
         production = settings.env is Environment.PRODUCTION
         schema, origins = build_schema(), AllowedOrigins(settings.allowed_origins)
@@ -95,22 +95,23 @@ async def assemble(
         rates = RateLimiter(
             {kind: budgets.budget_for(policy) for kind, policy in rate_policies(settings.quotas).items()}
         )
-        entrance = RequestGuard(foundation, rates)
+        guard = RequestGuard(dependencies, rates)
         admission = Admission(schema.engine, OperationLimits(), persisted, rates, open_schema=not production)
-        room, sockets = ConcurrencyLimit(), SocketRegistry(access, feed.wake, socket_limits(settings.sockets))
-        shown, playground = None, list[Route]()
+        concurrency_limit = ConcurrencyLimit()
+        sockets = SocketRegistry(authenticator, feed.wake, socket_limits(settings.sockets))
+        page, playground = None, list[Route]()
         if settings.playground_enabled:
             built = output_folder()
-            shown = load_page(built, sign_in_first=production)
-            playground = [examples_route(entrance, for_anybody=not production), assets_route(built)]
+            page = load_page(built, sign_in_first=production)
+            playground = [examples_route(guard, public=not production), assets_route(built)]
         graphql = GraphQLEndpoint(
-            foundation,
+            dependencies,
             schema,
             admission,
-            room,
+            concurrency_limit,
             origins,
-            WebSocketEndpoint(foundation, schema, admission, room, sockets, origins),
-            page=shown,
+            WebSocketEndpoint(dependencies, schema, admission, concurrency_limit, sockets, origins),
+            page=page,
         )
 
         async def caught_up() -> bool:
@@ -121,15 +122,15 @@ async def assemble(
 
         yield ProcessParts(
             routes=[
-                token_route(entrance),
+                token_route(guard),
                 *session_routes(
-                    entrance,
+                    guard,
                     origins,
                     AuthCookie.for_settings(settings, "session"),
                     AuthCookie.for_settings(settings, "device"),
                 ),
-                import_route(entrance),
-                *schema_routes(entrance, schema, admission.may_introspect),
+                import_route(guard),
+                *schema_routes(guard, schema, admission.may_introspect),
                 *playground,
             ],
             asgi_apps={"/graphql": origins.with_preflights(graphql)},
@@ -142,7 +143,7 @@ async def assemble(
 
 
 def rate_policies(quotas: Quotas) -> dict[SubjectKind | None, Policy]:
-    """What callers of each kind may spend; None: strangers, by their address."""
+    """Return the rate policies by the callers' kind; None: anonymous requesters, by their address."""
     return {
         None: Policy("stranger", quotas.stranger, QUOTA_WINDOW_S),
         SubjectKind.USER: Policy("user", quotas.user, QUOTA_WINDOW_S),
@@ -152,7 +153,7 @@ def rate_policies(quotas: Quotas) -> dict[SubjectKind | None, Policy]:
 
 
 def socket_limits(sockets: SocketLimits) -> dict[str, int]:
-    """How many sockets callers of each kind may hold; empty: strangers, by their address."""
+    """Return the maximum of open sockets by the callers' kind; empty: anonymous requesters, by their address."""
     return {
         "": sockets.stranger,
         SubjectKind.USER.value: sockets.user,

@@ -1,8 +1,7 @@
-"""Who calls the gateway, and whether they still may: tokens are verified, and identity's topic is followed.
+"""Authentication of callers: verification of their tokens, and revocation by identity's events.
 
-A token outlives what it was given for by up to ten minutes. So every gateway process reads from identity's events
-which sessions ended and whose access did, and looks there on every request and every pushed event. What a caller may
-reach is the services' to decide, each by its own copy.
+A token is valid for up to ten minutes after its session or its subject's access ended. Every gateway process therefore
+consumes identity's topic and checks each request and each pushed event against it. Authorization is the services'.
 """
 
 import asyncio
@@ -20,13 +19,13 @@ from services.chassis.runtime.clock import Clock
 from services.contracts.identity import AccessStated, SessionEnded, SubjectKind
 
 REVOCATION_LOOKBACK = LIFETIME + dt.timedelta(minutes=5)
-"""How far back identity's topic matters: no token is older than its lifetime."""
+"""Age of the oldest events of identity that matter: no token is older than its lifetime."""
 
 _V = TypeVar("_V")
 
 
 class AuthenticatedCaller(msgspec.Struct, frozen=True):
-    """Someone who presented a valid token."""
+    """A caller with a valid token."""
 
     token: str
     claims: Claims
@@ -38,7 +37,7 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
 
 
 class Authenticator:
-    """What this process knows of tokens and of access that ended."""
+    """Verifies tokens and knows the revocations of late."""
 
     def __init__(self, verifier: Verifier, clock: Clock) -> None:
         self._verifier = verifier
@@ -47,14 +46,14 @@ class Authenticator:
         self._recent_access: _RecentValues[AccessStated] = _RecentValues()
         self._incomplete_access: _RecentValues[dict[int, AccessStated]] = _RecentValues()
         self.changed = asyncio.Event()
-        """Set whenever identity said something; whoever looked clears it."""
+        """Set by every revocation and change of access; its one consumer clears it."""
 
     def apply(self, record: RawRecord) -> None:
-        """Take in one of identity's events."""
+        """Apply one of identity's events."""
         try:
             event = decode_event(record)
         except MalformedEvent:
-            return  # the services set it aside and say so; nobody's access is in it
+            return  # the services quarantine and report it
         if event is None:
             return
         match event.data:
@@ -71,7 +70,7 @@ class Authenticator:
         self.changed.set()
 
     def _join_parts(self, part: AccessStated, at: dt.datetime) -> AccessStated | None:
-        """Return the whole access that a part completes; None while others of its parts are on their way."""
+        """Return the access that this part completes; None while parts are missing."""
         if part.parts == 1:
             return part
         before = self._incomplete_access.get(part.subject_id) or {}
@@ -83,7 +82,10 @@ class Authenticator:
         return join_access(parts.values())
 
     async def authenticate(self, authorization: str) -> AuthenticatedCaller | None:
-        """The caller with this value of ``Authorization`` (RFC 6750, section 2.1), None without one; see ``caller``."""
+        """Return the caller with this ``Authorization`` field (RFC 6750, section 2.1); None if it is empty.
+
+        Raises as ``authenticate_token``.
+        """
         if not authorization:
             return None
         scheme, _, token = authorization.partition(" ")
@@ -92,19 +94,19 @@ class Authenticator:
         return await self.authenticate_token(token.strip())
 
     async def authenticate_token(self, token: str) -> AuthenticatedCaller:
-        """The caller with this token; Unauthenticated if it is not valid (any more), NotReadyYet without keys."""
+        """Return the caller with this token; Unauthenticated if it is invalid or revoked, NotReadyYet without keys."""
         claims = await self._verifier.verify(token)
         try:
             caller = AuthenticatedCaller(token, claims, SubjectKind(claims.kind))
         except ValueError:
             raise Unauthenticated from None
-        # Services call each other directly; one of their tokens out here was stolen.
+        # Services call each other directly: a service's token that comes in here is stolen.
         if caller.kind is SubjectKind.SERVICE or self.access_ended(caller):
             raise Unauthenticated
         return caller
 
     def access_ended(self, caller: AuthenticatedCaller) -> bool:
-        """Whether the caller's token expired, their session is over, or they have no access at all any more."""
+        """Whether the caller's token expired, or its session or all of its access ended."""
         if not caller.claims.valid_at(self._clock.now().timestamp()):
             return True
         if caller.claims.sid and self._ended_sessions.get(caller.claims.sid):
@@ -113,19 +115,19 @@ class Authenticator:
         return stated is not None and not stated.active
 
     def recent_access(self, subject_id: str) -> AccessStated | None:
-        """The newest access of a subject that identity stated lately; None if it said nothing of late."""
+        """Return a subject's newest access within the lookback; None if it did not change."""
         return self._recent_access.get(subject_id)
 
 
 class _RecentValues(Generic[_V]):
-    """Values by key, those forgotten that are too old for any token to be of their time."""
+    """Values by key, evicted when they are older than any valid token."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, tuple[dt.datetime, _V]] = OrderedDict()
 
     def get(self, key: str) -> _V | None:
-        found = self._values.get(key)
-        return found[1] if found else None
+        entry = self._values.get(key)
+        return entry[1] if entry else None
 
     def put(self, key: str, value: _V, at: dt.datetime) -> None:
         self._values.pop(key, None)

@@ -1,11 +1,13 @@
-"""What one request, or one socket, stands on: who asks, in which language, and the services in their name."""
+"""The context of operations: the requester of a request or a socket, and the clients of the services in its name."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 from starlette.requests import HTTPConnection
 
 from gateway.authentication import AuthenticatedCaller, Authenticator
 from gateway.execution.strawberry.batch_loader import BatchLoader
-from gateway.lazy_property import lazy_property
 from gateway.subscriptions.feed import Feed
 from gateway.trusted_proxies import TrustedProxies
 from services.access import authentication
@@ -24,15 +26,41 @@ from services.contracts.stats import Stats
 from services.contracts.support import Support
 from services.contracts.values import Refusal
 
+T = TypeVar("T")
 
-class GatewayDependencies(msgspec.Struct, frozen=True):
-    """What the process has for all its requests. ``services`` by name; ``tokens`` are the gateway's own.
 
-    ``proxies`` say from where a request came.
+class lazy_property(Generic[T]):  # noqa: N801 - it replaces functools.cached_property
+    """A property that is evaluated once for an object and kept in its ``__dict__``.
+
+    The lock of ``functools.cached_property`` (removed in Python 3.12) costs as much as the values here, and one task
+    uses each object.
     """
 
+    def __init__(self, getter: Callable[[Any], T]) -> None:
+        self._getter = getter
+        self._name = getter.__name__
+        self.__doc__ = getter.__doc__
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> "lazy_property[T]": ...
+
+    @overload
+    def __get__(self, owner: object, kind: type) -> T: ...
+
+    def __get__(self, owner: Any, kind: type) -> Any:
+        if owner is None:
+            return self
+        value = owner.__dict__[self._name] = self._getter(owner)
+        return value
+
+
+class GatewayDependencies(msgspec.Struct, frozen=True):
+    """The dependencies that all requests of the process share."""
+
     services: dict[str, ServiceChannel]
+    """By name."""
     tokens: ServiceTokens
+    """The gateway's own."""
     authenticator: Authenticator
     feed: Feed
     clock: Clock
@@ -40,13 +68,13 @@ class GatewayDependencies(msgspec.Struct, frozen=True):
 
 
 class ServiceClients:
-    """The services, in one caller's name: every call says who asks (``token``), in which language and from where.
+    """The clients of the services in one requester's name: every call carries its token, language and address.
 
-    From where is believed of what is asked for a stranger: there the gateway shows its own token, too.
+    A service trusts the address of an anonymous requester, because such a call carries the gateway's token, too.
     """
 
-    def __init__(self, foundation: GatewayDependencies, token: str, language: Language, address: str) -> None:
-        self._services, self._tokens = foundation.services, foundation.tokens
+    def __init__(self, dependencies: GatewayDependencies, token: str, language: Language, address: str) -> None:
+        self._services, self._tokens = dependencies.services, dependencies.tokens
         self.headers = {"Accept-Language": language.value, "X-Forwarded-For": address}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
@@ -78,41 +106,42 @@ class ServiceClients:
         return client(Support, self._services["support"], self._fields)
 
     def importing(self, service: str) -> Importing:
-        """The imports of a service."""
+        """Return the client of a service's imports."""
         return client(Importing, self._services[service], self._fields)
 
 
 class Requester(msgspec.Struct, frozen=True):
-    """Who asks, and how: the same for all their requests. ``caller`` is None for a stranger.
-
-    ``accepted`` is their ``Accept-Language``, ``language`` the one to answer in.
-    ``kind`` is the caller's, empty for a stranger; ``key`` tells them from others of their kind.
-    """
+    """The originator of requests, equal for all of them: a caller, or an anonymous client at an address."""
 
     caller: AuthenticatedCaller | None
+    """None if it is anonymous."""
     accept_language: str
+    """The field ``Accept-Language``."""
     language: Language
+    """The language of responses."""
     address: str
     clients: ServiceClients
     kind: str
+    """The caller's kind; empty if it is anonymous."""
     key: str
+    """The subject's id or the anonymous client's network, unique within the kind."""
 
 
 class Context:
-    """The context of an operation. A socket's caller is set when it presents a token."""
+    """The context of an operation."""
 
-    def __init__(self, foundation: GatewayDependencies, asker: Requester) -> None:
-        self.dependencies = foundation
-        self.requester = asker
+    def __init__(self, dependencies: GatewayDependencies, requester: Requester) -> None:
+        self.dependencies = dependencies
+        self.requester = requester
         self.retry_after_s = 0
-        """In so many seconds what was refused may be tried again; 0 where nothing was for that."""
+        """The ``Retry-After`` of the response; 0 if there is none."""
 
     @property
     def caller(self) -> AuthenticatedCaller | None:
         return self.requester.caller
 
     def note_retry_after(self, refusal: Refusal) -> None:
-        """Note when what was refused may be tried again, if the refusal says so."""
+        """Extend ``retry_after_s`` to the seconds of a refusal, if it has some."""
         for problem in refusal.problems:
             self.retry_after_s = max(self.retry_after_s, int(problem.params.get("seconds", 0)))
 
@@ -141,29 +170,29 @@ class Context:
         return self.requester.clients.support
 
     def importing(self, service: str) -> Importing:
-        """The imports of a service."""
+        """Return the client of a service's imports."""
         return self.requester.clients.importing(service)
 
     @lazy_property
     def loader(self) -> BatchLoader:
-        """Gathers joins where the executor goes parent by parent."""
+        """The loader that batches joins where the executor completes parent by parent."""
         return BatchLoader()
 
 
 def build_requester(
-    foundation: GatewayDependencies, caller: AuthenticatedCaller | None, accepted: str, address: str
+    dependencies: GatewayDependencies, caller: AuthenticatedCaller | None, accept_language: str, address: str
 ) -> Requester:
-    """Who asks, from an address; ``accepted`` is their ``Accept-Language``."""
-    language = language_of(accepted, caller.claims.locale if caller else "")
-    calls = ServiceClients(foundation, caller.token if caller else "", language, address)
+    """Build the requester at an address, anonymous without a caller."""
+    language = language_of(accept_language, caller.claims.locale if caller else "")
+    clients = ServiceClients(dependencies, caller.token if caller else "", language, address)
     if caller is None:
-        return Requester(None, accepted, language, address, calls, "", rate_limit_network(address))
-    return Requester(caller, accepted, language, address, calls, caller.kind.value, caller.subject_id)
+        return Requester(None, accept_language, language, address, clients, "", rate_limit_network(address))
+    return Requester(caller, accept_language, language, address, clients, caller.kind.value, caller.subject_id)
 
 
 def requester_of(
-    connection: HTTPConnection, foundation: GatewayDependencies, caller: AuthenticatedCaller | None
+    connection: HTTPConnection, dependencies: GatewayDependencies, caller: AuthenticatedCaller | None
 ) -> Requester:
-    """Who asks by a request or a socket."""
-    address = foundation.trusted_proxies.client_address(connection.scope["headers"], connection.scope["client"])
-    return build_requester(foundation, caller, authentication.accepted_languages(connection), address)
+    """Build the requester of a request or a socket."""
+    address = dependencies.trusted_proxies.client_address(connection.scope["headers"], connection.scope["client"])
+    return build_requester(dependencies, caller, authentication.accepted_languages(connection), address)

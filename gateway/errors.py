@@ -1,7 +1,7 @@
-"""Errors as clients see them: one form for all, a text in their language and ``extensions.code``.
+"""Errors as clients see them: a message in their language and ``extensions.code``.
 
-What a service refused to do at all, or could not do now, is told, and so is why a request is not executed; what nobody
-expected is masked with a trace id. Refusals of what a customer wants to do are no errors: they are members of results.
+Errors of requests and the expected errors of services are presented; unexpected ones are masked with a trace id. A
+refusal that the domain expects is no error: it is a member of a result.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ _FORWARDED_CODES = (
     "UNSUPPORTED_MEDIA_TYPE",
     "WRONG_FILE",
 )
-"""Codes of services that are passed on."""
+"""The codes of services that clients see."""
 _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
     Unauthenticated: "UNAUTHENTICATED",
     Forbidden: "FORBIDDEN",
@@ -47,17 +47,20 @@ _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
 }
 
 MAX_ECHO_LENGTH = 200
-"""Characters of what a client has sent that an error shows."""
+"""Characters of a client's input that a message may quote."""
 MAX_MESSAGE_LENGTH = MAX_ECHO_LENGTH + 30
-"""Around what it shows of a value a message has thirty characters at least; names are no longer than 200."""
+"""A message has at least thirty characters around the value that it quotes; names have at most 200."""
 _KEPT_PREFIX, _KEPT_SUFFIX = 150, 70
 
 FormattedError = dict[str, Any]
-"""An error as it is written (GraphQL specification, section 7.1.2)."""
+"""An error in a response (GraphQL specification, section 7.1.2)."""
 
 
 class RequestError(Exception):
-    """A request is not executed. ``status`` is HTTP's; ``params`` fill the text and stand in the error's extensions."""
+    """An error that prevents a request's execution (GraphQL specification, section 7.1.2: request error).
+
+    ``status`` is HTTP's; ``params`` fill the message and are members of ``extensions``.
+    """
 
     def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None, **params: Any) -> None:
         super().__init__(code)
@@ -67,26 +70,26 @@ class RequestError(Exception):
         self.params = params
 
     def count_and_log(self) -> None:
-        """Count it, and log it: by its code alone, for what was asked may hold anything."""
+        """Count and log the error by its code alone: the request may hold anything."""
         metrics.REQUESTS_REJECTED.labels(self.code).inc()
-        log_buffered("refused", code=self.code)
+        log_buffered("request error", code=self.code)
 
     def formatted_errors(self, language: Language) -> list[FormattedError]:
-        """The errors of the answer."""
+        """Return the errors of the response."""
         texts = {name: str(value) for name, value in self.params.items()}
         text = messages.text(self.code, language, texts)
         return [{"message": text, "extensions": {"code": self.code, **self.params}}]
 
 
 class OperationError(RequestError):
-    """The operation itself is at fault: its text, its variables, what it asks for.
+    """An error of the operation: its document, its variables or its selection.
 
-    Who accepts nothing newer than ``application/json`` gets that with status 200 (GraphQL over HTTP, section 6.4.1).
+    A client that accepts only ``application/json`` gets it with status 200 (GraphQL over HTTP, section 6.4.1).
     """
 
 
 class InvalidOperation(OperationError):
-    """What was found wrong with an operation's text or its variables, with places."""
+    """The validation errors of a document or its variables, with locations."""
 
     def __init__(self, errors: Sequence[GraphQLError], *, suggest: bool) -> None:
         super().__init__(400, INVALID_OPERATION)
@@ -98,9 +101,9 @@ class InvalidOperation(OperationError):
 
     def _format(self, error: GraphQLError, language: Language) -> FormattedError:
         formatted: FormattedError = {**error.formatted}
-        told = formatted["extensions"]
-        if told["code"] == LIMIT_EXCEEDED:
-            params = {name: str(value) for name, value in told.items()}
+        extensions = formatted["extensions"]
+        if extensions["code"] == LIMIT_EXCEEDED:
+            params = {name: str(value) for name, value in extensions.items()}
             formatted["message"] = messages.text(LIMIT_EXCEEDED, language, params)
         return formatted
 
@@ -109,14 +112,14 @@ _RETRY_SOON = {"Retry-After": "1"}
 
 
 def to_request_error(error: Exception, challenge: Mapping[str, str]) -> RequestError:
-    """The refusal that an exception stands for, counted; what nobody expected is logged and masked.
+    """Convert an exception to a request error and count it; an unexpected one is logged and masked.
 
-    ``challenge``: the header that every 401 has to have (RFC 9110, section 15.5.2).
+    ``challenge`` is the header that every 401 needs (RFC 9110, section 15.5.2).
     """
-    refused = _convert(error, challenge)
+    request_error = _convert(error, challenge)
     gc_tuning.clear_tracebacks(error)
-    refused.count_and_log()
-    return refused
+    request_error.count_and_log()
+    return request_error
 
 
 def _convert(error: Exception, challenge: Mapping[str, str]) -> RequestError:
@@ -130,9 +133,9 @@ def _convert(error: Exception, challenge: Mapping[str, str]) -> RequestError:
         case NotReadyYet():
             return RequestError(503, "NOT_READY_YET", _RETRY_SOON)
         case CallFailed() if (code := error_code(error)) != UNEXPECTED:
-            place = {"path": error.path} if error.path else {}
+            path = {"path": error.path} if error.path else {}
             headers = {401: challenge, 503: _RETRY_SOON}.get(error.status)
-            return RequestError(error.status, code, headers, **error.params, **place)
+            return RequestError(error.status, code, headers, **error.params, **path)
     _log.error("unexpected", exc_info=error)
     return RequestError(500, UNEXPECTED, traceId=tracing.trace_id() or "")
 
@@ -142,30 +145,30 @@ class _ErrorResponse(msgspec.Struct):
 
 
 def encode_errors(errors: list[FormattedError]) -> bytes:
-    """An answer that consists of errors, as JSON: without data, for nothing was executed."""
+    """Encode a response of request errors: it has no member ``data``."""
     return msgspec.json.encode(_ErrorResponse(errors))
 
 
 def error_code(error: BaseException | None) -> str:
-    """The code of what a resolver raised; UNEXPECTED if nobody expected it."""
+    """Return the code of an exception of a resolver; UNEXPECTED if it has none."""
     if isinstance(error, CallFailed):
         return error.code if error.code in _FORWARDED_CODES else _CODE_BY_STATUS.get(error.status, UNEXPECTED)
     return next((code for kind, code in _CODE_BY_EXCEPTION.items() if isinstance(error, kind)), UNEXPECTED)
 
 
 def present_error(error: GraphQLError, language: Language, *, suggest: bool = True) -> GraphQLError:
-    """The error as the client sees it; with what it suggests, if the client may know that."""
+    """Return an error as the client sees it; with ``suggest``, "did you mean ..." stays in its message."""
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        told = {"code": INVALID_OPERATION, **(error.extensions or {})}
         message = error.message if suggest else without_suggestions(error.message)
-        return with_location_of(error, _shorten(message), error.path, extensions=told)
+        extensions = {"code": INVALID_OPERATION, **(error.extensions or {})}
+        return with_location_of(error, _shorten(message), error.path, extensions=extensions)
     code = error_code(cause)
     if code == UNEXPECTED:
         trace_id = tracing.trace_id() or ""
         text = messages.text(code, language, {"traceId": trace_id})
         return with_location_of(error, text, error.path, extensions={"code": code, "traceId": trace_id})
-    extensions: dict[str, Any] = {"code": code}
+    extensions = {"code": code}
     params: dict[str, str] = {}
     if isinstance(cause, CallFailed):
         params = cause.params
@@ -175,12 +178,12 @@ def present_error(error: GraphQLError, language: Language, *, suggest: bool = Tr
 
 
 def _shorten(message: str) -> str:
-    """Return a message of graphql-core's without the middle, if it says at length what the client has sent."""
+    """Cut the middle out of a message of graphql-core that quotes a long input."""
     return message if len(message) <= MAX_MESSAGE_LENGTH else f"{message[:_KEPT_PREFIX]}…{message[-_KEPT_SUFFIX:]}"
 
 
 class ErrorPresenter(MaskErrors):
-    """Puts every error of a result into the form above, also those of each event of a subscription."""
+    """The extension that presents the errors of every result, each event of a subscription included."""
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         language: Language = self.execution_context.context.language

@@ -1,4 +1,4 @@
-"""What the gateway reads from its environment (``KIERTO_...``, or ``KIERTO_GATEWAY_...`` for it alone)."""
+"""The gateway's settings from its environment (``KIERTO_...``, or ``KIERTO_GATEWAY_...`` for it alone)."""
 
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from services.chassis.runtime.settings import Environment, InvalidSettings, Proc
 class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Units of cost that a caller of each kind may spend in a minute (JSON: ``{"user": 1000000}``).
 
-    A twentieth of it can be spent at once, while a gateway asks the others what is left: the dearest operation that is
-    allowed fits in there, with the price of its bytes.
+    A gateway lets a caller spend a twentieth of it before it has leased more from Redis. The limit of an operation's
+    cost, with the charge of its bytes, is less than that.
     """
 
     stranger: int = 1_200_000
+    """Anonymous requesters, by address."""
     user: int = 1_200_000
     staff: int = 2_400_000
     partner: int = 2_400_000
@@ -24,30 +25,20 @@ class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SocketLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sockets that a caller of each kind may hold at each gateway (JSON: ``{"partner": 5000}``).
 
-    Sockets that nobody signed in on count by address: beyond the limit the oldest of an address makes room for the
-    newest, so that strangers behind one address do not keep out those who are about to sign in. The others count by
-    subject: beyond the limit the newest is closed.
+    Anonymous sockets count by address. Beyond the limit the oldest of an address is closed, so that others behind the
+    address can't keep out a client that is about to sign in. Signed-in sockets count by subject. Beyond the limit the
+    newest is closed.
     """
 
     stranger: int = 500
+    """Anonymous requesters, by address."""
     user: int = 100
     staff: int = 2_000
     partner: int = 2_000
 
 
 class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
-    """Where the five services and the broker are. ``service_secret`` is the gateway's own at identity.
-
-    ``allowed_origins``: origins (``["https://portal.example"]``) whose pages may ask, beside the gateway's own.
-    ``trusted_proxies``: networks (``["10.0.0.0/8"]``) of the proxies in front of it, whose ``X-Forwarded-For`` counts.
-    ``redis_url``: where gateways share rates and registered documents; if it is away, each goes on by itself.
-    ``gateways``: how many processes there are. ``quotas``: units of cost a minute for each caller, by kind.
-    ``sockets``: how many a caller of each kind may hold.
-    ``trusted_documents``: the manifest that ``kierto documents`` wrote; ``trusted_only``: who may execute nothing else
-    (``["USER", "STAFF", "STRANGER"]``).
-    ``hosts``: the names by which clients know it (``["api.example"]``); outside production it answers for any.
-    ``playground``: whether browsers are shown a page to try things on; unless it is said, not in production.
-    """
+    """The settings of the gateway's process."""
 
     identity_url: str
     sites_url: str
@@ -56,16 +47,25 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     support_url: str
     kafka: str
     redis_url: str
+    """Shares rates and registered documents between gateways; without it each gateway works by itself."""
     service_secret: str
+    """The gateway's own at identity."""
     allowed_origins: list[str] = []
+    """Origins (``["https://portal.example"]``) whose pages may send requests, beside the gateway's own."""
     trusted_proxies: list[str] = []
+    """Networks (``["10.0.0.0/8"]``) of the proxies whose ``X-Forwarded-For`` is trusted."""
     gateways: int = 1
+    """The number of the gateway's processes."""
     quotas: Quotas = Quotas()
     sockets: SocketLimits = SocketLimits()
     trusted_documents: Path | None = None
+    """The manifest that ``kierto documents`` wrote."""
     trusted_only: list[CallerKind] = []
+    """Kinds of callers (``["USER", "STAFF", "STRANGER"]``) that may execute trusted documents only."""
     hosts: list[str] = []
+    """The gateway's host names (``["api.example"]``); empty: any, outside production only."""
     playground: bool | None = None
+    """Whether the playground is served; None: outside production only."""
 
     def __post_init__(self) -> None:
         if self.env is Environment.PRODUCTION and not self.hosts:
@@ -73,5 +73,5 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
 
     @property
     def playground_enabled(self) -> bool:
-        """Whether browsers are shown the page."""
+        """Whether the playground is served."""
         return self.env is not Environment.PRODUCTION if self.playground is None else self.playground

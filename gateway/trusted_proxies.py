@@ -1,4 +1,4 @@
-"""From where a request came: the other end of its connection, or what proxies of ours say that it was."""
+"""Client addresses: the connection's peer, or the address that trusted proxies forward."""
 
 import functools
 import ipaddress
@@ -11,10 +11,10 @@ _CACHE_SIZE = 10_000
 
 
 class TrustedProxies:
-    """The networks of the proxies in front of the gateway: they are believed. WrongSettings for what is no network.
+    """The networks of the proxies in front of the gateway; InvalidSettings if one is malformed.
 
-    Each proxy adds whom it was asked by at the end of ``X-Forwarded-For``; what stands further to the left than the
-    first that is no proxy of ours was written by a stranger.
+    Each proxy appends its client to ``X-Forwarded-For``. Elements to the left of the rightmost untrusted address may
+    be forged.
     """
 
     def __init__(self, networks: Sequence[str]) -> None:
@@ -25,31 +25,30 @@ class TrustedProxies:
         self._is_trusted = functools.lru_cache(maxsize=_CACHE_SIZE)(self._is_in_networks)
 
     def client_address(self, headers: Iterable[tuple[bytes, bytes]], peer: tuple[str, int] | None) -> str:
-        """Return who asked, of a request's header fields and its connection's other end; see ``address``."""
+        """Return the client's address, of a request's header fields and its connection's peer; see ``resolve``."""
         if not self._networks:
             return self.resolve("", peer)
-        # A proxy may add a field of its own behind the one that a stranger sent.
+        # A proxy may append a field of its own to the client's.
         fields = [value for name, value in headers if name == b"x-forwarded-for"]
         return self.resolve(b",".join(fields).decode("latin-1"), peer)
 
     def resolve(self, forwarded: str, peer: tuple[str, int] | None) -> str:
-        """Return who asked, of the field's value and of the connection's other end; empty if that is not known.
+        """Return the client's address, of the combined ``X-Forwarded-For`` and the peer; empty if it is unknown.
 
-        ``forwarded`` is the list of all fields of that name. Empty elements are left out (RFC 9110, section 5.6.1). An
-        element that is no address ends the way back: the one whom a proxy of ours asked for is not known, so it is
-        the proxy itself.
+        Empty elements are ignored (RFC 9110, section 5.6.1). An element that is no address ends the search: the result
+        is the proxy that appended it.
         """
-        found = parse_address(peer[0]) if peer else ""
+        address = parse_address(peer[0]) if peer else ""
         if not forwarded or not self._networks:
-            return found
-        for one in filter(None, map(str.strip, reversed(forwarded.split(",")))):
-            if not self._is_trusted(found):
+            return address
+        for element in filter(None, map(str.strip, reversed(forwarded.split(",")))):
+            if not self._is_trusted(address):
                 break
-            before = parse_address(one)
-            if not before:
+            client = parse_address(element)
+            if not client:
                 break
-            found = before
-        return found
+            address = client
+        return address
 
     def _is_in_networks(self, address: str) -> bool:
         try:

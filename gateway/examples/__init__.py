@@ -16,7 +16,7 @@ _TODAY_OFFSET = re.compile(r"<today([+-]\d+)?>")
 
 
 class Audience(enum.Enum):
-    """Whom an example is for, in the order of the menu."""
+    """The users of an example, in the order of the menu."""
 
     CUSTOMER = "customer"
     ADMIN = "admin"
@@ -25,7 +25,7 @@ class Audience(enum.Enum):
 
 
 class _Header(msgspec.Struct, rename={"audience": "for"}, forbid_unknown_fields=True):
-    """The comments at the top of a file, as TOML."""
+    """The TOML in the comments at the top of a file."""
 
     title: str
     audience: Audience
@@ -39,9 +39,8 @@ class _Header(msgspec.Struct, rename={"audience": "for"}, forbid_unknown_fields=
 class Example(msgspec.Struct, frozen=True, rename={"audience": "for"}):
     """An operation to try out.
 
-    A text ``<...>`` among the ``variables`` is a gap that is filled when the example is used: ``<new>`` with a fresh
-    key, any other with the first value of that name in the answer to the query ``find``; what is not found there, one
-    fills in oneself. ``scopes`` are what a partner needs.
+    A text ``<...>`` among the variables is a placeholder. ``<new>`` is replaced by a new key, any other by the first
+    value of that name in the response to the query ``find``. The user fills in what is missing there.
     """
 
     name: str
@@ -52,35 +51,36 @@ class Example(msgspec.Struct, frozen=True, rename={"audience": "for"}):
     variables: dict[str, Any]
     find: str | None
     scopes: list[str]
+    """The scopes that a partner needs."""
 
     def with_dates(self, clock: Clock) -> "Example":
-        """With its days and instants by this clock: ``<today>``, ``<today-30>``, ``<now>``."""
+        """Replace the placeholders ``<today>``, ``<today-30>`` and ``<now>`` by dates and times of a clock."""
         return msgspec.structs.replace(self, variables=_fill_dates(self.variables, clock.now(), clock.today()))
 
 
 @functools.cache
 def examples() -> tuple[Example, ...]:
-    """All of them, in the order of the menu; msgspec.ValidationError for a file that says too little of itself."""
-    read = [(_parse(file), file) for file in _FOLDER.glob("*.graphql")]
+    """Return all examples in the order of the menu; msgspec.ValidationError for a file with an invalid header."""
+    parsed = [(*_parse(file), file) for file in _FOLDER.glob("*.graphql")]
     groups = list(Audience)
-    read.sort(key=lambda one: (groups.index(one[0][0].audience), one[0][0].place, one[1].name))
+    parsed.sort(key=lambda entry: (groups.index(entry[0].audience), entry[0].place, entry[2].name))
     return tuple(
         Example(
             name=file.stem,
-            title=block.title,
-            audience=block.audience,
-            description=" ".join(block.shows.split()),
+            title=header.title,
+            audience=header.audience,
+            description=" ".join(header.shows.split()),
             query=query,
-            variables=block.variables,
-            find=block.find,
-            scopes=block.scopes,
+            variables=header.variables,
+            find=header.find,
+            scopes=header.scopes,
         )
-        for (block, query), file in read
+        for header, query, file in parsed
     )
 
 
 def _parse(file: Path) -> tuple[_Header, str]:
-    """What a file says of itself, and the operation."""
+    """Return the header of a file, and the operation."""
     comments, _, query = file.read_text(encoding="utf-8").partition("\n\n")
     toml = "\n".join(line.removeprefix("#").removeprefix(" ") for line in comments.splitlines())
     try:
@@ -97,6 +97,6 @@ def _fill_dates(value: Any, now: dt.datetime, today: dt.date) -> Any:
             return [_fill_dates(one, now, today) for one in value]
         case "<now>":
             return now.replace(microsecond=0)
-        case str() if found := _TODAY_OFFSET.fullmatch(value):
-            return today + dt.timedelta(days=int(found[1] or 0))
+        case str() if match := _TODAY_OFFSET.fullmatch(value):
+            return today + dt.timedelta(days=int(match[1] or 0))
     return value

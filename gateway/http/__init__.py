@@ -1,1 +1,1 @@
-"""What the gateway answers over HTTP and WebSocket."""
+"""The gateway's resources over HTTP and WebSocket."""

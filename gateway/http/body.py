@@ -1,4 +1,4 @@
-"""Bodies of a bounded size, whole or as they come."""
+"""Request bodies of a limited size, read whole or streamed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,29 +9,29 @@ from starlette.types import Message, Receive
 from gateway.errors import RequestError
 
 BODY_TIMEOUT_S = 30.0
-"""Within so many seconds a body that is read whole has to be there."""
+"""Timeout of a body that is read whole."""
 
 
 class TooLarge(RequestError):
-    """A body is larger than allowed."""
+    """A body exceeds its limit."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(413, "TOO_LARGE", limit=limit)
 
 
 class BodyTimeout(Exception):
-    """Of a body nothing came for too long."""
+    """No piece of a body arrived within the idle timeout."""
 
 
-async def stream_body(receive: Receive, limit: int, pause_s: float) -> AsyncIterator[bytes]:
-    """A body as it comes.
+async def stream_body(receive: Receive, limit: int, idle_timeout_s: float) -> AsyncIterator[bytes]:
+    """Yield a body's pieces as they arrive.
 
-    TooLarge beyond ``limit`` bytes, ClientDisconnect when it breaks off, StoodStill when nothing comes for ``pause_s``.
+    Raises TooLarge beyond ``limit`` bytes, ClientDisconnect if the body is incomplete, and BodyTimeout.
     """
     size, more = 0, True
     while more:
         try:
-            async with asyncio.timeout(pause_s):
+            async with asyncio.timeout(idle_timeout_s):
                 message = await receive()
         except TimeoutError:
             raise BodyTimeout from None
@@ -47,9 +47,9 @@ async def stream_body(receive: Receive, limit: int, pause_s: float) -> AsyncIter
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """A body of at most ``limit`` bytes, else TooLarge; ClientDisconnect if its client goes away before it is complete.
+    """Return a body of at most ``limit`` bytes.
 
-    Refused as REQUEST_TIMEOUT if it does not come in time.
+    Raises TooLarge, ClientDisconnect if the body is incomplete, and RequestError (REQUEST_TIMEOUT).
     """
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):

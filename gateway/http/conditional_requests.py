@@ -1,7 +1,7 @@
-"""Answers that a client keeps and asks for again: validators and caching (RFC 9110, sections 8.8 and 13; RFC 9111).
+"""Conditional requests: validators and caching (RFC 9110, sections 8.8 and 13; RFC 9111).
 
-An answer is always worked out; what is spared by 304 is its way to the client. It has the same fields as the 200 would
-have had, no content, and no field that describes content (RFC 9110, section 15.4.5).
+A response is always produced; 304 spares its transfer. A 304 has the fields of the 200 except those that describe
+content (RFC 9110, section 15.4.5).
 """
 
 import re
@@ -10,14 +10,13 @@ from hashlib import blake2b
 from services.chassis.http.server.endpoint import HeaderField
 
 CACHE_PRIVATE = b"private, max-age=0, must-revalidate"
-"""Kept by this caller's client alone, and asked about before each use."""
+"""For callers: stored by their client only, revalidated before each use."""
 CACHE_PUBLIC = b"public, max-age=0, must-revalidate"
-"""What strangers see; kept by caches on the way, too."""
+"""For anonymous requesters: stored by shared caches, too."""
 CACHE_NO_STORE = b"no-store"
-"""Refusals: what was not known a moment ago may be known now."""
+"""For errors, which may be transient."""
 
 VARY = b"Accept, Accept-Language, Authorization"
-"""What an answer to a URL depends on."""
 
 _ENTITY_TAG = rb'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*+")'
 _ENTITY_TAGS = re.compile(rb"[ \t,]*+%b(?:[ \t]*+,[ \t,]*+%b)*+[ \t,]*+" % (_ENTITY_TAG, _ENTITY_TAG))
@@ -25,14 +24,14 @@ _OPAQUE_TAG = re.compile(_ENTITY_TAG)
 
 
 def etag_of(body: bytes, media_type: bytes) -> bytes:
-    """The strong entity tag of an answer (RFC 9110, section 8.8.3): the same bytes in another form have another."""
+    """Return the strong entity tag of a representation (RFC 9110, section 8.8.3), of its bytes and its media type."""
     return b'"%b"' % blake2b(body, digest_size=16, key=media_type[:64]).hexdigest().encode()
 
 
 def is_not_modified(if_none_match: bytes, etag: bytes) -> bool:
-    """Whether a client has this answer already, by its ``If-None-Match``: then 304 is enough.
+    """Whether ``If-None-Match`` matches an entity tag, so that the response is 304.
 
-    Weak comparison, a list of tags, or ``*`` (RFC 9110, section 13.1.2). A value of no valid form says nothing.
+    By weak comparison with a list of tags or ``*`` (RFC 9110, section 13.1.2). A malformed value is ignored.
     """
     value = if_none_match.strip(b" \t")
     if value == b"*":
@@ -41,7 +40,7 @@ def is_not_modified(if_none_match: bytes, etag: bytes) -> bool:
 
 
 def cache_fields(etag: bytes, *, signed_in: bool) -> list[HeaderField]:
-    """The fields of an answer by GET, as 200 and as 304 has them."""
+    """Return the caching fields of a response to GET, for 200 and 304 alike."""
     return [
         (b"etag", etag),
         (b"cache-control", CACHE_PRIVATE if signed_in else CACHE_PUBLIC),

@@ -1,4 +1,4 @@
-"""The examples, for the page that shows them in a menu."""
+"""The examples as a resource, for the playground's menu."""
 
 import msgspec
 from starlette.requests import Request
@@ -13,14 +13,14 @@ from services.chassis.problems import Unauthenticated
 _COST = 10
 
 
-def examples_route(entrance: RequestGuard, *, for_anybody: bool) -> Route:
-    """``GET /graphql/examples.json``, with today's days; for whoever has a token, or ``for_anybody``."""
+def examples_route(guard: RequestGuard, *, public: bool) -> Route:
+    """``GET /graphql/examples.json``, with dates relative to today; without ``public`` only with a token."""
 
     async def show_examples(request: Request) -> Response:
-        asker = await entrance.authenticate(request, _COST)
-        if asker.caller is None and not for_anybody:
+        requester = await guard.authenticate(request, _COST)
+        if requester.caller is None and not public:
             raise Unauthenticated
-        body = msgspec.json.encode([one.with_dates(entrance.dependencies.clock) for one in examples()])
+        body = msgspec.json.encode([one.with_dates(guard.dependencies.clock) for one in examples()])
         return Response(body, headers={"Cache-Control": "private, no-cache"}, media_type="application/json")
 
     return resource("/graphql/examples.json", GET=show_examples)

@@ -1,7 +1,7 @@
-"""GraphQL over HTTP (the specification of that name, 2025), from bytes to plan to bytes; sockets are passed on.
+"""The endpoint of GraphQL over HTTP (the specification of that name, 2025); it forwards WebSockets to theirs.
 
-A request is looked at in this order: its method, whose page asks, what it takes, its size, who asks, what it says.
-Then ``gateway.admission`` decides, and the engine executes. Whatever is refused is answered in GraphQL's form.
+A request's checks, in this order: its method, its origin, the accepted media types, its size, its requester, its
+parameters. Then ``gateway.admission`` admits it, and the engine executes it. Errors are in GraphQL's form.
 """
 
 import time
@@ -15,7 +15,7 @@ from graphql import OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from gateway.admission import Admission, PreparedOperation
+from gateway.admission import OPERATION_TIMEOUT_S, Admission, PreparedOperation
 from gateway.concurrency_limit import ConcurrencyLimit
 from gateway.context import Context, GatewayDependencies, Requester, build_requester
 from gateway.errors import OperationError, RequestError, encode_errors, present_error, to_request_error
@@ -26,11 +26,11 @@ from gateway.http.conditional_requests import CACHE_NO_STORE, cache_fields, etag
 from gateway.http.negotiation import GRAPHQL, JSON, JSON_EXPECTED, accepts_html, is_json, negotiate
 from gateway.http.origins import AllowedOrigins
 from gateway.http.playground import PlaygroundPage
-from gateway.http.websocket.connection import OPERATION_TIMEOUT_S, WebSocketEndpoint
+from gateway.http.websocket.endpoint import WebSocketEndpoint
 from gateway.rate_limit.policy import RateLimitStatus
 from gateway.schema.builder import KiertoSchema
 from services.access.language import language_of
-from services.chassis.http.server import endpoint
+from services.chassis.http.server import endpoint as server
 from services.chassis.http.server.endpoint import EndpointRequest, EndpointResponse, HeaderField
 from services.chassis.problems import Unauthenticated
 from services.chassis.runtime import deadline
@@ -40,10 +40,9 @@ from services.contracts.identity import Language
 MAX_BODY = 1_000_000
 _MAX_REQUESTERS = 5_000
 _MAX_REQUESTER_KEY = 4000
-"""Bytes of the headers that an asker is remembered by."""
+"""Bytes of the longest cached key."""
 
 BodyReader = Callable[[], Awaitable[bytes]]
-"""Reads a body."""
 
 _TRACE_PARENT = tracing.HEADER.encode()
 _CHALLENGE = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # RFC 6750, section 3
@@ -57,22 +56,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 class GraphQLEndpoint:
-    """The endpoint at ``/graphql``. ``page``: what a browser is shown to try things on, if anything."""
+    """The endpoint at ``/graphql``. ``page`` is the playground, if it is served."""
 
     def __init__(
         self,
-        foundation: GatewayDependencies,
+        dependencies: GatewayDependencies,
         schema: KiertoSchema,
         admission: Admission,
-        room: ConcurrencyLimit,
+        concurrency_limit: ConcurrencyLimit,
         origins: AllowedOrigins,
         sockets: WebSocketEndpoint,
         page: PlaygroundPage | None,
     ) -> None:
-        self.dependencies = foundation
+        self.dependencies = dependencies
         self._schema = schema
         self._admission = admission
-        self._concurrency_limit = room
+        self._concurrency_limit = concurrency_limit
         self._origins = origins
         self.sockets = sockets
         self._page = page
@@ -82,7 +81,7 @@ class GraphQLEndpoint:
         if scope["type"] == "websocket":
             await self.sockets(scope, receive, send)
             return
-        request = endpoint.request_from_scope(scope)
+        request = server.request_from_scope(scope)
         try:
             status, fields, body = await self.answer(request, partial(read_body, receive, MAX_BODY))
         except ClientDisconnect:
@@ -93,9 +92,9 @@ class GraphQLEndpoint:
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
 
     async def answer(self, request: EndpointRequest, body: bytes | BodyReader) -> EndpointResponse:
-        """Return the answer to a request whose body is there (see ``endpoint``), or is to be read.
+        """Answer a request whose body is complete or still to be read.
 
-        It never fails, but with ClientDisconnect where a body that is to be read does not come whole.
+        Raises nothing but ClientDisconnect, if a body that is read is incomplete.
         """
         deadline.begin(OPERATION_TIMEOUT_S)
         trace = tracing.begin(request.fields.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
@@ -121,17 +120,17 @@ class GraphQLEndpoint:
             raise RequestError(
                 415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Post": "application/json"}, expected=JSON_EXPECTED
             )
-        sent = body if isinstance(body, bytes) else await body()
-        if len(sent) > MAX_BODY:
+        content = body if isinstance(body, bytes) else await body()
+        if len(content) > MAX_BODY:
             raise TooLarge(MAX_BODY)
-        asker = await self._identify(request, len(sent))
-        self._admission.charge(asker, len(sent))
-        admitted, spent = await self._admission.admit(parameters.parse_body(sent), asker, len(sent))
-        answer, _ = await self._execute(admitted, spent, asker, media)
+        requester = await self._identify(request, len(content))
+        self._admission.charge(requester, len(content))
+        prepared, spent = await self._admission.admit(parameters.parse_body(content), requester, len(content))
+        answer, _ = await self._execute(prepared, spent, requester, media)
         return answer
 
     async def _handle_other(self, request: EndpointRequest) -> EndpointResponse:
-        """The answer to all but a POST."""
+        """Answer a request of any method but POST."""
         method, fields, query = request.method, request.fields, request.query
         if method == "OPTIONS":
             return EndpointResponse(204, [(b"allow", _ALLOW["Allow"].encode())], b"")
@@ -142,75 +141,77 @@ class GraphQLEndpoint:
             return self._page_answer()
         self._origins.check(fields)
         media = _negotiate(accept)
-        asker = await self._identify(request, len(query))
-        self._admission.charge(asker, len(query))
-        admitted, spent = await self._admission.admit(parameters.parse_query_string(query), asker, len(query))
-        if admitted.kind is OperationType.MUTATION:
+        requester = await self._identify(request, len(query))
+        self._admission.charge(requester, len(query))
+        prepared, spent = await self._admission.admit(parameters.parse_query_string(query), requester, len(query))
+        if prepared.operation_type is OperationType.MUTATION:
             raise RequestError(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
-        answer, flawless = await self._execute(admitted, spent, asker, media)
-        if not flawless:
+        answer, succeeded = await self._execute(prepared, spent, requester, media)
+        if not succeeded:
             answer.fields.append((b"cache-control", CACHE_NO_STORE))
             return answer
-        return _conditional_answer(answer, media, fields, signed_in=asker.caller is not None)
+        return _conditional_answer(answer, media, fields, signed_in=requester.caller is not None)
 
     async def _execute(
-        self, admitted: PreparedOperation, spent: RateLimitStatus, asker: Requester, media: bytes
+        self, prepared: PreparedOperation, spent: RateLimitStatus, requester: Requester, media: bytes
     ) -> tuple[EndpointResponse, bool]:
-        """The answer to an operation, and whether nothing went wrong."""
-        if admitted.kind is _SUBSCRIPTION:
+        """Execute an operation; the flag says that its result has no errors."""
+        if prepared.operation_type is _SUBSCRIPTION:
             raise OperationError(400, "SOCKET_NEEDED")
-        waiting = self._concurrency_limit.acquire(admitted.cost)
+        waiting = self._concurrency_limit.acquire(prepared.cost)
         if waiting is not None:
             await waiting
         try:
             began = time.perf_counter()
-            request, context = admitted.request, Context(self.dependencies, asker)
+            request, context = prepared.request, Context(self.dependencies, requester)
             result = await self._schema.engine.execute_prepared(
-                admitted.document_operation, admitted.values, request.variables, context, request.extensions
+                prepared.document_operation, prepared.variable_values, request.variables, context, request.extensions
             )
-            answered: dict[str, Any] = {"data": result.data}
+            response: dict[str, Any] = {"data": result.data}
             if result.errors:
                 self._schema.process_errors(result.errors)
-                answered["errors"] = [present_error(error, asker.language).formatted for error in result.errors]
-            written = _encode(answered)
+                response["errors"] = [present_error(error, requester.language).formatted for error in result.errors]
+            body = _encode(response)
             log_operation(request.operation_name or "", time.perf_counter() - began, failed=bool(result.errors))
         finally:
             self._concurrency_limit.release()
-        told = [_CONTENT_TYPES[media], *spent.fields()]
+        fields = [_CONTENT_TYPES[media], *spent.fields()]
         if context.retry_after_s:
-            told.append((b"retry-after", b"%d" % context.retry_after_s))
-        return EndpointResponse(200, told, written), not result.errors
+            fields.append((b"retry-after", b"%d" % context.retry_after_s))
+        return EndpointResponse(200, fields, body), not result.errors
 
     async def _identify(self, request: EndpointRequest, size: int) -> Requester:
-        """Who asks. Who signed in is remembered by what they said of themselves, as long as they have access.
+        """Return the requester of a request. Callers are cached, while they have access.
 
-        A request of ``size`` bytes whose token is not valid is charged to its address: to verify it takes as long.
+        A request with an invalid token is charged, with its ``size`` in bytes, to its address: the verification of the
+        token takes as long.
         """
-        access = self.dependencies.authenticator
-        authorization, accepted, address = said = self._requester_key(request)
-        known = self._requesters.get(said)
-        if known is not None and known.caller is not None and not access.access_ended(known.caller):
-            return known
+        authenticator = self.dependencies.authenticator
+        authorization, accept_language, address = key = self._requester_key(request)
+        cached = self._requesters.get(key)
+        if cached is not None and cached.caller is not None and not authenticator.access_ended(cached.caller):
+            return cached
+        language = _decode_field(accept_language)
         try:
-            caller = await access.authenticate(_decode_field(authorization))
+            caller = await authenticator.authenticate(_decode_field(authorization))
         except Unauthenticated:
-            self._admission.charge(build_requester(self.dependencies, None, _decode_field(accepted), address), size)
+            self._admission.charge(build_requester(self.dependencies, None, language, address), size)
             raise
-        found = build_requester(self.dependencies, caller, _decode_field(accepted), address)
-        if caller is not None and sum(map(len, said)) <= _MAX_REQUESTER_KEY:
-            self._requesters[said] = found
+        requester = build_requester(self.dependencies, caller, language, address)
+        if caller is not None and sum(map(len, key)) <= _MAX_REQUESTER_KEY:
+            self._requesters[key] = requester
             if len(self._requesters) > _MAX_REQUESTERS:
                 self._requesters.popitem(last=False)
-        return found
+        return requester
 
     def _language(self, request: EndpointRequest) -> Language:
-        """The language of a refusal: who signed in is known by now, unless it is that which is refused."""
-        _, accepted, _ = said = self._requester_key(request)
-        known = self._requesters.get(said)
-        return language_of(_decode_field(accepted)) if known is None else known.language
+        """Return the language of an error: the cached caller's, if authentication succeeded."""
+        _, accept_language, _ = key = self._requester_key(request)
+        cached = self._requesters.get(key)
+        return language_of(_decode_field(accept_language)) if cached is None else cached.language
 
     def _requester_key(self, request: EndpointRequest) -> tuple[bytes, bytes, str]:
-        """What a request says of who asks: with which right, in which language, from where."""
+        """Return what determines a requester: ``Authorization``, ``Accept-Language`` and the address."""
         address = self.dependencies.trusted_proxies.client_address(request.headers, request.peer)
         return request.fields.get(b"authorization", b""), request.fields.get(b"accept-language", b""), address
 
@@ -228,21 +229,21 @@ def _negotiate(accept: bytes) -> bytes:
 
 
 def _conditional_answer(
-    answer: EndpointResponse, media: bytes, asked: Mapping[bytes, bytes], *, signed_in: bool
+    answer: EndpointResponse, media: bytes, request_fields: Mapping[bytes, bytes], *, signed_in: bool
 ) -> EndpointResponse:
-    """The answer to a GET, with what caches need to know; without its content where the client has it already."""
+    """Add the caching fields to the answer to a GET, or return 304 if ``If-None-Match`` matches."""
     etag = etag_of(answer.body, media)
     fields = cache_fields(etag, signed_in=signed_in)
-    if is_not_modified(asked.get(b"if-none-match", b""), etag):
+    if is_not_modified(request_fields.get(b"if-none-match", b""), etag):
         return EndpointResponse(304, fields, b"")
     return EndpointResponse(200, [*answer.fields, *fields], answer.body)
 
 
-def _error_answer(refused: RequestError, media: bytes, language: Language) -> EndpointResponse:
-    """An answer in GraphQL's form to a request that was not executed."""
-    status = 200 if isinstance(refused, OperationError) and media == JSON else refused.status
-    fields = [_CONTENT_TYPES[media], (b"cache-control", CACHE_NO_STORE), *_encode_fields(refused.headers.items())]
-    return EndpointResponse(status, fields, encode_errors(refused.formatted_errors(language)))
+def _error_answer(error: RequestError, media: bytes, language: Language) -> EndpointResponse:
+    """Build the answer to a request that is not executed."""
+    status = 200 if isinstance(error, OperationError) and media == JSON else error.status
+    fields = [_CONTENT_TYPES[media], (b"cache-control", CACHE_NO_STORE), *_encode_fields(error.headers.items())]
+    return EndpointResponse(status, fields, encode_errors(error.formatted_errors(language)))
 
 
 def _encode_fields(headers: Iterable[tuple[str, str]]) -> list[HeaderField]:

@@ -1,4 +1,4 @@
-"""The import resource: a file goes on to the service that takes in its kind; what was left out of it comes back."""
+"""The resource of imports: uploads of files to the service of their kind, and downloads of the rows it left out."""
 
 from urllib.parse import quote, urlencode
 
@@ -18,12 +18,12 @@ from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
 
 EXPORT_FILE_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_FILE_BYTES)
 BAD_ROWS_LIMITS = TransferLimits(media_types=("text/csv",), max_bytes=1_000_000_000)
-"""What a service says of a row is longer than the row: this is every row of the largest file."""
+"""A line about a row is longer than the row: this is enough for all rows of the largest file."""
 _COST = 1_000
-"""Of a file either way: as much as a page with a thousand objects."""
+"""As much as a page of a thousand objects."""
 
 
-def import_route(entrance: RequestGuard) -> Mount:
+def import_route(guard: RequestGuard) -> Mount:
     """``POST /imports/{kind}?name=`` with the file as its body, and ``GET /imports/{id}/bad-rows``. Staff only."""
 
     async def forward_import(request: Request) -> Response:
@@ -33,7 +33,7 @@ def import_route(entrance: RequestGuard) -> Mount:
         if service is None:
             raise RequestError(404, "NOT_FOUND", path=["kind"])
         path = f"/imports/{kind}?{urlencode({'name': request.query_params.get('name', kind)})}"
-        return await proxy.upload(request, entrance.dependencies.services[service], path, headers, EXPORT_FILE_LIMITS)
+        return await proxy.upload(request, guard.dependencies.services[service], path, headers, EXPORT_FILE_LIMITS)
 
     async def forward_bad_rows(request: Request) -> Response:
         headers = await _staff(request)
@@ -42,16 +42,16 @@ def import_route(entrance: RequestGuard) -> Mount:
         if service is None:
             raise RequestError(404, "NOT_FOUND", path=["id"])
         path = f"/imports/{quote(import_id, safe='')}/bad-rows"
-        return await proxy.download(request, entrance.dependencies.services[service], path, headers, BAD_ROWS_LIMITS)
+        return await proxy.download(request, guard.dependencies.services[service], path, headers, BAD_ROWS_LIMITS)
 
     async def _staff(request: Request) -> dict[str, str]:
-        """What is said to a service of the caller, who is staff."""
-        asker = await entrance.authenticate(request, _COST)
-        if asker.caller is None:
+        """Return the headers of calls in the name of the caller, who has to be staff."""
+        requester = await guard.authenticate(request, _COST)
+        if requester.caller is None:
             raise Unauthenticated
-        if asker.caller.kind is not SubjectKind.STAFF:
+        if requester.caller.kind is not SubjectKind.STAFF:
             raise Forbidden
-        return asker.clients.headers
+        return requester.clients.headers
 
     return Mount(
         "/imports",

@@ -1,4 +1,4 @@
-"""JSON of clients, whose strings may hold surrogates that have no partner."""
+"""JSON texts of clients, whose strings may have unpaired surrogates."""
 
 import re
 from collections.abc import Callable
@@ -11,8 +11,8 @@ T = TypeVar("T")
 _ESCAPES = re.compile(
     rb"""
     \\u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}  # a pair: one character (RFC 8259, section 7)
-    | (?P<alone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})
-    | \\.  # any other escape, so that an escaped backslash hides what follows it
+    | (?P<unpaired>\\u[dD][89a-fA-F][0-9a-fA-F]{2})
+    | \\.  # any other escape, so that the "u" after an escaped backslash begins none
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -20,15 +20,15 @@ _NONCHARACTER = rb"\uffff"
 
 
 def decode_json(decode: Callable[[bytes], T], text: bytes) -> T:
-    """Decode JSON; each surrogate without a partner becomes U+FFFF, which no text may contain.
+    """Decode JSON with each unpaired surrogate replaced by the noncharacter U+FFFF. Raises as ``decode``.
 
-    No decoder takes such a surrogate (RFC 8259, section 8.2), so that the whole request would fail. A noncharacter in
-    its place is refused with the path of its field, in a batch for its own item alone. Raises as ``decode`` does.
+    A decoder fails at an unpaired surrogate (RFC 8259, section 8.2), and with it the whole request. The noncharacter is
+    refused by the validation of its field, with the path, in a batch for its item only.
     """
     try:
         return decode(text)
     except msgspec.DecodeError:
-        replaced = _ESCAPES.sub(lambda match: _NONCHARACTER if match["alone"] else match[0], text)
+        replaced = _ESCAPES.sub(lambda match: _NONCHARACTER if match["unpaired"] else match[0], text)
         if replaced == text:
             raise
     return decode(replaced)

@@ -1,8 +1,8 @@
-"""Whose pages may ask: a page of another origin can't make a signed-in browser run anything.
+"""Cross-origin requests: only pages of allowed origins may send requests.
 
-What a page may send without asking first (the Fetch standard's simple requests) carries its ``Origin``, or says in
-``Sec-Fetch-Site`` that it comes from elsewhere: it is refused. All else a browser asks for first, and is answered by
-CORS, which is closed but for the origins of a setting. Programs send neither, and no cookie that could be misused.
+A browser sends some requests without a preflight. These carry ``Origin`` or a cross-site ``Sec-Fetch-Site``, by which
+they are rejected. All others need a preflight, which succeeds for the allowed origins only (the Fetch standard's CORS
+protocol). Programs other than browsers send neither field, and no cookie that could be misused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _EXPOSED_HEADERS = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-T
 
 
 class AllowedOrigins:
-    """The origins whose pages may ask, beside the gateway's own; WrongSettings for what is none (``https://host``)."""
+    """The origins (``https://host``) that are allowed beside the gateway's own; InvalidSettings if one is malformed."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         try:
@@ -31,7 +31,7 @@ class AllowedOrigins:
             raise InvalidSettings("allowed origins: name those whose pages may ask, not all")
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Refused as CROSS_ORIGIN if a page of another origin asks."""
+        """Reject a page of another origin, as RequestError (CROSS_ORIGIN)."""
         origin = headers.get(b"origin")
         if origin is None:
             if headers.get(b"sec-fetch-site") in _CROSS_ORIGIN_SITES:
@@ -40,28 +40,28 @@ class AllowedOrigins:
             raise RequestError(403, "CROSS_ORIGIN")
 
     def with_preflights(self, app: ASGIApp) -> ASGIApp:
-        """The application, and before it an answer to browsers that ask whether pages of these origins may use it."""
+        """Wrap an application to answer CORS preflights."""
         if not self.allowed:
             return app
         preflights = CORSMiddleware(
             app, allow_origins=self.allowed, allow_methods=["GET", "POST"], allow_headers=_ALLOWED_HEADERS
         )
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def route(scope: Scope, receive: Receive, send: Send) -> None:
             await (preflights if _is_preflight(scope) else app)(scope, receive, send)
 
-        return answer
+        return route
 
     def cors_fields(self, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-        """Return what an answer says of that, beside all else (the Fetch standard's CORS protocol)."""
+        """Return the CORS fields of a response."""
         if not self.allowed:
             return []
-        told, origin = [(b"vary", b"Origin")], headers.get(b"origin")
+        fields, origin = [(b"vary", b"Origin")], headers.get(b"origin")
         if origin is not None:
-            told.append((b"access-control-expose-headers", ", ".join(_EXPOSED_HEADERS).encode()))
+            fields.append((b"access-control-expose-headers", ", ".join(_EXPOSED_HEADERS).encode()))
             if origin.decode("latin-1") in self.allowed:
-                told.append((b"access-control-allow-origin", origin))
-        return told
+                fields.append((b"access-control-allow-origin", origin))
+        return fields
 
     def _allows(self, origin: str, host: str) -> bool:
         return origin in self.allowed or is_same_origin(origin, host)

@@ -1,4 +1,4 @@
-"""What a request says, read from its body or its address (GraphQL over HTTP, sections 5.3 and 5.4)."""
+"""Request parameters in a body or a query string (GraphQL over HTTP, sections 5.3 and 5.4)."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,7 +17,7 @@ _decode_map = msgspec.json.Decoder(dict[str, Any] | None).decode
 
 
 def parse_body(body: bytes) -> GraphQLRequest:
-    """The request in a body of JSON; Refused as INVALID_REQUEST, naming the field, if there is none."""
+    """Parse a JSON body; RequestError (INVALID_REQUEST) with the path of an invalid member."""
     try:
         return decode_json(_decode_request, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -25,15 +25,15 @@ def parse_body(body: bytes) -> GraphQLRequest:
 
 
 def parse_query_string(query_string: bytes) -> GraphQLRequest:
-    """The request in the query of an address; Refused as above."""
+    """Parse a query string; RequestError as above."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:
         raise RequestError(400, "INVALID_REQUEST", expected="a percent-encoded query in UTF-8", path=[]) from None
-    given = [(name, value) for name, value in pairs if name in _PARAMETERS]
-    values: dict[str, Any] = dict(given)
+    known = [(name, value) for name, value in pairs if name in _PARAMETERS]
+    values: dict[str, Any] = dict(known)
     for name in values:
-        if sum(one == name for one, _ in given) > 1:
+        if sum(other == name for other, _ in known) > 1:
             raise RequestError(400, "INVALID_REQUEST", expected="one value", path=[name])
     for name in _MAP_PARAMETERS:
         if name in values:
@@ -47,7 +47,7 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
 
 
 def _invalid(error: Exception, *within: str) -> RequestError:
-    """What the library found, with the field's name: "Expected `str`, got `int` - at `$.query`"."""
+    """Convert a decoder's error. msgspec's messages: "Expected `str`, got `int` - at `$.query`"."""
     if not isinstance(error, msgspec.DecodeError):
         expected = "JSON in UTF-8, not nested too deeply"
         return RequestError(400, "INVALID_REQUEST", expected=expected, path=list(within))

@@ -1,7 +1,7 @@
-"""The playground over HTTP: the page at ``/graphql``, what it consists of at ``/graphql/assets``.
+"""The playground over HTTP: the page at ``/graphql``, its assets at ``/graphql/assets``.
 
-The page runs no script but its own files and reaches no other origin. Styles may be inline: the editor positions its
-lines by ``style`` attributes in markup that it writes, and makes ``<style>`` elements.
+The page runs only its own scripts and reaches no other origin. Inline styles are allowed, because the editor writes
+``style`` attributes and ``<style>`` elements.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ CONTENT_SECURITY_POLICY = {
     "base-uri": "'none'",
     "form-action": "'none'",
 }
-"""The page's content security policy (CSP Level 3). A socket to the page's own origin is ``'self'`` too."""
+"""The page's content security policy (CSP Level 3). ``'self'`` includes WebSockets to the page's origin."""
 
 _ASSET_POLICY = "default-src 'none'; frame-ancestors 'none'"
-"""The policy of a file by itself, a worker among them."""
+"""The content security policy of an asset, workers included."""
 
-_IMMUTABLE = "public, max-age=31536000, immutable"  # RFC 8246: a name has the hash of what it names
+_IMMUTABLE = "public, max-age=31536000, immutable"  # RFC 8246: an asset's name has the hash of its content
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".ttf": "font/ttf"}
 _ENCODINGS = {".br": "br", ".gz": "gzip"}
 """By preference."""
@@ -48,32 +48,32 @@ _NOT_BUILT = """<!doctype html>
 
 
 class PlaygroundPage(msgspec.Struct, frozen=True):
-    """The page as it is sent."""
+    """The page with its header fields."""
 
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
 
 class Asset(msgspec.Struct, frozen=True):
-    """A file that the page consists of, as it is and in each encoding that was made of it."""
+    """A file of the page, as it is and in each content coding."""
 
     media_type: str
     path: Path
     encoded: Mapping[str, Path]
 
     def negotiate(self, accept_encoding: str) -> tuple[Path, dict[str, str]]:
-        """The file to send to who takes these encodings (RFC 9110, section 12.5.3), and its header."""
-        taken = _accepted_encodings(accept_encoding)
+        """Return the file for an ``Accept-Encoding`` (RFC 9110, section 12.5.3), and its header."""
+        accepted = _accepted_encodings(accept_encoding)
         for encoding, path in self.encoded.items():
-            if encoding in taken:
+            if encoding in accepted:
                 return path, {"Content-Encoding": encoding}
         return self.path, {}
 
 
 def load_page(folder: Path, *, sign_in_first: bool) -> PlaygroundPage:
-    """The page that was built into a folder, or one that says how to build it.
+    """Return the built page of a folder, or one that explains how to build it.
 
-    ``sign_in_first``: who is not signed in sees the way in and nothing else.
+    With ``sign_in_first`` the page shows only its sign-in form until a user signed in.
     """
     source = folder / "index.html"
     text = source.read_text(encoding="utf-8") if source.exists() else _NOT_BUILT
@@ -91,23 +91,23 @@ def load_page(folder: Path, *, sign_in_first: bool) -> PlaygroundPage:
 
 
 def assets_route(folder: Path) -> Route:
-    """``GET /graphql/assets/{name}``: the files of a built page, by the names that it calls them."""
-    known = _find_assets(folder / "assets")
+    """``GET /graphql/assets/{name}``: the files of a built page."""
+    assets = _find_assets(folder / "assets")
 
-    async def asset(request: Request) -> Response:
-        found = known.get(request.path_params["name"])
-        if found is None:
+    async def send_asset(request: Request) -> Response:
+        asset = assets.get(request.path_params["name"])
+        if asset is None:
             return PlainTextResponse("no such file", 404)
-        path, encoding = found.negotiate(request.headers.get("accept-encoding", ""))
+        path, encoding = asset.negotiate(request.headers.get("accept-encoding", ""))
         headers = {
             "Cache-Control": _IMMUTABLE,
             "Vary": "Accept-Encoding",
             "Content-Security-Policy": _ASSET_POLICY,
             **encoding,
         }
-        return FileResponse(path, headers=headers, media_type=found.media_type)
+        return FileResponse(path, headers=headers, media_type=asset.media_type)
 
-    return Route("/graphql/assets/{name}", asset)
+    return Route("/graphql/assets/{name}", send_asset)
 
 
 def _find_assets(folder: Path) -> dict[str, Asset]:
@@ -123,9 +123,9 @@ def _find_assets(folder: Path) -> dict[str, Asset]:
 
 
 def _accepted_encodings(accept_encoding: str) -> set[str]:
-    taken = set()
-    for one in accept_encoding.split(","):
-        name, _, quality = one.partition(";")
+    accepted = set()
+    for element in accept_encoding.split(","):
+        name, _, quality = element.partition(";")
         if quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
-            taken.add(name.strip().lower())
-    return taken
+            accepted.add(name.strip().lower())
+    return accepted

@@ -1,7 +1,7 @@
-"""Files pass through the gateway as they come, never whole in memory: uploads to a service, downloads back from it.
+"""A proxy of file uploads to a service and of downloads from it, streamed and never whole in memory.
 
-What a route lets pass is said where it is made (Passable). Only fields that are named here pass; whatever is for one
-connection alone does not (RFC 9110, section 7.6.1). A body that breaks off on one side breaks off on the other.
+Each route has its TransferLimits. Only the header fields that are named here are forwarded, none of a connection (RFC
+9110, section 7.6.1). A body that is incomplete on one side is aborted on the other.
 """
 
 import contextlib
@@ -37,88 +37,87 @@ _FORWARDED_RESPONSE_FIELDS = {
     b"vary",
 }
 _MAX_FAILURE_BODY = 64_000
-"""Bytes that are read of why there is no file."""
+"""Bytes that are read of a service's error."""
 _SANDBOX = {"Content-Security-Policy": "default-src 'none'; sandbox"}
-"""A browser that shows a file all the same runs nothing of it in the gateway's name."""
+"""Keeps a browser that renders a file from running scripts in the gateway's origin."""
 
 
 class TransferLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What may pass: files of these media types, of so many bytes at most.
-
-    None of the two sides may stand still for longer than ``pause_s`` (seconds). While an upload waits for its service
-    that is twice as long, so that it is clear which of them stood still; so is the time for its answer.
-    """
+    """The limits of the files of a route."""
 
     media_types: tuple[str, ...]
     max_bytes: int
     idle_timeout_s: float = 60
+    """Seconds without a piece from either side. An upload's service has twice as long to take a piece and to answer, so
+    that a client that stalls times out first."""
 
 
 async def upload(
-    request: Request, service: ServiceChannel, path: str, headers: Mapping[str, str], passable: TransferLimits
+    request: Request, service: ServiceChannel, path: str, headers: Mapping[str, str], limits: TransferLimits
 ) -> Response:
-    """The service's answer to the body of a request, which it gets as it comes.
+    """Stream a request's body to a service and return its response.
 
-    ``headers`` say for whom. Refused if it can't pass, CallFailed if the service does not take it. With 400, 408 and
-    413 while it passed: the service was left in the middle of its body.
+    ``headers`` are the caller's. Raises RequestError if the limits forbid the upload, and CallFailed if the service
+    refuses it. After 400, 408 and 413 of an upload under way the service has an incomplete body.
     """
     content_type = request.headers.get("content-type", "")
-    _check_upload(request, content_type, passable)
-    body = stream_body(request.receive, passable.max_bytes, passable.idle_timeout_s)
+    _check_upload(request, content_type, limits)
+    body = stream_body(request.receive, limits.max_bytes, limits.idle_timeout_s)
     fields = http.field_lines({**headers, "Content-Type": content_type})
     try:
-        answer = await service.upload(path, body, fields, pause_s=2 * passable.idle_timeout_s)
+        reply = await service.upload(path, body, fields, pause_s=2 * limits.idle_timeout_s)
     except BodyTimeout:
         raise RequestError(408, "BROKEN_OFF", {"Connection": "close"}) from None
     except ClientDisconnect:
         raise RequestError(400, "BROKEN_OFF") from None
     except TransportError as reason:
         raise _unavailable(reason) from None
-    if answer.status >= 400:
-        raise decode_failure(service.name, answer.status, answer.body)
-    response = Response(answer.body, answer.status)
+    if reply.status >= 400:
+        raise decode_failure(service.name, reply.status, reply.body)
+    response = Response(reply.body, reply.status)
     length = response.headers["Content-Length"]
-    response.raw_headers = _response_fields(answer)
+    response.raw_headers = _response_fields(reply)
     response.headers["Content-Length"] = length
     return response
 
 
 async def download(
-    request: Request, service: ServiceChannel, path: str, headers: Mapping[str, str], passable: TransferLimits
+    request: Request, service: ServiceChannel, path: str, headers: Mapping[str, str], limits: TransferLimits
 ) -> Response:
-    """The service's answer, as it comes; Refused if there is none, or none that may pass, CallFailed if it has no file.
+    """Stream a service's response.
 
-    Who asks with If-None-Match or If-Modified-Since is answered by the service. HEAD is a GET that is left after its
-    head; Range is not passed on (RFC 9110, section 14.2: everyone may ignore it).
+    The service evaluates If-None-Match and If-Modified-Since. HEAD is a GET that is closed after its head. Range is not
+    forwarded (RFC 9110, section 14.2: it may be ignored). Raises RequestError if the service is unavailable or the
+    limits forbid the response, and CallFailed if the service has no file.
     """
-    asked = {name: request.headers[name] for name in _FORWARDED_REQUEST_FIELDS if name in request.headers}
+    forwarded = {name: request.headers[name] for name in _FORWARDED_REQUEST_FIELDS if name in request.headers}
     try:
-        begun = await service.download(path, http.field_lines({**headers, **asked}), pause_s=passable.idle_timeout_s)
+        source = await service.download(path, http.field_lines({**headers, **forwarded}), pause_s=limits.idle_timeout_s)
     except TransportError as reason:
         raise _unavailable(reason) from None
-    if begun.head.status >= 400:
-        raise await _read_failure(service, begun)
-    wrong = _download_problem(begun.head, passable)
-    if wrong:
-        begun.close()
-        _log.error("download can't pass", service=service.name, path=path, reason=wrong)
+    if source.head.status >= 400:
+        raise await _read_failure(service, source)
+    problem = _download_problem(source.head, limits)
+    if problem:
+        source.close()
+        _log.error("download rejected", service=service.name, path=path, reason=problem)
         raise RequestError(502, "UNAVAILABLE")
     if request.method == "HEAD":
-        begun.close()
-        response = Response(status_code=begun.head.status)
-        response.raw_headers = _response_fields(begun.head)
+        source.close()
+        response = Response(status_code=source.head.status)
+        response.raw_headers = _response_fields(source.head)
         return response
-    return _StreamedDownload(begun, passable.max_bytes)
+    return _StreamedDownload(source, limits.max_bytes)
 
 
 class _StreamedDownload(StreamingResponse):
-    """A download on its way to the client."""
+    """A response that streams a download."""
 
-    def __init__(self, begun: Download, largest: int) -> None:
-        super().__init__(begun, begun.head.status)
-        self.raw_headers = _response_fields(begun.head)
-        self._download = begun
-        self._max_bytes = largest
+    def __init__(self, source: Download, max_bytes: int) -> None:
+        super().__init__(source, source.head.status)
+        self.raw_headers = _response_fields(source.head)
+        self._download = source
+        self._max_bytes = max_bytes
         self._trace = tracing.traceparent()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,21 +134,21 @@ class _StreamedDownload(StreamingResponse):
                     raise MalformedResponse("larger than may pass")
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TransportError as reason:
-            # Left without its end: the server closes the connection, and the client sees that this was not all.
-            _log.warning("download broke off", reason=str(reason))
+            # Without the last message the server closes the connection, and the client sees an incomplete body.
+            _log.warning("download aborted", reason=str(reason))
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _check_upload(request: Request, content_type: str, passable: TransferLimits) -> None:
-    """Refuse an upload that is not even to be begun (RFC 9110, sections 15.5.14 and 15.5.16)."""
-    if _media_type(content_type) not in passable.media_types:
-        types = ", ".join(passable.media_types)
+def _check_upload(request: Request, content_type: str, limits: TransferLimits) -> None:
+    """Reject an upload by its head (RFC 9110, sections 15.5.14 and 15.5.16)."""
+    if _media_type(content_type) not in limits.media_types:
+        types = ", ".join(limits.media_types)
         raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept": types}, expected=types)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"}, expected="no content coding")
-    if int(request.headers.get("content-length", 0)) > passable.max_bytes:
-        raise TooLarge(passable.max_bytes)
+    if int(request.headers.get("content-length", 0)) > limits.max_bytes:
+        raise TooLarge(limits.max_bytes)
 
 
 def _unavailable(reason: TransportError) -> RequestError:
@@ -158,37 +157,37 @@ def _unavailable(reason: TransportError) -> RequestError:
     return RequestError(503, "UNAVAILABLE", {"Retry-After": "1"})
 
 
-async def _read_failure(service: ServiceChannel, begun: Download) -> CallFailed:
-    """What the service says instead of a file."""
-    said = b""
-    with contextlib.closing(begun), contextlib.suppress(TransportError):
-        async for piece in begun:
-            said += piece
-            if len(said) > _MAX_FAILURE_BODY:
+async def _read_failure(service: ServiceChannel, source: Download) -> CallFailed:
+    """Read a service's error."""
+    body = b""
+    with contextlib.closing(source), contextlib.suppress(TransportError):
+        async for piece in source:
+            body += piece
+            if len(body) > _MAX_FAILURE_BODY:
                 break
-    return decode_failure(service.name, begun.head.status, said)
+    return decode_failure(service.name, source.head.status, body)
 
 
-def _download_problem(head: ResponseHead, passable: TransferLimits) -> str:
-    """What is wrong with a download that has begun."""
+def _download_problem(head: ResponseHead, limits: TransferLimits) -> str:
+    """Return a download's violation of the limits; empty if there is none."""
     if head.status == 304:
         return ""
     if head.status != 200:
         return f"its status is {head.status}"
     content_type = (head.header(b"content-type") or b"").decode("latin-1")
-    if _media_type(content_type) not in passable.media_types:
+    if _media_type(content_type) not in limits.media_types:
         return f"its type is {content_type}"
     length = int(head.header(b"content-length") or 0)
-    return f"it has {length} bytes" if length > passable.max_bytes else ""
+    return f"it has {length} bytes" if length > limits.max_bytes else ""
 
 
 def _response_fields(head: ResponseHead) -> list[tuple[bytes, bytes]]:
-    """The fields of an answer that pass, and those that make it safe to show."""
+    """Return the header fields to forward, and those that make a file safe in a browser."""
     headers = MutableHeaders(
         raw=[(name.lower(), value) for name, value in head.headers if name.lower() in _FORWARDED_RESPONSE_FIELDS]
     )
     if head.status in (204, 304):
-        del headers["Content-Length"]  # of what is not sent
+        del headers["Content-Length"]  # of content that is not sent
     if head.status == 200:
         headers.setdefault("Cache-Control", "private, no-cache")
         if not headers.get("Content-Disposition", "").startswith("attachment"):

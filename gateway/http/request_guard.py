@@ -1,4 +1,4 @@
-"""Who asks for a small resource beside ``/graphql``, and what that costs them of their rate: charged by its bytes."""
+"""Authentication and rate limit of the resources beside ``/graphql``."""
 
 import msgspec
 from starlette.requests import Request
@@ -17,15 +17,15 @@ from services.contracts.identity import Language
 
 
 class RequestGuard(msgspec.Struct, frozen=True):
-    """Lets requests in, each for ``cost`` units and its head's bytes; RateLimited if its caller has no more."""
+    """Charges each request ``cost`` units and the bytes of its head; RateLimited if its requester can't pay."""
 
     dependencies: GatewayDependencies
     rates: RateLimiter
 
     async def authenticate(self, request: Request, cost: int) -> Requester:
-        """Who asks, by their token, if they have one; Unauthenticated if it is not valid (any more).
+        """Return the requester, by its token if there is one; Unauthenticated if that is invalid or revoked.
 
-        What comes with a token that is not valid is charged to its address.
+        A request with an invalid token is charged to its address.
         """
         try:
             caller = await self.dependencies.authenticator.authenticate(request.headers.get("authorization", ""))
@@ -35,36 +35,36 @@ class RequestGuard(msgspec.Struct, frozen=True):
         return self._charge(request, caller, cost)
 
     def anonymous(self, request: Request, cost: int) -> Requester:
-        """Whoever asks without a token, or for one."""
+        """Return the requester as an anonymous one, whatever token it has."""
         return self._charge(request, None, cost)
 
-    async def read_body(self, request: Request, asker: Requester, limit: int) -> bytes:
-        """Return the whole body of a request that was let in, charged by its bytes before anybody reads it."""
+    async def read_body(self, request: Request, requester: Requester, limit: int) -> bytes:
+        """Return the body of a request that is charged already, after charging its bytes."""
         body = await read_body(request.receive, limit)
-        request.state.spent = None  # a refusal says by itself what is left
-        request.state.spent = self.rates.spend(asker, len(body) // BYTES_PER_UNIT)
+        request.state.spent = None  # RateLimited has the header fields itself
+        request.state.spent = self.rates.spend(requester, len(body) // BYTES_PER_UNIT)
         return body
 
     def _charge(self, request: Request, caller: AuthenticatedCaller | None, cost: int) -> Requester:
-        asker = requester_of(request, self.dependencies, caller)
-        request.state.language = asker.language
-        request.state.spent = self.rates.spend(asker, cost + base_cost_of(head_size(request.scope)))
-        return asker
+        requester = requester_of(request, self.dependencies, caller)
+        request.state.language = requester.language
+        request.state.spent = self.rates.spend(requester, cost + base_cost_of(head_size(request.scope)))
+        return requester
 
 
 def head_size(scope: Scope) -> int:
-    """Return the bytes of a request's address and fields."""
+    """Return the bytes of a request's target and header fields."""
     fields = sum(len(name) + len(value) for name, value in scope["headers"])
     return fields + len(scope["raw_path"]) + len(scope["query_string"])
 
 
 def response_language(request: Request) -> Language:
-    """The language to answer in: who asks is known if the request was let in."""
-    known: Language | None = getattr(request.state, "language", None)
-    return known or language_of(accepted_languages(request))
+    """Return the language of the response: the requester's, once it is known."""
+    language: Language | None = getattr(request.state, "language", None)
+    return language or language_of(accepted_languages(request))
 
 
 def spent_rate(request: Request) -> RateLimitStatus | None:
-    """What a request that was let in has left of its caller's rate."""
+    """Return the rest of the requester's rate, once the request is charged."""
     spent: RateLimitStatus | None = getattr(request.state, "spent", None)
     return spent

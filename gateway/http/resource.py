@@ -1,4 +1,4 @@
-"""Small resources beside ``/graphql``: a call for each method, and what is refused in GraphQL's one form of errors."""
+"""Resources beside ``/graphql``: a handler for each method, and errors in GraphQL's form."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -13,22 +13,23 @@ from services.chassis.rpc.server import instrumented
 
 NO_STORE = {"Cache-Control": "no-store"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kierto"'}
-"""What every 401 has to have (RFC 9110, section 15.5.2). A browser asks nobody for a password because of it."""
+"""The challenge that every 401 needs (RFC 9110, section 15.5.2). A browser shows no password dialog for this scheme."""
 
 ResourceHandler = Callable[[Request], Awaitable[Response]]
 
 
-def resource(path: str, **calls: ResourceHandler) -> Route:
-    """The resource at ``path``; ``calls`` by their methods. HEAD goes with GET, any other method is 405."""
-    return Route(path, _Resource(calls))
+def resource(path: str, **handlers: ResourceHandler) -> Route:
+    """Build the resource at ``path`` of handlers by method. GET handles HEAD; any other method is answered 405."""
+    return Route(path, _Resource(handlers))
 
 
 class _Resource:
-    """An ASGI application, so that a method which it does not have is refused in its own form."""
+    """An ASGI application: it answers 405 in GraphQL's form, which Starlette's Route does not."""
 
-    def __init__(self, calls: Mapping[str, ResourceHandler]) -> None:
+    def __init__(self, handlers: Mapping[str, ResourceHandler]) -> None:
         self._handlers = {
-            method: instrumented(_operation_name(call), _with_graphql_errors(call)) for method, call in calls.items()
+            method: instrumented(_operation_name(handler), _with_graphql_errors(handler))
+            for method, handler in handlers.items()
         }
         if "GET" in self._handlers:
             self._handlers["HEAD"] = self._handlers["GET"]
@@ -45,26 +46,26 @@ class _Resource:
         await response(scope, receive, send)
 
 
-def _with_graphql_errors(call: ResourceHandler) -> ResourceHandler:
-    async def answer(request: Request) -> Response:
+def _with_graphql_errors(handler: ResourceHandler) -> ResourceHandler:
+    async def handle(request: Request) -> Response:
         try:
-            response = await call(request)
+            response = await handler(request)
         except ClientDisconnect:
             raise
-        except Exception as error:
-            refused = to_request_error(error, CHALLENGE)
-            headers = {**NO_STORE, **refused.headers}
-            body = encode_errors(refused.formatted_errors(response_language(request)))
-            response = Response(body, refused.status, headers, "application/json")
+        except Exception as exception:
+            error = to_request_error(exception, CHALLENGE)
+            headers = {**NO_STORE, **error.headers}
+            body = encode_errors(error.formatted_errors(response_language(request)))
+            response = Response(body, error.status, headers, "application/json")
         spent = spent_rate(request)
         if spent is not None:
             response.raw_headers.extend(spent.fields())
         return response
 
-    return answer
+    return handle
 
 
-def _operation_name(call: ResourceHandler) -> str:
-    """What the log and the metrics call it: begin_session is beginSession there, as operations are."""
-    first, *others = str(getattr(call, "__name__", "")).split("_")
+def _operation_name(handler: ResourceHandler) -> str:
+    """Return the name in the log and the metrics, in camel case as an operation's: beginSession of begin_session."""
+    first, *others = str(getattr(handler, "__name__", "")).split("_")
     return first + "".join(one.capitalize() for one in others)

@@ -1,4 +1,4 @@
-"""The schema, as a file: SDL for people and code generators, the answer to introspection for tools that want that."""
+"""The schema as a file: SDL for people and code generators, the introspection result for other tools."""
 
 import asyncio
 import functools
@@ -24,7 +24,7 @@ _COST = 100
 
 
 class _SchemaFile(msgspec.Struct, frozen=True):
-    """A file as it is sent."""
+    """A file of the schema with its header fields."""
 
     body: bytes
     media_type: str
@@ -34,7 +34,7 @@ class _SchemaFile(msgspec.Struct, frozen=True):
     def named(cls, name: str, body: bytes, media_type: str) -> "_SchemaFile":
         headers = {
             "ETag": etag_of(body, media_type.encode()).decode(),
-            "Cache-Control": "private, no-cache",  # kept by who may have it, and asked about before each use
+            "Cache-Control": "private, no-cache",  # revalidated with the caller's authorization
             "Vary": "Authorization",
             "Content-Disposition": f'attachment; filename="{name}"',
         }
@@ -42,9 +42,9 @@ class _SchemaFile(msgspec.Struct, frozen=True):
 
 
 def schema_routes(
-    entrance: RequestGuard, schema: KiertoSchema, may_introspect: Callable[[AuthenticatedCaller | None], bool]
+    guard: RequestGuard, schema: KiertoSchema, may_introspect: Callable[[AuthenticatedCaller | None], bool]
 ) -> list[Route]:
-    """``GET /schema.graphql`` and ``GET /schema.json``, for those who may ask for the schema by a query, too."""
+    """``GET /schema.graphql`` and ``GET /schema.json``, for callers who may introspect the schema."""
 
     @functools.cache
     def sdl() -> _SchemaFile:
@@ -52,22 +52,22 @@ def schema_routes(
 
     @functools.cache
     def introspection() -> _SchemaFile:
-        answer = {"data": introspection_from_schema(schema._schema)}
-        return _SchemaFile.named("kierto.json", msgspec.json.encode(answer), _JSON)
+        result = {"data": introspection_from_schema(schema._schema)}
+        return _SchemaFile.named("kierto.json", msgspec.json.encode(result), _JSON)
 
-    def download(file: Callable[[], _SchemaFile]) -> ResourceHandler:
+    def download(load: Callable[[], _SchemaFile]) -> ResourceHandler:
         async def download_schema(request: Request) -> Response:
-            caller = (await entrance.authenticate(request, _COST)).caller
+            caller = (await guard.authenticate(request, _COST)).caller
             if not may_introspect(caller):
                 if caller is None:
                     raise Unauthenticated
                 raise RequestError(403, "INTROSPECTION_FORBIDDEN")
-            found = await asyncio.to_thread(file)  # the first time it takes as long as thousands of requests
-            known = request.headers.get("if-none-match", "").encode("latin-1")
-            if is_not_modified(known, found.headers["ETag"].encode()):
-                kept = {name: found.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
-                return Response(status_code=304, headers=kept)
-            return Response(found.body, headers=found.headers, media_type=found.media_type)
+            file = await asyncio.to_thread(load)  # the first time it takes as long as thousands of requests
+            if_none_match = request.headers.get("if-none-match", "").encode("latin-1")
+            if is_not_modified(if_none_match, file.headers["ETag"].encode()):
+                headers = {name: file.headers[name] for name in ("ETag", "Cache-Control", "Vary")}
+                return Response(status_code=304, headers=headers)
+            return Response(file.body, headers=file.headers, media_type=file.media_type)
 
         return download_schema
 

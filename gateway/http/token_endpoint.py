@@ -1,4 +1,4 @@
-"""The token endpoint (RFC 6749, sections 3.2 and 4.4): client credentials of partners, for access tokens."""
+"""The token endpoint (RFC 6749, sections 3.2 and 4.4): the client credentials grant, for partners."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # section 5.1
 
 
 class _TokenError(Exception):
-    """An error of section 5.2."""
+    """An error response of section 5.2."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
@@ -32,52 +32,52 @@ class _TokenError(Exception):
         self.status = status
 
 
-def token_route(entrance: RequestGuard) -> Route:
-    """``POST /auth/token``, form-encoded; credentials by Basic authentication or in the body."""
+def token_route(guard: RequestGuard) -> Route:
+    """``POST /auth/token``, form-encoded, with credentials by Basic authentication or in the body."""
 
     async def token(request: Request) -> Response:
         try:
-            asker = entrance.anonymous(request, _COST)
-            form = await _read_form(request, entrance, asker)
+            requester = guard.anonymous(request, _COST)
+            form = await _read_form(request, guard, requester)
             if form.get("grant_type") != "client_credentials":
                 code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
                 raise _TokenError(code, "grant_type must be client_credentials")
             client_id, secret = _credentials(request, form)
             if client_id.startswith("service:"):
-                raise _TokenError("invalid_client", "unknown client", 401)  # services ask identity itself
-            answer = await asker.clients.identity.client_token(client_id, secret, form.get("scope", ""))
-        except _TokenError as refused:
-            return _error_response(request, refused.error, str(refused), refused.status)
-        except RateLimited as refused:
-            refused.count_and_log()
-            return _error_response(request, "temporarily_unavailable", "too much in a short time", 429, refused.headers)
+                raise _TokenError("invalid_client", "unknown client", 401)  # services call identity directly
+            issued = await requester.clients.identity.client_token(client_id, secret, form.get("scope", ""))
+        except _TokenError as error:
+            return _error_response(request, error.error, str(error), error.status)
+        except RateLimited as error:
+            error.count_and_log()
+            return _error_response(request, "temporarily_unavailable", "too much in a short time", 429, error.headers)
         except CallFailed as failure:
             if failure.status == 400:
                 return _error_response(request, "invalid_request", failure.params.get("expected", ""), 400)
             return _error_response(request, "temporarily_unavailable", "try again in a moment", 503)
-        if isinstance(answer, Refusal):
-            return _refusal_response(request, answer)
+        if isinstance(issued, Refusal):
+            return _refusal_response(request, issued)
         body = {
-            "access_token": answer.access_token,
+            "access_token": issued.access_token,
             "token_type": "Bearer",
-            "expires_in": answer.expires_in,
-            "scope": answer.scope,
+            "expires_in": issued.expires_in,
+            "scope": issued.scope,
         }
         return Response(msgspec.json.encode(body), 200, _NO_STORE, "application/json")
 
     return Route("/auth/token", instrumented("clientToken", token), methods=["POST"])
 
 
-async def _read_form(request: Request, entrance: RequestGuard, asker: Requester) -> dict[str, str]:
+async def _read_form(request: Request, guard: RequestGuard, requester: Requester) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise _TokenError("invalid_request", "expected application/x-www-form-urlencoded")
     try:
-        body = await entrance.read_body(request, asker, MAX_BODY)
+        body = await guard.read_body(request, requester, MAX_BODY)
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body))
     except RateLimited:
         raise
-    except RequestError as refused:
-        raise _TokenError("invalid_request", f"at most {MAX_BODY} bytes, without delay", refused.status) from None
+    except RequestError as error:
+        raise _TokenError("invalid_request", f"at most {MAX_BODY} bytes, without delay", error.status) from None
     except ValueError:
         raise _TokenError("invalid_request", "the form is malformed") from None
     form = dict(pairs)
@@ -87,7 +87,7 @@ async def _read_form(request: Request, entrance: RequestGuard, asker: Requester)
 
 
 def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
-    """Client id and secret (section 2.3.1): one way of the two, never both."""
+    """Return the client's id and secret, by exactly one method of section 2.3.1."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if not encoded:
         if "client_id" not in form or "client_secret" not in form:
@@ -119,7 +119,7 @@ def _refusal_response(request: Request, refusal: Refusal) -> Response:
 def _error_response(
     request: Request, error: str, description: str, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer of section 5.2; with a challenge where the client came with ``Authorization``."""
+    """Build the error response of section 5.2, with a challenge if the client used ``Authorization``."""
     headers = {**_NO_STORE, **(headers or {})}
     if status == 401 and "authorization" in request.headers:
         headers["WWW-Authenticate"] = 'Basic realm="kierto"'

@@ -1,6 +1,6 @@
-"""What a refusal says to a person: texts by code, a file a language.
+"""The messages of errors and refusals: texts by code, a file a language.
 
-``{param}`` is filled from the problem. Where a problem names a ``reason``, ``"CODE.REASON"`` goes before ``CODE``.
+``{param}`` is replaced by the problem's parameter. If a problem has a ``reason``, ``"CODE.REASON"`` precedes ``CODE``.
 """
 
 import functools
@@ -14,21 +14,21 @@ _FOLDER = Path(__file__).parent
 
 
 def text(code: str, language: Language, params: Mapping[str, str] | None = None) -> str:
-    """The text of a code in a language; the code itself where there is none (a test keeps that from happening)."""
+    """Return the text of a code in a language; the code itself if it has none, which a test rules out."""
     texts, params = catalogue(language), params or {}
-    found = texts.get(f"{code}.{params.get('reason')}") or texts.get(code, code)
-    return found.format_map(_EllipsisForMissing(params))
+    template = texts.get(f"{code}.{params.get('reason')}") or texts.get(code, code)
+    return template.format_map(_EllipsisForMissing(params))
 
 
 @functools.cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Every text of a language, by code."""
+    """Load the texts of a language, by code."""
     with (_FOLDER / f"{language.value}.toml").open("rb") as file:
         return tomllib.load(file)
 
 
 class _EllipsisForMissing(dict[str, str]):
-    """A parameter that a refusal left out shows as an ellipsis, not as an error."""
+    """Parameters with an ellipsis in place of a missing one."""
 
     def __missing__(self, name: str) -> str:
         return "…"

@@ -1,1 +1,1 @@
-"""The playground: the page that a browser is shown at ``/graphql``, its sources and how they are built (G2)."""
+"""The playground: the page for browsers at ``/graphql``, its sources and their build (G2)."""

@@ -1,6 +1,6 @@
-"""Builds the page, once for each state of its sources: npm fetches what the lock file names, esbuild bundles it.
+"""The build of the page, once for each state of its sources: npm installs the lock file's packages, esbuild bundles.
 
-``python -m gateway.playground.build``. Two at once are harmless: the second waits for the first, and is done.
+``python -m gateway.playground.build``. Of two concurrent builds the second waits for the first and uses its result.
 """
 
 import fcntl
@@ -19,17 +19,17 @@ from gateway.playground.output import OUTPUT_ROOT, SOURCES, output_folder, sourc
 
 LOG = OUTPUT_ROOT / "build.log"
 TIMEOUT_S = 300
-"""How long npm, or the bundler, may take."""
+"""Timeout of npm and of the bundler, each."""
 
 _NPM_ERROR_CODE = re.compile(r"^npm error code (\w+)", re.MULTILINE)
 
 
 class BuildFailed(Exception):
-    """Its text says why in one line; the log has the rest."""
+    """The build failed; the text is the reason in a line, the log has the rest."""
 
 
 def build() -> Path:
-    """The folder of the built page; NotBuilt if it could not be built, and then nothing is left half made."""
+    """Build the page if it is not built yet, and return its folder; BuildFailed leaves no partial folder."""
     folder = output_folder()
     OUTPUT_ROOT.mkdir(parents=True, exist_ok=True)
     with (OUTPUT_ROOT / "build.lock").open("w") as lock:
@@ -43,9 +43,9 @@ def build() -> Path:
 
 
 def _remove_leftovers() -> None:
-    """What a build left that was killed."""
-    for left in OUTPUT_ROOT.glob("building-*"):
-        shutil.rmtree(left)
+    """Remove the folders of killed builds, and the last log."""
+    for folder in OUTPUT_ROOT.glob("building-*"):
+        shutil.rmtree(folder)
     LOG.unlink(missing_ok=True)
 
 
@@ -56,7 +56,7 @@ def _build_in(work: Path) -> None:
 
 
 def copy_sources(folder: Path) -> None:
-    """Put what a build takes into a folder."""
+    """Copy the files of a build to a folder."""
     for path in source_files():
         copy = folder / path.relative_to(SOURCES)
         copy.parent.mkdir(exist_ok=True)
@@ -71,8 +71,8 @@ def _run(program: Callable[..., Any], arguments: Sequence[str], work: Path, fail
         except (OSError, subprocess.TimeoutExpired) as error:
             raise BuildFailed(f"{failure} ({type(error).__name__}); see {LOG}") from error
     if status:
-        said = _NPM_ERROR_CODE.search(LOG.read_text(encoding="utf-8", errors="replace"))
-        raise BuildFailed(f"{failure}{f' ({said[1]})' if said else ''}; see {LOG}")
+        code = _NPM_ERROR_CODE.search(LOG.read_text(encoding="utf-8", errors="replace"))
+        raise BuildFailed(f"{failure}{f' ({code[1]})' if code else ''}; see {LOG}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the built page lies: a folder for each state of its sources, so that no other state is ever shown."""
+"""The folders of built pages: one for each state of the sources, so that an outdated page is never served."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,24 +8,24 @@ SOURCES = Path(__file__).parent
 OUTPUT_ROOT = SOURCES.parents[1] / ".kierto" / "playground"
 
 _BUILD_FILES = (".npmrc", "package.json", "package-lock.json", "bundle.mjs")
-"""What a build takes beside the folder ``page``."""
+"""The files of a build beside the folder ``page``."""
 
 
 def source_files() -> Iterator[Path]:
-    """The files that a build takes, in one order."""
+    """Yield the files of a build, in a stable order."""
     yield from (SOURCES / name for name in _BUILD_FILES)
     yield from sorted(path for path in (SOURCES / "page").rglob("*") if path.is_file())
 
 
 def output_folder() -> Path:
-    """The folder of the page that these sources make, with ``index.html`` and ``assets``; is there once it is built."""
-    found = hashlib.sha256()
+    """Return the folder of the page of these sources (``index.html``, ``assets``), which exists once it is built."""
+    digest = hashlib.sha256()
     for path in source_files():
-        found.update(f"{path.relative_to(SOURCES)}\n".encode())
-        found.update(hashlib.sha256(path.read_bytes()).digest())
-    return OUTPUT_ROOT / found.hexdigest()[:16]
+        digest.update(f"{path.relative_to(SOURCES)}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return OUTPUT_ROOT / digest.hexdigest()[:16]
 
 
 def is_built() -> bool:
-    """Whether the page of these sources is there."""
+    """Whether the page of these sources is built."""
     return output_folder().is_dir()

@@ -218,7 +218,7 @@ async def test_nothing_follows_an_error_that_nobody_expected(
     async def fail(*_: Any, **__: Any) -> None:
         raise ValueError
 
-    monkeypatch.setattr(gateway.endpoint.sockets.schema, "stream", fail)
+    monkeypatch.setattr(gateway.endpoint.sockets.dependencies.schema, "stream", fail)
     told, code, heard = await play_messages(gateway, [INIT, subscribe()])
     assert (told, code) == ([ACK, ERROR], None)
     assert heard[1]["payload"][0]["extensions"]["code"] == "UNEXPECTED"
@@ -236,7 +236,7 @@ async def test_nothing_follows_the_last_message_whatever_fails_then(
     async def stream(*_: Any, **__: Any) -> AsyncIterator[Any]:
         return results()
 
-    monkeypatch.setattr(gateway.endpoint.sockets.schema, "stream", stream)
+    monkeypatch.setattr(gateway.endpoint.sockets.dependencies.schema, "stream", stream)
     told, code, heard = await play_messages(gateway, [INIT, subscribe()])
     assert (told, code) == ([ACK, ERROR], None)
     assert heard[1]["payload"] == [{"message": "no"}]

@@ -1,1 +1,1 @@
-"""GraphQL over WebSocket: the graphql-transport-ws protocol, its connections and their registry."""
+"""GraphQL over WebSocket: the graphql-transport-ws protocol, its endpoint, its connections and their registry."""

@@ -54,7 +54,7 @@ async def test_a_text_is_read_once_and_costs_as_much_each_time(admission: Admiss
     assert before.remaining - after.remaining == first.cost == again.cost
     more, _ = await prepare(admission, body_of(query, variables={"first": 30}), USER)
     assert more.document_operation.document is first.document_operation.document
-    assert (more.values.coerced, more.cost > first.cost) == ({"first": 30}, True)
+    assert (more.variable_values.coerced, more.cost > first.cost) == ({"first": 30}, True)
 
 
 async def test_who_has_spent_it_all_is_let_in_no_more(admission: Admission) -> None:

@@ -22,7 +22,7 @@ async def waiting_tasks(room: ConcurrencyLimit, *costs: int) -> list[asyncio.Tas
 
 
 async def test_there_is_room_for_so_many() -> None:
-    room = ConcurrencyLimit(most=2)
+    room = ConcurrencyLimit(limit=2)
     assert room.acquire(1) is None
     assert room.acquire(1) is None
     room.release()
@@ -30,7 +30,7 @@ async def test_there_is_room_for_so_many() -> None:
 
 
 async def test_the_first_come_is_served_first() -> None:
-    room = ConcurrencyLimit(most=1)
+    room = ConcurrencyLimit(limit=1)
     room.acquire(1)
     first, second = await waiting_tasks(room, 1, 9)
     room.release()
@@ -43,7 +43,7 @@ async def test_the_first_come_is_served_first() -> None:
 
 
 async def test_what_is_shed_is_the_cheapest_and_of_those_the_newest() -> None:
-    room = ConcurrencyLimit(most=1, most_waiting=3)
+    room = ConcurrencyLimit(limit=1, max_waiting=3)
     room.acquire(1)
     tasks = await waiting_tasks(room, 5, 2, 2, 7)
     await asyncio.sleep(0)
@@ -64,7 +64,7 @@ async def test_what_is_shed_is_the_cheapest_and_of_those_the_newest() -> None:
 
 
 async def test_nobody_waits_for_ever() -> None:
-    room = ConcurrencyLimit(most=1, patience_s=0.01)
+    room = ConcurrencyLimit(limit=1, timeout_s=0.01)
     room.acquire(1)
     (late,) = await waiting_tasks(room, 1)
     with pytest.raises(RequestError):
@@ -75,7 +75,7 @@ async def test_nobody_waits_for_ever() -> None:
 
 @pytest.mark.parametrize("given", [False, True], ids=["while it waits", "when its turn has come"])
 async def test_who_goes_away_takes_no_room_along(given: bool) -> None:
-    room = ConcurrencyLimit(most=1)
+    room = ConcurrencyLimit(limit=1)
     room.acquire(1)
     gone, next_one = await waiting_tasks(room, 1, 1)
     if given:
