@@ -1,4 +1,4 @@
-// Bundles the page: `node bundle.mjs FOLDER` writes index.html and assets/<name>-<hash>.<ext>, each also as .br and .gz.
+// The bundler: `node bundle.mjs FOLDER` writes index.html and assets/<name>-<hash>.<ext>, each also as .br and .gz.
 
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -28,15 +28,15 @@ const common = {
   loader: { ".ttf": "file", ".svg": "file" },
   define: { "process.env.NODE_ENV": '"production"' },
   alias: {
-    "monaco-editor/esm/vs/editor/edcore.main.js": path.join(here, "page", "editor-parts.js"),
-    // GraphiQL names these by their old addresses, where esbuild finds them as CommonJS, without `parsers`.
+    "monaco-editor/esm/vs/editor/edcore.main.js": path.join(here, "page", "editor-features.js"),
+    // GraphiQL imports these by their old paths, where esbuild finds CommonJS modules without `parsers`.
     "prettier/parser-babel": "prettier/plugins/babel",
     "prettier/parser-graphql": "prettier/plugins/graphql",
   },
   nodePaths: [path.join(here, "node_modules")],
 };
 
-/** GraphiQL calls an icon, for screen readers, by its function's name, which is not there any more once minified. */
+/** Keeps the accessible names of GraphiQL's icons: it derives them from function names, which minification removes. */
 const namedIcons = {
   name: "named-icons",
   setup({ onLoad }) {
@@ -74,36 +74,36 @@ const page = await build({
     GRAPHQL_WORKER: JSON.stringify(addressOf(workers, "graphql-worker")),
   },
 });
-await dropStylesOfParts(page);
+await removeChunkStyles(page);
 await writeHtml(page);
 await Promise.all((await readdir(assets)).map((name) => compress(path.join(assets, name))));
 
-/** What esbuild wrote for a source that is loaded by itself. */
+/** The output of an entry point. */
 function outputOf(result, source) {
   const [file, output] = Object.entries(result.metafile.outputs).find(([, one]) => one.entryPoint?.endsWith(source));
   return { file, ...output };
 }
 
 function addressOf(result, name) {
-  const found = Object.keys(result.metafile.outputs).find((file) => path.basename(file).startsWith(`${name}-`));
-  return ADDRESS + path.basename(found);
+  const file = Object.keys(result.metafile.outputs).find((output) => path.basename(output).startsWith(`${name}-`));
+  return ADDRESS + path.basename(file);
 }
 
-/** A part that is loaded apart gets a style of its own; the page's style contains it already. */
-async function dropStylesOfParts(result) {
+/** Remove the style sheets of chunks, which the page's style sheet contains. */
+async function removeChunkStyles(result) {
   const { cssBundle } = outputOf(result, "main.tsx");
   const styles = Object.keys(result.metafile.outputs).filter((file) => file.endsWith(".css"));
   await Promise.all(styles.filter((file) => file !== cssBundle).map((file) => rm(file)));
 }
 
-/** The editor's parts are named too, so that they are fetched at once and not one after the other. */
+/** Write the page with preloads of the editor's chunks, so that they are fetched in parallel. */
 async function writeHtml(result) {
   const main = outputOf(result, "main.tsx");
   const workbench = outputOf(result, "workbench.tsx");
-  const parts = workbench.imports.filter((one) => one.kind === "import-statement").map((one) => one.path);
+  const chunks = workbench.imports.filter((one) => one.kind === "import-statement").map((one) => one.path);
   const head = [
     `<link rel="stylesheet" href="${address(main.cssBundle)}">`,
-    ...[workbench.file, ...parts].map((file) => `<link rel="modulepreload" href="${address(file)}">`),
+    ...[workbench.file, ...chunks].map((file) => `<link rel="modulepreload" href="${address(file)}">`),
     `<link rel="icon" type="image/svg+xml" href="${addressOf(result, "icon")}">`,
     `<script type="module" src="${address(main.file)}"></script>`,
   ];

@@ -1,4 +1,4 @@
-/** An access token (RFC 9068), read for showing: nobody here relies on what it says. */
+/** An access token (RFC 9068), decoded for display only: its signature is not verified here. */
 
 export type Kind = "USER" | "STAFF" | "PARTNER";
 
@@ -28,7 +28,7 @@ export class AccessToken {
     this.end = Date.now() + expiresIn * 1000;
   }
 
-  /** How long it lives from now on, in milliseconds. */
+  /** The rest of its lifetime, in milliseconds. */
   left(): number {
     return this.end - Date.now();
   }

@@ -8,8 +8,8 @@ import { signOut } from "./session";
 const KINDS = { USER: "Customer", STAFF: "Staff", PARTNER: "Partner" };
 const ROLES = { ADMIN: "admin", EDITOR: "editor", VIEWER: "viewer" };
 
-/** Name and first organisation, for the bar. */
-export function WhoInShort({ token }: { token: AccessToken }) {
+/** The name and the first organisation, for the bar. */
+export function AccountLabel({ token }: { token: AccessToken }) {
   const me = useStore(profile, (state) => state.me);
   const of = token.kind === "USER" ? me?.memberships[0]?.organisation.name : KINDS[token.kind].toLowerCase();
   return (
@@ -20,8 +20,8 @@ export function WhoInShort({ token }: { token: AccessToken }) {
   );
 }
 
-/** All that is known of who is signed in, for how long, and the way out. */
-export function Who({ token }: { token: AccessToken }) {
+/** The signed-in account, the rest of its token's lifetime, and the button to sign out. */
+export function AccountPanel({ token }: { token: AccessToken }) {
   const me = useStore(profile, (state) => state.me);
   return (
     <>
@@ -34,7 +34,7 @@ export function Who({ token }: { token: AccessToken }) {
             <ul>
               {me.memberships.map((one) => (
                 <li key={one.organisation.id}>
-                  {one.organisation.name}: {inWords(one)}
+                  {one.organisation.name}: {describeMembership(one)}
                 </li>
               ))}
             </ul>
@@ -80,7 +80,7 @@ function secondsOf(token: AccessToken): number {
   return Math.max(0, Math.round(token.left() / 1000));
 }
 
-function inWords({ role, billing, siteIds, until }: Membership): string {
+function describeMembership({ role, billing, siteIds, until }: Membership): string {
   const words = [ROLES[role]];
   if (billing) words.push("billing");
   if (siteIds) words.push(`${siteIds.length} sites`);

@@ -3,16 +3,16 @@ import { useStore } from "zustand";
 
 import { Bar } from "./bar";
 import { session } from "./session";
-import { takeShared } from "./sharing";
+import { takeSharedOperation } from "./shared-operation";
 import { SignIn } from "./sign-in";
 
 const Workbench = lazy(() => import("./workbench"));
 
-/** `signInFirst`: nothing but the way in for who is not signed in. */
+/** The page; with `signInFirst` it shows only the sign-in form until a user signed in. */
 export function App({ signInFirst }: { signInFirst: boolean }) {
   const { known, token, notice } = useStore(session);
   const [tools, setTools] = useState<HTMLElement | null>(null);
-  const [shared] = useState(takeShared);
+  const [shared] = useState(takeSharedOperation);
   const closed = signInFirst && !token;
   return (
     <>
@@ -21,13 +21,13 @@ export function App({ signInFirst }: { signInFirst: boolean }) {
         {notice}
       </p>
       {!known ? null : closed ? (
-        <main className="door">
+        <main className="sign-in-page">
           <h2>Sign in</h2>
           <SignIn />
         </main>
       ) : (
         <Suspense fallback={<p className="starting">The editor is starting …</p>}>
-          {/* Another subject begins anew: with a schema, answers and headers of its own. */}
+          {/* The key resets the schema, the responses and the headers when the subject changes. */}
           <Workbench key={token?.subject ?? "nobody"} tools={tools} shared={shared} />
         </Suspense>
       )}

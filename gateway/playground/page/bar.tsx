@@ -3,16 +3,16 @@ import "./bar.css";
 import type { Ref } from "react";
 import { useStore } from "zustand";
 
+import { AccountLabel, AccountPanel } from "./account";
 import { Disclosure } from "./disclosure";
-import { LANGUAGES, type Language, language, speak } from "./language";
+import { LANGUAGES, type Language, language, setLanguage } from "./language";
 import { session } from "./session";
 import { SignIn } from "./sign-in";
-import { Who, WhoInShort } from "./who";
 
 interface Props {
-  /** Where the workbench puts what works on its editors. */
+  /** The container of the workbench's tools. */
   toolsRef: Ref<HTMLDivElement>;
-  /** Whether the form stands in the page already. */
+  /** Whether the page has the sign-in form already. */
   signInThere: boolean;
 }
 
@@ -28,12 +28,12 @@ export function Bar({ toolsRef, signInThere }: Props) {
       {!signInThere && (
         <Disclosure
           className="bar-who"
-          label={token ? <WhoInShort token={token} /> : "Sign in"}
+          label={token ? <AccountLabel token={token} /> : "Sign in"}
           name={token ? "Who is signed in" : "Sign in"}
           primary={!token}
           until={token?.subject}
         >
-          {token ? <Who token={token} /> : <SignIn />}
+          {token ? <AccountPanel token={token} /> : <SignIn />}
         </Disclosure>
       )}
     </header>
@@ -41,11 +41,11 @@ export function Bar({ toolsRef, signInThere }: Props) {
 }
 
 function LanguageChoice() {
-  const spoken = useStore(language);
+  const current = useStore(language);
   return (
     <label className="language">
       <span className="unseen">Language of answers</span>
-      <select value={spoken} onChange={(event) => speak(event.target.value as Language)}>
+      <select value={current} onChange={(event) => setLanguage(event.target.value as Language)}>
         {Object.entries(LANGUAGES).map(([tag, name]) => (
           <option key={tag} value={tag} lang={tag}>
             {name}

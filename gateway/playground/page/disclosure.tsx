@@ -2,17 +2,17 @@ import { type FocusEvent, type KeyboardEvent, type ReactNode, useEffect, useId, 
 
 interface Props {
   label: ReactNode;
-  /** What a screen reader calls the panel. */
+  /** The panel's accessible name. */
   name: string;
   primary?: boolean;
   className?: string;
-  /** Where this changes, what was open is done, and closes. */
+  /** A change of this value closes the panel. */
   until?: unknown;
-  /** What is shown while it is open; it may close it. */
+  /** The panel's content, which may close it. */
   children: ReactNode | ((close: () => void) => ReactNode);
 }
 
-/** A button that shows a panel under it. Escape closes it, and so does going elsewhere if it covers something. */
+/** A button with a panel. Escape closes the panel, and so does a loss of focus if it covers the page. */
 export function Disclosure({ label, name, primary, className = "", until, children }: Props) {
   const [open, setOpen] = useState(false);
   const id = useId();
@@ -33,7 +33,7 @@ export function Disclosure({ label, name, primary, className = "", until, childr
     }
   };
   const onBlur = ({ relatedTarget, currentTarget }: FocusEvent) => {
-    // On a narrow screen the panel is no cover but pushes the page down: closed, it would draw away what is clicked.
+    // On a narrow screen the panel pushes the page down: closing it would move the target of the click.
     const covers = panel.current && getComputedStyle(panel.current).position === "absolute";
     if (covers && relatedTarget instanceof Node && !currentTarget.contains(relatedTarget)) setOpen(false);
   };

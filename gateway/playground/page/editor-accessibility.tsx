@@ -5,7 +5,7 @@ import { useEffect } from "react";
 TabFocus.setTabFocusMode(true);
 
 /** Lets Tab go into the editors and out of them, and gives each a name (WCAG 2.2, 2.1.2 and 4.1.2). */
-export function EditorsForKeyboards() {
+export function EditorAccessibility() {
   const editors = useGraphiQL((state) => ({
     Operation: state.queryEditor,
     Variables: state.variableEditor,
@@ -15,8 +15,8 @@ export function EditorsForKeyboards() {
   useEffect(() => {
     for (const [ariaLabel, editor] of Object.entries(editors)) {
       if (!editor) continue;
-      editor.updateOptions({ tabIndex: 0, ariaLabel, renderFinalNewline: "on" }); // dimmed it is too faint
-      editor.getContainerDomNode().tabIndex = -1; // it has no name, and wants Enter before one can write
+      editor.updateOptions({ tabIndex: 0, ariaLabel, renderFinalNewline: "on" }); // "dimmed" has too little contrast
+      editor.getContainerDomNode().tabIndex = -1; // it has no accessible name, and needs Enter before typing
     }
   }, [editors]);
   return null;

@@ -1,4 +1,4 @@
-// Of Monaco's parts those that writing operations takes: a third of what its own list has is for programming languages.
+// Monaco's features for editing operations: a third of its own list is for programming languages.
 
 import "monaco-editor/esm/vs/editor/browser/coreCommands.js";
 import "monaco-editor/esm/vs/editor/browser/widget/codeEditor/codeEditorWidget.js";

@@ -1,4 +1,4 @@
-/** Monaco's own themes on GraphiQL's grounds, where GraphiQL's leave comments too faint (WCAG 2.2, 1.4.3). */
+/** Monaco's themes on GraphiQL's backgrounds: in GraphiQL's, comments have too little contrast (WCAG 2.2, 1.4.3). */
 
 import { editor } from "monaco-graphql/esm/monaco-editor.js";
 

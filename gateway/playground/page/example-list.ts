@@ -1,13 +1,13 @@
-/** Ready operations, each for one kind of caller, and what fills the gaps in their variables. */
+/** The examples, each for one kind of caller, and the values of their placeholders. */
 
 import type { AccessToken } from "./access-token";
-import { send } from "./answers";
+import { send } from "./api";
 import type { Me } from "./profile";
 import { freshToken } from "./session";
 
 export type Audience = "customer" | "admin" | "staff" | "partner";
 
-/** A text `<...>` among the variables is a gap: `<new>` for a fresh key, any other for a value that `find` answers with. */
+/** A text `<...>` among the variables is a placeholder: `<new>` of a new key, any other of a value from `find`. */
 export interface Example {
   name: string;
   title: string;
@@ -16,21 +16,21 @@ export interface Example {
   query: string;
   variables: Variables;
   find: string | null;
-  /** What a partner needs for it. */
+  /** The scopes that a partner needs. */
   scopes: string[];
 }
 
 type Variables = Record<string, unknown>;
 
-const GAP = /^<([A-Za-z]+)>$/;
+const PLACEHOLDER = /^<([A-Za-z]+)>$/;
 
-/** None where they can't be had. */
+/** The examples; none if they are not available. */
 export async function loadExamples(): Promise<Example[]> {
   const { ok, body } = await send("GET", "/graphql/examples.json", { token: await freshToken() });
   return ok ? (body as unknown as Example[]) : [];
 }
 
-/** Those that someone can use: everyone's while nobody is signed in. */
+/** The examples that an account can use; all without a session. */
 export function examplesFor(all: Example[], token: AccessToken | null, me: Me | null): Example[] {
   const readers = audiencesOf(token, me);
   return all.filter(
@@ -38,7 +38,7 @@ export function examplesFor(all: Example[], token: AccessToken | null, me: Me | 
   );
 }
 
-/** The variables of an example without gaps, as far as there is something to fill them with. */
+/** The variables of an example, with placeholders replaced as far as there are values. */
 export async function variablesOf({ variables, find }: Example): Promise<Variables> {
   const token = await freshToken();
   const found = find && token ? (await send("POST", "/graphql", { json: { query: find }, token })).body.data : null;
@@ -57,22 +57,22 @@ function filled(value: unknown, found: unknown): unknown {
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, filled(one, found)]));
   }
-  const gap = typeof value === "string" && GAP.exec(value)?.[1];
-  if (!gap) return value;
-  return gap === "new" ? freshKey() : (firstOf(gap, found) ?? value);
+  const name = typeof value === "string" && PLACEHOLDER.exec(value)?.[1];
+  if (!name) return value;
+  return name === "new" ? freshKey() : (firstOf(name, found) ?? value);
 }
 
-/** The first plain value of a name in an answer, from top to bottom. */
-function firstOf(name: string, answer: unknown): unknown {
-  if (typeof answer !== "object" || answer === null) return undefined;
-  for (const [key, value] of Object.entries(answer)) {
+/** The first scalar of a name in a response, depth first. */
+function firstOf(name: string, data: unknown): unknown {
+  if (typeof data !== "object" || data === null) return undefined;
+  for (const [key, value] of Object.entries(data)) {
     const found = key === name && typeof value !== "object" ? value : firstOf(name, value);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** Not `randomUUID`, which only pages over TLS and on localhost have. */
+/** A new key; `randomUUID` is there in secure contexts only. */
 function freshKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
 }

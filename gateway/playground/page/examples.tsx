@@ -14,7 +14,7 @@ const HEADINGS: Record<Audience, string> = {
   partner: "Partners",
 };
 
-/** The menu of ready examples: those for who is signed in, else all. One opens as a tab of its own. */
+/** The menu of examples: those of the signed-in account's kind, else all. Each opens in a new tab. */
 export function Examples() {
   const [examples, setExamples] = useState<Example[]>([]);
   const token = useStore(session, (state) => state.token);

@@ -1,4 +1,4 @@
-/** The language that answers come in (Accept-Language); kept for the next visit. */
+/** The language of responses (Accept-Language), stored for the next visit. */
 
 import { createStore } from "zustand/vanilla";
 
@@ -9,7 +9,7 @@ const KEY = "kierto:language";
 
 export const language = createStore<Language>(() => known(localStorage.getItem(KEY)) ?? ofBrowser() ?? "en");
 
-export function speak(chosen: Language): void {
+export function setLanguage(chosen: Language): void {
   localStorage.setItem(KEY, chosen);
   language.setState(chosen, true);
 }

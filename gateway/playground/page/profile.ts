@@ -1,8 +1,8 @@
-/** Who a person is and what they belong to, as the graph says (`me`). */
+/** The signed-in user and the memberships, by the query `me`. */
 
 import { createStore } from "zustand/vanilla";
 
-import { send } from "./answers";
+import { send } from "./api";
 import { session } from "./session";
 
 export interface Membership {
@@ -24,7 +24,7 @@ const QUERY = `query Who {
   me { username email staff memberships { organisation { id name } role billing siteIds until } }
 }`;
 
-/** Nobody while it is not known, and for partners. */
+/** Null until it is loaded, and for partners. */
 export const profile = createStore<{ me: Me | null }>(() => ({ me: null }));
 
 session.subscribe(({ token }, { token: before }) => {

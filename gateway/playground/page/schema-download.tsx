@@ -8,7 +8,7 @@ const FORMS = {
   "schema.json": "As introspection JSON",
 };
 
-/** The whole schema as a file, for those who may have it. */
+/** The download of the schema as a file, for accounts that may introspect it. */
 export function SchemaDownload() {
   const [problem, setProblem] = useState("");
   const download = async (name: string, close: () => void) => {

@@ -1,7 +1,7 @@
 import { useGraphiQL } from "@graphiql/react";
 import { useState } from "react";
 
-import { linkTo } from "./sharing";
+import { shareUrl } from "./shared-operation";
 
 /** Copies a link to the operation and its variables. */
 export function ShareLink() {
@@ -9,24 +9,24 @@ export function ShareLink() {
     queryEditor,
     variableEditor,
   }));
-  const [said, setSaid] = useState("");
+  const [status, setStatus] = useState("");
   const share = async () => {
-    const link = linkTo({ query: queryEditor?.getValue() ?? "", variables: variableEditor?.getValue() ?? "" });
+    const link = shareUrl({ query: queryEditor?.getValue() ?? "", variables: variableEditor?.getValue() ?? "" });
     try {
       await navigator.clipboard.writeText(link);
-      setSaid("Link copied.");
+      setStatus("Link copied.");
     } catch {
       history.replaceState(null, "", link);
-      setSaid("The link is in the address bar.");
+      setStatus("The link is in the address bar.");
     }
   };
   return (
     <>
-      <button type="button" onClick={() => void share()} onBlur={() => setSaid("")}>
+      <button type="button" onClick={() => void share()} onBlur={() => setStatus("")}>
         Share
       </button>
       <span role="status" className="said">
-        {said}
+        {status}
       </span>
     </>
   );

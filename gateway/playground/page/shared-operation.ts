@@ -1,17 +1,17 @@
-/** Links that carry an operation in the address's fragment, which no server sees; never headers or a token. */
+/** URLs with an operation in the fragment, which no server sees; never with headers or a token. */
 
-export interface Shared {
+export interface SharedOperation {
   query: string;
   variables: string;
 }
 
-export function linkTo({ query, variables }: Shared): string {
+export function shareUrl({ query, variables }: SharedOperation): string {
   const fragment = new URLSearchParams({ query, ...(variables.trim() ? { variables } : {}) });
   return `${location.origin}${location.pathname}#${fragment}`;
 }
 
-/** What the address of this page carries; taken from it, so that a reload does not open it again. */
-export function takeShared(): Shared | null {
+/** Take the operation out of the page's URL, so that a reload does not open it again. */
+export function takeSharedOperation(): SharedOperation | null {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const query = fragment.get("query");
   if (!query) return null;

@@ -2,19 +2,19 @@ import { type FormEvent, useId, useState } from "react";
 
 import { signIn, signInAsPartner } from "./session";
 
-const WAYS = {
+const METHODS = {
   person: { legend: "As myself", name: "Username", secret: "Password", signIn },
   partner: { legend: "As a partner", name: "Client id", secret: "Client secret", signIn: signInAsPartner },
 };
-type Way = keyof typeof WAYS;
+type Method = keyof typeof METHODS;
 
-/** The form to sign in with, as oneself or as a partner. What was typed leaves it when it is sent. */
+/** The sign-in form, for users and partners. */
 export function SignIn() {
-  const [way, setWay] = useState<Way>("person");
+  const [method, setMethod] = useState<Method>("person");
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const id = useId();
-  const chosen = WAYS[way];
+  const selected = METHODS[method];
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -22,7 +22,7 @@ export function SignIn() {
     setBusy(true);
     setProblem("");
     try {
-      await chosen.signIn(String(form.get("name")), String(form.get("secret")));
+      await selected.signIn(String(form.get("name")), String(form.get("secret")));
     } catch (error) {
       setProblem((error as Error).message);
       setBusy(false);
@@ -32,31 +32,32 @@ export function SignIn() {
     <form className="sign-in" onSubmit={(event) => void submit(event)}>
       <fieldset className="ways">
         <legend className="unseen">How to sign in</legend>
-        {(Object.keys(WAYS) as Way[]).map((one) => (
+        {(Object.keys(METHODS) as Method[]).map((one) => (
           <label key={one}>
-            <input type="radio" name="way" checked={one === way} onChange={() => setWay(one)} /> {WAYS[one].legend}
+            <input type="radio" name="way" checked={one === method} onChange={() => setMethod(one)} />{" "}
+            {METHODS[one].legend}
           </label>
         ))}
       </fieldset>
-      <label htmlFor={`${id}name`}>{chosen.name}</label>
+      <label htmlFor={`${id}name`}>{selected.name}</label>
       <input
-        key={`${way}name`}
+        key={`${method}name`}
         id={`${id}name`}
         name="name"
         required
         autoFocus
         autoCapitalize="none"
         spellCheck={false}
-        autoComplete={way === "person" ? "username" : "off"}
+        autoComplete={method === "person" ? "username" : "off"}
       />
-      <label htmlFor={`${id}secret`}>{chosen.secret}</label>
+      <label htmlFor={`${id}secret`}>{selected.secret}</label>
       <input
-        key={`${way}secret`}
+        key={`${method}secret`}
         id={`${id}secret`}
         name="secret"
         type="password"
         required
-        autoComplete={way === "person" ? "current-password" : "off"}
+        autoComplete={method === "person" ? "current-password" : "off"}
       />
       <p role="alert" className="problem">
         {problem}

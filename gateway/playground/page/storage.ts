@@ -1,16 +1,16 @@
-/** What GraphiQL keeps in the browser (tabs, history, sizes), without headers: there may be a token among them. */
+/** GraphiQL's storage in the browser (tabs, history, sizes), without headers, which may have a token. */
 
-const STORED: Storage = localStorage;
+const LOCAL: Storage = localStorage;
 
-export const kept: Pick<Storage, "getItem" | "setItem" | "removeItem" | "clear" | "length"> = {
+export const storage: Pick<Storage, "getItem" | "setItem" | "removeItem" | "clear" | "length"> = {
   get length() {
-    return STORED.length;
+    return LOCAL.length;
   },
-  clear: () => STORED.clear(),
-  getItem: (key) => STORED.getItem(key),
-  removeItem: (key) => STORED.removeItem(key),
+  clear: () => LOCAL.clear(),
+  getItem: (key) => LOCAL.getItem(key),
+  removeItem: (key) => LOCAL.removeItem(key),
   setItem: (key, value) => {
-    if (!key.endsWith(":headers")) STORED.setItem(key, withoutHeaders(value));
+    if (!key.endsWith(":headers")) LOCAL.setItem(key, withoutHeaders(value));
   },
 };
 

@@ -2,27 +2,29 @@ import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { useEffect, useRef } from "react";
 import { useStore } from "zustand";
 
-import { following, goOn } from "./following";
+import { resumeNext, subscriptionState } from "./subscription";
 
-/** How the tab's subscription fares, and the offer to go on with it once it closed. */
-export function FollowingBar() {
-  const { state, received, cursor, why } = useStore(following);
+/** The state of the tab's subscription, and a button to resume it once it is closed. */
+export function SubscriptionBar() {
+  const { state, received, cursor, closeReason } = useStore(subscriptionState);
   const tab = useGraphiQL(({ tabs, activeTabIndex }) => tabs[activeTabIndex]?.id);
   const { run } = useGraphiQLActions();
-  const followed = useRef<string | undefined>(undefined);
+  const subscribedTab = useRef<string | undefined>(undefined);
   useEffect(() => {
-    if (state === "live") followed.current = tab;
+    if (state === "live") subscribedTab.current = tab;
   }, [state, tab]);
-  if (state === "none" || (state === "closed" && followed.current !== tab)) return null;
+  if (state === "none" || (state === "closed" && subscribedTab.current !== tab)) return null;
   const events = `${received} ${received === 1 ? "event" : "events"}`;
   return (
-    <div className="following">
-      <p role="status">{state === "live" ? `Following: ${events} so far.` : `Closed after ${events}: ${why}.`}</p>
+    <div className="subscription">
+      <p role="status">
+        {state === "live" ? `Following: ${events} so far.` : `Closed after ${events}: ${closeReason}.`}
+      </p>
       {state === "closed" && cursor && (
         <button
           type="button"
           onClick={() => {
-            goOn();
+            resumeNext();
             void run();
           }}
         >

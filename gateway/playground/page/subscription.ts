@@ -1,4 +1,4 @@
-/** A subscription: its events as they come, and how to go on behind the last one when its socket closes. */
+/** A subscription: its events, and its resumption after the last one when its socket closes. */
 
 import type { ExecutionResultPayload, FetcherParams } from "@graphiql/toolkit";
 import { type ArgumentNode, getOperationAST, Kind, parse, print, visit } from "graphql";
@@ -7,105 +7,107 @@ import { createStore } from "zustand/vanilla";
 
 import { freshToken, renew, session } from "./session";
 
-const MOST_SHOWN = 50;
-/** The token of the socket has ended, or the access (see the gateway's page of close codes). */
+const MAX_SHOWN = 50;
+/** The socket's token expired, or the access ended (see the close codes in the gateway's README). */
 const FORBIDDEN = 4403;
 
-interface Following {
+interface SubscriptionState {
   state: "none" | "live" | "closed";
   received: number;
-  /** Where the last event stands. */
+  /** Of the last event. */
   cursor: string | null;
-  /** Why it closed. */
-  why: string;
+  closeReason: string;
 }
 
-const NOTHING: Following = { state: "none", received: 0, cursor: null, why: "" };
+const IDLE: SubscriptionState = { state: "none", received: 0, cursor: null, closeReason: "" };
 
-/** GraphiQL, as it listens to a subscription. */
+/** GraphiQL's observer of a subscription. */
 interface Observer {
   next(answer: ExecutionResultPayload): void;
   complete(): void;
 }
 
-export const following = createStore<Following>(() => NOTHING);
+export const subscriptionState = createStore<SubscriptionState>(() => IDLE);
 
-let goOnAfter: string | null = null;
+let resumeAfter: string | null = null;
 
-/** Whatever subscription runs next begins behind the last event of the one before. */
-export function goOn(): void {
-  goOnAfter = following.getState().cursor;
+/** Begin the next subscription after the last event of the previous one. */
+export function resumeNext(): void {
+  resumeAfter = subscriptionState.getState().cursor;
 }
 
-/** The subscription as GraphiQL takes it; each value has all that came, newest first. */
-export function follow(request: FetcherParams, headers: Record<string, string>) {
+/** Run a subscription for GraphiQL; each value has the events so far, newest first. */
+export function subscribe(request: FetcherParams, headers: Record<string, string>) {
   return {
     subscribe(observer: Observer) {
       const events: unknown[] = [];
       let client: Client | undefined;
-      let over = false;
-      /** Whether anything came by the present socket: a new token helps who had access until now. */
-      let came = false;
+      let ended = false;
+      /** Whether the current socket delivered an event: only then did the token have access, and a new one may help. */
+      let receivedAny = false;
 
-      const close = (left: Partial<Following>) => {
-        over = true;
-        following.setState(left);
+      const close = (state: Partial<SubscriptionState>) => {
+        ended = true;
+        subscriptionState.setState(state);
         void client?.dispose();
         observer.complete();
       };
       const next = (result: { data?: Record<string, unknown> | null }) => {
-        came = true;
-        const { received, cursor } = following.getState();
-        following.setState({ received: received + 1, cursor: cursorOf(result.data) ?? cursor });
+        receivedAny = true;
+        const { received, cursor } = subscriptionState.getState();
+        subscriptionState.setState({ received: received + 1, cursor: cursorOf(result.data) ?? cursor });
         events.unshift(result);
-        events.length = Math.min(events.length, MOST_SHOWN);
+        events.length = Math.min(events.length, MAX_SHOWN);
         observer.next({ received: received + 1, newestFirst: events } as unknown as ExecutionResultPayload);
       };
       const error = async (cause: unknown, token: string | null) => {
-        const { cursor } = following.getState();
-        if (isClose(cause) && cause.code === FORBIDDEN && cursor && came) {
+        const { cursor } = subscriptionState.getState();
+        if (isClose(cause) && cause.code === FORBIDDEN && cursor && receivedAny) {
           await renew();
           const renewed = session.getState().token?.text;
-          if (renewed && renewed !== token && !over) return open(cursor);
+          if (renewed && renewed !== token && !ended) return open(cursor);
         }
-        if (over) return;
+        if (ended) return;
         if (Array.isArray(cause)) {
           observer.next({ errors: cause } as unknown as ExecutionResultPayload);
           close({ state: "none" });
-        } else close({ state: "closed", why: isClose(cause) ? `${cause.code} ${cause.reason}`.trim() : "no connection" });
+          return;
+        }
+        const closeReason = isClose(cause) ? `${cause.code} ${cause.reason}`.trim() : "no connection";
+        close({ state: "closed", closeReason });
       };
       const open = async (after: string | null): Promise<void> => {
-        came = false;
+        receivedAny = false;
         const token = await freshToken();
-        if (over) return;
+        if (ended) return;
         client = createClient({
           url: `${location.origin.replace("http", "ws")}/graphql`,
           connectionParams: { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...headers },
-          retryAttempts: 0, // it would begin where it began the first time
+          retryAttempts: 0, // a retry would begin at the first cursor again
         });
-        client.subscribe(after ? behind(request, after) : request, {
+        client.subscribe(after ? resumedAt(request, after) : request, {
           next,
           error: (cause) => void error(cause, token),
-          complete: () => over || close({ state: "none" }),
+          complete: () => ended || close({ state: "none" }),
         });
       };
 
-      following.setState({ ...NOTHING, state: "live", cursor: goOnAfter }, true);
-      void open(goOnAfter);
-      goOnAfter = null;
-      return { unsubscribe: () => over || close({ state: "closed", why: "you stopped it" }) };
+      subscriptionState.setState({ ...IDLE, state: "live", cursor: resumeAfter }, true);
+      void open(resumeAfter);
+      resumeAfter = null;
+      return { unsubscribe: () => ended || close({ state: "closed", closeReason: "you stopped it" }) };
     },
   };
 }
 
-/** The same subscription, beginning behind a cursor. */
-function behind(request: FetcherParams, cursor: string): FetcherParams {
+/** The same subscription, beginning after a cursor. */
+function resumedAt(request: FetcherParams, cursor: string): FetcherParams {
   const document = parse(request.query);
   const selected = getOperationAST(document, request.operationName)?.selectionSet.selections ?? [];
   const root = selected.find((one) => one.kind === Kind.FIELD);
-  const given = root?.arguments?.find(({ name }) => name.value === "after")?.value;
-  if (given?.kind === Kind.VARIABLE) {
-    return { ...request, variables: { ...(request.variables as object), [given.name.value]: cursor } };
+  const argument = root?.arguments?.find(({ name }) => name.value === "after")?.value;
+  if (argument?.kind === Kind.VARIABLE) {
+    return { ...request, variables: { ...(request.variables as object), [argument.name.value]: cursor } };
   }
   const after: ArgumentNode = {
     kind: Kind.ARGUMENT,
@@ -119,7 +121,7 @@ function behind(request: FetcherParams, cursor: string): FetcherParams {
   return { ...request, query: print(changed) };
 }
 
-/** Every kind of event says in its `cursor` where it stands, if that was selected. */
+/** The `cursor` of an event, if it is selected. */
 function cursorOf(data: Record<string, unknown> | null | undefined): string | null {
   const [item] = Object.values(data ?? {}) as ({ cursor?: unknown } | null)[];
   return typeof item?.cursor === "string" ? item.cursor : null;

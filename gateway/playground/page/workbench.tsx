@@ -8,15 +8,15 @@ import "./workers";
 import { GraphiQL } from "graphiql";
 import { createPortal } from "react-dom";
 
-import { ask } from "./asking";
+import { EditorAccessibility } from "./editor-accessibility";
 import { THEMES } from "./editor-themes";
-import { EditorsForKeyboards } from "./editors-for-keyboards";
 import { Examples } from "./examples";
-import { FollowingBar } from "./following-bar";
-import { kept } from "./kept";
+import { fetcher } from "./fetcher";
 import { SchemaDownload } from "./schema-download";
 import { ShareLink } from "./share-link";
-import type { Shared } from "./sharing";
+import type { SharedOperation } from "./shared-operation";
+import { storage } from "./storage";
+import { SubscriptionBar } from "./subscription-bar";
 
 const FIRST_QUERY = `# Write an operation, or take an example.
 # Ctrl-Enter runs it, Ctrl-Space completes,
@@ -29,15 +29,15 @@ query Welcome {
 
 interface Props {
   tools: HTMLElement | null;
-  shared: Shared | null;
+  shared: SharedOperation | null;
 }
 
 export default function Workbench({ tools, shared }: Props) {
   return (
     <main className="workbench">
       <GraphiQL
-        fetcher={ask}
-        storage={kept}
+        fetcher={fetcher}
+        storage={storage}
         editorTheme={THEMES}
         shouldPersistHeaders={false}
         defaultQuery={FIRST_QUERY}
@@ -47,9 +47,9 @@ export default function Workbench({ tools, shared }: Props) {
       >
         <GraphiQL.Logo>{null}</GraphiQL.Logo>
         <GraphiQL.Footer>
-          <FollowingBar />
+          <SubscriptionBar />
         </GraphiQL.Footer>
-        <EditorsForKeyboards />
+        <EditorAccessibility />
         {tools &&
           createPortal(
             <>

@@ -1,4 +1,4 @@
-/** The editor's workers: files of their own, loaded when an editor first needs them. */
+/** The editor's workers, each a file that is loaded at its first use. */
 
 declare const EDITOR_WORKER: string;
 declare const JSON_WORKER: string;
