@@ -1,4 +1,4 @@
-"""What a request has to pass: its text is read once, and what it costs is spent each time."""
+"""Admission: a document is parsed once, and every execution is charged its cost."""
 
 from typing import Any, cast
 
@@ -36,15 +36,15 @@ def admission(schema: KiertoSchema) -> Admission:
     return Admission(schema.engine, OperationLimits(), PersistedDocuments(), rates, open_schema=True)
 
 
-async def prepare(admission: Admission, body: bytes, asker: Requester) -> Any:
-    return await admission.admit(parameters.parse_body(body), asker, len(body))
+async def prepare(admission: Admission, body: bytes, requester: Requester) -> Any:
+    return await admission.admit(parameters.parse_body(body), requester, len(body))
 
 
 def body_of(query: str, **more: Any) -> bytes:
     return msgspec.json.encode({"query": query, **more})
 
 
-async def test_a_text_is_read_once_and_costs_as_much_each_time(admission: Admission) -> None:
+async def test_a_document_is_parsed_once_and_costs_as_much_each_time(admission: Admission) -> None:
     query = "query ($first: Int!) { sites(first: $first) { edges { node { id } } } }"
     first, before = await prepare(admission, body_of(query, variables={"first": 3}), STRANGER)
     text = len(query) // CHARACTERS_PER_UNIT
@@ -57,14 +57,14 @@ async def test_a_text_is_read_once_and_costs_as_much_each_time(admission: Admiss
     assert (more.variable_values.coerced, more.cost > first.cost) == ({"first": 30}, True)
 
 
-async def test_who_has_spent_it_all_is_let_in_no_more(admission: Admission) -> None:
+async def test_a_requester_that_spent_its_quota_is_not_admitted(admission: Admission) -> None:
     body = body_of(CHEAP)
     with pytest.raises(RateLimited):
         for _ in range(QUOTA):
             await prepare(admission, body, USER)
 
 
-async def test_what_is_refused_costs_nothing_but_its_text(admission: Admission) -> None:
+async def test_a_rejected_request_costs_only_its_document(admission: Admission) -> None:
     _, before = await prepare(admission, body_of(CHEAP), STRANGER)
     for query in ("{ nothing }", "query A { me { id } } query B { me { id } }"):
         with pytest.raises(RequestError):
@@ -74,7 +74,7 @@ async def test_what_is_refused_costs_nothing_but_its_text(admission: Admission) 
     assert after.remaining == before.remaining - last.cost
 
 
-async def test_what_arrived_is_charged_by_its_bytes(admission: Admission) -> None:
+async def test_a_request_is_charged_by_its_bytes(admission: Admission) -> None:
     first, before = await prepare(admission, body_of(CHEAP), STRANGER)
     admission.charge(STRANGER, 0)
     admission.charge(STRANGER, 800)

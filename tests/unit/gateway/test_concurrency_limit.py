@@ -1,4 +1,4 @@
-"""Who is let in, who waits, and who is told to come back."""
+"""The concurrency limit: slots, the queue, and shedding."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,43 +9,43 @@ from gateway.concurrency_limit import ConcurrencyLimit
 from gateway.errors import RequestError
 
 
-async def enter(given: Awaitable[None] | None) -> None:
-    assert given is not None, "there was room"
-    await given
+async def wait_for(slot: Awaitable[None] | None) -> None:
+    assert slot is not None, "there was a free one"
+    await slot
 
 
-async def waiting_tasks(room: ConcurrencyLimit, *costs: int) -> list[asyncio.Task[None]]:
-    """Tasks that wait for room, in this order."""
-    tasks = [asyncio.create_task(enter(room.acquire(cost))) for cost in costs]
+async def waiting_tasks(limit: ConcurrencyLimit, *costs: int) -> list[asyncio.Task[None]]:
+    """Tasks that wait for a slot, in this order."""
+    tasks = [asyncio.create_task(wait_for(limit.acquire(cost))) for cost in costs]
     await asyncio.sleep(0)
     return tasks
 
 
-async def test_there_is_room_for_so_many() -> None:
-    room = ConcurrencyLimit(limit=2)
-    assert room.acquire(1) is None
-    assert room.acquire(1) is None
-    room.release()
-    assert room.acquire(1) is None
+async def test_the_limit_is_admitted_at_once() -> None:
+    limit = ConcurrencyLimit(limit=2)
+    assert limit.acquire(1) is None
+    assert limit.acquire(1) is None
+    limit.release()
+    assert limit.acquire(1) is None
 
 
-async def test_the_first_come_is_served_first() -> None:
-    room = ConcurrencyLimit(limit=1)
-    room.acquire(1)
-    first, second = await waiting_tasks(room, 1, 9)
-    room.release()
+async def test_the_queue_is_first_in_first_out() -> None:
+    limit = ConcurrencyLimit(limit=1)
+    limit.acquire(1)
+    first, second = await waiting_tasks(limit, 1, 9)
+    limit.release()
     await first
     assert not second.done()
-    room.release()
+    limit.release()
     await second
-    room.release()
-    assert room.acquire(1) is None
+    limit.release()
+    assert limit.acquire(1) is None
 
 
-async def test_what_is_shed_is_the_cheapest_and_of_those_the_newest() -> None:
-    room = ConcurrencyLimit(limit=1, max_waiting=3)
-    room.acquire(1)
-    tasks = await waiting_tasks(room, 5, 2, 2, 7)
+async def test_the_cheapest_is_shed_and_of_several_the_newest() -> None:
+    limit = ConcurrencyLimit(limit=1, max_waiting=3)
+    limit.acquire(1)
+    tasks = await waiting_tasks(limit, 5, 2, 2, 7)
     await asyncio.sleep(0)
     assert [task.done() for task in tasks] == [False, False, True, False]
     with pytest.raises(RequestError) as refused:
@@ -55,36 +55,36 @@ async def test_what_is_shed_is_the_cheapest_and_of_those_the_newest() -> None:
         "OVERLOADED",
         {"Retry-After": "1"},
     )
-    (newest,) = await waiting_tasks(room, 1)
+    (newest,) = await waiting_tasks(limit, 1)
     with pytest.raises(RequestError):
         await newest
     for task in (tasks[0], tasks[1], tasks[3]):
-        room.release()
+        limit.release()
         await task
 
 
-async def test_nobody_waits_for_ever() -> None:
-    room = ConcurrencyLimit(limit=1, timeout_s=0.01)
-    room.acquire(1)
-    (late,) = await waiting_tasks(room, 1)
+async def test_waiting_has_a_timeout() -> None:
+    limit = ConcurrencyLimit(limit=1, timeout_s=0.01)
+    limit.acquire(1)
+    (late,) = await waiting_tasks(limit, 1)
     with pytest.raises(RequestError):
         await late
-    room.release()
-    assert room.acquire(1) is None
+    limit.release()
+    assert limit.acquire(1) is None
 
 
-@pytest.mark.parametrize("given", [False, True], ids=["while it waits", "when its turn has come"])
-async def test_who_goes_away_takes_no_room_along(given: bool) -> None:
-    room = ConcurrencyLimit(limit=1)
-    room.acquire(1)
-    gone, next_one = await waiting_tasks(room, 1, 1)
-    if given:
-        room.release()
-    gone.cancel()
+@pytest.mark.parametrize("acquired", [False, True], ids=["while it waits", "when it has its slot"])
+async def test_a_cancelled_task_releases_its_slot(acquired: bool) -> None:
+    limit = ConcurrencyLimit(limit=1)
+    limit.acquire(1)
+    cancelled, following = await waiting_tasks(limit, 1, 1)
+    if acquired:
+        limit.release()
+    cancelled.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await gone
-    if not given:
-        room.release()
-    await next_one
-    room.release()
-    assert room.acquire(1) is None
+        await cancelled
+    if not acquired:
+        limit.release()
+    await following
+    limit.release()
+    assert limit.acquire(1) is None

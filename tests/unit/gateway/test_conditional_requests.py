@@ -55,7 +55,7 @@ def test_a_tag_is_found_in_every_list_that_has_it(
 
 
 @given(st.binary(max_size=200))
-def test_anything_is_judged(value: bytes) -> None:
+def test_any_value_is_accepted(value: bytes) -> None:
     assert is_not_modified(value, ETAG) is (value.strip(b" \t") == b"*")
 
 
@@ -66,14 +66,14 @@ def test_a_long_value_takes_no_time(piece: bytes) -> None:
 
 
 @given(st.binary(), st.binary())
-def test_an_etag_is_of_the_bytes_and_of_their_form(body: bytes, other: bytes) -> None:
+def test_an_etag_is_of_the_bytes_and_the_media_type(body: bytes, other: bytes) -> None:
     assert etag_of(body, JSON) == etag_of(bytes(body), JSON)
     assert (etag_of(body, JSON) == etag_of(other, JSON)) is (body == other)
     assert etag_of(body, JSON) != etag_of(body, b"application/graphql-response+json")
     assert is_not_modified(etag_of(body, JSON), etag_of(body, JSON))
 
 
-def test_what_one_caller_sees_is_kept_for_them_alone() -> None:
+def test_a_callers_responses_are_private() -> None:
     assert dict(cache_fields(ETAG, signed_in=True)) == {
         b"etag": ETAG,
         b"cache-control": CACHE_PRIVATE,

@@ -1,4 +1,4 @@
-"""What nobody expected is logged once for each failure, however many places it is told at, and a few of an answer."""
+"""Unexpected failures are logged once each, for all paths of the response, and only a few of a response."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from services.chassis.problems import Forbidden
 
 
 def logged(errors: list[GraphQLError]) -> list[Any]:
-    """The lines about these errors of one answer."""
+    """The log lines about these errors of a response."""
     with capture_logs() as lines:
         build_schema().process_errors(errors)
     return lines
 
 
 def error(place: int, cause: Exception) -> GraphQLError:
-    """One that is told of a failure."""
+    """An error with a cause."""
     return GraphQLError(str(cause), path=["sites", place], original_error=cause)
 
 
@@ -33,11 +33,11 @@ def test_of_many_failures_a_few_are_logged() -> None:
     assert last["left_out"] == 7
 
 
-def test_what_was_expected_is_not_logged() -> None:
+def test_expected_errors_are_not_logged() -> None:
     assert logged([error(1, Forbidden()), error(2, GraphQLError("no")), GraphQLError("no")]) == []
 
 
-def test_none_of_them_keeps_the_frames_it_went_through() -> None:
+def test_no_error_keeps_its_frames() -> None:
     cause = raised()
     told = error(1, cause)
     assert (told.__traceback__, cause.__traceback__) != (None, None)
@@ -46,7 +46,7 @@ def test_none_of_them_keeps_the_frames_it_went_through() -> None:
 
 
 def raised() -> ValueError:
-    """One that went through a frame."""
+    """An exception with a traceback of one frame."""
     try:
         raise ValueError("x")
     except ValueError as cause:

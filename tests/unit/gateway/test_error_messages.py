@@ -1,4 +1,4 @@
-"""However much is sent, an error shows at most 200 characters of it."""
+"""Error messages quote at most 200 characters of the input."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.unit.execution.schemas.literal import it
 LONG = "ж" * 3_000
 WORDS = "ж " * 1_500
 NAME = "zz" * 100
-"""As long as a name may be."""
+"""The longest name."""
 ENGINE = build_schema().engine
 
 TEXTS = {
@@ -57,7 +57,7 @@ TEXTS = {
     "no grammar, a name": f"{{ me }} {NAME}",
     "an escape that is none": '{ me(a: "\\u{' + "7" * 199 + '}") }',
 }
-"""Operations that are wrong at length."""
+"""Invalid operations with long parts."""
 
 VALUES: dict[str, tuple[str, Any]] = {
     "a text for a number": ("Int", LONG),
@@ -81,11 +81,11 @@ VALUES: dict[str, tuple[str, Any]] = {
     "null": ("[ID!]", [None, WORDS]),
     "a name": (f"Int = 1, ${NAME}: Int", "x"),
 }
-"""Values of variables that are wrong at length, with their types."""
+"""Invalid long values of variables, with their types."""
 
 
 def messages(errors: list[GraphQLError]) -> Iterator[str]:
-    """What is told of errors, with suggestions and without."""
+    """The messages of errors, with suggestions and without."""
     assert errors
     for suggest in (True, False):
         for one in InvalidOperation(errors, suggest=suggest).formatted_errors(Language.EN):
@@ -93,7 +93,7 @@ def messages(errors: list[GraphQLError]) -> Iterator[str]:
 
 
 def check_short(message: str) -> None:
-    """Fails if a message has more of the input than it may: what it is filled with, in one word or several."""
+    """Fail if a message quotes more of the input than is allowed, in one word or several."""
     for echo in re.findall(r"""(?:ж[\s"'…]*)+|(?:z+)|7+""", message):
         assert len(echo) <= MAX_ECHO_LENGTH, message
     assert message.count("ж") <= MAX_ECHO_LENGTH, message
@@ -101,16 +101,16 @@ def check_short(message: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_of_a_text(name: str) -> None:
-    errors = ENGINE.parse_and_validate(TEXTS[name], OperationLimits())
+def test_invalid_documents(name: str) -> None:
+    errors = ENGINE.read(TEXTS[name], OperationLimits())
     assert isinstance(errors, list)
     for message in messages(errors):
         assert "LIMIT" not in message
         check_short(message)
 
 
-def known(kind: str) -> DocumentOperation:
-    """An operation with a variable of this type, which nobody checks for being used."""
+def operation_with_variable(kind: str) -> DocumentOperation:
+    """An operation with a variable of this type, not validated for its use."""
     document = ENGINE.documents.get_or_add(parse(f"query ($v: {kind}) {{ __typename }}"))
     operation = document.operation(None)
     assert operation is not None
@@ -118,23 +118,23 @@ def known(kind: str) -> DocumentOperation:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_of_a_variable(name: str) -> None:
+def test_invalid_variables(name: str) -> None:
     kind, value = VALUES[name]
-    errors = ENGINE.coerce_variables(known(kind), {"v": value, NAME: WORDS})
+    errors = ENGINE.values(operation_with_variable(kind), {"v": value, NAME: WORDS})
     assert isinstance(errors, list)
     for message in messages(errors):
         check_short(message)
 
 
 @given(st.sampled_from([kind for kind, _ in VALUES.values()]), st.sampled_from([value for _, value in VALUES.values()]))
-def test_of_any_value_of_any_type(kind: str, value: Any) -> None:
-    errors = ENGINE.coerce_variables(known(kind), {"v": value})
+def test_any_value_of_any_type(kind: str, value: Any) -> None:
+    errors = ENGINE.values(operation_with_variable(kind), {"v": value})
     for message in messages(errors) if isinstance(errors, list) else ():
         check_short(message)
 
 
 @pytest.mark.parametrize("value", [LONG, WORDS, [WORDS] * 100, {"a": [LONG]}])
-async def test_of_a_value_that_is_found_wrong_while_it_is_executed(value: Any) -> None:
+async def test_a_value_that_is_invalid_during_execution(value: Any) -> None:
     result = await WRITTEN.execute("{ it { number color } }", root_value=it(number=value, color=value))
     errors = result.errors or []
     assert len(errors) == 2
@@ -142,15 +142,15 @@ async def test_of_a_value_that_is_found_wrong_while_it_is_executed(value: Any) -
         check_short(present_error(error, Language.EN).message)
 
 
-def test_what_is_short_is_told_whole() -> None:
-    errors = ENGINE.parse_and_validate("{ me { emial } sits { totalCount } }", OperationLimits())
+def test_a_short_message_is_complete() -> None:
+    errors = ENGINE.read("{ me { emial } sits { totalCount } }", OperationLimits())
     assert isinstance(errors, list)
     told = [one["message"] for one in InvalidOperation(errors, suggest=True).formatted_errors(Language.EN)]
     assert told == [error.message for error in errors]
 
 
-def test_suggestions_are_taken_out_before_anything_is_cut() -> None:
-    """Else a cut one would not be known as such."""
+def test_suggestions_are_removed_before_a_message_is_shortened() -> None:
+    """A shortened suggestion would not be recognised."""
     error = GraphQLError(f"Cannot query field '{'z' * 150}' on type 'Query'. Did you mean 'secret'?")
     (told,) = InvalidOperation([error], suggest=False).formatted_errors(Language.EN)
     assert "secret" not in told["message"]

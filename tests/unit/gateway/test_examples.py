@@ -1,4 +1,4 @@
-"""Examples are valid, complete, and listed; that they work is tests/e2e/test_examples.py's."""
+"""Examples are valid, complete, and listed; tests/e2e/test_examples.py executes them."""
 
 import datetime as dt
 from pathlib import Path
@@ -22,7 +22,7 @@ BY_HAND = {
     "import-status": {"import"},
     "report-pickups": {"order"},
 }
-"""What an example leaves to a person, and says so."""
+"""Placeholders that an example leaves to the user, by its description."""
 
 NO_EXAMPLE = {
     "refresh": "it would end the session that one tries things with: what it gives nobody would keep",
@@ -38,7 +38,7 @@ def schema() -> GraphQLSchema:
 
 
 class FixedClock:
-    """A clock that stands still."""
+    """A clock with a fixed time."""
 
     zone = ZoneInfo("Europe/Helsinki")
 
@@ -78,7 +78,7 @@ def test_it_is_one_valid_operation_with_a_name(example: Example, schema: GraphQL
 
 
 @each
-def test_its_variables_are_what_it_takes(example: Example, schema: GraphQLSchema) -> None:
+def test_its_variables_are_those_of_the_operation(example: Example, schema: GraphQLSchema) -> None:
     operation = operation_of(example.query)
     declared = {one.variable.name.value for one in operation.variable_definitions or ()}
     assert set(example.variables) <= declared
@@ -89,7 +89,7 @@ def test_its_variables_are_what_it_takes(example: Example, schema: GraphQLSchema
 
 
 @each
-def test_its_gaps_are_found_or_told_of(example: Example, schema: GraphQLSchema) -> None:
+def test_its_placeholders_are_found_or_described(example: Example, schema: GraphQLSchema) -> None:
     if example.find is not None:
         assert operation_of(example.find).operation is OperationType.QUERY, "finding changes nothing"
         assert validate(schema, parse(example.find)) == []
@@ -99,7 +99,7 @@ def test_its_gaps_are_found_or_told_of(example: Example, schema: GraphQLSchema) 
         assert "Fill in" in example.description or "fill it in" in example.description
 
 
-def test_everything_that_can_be_asked_for_has_an_example(schema: GraphQLSchema) -> None:
+def test_every_field_of_the_root_has_an_example(schema: GraphQLSchema) -> None:
     shown = {
         selection.name.value
         for example in examples()
@@ -112,7 +112,7 @@ def test_everything_that_can_be_asked_for_has_an_example(schema: GraphQLSchema) 
     assert all(example.audience is Audience.PARTNER for example in examples() if example.scopes)
 
 
-def test_days_are_counted_by_the_clock() -> None:
+def test_dates_are_relative_to_the_clock() -> None:
     (calendar,) = (one for one in examples() if one.name == "calendar")
     dated = calendar.with_dates(FixedClock()).variables
     assert dated == {"site": "<site>", "since": dt.date(2026, 3, 31), "until": dt.date(2026, 5, 30)}
@@ -122,7 +122,7 @@ def test_days_are_counted_by_the_clock() -> None:
     assert at.isoformat() == "2026-03-30T22:30:05+00:00"
 
 
-def test_they_are_told_apart_and_stand_together_by_whom_they_are_for() -> None:
+def test_titles_are_unique_and_sorted_by_audience() -> None:
     titles = [example.title for example in examples()]
     assert len(titles) == len(set(titles))
     assert [example.audience for example in examples()] == sorted(
@@ -137,7 +137,7 @@ def test_the_readme_lists_them() -> None:
 
 
 def _as_json(value: Any) -> Any:
-    """As variables come over HTTP."""
+    """Return a value as JSON decodes it."""
     match value:
         case dict():
             return {name: _as_json(one) for name, one in value.items()}

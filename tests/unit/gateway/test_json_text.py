@@ -1,4 +1,4 @@
-"""A surrogate without a partner becomes a noncharacter; all other JSON is decoded as it is."""
+"""An unpaired surrogate is decoded as a noncharacter; all other JSON is decoded unchanged."""
 
 import json
 
@@ -22,18 +22,18 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]))
         (rb'"\\\ud800"', "\\\uffff"),
     ],
 )
-def test_only_surrogates_alone_are_replaced(sent: bytes, read: str) -> None:
+def test_only_unpaired_surrogates_are_replaced(sent: bytes, read: str) -> None:
     assert decode_json(msgspec.json.decode, sent) == read
 
 
 @pytest.mark.parametrize("sent", [b"", b'"', rb'"\ud80"', rb'"\x"', b'{"a":'])
-def test_what_is_no_json_stays_none(sent: bytes) -> None:
+def test_malformed_json_is_not_decoded(sent: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_json(msgspec.json.decode, sent)
 
 
 @given(ANY_TEXT)
-def test_every_other_character_stays(text: str) -> None:
+def test_every_other_character_is_unchanged(text: str) -> None:
     paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\ufffd", "")
     read = decode_json(msgspec.json.decode, json.dumps(text).encode())
     assert read.replace("\uffff", "").replace("\ufffd", "") == paired.replace("\uffff", "")

@@ -1,4 +1,4 @@
-"""Which media type an answer has."""
+"""Content negotiation: the media type of a response."""
 
 import pytest
 
@@ -26,7 +26,7 @@ from gateway.http.negotiation import GRAPHQL, JSON, accepts_html, is_json, negot
         (b"image/png, ,;;,", None),
     ],
 )
-def test_the_answers_kind(accept: bytes, answer: bytes | None) -> None:
+def test_the_media_type(accept: bytes, answer: bytes | None) -> None:
     assert negotiate(accept) == answer
 
 
@@ -42,7 +42,7 @@ def test_the_answers_kind(accept: bytes, answer: bytes | None) -> None:
         (b"", False),
     ],
 )
-def test_what_is_json(content_type: bytes, json: bool) -> None:
+def test_json_content_types(content_type: bytes, json: bool) -> None:
     assert is_json(content_type) == json
 
 
@@ -55,5 +55,5 @@ def test_what_is_json(content_type: bytes, json: bool) -> None:
         (b"application/json", False),
     ],
 )
-def test_who_wants_a_page(accept: bytes, page: bool) -> None:
+def test_accepting_html(accept: bytes, page: bool) -> None:
     assert accepts_html(accept) == page

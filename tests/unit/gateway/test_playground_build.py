@@ -1,4 +1,4 @@
-"""Building the page where nothing can be fetched, and what decides that it is built anew."""
+"""The build of the page: without a registry, its cache, and concurrent builds."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ from tests.support.servers import ROOT
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone with the playground alone."""
+    """A clone with the playground only."""
     folder = tmp_path / "clone"
     folder.mkdir()
     (folder / "gateway").mkdir()
@@ -39,7 +39,7 @@ def folder_of(clone: Path) -> str:
     return run(clone, "-c", code).stdout.strip()
 
 
-def test_without_a_registry_it_says_so_in_one_line(clone: Path, tmp_path: Path) -> None:
+def test_without_a_registry_it_fails_with_one_line(clone: Path, tmp_path: Path) -> None:
     nowhere = {"npm_config_registry": "http://127.0.0.1:9", "npm_config_cache": str(tmp_path / "cache")}
     done = run(clone, "-m", "gateway.playground.build", npm_config_fetch_retries="0", **nowhere)
     assert done.returncode == 1
@@ -64,7 +64,7 @@ def test_each_state_of_the_sources_has_a_folder(clone: Path) -> None:
         before = after
 
 
-def test_what_is_there_is_not_built_again(clone: Path) -> None:
+def test_a_built_page_is_not_built_again(clone: Path) -> None:
     built = Path(folder_of(clone))
     built.mkdir(parents=True)
     done = run(clone, "-m", "gateway.playground.build", PATH="", npm_config_registry="http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""Dates and instants as RFC 3339, section 5.6, has them, through the scalars of the graph."""
+"""The scalars of dates and times in the format of RFC 3339, section 5.6."""
 
 import datetime as dt
 import re
@@ -15,7 +15,7 @@ from gateway.schema.scalars import SCALARS, Long
 UTC = dt.UTC
 
 
-def read(kind: object, value: object) -> Any:
+def parse(kind: object, value: object) -> Any:
     definition = SCALARS[kind]
     assert isinstance(definition, ScalarDefinition) and definition.parse_value is not None
     return definition.parse_value(value)
@@ -23,7 +23,7 @@ def read(kind: object, value: object) -> Any:
 
 def is_refused(kind: object, value: object) -> bool:
     try:
-        read(kind, value)
+        parse(kind, value)
     except GraphQLError as error:
         return len(error.message) < 250
     return False
@@ -52,8 +52,8 @@ def is_refused(kind: object, value: object) -> bool:
     ],
 )
 def test_instants(text: str, instant: dt.datetime) -> None:
-    assert read(dt.datetime, text) == instant
-    assert read(dt.datetime, text).tzinfo is UTC
+    assert parse(dt.datetime, text) == instant
+    assert parse(dt.datetime, text).tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_instants(text: str, instant: dt.datetime) -> None:
         "2026-11-28T10:00:0٠Z",
         "12026-11-28T10:00:00Z",
         "+2026-11-28T10:00:00Z",
-        # No leap second may be then.
+        # No leap second is possible at these times.
         "2026-11-28T10:00:60Z",
         "2026-11-30T23:59:60Z",
         "1990-12-31T22:59:60Z",
@@ -106,10 +106,10 @@ def test_no_instants(text: str) -> None:
 
 
 def test_days() -> None:
-    assert read(dt.date, "2026-12-01") == dt.date(2026, 12, 1)
-    assert read(dt.date, "0001-01-01") == dt.date.min
-    assert read(dt.date, "9999-12-31") == dt.date.max
-    assert type(read(dt.date, "2024-02-29")) is dt.date
+    assert parse(dt.date, "2026-12-01") == dt.date(2026, 12, 1)
+    assert parse(dt.date, "0001-01-01") == dt.date.min
+    assert parse(dt.date, "9999-12-31") == dt.date.max
+    assert type(parse(dt.date, "2024-02-29")) is dt.date
 
 
 @pytest.mark.parametrize(
@@ -141,12 +141,12 @@ def test_no_days(text: str) -> None:
 
 @pytest.mark.parametrize("value", [None, 5, 1.5, True, ["2026-12-01"], {"a": 1}, b"2026-12-01", dt.date(2026, 12, 1)])
 @pytest.mark.parametrize("kind", [dt.date, dt.datetime])
-def test_what_is_no_text_is_refused(kind: object, value: object) -> None:
+def test_values_other_than_texts_are_refused(kind: object, value: object) -> None:
     assert is_refused(kind, value)
 
 
 @pytest.mark.parametrize("kind", [dt.date, dt.datetime, Long])
-def test_of_what_is_refused_little_is_shown(kind: object) -> None:
+def test_a_refused_value_is_shortened(kind: object) -> None:
     for value in ("x" * 100_000, [["x" * 100_000] * 1000] * 1000, {"x" * 100_000: 1}, 10**4000):
         assert is_refused(kind, value)
 
@@ -161,7 +161,7 @@ SIMILAR = (
 
 
 def by_python(text: str) -> dt.datetime | None:
-    """The instant of a text of the grammar, as Python reads it; None if there is no such day, or it is not in UTC."""
+    """The instant of a text of the grammar, by Python's parser; None if there is no such day, or it is not in UTC."""
     whole, dot, rest = text.upper().partition(".")
     digits, offset = re.fullmatch(r"([0-9]*)(.*)", rest, re.DOTALL).groups() if dot else ("", "")  # type: ignore[union-attr]
     try:
@@ -172,23 +172,23 @@ def by_python(text: str) -> dt.datetime | None:
 
 @given(st.from_regex(DATE_TIME, fullmatch=True))
 @example("9999-12-31T23:59:59.9999999-00:00")
-def test_every_text_of_the_grammar_is_read(text: str) -> None:
+def test_every_text_of_the_grammar_is_parsed(text: str) -> None:
     expected = by_python(text)
-    assert is_refused(dt.datetime, text) if expected is None else read(dt.datetime, text) == expected
+    assert is_refused(dt.datetime, text) if expected is None else parse(dt.datetime, text) == expected
 
 
 @given(st.from_regex(SIMILAR, fullmatch=True) | st.text())
-def test_no_other_text_is_read(text: str) -> None:
+def test_no_other_text_is_parsed(text: str) -> None:
     assert is_refused(dt.datetime, text) or re.fullmatch(DATE_TIME, text)
     assert is_refused(dt.date, text) or re.fullmatch(FULL_DATE, text)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
-def test_what_was_written_is_read_again(instant: dt.datetime) -> None:
+def test_a_formatted_instant_is_parsed(instant: dt.datetime) -> None:
     definition = SCALARS[dt.datetime]
     assert definition.serialize is not None
-    assert read(dt.datetime, definition.serialize(instant)) == instant
-    assert read(dt.date, instant.date().isoformat()) == instant.date()
+    assert parse(dt.datetime, definition.serialize(instant)) == instant
+    assert parse(dt.date, instant.date().isoformat()) == instant.date()
 
 
 LARGEST = 2**53 - 1
@@ -202,7 +202,7 @@ def literal(text: str) -> Any:
 
 @pytest.mark.parametrize("number", [0, LARGEST, -LARGEST])
 def test_long_numbers(number: int) -> None:
-    assert read(Long, number) == literal(str(number)) == number
+    assert parse(Long, number) == literal(str(number)) == number
 
 
 @pytest.mark.parametrize("value", [LARGEST + 1, -LARGEST - 1, 10**30, 1.0, "1", True, None, float("nan")])

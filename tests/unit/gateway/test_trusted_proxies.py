@@ -1,4 +1,4 @@
-"""From where a request came: nobody but a proxy of ours is believed."""
+"""Client addresses: only trusted proxies may forward one."""
 
 import pytest
 from hypothesis import given
@@ -34,28 +34,28 @@ NETWORKS = ["10.0.0.0/8", "2001:db8::/32"]
         ("198.51.100.7", "::ffff:192.0.2.1", "192.0.2.1"),
     ],
 )
-def test_the_last_that_is_no_proxy_of_ours(forwarded: str, peer: str, found: str) -> None:
+def test_the_rightmost_untrusted_address(forwarded: str, peer: str, found: str) -> None:
     assert TrustedProxies(NETWORKS).resolve(forwarded, (peer, 1)) == found
 
 
-def test_a_field_that_a_stranger_sent_before_the_proxys_own() -> None:
+def test_a_clients_field_before_the_proxys() -> None:
     headers = [(b"x-forwarded-for", b"203.0.113.9"), (b"accept", b"*/*"), (b"x-forwarded-for", b"198.51.100.7")]
     assert TrustedProxies(NETWORKS).client_address(headers, ("10.0.0.1", 1)) == "198.51.100.7"
     assert TrustedProxies([]).client_address(headers, ("10.0.0.1", 1)) == "10.0.0.1"
 
 
 @given(st.text())
-def test_who_is_no_proxy_is_not_believed(forwarded: str) -> None:
+def test_an_untrusted_peer_is_not_believed(forwarded: str) -> None:
     assert TrustedProxies(NETWORKS).resolve(forwarded, ("192.0.2.1", 1)) == "192.0.2.1"
     assert TrustedProxies([]).resolve(forwarded, ("10.0.0.1", 1)) == "10.0.0.1"
     assert TrustedProxies([]).resolve(forwarded, None) == ""
 
 
 @given(st.text())
-def test_whatever_a_proxy_says(forwarded: str) -> None:
+def test_any_field_of_a_proxy(forwarded: str) -> None:
     assert TrustedProxies(NETWORKS).resolve(forwarded, ("10.0.0.1", 1))
 
 
-def test_a_network_that_is_none() -> None:
+def test_a_malformed_network() -> None:
     with pytest.raises(InvalidSettings, match="nonsense"):
         TrustedProxies(["nonsense"])
