@@ -1,1 +1,1 @@
-"""The gateway over services that answer by heart."""
+"""The gateway with stubs of its services."""

@@ -1,4 +1,4 @@
-"""One gateway for the tests of a file; what its services were asked is forgotten between tests."""
+"""A gateway for the tests of a file; the calls that its stubs recorded are cleared between tests."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,8 +11,8 @@ from tests.support.servers import Servers
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    async with run_gateway(server_addresses) as house:
-        yield house
+    async with run_gateway(server_addresses) as gateway:
+        yield gateway
 
 
 @pytest.fixture

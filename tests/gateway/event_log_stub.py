@@ -1,4 +1,4 @@
-"""Orders' log of events as the tests of feed and subscribers have it: it may be away, and be restored."""
+"""A stub of orders' event log for the tests of feed and subscribers: it can be unavailable, and be restored."""
 
 import asyncio
 import uuid
@@ -35,7 +35,7 @@ CONTAINER = msgspec.json.encode(
 
 
 class EventLogStub(OrdersStub):
-    """Orders' log, which may be away for a number of calls, and counts them."""
+    """Orders' event log, which counts calls and can be unavailable for some of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class EventLogStub(OrdersStub):
             self.failures -= 1
             raise CallFailed("orders", 503, "UNAVAILABLE", [])
         page = await super().events(*given, **named)
-        await asyncio.sleep(0)  # what was read is older by the time it arrives
+        await asyncio.sleep(0)  # events may be written before the page arrives
         return page
 
     async def between(self, place: Cursor, up_to: int) -> Sequence[OrderEvent]:
@@ -63,12 +63,12 @@ class EventLogStub(OrdersStub):
         return [event for event in self.log if place.sequence < event.sequence <= up_to]
 
     def grow(self, to: int) -> None:
-        """Write events up to a sequence."""
+        """Write events up to a sequence number."""
         while self.last < to:
             self.write(self.last + 1)
 
     def write(self, sequence: int) -> RawRecord:
-        """An event in the log, which shows it if it is public; its record."""
+        """Write an event to the log, if it is public, and return its record."""
         record = self.record(sequence)
         self.last = max(self.last, sequence)
         if sequence not in self.internal:
@@ -87,7 +87,7 @@ class EventLogStub(OrdersStub):
         return record
 
     def record(self, sequence: int) -> RawRecord:
-        """The record of an event, as the present generation publishes it."""
+        """Return the record of an event in the current generation."""
         public = sequence not in self.internal
         kind = "orders.order.placed" if public else "sites.container.stated"
         value = placed_json(sequence) if public else CONTAINER
@@ -98,7 +98,7 @@ class EventLogStub(OrdersStub):
         return envelope.raw_record("topic", 0, sequence, 0, b"key", value, headers)
 
     def restore(self, to: int) -> None:
-        """Put back a backup: what came after it is gone, and a new generation begins above all that was published."""
+        """Restore a backup: later events are lost, and a new generation begins after the highest published event."""
         self.internal = {sequence for sequence in self.internal if sequence <= self.last}
         self.generation = new_uuid()
         self.log = [

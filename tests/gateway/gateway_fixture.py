@@ -1,4 +1,4 @@
-"""A gateway on a port, over the cast of services, with topics of its own on the real broker."""
+"""A running gateway with stubs of its services, and with its own topics on the broker."""
 
 import asyncio
 import bisect
@@ -56,19 +56,19 @@ class SubscriptionClient:
         payload = {"query": EVENTS, "variables": variables}
         await self.connection.send_json({"id": "1", "type": "subscribe", "payload": payload})
 
-    async def message(self, timeout_s: float = 60) -> dict[str, Any]:
+    async def next_message(self, timeout_s: float = 60) -> dict[str, Any]:
         message: dict[str, Any] = await self.connection.receive_json(timeout=timeout_s)
         return message
 
-    async def item(self, timeout_s: float = 60) -> dict[str, Any]:
-        """The next item of the subscription."""
-        message = await self.message(timeout_s)
+    async def next_item(self, timeout_s: float = 60) -> dict[str, Any]:
+        """Receive the next item of the subscription."""
+        message = await self.next_message(timeout_s)
         assert message["type"] == "next" and "errors" not in message["payload"], message
         item: dict[str, Any] = message["payload"]["data"]["orderEvents"]
         return item
 
-    async def closed(self, timeout_s: float = 60) -> int | None:
-        """The code that the gateway closes with; what it sends before is passed over."""
+    async def close_code(self, timeout_s: float = 60) -> int | None:
+        """Return the gateway's close code, after skipping messages."""
         async with asyncio.timeout(timeout_s):
             while (await self.connection.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
@@ -76,18 +76,18 @@ class SubscriptionClient:
 
 
 class GatewayFixture:
-    """The running gateway and its surroundings."""
+    """A running gateway, its stubs and its clients."""
 
     def __init__(
         self,
-        cast: StubServices,
+        services: StubServices,
         url: str,
         session: aiohttp.ClientSession,
         producer: Any,
         topics: tuple[str, str],
         endpoint: GraphQLEndpoint,
     ):
-        self.services = cast
+        self.services = services
         self.endpoint = endpoint
         self.sockets = endpoint.sockets.registry
         self.access = endpoint.dependencies.authenticator
@@ -106,8 +106,10 @@ class GatewayFixture:
         claims.setdefault("scope", "orders:read orders:subscribe")
         return self.services.identity.token(PARTNER, SubjectKind.PARTNER, **claims)
 
-    async def ask(self, query: str, token: str | None = None, language: str = "en", **variables: Any) -> dict[str, Any]:
-        """The answer to an operation, errors and all; ``status`` and ``headers`` beside."""
+    async def execute(
+        self, query: str, token: str | None = None, language: str = "en", **variables: Any
+    ) -> dict[str, Any]:
+        """Return the response to an operation, with ``status`` and ``headers``."""
         headers = {"Accept-Language": language, **({"Authorization": f"Bearer {token}"} if token else {})}
         body = {"query": query, "variables": variables}
         async with self.session.post(f"{self.url}/graphql", json=body, headers=headers) as response:
@@ -116,7 +118,7 @@ class GatewayFixture:
 
     @contextlib.asynccontextmanager
     async def socket(self, token: str | None, **headers: str) -> AsyncIterator["SubscriptionClient"]:
-        """A connection that was acknowledged."""
+        """Open an acknowledged connection."""
         url = f"{self.url}/graphql"
         async with self.session.ws_connect(url, protocols=[PROTOCOL], headers=headers) as connection:
             payload = {"Authorization": f"Bearer {token}"} if token else {}
@@ -124,27 +126,27 @@ class GatewayFixture:
             assert (await connection.receive_json(timeout=60))["type"] == "connection_ack"
             yield SubscriptionClient(connection)
 
-    async def state(self, event: Event) -> None:
-        """Identity states something."""
+    async def publish_identity_event(self, event: Event) -> None:
+        """Publish an event of identity."""
         await self._send(self._identity_topic, "identity", event, 1)
 
     async def await_access_version(self, subject_id: str, version: int) -> None:
-        """Wait until the gateway has read this version of a subject's access."""
+        """Wait until the gateway has applied this version of a subject's access."""
         async with asyncio.timeout(60):
             while (known := self.access.recent_access(subject_id)) is None or known.version < version:
                 await asyncio.sleep(0.01)
 
     async def publish(self, event: Event, sequence: int, *, logged: bool = True, sent: bool = True) -> OrderEvent:
-        """Orders announces something: it is in the log, and comes by Kafka."""
-        shown = self.shown(event, sequence)
+        """Write an event of orders to the log, and publish it."""
+        order_event = self._order_event(event, sequence)
         if logged:
-            bisect.insort(self.services.orders.log, shown, key=lambda one: one.sequence)
+            bisect.insort(self.services.orders.log, order_event, key=lambda one: one.sequence)
             self.services.orders.last = max(self.services.orders.last, sequence)
         if sent:
             await self._send(self._orders_topic, "orders", event, sequence)
-        return shown
+        return order_event
 
-    def shown(self, event: Event, sequence: int) -> OrderEvent:
+    def _order_event(self, event: Event, sequence: int) -> OrderEvent:
         kind = event_type_of(event)
         return OrderEvent(
             id=str(new_uuid()),
@@ -176,24 +178,24 @@ class GatewayFixture:
 
 @contextlib.asynccontextmanager
 async def run_gateway(servers: Servers, **settings: Any) -> AsyncIterator[GatewayFixture]:
-    """A gateway that is ready."""
+    """Run a gateway, once it is ready."""
     name = f"gateway-{new_uuid().hex}"
     topics = (topic_of(f"{name}.identity"), topic_of(f"{name}.orders"))
-    cast = StubServices()
+    services = StubServices()
     async with contextlib.AsyncExitStack() as stack:
-        services = await stack.enter_async_context(serve_application(Starlette(routes=cast.routes())))
-        given = {
+        services_url = await stack.enter_async_context(serve_application(Starlette(routes=services.routes())))
+        values = {
             "env": Environment.TEST,
             "listen": SocketAddress("127.0.0.1", 0),
             "kafka": servers.kafka,
             "redis_url": servers.redis_url,
-            "service_secret": name,  # and so rates of its own
+            "service_secret": name,  # the key of its rates in Redis
             "hosts": ["127.0.0.1"] if settings.get("env") is Environment.PRODUCTION else [],
-            **{f"{one}_url": f"{services}/{one}" for one in ("identity", "sites", "orders", "stats", "support")},
+            **{f"{one}_url": f"{services_url}/{one}" for one in ("identity", "sites", "orders", "stats", "support")},
             **settings,
         }
-        made = msgspec.convert(given, GatewaySettings)
-        parts = await stack.enter_async_context(assemble(made, *topics))
+        gateway_settings = msgspec.convert(values, GatewaySettings)
+        parts = await stack.enter_async_context(assemble(gateway_settings, *topics))
         stop = asyncio.Event()
         loops = [asyncio.ensure_future(loop(stop)) for loop in parts.loops]
         url = await stack.enter_async_context(serve_application(application(parts.routes, parts.asgi_apps), parts))
@@ -203,7 +205,7 @@ async def run_gateway(servers: Servers, **settings: Any) -> AsyncIterator[Gatewa
         producer = AIOKafkaProducer(bootstrap_servers=servers.kafka)
         await producer.start()
         try:
-            yield GatewayFixture(cast, url, session, producer, topics, find_endpoint(parts))
+            yield GatewayFixture(services, url, session, producer, topics, find_endpoint(parts))
         finally:
             await producer.stop()
             stop.set()
@@ -216,7 +218,7 @@ async def run_gateway(servers: Servers, **settings: Any) -> AsyncIterator[Gatewa
 
 @contextlib.asynccontextmanager
 async def serve_application(app: ASGIApp, parts: ProcessParts = NO_PARTS) -> AsyncIterator[str]:
-    """The address of an application on a free port."""
+    """Serve an application on a free port, and return its URL."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     config = server_config(app, parts=parts)
@@ -235,7 +237,7 @@ async def serve_application(app: ASGIApp, parts: ProcessParts = NO_PARTS) -> Asy
 
 
 def find_endpoint(parts: ProcessParts) -> GraphQLEndpoint:
-    """The GraphQL endpoint among the gateway's parts."""
+    """Return the GraphQL endpoint of the gateway's parts."""
     endpoint = parts.endpoints[b"/graphql"]
     assert isinstance(endpoint, GraphQLEndpoint)
     return endpoint

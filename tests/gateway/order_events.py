@@ -1,4 +1,4 @@
-"""Events of orders, by number."""
+"""Sample events of orders, by number."""
 
 import datetime as dt
 import uuid

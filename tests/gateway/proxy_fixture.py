@@ -1,4 +1,4 @@
-"""A gateway that lets files pass, before a service that a test makes up."""
+"""The gateway's proxy of files, before a test's service."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ FileEndpoint = Callable[[Request], Awaitable[Response]]
 
 
 class ProxyFixture:
-    """What clients see: ``POST`` and ``GET /file``, which are the service's."""
+    """A client of the proxied resource: ``POST`` and ``GET /file``."""
 
     def __init__(self, url: str, session: aiohttp.ClientSession, origin: Origin) -> None:
         self.url = f"{url}/file"
@@ -36,22 +36,22 @@ class ProxyFixture:
         self._origin = origin
 
     async def post(self, data: object, **headers: str) -> tuple[int, dict[str, Any], Any]:
-        """Status, answer and its fields."""
+        """Return the status, the body and the header fields of an upload's response."""
         async with self.session.post(self.url, data=data, headers={**CSV, **headers}) as response:
             return response.status, await response.json(content_type=None), response.headers
 
     async def post_refused(self, data: object, **headers: str) -> tuple[int, dict[str, Any], Any]:
-        """Status, the error's extensions, and fields of the answer to what is not taken."""
+        """Return the status, the error's extensions, and the header fields of a rejected upload's response."""
         status, answer, fields = await self.post(data, **headers)
         return status, extensions_of(answer), fields
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection, to say on it what no good client says."""
+        """Open a raw connection."""
         host, port = self.url.removeprefix("http://").removesuffix("/file").split(":")
         return await asyncio.open_connection(host, int(port), limit=1_000)
 
     async def await_idle(self) -> None:
-        """Wait until nothing passes any more, and no connection to the service is in use."""
+        """Wait until no transfer and no connection to the service is in use."""
 
         async def in_use() -> tuple[int, int]:
             return self._origin._streams, len(self._origin._pool.open) - len(self._origin._pool.idle)
@@ -60,7 +60,7 @@ class ProxyFixture:
 
 
 def extensions_of(answer: dict[str, Any]) -> dict[str, Any]:
-    """What the one error of an answer says to programs."""
+    """Return the extensions of a response's only error."""
     (error,) = answer["errors"]
     assert error["message"] != error["extensions"]["code"], "it says nothing to people"
     extensions: dict[str, Any] = error["extensions"]
@@ -68,10 +68,10 @@ def extensions_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def proxy_before(service_url: str, passable: TransferLimits = TRANSFER_LIMITS) -> AsyncIterator[ProxyFixture]:
+async def proxy_before(service_url: str, limits: TransferLimits = TRANSFER_LIMITS) -> AsyncIterator[ProxyFixture]:
     async with Origin(service_url) as origin, aiohttp.ClientSession() as session:
-        service = ServiceChannel("files", origin, read_s=1 if passable is SHORT_TIMEOUT_LIMITS else 10)
-        routes = routes_to(service, {"Authorization": "Bearer anna"}, passable)
+        service = ServiceChannel("files", origin, read_s=1 if limits is SHORT_TIMEOUT_LIMITS else 10)
+        routes = routes_to(service, {"Authorization": "Bearer anna"}, limits)
         async with serve_application(Starlette(routes=routes)) as url:
             gateway = ProxyFixture(url, session, origin)
             yield gateway
@@ -79,27 +79,27 @@ async def proxy_before(service_url: str, passable: TransferLimits = TRANSFER_LIM
 
 
 @contextlib.asynccontextmanager
-async def proxy_to(endpoint: FileEndpoint, passable: TransferLimits = TRANSFER_LIMITS) -> AsyncIterator[ProxyFixture]:
-    """A gateway before a service with this one endpoint."""
+async def proxy_to(endpoint: FileEndpoint, limits: TransferLimits = TRANSFER_LIMITS) -> AsyncIterator[ProxyFixture]:
+    """Run a proxy before a service with one endpoint."""
     app = Starlette(routes=[Route("/file", endpoint, methods=["GET", "POST"])])
-    async with serve_application(app) as url, proxy_before(url, passable) as gateway:
+    async with serve_application(app) as url, proxy_before(url, limits) as gateway:
         yield gateway
 
 
 @contextlib.asynccontextmanager
-async def proxy_to_script(act: Act, passable: TransferLimits = TRANSFER_LIMITS) -> AsyncIterator[ProxyFixture]:
-    """A gateway before a service that does, byte for byte, what a test says."""
-    async with run_script(act) as server, proxy_before(server.url, passable) as gateway:
+async def proxy_to_script(act: Act, limits: TransferLimits = TRANSFER_LIMITS) -> AsyncIterator[ProxyFixture]:
+    """Run a proxy before a service that a test scripts byte for byte."""
+    async with run_script(act) as server, proxy_before(server.url, limits) as gateway:
         yield gateway
 
 
 async def endless(piece: bytes = b"x" * 10_000) -> AsyncIterator[bytes]:
     while True:
         yield piece
-        await asyncio.sleep(0)  # else nothing could end it: where nobody listens, sending waits for nothing
+        await asyncio.sleep(0)  # sends to a closed peer don't wait, so nothing else would let it be cancelled
 
 
 async def never_answers(peer: Peer) -> None:
-    """A service that takes what it is asked and does not answer."""
+    """A service that reads requests and does not answer."""
     await peer.request()
     await peer.gone()

@@ -1,4 +1,4 @@
-"""A process that lets files pass, as the gateway's does: ``PORT SERVICE``, the service's ``/file`` is its own."""
+"""A process with the gateway's proxy (arguments ``PORT SERVICE``) of the service's ``/file``."""
 
 import contextlib
 import sys
@@ -20,14 +20,14 @@ from services.chassis.runtime.settings import ProcessSettings, SocketAddress
 TRANSFER_LIMITS = TransferLimits(media_types=("text/csv",), max_bytes=200_000_000)
 
 
-def routes_to(service: ServiceChannel, headers: Mapping[str, str], passable: TransferLimits) -> list[Route]:
-    """``POST`` and ``GET /file``, which are the service's."""
+def routes_to(service: ServiceChannel, headers: Mapping[str, str], limits: TransferLimits) -> list[Route]:
+    """``POST`` and ``GET /file`` of the service."""
 
     async def pass_on(request: Request) -> Response:
-        return await proxy.upload(request, service, "/file", headers, passable)
+        return await proxy.upload(request, service, "/file", headers, limits)
 
     async def pass_back(request: Request) -> Response:
-        return await proxy.download(request, service, "/file", headers, passable)
+        return await proxy.download(request, service, "/file", headers, limits)
 
     return [resource("/file", POST=pass_on, GET=pass_back)]
 

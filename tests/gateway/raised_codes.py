@@ -1,4 +1,4 @@
-"""Every place in the sources where a code is raised, read off their syntax: the code and the params that go with it."""
+"""Every place in the sources that raises a code, found by their syntax, with the code's params."""
 
 import ast
 import functools
@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
-    # The code comes from the domain: what it may be.
+    # The code comes from the domain: its possible values.
     "services/orders/usecases/order_extra_pickup.py": (
         "ALREADY_PLANNED",
         "IN_THE_PAST",
         "NOT_ON_ROUTE",
         "PAST_CUT_OFF",
     ),
-    # These make problems of any code, or pass on what was raised elsewhere.
+    # Functions for problems of any code, and conversions of errors that are raised elsewhere.
     "gateway/errors.py": (),
     "gateway/http/session.py": (),
     "services/contracts/values.py": (),
@@ -24,11 +24,11 @@ ELSEWHERE = {
 
 
 REASONS = {"services/chassis/imports/export_files.py": ("MISSING_COLUMNS", "REPEATED_COLUMNS", "UNKNOWN_COLUMNS")}
-"""What a reason may be where it is known at run time only; elsewhere all that the code has."""
+"""The values of reasons that are known at run time only; elsewhere all reasons of the code."""
 
 
 class RaisedCode(NamedTuple):
-    """A code as a place raises it. ``reason`` is None for none, "*" for any that the code has."""
+    """A code that a place raises. ``reason`` is None for none, "*" for any of the code."""
 
     place: str
     code: str
@@ -38,9 +38,9 @@ class RaisedCode(NamedTuple):
 
 @functools.cache
 def raised_codes() -> list[RaisedCode]:
-    """All of them. ValueError for a place that can't be understood."""
+    """Return all raised codes; ValueError for a place that can't be analysed."""
     paths = itertools.chain(*((ROOT / folder).rglob("*.py") for folder in ("services", "gateway")))
-    # What stands in a function within another is seen from both.
+    # A nested function is visited from the outer one, too.
     return sorted({one for path in paths for one in _in_file(path)}, key=str)
 
 
@@ -71,7 +71,7 @@ def _in_file(path: Path) -> Iterator[RaisedCode]:
 
 
 def _raised_by(call: ast.Call) -> tuple[ast.expr, list[ast.keyword]] | None:
-    """The expression of the code, and the params, of a call that raises one."""
+    """Return the expression of the code, and the params, of a call that raises one."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     keywords = {one.arg: one.value for one in call.keywords if one.arg}
     given = [one for one in call.keywords if one.arg not in ("retryable", "path")]
@@ -98,7 +98,7 @@ def _raised_by(call: ast.Call) -> tuple[ast.expr, list[ast.keyword]] | None:
 def _alternatives(
     params: list[ast.keyword], function: ast.FunctionDef | ast.AsyncFunctionDef, place: str
 ) -> Iterator[dict[str, ast.expr]]:
-    """The params by their names; several where a variable has one of several values. None where they are passed on."""
+    """Return the params by name, several alternatives if a variable has several values; None if they are forwarded."""
     named: dict[str, ast.expr] = {one.arg: one.value for one in params if one.arg}
     merged = [list(_values(one.value, function, place)) for one in params if one.arg is None]
     for chosen in itertools.product(*merged):
@@ -115,7 +115,7 @@ def _values(
                 for key, one in zip(value.keys, value.values, strict=True)
                 if isinstance(key, ast.Constant)
             }
-            if len(pairs) == len(value.keys):  # else some are passed on
+            if len(pairs) == len(value.keys):  # else some are forwarded
                 yield pairs
         case ast.Name():
             assigned = [
@@ -129,7 +129,7 @@ def _values(
             for one in assigned:
                 yield from _values(one, function, place)
         case ast.Attribute():
-            return  # of a problem that was raised elsewhere
+            return  # a problem that is raised elsewhere
         case _:
             raise ValueError(f"{place}: which params are they?")
 

@@ -1,4 +1,4 @@
-"""What a gateway process remembers of sessions and access that ended."""
+"""The revocations in a gateway process: ended sessions and ended access."""
 
 import datetime as dt
 
@@ -49,7 +49,7 @@ async def test_an_ended_session_is_over_at_once(identity: IdentityStub, access: 
         await access.authenticate_token(token)
 
 
-async def test_the_newest_version_counts_whatever_comes_last(identity: IdentityStub, access: Authenticator) -> None:
+async def test_the_highest_version_wins_in_any_order(identity: IdentityStub, access: Authenticator) -> None:
     token = identity.token(PARTNER, SubjectKind.PARTNER)
     access.apply(record(partner_access(None, version=3, active=False)))
     access.apply(record(partner_access(None, version=2)))
@@ -66,7 +66,7 @@ async def test_a_higher_version_leaves_the_token_valid(identity: IdentityStub, a
     assert stated.version == 9
 
 
-def test_access_in_parts_counts_when_it_is_complete(access: Authenticator) -> None:
+def test_access_in_parts_applies_when_it_is_complete(access: Authenticator) -> None:
     grants = [Grant(organisation_id=f"org_{number}") for number in range(12)]
     whole = msgspec.structs.replace(partner_access(None, version=2), grants=grants)
     parts = split_access(whole, 20)
@@ -78,14 +78,14 @@ def test_access_in_parts_counts_when_it_is_complete(access: Authenticator) -> No
     assert (stated.version, access.changed.is_set()) == (1, False)
     access.apply(record(parts[-1]))
     assert access.recent_access(PARTNER) == whole
-    # Parts of a version that was overtaken stay without effect.
+    # Parts of an outdated version have no effect.
     late = split_access(msgspec.structs.replace(whole, version=1), 20)
     for part in late:
         access.apply(record(part))
     assert access.recent_access(PARTNER) == whole
 
 
-def test_what_no_token_can_be_as_old_as_is_forgotten(access: Authenticator) -> None:
+def test_entries_older_than_any_token_are_evicted(access: Authenticator) -> None:
     now = dt.datetime.now(dt.UTC)
     access.apply(record(partner_access(None), now - REVOCATION_LOOKBACK - dt.timedelta(seconds=1)))
     assert access.recent_access(PARTNER) is not None
@@ -93,7 +93,7 @@ def test_what_no_token_can_be_as_old_as_is_forgotten(access: Authenticator) -> N
     assert access.recent_access(PARTNER) is None
 
 
-def test_other_events_are_none_of_its_business(access: Authenticator) -> None:
+def test_other_events_are_ignored(access: Authenticator) -> None:
     stated = OrganisationStated(
         organisation_id=ORGANISATION, customer_number="1", kind=OrganisationKind.BUSINESS, version=1
     )
@@ -106,7 +106,7 @@ def test_other_events_are_none_of_its_business(access: Authenticator) -> None:
     assert not access.changed.is_set()
 
 
-async def test_a_kind_of_subject_that_is_unknown_is_nobody(identity: IdentityStub, access: Authenticator) -> None:
+async def test_an_unknown_kind_of_subject_is_unauthenticated(identity: IdentityStub, access: Authenticator) -> None:
     claims = msgspec.structs.replace(identity.claims(USER, SubjectKind.USER), kind="ROBOT")
     with pytest.raises(Unauthenticated):
         await access.authenticate_token(identity.signer.sign(claims))

@@ -1,4 +1,4 @@
-"""A cursor at every edge of the log, on the socket and by polling, against orders' own log on PostgreSQL (P1, P4)."""
+"""Cursors at every edge of the log, by socket and by polling, with orders' log on PostgreSQL (P1, P4)."""
 
 import contextlib
 import uuid
@@ -36,97 +36,97 @@ POLL = """
 
 
 class DatabaseLog:
-    """Orders' log on a database of its own, which the gateway's orders answers from."""
+    """Orders' log on a database, which the gateway's stub of orders reads."""
 
-    def __init__(self, bench: ServiceHarness[Any, Any]) -> None:
-        self._bench = bench
-        self._offering = bench.api(NOBODY)
+    def __init__(self, harness: ServiceHarness[Any, Any]) -> None:
+        self._harness = harness
+        self._api = harness.api(NOBODY)
 
     async def write(self, numbers: Sequence[int]) -> None:
-        """Events with these sequences, as if they had been published."""
-        async with self._bench.work() as tx:
+        """Write events with these sequence numbers, as if they had been published."""
+        async with self._harness.work() as tx:
             for number in numbers:
                 tx.emit(placed(number))
-        await self._bench.pool.execute("UPDATE chassis.outbox SET sequence = position WHERE sequence IS NULL")
-        await self._bench.pool.execute("UPDATE chassis.leader SET last_sequence = $1", numbers[-1])
+        await self._harness.pool.execute("UPDATE chassis.outbox SET sequence = position WHERE sequence IS NULL")
+        await self._harness.pool.execute("UPDATE chassis.leader SET last_sequence = $1", numbers[-1])
 
     async def expire(self, before: int) -> None:
-        await self._bench.pool.execute("DELETE FROM chassis.outbox WHERE sequence < $1", before)
+        await self._harness.pool.execute("DELETE FROM chassis.outbox WHERE sequence < $1", before)
 
     async def edges(self) -> LogBounds:
-        async with self._bench.pool.acquire() as connection:
+        async with self._harness.pool.acquire() as connection:
             return await event_log.read_bounds(connection)
 
     async def events(self, **arguments: Any) -> Any:
-        return await self._offering.events(**arguments)
+        return await self._api.events(**arguments)
 
 
 @contextlib.asynccontextmanager
 async def over(servers: Servers, events: DatabaseLog) -> AsyncIterator[GatewayFixture]:
-    """A gateway over this log, for a partner that sees all."""
-    async with run_gateway(servers) as house:
-        orders: Any = house.services.orders
+    """Run a gateway with this log, for a partner with all access."""
+    async with run_gateway(servers) as gateway:
+        orders: Any = gateway.services.orders
         orders.events = events.events
-        house.services.orders.generation = (await events.edges()).generation
-        house.services.identity.access[PARTNER] = partner_access(None)
-        yield house
+        gateway.services.orders.generation = (await events.edges()).generation
+        gateway.services.identity.access[PARTNER] = partner_access(None)
+        yield gateway
 
 
 def log_of(gateway: GatewayFixture) -> DatabaseLog:
     events: Any = gateway.services.orders.events
-    found: DatabaseLog = events.__self__
-    return found
+    sequences: DatabaseLog = events.__self__
+    return sequences
 
 
 async def by_polling(gateway: GatewayFixture, after: str | None) -> Sequence[int] | str:
-    """The sequences behind a cursor, by pages of three; or the code that it is refused with."""
-    found: list[int] = []
+    """Return the sequence numbers after a cursor, by pages of three; or the code of the refusal."""
+    sequences: list[int] = []
     while True:
-        page = (await gateway.ask(POLL, gateway.partner(), after=after, first=3))["data"]["events"]
+        page = (await gateway.execute(POLL, gateway.partner(), after=after, first=3))["data"]["events"]
         if page["__typename"] == "CursorExpired":
             assert page["start"] == str((await log_of(gateway).edges()).start)
             return str(page["code"])
-        found += [event["sequence"] for event in page["events"]]
+        sequences += [event["sequence"] for event in page["events"]]
         assert all(Cursor.of(event["cursor"]).sequence == event["sequence"] for event in page["events"])
         if page["end"]:
-            return found
+            return sequences
         after = page["cursor"]
 
 
 async def by_socket(gateway: GatewayFixture, after: str | None) -> Sequence[int] | str:
-    """The sequences behind a cursor, up to one that is published afterwards; or the code that it is refused with."""
+    """Return the sequence numbers after a cursor, up to one that is published later; or the code of the refusal."""
     events = log_of(gateway)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after=after)
-        first = await socket.item()
+        first = await socket.next_item()
         if first["__typename"] == "CursorExpired":
             assert first["start"] == str((await events.edges()).start)
-            assert (await socket.message())["type"] == "complete"
+            assert (await socket.next_message())["type"] == "complete"
             return str(first["code"])
         assert first["__typename"] == "Checkpoint"
         last = (await events.edges()).last_sequence
         assert first["cursor"] == (after or str(Cursor(gateway.services.orders.generation, last)))
         await events.write([last + 1])
         await gateway.publish(placed(last + 1), last + 1, logged=False)
-        found: list[int] = []
-        while last + 1 not in found:
-            item = await socket.item()
+        sequences: list[int] = []
+        while last + 1 not in sequences:
+            item = await socket.next_item()
             assert Cursor.of(item["cursor"]) == Cursor(gateway.services.orders.generation, item["sequence"])
-            found.append(item["sequence"])
-        assert found.pop() == last + 1
-        return found
+            sequences.append(item["sequence"])
+        assert sequences.pop() == last + 1
+        return sequences
 
 
 Expected = Callable[[LogBounds], Sequence[int] | str]
 
 
 def behind(offset: int) -> Callable[[LogBounds], str]:
-    """The cursor this far behind the last event that the log lost."""
+    """Return the cursor this far after the last expired event."""
     return lambda edges: str(Cursor(edges.generation, edges.start.sequence + offset))
 
 
 def before_end(offset: int) -> Callable[[LogBounds], str]:
-    """The cursor this far before the log's last event."""
+    """Return the cursor this far before the log's last event."""
     return lambda edges: str(Cursor(edges.generation, edges.last_sequence - offset))
 
 
@@ -135,7 +135,7 @@ def nothing(_: LogBounds) -> Sequence[int]:
 
 
 def all_but(count: int) -> Expected:
-    """What the log has without its first events."""
+    """Return the log's sequence numbers without the first ones."""
     return lambda edges: list(range(edges.first_sequence + count, edges.last_sequence + 1))
 
 
@@ -172,24 +172,24 @@ async def events(make_harness: MakeHarness[Any, Any]) -> DatabaseLog:
 async def test_every_edge(look: ReadLog, events: DatabaseLog, server_addresses: Servers) -> None:
     await events.write(range(1, 11))
     await events.expire(before=4)
-    async with over(server_addresses, events) as house:
+    async with over(server_addresses, events) as gateway:
         for name, (after, expected) in EDGES.items():
             edges = await events.edges()
-            assert await look(house, after(edges)) == expected(edges), name
+            assert await look(gateway, after(edges)) == expected(edges), name
 
 
 @pytest.mark.parametrize("look", [by_polling, by_socket], ids=["polling", "socket"])
-async def test_a_log_that_nothing_was_written_to(look: ReadLog, events: DatabaseLog, server_addresses: Servers) -> None:
-    async with over(server_addresses, events) as house:
+async def test_an_empty_log(look: ReadLog, events: DatabaseLog, server_addresses: Servers) -> None:
+    async with over(server_addresses, events) as gateway:
         beginning = (await events.edges()).end
-        written = 1 if look is by_socket else 0  # the socket's look writes an event each time
-        assert await look(house, None) == []
-        assert await look(house, START) == list(range(1, 1 + written))
-        assert await look(house, str(beginning)) == list(range(1, 1 + 2 * written))
+        written = 1 if look is by_socket else 0  # reading by socket writes an event each time
+        assert await look(gateway, None) == []
+        assert await look(gateway, START) == list(range(1, 1 + written))
+        assert await look(gateway, str(beginning)) == list(range(1, 1 + 2 * written))
 
 
 @pytest.mark.parametrize("first", [0, -1, 501])
 async def test_a_page_has_1_to_500_events(first: int, events: DatabaseLog, server_addresses: Servers) -> None:
-    async with over(server_addresses, events) as house:
-        answer = await house.ask(POLL, house.partner(), after=None, first=first)
+    async with over(server_addresses, events) as gateway:
+        answer = await gateway.execute(POLL, gateway.partner(), after=None, first=first)
         assert answer["data"]["events"]["problems"] == [{"code": "MALFORMED", "path": ["first"]}]

@@ -1,4 +1,4 @@
-"""A request that the server hands over is answered as one that comes by ASGI: each is asked in both ways."""
+"""Requests that the server hands over directly get the same responses as by ASGI: each is sent in both ways."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ PORTAL = "https://portal.example"
 
 
 class ComparableResponse(NamedTuple):
-    """An answer, without what is another each time."""
+    """A response, without its variable parts."""
 
     status: bytes
     fields: dict[bytes, bytes]
@@ -32,25 +32,25 @@ class ComparableResponse(NamedTuple):
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def cors_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    async with run_gateway(server_addresses, allowed_origins=[PORTAL]) as house:
-        yield house
+    async with run_gateway(server_addresses, allowed_origins=[PORTAL]) as gateway:
+        yield gateway
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def unlimited_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    """A gateway whose callers may spend as much as they like."""
-    async with run_gateway(server_addresses, quotas={"stranger": 10**12, "user": 10**12}) as house:
-        yield house
+    """A gateway with unlimited quotas."""
+    async with run_gateway(server_addresses, quotas={"stranger": 10**12, "user": 10**12}) as gateway:
+        yield gateway
 
 
 @pytest.fixture
 def direct_bodies(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The bodies of requests that the server handed over."""
+    """Record the bodies of requests that the server hands over directly."""
     bodies: list[bytes] = []
     answer = GraphQLEndpoint.answer
 
     def noting(self: GraphQLEndpoint, request: EndpointRequest, body: bytes | BodyReader) -> Any:
-        if isinstance(body, bytes):  # else it came by ASGI, and is to be read
+        if isinstance(body, bytes):  # else it comes by ASGI, and is to be read
             bodies.append(body)
         return answer(self, request, body)
 
@@ -59,7 +59,7 @@ def direct_bodies(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 
 async def ask_both_ways(gateway: GatewayFixture, body: bytes, token: str | None, *fields: str) -> ComparableResponse:
-    """The answer to a request, which is the same where the server hands it over and, with a query, by ASGI."""
+    """Send a request directly and, with a query string, by ASGI, and return the response, which has to be the same."""
     lines = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     lines += [f"Authorization: Bearer {token}"] if token else []
     lines += [] if any(one.startswith("Host:") for one in fields) else ["Host: x"]
@@ -118,7 +118,7 @@ def post_request(query: str, **more: Any) -> bytes:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
-async def test_every_answer_is_the_same(
+async def test_every_response_is_the_same(
     unlimited_gateway: GatewayFixture, direct_bodies: list[bytes], body: bytes, status: bytes, accept: str
 ) -> None:
     answer = await ask_both_ways(
@@ -129,7 +129,7 @@ async def test_every_answer_is_the_same(
     assert direct_bodies == [body] or len(body) > 60_000, "large bodies come in pieces"
 
 
-async def test_a_large_body_is_refused_as_ever(
+async def test_a_large_body_is_refused(
     gateway: GatewayFixture, direct_bodies: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_endpoint, "MAX_BODY", 100)
@@ -149,13 +149,13 @@ async def test_a_large_body_is_refused_as_ever(
         ["Authorization: Basic x"],
     ],
 )
-async def test_whatever_its_head_says(gateway: GatewayFixture, direct_bodies: list[bytes], fields: list[str]) -> None:
+async def test_any_head(gateway: GatewayFixture, direct_bodies: list[bytes], fields: list[str]) -> None:
     await ask_both_ways(gateway, post_request("{ me { id } }"), gateway.user(), *fields)
     await ask_both_ways(gateway, post_request("{ me { id } }"), None, *fields)
     assert len(direct_bodies) == 2
 
 
-async def test_a_trace_goes_on(gateway: GatewayFixture) -> None:
+async def test_a_trace_is_continued(gateway: GatewayFixture) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
     for target in ("/graphql", "/graphql?by=asgi"):
@@ -165,7 +165,7 @@ async def test_a_trace_goes_on(gateway: GatewayFixture) -> None:
             assert response.headers["X-Trace-Id"] == trace
 
 
-async def test_a_page_of_an_allowed_origin_is_told_that_it_may(
+async def test_a_page_of_an_allowed_origin_gets_cors_fields(
     cors_gateway: GatewayFixture, direct_bodies: list[bytes]
 ) -> None:
     answer = await ask_both_ways(cors_gateway, post_request("{ me { id } }"), cors_gateway.user(), f"Origin: {PORTAL}")
@@ -176,12 +176,12 @@ async def test_a_page_of_an_allowed_origin_is_told_that_it_may(
     assert len(direct_bodies) == 3
 
 
-async def test_whose_session_ended_is_no_longer_known(gateway: GatewayFixture) -> None:
+async def test_a_caller_is_not_cached_after_the_session_ended(gateway: GatewayFixture) -> None:
     token, body = gateway.user(session="session_to_end"), post_request("{ me { username } }")
     assert (await ask_both_ways(gateway, body, token)).status == b"HTTP/1.1 200 OK"
-    await gateway.state(SessionEnded(session_id="session_to_end", subject_id=USER))
+    await gateway.publish_identity_event(SessionEnded(session_id="session_to_end", subject_id=USER))
     async with asyncio.timeout(5):
-        while (await gateway.ask("{ me { username } }", token))["status"] == 200:
+        while (await gateway.execute("{ me { username } }", token))["status"] == 200:
             await asyncio.sleep(0.01)
     answer = await ask_both_ways(gateway, body, token)
     assert answer.status == b"HTTP/1.1 401 Unauthorized"

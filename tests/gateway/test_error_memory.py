@@ -1,4 +1,4 @@
-"""What is refused, or fails, leaves nothing behind: no look for cycles of garbage has to free its body."""
+"""Errors leave no reference cycles: a request's body is freed without the cyclic garbage collector."""
 
 import asyncio
 import gc
@@ -27,18 +27,18 @@ TIMES = 5
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def unlimited_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    """A gateway whose callers may spend as much as they like."""
+    """A gateway with unlimited quotas."""
     quotas = {"stranger": 10**12, "user": 10**12, "staff": 10**12, "partner": 10**12}
-    async with run_gateway(server_addresses, quotas=quotas) as house:
+    async with run_gateway(server_addresses, quotas=quotas) as gateway:
         gc.collect()
-        gc.freeze()  # all that is there already needs not be looked through each time
-        yield house
+        gc.freeze()  # existing objects need not be traversed each time
+        yield gateway
         gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
 def production_logging() -> Iterator[None]:
-    """Lines as processes write them: those for developers look at all that a traceback holds."""
+    """Log as production does: the developers' format reads all values of a traceback."""
     render: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(processors=render, logger_factory=structlog.ReturnLoggerFactory())
     yield
@@ -46,7 +46,7 @@ def production_logging() -> Iterator[None]:
 
 
 def body(query: str | None = "{ me { id } }", variables: Any = None, **rest: Any) -> bytes:
-    """A request that is nearly as large as it may be."""
+    """Return the body of a request that is nearly as large as allowed."""
     request = {"query": query, "variables": variables, **rest}
     padding = "x" * (LONG - len(json.dumps(request)))
     return json.dumps({**request, "extensions": {"padding": padding}}).encode()
@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[str, bytes]] = {
 
 
 async def ask(app: ASGIApp, path: str, sent: bytes, token: str | None) -> tuple[int, dict[str, Any]]:
-    """The status and the answer to a POST, as a server asks for it."""
+    """Return the status and the response of a POST, by ASGI."""
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
     scope: dict[str, Any] = {
         "type": "http",
@@ -111,7 +111,7 @@ async def ask(app: ASGIApp, path: str, sent: bytes, token: str | None) -> tuple[
     status = 0
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": bytes(bytearray(sent))}  # its own, as if it had just come
+        return {"type": "http.request", "body": bytes(bytearray(sent))}  # a copy, as of a received body
 
     async def send(message: Message) -> None:
         nonlocal status
@@ -123,7 +123,7 @@ async def ask(app: ASGIApp, path: str, sent: bytes, token: str | None) -> tuple[
 
 
 async def measure_leak(ask: Callable[[], Awaitable[Any]]) -> tuple[int, Counter[str]]:
-    """The bytes that a few requests leave behind, and the objects that only a look for cycles would free."""
+    """Return the bytes that a few requests leave, and the objects that only the cyclic garbage collector frees."""
     for _ in range(3):
         await ask()
     gc.collect()
@@ -133,7 +133,7 @@ async def measure_leak(ask: Callable[[], Awaitable[Any]]) -> tuple[int, Counter[
         before, _ = tracemalloc.get_traced_memory()
         for _ in range(TIMES):
             await ask()
-        await asyncio.sleep(0.01)  # generators that were left are closed by the loop
+        await asyncio.sleep(0.01)  # the loop closes abandoned generators
         after, _ = tracemalloc.get_traced_memory()
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
@@ -148,14 +148,14 @@ async def measure_leak(ask: Callable[[], Awaitable[Any]]) -> tuple[int, Counter[
 
 
 async def check_no_leak(once: Callable[[], Awaitable[Any]]) -> None:
-    """Fails if a body is left, or an exception in a cycle with the frames that it went through."""
+    """Fail if a body is left, or an exception in a cycle with its frames."""
     size, garbage = await measure_leak(once)
     assert size < LONG, "no body is held"
     assert not {"frame", "traceback", "EndpointRequest"} & garbage.keys(), garbage
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_of_a_refused_request(unlimited_gateway: GatewayFixture, name: str) -> None:
+async def test_a_request_error(unlimited_gateway: GatewayFixture, name: str) -> None:
     code, sent = REFUSED[name]
     unlimited_gateway.services.unavailable = {"orders", "support"}
 
@@ -166,7 +166,7 @@ async def test_of_a_refused_request(unlimited_gateway: GatewayFixture, name: str
     await check_no_leak(once)
 
 
-async def test_of_a_request_with_a_bad_token(unlimited_gateway: GatewayFixture) -> None:
+async def test_a_request_with_an_invalid_token(unlimited_gateway: GatewayFixture) -> None:
     async def once() -> None:
         status, _ = await ask(unlimited_gateway.endpoint, "/graphql", body(), "a.bad.token")
         assert status == 401
@@ -174,7 +174,7 @@ async def test_of_a_request_with_a_bad_token(unlimited_gateway: GatewayFixture) 
     await check_no_leak(once)
 
 
-async def test_of_a_request_that_the_server_hands_over(unlimited_gateway: GatewayFixture) -> None:
+async def test_a_request_that_the_server_hands_over(unlimited_gateway: GatewayFixture) -> None:
     sent = REFUSED["a list of wrong items"][1]
     fields = {b"content-type": b"application/json", b"authorization": b"Bearer " + unlimited_gateway.user().encode()}
     request = EndpointRequest("POST", b"", list(fields.items()), fields, ("127.0.0.1", 1))
@@ -196,7 +196,7 @@ CALLS: dict[str, tuple[int, str, bytes]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_of_a_call_that_a_service_refuses(unlimited_gateway: GatewayFixture, name: str) -> None:
+async def test_a_call_that_a_service_refuses(unlimited_gateway: GatewayFixture, name: str) -> None:
     expected, who, sent = CALLS[name]
     unlimited_gateway.services.unavailable = {"sites"}
     app = Starlette(routes=unlimited_gateway.services.routes())

@@ -1,4 +1,4 @@
-"""In production the gateway answers for its own hosts alone, and has browsers come by TLS."""
+"""In production the gateway answers for its own hosts only, with HTTP Strict Transport Security."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,12 +24,12 @@ UPGRADE = (
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def production_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    async with run_gateway(server_addresses, env=Environment.PRODUCTION, hosts=["api.example"]) as house:
-        yield house
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION, hosts=["api.example"]) as gateway:
+        yield gateway
 
 
 async def head_of_answer(gateway: GatewayFixture, head: list[str], body: bytes = b"", times: int = 1) -> bytes:
-    """The last answer's head, in small letters, when the same is asked several times on a connection."""
+    """Send a request several times on a connection, and return the last response's head in lower case."""
     where = urlsplit(gateway.url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
@@ -74,19 +74,19 @@ async def test_a_request_for_another_host_is_refused(
 
 
 @pytest.mark.parametrize("hosts", [(), ("api.example", "api.example")])
-async def test_outside_production_any_host_will_do_but_one(gateway: GatewayFixture, hosts: tuple[str, ...]) -> None:
+async def test_outside_production_any_single_host_is_allowed(gateway: GatewayFixture, hosts: tuple[str, ...]) -> None:
     assert b" 200 ok" in await head_of_answer(gateway, posted(gateway, "any.example"), BODY, times=3)
     assert b" 400 bad request" in await head_of_answer(gateway, posted(gateway, *hosts), BODY)
 
 
-async def test_the_host_of_an_absolute_target_counts(production_gateway: GatewayFixture) -> None:
+async def test_the_host_of_an_absolute_target_precedes_the_field(production_gateway: GatewayFixture) -> None:
     foreign = posted(production_gateway, "api.example", target="http://evil.example/graphql")
     assert b" 400 bad request" in await head_of_answer(production_gateway, foreign, BODY)
     ours = posted(production_gateway, "evil.example", target="http://api.example/graphql")
     assert b" 200 ok" in await head_of_answer(production_gateway, ours, BODY, times=3)
 
 
-async def test_a_socket_of_our_host_opens(production_gateway: GatewayFixture) -> None:
+async def test_a_socket_of_an_allowed_host_opens(production_gateway: GatewayFixture) -> None:
     protocol = "Sec-WebSocket-Protocol: graphql-transport-ws"
     for target in ("/graphql", "http://api.example/graphql"):
         head = [f"GET {target} HTTP/1.1", "Host: api.example", protocol, *UPGRADE]
@@ -107,7 +107,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("line", "host", "status"), ANSWERS, ids=[line[:30] for line, _, _ in ANSWERS])
-async def test_every_answer_has_what_browsers_are_to_know(
+async def test_every_response_has_the_security_fields(
     production_gateway: GatewayFixture, gateway: GatewayFixture, line: str, host: str, status: bytes
 ) -> None:
     accept = "Accept: application/graphql-response+json"
@@ -118,7 +118,7 @@ async def test_every_answer_has_what_browsers_are_to_know(
     assert b"strict-transport-security" not in await head_of_answer(gateway, [line, f"Host: {host}", accept])
 
 
-async def test_one_answered_directly_has_it_too(production_gateway: GatewayFixture) -> None:
+async def test_a_direct_response_has_them_too(production_gateway: GatewayFixture) -> None:
     answer = await head_of_answer(production_gateway, posted(production_gateway, "api.example"), BODY)
     assert answer.count(b"x-content-type-options: nosniff\r\n") == 1
     assert answer.count(b"strict-transport-security: max-age=31536000\r\n") == 1

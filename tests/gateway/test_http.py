@@ -1,4 +1,4 @@
-"""The endpoint itself: tokens, sizes, the page for browsers."""
+"""The GraphQL endpoint: tokens, sizes, methods, the page for browsers."""
 
 import asyncio
 import datetime as dt
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_an_expired_token_is_refused_as_a_whole(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask("{ me { id } }", gateway.user(valid_for=dt.timedelta(seconds=-1)), "fi")
+    answer = await gateway.execute("{ me { id } }", gateway.user(valid_for=dt.timedelta(seconds=-1)), "fi")
     assert answer["status"] == 401
     assert answer["errors"] == [{"message": "Kirjaudu sisään.", "extensions": {"code": "UNAUTHENTICATED"}}]
     assert answer["headers"]["WWW-Authenticate"] == 'Bearer error="invalid_token"'
@@ -27,7 +27,7 @@ async def test_an_expired_token_is_refused_as_a_whole(gateway: GatewayFixture) -
 
 
 @pytest.mark.parametrize("header", ["Bearer x.y.z", "Basic abc", "Bearer ", "Bearer a b"])
-async def test_what_is_no_token_is_refused(gateway: GatewayFixture, header: str) -> None:
+async def test_a_malformed_token_is_refused(gateway: GatewayFixture, header: str) -> None:
     headers = {"Authorization": header}
     async with gateway.session.post(
         f"{gateway.url}/graphql", json={"query": "{ me { id } }"}, headers=headers
@@ -35,20 +35,20 @@ async def test_what_is_no_token_is_refused(gateway: GatewayFixture, header: str)
         assert response.status == 401
 
 
-async def test_a_services_token_is_not_for_the_outside(gateway: GatewayFixture) -> None:
+async def test_a_services_token_is_refused(gateway: GatewayFixture) -> None:
     token = gateway.services.identity.token("service:stats", SubjectKind.SERVICE)
-    assert (await gateway.ask("{ me { id } }", token))["status"] == 401
+    assert (await gateway.execute("{ me { id } }", token))["status"] == 401
 
 
 async def test_a_large_body_is_refused(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask("{ me { id } }", gateway.user(), padding="x" * 1_000_001)
+    answer = await gateway.execute("{ me { id } }", gateway.user(), padding="x" * 1_000_001)
     assert answer["status"] == 413
     assert answer["errors"][0]["extensions"]["code"] == "TOO_LARGE"
     assert answer["errors"][0]["message"] == "The request is too large: at most 1000000 bytes."
     assert gateway.services.calls == []
 
 
-async def test_a_browser_is_shown_a_page(gateway: GatewayFixture) -> None:
+async def test_a_browser_gets_the_page(gateway: GatewayFixture) -> None:
     async with gateway.session.get(f"{gateway.url}/graphql", headers={"Accept": "text/html"}) as response:
         assert response.status == 200
         assert "playground" in (await response.text()).lower()
@@ -57,25 +57,25 @@ async def test_a_browser_is_shown_a_page(gateway: GatewayFixture) -> None:
 
 async def test_in_production_there_is_no_page_unless_it_is_switched_on(server_addresses: Servers) -> None:
     async with (
-        run_gateway(server_addresses, env=Environment.PRODUCTION) as house,
-        house.session.get(f"{house.url}/graphql", headers={"Accept": "text/html"}) as response,
+        run_gateway(server_addresses, env=Environment.PRODUCTION) as gateway,
+        gateway.session.get(f"{gateway.url}/graphql", headers={"Accept": "text/html"}) as response,
     ):
         assert response.status == 404
 
 
-async def test_in_production_a_stranger_sees_the_way_in_alone(server_addresses: Servers) -> None:
-    async with run_gateway(server_addresses, env=Environment.PRODUCTION, playground=True) as house:
-        async with house.session.get(f"{house.url}/graphql", headers={"Accept": "text/html"}) as response:
+async def test_in_production_an_anonymous_visitor_gets_the_sign_in_form_only(server_addresses: Servers) -> None:
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION, playground=True) as gateway:
+        async with gateway.session.get(f"{gateway.url}/graphql", headers={"Accept": "text/html"}) as response:
             assert response.status == 200
             assert "data-sign-in-first" in await response.text()
-        async with house.session.get(f"{house.url}/graphql/examples.json") as response:
+        async with gateway.session.get(f"{gateway.url}/graphql/examples.json") as response:
             assert response.status == 401
 
 
 async def test_the_page_can_be_switched_off(server_addresses: Servers) -> None:
-    async with run_gateway(server_addresses, playground=False) as house:
+    async with run_gateway(server_addresses, playground=False) as gateway:
         for address in ("/graphql", "/graphql/examples.json"):
-            async with house.session.get(f"{house.url}{address}", headers={"Accept": "text/html"}) as response:
+            async with gateway.session.get(f"{gateway.url}{address}", headers={"Accept": "text/html"}) as response:
                 assert response.status == 404
 
 
@@ -86,10 +86,10 @@ async def test_a_query_by_get(gateway: GatewayFixture) -> None:
         assert await response.json() == {"data": {"me": {"username": "maija"}}}
 
 
-async def test_of_a_header_that_comes_twice_the_first_counts(gateway: GatewayFixture) -> None:
-    """Also for an operation that is known."""
+async def test_the_first_of_a_repeated_header_is_used(gateway: GatewayFixture) -> None:
+    """Also for a cached document."""
     query = "{ me { username } }"
-    await gateway.ask(query, gateway.user())
+    await gateway.execute(query, gateway.user())
     headers = [("Authorization", f"Bearer {gateway.user()}"), ("Authorization", "Bearer x.y.z")]
     async with gateway.session.post(f"{gateway.url}/graphql", json={"query": query}, headers=headers) as response:
         assert await response.json() == {"data": {"me": {"username": "maija"}}}
@@ -111,7 +111,7 @@ async def test_a_body_in_pieces_is_one_body(gateway: GatewayFixture) -> None:
             assert await response.json() == {"data": {"me": {"username": "maija"}}}
 
 
-async def test_too_large_is_too_large_also_in_pieces(gateway: GatewayFixture) -> None:
+async def test_a_large_body_in_pieces_is_refused(gateway: GatewayFixture) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(11):
             yield b" " * 100_000
@@ -121,9 +121,7 @@ async def test_too_large_is_too_large_also_in_pieces(gateway: GatewayFixture) ->
         assert response.status == 413
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(
-    gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_incomplete_body_has_a_timeout(gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "BODY_TIMEOUT_S", 0.1)
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -138,20 +136,20 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
-async def test_other_methods_are_told_which_there_are(gateway: GatewayFixture, method: str) -> None:
+async def test_other_methods_are_refused_with_allow(gateway: GatewayFixture, method: str) -> None:
     async with gateway.session.request(method, f"{gateway.url}/graphql") as response:
         assert response.status == 405
         assert response.headers["Allow"] == "GET, HEAD, POST, OPTIONS"
         assert (await response.json())["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
 
 
-async def test_options_says_which_methods_there_are(gateway: GatewayFixture) -> None:
+async def test_options_has_allow(gateway: GatewayFixture) -> None:
     async with gateway.session.options(f"{gateway.url}/graphql") as response:
         assert response.status == 204
         assert response.headers["Allow"] == "GET, HEAD, POST, OPTIONS"
 
 
-async def test_nothing_is_changed_by_get(gateway: GatewayFixture) -> None:
+async def test_mutations_by_get_are_refused(gateway: GatewayFixture) -> None:
     mutation = "mutation { signOut { __typename } }"
     headers = {"Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.get(f"{gateway.url}/graphql", params={"query": mutation}, headers=headers) as response:
@@ -169,15 +167,15 @@ async def test_head_is_get_without_its_body(gateway: GatewayFixture) -> None:
 
 
 async def test_a_subscription_needs_a_socket(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask("subscription { orderEvents { __typename } }", gateway.partner())
+    answer = await gateway.execute("subscription { orderEvents { __typename } }", gateway.partner())
     assert answer["errors"] == [
         {"message": "Subscriptions go over WebSocket.", "extensions": {"code": "SOCKET_NEEDED"}}
     ]
 
 
-async def test_of_several_operations_one_is_named(gateway: GatewayFixture) -> None:
+async def test_one_of_several_operations_is_selected(gateway: GatewayFixture) -> None:
     query = "query a { me { username } } query b { me { id } }"
-    answer = await gateway.ask(query, gateway.user())
+    answer = await gateway.execute(query, gateway.user())
     assert answer["errors"][0]["extensions"] == {"code": "UNKNOWN_OPERATION", "path": ["operationName"]}
     body = {"query": query, "operationName": "a"}
     headers = {"Authorization": f"Bearer {gateway.user()}"}
@@ -202,7 +200,7 @@ async def test_of_several_operations_one_is_named(gateway: GatewayFixture) -> No
         (b'{"variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", []),
     ],
 )
-async def test_a_body_that_is_no_request_names_the_field(gateway: GatewayFixture, sent: bytes, path: list[str]) -> None:
+async def test_an_invalid_body_is_refused_with_the_path(gateway: GatewayFixture, sent: bytes, path: list[str]) -> None:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.post(f"{gateway.url}/graphql", data=sent, headers=headers) as response:
         assert response.status == 400
@@ -220,14 +218,14 @@ async def test_a_body_that_is_no_request_names_the_field(gateway: GatewayFixture
         "variables={}",
     ],
 )
-async def test_an_address_that_is_no_request_is_refused(gateway: GatewayFixture, query: str) -> None:
+async def test_an_invalid_query_string_is_refused(gateway: GatewayFixture, query: str) -> None:
     url = URL(f"{gateway.url}/graphql?{query}", encoded=True)
     async with gateway.session.get(url, headers={"Authorization": f"Bearer {gateway.user()}"}) as response:
         assert response.status == 400
         assert (await response.json())["errors"][0]["extensions"]["code"] == "INVALID_REQUEST"
 
 
-async def test_of_an_operation_that_is_wrong_the_status_says_so_to_who_knows(gateway: GatewayFixture) -> None:
+async def test_the_status_of_an_invalid_operation_depends_on_the_media_type(gateway: GatewayFixture) -> None:
     headers = {"Accept": "application/graphql-response+json", "Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.post(
         f"{gateway.url}/graphql", json={"query": "{ nothing }"}, headers=headers
@@ -235,10 +233,10 @@ async def test_of_an_operation_that_is_wrong_the_status_says_so_to_who_knows(gat
         assert response.status == 400
         assert response.content_type == "application/graphql-response+json"
         assert "data" not in await response.json()
-    assert (await gateway.ask("{ nothing }", gateway.user()))["status"] == 200
+    assert (await gateway.execute("{ nothing }", gateway.user()))["status"] == 200
 
 
-async def test_what_is_refused_is_counted_and_logged_by_its_code_alone(
+async def test_request_errors_are_counted_and_logged_by_code_only(
     gateway: GatewayFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = REGISTRY.get_sample_value("kierto_requests_rejected_total", {"code": "UNKNOWN_OPERATION"}) or 0.0
@@ -247,12 +245,12 @@ async def test_what_is_refused_is_counted_and_logged_by_its_code_alone(
         assert (await response.json())["errors"][0]["extensions"]["code"] == "UNKNOWN_OPERATION"
     assert REGISTRY.get_sample_value("kierto_requests_rejected_total", {"code": "UNKNOWN_OPERATION"}) == before + 1
     logging.flush()
-    said = capsys.readouterr().out
-    assert "UNKNOWN_OPERATION" in said
-    assert "Mirja" not in said
+    output = capsys.readouterr().out
+    assert "UNKNOWN_OPERATION" in output
+    assert "Mirja" not in output
 
 
-async def test_an_answer_of_another_kind_is_not_to_be_had(gateway: GatewayFixture) -> None:
+async def test_other_media_types_are_not_acceptable(gateway: GatewayFixture) -> None:
     headers = {"Accept": "image/png"}
     async with gateway.session.post(
         f"{gateway.url}/graphql", json={"query": "{ me { id } }"}, headers=headers
@@ -262,16 +260,16 @@ async def test_an_answer_of_another_kind_is_not_to_be_had(gateway: GatewayFixtur
         assert extensions["accepted"] == ["application/graphql-response+json", "application/json"]
 
 
-async def test_in_production_the_schema_is_for_those_who_write_clients(server_addresses: Servers) -> None:
+async def test_in_production_the_schema_is_for_staff_and_partners(server_addresses: Servers) -> None:
     asked = "{ __schema { queryType { name } } }"
-    async with run_gateway(server_addresses, env=Environment.PRODUCTION) as house:
-        for writer in (house.staff(), house.partner(), house.staff()):
-            assert (await house.ask(asked, writer))["data"] == {"__schema": {"queryType": {"name": "Query"}}}
-            assert "Did you mean 'me'" in (await house.ask("{ mee { id } }", writer))["errors"][0]["message"]
-        for token in (None, house.user(), None, house.user()):
-            answer = await house.ask(asked, token)
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION) as gateway:
+        for writer in (gateway.staff(), gateway.partner(), gateway.staff()):
+            assert (await gateway.execute(asked, writer))["data"] == {"__schema": {"queryType": {"name": "Query"}}}
+            assert "Did you mean 'me'" in (await gateway.execute("{ mee { id } }", writer))["errors"][0]["message"]
+        for token in (None, gateway.user(), None, gateway.user()):
+            answer = await gateway.execute(asked, token)
             assert answer["errors"][0]["extensions"]["code"] == "INTROSPECTION_FORBIDDEN"
             assert "data" not in answer
-            answer = await house.ask("{ mee { id } }", token)
+            answer = await gateway.execute("{ mee { id } }", token)
             assert answer["errors"][0]["message"] == "Cannot query field 'mee' on type 'Query'."
-            assert (await house.ask("{ __typename }", token))["data"] == {"__typename": "Query"}
+            assert (await gateway.execute("{ __typename }", token))["data"] == {"__typename": "Query"}

@@ -1,4 +1,4 @@
-"""Files of an ERP export on their way through the gateway."""
+"""Files of an ERP export through the gateway's proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,15 +39,13 @@ async def upload(
         ("pickups", "orders"),
     ],
 )
-async def test_a_file_goes_to_the_service_that_takes_in_its_kind(
-    gateway: GatewayFixture, kind: str, service: str
-) -> None:
+async def test_a_file_goes_to_the_service_of_its_kind(gateway: GatewayFixture, kind: str, service: str) -> None:
     status, body = await upload(gateway, kind, gateway.staff())
     assert (status, body) == (201, '{"id":"import_sites_1"}')
     assert [one[:3] for one in gateway.services.uploads] == [(service, f"{kind}.csv", 8)]
 
 
-async def test_the_services_refusal_comes_back(gateway: GatewayFixture) -> None:
+async def test_the_services_refusal_is_forwarded(gateway: GatewayFixture) -> None:
     status, text = await upload(gateway, "rules", gateway.staff())
     assert status == 422
     (error,) = msgspec.json.decode(text)["errors"]
@@ -55,7 +53,7 @@ async def test_the_services_refusal_comes_back(gateway: GatewayFixture) -> None:
     assert error["message"] == "The file has columns that are not known here: colour."
 
 
-async def test_a_file_streams_through(gateway: GatewayFixture) -> None:
+async def test_a_file_is_streamed(gateway: GatewayFixture) -> None:
     reached = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -78,7 +76,7 @@ async def test_a_file_streams_through(gateway: GatewayFixture) -> None:
     assert chunks > 10
 
 
-async def test_a_file_that_breaks_off_is_not_taken(gateway: GatewayFixture) -> None:
+async def test_an_incomplete_file_is_not_staged(gateway: GatewayFixture) -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"x" * 100_000
         raise ConnectionError
@@ -89,7 +87,7 @@ async def test_a_file_that_breaks_off_is_not_taken(gateway: GatewayFixture) -> N
     assert [one[0] for one in gateway.services.uploads] == ["sites"]
 
 
-async def test_only_staff_bring_files(gateway: GatewayFixture) -> None:
+async def test_only_staff_may_upload(gateway: GatewayFixture) -> None:
     assert (await upload(gateway, "sites", None))[0] == 401
     assert (await upload(gateway, "sites", "nonsense"))[0] == 401
     assert (await upload(gateway, "sites", gateway.user()))[0] == 403
@@ -97,7 +95,7 @@ async def test_only_staff_bring_files(gateway: GatewayFixture) -> None:
     assert gateway.services.uploads == []
 
 
-async def test_a_file_is_csv_and_of_a_bounded_size(gateway: GatewayFixture) -> None:
+async def test_a_file_is_csv_of_a_limited_size(gateway: GatewayFixture) -> None:
     status, problem = await upload(gateway, "sites", gateway.staff(), content_type="application/octet-stream")
     assert (status, "UNSUPPORTED_MEDIA_TYPE" in problem, "text/csv" in problem) == (415, True, True)
 
@@ -117,14 +115,12 @@ async def bad_rows(gateway: GatewayFixture, import_id: str, token: str | None) -
 
 
 @pytest.mark.parametrize("service", ["identity", "sites", "orders", "stats"])
-async def test_what_was_left_out_comes_from_the_service_that_owns_the_import(
-    gateway: GatewayFixture, service: str
-) -> None:
+async def test_bad_rows_come_from_the_service_of_the_import(gateway: GatewayFixture, service: str) -> None:
     status, text = await bad_rows(gateway, f"import_{service}_1", gateway.staff())
     assert (status, text) == (200, f"line,field,code,reason\r\n3,litres,MALFORMED,{service}\r\n")
 
 
-async def test_only_staff_see_what_was_left_out(gateway: GatewayFixture) -> None:
+async def test_only_staff_may_read_bad_rows(gateway: GatewayFixture) -> None:
     assert (await bad_rows(gateway, "import_sites_1", None))[0] == 401
     assert (await bad_rows(gateway, "import_sites_1", "nonsense"))[0] == 401
     assert (await bad_rows(gateway, "import_sites_1", gateway.user()))[0] == 403

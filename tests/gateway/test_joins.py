@@ -1,4 +1,4 @@
-"""What is asked of one service for one level travels in one request."""
+"""Batch fields: the calls of one service for one level are one request."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from tests.gateway.stubs.samples import ORGANISATION, agreement_id, site_id
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_page_of_40_sites_asks_each_service_once_a_level(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+async def test_a_page_of_40_sites_calls_each_service_once_a_level(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
         """{ sites(first: 40) { totalCount edges { node {
                id address { street } openOrderCount nextPickup { date state } organisation { name customerNumber }
                agreements { edges { node { agreementNumber site { siteNumber containers { litres } }
@@ -43,7 +43,7 @@ async def test_a_page_of_40_sites_asks_each_service_once_a_level(gateway: Gatewa
 
 
 async def test_the_same_field_with_other_arguments_is_another_call(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """{ sites(first: 3) { edges { node {
                march: calendar(since: "2026-03-01", until: "2026-03-31") { __typename }
                april: calendar(since: "2026-04-01", until: "2026-04-30") { __typename }
@@ -54,8 +54,8 @@ async def test_the_same_field_with_other_arguments_is_another_call(gateway: Gate
     assert len(gateway.services.calls_to("calendars")) == 2
 
 
-async def test_sites_is_told_which_fields_are_wanted(gateway: GatewayFixture) -> None:
-    await gateway.ask(
+async def test_sites_gets_the_selected_fields(gateway: GatewayFixture) -> None:
+    await gateway.execute(
         """query { sites(first: 1) { edges { node { ...S organisation { id } } } } }
            fragment S on Site { siteNumber ... on Node { id } }""",
         gateway.user(),
@@ -70,15 +70,15 @@ async def test_a_list_is_counted_only_where_its_total_is_selected(gateway: Gatew
         document = f"{{ {field}(first: 3) {{ pageInfo {{ hasNextPage }} {selection} }} }}"
         if selection == "...P":
             document += f" fragment P on {field[:-1].capitalize()}Connection {{ total: totalCount }}"
-        answer = await gateway.ask(document, gateway.user())
+        answer = await gateway.execute(document, gateway.user())
         assert "errors" not in answer, answer
         (call,) = gateway.services.calls_to(field)
         assert call.arguments["page"].total is counted
         gateway.services.calls.clear()
 
 
-async def test_a_joined_site_is_asked_for_with_the_fields_of_its_place(gateway: GatewayFixture) -> None:
-    await gateway.ask(
+async def test_a_joined_site_is_called_for_with_its_selected_fields(gateway: GatewayFixture) -> None:
+    await gateway.execute(
         """{ orders { edges { node { a: site { siteNumber } b: site { containers { litres } } } } } }""",
         gateway.user(),
     )
@@ -86,9 +86,11 @@ async def test_a_joined_site_is_asked_for_with_the_fields_of_its_place(gateway: 
     assert asked == [{"ids": [site_id(1)], "fields": ["siteNumber"]}, {"ids": [site_id(1)], "fields": ["containers"]}]
 
 
-async def test_one_service_down_costs_its_own_fields_only(gateway: GatewayFixture) -> None:
+async def test_an_unavailable_service_affects_its_own_fields_only(gateway: GatewayFixture) -> None:
     gateway.services.unavailable.add("orders")
-    answer = await gateway.ask("{ sites(first: 2) { edges { node { siteNumber openOrderCount } } } }", gateway.user())
+    answer = await gateway.execute(
+        "{ sites(first: 2) { edges { node { siteNumber openOrderCount } } } }", gateway.user()
+    )
     assert [edge["node"] for edge in answer["data"]["sites"]["edges"]] == [
         {"siteNumber": "S1", "openOrderCount": None},
         {"siteNumber": "S2", "openOrderCount": None},
@@ -101,7 +103,7 @@ async def test_one_service_down_costs_its_own_fields_only(gateway: GatewayFixtur
 
 async def test_nodes_of_every_kind_by_their_ids(gateway: GatewayFixture) -> None:
     ids = [site_id(2), agreement_id(3), "nonsense", site_id(1), ORGANISATION, "import_orders_x", site_id(2)]
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """query ($ids: [ID!]!) { nodes(ids: $ids) {
              __typename id ... on Site { siteNumber containers { count } } ... on Agreement { site { siteNumber } }
              ... on Import { badRows { totalCount edges { node { line } } } } } }""",
@@ -109,8 +111,8 @@ async def test_nodes_of_every_kind_by_their_ids(gateway: GatewayFixture) -> None
         ids=ids,
     )
     assert "errors" not in answer, answer
-    found = answer["data"]["nodes"]
-    assert [one and one["__typename"] for one in found] == [
+    nodes = answer["data"]["nodes"]
+    assert [one and one["__typename"] for one in nodes] == [
         "Site",
         "Agreement",
         None,
@@ -119,14 +121,14 @@ async def test_nodes_of_every_kind_by_their_ids(gateway: GatewayFixture) -> None
         "Import",
         "Site",
     ]
-    assert [one["id"] for one in found if one] == [one for one in ids if one != "nonsense"]
-    assert found[1]["site"]["siteNumber"] == "S3"
+    assert [one["id"] for one in nodes if one] == [one for one in ids if one != "nonsense"]
+    assert nodes[1]["site"]["siteNumber"] == "S3"
     first, second = gateway.services.calls_to("sites_by_id")
     assert first.arguments["ids"] == [site_id(2), site_id(1)]
     assert second.arguments["ids"] == [site_id(3)]
 
 
 async def test_a_node_that_is_out_of_reach_is_null(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask("query ($id: ID!) { node(id: $id) { id } }", gateway.user(), id=site_id(999))
+    answer = await gateway.execute("query ($id: ID!) { node(id: $id) { id } }", gateway.user(), id=site_id(999))
     assert answer["data"] == {"node": None}
     assert "errors" not in answer

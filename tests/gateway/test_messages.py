@@ -1,4 +1,4 @@
-"""What a code says to a person: in all four languages, each place that it comes from, with nothing left out."""
+"""The messages of codes in all four languages, with all params of every place that raises them."""
 
 import re
 import string
@@ -13,11 +13,11 @@ from tests.gateway.raised_codes import ROOT, RaisedCode, raised_codes
 
 OF_THE_GATEWAY = {"FORBIDDEN", "UNAUTHENTICATED", "UNAVAILABLE", "NOT_READY_YET", "MALFORMED", "TOO_LARGE"}
 MADE_BY_THE_GATEWAY = "UNEXPECTED"
-"""A service says it without params: the gateway puts the number of the trace there."""
+"""A service raises it without params: the gateway adds the trace id."""
 UNRAISED = {
-    # Raised as an error of GraphQL (gateway/execution/limits/operation_limits.py).
+    # Raised as a GraphQLError (gateway/execution/limits/operation_limits.py).
     "LIMIT_EXCEEDED",
-    # For a reason that the gateway does not know yet, while services and gateways are of different builds.
+    # For a reason that this build does not have yet, during a rolling deployment.
     "WEAK_PASSWORD",
     "WRONG_FILE",
 }
@@ -27,13 +27,13 @@ _CODE = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b")
 
 
 def promised() -> set[str]:
-    """The codes that the contracts speak of."""
+    """Return the codes in the contracts' docstrings."""
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "services/contracts").glob("*.py")]
     return {code for text in texts for promise in _PROMISED.findall(text) for code in _CODE.findall(promise)}
 
 
 def texts_for(raised: RaisedCode, language: Language) -> dict[str, str]:
-    """The texts that may be shown for what is raised."""
+    """Return the possible texts of a raised code."""
     catalogue = messages.catalogue(language)
     if raised.reason == "*":
         return {key: text for key, text in catalogue.items() if key.partition(".")[0] == raised.code}
@@ -54,7 +54,7 @@ def test_every_code_has_a_text(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_nothing_is_left_out_of_a_text(language: Language) -> None:
+def test_every_placeholder_of_a_text_has_a_param(language: Language) -> None:
     gaps = [
         (raised, key, placeholders(text) - raised.params)
         for raised in raised_codes()
@@ -65,7 +65,7 @@ def test_nothing_is_left_out_of_a_text(language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_text_can_be_shown(language: Language) -> None:
+def test_every_text_can_be_formatted(language: Language) -> None:
     for raised in raised_codes():
         for key in texts_for(raised, language):
             reason = key.partition(".")[2]
@@ -75,18 +75,18 @@ def test_every_text_can_be_shown(language: Language) -> None:
             assert shown[0].isupper() and shown != raised.code, (raised, shown)
 
 
-def test_every_text_is_for_what_is_raised() -> None:
+def test_every_text_is_of_a_raised_code() -> None:
     catalogue = messages.catalogue(Language.EN)
     shown = {key for raised in raised_codes() for key in texts_for(raised, Language.EN)}
     assert set(catalogue) - shown - UNRAISED - OF_THE_GATEWAY - promised() == set()
 
 
-def test_every_fault_of_a_form_has_its_own_words() -> None:
+def test_every_reason_of_malformed_has_its_text() -> None:
     reasons = {key.partition(".")[2] for key in messages.catalogue(Language.EN) if key.startswith("MALFORMED.")}
     assert reasons == set(typing.get_args(MalformedReason))
 
 
-def test_the_languages_say_the_same() -> None:
+def test_the_languages_have_the_same_placeholders() -> None:
     def shape(language: Language) -> dict[str, set[str]]:
         return {code: placeholders(text) for code, text in messages.catalogue(language).items()}
 
@@ -94,13 +94,13 @@ def test_the_languages_say_the_same() -> None:
     assert all(shape(language) == english for language in Language)
 
 
-def test_no_language_was_left_in_anothers_words() -> None:
+def test_no_text_is_untranslated() -> None:
     same_in_all = {"PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_SUPPORTED"}
     for code in set(messages.catalogue(Language.EN)) - same_in_all:
         assert len({messages.catalogue(language)[code] for language in Language}) == len(Language), code
 
 
-def test_a_reason_has_its_own_words() -> None:
+def test_a_reason_has_its_text() -> None:
     params = {"reason": "TOO_SHORT", "shortest": "12", "longest": "256"}
     assert messages.text("WEAK_PASSWORD", Language.NB, params) == "Passordet er for kort: minst 12 tegn."
     assert "vähintään 12" in messages.text("WEAK_PASSWORD", Language.FI, {"shortest": "12"})

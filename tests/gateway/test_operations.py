@@ -33,14 +33,14 @@ REGISTRATION = {
 
 
 async def test_a_stranger_registers(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(REGISTER, input=REGISTRATION | {"language": "SV"})
+    answer = await gateway.execute(REGISTER, input=REGISTRATION | {"language": "SV"})
     assert answer["data"]["register"]["accessRequested"] is True
     (asked,) = gateway.services.calls_to("register")
     assert asked.arguments["command"].terms_version == "2026-01"
 
 
 async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(REGISTER, input={k: v for k, v in REGISTRATION.items() if k != "termsVersion"})
+    answer = await gateway.execute(REGISTER, input={k: v for k, v in REGISTRATION.items() if k != "termsVersion"})
     (problem,) = answer["data"]["register"]["problems"]
     assert problem == {
         "code": "TERMS_REQUIRED",
@@ -63,7 +63,7 @@ async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(gateway:
     ],
 )
 async def test_a_refusal_speaks_the_callers_language(gateway: GatewayFixture, language: str, text: str) -> None:
-    answer = await gateway.ask(WRONG_SIGN_IN, language=language)
+    answer = await gateway.execute(WRONG_SIGN_IN, language=language)
     assert answer["data"]["signIn"]["problems"] == [{"message": text}]
 
 
@@ -72,7 +72,7 @@ async def test_who_names_none_of_our_languages_gets_their_own(
     gateway: GatewayFixture, accepted: str, language: str
 ) -> None:
     token = gateway.user(locale="sv")
-    answer = await gateway.ask(WRONG_SIGN_IN, token, accepted)
+    answer = await gateway.execute(WRONG_SIGN_IN, token, accepted)
     text = messages.text("SIGN_IN_FAILED", Language(language))
     assert answer["data"]["signIn"]["problems"] == [{"message": text}]
     (asked,) = gateway.services.calls
@@ -82,13 +82,13 @@ async def test_who_names_none_of_our_languages_gets_their_own(
 async def test_a_socket_speaks_its_users_own_language(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.user(locale="sv"), **{"Accept-Language": "de"}) as socket:
         await socket.subscribe()
-        assert (await socket.item())["problems"][0]["message"] == messages.text("FORBIDDEN", Language.SV)
+        assert (await socket.next_item())["problems"][0]["message"] == messages.text("FORBIDDEN", Language.SV)
 
 
 async def test_what_is_refused_before_it_is_executed_is_in_the_users_own_language(gateway: GatewayFixture) -> None:
     token = gateway.user(locale="sv")
-    await gateway.ask("{ me { id } }", token, "de")
-    answer = await gateway.ask("query a { me { id } } query b { me { id } }", token, "de")
+    await gateway.execute("{ me { id } }", token, "de")
+    answer = await gateway.execute("query a { me { id } } query b { me { id } }", token, "de")
     assert [error["message"] for error in answer["errors"]] == [messages.text("UNKNOWN_OPERATION", Language.SV)]
     async with gateway.session.get(
         f"{gateway.url}/imports/import_x_1/bad-rows",
@@ -99,17 +99,17 @@ async def test_what_is_refused_before_it_is_executed_is_in_the_users_own_languag
 
 
 async def test_signing_in_gives_a_token_that_works(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         'mutation { signIn(input: {username: "maija", password: "right"}) { ... on SignedIn { accessToken } } }'
     )
     token = answer["data"]["signIn"]["accessToken"]
-    me = await gateway.ask("{ me { username language memberships { role organisation { id } } } }", token)
+    me = await gateway.execute("{ me { username language memberships { role organisation { id } } } }", token)
     assert me["data"]["me"]["username"] == "maija"
     assert me["data"]["me"]["language"] == "FI"
 
 
 async def test_an_extra_pickup_is_ordered(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """mutation ($input: OrderExtraPickupInput!) { orderExtraPickup(input: $input) { ... on Ordered { order {
              id state date placedAt site { siteNumber } agreement { agreementNumber } timeline { state at }
         } } } }""",
@@ -128,7 +128,7 @@ async def test_an_extra_pickup_is_ordered(gateway: GatewayFixture) -> None:
 
 
 async def test_a_partner_reports_pickups(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """mutation ($input: ReportPickupsInput!) { reportPickups(input: $input) {
              ... on PickupsReported { outcomes { reportId accepted } } } }""",
         gateway.partner(),
@@ -154,7 +154,7 @@ async def test_a_partner_reports_pickups(gateway: GatewayFixture) -> None:
 
 
 async def test_grams_beyond_32_bits_are_shown(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """{ volumes(since: "2026-03-01", until: "2026-03-31", fractions: [RESIDUAL]) {
              ... on Volumes { grams rows { start grams } } } }""",
         gateway.user(),
@@ -167,7 +167,7 @@ async def test_grams_beyond_32_bits_are_shown(gateway: GatewayFixture) -> None:
 
 async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
     form = {"idempotencyKey": "k", "siteId": site_id(1), "topic": "PICKUP", "message": "Hei"}
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """mutation ($form: SendContactFormInput!) {
              sendContactForm(input: $form) { ... on ContactFormReceived { ticket { number site { siteNumber } } } }
              startImport(input: {id: "import_sites_x"}) { ... on ImportStarted { imported { state } } }
@@ -184,7 +184,7 @@ async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
 
 
 async def test_sessions_go_on_and_end(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """mutation {
              on: refresh(input: {refreshToken: "next"}) { ... on SignedIn { refreshToken expiresIn } }
              used: refresh(input: {refreshToken: "used"}) { ... on Refusal { problems { code } } }
@@ -200,7 +200,7 @@ async def test_sessions_go_on_and_end(gateway: GatewayFixture) -> None:
 
 
 async def test_staff_look_after_partners(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """mutation ($input: CreatePartnerInput!) {
              createPartner(input: $input) { ... on PartnerCreated { clientSecret partner { name organisationIds } } }
              revokePartner(input: {id: "partner_1"}) { ... on PartnerRevoked { partner { name } } }
@@ -212,13 +212,13 @@ async def test_staff_look_after_partners(gateway: GatewayFixture) -> None:
         "createPartner": {"clientSecret": "shown once", "partner": {"name": "Trucks", "organisationIds": []}},
         "revokePartner": {"partner": {"name": "partner_1"}},
     }
-    assert (await gateway.ask("{ partners { clientId } }", gateway.staff()))["data"] == {
+    assert (await gateway.execute("{ partners { clientId } }", gateway.staff()))["data"] == {
         "partners": [{"clientId": "routes"}]
     }
 
 
 async def test_an_import_is_watched(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """{ import(id: "import_stats_x") { state total failed badRows(first: 1) { edges { node { line field } } } }
              nobody: import(id: "import_nobody_x") { id } other: import(id: "site_x") { id }
              tickets { totalCount } }""",
@@ -235,7 +235,7 @@ async def test_an_import_is_watched(gateway: GatewayFixture) -> None:
 
 
 async def test_an_input_in_the_documents_text_is_as_good_as_a_variable(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """mutation { reportPickups(input: {reports: [
              {reportId: "r", kind: EMPTIED, at: "2026-03-10T09:00:00Z", grams: 38500}]}) {
                ... on PickupsReported { outcomes { accepted } } } }""",
@@ -245,7 +245,7 @@ async def test_an_input_in_the_documents_text_is_as_good_as_a_variable(gateway: 
 
 
 async def test_a_refusal_of_one_site_is_that_sites_own(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """{ sites(first: 1) { edges { node { calendar(since: "2026-03-02", until: "2026-03-01") {
              ... on Refusal { problems { code path message } } } } } } }""",
         gateway.user(),
@@ -260,7 +260,7 @@ async def test_a_refusal_of_one_site_is_that_sites_own(gateway: GatewayFixture) 
 
 
 async def test_the_unexpected_is_masked_with_a_trace_id(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask('{ sites(search: "broken") { totalCount } me { username } }', gateway.user())
+    answer = await gateway.execute('{ sites(search: "broken") { totalCount } me { username } }', gateway.user())
     assert answer["data"] == {"sites": None, "me": {"username": "maija"}}
     (error,) = answer["errors"]
     trace_id = answer["headers"]["X-Trace-Id"]
@@ -281,14 +281,14 @@ async def test_a_trace_that_the_caller_began_goes_on(gateway: GatewayFixture) ->
 
 
 async def test_what_a_caller_may_not_do_is_forbidden(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask('{ sites(search: "forbidden") { totalCount } }', gateway.partner(), "sv")
+    answer = await gateway.execute('{ sites(search: "forbidden") { totalCount } }', gateway.partner(), "sv")
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "FORBIDDEN"}
     assert error["message"] == "Du har inte behörighet att göra detta."
 
 
 async def test_a_stranger_gets_nothing_but_public_operations(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask("{ sites { totalCount } me { id } }")
+    answer = await gateway.execute("{ sites { totalCount } me { id } }")
     assert answer["status"] == 200
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"] * 2
     assert answer["data"] == {"sites": None, "me": None}
@@ -296,7 +296,7 @@ async def test_a_stranger_gets_nothing_but_public_operations(gateway: GatewayFix
 
 @pytest.mark.parametrize("query", ["{ sites {", "{ nothing }", "query ($id: ID!) { node(id: $id) { id } }"])
 async def test_an_operation_that_is_no_operation_is_explained(gateway: GatewayFixture, query: str) -> None:
-    answer = await gateway.ask(query, gateway.user())
+    answer = await gateway.execute(query, gateway.user())
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID_OPERATION"]
     assert "unexpected" not in answer["errors"][0]["message"]
 
@@ -304,7 +304,7 @@ async def test_an_operation_that_is_no_operation_is_explained(gateway: GatewayFi
 @pytest.mark.parametrize("grams", [2**53, 1.5, True, "1"])
 async def test_a_long_is_a_whole_number_below_2_to_the_53(gateway: GatewayFixture, grams: object) -> None:
     report = {"reportId": "r", "kind": "EMPTIED", "at": "2026-03-10T09:00:00Z", "grams": grams}
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         "mutation ($r: PickupReportInput!) { reportPickups(input: {reports: [$r]}) { __typename } }",
         gateway.partner(),
         r=report,
@@ -313,7 +313,7 @@ async def test_a_long_is_a_whole_number_below_2_to_the_53(gateway: GatewayFixtur
 
 
 async def test_an_instant_needs_its_offset(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         """mutation { reportPickups(input: {reports: [
              {reportId: "r", kind: ARRIVED, at: "2026-03-10T09:00:00", grams: 1}]}) { __typename } }""",
         gateway.partner(),
@@ -322,7 +322,7 @@ async def test_an_instant_needs_its_offset(gateway: GatewayFixture) -> None:
 
 
 async def test_services_are_told_language_and_address(gateway: GatewayFixture) -> None:
-    await gateway.ask("{ me { id } }", gateway.user(), "nb")
+    await gateway.execute("{ me { id } }", gateway.user(), "nb")
     (asked,) = gateway.services.calls
     assert asked.headers["accept-language"] == "nb"
     assert asked.headers["x-forwarded-for"] == "127.0.0.1"

@@ -34,13 +34,13 @@ async def test_a_subscriber_gets_its_cursor_first_and_then_what_happens(gateway:
     let_in(gateway, ORGANISATION)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        first = await socket.item()
+        first = await socket.next_item()
         assert first == {
             "__typename": "Checkpoint",
             "cursor": str(Cursor(gateway.services.orders.generation, gateway.services.orders.last)),
         }
         sent = await gateway.publish(placed(7), next_sequence(gateway))
-        event = await socket.item()
+        event = await socket.next_item()
         assert event["type"] == "orders.order.placed"
         assert event["subject"] == order_id(7)
         assert event["organisationId"] == ORGANISATION
@@ -58,17 +58,17 @@ async def test_a_subscriber_that_comes_back_gets_what_it_missed_and_nothing_twic
     seen = []
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after=str(Cursor(gateway.services.orders.generation, start)))
-        await socket.item()
-        seen += [await socket.item() for _ in range(6)]
+        await socket.next_item()
+        seen += [await socket.next_item() for _ in range(6)]
     for number in range(10, 20):
         await gateway.publish(placed(number), next_sequence(gateway))
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after=seen[-1]["cursor"])
-        assert (await socket.item())["cursor"] == seen[-1]["cursor"]
-        seen += [await socket.item() for _ in range(14)]
+        assert (await socket.next_item())["cursor"] == seen[-1]["cursor"]
+        seen += [await socket.next_item() for _ in range(14)]
         for number in range(20, 25):
             await gateway.publish(placed(number), next_sequence(gateway))
-        seen += [await socket.item() for _ in range(5)]
+        seen += [await socket.next_item() for _ in range(5)]
     assert [one["subject"] for one in seen] == [order_id(number) for number in range(25)]
 
 
@@ -77,8 +77,8 @@ async def test_the_whole_log_from_its_start(gateway: GatewayFixture) -> None:
     await gateway.publish(placed(1), next_sequence(gateway))
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after="START")
-        assert (await socket.item()) == {"__typename": "Checkpoint", "cursor": "START"}
-        shown = [await socket.item() for _ in gateway.services.orders.log]
+        assert (await socket.next_item()) == {"__typename": "Checkpoint", "cursor": "START"}
+        shown = [await socket.next_item() for _ in gateway.services.orders.log]
         assert [one["sequence"] for one in shown] == [one.sequence for one in gateway.services.orders.log]
 
 
@@ -86,25 +86,25 @@ async def test_an_event_that_comes_too_early_waits_for_the_one_before(gateway: G
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
+        await socket.next_item()
         first, second, third = (next_sequence(gateway) for _ in range(3))
         numbered = [(1, first), (2, second), (3, third)]
         for number, sequence in numbered:  # all are in the log before any is sent, as committed events are
             await gateway.publish(placed(number), sequence, sent=False)
         for number, sequence in reversed(numbered):
             await gateway.publish(placed(number), sequence, logged=False)
-        assert [(await socket.item())["sequence"] for _ in range(3)] == [first, second, third]
+        assert [(await socket.next_item())["sequence"] for _ in range(3)] == [first, second, third]
 
 
 async def test_what_kafka_does_not_bring_is_read_from_the_log(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
+        await socket.next_item()
         await gateway.publish(placed(1), next_sequence(gateway))
         await gateway.publish(placed(2), next_sequence(gateway), sent=False)
         await gateway.publish(placed(3), next_sequence(gateway))
-        subjects = [(await socket.item())["subject"] for _ in range(3)]
+        subjects = [(await socket.next_item())["subject"] for _ in range(3)]
         assert subjects == [order_id(1), order_id(2), order_id(3)]
 
 
@@ -122,22 +122,22 @@ async def test_what_is_not_for_partners_is_passed_over(gateway: GatewayFixture) 
     )
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
+        await socket.next_item()
         await gateway.publish(internal, next_sequence(gateway), logged=False)
         await gateway.publish(placed(5), next_sequence(gateway))
-        assert (await socket.item())["subject"] == order_id(5)
+        assert (await socket.next_item())["subject"] == order_id(5)
 
 
 async def test_filters_by_type_organisation_and_site(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(types=["orders.order.moved"], organisationId=OTHER_ORGANISATION, siteId=site_id(2))
-        await socket.item()
+        await socket.next_item()
         await gateway.publish(placed(1, OTHER_ORGANISATION, 2), next_sequence(gateway))
         await gateway.publish(moved(2, ORGANISATION, 2), next_sequence(gateway))
         await gateway.publish(moved(3, OTHER_ORGANISATION, 1), next_sequence(gateway))
         await gateway.publish(moved(4, OTHER_ORGANISATION, 2), next_sequence(gateway))
-        assert (await socket.item())["subject"] == order_id(4)
+        assert (await socket.next_item())["subject"] == order_id(4)
 
 
 async def test_a_partner_sees_its_organisations_alone_as_they_are_now(gateway: GatewayFixture) -> None:
@@ -145,20 +145,20 @@ async def test_a_partner_sees_its_organisations_alone_as_they_are_now(gateway: G
     version = gateway.services.identity.access[PARTNER].version
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
+        await socket.next_item()
         await gateway.publish(placed(1, OTHER_ORGANISATION), next_sequence(gateway))
         await gateway.publish(placed(2), next_sequence(gateway))
-        assert (await socket.item())["subject"] == order_id(2)
-        await gateway.state(partner_access(ORGANISATION, OTHER_ORGANISATION, version=version + 1))
+        assert (await socket.next_item())["subject"] == order_id(2)
+        await gateway.publish_identity_event(partner_access(ORGANISATION, OTHER_ORGANISATION, version=version + 1))
         await gateway.await_access_version(PARTNER, version + 1)
         await gateway.publish(placed(3, OTHER_ORGANISATION), next_sequence(gateway))
-        assert (await socket.item())["subject"] == order_id(3)
-        await gateway.state(partner_access(version=version + 2))
+        assert (await socket.next_item())["subject"] == order_id(3)
+        await gateway.publish_identity_event(partner_access(version=version + 2))
         await gateway.await_access_version(PARTNER, version + 2)
         await gateway.publish(placed(4, OTHER_ORGANISATION), next_sequence(gateway))
         await gateway.publish(placed(5), next_sequence(gateway))
         with pytest.raises(TimeoutError):
-            await socket.item(timeout_s=0.5)
+            await socket.next_item(timeout_s=0.5)
     let_in(gateway, ORGANISATION)
     gateway.services.identity.access[PARTNER] = partner_access(ORGANISATION, version=version + 3)
 
@@ -167,10 +167,10 @@ async def test_an_empty_list_of_organisations_is_none(gateway: GatewayFixture) -
     let_in(gateway)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after="START")
-        await socket.item()
+        await socket.next_item()
         await gateway.publish(placed(1), next_sequence(gateway))
         with pytest.raises(TimeoutError):
-            await socket.item(timeout_s=0.5)
+            await socket.next_item(timeout_s=0.5)
 
 
 @pytest.mark.parametrize("scope", ["orders:read", ""])
@@ -178,21 +178,21 @@ async def test_a_partner_without_the_scope_is_refused(gateway: GatewayFixture, s
     let_in(gateway, ORGANISATION)
     async with gateway.socket(gateway.partner(scope=scope), **{"Accept-Language": "fi"}) as socket:
         await socket.subscribe()
-        item = await socket.item()
+        item = await socket.next_item()
         assert item["problems"] == [{"code": "FORBIDDEN", "message": "Sinulla ei ole oikeutta tähän toimintoon."}]
-        assert (await socket.message())["type"] == "complete"
+        assert (await socket.next_message())["type"] == "complete"
 
 
 async def test_members_poll_no_events_here(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.user()) as socket:
         await socket.subscribe()
-        assert (await socket.item())["problems"][0]["code"] == "FORBIDDEN"
+        assert (await socket.next_item())["problems"][0]["code"] == "FORBIDDEN"
 
 
 async def test_a_stranger_gets_an_error(gateway: GatewayFixture) -> None:
     async with gateway.socket(None) as socket:
         await socket.subscribe()
-        message = await socket.message()
+        message = await socket.next_message()
         errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
         assert errors[0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
@@ -201,10 +201,10 @@ async def test_a_cursor_of_another_generation_has_expired(gateway: GatewayFixtur
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after=str(Cursor(uuid.uuid4(), 3)))
-        item = await socket.item()
+        item = await socket.next_item()
         start = str(Cursor(gateway.services.orders.generation, 0))
         assert item == {"__typename": "CursorExpired", "code": "CURSOR_EXPIRED", "start": start}
-        assert (await socket.message())["type"] == "complete"
+        assert (await socket.next_message())["type"] == "complete"
 
 
 async def test_a_partner_that_is_revoked_is_put_out(gateway: GatewayFixture) -> None:
@@ -212,14 +212,14 @@ async def test_a_partner_that_is_revoked_is_put_out(gateway: GatewayFixture) -> 
     version = gateway.services.identity.access[PARTNER].version
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
-        await gateway.state(partner_access(version=version + 1, active=False))
-        assert await socket.closed() == 4403
-    assert (await gateway.ask("{ events { __typename } }", gateway.partner()))["status"] == 401
+        await socket.next_item()
+        await gateway.publish_identity_event(partner_access(version=version + 1, active=False))
+        assert await socket.close_code() == 4403
+    assert (await gateway.execute("{ events { __typename } }", gateway.partner()))["status"] == 401
     gateway.services.identity.access[PARTNER] = partner_access(None, version=version + 2)
-    await gateway.state(partner_access(None, version=version + 2))
+    await gateway.publish_identity_event(partner_access(None, version=version + 2))
     await gateway.await_access_version(PARTNER, version + 2)
-    assert (await gateway.ask("{ events { __typename } }", gateway.partner()))["status"] == 200
+    assert (await gateway.execute("{ events { __typename } }", gateway.partner()))["status"] == 200
 
 
 async def test_a_scope_that_is_taken_away_ends_an_idle_subscription(gateway: GatewayFixture) -> None:
@@ -227,11 +227,13 @@ async def test_a_scope_that_is_taken_away_ends_an_idle_subscription(gateway: Gat
     version = gateway.services.identity.access[PARTNER].version
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
-        await gateway.state(msgspec.structs.replace(partner_access(None, version=version + 1), scopes=["orders:read"]))
-        assert (await socket.item())["problems"][0]["code"] == "FORBIDDEN"
-        assert (await socket.message())["type"] == "complete"
-    await gateway.state(partner_access(None, version=version + 2))
+        await socket.next_item()
+        await gateway.publish_identity_event(
+            msgspec.structs.replace(partner_access(None, version=version + 1), scopes=["orders:read"])
+        )
+        assert (await socket.next_item())["problems"][0]["code"] == "FORBIDDEN"
+        assert (await socket.next_message())["type"] == "complete"
+    await gateway.publish_identity_event(partner_access(None, version=version + 2))
     await gateway.await_access_version(PARTNER, version + 2)
     gateway.services.identity.access[PARTNER] = partner_access(None, version=version + 2)
 
@@ -242,43 +244,43 @@ async def test_a_session_that_ends_ends_its_sockets_and_its_tokens(gateway: Gate
         gateway.socket(gateway.user(session=session)) as ending,
         gateway.socket(gateway.user(session=other)) as staying,
     ):
-        await gateway.state(SessionEnded(session_id=session, subject_id="user_x"))
-        assert await ending.closed() == 4403
+        await gateway.publish_identity_event(SessionEnded(session_id=session, subject_id="user_x"))
+        assert await ending.close_code() == 4403
         await staying.subscribe()
-        assert (await staying.item())["__typename"] == "Refusal"
-    assert (await gateway.ask("{ me { id } }", gateway.user(session=session)))["status"] == 401
-    assert (await gateway.ask("{ me { id } }", gateway.user(session=other)))["status"] == 200
+        assert (await staying.next_item())["__typename"] == "Refusal"
+    assert (await gateway.execute("{ me { id } }", gateway.user(session=session)))["status"] == 401
+    assert (await gateway.execute("{ me { id } }", gateway.user(session=other)))["status"] == 200
 
 
 async def test_a_token_that_expires_closes_its_socket(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.staff(valid_for=dt.timedelta(seconds=2))) as socket:
-        assert await socket.closed() == 4403
+        assert await socket.close_code() == 4403
 
 
 async def test_a_restored_log_is_told_to_those_who_follow(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
+        await socket.next_item()
         gateway.services.orders.generation = uuid.uuid4()
         gateway.services.orders.log.clear()
         gateway.services.orders.last += 100
         await gateway.publish(placed(1), next_sequence(gateway))
-        assert (await socket.item())["__typename"] == "CursorExpired"
+        assert (await socket.next_item())["__typename"] == "CursorExpired"
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
-        await socket.item()
+        await socket.next_item()
         await gateway.publish(placed(2), next_sequence(gateway))
-        assert (await socket.item())["subject"] == order_id(2)
+        assert (await socket.next_item())["subject"] == order_id(2)
         await gateway.publish(placed(3), next_sequence(gateway), sent=False)
         await gateway.publish(placed(4), next_sequence(gateway))
-        assert [(await socket.item())["subject"] for _ in range(2)] == [order_id(3), order_id(4)]
+        assert [(await socket.next_item())["subject"] for _ in range(2)] == [order_id(3), order_id(4)]
 
 
 async def test_queries_run_over_the_socket_too(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.user()) as socket:
         await socket.connection.send_json({"id": "q", "type": "subscribe", "payload": {"query": "{ me { username } }"}})
-        assert (await socket.message())["payload"] == {"data": {"me": {"username": "maija"}}}
+        assert (await socket.next_message())["payload"] == {"data": {"me": {"username": "maija"}}}
 
 
 async def test_who_says_nothing_is_put_out(gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch) -> None:

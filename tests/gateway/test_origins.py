@@ -18,16 +18,16 @@ QUERY = {"query": "{ me { username } }"}
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def cors_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    async with run_gateway(server_addresses, allowed_origins=[PORTAL]) as house:
-        yield house
+    async with run_gateway(server_addresses, allowed_origins=[PORTAL]) as gateway:
+        yield gateway
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", "nonsense"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_page_from_elsewhere_is_refused(gateway: GatewayFixture, method: str, origin: str) -> None:
     headers = {"Origin": origin, "Authorization": f"Bearer {gateway.user()}"}
-    given: dict[str, Any] = {"params": QUERY} if method == "GET" else {"json": QUERY}
-    async with gateway.session.request(method, f"{gateway.url}/graphql", headers=headers, **given) as response:
+    arguments: dict[str, Any] = {"params": QUERY} if method == "GET" else {"json": QUERY}
+    async with gateway.session.request(method, f"{gateway.url}/graphql", headers=headers, **arguments) as response:
         assert response.status == 403
         assert (await response.json())["errors"][0]["extensions"]["code"] == "CROSS_ORIGIN"
         assert "Access-Control-Allow-Origin" not in response.headers

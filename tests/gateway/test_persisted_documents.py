@@ -27,13 +27,13 @@ async def trusted_only_gateway(
     file = tmp_path_factory.mktemp("documents") / "manifest.json"
     file.write_bytes(manifest.encode_manifest([ManifestOperation(ids.id_of(MINE), "Mine", "query", MINE)]))
     settings = {"trusted_documents": file, "trusted_only": ["USER"]}
-    async with run_gateway(server_addresses, **settings) as house:
-        yield house
+    async with run_gateway(server_addresses, **settings) as gateway:
+        yield gateway
 
 
-async def post(gateway: GatewayFixture, token: str, **said: Any) -> tuple[int, dict[str, Any]]:
+async def post(gateway: GatewayFixture, token: str, **parameters: Any) -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
-    async with gateway.session.post(f"{gateway.url}/graphql", json=said, headers=headers) as response:
+    async with gateway.session.post(f"{gateway.url}/graphql", json=parameters, headers=headers) as response:
         return response.status, await response.json()
 
 
@@ -76,8 +76,8 @@ async def test_strangers_register_nothing(gateway: GatewayFixture) -> None:
 
 
 async def test_users_are_held_to_what_is_trusted(trusted_only_gateway: GatewayFixture) -> None:
-    for said in ({"documentId": ids.id_of(MINE)}, {"extensions": apollo(MINE)}, {"query": MINE}):
-        assert (await post(trusted_only_gateway, trusted_only_gateway.user(), **said))[1] == MAIJA
+    for parameters in ({"documentId": ids.id_of(MINE)}, {"extensions": apollo(MINE)}, {"query": MINE}):
+        assert (await post(trusted_only_gateway, trusted_only_gateway.user(), **parameters))[1] == MAIJA
     assert code_of(await post(trusted_only_gateway, trusted_only_gateway.user(), query=OTHER)) == (
         200,
         "DOCUMENT_NOT_TRUSTED",
@@ -92,13 +92,13 @@ async def test_users_are_held_to_what_is_trusted(trusted_only_gateway: GatewayFi
 async def test_over_sockets_too(trusted_only_gateway: GatewayFixture) -> None:
     async with trusted_only_gateway.socket(trusted_only_gateway.user()) as socket:
         await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": {"documentId": ids.id_of(MINE)}})
-        assert (await socket.message())["payload"] == MAIJA
-        assert (await socket.message())["type"] == "complete"
+        assert (await socket.next_message())["payload"] == MAIJA
+        assert (await socket.next_message())["type"] == "complete"
         await socket.connection.send_json({"id": "2", "type": "subscribe", "payload": {"query": OTHER}})
-        refused = await socket.message()
+        refused = await socket.next_message()
         assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "DOCUMENT_NOT_TRUSTED")
         await socket.connection.send_json({"id": "2", "type": "subscribe", "payload": {"query": MINE}})
-        assert (await socket.message())["payload"] == MAIJA
+        assert (await socket.next_message())["payload"] == MAIJA
 
 
 async def test_an_answer_by_get_is_kept_and_asked_about(trusted_only_gateway: GatewayFixture) -> None:

@@ -96,9 +96,9 @@ async def run_proxy_process() -> AsyncIterator[ProxyProcess]:
             cwd=Path(__file__).parents[2], stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            found = ProxyProcess(process.pid, f"http://127.0.0.1:{port}/file", session)
-            await until(found.ready)
-            yield found
+            proxy = ProxyProcess(process.pid, f"http://127.0.0.1:{port}/file", session)
+            await until(proxy.ready)
+            yield proxy
         finally:
             process.terminate()
             await process.wait()

@@ -58,16 +58,16 @@ FLOODS: dict[str, Any] = {
 async def zero_quota_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
     """A gateway that lets nobody spend what the smallest request costs."""
     quotas = dict.fromkeys(("stranger", "user", "staff", "partner"), REQUEST_UNITS - 1)
-    async with run_gateway(server_addresses, quotas=quotas) as house:
-        yield house
+    async with run_gateway(server_addresses, quotas=quotas) as gateway:
+        yield gateway
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def low_quota_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
     """A gateway that lets each caller spend little; a test says from where its callers come."""
     quotas = dict.fromkeys(("stranger", "user", "staff", "partner"), QUOTA)
-    async with run_gateway(server_addresses, quotas=quotas, trusted_proxies=["127.0.0.0/8"]) as house:
-        yield house
+    async with run_gateway(server_addresses, quotas=quotas, trusted_proxies=["127.0.0.0/8"]) as gateway:
+        yield gateway
 
 
 def from_address(number: int) -> dict[str, str]:

@@ -35,8 +35,8 @@ async def zero_quota_gateway(server_addresses: Servers) -> AsyncIterator[Gateway
     """A gateway that lets nobody spend what the cheapest of them costs."""
     async with run_gateway(
         server_addresses, quotas=dict.fromkeys(("stranger", "user", "staff", "partner"), 9)
-    ) as house:
-        yield house
+    ) as gateway:
+        yield gateway
 
 
 async def ask(

@@ -20,8 +20,8 @@ SDL, JSON, EXAMPLES = "/schema.graphql", "/schema.json", "/graphql/examples.json
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def production_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    async with run_gateway(server_addresses, env=Environment.PRODUCTION, playground=True) as house:
-        yield house
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION, playground=True) as gateway:
+        yield gateway
 
 
 async def get(
@@ -86,8 +86,8 @@ async def test_in_production_it_is_for_those_who_write_clients(production_gatewa
 async def test_examples_have_days_of_today(gateway: GatewayFixture) -> None:
     status, headers, body = await get(gateway, EXAMPLES)
     assert (status, headers["Content-Type"]) == (200, "application/json")
-    found = {one["name"]: one for one in _json(body)}
-    calendar = found["calendar"]
+    by_name = {one["name"]: one for one in _json(body)}
+    calendar = by_name["calendar"]
     assert set(calendar) == {"name", "title", "for", "description", "query", "variables", "find", "scopes"}
     assert (calendar["for"], calendar["variables"]["site"]) == ("customer", "<site>")
     assert calendar["variables"]["since"] == str(gateway.endpoint.dependencies.clock.today())
@@ -102,6 +102,6 @@ async def test_in_production_examples_are_for_those_who_signed_in(production_gat
 
 
 async def test_without_the_page_there_are_no_examples(server_addresses: Servers) -> None:
-    async with run_gateway(server_addresses, playground=False) as house:
-        assert (await get(house, EXAMPLES))[0] == 404
-        assert (await get(house, SDL))[0] == 200
+    async with run_gateway(server_addresses, playground=False) as gateway:
+        assert (await get(gateway, EXAMPLES))[0] == 404
+        assert (await get(gateway, SDL))[0] == 200

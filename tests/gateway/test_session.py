@@ -34,19 +34,19 @@ async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(gate
         f"{DEVICE}=known=; Max-Age=15552000; Path=/auth; HttpOnly; SameSite=Strict",
     ]
     assert headers["Cache-Control"] == "no-store"
-    assert (await gateway.ask("{ me { username } }", body["accessToken"]))["data"] == {"me": {"username": "maija"}}
+    assert (await gateway.execute("{ me { username } }", body["accessToken"]))["data"] == {"me": {"username": "maija"}}
 
 
 async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses: Servers) -> None:
-    async with run_gateway(server_addresses, env=Environment.PRODUCTION) as house:
-        _, _, headers = await call(house, "POST", SESSION, json=RIGHT)
+    async with run_gateway(server_addresses, env=Environment.PRODUCTION) as gateway:
+        _, _, headers = await call(gateway, "POST", SESSION, json=RIGHT)
         assert headers.getall("Set-Cookie") == [
             "__Secure-kierto-session=next; Max-Age=2592000; Path=/auth; HttpOnly; SameSite=Strict; Secure",
             "__Secure-kierto-device=known=; Max-Age=15552000; Path=/auth; HttpOnly; SameSite=Strict; Secure",
         ]
-        status, _, _ = await call(house, "POST", RENEW, headers={"Cookie": "__Secure-kierto-session=next"})
+        status, _, _ = await call(gateway, "POST", RENEW, headers={"Cookie": "__Secure-kierto-session=next"})
         assert status == 200
-        status, _, _ = await call(house, "POST", RENEW, "next")
+        status, _, _ = await call(gateway, "POST", RENEW, "next")
         assert status == 401, "a cookie that anybody could have set"
 
 
@@ -207,9 +207,9 @@ async def test_other_methods_are_refused(gateway: GatewayFixture, method: str, p
 
 async def test_identity_is_told_from_where(server_addresses: Servers) -> None:
     """Attempts are counted by address, so it has to be the right one."""
-    async with run_gateway(server_addresses, trusted_proxies=["127.0.0.0/8"]) as house:
-        await call(house, "POST", SESSION, json=RIGHT, headers={"X-Forwarded-For": "192.0.2.7"})
-        (asked,) = house.services.calls_to("sign_in")
+    async with run_gateway(server_addresses, trusted_proxies=["127.0.0.0/8"]) as gateway:
+        await call(gateway, "POST", SESSION, json=RIGHT, headers={"X-Forwarded-For": "192.0.2.7"})
+        (asked,) = gateway.services.calls_to("sign_in")
         assert asked.headers["x-forwarded-for"] == "192.0.2.7"
         assert asked.headers["kierto-service-token"].count(".") == 2
 
@@ -219,8 +219,8 @@ async def test_the_gateways_own_token_goes_where_it_asks_for_a_stranger_and_nowh
 ) -> None:
     """Also for who has a token, and is a stranger to what they ask for."""
     token = gateway.user()
-    await gateway.ask('mutation { signIn(input: {username: "maija", password: "right"}) { __typename } }', token)
-    await gateway.ask("{ me { id } sites { edges { node { id } } } }", token)
+    await gateway.execute('mutation { signIn(input: {username: "maija", password: "right"}) { __typename } }', token)
+    await gateway.execute("{ me { id } sites { edges { node { id } } } }", token)
     tokens = {one.operation: one.headers.get("kierto-service-token", "") for one in gateway.services.calls}
     _, payload, _ = tokens["sign_in"].split(".")
     assert json.loads(base64.urlsafe_b64decode(payload + "=="))["sub"] == "service:gateway"

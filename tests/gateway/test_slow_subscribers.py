@@ -55,11 +55,11 @@ async def subscribe_without_reading(
 
 async def read_to_the_end(connection: ClientConnection) -> tuple[list[int], ConnectionClosed]:
     """The sequences that were sent, and how the connection was closed."""
-    found: list[int] = []
+    sequences: list[int] = []
     with pytest.raises(ConnectionClosed) as closed:
         while True:
-            found.append(json.loads(await connection.recv())["payload"]["data"]["orderEvents"]["sequence"])
-    return found, closed.value
+            sequences.append(json.loads(await connection.recv())["payload"]["data"]["orderEvents"]["sequence"])
+    return sequences, closed.value
 
 
 async def read_after_close(connection: ClientConnection) -> tuple[list[int], ConnectionClosed, int]:
@@ -99,10 +99,10 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(gat
     token = gateway.partner()
     async with gateway.socket(token) as quick, subscribe_without_reading(gateway, token) as slow:
         await quick.subscribe()
-        await quick.item()
+        await quick.next_item()
         reading = asyncio.create_task(read_after_close(slow))
         publishing = asyncio.create_task(publish(gateway, EVENTS_FLOWING))
-        seen = [(await quick.item())["sequence"] for _ in range(EVENTS_FLOWING)]
+        seen = [(await quick.next_item())["sequence"] for _ in range(EVENTS_FLOWING)]
         published = await publishing
         assert seen == list(published), "the others get everything in order"
         read, closed, unread = await reading
@@ -117,8 +117,8 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(gat
     gateway.sockets.send_timeout_s = 60
     async with gateway.socket(token) as back:
         await back.subscribe(after=cursor)
-        await back.item()
-        rest = [(await back.item())["sequence"] for _ in range(len(published) - len(read))]
+        await back.next_item()
+        rest = [(await back.next_item())["sequence"] for _ in range(len(published) - len(read))]
         assert read + rest == list(published), "nothing is missed and nothing comes twice"
 
 
@@ -137,11 +137,11 @@ async def test_access_that_ends_closes_a_socket_that_nobody_reads(gateway: Gatew
     version = gateway.services.identity.access[PARTNER].version
     async with subscribe_without_reading(gateway, gateway.partner()) as slow:
         await publish(gateway, 1000)
-        await gateway.state(partner_access(version=version + 1, active=False))
+        await gateway.publish_identity_event(partner_access(version=version + 1, active=False))
         await until(lambda: asyncio.sleep(0, bool(gateway.sockets._open)), lambda there: not there)
         _, closed = await read_to_the_end(slow)
         assert closed.rcvd is not None
         assert closed.rcvd.code == 4403
     let_in(gateway, None)
-    await gateway.state(gateway.services.identity.access[PARTNER])
+    await gateway.publish_identity_event(gateway.services.identity.access[PARTNER])
     await gateway.await_access_version(PARTNER, gateway.services.identity.access[PARTNER].version)

@@ -27,8 +27,8 @@ HERE, THERE = "192.0.2.1", "192.0.2.2"
 async def few_sockets_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
     """A gateway at which few sockets may be held; a test says from where its callers come."""
     sockets = {"stranger": STRANGERS, "user": USERS}
-    async with run_gateway(server_addresses, sockets=sockets, trusted_proxies=["127.0.0.0/8"]) as house:
-        yield house
+    async with run_gateway(server_addresses, sockets=sockets, trusted_proxies=["127.0.0.0/8"]) as gateway:
+        yield gateway
 
 
 async def open_socket(

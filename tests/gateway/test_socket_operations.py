@@ -88,12 +88,12 @@ async def test_so_many_operations_run_on_a_socket_at_a_time(gateway: GatewayFixt
     async with gateway.socket(gateway.partner()) as socket:
         for number in range(MAX_OPERATIONS):
             await socket.connection.send_json(subscribe(str(number), {"query": EVENTS}))
-            assert (await socket.item())["__typename"] == "Checkpoint"
+            assert (await socket.next_item())["__typename"] == "Checkpoint"
         await socket.connection.send_json(subscribe("more", {"query": EVENTS}))
-        message = await socket.message()
+        message = await socket.next_message()
         assert (message["id"], message["type"]) == ("more", "error")
         extensions = {"code": "LIMIT_EXCEEDED", "limit": "operations", "value": 101, "allowed": 100}
         assert message["payload"][0]["extensions"] == extensions
         await socket.connection.send_json(complete("7"))
         await socket.connection.send_json(subscribe("more", {"query": EVENTS}))
-        assert (await socket.message())["type"] == "next"
+        assert (await socket.next_message())["type"] == "next"

@@ -145,28 +145,28 @@ async def play_messages(
     gateway: GatewayFixture, sent: Sequence[Any]
 ) -> tuple[list[ServerMessage], int | None, list[dict[str, Any]]]:
     """What the gateway says to these messages, each sent once the one before is dealt with; its close code, if any."""
-    heard: list[dict[str, Any]] = []
+    received: list[dict[str, Any]] = []
     async with gateway.session.ws_connect(f"{gateway.url}/graphql", protocols=[PROTOCOL]) as connection:
         for message in sent:
             await connection.send_json(message)
             if _type_of(message) in ("subscribe", "connection_init"):
                 await _receive_until(
-                    connection, heard, lambda: heard[-1]["type"] in ("connection_ack", "error", "complete")
+                    connection, received, lambda: received[-1]["type"] in ("connection_ack", "error", "complete")
                 )
         if not connection.closed:
             await connection.send_json({"type": "ping"})  # its pong comes after all else
             pongs = 1 + sum(_type_of(one) == "ping" for one in sent)
-            await _receive_until(connection, heard, lambda: sum(one["type"] == "pong" for one in heard) == pongs)
+            await _receive_until(connection, received, lambda: sum(one["type"] == "pong" for one in received) == pongs)
         if not connection.closed:
-            heard.pop()
-        return [(one["type"], one.get("id")) for one in heard], connection.close_code, heard
+            received.pop()
+        return [(one["type"], one.get("id")) for one in received], connection.close_code, received
 
 
-async def _receive_until(connection: Any, heard: list[dict[str, Any]], enough: Callable[[], bool]) -> None:
+async def _receive_until(connection: Any, received: list[dict[str, Any]], is_done: Callable[[], bool]) -> None:
     """Listen until that is enough, or the end."""
     while (message := await connection.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
-        heard.append(json.loads(message.data))
-        if enough():
+        received.append(json.loads(message.data))
+        if is_done():
             return
 
 
@@ -176,16 +176,16 @@ def _type_of(message: Any) -> Any:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda one: one.name)
 async def test_a_message_is_answered_as_the_protocol_says(gateway: GatewayFixture, case: ProtocolCase) -> None:
-    told, code, _ = await play_messages(gateway, case.sent)
-    assert (told, code) == (list(case.replies), case.code)
+    messages, code, _ = await play_messages(gateway, case.sent)
+    assert (messages, code) == (list(case.replies), case.code)
 
 
 @pytest.mark.parametrize("place", ["Authorization", "authorization", "AUTHORIZATION"])
 @pytest.mark.parametrize("inside", [False, True], ids=["in the payload", "in headers"])
 async def test_the_token_is_found(gateway: GatewayFixture, place: str, inside: bool) -> None:
-    given: dict[str, Any] = {place: f"Bearer {gateway.user()}"}
-    _, _, heard = await play_messages(gateway, [init({"headers": given} if inside else given), subscribe()])
-    assert heard[1]["payload"] == {"data": {"me": {"username": "maija"}}}
+    payload: dict[str, Any] = {place: f"Bearer {gateway.user()}"}
+    _, _, received = await play_messages(gateway, [init({"headers": payload} if inside else payload), subscribe()])
+    assert received[1]["payload"] == {"data": {"me": {"username": "maija"}}}
 
 
 async def test_an_id_that_is_running_closes_the_socket(gateway: GatewayFixture) -> None:
@@ -193,7 +193,7 @@ async def test_an_id_that_is_running_closes_the_socket(gateway: GatewayFixture) 
     name = "ä" * 150
     async with gateway.socket(gateway.partner()) as socket:
         await socket.connection.send_json(subscribe({"query": EVENTS}, name))
-        await socket.item()
+        await socket.next_item()
         await socket.connection.send_json(subscribe({"query": EVENTS}, name))
         message = await socket.connection.receive(timeout=60)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 4409)
@@ -206,10 +206,10 @@ async def test_a_subscription_that_was_completed_says_nothing_more_and_its_id_is
     async with gateway.socket(gateway.partner()) as socket:
         for _ in range(3):
             await socket.connection.send_json(running)
-            assert (await socket.item())["__typename"] == "Checkpoint"
+            assert (await socket.next_item())["__typename"] == "Checkpoint"
             await socket.connection.send_json(complete())
         await socket.connection.send_json({"type": "ping"})
-        assert (await socket.message())["type"] == "pong"
+        assert (await socket.next_message())["type"] == "pong"
 
 
 async def test_nothing_follows_an_error_that_nobody_expected(
@@ -219,9 +219,9 @@ async def test_nothing_follows_an_error_that_nobody_expected(
         raise ValueError
 
     monkeypatch.setattr(gateway.endpoint.sockets.dependencies.schema, "stream", fail)
-    told, code, heard = await play_messages(gateway, [INIT, subscribe()])
-    assert (told, code) == ([ACK, ERROR], None)
-    assert heard[1]["payload"][0]["extensions"]["code"] == "UNEXPECTED"
+    messages, code, received = await play_messages(gateway, [INIT, subscribe()])
+    assert (messages, code) == ([ACK, ERROR], None)
+    assert received[1]["payload"][0]["extensions"]["code"] == "UNEXPECTED"
 
 
 async def test_nothing_follows_the_last_message_whatever_fails_then(
@@ -237,6 +237,6 @@ async def test_nothing_follows_the_last_message_whatever_fails_then(
         return results()
 
     monkeypatch.setattr(gateway.endpoint.sockets.dependencies.schema, "stream", stream)
-    told, code, heard = await play_messages(gateway, [INIT, subscribe()])
-    assert (told, code) == ([ACK, ERROR], None)
-    assert heard[1]["payload"] == [{"message": "no"}]
+    messages, code, received = await play_messages(gateway, [INIT, subscribe()])
+    assert (messages, code) == ([ACK, ERROR], None)
+    assert received[1]["payload"] == [{"message": "no"}]

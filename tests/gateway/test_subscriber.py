@@ -58,18 +58,18 @@ def subscriber(feed: Feed, log: Any, clock: TestClock, checkpoint_interval_s: fl
 
 async def sequences(items: AsyncIterator[OrderEventItem], last: int, pace_s: float = 0) -> list[int]:
     """The sequences of the next events, up to the last one that is waited for."""
-    found: list[int] = []
+    received: list[int] = []
     async with asyncio.timeout(60):
         async for item in items:
             assert not isinstance(item, CursorExpired | Refusal), item
             if isinstance(item, OrderEvent):
-                found.append(item.sequence)
+                received.append(item.sequence)
                 assert Cursor.of(item.cursor).sequence == item.sequence
                 if item.sequence >= last:
                     break
             if pace_s:
                 await asyncio.sleep(pace_s)
-    return found
+    return received
 
 
 class Scenario(msgspec.Struct):
@@ -408,8 +408,13 @@ async def test_who_wants_little_is_told_how_far_it_is(clock: TestClock) -> None:
     items = Subscriber(Feed(log.between), log, subscriber_access(clock), elsewhere).follow(
         str(Cursor(log.generation, 0))
     )
-    told = [await asyncio.wait_for(anext(items), 60) for _ in range(4)]
-    assert [Cursor.of(one.cursor).sequence for one in told if isinstance(one, Checkpoint)] == [0, 1_000, 2_000, 3_000]
+    items_seen = [await asyncio.wait_for(anext(items), 60) for _ in range(4)]
+    assert [Cursor.of(one.cursor).sequence for one in items_seen if isinstance(one, Checkpoint)] == [
+        0,
+        1_000,
+        2_000,
+        3_000,
+    ]
 
 
 def test_the_ring_keeps_the_newest() -> None:

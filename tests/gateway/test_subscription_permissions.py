@@ -35,10 +35,10 @@ def partner_of(*organisations: str | None, scope: str = "orders:subscribe") -> T
 
 
 MATRIX: list[tuple[str, Token, str]] = [
-    ("a stranger", lambda house: None, ERROR),
-    ("an expired token", lambda house: house.partner(valid_for=dt.timedelta(seconds=-1)), CLOSED),
-    ("a token that is none", lambda house: "no.such.token", CLOSED),
-    ("a member", lambda house: house.user(), REFUSED),
+    ("a stranger", lambda gateway: None, ERROR),
+    ("an expired token", lambda gateway: gateway.partner(valid_for=dt.timedelta(seconds=-1)), CLOSED),
+    ("a token that is none", lambda gateway: "no.such.token", CLOSED),
+    ("a member", lambda gateway: gateway.user(), REFUSED),
     ("a partner without the scope", partner_of(ORGANISATION, scope="orders:read"), REFUSED),
     ("a partner with an empty list", partner_of(), NOTHING),
     ("a partner of another organisation", partner_of(OTHER_ORGANISATION), NOTHING),
@@ -46,7 +46,7 @@ MATRIX: list[tuple[str, Token, str]] = [
     ("a partner with the mark for all", partner_of(None), EVENT),
     (
         "a service's token, out here",
-        lambda house: house.services.identity.token("service:x", SubjectKind.SERVICE),
+        lambda gateway: gateway.services.identity.token("service:x", SubjectKind.SERVICE),
         CLOSED,
     ),
 ]

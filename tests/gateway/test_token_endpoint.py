@@ -33,7 +33,7 @@ async def test_credentials_in_the_body(gateway: GatewayFixture) -> None:
         "scope": "orders:subscribe",
     }
     assert headers["Cache-Control"] == "no-store"
-    answer = await gateway.ask("{ me { id } }", body["access_token"])
+    answer = await gateway.execute("{ me { id } }", body["access_token"])
     assert answer["status"] == 200
 
 

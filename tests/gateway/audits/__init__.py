@@ -1,1 +1,1 @@
-"""The public audits of GraphQL over HTTP: npm's `graphql-http`, against a running gateway."""
+"""The audits of GraphQL over HTTP by npm's `graphql-http`, on a running gateway."""

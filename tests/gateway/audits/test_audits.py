@@ -1,4 +1,4 @@
-"""All audits of `graphql-http` 1.23.1: GraphQL over HTTP to the letter, recommendations and options included."""
+"""All audits of `graphql-http` 1.23.1 of GraphQL over HTTP, recommendations and options included."""
 
 import asyncio
 from pathlib import Path
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _HERE = Path(__file__).parent
 AUDIT_NAMES = (_HERE / "names.txt").read_text().splitlines()
-"""An audit a line, as the suite calls it: pytest names the tests before anything is installed."""
+"""The suite's names of its audits, a line each: pytest collects the tests before the suite is installed."""
 
 
 class AuditResult(msgspec.Struct, frozen=True):
-    """What came of an audit. ``status`` is ok, or how bad the suite finds it that it is not; ``reason`` says why."""
+    """The result of an audit. ``status`` is ok, or the suite's severity; ``reason`` explains a failure."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ AuditResults = dict[str, AuditResult]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def audit_results(shared_gateway: GatewayFixture) -> AuditResults:
-    """What came of each audit, by its name, in one run of the suite."""
+    """Run the suite and return the results by name."""
     folder = await asyncio.to_thread(
         build_once, _HERE / "suite", DEFAULT_HOME / "audits", files="package*.json", by=INSTALL_LOCKED
     )
@@ -45,7 +45,7 @@ async def audit_results(shared_gateway: GatewayFixture) -> AuditResults:
     return {f"{one.id} {one.name}": one for one in msgspec.json.decode(printed, type=list[AuditResult])}
 
 
-async def test_these_are_all_audits(audit_results: AuditResults) -> None:
+async def test_the_list_of_audits_is_complete(audit_results: AuditResults) -> None:
     assert list(audit_results) == AUDIT_NAMES
     assert len(AUDIT_NAMES) == 61
 

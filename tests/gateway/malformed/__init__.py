@@ -1,1 +1,1 @@
-"""Whatever comes, broken or drawn by chance: the gateway answers in its one form, soon, and is well afterwards."""
+"""Malformed and random requests: the gateway answers in the form of its errors, in time, and stays healthy."""

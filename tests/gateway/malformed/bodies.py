@@ -1,4 +1,4 @@
-"""Bodies that are no request (GraphQL over HTTP, section 5.4.1)."""
+"""Malformed bodies of requests (GraphQL over HTTP, section 5.4.1)."""
 
 import gzip
 import json
@@ -66,7 +66,7 @@ _ODD_VALUES = {
     "objects in objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
 }
 _NOT_ODD = {"a number without end", "a number with 10,000 digits"}
-"""JSON has no largest number, so a reader may take these."""
+"""JSON does not limit numbers, so a decoder may accept these."""
 
 _NOT_STRINGS = {"a number": "0", "false": "false", "true": "true", "an array": '["x"]', "an object": "{}"}
 _NOT_OBJECTS = {"a string": '"x"', "a number": "0", "false": "false", "true": "true", "an array": '["x"]'}
@@ -82,7 +82,7 @@ _WRONG_TYPES = {
 def _wrong_types() -> list[MalformedRequest]:
     found = []
     for name, values in _WRONG_TYPES.items():
-        # What a build doesn't know is passed over: section 5.4.1 leaves room for it.
+        # Unknown members are ignored: section 5.4.1 allows them.
         expected = OK_OR_BAD if name == "documentId" else BAD
         for kind, value in values.items():
             good = "" if name == "query" else '"query": "{ __typename }", '

@@ -1,4 +1,4 @@
-"""A broken request and what may be answered: the corpus is tables of these."""
+"""The malformed requests of the corpus, with their allowed statuses."""
 
 from collections.abc import Collection
 
@@ -14,7 +14,7 @@ WRONG_TYPE = frozenset({415})
 
 
 class MalformedRequest(msgspec.Struct, frozen=True):
-    """``what`` is broken in the bytes that are sent, and the statuses that may be answered."""
+    """The bytes of a malformed request, its defect (``what``), and the allowed statuses."""
 
     name: str
     raw: bytes

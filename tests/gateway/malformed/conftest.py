@@ -1,4 +1,4 @@
-"""A gateway that refuses nobody only for asking so often."""
+"""A gateway with unlimited quotas."""
 
 from collections.abc import AsyncIterator
 
@@ -11,5 +11,5 @@ from tests.support.servers import Servers
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    async with run_gateway(server_addresses, quotas=UNLIMITED) as house:
-        yield house
+    async with run_gateway(server_addresses, quotas=UNLIMITED) as gateway:
+        yield gateway

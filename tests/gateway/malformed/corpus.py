@@ -1,4 +1,4 @@
-"""Every broken request by hand, and more of them by chance."""
+"""All malformed requests of the tables, and random mutations."""
 
 import random
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _FRAGMENTS = [*rb"""{ } [ ] " \ : , $ ... @ null 1e400 % ;q=0 # \u0000 -1 true""
 
 
 def mutated_requests(seed: int) -> Iterator[bytes]:
-    """Good requests with something cut out, put in, doubled, moved or turned: without end, the same for each seed."""
+    """Yield mutations of valid requests (deleted, inserted, doubled, moved or reversed parts), endlessly, by a seed."""
     chance = random.Random(seed)
     while True:
         sent = bytearray(chance.choice(_VALID))

@@ -1,4 +1,4 @@
-"""Documents that are none, or more than anybody needs."""
+"""Invalid and excessive documents."""
 
 from tests.gateway.malformed.cases import BAD, CLIENT_ERROR, OK_OR_BAD, MalformedRequest
 from tests.gateway.malformed.raw_http import post_document
@@ -64,7 +64,7 @@ DOCUMENTS = [
         MalformedRequest(f"a document with {what}", post_document(text), CLIENT_ERROR)
         for what, text in _TOO_LARGE.items()
     ),
-    # graphql-core takes it for an operation that asks for nothing.
+    # graphql-core parses it as an operation with an empty selection set.
     MalformedRequest("a document with an empty selection", post_document("{ }"), OK_OR_BAD),
     MalformedRequest("an operation that is not there", post_document("query A { __typename }", operationName="B"), BAD),
     MalformedRequest("an operation of no name", post_document("query A { __typename }", operationName=""), OK_OR_BAD),

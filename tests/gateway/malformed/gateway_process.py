@@ -1,4 +1,4 @@
-"""The gateway as a process of its own, over the cast of services, so that what it takes can be measured."""
+"""The gateway as a separate process with stubs of its services, to measure its memory."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ SERVICES = ("IDENTITY", "SITES", "ORDERS", "STATS", "SUPPORT")
 
 
 class GatewayProcess(msgspec.Struct, frozen=True):
-    """A gateway that is ready, and the client that asks it."""
+    """A ready gateway process, and its client."""
 
     url: str
     services: StubServices
@@ -32,7 +32,7 @@ class GatewayProcess(msgspec.Struct, frozen=True):
 
     @property
     def megabytes(self) -> float:
-        """What it holds in memory now."""
+        """Return the process's resident memory."""
         size: int = self.process.memory_info().rss
         return size / 1e6
 
@@ -40,7 +40,7 @@ class GatewayProcess(msgspec.Struct, frozen=True):
         return self.services.identity.token(subject_id, SubjectKind.USER)
 
     async def username(self, token: str) -> str:
-        """What a good request is answered."""
+        """Return the username by a valid request."""
         body = {"query": "{ me { username } }"}
         headers = {"Authorization": f"Bearer {token}"}
         async with self.session.post(f"{self.url}/graphql", json=body, headers=headers) as response:
@@ -53,18 +53,21 @@ class GatewayProcess(msgspec.Struct, frozen=True):
 async def run_gateway_process(
     servers: Servers, settings: Mapping[str, str] = quotas.UNLIMITED_QUOTAS
 ) -> AsyncIterator[GatewayProcess]:
-    """``python -m gateway`` for the length of a block; it must stop by itself when it is told to."""
-    cast, listen = StubServices(), f"127.0.0.1:{free_port_base()}"
-    async with serve_application(Starlette(routes=cast.routes())) as services, aiohttp.ClientSession() as session:
+    """Run ``python -m gateway``; it has to stop by SIGTERM."""
+    services, listen = StubServices(), f"127.0.0.1:{free_port_base()}"
+    async with (
+        serve_application(Starlette(routes=services.routes())) as services_url,
+        aiohttp.ClientSession() as session,
+    ):
         environment = {
-            **{f"KIERTO_{name}_URL": f"{services}/{name.lower()}" for name in SERVICES},
+            **{f"KIERTO_{name}_URL": f"{services_url}/{name.lower()}" for name in SERVICES},
             "KIERTO_ENV": "test",
             "KIERTO_LISTEN": listen,
             "KIERTO_KAFKA": servers.kafka,
             "KIERTO_REDIS_URL": servers.redis_url,
-            "KIERTO_SERVICE_SECRET": new_uuid().hex,  # and so rates of its own
+            "KIERTO_SERVICE_SECRET": new_uuid().hex,  # the key of its rates in Redis
             **settings,
-            "KIERTO_TRUSTED_PROXIES": '["127.0.0.0/8"]',  # a test says who asks
+            "KIERTO_TRUSTED_PROXIES": '["127.0.0.0/8"]',  # a test sets the client's address
             "PYTHONPATH": str(ROOT),
             "PATH": os.environ["PATH"],
         }
@@ -83,7 +86,7 @@ async def run_gateway_process(
 
         try:
             await until(ready)
-            yield GatewayProcess(url, cast, psutil.Process(process.pid), session)
+            yield GatewayProcess(url, services, psutil.Process(process.pid), session)
             process.terminate()
             assert await asyncio.wait_for(process.wait(), 60) == 0
         finally:

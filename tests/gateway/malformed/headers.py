@@ -1,4 +1,4 @@
-"""Headers and framing that lie, repeat themselves or make no sense (RFC 9110, RFC 9112)."""
+"""Wrong, repeated and malformed header fields and framing (RFC 9110, RFC 9112)."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""A client of graphql-transport-ws that breaks the protocol, and what becomes of its socket."""
+"""A client of graphql-transport-ws that violates the protocol, and the outcome of its socket."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ def socket_url(url: str) -> str:
 
 @contextlib.asynccontextmanager
 async def connect_websocket(url: str, **headers: str) -> AsyncIterator[ClientConnection]:
-    """A socket whose handshake is done."""
+    """Open a socket."""
     async with connect(
         socket_url(url),
         subprotocols=[Subprotocol(PROTOCOL)],
@@ -34,14 +34,14 @@ async def connect_websocket(url: str, **headers: str) -> AsyncIterator[ClientCon
 
 
 class SocketOutcome(msgspec.Struct, frozen=True):
-    """The code that a socket was closed with, None if it still answered a ping; ``told``: the codes of its errors."""
+    """The close code, None if the socket answers a ping; ``told``: the codes of its errors."""
 
     code: int | None
     error_codes: frozenset[str]
 
 
 async def play_messages(url: str, sent: MalformedMessages) -> SocketOutcome:
-    """What becomes of a socket on which this is sent; TimeoutError if nothing does."""
+    """Send messages on a socket and return the outcome; TimeoutError if there is none."""
     told: set[str] = set()
     alive = False
     async with asyncio.timeout(2 * TIMEOUT_S), connect_websocket(url) as connection:
@@ -60,14 +60,14 @@ async def play_messages(url: str, sent: MalformedMessages) -> SocketOutcome:
 
 
 def check_outcome(sent: MalformedMessages, end: SocketOutcome) -> str:
-    """What is wrong with how a socket ended; empty if nothing."""
+    """Return the difference from the expected outcome; empty if there is none."""
     if ((end.code in sent.codes) if sent.codes else end.code is None) and end.error_codes <= set(sent.error_codes):
         return ""
     return f"{sent.name}: {end}"
 
 
 async def _send(connection: ClientConnection, message: str | bytes) -> None:
-    """A text as a message, bytes as they are."""
+    """Send a text as a message, bytes unchanged."""
     if isinstance(message, str):
         await connection.send(message)
     else:

@@ -1,4 +1,4 @@
-"""HTTP by hand: requests that no client would write, over plain sockets, and what is answered."""
+"""Raw HTTP over sockets: requests that no HTTP client writes, and their responses."""
 
 import asyncio
 import contextlib
@@ -11,29 +11,29 @@ import httptools
 import msgspec
 
 TIMEOUT_S = 60.0
-"""How long an answer may take on a machine that is busy with other tests."""
+"""Timeout of a response, on a machine that is busy with other tests."""
 
 ANSWER_TYPE = "application/graphql-response+json"
 
 
 def http(method: str, target: str, *fields: str, body: bytes = b"") -> bytes:
-    """A request of just these lines."""
+    """Encode a request of exactly these lines."""
     return "\r\n".join((f"{method} {target} HTTP/1.1", "Host: kierto", *fields, "", "")).encode("latin-1") + body
 
 
 def post(body: bytes, *fields: str, content_type: str | None = "application/json", accept: str = ANSWER_TYPE) -> bytes:
-    """A POST of this body, with these fields beside the usual ones."""
+    """Encode a POST with these fields and the usual ones."""
     kind = [f"Content-Type: {content_type}"] if content_type is not None else []
     return http("POST", "/graphql", *kind, f"Accept: {accept}", f"Content-Length: {len(body)}", *fields, body=body)
 
 
 def post_document(query: str, **beside: object) -> bytes:
-    """A POST of a document."""
+    """Encode a POST of a document."""
     return post(json.dumps({"query": query, **beside}).encode())
 
 
 class RawResponse(msgspec.Struct):
-    """What came back."""
+    """A response."""
 
     status: int = 0
     headers: dict[str, str] = {}
@@ -42,7 +42,7 @@ class RawResponse(msgspec.Struct):
 
 
 class RequestCompleteness(enum.Enum):
-    """What HTTP itself says of some bytes."""
+    """The completeness of a request by HTTP's framing."""
 
     WHOLE = "a request"
     HALF = "the beginning of a request: whoever gets it waits"
@@ -66,7 +66,7 @@ class _RequestParser:
 
 
 def completeness_of(sent: bytes) -> RequestCompleteness:
-    """What these bytes are, in the eyes of the parser that servers have, too."""
+    """Return the completeness of a request, by the parser of the server."""
     request = _RequestParser()
     try:
         httptools.HttpRequestParser(request).feed_data(sent)
@@ -78,7 +78,7 @@ def completeness_of(sent: bytes) -> RequestCompleteness:
 
 
 class _ResponseParser:
-    """``bodiless``: to a HEAD comes the head of an answer only, which its parser can't know."""
+    """The response parser; ``bodiless``: of a HEAD, whose response has no body."""
 
     def __init__(self, *, bodiless: bool) -> None:
         self.all: list[RawResponse] = []
@@ -108,7 +108,7 @@ class _ResponseParser:
 
 @contextlib.asynccontextmanager
 async def connect(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a server."""
+    """Open a connection to a server."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
@@ -120,27 +120,27 @@ async def connect(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio
 
 
 async def exchange(url: str, pieces: Sequence[bytes], wanted: int = 1) -> list[RawResponse]:
-    """What is answered to these bytes, until there are so many answers or the server hangs up.
+    """Send bytes and return the responses, until there are ``wanted`` ones or the server closes.
 
-    TimeoutError if neither comes. Each piece is its own packet.
+    TimeoutError if neither happens. Each piece is a packet of its own.
     """
-    found = _ResponseParser(bodiless=pieces[0].startswith(b"HEAD "))
+    parser = _ResponseParser(bodiless=pieces[0].startswith(b"HEAD "))
     async with asyncio.timeout(TIMEOUT_S), connect(url) as (reader, writer):
-        with contextlib.suppress(ConnectionError):  # the server may have heard enough
+        with contextlib.suppress(ConnectionError):  # the server may close early
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
         with contextlib.suppress(ConnectionError):
-            while found.complete < wanted and (came := await reader.read(65536)):
+            while parser.complete < wanted and (came := await reader.read(65536)):
                 try:
-                    found.parser.feed_data(came)
+                    parser.parser.feed_data(came)
                 except httptools.HttpParserUpgrade:
                     break
-    return found.all
+    return parser.all
 
 
 async def send_and_close(url: str, sent: bytes) -> None:
-    """Send, and be gone."""
+    """Send bytes and close the connection."""
     async with asyncio.timeout(TIMEOUT_S), connect(url) as (_, writer):
         with contextlib.suppress(ConnectionError):
             writer.write(sent)

@@ -1,4 +1,4 @@
-"""What is wrong with an answer, if anything."""
+"""Checks of responses against the form of errors."""
 
 import json
 from collections.abc import Collection
@@ -8,13 +8,13 @@ from tests.gateway.malformed.cases import SUCCESS_OR_CLIENT_ERROR
 from tests.gateway.malformed.raw_http import RawResponse, RequestCompleteness, completeness_of, exchange, send_and_close
 
 _BEFORE_GRAPHQL = (204, 431)
-"""What has no content, and a head that is too large for HTTP."""
+"""Statuses without a JSON body: no content, and a head that exceeds the server's limit."""
 _UNKNOWN_HOST = b"This server does not answer for that host.\r\n"
-"""Also before it is known what for: the host that is damaged, or missing."""
+"""The statuses of a request that is not routed: its host is malformed or missing."""
 
 
 async def check_bytes(url: str, sent: bytes, expected: Collection[int] = SUCCESS_OR_CLIENT_ERROR) -> str:
-    """What is wrong with the answer to these bytes; empty if nothing."""
+    """Send bytes and return the defect of the response; empty if there is none."""
     kind = completeness_of(sent)
     if kind is RequestCompleteness.HALF:
         await send_and_close(url, sent)
@@ -35,7 +35,7 @@ async def check_bytes(url: str, sent: bytes, expected: Collection[int] = SUCCESS
 
 
 def check_response(answer: RawResponse, *, of: bytes, expected: Collection[int] = SUCCESS_OR_CLIENT_ERROR) -> str:
-    """What is wrong with an answer to a request, ``of``; empty if nothing."""
+    """Return the defect of a response to a request, ``of``; empty if there is none."""
     if answer.status not in expected:
         return f"status {answer.status}: {answer.body[:300]!r}"
     if not answer.complete:
@@ -59,7 +59,7 @@ def _is_for_graphql(sent: bytes) -> bool:
 
 
 def check_shape(told: Any, status: int) -> str:
-    """What is not as in the one form of answers to GraphQL; empty if nothing."""
+    """Return the difference from GraphQL's form of responses; empty if there is none."""
     if not isinstance(told, dict) or not ("data" in told or "errors" in told):
         return f"neither data nor errors: {told}"
     if status >= 400 and ("data" in told or not told.get("errors")):

@@ -1,4 +1,4 @@
-"""Sockets that break the protocol: the handshake (RFC 6455, section 4), frames (section 5), graphql-transport-ws."""
+"""Protocol violations on sockets: handshakes (RFC 6455, section 4), frames (section 5), graphql-transport-ws."""
 
 import json
 from collections.abc import Collection
@@ -31,7 +31,7 @@ HANDSHAKES = {
     "protocols of nonsense": (*_UPGRADE, _KEY, _VERSION, "Sec-WebSocket-Protocol: ,,;\xff"),
     "a body": (*_UPGRADE, _KEY, _VERSION, "Content-Length: 5"),
 }
-"""What is broken, and the fields of the request."""
+"""The defects, with the fields of the request."""
 
 
 def handshake(*fields: str) -> bytes:
@@ -39,9 +39,9 @@ def handshake(*fields: str) -> bytes:
 
 
 class MalformedMessages(msgspec.Struct, frozen=True):
-    """``what`` is broken in the messages (text) and frames (bytes) that are sent, and the codes to be closed with.
+    """Messages (text) and frames (bytes) with a defect (``what``), and the allowed close codes.
 
-    Without codes, the socket stays open; ``told``: and says what is wrong, in an `error` message with these codes.
+    Without codes, the socket stays open; ``told``: it sends `error` messages with these codes.
     """
 
     name: str
@@ -158,6 +158,6 @@ MESSAGES = [
     MalformedMessages("a frame of 2^62 bytes", (b"\x81\xff\x40" + bytes(11),), {PROTOCOL_ERROR, TOO_BIG}),
     MalformedMessages("a close of one byte", (_frame(Opcode.CLOSE, b"x"),), {PROTOCOL_ERROR}),
     MalformedMessages("a close with a code that is none", (_frame(Opcode.CLOSE, b"\x00\x01"),), {PROTOCOL_ERROR}),
-    # Who still sends when the connection is gone may not read why.
+    # A client that sends after the connection is closed may not read the close code.
     MalformedMessages("a message of 2 MB", (INIT, _subscribe({"query": " " * 2_000_000})), {TOO_BIG, ABNORMAL_CLOSURE}),
 ]

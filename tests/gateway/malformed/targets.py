@@ -1,4 +1,4 @@
-"""Methods that are not for GraphQL, and GETs whose parameters make no sense (GraphQL over HTTP, sections 5.1, 5.3)."""
+"""Methods that GraphQL does not allow, and GETs with malformed parameters (GraphQL over HTTP, 5.1 and 5.3)."""
 
 from urllib.parse import quote
 

@@ -1,6 +1,6 @@
-"""Whatever operation may be drawn from the schema, as whoever: an answer of 200 in the one form, nothing unexpected.
+"""Random operations of the schema, by any caller: the response has status 200 and its form, and nothing is UNEXPECTED.
 
-What is drawn is the same in every run.
+The operations are the same in every run.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.support.hypothesis_profiles import max_examples, property_test
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    # Hypothesis draws in a thread, the gateway beside it draws numbers of its own: that is no strategy's.
+    # Hypothesis draws in a thread, while the gateway uses the random module for itself.
     pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"),
 ]
 
@@ -37,7 +37,7 @@ schemathesis.graphql.scalar("Long", st.integers(-(2**40), 2**40).map(schemathesi
 
 
 def _fields() -> dict[str, schemathesis.APIOperation[Any, Any, Any, Any]]:
-    """Every field of Query and Mutation."""
+    """Return every field of Query and Mutation."""
     schema = schemathesis.graphql.from_path(SCHEMA, config=schemathesis.Config(seed=1))
     return {one.ok().label: one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)}
 

@@ -1,4 +1,4 @@
-"""Connections that are not used as they are meant: requests heaped up, letter by letter, by half, and gone."""
+"""Misused connections: pipelined, byte by byte, incomplete, and closed early."""
 
 import asyncio
 import contextlib
@@ -23,23 +23,23 @@ PARTIAL_REQUESTS = [
 
 async def _check_health(gateway: GatewayFixture) -> None:
     async with asyncio.timeout(TIMEOUT_S):
-        assert (await gateway.ask("{ me { username } }", gateway.user()))["data"] == {"me": {"username": "maija"}}
+        assert (await gateway.execute("{ me { username } }", gateway.user()))["data"] == {"me": {"username": "maija"}}
 
 
-async def test_broken_and_good_requests_in_one_packet(gateway: GatewayFixture) -> None:
-    """Each is answered, in its order."""
+async def test_malformed_and_valid_requests_in_one_packet(gateway: GatewayFixture) -> None:
+    """Each is answered, in order."""
     good, broken, not_allowed = post(GOOD), post(b"null"), http("DELETE", "/graphql", "Content-Length: 0")
-    found = await exchange(gateway.url, [(good + broken + not_allowed) * 20], wanted=60)
-    assert [one.status for one in found] == [200, 400, 405] * 20
-    assert not any(check_response(one, of=good) for one in found)
+    responses = await exchange(gateway.url, [(good + broken + not_allowed) * 20], wanted=60)
+    assert [one.status for one in responses] == [200, 400, 405] * 20
+    assert not any(check_response(one, of=good) for one in responses)
 
 
-async def test_letters_one_by_one(gateway: GatewayFixture) -> None:
-    (found,) = await exchange(gateway.url, [bytes([letter]) for letter in post(GOOD)])
-    assert not check_response(found, of=post(GOOD), expected={200})
+async def test_byte_by_byte(gateway: GatewayFixture) -> None:
+    (responses,) = await exchange(gateway.url, [bytes([letter]) for letter in post(GOOD)])
+    assert not check_response(responses, of=post(GOOD), expected={200})
 
 
-async def test_halves_of_requests_keep_nobody_waiting(gateway: GatewayFixture) -> None:
+async def test_incomplete_requests_block_no_others(gateway: GatewayFixture) -> None:
     async with contextlib.AsyncExitStack() as stack:
         for half in PARTIAL_REQUESTS * 40:
             _, writer = await stack.enter_async_context(connect(gateway.url))
@@ -48,7 +48,7 @@ async def test_halves_of_requests_keep_nobody_waiting(gateway: GatewayFixture) -
     await _check_health(gateway)
 
 
-async def test_who_leaves_before_the_answer(gateway: GatewayFixture) -> None:
+async def test_clients_that_close_before_the_response(gateway: GatewayFixture) -> None:
     for _ in range(100):
         async with connect(gateway.url) as (_, writer):
             writer.write(post(GOOD))
@@ -56,8 +56,8 @@ async def test_who_leaves_before_the_answer(gateway: GatewayFixture) -> None:
     await _check_health(gateway)
 
 
-async def test_who_never_reads(gateway: GatewayFixture) -> None:
-    """What is asked is not even taken any more, once answers lie unread."""
+async def test_a_client_that_never_reads(gateway: GatewayFixture) -> None:
+    """Once responses are unread, its requests are not read either."""
     async with connect(gateway.url) as (_, writer):
         writer.write(post(GOOD) * 20_000)
         await _check_health(gateway)

@@ -1,4 +1,4 @@
-"""Broken requests by the thousand: the process stays as large as it was, and well."""
+"""Thousands of malformed requests: the process does not grow, and stays healthy."""
 
 import asyncio
 import itertools
@@ -14,25 +14,25 @@ from tests.gateway.stubs.samples import USER
 from tests.support.servers import Servers
 
 ROUNDS = 60
-"""Some 500 requests each, of which a fifth are damaged by chance."""
+"""Rounds of some 500 requests, of which a fifth are random mutations."""
 _STEP = 10
-"""What is large takes longer than all others together: it comes in every tenth round, and sockets with it."""
+"""Large requests take longer than all others together: they and the sockets are in every tenth round only."""
 _SMALL = 20_000
 _CONCURRENCY = 16
 _MAX_GROWTH_MB = 12.0
-"""From half way on: less than a kilobyte a request. What is remembered of callers and documents is full by then."""
+"""In the second half: less than a kilobyte a request. The caches of callers and documents are full by then."""
 
 
 async def _send_all(gateway: GatewayProcess, requests: Sequence[bytes]) -> None:
-    """Send all, a few at once, each as somebody else: so what is remembered of callers is many, too."""
+    """Send all requests, a few at a time, each of another caller, so that the cache of callers is full, too."""
     left = iter(requests)
 
     async def send_some() -> None:
         for sent in left:
             name, address = write_id("user", new_uuid()), new_uuid().int & 0xFFFF_FFFF
             somebody = f"\r\nX-Forwarded-For: 2001:db8::{address:x}\r\nAuthorization: Bearer {gateway.token(name)}\r\n"
-            told = await check_bytes(gateway.url, sent.replace(b"\r\n", somebody.encode(), 1))
-            assert not told, (told, sent[:300])
+            problem = await check_bytes(gateway.url, sent.replace(b"\r\n", somebody.encode(), 1))
+            assert not problem, (problem, sent[:300])
 
     await asyncio.gather(*(send_some() for _ in range(_CONCURRENCY)))
 

@@ -1,4 +1,4 @@
-"""Each broken request once."""
+"""Each malformed request once."""
 
 import itertools
 
@@ -13,18 +13,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def _check_health(gateway: GatewayFixture) -> None:
-    answer = await gateway.ask("{ me { username } }", gateway.user())
+    answer = await gateway.execute("{ me { username } }", gateway.user())
     assert answer["data"] == {"me": {"username": "maija"}}
 
 
 @pytest.mark.parametrize("broken", CORPUS, ids=lambda one: one.name)
-async def test_a_broken_request(gateway: GatewayFixture, broken: MalformedRequest) -> None:
+async def test_a_malformed_request(gateway: GatewayFixture, broken: MalformedRequest) -> None:
     assert await check_bytes(gateway.url, broken.raw, broken.expected) == ""
     await _check_health(gateway)
 
 
 @pytest.mark.parametrize("seed", range(10))
-async def test_requests_damaged_by_chance(gateway: GatewayFixture, seed: int) -> None:
+async def test_random_mutations(gateway: GatewayFixture, seed: int) -> None:
     for sent in itertools.islice(mutated_requests(seed), 100):
         assert not (told := await check_bytes(gateway.url, sent)), (told, sent)
     await _check_health(gateway)

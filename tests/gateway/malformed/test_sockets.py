@@ -1,4 +1,4 @@
-"""Each broken socket once: it is closed with the code that says why, or told and kept."""
+"""Each protocol violation once: the socket is closed with its code, or gets an error and stays open."""
 
 import json
 
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("fields", HANDSHAKES.values(), ids=HANDSHAKES)
-async def test_a_broken_handshake(gateway: GatewayFixture, fields: tuple[str, ...]) -> None:
+async def test_a_malformed_handshake(gateway: GatewayFixture, fields: tuple[str, ...]) -> None:
     (first, *_) = await exchange(gateway.url, [handshake(*fields)])
     assert first.status == 101 or 400 <= first.status < 500, first
 
 
 @pytest.mark.parametrize("protocols", [None, ["nothing"], ["graphql-ws"], [f"p{number}" for number in range(200)]])
-async def test_a_protocol_that_is_not_spoken_here(gateway: GatewayFixture, protocols: list[Subprotocol] | None) -> None:
+async def test_an_unsupported_subprotocol(gateway: GatewayFixture, protocols: list[Subprotocol] | None) -> None:
     with pytest.raises(ConnectionClosed) as closed:
         async with connect(socket_url(gateway.url), subprotocols=protocols) as connection:
             await connection.send(INIT)
@@ -42,14 +42,14 @@ async def test_a_protocol_that_is_not_spoken_here(gateway: GatewayFixture, proto
 
 
 @pytest.mark.parametrize("sent", MESSAGES, ids=lambda one: one.name)
-async def test_a_broken_socket(gateway: GatewayFixture, sent: MalformedMessages) -> None:
+async def test_malformed_messages(gateway: GatewayFixture, sent: MalformedMessages) -> None:
     assert check_outcome(sent, await play_messages(gateway.url, sent)) == ""
     async with connect_websocket(gateway.url) as connection:
         await connection.send(INIT)
         assert json.loads(await connection.recv())["type"] == "connection_ack"
 
 
-async def test_an_id_that_is_taken(gateway: GatewayFixture) -> None:
+async def test_a_duplicate_operation_id(gateway: GatewayFixture) -> None:
     gateway.services.identity.access[PARTNER] = partner_access(ORGANISATION, version=1)
     token = {"Authorization": f"Bearer {gateway.partner()}"}
     async with connect_websocket(gateway.url) as connection:

@@ -1,4 +1,4 @@
-"""Identity, by heart: who may do what is as a test says."""
+"""A stub of identity, whose access a test sets."""
 
 import datetime as dt
 from typing import Any
@@ -42,7 +42,7 @@ class IdentityStub(ImportStub):
         self.access: dict[str, AccessStated] = {}
 
     def token(self, subject: str, kind: SubjectKind, **given: Any) -> str:
-        """An access token."""
+        """Issue an access token."""
         return self.signer.sign(self.claims(subject, kind, **given))
 
     def claims(
@@ -55,7 +55,7 @@ class IdentityStub(ImportStub):
         locale: str = "",
         valid_for: dt.timedelta = LIFETIME,
     ) -> Claims:
-        """What a token says."""
+        """Return the claims of a token."""
         now = dt.datetime.now(dt.UTC)
         return Claims(
             iss=ISSUER,

@@ -1,4 +1,4 @@
-"""Imports, as every service that has them answers."""
+"""A stub of the imports of a service."""
 
 from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
 from services.contracts.values import Connection, Page, Refusal
@@ -6,7 +6,7 @@ from tests.gateway.stubs.samples import page_of
 
 
 class ImportStub:
-    """What every service with imports answers."""
+    """The operations of every service with imports."""
 
     service = ""
 

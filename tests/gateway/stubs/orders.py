@@ -1,4 +1,4 @@
-"""Orders, by heart, with a log of events as the real one keeps it."""
+"""A stub of orders, with an event log."""
 
 import datetime as dt
 import uuid
@@ -27,7 +27,7 @@ from tests.gateway.stubs.samples import ARTICLE, NOW, agreement, number_of, orde
 
 
 class OrdersStub(ImportStub):
-    """Also keeps a log of events as orders does."""
+    """The operations of orders, with an event log in memory."""
 
     service = "orders"
 

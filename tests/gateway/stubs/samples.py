@@ -1,4 +1,4 @@
-"""What the services that answer by heart know: a few things, by number."""
+"""The sample data of the stubs, by number."""
 
 import datetime as dt
 import uuid
@@ -53,7 +53,7 @@ def order_id(number: int) -> str:
 
 
 def number_of(any_id: str) -> int:
-    """The number that an id was made from; MalformedId if it is none."""
+    """Return the number of a sample's id; MalformedId if it is malformed."""
     return read_id(any_id.rpartition("_")[0], any_id).int % 10_000
 
 
@@ -138,7 +138,7 @@ def order(number: int) -> Order:
 
 
 def page_of(nodes: list[Any], page: Page) -> Connection[Any]:
-    """A page whose cursors are places."""
+    """Return a page whose cursors are indices."""
     start = int(page.after) + 1 if page.after else 0
     edges = [Edge(cursor=str(place), node=node) for place, node in enumerate(nodes)][start : start + page.first]
     info = PageInfo(
@@ -151,7 +151,7 @@ def page_of(nodes: list[Any], page: Page) -> Connection[Any]:
 
 
 def partner_access(*organisations: str | None, version: int = 1, active: bool = True) -> AccessStated:
-    """What a partner with these organisations may reach; None is all."""
+    """Return the access of a partner to these organisations; None is all."""
     grants = [Grant(organisation_id=one) for one in organisations]
     return AccessStated(
         subject_id=PARTNER,

@@ -1,4 +1,4 @@
-"""The five services that answer by heart, behind real routes made from their contracts, and what they were asked."""
+"""The stubs of the five services, behind the routes of their contracts, which record the calls."""
 
 import base64
 from typing import Any, cast
@@ -28,7 +28,7 @@ from tests.gateway.stubs.support import SupportStub
 
 
 class RecordedCall(msgspec.Struct):
-    """A call as a service got it."""
+    """A call that a stub received."""
 
     service: str
     operation: str
@@ -38,7 +38,7 @@ class RecordedCall(msgspec.Struct):
 
 
 class StubServices:
-    """The five services."""
+    """The stubs of the five services."""
 
     def __init__(self) -> None:
         self.identity = IdentityStub()
@@ -55,7 +55,7 @@ class StubServices:
         return [one for one in self.calls if one.operation == operation]
 
     def routes(self) -> list[BaseRoute]:
-        """Each service below its name."""
+        """Return the routes of each service, below its name."""
         contracts: list[tuple[type, Any]] = [
             (Identity, self.identity),
             (Sites, self.sites),
@@ -113,15 +113,15 @@ class StubServices:
 
 
 class _CallRecorder:
-    def __init__(self, cast_: StubServices, actor: Any, request: Request, claims: Claims | None) -> None:
-        self._cast, self._actor, self._request, self._claims = cast_, actor, request, claims
+    def __init__(self, services: StubServices, actor: Any, request: Request, claims: Claims | None) -> None:
+        self._services, self._actor, self._request, self._claims = services, actor, request, claims
 
     def __getattr__(self, operation: str) -> Any:
         async def call(**arguments: Any) -> Any:
-            self._cast.calls.append(
+            self._services.calls.append(
                 RecordedCall(self._actor.service, operation, arguments, self._claims, dict(self._request.headers))
             )
-            if self._actor.service in self._cast.unavailable:
+            if self._actor.service in self._services.unavailable:
                 raise RuntimeError("out of order")
             try:
                 return await getattr(self._actor, operation)(**arguments)

@@ -1,4 +1,4 @@
-"""Sites, by heart."""
+"""A stub of sites."""
 
 from services.chassis.problems import Forbidden
 from services.contracts.sites import Site, SiteOrder

@@ -1,4 +1,4 @@
-"""Stats, by heart."""
+"""A stub of stats."""
 
 import datetime as dt
 

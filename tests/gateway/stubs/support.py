@@ -1,4 +1,4 @@
-"""Support, by heart."""
+"""A stub of support."""
 
 import uuid
 
