@@ -32,14 +32,14 @@ REGISTRATION = {
 }
 
 
-async def test_a_stranger_registers(gateway: GatewayFixture) -> None:
+async def test_an_anonymous_caller_registers(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(REGISTER, input=REGISTRATION | {"language": "SV"})
     assert answer["data"]["register"]["accessRequested"] is True
     (asked,) = gateway.services.calls_to("register")
     assert asked.arguments["command"].terms_version == "2026-01"
 
 
-async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(gateway: GatewayFixture) -> None:
+async def test_absent_members_of_an_input_are_absent_in_the_command(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(REGISTER, input={k: v for k, v in REGISTRATION.items() if k != "termsVersion"})
     (problem,) = answer["data"]["register"]["problems"]
     assert problem == {
@@ -62,13 +62,13 @@ async def test_what_was_left_out_of_an_input_is_left_out_of_the_command(gateway:
         ("de", "Käyttäjätunnus tai salasana on väärä."),
     ],
 )
-async def test_a_refusal_speaks_the_callers_language(gateway: GatewayFixture, language: str, text: str) -> None:
+async def test_a_refusal_is_in_the_callers_language(gateway: GatewayFixture, language: str, text: str) -> None:
     answer = await gateway.execute(WRONG_SIGN_IN, language=language)
     assert answer["data"]["signIn"]["problems"] == [{"message": text}]
 
 
 @pytest.mark.parametrize(("accepted", "language"), [("de", "sv"), ("*", "sv"), ("de, nb;q=0.1", "nb")])
-async def test_who_names_none_of_our_languages_gets_their_own(
+async def test_without_a_supported_language_the_tokens_is_used(
     gateway: GatewayFixture, accepted: str, language: str
 ) -> None:
     token = gateway.user(locale="sv")
@@ -79,13 +79,13 @@ async def test_who_names_none_of_our_languages_gets_their_own(
     assert asked.headers["accept-language"] == language
 
 
-async def test_a_socket_speaks_its_users_own_language(gateway: GatewayFixture) -> None:
+async def test_a_socket_uses_the_tokens_language(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.user(locale="sv"), **{"Accept-Language": "de"}) as socket:
         await socket.subscribe()
         assert (await socket.next_item())["problems"][0]["message"] == messages.text("FORBIDDEN", Language.SV)
 
 
-async def test_what_is_refused_before_it_is_executed_is_in_the_users_own_language(gateway: GatewayFixture) -> None:
+async def test_request_errors_are_in_the_tokens_language(gateway: GatewayFixture) -> None:
     token = gateway.user(locale="sv")
     await gateway.execute("{ me { id } }", token, "de")
     answer = await gateway.execute("query a { me { id } } query b { me { id } }", token, "de")
@@ -183,7 +183,7 @@ async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
     }
 
 
-async def test_sessions_go_on_and_end(gateway: GatewayFixture) -> None:
+async def test_sessions_are_renewed_and_end(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """mutation {
              on: refresh(input: {refreshToken: "next"}) { ... on SignedIn { refreshToken expiresIn } }
@@ -199,7 +199,7 @@ async def test_sessions_go_on_and_end(gateway: GatewayFixture) -> None:
     }
 
 
-async def test_staff_look_after_partners(gateway: GatewayFixture) -> None:
+async def test_staff_manage_partners(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """mutation ($input: CreatePartnerInput!) {
              createPartner(input: $input) { ... on PartnerCreated { clientSecret partner { name organisationIds } } }
@@ -234,7 +234,7 @@ async def test_an_import_is_watched(gateway: GatewayFixture) -> None:
     assert {one.service for one in gateway.services.calls} == {"stats", "support"}
 
 
-async def test_an_input_in_the_documents_text_is_as_good_as_a_variable(gateway: GatewayFixture) -> None:
+async def test_an_input_may_be_a_literal(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """mutation { reportPickups(input: {reports: [
              {reportId: "r", kind: EMPTIED, at: "2026-03-10T09:00:00Z", grams: 38500}]}) {
@@ -244,7 +244,7 @@ async def test_an_input_in_the_documents_text_is_as_good_as_a_variable(gateway: 
     assert answer["data"]["reportPickups"]["outcomes"] == [{"accepted": True}]
 
 
-async def test_a_refusal_of_one_site_is_that_sites_own(gateway: GatewayFixture) -> None:
+async def test_a_refusal_of_one_site_affects_only_that_site(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """{ sites(first: 1) { edges { node { calendar(since: "2026-03-02", until: "2026-03-01") {
              ... on Refusal { problems { code path message } } } } } } }""",
@@ -269,7 +269,7 @@ async def test_the_unexpected_is_masked_with_a_trace_id(gateway: GatewayFixture)
     assert "inside" not in str(answer)
 
 
-async def test_a_trace_that_the_caller_began_goes_on(gateway: GatewayFixture) -> None:
+async def test_a_callers_trace_is_continued(gateway: GatewayFixture) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.post(
@@ -280,14 +280,14 @@ async def test_a_trace_that_the_caller_began_goes_on(gateway: GatewayFixture) ->
     assert asked.headers["traceparent"].split("-")[1] == trace
 
 
-async def test_what_a_caller_may_not_do_is_forbidden(gateway: GatewayFixture) -> None:
+async def test_an_operation_without_permission_is_forbidden(gateway: GatewayFixture) -> None:
     answer = await gateway.execute('{ sites(search: "forbidden") { totalCount } }', gateway.partner(), "sv")
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "FORBIDDEN"}
     assert error["message"] == "Du har inte behörighet att göra detta."
 
 
-async def test_a_stranger_gets_nothing_but_public_operations(gateway: GatewayFixture) -> None:
+async def test_an_anonymous_caller_may_execute_public_operations_only(gateway: GatewayFixture) -> None:
     answer = await gateway.execute("{ sites { totalCount } me { id } }")
     assert answer["status"] == 200
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"] * 2
@@ -295,7 +295,7 @@ async def test_a_stranger_gets_nothing_but_public_operations(gateway: GatewayFix
 
 
 @pytest.mark.parametrize("query", ["{ sites {", "{ nothing }", "query ($id: ID!) { node(id: $id) { id } }"])
-async def test_an_operation_that_is_no_operation_is_explained(gateway: GatewayFixture, query: str) -> None:
+async def test_an_invalid_operation_has_errors_with_locations(gateway: GatewayFixture, query: str) -> None:
     answer = await gateway.execute(query, gateway.user())
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID_OPERATION"]
     assert "unexpected" not in answer["errors"][0]["message"]
@@ -321,7 +321,7 @@ async def test_an_instant_needs_its_offset(gateway: GatewayFixture) -> None:
     assert "Z or an offset" in answer["errors"][0]["message"]
 
 
-async def test_services_are_told_language_and_address(gateway: GatewayFixture) -> None:
+async def test_calls_carry_language_and_address(gateway: GatewayFixture) -> None:
     await gateway.execute("{ me { id } }", gateway.user(), "nb")
     (asked,) = gateway.services.calls
     assert asked.headers["accept-language"] == "nb"

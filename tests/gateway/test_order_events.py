@@ -1,4 +1,4 @@
-"""Following orders' events over a socket: from a cursor on, in order, nothing left out, nothing twice (P1)."""
+"""The subscription to orders' events over a socket: after a cursor, in order, exactly once (P1)."""
 
 import datetime as dt
 import uuid
@@ -24,13 +24,13 @@ def next_sequence(gateway: GatewayFixture) -> int:
 
 
 def let_in(gateway: GatewayFixture, *organisations: str | None) -> None:
-    """The partner reaches these organisations; the version is new in each test of this gateway."""
+    """Grant the partner these organisations, with a new version for each test of this gateway."""
     known = gateway.services.identity.access.get(PARTNER)
     version = known.version + 1 if known else 1
     gateway.services.identity.access[PARTNER] = partner_access(*organisations, version=version)
 
 
-async def test_a_subscriber_gets_its_cursor_first_and_then_what_happens(gateway: GatewayFixture) -> None:
+async def test_a_subscriber_gets_its_cursor_first_and_then_events(gateway: GatewayFixture) -> None:
     let_in(gateway, ORGANISATION)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
@@ -50,7 +50,7 @@ async def test_a_subscriber_gets_its_cursor_first_and_then_what_happens(gateway:
         assert msgspec.json.decode(event["data"])["orderId"] == order_id(7)
 
 
-async def test_a_subscriber_that_comes_back_gets_what_it_missed_and_nothing_twice(gateway: GatewayFixture) -> None:
+async def test_a_resumed_subscription_gets_missed_events_exactly_once(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     start = gateway.services.orders.last
     for number in range(10):
@@ -82,21 +82,21 @@ async def test_the_whole_log_from_its_start(gateway: GatewayFixture) -> None:
         assert [one["sequence"] for one in shown] == [one.sequence for one in gateway.services.orders.log]
 
 
-async def test_an_event_that_comes_too_early_waits_for_the_one_before(gateway: GatewayFixture) -> None:
+async def test_an_early_event_waits_for_the_previous_one(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
         await socket.next_item()
         first, second, third = (next_sequence(gateway) for _ in range(3))
         numbered = [(1, first), (2, second), (3, third)]
-        for number, sequence in numbered:  # all are in the log before any is sent, as committed events are
+        for number, sequence in numbered:  # all are in the log before any is published, as committed events are
             await gateway.publish(placed(number), sequence, sent=False)
         for number, sequence in reversed(numbered):
             await gateway.publish(placed(number), sequence, logged=False)
         assert [(await socket.next_item())["sequence"] for _ in range(3)] == [first, second, third]
 
 
-async def test_what_kafka_does_not_bring_is_read_from_the_log(gateway: GatewayFixture) -> None:
+async def test_events_that_kafka_lacks_are_read_from_the_log(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
@@ -108,7 +108,7 @@ async def test_what_kafka_does_not_bring_is_read_from_the_log(gateway: GatewayFi
         assert subjects == [order_id(1), order_id(2), order_id(3)]
 
 
-async def test_what_is_not_for_partners_is_passed_over(gateway: GatewayFixture) -> None:
+async def test_events_that_are_not_public_are_skipped(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     internal = SiteStated(
         site_id=site_id(1),
@@ -140,7 +140,7 @@ async def test_filters_by_type_organisation_and_site(gateway: GatewayFixture) ->
         assert (await socket.next_item())["subject"] == order_id(4)
 
 
-async def test_a_partner_sees_its_organisations_alone_as_they_are_now(gateway: GatewayFixture) -> None:
+async def test_a_partner_sees_events_of_its_current_organisations_only(gateway: GatewayFixture) -> None:
     let_in(gateway, ORGANISATION)
     version = gateway.services.identity.access[PARTNER].version
     async with gateway.socket(gateway.partner()) as socket:
@@ -189,7 +189,7 @@ async def test_members_poll_no_events_here(gateway: GatewayFixture) -> None:
         assert (await socket.next_item())["problems"][0]["code"] == "FORBIDDEN"
 
 
-async def test_a_stranger_gets_an_error(gateway: GatewayFixture) -> None:
+async def test_an_anonymous_subscriber_gets_an_error(gateway: GatewayFixture) -> None:
     async with gateway.socket(None) as socket:
         await socket.subscribe()
         message = await socket.next_message()
@@ -207,7 +207,7 @@ async def test_a_cursor_of_another_generation_has_expired(gateway: GatewayFixtur
         assert (await socket.next_message())["type"] == "complete"
 
 
-async def test_a_partner_that_is_revoked_is_put_out(gateway: GatewayFixture) -> None:
+async def test_a_revoked_partners_socket_is_closed(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     version = gateway.services.identity.access[PARTNER].version
     async with gateway.socket(gateway.partner()) as socket:
@@ -222,7 +222,7 @@ async def test_a_partner_that_is_revoked_is_put_out(gateway: GatewayFixture) -> 
     assert (await gateway.execute("{ events { __typename } }", gateway.partner()))["status"] == 200
 
 
-async def test_a_scope_that_is_taken_away_ends_an_idle_subscription(gateway: GatewayFixture) -> None:
+async def test_a_revoked_scope_ends_an_idle_subscription(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     version = gateway.services.identity.access[PARTNER].version
     async with gateway.socket(gateway.partner()) as socket:
@@ -257,7 +257,7 @@ async def test_a_token_that_expires_closes_its_socket(gateway: GatewayFixture) -
         assert await socket.close_code() == 4403
 
 
-async def test_a_restored_log_is_told_to_those_who_follow(gateway: GatewayFixture) -> None:
+async def test_a_restored_log_expires_subscribers_cursors(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe()
@@ -283,7 +283,9 @@ async def test_queries_run_over_the_socket_too(gateway: GatewayFixture) -> None:
         assert (await socket.next_message())["payload"] == {"data": {"me": {"username": "maija"}}}
 
 
-async def test_who_says_nothing_is_put_out(gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socket_without_connection_init_is_closed(
+    gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway.endpoint.sockets, "init_timeout_s", 0.05)
     async with gateway.session.ws_connect(f"{gateway.url}/graphql", protocols=[PROTOCOL]) as connection:
         await connection.receive(timeout=60)

@@ -1,4 +1,4 @@
-"""Pages of another origin: they can't make a browser ask anything, unless their origin is among the settings'."""
+"""Cross-origin requests: only pages of the allowed origins may send requests."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -24,7 +24,7 @@ async def cors_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixtur
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", "nonsense"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_page_from_elsewhere_is_refused(gateway: GatewayFixture, method: str, origin: str) -> None:
+async def test_a_page_of_another_origin_is_refused(gateway: GatewayFixture, method: str, origin: str) -> None:
     headers = {"Origin": origin, "Authorization": f"Bearer {gateway.user()}"}
     arguments: dict[str, Any] = {"params": QUERY} if method == "GET" else {"json": QUERY}
     async with gateway.session.request(method, f"{gateway.url}/graphql", headers=headers, **arguments) as response:
@@ -35,8 +35,8 @@ async def test_a_page_from_elsewhere_is_refused(gateway: GatewayFixture, method:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-async def test_an_image_from_elsewhere_is_refused(gateway: GatewayFixture, site: str) -> None:
-    """A request that needs no permission has no ``Origin``; the browser says where it comes from all the same."""
+async def test_an_image_on_another_site_is_refused(gateway: GatewayFixture, site: str) -> None:
+    """A no-cors request has no ``Origin``, but ``Sec-Fetch-Site``."""
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
     async with gateway.session.get(f"{gateway.url}/graphql", params=QUERY, headers=headers) as response:
         assert response.status == 403
@@ -45,7 +45,7 @@ async def test_an_image_from_elsewhere_is_refused(gateway: GatewayFixture, site:
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-async def test_what_a_form_can_send_is_no_request(gateway: GatewayFixture, content_type: str) -> None:
+async def test_a_forms_media_types_are_refused(gateway: GatewayFixture, content_type: str) -> None:
     headers = {"Content-Type": content_type}
     body = b'{"query": "{ me { username } }"}'
     async with gateway.session.post(f"{gateway.url}/graphql", data=body, headers=headers) as response:
@@ -53,19 +53,19 @@ async def test_what_a_form_can_send_is_no_request(gateway: GatewayFixture, conte
         assert response.headers["Accept-Post"] == "application/json"
 
 
-async def test_a_preflight_is_not_answered_with_a_permission(gateway: GatewayFixture) -> None:
+async def test_a_preflight_is_not_allowed(gateway: GatewayFixture) -> None:
     headers = {"Origin": PORTAL, "Access-Control-Request-Method": "POST"}
     async with gateway.session.options(f"{gateway.url}/graphql", headers=headers) as response:
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
-async def test_the_gateways_own_pages_may_ask(gateway: GatewayFixture) -> None:
+async def test_the_gateways_own_pages_may_send_requests(gateway: GatewayFixture) -> None:
     headers = {"Origin": gateway.url, "Sec-Fetch-Site": "same-origin", "Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.post(f"{gateway.url}/graphql", json=QUERY, headers=headers) as response:
         assert await response.json() == {"data": {"me": {"username": "maija"}}}
 
 
-async def test_pages_of_the_settings_may_ask(cors_gateway: GatewayFixture) -> None:
+async def test_pages_of_allowed_origins_may_send_requests(cors_gateway: GatewayFixture) -> None:
     preflight = {
         "Origin": PORTAL,
         "Access-Control-Request-Method": "POST",
@@ -82,13 +82,13 @@ async def test_pages_of_the_settings_may_ask(cors_gateway: GatewayFixture) -> No
         assert "Origin" in response.headers["Vary"]
 
 
-async def test_pages_of_others_may_not_all_the_same(cors_gateway: GatewayFixture) -> None:
+async def test_pages_of_other_origins_may_not(cors_gateway: GatewayFixture) -> None:
     headers = {"Origin": "https://portal.example.elsewhere.example"}
     async with cors_gateway.session.post(f"{cors_gateway.url}/graphql", json=QUERY, headers=headers) as response:
         assert response.status == 403
 
 
-async def test_sockets_know_the_same_origins(cors_gateway: GatewayFixture) -> None:
+async def test_sockets_have_the_same_allowed_origins(cors_gateway: GatewayFixture) -> None:
     async with (
         cors_gateway.socket(cors_gateway.partner(), Origin=PORTAL),
         cors_gateway.socket(cors_gateway.partner(), Origin=cors_gateway.url),

@@ -1,4 +1,4 @@
-"""Documents that clients name instead of sending them, and answers that they keep."""
+"""Persisted documents, and responses that clients cache."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MINE = f"query Mine{new_uuid().hex} {{ me {{ username }} }}"  # Redis remembers those of other runs
+MINE = f"query Mine{new_uuid().hex} {{ me {{ username }} }}"  # Redis has those of other runs
 OTHER = "query Other { me { id } }"
 MAIJA = {"data": {"me": {"username": "maija"}}}
 
@@ -23,7 +23,7 @@ MAIJA = {"data": {"me": {"username": "maija"}}}
 async def trusted_only_gateway(
     server_addresses: Servers, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[GatewayFixture]:
-    """A gateway where users may execute one document only."""
+    """A gateway whose users may execute one document only."""
     file = tmp_path_factory.mktemp("documents") / "manifest.json"
     file.write_bytes(manifest.encode_manifest([ManifestOperation(ids.id_of(MINE), "Mine", "query", MINE)]))
     settings = {"trusted_documents": file, "trusted_only": ["USER"]}
@@ -46,7 +46,7 @@ def code_of(answer: tuple[int, dict[str, Any]]) -> tuple[int, str]:
     return status, body["errors"][0]["extensions"]["code"]
 
 
-async def test_a_text_is_registered_by_being_sent_once_with_its_hash(gateway: GatewayFixture) -> None:
+async def test_a_document_is_registered_with_its_hash(gateway: GatewayFixture) -> None:
     unknown = await post(gateway, gateway.user(), extensions=apollo(MINE))
     assert code_of(unknown) == (200, "PERSISTED_QUERY_NOT_FOUND")
     assert unknown[1]["errors"][0]["message"] == "PersistedQueryNotFound"
@@ -60,13 +60,13 @@ async def test_a_hash_of_another_text_is_refused(gateway: GatewayFixture) -> Non
     assert code_of(answer) == (200, "PERSISTED_QUERY_MISMATCH")
 
 
-async def test_what_is_not_valid_is_not_registered(gateway: GatewayFixture) -> None:
+async def test_an_invalid_document_is_not_registered(gateway: GatewayFixture) -> None:
     wrong = "{ nothing }"
     assert code_of(await post(gateway, gateway.user(), query=wrong, extensions=apollo(wrong)))[1] == "INVALID_OPERATION"
     assert code_of(await post(gateway, gateway.user(), extensions=apollo(wrong)))[1] == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_strangers_register_nothing(gateway: GatewayFixture) -> None:
+async def test_anonymous_callers_register_nothing(gateway: GatewayFixture) -> None:
     text = "query Stranger { __typename }"
     async with gateway.session.post(
         f"{gateway.url}/graphql", json={"query": text, "extensions": apollo(text)}
@@ -75,7 +75,7 @@ async def test_strangers_register_nothing(gateway: GatewayFixture) -> None:
     assert code_of(await post(gateway, gateway.user(), extensions=apollo(text)))[1] == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_users_are_held_to_what_is_trusted(trusted_only_gateway: GatewayFixture) -> None:
+async def test_users_may_execute_trusted_documents_only(trusted_only_gateway: GatewayFixture) -> None:
     for parameters in ({"documentId": ids.id_of(MINE)}, {"extensions": apollo(MINE)}, {"query": MINE}):
         assert (await post(trusted_only_gateway, trusted_only_gateway.user(), **parameters))[1] == MAIJA
     assert code_of(await post(trusted_only_gateway, trusted_only_gateway.user(), query=OTHER)) == (
@@ -101,7 +101,7 @@ async def test_over_sockets_too(trusted_only_gateway: GatewayFixture) -> None:
         assert (await socket.next_message())["payload"] == MAIJA
 
 
-async def test_an_answer_by_get_is_kept_and_asked_about(trusted_only_gateway: GatewayFixture) -> None:
+async def test_a_response_to_get_is_cached_and_revalidated(trusted_only_gateway: GatewayFixture) -> None:
     url = f"{trusted_only_gateway.url}/graphql"
     headers = {"Authorization": f"Bearer {trusted_only_gateway.user()}"}
     async with trusted_only_gateway.session.get(
@@ -125,7 +125,7 @@ async def test_an_answer_by_get_is_kept_and_asked_about(trusted_only_gateway: Ga
         assert response.headers["ETag"] != etag
 
 
-async def test_what_was_refused_is_not_kept(trusted_only_gateway: GatewayFixture) -> None:
+async def test_request_errors_are_not_cached(trusted_only_gateway: GatewayFixture) -> None:
     headers = {"Authorization": f"Bearer {trusted_only_gateway.user()}"}
     async with trusted_only_gateway.session.get(
         f"{trusted_only_gateway.url}/graphql", params={"query": OTHER}, headers=headers
@@ -133,7 +133,7 @@ async def test_what_was_refused_is_not_kept(trusted_only_gateway: GatewayFixture
         assert response.headers["Cache-Control"] == "no-store"
 
 
-async def test_an_answer_with_errors_is_not_kept(gateway: GatewayFixture) -> None:
+async def test_a_response_with_errors_is_not_cached(gateway: GatewayFixture) -> None:
     query = '{ sites(search: "broken") { totalCount } }'
     headers = {"Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.get(f"{gateway.url}/graphql", params={"query": query}, headers=headers) as response:

@@ -1,4 +1,4 @@
-"""How the page and what it consists of are served; the page itself is tried in ``tests/browser``."""
+"""The playground's page and assets over HTTP; ``tests/browser`` tests the page itself."""
 
 import gzip
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,7 @@ HTML = '<!doctype html>\n<html lang="en">\n<body>the page</body></html>\n'
 
 @pytest.fixture
 def built_page(tmp_path: Path) -> Path:
-    """A page as the build leaves it."""
+    """Write the files of a built page."""
     assets = tmp_path / "built" / "assets"
     assets.mkdir(parents=True)
     (tmp_path / "built" / "index.html").write_text(HTML)
@@ -41,7 +41,7 @@ async def get_page(built_page: Path) -> AsyncIterator[Get]:
         yield lambda name, **headers: session.get(f"{url}/graphql/assets/{name}", headers=headers)
 
 
-async def test_an_asset_is_kept_for_ever(get_page: Get) -> None:
+async def test_an_asset_is_immutable(get_page: Get) -> None:
     async with get_page("main-AB12.js") as response:
         assert (response.status, await response.read()) == (200, SCRIPT)
         assert response.headers["Content-Type"] == "text/javascript; charset=utf-8"
@@ -62,7 +62,7 @@ async def test_an_asset_is_kept_for_ever(get_page: Get) -> None:
         ("", None),
     ],
 )
-async def test_an_asset_is_sent_as_the_client_takes_it(get_page: Get, accepted: str, encoding: str | None) -> None:
+async def test_an_asset_is_sent_in_an_accepted_encoding(get_page: Get, accepted: str, encoding: str | None) -> None:
     bodies = {"br": b"as Brotli", None: SCRIPT}
     async with get_page("main-AB12.js", **{"Accept-Encoding": accepted}) as response:
         assert response.headers.get("Content-Encoding") == encoding
@@ -71,7 +71,7 @@ async def test_an_asset_is_sent_as_the_client_takes_it(get_page: Get, accepted: 
 
 
 @pytest.mark.parametrize("name", ["main-CD34.css", "icon-EF56.svg"])
-async def test_what_was_not_encoded_is_sent_as_it_is(get_page: Get, name: str) -> None:
+async def test_an_asset_without_encodings_is_sent_unencoded(get_page: Get, name: str) -> None:
     async with get_page(name, **{"Accept-Encoding": "br, gzip"}) as response:
         assert response.status == 200
         assert "Content-Encoding" not in response.headers
@@ -87,7 +87,7 @@ async def test_nothing_else_is_served(get_page: Get, name: str) -> None:
         assert "immutable" not in response.headers.get("Cache-Control", "")
 
 
-def test_the_page_may_run_nothing_but_its_own_files(built_page: Path) -> None:
+def test_the_page_may_run_its_own_scripts_only(built_page: Path) -> None:
     shown = load_page(built_page, sign_in_first=False)
     headers = dict(shown.headers)
     policy = headers[b"content-security-policy"].decode()
@@ -100,11 +100,11 @@ def test_the_page_may_run_nothing_but_its_own_files(built_page: Path) -> None:
     assert shown.body.decode() == HTML
 
 
-def test_strangers_can_be_kept_to_the_way_in(built_page: Path) -> None:
+def test_the_page_can_require_signing_in(built_page: Path) -> None:
     assert b"<html data-sign-in-first lang=" in load_page(built_page, sign_in_first=True).body
 
 
-async def test_a_page_that_is_not_built_says_how_to_build_it(tmp_path: Path) -> None:
+async def test_without_a_build_the_page_explains_how_to_build_it(tmp_path: Path) -> None:
     shown = load_page(tmp_path / "nothing", sign_in_first=False)
     assert b"python -m gateway.playground.build" in shown.body
     assert b"<script" not in shown.body

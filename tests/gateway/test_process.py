@@ -1,4 +1,4 @@
-"""The process: what it needs, and that it says so."""
+"""The gateway's process: its settings and its imports."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def test_missing_settings_are_named() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["KIERTO_", "KIERTO_GATEWAY_"])
-def test_settings_are_shared_or_its_own(prefix: str) -> None:
+def test_settings_have_either_prefix(prefix: str) -> None:
     environment = {f"{prefix}{service}_URL": "http://127.0.0.1:1" for service in SERVICES}
     environment |= {f"{prefix}LISTEN": "127.0.0.1:8000", f"{prefix}KAFKA": "127.0.0.1:9092"}
     environment |= {f"{prefix}SERVICE_SECRET": "a secret", f"{prefix}REDIS_URL": "redis://127.0.0.1:6379/0"}

@@ -1,4 +1,4 @@
-"""Files on their way back from a service: what passes, what does not, and how either side may end it."""
+"""Downloads through the proxy: the limits, and the end of a transfer by either side."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ from tests.integration.chassis.http.client.scripted_server import Peer
 from tests.support.polling import until
 
 
-async def test_a_download_comes_as_it_is_made() -> None:
+async def test_a_download_is_streamed() -> None:
     read = asyncio.Event()
 
     async def lines() -> AsyncIterator[bytes]:
@@ -52,7 +52,7 @@ async def test_a_download_comes_as_it_is_made() -> None:
 
 
 @pytest.mark.parametrize("disposition", [None, 'inline; filename="a.csv"'])
-async def test_a_download_is_always_to_be_saved(disposition: str | None) -> None:
+async def test_a_download_is_always_an_attachment(disposition: str | None) -> None:
     async def show(request: Request) -> Response:
         fields = {"Content-Disposition": disposition} if disposition else None
         return Response(b"x", headers=fields, media_type="text/csv")
@@ -62,14 +62,14 @@ async def test_a_download_is_always_to_be_saved(disposition: str | None) -> None
 
 
 async def file_with_tag(request: Request) -> Response:
-    """A file that has a tag, and whose length is known."""
+    """Answer with a file that has an entity tag and a length."""
     fields = {"ETag": '"1"', "Cache-Control": "private, max-age=60"}
     if request.headers.get("if-none-match") == '"1"':
         return Response(None, 304, fields)
     return Response(b"BEGIN:VCALENDAR", headers=fields, media_type="text/calendar")
 
 
-async def test_what_the_client_has_already_is_not_sent_again() -> None:
+async def test_a_304_is_forwarded() -> None:
     async with proxy_to(file_with_tag) as gateway:
         async with gateway.session.get(gateway.url, headers={"If-None-Match": '"1"'}) as response:
             assert (response.status, response.headers["ETag"], await response.read()) == (304, '"1"', b"")
@@ -78,7 +78,7 @@ async def test_what_the_client_has_already_is_not_sent_again() -> None:
             assert response.headers["Cache-Control"] == "private, max-age=60"
 
 
-async def test_a_304_that_names_the_length_of_what_it_does_not_send() -> None:
+async def test_a_304_with_a_content_length() -> None:
     async def unchanged(peer: Peer) -> None:
         await peer.answer(b"HTTP/1.1 304 Not Modified\r\nETag: x\r\nContent-Length: 9\r\n\r\n")
         await peer.gone()
@@ -95,7 +95,7 @@ async def test_only_the_head() -> None:
         assert response.headers["Content-Disposition"] == "attachment"
 
 
-async def test_a_range_is_not_asked_for() -> None:
+async def test_a_range_is_not_forwarded() -> None:
     async with (
         proxy_to(file_with_tag) as gateway,
         gateway.session.get(gateway.url, headers={"Range": "bytes=0-1"}) as got,
@@ -114,7 +114,7 @@ async def test_a_range_is_not_asked_for() -> None:
         (503, "NOT_READY_YET", 503, "NOT_READY_YET", "Retry-After"),
     ],
 )
-async def test_why_there_is_no_file(status: int, said: str, told: int, code: str, field: str) -> None:
+async def test_the_services_error_is_forwarded(status: int, said: str, told: int, code: str, field: str) -> None:
     async def refuse(request: Request) -> Response:
         return problem_response(status, "No", said)
 
@@ -126,7 +126,7 @@ async def test_why_there_is_no_file(status: int, said: str, told: int, code: str
         assert "SECRET" not in str(answer)
 
 
-async def test_a_service_whose_problem_does_not_end() -> None:
+async def test_an_endless_error_of_a_service() -> None:
     async def goes_on(request: Request) -> Response:
         return StreamingResponse(endless(), 404, media_type="application/problem+json")
 
@@ -134,7 +134,7 @@ async def test_a_service_whose_problem_does_not_end() -> None:
         assert (response.status, extensions_of(await response.json())["code"]) == (500, "UNEXPECTED")
 
 
-async def test_what_is_neither_a_file_nor_a_refusal() -> None:
+async def test_a_response_that_is_neither_a_file_nor_an_error() -> None:
     async def elsewhere(request: Request) -> Response:
         return Response(None, 302, {"Location": "/other"})
 
@@ -143,7 +143,7 @@ async def test_what_is_neither_a_file_nor_a_refusal() -> None:
 
 
 @pytest.mark.parametrize("field", ["Content-Type: text/html\r\nContent-Length: 1", f"Content-Length: {MAX_BYTES + 1}"])
-async def test_a_file_that_may_not_pass(field: str) -> None:
+async def test_a_file_beyond_the_limits(field: str) -> None:
     async def shows(peer: Peer) -> None:
         head = f"HTTP/1.1 200 OK\r\n{field}\r\n"
         head += "" if "Type" in field else "Content-Type: text/csv\r\n"
@@ -164,7 +164,7 @@ ENDS += [("chunked", "closes"), ("chunked", "resets"), ("chunked", "hangs"), ("c
 
 
 @pytest.mark.parametrize(("framing", "how"), ENDS)
-async def test_what_breaks_off_is_seen_to_be_broken(framing: str, how: str) -> None:
+async def test_an_incomplete_file_is_incomplete_for_the_client(framing: str, how: str) -> None:
     read = asyncio.Event()
 
     async def breaks_off(peer: Peer) -> None:
@@ -189,7 +189,7 @@ async def test_what_breaks_off_is_seen_to_be_broken(framing: str, how: str) -> N
             await asyncio.wait_for(response.read(), 60)
 
 
-async def test_a_download_that_grows_too_large_is_broken_off() -> None:
+async def test_a_download_that_exceeds_the_limit_is_aborted() -> None:
     async def show(request: Request) -> Response:
         return StreamingResponse(endless(), media_type="text/csv")
 
@@ -198,7 +198,7 @@ async def test_a_download_that_grows_too_large_is_broken_off() -> None:
             await asyncio.wait_for(response.read(), 60)
 
 
-async def test_a_service_that_does_not_begin() -> None:
+async def test_a_service_that_sends_no_head() -> None:
     async with (
         proxy_to_script(never_answers, SHORT_TIMEOUT_LIMITS) as gateway,
         gateway.session.get(gateway.url) as response,
@@ -206,7 +206,7 @@ async def test_a_service_that_does_not_begin() -> None:
         assert (response.status, extensions_of(await response.json())["code"]) == (504, "UNAVAILABLE")
 
 
-async def test_a_client_that_goes_away_in_the_middle_ends_the_service_too() -> None:
+async def test_a_client_that_disconnects_aborts_the_service() -> None:
     ended = asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
@@ -228,13 +228,13 @@ async def test_a_client_that_goes_away_in_the_middle_ends_the_service_too() -> N
 
 
 def kernel_buffers() -> int:
-    """Bytes that the kernel keeps of one connection at most, between its two ends (tcp(7))."""
+    """Return the maximum of bytes that the kernel buffers for a connection (tcp(7))."""
     limits = (Path(f"/proc/sys/net/ipv4/tcp_{end}").read_text().split()[2] for end in ("rmem", "wmem"))
     return sum(map(int, limits))
 
 
 @pytest.mark.parametrize("goes_on", [True, False])
-async def test_a_client_that_reads_slowly_is_waited_for_and_not_for_ever(
+async def test_a_client_that_reads_slowly_is_waited_for_until_a_timeout(
     goes_on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_protocol, "SLOW_READER_TIMEOUT_S", 60 if goes_on else 0.2)

@@ -1,4 +1,4 @@
-"""Files of a hundred megabytes pass through a process of their own, which does not grow."""
+"""The proxy's memory: a process does not grow while files of a hundred megabytes pass."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from tests.support.polling import until
 CHUNK = b"x" * 100_000
 LARGE, SMALL = 1_000, 20
 GROWTH = 8_000_000
-"""Bytes: what is held of a file (half a megabyte at most), and what the allocator keeps of what passed."""
+"""Bytes: the buffers of a file (half a megabyte at most), and memory that the allocator keeps."""
 
 
 async def receive_file(request: Request) -> Response:
@@ -40,7 +40,7 @@ async def generate_chunks(many: int) -> AsyncIterator[bytes]:
 
 
 class ProxyProcess:
-    """The process, and the most memory that it was seen to have."""
+    """The process, with a client and samples of its memory."""
 
     def __init__(self, pid: int, url: str, session: aiohttp.ClientSession) -> None:
         self.url = url
@@ -68,7 +68,7 @@ class ProxyProcess:
 
     @contextlib.asynccontextmanager
     async def _sample_memory(self) -> AsyncIterator[list[int]]:
-        """Its memory in bytes, again and again."""
+        """Sample the process's memory in bytes."""
         seen = [self._process.memory_info().rss]
 
         async def look() -> None:
@@ -104,7 +104,7 @@ async def run_proxy_process() -> AsyncIterator[ProxyProcess]:
             await process.wait()
 
 
-async def test_large_files_pass_without_being_held() -> None:
+async def test_large_files_are_not_buffered() -> None:
     async with run_proxy_process() as gateway:
         for _ in range(3):
             await asyncio.gather(gateway.upload(SMALL), gateway.download(SMALL))

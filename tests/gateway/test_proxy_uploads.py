@@ -1,4 +1,4 @@
-"""Files on their way to a service: what passes, what does not, and how either side may end it."""
+"""Uploads through the proxy: the limits, and the end of a transfer by either side."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ from tests.support.polling import until
 
 
 class UploadService:
-    """A service that takes files: those that came whole, and how many broke off."""
+    """A service that stages files: the complete ones, and the number of incomplete ones."""
 
     def __init__(self) -> None:
         self.whole: list[int] = []
@@ -44,7 +44,7 @@ class UploadService:
         return Response(b'{"id":"1"}', 201, {"X-Inside": "1", "Set-Cookie": "a=b"}, "application/json")
 
 
-async def test_an_upload_passes_with_its_type_and_its_caller_and_nothing_else() -> None:
+async def test_an_upload_is_forwarded_with_its_type_and_its_caller_only() -> None:
     taking = UploadService()
     async with proxy_to(taking.stage) as gateway:
         status, answer, fields = await gateway.post(
@@ -60,7 +60,7 @@ async def test_an_upload_passes_with_its_type_and_its_caller_and_nothing_else() 
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded", ""])
-async def test_other_types_are_refused_with_those_that_pass(content_type: str) -> None:
+async def test_other_media_types_are_refused_with_accept(content_type: str) -> None:
     taking = UploadService()
     async with proxy_to(taking.stage) as gateway:
         status, problem, fields = await gateway.post_refused(b"x", **{"Content-Type": content_type})
@@ -69,7 +69,7 @@ async def test_other_types_are_refused_with_those_that_pass(content_type: str) -
     assert taking.headers == {}
 
 
-async def test_packed_files_are_refused() -> None:
+async def test_encoded_files_are_refused() -> None:
     taking = UploadService()
     async with proxy_to(taking.stage) as gateway:
         status, problem, fields = await gateway.post_refused(b"x", **{"Content-Encoding": "gzip"})
@@ -78,7 +78,7 @@ async def test_packed_files_are_refused() -> None:
     assert taking.headers == {}
 
 
-async def test_a_file_that_says_that_it_is_too_large_is_refused_before_it_comes() -> None:
+async def test_a_large_content_length_is_refused_before_the_body() -> None:
     taking = UploadService()
     async with proxy_to(taking.stage) as gateway:
         reader, writer = await gateway.connect()
@@ -91,7 +91,7 @@ async def test_a_file_that_says_that_it_is_too_large_is_refused_before_it_comes(
     assert taking.headers == {}
 
 
-async def test_a_file_that_grows_too_large_is_broken_off() -> None:
+async def test_a_file_that_exceeds_the_limit_is_aborted() -> None:
     taking = UploadService()
     async with proxy_to(taking.stage) as gateway:
         status, problem, _ = await gateway.post_refused(endless())
@@ -100,7 +100,7 @@ async def test_a_file_that_grows_too_large_is_broken_off() -> None:
     assert taking.whole == []
 
 
-async def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
+async def test_a_client_that_disconnects_leaks_nothing() -> None:
     taking = UploadService()
     async with proxy_to(taking.stage) as gateway:
         _, writer = await gateway.connect()
@@ -111,7 +111,7 @@ async def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
     assert taking.whole == []
 
 
-async def test_a_client_that_stands_still_is_not_waited_for() -> None:
+async def test_a_client_that_stalls_has_a_timeout() -> None:
     taking = UploadService()
     async with proxy_to(taking.stage, SHORT_TIMEOUT_LIMITS) as gateway:
         reader, writer = await gateway.connect()
@@ -141,7 +141,7 @@ async def test_a_service_that_does_not_answer_an_upload() -> None:
         assert (status, problem["code"]) == (504, "UNAVAILABLE")
 
 
-async def test_a_service_that_refuses_early_is_heard_though_the_client_goes_on_sending() -> None:
+async def test_an_early_refusal_of_the_service_is_forwarded_during_the_upload() -> None:
     async def refuses(request: Request) -> Response:
         params = {"reason": "MISSING_COLUMNS", "columns": "litres"}
         return problem_response(422, "Not such a file", "WRONG_FILE", params=params)
@@ -157,7 +157,7 @@ async def test_a_service_that_refuses_early_is_heard_though_the_client_goes_on_s
     assert b'{"code":"WRONG_FILE","reason":"MISSING_COLUMNS","columns":"litres"}' in answer
 
 
-async def test_nobody_there() -> None:
+async def test_an_unreachable_service() -> None:
     async with run_script(never_answers) as server:
         url = server.url
     async with proxy_before(url) as gateway:

@@ -1,4 +1,4 @@
-"""Whatever arrives is charged to its caller before it is read, refused or not, over HTTP and on sockets."""
+"""Requests and messages are charged before they are parsed, valid or not, over HTTP and on sockets."""
 
 import asyncio
 import json
@@ -51,12 +51,12 @@ FLOODS: dict[str, Any] = {
     "tiny operations": {"type": "subscribe", "id": "%", "payload": {"query": "{ __typename }"}},
     "documents that nobody knows": {"type": "subscribe", "id": "%", "payload": {"documentId": "sha256:" + "0" * 64}},
 }
-"""What is sent again and again once a socket is acknowledged, each time with an id of its own."""
+"""Messages of a flood on an acknowledged socket, each with its own id."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def zero_quota_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    """A gateway that lets nobody spend what the smallest request costs."""
+    """A gateway with quotas below the cost of the smallest request."""
     quotas = dict.fromkeys(("stranger", "user", "staff", "partner"), REQUEST_UNITS - 1)
     async with run_gateway(server_addresses, quotas=quotas) as gateway:
         yield gateway
@@ -64,7 +64,7 @@ async def zero_quota_gateway(server_addresses: Servers) -> AsyncIterator[Gateway
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def low_quota_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    """A gateway that lets each caller spend little; a test says from where its callers come."""
+    """A gateway with low quotas; a test sets the address of its callers."""
     quotas = dict.fromkeys(("stranger", "user", "staff", "partner"), QUOTA)
     async with run_gateway(server_addresses, quotas=quotas, trusted_proxies=["127.0.0.0/8"]) as gateway:
         yield gateway
@@ -75,7 +75,7 @@ def from_address(number: int) -> dict[str, str]:
 
 
 def flood(message: dict[str, Any]) -> bytes:
-    """More than the quotas of two minutes pay for (one may end meanwhile), in one write."""
+    """Encode more messages than the quotas of two minutes pay for, in one write: a minute may end meanwhile."""
     texts = (json.dumps(message).replace("%", str(number)) for number in range(3 * QUOTA // REQUEST_UNITS))
     return b"".join(Frame(Opcode.TEXT, text.encode()).serialize(mask=True) for text in texts)
 
@@ -83,7 +83,7 @@ def flood(message: dict[str, Any]) -> bytes:
 async def flood_outcome(
     connection: ClientConnection, message: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], ConnectionClosed]:
-    """What is answered to a flood, and how the socket is closed."""
+    """Return the messages that answer a flood, and the close of the socket."""
     connection.transport.write(flood(message))
     answers: list[dict[str, Any]] = []
     with pytest.raises(ConnectionClosed) as closed:
@@ -94,7 +94,9 @@ async def flood_outcome(
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-async def test_what_is_broken_is_paid_for_before_it_is_read(zero_quota_gateway: GatewayFixture, what: str) -> None:
+async def test_a_malformed_request_is_charged_before_it_is_parsed(
+    zero_quota_gateway: GatewayFixture, what: str
+) -> None:
     method, path, more = MALFORMED[what]
     async with zero_quota_gateway.session.request(method, f"{zero_quota_gateway.url}{path}", **more) as response:
         assert response.status == 429, await response.text()
@@ -102,7 +104,7 @@ async def test_what_is_broken_is_paid_for_before_it_is_read(zero_quota_gateway: 
 
 
 @pytest.mark.parametrize(("number", "what"), [(1, "credentials that are none"), (2, "a form that is none")])
-async def test_a_body_is_paid_for_by_its_bytes(low_quota_gateway: GatewayFixture, number: int, what: str) -> None:
+async def test_a_body_is_charged_by_its_bytes(low_quota_gateway: GatewayFixture, number: int, what: str) -> None:
     method, path, more = MALFORMED[what]
     headers = more.get("headers", {}) | from_address(number)
     for _ in range(3 * QUOTA // (len(more["data"]) // BYTES_PER_UNIT)):
@@ -135,7 +137,7 @@ async def test_a_flood_on_a_socket_is_charged_to_its_caller_and_closed(
     assert ("RATE_LIMITED" in codes) == (FLOODS[what]["type"] == "subscribe")
 
 
-async def test_a_large_message_of_who_has_nothing_left_is_not_read(low_quota_gateway: GatewayFixture) -> None:
+async def test_a_large_message_beyond_the_quota_is_not_decoded(low_quota_gateway: GatewayFixture) -> None:
     token = low_quota_gateway.services.identity.token(write_id("user", new_uuid()), SubjectKind.USER)
     async with connect_websocket(low_quota_gateway.url, **from_address(11)) as connection:
         await connection.send(json.dumps({**INIT, "payload": {"Authorization": f"Bearer {token}"}}))
@@ -147,7 +149,7 @@ async def test_a_large_message_of_who_has_nothing_left_is_not_read(low_quota_gat
     assert closed.value.rcvd.code == 4429, "not 4400"
 
 
-async def test_who_is_not_known_pays_by_address(low_quota_gateway: GatewayFixture) -> None:
+async def test_anonymous_requests_are_charged_by_address(low_quota_gateway: GatewayFixture) -> None:
     response = await exhaust_quota(low_quota_gateway, 12)
     assert json.loads(response.body)["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
     async with connect_websocket(low_quota_gateway.url, **from_address(13)) as connection:
@@ -159,7 +161,7 @@ async def test_who_is_not_known_pays_by_address(low_quota_gateway: GatewayFixtur
 
 
 async def exhaust_quota(gateway: GatewayFixture, number: int) -> Response:
-    """The refusal of a handshake from an address that has spent all, for longer than the rest of a test takes."""
+    """Spend an address's quota, and return the refusal of a handshake whose wait is longer than the rest of a test."""
     while True:
         try:
             async with connect_websocket(gateway.url, **from_address(number)) as connection:
@@ -172,7 +174,7 @@ async def exhaust_quota(gateway: GatewayFixture, number: int) -> Response:
                 return refused.response
 
 
-async def test_handshakes_are_paid_for(low_quota_gateway: GatewayFixture) -> None:
+async def test_handshakes_are_charged(low_quota_gateway: GatewayFixture) -> None:
     with pytest.raises(InvalidStatus) as refused:
         for _ in range(3 * QUOTA // REQUEST_UNITS):
             async with connect_websocket(low_quota_gateway.url, **from_address(14)):

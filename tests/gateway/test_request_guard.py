@@ -1,4 +1,4 @@
-"""What the small resources beside ``/graphql`` cost their callers, and what becomes of who has spent all."""
+"""The charges of the resources beside ``/graphql``, and the refusal of a spent quota."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ RESOURCES = [
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def zero_quota_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    """A gateway that lets nobody spend what the cheapest of them costs."""
+    """A gateway with quotas below the cost of the cheapest resource."""
     async with run_gateway(
         server_addresses, quotas=dict.fromkeys(("stranger", "user", "staff", "partner"), 9)
     ) as gateway:
@@ -52,7 +52,7 @@ async def ask(
 
 
 @pytest.mark.parametrize(("who", "method", "path", "more", "status"), RESOURCES)
-async def test_each_costs_its_caller_and_says_what_is_left(
+async def test_each_resource_is_charged_and_has_rate_limit_fields(
     gateway: GatewayFixture, who: str, method: str, path: str, more: Mapping[str, Any], status: int
 ) -> None:
     response, _ = await ask(gateway, who, method, path, more)
@@ -62,7 +62,7 @@ async def test_each_costs_its_caller_and_says_what_is_left(
 
 
 @pytest.mark.parametrize(("who", "method", "path", "more", "_"), RESOURCES)
-async def test_who_has_spent_all_is_told_when_to_come_back(
+async def test_a_spent_quota_is_refused_with_retry_after(
     zero_quota_gateway: GatewayFixture, who: str, method: str, path: str, more: Mapping[str, Any], _: int
 ) -> None:
     zero_quota_gateway.services.calls.clear()
@@ -75,7 +75,7 @@ async def test_who_has_spent_all_is_told_when_to_come_back(
     assert (zero_quota_gateway.services.calls, zero_quota_gateway.services.uploads) == ([], [])
 
 
-async def test_at_the_token_endpoint_in_the_form_of_its_standard(
+async def test_the_token_endpoint_refuses_in_the_form_of_oauth(
     gateway: GatewayFixture, zero_quota_gateway: GatewayFixture
 ) -> None:
     assert (await ask(gateway, "stranger", "POST", "/auth/token", FORM))[0].status == 200

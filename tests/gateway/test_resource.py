@@ -1,4 +1,4 @@
-"""Small resources: whatever a call ends with, its answer is in the one form, and no cache keeps a refusal."""
+"""Resources: every error of a handler is in GraphQL's form and not cached."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.gateway.gateway_fixture import serve_application
 
 
 async def response_to(end: Exception | None, method: str = "GET") -> tuple[int, Any, str]:
-    """Status, headers and body of a call that ends so."""
+    """Return the status, headers and body of a handler that raises or returns."""
 
     async def look_at_it(_: Request) -> Response:
         if end is not None:
@@ -31,7 +31,7 @@ async def response_to(end: Exception | None, method: str = "GET") -> tuple[int, 
         return response.status, response.headers, await response.text()
 
 
-async def test_a_call_that_ends_well() -> None:
+async def test_a_handler_that_returns() -> None:
     status, headers, body = await response_to(None)
     assert (status, body) == (200, "here")
     assert "Cache-Control" not in headers
@@ -62,7 +62,9 @@ async def test_a_call_that_ends_well() -> None:
         ),
     ],
 )
-async def test_an_expected_end_is_told(end: Exception, status: int, extensions: str, sent: dict[str, str]) -> None:
+async def test_an_expected_error_is_presented(
+    end: Exception, status: int, extensions: str, sent: dict[str, str]
+) -> None:
     answered, headers, body = await response_to(end)
     assert answered == status
     assert body.endswith(f'"extensions":{extensions}}}]}}')
@@ -71,18 +73,18 @@ async def test_an_expected_end_is_told(end: Exception, status: int, extensions: 
 
 
 @pytest.mark.parametrize("end", [RuntimeError("a secret"), CallFailed("identity", 500, "UNEXPECTED", [])])
-async def test_what_nobody_expected_is_masked(end: Exception) -> None:
+async def test_an_unexpected_error_is_masked(end: Exception) -> None:
     status, _, body = await response_to(end)
     assert status == 500
     assert '"code":"UNEXPECTED","traceId":"' in body
     assert "secret" not in body
 
 
-async def test_who_went_away_is_told_nothing() -> None:
+async def test_a_disconnected_client_gets_no_response() -> None:
     assert (await response_to(ClientDisconnect()))[0] == 499
 
 
-async def test_a_method_that_it_does_not_have() -> None:
+async def test_an_unsupported_method() -> None:
     status, headers, body = await response_to(None, "POST")
     assert (status, headers["Allow"]) == (405, "GET, HEAD")
     assert '"code":"METHOD_NOT_ALLOWED"' in body

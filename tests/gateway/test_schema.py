@@ -1,4 +1,4 @@
-"""The schema: its snapshot, and that every operation of the contracts is in it."""
+"""The schema: its snapshot, its joined fields and its descriptions."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def test_the_snapshot_is_current() -> None:
     )
 
 
-def test_a_joined_field_says_all_that_an_executor_needs() -> None:
+def test_a_batch_field_declares_its_needs_and_cost() -> None:
     field = build_schema().get_field_for_type("agreements", "Site")
     assert field is not None
     declared = field.metadata[BATCH_RESOLVER]
@@ -31,7 +31,7 @@ def test_a_joined_field_says_all_that_an_executor_needs() -> None:
     assert joined.metadata[BATCH_RESOLVER].takes_selected_fields
 
 
-def test_every_type_and_field_that_clients_meet_says_what_it_is() -> None:
+def test_every_type_and_field_has_a_description() -> None:
     undescribed = [
         f"{root}.{field.python_name}"
         for root in ("Query", "Mutation", "Subscription")
@@ -42,7 +42,7 @@ def test_every_type_and_field_that_clients_meet_says_what_it_is() -> None:
     assert undescribed == []
 
 
-def test_what_needs_64_bits_is_a_long() -> None:
+def test_64_bit_numbers_are_longs() -> None:
     text = schema_sdl()
     for line in ("grams: Long!", "grams: Long", "minor: Long!", "sequence: Long!", "previousGrams: Long!"):
         assert f"  {line}\n" in text

@@ -1,4 +1,4 @@
-"""The schema and the examples, over HTTP: what they are, and who may have them where."""
+"""The schema and the examples over HTTP: their content, and access to them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -27,7 +27,7 @@ async def production_gateway(server_addresses: Servers) -> AsyncIterator[Gateway
 async def get(
     gateway: GatewayFixture, path: str, token: str = "", method: str = "GET", **headers: str
 ) -> tuple[int, Any, bytes]:
-    """Status, headers and body of an answer."""
+    """Return the status, headers and body of a response."""
     if token:
         headers["Authorization"] = f"Bearer {token}"
     async with gateway.session.request(method, f"{gateway.url}{path}", headers=headers) as response:
@@ -59,7 +59,7 @@ async def test_introspection_is_the_same_schema(gateway: GatewayFixture) -> None
 
 
 @pytest.mark.parametrize("path", [SDL, JSON])
-async def test_who_has_it_already_gets_no_more_than_that(gateway: GatewayFixture, path: str) -> None:
+async def test_a_matching_entity_tag_is_answered_304(gateway: GatewayFixture, path: str) -> None:
     _, headers, _ = await get(gateway, path)
     status, again, body = await get(gateway, path, **{"If-None-Match": headers["ETag"]})
     assert (status, again["ETag"], body) == (304, headers["ETag"], b"")
@@ -71,7 +71,7 @@ async def test_who_has_it_already_gets_no_more_than_that(gateway: GatewayFixture
 
 
 @pytest.mark.parametrize("path", [SDL, JSON])
-async def test_in_production_it_is_for_those_who_write_clients(production_gateway: GatewayFixture, path: str) -> None:
+async def test_in_production_it_is_for_staff_and_partners(production_gateway: GatewayFixture, path: str) -> None:
     for token in (production_gateway.staff(), production_gateway.partner()):
         assert (await get(production_gateway, path, token))[0] == 200
     status, headers, body = await get(production_gateway, path)
@@ -83,7 +83,7 @@ async def test_in_production_it_is_for_those_who_write_clients(production_gatewa
     assert (await get(production_gateway, path, "not a token"))[0] == 401
 
 
-async def test_examples_have_days_of_today(gateway: GatewayFixture) -> None:
+async def test_examples_have_dates_relative_to_today(gateway: GatewayFixture) -> None:
     status, headers, body = await get(gateway, EXAMPLES)
     assert (status, headers["Content-Type"]) == (200, "application/json")
     by_name = {one["name"]: one for one in _json(body)}
@@ -94,7 +94,7 @@ async def test_examples_have_days_of_today(gateway: GatewayFixture) -> None:
     assert calendar["query"].startswith("query SiteCalendar(")
 
 
-async def test_in_production_examples_are_for_those_who_signed_in(production_gateway: GatewayFixture) -> None:
+async def test_in_production_examples_are_for_callers(production_gateway: GatewayFixture) -> None:
     status, _, body = await get(production_gateway, EXAMPLES)
     assert (status, code_in(body)) == (401, "UNAUTHENTICATED")
     for token in (production_gateway.user(), production_gateway.partner(), production_gateway.staff()):

@@ -1,4 +1,4 @@
-"""Sessions of browsers: tokens in a cookie that no page can read and no other site can use."""
+"""Sessions of browsers: tokens in a cookie that pages can't read and other sites can't use."""
 
 import base64
 import json
@@ -19,13 +19,13 @@ CALLS = [("POST", SESSION), ("DELETE", SESSION), ("POST", RENEW)]
 
 
 async def call(gateway: GatewayFixture, method: str, path: str, token: str = "", **more: Any) -> tuple[int, Any, Any]:
-    """Status, body and headers of an answer; with the cookie, if a token is given."""
+    """Return the status, body and headers of a response; a token is sent as the cookie."""
     headers = {"Accept-Language": "en", **({"Cookie": f"{COOKIE}={token}"} if token else {}), **more.pop("headers", {})}
     async with gateway.session.request(method, f"{gateway.url}{path}", headers=headers, **more) as response:
         return response.status, await response.json() if response.content_length else None, response.headers
 
 
-async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(gateway: GatewayFixture) -> None:
+async def test_signing_in_returns_the_access_token_and_sets_the_refresh_tokens_cookie(gateway: GatewayFixture) -> None:
     status, body, headers = await call(gateway, "POST", SESSION, json=RIGHT)
     assert status == 200
     assert body == {"accessToken": body["accessToken"], "expiresIn": 600}
@@ -37,7 +37,7 @@ async def test_signing_in_gives_the_page_one_token_and_the_cookie_the_other(gate
     assert (await gateway.execute("{ me { username } }", body["accessToken"]))["data"] == {"me": {"username": "maija"}}
 
 
-async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses: Servers) -> None:
+async def test_in_production_the_cookie_is_secure(server_addresses: Servers) -> None:
     async with run_gateway(server_addresses, env=Environment.PRODUCTION) as gateway:
         _, _, headers = await call(gateway, "POST", SESSION, json=RIGHT)
         assert headers.getall("Set-Cookie") == [
@@ -68,7 +68,7 @@ async def test_in_production_the_cookie_travels_over_tls_alone(server_addresses:
         ),
     ],
 )
-async def test_identitys_no_is_told(
+async def test_identitys_refusal_is_presented(
     gateway: GatewayFixture, given: dict[str, str], status: int, error: tuple[str, str], retry_after: str | None
 ) -> None:
     answered, body, headers = await call(gateway, "POST", SESSION, json=given)
@@ -92,7 +92,7 @@ async def test_identitys_no_is_told(
         ({"data": b"username=maija", "type": "application/x-www-form-urlencoded"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
     ],
 )
-async def test_what_is_no_request_is_refused_in_the_one_form(
+async def test_a_malformed_request_is_refused_in_graphqls_form(
     gateway: GatewayFixture, sent: dict[str, Any], status: int, code: str
 ) -> None:
     headers = {"Content-Type": sent["type"]}
@@ -101,7 +101,7 @@ async def test_what_is_no_request_is_refused_in_the_one_form(
     assert gateway.services.calls_to("sign_in") == []
 
 
-async def test_the_cookie_goes_on_with_the_session(gateway: GatewayFixture) -> None:
+async def test_the_cookie_renews_the_session(gateway: GatewayFixture) -> None:
     status, body, headers = await call(gateway, "POST", RENEW, "next")
     assert (status, body["expiresIn"]) == (200, 600)
     assert headers["Set-Cookie"].startswith(f"{COOKIE}=next; Max-Age=2592000; ")
@@ -119,35 +119,35 @@ async def test_the_cookie_goes_on_with_the_session(gateway: GatewayFixture) -> N
     ],
     ids=["known", "empty", "too long for one", "none that was given out", "by another name"],
 )
-async def test_identity_is_told_which_device_it_is(gateway: GatewayFixture, cookie: str, told: str) -> None:
+async def test_identity_gets_the_devices_token(gateway: GatewayFixture, cookie: str, told: str) -> None:
     status, _, _ = await call(gateway, "POST", SESSION, json=RIGHT, headers={"Cookie": cookie})
     assert status == 200
     (asked,) = gateway.services.calls_to("sign_in")
     assert asked.arguments["device_token"] == told
 
 
-async def test_the_device_stays_known_when_the_session_ends_or_goes_on(gateway: GatewayFixture) -> None:
+async def test_the_devices_cookie_outlives_the_session(gateway: GatewayFixture) -> None:
     for method, path in (("POST", RENEW), ("DELETE", SESSION)):
         _, _, headers = await call(gateway, method, path, "next")
         (set_cookie,) = headers.getall("Set-Cookie")
         assert set_cookie.startswith(f"{COOKIE}=")
 
 
-async def test_a_session_that_is_over_is_forgotten(gateway: GatewayFixture) -> None:
+async def test_an_ended_sessions_cookie_is_cleared(gateway: GatewayFixture) -> None:
     status, body, headers = await call(gateway, "POST", RENEW, "used long ago")
     assert (status, body["errors"][0]["extensions"]["code"]) == (401, "SESSION_ENDED")
     assert headers["Set-Cookie"] == f"{COOKIE}=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict"
 
 
-async def test_without_a_cookie_there_is_nothing_to_go_on_with(gateway: GatewayFixture) -> None:
+async def test_without_a_cookie_renewal_is_unauthenticated(gateway: GatewayFixture) -> None:
     status, body, headers = await call(gateway, "POST", RENEW)
     assert (status, body["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     assert "Set-Cookie" not in headers
     assert gateway.services.calls == []
 
 
-async def test_signing_out_takes_the_cookie_alone(gateway: GatewayFixture) -> None:
-    """A page that was just loaded has nothing else."""
+async def test_signing_out_needs_the_cookie_only(gateway: GatewayFixture) -> None:
+    """A page that was just loaded has no access token."""
     status, _, headers = await call(gateway, "DELETE", SESSION, "next")
     assert status == 204
     assert headers["Set-Cookie"] == f"{COOKIE}=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict"
@@ -158,7 +158,7 @@ async def test_signing_out_takes_the_cookie_alone(gateway: GatewayFixture) -> No
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
-async def test_identity_out_of_order_ends_no_session(gateway: GatewayFixture, method: str, path: str) -> None:
+async def test_an_unavailable_identity_keeps_the_cookie(gateway: GatewayFixture, method: str, path: str) -> None:
     gateway.services.unavailable.add("identity")
     sent = {"json": RIGHT} if (method, path) == ("POST", SESSION) else {}
     status, body, headers = await call(gateway, method, path, "next", **sent)
@@ -177,7 +177,7 @@ async def test_identity_out_of_order_ends_no_session(gateway: GatewayFixture, me
     ],
 )
 @pytest.mark.parametrize(("method", "path"), CALLS)
-async def test_other_peoples_pages_are_refused(
+async def test_pages_of_other_origins_are_refused(
     gateway: GatewayFixture, method: str, path: str, headers: dict[str, str]
 ) -> None:
     sent = {"json": RIGHT} if (method, path) == ("POST", SESSION) else {}
@@ -188,7 +188,7 @@ async def test_other_peoples_pages_are_refused(
     assert gateway.services.calls == []
 
 
-async def test_the_gateways_own_page_is_not(gateway: GatewayFixture) -> None:
+async def test_the_gateways_own_page_is_allowed(gateway: GatewayFixture) -> None:
     headers = {"Origin": gateway.url, "Sec-Fetch-Site": "same-origin"}
     assert (await call(gateway, "POST", RENEW, "next", headers=headers))[0] == 200
 
@@ -205,8 +205,8 @@ async def test_other_methods_are_refused(gateway: GatewayFixture, method: str, p
     assert body["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
 
 
-async def test_identity_is_told_from_where(server_addresses: Servers) -> None:
-    """Attempts are counted by address, so it has to be the right one."""
+async def test_identity_gets_the_clients_address(server_addresses: Servers) -> None:
+    """Identity counts attempts by address."""
     async with run_gateway(server_addresses, trusted_proxies=["127.0.0.0/8"]) as gateway:
         await call(gateway, "POST", SESSION, json=RIGHT, headers={"X-Forwarded-For": "192.0.2.7"})
         (asked,) = gateway.services.calls_to("sign_in")
@@ -214,10 +214,10 @@ async def test_identity_is_told_from_where(server_addresses: Servers) -> None:
         assert asked.headers["kierto-service-token"].count(".") == 2
 
 
-async def test_the_gateways_own_token_goes_where_it_asks_for_a_stranger_and_nowhere_else(
+async def test_the_gateways_own_token_is_sent_in_anonymous_calls_of_identity_only(
     gateway: GatewayFixture,
 ) -> None:
-    """Also for who has a token, and is a stranger to what they ask for."""
+    """Also in anonymous operations of a caller with a token."""
     token = gateway.user()
     await gateway.execute('mutation { signIn(input: {username: "maija", password: "right"}) { __typename } }', token)
     await gateway.execute("{ me { id } sites { edges { node { id } } } }", token)

@@ -1,4 +1,4 @@
-"""One answer for all who follow the same: the same as each would get alone."""
+"""Shared responses: subscribers of the same document get the same response as each would by itself."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from tests.gateway.stubs.samples import NOW, ORGANISATION
 
 
 class Joined(Outcome, frozen=True, kw_only=True):
-    """An item of which another service knows something: never shared."""
+    """An item with a field of another service, which is never shared."""
 
     cursor: str
 
@@ -109,7 +109,7 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
 async def answers(
     from_schema: strawberry.Schema, document: str, variables: dict[str, Any], who: str = "me"
 ) -> list[Any]:
-    """What a subscriber is sent, decoded again."""
+    """Return the decoded responses of a subscriber."""
     name = "A" if "subscription A" in document else None
     found = await from_schema.subscribe(document, variables, context_value={"who": who}, operation_name=name)
     return [msgspec.json.decode(msgspec.json.encode({"data": one.data, "errors": one.errors})) async for one in found]
@@ -117,34 +117,34 @@ async def answers(
 
 @pytest.fixture(autouse=True)
 def empty_response_cache(monkeypatch: pytest.MonkeyPatch) -> EventResultCache:
-    """No answers of other tests."""
+    """Empty the cache of other tests' responses."""
     made = EventResultCache()
     monkeypatch.setattr(SubscriptionExecutor, "results", made)
     return made
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-async def test_a_shared_answer_is_the_same(name: str) -> None:
+async def test_a_shared_response_is_the_same(name: str) -> None:
     for document, variables in (DOCUMENTS[name], *DOCUMENTS.values(), DOCUMENTS[name]):
         alone = await answers(PLAIN, document, variables)
         assert [one["errors"] for one in alone] == [None] * len(ITEMS)
         assert await answers(SHARING, document, variables) == alone
 
 
-async def test_the_second_to_ask_is_given_what_the_first_was(empty_response_cache: EventResultCache) -> None:
+async def test_the_second_subscriber_gets_the_first_ones_response(empty_response_cache: EventResultCache) -> None:
     document = "subscription ($after: String) { items(after: $after) { ... on OrderEvent { id data } } }"
     for after in ("a", "b", "c"):
         await answers(SHARING, document, {"after": after})
     assert len(empty_response_cache._results) == 3, "the event, the checkpoint, and what is nothing of the joined one"
 
 
-async def test_what_another_service_knows_is_never_shared() -> None:
+async def test_fields_of_another_service_are_never_shared() -> None:
     document = "subscription { items { ... on Joined { cursor who } } }"
     for one in ("me", "you"):
         assert (await answers(SHARING, document, {}, who=one))[3]["data"]["items"]["who"] == one
 
 
-def test_old_answers_are_forgotten() -> None:
+def test_old_responses_are_evicted() -> None:
     answers = EventResultCache(capacity=2)
     for number in range(3):
         answers.store(number, number)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A subscriber that does not read: bounded in memory and time, told where to go on, and nobody else's matter."""
+"""Subscribers that do not read: limited memory and time, a cursor to resume after, and no effect on others."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ SLOW_S = 5.0
 async def subscribe_without_reading(
     gateway: GatewayFixture, token: str, after: str | None = None
 ) -> AsyncIterator[ClientConnection]:
-    """A connection that subscribed and then reads nothing but its acknowledgement: little fits between the two ends."""
+    """Subscribe on a connection with small buffers, and read nothing but the acknowledgement."""
     end = socket.socket()
     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     end.connect(("127.0.0.1", int(gateway.url.rpartition(":")[2])))
@@ -54,7 +54,7 @@ async def subscribe_without_reading(
 
 
 async def read_to_the_end(connection: ClientConnection) -> tuple[list[int], ConnectionClosed]:
-    """The sequences that were sent, and how the connection was closed."""
+    """Return the sequence numbers that were sent, and the close of the connection."""
     sequences: list[int] = []
     with pytest.raises(ConnectionClosed) as closed:
         while True:
@@ -63,7 +63,7 @@ async def read_to_the_end(connection: ClientConnection) -> tuple[list[int], Conn
 
 
 async def read_after_close(connection: ClientConnection) -> tuple[list[int], ConnectionClosed, int]:
-    """Read nothing until the gateway gives up; also how many bytes lay unread in the gateway by then."""
+    """Read nothing until the gateway closes; return also the bytes in the gateway's buffer by then."""
 
     async def given_up() -> list[WebSocketProtocol]:
         return [one for one in open_protocols() if one.close_sent]
@@ -74,12 +74,12 @@ async def read_after_close(connection: ClientConnection) -> tuple[list[int], Con
 
 
 def open_protocols() -> list[WebSocketProtocol]:
-    """Every connection of this process that is still there."""
+    """Return all open connections of this process."""
     return [one for one in gc.get_objects() if type(one) is WebSocketProtocol and not one.disconnected]
 
 
 async def publish(gateway: GatewayFixture, count: int) -> range:
-    """Publish events as fast as they go; their sequences."""
+    """Publish events without pauses, and return their sequence numbers."""
     first = gateway.services.orders.last + 1
     for begin in range(0, count, 500):
         numbers = range(begin, min(begin + 500, count))
@@ -89,12 +89,14 @@ async def publish(gateway: GatewayFixture, count: int) -> range:
 
 @pytest.fixture(autouse=True)
 def short_slow_limit(gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slow is what would take ten seconds otherwise; a busy machine may keep a quick one waiting for some."""
+    """Shorten the send timeout of ten seconds, but not below the pauses of a busy machine."""
     monkeypatch.setattr(gateway.sockets, "send_timeout_s", SLOW_S)
     monkeypatch.setattr(websocket_protocol, "LINGER_S", 2.0)
 
 
-async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(gateway: GatewayFixture) -> None:
+async def test_a_client_that_never_reads_is_closed_with_its_cursor_and_delays_no_others(
+    gateway: GatewayFixture,
+) -> None:
     let_in(gateway, None)
     token = gateway.partner()
     async with gateway.socket(token) as quick, subscribe_without_reading(gateway, token) as slow:
@@ -113,7 +115,7 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(gat
         assert reason == "TOO_SLOW"
         assert read == list(published)[: len(read)], "without a hole as far as it went"
         assert Cursor.of(cursor).sequence == read[-1], "the cursor is behind the last that was handed over"
-    # Who comes back does read, but beside the gateway, in one process: on a busy machine that takes a moment, too.
+    # The resumed client does read, but in the gateway's process: on a busy machine that takes a moment.
     gateway.sockets.send_timeout_s = 60
     async with gateway.socket(token) as back:
         await back.subscribe(after=cursor)
@@ -122,7 +124,7 @@ async def test_who_never_reads_is_closed_with_its_cursor_and_holds_up_nobody(gat
         assert read + rest == list(published), "nothing is missed and nothing comes twice"
 
 
-async def test_who_never_reads_leaves_nothing_behind(gateway: GatewayFixture) -> None:
+async def test_a_client_that_never_reads_leaks_nothing(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with subscribe_without_reading(gateway, gateway.partner()):
         before = len(open_protocols())
@@ -131,7 +133,7 @@ async def test_who_never_reads_leaves_nothing_behind(gateway: GatewayFixture) ->
         assert not gateway.sockets._open
 
 
-async def test_access_that_ends_closes_a_socket_that_nobody_reads(gateway: GatewayFixture) -> None:
+async def test_access_that_ends_closes_an_unread_socket(gateway: GatewayFixture) -> None:
     gateway.sockets.send_timeout_s = 60
     let_in(gateway, None)
     version = gateway.services.identity.access[PARTNER].version

@@ -1,4 +1,4 @@
-"""How many sockets may be held at once: by an address before who it is is known, then by who signed in."""
+"""The limits of open sockets: by address before signing in, then by subject."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def few_sockets_gateway(server_addresses: Servers) -> AsyncIterator[GatewayFixture]:
-    """A gateway at which few sockets may be held; a test says from where its callers come."""
+    """A gateway with low limits of sockets; a test sets the address of its callers."""
     sockets = {"stranger": STRANGERS, "user": USERS}
     async with run_gateway(server_addresses, sockets=sockets, trusted_proxies=["127.0.0.0/8"]) as gateway:
         yield gateway
@@ -34,7 +34,7 @@ async def few_sockets_gateway(server_addresses: Servers) -> AsyncIterator[Gatewa
 async def open_socket(
     stack: contextlib.AsyncExitStack, gateway: GatewayFixture, address: str, token: str | None = None
 ) -> ClientConnection:
-    """A socket from this address, of who has this token; without one it does not even say who it is."""
+    """Open a socket from an address; without a token it sends no ``connection_init``."""
     connection = await stack.enter_async_context(connect_websocket(gateway.url, **{"X-Forwarded-For": address}))
     if token is not None:
         init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}
@@ -71,7 +71,7 @@ async def _count(gateway: GatewayFixture) -> int:
     return len(gateway.sockets._open)
 
 
-async def test_the_oldest_stranger_of_an_address_makes_room_for_the_newest(few_sockets_gateway: GatewayFixture) -> None:
+async def test_the_oldest_anonymous_socket_of_an_address_is_closed(few_sockets_gateway: GatewayFixture) -> None:
     async with contextlib.AsyncExitStack() as stack:
         elsewhere = await open_socket(stack, few_sockets_gateway, THERE)
         first, *others = [await open_socket(stack, few_sockets_gateway, HERE) for _ in range(STRANGERS)]
@@ -82,7 +82,7 @@ async def test_the_oldest_stranger_of_an_address_makes_room_for_the_newest(few_s
     await await_no_sockets(few_sockets_gateway)
 
 
-async def test_who_signs_in_is_kept_out_by_no_stranger_of_the_same_address(few_sockets_gateway: GatewayFixture) -> None:
+async def test_anonymous_sockets_of_an_address_keep_no_caller_out(few_sockets_gateway: GatewayFixture) -> None:
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(STRANGERS):
             await open_socket(stack, few_sockets_gateway, HERE)
@@ -97,7 +97,7 @@ async def test_who_signs_in_is_kept_out_by_no_stranger_of_the_same_address(few_s
     await await_no_sockets(few_sockets_gateway)
 
 
-async def test_the_addresses_of_a_subscriber_are_one(few_sockets_gateway: GatewayFixture) -> None:
+async def test_the_addresses_of_an_ipv6_network_count_as_one(few_sockets_gateway: GatewayFixture) -> None:
     async with contextlib.AsyncExitStack() as stack:
         first, *_ = [
             await open_socket(stack, few_sockets_gateway, f"2001:db8::{number}") for number in range(STRANGERS + 1)
@@ -106,7 +106,7 @@ async def test_the_addresses_of_a_subscriber_are_one(few_sockets_gateway: Gatewa
     await await_no_sockets(few_sockets_gateway)
 
 
-async def test_who_signed_in_holds_so_many_wherever_they_are(few_sockets_gateway: GatewayFixture) -> None:
+async def test_a_callers_sockets_are_counted_across_addresses(few_sockets_gateway: GatewayFixture) -> None:
     token = new_user(few_sockets_gateway)
     async with contextlib.AsyncExitStack() as stack:
         async with contextlib.AsyncExitStack() as first:

@@ -1,4 +1,4 @@
-"""What a socket holds of its operations: so many at a time, and nothing of one that is over."""
+"""The operations of a socket: their limit, and the release of those that ended."""
 
 import asyncio
 import gc
@@ -27,7 +27,7 @@ REQUEST = {"query": "{ me { username } }", "variables": {"held": ["by the reques
 
 @pytest.fixture
 def gc_disabled() -> Iterator[None]:
-    """What is not freed by itself stays: no look for cycles of garbage comes to help."""
+    """Disable the cyclic garbage collector, so that objects in reference cycles stay."""
     gc.collect()
     gc.disable()
     yield
@@ -35,7 +35,7 @@ def gc_disabled() -> Iterator[None]:
 
 
 def live_requests() -> int:
-    """Requests in the memory of this process, which is the gateway's, too."""
+    """Return the number of requests in the memory of this process, which is also the gateway's."""
     return sum(type(one) is GraphQLRequest for one in gc.get_objects())
 
 
@@ -52,13 +52,13 @@ def complete(name: str) -> dict[str, Any]:
 
 
 async def await_pong(connection: ClientConnection) -> None:
-    """Wait until all is dealt with that was sent."""
+    """Wait until all sent messages are processed."""
     await connection.send('{"type": "ping"}')
     while json.loads(await connection.recv())["type"] != "pong":
         pass
 
 
-async def test_what_begins_and_ends_in_one_write_is_not_kept(gateway: GatewayFixture, gc_disabled: None) -> None:
+async def test_operations_that_begin_and_end_in_one_write_are_freed(gateway: GatewayFixture, gc_disabled: None) -> None:
     async with connect_websocket(gateway.url) as connection:
         await connection.send(json.dumps(INIT))
         await await_pong(connection)
@@ -71,7 +71,7 @@ async def test_what_begins_and_ends_in_one_write_is_not_kept(gateway: GatewayFix
         assert live_requests() - before <= AT_ONCE // 10, f"of {PAIRS} operations"
 
 
-async def test_an_operation_goes_with_its_socket(gateway: GatewayFixture, gc_disabled: None) -> None:
+async def test_an_operation_is_freed_with_its_socket(gateway: GatewayFixture, gc_disabled: None) -> None:
     before = live_requests()
     for _ in range(SOCKETS):
         async with connect_websocket(gateway.url) as connection:
@@ -83,7 +83,7 @@ async def test_an_operation_goes_with_its_socket(gateway: GatewayFixture, gc_dis
     assert not gateway.sockets._by_requester, "and nobody is counted who is gone"
 
 
-async def test_so_many_operations_run_on_a_socket_at_a_time(gateway: GatewayFixture) -> None:
+async def test_the_number_of_running_operations_is_limited(gateway: GatewayFixture) -> None:
     gateway.services.identity.access[PARTNER] = partner_access(None, version=1)
     async with gateway.socket(gateway.partner()) as socket:
         for number in range(MAX_OPERATIONS):

@@ -1,4 +1,4 @@
-"""graphql-transport-ws to the letter: what each message is answered, and the code that a wrong one closes with."""
+"""The graphql-transport-ws protocol: the replies to each message, and the close codes of invalid ones."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -37,7 +37,7 @@ def complete(name: Any = "1") -> dict[str, Any]:
 
 
 class ProtocolCase(msgspec.Struct, frozen=True):
-    """Messages that are sent one after the other, what the gateway says, and the code that it closes with, if any."""
+    """Messages that are sent in order, the gateway's replies, and its close code, if any."""
 
     name: str
     sent: Sequence[Any]
@@ -144,7 +144,7 @@ CASES = [
 async def play_messages(
     gateway: GatewayFixture, sent: Sequence[Any]
 ) -> tuple[list[ServerMessage], int | None, list[dict[str, Any]]]:
-    """What the gateway says to these messages, each sent once the one before is dealt with; its close code, if any."""
+    """Send each message once the previous one is processed; return the replies' types, the close code, and the replies."""
     received: list[dict[str, Any]] = []
     async with gateway.session.ws_connect(f"{gateway.url}/graphql", protocols=[PROTOCOL]) as connection:
         for message in sent:
@@ -154,7 +154,7 @@ async def play_messages(
                     connection, received, lambda: received[-1]["type"] in ("connection_ack", "error", "complete")
                 )
         if not connection.closed:
-            await connection.send_json({"type": "ping"})  # its pong comes after all else
+            await connection.send_json({"type": "ping"})  # its pong is the last reply
             pongs = 1 + sum(_type_of(one) == "ping" for one in sent)
             await _receive_until(connection, received, lambda: sum(one["type"] == "pong" for one in received) == pongs)
         if not connection.closed:
@@ -163,7 +163,7 @@ async def play_messages(
 
 
 async def _receive_until(connection: Any, received: list[dict[str, Any]], is_done: Callable[[], bool]) -> None:
-    """Listen until that is enough, or the end."""
+    """Receive messages until ``is_done``, or the end."""
     while (message := await connection.receive(timeout=60)).type is aiohttp.WSMsgType.TEXT:
         received.append(json.loads(message.data))
         if is_done():
@@ -175,7 +175,7 @@ def _type_of(message: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda one: one.name)
-async def test_a_message_is_answered_as_the_protocol_says(gateway: GatewayFixture, case: ProtocolCase) -> None:
+async def test_replies(gateway: GatewayFixture, case: ProtocolCase) -> None:
     messages, code, _ = await play_messages(gateway, case.sent)
     assert (messages, code) == (list(case.replies), case.code)
 
@@ -200,7 +200,7 @@ async def test_an_id_that_is_running_closes_the_socket(gateway: GatewayFixture) 
         assert str(message.extra).startswith("Subscriber for ää")
 
 
-async def test_a_subscription_that_was_completed_says_nothing_more_and_its_id_is_free(gateway: GatewayFixture) -> None:
+async def test_a_completed_subscription_sends_nothing_and_its_id_is_free(gateway: GatewayFixture) -> None:
     gateway.services.identity.access[PARTNER] = partner_access(None, version=1)
     running = subscribe({"query": EVENTS, "operationName": ""})
     async with gateway.socket(gateway.partner()) as socket:
@@ -212,9 +212,7 @@ async def test_a_subscription_that_was_completed_says_nothing_more_and_its_id_is
         assert (await socket.next_message())["type"] == "pong"
 
 
-async def test_nothing_follows_an_error_that_nobody_expected(
-    gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nothing_follows_an_unexpected_error(gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: Any, **__: Any) -> None:
         raise ValueError
 
@@ -224,7 +222,7 @@ async def test_nothing_follows_an_error_that_nobody_expected(
     assert received[1]["payload"][0]["extensions"]["code"] == "UNEXPECTED"
 
 
-async def test_nothing_follows_the_last_message_whatever_fails_then(
+async def test_nothing_follows_the_last_message_after_a_late_failure(
     gateway: GatewayFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def results() -> AsyncIterator[Any]:

@@ -1,4 +1,4 @@
-"""The feed and its subscribers by themselves: any order of arrival, any pace, any hole."""
+"""The feed and its subscribers: any order of arrival, any pace, any gap."""
 
 import asyncio
 import datetime as dt
@@ -57,7 +57,7 @@ def subscriber(feed: Feed, log: Any, clock: TestClock, checkpoint_interval_s: fl
 
 
 async def sequences(items: AsyncIterator[OrderEventItem], last: int, pace_s: float = 0) -> list[int]:
-    """The sequences of the next events, up to the last one that is waited for."""
+    """Return the sequence numbers of the next events, up to ``last``."""
     received: list[int] = []
     async with asyncio.timeout(60):
         async for item in items:
@@ -73,9 +73,9 @@ async def sequences(items: AsyncIterator[OrderEventItem], last: int, pace_s: flo
 
 
 class Scenario(msgspec.Struct):
-    """What happens to a log and its records: how many events, on which way each comes, what is lost or comes again.
+    """The history of a log and its records: the number of events, their partitions, lost and repeated records.
 
-    ``restored_to``: a backup of then is put back once all ``total`` are there, and ``after`` events follow.
+    ``restored_to``: its backup is restored after ``total`` events, and ``after`` events follow.
     """
 
     total: int
@@ -111,7 +111,7 @@ scenarios = st.builds(
 @settings(max_examples=max_examples(60))
 @given(story=scenarios)
 async def test_every_subscriber_sees_every_event_once_and_in_order(story: Scenario) -> None:
-    """However six partitions bring them, whatever is lost on the way or comes again, also over a restore."""
+    """In any order of six partitions, with any lost and repeated records, also after a restore."""
     chance, clock, log = random.Random(story.seed), TestClock(NOW), EventLogStub()
     feed = Feed(log.between, story.capacity, gap_timeout_s=0.001)
     stop, caught_up = asyncio.Event(), asyncio.Event()
@@ -152,7 +152,7 @@ async def test_every_subscriber_sees_every_event_once_and_in_order(story: Scenar
 async def deliver(
     feed: Feed, log: EventLogStub, chance: random.Random, story: Scenario, numbers: Sequence[int]
 ) -> None:
-    """Bring records in the order of their partitions, some not at all and some again; at last one that does come."""
+    """Deliver records in the order of their partitions, some not at all and some twice, and finally one more."""
     ways: list[list[int]] = [[] for _ in range(6)]
     for number in numbers:
         if number not in story.lost:
@@ -170,7 +170,7 @@ async def deliver(
     feed.handle_record(log.record(log.last))
 
 
-async def test_a_slow_subscriber_holds_nobody_up_and_misses_nothing() -> None:
+async def test_a_slow_subscriber_delays_no_others_and_misses_nothing() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between, capacity=20)
     feed.start()
@@ -187,7 +187,7 @@ async def test_a_slow_subscriber_holds_nobody_up_and_misses_nothing() -> None:
     assert await reading == list(range(1, 201))
 
 
-async def test_a_subscriber_inside_the_ring_asks_the_log_nothing() -> None:
+async def test_a_subscriber_inside_the_ring_does_not_read_the_log() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
@@ -199,7 +199,7 @@ async def test_a_subscriber_inside_the_ring_asks_the_log_nothing() -> None:
     assert log.calls == 1
 
 
-async def test_a_hole_is_filled_once_for_all_subscribers() -> None:
+async def test_a_gap_is_filled_once_for_all_subscribers() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed, stop, caught_up = Feed(log.between), asyncio.Event(), asyncio.Event()
     caught_up.set()
@@ -217,7 +217,7 @@ async def test_a_hole_is_filled_once_for_all_subscribers() -> None:
     await running
 
 
-async def test_a_hole_is_left_to_subscribers_where_the_log_is_away() -> None:
+async def test_a_gap_is_left_to_subscribers_while_the_log_is_unavailable() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed, stop, caught_up = Feed(log.between, gap_timeout_s=0.001), asyncio.Event(), asyncio.Event()
     caught_up.set()
@@ -251,7 +251,7 @@ async def test_a_record_that_this_build_cannot_read_is_left_to_the_log() -> None
     assert feed.ring.last == 1
 
 
-async def test_a_subscription_waits_for_orders_to_be_back() -> None:
+async def test_a_subscription_waits_while_orders_is_unavailable() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     for number in range(1, 4):
@@ -275,7 +275,7 @@ async def test_a_refusal_of_orders_ends_the_subscription() -> None:
         await anext(subscriber(Feed(EventLogStub().between), Refusing(), TestClock(NOW)).follow(None))
 
 
-async def test_a_log_that_was_restored_is_told_to_those_who_are_behind() -> None:
+async def test_a_restored_log_expires_the_cursors_of_subscribers_behind() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.handle_record(log.write(1))
@@ -290,7 +290,7 @@ async def test_a_log_that_was_restored_is_told_to_those_who_are_behind() -> None
         await anext(items)
 
 
-async def test_who_is_ahead_of_the_feed_in_a_new_generation_gets_what_comes() -> None:
+async def test_a_subscriber_ahead_of_the_feed_in_a_new_generation_gets_later_events() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
@@ -306,7 +306,7 @@ async def test_who_is_ahead_of_the_feed_in_a_new_generation_gets_what_comes() ->
     assert await reading == [2, 3]
 
 
-async def test_what_comes_while_a_page_is_on_its_way_wakes_its_reader() -> None:
+async def test_an_event_that_arrives_during_a_page_wakes_its_reader() -> None:
     class Crossing(EventLogStub):
         async def events(self, *given: Any, **named: Any) -> EventPage | CursorExpired | Refusal:
             page = await super().events(*given, **named)
@@ -324,7 +324,7 @@ async def test_what_comes_while_a_page_is_on_its_way_wakes_its_reader() -> None:
     assert await sequences(items, 2) == [2]
 
 
-async def test_late_records_of_an_older_generation_are_left_out() -> None:
+async def test_late_records_of_an_older_generation_are_ignored() -> None:
     log = EventLogStub()
     feed = Feed(log.between)
     feed.start()
@@ -338,7 +338,7 @@ async def test_late_records_of_an_older_generation_are_left_out() -> None:
     assert (feed.ring.generation, feed.ring.base, feed.ring.last) == (log.generation, 3, 4)
 
 
-async def test_the_generation_of_the_highest_is_the_one_a_process_begins_with() -> None:
+async def test_a_process_begins_with_the_highest_generation() -> None:
     log = EventLogStub()
     feed = Feed(log.between)
     older = [log.record(number) for number in (1, 2, 3)]
@@ -351,7 +351,7 @@ async def test_the_generation_of_the_highest_is_the_one_a_process_begins_with() 
     assert (feed.ring.generation, feed.ring.base, feed.ring.last) == (log.generation, 3, 5)
 
 
-async def test_a_scope_that_is_taken_away_ends_an_idle_subscription() -> None:
+async def test_a_revoked_scope_ends_an_idle_subscription() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
@@ -366,7 +366,7 @@ async def test_a_scope_that_is_taken_away_ends_an_idle_subscription() -> None:
     assert isinstance(await asyncio.wait_for(ending, 60), Refusal)
 
 
-async def test_a_checkpoint_comes_though_nothing_matches() -> None:
+async def test_a_checkpoint_is_sent_without_matching_events() -> None:
     clock, log = TestClock(NOW), EventLogStub()
     feed = Feed(log.between)
     feed.start()
@@ -391,8 +391,8 @@ async def test_a_grant_ends_with_its_last_day() -> None:
     assert not watching.may_see(log.log[0])
 
 
-async def test_who_comes_before_the_feed_has_begun_is_given_all_that_the_log_has(clock: TestClock) -> None:
-    """As after a gateway's restart: nothing has come by Kafka yet, and perhaps nothing will for a while."""
+async def test_a_subscriber_before_the_feeds_first_event_gets_all_of_the_log(clock: TestClock) -> None:
+    """As after a gateway's restart, while nothing has arrived by Kafka."""
     log = EventLogStub()
     log.grow(3 * PAGE_SIZE)
     items = subscriber(Feed(log.between), log, clock).follow(START)
@@ -400,8 +400,8 @@ async def test_who_comes_before_the_feed_has_begun_is_given_all_that_the_log_has
     assert await sequences(items, 3 * PAGE_SIZE) == list(range(1, 3 * PAGE_SIZE + 1))
 
 
-async def test_who_wants_little_is_told_how_far_it_is(clock: TestClock) -> None:
-    """Else it would read all of it again the next time; and one that never stays long would never get to the end."""
+async def test_a_narrow_filter_gets_checkpoints(clock: TestClock) -> None:
+    """Without them it would read all of the log again, and a short-lived subscriber would never reach the end."""
     log = EventLogStub()
     log.grow(3_500)
     elsewhere = EventFilter(site_id=site_id(99))
@@ -436,14 +436,14 @@ def test_the_ring_keeps_the_newest() -> None:
 
 
 def memory_use(feed: Feed) -> tuple[int, int]:
-    """Events, and characters of their data, that a feed has in memory."""
+    """Return the number of events, and of characters of their data, in a feed's memory."""
     events = [event for event in (*feed._reorder_buffer._events.values(), *feed.ring._events) if event]
     return len(feed._reorder_buffer) + len(feed.ring._events), sum(len(event.data) for event in events)
 
 
 @pytest.mark.parametrize("way", ["one partition after another", "in order"])
-async def test_a_start_holds_no_more_than_the_ring_does(clock: TestClock, way: str) -> None:
-    """However much of the topic is read; who comes back with an older place reads it from the log."""
+async def test_a_start_buffers_no_more_than_the_ring(clock: TestClock, way: str) -> None:
+    """For any length of the topic; a subscriber with an older cursor reads the log."""
     log = EventLogStub()
     feed = Feed(log.between, capacity=100)
     partitions = [range(1 + part, 3001, 6) for part in range(6)] if way != "in order" else [range(1, 3001)]
@@ -461,7 +461,7 @@ async def test_a_start_holds_no_more_than_the_ring_does(clock: TestClock, way: s
 
 
 @pytest.mark.parametrize("started", [True, False])
-def test_a_feed_holds_so_many_characters_at_most(started: bool) -> None:
+def test_the_characters_in_a_feed_are_limited(started: bool) -> None:
     log = EventLogStub()
     feed = Feed(log.between, max_characters=20_000)
     if started:
@@ -474,7 +474,7 @@ def test_a_feed_holds_so_many_characters_at_most(started: bool) -> None:
     assert 10_000 < memory_use(feed)[1] <= 20_000
 
 
-async def test_what_waits_behind_a_hole_is_bounded(clock: TestClock) -> None:
+async def test_the_events_behind_a_gap_are_limited(clock: TestClock) -> None:
     log = EventLogStub()
     feed = Feed(log.between, capacity=100)
     feed.start()
@@ -489,7 +489,7 @@ async def test_what_waits_behind_a_hole_is_bounded(clock: TestClock) -> None:
     assert await sequences(items, 3001) == list(range(1, 3002))
 
 
-async def test_a_large_hole_is_not_read_whole(clock: TestClock) -> None:
+async def test_a_large_gap_is_not_read_at_once(clock: TestClock) -> None:
     log, asked = EventLogStub(), 0
 
     async def between(place: Cursor, up_to: int) -> Sequence[OrderEvent]:

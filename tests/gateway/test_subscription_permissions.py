@@ -1,4 +1,4 @@
-"""The permission walk through the subscription: who gets an organisation's events, as they come and from the log."""
+"""The permissions of the subscription: the callers that get an organisation's events, live and from the log."""
 
 import contextlib
 import datetime as dt
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENT, NOTHING, REFUSED, ERROR, CLOSED = "the event", "nothing", "FORBIDDEN", "UNAUTHENTICATED", "4403"
 NOTHING_S = 0.7
-"""So long is waited for nothing; for what must come, as long as it takes."""
+"""The wait for the absence of an event; an expected event has no such limit."""
 Token = Callable[[GatewayFixture], str | None]
 
 
 def partner_of(*organisations: str | None, scope: str = "orders:subscribe") -> Token:
-    """A partner's token, once identity says that these are its organisations."""
+    """Return a partner's token, after setting its organisations at identity."""
 
     def token(gateway: GatewayFixture) -> str:
         known = gateway.services.identity.access.get(PARTNER)
@@ -54,7 +54,7 @@ MATRIX: list[tuple[str, Token, str]] = [
 
 @pytest.mark.parametrize("after", [None, "START"], ids=["live", "replayed"])
 @pytest.mark.parametrize(("who", "token", "outcome"), MATRIX, ids=[who for who, _, _ in MATRIX])
-async def test_the_walk(gateway: GatewayFixture, who: str, token: Token, outcome: str, after: str | None) -> None:
+async def test_permissions(gateway: GatewayFixture, who: str, token: Token, outcome: str, after: str | None) -> None:
     presented = token(gateway)
     number = gateway.services.orders.last + 5000
     if after is not None:
@@ -79,7 +79,7 @@ async def test_the_walk(gateway: GatewayFixture, who: str, token: Token, outcome
 
 
 async def _await_outcome(connection: "aiohttp.ClientWebSocketResponse[bool]", number: int, within: float) -> str:
-    """What came of waiting for an order's event."""
+    """Wait for an order's event, and return the outcome."""
     with contextlib.suppress(TimeoutError):
         while True:
             outcome = _outcome(await connection.receive_json(timeout=within), number)
@@ -89,7 +89,7 @@ async def _await_outcome(connection: "aiohttp.ClientWebSocketResponse[bool]", nu
 
 
 def _outcome(message: dict[str, Any], number: int) -> str | None:
-    """What a message settles, if anything."""
+    """Return the outcome that a message decides, if any."""
     payload = message["payload"]
     errors = payload if message["type"] == "error" else payload.get("errors")
     if errors:

@@ -1,4 +1,4 @@
-"""Client credentials (RFC 6749): what partners get their tokens with."""
+"""The token endpoint of client credentials (RFC 6749), for partners."""
 
 import base64
 from typing import Any
@@ -63,7 +63,7 @@ async def test_credentials_by_basic_authentication(gateway: GatewayFixture) -> N
         (FORM | {"padding": "x" * 10_000}, None, 413, "invalid_request"),
     ],
 )
-async def test_what_is_wrong_is_said_as_the_rfc_says(
+async def test_errors_are_in_the_form_of_the_rfc(
     gateway: GatewayFixture, form: Any, headers: dict[str, str] | None, status: int, error: str
 ) -> None:
     answered, body, sent = await post(gateway, form, headers)
@@ -72,7 +72,7 @@ async def test_what_is_wrong_is_said_as_the_rfc_says(
     assert ("WWW-Authenticate" in sent) == (status == 401 and headers is not None)
 
 
-async def test_identity_away_is_no_wrong_secret(gateway: GatewayFixture) -> None:
+async def test_an_unavailable_identity_is_no_invalid_client(gateway: GatewayFixture) -> None:
     gateway.services.unavailable.add("identity")
     status, body, _ = await post(gateway, FORM)
     assert (status, body["error"]) == (503, "temporarily_unavailable")
