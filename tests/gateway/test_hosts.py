@@ -74,7 +74,9 @@ async def test_a_request_for_another_host_is_refused(
 
 
 @pytest.mark.parametrize("hosts", [(), ("api.example", "api.example")])
-async def test_outside_production_any_single_host_is_allowed(gateway: GatewayFixture, hosts: tuple[str, ...]) -> None:
+async def test_outside_production_exactly_one_host_of_any_name_is_required(
+    gateway: GatewayFixture, hosts: tuple[str, ...]
+) -> None:
     assert b" 200 ok" in await head_of_answer(gateway, posted(gateway, "any.example"), BODY, times=3)
     assert b" 400 bad request" in await head_of_answer(gateway, posted(gateway, *hosts), BODY)
 

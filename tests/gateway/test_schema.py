@@ -17,7 +17,7 @@ def test_the_snapshot_is_current() -> None:
     )
 
 
-def test_a_batch_field_declares_its_needs_and_cost() -> None:
+def test_batch_fields_declare_their_parent_and_arguments() -> None:
     field = build_schema().get_field_for_type("agreements", "Site")
     assert field is not None
     declared = field.metadata[BATCH_RESOLVER]
@@ -31,7 +31,7 @@ def test_a_batch_field_declares_its_needs_and_cost() -> None:
     assert joined.metadata[BATCH_RESOLVER].takes_selected_fields
 
 
-def test_every_type_and_field_has_a_description() -> None:
+def test_every_root_field_has_a_description() -> None:
     undescribed = [
         f"{root}.{field.python_name}"
         for root in ("Query", "Mutation", "Subscription")

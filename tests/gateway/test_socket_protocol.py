@@ -144,7 +144,7 @@ CASES = [
 async def play_messages(
     gateway: GatewayFixture, sent: Sequence[Any]
 ) -> tuple[list[ServerMessage], int | None, list[dict[str, Any]]]:
-    """Send each message once the previous one is processed; return the replies' types, the close code, and the replies."""
+    """Send each message once the previous one is processed; return the replies and the close code."""
     received: list[dict[str, Any]] = []
     async with gateway.session.ws_connect(f"{gateway.url}/graphql", protocols=[PROTOCOL]) as connection:
         for message in sent:

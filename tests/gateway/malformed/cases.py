@@ -14,7 +14,7 @@ WRONG_TYPE = frozenset({415})
 
 
 class MalformedRequest(msgspec.Struct, frozen=True):
-    """The bytes of a malformed request, its defect (``what``), and the allowed statuses."""
+    """The bytes of a malformed request, named by its defect, and the allowed statuses."""
 
     name: str
     raw: bytes

@@ -34,7 +34,7 @@ async def connect_websocket(url: str, **headers: str) -> AsyncIterator[ClientCon
 
 
 class SocketOutcome(msgspec.Struct, frozen=True):
-    """The close code, None if the socket answers a ping; ``told``: the codes of its errors."""
+    """The close code, None if the socket answers a ping, and the codes of its errors."""
 
     code: int | None
     error_codes: frozenset[str]
@@ -42,28 +42,30 @@ class SocketOutcome(msgspec.Struct, frozen=True):
 
 async def play_messages(url: str, sent: MalformedMessages) -> SocketOutcome:
     """Send messages on a socket and return the outcome; TimeoutError if there is none."""
-    told: set[str] = set()
+    error_codes: set[str] = set()
     alive = False
     async with asyncio.timeout(2 * TIMEOUT_S), connect_websocket(url) as connection:
         try:
             for message in sent.messages:
                 await _send(connection, message)
             await connection.send('{"type": "ping"}')
-            while not alive or (sent.error_codes and not told):
+            while not alive or (sent.error_codes and not error_codes):
                 answer = json.loads(await connection.recv())
                 alive |= answer["type"] == "pong"
                 if answer["type"] == "error":
-                    told |= {error["extensions"]["code"] for error in answer["payload"]}
+                    error_codes |= {error["extensions"]["code"] for error in answer["payload"]}
         except ConnectionClosed:
-            return SocketOutcome(connection.close_code, frozenset(told))
-        return SocketOutcome(None, frozenset(told))
+            return SocketOutcome(connection.close_code, frozenset(error_codes))
+        return SocketOutcome(None, frozenset(error_codes))
 
 
-def check_outcome(sent: MalformedMessages, end: SocketOutcome) -> str:
+def check_outcome(sent: MalformedMessages, outcome: SocketOutcome) -> str:
     """Return the difference from the expected outcome; empty if there is none."""
-    if ((end.code in sent.codes) if sent.codes else end.code is None) and end.error_codes <= set(sent.error_codes):
+    if ((outcome.code in sent.codes) if sent.codes else outcome.code is None) and outcome.error_codes <= set(
+        sent.error_codes
+    ):
         return ""
-    return f"{sent.name}: {end}"
+    return f"{sent.name}: {outcome}"
 
 
 async def _send(connection: ClientConnection, message: str | bytes) -> None:

@@ -47,10 +47,10 @@ def check_response(answer: RawResponse, *, of: bytes, expected: Collection[int] 
     if "json" not in answer.headers.get("content-type", ""):
         return f"{answer.status} as {answer.headers.get('content-type')}: {answer.body[:300]!r}"
     try:
-        told = json.loads(answer.body)
+        content = json.loads(answer.body)
     except ValueError:
         return f"no JSON: {answer.body[:300]!r}"
-    return check_shape(told, answer.status)
+    return check_shape(content, answer.status)
 
 
 def _is_for_graphql(sent: bytes) -> bool:
@@ -58,13 +58,13 @@ def _is_for_graphql(sent: bytes) -> bool:
     return line[0] != b"HEAD" and len(line) > 1 and line[1].partition(b"?")[0] == b"/graphql"
 
 
-def check_shape(told: Any, status: int) -> str:
+def check_shape(content: Any, status: int) -> str:
     """Return the difference from GraphQL's form of responses; empty if there is none."""
-    if not isinstance(told, dict) or not ("data" in told or "errors" in told):
-        return f"neither data nor errors: {told}"
-    if status >= 400 and ("data" in told or not told.get("errors")):
-        return f"{status} without errors, or with data: {told}"
-    for error in told.get("errors", []):
+    if not isinstance(content, dict) or not ("data" in content or "errors" in content):
+        return f"neither data nor errors: {content}"
+    if status >= 400 and ("data" in content or not content.get("errors")):
+        return f"{status} without errors, or with data: {content}"
+    for error in content.get("errors", []):
         code = error.get("extensions", {}).get("code")
         if not isinstance(code, str) or not isinstance(error.get("message"), str) or not error["message"]:
             return f"an error without code or text: {error}"

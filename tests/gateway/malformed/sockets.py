@@ -39,9 +39,9 @@ def handshake(*fields: str) -> bytes:
 
 
 class MalformedMessages(msgspec.Struct, frozen=True):
-    """Messages (text) and frames (bytes) with a defect (``what``), and the allowed close codes.
+    """Messages (text) and frames (bytes), named by their defect, and the allowed close codes.
 
-    Without codes, the socket stays open; ``told``: it sends `error` messages with these codes.
+    Without codes, the socket stays open; it may send `error` messages with ``error_codes``.
     """
 
     name: str

@@ -26,5 +26,5 @@ async def test_a_malformed_request(gateway: GatewayFixture, broken: MalformedReq
 @pytest.mark.parametrize("seed", range(10))
 async def test_random_mutations(gateway: GatewayFixture, seed: int) -> None:
     for sent in itertools.islice(mutated_requests(seed), 100):
-        assert not (told := await check_bytes(gateway.url, sent)), (told, sent)
+        assert not (problem := await check_bytes(gateway.url, sent)), (problem, sent)
     await _check_health(gateway)
