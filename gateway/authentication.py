@@ -37,7 +37,7 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
 
 
 class Authenticator:
-    """Verifies tokens and knows the revocations of late."""
+    """The authenticator of tokens, with the recent revocations."""
 
     def __init__(self, verifier: Verifier, clock: Clock) -> None:
         self._verifier = verifier

@@ -16,7 +16,7 @@ RETRY_AFTER_S = 1
 
 
 class ConcurrencyLimit:
-    """Runs ``limit`` operations at a time, queues ``max_waiting`` first in, first out, and sheds the rest."""
+    """A limit of running operations, with a queue of ``max_waiting``, first in, first out; the rest is shed."""
 
     def __init__(self, limit: int = 200, max_waiting: int = 400, timeout_s: float = 5.0) -> None:
         self._limit = limit

@@ -17,7 +17,7 @@ from services.contracts.identity import Language
 
 
 class RequestGuard(msgspec.Struct, frozen=True):
-    """Charges each request ``cost`` units and the bytes of its head; RateLimited if its requester can't pay."""
+    """The guard of resources: it charges ``cost`` units and the head's bytes; RateLimited if they can't be paid."""
 
     dependencies: GatewayDependencies
     rates: RateLimiter

@@ -104,7 +104,7 @@ async def test_a_range_is_not_forwarded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "told", "code", "field"),
+    ("status", "problem", "forwarded", "code", "field"),
     [
         (401, "UNAUTHENTICATED", 401, "UNAUTHENTICATED", "WWW-Authenticate"),
         (403, "FORBIDDEN", 403, "FORBIDDEN", ""),
@@ -114,13 +114,15 @@ async def test_a_range_is_not_forwarded() -> None:
         (503, "NOT_READY_YET", 503, "NOT_READY_YET", "Retry-After"),
     ],
 )
-async def test_the_services_error_is_forwarded(status: int, said: str, told: int, code: str, field: str) -> None:
+async def test_the_services_error_is_forwarded(
+    status: int, problem: str, forwarded: int, code: str, field: str
+) -> None:
     async def refuse(request: Request) -> Response:
-        return problem_response(status, "No", said)
+        return problem_response(status, "No", problem)
 
     async with proxy_to(refuse) as gateway, gateway.session.get(gateway.url) as response:
         answer = await response.json()
-        assert (response.status, extensions_of(answer)["code"]) == (told, code)
+        assert (response.status, extensions_of(answer)["code"]) == (forwarded, code)
         assert field in {*response.headers, ""}
         assert response.headers["Cache-Control"] == "no-store"
         assert "SECRET" not in str(answer)
@@ -163,23 +165,23 @@ ENDS = [("length", "closes"), ("length", "resets"), ("length", "hangs")]
 ENDS += [("chunked", "closes"), ("chunked", "resets"), ("chunked", "hangs"), ("chunked", "lies")]
 
 
-@pytest.mark.parametrize(("framing", "how"), ENDS)
-async def test_an_incomplete_file_is_incomplete_for_the_client(framing: str, how: str) -> None:
+@pytest.mark.parametrize(("framing", "ending"), ENDS)
+async def test_an_incomplete_file_is_incomplete_for_the_client(framing: str, ending: str) -> None:
     read = asyncio.Event()
 
     async def breaks_off(peer: Peer) -> None:
         await peer.answer(TRUNCATED[framing])
         await read.wait()
-        if how == "resets":
+        if ending == "resets":
             peer.reset()
-        elif how == "hangs":
+        elif ending == "hangs":
             await peer.gone()
-        elif how == "lies":
+        elif ending == "lies":
             await peer.send(b"this is no chunk\r\n")
             await peer.gone()
 
     async with (
-        proxy_to_script(breaks_off, SHORT_TIMEOUT_LIMITS if how == "hangs" else TRANSFER_LIMITS) as gateway,
+        proxy_to_script(breaks_off, SHORT_TIMEOUT_LIMITS if ending == "hangs" else TRANSFER_LIMITS) as gateway,
         gateway.session.get(gateway.url) as response,
     ):
         assert response.status == 200

@@ -93,19 +93,19 @@ async def flood_outcome(
     return answers, closed.value
 
 
-@pytest.mark.parametrize("what", MALFORMED)
+@pytest.mark.parametrize("case", MALFORMED)
 async def test_a_malformed_request_is_charged_before_it_is_parsed(
-    zero_quota_gateway: GatewayFixture, what: str
+    zero_quota_gateway: GatewayFixture, case: str
 ) -> None:
-    method, path, more = MALFORMED[what]
+    method, path, more = MALFORMED[case]
     async with zero_quota_gateway.session.request(method, f"{zero_quota_gateway.url}{path}", **more) as response:
         assert response.status == 429, await response.text()
         assert len(response.headers.getall("RateLimit", [])) <= 1
 
 
-@pytest.mark.parametrize(("number", "what"), [(1, "credentials that are none"), (2, "a form that is none")])
-async def test_a_body_is_charged_by_its_bytes(low_quota_gateway: GatewayFixture, number: int, what: str) -> None:
-    method, path, more = MALFORMED[what]
+@pytest.mark.parametrize(("number", "case"), [(1, "credentials that are none"), (2, "a form that is none")])
+async def test_a_body_is_charged_by_its_bytes(low_quota_gateway: GatewayFixture, number: int, case: str) -> None:
+    method, path, more = MALFORMED[case]
     headers = more.get("headers", {}) | from_address(number)
     for _ in range(3 * QUOTA // (len(more["data"]) // BYTES_PER_UNIT)):
         async with low_quota_gateway.session.request(
@@ -117,15 +117,15 @@ async def test_a_body_is_charged_by_its_bytes(low_quota_gateway: GatewayFixture,
     raise AssertionError("it went on and on")
 
 
-@pytest.mark.parametrize("what", FLOODS)
+@pytest.mark.parametrize("case", FLOODS)
 async def test_a_flood_on_a_socket_is_charged_to_its_caller_and_closed(
-    low_quota_gateway: GatewayFixture, what: str
+    low_quota_gateway: GatewayFixture, case: str
 ) -> None:
     token = low_quota_gateway.services.identity.token(write_id("user", new_uuid()), SubjectKind.USER)
     async with connect_websocket(low_quota_gateway.url, **from_address(10)) as connection:
         await connection.send(json.dumps({**INIT, "payload": {"Authorization": f"Bearer {token}"}}))
         assert json.loads(await connection.recv())["type"] == "connection_ack"
-        answers, closed = await flood_outcome(connection, FLOODS[what])
+        answers, closed = await flood_outcome(connection, FLOODS[case])
     assert closed.rcvd is not None
     assert closed.rcvd.code == 4429
     assert closed.rcvd.reason.startswith("RATE_LIMITED ")
@@ -134,7 +134,7 @@ async def test_a_flood_on_a_socket_is_charged_to_its_caller_and_closed(
         QUOTA // REQUEST_UNITS + MAX_UNPAID_MESSAGES
     )
     codes = {error["extensions"]["code"] for one in answers if one["type"] == "error" for error in one["payload"]}
-    assert ("RATE_LIMITED" in codes) == (FLOODS[what]["type"] == "subscribe")
+    assert ("RATE_LIMITED" in codes) == (FLOODS[case]["type"] == "subscribe")
 
 
 async def test_a_large_message_beyond_the_quota_is_not_decoded(low_quota_gateway: GatewayFixture) -> None:

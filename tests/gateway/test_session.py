@@ -109,7 +109,7 @@ async def test_the_cookie_renews_the_session(gateway: GatewayFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cookie", "told"),
+    ("cookie", "token"),
     [
         (f"{COOKIE}=next; {DEVICE}=a_name.123.abc-d=", "a_name.123.abc-d="),
         (f"{DEVICE}=", ""),
@@ -119,11 +119,11 @@ async def test_the_cookie_renews_the_session(gateway: GatewayFixture) -> None:
     ],
     ids=["known", "empty", "too long for one", "none that was given out", "by another name"],
 )
-async def test_identity_gets_the_devices_token(gateway: GatewayFixture, cookie: str, told: str) -> None:
+async def test_identity_gets_the_devices_token(gateway: GatewayFixture, cookie: str, token: str) -> None:
     status, _, _ = await call(gateway, "POST", SESSION, json=RIGHT, headers={"Cookie": cookie})
     assert status == 200
     (asked,) = gateway.services.calls_to("sign_in")
-    assert asked.arguments["device_token"] == told
+    assert asked.arguments["device_token"] == token
 
 
 async def test_the_devices_cookie_outlives_the_session(gateway: GatewayFixture) -> None:

@@ -80,10 +80,10 @@ class StubServices:
             claims = msgspec.json.decode(_unpad(payload), type=Claims)
             return request, claims
 
-        async def stranger(request: Request) -> tuple[Request, Claims | None]:
+        async def anonymous(request: Request) -> tuple[Request, Claims | None]:
             return request, None
 
-        return routes(contract, lambda caller: cast(Any, _CallRecorder(self, actor, *caller)), authenticate, stranger)
+        return routes(contract, lambda caller: cast(Any, _CallRecorder(self, actor, *caller)), authenticate, anonymous)
 
     def _upload(self, service: str) -> Route:
         async def stage(request: Request) -> Response:
