@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 LOCK   := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset doctor test verify faults check format bench lock
+.PHONY: help install up down reset doctor test verify coverage faults check format bench lock
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ test: install  ## Run every test against real PostgreSQL, Valkey and Kafka, and 
 verify: install  ## Run the longer tests: property tests with all examples, then every fault
 	@$(BIN)/python -m pytest -n 3 -m hypothesis --hypothesis-profile all tests/unit tests/component tests/gateway
 	@$(MAKE) --no-print-directory faults
+
+coverage: install  ## Measure the branches of gateway and services that the tests of one process reach
+	@$(BIN)/python -m pytest -n 3 tests/unit tests/component tests/contract tests/integration tests/gateway \
+	  --cov=gateway --cov=services --cov-config=tests/coverage.toml --cov-report=term:skip-covered
 
 faults: install  ## Run every fault as often as it is judged, under load (15 minutes); ends with a table
 	@$(BIN)/python -m pytest tests/faults --full

@@ -28,6 +28,8 @@ _GIB = 2**30
 
 @dataclass(frozen=True)
 class Finding:
+    """The result of one check."""
+
     subject: str
     ok: bool
     message: str

@@ -26,6 +26,8 @@ _OUTSIDE_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - the fold
 
 @dataclass(frozen=True)
 class PostgresLayout:
+    """The folders of PostgreSQL's programs and data."""
+
     programs: Path
     data: Path
     user: ProcessUser | None

@@ -115,7 +115,7 @@ class _Context:
             def sites(self, *_: Any) -> "_ResolvedAwaitable":
                 return _ResolvedAwaitable(RawResult(result, kind))
 
-        self.sites = type("Client", (), {"undecoded": RawClient()})()
+        self.sites = type("Client", (), {"raw_client": RawClient()})()
 
 
 class _ResolvedAwaitable:

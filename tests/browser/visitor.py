@@ -69,7 +69,7 @@ class PlaygroundVisitor:
         self.await_editor()
 
     def write(self, name: str, text: str) -> None:
-        """Replace the text of an editor. (The editor would complete typed brackets and names.)"""
+        """Replace the text of an editor, which would complete typed brackets and names."""
         write = "([name, text]) => __MONACO.editor.getModels().find(one => one.uri.path.endsWith(name)).setValue(text)"
         self.page.evaluate(write, [FILES[name], text])
 

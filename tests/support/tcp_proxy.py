@@ -45,7 +45,6 @@ class TcpProxy:
 
     def cut(self) -> None:
         """Abort every connection, and every new one, until ``heal``."""
-
         self._call(self._end_connections)
 
     def stall(self, *directions: str) -> None:

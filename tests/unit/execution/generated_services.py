@@ -55,7 +55,7 @@ class GeneratedService:
         return call
 
     @property
-    def undecoded(self) -> "GeneratedJsonService":
+    def raw_client(self) -> "GeneratedJsonService":
         """The raw client of the service."""
         options = {"passes_on": self._passes_on, "picks": self._picks, "deep": self._deep}
         return GeneratedJsonService(self, self._signatures, self._seed, self._wrong, **options)

@@ -34,7 +34,7 @@ async def test_the_only_operation_needs_no_name() -> None:
     ],
 )
 async def test_without_an_operation_nothing_is_executed(name: str | None, message: str) -> None:
-    """6.1, GetOperation: a request error. (Strawberry takes the first operation if no name is given.)"""
+    """6.1, GetOperation: a request error, where Strawberry takes the first operation."""
     result: Any = SCHEMA.engine.execute(SCHEMA._schema, parse(TWO), it(text="x"), operation_name=name)
     assert (result.data, [error.message for error in result.errors]) == (None, [message])
 

@@ -102,7 +102,7 @@ def check_short(message: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_invalid_documents(name: str) -> None:
-    errors = ENGINE.read(TEXTS[name], OperationLimits())
+    errors = ENGINE.parse_and_validate(TEXTS[name], OperationLimits())
     assert isinstance(errors, list)
     for message in messages(errors):
         assert "LIMIT" not in message
@@ -120,7 +120,7 @@ def operation_with_variable(kind: str) -> DocumentOperation:
 @pytest.mark.parametrize("name", VALUES)
 def test_invalid_variables(name: str) -> None:
     kind, value = VALUES[name]
-    errors = ENGINE.values(operation_with_variable(kind), {"v": value, NAME: WORDS})
+    errors = ENGINE.coerce_variables(operation_with_variable(kind), {"v": value, NAME: WORDS})
     assert isinstance(errors, list)
     for message in messages(errors):
         check_short(message)
@@ -128,7 +128,7 @@ def test_invalid_variables(name: str) -> None:
 
 @given(st.sampled_from([kind for kind, _ in VALUES.values()]), st.sampled_from([value for _, value in VALUES.values()]))
 def test_any_value_of_any_type(kind: str, value: Any) -> None:
-    errors = ENGINE.values(operation_with_variable(kind), {"v": value})
+    errors = ENGINE.coerce_variables(operation_with_variable(kind), {"v": value})
     for message in messages(errors) if isinstance(errors, list) else ():
         check_short(message)
 
@@ -143,7 +143,7 @@ async def test_a_value_that_is_invalid_during_execution(value: Any) -> None:
 
 
 def test_a_short_message_is_complete() -> None:
-    errors = ENGINE.read("{ me { emial } sits { totalCount } }", OperationLimits())
+    errors = ENGINE.parse_and_validate("{ me { emial } sits { totalCount } }", OperationLimits())
     assert isinstance(errors, list)
     told = [one["message"] for one in InvalidOperation(errors, suggest=True).formatted_errors(Language.EN)]
     assert told == [error.message for error in errors]

@@ -42,7 +42,7 @@ class _Decoding:
         return getattr(self._client, operation)
 
     @property
-    def undecoded(self) -> "_Decoding":
+    def raw_client(self) -> "_Decoding":
         """The client itself: it has no raw results."""
         return self
 

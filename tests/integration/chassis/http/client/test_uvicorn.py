@@ -67,7 +67,7 @@ async def test_an_upload() -> None:
 
 
 async def test_a_server_that_closes_idle_connections_first() -> None:
-    """uvicorn ends a connection that was idle for so long; the client hears of it and makes a new one."""
+    """Uvicorn ends a connection that was idle for so long; the client hears of it and makes a new one."""
     async with serve_endpoint(echo, timeout_keep_alive=0.05) as (url, server), Origin(url) as origin:
         await send_request(origin, b"first")
         async with asyncio.timeout(60):
