@@ -133,6 +133,7 @@ class Context:
     def __init__(self, dependencies: GatewayDependencies, requester: Requester) -> None:
         self.dependencies = dependencies
         self.requester = requester
+        self.clients = requester.clients
         self.retry_after_s = 0
         """The ``Retry-After`` of the response; 0 if there is none."""
 
@@ -148,30 +149,6 @@ class Context:
     @property
     def language(self) -> Language:
         return self.requester.language
-
-    @property
-    def identity(self) -> Identity:
-        return self.requester.clients.identity
-
-    @property
-    def sites(self) -> Sites:
-        return self.requester.clients.sites
-
-    @property
-    def orders(self) -> Orders:
-        return self.requester.clients.orders
-
-    @property
-    def stats(self) -> Stats:
-        return self.requester.clients.stats
-
-    @property
-    def support(self) -> Support:
-        return self.requester.clients.support
-
-    def importing(self, service: str) -> Importing:
-        """Return the client of a service's imports."""
-        return self.requester.clients.importing(service)
 
     @lazy_property
     def loader(self) -> BatchLoader:

@@ -16,15 +16,15 @@ NodeLoader = Callable[[Context, list[str], Sequence[str]], Awaitable[Sequence[An
 
 
 def _import_loader(service: str) -> NodeLoader:
-    return lambda context, ids, _: context.importing(service).imports(ids)
+    return lambda context, ids, _: context.clients.importing(service).imports(ids)
 
 
 NODE_LOADERS: dict[str, NodeLoader] = {
-    "org": lambda context, ids, _: context.identity.organisations(ids),
+    "org": lambda context, ids, _: context.clients.identity.organisations(ids),
     "site": load_sites,
-    "agreement": lambda context, ids, _: context.orders.agreements_by_id(ids),
-    "order": lambda context, ids, _: context.orders.orders_by_id(ids),
-    "ticket": lambda context, ids, _: context.support.tickets_by_id(ids),
+    "agreement": lambda context, ids, _: context.clients.orders.agreements_by_id(ids),
+    "order": lambda context, ids, _: context.clients.orders.orders_by_id(ids),
+    "ticket": lambda context, ids, _: context.clients.support.tickets_by_id(ids),
     **{f"{ID_PREFIX}{service}": _import_loader(service) for service in sorted(set(OWNER_BY_KIND.values()))},
 }
 """Loaders by the prefix of the ids."""

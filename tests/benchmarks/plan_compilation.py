@@ -115,6 +115,7 @@ class _Context:
             def sites(self, *_: Any) -> "_ResolvedAwaitable":
                 return _ResolvedAwaitable(RawResult(result, kind))
 
+        self.clients = self
         self.sites = type("Client", (), {"raw_client": RawClient()})()
 
 

@@ -10,4 +10,4 @@ from services.contracts.identity import Me
 @field()
 def me(info: Info) -> Awaitable[Me | None]:
     """The signed-in user with their memberships (I10); null for a partner."""
-    return raw_client(info.context.identity).me()
+    return raw_client(info.context.clients.identity).me()

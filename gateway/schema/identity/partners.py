@@ -11,4 +11,4 @@ from services.contracts.identity import Partner
 @field(size=ListSize(assumed_size=100))
 def partners(info: Info) -> Awaitable[list[Partner]]:
     """All partners, by name (I13). Staff only."""
-    return raw_client(info.context.identity).partners()
+    return raw_client(info.context.clients.identity).partners()

@@ -14,4 +14,4 @@ class Refresh(Value, frozen=True, kw_only=True):
 @field("SignInResult")
 async def refresh(info: Info, input: Refresh) -> SignedIn | Refusal:
     """Continue a session with a new access token and a new refresh token (I3)."""
-    return await info.context.identity.refresh(input.refresh_token)
+    return await info.context.clients.identity.refresh(input.refresh_token)

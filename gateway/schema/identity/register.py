@@ -8,4 +8,4 @@ from services.contracts.values import Refusal
 @field("RegisterResult", weight=PASSWORD_HASH_WEIGHT)
 async def register(info: Info, input: Register) -> Registered | Refusal:
     """Create an account from the numbers on an invoice (I1). The first user of an organisation becomes its ADMIN."""
-    return await info.context.identity.register(input)
+    return await info.context.clients.identity.register(input)

@@ -14,4 +14,4 @@ class RevokePartner(Value, frozen=True, kw_only=True):
 @field("RevokePartnerResult")
 async def revoke_partner(info: Info, input: RevokePartner) -> PartnerRevoked | Refusal:
     """Revoke a partner: its secrets and tokens are invalid at once (I13). Staff only."""
-    return await info.context.identity.revoke_partner(input.id)
+    return await info.context.clients.identity.revoke_partner(input.id)

@@ -19,4 +19,4 @@ extend_type(SignedIn, hidden=["device"])  # for the HttpOnly cookie of /auth/ses
 @field("SignInResult", weight=PASSWORD_HASH_WEIGHT)
 async def sign_in(info: Info, input: SignIn) -> SignedIn | Refusal:
     """Start a session (I3)."""
-    return await info.context.identity.sign_in(input.username, input.password)
+    return await info.context.clients.identity.sign_in(input.username, input.password)

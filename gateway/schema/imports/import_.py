@@ -16,7 +16,7 @@ async def bad_rows(
     """The rows that were not imported, in the order of the file."""
     service = owner_of(imported.id)
     assert service is not None, "the parent was found by its id"
-    return await info.context.importing(service).bad_rows(imported.id, Page(first=first, after=after))
+    return await info.context.clients.importing(service).bad_rows(imported.id, Page(first=first, after=after))
 
 
 extend_type(Import, bad_rows, node=True)
@@ -28,5 +28,5 @@ async def import_(info: Info, id: Id) -> Import | None:
     service = owner_of(id)
     if service is None:
         return None
-    (found,) = await info.context.importing(service).imports([id])
+    (found,) = await info.context.clients.importing(service).imports([id])
     return found

@@ -18,4 +18,4 @@ async def start_import(info: Info, input: StartImport) -> ImportStarted | Refusa
     service = owner_of(input.id)
     if service is None:
         return refuse("NOT_FOUND", "id")
-    return await info.context.importing(service).start_import(input.id)
+    return await info.context.clients.importing(service).start_import(input.id)

@@ -21,7 +21,7 @@ async def site(agreements: list[Agreement], info: Info, fields: SelectedFields) 
 @batch_field("OffersResult", needs=["id"], weight=5)
 def extra_pickup_offers(agreements: list[Agreement], info: Info) -> Awaitable[list[Offers | Refusal]]:
     """The days for which an extra pickup can be ordered now, with price and cut-off (O3)."""
-    return raw_client(info.context.orders).extra_pickup_offers([agreement.id for agreement in agreements])
+    return raw_client(info.context.clients.orders).extra_pickup_offers([agreement.id for agreement in agreements])
 
 
 extend_type(Agreement, site, extra_pickup_offers, node=True)

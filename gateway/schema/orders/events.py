@@ -21,4 +21,4 @@ def events(
 
     ``after`` is a cursor, START for the whole log, or null for events from now on. ``first`` is 1 to 500.
     """
-    return raw_client(info.context.orders).events(after, first, types, organisation_id)
+    return raw_client(info.context.clients.orders).events(after, first, types, organisation_id)

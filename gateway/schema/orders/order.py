@@ -17,7 +17,7 @@ async def site(orders: list[Order], info: Info, fields: SelectedFields) -> list[
 @batch_field(needs=["agreement_id"])
 async def agreement(orders: list[Order], info: Info) -> list[Agreement | None]:
     """The agreement of the order; null if the caller may not see it."""
-    return await load_many([order.agreement_id for order in orders], info.context.orders.agreements_by_id)
+    return await load_many([order.agreement_id for order in orders], info.context.clients.orders.agreements_by_id)
 
 
 extend_type(Order, site, agreement, node=True)

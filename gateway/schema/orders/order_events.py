@@ -39,7 +39,9 @@ async def order_events(
     if stated is None:
         raise Unauthenticated
     access = SubscriberAccess(context.caller, stated, dependencies.authenticator, dependencies.clock)
-    subscriber = Subscriber(dependencies.feed, context.orders, access, EventFilter(types, organisation_id, site_id))
+    subscriber = Subscriber(
+        dependencies.feed, context.clients.orders, access, EventFilter(types, organisation_id, site_id)
+    )
     async with contextlib.aclosing(subscriber.follow(after)) as items:
         async for item in items:
             yield item

@@ -10,4 +10,4 @@ async def order_extra_pickup(info: Info, input: OrderExtraPickup) -> Ordered | R
     """Order an extra pickup on one of the offered days (O3). A repetition with the same idempotency key returns the
     same order (O14).
     """
-    return await info.context.orders.order_extra_pickup(input)
+    return await info.context.clients.orders.order_extra_pickup(input)

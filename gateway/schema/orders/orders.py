@@ -17,6 +17,6 @@ def orders(
     states: list[OrderState] | None = None,
 ) -> Awaitable[Connection[Order]]:
     """The orders that the caller may see, newest first (O8)."""
-    return raw_client(info.context.orders).orders(
+    return raw_client(info.context.clients.orders).orders(
         Page(first=first, after=after, total=is_total_selected(info)), site_id, states
     )

@@ -16,7 +16,7 @@ class ReportPickups(Value, frozen=True, kw_only=True):
 @field("ReportPickupsResult", size=ListSize(slicing_arguments=["input.reports"], sized_fields=["outcomes"]))
 async def report_pickups(info: Info, input: ReportPickups) -> PickupsReported | Refusal:
     """Report on pickups (O17), in any order; repetitions have no effect. Partners with `pickups:report`."""
-    return await info.context.orders.report_pickups(input.reports)
+    return await info.context.clients.orders.report_pickups(input.reports)
 
 
 extend_type(ReportOutcome, weight=10)

@@ -16,7 +16,7 @@ from services.contracts.values import Connection, Page, Refusal
 @batch_field(needs=["organisation_id"])
 async def organisation(sites: list[Site], info: Info) -> list[Organisation | None]:
     """The customer organisation of the site; null if the caller may not see it."""
-    return await load_many([site.organisation_id for site in sites], info.context.identity.organisations)
+    return await load_many([site.organisation_id for site in sites], info.context.clients.identity.organisations)
 
 
 @batch_field(needs=["id"])
@@ -24,26 +24,26 @@ def agreements(
     sites: list[Site], info: Info, first: int = 50, after: str | None = None
 ) -> Awaitable[list[Connection[Agreement]]]:
     """The agreements of the site (O1), by agreement number."""
-    orders = raw_client(info.context.orders)
+    orders = raw_client(info.context.clients.orders)
     return orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
 
 
 @batch_field("CalendarResult", needs=["id"], weight=10, size=ListSize(assumed_size=100, sized_fields=["pickups"]))
 def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date) -> Awaitable[list[Calendar | Refusal]]:
     """The pickups between two days, both inclusive and at most 400 days apart (O2)."""
-    return raw_client(info.context.orders).calendars([site.id for site in sites], since, until)
+    return raw_client(info.context.clients.orders).calendars([site.id for site in sites], since, until)
 
 
 @batch_field(needs=["id"], weight=3)
 def next_pickup(sites: list[Site], info: Info) -> Awaitable[list[Pickup | None]]:
     """The first pickup from today on that has no outcome yet (O1); null if none is planned."""
-    return raw_client(info.context.orders).next_pickups([site.id for site in sites])
+    return raw_client(info.context.clients.orders).next_pickups([site.id for site in sites])
 
 
 @batch_field(needs=["id"])
 def open_order_count(sites: list[Site], info: Info) -> Awaitable[list[int]]:
     """The number of open orders of the site (L1)."""
-    return raw_client(info.context.orders).open_order_counts([site.id for site in sites])
+    return raw_client(info.context.clients.orders).open_order_counts([site.id for site in sites])
 
 
 extend_type(Site, organisation, agreements, calendar, next_pickup, open_order_count, node=True)

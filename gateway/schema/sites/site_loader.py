@@ -10,4 +10,4 @@ from services.contracts.sites import Site
 async def load_sites(context: Context, ids: Sequence[str], fields: Sequence[str]) -> list[Site | None]:
     """Return the sites with these ids, with selected fields only; None for one that the caller may not see."""
     own = filter_struct_fields(Site, fields)
-    return await load_many(ids, lambda distinct: context.sites.sites_by_id(distinct, own))
+    return await load_many(ids, lambda distinct: context.clients.sites.sites_by_id(distinct, own))

@@ -21,6 +21,6 @@ def sites(
     case-insensitively.
     """
     fields = selected_struct_fields(Site, info, "edges", "node")
-    return raw_client(info.context.sites).sites(
+    return raw_client(info.context.clients.sites).sites(
         Page(first=first, after=after, total=is_total_selected(info)), search, order, organisation_id, fields
     )

@@ -22,4 +22,4 @@ def volumes(
     fractions: list[Fraction] | None = None,
 ) -> Awaitable[Volumes | Refusal]:
     """The volumes collected between two days, both inclusive, on the sites that the caller may see (T1)."""
-    return raw_client(info.context.stats).volumes(since, until, period, organisation_id, site_ids, fractions)
+    return raw_client(info.context.clients.stats).volumes(since, until, period, organisation_id, site_ids, fractions)

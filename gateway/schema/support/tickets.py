@@ -13,6 +13,6 @@ def tickets(
     info: Info, first: int = 50, after: str | None = None, site_id: Id | None = None
 ) -> Awaitable[Connection[Ticket]]:
     """The tickets that the caller may see, newest first (S2)."""
-    return raw_client(info.context.support).tickets(
+    return raw_client(info.context.clients.support).tickets(
         Page(first=first, after=after, total=is_total_selected(info)), site_id
     )

@@ -187,6 +187,7 @@ class GeneratedContext:
     def __init__(self, seed: str, wrong: int, *, passes_on: bool, picks: bool = False, deep: bool = False) -> None:
         options = {"passes_on": passes_on, "picks": picks, "deep": deep}
         self.loader = BatchLoader()
+        self.clients = self
         self.identity = GeneratedService(Identity, seed, wrong, **options)
         self.sites = GeneratedService(Sites, seed, wrong, **options)
         self.orders = GeneratedService(Orders, seed, wrong, **options)

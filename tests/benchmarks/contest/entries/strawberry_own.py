@@ -5,7 +5,6 @@ logs or metrics, and Strawberry's ASGI application runs directly on uvicorn.
 """
 
 import types
-from functools import cached_property
 from typing import Any, cast
 
 import msgspec
@@ -20,7 +19,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
 from gateway.authentication import Authenticator
-from gateway.context import Context, GatewayDependencies, requester_of
+from gateway.context import Context, GatewayDependencies, ServiceClients, requester_of
 from gateway.schema import contract_types
 from gateway.schema.builder import MUTATIONS, QUERIES
 from gateway.schema.scalars import SCALARS
@@ -47,16 +46,11 @@ class _Decoding:
         return self
 
 
-class _Context(Context):
-    """Context of a request, with the services of the pages."""
+class _Clients:
+    """The clients of the pages' services."""
 
-    @cached_property
-    def sites(self) -> Any:
-        return _Decoding(super().sites)
-
-    @cached_property
-    def orders(self) -> Any:
-        return _Decoding(super().orders)
+    def __init__(self, clients: ServiceClients) -> None:
+        self.sites, self.orders = _Decoding(clients.sites), _Decoding(clients.orders)
 
 
 class Endpoint(GraphQL[Context, None]):
@@ -69,7 +63,9 @@ class Endpoint(GraphQL[Context, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         authorization = request.headers.get("authorization", "") if isinstance(request, Request) else ""
         caller = await self._dependencies.authenticator.authenticate(authorization)
-        return _Context(self._dependencies, requester_of(request, self._dependencies, caller))
+        context = Context(self._dependencies, requester_of(request, self._dependencies, caller))
+        context.clients = cast(Any, _Clients(context.clients))
+        return context
 
     def encode_json(self, data: object) -> bytes:
         return msgspec.json.encode(data)
