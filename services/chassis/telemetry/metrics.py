@@ -1,6 +1,6 @@
 """Prometheus metrics: every name and its meaning.
 
-The alarms on the metrics of events, and the remedies, are in docs/how-an-event-travels.md.
+The alarms on the metrics of events, and the remedies, are in docs/events.md.
 """
 
 from prometheus_client import Counter, Gauge, Histogram

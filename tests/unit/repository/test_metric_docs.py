@@ -8,7 +8,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from services.chassis.telemetry import metrics
 from tests.support.servers import ROOT
 
-PAGE = (ROOT / "docs" / "how-an-event-travels.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 NOT_OF_EVENTS = {
     "kierto_request_seconds",
     "kierto_executions",
