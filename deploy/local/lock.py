@@ -32,9 +32,9 @@ class FolderLock:
         if not _try_lock(descriptor):
             holder = _read(self._path)
             os.close(descriptor)
-            who = f" (pid {holder.pid}, ports from {holder.port_base} on)" if holder else ""
+            held_by = f" (pid {holder.pid}, ports from {holder.port_base} on)" if holder else ""
             raise StackError(
-                f"A stack runs in this folder already{who}. `make down` stops it. For a second one beside it set "
+                f"A stack runs in this folder already{held_by}. `make down` stops it. For a second one beside it set "
                 "KIERTO_HOME to another folder and KIERTO_PORT_BASE to another number."
             )
         os.ftruncate(descriptor, 0)

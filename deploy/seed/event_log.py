@@ -1,4 +1,4 @@
-"""Orders' event log of the last three months: what was announced of the seeded orders and pickups.
+"""Orders' event log of the last three months: the events of the seeded orders and pickups.
 
 Events get the sequences behind the log's last one, in the order of their time. The cluster that the relay fills now
 counts as having them: seeding sends nothing. Another cluster is filled with them, as with all of the log.
@@ -26,14 +26,14 @@ from services.contracts.orders import PickupRecorded
 from services.orders.mapping.events import order_moved_event, order_placed_event, pickup_event
 
 RETENTION = dt.timedelta(days=88)
-"""A log is kept 90 days: what was announced earlier would be gone, and is not seeded."""
+"""Age up to which events are seeded. A log's retention is 90 days."""
 
 _RELAY_TIMEOUT_S = 60.0
 _COLUMNS = "event_id type subject organisation_id partition occurred_at traceparent public data written_at"
 _COLUMN_LIST = ", ".join(_COLUMNS.split())
 _STAGING = "CREATE TEMPORARY TABLE seeded_events (LIKE chassis.outbox) ON COMMIT DROP"
 _ALLOW_NULL_POSITION = "ALTER TABLE seeded_events ALTER COLUMN position DROP NOT NULL"
-# The present leader is deposed, for its knowledge of the log is no longer true: it takes the lead again and looks anew.
+# The present leader's knowledge of the log is out of date: it loses the lease, acquires it again and reads the log.
 _TAKE_LEADERSHIP = (
     "UPDATE chassis.leader SET epoch = epoch + 1, until = '-infinity' RETURNING last_sequence, cluster_id"
 )
@@ -59,11 +59,11 @@ _SET_CHECKPOINT = """
 
 
 class RelayBehind(Exception):
-    """The relay does not catch up with the log, so nothing can be put behind it."""
+    """The relay does not catch up with the log, so no event can be appended."""
 
 
 class SeededEventLog:
-    """Collects events in a table of the transaction's own, where they wait for their order.
+    """Collects events in a temporary table, and appends them to the log in the order of their time.
 
     ``ahead``: how far the clock of the services is ahead of the database's, by which a log is kept.
     """
@@ -75,16 +75,16 @@ class SeededEventLog:
         self._trace = tracing.traceparent()
 
     async def begin(self, connection: DatabaseConnection) -> None:
-        """Make the table."""
+        """Create the temporary table."""
         await connection.execute(_STAGING)
         await connection.execute(_ALLOW_NULL_POSITION)
 
     def rows_of_events(self, histories: Sequence[SiteHistory]) -> TableRows:
-        """Return what was announced of these sites' orders and pickups."""
-        return TableRows("seeded_events", _COLUMNS, [row for one in histories for row in self._rows(one)])
+        """Return the events of these sites' orders and pickups."""
+        return TableRows("seeded_events", _COLUMNS, [row for history in histories for row in self._rows(history)])
 
     async def end(self, connection: DatabaseConnection) -> None:
-        """Put the events behind the log's last; RelayBehind if the relay has not published that one."""
+        """Append the events to the log; RelayBehind if the relay has not published its last event."""
         given_up = time.monotonic() + _RELAY_TIMEOUT_S
         while not await self._assign_sequences(connection):
             if time.monotonic() > given_up:
@@ -92,17 +92,17 @@ class SeededEventLog:
             await asyncio.sleep(0.2)
 
     async def _assign_sequences(self, connection: DatabaseConnection) -> bool:
-        """Number them, unless the relay has yet to publish something: it would be left out."""
-        behind = connection.transaction()  # a savepoint: if it is, the leader's row is let go
-        await behind.start()
+        """Assign sequences, unless the relay is behind: it would leave out the unpublished events."""
+        savepoint = connection.transaction()  # its rollback unlocks the leader's row if the relay is behind
+        await savepoint.start()
         last = await connection.fetchval(_TAKE_LEADERSHIP)
         if await connection.fetchval(_IS_RELAY_BEHIND):
-            await behind.rollback()
+            await savepoint.rollback()
             return False
         await connection.execute(_ASSIGN_SEQUENCES, last)
         await connection.execute(_ADVANCE_LAST_SEQUENCE)
         await connection.execute(_SET_CHECKPOINT, [topic_of("orders"), partners_topic_of("orders")])
-        await behind.commit()
+        await savepoint.commit()
         return True
 
     def _rows(self, history: SiteHistory) -> Iterator[Cells]:
@@ -114,10 +114,10 @@ class SeededEventLog:
             for before, after in itertools.pairwise(versions):
                 if after.timeline[-1].at >= self._since:
                     yield self._row(order_moved_event(before, after), after.timeline[-1].at)
-        for one in history.pickups:
-            at = one.pickup.outcome.done_at
+        for recorded in history.pickups:
+            at = recorded.pickup.outcome.done_at
             if at is not None and at >= self._since:
-                yield self._row(pickup_event(one, PickupRecorded), at)
+                yield self._row(pickup_event(recorded, PickupRecorded), at)
 
     def _row(self, event: Event, at: dt.datetime) -> Cells:
         kind = event_type_of(event)

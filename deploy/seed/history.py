@@ -178,7 +178,7 @@ class HistoryGenerator:
     def _orders(
         self, agreements: Sequence[AgreementRecord], number: int, owner: int, chance: random.Random
     ) -> Iterator[list[OrderRecord]]:
-        """The older ones are spread over the time until all is settled, and the newest was placed lately."""
+        """Yield the orders of a site: closed ones spread over the history, then a recent one that is open."""
         placed_by = write_id("user", population.user_id(owner))
         older = _CLOSED_STATES[number % len(_CLOSED_STATES)]
         window = (HISTORY_LENGTH - _SETTLED_AFTER) / len(older)
@@ -243,7 +243,7 @@ class HistoryGenerator:
         return next(day for day in following if not self._trade.holidays.on(day))
 
     def _regular(self, agreement: AgreementRecord, count: int, chance: random.Random) -> Iterator[RecordedPickup]:
-        """The recorded pickups of an agreement's cadence: one in each part of the time, and never two of one day."""
+        """Yield recorded pickups of an agreement's cadence, one in each of ``count`` equal parts of the history."""
         begin, window = self._today - HISTORY_LENGTH, (HISTORY_LENGTH - _SETTLED_AFTER) / count
         for part in range(count):
             since = begin + window * (part + 0.7 * chance.random())

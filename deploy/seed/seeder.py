@@ -75,7 +75,7 @@ async def seed_databases(wanted: SeedRequest, steps: ProgressReporter) -> None:
 
 @contextlib.asynccontextmanager
 async def _connections(databases: Mapping[str, str]) -> AsyncIterator[dict[str, DatabaseConnection]]:
-    """A connection to each database, which may wait in its transaction for as long as the others take."""
+    """Open a connection to each database, without a timeout for idle transactions."""
     async with contextlib.AsyncExitStack() as closing:
         connections = dict[str, DatabaseConnection]()
         for service in SERVICES:

@@ -82,25 +82,25 @@ def rows_of_pickups(histories: Sequence[SiteHistory], zone: dt.tzinfo) -> list[T
     ]
 
 
-def _fact(one: RecordedPickup) -> PickupFact:
+def _fact(recorded_pickup: RecordedPickup) -> PickupFact:
     return PickupFact(
-        id=one.pickup.id,
-        organisation_id=one.organisation_id,
-        site_id=one.site_id,
-        agreement_id=one.pickup.agreement_id,
-        order_id=one.pickup.order_id,
-        article_id=one.article_id,
-        fraction=one.fraction,
-        date=one.pickup.date,
-        state=PickupState(one.pickup.outcome.state),
-        done_at=one.pickup.outcome.done_at,
-        grams=one.pickup.outcome.grams,
-        version=one.pickup.version,
+        id=recorded_pickup.pickup.id,
+        organisation_id=recorded_pickup.organisation_id,
+        site_id=recorded_pickup.site_id,
+        agreement_id=recorded_pickup.pickup.agreement_id,
+        order_id=recorded_pickup.pickup.order_id,
+        article_id=recorded_pickup.article_id,
+        fraction=recorded_pickup.fraction,
+        date=recorded_pickup.pickup.date,
+        state=PickupState(recorded_pickup.pickup.outcome.state),
+        done_at=recorded_pickup.pickup.outcome.done_at,
+        grams=recorded_pickup.pickup.outcome.grams,
+        version=recorded_pickup.pickup.version,
     )
 
 
 def _volumes(counted: Sequence[tuple[PickupFact, dt.date | None]]) -> Iterator[Cells]:
-    """Whole sites are counted at once, so that each place has one row."""
+    """Yield the volumes of whole sites, so that each key has one row."""
     sums: dict[tuple[uuid.UUID, dt.date, uuid.UUID, uuid.UUID, str], list[int]] = defaultdict(lambda: [0, 0])
     for fact, day in counted:
         if day is not None:

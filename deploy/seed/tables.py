@@ -29,5 +29,5 @@ class TableRows(msgspec.Struct, frozen=True):
 
 async def copy_all(connection: DatabaseConnection, tables: Sequence[TableRows]) -> None:
     """Copy the rows of several tables, one after the other: a table before those that refer to it."""
-    for one in tables:
-        await one.copy(connection)
+    for table in tables:
+        await table.copy(connection)

@@ -81,24 +81,24 @@ def output_type(annotation: Any, name: str = "", union: str = "") -> Any:
     if len(members) > 1:
         if not union:
             raise TypeError(f"the union {annotation} needs a name in the graph")
-        made: Any = Annotated[
+        graphql_type: Any = Annotated[
             functools.reduce(operator.or_, (output_type(member) for member in members)), strawberry.union(union)
         ]
     else:
-        made = _list_or_named_type(members[0], name, union)
-    return made | None if type(None) in union_members(annotation) else made
+        graphql_type = _list_or_named_type(members[0], name, union)
+    return graphql_type | None if type(None) in union_members(annotation) else graphql_type
 
 
 def argument_type(annotation: Any, name: str) -> Any:
     """Return the type of an argument. Resolvers get an argument of an input type as the contract's struct."""
     (kind,) = [one for one in union_members(annotation) if one is not type(None)]
     if typing.get_origin(kind) is list:
-        made: Any = list[argument_type(typing.get_args(kind)[0], name)]  # type: ignore[misc]
+        graphql_type: Any = list[argument_type(typing.get_args(kind)[0], name)]  # type: ignore[misc]
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        made = _input_type(kind)
+        graphql_type = _input_type(kind)
     else:
-        made = _leaf_type(kind, name)
-    return made | None if type(None) in union_members(annotation) else made
+        graphql_type = _leaf_type(kind, name)
+    return graphql_type | None if type(None) in union_members(annotation) else graphql_type
 
 
 def union_members(annotation: Any) -> tuple[Any, ...]:
@@ -167,15 +167,15 @@ def _object_type(kind: Any) -> type:
     setattr(is_type_of, CHECKS_CLASS_ONLY, True)
     body["is_type_of"] = staticmethod(is_type_of)
     bases = (Node,) if extension.node else ()
-    made = types.new_class(_type_name(kind), bases, {}, lambda namespace: namespace.update(body))
+    new_class = types.new_class(_type_name(kind), bases, {}, lambda namespace: namespace.update(body))
     costs = [] if extension.weight is None else [Cost(weight=str(extension.weight))]
-    return strawberry.type(made, description=_type_description(struct), directives=costs)
+    return strawberry.type(new_class, description=_type_description(struct), directives=costs)
 
 
 def _struct_field(name: str, kind: Any) -> StrawberryField:
-    made: StrawberryField = strawberry.field(graphql_type=kind)
-    made.python_name = name
-    return made
+    field: StrawberryField = strawberry.field(graphql_type=kind)
+    field.python_name = name
+    return field
 
 
 @functools.cache
@@ -189,8 +189,8 @@ def _input_type(struct: StructType) -> type:
             body[field.name] = strawberry.field(default_factory=field.default_factory)
         elif type(None) in union_members(field.type):
             body[field.name] = None
-    made = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
-    input_type = strawberry.input(made, description=_type_description(struct))
+    new_class = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
+    input_type = strawberry.input(new_class, description=_type_description(struct))
     definition: StrawberryObjectDefinition = input_type.__strawberry_definition__  # type: ignore[attr-defined]
 
     def to_struct(_: type, values: Any, __: InputContext) -> Any:

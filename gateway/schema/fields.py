@@ -50,14 +50,14 @@ def field(
         if inspect.iscoroutinefunction(resolver) and Refusal in union_members(hints["return"]):
             resolver = _with_retry_after(resolver)
         _set_parameters(resolver, _graphql_parameters(resolver, hints))
-        made: StrawberryField = strawberry.field(
+        strawberry_field: StrawberryField = strawberry.field(
             resolver=resolver,
             name=name,
             graphql_type=output_type(awaited_type(hints["return"]), resolver.__name__, result) | None,
             description=_field_description(resolver),
             directives=_cost_directives(weight, size, awaited_type(hints["return"])),
         )
-        return made
+        return strawberry_field
 
     return declare
 
@@ -92,10 +92,10 @@ def batch_field(
             for name, parameter in list(inspect.signature(resolver).parameters.items())[2:]
         ]
         kind = output_type(value, resolver.__name__, result) | None
-        made = batch(resolver, graphql_type=kind, parameters=parameters, needs=needs)
-        made.description = _field_description(resolver)
-        made.directives = _cost_directives(weight, size, value)
-        return made
+        strawberry_field = batch(resolver, graphql_type=kind, parameters=parameters, needs=needs)
+        strawberry_field.description = _field_description(resolver)
+        strawberry_field.directives = _cost_directives(weight, size, value)
+        return strawberry_field
 
     return declare
 
@@ -143,13 +143,13 @@ def typed_field(
 
     def declare(resolver: Callable[..., Any]) -> StrawberryField:
         _set_parameters(resolver, _graphql_parameters(resolver, get_type_hints(resolver, include_extras=True)))
-        made: StrawberryField = strawberry.field(
+        strawberry_field: StrawberryField = strawberry.field(
             resolver=resolver,
             graphql_type=graphql_type,
             description=_field_description(resolver),
             directives=_cost_directives(weight, size, None),
         )
-        return made
+        return strawberry_field
 
     return declare
 
@@ -161,13 +161,13 @@ def subscription(result: str) -> Callable[[Callable[..., AsyncIterator[Any]]], S
         hints = get_type_hints(resolver, include_extras=True)
         (item,) = get_args(hints["return"])
         _set_parameters(resolver, _graphql_parameters(resolver, hints))
-        made: Any = strawberry.subscription(
+        strawberry_field: Any = strawberry.subscription(
             resolver=resolver,
             graphql_type=output_type(item, union=result),
             description=_field_description(resolver),
             directives=_cost_directives(SERVICE_CALL_WEIGHT, None, None),
         )
-        declared: StrawberryField = made
+        declared: StrawberryField = strawberry_field
         return declared
 
     return declare

@@ -33,8 +33,8 @@ NODE_LOADERS: dict[str, NodeLoader] = {
 async def load_nodes(context: Context, ids: Sequence[str], fields: Sequence[str]) -> list[Any]:
     """Return the objects with these ids, in this order; None for one that does not exist or the caller may not see."""
     by_prefix: dict[str, list[str]] = {}
-    for one in ids:
-        by_prefix.setdefault(one.rpartition("_")[0], []).append(one)
+    for global_id in ids:
+        by_prefix.setdefault(global_id.rpartition("_")[0], []).append(global_id)
     known = {prefix: group for prefix, group in by_prefix.items() if prefix in NODE_LOADERS}
 
     async def load_group(prefix: str, group: list[str]) -> list[Any]:
@@ -42,11 +42,11 @@ async def load_nodes(context: Context, ids: Sequence[str], fields: Sequence[str]
 
     results = await asyncio.gather(*(load_group(prefix, group) for prefix, group in known.items()))
     objects = {
-        one: value
+        global_id: value
         for group, values in zip(known.values(), results, strict=True)
-        for one, value in zip(group, values, strict=True)
+        for global_id, value in zip(group, values, strict=True)
     }
-    return [objects.get(one) for one in ids]
+    return [objects.get(global_id) for global_id in ids]
 
 
 @typed_field(Node | None, weight=SERVICE_CALL_WEIGHT)

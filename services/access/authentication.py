@@ -100,7 +100,7 @@ class CallerAuthenticator:
         try:
             stated = await self._fetch_access(claims.sub)
         except Exception as error:
-            raise NotReadyYet("identity could not be asked") from error
+            raise NotReadyYet("identity could not be reached") from error
         if stated is not None:
             async with self._pool.acquire() as connection, connection.transaction():
                 await copy.upsert_access(connection, stated)

@@ -37,14 +37,16 @@ class _DefinitionSize(msgspec.Struct, frozen=True):
 def operation_sizes(document: DocumentNode) -> Iterator[tuple[OperationDefinitionNode, OperationSize]]:
     """Yield each operation with its size. Undefined fragments count 0; fragments in a cycle count once."""
     fragments = {
-        one.name.value: _definition_size(one) for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+        definition.name.value: _definition_size(definition)
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
     }
     spread: dict[str, OperationSize] = {}
     for name in _in_dependency_order(fragments):
         spread[name] = _with_spreads(fragments[name], spread)
-    for one in document.definitions:
-        if isinstance(one, OperationDefinitionNode):
-            yield one, _with_spreads(_definition_size(one), spread)
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            yield definition, _with_spreads(_definition_size(definition), spread)
 
 
 def _definition_size(definition: ExecutableDefinition) -> _DefinitionSize:

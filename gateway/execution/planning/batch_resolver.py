@@ -131,10 +131,10 @@ def batch(
             *(argument.replace(kind=inspect.Parameter.KEYWORD_ONLY) for argument in arguments),
         ]
     )
-    made: StrawberryField = strawberry.field(
+    field: StrawberryField = strawberry.field(
         resolver=resolve,
         graphql_type=value if graphql_type is None else graphql_type,
         description=inspect.getdoc(resolver),
         metadata={BATCH_RESOLVER: declared},
     )
-    return made
+    return field

@@ -200,9 +200,9 @@ NestedField = tuple[str, GraphQLOutputType, tuple[Field, ...]]
 def _nested_fields(fields: Iterable[Field]) -> list[NestedField]:
     """Return the attributes whose values are lists or objects. Values of steps are added once they are complete."""
     by_key: dict[str, list[Field]] = {}
-    for one in fields:
-        if one.kind is FieldKind.ATTRIBUTE and has_nested_values(one.type):
-            by_key.setdefault(one.key, []).append(one)
+    for plan_field in fields:
+        if plan_field.kind is FieldKind.ATTRIBUTE and has_nested_values(plan_field.type):
+            by_key.setdefault(plan_field.key, []).append(plan_field)
     # In a valid operation all fields of a key have the same list and null wrappers.
     return [(key, same_key[0].type, tuple(same_key)) for key, same_key in by_key.items()]
 

@@ -55,11 +55,11 @@ def apply_level_projection(
     Return None, and change nothing, if that is not possible.
     """
     decoders: dict[Any, LevelDecoder] = dispatched[0].step.level_decoders
-    projections: list[Any] = [one.projection for one in dispatched]
+    projections: list[Any] = [dispatched_step.projection for dispatched_step in dispatched]
     if None in projections:
         projections = [
-            projection_for(one.step, call.kind, state.scalars)
-            for one, call in zip(dispatched, result.calls, strict=True)
+            projection_for(dispatched_step.step, call.kind, state.scalars)
+            for dispatched_step, call in zip(dispatched, result.calls, strict=True)
         ]
     key = (result.framing, result.partial, *projections)
     decode_level = decoders.get(key)
@@ -69,15 +69,15 @@ def apply_level_projection(
         if len(decoders) == _MAX_LEVEL_DECODERS:
             decoders.clear()
         decode_level = decoders[key] = compile_level_decoder(
-            [one.step for one in dispatched], projections, result.framing, result.partial
+            [dispatched_step.step for dispatched_step in dispatched], projections, result.framing, result.partial
         )
     try:
         below = decode_level(result.json, dispatched, state)
     except msgspec.DecodeError:
         return None
     if below is not None:
-        for one in dispatched:
-            _record_values(one, state)
+        for dispatched_step in dispatched:
+            _record_values(dispatched_step, state)
     return below
 
 

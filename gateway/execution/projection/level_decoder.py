@@ -39,13 +39,13 @@ def compile_level_decoder(
         decoded = decode(text)
         values = [value for _, value in decoded] if framing.has_statuses else [decoded]
         # All values are checked before any is set.
-        for index, one in enumerate(dispatched):
+        for index, dispatched_step in enumerate(dispatched):
             if not are_batches[index]:
                 values[index] = [values[index]]
-            elif len(values[index]) != len(one.containers):
+            elif len(values[index]) != len(dispatched_step.containers):
                 return None
-        for one, value, enqueue_children in zip(dispatched, values, enqueuers, strict=True):
-            one.step.set_values(one.containers, value)
+        for dispatched_step, value, enqueue_children in zip(dispatched, values, enqueuers, strict=True):
+            dispatched_step.step.set_values(dispatched_step.containers, value)
             if enqueue_children is not None:
                 enqueue_children(value, state)
         if partial_count:

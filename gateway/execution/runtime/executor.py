@@ -67,7 +67,7 @@ async def _run_steps(state: ExecutionState, steps: Sequence[Field], dispatched: 
         await_batch = common_await_batch(dispatched)
         if await_batch is not None:
             try:
-                results: Any = await await_batch([one.values[0] for one in dispatched])
+                results: Any = await await_batch([dispatched_step.values[0] for dispatched_step in dispatched])
             except Exception as error:
                 results = [error] * len(dispatched)
             if (
@@ -76,24 +76,24 @@ async def _run_steps(state: ExecutionState, steps: Sequence[Field], dispatched: 
             ):
                 steps, dispatched = below, ()
                 continue
-            for one, value in zip(dispatched, results, strict=True):
-                one.values = [value]
+            for dispatched_step, value in zip(dispatched, results, strict=True):
+                dispatched_step.values = [value]
         elif len(dispatched) == 1 or can_await_in_batch(dispatched):
             await await_values(dispatched)
         else:
             try:
                 await run_concurrently([_run_steps(state, (), group) for group in group_by_await_batch(dispatched)])
             finally:
-                for one in dispatched:
-                    one.close_coroutines()
+                for dispatched_step in dispatched:
+                    dispatched_step.close_coroutines()
             return
-        for one in dispatched:
-            if not apply_projection(one, state):
-                await _complete_step(state, one)
+        for dispatched_step in dispatched:
+            if not apply_projection(dispatched_step, state):
+                await _complete_step(state, dispatched_step)
         steps = (
             dispatched[0].step.steps
             if len(dispatched) == 1
-            else [step for one in dispatched for step in one.step.steps]
+            else [step for dispatched_step in dispatched for step in dispatched_step.step.steps]
         )
         dispatched = ()
 
@@ -127,7 +127,7 @@ async def _complete_step(state: ExecutionState, dispatched: DispatchedStep) -> N
         step.set_values(containers, [complete(value, state) for value in values])
         state.response.record_values(containers, step.key, step.type, step)
     except Exception:
-        # The slow path handles whatever it was, and enqueues the parents of the steps below anew.
+        # The slow path handles the error, and enqueues the parents of the steps below again.
         failed = any(isinstance(value, Exception) for value in values)
         metrics.COMPLETIONS.labels("slow", "an error" if failed else "an unusual value").inc()
         for below in step.steps:
@@ -142,11 +142,13 @@ async def _complete_step(state: ExecutionState, dispatched: DispatchedStep) -> N
 async def _complete_pending(state: ExecutionState, pending: list[PendingValue]) -> None:
     """Await and complete pending values, and those that become pending meanwhile."""
     while pending:
-        results = await gather_results([one.value for one in pending])
+        results = await gather_results([pending_value.value for pending_value in pending])
         next_pending: list[PendingValue] = []
         completion = SlowCompletion(state, next_pending)
-        for one, value in zip(pending, results, strict=True):
-            completion.complete_at(one.container, one.key, one.kind, one.field, value)
+        for pending_value, value in zip(pending, results, strict=True):
+            completion.complete_at(
+                pending_value.container, pending_value.key, pending_value.kind, pending_value.field, value
+            )
         pending = next_pending
 
 

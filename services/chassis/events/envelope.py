@@ -67,7 +67,7 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
         return {name: _text(value) for name, value in zip(self.names, self.values, strict=True)}
 
     def header(self, name: str) -> str:
-        """A header's value; empty if the record lacks it."""
+        """Return a header's value; empty if the record lacks it."""
         return self.headers.get(name, "")
 
     @property
@@ -118,7 +118,7 @@ DecodedRecord = tuple[RawRecord, ReceivedEvent[Event] | MalformedEvent | None]
 
 
 def event_source(service: str) -> str:
-    """The CloudEvents source of a service's events."""
+    """Return the CloudEvents source of a service's events."""
     return f"/kierto/{service}"
 
 

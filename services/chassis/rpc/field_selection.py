@@ -56,11 +56,11 @@ def _selected_struct(kind: Any, selection: FieldSelection) -> type[msgspec.Struc
     config = (get_origin(kind) or kind).__struct_config__
     if config.tag is not None:
         raise UnsupportedSelection("an object with a tag")
-    declared = {one.encode_name: one for one in msgspec.structs.fields(kind)}
+    declared = {item.encode_name: item for item in msgspec.structs.fields(kind)}
     fields: list[Any] = []
     names: dict[str, str] = {}
-    for place, (one, below) in enumerate(_names_with_selections(selection)):
-        key, constant, text = one.partition(":")
+    for place, (item, below) in enumerate(_names_with_selections(selection)):
+        key, constant, text = item.partition(":")
         if key in names.values():
             raise UnsupportedSelection("the same name twice")
         if constant:
@@ -73,15 +73,15 @@ def _selected_struct(kind: Any, selection: FieldSelection) -> type[msgspec.Struc
         else:
             raise UnsupportedSelection("no such field")
         names[name] = key
-    return msgspec.defstruct("Picked", fields, rename=names, kw_only=True, gc=False)
+    return msgspec.defstruct("Selected", fields, rename=names, kw_only=True, gc=False)
 
 
 def _names_with_selections(selection: FieldSelection) -> Iterator[tuple[str, FieldSelection | None]]:
     """Yield the names of a selection, each with the selection of its value if there is one."""
-    for one, following in itertools.zip_longest(selection, selection[1:]):
-        if isinstance(one, str):
-            yield one, following if isinstance(following, list) else None
-        elif not isinstance(one, list) or isinstance(following, list) or one is selection[0]:
+    for item, following in itertools.zip_longest(selection, selection[1:]):
+        if isinstance(item, str):
+            yield item, following if isinstance(following, list) else None
+        elif not isinstance(item, list) or isinstance(following, list) or item is selection[0]:
             raise UnsupportedSelection("no selection")
 
 

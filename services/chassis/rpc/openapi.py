@@ -23,25 +23,25 @@ _SELECTION_PARAMETER = {
 def openapi(protocol: type) -> bytes:
     """Return the document as JSON."""
     operations = list(signatures(protocol).values())
-    kinds: list[Any] = [kind for one in operations for kind in (one.arguments, one.result)]
+    kinds: list[Any] = [kind for operation in operations for kind in (operation.arguments, operation.result)]
     (problem, *schemas), components = msgspec.json.schema_components(
         [ProblemDetails, *kinds], ref_template="#/components/schemas/{name}"
     )
-    for struct, name, limit in (field for one in operations for field in limited_fields(one.arguments)):
+    for struct, name, limit in (field for operation in operations for field in limited_fields(operation.arguments)):
         _set_max_length(components[struct.__name__]["properties"][name], limit.longest)
     refused = {
         "description": "Problem details (RFC 9457)",
         "content": {"application/problem+json": {"schema": problem}},
     }
     paths: dict[str, Any] = {}
-    for number, one in enumerate(operations):
-        paths[one.path] = {
+    for number, operation in enumerate(operations):
+        paths[operation.path] = {
             "post": {
-                "operationId": one.name,
-                "summary": one.description.splitlines()[0] if one.description else one.name,
-                "description": one.description,
-                "security": _security(one.declared),
-                "x-kind": one.declared.kind,
+                "operationId": operation.name,
+                "summary": operation.description.splitlines()[0] if operation.description else operation.name,
+                "description": operation.description,
+                "security": _security(operation.declared),
+                "x-kind": operation.declared.kind,
                 "parameters": [_SELECTION_PARAMETER],
                 "requestBody": {"required": True, "content": {"application/json": {"schema": schemas[2 * number]}}},
                 "responses": {
@@ -54,7 +54,9 @@ def openapi(protocol: type) -> bytes:
                 },
             }
         }
-    paths[batch_protocol.PATH] = _batch_operation([one.name for one in operations if one.batchable], refused)
+    paths[batch_protocol.PATH] = _batch_operation(
+        [operation.name for operation in operations if operation.batchable], refused
+    )
     document = {
         "openapi": "3.1.0",
         "info": {"title": f"Kierto {protocol.__name__}", "version": "1", "description": protocol.__doc__ or ""},
@@ -72,11 +74,11 @@ def openapi(protocol: type) -> bytes:
 
 def _set_max_length(schema: dict[str, Any], longest: int) -> None:
     """Set the maximum length in a field's schema, or in that of its list's items."""
-    for one in (schema, *schema.get("anyOf", ())):
-        if one.get("type") == "string":
-            one["maxLength"] = longest
-        elif one.get("type") == "array":
-            _set_max_length(one["items"], longest)
+    for part in (schema, *schema.get("anyOf", ())):
+        if part.get("type") == "string":
+            part["maxLength"] = longest
+        elif part.get("type") == "array":
+            _set_max_length(part["items"], longest)
 
 
 def _security(declared: Operation) -> list[dict[str, list[str]]]:

@@ -62,12 +62,14 @@ def routes(
     """
     endpoints: list[Route] = []
     reads: dict[str, tuple[Signature, PerformOperation[C]]] = {}
-    for name, one in signatures(cast(Any, protocol)).items():
-        perform = _operation_performer(one, bind)
-        if one.batchable:
-            reads[name] = one, perform
-        find_caller = anonymous if one.declared.public else authenticate
-        endpoints.append(Route(one.path, _single_endpoint(one, perform, find_caller, permit), methods=["POST"]))
+    for name, signature in signatures(cast(Any, protocol)).items():
+        perform = _operation_performer(signature, bind)
+        if signature.batchable:
+            reads[name] = signature, perform
+        find_caller = anonymous if signature.declared.public else authenticate
+        endpoints.append(
+            Route(signature.path, _single_endpoint(signature, perform, find_caller, permit), methods=["POST"])
+        )
     endpoints.append(Route(batch_protocol.PATH, _batch_endpoint(reads, authenticate, permit), methods=["POST"]))
     document = openapi(protocol)
 
@@ -103,18 +105,18 @@ def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> Perfor
 
 
 def _single_endpoint(
-    one: Signature,
+    signature: Signature,
     perform: PerformOperation[C],
     find_caller: Callable[[Request], Awaitable[C]],
     permit: Callable[[C, Signature], None],
 ) -> RequestHandler:
     async def call(request: Request) -> Response:
         caller = await find_caller(request)
-        permit(caller, one)
+        permit(caller, signature)
         (selection,) = batch_protocol.parse_selections(request.headers.get(batch_protocol.SELECTION_HEADER), 1)
-        return await perform(caller, await _body(request, one.max_bytes) or b"{}", selection)
+        return await perform(caller, await _body(request, signature.max_bytes) or b"{}", selection)
 
-    return instrumented(one.name, call)
+    return instrumented(signature.name, call)
 
 
 def _batch_endpoint(

@@ -113,8 +113,8 @@ def _optional_finder(find_in: _Find) -> _Find:
 
 def _list_finder(find_in: _Find) -> _Find:
     def find(value: Any, path: tuple[str, ...]) -> Iterator[Problem]:
-        for index, one in enumerate(value):
-            yield from find_in(one, (*path, str(index)))
+        for index, item in enumerate(value):
+            yield from find_in(item, (*path, str(index)))
 
     return find
 

@@ -1,4 +1,4 @@
-"""Garbage collection that runs rarely, and the care that little is left to it.
+"""Rare garbage collection, and few reference cycles left to it.
 
 Reference counts free nearly everything at once. Most reference cycles are exceptions: a traceback holds its frames, and
 with them all their locals, a request's body for instance; and one of the frames holds the exception.
@@ -28,14 +28,14 @@ def clear_tracebacks(error: BaseException) -> None:
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and id(one) not in seen:
-            seen.add(id(one))
-            one.__traceback__ = None
-            waiting += [one.__cause__, one.__context__, getattr(one, "original_error", None)]
+        exception = waiting.pop()
+        if isinstance(exception, BaseException) and id(exception) not in seen:
+            seen.add(id(exception))
+            exception.__traceback__ = None
+            waiting += [exception.__cause__, exception.__context__, getattr(exception, "original_error", None)]
             for name in ("errors", "exceptions"):
-                several = getattr(one, name, None)
-                waiting += several if isinstance(several, list | tuple) else ()
+                nested = getattr(exception, name, None)
+                waiting += nested if isinstance(nested, list | tuple) else ()
 
 
 def count_garbage(size: int) -> None:

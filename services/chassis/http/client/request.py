@@ -25,7 +25,7 @@ def request_prefix(address: ServerAddress, method: str, path: str) -> RequestPre
     """Return the first lines of requests for a percent-encoded path; raise ValueError for any other."""
     target = address.prefix + path
     if method not in _METHODS or not _TARGET.fullmatch(target):
-        raise ValueError("no method and path to ask for")
+        raise ValueError("not a method and a path of a request")
     return RequestPrefix(f"{method} {target} HTTP/1.1\r\nHost: {address.authority}\r\n".encode("ascii"))
 
 
@@ -36,7 +36,7 @@ def field_lines(headers: Mapping[str, str]) -> FieldLines:
             # The message leaves the value out: it may be a token.
             raise ValueError(f"a header that HTTP does not allow: {name!r}")
         if name.lower() in _RESERVED_FIELDS:
-            raise ValueError(f"{name} is the client's own to say")
+            raise ValueError(f"{name} is set by the client itself")
     return FieldLines("".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1"))
 
 

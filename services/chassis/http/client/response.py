@@ -121,7 +121,7 @@ class ResponseReader:
         if self._head_size > MAX_HEAD_BYTES:
             self._reject("a head too large")
         if len(name) == 17 and name.lower() == b"transfer-encoding" and value.lower() != b"chunked":
-            self._reject("a transfer coding that nobody asked for")  # RFC 9112, section 7.4: the request had no TE
+            self._reject("a transfer coding that was not requested")  # RFC 9112, section 7.4: the request had no TE
         if not self._status:
             self._headers.append((name, value))
 
@@ -130,7 +130,7 @@ class ResponseReader:
         if status >= 200:
             self._status = status
         elif status < 100 or status == 101:
-            self._reject("a status that answers nothing")  # 101: the request asked for no upgrade
+            self._reject("an invalid status")  # 101: the request asked for no upgrade
         else:
             self._headers = []  # an interim response (RFC 9110, section 15.2), which the final one follows
 
