@@ -56,11 +56,11 @@ class SteadyQueries:
                 sending.cancel()
 
     async def _send_all(self, session: aiohttp.ClientSession, group: asyncio.TaskGroup) -> None:
-        turn = time.monotonic()
+        next_at = time.monotonic()
         while True:
             group.create_task(self._send(session))
-            turn += self._gap
-            await asyncio.sleep(max(0.0, turn - time.monotonic()))
+            next_at += self._gap
+            await asyncio.sleep(max(0.0, next_at - time.monotonic()))
 
     async def _send(self, session: aiohttp.ClientSession) -> None:
         began = time.monotonic()

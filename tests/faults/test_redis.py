@@ -10,7 +10,7 @@ from tests.support.polling import until
 pytestmark = pytest.mark.timeout(300)
 
 
-async def test_redis_is_gone(trial: Trial) -> None:
+async def test_redis_is_unavailable(trial: Trial) -> None:
     async with trial.under_load("Redis stuck (SIGSTOP), then killed"):
         trial.stack.signal("valkey", signal.SIGSTOP)
         await trial.await_recovery()

@@ -19,7 +19,7 @@ from tests.support.fixtures import MakeHarness
 from tests.support.servers import Servers
 from tests.support.service_harness import ServiceHarness
 
-NOBODY = Caller(subject_id="service:gateway", kind=SubjectKind.SERVICE, scopes=frozenset(), access_version=0)
+SERVICE = Caller(subject_id="service:gateway", kind=SubjectKind.SERVICE, scopes=frozenset(), access_version=0)
 
 ReadLog = Callable[[GatewayFixture, str | None], Awaitable[Sequence[int] | str]]
 
@@ -40,7 +40,7 @@ class DatabaseLog:
 
     def __init__(self, harness: ServiceHarness[Any, Any]) -> None:
         self._harness = harness
-        self._api = harness.api(NOBODY)
+        self._api = harness.api(SERVICE)
 
     async def write(self, numbers: Sequence[int]) -> None:
         """Write events with these sequence numbers, as if they had been published."""

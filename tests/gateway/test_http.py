@@ -261,13 +261,15 @@ async def test_other_media_types_are_not_acceptable(gateway: GatewayFixture) -> 
 
 
 async def test_in_production_the_schema_is_for_staff_and_partners(server_addresses: Servers) -> None:
-    asked = "{ __schema { queryType { name } } }"
+    introspection = "{ __schema { queryType { name } } }"
     async with run_gateway(server_addresses, env=Environment.PRODUCTION) as gateway:
         for writer in (gateway.staff(), gateway.partner(), gateway.staff()):
-            assert (await gateway.execute(asked, writer))["data"] == {"__schema": {"queryType": {"name": "Query"}}}
+            assert (await gateway.execute(introspection, writer))["data"] == {
+                "__schema": {"queryType": {"name": "Query"}}
+            }
             assert "Did you mean 'me'" in (await gateway.execute("{ mee { id } }", writer))["errors"][0]["message"]
         for token in (None, gateway.user(), None, gateway.user()):
-            answer = await gateway.execute(asked, token)
+            answer = await gateway.execute(introspection, token)
             assert answer["errors"][0]["extensions"]["code"] == "INTROSPECTION_FORBIDDEN"
             assert "data" not in answer
             answer = await gateway.execute("{ mee { id } }", token)

@@ -60,8 +60,8 @@ async def test_sites_gets_the_selected_fields(gateway: GatewayFixture) -> None:
            fragment S on Site { siteNumber ... on Node { id } }""",
         gateway.user(),
     )
-    (asked,) = gateway.services.calls_to("sites")
-    assert asked.arguments["fields"] == ["id", "siteNumber"]
+    (requests,) = gateway.services.calls_to("sites")
+    assert requests.arguments["fields"] == ["id", "siteNumber"]
 
 
 @pytest.mark.parametrize("field", ["sites", "orders", "tickets"])
@@ -82,8 +82,11 @@ async def test_a_joined_site_is_called_for_with_its_selected_fields(gateway: Gat
         """{ orders { edges { node { a: site { siteNumber } b: site { containers { litres } } } } } }""",
         gateway.user(),
     )
-    asked = [one.arguments for one in gateway.services.calls_to("sites_by_id")]
-    assert asked == [{"ids": [site_id(1)], "fields": ["siteNumber"]}, {"ids": [site_id(1)], "fields": ["containers"]}]
+    requests = [one.arguments for one in gateway.services.calls_to("sites_by_id")]
+    assert requests == [
+        {"ids": [site_id(1)], "fields": ["siteNumber"]},
+        {"ids": [site_id(1)], "fields": ["containers"]},
+    ]
 
 
 async def test_an_unavailable_service_affects_its_own_fields_only(gateway: GatewayFixture) -> None:

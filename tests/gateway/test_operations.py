@@ -35,8 +35,8 @@ REGISTRATION = {
 async def test_an_anonymous_caller_registers(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(REGISTER, input=REGISTRATION | {"language": "SV"})
     assert answer["data"]["register"]["accessRequested"] is True
-    (asked,) = gateway.services.calls_to("register")
-    assert asked.arguments["command"].terms_version == "2026-01"
+    (call,) = gateway.services.calls_to("register")
+    assert call.arguments["command"].terms_version == "2026-01"
 
 
 async def test_absent_members_of_an_input_are_absent_in_the_command(gateway: GatewayFixture) -> None:
@@ -75,8 +75,8 @@ async def test_without_a_supported_language_the_tokens_is_used(
     answer = await gateway.execute(WRONG_SIGN_IN, token, accepted)
     text = messages.text("SIGN_IN_FAILED", Language(language))
     assert answer["data"]["signIn"]["problems"] == [{"message": text}]
-    (asked,) = gateway.services.calls
-    assert asked.headers["accept-language"] == language
+    (call,) = gateway.services.calls
+    assert call.headers["accept-language"] == language
 
 
 async def test_a_socket_uses_the_tokens_language(gateway: GatewayFixture) -> None:
@@ -140,8 +140,8 @@ async def test_a_partner_reports_pickups(gateway: GatewayFixture) -> None:
         },
     )
     assert answer["data"]["reportPickups"]["outcomes"] == [{"reportId": "r1", "accepted": True}]
-    (asked,) = gateway.services.calls
-    assert asked.arguments["reports"] == [
+    (call,) = gateway.services.calls
+    assert call.arguments["reports"] == [
         PickupReport(
             report_id="r1",
             kind=ReportKind.EMPTIED,
@@ -150,7 +150,7 @@ async def test_a_partner_reports_pickups(gateway: GatewayFixture) -> None:
             grams=38_500,
         )
     ]
-    assert asked.caller is not None and asked.caller.sub == PARTNER
+    assert call.caller is not None and call.caller.sub == PARTNER
 
 
 async def test_grams_beyond_32_bits_are_shown(gateway: GatewayFixture) -> None:
@@ -276,8 +276,8 @@ async def test_a_callers_trace_is_continued(gateway: GatewayFixture) -> None:
         f"{gateway.url}/graphql", json={"query": "{ me { id } }"}, headers=headers
     ) as response:
         assert response.headers["X-Trace-Id"] == trace
-    (asked,) = gateway.services.calls
-    assert asked.headers["traceparent"].split("-")[1] == trace
+    (call,) = gateway.services.calls
+    assert call.headers["traceparent"].split("-")[1] == trace
 
 
 async def test_an_operation_without_permission_is_forbidden(gateway: GatewayFixture) -> None:
@@ -323,6 +323,6 @@ async def test_an_instant_needs_its_offset(gateway: GatewayFixture) -> None:
 
 async def test_calls_carry_language_and_address(gateway: GatewayFixture) -> None:
     await gateway.execute("{ me { id } }", gateway.user(), "nb")
-    (asked,) = gateway.services.calls
-    assert asked.headers["accept-language"] == "nb"
-    assert asked.headers["x-forwarded-for"] == "127.0.0.1"
+    (call,) = gateway.services.calls
+    assert call.headers["accept-language"] == "nb"
+    assert call.headers["x-forwarded-for"] == "127.0.0.1"

@@ -122,8 +122,8 @@ async def test_the_cookie_renews_the_session(gateway: GatewayFixture) -> None:
 async def test_identity_gets_the_devices_token(gateway: GatewayFixture, cookie: str, token: str) -> None:
     status, _, _ = await call(gateway, "POST", SESSION, json=RIGHT, headers={"Cookie": cookie})
     assert status == 200
-    (asked,) = gateway.services.calls_to("sign_in")
-    assert asked.arguments["device_token"] == token
+    (sign_in_call,) = gateway.services.calls_to("sign_in")
+    assert sign_in_call.arguments["device_token"] == token
 
 
 async def test_the_devices_cookie_outlives_the_session(gateway: GatewayFixture) -> None:
@@ -152,8 +152,8 @@ async def test_signing_out_needs_the_cookie_only(gateway: GatewayFixture) -> Non
     assert status == 204
     assert headers["Set-Cookie"] == f"{COOKIE}=; Max-Age=0; Path=/auth; HttpOnly; SameSite=Strict"
     assert headers["Cache-Control"] == "no-store"
-    (asked,) = gateway.services.calls_to("sign_out_with")
-    assert asked.arguments == {"refresh_token": "next"}
+    (sign_in_call,) = gateway.services.calls_to("sign_out_with")
+    assert sign_in_call.arguments == {"refresh_token": "next"}
     assert (await call(gateway, "DELETE", SESSION))[0] == 204
 
 
@@ -209,9 +209,9 @@ async def test_identity_gets_the_clients_address(server_addresses: Servers) -> N
     """Identity counts attempts by address."""
     async with run_gateway(server_addresses, trusted_proxies=["127.0.0.0/8"]) as gateway:
         await call(gateway, "POST", SESSION, json=RIGHT, headers={"X-Forwarded-For": "192.0.2.7"})
-        (asked,) = gateway.services.calls_to("sign_in")
-        assert asked.headers["x-forwarded-for"] == "192.0.2.7"
-        assert asked.headers["kierto-service-token"].count(".") == 2
+        (sign_in_call,) = gateway.services.calls_to("sign_in")
+        assert sign_in_call.headers["x-forwarded-for"] == "192.0.2.7"
+        assert sign_in_call.headers["kierto-service-token"].count(".") == 2
 
 
 async def test_the_gateways_own_token_is_sent_in_anonymous_calls_of_identity_only(

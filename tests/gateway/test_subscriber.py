@@ -490,11 +490,11 @@ async def test_the_events_behind_a_gap_are_limited(clock: TestClock) -> None:
 
 
 async def test_a_large_gap_is_not_read_at_once(clock: TestClock) -> None:
-    log, asked = EventLogStub(), 0
+    log, reads = EventLogStub(), 0
 
     async def between(place: Cursor, up_to: int) -> Sequence[OrderEvent]:
-        nonlocal asked
-        asked += 1
+        nonlocal reads
+        reads += 1
         return await log.between(place, up_to)
 
     feed, stop, caught_up = Feed(between, capacity=100, gap_timeout_s=0.001), asyncio.Event(), asyncio.Event()
@@ -508,5 +508,5 @@ async def test_a_large_gap_is_not_read_at_once(clock: TestClock) -> None:
     feed.handle_record(log.record(1000))
     assert await sequences(items, 1000) == list(range(1, 1001))
     await until(lambda: asyncio.sleep(0, feed.ring.last), lambda last: last == 1000)
-    assert asked == 0
+    assert reads == 0
     running.cancel()

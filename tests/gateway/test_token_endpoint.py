@@ -41,8 +41,8 @@ async def test_credentials_by_basic_authentication(gateway: GatewayFixture) -> N
     status, body, _ = await post(gateway, {"grant_type": "client_credentials"}, basic("routes:a+secret"))
     assert status == 200
     assert body["token_type"] == "Bearer"
-    (asked,) = gateway.services.calls_to("client_token")
-    assert asked.arguments["client_secret"] == "a secret"
+    (call,) = gateway.services.calls_to("client_token")
+    assert call.arguments["client_secret"] == "a secret"
 
 
 @pytest.mark.parametrize(

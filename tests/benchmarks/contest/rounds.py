@@ -93,8 +93,8 @@ def compete(
                 setup.load(server, page, WARM_UP_S)
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
-            turn = number % len(servers)
-            in_turn = (*servers[turn:], *servers[:turn])
+            first = number % len(servers)
+            in_turn = (*servers[first:], *servers[:first])
             # Page by page: the speed of a machine changes within seconds, and a ratio is taken within a round.
             for page in PAGES:
                 for server in in_turn:

@@ -117,7 +117,7 @@ async def test_a_known_device_is_not_limited_by_others(harness: Harness) -> None
     assert await guess(harness) == ["TOO_MANY_ATTEMPTS"], "the gate is unchanged"
 
 
-async def test_a_device_stays_known_for_half_a_year_and_is_known_anew_by_each_sign_in(harness: Harness) -> None:
+async def test_a_device_stays_known_for_half_a_year_from_each_sign_in(harness: Harness) -> None:
     first = await signed_in(harness, address=OWNER)
     assert first.device is not None
     assert first.device.expires_in == 180 * 24 * 60 * 60

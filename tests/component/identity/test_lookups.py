@@ -37,7 +37,7 @@ async def mirja(harness: Harness) -> Caller:
     return await caller_of(harness, (await signed_in(harness)).access_token)
 
 
-async def test_access_is_told_to_services_to_staff_and_to_oneself(harness: Harness) -> None:
+async def test_access_is_returned_to_services_staff_and_the_subject(harness: Harness) -> None:
     caller = await mirja(harness)
     (stated,) = await harness.emitted_events(AccessStated)
     for may in (service(), await staff(harness), caller):
@@ -46,13 +46,13 @@ async def test_access_is_told_to_services_to_staff_and_to_oneself(harness: Harne
         assert await harness.api(may_not).access_of(caller.subject_id) is None
 
 
-async def test_access_of_a_partner_and_of_nobody(harness: Harness) -> None:
+async def test_access_of_a_partner_and_of_an_unknown_subject(harness: Harness) -> None:
     made = await partner(harness)
     (stated,) = await harness.emitted_events(AccessStated)
     api = harness.api(service())
     assert await api.access_of(made.partner.id) == stated
-    for nobody in (write_id("user", new_uuid()), write_id("partner", new_uuid()), "service:support", ""):
-        assert await api.access_of(nobody) is None
+    for unknown_id in (write_id("user", new_uuid()), write_id("partner", new_uuid()), "service:support", ""):
+        assert await api.access_of(unknown_id) is None
 
 
 async def test_contacts_are_for_services_alone(harness: Harness) -> None:
@@ -104,12 +104,12 @@ async def test_a_membership_that_is_over_is_not_shown(harness: Harness) -> None:
     assert me.memberships == []
 
 
-async def test_me_is_nobody_for_machines_and_for_the_unknown(harness: Harness) -> None:
+async def test_me_is_null_for_machines_and_anonymous_callers(harness: Harness) -> None:
     for caller in (service(), await harness.caller(kind=SubjectKind.PARTNER), await harness.caller(), Caller()):
         assert await harness.api(caller).me() is None
 
 
-async def test_identity_authenticates_at_once_whom_it_has_just_let_in(harness: Harness) -> None:
+async def test_identity_authenticates_a_user_right_after_sign_in(harness: Harness) -> None:
     await customers(harness)
     user_id = await registered(harness)
     session = await signed_in(harness)

@@ -161,7 +161,7 @@ async def test_a_machines_attempt_waits_for_no_other(harness: Harness) -> None:
             await client_claims(harness, created.partner.client_id, created.client_secret)
 
 
-async def test_a_service_speaks_for_itself_or_for_someone(harness: Harness) -> None:
+async def test_a_service_calls_for_itself_or_for_a_user(harness: Harness) -> None:
     token_claims = await client_claims(harness, "service:support", "the secret of support")
     assert (token_claims.sub, token_claims.kind, token_claims.client_id, token_claims.act) == (
         "service:support",
@@ -182,8 +182,8 @@ async def test_a_service_with_a_wrong_secret_or_with_scopes_gets_nothing(harness
         ("support", "the secret of support"),
     ):
         assert codes(await token_for(harness, client_id, secret)) == [("INVALID_CLIENT", "")]
-    asked = await token_for(harness, "service:support", "the secret of support", "orders:read")
-    assert codes(asked) == [("INVALID_SCOPE", "scope")]
+    token = await token_for(harness, "service:support", "the secret of support", "orders:read")
+    assert codes(token) == [("INVALID_SCOPE", "scope")]
 
 
 async def test_partners_are_listed_by_name_for_staff_alone(harness: Harness) -> None:

@@ -54,8 +54,8 @@ async def test_a_later_user_requests_access_and_reaches_nothing_yet(harness: Har
     assert answer.access_requested
     stated = (await harness.emitted_events(AccessStated))[-1]
     assert (stated.subject_id, stated.grants) == (answer.user_id, [])
-    asked = await harness.pool.fetch("SELECT organisation_id FROM access_requests")
-    assert len(asked) == 1
+    requested = await harness.pool.fetch("SELECT organisation_id FROM access_requests")
+    assert len(requested) == 1
     naapuri = harness.api(await caller_of(harness, (await signed_in(harness, "naapuri")).access_token))
     assert await naapuri.organisations([organisations[MIRJA]]) == [None]
 

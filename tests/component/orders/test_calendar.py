@@ -241,8 +241,8 @@ async def test_agreements_out_of_reach_are_not_found(scenario: OrdersScenario) -
     assert known is not None
     (answer,) = await limited.calendars([scenario.sites["50"]], day("1.3."), day("2.3."))
     assert isinstance(answer, Refusal)
-    stranger = scenario.harness.api(await scenario.other_member())
-    assert await stranger.agreements_by_id([scenario.id("A1")]) == [None]
+    other_member = scenario.harness.api(await scenario.other_member())
+    assert await other_member.agreements_by_id([scenario.id("A1")]) == [None]
     nowhere = scenario.harness.api(await scenario.partner("orders:read", nowhere=True))
     assert await nowhere.agreements_by_id([scenario.id("A1")]) == [None]
 

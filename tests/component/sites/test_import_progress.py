@@ -107,7 +107,7 @@ async def test_a_step_is_one_batch_also_of_rows_that_wait(harness: Harness, monk
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 3, 7])
-async def test_what_was_taken_in_is_forgotten_some_at_a_time(
+async def test_applied_rows_are_deleted_in_batches(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     monkeypatch.setattr(importer, "_DELETED_AT_ONCE", 3)

@@ -79,10 +79,10 @@ async def test_tickets_of_a_site_out_of_reach_are_not_seen(make_harness: MakeSup
     limited = harness.api(await member_of(harness, org, [second]))
     assert await messages(limited) == ["message 1"]
     assert await limited.tickets_by_id(ids) == [None, tickets[1], None]
-    stranger = harness.api(await member_of(harness, other))
-    assert await stranger.tickets(Page()) == await stranger.tickets(Page(), first)
-    assert (await stranger.tickets(Page())).total_count == 0
-    assert await stranger.tickets_by_id(ids) == [None, None, None]
+    other_member = harness.api(await member_of(harness, other))
+    assert await other_member.tickets(Page()) == await other_member.tickets(Page(), first)
+    assert (await other_member.tickets(Page())).total_count == 0
+    assert await other_member.tickets_by_id(ids) == [None, None, None]
     staff = harness.api(await harness.caller(kind=SubjectKind.STAFF))
     assert len(await messages(staff)) == 3
     assert await staff.tickets_by_id([ids[2], "not an id", ids[0]]) == [tickets[2], None, tickets[0]]

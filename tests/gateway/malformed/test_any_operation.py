@@ -61,7 +61,7 @@ def _check_field(field: schemathesis.APIOperation[Any, Any, Any, Any], url: str,
         headers = {"Authorization": f"Bearer {callers[who]}"} if callers[who] else {}
         response = case.call(base_url=url, session=session, headers=headers, timeout=TIMEOUT_S)
         assert response.status_code in (200, 400), response.text
-        assert not (told := check_shape(response.json(), response.status_code)), told
+        assert not (violation := check_shape(response.json(), response.status_code)), violation
 
     with requests.Session() as session:
         ask()

@@ -30,8 +30,10 @@ async def _send_all(gateway: GatewayProcess, requests: Sequence[bytes]) -> None:
     async def send_some() -> None:
         for sent in left:
             name, address = write_id("user", new_uuid()), new_uuid().int & 0xFFFF_FFFF
-            somebody = f"\r\nX-Forwarded-For: 2001:db8::{address:x}\r\nAuthorization: Bearer {gateway.token(name)}\r\n"
-            problem = await check_bytes(gateway.url, sent.replace(b"\r\n", somebody.encode(), 1))
+            caller_fields = (
+                f"\r\nX-Forwarded-For: 2001:db8::{address:x}\r\nAuthorization: Bearer {gateway.token(name)}\r\n"
+            )
+            problem = await check_bytes(gateway.url, sent.replace(b"\r\n", caller_fields.encode(), 1))
             assert not problem, (problem, sent[:300])
 
     await asyncio.gather(*(send_some() for _ in range(_CONCURRENCY)))

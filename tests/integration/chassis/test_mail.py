@@ -68,7 +68,7 @@ async def accepted_mails(kept: MailServer) -> list[Message]:
     return kept.taken
 
 
-async def test_a_letter_arrives_in_both_forms(alpha: Alpha, clock: TestClock) -> None:
+async def test_a_message_arrives_as_text_and_html(alpha: Alpha, clock: TestClock) -> None:
     kept = MailServer()
     async with mail_server(kept) as server, delivering(alpha, server, clock):
         async with alpha.work() as tx:
@@ -81,7 +81,7 @@ async def test_a_letter_arrives_in_both_forms(alpha: Alpha, clock: TestClock) ->
     assert parts == ["multipart/alternative", "text/plain", "text/html"]
 
 
-async def test_a_letter_of_a_change_that_did_not_happen_is_not_sent(alpha: Alpha) -> None:
+async def test_a_message_of_a_rolled_back_transaction_is_not_sent(alpha: Alpha) -> None:
     with pytest.raises(RuntimeError):
         async with alpha.work() as tx:
             await tx.send_mail(letter())
@@ -89,7 +89,7 @@ async def test_a_letter_of_a_change_that_did_not_happen_is_not_sent(alpha: Alpha
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.mail") == 0
 
 
-async def test_what_the_server_refuses_is_sent_again_with_the_same_message_id(alpha: Alpha, clock: TestClock) -> None:
+async def test_a_refused_message_is_sent_again_with_the_same_message_id(alpha: Alpha, clock: TestClock) -> None:
     kept = MailServer(refusals=1)
     async with mail_server(kept) as server, delivering(alpha, server, clock):
         one = letter()
@@ -101,7 +101,7 @@ async def test_what_the_server_refuses_is_sent_again_with_the_same_message_id(al
     assert [message["Message-ID"] for message in kept.taken] == [f"<{one.id}@kierto>"]
 
 
-async def test_two_processes_never_send_the_same_letter(alpha: Alpha, clock: TestClock) -> None:
+async def test_two_processes_never_send_the_same_message(alpha: Alpha, clock: TestClock) -> None:
     kept = MailServer()
     async with mail_server(kept) as server, delivering(alpha, server, clock), delivering(alpha, server, clock):
         for _ in range(30):

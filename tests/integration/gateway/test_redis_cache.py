@@ -129,7 +129,7 @@ async def test_an_invalid_hash_is_not_looked_up(redis_cache: RedisCache) -> None
     assert await AutomaticDocuments(redis_cache).find_shared("Z" * 64) is None
 
 
-async def test_redis_is_away_from_the_start(valkey: ControlledValkey) -> None:
+async def test_redis_is_unavailable_from_the_start(valkey: ControlledValkey) -> None:
     text = text_of(2)
     async with open_redis_cache(valkey.url) as cache:
         documents = AutomaticDocuments(cache)

@@ -196,9 +196,9 @@ async def test_a_failing_batch_fails_all_its_fields() -> None:
 @pytest.mark.parametrize("text", ["{ one }", "{ one again: one }", "{ parts { word later other } }"])
 async def test_cancellation_leaves_no_task(text: str) -> None:
     server = QuestionServer(never=True)
-    asking = asyncio.ensure_future(SCHEMA.execute(text, context_value=server))
+    execution = asyncio.ensure_future(SCHEMA.execute(text, context_value=server))
     await server.execute.wait()
-    asking.cancel()
+    execution.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asking
+        await execution
     assert len(asyncio.all_tasks()) == 1

@@ -156,12 +156,12 @@ async def _check_no_leaks(services: StalledServices) -> None:
 @pytest.mark.parametrize("never", STAGES, ids=" and ".join)
 async def test_a_client_disconnects(never: list[str]) -> None:
     services = StalledServices(frozenset(never))
-    asked = asyncio.ensure_future(SCHEMA.execute(TEXT, context_value=services))
+    execution = asyncio.ensure_future(SCHEMA.execute(TEXT, context_value=services))
     async with asyncio.timeout(60):
         await services.waiting.wait()
-        asked.cancel()
+        execution.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asked
+            await execution
     await _check_no_leaks(services)
 
 
@@ -185,10 +185,10 @@ async def test_a_deadline_passes(never: list[str]) -> None:
 
 async def test_a_client_disconnects_before_execution() -> None:
     services = StalledServices()
-    asked = asyncio.ensure_future(SCHEMA.execute(TEXT, context_value=services))
-    asked.cancel()
+    execution = asyncio.ensure_future(SCHEMA.execute(TEXT, context_value=services))
+    execution.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asked
+        await execution
     await _check_no_leaks(services)
     assert services.started == []
 

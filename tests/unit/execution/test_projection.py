@@ -17,11 +17,11 @@ async def execute_both(
     """Return the data, the errors and the counts of completions; check that decoding as declared gives the same."""
     shown, errors, counts = await execute(text, JsonContext(*values, passes_on=True, joins=joins, kind=kind))
     declared, declared_errors, _ = await execute(text, JsonContext(*values, passes_on=False, joins=joins, kind=kind))
-    picked, picked_errors, _ = await execute(
+    selected, selected_errors, _ = await execute(
         text, JsonContext(*values, passes_on=True, picks=True, joins=joins, kind=kind)
     )
-    assert shown == declared == picked
-    assert sorted(map(str, errors)) == sorted(map(str, declared_errors)) == sorted(map(str, picked_errors))
+    assert shown == declared == selected
+    assert sorted(map(str, errors)) == sorted(map(str, declared_errors)) == sorted(map(str, selected_errors))
     return shown.decode(), errors, dict(counts)
 
 
@@ -82,9 +82,9 @@ async def test_a_service_restricts_its_result_to_the_selection(
 ) -> None:
     value = {**WHOLE, "inner": {"key": "k", "word": "w"}, "pet": {"__typename": "Cat", "name": "c"}}
     context = JsonContext(value, [{"key": "k", "word": "w"}], passes_on=True, picks=True)
-    answer, errors, taken = await execute(f"{{ sent {{ {selection} }} }}", context)
+    answer, errors, decoded = await execute(f"{{ sent {{ {selection} }} }}", context)
     assert (answer.decode(), errors) == (f'{{"sent":{shown}}}', [])
-    assert dict(taken) == counts
+    assert dict(decoded) == counts
 
 
 async def test_null_is_projected() -> None:

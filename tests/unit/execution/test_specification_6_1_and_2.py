@@ -40,7 +40,7 @@ async def test_without_an_operation_nothing_is_executed(name: str | None, messag
 
 
 @pytest.mark.parametrize(
-    ("declared", "variables", "said"),
+    ("declared", "variables", "expected"),
     [
         ("$number: Int", {}, "{'seven': 7}"),
         ("$number: Int", {"number": None}, "{'number': None, 'seven': 7}"),
@@ -50,14 +50,14 @@ async def test_without_an_operation_nothing_is_executed(name: str | None, messag
         ("$number: Int! = 3", {}, "{'number': 3, 'seven': 7}"),
     ],
 )
-async def test_variables_are_coerced(declared: str, variables: dict[str, Any], said: str) -> None:
+async def test_variables_are_coerced(declared: str, variables: dict[str, Any], expected: str) -> None:
     """6.1.2: an absent variable gets its default or stays absent; null is a value."""
     text = f"query ({declared}) {{ said(number: $number) }}"
-    assert await execute(text, **variables) == {"data": {"said": said}}
+    assert await execute(text, **variables) == {"data": {"said": expected}}
 
 
 @pytest.mark.parametrize(
-    ("declared", "given", "said"),
+    ("declared", "given", "expected"),
     [
         ("Float", 3, "{'seven': 7, 'fraction': 3.0}"),
         ("ID", 3, "{'seven': 7, 'id': '3'}"),
@@ -67,10 +67,10 @@ async def test_variables_are_coerced(declared: str, variables: dict[str, Any], s
         ("[Int]", [3, None], "{'seven': 7, 'numbers': [3, None]}"),
     ],
 )
-async def test_variables_are_coerced_by_their_types(declared: str, given: Any, said: str) -> None:
+async def test_variables_are_coerced_by_their_types(declared: str, given: Any, expected: str) -> None:
     """6.1.2: input coercion of scalars, enums and lists (one value is a list of one)."""
     name = {"Float": "fraction", "ID": "id", "Color": "color", "Date": "day", "[Int]": "numbers"}[declared]
-    assert await execute(f"query ($v: {declared}) {{ said({name}: $v) }}", v=given) == {"data": {"said": said}}
+    assert await execute(f"query ($v: {declared}) {{ said({name}: $v) }}", v=given) == {"data": {"said": expected}}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ NULL_GIVEN = "Expected variable '$v' provided to non-null type 'Int!' not to be 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         ("", NOTHING),
         ("(number: 3)", "{'number': 3, 'seven': 7}"),
@@ -35,13 +35,13 @@ NULL_GIVEN = "Expected variable '$v' provided to non-null type 'Int!' not to be 
         ('(which: {name: "n"})', "{'seven': 7, 'which': Which(name=Some('n'), number=None)}"),
     ],
 )
-async def test_arguments_are_coerced(arguments: str, said: str) -> None:
+async def test_arguments_are_coerced(arguments: str, expected: str) -> None:
     """6.4.1: literals by their types, defaults of absent arguments, null as a value."""
-    assert await execute(f"{{ said{arguments} }}") == {"data": {"said": said}}
+    assert await execute(f"{{ said{arguments} }}") == {"data": {"said": expected}}
 
 
 @pytest.mark.parametrize(
-    ("declared", "arguments", "variables", "said"),
+    ("declared", "arguments", "variables", "expected"),
     [
         ("$v: Int", "number: $v", {}, NOTHING),
         ("$v: Int", "number: $v", {"v": None}, "{'number': None, 'seven': 7}"),
@@ -57,9 +57,9 @@ async def test_arguments_are_coerced(arguments: str, said: str) -> None:
         ("$v: Which", "which: $v", {"v": {"name": "n"}}, "{'seven': 7, 'which': Which(name=Some('n'), number=None)}"),
     ],
 )
-async def test_variables_in_arguments(declared: str, arguments: str, variables: dict[str, Any], said: str) -> None:
+async def test_variables_in_arguments(declared: str, arguments: str, variables: dict[str, Any], expected: str) -> None:
     """6.4.1: an absent variable leaves its argument or its input field absent, and is null in a list."""
-    assert await execute(f"query ({declared}) {{ said({arguments}) }}", **variables) == {"data": {"said": said}}
+    assert await execute(f"query ({declared}) {{ said({arguments}) }}", **variables) == {"data": {"said": expected}}
 
 
 async def test_a_plan_keeps_the_arguments_of_its_fields_apart() -> None:

@@ -39,10 +39,10 @@ def test_expected_errors_are_not_logged() -> None:
 
 def test_no_error_keeps_its_frames() -> None:
     cause = raised()
-    told = error(1, cause)
-    assert (told.__traceback__, cause.__traceback__) != (None, None)
-    logged([told])
-    assert (told.__traceback__, cause.__traceback__) == (None, None)
+    reported = error(1, cause)
+    assert (reported.__traceback__, cause.__traceback__) != (None, None)
+    logged([reported])
+    assert (reported.__traceback__, cause.__traceback__) == (None, None)
 
 
 def raised() -> ValueError:

@@ -145,12 +145,12 @@ async def test_a_value_that_is_invalid_during_execution(value: Any) -> None:
 def test_a_short_message_is_complete() -> None:
     errors = ENGINE.parse_and_validate("{ me { emial } sits { totalCount } }", OperationLimits())
     assert isinstance(errors, list)
-    told = [one["message"] for one in InvalidOperation(errors, suggest=True).formatted_errors(Language.EN)]
-    assert told == [error.message for error in errors]
+    formatted = [one["message"] for one in InvalidOperation(errors, suggest=True).formatted_errors(Language.EN)]
+    assert formatted == [error.message for error in errors]
 
 
 def test_suggestions_are_removed_before_a_message_is_shortened() -> None:
     """A shortened suggestion would not be recognised."""
     error = GraphQLError(f"Cannot query field '{'z' * 150}' on type 'Query'. Did you mean 'secret'?")
-    (told,) = InvalidOperation([error], suggest=False).formatted_errors(Language.EN)
-    assert "secret" not in told["message"]
+    (formatted,) = InvalidOperation([error], suggest=False).formatted_errors(Language.EN)
+    assert "secret" not in formatted["message"]

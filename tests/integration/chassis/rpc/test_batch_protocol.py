@@ -32,31 +32,31 @@ async def echo_fixture() -> AsyncIterator[EchoFixture]:
         yield made
 
 
-def words(said: list[Any]) -> list[str]:
-    return [one.word for one in said]
+def words(results: list[Any]) -> list[str]:
+    return [one.word for one in results]
 
 
-async def test_reads_of_one_moment_share_a_round_trip(echo_fixture: EchoFixture) -> None:
+async def test_simultaneous_reads_share_a_batch(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
-    said = await asyncio.gather(*(echo.say(word) for word in "abc"), echo_fixture.echo().say("d"))
-    assert words(said) == ["a", "b", "c", "d"]
-    assert {one.to for one in said if isinstance(one, Said)} == {"Mirja"}
+    results = await asyncio.gather(*(echo.say(word) for word in "abc"), echo_fixture.echo().say("d"))
+    assert words(results) == ["a", "b", "c", "d"]
+    assert {one.to for one in results if isinstance(one, Said)} == {"Mirja"}
     assert echo_fixture.hall.requests == ["/rpc"]  # and its caller was found once
 
 
-async def test_a_read_alone_goes_its_own_way(echo_fixture: EchoFixture) -> None:
+async def test_a_single_read_is_not_a_batch(echo_fixture: EchoFixture) -> None:
     assert isinstance(await echo_fixture.echo().say("a"), Said)
     await echo_fixture.echo().say("b")
     assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
 
 
-async def test_they_are_answered_side_by_side(echo_fixture: EchoFixture) -> None:
+async def test_calls_of_a_batch_run_concurrently(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
     assert list(await asyncio.gather(echo.meet(), echo.meet(), echo.meet())) == [3, 3, 3]
     assert echo_fixture.hall.requests == ["/rpc"]
 
 
-async def test_one_that_fails_leaves_the_others_alone(echo_fixture: EchoFixture) -> None:
+async def test_a_failed_call_does_not_affect_the_others(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
     done = await asyncio.gather(
         *(echo.say(word) for word in ("a", "forbidden", "", "early", "broken", "b")),
@@ -75,41 +75,41 @@ async def test_one_that_fails_leaves_the_others_alone(echo_fixture: EchoFixture)
     assert echo_fixture.hall.requests == ["/rpc"]
 
 
-async def test_callers_never_share(echo_fixture: EchoFixture) -> None:
-    said = await asyncio.gather(
+async def test_callers_never_share_a_batch(echo_fixture: EchoFixture) -> None:
+    results = await asyncio.gather(
         *(echo_fixture.echo(caller).say(caller) for caller in ("Mirja", "Olli", "Mirja", "Olli"))
     )
-    assert [(one.word, one.to) for one in said if isinstance(one, Said)] == [
+    assert [(one.word, one.to) for one in results if isinstance(one, Said)] == [
         (name, name) for name in ("Mirja", "Olli", "Mirja", "Olli")
     ]
     assert echo_fixture.hall.requests == ["/rpc", "/rpc"]
 
 
-async def test_another_language_is_another_caller(echo_fixture: EchoFixture) -> None:
+async def test_languages_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     headers = [{"Authorization": "Mirja", "Accept-Language": language} for language in ("fi", "sv")]
     await asyncio.gather(*(client(EchoContract, echo_fixture.service, one).say("a") for one in headers))
     assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
 
 
-async def test_traces_never_share(echo_fixture: EchoFixture) -> None:
+async def test_traces_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     async def in_trace(trace: str) -> Any:
         with tracing.trace(f"00-{trace}-{'1' * 16}-01"):
             return await echo_fixture.echo().say("a")
 
     traces = ["a" * 32, "b" * 32]
-    said = await asyncio.gather(*(in_trace(trace) for trace in traces), *(in_trace(trace) for trace in traces))
-    assert [one.trace for one in said] == traces * 2
+    results = await asyncio.gather(*(in_trace(trace) for trace in traces), *(in_trace(trace) for trace in traces))
+    assert [one.trace for one in results] == traces * 2
     assert echo_fixture.hall.requests == ["/rpc", "/rpc"]
 
 
-async def test_services_never_share(echo_fixture: EchoFixture) -> None:
+async def test_services_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     async with Origin(echo_fixture.url) as origin:
         other = client(EchoContract, ServiceChannel("other", origin), {"Authorization": "Mirja"})
         await asyncio.gather(echo_fixture.echo().say("a"), other.say("b"))
     assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
 
 
-async def test_writes_and_public_reads_travel_alone(echo_fixture: EchoFixture) -> None:
+async def test_writes_and_public_reads_are_never_batched(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
     _, noted, greeted, *_ = await asyncio.gather(
         echo.say("a"), echo.note("b"), echo.greet(), echo.say("c"), echo.note("d"), echo.greet()
@@ -118,17 +118,17 @@ async def test_writes_and_public_reads_travel_alone(echo_fixture: EchoFixture) -
     assert sorted(echo_fixture.hall.requests) == ["/rpc", "/rpc/greet", "/rpc/greet", "/rpc/note", "/rpc/note"]
 
 
-async def test_a_round_trip_has_its_bound(echo_fixture: EchoFixture) -> None:
+async def test_a_batch_has_a_maximum_of_calls(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
     many = [str(number) for number in range(2 * MAX_CALLS + 1)]
     assert words(await asyncio.gather(*(echo.say(word) for word in many))) == many
     assert sorted(echo_fixture.hall.requests) == ["/rpc", "/rpc", "/rpc/say"]
 
 
-async def test_large_arguments_do_not_make_a_round_trip_too_large(echo_fixture: EchoFixture) -> None:
+async def test_large_arguments_do_not_make_a_batch_too_large(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
-    said = await asyncio.gather(*(echo.say("x" * 600_000 + str(number)) for number in range(9)))
-    assert [word[-1] for word in words(said)] == [str(number) for number in range(9)]
+    results = await asyncio.gather(*(echo.say("x" * 600_000 + str(number)) for number in range(9)))
+    assert [word[-1] for word in words(results)] == [str(number) for number in range(9)]
 
 
 @pytest.mark.parametrize(
@@ -142,14 +142,14 @@ async def test_large_arguments_do_not_make_a_round_trip_too_large(echo_fixture: 
         (b"x" * 2_000_001, "at most 2000000 bytes"),
     ],
 )
-async def test_what_is_no_round_trip_is_malformed(echo_fixture: EchoFixture, body: bytes, expected: str) -> None:
+async def test_an_invalid_batch_is_malformed(echo_fixture: EchoFixture, body: bytes, expected: str) -> None:
     status, answer = await echo_fixture.service.post(PATH, body, MIRJA, repeatable=False)
     problem = msgspec.json.decode(answer)
     assert (status, problem["code"]) == (400, "MALFORMED")
     assert expected in " ".join(problem["params"].values())
 
 
-async def test_only_reads_with_a_caller_are_taken(echo_fixture: EchoFixture) -> None:
+async def test_a_batch_accepts_only_reads_with_a_caller(echo_fixture: EchoFixture) -> None:
     calls = [["note", {"word": "a"}], ["greet", {}], ["nothing", {}], ["say", {"word": "b"}], ["say", 7]]
     status, answer = await echo_fixture.service.post(PATH, msgspec.json.encode(calls), MIRJA, repeatable=False)
     assert status == 200
@@ -163,7 +163,7 @@ async def test_only_reads_with_a_caller_are_taken(echo_fixture: EchoFixture) -> 
     ]
 
 
-async def test_each_has_its_own_metric(echo_fixture: EchoFixture) -> None:
+async def test_each_call_has_its_own_metric(echo_fixture: EchoFixture) -> None:
     def count(operation: str, outcome: str) -> float:
         labels = {"operation": operation, "outcome": outcome}
         return REGISTRY.get_sample_value("kierto_request_seconds_count", labels) or 0.0
@@ -173,12 +173,12 @@ async def test_each_has_its_own_metric(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
     await asyncio.gather(echo.say("a"), echo.say("b"), echo.say("forbidden"), return_exceptions=True)
     assert [count(*one) - was for one, was in zip(watched, before, strict=True)] == [2, 1, 0, 0]
-    nobody = client(EchoContract, echo_fixture.service, {})
-    await asyncio.gather(nobody.say("a"), nobody.say("b"), return_exceptions=True)
+    unauthenticated = client(EchoContract, echo_fixture.service, {})
+    await asyncio.gather(unauthenticated.say("a"), unauthenticated.say("b"), return_exceptions=True)
     assert [count(*one) - was for one, was in zip(watched, before, strict=True)] == [2, 1, 0, 1]
 
 
-async def test_without_a_token_none_is_answered(echo_fixture: EchoFixture) -> None:
+async def test_without_a_token_each_call_is_unauthenticated(echo_fixture: EchoFixture) -> None:
     echo = client(EchoContract, echo_fixture.service, {})
     done = await asyncio.gather(*(echo.say(word) for word in "abc"), return_exceptions=True)
     assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(401, "UNAUTHENTICATED")] * 3
@@ -186,7 +186,7 @@ async def test_without_a_token_none_is_answered(echo_fixture: EchoFixture) -> No
     assert echo_fixture.hall.requests == ["/rpc"]
 
 
-async def test_of_a_service_that_is_away_each_hears_by_itself() -> None:
+async def test_an_unavailable_service_is_a_failure_of_each_call() -> None:
     async with Origin("http://127.0.0.1:9") as origin:
         echo = client(EchoContract, ServiceChannel("echo", origin), {})
         done = await asyncio.gather(*(echo.say(word) for word in "abc"), return_exceptions=True)
@@ -195,7 +195,7 @@ async def test_of_a_service_that_is_away_each_hears_by_itself() -> None:
 
 
 @pytest.mark.parametrize("goes", [0, 1, 2])
-async def test_one_that_is_cancelled_leaves_the_others_alone(echo_fixture: EchoFixture, goes: int) -> None:
+async def test_a_cancelled_call_does_not_affect_the_others(echo_fixture: EchoFixture, goes: int) -> None:
     """Cancel any call of a batch, the first one too, in each iteration of the loop."""
     for turns in range(6):
         tasks = [asyncio.ensure_future(echo_fixture.echo().say(word)) for word in "abc"]
@@ -208,7 +208,7 @@ async def test_one_that_is_cancelled_leaves_the_others_alone(echo_fixture: EchoF
     assert set(echo_fixture.hall.requests) == {"/rpc"}
 
 
-async def test_who_is_alone_after_all_needs_no_round_trip(echo_fixture: EchoFixture) -> None:
+async def test_a_call_left_over_by_cancellation_is_not_a_batch(echo_fixture: EchoFixture) -> None:
     tasks = [asyncio.ensure_future(echo_fixture.echo().say(word)) for word in "ab"]
     await asyncio.sleep(0)
     tasks[1].cancel()
@@ -216,12 +216,12 @@ async def test_who_is_alone_after_all_needs_no_round_trip(echo_fixture: EchoFixt
     assert echo_fixture.hall.requests == ["/rpc/say"]
 
 
-async def test_when_all_are_cancelled_the_request_is() -> None:
-    asked = asyncio.Event()
-    async with run_script(silent_server(asked)) as server, Origin(server.url) as origin:
+async def test_the_request_is_cancelled_with_its_last_call() -> None:
+    received = asyncio.Event()
+    async with run_script(silent_server(received)) as server, Origin(server.url) as origin:
         echo = client(EchoContract, ServiceChannel("echo", origin), {})
         tasks = [asyncio.ensure_future(echo.say(word)) for word in "abc"]
-        await asked.wait()
+        await received.wait()
         for task in tasks[:2]:
             task.cancel()
         await asyncio.wait(tasks[:2])
@@ -232,7 +232,7 @@ async def test_when_all_are_cancelled_the_request_is() -> None:
         await server.playing[0]
 
 
-async def test_a_lost_round_trip_is_sent_once_more() -> None:
+async def test_a_lost_batch_is_retried_once() -> None:
     async def takes(peer: Peer) -> None:
         await peer.request()
 
@@ -246,7 +246,7 @@ async def test_a_lost_round_trip_is_sent_once_more() -> None:
         assert server.opened == 2
 
 
-async def test_a_write_is_never_sent_twice() -> None:
+async def test_a_write_is_never_retried() -> None:
     async def takes(peer: Peer) -> None:
         await peer.request()
 
@@ -257,14 +257,14 @@ async def test_a_write_is_never_sent_twice() -> None:
 
 
 @pytest.mark.parametrize("body", [b"nonsense", b"[]", b"[[200,1]]", b"[[200,1],[200,1],[200,1]]", b'[["a",1],[200,1]]'])
-async def test_an_answer_that_fits_no_call_answers_none(body: bytes) -> None:
+async def test_a_malformed_response_is_a_failure_of_each_call(body: bytes) -> None:
     async with run_script(canned_server(body)) as server, Origin(server.url) as origin:
         echo = client(EchoContract, ServiceChannel("echo", origin), {})
         done = await asyncio.gather(echo.say("a"), echo.say("b"), return_exceptions=True)
     assert [one.status for one in done if isinstance(one, CallFailed)] == [502, 502]
 
 
-async def test_in_time_or_not_at_all() -> None:
+async def test_calls_time_out() -> None:
     async with run_script(silent_server(asyncio.Event())) as server, Origin(server.url) as origin:
         echo = client(EchoContract, ServiceChannel("echo", origin, read_s=0.05, write_s=0.05), {})
         done = await asyncio.gather(echo.say("a"), echo.say("b"), echo.note("c"), return_exceptions=True)

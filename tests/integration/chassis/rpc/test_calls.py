@@ -94,7 +94,7 @@ ROUTES = routes(Sums, SumsImplementation, authenticate, stranger)
 GOOD = {"Authorization": "Bearer good"}
 
 
-async def test_a_call_goes_in_and_out_typed() -> None:
+async def test_arguments_and_results_are_typed() -> None:
     async with serve_routes(ROUTES) as url, Origin(url) as origin:
         sums = client(Sums, ServiceChannel("sums", origin), GOOD)
         assert await sums.add_up([1, 2], also=3) == Sum(total=6)
@@ -114,7 +114,7 @@ async def test_a_call_goes_in_and_out_typed() -> None:
         ("otherwise", 500, "UNEXPECTED"),
     ],
 )
-async def test_a_failure_has_its_code_and_nothing_of_the_inside(how: str, status: int, code: str) -> None:
+async def test_a_failure_has_its_code_and_no_internals(how: str, status: int, code: str) -> None:
     async with serve_routes(ROUTES) as url, aiohttp.ClientSession() as session, Origin(url) as origin:
         with pytest.raises(CallFailed) as caught:
             await client(Sums, ServiceChannel("sums", origin), GOOD).fail(how)
@@ -126,7 +126,7 @@ async def test_a_failure_has_its_code_and_nothing_of_the_inside(how: str, status
         assert len(msgspec.json.decode(body)["traceId"]) == 32
 
 
-async def test_without_a_token_there_is_no_answer() -> None:
+async def test_without_a_token_a_call_is_unauthenticated() -> None:
     async with serve_routes(ROUTES) as url, Origin(url) as origin:
         with pytest.raises(CallFailed) as caught:
             await client(Sums, ServiceChannel("sums", origin), {}).add_up([1])
@@ -173,7 +173,7 @@ async def test_a_text_beyond_its_limit_reaches_no_operation(text: str, reason: s
         assert await sums.name(NameIt(short_name="a\u0301" * 50)) == Sum(total=100)
 
 
-async def test_a_body_is_as_large_as_its_operation_needs() -> None:
+async def test_a_bodys_maximum_size_follows_from_its_operation() -> None:
     huge = "a" * 100_000
     async with serve_routes(ROUTES) as url, Origin(url) as origin, aiohttp.ClientSession() as session:
         async with session.post(f"{url}/rpc/name", json={"command": {"shortName": huge}}) as response:
@@ -191,7 +191,7 @@ async def test_a_body_is_as_large_as_its_operation_needs() -> None:
         assert caught.value.params == {"expected": f"at most {MAX_BODY_BYTES} bytes"}
 
 
-async def test_a_service_that_is_away_is_unavailable() -> None:
+async def test_an_unreachable_service_is_unavailable() -> None:
     async with Origin("http://127.0.0.1:9") as origin:
         with pytest.raises(CallFailed) as caught:
             await client(Sums, ServiceChannel("sums", origin), GOOD).add_up([1])

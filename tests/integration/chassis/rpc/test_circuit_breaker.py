@@ -82,7 +82,7 @@ def download(service: ServiceChannel) -> Awaitable[object]:
 
 
 @pytest.mark.parametrize("pass_on", [upload, download])
-async def test_files_are_judged_and_refused_as_calls_are(
+async def test_streams_count_and_are_refused_as_calls_are(
     pass_on: Callable[[ServiceChannel], Awaitable[object]],
 ) -> None:
     scene = SwitchableServer()
@@ -109,7 +109,7 @@ async def test_files_are_judged_and_refused_as_calls_are(
         assert breaker_metric() == 0, "who is answered takes the failures back"
 
 
-async def test_whoever_waits_for_a_hanging_service_is_told_at_once_when_it_opens() -> None:
+async def test_waiting_calls_fail_at_once_when_the_breaker_opens() -> None:
     """Requests with a connection and requests that wait for one; further ones are rejected."""
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url, connections=8) as origin:
@@ -129,7 +129,7 @@ async def test_whoever_waits_for_a_hanging_service_is_told_at_once_when_it_opens
         assert (len(origin._pool.open), len(origin._pool.waiting)) <= (1, 0)
 
 
-async def test_it_is_used_again_soon_after_it_is_back() -> None:
+async def test_a_recovered_service_is_called_again_soon() -> None:
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url) as origin:
         service = ServiceChannel("scene", origin, read_s=0.1)
@@ -149,7 +149,7 @@ async def test_it_is_used_again_soon_after_it_is_back() -> None:
         assert breaker_metric() == 0
 
 
-async def test_one_more_failure_opens_it_again() -> None:
+async def test_a_failure_after_the_probe_opens_it_again() -> None:
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url) as origin:
         service = ServiceChannel("scene", origin, read_s=0.1)
@@ -160,23 +160,23 @@ async def test_one_more_failure_opens_it_again() -> None:
         assert breaker_metric() == 1
 
 
-async def test_nobody_there_is_known_at_once() -> None:
+async def test_refused_connections_open_it() -> None:
     async with Origin("http://127.0.0.1:9") as origin:
         service = ServiceChannel("scene", origin)
         assert await outcomes(*(say(service) for _ in range(FAILURE_THRESHOLD))) == REFUSED * FAILURE_THRESHOLD
         assert breaker_metric() == 1
 
 
-async def test_what_a_service_refuses_is_an_answer() -> None:
-    async with run_echo() as house:
+async def test_refusals_and_errors_of_a_service_are_successes() -> None:
+    async with run_echo() as fixture:
         for word in ("forbidden", "early", "broken"):
             await outcomes(
-                *(client(EchoContract, house.service, {"Authorization": str(n)}).say(word) for n in range(20))
+                *(client(EchoContract, fixture.service, {"Authorization": str(n)}).say(word) for n in range(20))
             )
-        assert isinstance(await house.echo().say("a"), Said)
+        assert isinstance(await fixture.echo().say("a"), Said)
 
 
-async def test_a_service_that_is_always_too_late_answers_nobody() -> None:
+async def test_a_service_that_responds_504_opens_it() -> None:
     scene = SwitchableServer()
     scene.status = 504
     async with run_script(scene.play) as server, Origin(server.url) as origin:
@@ -185,7 +185,7 @@ async def test_a_service_that_is_always_too_late_answers_nobody() -> None:
         assert await outcomes(say(service)) == REFUSED
 
 
-async def test_callers_without_patience_judge_nobody() -> None:
+async def test_timeouts_of_short_deadlines_do_not_count() -> None:
     """Many timeouts of calls with short deadlines do not count as failures of the service."""
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url) as origin:
@@ -198,7 +198,7 @@ async def test_callers_without_patience_judge_nobody() -> None:
         assert await outcomes(say(service)) == [(200, "")]
 
 
-async def test_slow_calls_beside_answered_ones_judge_nobody() -> None:
+async def test_timeouts_beside_successes_do_not_count() -> None:
     """Repeated timeouts of one operation do not affect the others."""
     scene = SwitchableServer()
     async with run_script(scene.play) as server, Origin(server.url) as origin:
@@ -212,7 +212,7 @@ async def test_slow_calls_beside_answered_ones_judge_nobody() -> None:
         assert await outcomes(say(service)) == [(200, "")]
 
 
-async def test_a_crowded_origin_is_no_failure_of_the_service() -> None:
+async def test_an_exhausted_pool_is_no_failure_of_the_service() -> None:
     reached = asyncio.Event()
     async with run_script(silent_server(reached)) as server, Origin(server.url, connections=1, waiting=1) as origin:
         service = ServiceChannel("scene", origin)

@@ -42,23 +42,23 @@ async def await_no_queries(alpha: Alpha) -> bool:
     return bool(await alpha.pool.fetchval(_RUNNING_QUERIES) == 0)
 
 
-async def test_a_service_gets_what_its_caller_has_left_less_a_little(counter: CounterContract) -> None:
+async def test_a_service_gets_the_remaining_time_less_a_margin(counter: CounterContract) -> None:
     with deadline.within(2):
         assert 1.5 < (await counter.left() or 0) < 1.96
 
 
-async def test_without_a_deadline_it_gets_what_a_call_may_take(counter: CounterContract) -> None:
+async def test_without_a_deadline_a_service_gets_the_timeout_of_a_call(counter: CounterContract) -> None:
     assert 2 < (await counter.left() or 0) < 2.96
 
 
-async def test_whom_it_asks_inherits_it(alpha: Alpha, service: ServiceChannel) -> None:
+async def test_calls_of_the_service_inherit_the_deadline(alpha: Alpha, service: ServiceChannel) -> None:
     async with run_counter(alpha, neighbour=service) as url, client_of(url) as first:
         with deadline.within(2):
             left = await client(CounterContract, first, {}).left_of_neighbour()
     assert 1 < (left or 0) < 1.8  # 0.1 was used up on the way, and twice a little kept back
 
 
-async def test_what_is_too_late_is_cancelled_in_the_database_too(alpha: Alpha, counter: CounterContract) -> None:
+async def test_a_late_call_is_cancelled_in_the_database_too(alpha: Alpha, counter: CounterContract) -> None:
     began = time.monotonic()
     with deadline.within(0.3), pytest.raises(CallFailed) as caught:
         await counter.rest(30)
@@ -68,7 +68,7 @@ async def test_what_is_too_late_is_cancelled_in_the_database_too(alpha: Alpha, c
     assert await asyncio.gather(*(counter.rest(0) for _ in range(10))) == [True] * 10  # no connection was spoilt
 
 
-async def test_many_at_once_leave_nothing_behind(alpha: Alpha, counter: CounterContract) -> None:
+async def test_many_late_calls_leave_nothing_behind(alpha: Alpha, counter: CounterContract) -> None:
     """More calls than connections to the database: waiting ones end, too."""
     began = time.monotonic()
     with deadline.within(0.3):
@@ -83,7 +83,7 @@ async def test_many_at_once_leave_nothing_behind(alpha: Alpha, counter: CounterC
     assert await counter.numbers() == []
 
 
-async def test_a_change_that_is_too_late_is_not_made_by_half(alpha: Alpha, counter: CounterContract) -> None:
+async def test_a_late_write_is_rolled_back(alpha: Alpha, counter: CounterContract) -> None:
     with deadline.within(0.3), pytest.raises(CallFailed) as caught:
         await counter.add_slowly(1, 30)
     assert caught.value.status == 504
@@ -93,7 +93,7 @@ async def test_a_change_that_is_too_late_is_not_made_by_half(alpha: Alpha, count
     assert (await counter.numbers(), await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox")) == ([2], 1)
 
 
-async def test_of_a_round_trip_what_is_in_time_is_answered(counter: CounterContract) -> None:
+async def test_a_late_call_does_not_affect_its_batch(counter: CounterContract) -> None:
     with deadline.within(0.5):
         quick, slow = await asyncio.gather(counter.numbers(), counter.rest(30), return_exceptions=True)
     assert quick == []
@@ -101,7 +101,7 @@ async def test_of_a_round_trip_what_is_in_time_is_answered(counter: CounterContr
     assert (slow.status, slow.code) == (504, "DEADLINE_EXCEEDED")
 
 
-async def test_also_who_calls_has_to_be_known_in_time() -> None:
+async def test_authentication_has_the_same_deadline() -> None:
     async def never(_: Request) -> EchoImplementation:
         await asyncio.Event().wait()
         raise AssertionError("the event never comes")
@@ -113,11 +113,11 @@ async def test_also_who_calls_has_to_be_known_in_time() -> None:
     assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(504, "DEADLINE_EXCEEDED")] * 3
 
 
-async def test_reads_with_different_deadlines_never_share() -> None:
-    asked: list[bytes] = []
+async def test_reads_with_different_deadlines_never_share_a_batch() -> None:
+    paths: list[bytes] = []
 
     async def writes_down(peer: Peer) -> None:
-        asked.append((await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")).split(b" ")[1])
+        paths.append((await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")).split(b" ")[1])
 
     async def with_deadline(seconds: float, echo: EchoContract) -> None:
         with deadline.within(seconds), pytest.raises(msgspec.ValidationError):
@@ -126,11 +126,11 @@ async def test_reads_with_different_deadlines_never_share() -> None:
     async with run_script(writes_down) as server, Origin(server.url) as origin:
         echo = client(EchoContract, ServiceChannel("echo", origin), {})
         await asyncio.gather(with_deadline(1, echo), with_deadline(2, echo))
-    assert asked == [b"/rpc/say", b"/rpc/say"]
+    assert paths == [b"/rpc/say", b"/rpc/say"]
 
 
 @pytest.mark.parametrize("operation", ["say", "note"])
-async def test_who_answers_nothing_is_left_at_the_deadline(operation: str) -> None:
+async def test_an_unresponsive_service_times_out_at_the_deadline(operation: str) -> None:
     async with run_script(silent_server(asyncio.Event())) as server, Origin(server.url) as origin:
         echo = client(EchoContract, ServiceChannel("echo", origin), {})
         began = time.monotonic()
@@ -140,7 +140,7 @@ async def test_who_answers_nothing_is_left_at_the_deadline(operation: str) -> No
         assert time.monotonic() - began < 20
 
 
-async def test_with_nothing_left_nobody_is_asked() -> None:
+async def test_without_remaining_time_no_request_is_sent() -> None:
     async with run_script(silent_server(asyncio.Event())) as server, Origin(server.url) as origin:
         echo = client(EchoContract, ServiceChannel("echo", origin), {})
         with deadline.within(0.01):
@@ -151,7 +151,7 @@ async def test_with_nothing_left_nobody_is_asked() -> None:
         assert server.opened == 0
 
 
-async def test_a_field_that_says_nothing_is_ignored(alpha: Alpha) -> None:
+async def test_a_malformed_deadline_field_is_ignored(alpha: Alpha) -> None:
     async with run_counter(alpha) as url, aiohttp.ClientSession() as session:
         for nonsense in ("soon", "-1", "", "1e3", "9" * 30):
             headers = {deadline.HEADER: nonsense}
@@ -159,7 +159,7 @@ async def test_a_field_that_says_nothing_is_ignored(alpha: Alpha) -> None:
                 assert (response.status, await response.text()) == (200, "null")
 
 
-async def test_the_answer_to_what_is_too_late_is_a_problem(alpha: Alpha) -> None:
+async def test_the_response_to_a_late_call_is_a_problem(alpha: Alpha) -> None:
     async with run_counter(alpha) as url, aiohttp.ClientSession() as session:
         headers = {deadline.HEADER: "50"}
         async with session.post(f"{url}/rpc/addSlowly", json={"number": 1, "seconds": 30}, headers=headers) as response:

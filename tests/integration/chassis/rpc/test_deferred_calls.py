@@ -38,25 +38,25 @@ def outcomes_of(outcomes: Iterable[Any]) -> list[Any]:
     return [one.code if isinstance(one, CallFailed) else one.decoded().word for one in outcomes]
 
 
-async def test_reads_that_are_made_together_share_a_round_trip(echo_fixture: EchoFixture) -> None:
+async def test_reads_awaited_together_share_a_batch(echo_fixture: EchoFixture) -> None:
     outcomes = await DeferredCall.await_batch(defer_calls(echo_fixture, *"abc"))
     assert outcomes_of(outcomes) == ["a", "b", "c"]
     assert echo_fixture.hall.requests == ["/rpc"]
 
 
-async def test_one_that_is_made_alone_needs_none(echo_fixture: EchoFixture) -> None:
+async def test_a_read_awaited_alone_is_not_a_batch(echo_fixture: EchoFixture) -> None:
     assert outcomes_of(await DeferredCall.await_batch(defer_calls(echo_fixture, "a"))) == ["a"]
     assert (await defer_calls(echo_fixture, "b")[0]).decoded().word == "b"
     assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
 
 
-async def test_one_of_them_that_fails_leaves_the_others_alone(echo_fixture: EchoFixture) -> None:
+async def test_a_failed_call_does_not_affect_the_others(echo_fixture: EchoFixture) -> None:
     outcomes = await DeferredCall.await_batch(defer_calls(echo_fixture, "a", "forbidden", "early", "broken", "b"))
     assert outcomes_of(outcomes) == ["a", "FORBIDDEN", "NOT_READY_YET", "UNEXPECTED", "b"]
     assert echo_fixture.hall.requests == ["/rpc"]
 
 
-async def test_together_callers_services_and_public_reads_stay_apart(echo_fixture: EchoFixture) -> None:
+async def test_callers_services_and_public_reads_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     async with Origin(echo_fixture.url) as origin:
         other = raw_client(client(EchoContract, ServiceChannel("other", origin), {"Authorization": "Mirja"}))
         reads: list[Any] = [
@@ -68,15 +68,15 @@ async def test_together_callers_services_and_public_reads_stay_apart(echo_fixtur
             raw_client(echo_fixture.echo()).greet(),
         ]
         outcomes: Any = await DeferredCall.await_batch(reads)
-    said = [one.decoded() for one in outcomes]
-    assert [one if isinstance(one, str) else (one.word, one.to) for one in said] == [
+    results = [one.decoded() for one in outcomes]
+    assert [one if isinstance(one, str) else (one.word, one.to) for one in results] == [
         ("a", "Mirja"), ("b", "Olli"), ("c", "Mirja"), "a stranger", ("d", "Mirja"), "a stranger",
     ]  # fmt: skip
     requests = ["/rpc", "/rpc/greet", "/rpc/greet", "/rpc/say", "/rpc/say"]
     assert sorted(echo_fixture.hall.requests) == requests, "only Mirja's two shared one"
 
 
-async def test_together_a_round_trip_has_its_bounds(echo_fixture: EchoFixture) -> None:
+async def test_a_batch_has_its_maximum_sizes(echo_fixture: EchoFixture) -> None:
     many = [str(number) for number in range(2 * MAX_CALLS + 1)]
     assert outcomes_of(await DeferredCall.await_batch(defer_calls(echo_fixture, *many))) == many
     assert sorted(echo_fixture.hall.requests) == ["/rpc", "/rpc", "/rpc/say"]
@@ -84,7 +84,7 @@ async def test_together_a_round_trip_has_its_bounds(echo_fixture: EchoFixture) -
     assert outcomes_of(await DeferredCall.await_batch(defer_calls(echo_fixture, *large))) == large
 
 
-async def test_together_they_hear_of_a_failure_of_the_whole() -> None:
+async def test_a_failed_batch_is_a_failure_of_each_call() -> None:
     async with Origin("http://127.0.0.1:9") as origin:
         reads = raw_client(client(EchoContract, ServiceChannel("echo", origin), {}))
         away: Any = await DeferredCall.await_batch([reads.say("a"), reads.say("b")])  # type: ignore[list-item]
@@ -93,22 +93,22 @@ async def test_together_they_hear_of_a_failure_of_the_whole() -> None:
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b"[[200,1]]", b"no JSON"])
-async def test_what_is_no_answer_to_a_round_trip_is_a_failure_of_each(body: bytes) -> None:
+async def test_a_malformed_response_is_a_failure_of_each_call(body: bytes) -> None:
     async with run_script(canned_server(body)) as server, Origin(server.url) as origin:
         reads = raw_client(client(EchoContract, ServiceChannel("echo", origin), {}))
         outcomes: Any = await DeferredCall.await_batch([reads.say("a"), reads.say("b")])  # type: ignore[list-item]
     assert [(one.status, one.code) for one in outcomes] == [(502, "UNEXPECTED")] * 2
 
 
-async def test_who_gives_up_cancels_the_request() -> None:
+async def test_cancelling_the_caller_cancels_the_request() -> None:
     reached = asyncio.Event()
     async with run_script(silent_server(reached)) as server, Origin(server.url) as origin:
         reads = raw_client(client(EchoContract, ServiceChannel("echo", origin), {}))
-        travelling = asyncio.ensure_future(DeferredCall.await_batch([reads.say("a"), reads.say("b")]))  # type: ignore[list-item]
+        batch = asyncio.ensure_future(DeferredCall.await_batch([reads.say("a"), reads.say("b")]))  # type: ignore[list-item]
         await reached.wait()
-        travelling.cancel()
+        batch.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await travelling
+            await batch
         await server.playing[0]
 
 
@@ -123,13 +123,13 @@ def raw_result_of(outcome: Any) -> tuple[bytes, bool]:
     return bytes(outcome.json), outcome.partial
 
 
-async def test_alone_only_what_is_read_is_sent(echo_fixture: EchoFixture) -> None:
+async def test_a_single_call_returns_only_the_selected_fields(echo_fixture: EchoFixture) -> None:
     (outcome,) = await await_together(deferred_room(echo_fixture, 3, 0))
     assert raw_result_of(outcome) == (b'[{"roomName":"the 3"},null]', True)
     assert echo_fixture.hall.requests == ["/rpc/rooms"]
 
 
-async def test_together_too(echo_fixture: EchoFixture) -> None:
+async def test_batched_calls_return_only_the_selected_fields(echo_fixture: EchoFixture) -> None:
     outcomes = await DeferredCall.await_batch(
         [
             deferred_room(echo_fixture, 1),
@@ -138,14 +138,14 @@ async def test_together_too(echo_fixture: EchoFixture) -> None:
         ]
     )
     assert isinstance(outcomes, RawBatchResult) and outcomes.partial == (True, False, True)
-    first, said, last = outcomes
+    first, middle, last = outcomes
     assert raw_result_of(first) == (b'[{"roomName":"the 1"}]', True)
-    assert outcomes_of([said]) == ["a"]
+    assert outcomes_of([middle]) == ["a"]
     assert raw_result_of(last) == (b'[{"seats":2}]', True)
     assert echo_fixture.hall.requests == ["/rpc"]
 
 
-@pytest.mark.parametrize("company", [0, 1])
+@pytest.mark.parametrize("others", [0, 1])
 @pytest.mark.parametrize(
     ("seats", "selection"),
     [
@@ -155,18 +155,18 @@ async def test_together_too(echo_fixture: EchoFixture) -> None:
         (1, b'["%b"]' % (b"x" * 10_000)),
     ],
 )
-async def test_what_cannot_be_picked_is_sent_whole(
-    echo_fixture: EchoFixture, seats: int, selection: bytes, company: int
+async def test_an_unsupported_selection_returns_the_whole_result(
+    echo_fixture: EchoFixture, seats: int, selection: bytes, others: int
 ) -> None:
     outcomes = await await_together(
-        deferred_room(echo_fixture, seats, selection=selection), *defer_calls(echo_fixture, *"a" * company)
+        deferred_room(echo_fixture, seats, selection=selection), *defer_calls(echo_fixture, *"a" * others)
     )
     whole = b'[{"roomName":"the %d","seats":%d}]' % (seats, seats)
     assert raw_result_of(outcomes[0]) == (whole, False)
     assert outcomes[0].decoded()[0].seats == seats
 
 
-async def test_a_service_that_picks_nothing_yet_is_understood() -> None:
+async def test_a_service_without_selections_is_understood() -> None:
     async with run_script(canned_server(b'[[200,[{"roomName":"a","seats":1}]],[200,[]]]')) as server:
         async with Origin(server.url) as origin:
             reads: Any = raw_client(client(EchoContract, ServiceChannel("echo", origin), {}))

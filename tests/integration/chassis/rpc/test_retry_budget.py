@@ -35,10 +35,10 @@ def proxy_client(url: str, *, to: Literal["the end", "it has acted", "it begins"
     host, _, port = url.removeprefix("http://").partition(":")
 
     async def script(peer: Peer) -> None:
-        asked = await peer.request()
+        request = await peer.request()
         reader, writer = await asyncio.open_connection(host, int(port))
         server = Peer(reader, writer)
-        await server.send(asked)
+        await server.send(request)
         if to == "it begins":
             peer.reset()
         answered = await server.request()  # its head, and the body that it announces
@@ -56,7 +56,7 @@ def retry_count() -> float:
     return REGISTRY.get_sample_value("kierto_call_retries_total", {"service": "counting"}) or 0.0
 
 
-async def test_a_change_with_its_key_takes_effect_once_and_has_its_first_answer(alpha: Alpha) -> None:
+async def test_a_write_with_a_key_takes_effect_once_and_returns_its_first_result(alpha: Alpha) -> None:
     before = retry_count()
     async with (
         run_counter(alpha) as url,
@@ -71,7 +71,7 @@ async def test_a_change_with_its_key_takes_effect_once_and_has_its_first_answer(
     assert retry_count() == before + 1
 
 
-async def test_a_change_without_one_is_not_made_again(alpha: Alpha) -> None:
+async def test_a_write_without_a_key_is_not_retried(alpha: Alpha) -> None:
     async with (
         run_counter(alpha) as url,
         run_script(proxy_client(url, to="it has acted"), proxy_client(url)) as broken,
@@ -84,7 +84,7 @@ async def test_a_change_without_one_is_not_made_again(alpha: Alpha) -> None:
     assert await alpha.tally() == [7]
 
 
-async def test_a_change_is_made_twice_at_most(alpha: Alpha) -> None:
+async def test_a_write_is_retried_once_only(alpha: Alpha) -> None:
     async with (
         run_counter(alpha) as url,
         run_script(proxy_client(url, to="it has acted")) as broken,
@@ -96,7 +96,7 @@ async def test_a_change_is_made_twice_at_most(alpha: Alpha) -> None:
     assert await alpha.tally() == [7]
 
 
-async def test_what_comes_while_the_first_still_acts_waits_for_it(alpha: Alpha) -> None:
+async def test_a_retry_waits_for_the_first_attempts_transaction(alpha: Alpha) -> None:
     async with (
         run_counter(alpha) as url,
         run_script(proxy_client(url, to="it begins"), proxy_client(url)) as broken,
@@ -109,7 +109,7 @@ async def test_what_comes_while_the_first_still_acts_waits_for_it(alpha: Alpha) 
     assert await alpha.tally() == [7]
 
 
-def test_what_carries_a_key_is_known_of_every_contract() -> None:
+def test_the_idempotent_writes_of_every_contract() -> None:
     found = {
         name
         for contract in (Identity, Sites, Orders, Stats, Support, Importing)
@@ -120,14 +120,14 @@ def test_what_carries_a_key_is_known_of_every_contract() -> None:
     assert all(one.idempotent for one in signatures(Orders).values() if one.declared.kind == "read")
 
 
-async def test_in_a_storm_few_are_made_again() -> None:
+async def test_many_lost_connections_cause_few_retries() -> None:
     """Two of three connections are lost. A third of the calls succeeds, which earns a few more retries."""
-    told = msgspec.json.encode(Said(word="a", to="", trace=None))
+    body = msgspec.json.encode(Said(word="a", to="", trace=None))
 
     async def at_times(peer: Peer) -> None:
         await peer.request()
         if server.opened % 3 == 0:
-            await peer.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told))
+            await peer.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
     async with run_script(at_times) as server, Origin(server.url) as origin:
         echo, calls = client(EchoContract, ServiceChannel("echo", origin), {}), 300
@@ -138,7 +138,7 @@ async def test_in_a_storm_few_are_made_again() -> None:
         assert server.opened - calls >= MAX_SAVED_RETRIES
 
 
-async def test_with_little_time_left_nothing_is_made_again() -> None:
+async def test_with_little_time_left_nothing_is_retried() -> None:
     async def breaks_off_late(peer: Peer) -> None:
         await peer.request()
         await until(lambda: asyncio.sleep(0, end - time.monotonic()), lambda left: left < 0.04)

@@ -21,10 +21,10 @@ from tests.support.slow_process import TURN_S
 class RunningProcess:
     """A running process and its addresses."""
 
-    def __init__(self, port: int, *how: str) -> None:
+    def __init__(self, port: int, *modes: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.slow_process", str(port), *how],
+            [sys.executable, "-m", "tests.support.slow_process", str(port), *modes],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -41,10 +41,10 @@ class RunningProcess:
         """The address of the operator's port, from the log."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            said = json.loads(line)
-            if said["event"] == "started":
-                assert said["metrics_listen"].startswith("127.0.0.1:")
-                return f"http://{said['metrics_listen']}"
+            entry = json.loads(line)
+            if entry["event"] == "started":
+                assert entry["metrics_listen"].startswith("127.0.0.1:")
+                return f"http://{entry['metrics_listen']}"
         raise AssertionError("it never said")
 
     async def ended(self, within: float) -> int:
@@ -59,11 +59,11 @@ class RunningProcess:
 async def start_process() -> AsyncIterator[Callable[..., RunningProcess]]:
     made: list[RunningProcess] = []
 
-    def start(*how: str) -> RunningProcess:
+    def start(*modes: str) -> RunningProcess:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        made.append(RunningProcess(port, *how))
+        made.append(RunningProcess(port, *modes))
         return made[-1]
 
     yield start
@@ -74,7 +74,9 @@ async def start_process() -> AsyncIterator[Callable[..., RunningProcess]]:
         one.process.stdout.close()
 
 
-async def test_it_finishes_what_runs_and_takes_nothing_new(start_process: Callable[..., RunningProcess]) -> None:
+async def test_a_stop_finishes_running_requests_and_accepts_no_new_ones(
+    start_process: Callable[..., RunningProcess],
+) -> None:
     process = start_process()
     await until(lambda: process.status("/readyz"), lambda status: status == 200)
     answer = asyncio.create_task(process.status("/slow?email=mirja@example.fi"))
@@ -93,23 +95,23 @@ async def test_it_finishes_what_runs_and_takes_nothing_new(start_process: Callab
     assert {line["process"] for line in lines} == {"slow"}
 
 
-async def test_it_is_ready_only_when_all_that_it_needs_is_there(start_process: Callable[..., RunningProcess]) -> None:
+async def test_a_failed_readiness_check_makes_it_unready(start_process: Callable[..., RunningProcess]) -> None:
     process = start_process("unready")
     await until(lambda: process.status("/livez"), lambda status: status == 200)
     assert await process.status("/readyz") == 503
 
 
-async def test_what_is_not_ready_and_the_metrics_are_shown_on_a_port_of_their_own(
+async def test_readiness_details_and_metrics_are_on_the_operators_port(
     start_process: Callable[..., RunningProcess],
 ) -> None:
     process = start_process("unready")
     await until(lambda: process.status("/livez"), lambda status: status == 200)
     operators = process.operators_url()
     async with aiohttp.ClientSession() as session:
-        async with session.get(f"{process.url}/readyz") as told:
-            assert (told.status, await told.text()) == (503, "not ready")
-        async with session.get(f"{operators}/readyz") as told:
-            assert (told.status, await told.json()) == (503, {"good": True, "bad": False, "running": True})
+        async with session.get(f"{process.url}/readyz") as response:
+            assert (response.status, await response.text()) == (503, "not ready")
+        async with session.get(f"{operators}/readyz") as response:
+            assert (response.status, await response.json()) == (503, {"good": True, "bad": False, "running": True})
         async with session.get(f"{process.url}/metrics") as refused, session.get(f"{operators}/metrics") as shown:
             assert (refused.status, shown.status) == (404, 200)
             assert "kierto_operations_shed_total" in await shown.text()
@@ -123,7 +125,9 @@ async def test_a_loop_that_fails_ends_the_process_with_an_error(start_process: C
     assert "background task exited" in [line["event"] for line in process.log()]
 
 
-async def test_a_busy_process_takes_many_connections_a_turn(start_process: Callable[..., RunningProcess]) -> None:
+async def test_a_busy_process_accepts_many_connections_an_iteration_of_the_loop(
+    start_process: Callable[..., RunningProcess],
+) -> None:
     process, many = start_process("busy"), 60
     await until(lambda: process.status("/livez"), lambda status: status == 200)
     began = time.monotonic()
@@ -131,7 +135,7 @@ async def test_a_busy_process_takes_many_connections_a_turn(start_process: Calla
     assert time.monotonic() - began < many * TURN_S / 2, "one a turn would take twice as long at least"
 
 
-async def test_a_body_that_nobody_wants_does_not_keep_its_connection(
+async def test_a_refused_body_does_not_keep_its_connection(
     start_process: Callable[..., RunningProcess],
 ) -> None:
     process = start_process()

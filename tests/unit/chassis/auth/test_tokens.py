@@ -63,7 +63,7 @@ def token(number: int, by: Signer) -> str:
     return by.sign(msgspec.structs.replace(CLAIMS, jti=str(number)))
 
 
-async def test_while_identity_is_away_it_is_asked_once_a_second(key_publisher: KeyPublisher) -> None:
+async def test_while_identity_is_unavailable_it_is_called_once_a_second(key_publisher: KeyPublisher) -> None:
     key_publisher.away = True
     bad = [token(number, key_publisher.signer) for number in range(20)] + ["nonsense"] * 20
     for second in range(3):
@@ -77,7 +77,7 @@ async def test_while_identity_is_away_it_is_asked_once_a_second(key_publisher: K
     assert key_publisher.asked == 4
 
 
-async def test_bad_tokens_of_a_key_that_is_known_fetch_nothing(key_publisher: KeyPublisher) -> None:
+async def test_invalid_tokens_of_a_known_key_fetch_nothing(key_publisher: KeyPublisher) -> None:
     right = token(1, key_publisher.signer)
     assert await key_publisher.outcomes(right) == ["user_1"]
     bad = [f"{right[:-8]}{number:08}" for number in range(20)] + ["nonsense", "a.b.c", right.partition(".")[0]]
@@ -109,7 +109,7 @@ async def test_a_new_key_is_found(key_publisher: KeyPublisher) -> None:
     assert key_publisher.asked == 2
 
 
-async def test_an_answer_that_holds_no_keys_is_none(key_publisher: KeyPublisher) -> None:
+async def test_a_response_without_keys_is_a_failure(key_publisher: KeyPublisher) -> None:
     async def nonsense() -> str:
         key_publisher.asked += 1
         return '{"keys": []}'

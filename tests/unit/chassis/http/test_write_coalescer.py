@@ -19,7 +19,7 @@ class RecordingTransport:
         self.noted.append((self.name, data))
 
 
-async def test_it_leaves_at_the_end_of_the_turn_in_its_order() -> None:
+async def test_writes_go_out_in_order_at_the_end_of_the_loops_iteration() -> None:
     noted: list[tuple[str, bytes]] = []
     one, other = RecordingTransport(noted, "one"), RecordingTransport(noted, "other")
     coalescer: Any = write_coalescer_of(asyncio.get_running_loop())
@@ -40,7 +40,7 @@ async def test_it_leaves_at_the_end_of_the_turn_in_its_order() -> None:
     assert noted[3:] == [("other", b"4")], "one turn is not all"
 
 
-async def test_it_leaves_at_once_for_whoever_writes_by_themselves() -> None:
+async def test_flush_writes_at_once() -> None:
     noted: list[tuple[str, bytes]] = []
     one = RecordingTransport(noted, "one")
     coalescer: Any = write_coalescer_of(asyncio.get_running_loop())
@@ -54,7 +54,7 @@ async def test_it_leaves_at_once_for_whoever_writes_by_themselves() -> None:
     assert noted == [("one", b"1"), ("one", b"2")]
 
 
-async def test_to_who_is_gone_nothing_is_written() -> None:
+async def test_a_closing_transport_gets_no_bytes() -> None:
     noted: list[tuple[str, bytes]] = []
     one, other = RecordingTransport(noted, "one"), RecordingTransport(noted, "other")
     coalescer: Any = write_coalescer_of(asyncio.get_running_loop())
@@ -65,7 +65,7 @@ async def test_to_who_is_gone_nothing_is_written() -> None:
     assert noted == [("other", b"2")]
 
 
-async def test_each_loop_has_its_own() -> None:
+async def test_each_loop_has_its_own_coalescer() -> None:
     here = write_coalescer_of(asyncio.get_running_loop())
     assert write_coalescer_of(asyncio.get_running_loop()) is here
 

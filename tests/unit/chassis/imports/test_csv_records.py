@@ -83,19 +83,19 @@ KIND = ImportKind("files", Row, ("a",), never)
 
 async def test_a_line_without_end_is_refused_before_it_is_read() -> None:
     """150 MB of one record: the chunks after the first ones are not read."""
-    taken = 0
+    records_read = 0
 
     async def endless() -> AsyncIterator[bytes]:
-        nonlocal taken
+        nonlocal records_read
         yield b"a\n"
         for _ in range(150):
-            taken += 1
+            records_read += 1
             yield b"x" * 1_000_000
 
     with pytest.raises(InvalidFile) as caught:
         [row async for row in staged_rows(KIND, endless())]
     assert (caught.value.reason, caught.value.params) == ("LONG_LINE", {"line": "2", "limit": "64000"})
-    assert taken == 1
+    assert records_read == 1
 
 
 @pytest.mark.parametrize("line", [b"x\n", b"\n", b'"\n"\n'], ids=["rows", "empty lines", "lines in quotes"])

@@ -20,7 +20,7 @@ def read(text: bytes) -> list[list[str]]:
 
 
 @given(st.lists(st.lists(st.one_of(texts, st.integers()), min_size=2, max_size=4), max_size=5))
-def test_what_is_written_is_read_again(rows: list[list[str | int]]) -> None:
+def test_written_cells_are_read_back(rows: list[list[str | int]]) -> None:
     for written, cells in zip(read(csv_text(rows)), rows, strict=True):
         assert [got.removeprefix("'") for got in written] == [str(cell).removeprefix("'") for cell in cells]
 

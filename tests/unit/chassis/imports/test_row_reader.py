@@ -101,7 +101,7 @@ def test_an_empty_cell_is_an_absent_one() -> None:
     assert fault(name="") == RowError("name", "MISSING")
 
 
-def test_what_is_told_of_a_cell_is_cut() -> None:
+def test_the_text_of_a_cell_is_truncated_in_its_problem() -> None:
     assert row_error("name", "UNKNOWN", value="x" * 10_000).params == {"value": "x" * 100}
 
 
@@ -123,7 +123,7 @@ def declared_reasons() -> set[str]:
     return found
 
 
-def test_every_code_is_told_in_every_language_with_the_same_params() -> None:
+def test_every_code_has_a_text_in_every_language_with_the_same_params() -> None:
     catalogue = bad_rows.catalogue()
     assert {"UNKNOWN", "REPEATED", "ON_ANOTHER_SITE", "MALFORMED.FORMULA", "NOT_UTF8"} <= declared_reasons()
     assert set(catalogue) == declared_reasons()
@@ -136,8 +136,8 @@ def test_every_code_is_told_in_every_language_with_the_same_params() -> None:
 
 def test_a_reason_is_in_its_readers_language() -> None:
     params = {"reason": "NUMBER", "least": "0", "most": "9"}
-    told = [bad_rows.reason("MALFORMED", params, language) for language in Language]
-    assert told == [
+    reasons = [bad_rows.reason("MALFORMED", params, language) for language in Language]
+    assert reasons == [
         "Odotettu: kokonaisluku väliltä 0–9.",
         "Väntat: ett heltal från 0 till 9.",
         "Ventet: et heltall fra 0 til 9.",
@@ -145,6 +145,6 @@ def test_a_reason_is_in_its_readers_language() -> None:
     ]
 
 
-def test_what_a_newer_build_found_is_told_as_far_as_it_is_known() -> None:
+def test_a_reason_of_a_newer_build_is_shown_as_far_as_it_is_known() -> None:
     assert bad_rows.reason("TELEPORTED", {}, Language.EN) == "TELEPORTED"
     assert bad_rows.reason("MALFORMED", {"reason": "NEW"}, Language.EN).endswith("Expected: ….")

@@ -41,7 +41,7 @@ class BreakerFixture:
         return REGISTRY.get_sample_value("kierto_circuit_breaker_open", {"service": "watched"})
 
 
-def test_it_opens_after_several_failures_in_a_row() -> None:
+def test_the_breaker_opens_after_consecutive_failures() -> None:
     watched = BreakerFixture()
     assert watched.shown == 0
     watched.fail(FAILURE_THRESHOLD - 1)
@@ -52,7 +52,7 @@ def test_it_opens_after_several_failures_in_a_row() -> None:
     assert watched.times_opened == 1
 
 
-def test_an_answer_between_them_begins_the_row_anew() -> None:
+def test_a_success_resets_the_count_of_failures() -> None:
     watched = BreakerFixture()
     for _ in range(3):
         watched.fail(FAILURE_THRESHOLD - 1)
@@ -60,7 +60,7 @@ def test_an_answer_between_them_begins_the_row_anew() -> None:
     assert not watched.breaker.open
 
 
-def test_who_had_no_answer_while_others_had_is_not_counted() -> None:
+def test_failures_beside_successes_do_not_count() -> None:
     watched = BreakerFixture()
     began = watched.breaker.successes
     watched.breaker.record_success()
@@ -69,7 +69,7 @@ def test_who_had_no_answer_while_others_had_is_not_counted() -> None:
     assert not watched.breaker.open
 
 
-async def test_while_it_is_open_one_looks_now_and_then() -> None:
+async def test_an_open_breaker_sends_one_probe_an_interval() -> None:
     watched = BreakerFixture()
     watched.fail()
     assert not await watched.breaker.try_close()
@@ -80,7 +80,7 @@ async def test_while_it_is_open_one_looks_now_and_then() -> None:
         assert watched.looks == looks
 
 
-async def test_it_closes_when_the_service_is_back() -> None:
+async def test_the_breaker_closes_when_the_service_is_ready() -> None:
     watched = BreakerFixture()
     watched.fail()
     watched.later()
@@ -90,7 +90,7 @@ async def test_it_closes_when_the_service_is_back() -> None:
     assert (watched.breaker.open, watched.shown) == (False, 0)
 
 
-async def test_one_failure_after_that_opens_it_again_and_one_answer_makes_it_well() -> None:
+async def test_after_a_probe_one_failure_opens_it_and_one_success_resets_it() -> None:
     watched = BreakerFixture()
     watched.back = True
     for times in (1, 2):
@@ -103,7 +103,7 @@ async def test_one_failure_after_that_opens_it_again_and_one_answer_makes_it_wel
     assert not watched.breaker.open
 
 
-async def test_a_look_goes_on_when_its_caller_is_gone_or_told_no() -> None:
+async def test_a_probe_continues_without_its_caller() -> None:
     watched = BreakerFixture()
     watched.fail()
     watched.told.clear()
@@ -120,13 +120,13 @@ async def test_a_look_goes_on_when_its_caller_is_gone_or_told_no() -> None:
     await until(lambda: asyncio.sleep(0, watched.breaker.open), lambda still_open: not still_open)
 
 
-def test_repetitions_are_at_most_a_tenth_of_the_calls() -> None:
-    repeats = RetryBudget()
-    assert [repeats.take(0) for _ in range(MAX_SAVED_RETRIES + 1)] == [True] * MAX_SAVED_RETRIES + [False]
-    taken = sum(repeats.take(answers) for answers in range(1, 1001))
-    assert taken == 1000 // CALLS_PER_RETRY
+def test_retries_are_at_most_a_tenth_of_the_calls() -> None:
+    budget = RetryBudget()
+    assert [budget.take(0) for _ in range(MAX_SAVED_RETRIES + 1)] == [True] * MAX_SAVED_RETRIES + [False]
+    retries = sum(budget.take(answers) for answers in range(1, 1001))
+    assert retries == 1000 // CALLS_PER_RETRY
 
 
-def test_they_are_not_saved_up_for_ever() -> None:
-    repeats = RetryBudget()
-    assert sum(repeats.take(1_000_000) for _ in range(1000)) == MAX_SAVED_RETRIES
+def test_saved_retries_have_a_maximum() -> None:
+    budget = RetryBudget()
+    assert sum(budget.take(1_000_000) for _ in range(1000)) == MAX_SAVED_RETRIES

@@ -73,7 +73,7 @@ def select_fields(kind: Any, selection: bytes, value: Any) -> bytes | None:
         (b"[]", b"{}"),
     ],
 )
-def test_what_is_selected_is_there_in_its_order(selection: bytes, shown: bytes) -> None:
+def test_the_selected_fields_are_encoded_in_their_order(selection: bytes, shown: bytes) -> None:
     assert select_fields(House, selection, HOUSE) == shown
     assert select_fields(House | None, selection, None) == b"null"
     assert select_fields(list[House | None], selection, [HOUSE, None]) == b"[%b,null]" % shown
@@ -108,11 +108,11 @@ def changed(**to: Any) -> House:
         (b'["filledIn"]', HOUSE),
     ],
 )
-def test_of_what_is_not_as_declared_nothing_is_picked(selection: bytes, value: Any) -> None:
+def test_a_value_that_is_not_as_declared_has_no_selected_fields(selection: bytes, value: Any) -> None:
     assert select_fields(House, selection, value) is None
 
 
-def test_what_was_filled_in_is_picked() -> None:
+def test_a_field_that_may_be_unset_is_selected_if_it_is_set() -> None:
     assert (
         select_fields(House, b'["filledIn",["houseNumber"]]', changed(filled_in=[MAIN]))
         == b'{"filledIn":[{"houseNumber":1}]}'
@@ -143,12 +143,12 @@ def test_what_was_filled_in_is_picked() -> None:
         (None | UnsetType, b'["id"]'),
     ],
 )
-def test_what_no_selection_can_be_picked_of(kind: Any, selection: bytes) -> None:
+def test_an_unsupported_selection_has_no_encoder(kind: Any, selection: bytes) -> None:
     assert selection_encoder(kind, selection) is None
 
 
 @pytest.mark.parametrize(
-    ("said", "calls", "selections"),
+    ("field", "calls", "selections"),
     [
         ('[["id"]]', 1, [b'["id"]']),
         ('[null, ["id"] ]', 2, [b"", b'["id"]']),
@@ -160,11 +160,11 @@ def test_what_no_selection_can_be_picked_of(kind: Any, selection: bytes) -> None
         ('{"id":1}', 1, [b""]),
     ],
 )
-def test_what_a_round_trip_is_to_pick(said: str | None, calls: int, selections: list[bytes]) -> None:
-    assert list(batch_protocol.parse_selections(said, calls)) == selections
+def test_the_selections_of_a_batch_are_parsed(field: str | None, calls: int, selections: list[bytes]) -> None:
+    assert list(batch_protocol.parse_selections(field, calls)) == selections
 
 
-def test_the_field_says_it_for_each_call_and_is_never_too_long() -> None:
+def test_the_selection_field_has_each_calls_selection_and_a_maximum_length() -> None:
     assert batch_protocol.selection_field((b'["id"]', b"")) == b'Kierto-Pick: [["id"],null]\r\n'
     assert batch_protocol.selection_field((b"", b"")) == b""
     assert batch_protocol.selection_field((b'["%b"]' % (b"x" * 8_000),)) == b""

@@ -102,7 +102,7 @@ def test_a_command_is_judged_as_the_input_that_its_sender_knows() -> None:
     assert (keep.may_refuse, search.may_refuse) == (True, False)
 
 
-def test_only_the_first_problems_are_told() -> None:
+def test_only_the_first_problems_are_reported() -> None:
     assert len(text_validator(list[Short])(["\x00"] * 10_000)) == MAX_PROBLEMS
 
 

@@ -9,14 +9,14 @@ from services.chassis.runtime import deadline
 from services.chassis.runtime.deadline import DeadlineExceeded
 
 
-def test_without_one_there_is_nothing_to_keep() -> None:
+def test_without_a_deadline_there_is_no_remaining_time() -> None:
     assert deadline.remaining() is None
     assert deadline.expires_at() == inf
     with deadline.within(None):
         assert deadline.remaining() is None
 
 
-def test_the_sooner_of_two_holds() -> None:
+def test_the_earlier_of_two_deadlines_applies() -> None:
     with deadline.within(10):
         outer = deadline.expires_at()
         with deadline.within(20):
@@ -29,12 +29,12 @@ def test_the_sooner_of_two_holds() -> None:
     assert deadline.remaining() is None
 
 
-def test_what_is_over_is_less_than_nothing() -> None:
+def test_the_remaining_time_after_a_deadline_is_negative() -> None:
     with deadline.within(-1):
         assert (deadline.remaining() or 0) < -0.9
 
 
-async def test_it_is_inherited_by_what_begins_meanwhile_and_by_nothing_else() -> None:
+async def test_a_deadline_is_inherited_only_by_tasks_started_within_it() -> None:
     async def see() -> float | None:
         return deadline.remaining()
 
@@ -47,7 +47,7 @@ async def test_it_is_inherited_by_what_begins_meanwhile_and_by_nothing_else() ->
     assert deadline.remaining() is None
 
 
-async def test_a_block_that_is_too_late_is_cancelled() -> None:
+async def test_a_late_block_is_cancelled() -> None:
     ended = False
     with deadline.within(0.01), pytest.raises(DeadlineExceeded):
         async with deadline.enforced():
@@ -59,7 +59,7 @@ async def test_a_block_that_is_too_late_is_cancelled() -> None:
     assert ended
 
 
-async def test_a_block_in_time_is_left_alone() -> None:
+async def test_a_block_in_time_is_not_cancelled() -> None:
     async with deadline.enforced():
         await asyncio.sleep(0)
     with deadline.within(10):
@@ -73,7 +73,7 @@ async def test_a_timeout_of_the_blocks_own_is_no_deadline() -> None:
             raise TimeoutError
 
 
-async def test_who_is_cancelled_from_outside_is_not_too_late() -> None:
+async def test_a_cancellation_from_outside_is_no_expired_deadline() -> None:
     async def wait() -> None:
         with deadline.within(10):
             async with deadline.enforced():
@@ -89,7 +89,7 @@ async def test_who_is_cancelled_from_outside_is_not_too_late() -> None:
 @pytest.mark.parametrize(
     ("field", "seconds"), [("1", 0.001), ("2950", 2.95), ("0", 0.0), ("007", 0.007), ("999999999", 999_999.999)]
 )
-def test_what_a_field_says(field: str, seconds: float) -> None:
+def test_a_deadline_field_is_parsed(field: str, seconds: float) -> None:
     assert deadline.parse_timeout(field) == seconds
 
 
@@ -100,6 +100,6 @@ def test_nonsense_is_ignored(field: str | None) -> None:
     assert deadline.parse_timeout(field) is None
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(10, 9950), (3.0, 2950), (0.1, 90), (0.05, 45), (0.0001, 1)])
-def test_a_server_is_left_a_little_less(seconds: float, said: int) -> None:
-    assert deadline.outgoing_timeout_ms(seconds) == said
+@pytest.mark.parametrize(("seconds", "timeout_ms"), [(10, 9950), (3.0, 2950), (0.1, 90), (0.05, 45), (0.0001, 1)])
+def test_a_server_gets_the_remaining_time_less_a_margin(seconds: float, timeout_ms: int) -> None:
+    assert deadline.outgoing_timeout_ms(seconds) == timeout_ms

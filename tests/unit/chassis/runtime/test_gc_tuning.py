@@ -38,7 +38,7 @@ def failing(kept: list[Exception]) -> "weakref.ref[Body]":
     return weakref.ref(body)
 
 
-def test_an_exception_that_is_released_keeps_nothing(gc_disabled: None) -> None:
+def test_a_cleared_exception_releases_its_frames(gc_disabled: None) -> None:
     kept: list[Exception] = []
     body = failing(kept)
     assert body() is not None
@@ -48,7 +48,7 @@ def test_an_exception_that_is_released_keeps_nothing(gc_disabled: None) -> None:
 
 
 @pytest.mark.parametrize("link", ["__context__", "__cause__", "original_error"])
-def test_nor_do_those_that_led_to_it(gc_disabled: None, link: str) -> None:
+def test_linked_exceptions_are_cleared(gc_disabled: None, link: str) -> None:
     kept: list[Exception] = []
     body = failing(kept)
     last = RuntimeError("last")
@@ -58,7 +58,7 @@ def test_nor_do_those_that_led_to_it(gc_disabled: None, link: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["errors", "exceptions"])
-def test_nor_do_those_that_it_stands_for(gc_disabled: None, name: str) -> None:
+def test_grouped_exceptions_are_cleared(gc_disabled: None, name: str) -> None:
     kept: list[Exception] = []
     body = failing(kept)
     last = RuntimeError("last")
@@ -67,13 +67,13 @@ def test_nor_do_those_that_it_stands_for(gc_disabled: None, name: str) -> None:
     assert body() is None
 
 
-def test_exceptions_that_lead_to_each_other_are_released() -> None:
+def test_exceptions_that_are_each_others_cause_are_cleared() -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__context__, other.__cause__ = other, one
     gc_tuning.clear_tracebacks(one)
 
 
-def test_cycles_are_looked_for_once_so_many_bytes_may_hang_in_them(gc_disabled: None) -> None:
+def test_a_collection_runs_after_a_number_of_counted_bytes(gc_disabled: None) -> None:
     def cycle() -> "weakref.ref[Body]":
         body = Body()
         body.itself = body

@@ -3,7 +3,7 @@
 from services.chassis.telemetry import tracing
 
 
-def test_a_trace_is_continued_or_begun() -> None:
+def test_a_trace_is_continued_or_started() -> None:
     parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with tracing.trace(parent) as trace_id:
         assert trace_id == "4bf92f3577b34da6a3ce929d0e0e4736" == tracing.trace_id()

@@ -96,13 +96,13 @@ async def test_a_leader_suspended_beyond_its_lease_corrupts_nothing(alpha: Alpha
         async with running(alpha.consumer()):
             emitting = asyncio.create_task(emit_events())
             for _ in range(3):
-                begun = await until(lambda: asyncio.sleep(0, number))
-                await until(alpha.tally, lambda tally, begun=begun: len(tally) > begun + 20)  # type: ignore[misc]
+                count = await until(lambda: asyncio.sleep(0, number))
+                await until(alpha.tally, lambda tally, count=count: len(tally) > count + 20)  # type: ignore[misc]
                 leading = await until(leader)
                 relays[leading].send_signal(signal.SIGSTOP)
                 await until(leader, lambda now, before=leading: now not in ("", before))  # type: ignore[misc]
-                begun = number
-                await until(alpha.tally, lambda tally, begun=begun: len(tally) > begun + 20)  # type: ignore[misc]
+                count = number
+                await until(alpha.tally, lambda tally, count=count: len(tally) > count + 20)  # type: ignore[misc]
                 relays[leading].send_signal(signal.SIGCONT)
             stop.set()
             await emitting

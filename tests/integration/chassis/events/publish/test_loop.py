@@ -190,7 +190,7 @@ async def test_a_records_timestamp_is_its_rows_and_not_the_operators_clock(alpha
     assert await count_since(alpha, dt.timedelta(minutes=5)) == 0
 
 
-async def test_metrics_of_the_backlog_while_the_broker_is_away(alpha: Alpha) -> None:
+async def test_metrics_of_the_backlog_while_the_broker_is_unavailable(alpha: Alpha) -> None:
     async with metrics_of(alpha):
         published = await metric("events_published_total")
         async with running(alpha.relay()):
@@ -214,7 +214,7 @@ async def test_metrics_of_the_backlog_while_the_broker_is_away(alpha: Alpha) -> 
             await await_metrics(events_published_total=published + 18)
 
 
-async def test_retention_deletes_the_beginning_of_the_log_without_a_hole(alpha: Alpha) -> None:
+async def test_retention_deletes_the_beginning_of_the_log_without_a_gap(alpha: Alpha) -> None:
     async with running(alpha.relay()):
         await emit(alpha, range(20))
         await await_published(alpha)

@@ -18,8 +18,8 @@ async def download(origin: Origin, *, timeout_s: float = 5, pause_s: float = 5) 
     )
 
 
-async def read_all(begun: Download) -> bytes:
-    return b"".join([piece async for piece in begun])
+async def read_all(response: Download) -> bytes:
+    return b"".join([piece async for piece in response])
 
 
 def respond_with(*data: bytes) -> Act:

@@ -41,9 +41,9 @@ class Peer:
 
     async def answer(self, data: bytes = OK) -> bytes:
         """Read a request and respond."""
-        asked = await self.request()
+        received = await self.request()
         await self.send(data)
-        return asked
+        return received
 
     async def gone(self) -> None:
         """Wait until the client closes the connection without further bytes."""

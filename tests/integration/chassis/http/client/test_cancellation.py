@@ -37,19 +37,19 @@ async def silent(peer: Peer) -> None:
     await peer.gone()
 
 
-@pytest.mark.parametrize("turns", range(6))
-async def test_while_connecting(turns: int) -> None:
+@pytest.mark.parametrize("iterations", range(6))
+async def test_while_connecting(iterations: int) -> None:
     """Cancel in each of the first iterations of the loop: before the connection, during and after it."""
     async with run_script(echo_bodies) as server, Origin(server.url, connections=1) as origin:
         task = start_request(origin, b"never mind")
-        for _ in range(turns):
+        for _ in range(iterations):
             await asyncio.sleep(0)
         await cancel(task)
         assert (await send_request(origin, b"next")).body == b"next"
         assert server.opened <= 2
 
 
-async def test_while_the_server_takes_no_connection() -> None:
+async def test_while_the_server_accepts_no_connection() -> None:
     with full_accept_queue() as url:
         async with Origin(url, connections=1) as origin:
             task = start_request(origin)
@@ -60,7 +60,7 @@ async def test_while_the_server_takes_no_connection() -> None:
 
 
 @pytest.mark.parametrize("part", [b"", OK[:10], OK[:-1]])
-async def test_while_the_answer_is_awaited(part: bytes) -> None:
+async def test_while_the_response_is_awaited(part: bytes) -> None:
     sent = asyncio.Event()
 
     async def partly(peer: Peer) -> None:
@@ -76,7 +76,7 @@ async def test_while_the_answer_is_awaited(part: bytes) -> None:
         assert server.opened == 2
 
 
-async def test_an_answer_that_came_in_the_same_turn_leaves_the_connection_good() -> None:
+async def test_a_response_received_before_the_cancellation_leaves_the_connection_reusable() -> None:
     async def second_only(peer: Peer) -> None:
         await peer.request()
         await peer.answer()
@@ -113,7 +113,7 @@ async def test_while_waiting_for_a_connection() -> None:
         assert server.opened == 1
 
 
-async def test_who_was_just_given_a_connection_passes_it_on() -> None:
+async def test_a_cancelled_waiter_passes_its_connection_to_the_next() -> None:
     async def silent_once(peer: Peer) -> None:
         await peer.request()
         await echo_bodies(peer)
@@ -129,7 +129,7 @@ async def test_who_was_just_given_a_connection_passes_it_on() -> None:
         assert server.opened == 1
 
 
-async def test_who_was_just_given_a_place_passes_it_on() -> None:
+async def test_a_cancelled_waiter_passes_its_pool_slot_to_the_next() -> None:
     async with run_script(silent, echo_bodies) as server, Origin(server.url, connections=1) as origin:
         tasks = [start_request(origin, b"%d" % number) for number in range(3)]
         await busy_connection(origin)
@@ -142,7 +142,7 @@ async def test_who_was_just_given_a_place_passes_it_on() -> None:
         assert tasks[1].cancelled()
 
 
-async def test_all_at_once() -> None:
+async def test_all_requests_cancelled_at_once() -> None:
     async with run_script(silent) as server, Origin(server.url, connections=5) as origin:
         tasks = [start_request(origin) for _ in range(50)]
         async with asyncio.timeout(60):

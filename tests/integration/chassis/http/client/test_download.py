@@ -27,28 +27,28 @@ MAX_BUFFERED = 262_144
         ([b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n", b"no"], 404, b"no"),
     ],
 )
-async def test_a_whole_answer_leaves_its_connection_for_the_next(data: list[bytes], status: int, body: bytes) -> None:
+async def test_a_complete_download_leaves_its_connection_reusable(data: list[bytes], status: int, body: bytes) -> None:
     async with run_script(respond_with(*data)) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        assert begun.head.status == status
-        assert await read_all(begun) == body
+        response = await download(origin)
+        assert response.head.status == status
+        assert await read_all(response) == body
         assert (await send_request(origin, b"next")).body == b"next"
         assert server.opened == 1
 
 
-async def test_what_is_asked_and_the_fields_of_the_answer() -> None:
-    asked: list[bytes] = []
+async def test_the_request_and_the_response_headers() -> None:
+    requests: list[bytes] = []
 
     async def once(peer: Peer) -> None:
-        asked.append(await peer.answer(BEGIN + b"ETag: one\r\nContent-Length: 2\r\n\r\nok"))
+        requests.append(await peer.answer(BEGIN + b"ETag: one\r\nContent-Length: 2\r\n\r\nok"))
         await peer.gone()
 
     async with run_script(once) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        assert (begun.head.header(b"etag"), begun.head.header(b"server")) == (b"one", None)
-        assert await read_all(begun) == b"ok"
-    assert asked[0].startswith(b"GET /file HTTP/1.1\r\n")
-    assert b"\r\nA: b\r\n" in asked[0]
+        response = await download(origin)
+        assert (response.head.header(b"etag"), response.head.header(b"server")) == (b"one", None)
+        assert await read_all(response) == b"ok"
+    assert requests[0].startswith(b"GET /file HTTP/1.1\r\n")
+    assert b"\r\nA: b\r\n" in requests[0]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ async def test_what_is_asked_and_the_fields_of_the_answer() -> None:
     ],
 )
 @pytest.mark.parametrize("half", [False, True])
-async def test_a_body_that_ends_with_its_connection(data: bytes, half: bool) -> None:
+async def test_a_body_delimited_by_the_connections_end(data: bytes, half: bool) -> None:
     async def ends(peer: Peer) -> None:
         await peer.answer(data)
         if half:
@@ -73,7 +73,7 @@ async def test_a_body_that_ends_with_its_connection(data: bytes, half: bool) -> 
         assert server.opened == 2
 
 
-async def test_pieces_come_before_the_answer_is_complete() -> None:
+async def test_chunks_are_delivered_before_the_response_is_complete() -> None:
     read = asyncio.Event()
 
     async def slowly(peer: Peer) -> None:
@@ -83,10 +83,10 @@ async def test_pieces_come_before_the_answer_is_complete() -> None:
         await peer.gone()
 
     async with run_script(slowly) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        assert await anext(begun) == b"one"
+        response = await download(origin)
+        assert await anext(response) == b"one"
         read.set()
-        assert await read_all(begun) == b"two"
+        assert await read_all(response) == b"two"
 
 
 FRAMED = {
@@ -97,7 +97,7 @@ FRAMED = {
 
 
 @pytest.mark.parametrize("framing", FRAMED)
-async def test_a_slow_reader_is_waited_for_and_little_is_held(framing: str) -> None:
+async def test_a_slow_reader_applies_backpressure_and_little_is_buffered(framing: str) -> None:
     head, frame, end = FRAMED[framing]
     sent = 0
 
@@ -114,7 +114,7 @@ async def test_a_slow_reader_is_waited_for_and_little_is_held(framing: str) -> N
             await echo_bodies(peer)
 
     async with run_script(large, echo_bodies) as server, Origin(server.url) as origin:
-        begun = await download(origin)
+        response = await download(origin)
         before = -1
         async with asyncio.timeout(60):
             while sent != before or not sent:
@@ -122,18 +122,18 @@ async def test_a_slow_reader_is_waited_for_and_little_is_held(framing: str) -> N
                 for _ in range(50):
                     await asyncio.sleep(0)
         assert sent < 30_000_000  # what the kernel keeps, and no more
-        got, most = 0, len(begun._buffer)
-        async for piece in begun:
+        got, most = 0, len(response._buffer)
+        async for piece in response:
             got += len(piece)
             assert len(piece) <= CHUNK_BYTES
-            most = max(most, len(begun._buffer))
+            most = max(most, len(response._buffer))
         assert got == LARGE
         assert most <= MAX_BUFFERED_BYTES + MAX_BUFFERED
         assert (await send_request(origin, b"next")).body == b"next"
         assert server.opened == (2 if framing == "end" else 1)
 
 
-async def test_a_body_may_take_longer_than_a_pause() -> None:
+async def test_a_body_may_take_longer_than_the_stall_timeout() -> None:
     """Each chunk arrives after more than half the stall timeout, and all of them take several."""
 
     async def slowly(peer: Peer) -> None:

@@ -15,7 +15,7 @@ from tests.integration.chassis.http.client.scripted_server import OK, Peer, echo
 from tests.support.polling import until
 
 
-async def test_a_reader_that_takes_nothing_any_more() -> None:
+async def test_a_reader_that_stops_reading_without_close() -> None:
     """A forgotten download does not hold its connection for ever."""
 
     async def endless(peer: Peer) -> None:
@@ -25,10 +25,10 @@ async def test_a_reader_that_takes_nothing_any_more() -> None:
                 await peer.send(b"x" * 100_000 if peer.writer.transport.get_write_buffer_size() else BEGIN + b"\r\n")
 
     async with run_script(endless) as server, Origin(server.url) as origin:
-        begun = await download(origin, pause_s=0.1)
+        response = await download(origin, pause_s=0.1)
         await until(lambda: asyncio.sleep(0, not origin._pool.open))
         with pytest.raises(RequestTimeout):
-            await read_all(begun)
+            await read_all(response)
 
 
 async def endless(peer: Peer) -> None:
@@ -39,33 +39,33 @@ async def endless(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("pieces", [0, 1, 5])
-async def test_who_stops_reading_closes_the_connection(pieces: int) -> None:
+async def test_closing_a_download_closes_its_connection(pieces: int) -> None:
     async with run_script(endless, echo_bodies) as server, Origin(server.url) as origin:
-        begun = await download(origin)
+        response = await download(origin)
         for _ in range(pieces):
-            await anext(begun)
-        begun.close()
-        begun.close()
+            await anext(response)
+        response.close()
+        response.close()
         await server.playing[0]
         assert (await send_request(origin, b"next")).body == b"next"
         assert server.opened == 2
 
 
-async def test_closed_when_the_whole_has_come_the_connection_stays() -> None:
+async def test_closing_a_complete_download_keeps_its_connection() -> None:
     async with run_script(respond_with(OK)) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        await begun.ended
-        begun.close()
+        response = await download(origin)
+        await response.ended
+        response.close()
         assert (await send_request(origin, b"next")).body == b"next"
         assert server.opened == 1
 
 
-@pytest.mark.parametrize("turns", range(8))
-async def test_cancelled_before_it_begins(turns: int) -> None:
+@pytest.mark.parametrize("iterations", range(8))
+async def test_cancelled_before_the_response_head(iterations: int) -> None:
     """Cancel in each of the first iterations of the loop: during the connection, the request and the head."""
     async with run_script(endless) as server, Origin(server.url, connections=1) as origin:
         task = asyncio.ensure_future(download(origin))
-        for _ in range(turns):
+        for _ in range(iterations):
             await asyncio.sleep(0)
         task.cancel()
         (done,) = await asyncio.gather(task, return_exceptions=True)
@@ -74,7 +74,7 @@ async def test_cancelled_before_it_begins(turns: int) -> None:
         await until(lambda: asyncio.sleep(0, (len(origin._pool.open), origin._streams)), lambda left: left == (0, 0))
 
 
-async def test_cancelled_while_a_piece_is_awaited_it_can_be_read_on() -> None:
+async def test_a_download_can_be_read_on_after_a_cancelled_read() -> None:
     read = asyncio.Event()
 
     async def slowly(peer: Peer) -> None:
@@ -84,17 +84,17 @@ async def test_cancelled_while_a_piece_is_awaited_it_can_be_read_on() -> None:
         await peer.gone()
 
     async with run_script(slowly) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        task = asyncio.ensure_future(anext(begun))
+        response = await download(origin)
+        task = asyncio.ensure_future(anext(response))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         read.set()
-        assert await read_all(begun) == b"after"
+        assert await read_all(response) == b"after"
 
 
-async def test_streams_leave_connections_for_all_else() -> None:
+async def test_streams_leave_connections_for_other_requests() -> None:
     """Streams up to the limit, half of them uploads: the next one is rejected, a small request is not."""
 
     async def waits(peer: Peer) -> None:
@@ -117,30 +117,30 @@ async def test_streams_leave_connections_for_all_else() -> None:
             asyncio.ensure_future(origin.upload(origin.start("POST", "/"), field_lines({}), never(), pause_s=5))
             for _ in range(2)
         ]
-        begun = [await download(origin) for _ in range(2)]
+        downloads = [await download(origin) for _ in range(2)]
         for _ in range(2):
             with pytest.raises(PoolExhausted):
                 await download(origin)
         with pytest.raises(PoolExhausted):
             await origin.upload(origin.start("POST", "/"), field_lines({}), never(), pause_s=5)
         assert (await send_request(origin)).body == b"ok"
-        begun[0].close()
+        downloads[0].close()
         await until(lambda: asyncio.sleep(0, origin._streams == 3))
         (await download(origin)).close()
         for upload in uploads:
             upload.cancel()
         await asyncio.gather(*uploads, return_exceptions=True)
-        begun[1].close()
+        downloads[1].close()
         await until(lambda: asyncio.sleep(0, origin._streams), lambda left: left == 0)
 
 
-async def test_close_ends_what_is_read() -> None:
+async def test_close_ends_open_downloads() -> None:
     async with run_script(endless) as server:
         origin = Origin(server.url)
-        begun = await download(origin)
-        await anext(begun)
+        response = await download(origin)
+        await anext(response)
         await origin.close()
         with pytest.raises(ConnectionLost):
-            await read_all(begun)
+            await read_all(response)
         with pytest.raises(ConnectionLost):
             await download(origin)

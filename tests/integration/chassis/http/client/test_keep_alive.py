@@ -68,7 +68,7 @@ RACES = [ended_when_used_again, ended_in_its_answer, reset_when_used_again]
 
 
 @pytest.mark.parametrize("act", RACES)
-async def test_a_repeatable_request_is_sent_once_more_on_a_new_connection(act: Act) -> None:
+async def test_a_repeatable_request_is_retried_on_a_new_connection(act: Act) -> None:
     async with run_script(act, echo_bodies) as server, Origin(server.url) as origin:
         await send_request(origin)
         assert (await send_request(origin, b"again", repeatable=True)).body == b"again"
@@ -76,7 +76,7 @@ async def test_a_repeatable_request_is_sent_once_more_on_a_new_connection(act: A
 
 
 @pytest.mark.parametrize("act", RACES)
-async def test_any_other_request_is_lost_and_may_have_been_acted_on(act: Act) -> None:
+async def test_any_other_request_is_not_retried_because_it_may_have_taken_effect(act: Act) -> None:
     async with run_script(act, echo_bodies) as server, Origin(server.url) as origin:
         await send_request(origin)
         with pytest.raises(ConnectionLost) as caught:
@@ -85,7 +85,7 @@ async def test_any_other_request_is_lost_and_may_have_been_acted_on(act: Act) ->
         assert server.opened == 1
 
 
-async def test_a_request_is_not_sent_a_third_time() -> None:
+async def test_a_request_is_retried_once_only() -> None:
     async def takes(peer: Peer) -> None:
         await peer.request()
 
@@ -95,7 +95,7 @@ async def test_a_request_is_not_sent_a_third_time() -> None:
         assert server.opened == 2
 
 
-async def test_where_one_connection_was_lost_the_idle_ones_are_not_trusted() -> None:
+async def test_a_lost_connection_closes_the_idle_ones() -> None:
     both = asyncio.Event()
     first: list[Peer] = []
 
@@ -118,7 +118,7 @@ async def test_where_one_connection_was_lost_the_idle_ones_are_not_trusted() -> 
         await asyncio.gather(*server.playing[:2])
 
 
-async def test_nobody_there() -> None:
+async def test_a_refused_connection() -> None:
     async with run_script(echo_bodies) as server:
         url = server.url
     async with Origin(url) as origin:
@@ -129,14 +129,14 @@ async def test_nobody_there() -> None:
             await send_request(origin)
 
 
-async def test_a_name_that_is_none() -> None:
+async def test_an_unresolvable_host_name() -> None:
     async with Origin("http://nobody.invalid:1") as origin:
         with pytest.raises(ConnectionLost) as caught:
             await send_request(origin)
         assert not caught.value.sent
 
 
-async def test_an_idle_connection_is_closed_after_its_time() -> None:
+async def test_an_idle_connection_is_closed_after_its_timeout() -> None:
     async def once(peer: Peer) -> None:
         await peer.answer()
         await peer.gone()
@@ -173,7 +173,7 @@ async def test_an_old_timer_does_not_end_a_later_request() -> None:
         assert server.opened == 2
 
 
-async def test_a_shorter_time_rings_before_a_longer_timer() -> None:
+async def test_a_shorter_timeout_fires_before_a_longer_timer() -> None:
     async def once(peer: Peer) -> None:
         await peer.answer()
         await peer.request()
@@ -185,7 +185,7 @@ async def test_a_shorter_time_rings_before_a_longer_timer() -> None:
             await send_request(origin, timeout_s=0.05)
 
 
-async def test_the_connection_used_last_is_used_next() -> None:
+async def test_the_most_recently_used_connection_is_used_next() -> None:
     names: list[int] = []
 
     async def named(peer: Peer) -> None:
@@ -208,7 +208,7 @@ async def test_the_connection_used_last_is_used_next() -> None:
         assert server.opened == 3
 
 
-async def test_more_than_was_announced_never_answers_the_next_request() -> None:
+async def test_bytes_behind_a_response_are_never_the_next_response() -> None:
     more = asyncio.Event()
 
     async def lies(peer: Peer) -> None:
@@ -225,7 +225,7 @@ async def test_more_than_was_announced_never_answers_the_next_request() -> None:
         assert (await send_request(origin, b"clean")).body == b"clean"
 
 
-async def test_more_than_was_announced_in_one_piece_is_no_answer() -> None:
+async def test_bytes_behind_a_response_in_one_segment_make_it_malformed() -> None:
     async def lies(peer: Peer) -> None:
         await peer.answer(OK + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
         await peer.gone()

@@ -28,25 +28,25 @@ async def test_there_are_never_more_connections_than_allowed() -> None:
         assert (server.opened, server.most) == (3, 3)
 
 
-async def test_first_come_first_served() -> None:
-    asked: list[bytes] = []
+async def test_waiting_requests_are_sent_in_their_order() -> None:
+    requests: list[bytes] = []
 
     async def writes_down(peer: Peer) -> None:
-        asked.extend([(await peer.answer())[-2:] for _ in range(20)])
+        requests.extend([(await peer.answer())[-2:] for _ in range(20)])
         await peer.gone()
 
     async with run_script(writes_down) as server, Origin(server.url, connections=1) as origin:
         wanted = [b"%02d" % number for number in range(20)]
         await asyncio.gather(*(send_request(origin, body) for body in wanted))
-        assert asked == wanted
+        assert requests == wanted
 
 
-async def test_a_newcomer_does_not_overtake() -> None:
+async def test_a_new_request_does_not_overtake_a_waiting_one() -> None:
     """A request that arrives when a connection becomes free for a waiting one."""
-    asked: list[bytes] = []
+    requests: list[bytes] = []
 
     async def writes_down(peer: Peer) -> None:
-        asked.extend([(await peer.answer())[-1:] for _ in range(3)])
+        requests.extend([(await peer.answer())[-1:] for _ in range(3)])
         await peer.gone()
 
     async with run_script(writes_down) as server, Origin(server.url, connections=1) as origin:
@@ -54,10 +54,10 @@ async def test_a_newcomer_does_not_overtake() -> None:
         await first
         third = start_request(origin, b"3")
         await asyncio.gather(second, third)
-        assert asked == [b"1", b"2", b"3"]
+        assert requests == [b"1", b"2", b"3"]
 
 
-async def test_more_than_may_wait_are_refused_at_once() -> None:
+async def test_requests_beyond_the_queue_are_refused_at_once() -> None:
     async with run_script(silent) as server, Origin(server.url, connections=1, waiting=2) as origin:
         tasks = [start_request(origin) for _ in range(3)]
         await asyncio.sleep(0)
@@ -69,7 +69,7 @@ async def test_more_than_may_wait_are_refused_at_once() -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_lost_connection_makes_room_for_the_next() -> None:
+async def test_a_lost_connection_frees_its_pool_slot() -> None:
     async def once(peer: Peer) -> None:
         await peer.request()
 
@@ -81,15 +81,15 @@ async def test_a_lost_connection_makes_room_for_the_next() -> None:
         assert server.most == 1
 
 
-async def test_a_connection_that_is_lost_on_its_way_to_the_next_is_made_anew() -> None:
+async def test_a_connection_lost_before_a_waiter_uses_it_is_replaced() -> None:
     async def second_only(peer: Peer) -> None:
         await peer.request()
         await peer.gone()
 
-    asked: list[bytes] = []
+    requests: list[bytes] = []
 
     async def writes_down(peer: Peer) -> None:
-        asked.extend([(await peer.answer())[-1:] for _ in range(2)])
+        requests.extend([(await peer.answer())[-1:] for _ in range(2)])
         await peer.gone()
 
     async with run_script(second_only, writes_down) as server, Origin(server.url, connections=1) as origin:
@@ -101,11 +101,11 @@ async def test_a_connection_that_is_lost_on_its_way_to_the_next_is_made_anew() -
         connection.data_received(OK)  # free: given to the second
         connection.close()  # and lost before the second can take it
         await asyncio.gather(first, second, third)
-        assert asked == [b"1", b"2"]  # the second has kept its place in the queue
+        assert requests == [b"1", b"2"]  # the second has kept its place in the queue
         assert server.opened == 2
 
 
-async def test_close_ends_what_is_under_way_and_what_waits() -> None:
+async def test_close_ends_active_and_waiting_requests() -> None:
     async with run_script(silent) as server:
         origin = Origin(server.url, connections=2)
         tasks = [start_request(origin) for _ in range(4)]
@@ -122,12 +122,12 @@ async def test_close_ends_what_is_under_way_and_what_waits() -> None:
         assert not origin._pool.open
 
 
-@pytest.mark.parametrize("turns", range(5))
-async def test_close_while_connecting(turns: int) -> None:
+@pytest.mark.parametrize("iterations", range(5))
+async def test_close_while_connecting(iterations: int) -> None:
     async with run_script(echo_bodies) as server:
         origin = Origin(server.url)
         task = start_request(origin)
-        for _ in range(turns):
+        for _ in range(iterations):
             await asyncio.sleep(0)
         await origin.close()
         (done,) = await asyncio.gather(task, return_exceptions=True)
@@ -135,5 +135,5 @@ async def test_close_while_connecting(turns: int) -> None:
         assert not origin._pool.open
 
 
-async def test_close_of_what_was_never_used() -> None:
+async def test_close_of_an_unused_origin() -> None:
     await Origin("http://127.0.0.1:9").close()

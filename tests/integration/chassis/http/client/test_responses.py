@@ -26,7 +26,7 @@ BEGIN = b"HTTP/1.1 200 OK\r\n"
         (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
     ],
 )
-async def test_an_answer_leaves_its_connection_for_the_next(data: bytes, status: int, body: bytes) -> None:
+async def test_a_response_leaves_its_connection_reusable(data: bytes, status: int, body: bytes) -> None:
     async def twice(peer: Peer) -> None:
         await peer.answer(data)
         await peer.answer()
@@ -47,7 +47,7 @@ async def test_an_answer_leaves_its_connection_for_the_next(data: bytes, status:
         b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
     ],
 )
-async def test_a_connection_that_the_answer_ends_is_closed(data: bytes) -> None:
+async def test_a_connection_that_the_response_ends_is_closed(data: bytes) -> None:
     async def once(peer: Peer) -> None:
         await peer.answer(data)
         await peer.gone()
@@ -59,7 +59,7 @@ async def test_a_connection_that_the_answer_ends_is_closed(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nContent-Type: a/b\r\n\r\n"])
-async def test_a_body_may_end_with_its_connection(begin: bytes) -> None:
+async def test_a_body_may_be_delimited_by_the_connections_end(begin: bytes) -> None:
     async def once(peer: Peer) -> None:
         await peer.answer(begin + b"o")
         await peer.send(b"k")
@@ -71,7 +71,7 @@ async def test_a_body_may_end_with_its_connection(begin: bytes) -> None:
         assert (await send_request(origin, b"next")).body == b"next"
 
 
-async def test_a_body_that_ends_with_its_connection_does_not_end_with_a_reset() -> None:
+async def test_a_body_delimited_by_the_connections_end_is_lost_at_a_reset() -> None:
     reached = asyncio.Event()
 
     async def once(peer: Peer) -> None:
@@ -80,11 +80,11 @@ async def test_a_body_that_ends_with_its_connection_does_not_end_with_a_reset() 
         peer.reset()
 
     async with run_script(once) as server, Origin(server.url) as origin:
-        asking = asyncio.ensure_future(send_request(origin))
+        request = asyncio.ensure_future(send_request(origin))
         await asyncio.sleep(0)
         reached.set()
         with pytest.raises(ConnectionLost) as caught:
-            await asking
+            await request
         assert caught.value.sent
 
 
@@ -101,7 +101,7 @@ async def test_a_body_that_ends_with_its_connection_does_not_end_with_a_reset() 
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
     ],
 )
-async def test_a_connection_that_brought_no_answer_is_closed(data: bytes) -> None:
+async def test_a_connection_with_a_malformed_response_is_closed(data: bytes) -> None:
     async def once(peer: Peer) -> None:
         await peer.answer(data)
         await peer.gone()
@@ -118,14 +118,14 @@ async def test_a_connection_that_brought_no_answer_is_closed(data: bytes) -> Non
     "whole",
     [OK, BEGIN + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" + OK],
 )
-@pytest.mark.parametrize("how", ["end", "reset", "close"])
-async def test_an_answer_that_breaks_off_is_lost(whole: bytes, how: str) -> None:
+@pytest.mark.parametrize("ending", ["end", "reset", "close"])
+async def test_a_truncated_response_is_lost(whole: bytes, ending: str) -> None:
     async def part(peer: Peer) -> None:
         # A connection for each place at which it can break off.
         await peer.answer(whole[: server.opened - 1])
-        if how == "reset":
+        if ending == "reset":
             peer.reset()
-        elif how == "end":
+        elif ending == "end":
             peer.end()
             await peer.gone()
 
@@ -137,7 +137,7 @@ async def test_an_answer_that_breaks_off_is_lost(whole: bytes, how: str) -> None
         assert server.opened == len(whole)
 
 
-async def test_an_answer_may_come_byte_by_byte() -> None:
+async def test_a_response_may_arrive_byte_by_byte() -> None:
     async def slowly(peer: Peer) -> None:
         await peer.request()
         for place in range(len(OK)):
@@ -151,20 +151,20 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
         assert (await send_request(origin)).body == b"ok"
 
 
-async def test_a_request_comes_as_it_was_asked() -> None:
-    asked: list[bytes] = []
+async def test_the_bytes_of_a_request() -> None:
+    requests: list[bytes] = []
 
     async def once(peer: Peer) -> None:
-        asked.append(await peer.answer())
+        requests.append(await peer.answer())
         await peer.gone()
 
     async with run_script(once) as server, Origin(server.url + "/prefix") as origin:
         await send_request(origin, b"the body")
     host = server.url.removeprefix("http://").encode()
-    assert asked == [b"POST /prefix/asked HTTP/1.1\r\nHost: " + host + b"\r\nContent-Length: 8\r\n\r\nthe body"]
+    assert requests == [b"POST /prefix/asked HTTP/1.1\r\nHost: " + host + b"\r\nContent-Length: 8\r\n\r\nthe body"]
 
 
-async def test_large_bodies_go_both_ways() -> None:
+async def test_large_bodies_in_both_directions() -> None:
     body = bytes(range(256)) * 40_000
     async with run_script(echo_bodies) as server, Origin(server.url) as origin:
         for _ in range(3):
@@ -172,7 +172,7 @@ async def test_large_bodies_go_both_ways() -> None:
         assert server.opened == 1
 
 
-async def test_a_unix_socket_is_as_good(tmp_path: Path) -> None:
+async def test_an_origin_on_a_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "a.sock"
     async with run_script(echo_bodies, path=path) as server, Origin(server.url) as origin:
         for number in range(10):

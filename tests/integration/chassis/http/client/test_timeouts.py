@@ -43,7 +43,7 @@ async def test_while_connecting() -> None:
 
 
 @pytest.mark.parametrize("part", [b"", b"HTTP", OK[:30], OK[:-1], b"HTTP/1.1 100 Continue\r\n\r\n"])
-async def test_while_the_answer_is_awaited(part: bytes) -> None:
+async def test_while_the_response_is_awaited(part: bytes) -> None:
     async def silent(peer: Peer) -> None:
         await peer.answer(part)
         await peer.gone()
@@ -57,7 +57,7 @@ async def test_while_the_answer_is_awaited(part: bytes) -> None:
         assert server.opened == 2
 
 
-async def test_an_answer_in_drops_has_no_more_time() -> None:
+async def test_a_slow_response_does_not_extend_the_timeout() -> None:
     async def drops(peer: Peer) -> None:
         await peer.request()
         await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
@@ -92,7 +92,7 @@ async def test_while_waiting_for_a_connection() -> None:
         assert server.opened == 1
 
 
-async def test_the_second_try_has_only_the_time_that_is_left() -> None:
+async def test_a_retry_has_only_the_remaining_time() -> None:
     async def takes(peer: Peer) -> None:
         await peer.request()
 

@@ -21,26 +21,26 @@ from tests.support.polling import until
         CHUNKED + b"3\r\nabc\r\n0\r\n",
     ],
 )
-@pytest.mark.parametrize("how", ["closes", "ends its half", "resets"])
-async def test_a_body_that_breaks_off_is_lost_behind_what_came(data: bytes, how: str) -> None:
+@pytest.mark.parametrize("ending", ["closes", "ends its half", "resets"])
+async def test_a_truncated_body_is_lost_behind_its_received_chunks(data: bytes, ending: str) -> None:
     read = asyncio.Event()
 
     async def breaks_off(peer: Peer) -> None:
         await peer.answer(data)
         await read.wait()
-        if how == "resets":
+        if ending == "resets":
             peer.reset()
-        elif how == "ends its half":
+        elif ending == "ends its half":
             peer.end()
             await peer.gone()
 
     async with run_script(breaks_off, echo_bodies) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        assert await anext(begun) == b"abc"
+        response = await download(origin)
+        assert await anext(response) == b"abc"
         read.set()
         for _ in range(2):
             with pytest.raises(ConnectionLost):
-                await anext(begun)
+                await anext(response)
         assert (await send_request(origin, b"next")).body == b"next"
         assert server.opened == 2
 
@@ -57,7 +57,7 @@ async def test_a_body_that_breaks_off_is_lost_behind_what_came(data: bytes, how:
         b"0\r\n\r\n" + OK,
     ],
 )
-async def test_a_body_that_is_none_is_refused_in_the_middle(more: bytes) -> None:
+async def test_malformed_framing_is_refused_in_the_middle_of_a_body(more: bytes) -> None:
     read = asyncio.Event()
 
     async def lies(peer: Peer) -> None:
@@ -68,16 +68,16 @@ async def test_a_body_that_is_none_is_refused_in_the_middle(more: bytes) -> None
             await peer.read_all()
 
     async with run_script(lies, echo_bodies) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        assert await anext(begun) == b"abc"
+        response = await download(origin)
+        assert await anext(response) == b"abc"
         read.set()
         with pytest.raises(MalformedResponse):
-            await read_all(begun)
+            await read_all(response)
         assert (await send_request(origin, b"next")).body == b"next"
         assert server.opened == 2
 
 
-async def test_framing_that_brings_nothing_is_not_read_for_ever() -> None:
+async def test_framing_without_data_is_bounded() -> None:
     async def drips(peer: Peer) -> None:
         await peer.answer(CHUNKED + b"1\r\nx\r\n1;")
         with contextlib.suppress(ConnectionError):
@@ -85,10 +85,10 @@ async def test_framing_that_brings_nothing_is_not_read_for_ever() -> None:
                 await peer.send(b"y" * 1_000)
 
     async with run_script(drips) as server, Origin(server.url) as origin:
-        begun = await download(origin)
-        assert await anext(begun) == b"x"
+        response = await download(origin)
+        assert await anext(response) == b"x"
         with pytest.raises(MalformedResponse):
-            await anext(begun)
+            await anext(response)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_framing_that_brings_nothing_is_not_read_for_ever() -> None:
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", MalformedResponse),
     ],
 )
-async def test_a_head_that_is_none(data: bytes, error: type[TransportError]) -> None:
+async def test_a_malformed_head(data: bytes, error: type[TransportError]) -> None:
     async def lies(peer: Peer) -> None:
         with contextlib.suppress(ConnectionError):
             await peer.answer(data)
@@ -112,22 +112,22 @@ async def test_a_head_that_is_none(data: bytes, error: type[TransportError]) -> 
 
 
 @pytest.mark.parametrize("part", [b"", OK[:20], b"HTTP/1.1 100 Continue\r\n\r\n"])
-async def test_an_answer_that_does_not_begin(part: bytes) -> None:
+async def test_a_response_that_does_not_begin(part: bytes) -> None:
     async with run_script(respond_with(part), echo_bodies) as server, Origin(server.url) as origin:
         with pytest.raises(RequestTimeout):
             await download(origin, timeout_s=0.1, pause_s=60)
         await until(lambda: asyncio.sleep(0, not origin._pool.open))
 
 
-async def test_a_server_that_falls_silent_in_the_middle() -> None:
+async def test_a_server_that_stalls_in_the_middle() -> None:
     async with (
         run_script(respond_with(BEGIN + b"Content-Length: 10\r\n\r\nabc")) as server,
         Origin(server.url) as origin,
     ):
-        begun = await download(origin, pause_s=0.1)
-        assert await anext(begun) == b"abc"
+        response = await download(origin, pause_s=0.1)
+        assert await anext(response) == b"abc"
         with pytest.raises(RequestTimeout):
-            await anext(begun)
+            await anext(response)
 
 
 async def when_used_again(peer: Peer) -> None:
@@ -136,16 +136,16 @@ async def when_used_again(peer: Peer) -> None:
     peer.reset()
 
 
-async def test_a_connection_that_ended_when_it_was_used_again_is_made_up_for() -> None:
+async def test_a_download_on_a_connection_that_has_ended_is_retried() -> None:
     async with run_script(when_used_again, echo_bodies) as server, Origin(server.url) as origin:
         await send_request(origin)
-        begun = await download(origin)
-        assert (begun.head.status, await read_all(begun)) == (200, b"")
+        response = await download(origin)
+        assert (response.head.status, await read_all(response)) == (200, b"")
         assert server.opened == 2
         await until(lambda: asyncio.sleep(0, not origin._streams))
 
 
-async def test_it_is_asked_for_twice_at_most() -> None:
+async def test_a_download_is_requested_twice_at_most() -> None:
     async def takes(peer: Peer) -> None:
         await peer.request()
 
@@ -156,7 +156,7 @@ async def test_it_is_asked_for_twice_at_most() -> None:
         assert origin._streams == 0
 
 
-async def test_what_breaks_off_in_the_middle_is_not_asked_for_again() -> None:
+async def test_a_truncated_download_is_not_retried() -> None:
     async def breaks_off(peer: Peer) -> None:
         await peer.answer(BEGIN + b"Content-Length: 10\r\n\r\nabc")
 

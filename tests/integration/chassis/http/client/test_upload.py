@@ -35,11 +35,11 @@ class CountedChunks:
         return self._piece
 
 
-async def test_pieces_arrive_as_chunks_and_the_connection_is_used_again() -> None:
-    asked: list[bytes] = []
+async def test_a_chunked_upload_leaves_its_connection_reusable() -> None:
+    requests: list[bytes] = []
 
     async def twice(peer: Peer) -> None:
-        asked.append(await peer.answer())
+        requests.append(await peer.answer())
         await peer.answer()
         await peer.gone()
 
@@ -52,13 +52,13 @@ async def test_pieces_arrive_as_chunks_and_the_connection_is_used_again() -> Non
         assert (await upload(origin, pieces())).body == b"ok"
         assert (await send_request(origin)).body == b"ok"
         assert server.opened == 1
-    head, _, body = asked[0].partition(b"\r\n\r\n")
+    head, _, body = requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /file HTTP/1.1\r\n")
     assert head.endswith(b"\r\nA: b\r\nTransfer-Encoding: chunked")
     assert body == b"3\r\none\r\n1a\r\nand twenty-six characters.\r\n0\r\n\r\n"
 
 
-async def test_a_server_that_reads_slowly_is_waited_for() -> None:
+async def test_a_slow_server_applies_backpressure() -> None:
     reading = asyncio.Event()
 
     async def slowly(peer: Peer) -> None:
@@ -73,19 +73,19 @@ async def test_a_server_that_reads_slowly_is_waited_for() -> None:
     pieces = CountedChunks(1_000)
     async with run_script(slowly) as server, Origin(server.url) as origin:
         task = asyncio.ensure_future(upload(origin, pieces))
-        taken = -1
+        read = -1
         async with asyncio.timeout(60):
-            while taken != pieces.taken or not pieces.taken:
-                taken = pieces.taken
+            while read != pieces.taken or not pieces.taken:
+                read = pieces.taken
                 for _ in range(50):
                     await asyncio.sleep(0)
-        assert 0 < taken < 500  # what the kernel keeps, and no more
+        assert 0 < read < 500  # what the kernel keeps, and no more
         reading.set()
         assert (await task).body == b"ok"
         assert pieces.taken == 1_000
 
 
-async def test_an_early_answer_ends_the_sending() -> None:
+async def test_an_early_response_ends_the_upload() -> None:
     async def refuses(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")
         await peer.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
@@ -124,7 +124,7 @@ class StalledBody:
             self.ended = True
 
 
-async def test_an_early_answer_ends_the_waiting_for_a_piece_and_its_connection() -> None:
+async def test_an_early_response_ends_the_wait_for_a_chunk_and_the_connection() -> None:
     pieces = StalledBody()
     async with run_script(refuses_at_once, echo_bodies) as server, Origin(server.url) as origin:
         assert (await upload(origin, aiter(pieces))).status == 413
@@ -133,7 +133,7 @@ async def test_an_early_answer_ends_the_waiting_for_a_piece_and_its_connection()
         assert server.opened == 2
 
 
-async def test_a_lost_connection_ends_the_waiting_for_a_piece() -> None:
+async def test_a_lost_connection_ends_the_wait_for_a_chunk() -> None:
     pieces = StalledBody()
     async with run_script(dies_at_once) as server, Origin(server.url) as origin:
         with pytest.raises(ConnectionLost) as caught:
@@ -142,7 +142,7 @@ async def test_a_lost_connection_ends_the_waiting_for_a_piece() -> None:
         assert pieces.ended
 
 
-async def test_pieces_that_do_not_come_are_not_waited_for() -> None:
+async def test_a_stalled_body_times_out() -> None:
     async def reads(peer: Peer) -> None:
         await peer.read_all()
 
@@ -153,7 +153,7 @@ async def test_pieces_that_do_not_come_are_not_waited_for() -> None:
         assert pieces.ended
 
 
-async def test_a_timeout_of_the_pieces_own_is_raised() -> None:
+async def test_a_timeout_error_of_the_body_is_raised() -> None:
     async def reads(peer: Peer) -> None:
         await peer.read_all()
 
@@ -163,7 +163,7 @@ async def test_a_timeout_of_the_pieces_own_is_raised() -> None:
 
 
 @pytest.mark.parametrize("many", [0, 1, 30])
-async def test_pieces_that_break_off_are_no_whole_body(many: int) -> None:
+async def test_a_body_that_fails_is_never_sent_as_complete(many: int) -> None:
     came: list[bytes] = []
 
     async def reads(peer: Peer) -> None:
@@ -177,7 +177,7 @@ async def test_pieces_that_break_off_are_no_whole_body(many: int) -> None:
     assert not any(one.endswith(b"0\r\n\r\n") for one in came)
 
 
-async def test_a_server_that_goes_away_in_the_middle() -> None:
+async def test_a_server_that_resets_in_the_middle() -> None:
     async def goes(peer: Peer) -> None:
         await peer.reader.readexactly(100_000)
         peer.reset()
@@ -188,7 +188,7 @@ async def test_a_server_that_goes_away_in_the_middle() -> None:
         assert caught.value.sent
 
 
-async def test_pieces_that_break_off_after_the_server_did() -> None:
+async def test_a_body_that_fails_after_the_server() -> None:
     async def goes(peer: Peer) -> None:
         await peer.reader.readuntil(b"1\r\nx\r\n")
         peer.reset()
@@ -217,7 +217,7 @@ async def test_a_server_that_does_not_read() -> None:
         done.set()
 
 
-async def test_a_server_that_does_not_answer() -> None:
+async def test_a_server_that_does_not_respond() -> None:
     async def never(peer: Peer) -> None:
         await peer.request()
         await peer.gone()
@@ -227,7 +227,7 @@ async def test_a_server_that_does_not_answer() -> None:
             await upload(origin, CountedChunks(3, b"x"), pause_s=0.1)
 
 
-async def test_a_file_may_take_longer_than_a_pause() -> None:
+async def test_a_body_may_take_longer_than_the_stall_timeout() -> None:
     """Each chunk arrives after more than half the stall timeout, and all of them take several."""
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -270,7 +270,7 @@ async def test_cancelled_in_the_middle() -> None:
         await server.playing[0]
 
 
-async def test_a_large_body_that_is_answered_early() -> None:
+async def test_an_early_response_to_a_large_body() -> None:
     """A whole body with an early response: its unsent rest must not precede the next request."""
 
     async def refuses(peer: Peer) -> None:

@@ -41,7 +41,7 @@ async def test_many_callers_at_once() -> None:
         assert len(server.server_state.connections) == 10
 
 
-async def test_a_streamed_answer() -> None:
+async def test_a_streamed_response() -> None:
     async def pieces(request: Request) -> Response:
         async def parts() -> AsyncIterator[bytes]:
             for number in range(300):

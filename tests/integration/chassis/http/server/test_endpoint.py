@@ -120,7 +120,7 @@ async def running_server() -> AsyncIterator[RunningServer]:
         close_connections(server)
 
 
-async def test_a_request_is_handed_over_and_its_answer_written(running_server: RunningServer) -> None:
+async def test_a_request_reaches_the_endpoint_and_its_response_is_written(running_server: RunningServer) -> None:
     async with running_server.client() as client:
         client.writer.write(request_bytes(b"first", b"X-One: a", b"x-one: b"))
         head, body = await client.answer()
@@ -138,7 +138,7 @@ async def test_a_request_is_handed_over_and_its_answer_written(running_server: R
     assert request.fields == {b"host": b"x", b"x-one": b"a", b"content-length": b"5"}
 
 
-async def test_without_a_body(running_server: RunningServer) -> None:
+async def test_a_request_without_a_body(running_server: RunningServer) -> None:
     async with running_server.client() as client:
         assert [await client.ask(request_bytes(b"")) for _ in range(3)] == [b"", b"", b""]
     assert running_server.echo.directly == 3
@@ -156,7 +156,7 @@ async def test_without_a_body(running_server: RunningServer) -> None:
         b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
-async def test_what_goes_by_asgi(running_server: RunningServer, request_: bytes) -> None:
+async def test_requests_that_go_by_asgi(running_server: RunningServer, request_: bytes) -> None:
     async with running_server.client() as client:
         for _ in range(3):
             client.writer.write(request_)
@@ -170,7 +170,7 @@ async def _after_continue(client: RawClient) -> tuple[bytes, bytes]:
     return await client.answer()
 
 
-async def test_who_closes_goes_by_asgi(running_server: RunningServer) -> None:
+async def test_a_request_with_connection_close_goes_by_asgi(running_server: RunningServer) -> None:
     for _ in range(3):
         async with running_server.client() as client:
             assert await client.ask(request_bytes(b"body", b"Connection: close")) == b"body"
@@ -187,7 +187,7 @@ async def test_who_closes_goes_by_asgi(running_server: RunningServer) -> None:
         [b"\r\n" + request_bytes(b"body")],
     ],
 )
-async def test_what_comes_in_pieces_goes_its_way(running_server: RunningServer, pieces: list[bytes]) -> None:
+async def test_a_request_in_several_segments_is_answered(running_server: RunningServer, pieces: list[bytes]) -> None:
     async with running_server.client() as client:
         await client.ask(request_bytes(b"once"))
         assert await client.ask(*pieces) == b"body"
@@ -204,9 +204,7 @@ def half_close(connection: HttpProtocol) -> None:
 @pytest.mark.parametrize(
     "then", [half_close, HttpProtocol.shutdown, lambda connection: connection.data_received(b"\0 \r\n\r\n")]
 )
-async def test_an_answer_that_waits_for_the_end_of_its_turn_goes_before_all_else(
-    running_server: RunningServer, then: Any
-) -> None:
+async def test_a_coalesced_response_is_written_before_any_other_bytes(running_server: RunningServer, then: Any) -> None:
     async with running_server.client() as client:
         await client.ask(request_bytes(b"0000"))
         running_server.echo.go_on.clear()
@@ -219,7 +217,7 @@ async def test_an_answer_that_waits_for_the_end_of_its_turn_goes_before_all_else
         assert (head[:15], body) == (b"HTTP/1.1 200 OK", b"1111")
 
 
-async def test_several_at_once_are_answered_in_their_order(running_server: RunningServer) -> None:
+async def test_pipelined_requests_are_answered_in_order(running_server: RunningServer) -> None:
     async with running_server.client() as client:
         await client.ask(request_bytes(b"0000"))
         client.writer.write(b"".join(request_bytes(b"%04d" % number) for number in range(1, 20)))
@@ -227,7 +225,7 @@ async def test_several_at_once_are_answered_in_their_order(running_server: Runni
         assert await client.ask(request_bytes(b"last")) == b"last"
 
 
-async def test_what_comes_while_one_is_answered_waits_for_it(running_server: RunningServer) -> None:
+async def test_requests_wait_while_the_previous_one_is_answered(running_server: RunningServer) -> None:
     async with running_server.client() as client:
         await client.ask(request_bytes(b"0000"))
         running_server.echo.go_on.clear()
@@ -254,7 +252,7 @@ async def test_a_body_is_never_read_as_a_request(running_server: RunningServer) 
     assert running_server.echo.directly == 2
 
 
-async def test_a_client_that_leaves_meanwhile_harms_nobody(running_server: RunningServer) -> None:
+async def test_a_disconnected_client_does_not_affect_others(running_server: RunningServer) -> None:
     async with running_server.client() as client, running_server.client() as other:
         await client.ask(request_bytes(b"body"))
         running_server.echo.go_on.clear()
@@ -266,7 +264,7 @@ async def test_a_client_that_leaves_meanwhile_harms_nobody(running_server: Runni
         assert await other.ask(request_bytes(b"body")) == b"body"
 
 
-async def test_an_application_that_fails_loses_its_connection(
+async def test_an_application_error_ends_the_connection(
     running_server: RunningServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running_server.client() as client:
@@ -278,7 +276,7 @@ async def test_an_application_that_fails_loses_its_connection(
         await until(running_server.gone)
 
 
-async def test_a_client_that_reads_nothing_is_asked_nothing_more(running_server: RunningServer) -> None:
+async def test_requests_of_a_client_that_does_not_read_are_not_read(running_server: RunningServer) -> None:
     large = request_bytes(b"x" * 60_000)
     async with running_server.client() as client:
         await client.ask(large)
@@ -292,7 +290,7 @@ async def test_a_client_that_reads_nothing_is_asked_nothing_more(running_server:
             assert (await client.answer())[1] == b"x" * 60_000
 
 
-async def test_who_is_answered_when_the_server_stops_is_told_that_it_was_the_last(
+async def test_a_response_during_shutdown_announces_the_close(
     running_server: RunningServer,
 ) -> None:
     async with running_server.client() as client:
@@ -308,7 +306,7 @@ async def test_who_is_answered_when_the_server_stops_is_told_that_it_was_the_las
         assert await client.ended()
 
 
-async def test_who_rests_too_long_is_left(running_server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_connection_is_closed(running_server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "_CHECK_INTERVAL_S", 0.05)
     closing = asyncio.create_task(close_late_connections(running_server.server.server_state.connections))
     async with running_server.client() as client:
@@ -323,7 +321,7 @@ async def test_who_rests_too_long_is_left(running_server: RunningServer, monkeyp
     closing.cancel()
 
 
-async def test_a_head_that_stops_in_the_middle_is_late_after_others_too(running_server: RunningServer) -> None:
+async def test_an_incomplete_head_is_late_after_complete_requests_too(running_server: RunningServer) -> None:
     async with running_server.client() as client:
         await client.ask(request_bytes(b"body"))
         connection = running_server.connection()

@@ -62,14 +62,14 @@ async def read_refusal(reader: asyncio.StreamReader) -> None:
 UPLOAD = b"POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 
 
-async def test_a_client_that_reads_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "SLOW_READER_TIMEOUT_S", 0.1)
     async with serve() as (server, port), start_request(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"):
         await until(lambda: open_connections(server), lambda open_: open_ == 1)
         await until(lambda: open_connections(server), lambda open_: open_ == 0)
 
 
-async def test_a_client_that_reads_after_a_while_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_reads_late_stays_connected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "SLOW_READER_TIMEOUT_S", 30)
     async with (
         serve() as (server, port),
@@ -82,7 +82,7 @@ async def test_a_client_that_reads_after_a_while_is_not(monkeypatch: pytest.Monk
         assert await open_connections(server) == 1
 
 
-async def test_a_body_that_nobody_wants_has_a_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_body_without_end_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that sends without end receives its response, and then the connection ends."""
     monkeypatch.setattr(http_protocol, "LINGER_S", 0.2)
     head = UPLOAD.replace(b"10", b"100000000000")
@@ -96,14 +96,14 @@ async def test_a_body_that_nobody_wants_has_a_little_time(monkeypatch: pytest.Mo
         await until(goes_on, lambda open_: open_ == 0)
 
 
-async def test_a_body_that_stops_in_the_middle_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_body_that_stalls_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "LINGER_S", 0.2)
     async with serve() as (server, port), start_request(port, UPLOAD + b"half") as (reader, _):
         await read_refusal(reader)
         await until(lambda: open_connections(server), lambda open_: open_ == 0)
 
 
-async def test_who_ends_the_body_in_time_goes_on() -> None:
+async def test_a_refused_body_that_ends_in_time_keeps_the_connection() -> None:
     async with serve() as (_, port), start_request(port, UPLOAD + b"half") as (reader, writer):
         await read_refusal(reader)
         for _ in range(3):
@@ -111,7 +111,7 @@ async def test_who_ends_the_body_in_time_goes_on() -> None:
             await read_refusal(reader)
 
 
-async def test_after_that_it_may_be_idle_as_long_as_any_other() -> None:
+async def test_after_a_refused_body_the_idle_timeout_applies() -> None:
     async with serve(keep_alive_s=1) as (server, port), start_request(port, UPLOAD + b"half") as (reader, writer):
         await read_refusal(reader)
         writer.write(b"-- end")

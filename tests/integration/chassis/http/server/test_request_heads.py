@@ -60,7 +60,7 @@ async def read_until_closed(reader: asyncio.StreamReader) -> bytes:
 
 
 @pytest.mark.parametrize("piece", [b"X-A: 1\r\n" * 500, b"x" * 5000], ids=["many fields", "one that never ends"])
-async def test_a_head_without_end_is_refused(port: int, piece: bytes) -> None:
+async def test_an_endless_head_is_refused(port: int, piece: bytes) -> None:
     async with connected(port) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nHost: kierto\r\nX-B: ")
         for _ in range(http_protocol.MAX_HEAD_BYTES // len(piece) + 1):
@@ -73,7 +73,7 @@ LARGE = b"GET / HTTP/1.1\r\nHost: kierto\r\n" + b"X-A: 1\r\n" * 500 + b"\r\n"
 
 
 @pytest.mark.parametrize("before", [b"", REQUEST], ids=["the first", "behind another"])
-async def test_a_head_that_comes_whole_is_refused_for_its_size(
+async def test_a_complete_head_is_refused_for_its_size(
     port: int, monkeypatch: pytest.MonkeyPatch, before: bytes
 ) -> None:
     monkeypatch.setattr(http_protocol, "MAX_HEAD_BYTES", len(LARGE) - 100)
@@ -84,13 +84,13 @@ async def test_a_head_that_comes_whole_is_refused_for_its_size(
     assert b"x-content-type-options: nosniff\r\n" in answer.lower()
 
 
-async def test_a_head_as_large_as_may_be_is_answered(port: int) -> None:
+async def test_a_head_of_the_maximum_size_is_answered(port: int) -> None:
     async with connected(port) as (reader, writer):
         writer.write(LARGE)
         assert b" 200 " in await reader.readuntil(b"answered")
 
 
-async def test_a_head_without_end_behind_a_request_that_takes_long_is_refused(port: int) -> None:
+async def test_an_endless_head_behind_a_slow_request_is_refused(port: int) -> None:
     async with connected(port) as (reader, writer):
         writer.write(REQUEST.replace(b"/ ", b"/slow ") + b"GET / HTTP/1.1\r\nX-B: ")
         with contextlib.suppress(ConnectionError):
@@ -100,14 +100,14 @@ async def test_a_head_without_end_behind_a_request_that_takes_long_is_refused(po
         assert b"answered" not in await read_until_closed(reader), "it is not read on until then"
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: kierto\r\n"])
-async def test_a_head_that_does_not_come_ends_the_connection(port: int, said: bytes) -> None:
+@pytest.mark.parametrize("sent", [b"", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: kierto\r\n"])
+async def test_an_incomplete_head_ends_the_connection(port: int, sent: bytes) -> None:
     async with connected(port) as (reader, writer):
-        writer.write(said)
+        writer.write(sent)
         assert await read_until_closed(reader) == b""
 
 
-async def test_a_second_head_that_does_not_come_does_so_too(port: int) -> None:
+async def test_an_incomplete_second_head_ends_the_connection(port: int) -> None:
     async with connected(port) as (reader, writer):
         writer.write(REQUEST)
         await reader.readuntil(b"answered")
@@ -115,7 +115,7 @@ async def test_a_second_head_that_does_not_come_does_so_too(port: int) -> None:
         assert await read_until_closed(reader) == b""
 
 
-async def test_who_waits_for_an_answer_or_rests_after_one_is_let_be(port: int) -> None:
+async def test_the_head_timeout_does_not_apply_to_waiting_or_idle_connections(port: int) -> None:
     async with connected(port) as (reader, writer):
         for _ in range(2):
             writer.write(REQUEST.replace(b"/ ", b"/slow "))

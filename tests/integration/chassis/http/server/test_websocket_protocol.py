@@ -73,7 +73,7 @@ async def serve(server: PushServer) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("sends", [False, True], ids=["silent", "reads nothing"])
-async def test_a_peer_that_answers_no_ping_leaves_nothing_behind(sends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_that_sends_no_pong_leaves_nothing_behind(sends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket_protocol, "LINGER_S", 0.2)
     server = PushServer(sends=sends, ping_s=0.2)
     async with serve(server) as port:
@@ -99,7 +99,7 @@ async def test_a_peer_that_answers_no_ping_leaves_nothing_behind(sends: bool, mo
     ],
     ids=["pings", "pongs", "pieces of a message"],
 )
-async def test_a_peer_that_sends_frames_without_end_is_put_out(
+async def test_a_peer_that_sends_too_many_frames_is_disconnected(
     before: bytes, again: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket_protocol, "MAX_CONTROL_FRAMES", 50)

@@ -8,7 +8,7 @@ from services.chassis.http.client.address import ServerAddress
 HERE = ServerAddress.parse("http://127.0.0.1:8000/orders/")
 
 
-def test_a_request_is_what_is_said_of_it() -> None:
+def test_the_bytes_of_a_request() -> None:
     made = request.with_body(
         request.request_prefix(HERE, "POST", "/rpc/x"), request.field_lines({"Accept-Language": "fi"}), b"{}"
     )

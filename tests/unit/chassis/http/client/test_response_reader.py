@@ -87,7 +87,7 @@ def answers(
 
 
 @given(answers(), st.lists(st.integers(min_value=0), max_size=40))
-def test_an_answer_means_the_same_in_any_pieces(made: tuple[bytes, ClientResponse], at: list[int]) -> None:
+def test_a_response_is_the_same_in_any_segments(made: tuple[bytes, ClientResponse], at: list[int]) -> None:
     data, expected = made
     assert read(split_at(data, at)) == expected
     assert read([data[place : place + 1] for place in range(len(data))]) == expected
@@ -96,7 +96,7 @@ def test_an_answer_means_the_same_in_any_pieces(made: tuple[bytes, ClientRespons
 
 
 @given(st.lists(answers(("length", "chunked", "none")), max_size=4))
-def test_one_connection_reads_answer_after_answer(made: list[tuple[bytes, ClientResponse]]) -> None:
+def test_one_connection_reads_several_responses(made: list[tuple[bytes, ClientResponse]]) -> None:
     reader = ResponseReader(LARGEST)
     for data, expected in made:
         assert reader.feed(data) == expected
@@ -104,7 +104,7 @@ def test_one_connection_reads_answer_after_answer(made: list[tuple[bytes, Client
 
 
 @given(answers(), st.integers(min_value=0), st.lists(st.integers(min_value=0), max_size=10))
-def test_what_breaks_off_is_no_answer(made: tuple[bytes, ClientResponse], end: int, at: list[int]) -> None:
+def test_a_truncated_response_is_incomplete(made: tuple[bytes, ClientResponse], end: int, at: list[int]) -> None:
     data, expected = made
     part = data[: end % len(data)]
     got = read(split_at(part, at))
@@ -116,7 +116,7 @@ def test_what_breaks_off_is_no_answer(made: tuple[bytes, ClientResponse], end: i
 
 
 @given(st.binary(min_size=1, max_size=300), st.lists(st.integers(min_value=0), max_size=10))
-def test_whatever_comes_is_an_answer_or_refused(data: bytes, at: list[int]) -> None:
+def test_any_bytes_are_a_response_or_refused(data: bytes, at: list[int]) -> None:
     try:
         whole = read([data])
     except MalformedResponse:
@@ -166,14 +166,14 @@ BEGIN = b"HTTP/1.1 200 OK\r\n"
         b"HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nbody",
     ],
 )
-def test_what_is_no_answer_is_refused(data: bytes) -> None:
-    for way in (read, read_parts):
+def test_a_malformed_response_is_refused(data: bytes) -> None:
+    for read_response in (read, read_parts):
         with pytest.raises(MalformedResponse) as caught:
-            way([data])
+            read_response([data])
         assert caught.value.sent
 
 
-def test_an_answer_that_is_shorter_than_announced_is_none() -> None:
+def test_a_response_shorter_than_its_length_is_incomplete() -> None:
     assert read([BEGIN + b"Content-Length: 10\r\n\r\nabc"]) is None
     assert read([BEGIN + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"]) is None
 
@@ -191,15 +191,15 @@ def test_an_answer_that_is_shorter_than_announced_is_none() -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1_000, 200_000])
-def test_an_answer_too_large_is_refused(data: bytes, size: int) -> None:
+def test_a_response_too_large_is_refused(data: bytes, size: int) -> None:
     with pytest.raises(MalformedResponse):
         read([data[place : place + size] for place in range(0, len(data), size)], largest=100_000)
 
 
-def test_a_head_has_its_bound() -> None:
+def test_a_head_has_a_maximum_size() -> None:
     one = b"Name: " + b"x" * 1_000 + b"\r\n"
-    for way in (read, read_parts):
-        assert way([BEGIN + one * 60 + b"Content-Length: 0\r\n\r\n"]) is not None
+    for read_response in (read, read_parts):
+        assert read_response([BEGIN + one * 60 + b"Content-Length: 0\r\n\r\n"]) is not None
     for many in (BEGIN + one * 70 + b"Content-Length: 0\r\n\r\n", BEGIN + b"Name: " + b"x" * (MAX_HEAD_BYTES + 1)):
         with pytest.raises(MalformedResponse):
             read([many])
@@ -209,7 +209,7 @@ def test_a_head_has_its_bound() -> None:
             read_parts([many[place : place + 500] for place in range(0, len(many), 500)])
 
 
-def test_a_body_in_parts_has_none() -> None:
+def test_a_streamed_body_has_no_maximum_size() -> None:
     body = b"x" * 1_000_000
     assert read_parts([BEGIN + b"Content-Length: 1000000\r\n\r\n", body[:300_000], body[300_000:]]) is not None
 
@@ -227,7 +227,7 @@ def test_a_body_in_parts_has_none() -> None:
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", True),
     ],
 )
-def test_what_may_carry_another_request(data: bytes, keep_alive: bool) -> None:
+def test_responses_that_leave_the_connection_reusable(data: bytes, keep_alive: bool) -> None:
     reader = ResponseReader(LARGEST)
     assert reader.feed(data) is not None
     assert reader.keep_alive is keep_alive
@@ -252,7 +252,7 @@ def with_length(body: bytes, *fields: bytes, status: int = 200) -> bytes:
     ),
     st.lists(st.integers(0, 2000)),
 )
-def test_each_answer_of_a_connection_is_what_it_would_be_alone(
+def test_each_response_of_a_connection_is_as_if_it_were_alone(
     answers: list[tuple[int, list[bytes], bytes]], at: list[int]
 ) -> None:
     reader = ResponseReader(LARGEST)

@@ -49,7 +49,7 @@ def test_any_address_is_read_with_and_without_a_port(address: ipaddress.IPv4Addr
 
 
 @given(st.text())
-def test_no_text_is_too_strange(text: str) -> None:
+def test_any_text_is_an_address_or_none(text: str) -> None:
     found = parse_address(text)
     assert found == "" or ipaddress.ip_address(found)
     assert rate_limit_network(found) == "" or ipaddress.ip_network(rate_limit_network(found))
