@@ -28,7 +28,7 @@ def announce(
         with open_progress() as progress:
             announced = asyncio.run(_announce(service, things or [], home_from(home).root, progress))
     except KeyboardInterrupt:
-        typer.echo("Broken off. What was stated stays so; begin anew at any time.", err=True)
+        typer.echo("Interrupted. Announced things stay announced; run it again at any time.", err=True)
         raise typer.Exit(130) from None
     if not announced:
         typer.echo(f"{service} has nothing that others keep copies of.")

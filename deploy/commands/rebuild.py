@@ -29,7 +29,7 @@ def rebuild(
         with open_progress() as progress:
             result = asyncio.run(_rebuild(service, home_from(home).root, progress))
     except KeyboardInterrupt:
-        typer.echo("Broken off. The service goes on serving; begin anew to have it done.", err=True)
+        typer.echo("Interrupted. The service goes on serving; run it again to complete the rebuild.", err=True)
         raise typer.Exit(130) from None
     typer.echo(
         f"{service}: {result.announced} things taken in, {result.purged.deleted} that no owner knows deleted, "

@@ -35,7 +35,7 @@ def seed(
         with open_progress() as progress:
             accounts = asyncio.run(_seed(sites, password, home_from(home).root, progress))
     except KeyboardInterrupt:
-        typer.echo("Broken off. Nothing was seeded.", err=True)
+        typer.echo("Interrupted. Nothing was seeded.", err=True)
         raise typer.Exit(130) from None
     for account in accounts:
         typer.echo(f"{account.who}: {account.name}")

@@ -64,7 +64,7 @@ class CommandRecord:
         self._write(written)
 
     def forget_orders(self, kept_keys: Collection[str]) -> list[AcknowledgedOrder]:
-        """Forget the orders with other keys than these, and their reports: a restored database does not have them.
+        """Remove the orders with other keys than these, and their reports: a restored database does not have them.
 
         Returns the forgotten orders, which may be sent again with the same keys.
         """

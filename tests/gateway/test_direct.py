@@ -1,4 +1,4 @@
-"""Requests that the server hands over directly get the same responses as by ASGI: each is sent in both ways."""
+"""Requests by direct endpoints get the same responses as by ASGI: each is sent in both ways."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ async def unlimited_gateway(server_addresses: Servers) -> AsyncIterator[GatewayF
 
 @pytest.fixture
 def direct_bodies(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Record the bodies of requests that the server hands over directly."""
+    """Record the bodies of requests to direct endpoints."""
     bodies: list[bytes] = []
     answer = GraphQLEndpoint.answer
 

@@ -191,7 +191,7 @@ CALLS: dict[str, tuple[int, str, bytes]] = {
     "another form": (400, "user", json.dumps({"ids": [*["x"] * 100_000, 1]}).encode()),
     "too large": (400, "user", b" " * 9_000_000),
     "no token": (401, "", b" " * LONG),
-    "what nobody expected": (500, "user", b" " * LONG + b'{"ids": ["site_1"]}'),
+    "an unexpected error": (500, "user", b" " * LONG + b'{"ids": ["site_1"]}'),
 }
 
 

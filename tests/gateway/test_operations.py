@@ -171,7 +171,7 @@ async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
         """mutation ($form: SendContactFormInput!) {
              sendContactForm(input: $form) { ... on ContactFormReceived { ticket { number site { siteNumber } } } }
              startImport(input: {id: "import_sites_x"}) { ... on ImportStarted { imported { state } } }
-             stranger: startImport(input: {id: "import_nobody_x"}) { ... on Refusal { problems { code } } }
+             unknown: startImport(input: {id: "import_nobody_x"}) { ... on Refusal { problems { code } } }
            }""",
         gateway.staff(),
         form=form,
@@ -179,7 +179,7 @@ async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
     assert answer["data"] == {
         "sendContactForm": {"ticket": {"number": "T-1", "site": {"siteNumber": "S1"}}},
         "startImport": {"imported": {"state": "DONE"}},
-        "stranger": {"problems": [{"code": "NOT_FOUND"}]},
+        "unknown": {"problems": [{"code": "NOT_FOUND"}]},
     }
 
 
@@ -220,14 +220,14 @@ async def test_staff_manage_partners(gateway: GatewayFixture) -> None:
 async def test_an_import_is_watched(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """{ import(id: "import_stats_x") { state total failed badRows(first: 1) { edges { node { line field } } } }
-             nobody: import(id: "import_nobody_x") { id } other: import(id: "site_x") { id }
+             unknown: import(id: "import_nobody_x") { id } other: import(id: "site_x") { id }
              tickets { totalCount } }""",
         gateway.staff(),
     )
     bad = {"edges": [{"node": {"line": 3, "field": "litres"}}]}
     assert answer["data"] == {
         "import": {"state": "DONE", "total": 3, "failed": 1, "badRows": bad},
-        "nobody": None,
+        "unknown": None,
         "other": None,
         "tickets": {"totalCount": 0},
     }

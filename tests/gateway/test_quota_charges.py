@@ -49,7 +49,7 @@ FLOODS: dict[str, Any] = {
     "ends of what never began": {"type": "complete", "id": "1"},
     "operations that are not valid": {"type": "subscribe", "id": "%", "payload": {"query": "{"}},
     "tiny operations": {"type": "subscribe", "id": "%", "payload": {"query": "{ __typename }"}},
-    "documents that nobody knows": {"type": "subscribe", "id": "%", "payload": {"documentId": "sha256:" + "0" * 64}},
+    "unknown documents": {"type": "subscribe", "id": "%", "payload": {"documentId": "sha256:" + "0" * 64}},
 }
 """Messages of a flood on an acknowledged socket, each with its own id."""
 

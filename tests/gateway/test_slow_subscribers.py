@@ -113,8 +113,8 @@ async def test_a_client_that_never_reads_is_closed_with_its_cursor_and_delays_no
         assert closed.rcvd.code == TRY_AGAIN_LATER
         reason, cursor = closed.rcvd.reason.split()
         assert reason == "TOO_SLOW"
-        assert read == list(published)[: len(read)], "without a hole as far as it went"
-        assert Cursor.of(cursor).sequence == read[-1], "the cursor is behind the last that was handed over"
+        assert read == list(published)[: len(read)], "the events read have no gap"
+        assert Cursor.of(cursor).sequence == read[-1], "the cursor is behind the last delivered event"
     # The resumed client does read, but in the gateway's process: on a busy machine that takes a moment.
     gateway.sockets.send_timeout_s = 60
     async with gateway.socket(token) as back:

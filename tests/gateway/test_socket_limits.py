@@ -118,5 +118,7 @@ async def test_a_callers_sockets_are_counted_across_addresses(few_sockets_gatewa
                 await open_socket(stack, few_sockets_gateway, HERE, new_user(few_sockets_gateway))
             ), "others are not meant"
         await until(lambda: _count(few_sockets_gateway), lambda count: count == USERS)
-        assert await await_ack(await open_socket(stack, few_sockets_gateway, HERE, token)), "there is room again"
+        assert await await_ack(await open_socket(stack, few_sockets_gateway, HERE, token)), (
+            "the limit admits a socket again"
+        )
     await await_no_sockets(few_sockets_gateway)

@@ -80,7 +80,7 @@ async def test_an_operation_is_freed_with_its_socket(gateway: GatewayFixture, gc
             connection.transport.abort()
     await until(lambda: asyncio.sleep(0, len(gateway.sockets._open)), lambda still: still == 0)
     await until(lambda: asyncio.sleep(0, live_requests()), lambda now: now - before <= SOCKETS // 10)
-    assert not gateway.sockets._by_requester, "and nobody is counted who is gone"
+    assert not gateway.sockets._by_requester, "closed sockets are not counted"
 
 
 async def test_the_number_of_running_operations_is_limited(gateway: GatewayFixture) -> None:

@@ -88,7 +88,7 @@ CASES = [
     ProtocolCase(
         "an operation that is not there", [INIT, subscribe({"query": ME, "operationName": "B"})], [ACK, ERROR]
     ),
-    ProtocolCase("a document that nobody knows", [INIT, subscribe({"documentId": "sha256:" + "0" * 64})], [ACK, ERROR]),
+    ProtocolCase("an unknown document", [INIT, subscribe({"documentId": "sha256:" + "0" * 64})], [ACK, ERROR]),
     ProtocolCase("complete after an error", [INIT, subscribe({"query": "{"}), complete()], [ACK, ERROR]),
     ProtocolCase("an id that is free after an error", [INIT, *[subscribe({"query": "{"})] * 2], [ACK, ERROR, ERROR]),
     ProtocolCase("complete for what never was", [INIT, complete("9"), complete("9")], [ACK]),

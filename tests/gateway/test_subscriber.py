@@ -230,7 +230,7 @@ async def test_a_gap_is_left_to_subscribers_while_the_log_is_unavailable() -> No
     log.write(2)
     feed.handle_record(log.write(3))
     await until(lambda: asyncio.sleep(0, feed.ring.last), lambda last: last == 3)
-    assert feed.ring.base == 2, "the ring begins behind the hole"
+    assert feed.ring.base == 2, "the ring begins behind the gap"
     assert await sequences(items, 3) == [1, 2, 3]
     running.cancel()
 
@@ -441,12 +441,12 @@ def memory_use(feed: Feed) -> tuple[int, int]:
     return len(feed._reorder_buffer) + len(feed.ring._events), sum(len(event.data) for event in events)
 
 
-@pytest.mark.parametrize("way", ["one partition after another", "in order"])
-async def test_a_start_buffers_no_more_than_the_ring(clock: TestClock, way: str) -> None:
+@pytest.mark.parametrize("order", ["one partition after another", "in order"])
+async def test_a_start_buffers_no_more_than_the_ring(clock: TestClock, order: str) -> None:
     """For any length of the topic; a subscriber with an older cursor reads the log."""
     log = EventLogStub()
     feed = Feed(log.between, capacity=100)
-    partitions = [range(1 + part, 3001, 6) for part in range(6)] if way != "in order" else [range(1, 3001)]
+    partitions = [range(1 + part, 3001, 6) for part in range(6)] if order != "in order" else [range(1, 3001)]
     log.grow(3000)
     for partition in partitions:
         for number in partition:

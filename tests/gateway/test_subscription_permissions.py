@@ -35,7 +35,7 @@ def partner_of(*organisations: str | None, scope: str = "orders:subscribe") -> T
 
 
 MATRIX: list[tuple[str, Token, str]] = [
-    ("a stranger", lambda gateway: None, ERROR),
+    ("anonymous", lambda gateway: None, ERROR),
     ("an expired token", lambda gateway: gateway.partner(valid_for=dt.timedelta(seconds=-1)), CLOSED),
     ("a token that is none", lambda gateway: "no.such.token", CLOSED),
     ("a member", lambda gateway: gateway.user(), REFUSED),

@@ -17,7 +17,7 @@ _start = services._run
 
 
 def _run(package: str, *arguments: str, module: str = "__main__") -> int:
-    """Forget the unknown event types, in the child, then run the process's own main."""
+    """Remove the unknown event types, in the child, then run the process's own main."""
     process = "-".join([package.rpartition(".")[2], *arguments])
     file = Path(os.environ["KIERTO_CLOCK_FILE"]).parent / FILE if "KIERTO_CLOCK_FILE" in os.environ else None
     if file is not None and file.exists():

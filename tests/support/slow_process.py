@@ -1,6 +1,6 @@
 """A process of the chassis whose one response takes a second, for tests of the life cycle of processes.
 
-``busy``: each turn of its event loop takes long; ``failing``: a loop ends; ``unready``: a readiness check fails.
+``busy``: each iteration of its event loop takes long; ``failing``: a loop ends; ``unready``: a readiness check fails.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ async def fails(stop: asyncio.Event) -> None:
 
 
 async def busy(stop: asyncio.Event) -> None:
-    """Block each turn of the event loop."""
+    """Block each iteration of the event loop."""
     while not stop.is_set():
         time.sleep(TURN_S)
         await asyncio.sleep(0)

@@ -80,7 +80,7 @@ DOCUMENTS = [
         BAD,
     ),
     MalformedRequest(
-        "a variable nobody asked for", post_document("{ __typename }", variables={"a": [1, {"b": None}]}), OK_OR_BAD
+        "an undeclared variable", post_document("{ __typename }", variables={"a": [1, {"b": None}]}), OK_OR_BAD
     ),
     MalformedRequest(
         "a subscription by POST", post_document("subscription { orderEvents { __typename } }"), CLIENT_ERROR

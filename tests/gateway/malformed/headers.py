@@ -71,7 +71,7 @@ _ODD_HEADERS = {
     "a trace of 6,000 letters": ["traceparent: " + "0" * 6000],
     "an address that is none": ["X-Forwarded-For: \xff, , 999.999.999.999, ::::"],
     "an origin that is none": ["Origin: \xff"],
-    "an origin of nobody": ["Origin: null"],
+    "an opaque origin": ["Origin: null"],
     "a foreign origin": ["Origin: https://example.com"],
     "a hundred cookies": ["Cookie: a=b"] * 80,
     "a range": ["Range: bytes=0-0, 5-1"],

@@ -45,7 +45,7 @@ class RequestCompleteness(enum.Enum):
     """The completeness of a request by HTTP's framing."""
 
     WHOLE = "a request"
-    HALF = "the beginning of a request: whoever gets it waits"
+    HALF = "an incomplete request: the server waits for the rest"
     UPGRADE = "a request to talk otherwise"
     NONSENSE = "no HTTP"
 

@@ -69,5 +69,5 @@ def check_shape(content: Any, status: int) -> str:
         if not isinstance(code, str) or not isinstance(error.get("message"), str) or not error["message"]:
             return f"an error without code or text: {error}"
         if code == "UNEXPECTED":
-            return f"nobody expected it: {error}"
+            return f"an unexpected error:  {error}"
     return ""

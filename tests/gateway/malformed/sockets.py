@@ -110,13 +110,19 @@ _INVALID = frozenset({"INVALID_OPERATION", "INVALID_VARIABLES", "UNKNOWN_OPERATI
 
 MESSAGES = [
     *(MalformedMessages(f"a message of {what}", (message,), NOT_UNDERSTOOD) for what, message in _NOT_MESSAGES.items()),
-    *(MalformedMessages(f"asking {what}", (INIT, message), {BAD_REQUEST}) for what, message in _NOT_SUBSCRIBE.items()),
-    *(MalformedMessages(f"asking {what}", (INIT, message), {BAD_REQUEST}) for what, message in _NOT_REQUESTS.items()),
     *(
-        MalformedMessages(f"asking with {what}", (INIT, message), error_codes=_INVALID)
+        MalformedMessages(f"subscribe: {what}", (INIT, message), {BAD_REQUEST})
+        for what, message in _NOT_SUBSCRIBE.items()
+    ),
+    *(
+        MalformedMessages(f"subscribe: {what}", (INIT, message), {BAD_REQUEST})
+        for what, message in _NOT_REQUESTS.items()
+    ),
+    *(
+        MalformedMessages(f"subscribe with {what}", (INIT, message), error_codes=_INVALID)
         for what, message in _REFUSED.items()
     ),
-    MalformedMessages("asking before init", (_subscribe({"query": "{ __typename }"}),), {UNAUTHORIZED}),
+    MalformedMessages("subscribe before init", (_subscribe({"query": "{ __typename }"}),), {UNAUTHORIZED}),
     MalformedMessages("init twice", (INIT, INIT), {TOO_MANY_INITS}),
     MalformedMessages("init with a text", (_message(type="connection_init", payload="x"),), {BAD_REQUEST}),
     MalformedMessages(
@@ -132,7 +138,7 @@ MESSAGES = [
     MalformedMessages("the end of what never began", (INIT, _message(id="9", type="complete"))),
     MalformedMessages("the end of nothing", (INIT, _message(type="complete")), {BAD_REQUEST}),
     MalformedMessages("a ping with a text", (INIT, _message(type="ping", payload="x")), {BAD_REQUEST}),
-    MalformedMessages("pongs nobody asked for", (INIT, *[_message(type="pong")] * 100)),
+    MalformedMessages("unrequested pongs", (INIT, *[_message(type="pong")] * 100)),
     MalformedMessages("bytes", (_frame(Opcode.BINARY, INIT.encode()),), NOT_UNDERSTOOD),
     MalformedMessages("a text that is no UTF-8", (_frame(Opcode.TEXT, b"\xff\xfe"),), {INVALID_UTF8}),
     MalformedMessages(

@@ -85,7 +85,7 @@ TARGETS = [
     MalformedRequest("HEAD", http("HEAD", "/graphql"), SUCCESS_OR_CLIENT_ERROR),
     MalformedRequest("OPTIONS", http("OPTIONS", "/graphql"), SUCCESS_OR_CLIENT_ERROR),
     MalformedRequest(
-        "a preflight of a stranger",
+        "a preflight of a foreign origin",
         http("OPTIONS", "/graphql", "Origin: https://example.com", "Access-Control-Request-Method: POST"),
         SUCCESS_OR_CLIENT_ERROR,
     ),

@@ -48,7 +48,7 @@ FIELDS = _fields()
 @property_test
 @pytest.mark.parametrize("field", FIELDS)
 async def test_any_operation(gateway: GatewayFixture, field: str) -> None:
-    callers = {"nobody": "", "a user": gateway.user(), "staff": gateway.staff(), "a partner": gateway.partner()}
+    callers = {"anonymous": "", "a user": gateway.user(), "staff": gateway.staff(), "a partner": gateway.partner()}
     await asyncio.to_thread(_check_field, FIELDS[field], f"{gateway.url}/graphql", callers)
 
 

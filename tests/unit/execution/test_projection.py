@@ -33,7 +33,7 @@ async def execute_both(
             {"id": "i", "count": 3, "ratio": 2, "flag": False},
             '{"id":"i","count":3,"ratio":2.0,"flag":false}',
         ),
-        ("flag id", {"id": "i", "flag": True, "count": "not looked at"}, '{"flag":true,"id":"i"}'),
+        ("flag id", {"id": "i", "flag": True, "count": "not selected"}, '{"flag":true,"id":"i"}'),
         ("name may must", {"id": "i", "name": None, "may": "a", "must": "b"}, '{"name":null,"may":"a","must":"b"}'),
         ("day status", {"id": "i", "day": "2026-01-02", "status": "DONE"}, '{"day":"2026-01-02","status":"DONE"}'),
         ("tags", {"id": "i", "tags": ["a", None]}, '{"tags":["a",null]}'),

@@ -34,7 +34,7 @@ TEXTS = {
     "a type": f"query ($a: {NAME}) {{ me {{ id }} }}",
     "lists of a type": f"query ($a: {'[' * 40}{NAME}{']' * 40}) {{ me {{ id }} }}",
     "a fragment": f"{{ ...{NAME} }}",
-    "a fragment that nobody spreads": f"{{ me {{ id }} }} fragment {NAME} on Me {{ id }}",
+    "an unused fragment": f"{{ me {{ id }} }} fragment {NAME} on Me {{ id }}",
     "fragments in a circle": "{ ...F0 } "
     + " ".join(f"fragment F{n} on Query {{ ...F{(n + 1) % 90} }}" for n in range(90)),
     "an operation, twice": f"query {NAME} {{ me {{ id }} }} query {NAME} {{ me {{ id }} }}",

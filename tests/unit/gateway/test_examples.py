@@ -25,7 +25,7 @@ BY_HAND = {
 """Placeholders that an example leaves to the user, by its description."""
 
 NO_EXAMPLE = {
-    "refresh": "it would end the session that one tries things with: what it gives nobody would keep",
+    "refresh": "it would end the playground's session, which would not keep the new tokens",
     "signOut": "it ends the session that one tries things with",
 }
 

@@ -65,7 +65,7 @@ class InboxPartitions:
         self._existing_days |= missing
 
     def clear_cache(self) -> None:
-        """Forget the known partitions: retention drops them, and a database can be restored."""
+        """Clear the known partitions: retention drops them, and a database can be restored."""
         self._existing_days.clear()
 
 

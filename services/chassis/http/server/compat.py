@@ -120,5 +120,5 @@ class UvicornWebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.close()
 
     def forget_ping(self) -> None:
-        """Forget the ping that awaits its pong."""
+        """Discard the ping that awaits its pong."""
         self.pong_timer = self.pending_ping_payload = None

@@ -180,7 +180,7 @@ async def test_a_bodys_maximum_size_follows_from_its_operation() -> None:
             problem = msgspec.json.decode(await response.read())
         assert (response.status, problem["code"]) == (400, "MALFORMED")
         assert int(problem["params"]["expected"].split()[2]) < 1_000
-        # The client knows as much, and says which text it is.
+        # The client checks it, too, and names the text.
         sums = client(Sums, ServiceChannel("sums", origin), {})
         for call in (sums.name(NameIt(short_name=huge)), sums.find(huge)):
             with pytest.raises(CallFailed) as caught:

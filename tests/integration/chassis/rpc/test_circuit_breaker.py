@@ -106,7 +106,7 @@ async def test_streams_count_and_are_refused_as_calls_are(
                 await pass_on(service)
         scene.status = 200
         await pass_on(service)
-        assert breaker_metric() == 0, "who is answered takes the failures back"
+        assert breaker_metric() == 0, "a success resets the count of failures"
 
 
 async def test_waiting_calls_fail_at_once_when_the_breaker_opens() -> None:
@@ -125,7 +125,7 @@ async def test_waiting_calls_fail_at_once_when_the_breaker_opens() -> None:
         opened, began = server.opened, time.monotonic()
         assert await outcomes(*(say(service) for _ in range(1000))) == REFUSED * 1000
         looks = 1 + (time.monotonic() - began) / PROBE_INTERVAL_S
-        assert server.opened - opened <= looks, "nothing but looks whether it is back"
+        assert server.opened - opened <= looks, "only probes are sent"
         assert (len(origin._pool.open), len(origin._pool.waiting)) <= (1, 0)
 
 

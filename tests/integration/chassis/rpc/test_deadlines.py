@@ -62,7 +62,7 @@ async def test_a_late_call_is_cancelled_in_the_database_too(alpha: Alpha, counte
     began = time.monotonic()
     with deadline.within(0.3), pytest.raises(CallFailed) as caught:
         await counter.rest(30)
-    assert caught.value.status == 504  # the service says so, unless the machine is too busy for its word to come
+    assert caught.value.status == 504  # from the service, or from the client on a busy machine
     assert time.monotonic() - began < 20  # not the 30 of its rest
     await until(lambda: await_no_queries(alpha))
     assert await asyncio.gather(*(counter.rest(0) for _ in range(10))) == [True] * 10  # no connection was spoilt

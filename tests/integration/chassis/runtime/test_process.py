@@ -116,7 +116,7 @@ async def test_readiness_details_and_metrics_are_on_the_operators_port(
             assert (refused.status, shown.status) == (404, 200)
             assert "kierto_operations_shed_total" in await shown.text()
         async with session.get(f"{operators}/slow") as work:
-            assert work.status == 404, "what it does for others is asked for at its own port"
+            assert work.status == 404, "other paths are on the public port only"
 
 
 async def test_a_loop_that_fails_ends_the_process_with_an_error(start_process: Callable[..., RunningProcess]) -> None:
@@ -132,7 +132,7 @@ async def test_a_busy_process_accepts_many_connections_an_iteration_of_the_loop(
     await until(lambda: process.status("/livez"), lambda status: status == 200)
     began = time.monotonic()
     assert await asyncio.gather(*(process.status("/livez") for _ in range(many))) == [200] * many
-    assert time.monotonic() - began < many * TURN_S / 2, "one a turn would take twice as long at least"
+    assert time.monotonic() - began < many * TURN_S / 2, "one an iteration would take at least twice as long"
 
 
 async def test_a_refused_body_does_not_keep_its_connection(

@@ -37,7 +37,7 @@ async def test_writes_go_out_in_order_at_the_end_of_the_loops_iteration() -> Non
     assert noted == [("one", b"1"), ("other", b"2"), ("one", b"3")]
     coalescer.write(other, b"4")
     await asyncio.sleep(0)
-    assert noted[3:] == [("other", b"4")], "one turn is not all"
+    assert noted[3:] == [("other", b"4")], "the next iteration writes, too"
 
 
 async def test_flush_writes_at_once() -> None:

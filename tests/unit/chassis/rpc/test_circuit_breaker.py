@@ -48,7 +48,7 @@ def test_the_breaker_opens_after_consecutive_failures() -> None:
     assert not watched.breaker.open
     watched.fail(1)
     assert (watched.breaker.open, watched.times_opened, watched.shown) == (True, 1, 1)
-    watched.fail()  # those that were on their way
+    watched.fail()  # failures of calls that were already sent
     assert watched.times_opened == 1
 
 

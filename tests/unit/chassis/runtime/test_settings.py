@@ -32,7 +32,7 @@ def test_settings_are_read_own_before_shared() -> None:
     assert settings.database_url == "postgresql://orders@db/orders"
     assert settings.kafka == "own:9092"
     assert settings.smtp == SocketAddress("mail", 25)
-    assert settings.env is Environment.PRODUCTION, "whoever says nothing gets no freedom"
+    assert settings.env is Environment.PRODUCTION, "production is the default"
 
 
 class _Nested(ProcessSettings, frozen=True, kw_only=True):

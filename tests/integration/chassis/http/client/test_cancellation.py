@@ -85,7 +85,7 @@ async def test_a_response_received_before_the_cancellation_leaves_the_connection
     async with run_script(second_only) as server, Origin(server.url) as origin:
         task = start_request(origin)
         connection = await busy_connection(origin)
-        connection.data_received(OK)  # as the loop does, and before the task can hear of it
+        connection.data_received(OK)  # as the loop does, before the task wakes up
         task.cancel()
         another = start_request(origin)  # takes the connection before the first task wakes up
         with pytest.raises(asyncio.CancelledError):
@@ -122,7 +122,7 @@ async def test_a_cancelled_waiter_passes_its_connection_to_the_next() -> None:
         tasks = [start_request(origin, b"%d" % number) for number in range(3)]
         connection = await busy_connection(origin)
         connection.data_received(OK)  # given to the second
-        tasks[1].cancel()  # who is gone before it can take it
+        tasks[1].cancel()  # before it can use the connection
         assert (await tasks[2]).body == b"2"
         assert tasks[1].cancelled()
         assert (await tasks[0]).body == b"ok"
@@ -137,7 +137,7 @@ async def test_a_cancelled_waiter_passes_its_pool_slot_to_the_next() -> None:
         async with asyncio.timeout(60):
             while len(origin._pool.waiting) > 1:
                 await asyncio.sleep(0)
-        tasks[1].cancel()  # the second has the place of the first, and has not begun to connect
+        tasks[1].cancel()  # the second has the first's slot, and has not started to connect
         assert (await tasks[2]).body == b"2"
         assert tasks[1].cancelled()
 

@@ -99,7 +99,7 @@ async def test_a_connection_lost_before_a_waiter_uses_it_is_replaced() -> None:
                 await asyncio.sleep(0)
         connection = next(iter(origin._pool.open))
         connection.data_received(OK)  # free: given to the second
-        connection.close()  # and lost before the second can take it
+        connection.close()  # and lost before the second can use it
         await asyncio.gather(first, second, third)
         assert requests == [b"1", b"2"]  # the second has kept its place in the queue
         assert server.opened == 2

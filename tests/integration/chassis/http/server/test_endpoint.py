@@ -284,7 +284,7 @@ async def test_requests_of_a_client_that_does_not_read_are_not_read(running_serv
         for _ in range(1_000):
             client.writer.write(large)
         await asyncio.sleep(0.3)
-        assert running_server.echo.directly + running_server.echo.by_asgi < 800, "the rest waits where it came from"
+        assert running_server.echo.directly + running_server.echo.by_asgi < 800, "the rest is not read"
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]
         for _ in range(1_000):
             assert (await client.answer())[1] == b"x" * 60_000

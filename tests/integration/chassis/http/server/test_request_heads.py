@@ -97,7 +97,7 @@ async def test_an_endless_head_behind_a_slow_request_is_refused(port: int) -> No
             for _ in range(4 * http_protocol.MAX_HEAD_BYTES // 5000):
                 writer.write(b"x" * 5000)
                 await writer.drain()
-        assert b"answered" not in await read_until_closed(reader), "it is not read on until then"
+        assert b"answered" not in await read_until_closed(reader), "the head is not read until then"
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: kierto\r\n"])

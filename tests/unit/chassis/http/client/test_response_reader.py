@@ -109,7 +109,7 @@ def test_a_truncated_response_is_incomplete(made: tuple[bytes, ClientResponse], 
     part = data[: end % len(data)]
     got = read(split_at(part, at))
     assert read_parts(split_at(part, at)) == got
-    # Only the body that ends with the connection may be shorter than it was meant, which nobody can know.
+    # Only the body that ends with the connection may be shorter than intended, which the client can't detect.
     assert got is None or (got.status == expected.status and expected.body.startswith(got.body))
     if b"Content-Length" in data or b"chunked" in data or expected.status == 204:
         assert got is None
