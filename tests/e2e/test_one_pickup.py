@@ -37,7 +37,7 @@ def stack() -> Iterator[RunningStack]:
 
 @contextlib.contextmanager
 def partner(stack: RunningStack, token: str, file: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A partner's system that follows order events until it is killed."""
+    """Run a partner's system that follows order events until it is killed."""
     url = f"{stack.gateway.replace('http', 'ws')}/graphql"
     process = subprocess.Popen([sys.executable, "-m", "tests.support.partner_process", url, token, str(file)], cwd=ROOT)
     try:

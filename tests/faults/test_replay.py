@@ -12,7 +12,7 @@ from tests.faults.trial import Trial
 pytestmark = pytest.mark.timeout(600)
 
 
-async def test_events_come_again_shuffled_and_twice(trial: Trial) -> None:
+async def test_events_are_redelivered_shuffled_and_twice(trial: Trial) -> None:
     async with trial.under_load("the newest 5,000 events of orders and of sites produced again, shuffled, twice"):
         for service in ("orders", "sites"):
             await republish(trial.fault_stack.broker.address, topic_of(service))

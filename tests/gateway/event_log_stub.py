@@ -41,7 +41,7 @@ class EventLogStub(OrdersStub):
         super().__init__()
         self.calls = 0
         self.failures = 0
-        self.holes_away = 0
+        self.gap_read_failures = 0
         self.internal: set[int] = set()
 
     async def events(self, *given: Any, **named: Any) -> EventPage | CursorExpired | Refusal:
@@ -55,8 +55,8 @@ class EventLogStub(OrdersStub):
 
     async def between(self, place: Cursor, up_to: int) -> Sequence[OrderEvent]:
         self.calls += 1
-        if self.holes_away:
-            self.holes_away -= 1
+        if self.gap_read_failures:
+            self.gap_read_failures -= 1
             raise CallFailed("orders", 503, "UNAVAILABLE", [])
         if place.generation != self.generation:
             raise LogReadError("CursorExpired")

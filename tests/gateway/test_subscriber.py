@@ -124,7 +124,7 @@ async def test_every_subscriber_sees_every_event_once_and_in_order(story: Scenar
     followed = [subscriber(feed, log, clock).follow(str(Cursor(log.generation, start))) for start in starts]
     for items in followed:
         assert isinstance(await anext(items), Checkpoint)
-    log.holes_away = story.away
+    log.gap_read_failures = story.away
     last = story.total + 1
     reading = [asyncio.create_task(sequences(items, last, chance.choice([0, 0.001]))) for items in followed]
     await deliver(feed, log, chance, story, range(1, last))
@@ -134,10 +134,10 @@ async def test_every_subscriber_sees_every_event_once_and_in_order(story: Scenar
         kept = min(story.restored_to, log.last)
         log.restore(kept)
         ending = [asyncio.ensure_future(anext(items)) for items in followed]
-        begun = subscriber(feed, log, clock).follow(None)
-        await anext(begun)
+        new_items = subscriber(feed, log, clock).follow(None)
+        await anext(new_items)
         last = log.last + story.after + 1
-        new = asyncio.create_task(sequences(begun, last))
+        new = asyncio.create_task(sequences(new_items, last))
         await deliver(feed, log, chance, story, [*range(1, kept + 1), *range(log.last + 1, last)])
         assert await new == list(range(last - story.after, last + 1))
         for one in ending:
@@ -225,7 +225,7 @@ async def test_a_gap_is_left_to_subscribers_while_the_log_is_unavailable() -> No
     await asyncio.sleep(0)
     items = subscriber(feed, log, clock).follow(None)
     await anext(items)
-    log.holes_away = 1
+    log.gap_read_failures = 1
     feed.handle_record(log.write(1))
     log.write(2)
     feed.handle_record(log.write(3))

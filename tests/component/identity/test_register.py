@@ -283,7 +283,7 @@ async def test_successful_attempts_do_not_count(harness: Harness) -> None:
     assert await harness.pool.fetchval("SELECT sum(count) FROM attempts") == 0
 
 
-async def test_no_name_and_no_address_leaves_in_an_event(harness: Harness) -> None:
+async def test_events_contain_no_name_and_no_address(harness: Harness) -> None:
     await customers(harness)
     await registered(harness)
     kinds = {type(event) for event in await harness.emitted_events()}

@@ -38,7 +38,7 @@ async def test_both_days_are_inclusive(scenario: OrdersScenario) -> None:
     assert await residual(scenario, "6.3.", "18.3.") == []
 
 
-async def test_a_holiday_moves_a_pickup_and_the_calendar_says_so(scenario: OrdersScenario) -> None:
+async def test_a_pickup_moved_by_a_holiday_is_marked_in_the_calendar(scenario: OrdersScenario) -> None:
     (moved,) = await residual(scenario, "14.5.", "17.5.")
     assert (moved.date, moved.original_date) == (day("15.5."), day("14.5."))
     assert moved.moved_by == Holiday(date=day("14.5."), name="Helatorstai")
@@ -127,7 +127,7 @@ async def test_the_next_pickup_of_a_site_is_the_soonest_of_its_agreements(scenar
     assert (await next_pickup()).date == day("13.3.")
 
 
-async def test_a_next_pickup_that_a_holiday_moved_says_so(scenario: OrdersScenario) -> None:
+async def test_a_next_pickup_moved_by_a_holiday_is_marked(scenario: OrdersScenario) -> None:
     api = scenario.harness.api(await scenario.member())
     scenario.harness.clock.move(days=30)
     (moved,) = await api.next_pickups([scenario.sites["50"]])

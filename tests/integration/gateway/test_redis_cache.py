@@ -162,7 +162,7 @@ async def test_redis_is_stopped_and_continued(valkey: ControlledValkey) -> None:
             assert time.monotonic() - began < 20 * BACKOFF_S
 
 
-async def test_redis_is_killed_and_comes_back_empty(valkey: ControlledValkey) -> None:
+async def test_redis_is_killed_and_restarts_empty(valkey: ControlledValkey) -> None:
     valkey.start()
     text = text_of(4)
     digest = ids.hash_of(text)

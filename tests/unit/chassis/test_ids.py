@@ -25,7 +25,7 @@ def test_the_specifications_vectors(text: str, value: str) -> None:
 
 
 @given(st.uuids())
-def test_what_is_written_is_read(value: uuid.UUID) -> None:
+def test_written_ids_are_read_back(value: uuid.UUID) -> None:
     assert read_id("import_sites", write_id("import_sites", value)) == value
 
 

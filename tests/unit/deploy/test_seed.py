@@ -44,7 +44,7 @@ def test_the_large_customers_have_their_stated_sizes() -> None:
 
 
 @pytest.mark.parametrize("sites", SIZES)
-def test_users_reach_what_they_are_named_for(sites: int) -> None:
+def test_users_have_the_memberships_of_their_kind(sites: int) -> None:
     population = Population(sites)
     users = {user.username: user for user in accounts.users(population, "hash")}
 

@@ -40,7 +40,7 @@ def test_a_first_token_has_none_before_it() -> None:
     assert classify_use(NEW, 0, NOW) is RefreshTokenUse.REUSED
 
 
-def test_what_is_over_is_over() -> None:
+def test_an_ended_or_expired_session_is_over() -> None:
     assert classify_use(mark_session_ended(NEW, NOW), 1, NOW) is RefreshTokenUse.SESSION_OVER
     assert classify_use(NEW, 1, NOW + IDLE_LIFETIME - dt.timedelta(seconds=1)) is RefreshTokenUse.CURRENT
     assert classify_use(NEW, 1, NOW + IDLE_LIFETIME) is RefreshTokenUse.SESSION_OVER

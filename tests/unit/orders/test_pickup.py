@@ -86,7 +86,7 @@ def test_a_pickup_changes_its_version_with_its_outcome() -> None:
     assert apply_outcome(done, NO_OUTCOME).version == 2
 
 
-def test_ids_derive_from_what_does_not_change() -> None:
+def test_ids_derive_from_the_agreement_and_cadence_or_the_order() -> None:
     agreement_id, order_id = uuid.uuid4(), uuid.uuid4()
     moved = DAY + dt.timedelta(days=1)
     assert pickup.regular_pickup(agreement_id, DAY, DAY).id == pickup.regular_pickup(agreement_id, DAY, moved).id

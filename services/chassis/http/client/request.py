@@ -25,7 +25,7 @@ def request_prefix(address: ServerAddress, method: str, path: str) -> RequestPre
     """Return the first lines of requests for a percent-encoded path; raise ValueError for any other."""
     target = address.prefix + path
     if method not in _METHODS or not _TARGET.fullmatch(target):
-        raise ValueError("not a method and a path of a request")
+        raise ValueError("no valid method and path")
     return RequestPrefix(f"{method} {target} HTTP/1.1\r\nHost: {address.authority}\r\n".encode("ascii"))
 
 

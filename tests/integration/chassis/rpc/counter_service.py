@@ -111,6 +111,6 @@ async def run_counter(alpha: Alpha, neighbour: ServiceChannel | None = None) -> 
 
 @contextlib.asynccontextmanager
 async def client_of(url: str) -> AsyncIterator[ServiceChannel]:
-    """A channel to a service with the name counting."""
+    """Open a channel to a service with the name counting."""
     async with Origin(url) as origin:
         yield ServiceChannel("counting", origin)

@@ -60,8 +60,8 @@ class EchoState:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
-        self.here = 0
-        self.all_here = asyncio.Event()
+        self.present = 0
+        self.all_present = asyncio.Event()
 
     async def authenticate(self, request: Request) -> "EchoImplementation":
         self.requests.append(request.url.path)
@@ -69,14 +69,14 @@ class EchoState:
             raise Unauthenticated
         return EchoImplementation(self, request.headers["authorization"])
 
-    async def stranger(self, request: Request) -> "EchoImplementation":
+    async def anonymous(self, request: Request) -> "EchoImplementation":
         self.requests.append(request.url.path)
-        return EchoImplementation(self, "a stranger")
+        return EchoImplementation(self, "anonymous")
 
 
 class EchoImplementation:
-    def __init__(self, hall: EchoState, caller: str) -> None:
-        self._hall, self._caller = hall, caller
+    def __init__(self, state: EchoState, caller: str) -> None:
+        self._state, self._caller = state, caller
 
     async def say(self, word: str) -> Said | Refusal:
         failure: Exception | None = {
@@ -89,11 +89,11 @@ class EchoImplementation:
         return Said(word=word, to=self._caller, trace=tracing.trace_id()) if word else refuse("NOTHING_SAID", "word")
 
     async def meet(self) -> int:
-        self._hall.here += 1
-        if self._hall.here == 3:
-            self._hall.all_here.set()
-        await asyncio.wait_for(self._hall.all_here.wait(), 60)
-        return self._hall.here
+        self._state.present += 1
+        if self._state.present == 3:
+            self._state.all_present.set()
+        await asyncio.wait_for(self._state.all_present.wait(), 60)
+        return self._state.present
 
     async def rooms(self, seats: list[int]) -> list[Room | None]:
         return [Room(room_name=f"the {many}", seats=many) if many else None for many in seats]
@@ -106,8 +106,8 @@ class EchoImplementation:
 
 
 class EchoFixture:
-    def __init__(self, hall: EchoState, url: str, origin: Origin) -> None:
-        self.hall, self.url = hall, url
+    def __init__(self, state: EchoState, url: str, origin: Origin) -> None:
+        self.state, self.url = state, url
         self.service = ServiceChannel("echo", origin)
 
     def echo(self, caller: str = "Mirja") -> EchoContract:
@@ -116,15 +116,15 @@ class EchoFixture:
 
 @contextlib.asynccontextmanager
 async def run_echo() -> AsyncIterator[EchoFixture]:
-    """The service on a port, and a channel to it."""
-    hall = EchoState()
-    made = routes(EchoContract, lambda echo: echo, hall.authenticate, hall.stranger)
+    """Run the service on a port, and open a channel to it."""
+    state = EchoState()
+    made = routes(EchoContract, lambda echo: echo, state.authenticate, state.anonymous)
     async with serve_routes(made) as url, Origin(url) as origin:
-        yield EchoFixture(hall, url, origin)
+        yield EchoFixture(state, url, origin)
 
 
 def silent_server(reached: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
-    """A server that records a request and never responds."""
+    """Return an act that records a request and never responds."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -135,7 +135,7 @@ def silent_server(reached: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
 
 
 def canned_server(body: bytes) -> Callable[[Peer], Awaitable[None]]:
-    """A server that responds to a request with this body."""
+    """Return an act that responds to a request with this body."""
 
     async def script(peer: Peer) -> None:
         await peer.answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))

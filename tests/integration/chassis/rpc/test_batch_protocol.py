@@ -41,19 +41,19 @@ async def test_simultaneous_reads_share_a_batch(echo_fixture: EchoFixture) -> No
     results = await asyncio.gather(*(echo.say(word) for word in "abc"), echo_fixture.echo().say("d"))
     assert words(results) == ["a", "b", "c", "d"]
     assert {one.to for one in results if isinstance(one, Said)} == {"Mirja"}
-    assert echo_fixture.hall.requests == ["/rpc"]  # and its caller was found once
+    assert echo_fixture.state.requests == ["/rpc"]  # and its caller was found once
 
 
 async def test_a_single_read_is_not_a_batch(echo_fixture: EchoFixture) -> None:
     assert isinstance(await echo_fixture.echo().say("a"), Said)
     await echo_fixture.echo().say("b")
-    assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
+    assert echo_fixture.state.requests == ["/rpc/say", "/rpc/say"]
 
 
 async def test_calls_of_a_batch_run_concurrently(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
     assert list(await asyncio.gather(echo.meet(), echo.meet(), echo.meet())) == [3, 3, 3]
-    assert echo_fixture.hall.requests == ["/rpc"]
+    assert echo_fixture.state.requests == ["/rpc"]
 
 
 async def test_a_failed_call_does_not_affect_the_others(echo_fixture: EchoFixture) -> None:
@@ -72,7 +72,7 @@ async def test_a_failed_call_does_not_affect_the_others(echo_fixture: EchoFixtur
         (400, "MALFORMED", ["word"]),
     ]
     assert words([done[0], done[5]]) == ["a", "b"]
-    assert echo_fixture.hall.requests == ["/rpc"]
+    assert echo_fixture.state.requests == ["/rpc"]
 
 
 async def test_callers_never_share_a_batch(echo_fixture: EchoFixture) -> None:
@@ -82,13 +82,13 @@ async def test_callers_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     assert [(one.word, one.to) for one in results if isinstance(one, Said)] == [
         (name, name) for name in ("Mirja", "Olli", "Mirja", "Olli")
     ]
-    assert echo_fixture.hall.requests == ["/rpc", "/rpc"]
+    assert echo_fixture.state.requests == ["/rpc", "/rpc"]
 
 
 async def test_languages_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     headers = [{"Authorization": "Mirja", "Accept-Language": language} for language in ("fi", "sv")]
     await asyncio.gather(*(client(EchoContract, echo_fixture.service, one).say("a") for one in headers))
-    assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
+    assert echo_fixture.state.requests == ["/rpc/say", "/rpc/say"]
 
 
 async def test_traces_never_share_a_batch(echo_fixture: EchoFixture) -> None:
@@ -99,14 +99,14 @@ async def test_traces_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     traces = ["a" * 32, "b" * 32]
     results = await asyncio.gather(*(in_trace(trace) for trace in traces), *(in_trace(trace) for trace in traces))
     assert [one.trace for one in results] == traces * 2
-    assert echo_fixture.hall.requests == ["/rpc", "/rpc"]
+    assert echo_fixture.state.requests == ["/rpc", "/rpc"]
 
 
 async def test_services_never_share_a_batch(echo_fixture: EchoFixture) -> None:
     async with Origin(echo_fixture.url) as origin:
         other = client(EchoContract, ServiceChannel("other", origin), {"Authorization": "Mirja"})
         await asyncio.gather(echo_fixture.echo().say("a"), other.say("b"))
-    assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
+    assert echo_fixture.state.requests == ["/rpc/say", "/rpc/say"]
 
 
 async def test_writes_and_public_reads_are_never_batched(echo_fixture: EchoFixture) -> None:
@@ -114,15 +114,15 @@ async def test_writes_and_public_reads_are_never_batched(echo_fixture: EchoFixtu
     _, noted, greeted, *_ = await asyncio.gather(
         echo.say("a"), echo.note("b"), echo.greet(), echo.say("c"), echo.note("d"), echo.greet()
     )
-    assert (noted, greeted) == ("b", "a stranger")
-    assert sorted(echo_fixture.hall.requests) == ["/rpc", "/rpc/greet", "/rpc/greet", "/rpc/note", "/rpc/note"]
+    assert (noted, greeted) == ("b", "anonymous")
+    assert sorted(echo_fixture.state.requests) == ["/rpc", "/rpc/greet", "/rpc/greet", "/rpc/note", "/rpc/note"]
 
 
 async def test_a_batch_has_a_maximum_of_calls(echo_fixture: EchoFixture) -> None:
     echo = echo_fixture.echo()
     many = [str(number) for number in range(2 * MAX_CALLS + 1)]
     assert words(await asyncio.gather(*(echo.say(word) for word in many))) == many
-    assert sorted(echo_fixture.hall.requests) == ["/rpc", "/rpc", "/rpc/say"]
+    assert sorted(echo_fixture.state.requests) == ["/rpc", "/rpc", "/rpc/say"]
 
 
 async def test_large_arguments_do_not_make_a_batch_too_large(echo_fixture: EchoFixture) -> None:
@@ -183,7 +183,7 @@ async def test_without_a_token_each_call_is_unauthenticated(echo_fixture: EchoFi
     done = await asyncio.gather(*(echo.say(word) for word in "abc"), return_exceptions=True)
     assert [(one.status, one.code) for one in done if isinstance(one, CallFailed)] == [(401, "UNAUTHENTICATED")] * 3
     assert len({id(one) for one in done}) == 3
-    assert echo_fixture.hall.requests == ["/rpc"]
+    assert echo_fixture.state.requests == ["/rpc"]
 
 
 async def test_an_unavailable_service_is_a_failure_of_each_call() -> None:
@@ -205,7 +205,7 @@ async def test_a_cancelled_call_does_not_affect_the_others(echo_fixture: EchoFix
         done = await asyncio.gather(*tasks, return_exceptions=True)
         assert isinstance(done.pop(goes), asyncio.CancelledError)
         assert words(done) == [word for place, word in enumerate("abc") if place != goes]
-    assert set(echo_fixture.hall.requests) == {"/rpc"}
+    assert set(echo_fixture.state.requests) == {"/rpc"}
 
 
 async def test_a_call_left_over_by_cancellation_is_not_a_batch(echo_fixture: EchoFixture) -> None:
@@ -213,7 +213,7 @@ async def test_a_call_left_over_by_cancellation_is_not_a_batch(echo_fixture: Ech
     await asyncio.sleep(0)
     tasks[1].cancel()
     assert words([await tasks[0]]) == ["a"]
-    assert echo_fixture.hall.requests == ["/rpc/say"]
+    assert echo_fixture.state.requests == ["/rpc/say"]
 
 
 async def test_the_request_is_cancelled_with_its_last_call() -> None:

@@ -86,11 +86,11 @@ async def authenticate(request: Request) -> str:
     return "somebody"
 
 
-async def stranger(request: Request) -> str:
-    return "a stranger"
+async def anonymous(request: Request) -> str:
+    return "anonymous"
 
 
-ROUTES = routes(Sums, SumsImplementation, authenticate, stranger)
+ROUTES = routes(Sums, SumsImplementation, authenticate, anonymous)
 GOOD = {"Authorization": "Bearer good"}
 
 
@@ -101,7 +101,7 @@ async def test_arguments_and_results_are_typed() -> None:
         refused = await sums.add_up([])
         assert isinstance(refused, Refusal)
         assert (refused.problems[0].code, refused.problems[0].path) == ("NOTHING_TO_ADD", ["numbers"])
-        assert await client(Sums, ServiceChannel("sums", origin), {}).who_am_i() == "a stranger"
+        assert await client(Sums, ServiceChannel("sums", origin), {}).who_am_i() == "anonymous"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ _callers = itertools.count()
 
 
 def say(service: ServiceChannel) -> Any:
-    """A read that joins no batch, since each has another caller."""
+    """Call a read that joins no batch, since each has another caller."""
     return client(EchoContract, service, {"Authorization": str(next(_callers))}).say("a")
 
 
@@ -69,7 +69,7 @@ def breaker_metric() -> float | None:
 
 
 async def file() -> AsyncIterator[bytes]:
-    """A file of few bytes."""
+    """Yield a file of few bytes."""
     yield b"a,b\n"
 
 

@@ -23,7 +23,7 @@ async def echo_fixture() -> AsyncIterator[EchoFixture]:
 
 
 def defer_calls(echo_fixture: EchoFixture, *words: str, caller: str = "Mirja") -> list[Any]:
-    """A raw client, whose calls are deferred."""
+    """Return deferred calls of a raw client."""
     reads = raw_client(echo_fixture.echo(caller))
     return [reads.say(word) for word in words]
 
@@ -41,19 +41,19 @@ def outcomes_of(outcomes: Iterable[Any]) -> list[Any]:
 async def test_reads_awaited_together_share_a_batch(echo_fixture: EchoFixture) -> None:
     outcomes = await DeferredCall.await_batch(defer_calls(echo_fixture, *"abc"))
     assert outcomes_of(outcomes) == ["a", "b", "c"]
-    assert echo_fixture.hall.requests == ["/rpc"]
+    assert echo_fixture.state.requests == ["/rpc"]
 
 
 async def test_a_read_awaited_alone_is_not_a_batch(echo_fixture: EchoFixture) -> None:
     assert outcomes_of(await DeferredCall.await_batch(defer_calls(echo_fixture, "a"))) == ["a"]
     assert (await defer_calls(echo_fixture, "b")[0]).decoded().word == "b"
-    assert echo_fixture.hall.requests == ["/rpc/say", "/rpc/say"]
+    assert echo_fixture.state.requests == ["/rpc/say", "/rpc/say"]
 
 
 async def test_a_failed_call_does_not_affect_the_others(echo_fixture: EchoFixture) -> None:
     outcomes = await DeferredCall.await_batch(defer_calls(echo_fixture, "a", "forbidden", "early", "broken", "b"))
     assert outcomes_of(outcomes) == ["a", "FORBIDDEN", "NOT_READY_YET", "UNEXPECTED", "b"]
-    assert echo_fixture.hall.requests == ["/rpc"]
+    assert echo_fixture.state.requests == ["/rpc"]
 
 
 async def test_callers_services_and_public_reads_never_share_a_batch(echo_fixture: EchoFixture) -> None:
@@ -70,16 +70,16 @@ async def test_callers_services_and_public_reads_never_share_a_batch(echo_fixtur
         outcomes: Any = await DeferredCall.await_batch(reads)
     results = [one.decoded() for one in outcomes]
     assert [one if isinstance(one, str) else (one.word, one.to) for one in results] == [
-        ("a", "Mirja"), ("b", "Olli"), ("c", "Mirja"), "a stranger", ("d", "Mirja"), "a stranger",
+        ("a", "Mirja"), ("b", "Olli"), ("c", "Mirja"), "anonymous", ("d", "Mirja"), "anonymous",
     ]  # fmt: skip
     requests = ["/rpc", "/rpc/greet", "/rpc/greet", "/rpc/say", "/rpc/say"]
-    assert sorted(echo_fixture.hall.requests) == requests, "only Mirja's two shared one"
+    assert sorted(echo_fixture.state.requests) == requests, "only Mirja's two shared one"
 
 
 async def test_a_batch_has_its_maximum_sizes(echo_fixture: EchoFixture) -> None:
     many = [str(number) for number in range(2 * MAX_CALLS + 1)]
     assert outcomes_of(await DeferredCall.await_batch(defer_calls(echo_fixture, *many))) == many
-    assert sorted(echo_fixture.hall.requests) == ["/rpc", "/rpc", "/rpc/say"]
+    assert sorted(echo_fixture.state.requests) == ["/rpc", "/rpc", "/rpc/say"]
     large = ["x" * 600_000 + str(number) for number in range(5)]
     assert outcomes_of(await DeferredCall.await_batch(defer_calls(echo_fixture, *large))) == large
 
@@ -113,7 +113,7 @@ async def test_cancelling_the_caller_cancels_the_request() -> None:
 
 
 def deferred_room(echo_fixture: EchoFixture, *seats: int, selection: bytes = b'["roomName"]') -> Any:
-    """A call with a field selection."""
+    """Return a deferred call with a field selection."""
     reading: Any = raw_client(echo_fixture.echo()).rooms(list(seats))
     reading.select_fields(selection)
     return reading
@@ -126,7 +126,7 @@ def raw_result_of(outcome: Any) -> tuple[bytes, bool]:
 async def test_a_single_call_returns_only_the_selected_fields(echo_fixture: EchoFixture) -> None:
     (outcome,) = await await_together(deferred_room(echo_fixture, 3, 0))
     assert raw_result_of(outcome) == (b'[{"roomName":"the 3"},null]', True)
-    assert echo_fixture.hall.requests == ["/rpc/rooms"]
+    assert echo_fixture.state.requests == ["/rpc/rooms"]
 
 
 async def test_batched_calls_return_only_the_selected_fields(echo_fixture: EchoFixture) -> None:
@@ -142,7 +142,7 @@ async def test_batched_calls_return_only_the_selected_fields(echo_fixture: EchoF
     assert raw_result_of(first) == (b'[{"roomName":"the 1"}]', True)
     assert outcomes_of([middle]) == ["a"]
     assert raw_result_of(last) == (b'[{"seats":2}]', True)
-    assert echo_fixture.hall.requests == ["/rpc"]
+    assert echo_fixture.state.requests == ["/rpc"]
 
 
 @pytest.mark.parametrize("others", [0, 1])

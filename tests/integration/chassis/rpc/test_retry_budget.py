@@ -31,7 +31,7 @@ Act = Callable[[Peer], Awaitable[None]]
 
 
 def proxy_client(url: str, *, to: Literal["the end", "it has acted", "it begins"] = "the end") -> Act:
-    """A channel to a service that may close the connection before it responds."""
+    """Return an act that forwards a request to a service, and may reset the connection before the response."""
     host, _, port = url.removeprefix("http://").partition(":")
 
     async def script(peer: Peer) -> None:

@@ -38,7 +38,7 @@ class RunningProcess:
         return 0
 
     def operators_url(self) -> str:
-        """The address of the operator's port, from the log."""
+        """Return the address of the operator's port, from the log."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             entry = json.loads(line)

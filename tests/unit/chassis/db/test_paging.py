@@ -47,7 +47,7 @@ def page_behind(after: str | None, kinds: tuple[Any, ...] = (IntegerKey,), *scop
 
 
 def forged(packed: bytes) -> str:
-    """A cursor with the digest of the list."""
+    """Return a cursor with the digest of the list."""
     digest = base64.urlsafe_b64decode(page_behind(None).cursor([]) + "==")[:6]
     return base64.urlsafe_b64encode(digest + packed).decode().rstrip("=")
 

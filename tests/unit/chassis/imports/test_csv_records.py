@@ -45,7 +45,7 @@ def split(data: bytes, sizes: Iterator[int]) -> Found:
 
 
 @given(st.sampled_from([b"", b"\xef\xbb\xbf"]), awkward, st.lists(st.integers(1, 9)))
-def test_however_a_file_is_cut_its_records_are_the_same(mark: bytes, rest: bytes, sizes: list[int]) -> None:
+def test_records_are_the_same_in_any_chunks(mark: bytes, rest: bytes, sizes: list[int]) -> None:
     data = mark + b"a,b\n" + rest
     assert split(data, iter(sizes)) == read_with_csv(data)
 

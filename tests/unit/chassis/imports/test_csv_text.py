@@ -59,7 +59,7 @@ def test_names(name: str, field: str) -> None:
 
 
 @given(st.text(max_size=40))
-def test_whatever_a_file_is_called_its_field_is_one(name: str) -> None:
+def test_a_file_name_is_one_header_field(name: str) -> None:
     field = attachment(name)
     found = re.fullmatch(
         r"attachment; filename=\"([A-Za-z0-9._ -]*)\"(?:; filename\*=UTF-8''([A-Za-z0-9.%_~-]*))?", field

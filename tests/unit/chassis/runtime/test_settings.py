@@ -49,7 +49,7 @@ def test_values_of_several_fields_are_json() -> None:
         load(_Nested, "", {**environment, "KIERTO_LIMITS": '{"most": "x"}'})
 
 
-def test_everything_missing_or_wrong_is_named_at_once() -> None:
+def test_all_missing_and_wrong_settings_are_reported_at_once() -> None:
     environment = {"KIERTO_LISTEN": "8711", "KIERTO_ENV": "testing", "KIERTO_SLOT": "two"}
     with pytest.raises(InvalidSettings) as caught:
         load(ServiceSettings, "orders", environment)
@@ -67,7 +67,7 @@ def test_production_has_no_movable_clock(tmp_path: Path) -> None:
     assert load(ServiceSettings, "orders", {**moved, "KIERTO_ENV": "development"}).clock_file == tmp_path / "clock"
 
 
-def test_a_process_with_wrong_settings_says_so_and_leaves_with_2(
+def test_a_process_with_wrong_settings_reports_them_and_exits_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("KIERTO_LISTEN", raising=False)

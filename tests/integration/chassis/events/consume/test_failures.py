@@ -27,7 +27,7 @@ async def reasons(alpha: Alpha) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def foreign_connection(alpha: Alpha) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection that is not the service's."""
+    """Open a connection that is not the service's."""
     connection = await asyncpg.connect(alpha.url)
     try:
         yield connection

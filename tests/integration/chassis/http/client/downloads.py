@@ -23,7 +23,7 @@ async def read_all(response: Download) -> bytes:
 
 
 def respond_with(*data: bytes) -> Act:
-    """An act: a response in these chunks, and another if there is a second request."""
+    """Return an act that sends these chunks as a response, and another response to a second request."""
 
     async def act(peer: Peer) -> None:
         await peer.request()

@@ -141,7 +141,7 @@ def start_request(origin: Origin, body: bytes = b"", *, timeout_s: float = 5) ->
 
 
 async def echo_bodies(peer: Peer) -> None:
-    """An act: respond to every request with its own body until the client closes."""
+    """Respond to every request with its own body until the client closes."""
     with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
         while True:
             body = (await peer.request()).partition(b"\r\n\r\n")[2]

@@ -21,7 +21,7 @@ from tests.integration.chassis.http.client.scripted_server import (
 
 @contextlib.contextmanager
 def full_accept_queue() -> Iterator[str]:
-    """A server with a full backlog: new connections are not established."""
+    """Run a server with a full backlog: new connections are not established."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))

@@ -264,7 +264,7 @@ def test_each_response_of_a_connection_is_as_if_it_were_alone(
 
 
 @pytest.mark.parametrize("wrong", [with_length(b"body") + b"more", with_length(b"x" * 2_000)])
-def test_an_answer_before_excuses_nothing(wrong: bytes) -> None:
+def test_a_malformed_response_after_a_complete_one_is_refused(wrong: bytes) -> None:
     reader = ResponseReader(1_000)
     reader.feed(with_length(b"once"))
     with pytest.raises(MalformedResponse):

@@ -19,13 +19,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize("host", [b"api.example", b"API.Example:8443", b"api.example.", b"[2001:DB8::1]:443"])
-def test_one_of_ours_is_answered_for_at_any_port(host: bytes) -> None:
+def test_an_allowed_host_is_accepted_with_any_port(host: bytes) -> None:
     assert AllowedHosts(OURS).check(b"/graphql?a=1", [(b"host", host)]) == b"/graphql?a=1"
     assert AllowedHosts([]).check(b"/graphql", [(b"host", host)]) == b"/graphql"
 
 
 @pytest.mark.parametrize("host", [*FOREIGN, *WRONG])
-def test_others_are_refused(host: bytes) -> None:
+def test_other_hosts_are_refused(host: bytes) -> None:
     with pytest.raises(HostNotAllowed):
         AllowedHosts(OURS).check(b"/graphql", [(b"host", host)])
     with pytest.raises(HostNotAllowed):
@@ -33,7 +33,7 @@ def test_others_are_refused(host: bytes) -> None:
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_without_names_every_host_is_ours(host: bytes) -> None:
+def test_without_names_every_host_is_allowed(host: bytes) -> None:
     assert AllowedHosts([]).check(b"/graphql", [(b"host", host)]) == b"/graphql"
 
 
@@ -42,7 +42,7 @@ def test_without_names_every_host_is_ours(host: bytes) -> None:
     "fields", [[], [(b"host", b"api.example"), (b"host", b"api.example")], [(b"hosts", b"api.example")]]
 )
 @pytest.mark.parametrize("target", [b"/graphql", b"http://api.example/graphql"])
-def test_one_host_is_named(names: list[str], fields: list[tuple[bytes, bytes]], target: bytes) -> None:
+def test_a_request_has_exactly_one_host(names: list[str], fields: list[tuple[bytes, bytes]], target: bytes) -> None:
     with pytest.raises(HostNotAllowed):
         AllowedHosts(names).check(target, fields)
 
@@ -62,20 +62,20 @@ def test_the_host_of_an_absolute_target_counts(target: bytes, origin_form: bytes
 
 
 @pytest.mark.parametrize("target", [b"*", b"api.example:443", b"ftp://api.example/", b"http:///graphql", b"graphql"])
-def test_other_targets_are_none(target: bytes) -> None:
+def test_other_targets_have_no_host(target: bytes) -> None:
     with pytest.raises(HostNotAllowed):
         AllowedHosts([]).check(target, [(b"host", b"api.example")])
 
 
 @pytest.mark.parametrize("fields", [[], [(b"host", b"10.0.0.7:8700")]])
 @pytest.mark.parametrize("target", [b"/livez", b"/readyz?verbose"])
-def test_probes_ask_by_address(target: bytes, fields: list[tuple[bytes, bytes]]) -> None:
+def test_probes_are_allowed_by_address(target: bytes, fields: list[tuple[bytes, bytes]]) -> None:
     assert AllowedHosts(OURS).check(target, fields) == target
     with pytest.raises(HostNotAllowed):
         AllowedHosts(OURS).check(target, [(b"host", b"a"), (b"host", b"a")])
 
 
 @pytest.mark.parametrize("name", ["", "https://api.example", "api.example:443", "*.example", "a b"])
-def test_what_is_no_name_is_a_wrong_setting(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidSettings):
         AllowedHosts([name])

@@ -69,5 +69,5 @@ def test_any_text_is_an_address_or_none(text: str) -> None:
         ("", ""),
     ],
 )
-def test_one_subscriber_is_counted_as_one(address: str, counted_by: str) -> None:
+def test_addresses_of_one_subscriber_have_one_network(address: str, counted_by: str) -> None:
     assert rate_limit_network(address) == counted_by

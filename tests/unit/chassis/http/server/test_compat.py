@@ -62,7 +62,7 @@ async def respond_early(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def connect(kind: type[Any]) -> tuple[Any, MemoryTransport]:
-    """A protocol of uvicorn on a connection in memory."""
+    """Return a protocol of uvicorn on a connection in memory."""
     config = uvicorn.Config(respond_early, lifespan="off", log_config=None, ws=UvicornWebSocketProtocol)
     protocol, transport = kind(config, ServerState(), {}), MemoryTransport()
     protocol.connection_made(transport)
