@@ -70,7 +70,9 @@ class Ship(relay.Node):
     @strawberry.field
     async def asked(self, info: strawberry.Info, depth: int = 1) -> "Ship | None":
         """The selection and the variables, recorded in the context."""
-        info.context["told"].append(f"{_selected(info.selected_fields)} {sorted(info.variable_values.items())} {depth}")
+        info.context["resolved"].append(
+            f"{_selected(info.selected_fields)} {sorted(info.variable_values.items())} {depth}"
+        )
         return _SHIPS.get(self.id + depth)
 
     @strawberry.field(extensions=[Shout()])  # type: ignore[untyped-decorator]
@@ -207,15 +209,15 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 async def test_results_are_equal(name: str, extensions: str, may_read: bool) -> None:
     text, variables = OPERATIONS[name]
     planned, interpreted = SCHEMAS[extensions]
-    contexts: list[dict[str, Any]] = [{"may_read": may_read, "told": [], "wrapped": []} for _ in range(2)]
+    contexts: list[dict[str, Any]] = [{"may_read": may_read, "resolved": [], "wrapped": []} for _ in range(2)]
     with no_fallback() as count:
         ours = await planned.execute(text, dict(variables), context_value=contexts[0])
         assert count() == 1
     theirs = await interpreted.execute(text, dict(variables), context_value=contexts[1])
     check_equivalent(ours, theirs)
     assert ours.extensions == theirs.extensions
-    for told in ("told", "wrapped"):
-        assert sorted(contexts[0][told]) == sorted(contexts[1][told])
+    for key in ("resolved", "wrapped"):
+        assert sorted(contexts[0][key]) == sorted(contexts[1][key])
     if extensions != "none":
         assert contexts[0]["wrapped"], "the extension was called"
     if name == "permissions":

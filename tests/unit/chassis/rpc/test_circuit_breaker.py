@@ -17,13 +17,13 @@ class BreakerFixture:
         self.back = False
         self.looks = 0
         self.times_opened = 0
-        self.told = asyncio.Event()
-        self.told.set()
+        self.responded = asyncio.Event()
+        self.responded.set()
         self.breaker = CircuitBreaker("watched", self._look, self._opened, lambda: self.now)
 
     async def _look(self) -> bool:
         self.looks += 1
-        await self.told.wait()
+        await self.responded.wait()
         return self.back
 
     def _opened(self) -> None:
@@ -106,7 +106,7 @@ async def test_after_a_probe_one_failure_opens_it_and_one_success_resets_it() ->
 async def test_a_probe_continues_without_its_caller() -> None:
     watched = BreakerFixture()
     watched.fail()
-    watched.told.clear()
+    watched.responded.clear()
     watched.later()
     gone = asyncio.create_task(watched.breaker.try_close())
     await asyncio.sleep(0)
@@ -116,7 +116,7 @@ async def test_a_probe_continues_without_its_caller() -> None:
     assert not await watched.breaker.try_close()
     assert watched.looks == 2
     watched.back = True
-    watched.told.set()
+    watched.responded.set()
     await until(lambda: asyncio.sleep(0, watched.breaker.open), lambda still_open: not still_open)
 
 
