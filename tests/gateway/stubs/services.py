@@ -118,9 +118,11 @@ class _CallRecorder:
 
     def __getattr__(self, operation: str) -> Any:
         async def call(**arguments: Any) -> Any:
-            self._services.calls.append(
-                RecordedCall(self._actor.service, operation, arguments, self._claims, dict(self._request.headers))
-            )
+            # The gateway fetches the keys for itself, whenever it needs them.
+            if operation != "public_keys":
+                self._services.calls.append(
+                    RecordedCall(self._actor.service, operation, arguments, self._claims, dict(self._request.headers))
+                )
             if self._actor.service in self._services.unavailable:
                 raise RuntimeError("out of order")
             try:
