@@ -18,12 +18,13 @@ def documents(
     0; with 1 if an operation is invalid (each is named by file and line, and nothing is written); with 2 if a place
     can't be read.
     """
+    from gateway.execution.compat import graphql_schema
     from gateway.persisted_documents.extraction import extract
     from gateway.persisted_documents.manifest import InvalidManifest, encode_manifest
     from gateway.schema.builder import build_schema
 
     try:
-        collected = extract(places, build_schema()._schema)
+        collected = extract(places, graphql_schema(build_schema()))
     except InvalidManifest as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

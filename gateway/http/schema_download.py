@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from gateway.authentication import AuthenticatedCaller
 from gateway.errors import RequestError
+from gateway.execution.compat import graphql_schema
 from gateway.http.conditional_requests import etag_of, is_not_modified
 from gateway.http.request_guard import RequestGuard
 from gateway.http.resource import ResourceHandler, resource
@@ -52,7 +53,7 @@ def schema_routes(
 
     @functools.cache
     def introspection() -> _SchemaFile:
-        result = {"data": introspection_from_schema(schema._schema)}
+        result = {"data": introspection_from_schema(graphql_schema(schema))}
         return _SchemaFile.named("kierto.json", msgspec.json.encode(result), _JSON)
 
     def download(load: Callable[[], _SchemaFile]) -> ResourceHandler:

@@ -15,6 +15,7 @@ from strawberry.parent import StrawberryParent
 from strawberry.types.field import StrawberryField
 
 from gateway.context import Context
+from gateway.execution.compat import raw_info
 from gateway.execution.cost.directives import Cost, ListSize
 from gateway.execution.planning.batch_resolver import BatchFunction, awaited_type, batch
 from gateway.execution.planning.selected_fields import collect_field_names
@@ -175,13 +176,13 @@ def subscription(result: str) -> Callable[[Callable[..., AsyncIterator[Any]]], S
 
 def selected_field_names(info: Info, *path: str) -> list[str]:
     """Return the names of the fields selected on the current field, or on the field at ``path`` below it."""
-    raw = info._raw_info
+    raw = raw_info(info)
     return sorted(collect_field_names(raw.field_nodes, raw.fragments, path))
 
 
 def selected_struct_fields(struct: type[msgspec.Struct], info: Info, *path: str) -> list[str]:
     """Return the selected fields that the struct itself has, which are requested from its service."""
-    memo = getattr(info._raw_info, "memo", None)
+    memo = getattr(raw_info(info), "memo", None)
     if memo is None:  # graphql-core executes the operation, not a plan
         return filter_struct_fields(struct, selected_field_names(info, *path))
     key = struct, path

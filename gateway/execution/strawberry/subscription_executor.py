@@ -57,7 +57,7 @@ class SubscriptionExecutor(compat.StrawberryExecutor):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._document_keys: dict[type, Hashable] = {}
-        self._key: Hashable = None
+        self.result_key: Hashable = None
         self._plan: Plan | None = None
 
     def build_per_event_executor(self, payload: Any) -> Any:
@@ -69,7 +69,7 @@ class SubscriptionExecutor(compat.StrawberryExecutor):
         if self._plan is None:
             self._plan = self._engine.event_plan(self)
         executor: Any = super().build_per_event_executor(payload)
-        executor._key = key
+        executor.result_key = key
         return executor
 
     def execute_operation(self, serially: bool | None = None) -> Any:
@@ -80,10 +80,10 @@ class SubscriptionExecutor(compat.StrawberryExecutor):
 
     async def _execute_event(self, plan: Plan) -> ExecutionResult:
         result = await self._engine.execute_event(plan, self)
-        if self._key is None or result.errors:
+        if self.result_key is None or result.errors:
             return result
         encoded = ExecutionResult(msgspec.Raw(msgspec.json.encode(result.data)), None)  # type: ignore[arg-type]
-        self.results.store(self._key, encoded)
+        self.results.store(self.result_key, encoded)
         return encoded
 
     @property

@@ -19,6 +19,7 @@ PURE = "The domain knows only its contract"
 ASYNCPG = "Only stores, queries and the chassis know asyncpg"
 AIOKAFKA = "Only the chassis knows aiokafka"
 LANGUAGE = "The published language does no input or output"
+TESTS = "The product imports no tests"
 CIRCLES = "Nothing imports itself by way of others"
 
 BREACHES = [
@@ -55,6 +56,7 @@ BREACHES = [
     ("gateway/settings.py", "import aiokafka", AIOKAFKA),
     ("services/orders/messaging/handlers.py", "import aiokafka", AIOKAFKA),
     ("services/contracts/values.py", "import aiohttp", LANGUAGE),
+    ("deploy/copies.py", "import tests.support.polling", TESTS),
     ("gateway/rate_limit/window.py", "import gateway.http.graphql_endpoint", CIRCLES),
 ]
 
