@@ -118,8 +118,8 @@ class _CallRecorder:
 
     def __getattr__(self, operation: str) -> Any:
         async def call(**arguments: Any) -> Any:
-            # The gateway fetches the keys for itself, whenever it needs them.
-            if operation != "public_keys":
+            # The gateway fetches the keys and its own token for itself, whenever it needs them.
+            if operation != "public_keys" and arguments.get("client_id") != "service:gateway":
                 self._services.calls.append(
                     RecordedCall(self._actor.service, operation, arguments, self._claims, dict(self._request.headers))
                 )
