@@ -135,15 +135,21 @@ async def test_a_build_that_knows_parked_events_handles_them_in_order(
     assert await alpha.tally("thing_2") == [*range(2, 250, 3)]
 
 
-async def test_a_parked_event_that_another_build_has_handled_takes_effect_once(
-    alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def park_an_event(alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch) -> DeadLetter:
+    """Send an event to a build that does not know its type, and return it as that build has parked it."""
     monkeypatch.delitem(declare._by_name, "alpha.thing.weighed")
     await topic.send(ThingWeighed(thing_id="thing_1", number=1))
     async with running(alpha.consumer()):
         await until(lambda: states(alpha), lambda found: found == ["PARKED"])
     monkeypatch.undo()
     (parked,) = await letters(alpha)
+    return parked
+
+
+async def test_a_parked_event_that_another_build_has_handled_takes_effect_once(
+    alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parked = await park_an_event(alpha, topic, monkeypatch)
     # As if a newer build consumed the republished log before a replay.
     await alpha.pool.execute("DELETE FROM chassis.dead_letters")
     await alpha.pool.execute("DELETE FROM chassis.positions")
@@ -159,12 +165,7 @@ async def test_a_parked_event_that_another_build_has_handled_takes_effect_once(
 async def test_an_event_that_is_parked_after_the_start_is_replayed_by_the_running_worker(
     alpha: Alpha, topic: TopicWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(declare._by_name, "alpha.thing.weighed")
-    await topic.send(ThingWeighed(thing_id="thing_1", number=1))
-    async with running(alpha.consumer()):
-        await until(lambda: states(alpha), lambda found: found == ["PARKED"])
-    monkeypatch.undo()
-    (parked,) = await letters(alpha)
+    parked = await park_an_event(alpha, topic, monkeypatch)
     await alpha.pool.execute("DELETE FROM chassis.dead_letters")
     async with running(alpha.consumer()):
         await topic.send(counted(0))
