@@ -14,7 +14,6 @@ from services.chassis.http.client.request import FieldLines, RequestPrefix
 from services.chassis.http.client.response import ClientResponse
 from services.chassis.rpc import batch_protocol
 from services.chassis.rpc.circuit_breaker import CircuitBreaker
-from services.chassis.rpc.coalescer import CallCoalescer
 from services.chassis.rpc.retry_budget import RetryBudget
 from services.chassis.rpc.signature import Signature
 from services.chassis.runtime import deadline
@@ -71,23 +70,16 @@ class ServiceChannel:
         self._read_s = read_s
         self._write_s = write_s
         self._prefixes: dict[str, RequestPrefix] = {}
-        self._coalescer = CallCoalescer(self.post)
         self._breaker = CircuitBreaker(name, self._is_ready, origin.reset)
         self._retry_budget = RetryBudget()
 
-    async def call(self, operation: Signature, arguments: bytes, fields: FieldLines) -> batch_protocol.CallResponse:
-        """Return the status and body of the response to a call, for ``decode_result``.
-
-        Simultaneous reads of one caller are sent as a batch, all other calls singly.
-        """
-        if operation.batchable:
-            return await self._coalescer.read(operation, arguments, fields)
-        return await self.call_single(operation, arguments, fields)
-
-    def call_single(
+    def call(
         self, operation: Signature, arguments: bytes, fields: FieldLines, selection: bytes = b""
     ) -> Awaitable[tuple[int, bytes]]:
-        """Send a call singly; ``selection`` states the fields of the result to send (see ``field_selection``)."""
+        """Send a call and return the status and body of the response, for ``decode_result``.
+
+        ``selection`` states the fields of the result to send (see ``field_selection``); empty for all.
+        """
         limit_s = self._read_s if operation.declared.kind == "read" else self._write_s
         picks = batch_protocol.selection_field((selection,)) if selection else b""
         return self.post(

@@ -93,7 +93,7 @@ async def _send_batches(
 
 async def _send_single(batch: Sequence[DeferredCall]) -> Iterable[RawResult | CallFailed]:
     (call,) = batch
-    status, body = await call.service.call_single(call.operation, call.arguments, call.fields, call.selection)
+    status, body = await call.service.call(call.operation, call.arguments, call.fields, call.selection)
     if status in _SUCCESS_STATUSES:
         return RawBatchResult(body, _SINGLE_FRAMING, batch, (status == batch_protocol.PARTIAL_STATUS,))
     return [call.outcome(status, body)]

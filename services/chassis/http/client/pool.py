@@ -21,6 +21,7 @@ class ConnectionPool:
         self.idle: list[HttpConnection] = []
         self.waiting: deque[asyncio.Future[HttpConnection]] = deque()
         self.closed = False
+        self._resets = 0
         self._address = address
         self._max_connections = max_connections
         self._max_waiting = max_waiting
@@ -64,6 +65,7 @@ class ConnectionPool:
 
     def reset(self) -> None:
         """Close all connections; pending requests fail with ConnectionLost. New ones can be opened afterwards."""
+        self._resets += 1
         for waiter in self.waiting:
             if not waiter.done():
                 waiter.set_exception(ConnectionLost("closed", sent=False))
@@ -94,7 +96,7 @@ class ConnectionPool:
         """Return the next connection that becomes free or may be opened, in order of arrival."""
         if len(self.waiting) >= self._max_waiting:
             raise PoolExhausted(f"{len(self.open)} requests are under way and {len(self.waiting)} wait")
-        queue = self.waiting.append
+        queue, resets = self.waiting.append, self._resets
         while True:
             waiter: asyncio.Future[HttpConnection] = asyncio.get_running_loop().create_future()
             queue(waiter)
@@ -108,9 +110,13 @@ class ConnectionPool:
                 raise
             if not connection.closed:
                 return connection
-            if self.closed:
+            # The connection was lost before this task ran.
+            if self._resets != resets:
                 raise ConnectionLost("closed", sent=False)
-            queue = self.waiting.appendleft  # the connection was lost before this task ran
+            replacement = self.take_idle() or self._new_connection()
+            if replacement is not None:
+                return replacement
+            queue = self.waiting.appendleft
 
     def _pass_on(self, connection: HttpConnection) -> None:
         """Give the connection of a cancelled waiter to the next one."""

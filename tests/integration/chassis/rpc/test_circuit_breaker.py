@@ -60,7 +60,7 @@ _callers = itertools.count()
 
 
 def say(service: ServiceChannel) -> Any:
-    """Call a read that joins no batch, since each has another caller."""
+    """Call a read; each has another caller."""
     return client(EchoContract, service, {"Authorization": str(next(_callers))}).say("a")
 
 

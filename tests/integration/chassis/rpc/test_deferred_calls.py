@@ -12,8 +12,17 @@ from services.chassis.rpc.channel import CallFailed, ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.rpc.deferred_call import DeferredCall
 from services.chassis.rpc.raw_result import RawBatchResult, raw_client
+from services.chassis.telemetry import tracing
+from services.contracts.values import Refusal
 from tests.integration.chassis.http.client.scripted_server import run_script
-from tests.integration.chassis.rpc.echo_service import EchoContract, EchoFixture, canned_server, run_echo, silent_server
+from tests.integration.chassis.rpc.echo_service import (
+    EchoContract,
+    EchoFixture,
+    Said,
+    canned_server,
+    run_echo,
+    silent_server,
+)
 
 
 @pytest.fixture
@@ -51,9 +60,28 @@ async def test_a_read_awaited_alone_is_not_a_batch(echo_fixture: EchoFixture) ->
 
 
 async def test_a_failed_call_does_not_affect_the_others(echo_fixture: EchoFixture) -> None:
-    outcomes = await DeferredCall.await_batch(defer_calls(echo_fixture, "a", "forbidden", "early", "broken", "b"))
-    assert outcomes_of(outcomes) == ["a", "FORBIDDEN", "NOT_READY_YET", "UNEXPECTED", "b"]
+    said: list[Any] = ["a", "forbidden", "early", "broken", 5, "", "b"]
+    outcomes = await await_together(*defer_calls(echo_fixture, *said))
+    assert isinstance(outcomes.pop(5).decoded(), Refusal)
+    assert outcomes_of(outcomes) == ["a", "FORBIDDEN", "NOT_READY_YET", "UNEXPECTED", "MALFORMED", "b"]
+    assert outcomes[4].path == ["word"]
     assert echo_fixture.state.requests == ["/rpc"]
+
+
+async def test_the_calls_of_a_batch_have_its_trace(echo_fixture: EchoFixture) -> None:
+    trace = "a" * 32
+    with tracing.trace(f"00-{trace}-{'1' * 16}-01"):
+        outcomes = await await_together(*defer_calls(echo_fixture, *"ab"))
+    assert [one.decoded().trace for one in outcomes] == [trace, trace]
+
+
+async def test_calls_awaited_apart_are_sent_singly(echo_fixture: EchoFixture) -> None:
+    echo = echo_fixture.echo()
+    assert [one.word for one in await asyncio.gather(echo.say("a"), echo.say("b")) if isinstance(one, Said)] == [
+        "a",
+        "b",
+    ]
+    assert echo_fixture.state.requests == ["/rpc/say", "/rpc/say"]
 
 
 async def test_callers_services_and_public_reads_never_share_a_batch(echo_fixture: EchoFixture) -> None:
