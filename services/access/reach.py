@@ -39,7 +39,7 @@ class ScopedTable(msgspec.Struct, frozen=True, kw_only=True):
     """A table whose rows belong to organisations and their sites.
 
     It needs three indexes for each order of its lists: on an organisation's rows, on a site's, and on all. The last
-    includes the columns that the list is searched by.
+    includes the signature of the column that the list is searched by.
     """
 
     name: str
@@ -85,11 +85,13 @@ class SortOrder(msgspec.Struct, frozen=True):
 
 
 class SearchCondition(msgspec.Struct, frozen=True, kw_only=True):
-    """A search condition on one column, which has an index of its own and is included in those of the orders."""
+    """A search condition on one column, which has an index of its own and a signature in those of the orders."""
 
     column: str
     index_condition: str
     """The condition in the form that the column's index serves."""
+    signature_condition: str
+    """A condition on the columns that the orders' indexes include; it is true for all matches and few other rows."""
     row_condition: str
     """The same condition in the form that is cheapest to check on a row."""
 
@@ -151,6 +153,15 @@ def _first_by_search(
     reached = "(SELECT reached FROM everything)"
     sampled = ", ".join(dict.fromkeys((*order.keys, search.column)))
     sample = f"SELECT {sampled} FROM {table.name} TABLESAMPLE {_SAMPLE} WHERE {after_condition} AND {reached} LIMIT 500"
+    candidates = (
+        f"SELECT {order.columns} FROM {table.name} WHERE {search.signature_condition} AND {after_condition}"
+        f" AND (SELECT near FROM finds) {order.clause} OFFSET 0"
+    )
+    # OFFSET 0 keeps the planner from reading more rows of the table than are checked.
+    checked = (
+        f"SELECT FROM {table.name} WHERE {order.keys[-1]} = candidates.{order.aliased.keys[-1]}"
+        f" AND {search.row_condition} AND {where} OFFSET 0"
+    )
     # OFFSET 0 keeps the planner from using the order's index for the matches of the search's index.
     matches = f"SELECT {sampled} FROM {table.name} WHERE {search.index_condition} AND {where} AND {reached} OFFSET 0"
     return f"""(
@@ -164,9 +175,8 @@ def _first_by_search(
                             <= {_ROWS_SCANNED_PER_INDEX_MATCH} * count(*) FILTER (WHERE found) AS near
                  FROM sample
              )
-        (SELECT {order.columns} FROM {table.name}
-         WHERE {search.row_condition} AND {where} AND {after_condition} AND (SELECT near FROM finds)
-         {order.clause} LIMIT {limit})
+        (SELECT {named} FROM ({candidates}) AS candidates JOIN LATERAL ({checked}) AS checked ON true
+         {order.aliased.clause} LIMIT {limit})
         UNION ALL
         (SELECT {order.columns} FROM ({matches}) AS {alias} WHERE {after_condition} AND NOT (SELECT near FROM finds)
          {order.clause} LIMIT {limit})

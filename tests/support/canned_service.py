@@ -14,7 +14,9 @@ class CannedService(ServiceChannel):
         self.responses = responses
         self.requests: list[tuple[str, bytes, bytes]] = []
 
-    async def call(self, operation: Signature, arguments: bytes, fields: FieldLines) -> tuple[int, bytes]:
+    async def call(
+        self, operation: Signature, arguments: bytes, fields: FieldLines, selection: bytes = b""
+    ) -> tuple[int, bytes]:
         self.requests.append((operation.name, arguments, fields))
         response = self.responses[operation.name]
         return (200, response) if isinstance(response, bytes) else response

@@ -5,9 +5,6 @@ import re
 # å, ä and ö sort after z (Finnish, Swedish); the Norwegian æ and ø sort as ä and ö.
 _ORDER = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
 
-_MAX_SEARCH_BYTES = 1_000
-"""Bytes that fit into a row of the index."""
-
 
 def fold(text: str) -> str:
     """Return a text case-folded, with single spaces between words."""
@@ -21,5 +18,5 @@ def sort_key(name: str) -> str:
 
 
 def search_text(*parts: str) -> str:
-    """Return the folded text that searches match, as far as it fits into the index."""
-    return fold(" ".join(parts)).encode()[:_MAX_SEARCH_BYTES].decode(errors="ignore")
+    """Return the folded text that searches match."""
+    return fold(" ".join(parts))

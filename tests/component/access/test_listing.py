@@ -89,8 +89,13 @@ async def read_all_pages(
         query = SqlQuery(caller.subject_id, DAY)
         search = None
         if searched is not None:
-            condition = f"(t.at AT TIME ZONE 'UTC')::date = {query.value(searched)}"
-            search = SearchCondition(column="t.at", index_condition=condition, row_condition=condition)
+            day, value = "(t.at AT TIME ZONE 'UTC')::date", query.value(searched)
+            search = SearchCondition(
+                column="t.at",
+                index_condition=f"{day} = {value}",
+                signature_condition=f"extract(isodow FROM {day}) = extract(isodow FROM {value}::date)",
+                row_condition=f"{day} = {value}",
+            )
         async with harness.pool.acquire() as connection:
             rows, total = await fetch_reached(
                 connection,
