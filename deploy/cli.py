@@ -12,6 +12,7 @@ from deploy.commands import (
     documents,
     down,
     import_export,
+    jobs,
     rebuild,
     reset,
     seed,
@@ -41,6 +42,7 @@ app.command("seed")(seed.seed)
 app.command("documents")(documents.documents)
 app.add_typer(staff.app, name="staff")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(clock.app, name="clock")
 
 

@@ -14,7 +14,7 @@ SPAN = 86
 """Number of ports, from the base on, that belong to a stack."""
 
 _SERVICES = {"identity": 10, "sites": 20, "orders": 30, "stats": 40, "support": 50}
-_ROLES = {"api": 1, "worker": 2, "relay": 3}
+_ROLES = {"api": 1, "worker": 2, "relay": 3, "jobs": 4}
 _PROCESSES = {
     "gateway": 0,
     **{f"{service}-{role}": at + plus for service, at in _SERVICES.items() for role, plus in _ROLES.items()},

@@ -140,8 +140,8 @@ class Stack:
         if self.environment.embeds("mailbox"):
             self.supervisor.start(services.mailbox_process(self.environment))
         of_role = services.processes_of_services
-        self.supervisor.start(*of_role(self.environment, "worker"), *of_role(self.environment, "relay"))
-        self.supervisor.start(*of_role(self.environment, "api"))
+        for role in ("worker", "relay", "jobs", "api"):
+            self.supervisor.start(*of_role(self.environment, role))
         self.supervisor.start(services.gateway_process(self.environment))
 
 

@@ -1,10 +1,9 @@
-"""Mail with a transactional outbox: enqueued in the transaction that causes it, sent until the server accepts it.
+"""Mail: written in the transaction that causes it, sent by a job until the server accepts it.
 
 A message is sent twice only if the process dies between the server's acceptance and the commit; both then have the same
 Message-ID.
 """
 
-import asyncio
 import uuid
 from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
@@ -13,10 +12,10 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 import msgspec
 
-from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, DatabaseConnection, Pool
+from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.ids import new_uuid
+from services.chassis.jobs.job import Job, JobRun, RunAgain
 from services.chassis.runtime.clock import Clock
-from services.chassis.runtime.pause import pause
 from services.chassis.runtime.settings import SocketAddress
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
@@ -28,19 +27,16 @@ _WRITE = """
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO NOTHING
 """
-# A claim only postpones the next try, so another process retries a message whose sender died.
+# Two runs of one job do not send the message twice: the second waits for the end of the first one's claim.
 _CLAIM = """
-    UPDATE chassis.mail SET attempts = attempts + 1, next_try = clock_timestamp() + make_interval(secs => $1)
-    WHERE id = (SELECT id FROM chassis.mail WHERE sent_at IS NULL AND next_try <= clock_timestamp()
-                ORDER BY next_try LIMIT 1 FOR UPDATE SKIP LOCKED)
+    UPDATE chassis.mail
+    SET attempts = attempts + 1, claimed_until = clock_timestamp() + make_interval(secs => $2)
+    WHERE id = $1 AND sent_at IS NULL AND claimed_until <= clock_timestamp()
     RETURNING id, recipient, subject, text, html, language, message_id, attempts
 """
+_IS_UNSENT = "SELECT true FROM chassis.mail WHERE id = $1 AND sent_at IS NULL"
 _MARK_SENT = "UPDATE chassis.mail SET sent_at = clock_timestamp() WHERE id = $1"
-_RESCHEDULE = """
-    UPDATE chassis.mail
-    SET next_try = clock_timestamp() + make_interval(secs => least(3600, power(2, least(attempts, 12) - 1)))
-    WHERE id = $1
-"""
+_RELEASE = "UPDATE chassis.mail SET claimed_until = clock_timestamp() WHERE id = $1"
 
 _SEND_TIMEOUT_S = 10
 _CLAIM_S = 30
@@ -60,16 +56,23 @@ class MailMessage(msgspec.Struct, frozen=True, kw_only=True):
     """Idempotency key: a message with a known id is not enqueued again."""
 
 
-async def enqueue(connection: DatabaseConnection, mail: MailMessage) -> None:
-    """Write a message into the outbox in the present transaction; do nothing if its id is there already."""
+class SendMail(Job, frozen=True, kw_only=True, tag="send-mail"):
+    """The job that sends one message."""
+
+    mail_id: uuid.UUID
+
+
+async def enqueue(connection: DatabaseConnection, mail: MailMessage) -> SendMail:
+    """Write a message in the present transaction, unless its id is there already; return the job that sends it."""
     message_id = f"<{mail.id}@kierto>"
     await connection.execute(
         _WRITE, mail.id, mail.recipient, mail.subject, mail.text, mail.html, mail.language, message_id
     )
+    return SendMail(mail_id=mail.id)
 
 
 class MailSender:
-    """Sender of enqueued messages to the mail server, one at a time."""
+    """Sender of messages to the mail server."""
 
     def __init__(self, pool: Pool, server: SocketAddress, sender: str, clock: Clock) -> None:
         self._pool = pool
@@ -77,21 +80,13 @@ class MailSender:
         self._sender = sender
         self._clock = clock
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Send messages until ``stop`` is set; finish the present one."""
-        while not stop.is_set():
-            try:
-                busy = await self._send_one()
-            except TRANSIENT_DATABASE_ERRORS as error:
-                _log.warning("mail sender waiting for database", error=type(error).__name__)
-                busy = False
-            if not busy:
-                await pause(stop, 0.1)
-
-    async def _send_one(self) -> bool:
-        row = await self._pool.fetchrow(_CLAIM, _CLAIM_S)
+    async def send(self, job: SendMail, run: JobRun) -> None:
+        """Send a message and mark it as sent; repeat it later, for ever, if the server does not accept it."""
+        row = await self._pool.fetchrow(_CLAIM, job.mail_id, _CLAIM_S)
         if row is None:
-            return False
+            if await self._pool.fetchval(_IS_UNSENT, job.mail_id):
+                raise RunAgain(_CLAIM_S)
+            return
         try:
             message = self._message(row["recipient"], row["subject"], row["text"], row["html"], row["language"])
             message["Message-ID"] = row["message_id"]
@@ -99,12 +94,11 @@ class MailSender:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             metrics.MAIL_FAILURES.inc()
             _log.warning("mail rejected", mail=str(row["id"]), attempts=row["attempts"], error=type(error).__name__)
-            await self._pool.execute(_RESCHEDULE, row["id"])
-            return True
+            await self._pool.execute(_RELEASE, row["id"])
+            raise RunAgain(min(3600, 2 ** (min(row["attempts"], 12) - 1))) from None
         await self._pool.execute(_MARK_SENT, row["id"])
         metrics.MAILS_SENT.inc()
         _log.info("mail sent", mail=str(row["id"]))
-        return True
 
     def _message(self, recipient: str, subject: str, text: str, html: str, language: str) -> EmailMessage:
         message = EmailMessage()

@@ -10,15 +10,18 @@ from starlette.routing import BaseRoute
 from services.access.authentication import CallerAuthenticator
 from services.access.caller import Caller
 from services.access.service_token import ServiceTokens
+from services.chassis.db.notifier import CommitNotifier
 from services.chassis.db.postgres import DatabaseConnection, Pool
+from services.chassis.events import outbox
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
-from services.chassis.events.notifier import OutboxNotifier
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.imports.export_files import ImportKind
 from services.chassis.imports.importer import FileImporter
-from services.chassis.process import BackgroundLoop
+from services.chassis.jobs import queue
+from services.chassis.jobs.job import AnyJobHandler
+from services.chassis.jobs.schedule import DueRows, Recurring
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import Clock
@@ -37,15 +40,17 @@ class ServiceRuntime(Generic[T]):
         settings: ServiceSettings,
         clock: Clock,
         pool: Pool,
-        waker: OutboxNotifier,
         identity: ServiceChannel,
         blueprint: "Blueprint[T, Any]",
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.pool = pool
-        self.waker = waker
-        self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction, waker.notify)
+        self.relay_notifier = CommitNotifier(pool, outbox.WAKE_UP)
+        self.job_notifier = CommitNotifier(pool, queue.WAKE_UP)
+        self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(
+            pool, clock, blueprint.transaction, self.relay_notifier.notify, self.job_notifier.notify
+        )
         self.imports: FileImporter[T] = FileImporter(blueprint.name, pool, self.work, blueprint.imports(self))
         self.identity = identity
         self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
@@ -92,5 +97,9 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     public_keys: Callable[[ServiceRuntime[T]], Callable[[], Awaitable[str]]] = lambda runtime: runtime.public_keys
     routes: Callable[[ServiceRuntime[T], CallerAuthenticator], Sequence[BaseRoute]] = lambda runtime, authenticator: ()
     """The routes beside the contract and the imports."""
-    loops: Callable[[ServiceRuntime[T]], Sequence[BackgroundLoop]] = lambda runtime: ()
-    """The worker's background loops beside the consumer, the imports and the mails."""
+    jobs: Callable[[ServiceRuntime[T]], Sequence[AnyJobHandler]] = lambda runtime: ()
+    """The handlers of the service's jobs, beside those of imports, mails and retention."""
+    recurring: Sequence[Recurring] = ()
+    """The service's recurring jobs, beside retention."""
+    due_rows: Sequence[DueRows] = ()
+    """The service's rows that have a job at their time."""

@@ -1,7 +1,8 @@
-"""The processes of a service, built from its Blueprint: api, worker, relay, migrate."""
+"""The processes of a service, built from its Blueprint: api, worker, relay, jobs, migrate."""
 
 import asyncio
 import contextlib
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -18,13 +19,16 @@ from services.chassis.auth.tokens import Verifier
 from services.chassis.db import migrations, postgres, retention
 from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.consumer import Consumer
-from services.chassis.events.notifier import OutboxNotifier
 from services.chassis.events.publish import relay_metrics
 from services.chassis.events.publish.relay import Relay
 from services.chassis.events.transaction import Transaction
 from services.chassis.http.client.origin import Origin
-from services.chassis.imports.importer import FileImporter
-from services.chassis.mail import MailSender
+from services.chassis.imports.importer import FileImporter, RunImport
+from services.chassis.jobs import queue_metrics
+from services.chassis.jobs.job import AnyJobHandler, Job, JobHandler, JobRun
+from services.chassis.jobs.runner import JobRunner
+from services.chassis.jobs.schedule import JobSchedule, Recurring
+from services.chassis.mail import MailSender, SendMail
 from services.chassis.process import ProcessParts
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.server import routes
@@ -40,7 +44,15 @@ from services.hosting.upload import upload_route
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
 
-_POOL_SIZES = {"api": 8, "worker": 5, "relay": 2}
+POOL_SIZES = {"api": 8, "worker": 5, "relay": 2, "jobs": 6}
+"""The connections of each role's pool. A relay and a worker open one more each, for the lease and the inbox."""
+
+
+RETENTION_INTERVAL = dt.timedelta(hours=1)
+
+
+class DeleteExpired(Job, frozen=True, kw_only=True, tag="delete-expired"):
+    """The job that deletes what every service keeps for a time alone."""
 
 
 class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,10 +76,10 @@ def main(blueprint: Blueprint[T, P], role: str) -> int:
         migrate(blueprint, migration_settings.database_url)
         return 0
     settings = load_or_exit(blueprint.settings, blueprint.name)
-    build_parts = {"api": _api, "worker": _worker, "relay": _relay}.get(role)
+    build_parts = {"api": _api, "worker": _worker, "relay": _relay, "jobs": _jobs}.get(role)
     if build_parts is None:
         logging.configure(name, settings.log_level)
-        logging.logger(__name__).error("no such role", role=role, roles=["api", "worker", "relay", "migrate"])
+        logging.logger(__name__).error("no such role", role=role, roles=["api", "worker", "relay", "jobs", "migrate"])
         return 2
     return process.run(name, settings, lambda: build_parts(blueprint, settings))
 
@@ -78,12 +90,10 @@ async def open_runtime(
 ) -> AsyncIterator[ServiceRuntime[T]]:
     """Open the runtime of a process, and close it at the end."""
     clock = SystemClock(settings.time_zone, settings.clock_file)
-    pool = await postgres.open_pool(settings.database_url, name=f"{blueprint.name} {role}", size=_POOL_SIZES[role])
+    pool = await postgres.open_pool(settings.database_url, name=f"{blueprint.name} {role}", size=POOL_SIZES[role])
     async with Origin(settings.identity_url, connections=50) as origin:
         try:
-            yield ServiceRuntime(
-                settings, clock, pool, OutboxNotifier(pool), ServiceChannel("identity", origin), blueprint
-            )
+            yield ServiceRuntime(settings, clock, pool, ServiceChannel("identity", origin), blueprint)
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pool.close(), 2)
@@ -113,7 +123,7 @@ async def _api(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIt
         yield ProcessParts(
             routes=api_routes(blueprint, runtime, authenticator),
             checks={"database": _database_check(runtime.pool), "keys": verifier.ready},
-            loops=[runtime.waker.run],
+            loops=[runtime.relay_notifier.run, runtime.job_notifier.run],
         )
 
 
@@ -121,17 +131,37 @@ async def _api(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIt
 async def _worker(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[ProcessParts]:
     async with open_runtime(blueprint, settings, "worker") as runtime:
         consumer = build_consumer(blueprint, runtime)
-        loops = [consumer.run, runtime.waker.run, *blueprint.loops(runtime)]
-        if runtime.imports.kinds:
-            loops.append(runtime.imports.run)
-        if settings.smtp is not None:
-            loops.append(MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock).run)
 
         async def is_consuming() -> bool:
             return consumer.ready
 
         yield ProcessParts(
-            routes=[], checks={"database": _database_check(runtime.pool), "broker": is_consuming}, loops=loops
+            routes=[],
+            checks={"database": _database_check(runtime.pool), "broker": is_consuming},
+            loops=[consumer.run, runtime.relay_notifier.run, runtime.job_notifier.run],
+        )
+
+
+@contextlib.asynccontextmanager
+async def _jobs(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[ProcessParts]:
+    async with open_runtime(blueprint, settings, "jobs") as runtime:
+        recurring = [Recurring(job=DeleteExpired(), every=RETENTION_INTERVAL), *blueprint.recurring]
+        schedule = JobSchedule(runtime.pool, runtime.clock, recurring, blueprint.due_rows)
+        runner = JobRunner(runtime.pool, job_handlers(blueprint, runtime))
+
+        async def run_queue_metrics(stop: asyncio.Event) -> None:
+            await queue_metrics.update_queue_metrics(runtime.pool, stop)
+
+        yield ProcessParts(
+            routes=[],
+            checks={"database": _database_check(runtime.pool)},
+            loops=[
+                runner.run,
+                schedule.run,
+                run_queue_metrics,
+                runtime.relay_notifier.run,
+                runtime.job_notifier.run,
+            ],
         )
 
 
@@ -150,15 +180,26 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
         async def is_running() -> bool:
             return relay.ready
 
-        async def run_retention(stop: asyncio.Event) -> None:
-            await retention.enforce_retention(runtime.pool, stop, [copy.DELETE_ENDED_SESSIONS])
-
         async def run_relay_metrics(stop: asyncio.Event) -> None:
             await relay_metrics.update_relay_metrics(runtime.pool, stop)
 
-        yield ProcessParts(
-            routes=[], checks={"database": is_running}, loops=[relay.run, run_retention, run_relay_metrics]
-        )
+        yield ProcessParts(routes=[], checks={"database": is_running}, loops=[relay.run, run_relay_metrics])
+
+
+def job_handlers(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> list[AnyJobHandler]:
+    """Return the handlers of a service's jobs: its own, and those of retention, imports and mails."""
+
+    async def delete_expired(job: DeleteExpired, run: JobRun) -> None:
+        await retention.delete_expired(runtime.pool, run.stop, [copy.DELETE_ENDED_SESSIONS])
+
+    handlers = [JobHandler(DeleteExpired, delete_expired, held=False), *blueprint.jobs(runtime)]
+    if runtime.imports.kinds:
+        handlers.append(JobHandler(RunImport, runtime.imports.run, concurrency=1))
+    settings = runtime.settings
+    if settings.smtp is not None:
+        sender = MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock)
+        handlers.append(JobHandler(SendMail, sender.send))
+    return handlers
 
 
 def build_consumer(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> Consumer[T]:

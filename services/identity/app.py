@@ -1,6 +1,6 @@
 """The blueprint of identity."""
 
-import asyncio
+import datetime as dt
 import functools
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -12,7 +12,8 @@ from services.chassis.auth.tokens import Signer
 from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
-from services.chassis.process import BackgroundLoop
+from services.chassis.jobs.job import JobHandler, JobRun
+from services.chassis.jobs.schedule import Recurring
 from services.chassis.runtime.settings import InvalidSettings
 from services.contracts.identity import AccessStated, Identity, OrganisationStated
 from services.contracts.stats import InvoiceStated
@@ -25,7 +26,7 @@ from services.identity.http.jwks import jwks_route
 from services.identity.messaging.handlers import HANDLERS
 from services.identity.queries import directory
 from services.identity.settings import IdentitySettings
-from services.identity.store.retention import enforce_retention
+from services.identity.store.retention import DeleteExpiredSessions, delete_expired
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.announce_access import announce_partners, announce_users
 from services.identity.usecases.announce_organisations import announce_organisations
@@ -67,11 +68,11 @@ def _public_keys(runtime: Runtime) -> Callable[[], Awaitable[str]]:
     return keys
 
 
-def _retention_loop(runtime: Runtime) -> BackgroundLoop:
-    async def loop(stop: asyncio.Event) -> None:
-        await enforce_retention(runtime.pool, runtime.clock, stop)
+def _retention(runtime: Runtime) -> JobHandler[DeleteExpiredSessions]:
+    async def run(job: DeleteExpiredSessions, run: JobRun) -> None:
+        await delete_expired(runtime.pool, runtime.clock.now())
 
-    return loop
+    return JobHandler(DeleteExpiredSessions, run, held=False)
 
 
 def _signer(runtime: Runtime) -> Signer:
@@ -125,5 +126,6 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     fetch_access=_fetch_access,
     public_keys=_public_keys,
     routes=lambda runtime, authenticator: [jwks_route(_signer(runtime))],
-    loops=lambda runtime: [_retention_loop(runtime)],
+    jobs=lambda runtime: [_retention(runtime)],
+    recurring=[Recurring(job=DeleteExpiredSessions(), every=dt.timedelta(minutes=10))],
 )

@@ -29,7 +29,7 @@ async def create_staff(
     pool = await postgres.open_pool(database_url, name="kierto staff create", size=1)
     try:
         # Any zone will do: nothing here depends on the day.
-        work = PostgresUnitOfWork(pool, SystemClock("UTC", clock_file), IdentityTransaction, lambda: None)
+        work = PostgresUnitOfWork(pool, SystemClock("UTC", clock_file), IdentityTransaction)
         return await use_case.create_staff(work, Argon2Passwords(), username, email, password, language)
     finally:
         await pool.close()

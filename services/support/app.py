@@ -13,7 +13,7 @@ from services.support.domain.limits import MessageLimits
 from services.support.http.api import SupportApi
 from services.support.http.recipients import IdentityRecipients
 from services.support.messaging.handlers import HANDLERS
-from services.support.messaging.receipt_sender import ReceiptSender
+from services.support.messaging.jobs import receipt_job
 from services.support.settings import SupportSettings
 from services.support.store.transaction import SupportTransaction
 
@@ -37,5 +37,5 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     handlers=lambda runtime: HANDLERS,
     versioned=["tickets"],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
-    loops=lambda runtime: [ReceiptSender(runtime.work, IdentityRecipients(runtime.identity, runtime.tokens)).run],
+    jobs=lambda runtime: [receipt_job(runtime.work, IdentityRecipients(runtime.identity, runtime.tokens))],
 )

@@ -31,7 +31,7 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[li
     """Return the seconds from readiness, round by round: to the acknowledgement of the event, and to a subscriber."""
     url = environment_of_running(stack.home).database_url("orders")
     pool = await postgres.open_pool(url, name="bench", size=2)
-    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, lambda: None)
+    work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction)
     published: list[float] = []
     received: list[float] = []
     async with GatewayClient(stack.gateway) as staff:
@@ -45,7 +45,7 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[li
                 order_id = write_id("order", new_uuid())
                 async with work() as tx:
                     tx.emit(order_placed(order_id))
-                await pool.execute(f"NOTIFY {outbox.CHANNEL}")
+                await pool.execute(outbox.WAKE_UP)
                 at_broker, at_subscriber = await asyncio.gather(_published(pool), _received(socket, order_id))
                 published.append(at_broker - ready)
                 received.append(at_subscriber - ready)

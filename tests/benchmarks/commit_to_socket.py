@@ -12,7 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.stack import environment_of_running
 from services.chassis.db import postgres
-from services.chassis.events.notifier import OutboxNotifier
+from services.chassis.db.notifier import CommitNotifier
+from services.chassis.events import outbox
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.runtime.clock import SystemClock
@@ -36,7 +37,7 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[fl
 async def _ours(stack: RunningStack, database_url: str, username: str, password: str) -> list[float]:
     pool = await postgres.open_pool(database_url, name="bench", size=2)
     stop = asyncio.Event()
-    notifier = OutboxNotifier(pool)
+    notifier = CommitNotifier(pool, outbox.WAKE_UP)
     notifying = asyncio.create_task(notifier.run(stop))
     work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, notifier.notify)
     durations: list[float] = []

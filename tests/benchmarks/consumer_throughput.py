@@ -160,7 +160,7 @@ async def _read_bare(service: str, kafka: str) -> float:
 async def _run_worker(service: str, kafka: str, url: str) -> None:
     async with _pool(url) as pool:
         clock = SystemClock("Europe/Helsinki")
-        work = PostgresUnitOfWork(pool, clock, Transaction, lambda: None)
+        work = PostgresUnitOfWork(pool, clock, Transaction)
         handlers: Handlers[Transaction] = {ThingCounted: batch_handler(_count)}
         await Consumer(service, 1, kafka, [topic_of(service)], handlers, pool, work, clock).run(asyncio.Event())
 

@@ -89,7 +89,7 @@ async def _emit(connection: "asyncpg.Connection[asyncpg.Record]", numbers: Seque
                 for number in numbers[begin : begin + 5000]
             ]
             await outbox.write(connection, events, now)
-    await connection.execute(f"NOTIFY {outbox.CHANNEL}")
+    await connection.execute(outbox.WAKE_UP)
 
 
 async def _published(connection: "asyncpg.Connection[asyncpg.Record]") -> int:

@@ -27,7 +27,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from deploy.local.stack import environment_of_running
 from services.chassis.db import postgres
-from services.chassis.events.notifier import OutboxNotifier
+from services.chassis.db.notifier import CommitNotifier
+from services.chassis.events import outbox
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.runtime.clock import SystemClock
@@ -65,7 +66,7 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[li
 
 async def _ours(database_url: str, listener: asyncio.subprocess.Process) -> tuple[list[float], str]:
     pool = await postgres.open_pool(database_url, name="bench", size=2)
-    stop, notifier = asyncio.Event(), OutboxNotifier(pool)
+    stop, notifier = asyncio.Event(), CommitNotifier(pool, outbox.WAKE_UP)
     notifying = asyncio.create_task(notifier.run(stop))
     work = PostgresUnitOfWork(pool, SystemClock("Europe/Helsinki"), Transaction, notifier.notify)
     durations: list[float] = []

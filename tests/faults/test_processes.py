@@ -10,7 +10,7 @@ from tests.faults.trial import Trial
 
 pytestmark = pytest.mark.timeout(1200)
 
-ROLES = ("api", "worker", "relay")
+ROLES = ("api", "worker", "relay", "jobs")
 ALL_PROCESSES = ("gateway", *(f"{service}-{role}" for service in SERVICES for role in ROLES))
 
 

@@ -48,7 +48,7 @@ class Alpha:
         self.url = url
         self.pool = pool
         self.clock = clock
-        self.work: PostgresUnitOfWork[Transaction] = PostgresUnitOfWork(pool, clock, Transaction, lambda: None)
+        self.work: PostgresUnitOfWork[Transaction] = PostgresUnitOfWork(pool, clock, Transaction)
         self.spoilt: set[int] = set()
         """Numbers whose handler raises ``failure``."""
         self.failure: Exception = ValueError("this number can't be counted")

@@ -1,5 +1,6 @@
 """A service on a real database, without its processes: tests call its use cases, reads and imports directly."""
 
+import asyncio
 import functools
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -12,8 +13,9 @@ from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.handlers import handle_events
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
-from services.chassis.ids import new_uuid, write_id
-from services.chassis.imports.importer import FileImporter
+from services.chassis.ids import find_id, new_uuid, write_id
+from services.chassis.imports.importer import FileImporter, RunImport
+from services.chassis.jobs.job import JobRun, RunAgain
 from services.chassis.runtime.settings import ServiceSettings
 from services.contracts.declare import Event, event_type_named, event_type_of
 from services.contracts.identity import AccessStated, Grant, Language, SubjectKind
@@ -36,7 +38,7 @@ class ServiceHarness(Generic[T, P]):
         self.clock = clock
         self.settings: ServiceSettings | None = None
         """Settings of the service, set by a test that needs them."""
-        self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction, lambda: None)
+        self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction)
 
     @functools.cached_property
     def imports(self) -> FileImporter[T]:
@@ -99,11 +101,19 @@ class ServiceHarness(Generic[T, P]):
             assert progress is not None
             if progress.state in (ImportState.DONE, ImportState.FAILED):
                 break
-            if not await self.imports._process_batch():
+            try:
+                await self.run_import(staged.id)
+            except RunAgain:
                 # No event will arrive, so rows that wait for one are made to time out.
                 await self.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
         bad = await self.imports.bad_rows(staged.id, Page(first=200), Language.EN)
         return progress, [edge.node for edge in bad.edges]
+
+    async def run_import(self, text: str, stop: asyncio.Event | None = None) -> None:
+        """Run the job of a started import once."""
+        import_id = find_id(f"import_{self.blueprint.name}", text)
+        assert import_id is not None
+        await self.imports.run(RunImport(import_id=import_id), JobRun(1, stop or asyncio.Event()))
 
     async def caller(
         self,

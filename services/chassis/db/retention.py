@@ -1,12 +1,10 @@
-"""Retention: the event log and stored results for 90 days, the inbox for 100, sent mail and imports for 30."""
+"""Retention: the event log and stored results for 90 days, the inbox for 100, mail and imports for 30, jobs for 7."""
 
 import asyncio
-import contextlib
 import datetime as dt
 from collections.abc import Sequence
 
-from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
-from services.chassis.runtime.pause import pause
+from services.chassis.db.postgres import Pool
 from services.chassis.telemetry.logging import logger
 
 _log = logger(__name__)
@@ -42,6 +40,12 @@ _DELETE_EXPIRED = (
     )
     """,
     """
+    DELETE FROM chassis.pgqueuer_log WHERE id IN (
+        SELECT id FROM chassis.pgqueuer_log WHERE created < clock_timestamp() - interval '7 days'
+        ORDER BY created LIMIT $1
+    )
+    """,
+    """
     DELETE FROM chassis.import_rows WHERE (import_id, line) IN (
         SELECT r.import_id, r.line FROM chassis.imports i JOIN chassis.import_rows r ON r.import_id = i.id
         WHERE i.staged_at < clock_timestamp() - interval '30 days' LIMIT $1
@@ -59,18 +63,14 @@ _EXPIRED_INBOX_PARTITIONS = """
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'chassis.inbox'::regclass AND c.relname < 'inbox_' || to_char($1::date, 'YYYYMMDD')
 """
-_INTERVAL_S = 3600
 
 
-async def enforce_retention(pool: Pool, stop: asyncio.Event, more: Sequence[str] = ()) -> None:
-    """Delete expired rows, now and every hour, until ``stop`` is set; ``more`` are a service's own statements."""
-    while not stop.is_set():
-        with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
-            for statement in (*_DELETE_EXPIRED, *more):
-                while not stop.is_set() and await pool.execute(statement, _BATCH_ROWS) != "DELETE 0":
-                    pass
-            oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=100)
-            for row in await pool.fetch(_EXPIRED_INBOX_PARTITIONS, oldest):
-                await pool.execute(f"DROP TABLE chassis.{row['relname']}")
-                _log.info("inbox partition dropped", table=row["relname"])
-        await pause(stop, _INTERVAL_S)
+async def delete_expired(pool: Pool, stop: asyncio.Event, more: Sequence[str] = ()) -> None:
+    """Delete expired rows until none is left or ``stop`` is set; ``more`` are a service's own statements."""
+    for statement in (*_DELETE_EXPIRED, *more):
+        while not stop.is_set() and await pool.execute(statement, _BATCH_ROWS) != "DELETE 0":
+            pass
+    oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=100)
+    for row in await pool.fetch(_EXPIRED_INBOX_PARTITIONS, oldest):
+        await pool.execute(f"DROP TABLE chassis.{row['relname']}")
+        _log.info("inbox partition dropped", table=row["relname"])

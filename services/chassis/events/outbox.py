@@ -17,6 +17,8 @@ PARTITIONS = 6
 
 CHANNEL = "outbox"
 """The NOTIFY channel to which the relay listens."""
+WAKE_UP = f"NOTIFY {CHANNEL}"
+"""The statement that wakes the relay, after the commit."""
 
 _INSERT = """
     INSERT INTO chassis.outbox

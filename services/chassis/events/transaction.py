@@ -1,4 +1,4 @@
-"""The unit of work: a change, its events, its mails and its idempotency record in one database transaction."""
+"""The unit of work: a change, its events, jobs and mails and its idempotency record in one database transaction."""
 
 import contextlib
 import datetime as dt
@@ -9,6 +9,8 @@ from services.chassis import mail
 from services.chassis.db import idempotency
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
+from services.chassis.jobs import queue
+from services.chassis.jobs.job import Job
 from services.chassis.runtime.clock import Clock
 from services.contracts.declare import Event
 from services.contracts.values import Outcome, Refusal, Value
@@ -17,7 +19,7 @@ A = TypeVar("A", bound=Outcome)
 
 
 class Transaction:
-    """A database transaction with the events to emit at its end."""
+    """A database transaction with the events to emit and the jobs to enqueue at its end."""
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         self.connection = connection
@@ -27,14 +29,19 @@ class Transaction:
         self.today: dt.date = self.now.astimezone(clock.zone).date()
         """The date at which the transaction began, in the clock's zone."""
         self._events: list[Event] = []
+        self._jobs: list[Job] = []
 
     def emit(self, event: Event) -> None:
         """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before."""
         self._events.append(event)
 
+    def enqueue(self, job: Job) -> None:
+        """Write a job to the queue at the end of the transaction; it runs after the commit."""
+        self._jobs.append(job)
+
     async def send_mail(self, message: mail.MailMessage) -> None:
         """Enqueue a mail, which is sent after this transaction is committed."""
-        await mail.enqueue(self.connection, message)
+        self.enqueue(await mail.enqueue(self.connection, message))
 
     async def execute_once(
         self,
@@ -48,7 +55,7 @@ class Transaction:
         remember: Callable[[A], A] = lambda outcome: outcome,
     ) -> A | Refusal:
         """Execute a command with an idempotency key, or return its first outcome again (see ``db.idempotency``)."""
-        events_before = len(self._events)
+        events_before, jobs_before = len(self._events), len(self._jobs)
         outcome = await idempotency.execute_once(
             self.connection,
             organisation=organisation,
@@ -60,14 +67,17 @@ class Transaction:
             remember=remember,
         )
         if isinstance(outcome, Refusal):
-            del self._events[events_before:]
+            del self._events[events_before:], self._jobs[jobs_before:]
         return outcome
 
-    async def flush(self) -> bool:
-        """Write the emitted events to the outbox; return whether there were any. Called once, at the end."""
+    async def flush(self) -> tuple[bool, bool]:
+        """Write the events and the jobs; return whether there were events and jobs. Called once, at the end."""
         events, self._events = self._events, []
         await outbox.write(self.connection, events, self.now)
-        return bool(events)
+        jobs, self._jobs = self._jobs, []
+        if jobs:
+            await queue.enqueue(self.connection, jobs)
+        return bool(events), bool(jobs)
 
 
 T = TypeVar("T", bound=Transaction)
@@ -81,21 +91,33 @@ class UnitOfWork(Protocol[T_co]):
 
 
 class PostgresUnitOfWork(Generic[T]):
-    """The unit of work on the service's database. It calls ``notify`` after each commit that wrote events."""
+    """The unit of work on the service's database.
+
+    After a commit it calls ``notify_relay`` if there were events, and ``notify_jobs`` if there were jobs. Without
+    them relay and runners find both a little later.
+    """
 
     def __init__(
-        self, pool: Pool, clock: Clock, make: Callable[[DatabaseConnection, Clock], T], notify: Callable[[], None]
+        self,
+        pool: Pool,
+        clock: Clock,
+        make: Callable[[DatabaseConnection, Clock], T],
+        notify_relay: Callable[[], None] = lambda: None,
+        notify_jobs: Callable[[], None] = lambda: None,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._make = make
-        self._notify = notify
+        self._notify_relay = notify_relay
+        self._notify_jobs = notify_jobs
 
     @contextlib.asynccontextmanager
     async def __call__(self) -> AsyncIterator[T]:
         async with self._pool.acquire() as connection, connection.transaction():
             transaction = self._make(connection, self._clock)
             yield transaction
-            has_events = await transaction.flush()
+            has_events, has_jobs = await transaction.flush()
         if has_events:
-            self._notify()
+            self._notify_relay()
+        if has_jobs:
+            self._notify_jobs()

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
 from services.chassis.runtime.clock import Clock
 from services.contracts.declare import Event
@@ -23,6 +24,10 @@ class TransactionPort(Protocol):
 
     def emit(self, event: Event) -> None:
         """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before."""
+        ...
+
+    def enqueue(self, job: Job) -> None:
+        """Write a job to the queue at the end of the transaction; it runs after the commit."""
         ...
 
     async def send_mail(self, message: MailMessage) -> None:

@@ -5,9 +5,7 @@ batch are one transaction, so an import resumes after a crash. A second import o
 ``apply`` returns UNCHANGED.
 """
 
-import asyncio
-import contextlib
-import time
+import enum
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -20,7 +18,7 @@ from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.imports import bad_rows
 from services.chassis.imports.export_files import ImportKind, RowResult, StagedRow, staged_rows
 from services.chassis.imports.row_reader import RowError, read_row, row_error
-from services.chassis.runtime.pause import pause
+from services.chassis.jobs.job import Job, JobRun, RunAgain
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
 from services.contracts.identity import Language
@@ -38,22 +36,23 @@ _REFERENCE_TIMEOUT_S = 20
 """Time that a row waits for a record that it refers to (its event may be on the way) before it is bad."""
 _STAGING_TIMEOUT_S = 3600
 """Time that a file may take to arrive: 200 MB of the smallest rows at 3,000 rows a second."""
-_PARKED_CHECK_INTERVAL_S = 30
-"""Time between two searches for imports of kinds that this build does not know."""
+_WAIT_S = 0.5
+"""Time between two passes through rows that wait."""
+_PARKED_WAIT_S = 30
+"""Time between two runs of an import of a kind that this build does not know."""
 
 _NEW = "INSERT INTO chassis.imports (id, kind, file_name) VALUES ($1, $2, $3)"
 _STAGED = "UPDATE chassis.imports SET total = $2, failed = $3 WHERE id = $1"
 _START = """
     UPDATE chassis.imports SET state = 'RUNNING', started_at = coalesce(started_at, clock_timestamp())
-    WHERE id = $1 AND state = 'STAGED'
+    WHERE id = $1 AND state = 'STAGED' RETURNING true
 """
 _IMPORTS = """
     SELECT id, kind, file_name, state, total, added, changed, unchanged, failed FROM chassis.imports WHERE id = ANY ($1)
 """
 _RUNNING = """
-    SELECT id, kind, clock_timestamp() - started_at > make_interval(secs => $1) AS impatient
-    FROM chassis.imports WHERE state = 'RUNNING' AND kind = ANY ($2)
-    ORDER BY started_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT kind, clock_timestamp() - started_at > make_interval(secs => $2) AS impatient
+    FROM chassis.imports WHERE id = $1 AND state = 'RUNNING' FOR UPDATE
 """
 _PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
 _BATCH = """
@@ -80,16 +79,32 @@ _LAST_LINE = "SELECT coalesce(max(line), 0) FROM chassis.import_rows WHERE impor
 _DELETED_AT_ONCE = 20_000
 
 
+class RunImport(Job, frozen=True, kw_only=True, tag="run-import"):
+    """The job that applies a started import."""
+
+    import_id: uuid.UUID
+
+
+class _Step(enum.Enum):
+    """The rest of an import after a batch."""
+
+    MORE = enum.auto()
+    """Rows that can be applied, or deleted, at once."""
+    WAITING = enum.auto()
+    """Only rows that wait for a record of another service."""
+    PARKED = enum.auto()
+    """All: this build does not know the kind."""
+    DONE = enum.auto()
+
+
 class _Progress(msgspec.Struct):
-    """Progress of this process through the rows of an import, pass by pass; another process starts a first pass."""
+    """Progress of one pass through the rows of an import."""
 
     import_id: uuid.UUID
     line: int = 0
-    """The last line that the present pass has processed."""
-    decided: int = 0
-    """Rows with a final result in the present pass."""
+    """The last line that the pass has processed."""
     waiting: int = 0
-    """Rows of the present pass that wait for a record."""
+    """Rows that wait for a record."""
     all_decided: bool = False
     """Whether every row has a final result, so that all but bad rows are deleted."""
     deleted_up_to: int = 0
@@ -103,8 +118,6 @@ class FileImporter(Generic[T]):
         self._prefix = import_prefix(service)
         self._pool = pool
         self._work = work
-        self._progress: _Progress | None = None
-        """None if this process runs no import, or its last transaction may have been rolled back."""
         self._parked: set[uuid.UUID] = set()
         self.kinds: Mapping[str, ImportKind[T, Any]] = {kind.name: kind for kind in kinds}
 
@@ -143,7 +156,9 @@ class FileImporter(Generic[T]):
         import_id = find_id(self._prefix, text)
         if import_id is None:
             return refuse("NOT_FOUND", "id")
-        await self._pool.execute(_START, import_id)
+        async with self._work() as tx:
+            if await tx.connection.fetchval(_START, import_id):
+                tx.enqueue(RunImport(import_id=import_id))
         (started,) = await self.imports([text])
         return ImportStarted(imported=started) if started else refuse("NOT_FOUND", "id")
 
@@ -162,27 +177,27 @@ class FileImporter(Generic[T]):
         """Yield all bad rows of an import in batches, in the order of the file."""
         return bad_rows.all_of(self._pool, find_id(self._prefix, text), language)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Apply started imports, batch by batch, until ``stop`` is set."""
-        next_check = 0.0
-        while not stop.is_set():
-            busy = False
-            try:
-                if time.monotonic() >= next_check:
-                    await self._log_parked()
-                    next_check = time.monotonic() + _PARKED_CHECK_INTERVAL_S
-                busy = await self._process_batch()
-            except TRANSIENT_DATABASE_ERRORS as error:
-                _log.warning("import waiting for database", error=type(error).__name__)
-                self._progress = None
-            except Exception:
-                # A failing file must not block the next ones: its last batch is rolled back, earlier ones stay.
-                _log.exception("import failed", id=self._progress and write_id(self._prefix, self._progress.import_id))
-                with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
-                    await self._pool.execute(_FINISH, self._progress and self._progress.import_id, "FAILED")
-                self._progress = None
-            if not busy:
-                await pause(stop, 0.2)
+    async def run(self, job: RunImport, run: JobRun) -> None:
+        """Apply a started import, batch by batch. Progress is stored with each batch, so a second run goes on."""
+        await self._log_parked()
+        progress = _Progress(job.import_id)
+        try:
+            while not run.stop.is_set():
+                match await self._process_batch(progress):
+                    case _Step.DONE:
+                        return
+                    case _Step.WAITING:
+                        raise RunAgain(_WAIT_S)
+                    case _Step.PARKED:
+                        raise RunAgain(_PARKED_WAIT_S)
+        except (RunAgain, *TRANSIENT_DATABASE_ERRORS):
+            raise
+        except Exception:
+            # Its last batch is rolled back, earlier ones stay.
+            _log.exception("import failed", id=write_id(self._prefix, job.import_id))
+            await self._pool.execute(_FINISH, job.import_id, "FAILED")
+            return
+        raise RunAgain
 
     async def _log_parked(self) -> None:
         """Log each import that waits for a build that knows its kind, once."""
@@ -192,38 +207,37 @@ class FileImporter(Generic[T]):
             _log.error("import of unknown kind", id=write_id(self._prefix, import_id), kind=parked[import_id])
         self._parked = set(parked)
 
-    async def _process_batch(self) -> bool:
-        """Apply one batch of one import; return whether there may be more work at once."""
+    async def _process_batch(self, progress: _Progress) -> _Step:
+        """Apply one batch of an import."""
         async with self._work() as tx:
-            running = await tx.connection.fetchrow(_RUNNING, _REFERENCE_TIMEOUT_S, list(self.kinds))
+            running = await tx.connection.fetchrow(_RUNNING, progress.import_id, _REFERENCE_TIMEOUT_S)
             if running is None:
-                return False
-            import_id, kind = running["id"], self.kinds[running["kind"]]
-            if self._progress is None or self._progress.import_id != import_id:
-                self._progress = _Progress(import_id)
-            progress = self._progress
+                return _Step.DONE
+            kind = self.kinds.get(running["kind"])
+            if kind is None:
+                return _Step.PARKED
             if progress.all_decided:
-                await self._delete_rows(tx, progress)
-                return True
-            rows = await tx.connection.fetch(_BATCH, import_id, progress.line, BATCH_ROWS)
-            decided = await self._apply(tx, kind, import_id, rows, running["impatient"]) if rows else 0
-        progress.decided += decided
+                return await self._delete_rows(tx, progress)
+            rows = await tx.connection.fetch(_BATCH, progress.import_id, progress.line, BATCH_ROWS)
+            decided = await self._apply(tx, kind, progress.import_id, rows, running["impatient"]) if rows else 0
         progress.waiting += len(rows) - decided
         if len(rows) == BATCH_ROWS:
             progress.line = rows[-1]["line"]
-            return True
-        has_advanced = bool(progress.decided) or not progress.waiting
-        self._progress = _Progress(import_id, all_decided=not progress.waiting)
-        return has_advanced
+        elif progress.waiting:
+            return _Step.WAITING
+        else:
+            progress.all_decided = True
+        return _Step.MORE
 
-    async def _delete_rows(self, tx: T, progress: _Progress) -> None:
+    async def _delete_rows(self, tx: T, progress: _Progress) -> _Step:
         """Delete some of the applied rows; the import is done once none is left."""
         await tx.connection.execute(_DELETE_ROWS, progress.import_id, progress.deleted_up_to, _DELETED_AT_ONCE)
         progress.deleted_up_to += _DELETED_AT_ONCE
-        if progress.deleted_up_to >= await tx.connection.fetchval(_LAST_LINE, progress.import_id):
-            await tx.connection.execute(_FINISH, progress.import_id, "DONE")
-            _log.info("import done", id=write_id(self._prefix, progress.import_id))
-            self._progress = None
+        if progress.deleted_up_to < await tx.connection.fetchval(_LAST_LINE, progress.import_id):
+            return _Step.MORE
+        await tx.connection.execute(_FINISH, progress.import_id, "DONE")
+        _log.info("import done", id=write_id(self._prefix, progress.import_id))
+        return _Step.DONE
 
     async def _apply(
         self, tx: T, kind: ImportKind[T, Any], import_id: uuid.UUID, rows: Sequence[Row], impatient: bool

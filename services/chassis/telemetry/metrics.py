@@ -91,3 +91,11 @@ RATE_REFUSALS = Counter("kierto_rate_refusals", "Requests refused because the ca
 
 MAILS_SENT = Counter("kierto_mails_sent", "Mails that the mail server accepted")
 MAIL_FAILURES = Counter("kierto_mail_failures", "Failed attempts to send a mail, which will be repeated")
+
+JOBS = Counter(
+    "kierto_jobs", "Runs of jobs, by outcome: done, again, failed (repeated later) or held", ["job", "outcome"]
+)
+JOB_SECONDS = Histogram("kierto_job_seconds", "Duration of a job's run, in seconds", ["job"])
+JOBS_DUE = Gauge("kierto_jobs_due", "Jobs whose time has come and that do not run yet")
+JOBS_HELD = Gauge("kierto_jobs_held", "Jobs that failed too often and are held for `kierto jobs`")
+JOB_DELAY_SECONDS = Gauge("kierto_job_delay_seconds", "Time for which the oldest job has been due, in seconds")

@@ -1,7 +1,6 @@
 """The receipt of a contact form (S1, S5): its mail, and the delay before a retry."""
 
 import datetime as dt
-import uuid
 from html import escape
 
 import msgspec
@@ -47,14 +46,6 @@ _TEXT = """\
 {mention}
 {no_reply}
 """
-
-
-class DueReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt whose mail is to be written. ``attempts`` includes the present one."""
-
-    ticket_id: uuid.UUID
-    user_id: uuid.UUID
-    attempts: int
 
 
 class ReceiptMail(msgspec.Struct, frozen=True):

@@ -3,18 +3,9 @@
 import uuid
 
 from services.chassis.db.postgres import DatabaseConnection
-from services.support.domain.receipt import DueReceipt
 
 _ADD = "INSERT INTO receipts (ticket_id, user_id) VALUES ($1, $2)"
-_CLAIM = """
-    UPDATE receipts SET attempts = attempts + 1, next_try = clock_timestamp() + make_interval(secs => $1)
-    WHERE ticket_id = (SELECT ticket_id FROM receipts WHERE next_try <= clock_timestamp()
-                       ORDER BY next_try LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING ticket_id, user_id, attempts
-"""
-_POSTPONE = """
-    UPDATE receipts SET next_try = clock_timestamp() + make_interval(secs => $2) WHERE ticket_id = $1
-"""
+_RECIPIENT = "SELECT user_id FROM receipts WHERE ticket_id = $1"
 _DELETE = "DELETE FROM receipts WHERE ticket_id = $1 RETURNING true"
 
 
@@ -27,12 +18,9 @@ class PostgresReceiptRepository:
     async def add(self, ticket_id: uuid.UUID, user_id: uuid.UUID) -> None:
         await self._connection.execute(_ADD, ticket_id, user_id)
 
-    async def claim(self, seconds: int) -> DueReceipt | None:
-        row = await self._connection.fetchrow(_CLAIM, seconds)
-        return DueReceipt(**dict(row)) if row else None
-
-    async def postpone(self, ticket_id: uuid.UUID, seconds: int) -> None:
-        await self._connection.execute(_POSTPONE, ticket_id, seconds)
+    async def recipient(self, ticket_id: uuid.UUID) -> uuid.UUID | None:
+        user_id: uuid.UUID | None = await self._connection.fetchval(_RECIPIENT, ticket_id)
+        return user_id
 
     async def complete(self, ticket_id: uuid.UUID) -> bool:
         return bool(await self._connection.fetchval(_DELETE, ticket_id))

@@ -12,6 +12,7 @@ from services.support.domain.ticket import SiteCopy, TicketRecord, ticket_number
 from services.support.mapping.events import ticket_opened_event
 from services.support.mapping.responses import ticket_response
 from services.support.usecases.ports.transaction import SupportStore
+from services.support.usecases.send_receipt import SendReceipt
 
 
 async def send_contact_form(
@@ -80,6 +81,7 @@ async def _open_ticket(
     )
     await tx.tickets.add(ticket)
     await tx.receipts.add(ticket.id, ticket.user_id)
+    tx.enqueue(SendReceipt(ticket_id=ticket.id))
     tx.emit(ticket_opened_event(ticket))
     return ContactFormReceived(ticket=ticket_response(ticket))
 

@@ -4,40 +4,37 @@ import uuid
 
 from services.chassis.events.transaction import UnitOfWork
 from services.chassis.ids import write_id
+from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
-from services.chassis.problems import NotReadyYet
 from services.contracts.identity import Contact
-from services.support.domain.receipt import retry_delay_s, write_receipt
+from services.support.domain.receipt import write_receipt
 from services.support.domain.ticket import TicketRecord
 from services.support.usecases.ports.recipients import Recipients
 from services.support.usecases.ports.transaction import SupportStore
 
-CLAIM_S = 15
-"""The seconds for which a receipt is claimed: more than a call to identity can take."""
+
+class SendReceipt(Job, frozen=True, kw_only=True, tag="send-receipt"):
+    """The job that writes the mail of one receipt."""
+
+    ticket_id: uuid.UUID
 
 
-async def send_receipt(work: UnitOfWork[SupportStore], recipients: Recipients) -> bool:
-    """Write the mail of the next due receipt; return False if none is due.
+async def send_receipt(work: UnitOfWork[SupportStore], recipients: Recipients, ticket_id: uuid.UUID) -> None:
+    """Write the mail of a due receipt; do nothing if it was written before.
 
-    Identity is called between two transactions. The second completes the receipt and writes the mail: a process that
-    dies in between leaves the receipt due, and one that exceeds its claim finds the receipt completed.
+    Identity is called between two transactions. The second completes the receipt and writes the mail. Raise NotReadyYet
+    while identity does not answer.
     """
     async with work() as tx:
-        due = await tx.receipts.claim(CLAIM_S)
-    if due is None:
-        return False
-    try:
-        contact = await recipients.contact_of(write_id("user", due.user_id))
-    except NotReadyYet:
-        async with work() as tx:
-            await tx.receipts.postpone(due.ticket_id, retry_delay_s(due.attempts))
-        return True
+        user_id = await tx.receipts.recipient(ticket_id)
+    if user_id is None:
+        return
+    contact = await recipients.contact_of(write_id("user", user_id))
     async with work() as tx:
-        if await tx.receipts.complete(due.ticket_id) and contact is not None:
-            ticket = await tx.tickets.by_id(due.ticket_id)
+        if await tx.receipts.complete(ticket_id) and contact is not None:
+            ticket = await tx.tickets.by_id(ticket_id)
             assert ticket is not None, "a receipt refers to its ticket"
             await tx.send_mail(_receipt_mail(tx, ticket, contact))
-    return True
 
 
 def _receipt_mail(tx: SupportStore, ticket: TicketRecord, contact: Contact) -> MailMessage:

@@ -3,7 +3,10 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 
+import pytest
+
 from services.chassis.ids import new_uuid, write_id
+from services.chassis.jobs.job import RunAgain
 from services.contracts.orders import Calendar, PickupRecorded, PickupState
 from services.contracts.sites import Fraction
 from services.contracts.values import Page
@@ -99,12 +102,13 @@ async def test_an_agreement_waits_for_its_site(scenario: OrdersScenario) -> None
     row = "A9,70,C9,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,\n"
     staged = await scenario.harness.imports.stage("agreements", "agreements.csv", _file(header(AGREEMENTS) + row))
     await scenario.harness.imports.start(staged.id)
-    assert not await scenario.harness.imports._process_batch(), "the row waits"
+    with pytest.raises(RunAgain):  # the row waits
+        await scenario.harness.run_import(staged.id)
     await scenario.harness.receive(container_stated("C9", site_id, organisation_id, Fraction.RESIDUAL))
-    assert not await scenario.harness.imports._process_batch(), "the container alone is not enough"
+    with pytest.raises(RunAgain):  # the container alone is not enough
+        await scenario.harness.run_import(staged.id)
     await scenario.harness.receive(site_stated(site_id, organisation_id, "70"))
-    while await scenario.harness.imports._process_batch():
-        pass
+    await scenario.harness.run_import(staged.id)
     (found,) = await scenario.harness.imports.imports([staged.id])
     assert found is not None
     assert (found.added, found.failed) == (1, 0)

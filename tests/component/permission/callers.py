@@ -17,7 +17,6 @@ from services.access.authentication import CallerAuthenticator
 from services.chassis.auth import tokens
 from services.chassis.auth.tokens import Claims, Signer, Verifier
 from services.chassis.db.postgres import Pool
-from services.chassis.events.notifier import OutboxNotifier
 from services.chassis.http.client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.rpc.channel import ServiceChannel
@@ -194,7 +193,7 @@ async def serve_service(
 
     async with aiohttp.ClientSession() as session:
         identity = ServiceChannel("identity", Origin(settings.identity_url))
-        runtime: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, OutboxNotifier(pool), identity, blueprint)
+        runtime: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, identity, blueprint)
         authenticator = CallerAuthenticator(Verifier(keys, clock), pool, blueprint.fetch_access(runtime))
         async with serve_routes(api_routes(blueprint, runtime, authenticator)) as address:
             endpoint = ServiceEndpoint(address, session, access_tokens, signer, clock)

@@ -1,14 +1,16 @@
-"""Imports in a worker: batch by batch, each by a build that knows its kind, deleted some time after their end."""
+"""Jobs of imports: batch by batch, each by a build that knows its kind, deleted some time after their end."""
 
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.chassis.db import retention
-from services.chassis.ids import new_uuid
+from services.chassis.ids import new_uuid, write_id
 from services.chassis.imports import importer
-from services.chassis.imports.importer import FileImporter
+from services.chassis.imports.importer import FileImporter, RunImport
+from services.chassis.jobs.job import RunAgain
 from services.chassis.telemetry import metrics
 from services.contracts.imports import ImportState
 from services.contracts.sites import Sites
@@ -17,7 +19,6 @@ from services.sites.store.transaction import SitesTransaction
 from tests.component.sites.test_import_sites import EKOKAARI, HEADER, Harness, known_customer
 from tests.support.chunks import iterate_chunks
 from tests.support.fixtures import MakeHarness
-from tests.support.polling import until
 
 CONTAINERS = b"container_number,site_number,fraction,litres,count\n"
 
@@ -45,48 +46,66 @@ async def state(harness: Harness, import_id: str) -> tuple[ImportState, int]:
 
 
 async def test_a_kind_of_a_newer_build_is_left_to_it(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
-    before = await staged(harness, 1)
-    while await harness.imports._process_batch():
-        pass
     newer = new_uuid()
     await harness.pool.execute(
         "INSERT INTO chassis.imports (id, kind, file_name, state, started_at) VALUES ($1, 'elephants', 'e.csv',"
         " 'RUNNING', '-infinity')",
         newer,
     )
-    behind, stop = await staged(harness, 2), asyncio.Event()
-    running = asyncio.create_task(harness.imports.run(stop))
-    await until(lambda: state(harness, behind), lambda found: found == (ImportState.DONE, 2))
-    assert await harness.pool.fetchval("SELECT state FROM chassis.imports WHERE id = $1", newer) == "RUNNING"
-    assert await state(harness, before) == (ImportState.DONE, 1), "it has nothing to do with it"
     for _ in range(3):
-        await harness.imports._log_parked()
+        with pytest.raises(RunAgain) as again:
+            await harness.run_import(write_id("import_sites", newer))
+        assert again.value.delay_s == 30
+    assert await harness.pool.fetchval("SELECT state FROM chassis.imports WHERE id = $1", newer) == "RUNNING"
     assert metrics.IMPORTS_PARKED._value.get() == 1
-    stop.set()
-    await running
+    behind = await staged(harness, 2)
+    await harness.run_import(behind)
+    assert await state(harness, behind) == (ImportState.DONE, 2)
     assert capsys.readouterr().out.count("unknown kind") == 1
 
 
-async def test_a_failure_is_that_of_the_import_under_way(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = await staged(harness, 1)
-    while await harness.imports._process_batch():
-        pass
+async def test_a_start_enqueues_one_job(harness: Harness) -> None:
+    import_id = await staged(harness, 1)
+    await harness.imports.start(import_id)
+    jobs = await harness.pool.fetch("SELECT payload FROM chassis.pgqueuer WHERE entrypoint = 'run-import'")
+    ids = [write_id("import_sites", msgspec.json.decode(job["payload"], type=RunImport).import_id) for job in jobs]
+    assert ids.count(import_id) == 1
 
-    async def fails(*_: object) -> bool:
+
+async def test_a_failing_import_does_not_fail_its_job(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = await staged(harness, 1)
+    await harness.run_import(before)
+
+    async def fails(*_: object) -> int:
         raise ValueError("the program is wrong")
 
+    behind = await staged(harness, 1)
     monkeypatch.setattr(harness.imports, "_apply", fails)
-    behind, stop = await staged(harness, 1), asyncio.Event()
-    running = asyncio.create_task(harness.imports.run(stop))
-    await until(lambda: state(harness, behind), lambda found: found[0] is ImportState.FAILED)
-    monkeypatch.setattr(harness.imports, "_process_batch", fails)
-    await asyncio.sleep(0)
-    stop.set()
-    await running
+    await harness.run_import(behind)
+    assert (await state(harness, behind))[0] is ImportState.FAILED
     assert (await state(harness, before))[0] is ImportState.DONE
 
 
-async def test_a_step_is_one_batch_also_of_rows_that_wait(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stopping_process_leaves_the_import_between_two_batches(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "BATCH_ROWS", 2)
+    import_id, stop = await staged(harness, 5), asyncio.Event()
+    apply = FileImporter._apply
+
+    async def stopping(self: FileImporter[SitesTransaction], *given: Any) -> int:
+        stop.set()
+        return await apply(self, *given)
+
+    monkeypatch.setattr(FileImporter, "_apply", stopping)
+    with pytest.raises(RunAgain):
+        await harness.run_import(import_id, stop)
+    assert await state(harness, import_id) == (ImportState.RUNNING, 2)
+    await harness.run_import(import_id)
+    assert await state(harness, import_id) == (ImportState.DONE, 5)
+
+
+async def test_a_run_passes_once_through_rows_that_wait(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importer, "BATCH_ROWS", 2)
     sizes: list[int] = []
     apply = FileImporter._apply
@@ -97,12 +116,12 @@ async def test_a_step_is_one_batch_also_of_rows_that_wait(harness: Harness, monk
 
     monkeypatch.setattr(FileImporter, "_apply", counting)
     import_id = await staged(harness, 5, site=99)
-    assert [await harness.imports._process_batch() for _ in range(3)] == [True, True, False]
-    assert sizes == [2, 2, 1], "and what waits is looked at again, from the first on"
-    assert [await harness.imports._process_batch() for _ in range(3)] == [True, True, False]
+    for runs in (1, 2):
+        with pytest.raises(RunAgain):
+            await harness.run_import(import_id)
+        assert sizes == [2, 2, 1] * runs
     await harness.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
-    while (await state(harness, import_id))[0] is ImportState.RUNNING:
-        await harness.imports._process_batch()
+    await harness.run_import(import_id)
     assert await state(harness, import_id) == (ImportState.DONE, 5)
 
 
@@ -132,8 +151,5 @@ async def test_old_imports_go_some_rows_at_a_time(harness: Harness, monkeypatch:
         CREATE TRIGGER left_over BEFORE DELETE ON chassis.imports FOR EACH ROW EXECUTE FUNCTION left_over();
     """
     await harness.pool.execute(cascaded)
-    stop = asyncio.Event()
-    keeping = asyncio.create_task(retention.enforce_retention(harness.pool, stop))
-    await until(lambda: harness.pool.fetchval("SELECT count(*) FROM chassis.imports"), lambda count: count == 1)
-    stop.set()
-    await keeping
+    await retention.delete_expired(harness.pool, asyncio.Event())
+    assert await harness.pool.fetchval("SELECT count(*) FROM chassis.imports") == 1

@@ -1,9 +1,8 @@
 """S1, S5: one receipt arrives in the user's language, also after a killed process or without identity."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 import structlog
 
@@ -15,11 +14,14 @@ from services.contracts.identity import Contact, Language
 from services.contracts.support import Ticket
 from services.hosting import processes
 from services.support.app import SUPPORT
-from services.support.messaging.receipt_sender import ReceiptSender
-from services.support.usecases.send_receipt import send_receipt
+from services.support.domain.receipt import retry_delay_s
+from services.support.messaging.jobs import receipt_job
+from services.support.usecases.send_receipt import SendReceipt, send_receipt
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
+from tests.support.job_runner import running_jobs
+from tests.support.polling import until
 from tests.support.service_harness import ServiceHarness
 
 
@@ -61,12 +63,15 @@ async def mails(harness: Harness) -> list[Row]:
     return await harness.pool.fetch("SELECT * FROM chassis.mail")
 
 
-async def receipts(harness: Harness) -> list[Row]:
-    return await harness.pool.fetch("SELECT *, extract(epoch FROM next_try - clock_timestamp()) AS wait FROM receipts")
+async def receipts(harness: Harness) -> int:
+    """Return the number of receipts that are due."""
+    count: int = await harness.pool.fetchval("SELECT count(*) FROM receipts")
+    return count
 
 
-async def advance_until_due(harness: Harness) -> None:
-    await harness.pool.execute("UPDATE receipts SET next_try = clock_timestamp()")
+async def run(harness: Harness, ticket: Ticket, recipients: FakeRecipients) -> None:
+    """Send a ticket's receipt as its job does."""
+    await send_receipt(harness.work, recipients, read_id("ticket", ticket.id))
 
 
 @pytest.mark.parametrize(
@@ -84,26 +89,35 @@ async def test_a_receipt_is_written_in_the_users_language(
     harness = await make_harness(SUPPORT)
     ticket, user_id = await a_ticket(harness, "<b>Heti!</b>")
     recipients = FakeRecipients(language)
-    assert await send_receipt(harness.work, recipients)
+    await run(harness, ticket, recipients)
     (mail,) = await mails(harness)
     assert (mail["recipient"], mail["subject"], mail["language"]) == ("mirja@example.fi", subject, language.value)
     assert f": {ticket.number}\n" in mail["text"]
     assert "> <b>Heti!</b>" in mail["text"]
     assert "&lt;b&gt;Heti!&lt;/b&gt;" in mail["html"]
     assert recipients.requested == [user_id]
-    assert await receipts(harness) == []
+    assert await receipts(harness) == 0
 
 
-async def test_without_a_ticket_no_receipt_is_due(make_harness: MakeSupport) -> None:
+async def test_a_ticket_enqueues_the_job_of_its_receipt(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
+    ticket, _ = await a_ticket(harness)
+    (payload,) = await harness.pool.fetchrow("SELECT payload FROM chassis.pgqueuer")  # type: ignore[misc]
+    assert msgspec.json.decode(payload, type=SendReceipt).ticket_id == read_id("ticket", ticket.id)
+
+
+async def test_a_completed_receipt_asks_nobody(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
+    ticket, _ = await a_ticket(harness)
+    await run(harness, ticket, FakeRecipients())
     recipients = FakeRecipients()
-    assert not await send_receipt(harness.work, recipients)
-    assert recipients.requested == []
+    await run(harness, ticket, recipients)
+    assert (recipients.requested, len(await mails(harness))) == ([], 1)
 
 
 async def test_identity_is_called_outside_any_transaction(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
-    await a_ticket(harness)
+    ticket, _ = await a_ticket(harness)
     recipients = FakeRecipients()
 
     async def no_transaction_is_open() -> None:
@@ -112,21 +126,17 @@ async def test_identity_is_called_outside_any_transaction(make_harness: MakeSupp
         )
 
     recipients.meanwhile = no_transaction_is_open
-    assert await send_receipt(harness.work, recipients)
+    await run(harness, ticket, recipients)
     assert len(await mails(harness)) == 1
 
 
-async def test_a_process_killed_while_identity_is_called_delays_the_mail(make_harness: MakeSupport) -> None:
+async def test_a_process_killed_while_identity_is_called_leaves_the_receipt_due(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
-    await a_ticket(harness)
+    ticket, _ = await a_ticket(harness)
     with pytest.raises(ProcessKilled):
-        await send_receipt(harness.work, FakeRecipients(Language.FI, ProcessKilled()))
+        await run(harness, ticket, FakeRecipients(Language.FI, ProcessKilled()))
     assert await mails(harness) == []
-    assert not await send_receipt(harness.work, FakeRecipients()), "it is claimed for some seconds"
-    (row,) = await receipts(harness)
-    assert 10 < row["wait"] <= 15
-    await advance_until_due(harness)
-    assert await send_receipt(harness.work, FakeRecipients())
+    await run(harness, ticket, FakeRecipients())
     assert len(await mails(harness)) == 1
 
 
@@ -134,7 +144,7 @@ async def test_a_process_killed_before_the_commit_leaves_the_receipt_due(
     make_harness: MakeSupport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = await make_harness(SUPPORT)
-    await a_ticket(harness)
+    ticket, _ = await a_ticket(harness)
     with monkeypatch.context() as patch:
 
         async def die(_: object) -> bool:
@@ -147,83 +157,58 @@ async def test_a_process_killed_before_the_commit_leaves_the_receipt_due(
 
         recipients.meanwhile = from_now_on
         with pytest.raises(ProcessKilled):
-            await send_receipt(harness.work, recipients)
+            await run(harness, ticket, recipients)
     assert await mails(harness) == []
-    await advance_until_due(harness)
-    assert await send_receipt(harness.work, FakeRecipients())
+    await run(harness, ticket, FakeRecipients())
     assert len(await mails(harness)) == 1
 
 
-async def test_a_process_that_exceeds_its_claim_writes_no_second_mail(make_harness: MakeSupport) -> None:
+async def test_two_runs_at_the_same_time_write_one_mail(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
-    await a_ticket(harness)
+    ticket, _ = await a_ticket(harness)
     slow = FakeRecipients()
 
     async def another_is_faster() -> None:
-        await advance_until_due(harness)
-        assert await send_receipt(harness.work, FakeRecipients())
+        await run(harness, ticket, FakeRecipients())
 
     slow.meanwhile = another_is_faster
-    assert await send_receipt(harness.work, slow)
+    await run(harness, ticket, slow)
     assert len(await mails(harness)) == 1
 
 
 async def test_a_completed_receipt_that_is_restored_writes_no_second_mail(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
     ticket, user_id = await a_ticket(harness)
-    assert await send_receipt(harness.work, FakeRecipients())
+    await run(harness, ticket, FakeRecipients())
     restored = read_id("ticket", ticket.id), read_id("user", user_id)
     await harness.pool.execute("INSERT INTO receipts (ticket_id, user_id) VALUES ($1, $2)", *restored)
-    assert await send_receipt(harness.work, FakeRecipients())
-    assert len(await mails(harness)) == 1
-
-
-async def test_the_delay_between_attempts_grows_while_identity_does_not_answer(make_harness: MakeSupport) -> None:
-    harness = await make_harness(SUPPORT)
-    await a_ticket(harness)
-    for wait in (1, 2, 4):
-        assert await send_receipt(harness.work, FakeRecipients(Language.FI, NotReadyYet("away")))
-        (row,) = await receipts(harness)
-        assert wait - 1 < row["wait"] <= wait
-        await advance_until_due(harness)
-    assert await send_receipt(harness.work, FakeRecipients())
+    await run(harness, ticket, FakeRecipients())
     assert len(await mails(harness)) == 1
 
 
 async def test_a_deleted_user_gets_no_mail(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
-    await a_ticket(harness)
-    assert await send_receipt(harness.work, FakeRecipients(deleted=True))
-    assert (await mails(harness), await receipts(harness)) == ([], [])
+    ticket, _ = await a_ticket(harness)
+    await run(harness, ticket, FakeRecipients(deleted=True))
+    assert (await mails(harness), await receipts(harness)) == ([], 0)
 
 
-async def test_receipts_run_side_by_side_at_once_and_go_on_after_trouble(make_harness: MakeSupport) -> None:
+async def test_receipts_run_side_by_side_and_go_on_after_trouble(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
     secret = "user's own words"
-    stop = asyncio.Event()
-    recipients = FakeRecipients(Language.FI, RuntimeError(secret))
-    running = [asyncio.ensure_future(ReceiptSender(harness.work, recipients).run(stop)) for _ in range(2)]
+    recipients = FakeRecipients(Language.FI, RuntimeError(secret), NotReadyYet("away"))
     with structlog.testing.capture_logs() as logs:
-        await a_ticket(harness)
-        while not recipients.requested:
-            await asyncio.sleep(0.01)
-        assert not any(task.done() for task in running)
-        began = time.monotonic()
-        tickets = [await a_ticket(harness) for _ in range(5)]
-        while len(await mails(harness)) < len(tickets):
-            await asyncio.sleep(0.01)
-        took = time.monotonic() - began
-        stop.set()
-        await asyncio.gather(*running)
-    assert took < 10, "a failed receipt, claimed for longer than that, does not delay the others"
-    assert len(recipients.requested) == len(tickets) + 1
-    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["receipt not sent"]
+        async with running_jobs(harness.pool, receipt_job(harness.work, recipients), runners=2):
+            for _ in range(5):
+                await a_ticket(harness)
+            await until(lambda: mails(harness), lambda sent: len(sent) == 5)
+    assert len(recipients.requested) == 7, "two were repeated"
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["job failed"]
     assert secret not in str(logs)
-    (left,) = await receipts(harness)
-    assert left["attempts"] == 1
+    assert secret not in str(await harness.pool.fetch("SELECT traceback FROM chassis.pgqueuer_log"))
 
 
-async def test_the_worker_postpones_receipts_while_identity_does_not_answer(
+async def test_receipts_wait_while_identity_does_not_answer(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock
 ) -> None:
     database_url = await make_database(SUPPORT)
@@ -235,12 +220,15 @@ async def test_the_worker_postpones_receipts_while_identity_does_not_answer(
         kafka="127.0.0.1:1",
         identity_url="http://127.0.0.1:1",
     )
-    stop = asyncio.Event()
-    async with processes.open_runtime(SUPPORT, settings, "worker") as base:
-        (loop,) = SUPPORT.loops(base)
-        running = asyncio.ensure_future(loop(stop))
-        while not any(row["attempts"] and row["wait"] <= 1 for row in await receipts(harness)):
-            await asyncio.sleep(0.01)
-        stop.set()
-        await running
+    attempts = "SELECT attempts FROM chassis.pgqueuer WHERE status = 'queued' AND entrypoint = 'send-receipt'"
+    async with (
+        processes.open_runtime(SUPPORT, settings, "jobs") as runtime,
+        running_jobs(harness.pool, *processes.job_handlers(SUPPORT, runtime)),
+    ):
+        await until(lambda: harness.pool.fetchval(attempts), lambda count: (count or 0) >= 2)
     assert await mails(harness) == []
+
+
+@pytest.mark.parametrize(("attempts", "delay_s"), [(1, 1), (2, 2), (3, 4), (10, 512), (11, 600), (1000, 600)])
+def test_the_delay_between_attempts_grows(attempts: int, delay_s: int) -> None:
+    assert retry_delay_s(attempts) == delay_s

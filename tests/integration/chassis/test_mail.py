@@ -12,10 +12,12 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.chassis.ids import new_uuid
-from services.chassis.mail import MailMessage, MailSender
+from services.chassis.jobs.job import JobHandler
+from services.chassis.mail import MailMessage, MailSender, SendMail
 from services.chassis.runtime.settings import SocketAddress
 from tests.support.alpha import Alpha
 from tests.support.clock import TestClock
+from tests.support.job_runner import running_jobs
 from tests.support.polling import until
 
 
@@ -45,12 +47,10 @@ async def mail_server(kept: MailServer) -> AsyncIterator[SocketAddress]:
 
 
 @contextlib.asynccontextmanager
-async def delivering(alpha: Alpha, server: SocketAddress, clock: TestClock) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock).run(stop))
-    yield
-    stop.set()
-    await task
+async def delivering(alpha: Alpha, server: SocketAddress, clock: TestClock, runners: int = 1) -> AsyncIterator[None]:
+    sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock)
+    async with running_jobs(alpha.pool, JobHandler(SendMail, sender.send), runners=runners):
+        yield
 
 
 def letter(**changed: Any) -> MailMessage:
@@ -103,7 +103,7 @@ async def test_a_refused_message_is_sent_again_with_the_same_message_id(alpha: A
 
 async def test_two_processes_never_send_the_same_message(alpha: Alpha, clock: TestClock) -> None:
     kept = MailServer()
-    async with mail_server(kept) as server, delivering(alpha, server, clock), delivering(alpha, server, clock):
+    async with mail_server(kept) as server, delivering(alpha, server, clock, runners=2):
         for _ in range(30):
             async with alpha.work() as tx:
                 await tx.send_mail(letter(id=new_uuid()))

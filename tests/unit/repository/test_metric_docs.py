@@ -25,6 +25,11 @@ NOT_OF_EVENTS = {
     "kierto_imports_parked",
     "kierto_mails_sent",
     "kierto_mail_failures",
+    "kierto_jobs",
+    "kierto_job_seconds",
+    "kierto_jobs_due",
+    "kierto_jobs_held",
+    "kierto_job_delay_seconds",
 }
 
 

@@ -53,18 +53,8 @@ async def await_metrics(**wanted: float) -> None:
         await until(lambda name=name: metric(name), lambda value, number=number: value == number)  # type: ignore[misc]
 
 
-async def run_retention_once(alpha: Alpha) -> None:
-    # Mails are deleted after the log: when this old one is gone, so is the expired part of the log. It is inserted
-    # before retention starts, which runs once an hour.
-    await alpha.pool.execute(
-        "INSERT INTO chassis.mail SELECT gen_random_uuid(), '', '', '', '', '', '', 0, now(), '2020-01-01'"
-    )
-    old_mail = "SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at < clock_timestamp() - interval '30 days')"
-    stop = asyncio.Event()
-    retaining = asyncio.create_task(retention.enforce_retention(alpha.pool, stop))
-    await until(lambda: alpha.pool.fetchval(old_mail), lambda exists: not exists)
-    stop.set()
-    await retaining
+async def run_retention(alpha: Alpha) -> None:
+    await retention.delete_expired(alpha.pool, asyncio.Event())
 
 
 async def age_events(alpha: Alpha, up_to: int) -> None:
@@ -223,7 +213,7 @@ async def test_retention_deletes_the_beginning_of_the_log_without_a_gap(alpha: A
     await age_events(alpha, 12)
     # An event that was written earlier than its predecessor.
     await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now() - interval '91 days' WHERE sequence = 15")
-    await run_retention_once(alpha)
+    await run_retention(alpha)
     assert await sequences(alpha) == list(range(13, 21))
     async with alpha.pool.acquire() as connection:
         bounds = await event_log.read_bounds(connection)
@@ -231,7 +221,7 @@ async def test_retention_deletes_the_beginning_of_the_log_without_a_gap(alpha: A
     assert bounds.resolve(str(whole.start)) is None, "a cursor from before the log has expired"
     assert bounds.resolve(event_log.START) == event_log.Cursor(whole.generation, 12)
     await age_events(alpha, 20)
-    await run_retention_once(alpha)
+    await run_retention(alpha)
     async with alpha.pool.acquire() as connection:
         bounds = await event_log.read_bounds(connection)
     assert (bounds.start, bounds.end) == (whole.end, whole.end)
@@ -247,7 +237,7 @@ async def test_retention_keeps_events_that_the_broker_has_not_acknowledged(alpha
     await emit(alpha, range(10, 15))
     await age_events(alpha, 20)
     await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now() - interval '91 days'")
-    await run_retention_once(alpha)
+    await run_retention(alpha)
     assert await alpha.pool.fetchval("SELECT count(*) FROM chassis.outbox WHERE sequence IS NULL") == 5
     # The topic with the fewest events is decisive. They are young while they are published: Kafka deletes old ones.
     await alpha.pool.execute("UPDATE chassis.outbox SET written_at = now()")
@@ -255,7 +245,7 @@ async def test_retention_keeps_events_that_the_broker_has_not_acknowledged(alpha
         await await_published_from(alpha, 11)
     await age_events(alpha, 20)
     await alpha.pool.execute("UPDATE chassis.published_up_to SET sequence = 12 WHERE topic LIKE '%partners%'")
-    await run_retention_once(alpha)
+    await run_retention(alpha)
     assert await sequences(alpha) == [13, 14, 15]
 
 
@@ -290,7 +280,7 @@ async def test_a_former_cluster_delays_no_retention_and_its_return_is_logged(
     current = await alpha.pool.fetchval("SELECT cluster_id FROM chassis.leader")
     await alpha.pool.execute("INSERT INTO chassis.published_up_to VALUES ('former', $1, 3)", alpha.topic)
     await age_events(alpha, 10)
-    await run_retention_once(alpha)
+    await run_retention(alpha)
     assert await sequences(alpha) == list(range(11, 21))
     # The current cluster, as if it returned after the log's beginning was deleted.
     await alpha.pool.execute("DELETE FROM chassis.published WHERE cluster_id = $1", current)

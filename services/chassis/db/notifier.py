@@ -1,21 +1,21 @@
-"""NOTIFY to the relay after commits that wrote events."""
+"""NOTIFY after commits: to the relay when there are events, to the runners of jobs when there are jobs."""
 
 import asyncio
 import contextlib
 
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
-from services.chassis.events import outbox
 
 
-class OutboxNotifier:
-    """Sends one NOTIFY at a time; requests that come meanwhile are merged into the next.
+class CommitNotifier:
+    """Executes one ``statement`` at a time; requests that come meanwhile are merged into the next.
 
     The NOTIFY is sent after the commit: in a transaction it would take a database-wide lock at commit. A lost one costs
-    100 ms, as the relay polls, too.
+    little, as its receivers poll, too.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, statement: str) -> None:
         self._pool = pool
+        self._statement = statement
         self._requested = asyncio.Event()
 
     def notify(self) -> None:
@@ -33,6 +33,6 @@ class OutboxNotifier:
                 if self._requested.is_set():
                     self._requested.clear()
                     with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
-                        await self._pool.execute(f"NOTIFY {outbox.CHANNEL}")
+                        await self._pool.execute(self._statement)
         finally:
             stopped.cancel()

@@ -1,0 +1,1 @@
+"""Jobs: effects outside the database and long work, enqueued in the transaction that causes them (PgQueuer)."""
