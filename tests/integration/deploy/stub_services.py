@@ -24,6 +24,9 @@ def build(folder: Path) -> Path:
         (package / "__init__.py").touch()
         (package / "app.py").touch()
         (package / "__main__.py").write_text("from tests.integration.deploy.stub_services import main\n")
+    jobs = folder / "services" / "chassis" / "jobs"
+    jobs.mkdir(parents=True)
+    (jobs / "compat.py").touch()
     playground = folder / "gateway" / "playground"
     playground.mkdir()
     (playground / "__init__.py").touch()
