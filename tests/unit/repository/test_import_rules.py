@@ -43,6 +43,7 @@ BREACHES = [
     ("services/chassis/db/postgres.py", "import services.chassis.http.client.pool", CHASSIS),
     ("services/chassis/telemetry/metrics.py", "import services.chassis.problems", CHASSIS),
     ("services/chassis/runtime/clock.py", "import services.chassis.telemetry.logging", CHASSIS),
+    ("services/chassis/texts/formats.py", "import services.chassis.runtime.clock", CHASSIS),
     ("services/chassis/events/publish/relay.py", "import services.chassis.events.consume.inbox", EVENTS),
     ("services/chassis/events/consume/inbox.py", "import services.chassis.events.copies.rebuild", EVENTS),
     ("services/chassis/events/envelope.py", "import services.chassis.events.outbox", EVENTS),

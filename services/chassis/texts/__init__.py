@@ -1,0 +1,1 @@
+"""Texts in the languages of Kierto: catalogues of gettext, and Babel's formats of dates, numbers and money."""

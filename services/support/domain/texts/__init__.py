@@ -1,1 +1,0 @@
-"""The words of support's mail, a file a language."""
