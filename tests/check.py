@@ -1,4 +1,4 @@
-"""``make check``: format, lint, names, types, imports and contracts, one after the other; all failures are shown.
+"""``make check``: format, lint, names, texts, types, imports and contracts in turn; all failures are shown.
 
 ``python -m tests.check --fast`` runs those that take a second, before a commit.
 """
@@ -16,6 +16,7 @@ FAST: Sequence[tuple[str, Sequence[str]]] = (
     ("format", ("ruff", "format", "--check", "--quiet", ".")),
     ("lint", ("ruff", "check", "--quiet", "--output-format", "concise", ".")),
     ("names and sentences", ("python", "-m", "tests.names")),
+    ("texts", ("python", "-m", "tests.texts")),
 )
 SLOW: Sequence[tuple[str, Sequence[str]]] = (
     ("types", ("mypy",)),

@@ -44,7 +44,7 @@ async def test_a_large_body_is_refused(gateway: GatewayFixture) -> None:
     answer = await gateway.execute("{ me { id } }", gateway.user(), padding="x" * 1_000_001)
     assert answer["status"] == 413
     assert answer["errors"][0]["extensions"]["code"] == "TOO_LARGE"
-    assert answer["errors"][0]["message"] == "The request is too large: at most 1000000 bytes."
+    assert answer["errors"][0]["message"] == "The request is too large: at most 1,000,000 bytes."
     assert gateway.services.calls == []
 
 

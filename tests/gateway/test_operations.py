@@ -254,7 +254,7 @@ async def test_a_refusal_of_one_site_affects_only_that_site(gateway: GatewayFixt
         {
             "code": "MALFORMED",
             "path": ["until"],
-            "message": "The earliest possible day is 2026-03-02.",
+            "message": "The earliest possible day is 2 Mar 2026.",
         }
     ]
 

@@ -7,6 +7,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from gateway import messages
+from services.contracts.identity import Language
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 
@@ -68,7 +70,7 @@ async def test_a_spent_quota_is_refused_with_retry_after(
     zero_quota_gateway.services.calls.clear()
     response, answer = await ask(zero_quota_gateway, who, method, path, more)
     seconds = int(response.headers["Retry-After"])
-    text = f"You have asked for too much in a short time. Try again in {seconds} seconds."
+    text = messages.text("RATE_LIMITED", Language.EN, {"seconds": str(seconds)})
     errors = [{"message": text, "extensions": {"code": "RATE_LIMITED", "seconds": seconds}}]
     assert (response.status, answer) == (429, {"errors": errors})
     assert response.headers["RateLimit"].startswith(f'"{who}";r=')

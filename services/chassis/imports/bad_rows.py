@@ -1,12 +1,9 @@
 """Bad rows of imports in the order of their file, as pages or as a stream.
 
-The reason of a bad row is stored as a code and its params, and rendered in its reader's language (``bad_rows.toml``).
+The reason of a bad row is stored as a code and its params, and rendered in its reader's language, from ``texts``.
 """
 
-import functools
-import tomllib
 import uuid
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -14,10 +11,13 @@ import msgspec
 
 from services.chassis.db.paging import IntegerKey, KeysetPage
 from services.chassis.db.postgres import Pool, Row
+from services.chassis.texts.catalogue import load_catalogue
 from services.contracts.identity import Language
 from services.contracts.imports import BadRow
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page
+
+TEXTS = Path(__file__).parent / "texts"
 
 _BATCH_ROWS = 1000
 
@@ -51,15 +51,7 @@ async def all_of(pool: Pool, import_id: uuid.UUID | None, language: Language) ->
 
 def reason(code: str, params: Mapping[str, str], language: Language) -> str:
     """Return the reason of a bad row as a sentence in a language; the code itself if a newer build wrote it."""
-    texts = catalogue()
-    by_language = texts.get(f"{code}.{params.get('reason')}") or texts.get(code)
-    return by_language[language.value].format_map(defaultdict(lambda: "…", params)) if by_language else code
-
-
-@functools.cache
-def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """Return the texts of every code, by language."""
-    return tomllib.loads((Path(__file__).parent / "bad_rows.toml").read_text(encoding="utf-8"))
+    return load_catalogue(TEXTS, language).problem_text(code, params)
 
 
 def _bad_row(row: Row, language: Language) -> BadRow:

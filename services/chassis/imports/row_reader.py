@@ -28,7 +28,7 @@ class RowError(msgspec.Struct, frozen=True):
     """The column."""
     code: str
     params: Mapping[str, str] = {}
-    """Params of the code's text in ``bad_rows.toml``."""
+    """Params of the code's text in ``texts``."""
     retryable: bool = False
     """Whether the row refers to a record that may still arrive."""
 

@@ -7,8 +7,8 @@ from services.chassis.ids import write_id
 from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
 from services.contracts.identity import Contact
-from services.support.domain.receipt import write_receipt
 from services.support.domain.ticket import TicketRecord
+from services.support.mapping.receipt_mail import write_receipt
 from services.support.usecases.ports.recipients import Recipients
 from services.support.usecases.ports.transaction import SupportStore
 
