@@ -2,10 +2,13 @@
 
 import ast
 import enum
+import itertools
 import re
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+
+from jinja2 import Environment, nodes
 
 from services.contracts.support import ContactPreference, Topic
 from services.contracts.values import MalformedReason
@@ -78,22 +81,37 @@ def bad_rows_shown(keys: Collection[str]) -> Mapping[str, frozenset[str] | None]
 
 
 def texts_shown(folder: Path) -> Usage:
-    """Return the usage by an owner's calls of ``text``, each with a literal key or the prefix of an enumeration."""
+    """Return the usage by an owner's calls of ``text``, each with a literal key or the prefix of an enumeration.
+
+    The calls are in its modules, and in its templates of mail.
+    """
 
     def shown(keys: Collection[str]) -> Mapping[str, frozenset[str] | None]:
-        calls = (call for path in folder.rglob("*.py") for call in _text_calls(path))
+        modules = (call for path in folder.rglob("*.py") for call in _calls_in_module(path))
+        templates = (call for path in folder.glob("mail/*") for call in _calls_in_template(path))
+        calls = itertools.chain(modules, templates)
         return {key: params for start, params in calls for key in _members(start)}
 
     return shown
 
 
-def _text_calls(path: Path) -> Iterator[tuple[str, frozenset[str]]]:
+def _calls_in_module(path: Path) -> Iterator[tuple[str, frozenset[str]]]:
     for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "text":
             key = call.args[0].values[0] if isinstance(call.args[0], ast.JoinedStr) else call.args[0]
             if not isinstance(key, ast.Constant):
                 raise ValueError(f"{path}:{call.lineno}: which text is it?")
             yield str(key.value), frozenset(one.arg for one in call.keywords if one.arg)
+
+
+def _calls_in_template(path: Path) -> Iterator[tuple[str, frozenset[str]]]:
+    template = Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
+    for call in template.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name == "text":
+            key = call.args[0]
+            if not isinstance(key, nodes.Const):
+                raise ValueError(f"{path}:{call.lineno}: which text is it?")
+            yield str(key.value), frozenset(one.key for one in call.kwargs)
 
 
 def _members(key: str) -> list[str]:

@@ -37,5 +37,7 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     handlers=lambda runtime: HANDLERS,
     versioned=["tickets"],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
-    jobs=lambda runtime: [receipt_job(runtime.work, IdentityRecipients(runtime.identity, runtime.tokens))],
+    jobs=lambda runtime: [
+        receipt_job(runtime.work, IdentityRecipients(runtime.identity, runtime.tokens), runtime.settings.letterhead)
+    ],
 )

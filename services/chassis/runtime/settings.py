@@ -45,6 +45,22 @@ class SocketAddress(msgspec.Struct, frozen=True):
         return f"{self.host}:{self.port}"
 
 
+class Letterhead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The operator's name, address and logo, as mail and PDF show them."""
+
+    name: str = "Kierto"
+    address: list[str] = []
+    """Its lines."""
+    logo: str = ""
+    """The path of an SVG, PNG or JPEG file for PDF; empty for none."""
+
+    def __post_init__(self) -> None:
+        if self.logo and Path(self.logo).suffix not in (".svg", ".png", ".jpg"):
+            raise ValueError("the logo should be a file .svg, .png or .jpg")
+        if self.logo and not Path(self.logo).is_file():
+            raise ValueError(f"there is no file {self.logo}")
+
+
 class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of every process."""
 
@@ -69,6 +85,7 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     """The service's own credential at identity."""
     smtp: SocketAddress | None = None
     mail_from: str = "Kierto <no-reply@kierto.invalid>"
+    letterhead: Letterhead = Letterhead()
 
 
 S = TypeVar("S", bound=msgspec.Struct)

@@ -6,6 +6,7 @@ from services.chassis.events.transaction import UnitOfWork
 from services.chassis.ids import write_id
 from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
+from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity import Contact
 from services.support.domain.ticket import TicketRecord
 from services.support.mapping.receipt_mail import write_receipt
@@ -19,7 +20,9 @@ class SendReceipt(Job, frozen=True, kw_only=True, tag="send-receipt"):
     ticket_id: uuid.UUID
 
 
-async def send_receipt(work: UnitOfWork[SupportStore], recipients: Recipients, ticket_id: uuid.UUID) -> None:
+async def send_receipt(
+    work: UnitOfWork[SupportStore], recipients: Recipients, letterhead: Letterhead, ticket_id: uuid.UUID
+) -> None:
     """Write the mail of a due receipt; do nothing if it was written before.
 
     Identity is called between two transactions. The second completes the receipt and writes the mail. Raise NotReadyYet
@@ -34,11 +37,11 @@ async def send_receipt(work: UnitOfWork[SupportStore], recipients: Recipients, t
         if await tx.receipts.complete(ticket_id) and contact is not None:
             ticket = await tx.tickets.by_id(ticket_id)
             assert ticket is not None, "a receipt refers to its ticket"
-            await tx.send_mail(_receipt_mail(tx, ticket, contact))
+            await tx.send_mail(_receipt_mail(tx, ticket, contact, letterhead))
 
 
-def _receipt_mail(tx: SupportStore, ticket: TicketRecord, contact: Contact) -> MailMessage:
-    mail = write_receipt(ticket, contact.language, tx.clock.zone)
+def _receipt_mail(tx: SupportStore, ticket: TicketRecord, contact: Contact, letterhead: Letterhead) -> MailMessage:
+    mail = write_receipt(ticket, contact.language, tx.clock.zone, letterhead)
     return MailMessage(
         id=uuid.uuid5(ticket.id, "receipt"),
         recipient=contact.email,

@@ -9,7 +9,7 @@ import structlog
 from services.chassis.db.postgres import Pool, Row
 from services.chassis.ids import read_id
 from services.chassis.problems import NotReadyYet
-from services.chassis.runtime.settings import ServiceSettings, SocketAddress
+from services.chassis.runtime.settings import Letterhead, ServiceSettings, SocketAddress
 from services.contracts.identity import Contact, Language
 from services.contracts.support import Ticket
 from services.hosting import processes
@@ -23,6 +23,8 @@ from tests.support.fixtures import MakeDatabase
 from tests.support.job_runner import running_jobs
 from tests.support.polling import until
 from tests.support.service_harness import ServiceHarness
+
+LETTERHEAD = Letterhead(name="Lännen Kierto Oy")
 
 
 class ProcessKilled(BaseException):
@@ -71,7 +73,7 @@ async def receipts(harness: Harness) -> int:
 
 async def run(harness: Harness, ticket: Ticket, recipients: FakeRecipients) -> None:
     """Send a ticket's receipt as its job does."""
-    await send_receipt(harness.work, recipients, read_id("ticket", ticket.id))
+    await send_receipt(harness.work, recipients, LETTERHEAD, read_id("ticket", ticket.id))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,7 @@ async def test_receipts_run_side_by_side_and_go_on_after_trouble(make_harness: M
     secret = "user's own words"
     recipients = FakeRecipients(Language.FI, RuntimeError(secret), NotReadyYet("away"))
     with structlog.testing.capture_logs() as logs:
-        async with running_jobs(harness.pool, receipt_job(harness.work, recipients), runners=2):
+        async with running_jobs(harness.pool, receipt_job(harness.work, recipients, LETTERHEAD), runners=2):
             for _ in range(5):
                 await a_ticket(harness)
             await until(lambda: mails(harness), lambda sent: len(sent) == 5)

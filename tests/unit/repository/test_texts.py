@@ -100,9 +100,16 @@ def test_a_language_without_a_file_is_noticed(folder: Path) -> None:
 def test_the_texts_of_calls_are_found(tmp_path: Path) -> None:
     source = 'texts.text("GREETING", name="Mirja")\ntexts.text(f"TOPIC.{topic.name}")\n'
     (tmp_path / "mail.py").write_text(source, encoding="utf-8")
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "letter.txt").write_text('{{ text("FAREWELL", day=today) }} {{ name }}', encoding="utf-8")
     shown = texts_shown(tmp_path)(())
+    assert shown["FAREWELL"] == frozenset({"day"})
     assert shown["GREETING"] == frozenset({"name"})
     assert {"TOPIC.PICKUP", "TOPIC.OTHER"} < shown.keys()
     (tmp_path / "mail.py").write_text("texts.text(key)\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"mail.py:1: which text is it\?"):
+        texts_shown(tmp_path)(())
+    (tmp_path / "mail.py").unlink()
+    (tmp_path / "mail" / "letter.txt").write_text("{{ text(key) }}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"letter.txt:1: which text is it\?"):
         texts_shown(tmp_path)(())

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity import Language
 from services.contracts.support import ContactPreference, TicketState, Topic
 from services.support.domain.receipt import retry_delay_s
 from services.support.domain.ticket import TicketRecord, ticket_number
 from services.support.mapping.receipt_mail import write_receipt
 
+LETTERHEAD = Letterhead(name="Lännen Kierto Oy", address=["Satamatie 12", "20100 Turku"])
 HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
 TICKET = TicketRecord(
     id=uuid.UUID(int=1),
@@ -35,7 +37,7 @@ TICKET = TicketRecord(
 
 
 def test_the_receipt_in_finnish() -> None:
-    mail = write_receipt(TICKET, Language.FI, HELSINKI)
+    mail = write_receipt(TICKET, Language.FI, HELSINKI, LETTERHEAD)
     assert mail.subject == "Palaute vastaanotettu"
     assert mail.text == (
         "Hei!\n\n"
@@ -44,7 +46,8 @@ def test_the_receipt_in_finnish() -> None:
         "Soitamme sinulle numeroon +358 40 1234567.\n\n"
         "Viestisi:\n> Kansi on rikki.\n> Voitteko vaihtaa?\n\n"
         "Mainitse tunnus, jos otat yhteyttä asiakaspalveluun.\n"
-        "Tämä on automaattinen viesti, eikä siihen voi vastata.\n"
+        "Tämä on automaattinen viesti, eikä siihen voi vastata.\n\n\n"
+        "-- \nLännen Kierto Oy\nSatamatie 12\n20100 Turku\n"
     )
 
 
@@ -58,7 +61,7 @@ def test_the_receipt_in_finnish() -> None:
     ],
 )
 def test_a_moment_is_in_the_operators_zone_and_the_languages_format(language: Language, moment: str) -> None:
-    mail = write_receipt(TICKET, language, HELSINKI)
+    mail = write_receipt(TICKET, language, HELSINKI, LETTERHEAD)
     assert moment in mail.text
     assert moment in mail.html
 
@@ -69,24 +72,40 @@ def test_a_moment_is_in_the_operators_zone_and_the_languages_format(language: La
 def test_text_and_html_say_the_same(language: Language, topic: Topic, preference: ContactPreference) -> None:
     phone = TICKET.phone if preference is ContactPreference.PHONE else None
     ticket = msgspec.structs.replace(TICKET, topic=topic, contact_preference=preference, phone=phone)
-    mail = write_receipt(ticket, language, HELSINKI)
+    mail = write_receipt(ticket, language, HELSINKI, LETTERHEAD)
     assert "None" not in mail.text
-    assert f'<html lang="{language.value}">' in mail.html
-    shown = _shown(mail.html).replace(mail.subject, "")
-    assert shown.replace(":", "").split() == mail.text.replace("> ", "").replace(":", "").split()
+    assert f'<html lang="{language.value}" ' in mail.html
+    # The HTML has the operator's name at its top, too, and what mailboxes show beside the subject.
+    shown = _parse(mail.html).text.replace(mail.subject, "").split()
+    assert shown[:4] == [ticket.number, *LETTERHEAD.name.split()]
+    assert (
+        " ".join(shown[4:]).replace(":", "").split()
+        == mail.text.replace("> ", "").replace("-- ", "").replace(":", "").split()
+    )
 
 
 @given(
     st.text(min_size=1)
-    | st.sampled_from(["<script>alert(1)</script>", "{phone} {0} %s", "&lt;b&gt;", "\"'</blockquote>"])
+    | st.sampled_from(
+        [
+            "<script>alert(1)</script>",
+            "{phone} {0} %s",
+            "{{ 7 * 7 }}{% for x in y %}",
+            "&lt;b&gt;",
+            "\"'</blockquote>",
+            "</td></mj-text><mj-raw><b>",
+        ]
+    )
 )
 def test_a_message_is_shown_and_never_interpreted(message: str) -> None:
-    mail = write_receipt(msgspec.structs.replace(TICKET, message=message, site_number="<50>"), Language.FI, HELSINKI)
-    parsed = _Parser()
-    parsed.feed(mail.html)
-    assert parsed.quoted == message
-    assert {"script", "b"}.isdisjoint(parsed.tags)
-    assert parsed.tags == _tags_of_a_plain_receipt()
+    ticket = msgspec.structs.replace(TICKET, message=message, site_number="<50>")
+    mail = write_receipt(ticket, Language.FI, HELSINKI, LETTERHEAD)
+    shown = _parse(mail.html)
+    assert shown.quoted == message
+    plain = _parse(write_receipt(TICKET, Language.FI, HELSINKI, LETTERHEAD).html)
+    assert [tag for tag in shown.tags if tag != "br"] == [tag for tag in plain.tags if tag != "br"]
+    quoted = "\n".join(f"> {line}" for line in message.split("\n"))
+    assert f"\n{quoted}\n\nMainitse" in mail.text
 
 
 def test_the_delay_between_attempts_grows() -> None:
@@ -94,33 +113,38 @@ def test_the_delay_between_attempts_grows() -> None:
 
 
 class _Parser(HTMLParser):
-    """A parser that collects the tags in their order, and the text inside the quotation."""
+    """A parser that collects the tags in their order, the text that is shown, and that inside the quotation."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[str] = []
         self.quoted = ""
         self.text = ""
+        self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        if tag == "br" and "blockquote" in self._open:
+            self.quoted += "\n"
+        if tag not in ("br", "meta", "img"):
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         self.tags.append(f"/{tag}")
+        assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data + " "
-        if self.tags[-1:] == ["blockquote"]:
+        if not {"style", "title"} & set(self._open):
+            self.text += data + " "
+        if "blockquote" in self._open:
             self.quoted += data
 
 
-def _shown(html: str) -> str:
+def _parse(html: str) -> _Parser:
     parsed = _Parser()
     parsed.feed(html)
-    return parsed.text
-
-
-def _tags_of_a_plain_receipt() -> list[str]:
-    parsed = _Parser()
-    parsed.feed(write_receipt(TICKET, Language.FI, HELSINKI).html)
-    return parsed.tags
+    assert parsed._open == []
+    return parsed

@@ -8,6 +8,7 @@ import pytest
 from services.chassis.runtime.settings import (
     Environment,
     InvalidSettings,
+    Letterhead,
     ProcessSettings,
     ServiceSettings,
     SocketAddress,
@@ -47,6 +48,19 @@ def test_values_of_several_fields_are_json() -> None:
     )
     with pytest.raises(InvalidSettings, match="KIERTO_LIMITS is wrong"):
         load(_Nested, "", {**environment, "KIERTO_LIMITS": '{"most": "x"}'})
+
+
+def test_the_letterhead_names_a_logo_that_exists(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.svg"
+    letterhead = f'{{"name": "Kierto Oy", "address": ["Satamatie 12"], "logo": "{logo}"}}'
+    with pytest.raises(InvalidSettings, match=r"KIERTO_LETTERHEAD is wrong: there is no file .*logo\.svg"):
+        load(ServiceSettings, "orders", {**GOOD, "KIERTO_LETTERHEAD": letterhead})
+    logo.write_text("<svg/>", encoding="utf-8")
+    settings = load(ServiceSettings, "orders", {**GOOD, "KIERTO_LETTERHEAD": letterhead})
+    assert settings.letterhead == Letterhead(name="Kierto Oy", address=["Satamatie 12"], logo=str(logo))
+    for wrong in ('{"logo": "logo.gif"}', '{"adress": []}', '{"name": 1}'):
+        with pytest.raises(InvalidSettings, match="KIERTO_LETTERHEAD is wrong"):
+            load(ServiceSettings, "orders", {**GOOD, "KIERTO_LETTERHEAD": wrong})
 
 
 def test_all_missing_and_wrong_settings_are_reported_at_once() -> None:
