@@ -1,0 +1,1 @@
+"""PDF from Typst templates, rendered in a child process with limits."""
