@@ -21,8 +21,8 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.outbox import partition_key, partition_of
 from services.chassis.ids import read_id
 from services.chassis.telemetry import tracing
-from services.contracts.declare import Event, event_type_of, partners_topic_of, topic_of
-from services.contracts.orders import PickupRecorded
+from services.contracts.declare import event_type_of, partners_topic_of, topic_of
+from services.contracts.orders import OrderMoved, OrderPlaced, PickupRecorded
 from services.orders.mapping.events import order_moved_event, order_placed_event, pickup_event
 
 RETENTION = dt.timedelta(days=88)
@@ -119,15 +119,15 @@ class SeededEventLog:
             if at is not None and at >= self._since:
                 yield self._row(pickup_event(recorded, PickupRecorded), at)
 
-    def _row(self, event: Event, at: dt.datetime) -> Cells:
+    def _row(self, event: OrderPlaced | OrderMoved | PickupRecorded, at: dt.datetime) -> Cells:
         kind = event_type_of(event)
         subject: str = getattr(event, kind.subject)
-        key = partition_key(event, subject)
+        key = partition_key(kind.name, event.organisation_id, subject)
         return (
             seeded_id("event", next(self._serials), at),
             kind.name,
             subject,
-            _organisation_id(key),
+            _organisation_id(event.organisation_id),
             _partition(key),
             at,
             self._trace,
@@ -138,8 +138,8 @@ class SeededEventLog:
 
 
 @functools.lru_cache(maxsize=100_000)
-def _partition(organisation: str) -> int:
-    return partition_of(organisation)
+def _partition(key: str) -> int:
+    return partition_of(key)
 
 
 @functools.lru_cache(maxsize=100_000)

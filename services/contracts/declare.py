@@ -87,6 +87,11 @@ def partners_topic_of(service: str) -> str:
     return f"kierto.{service}.partners.v1"
 
 
+def is_stated(event_type: str) -> bool:
+    """Return whether an event of this CloudEvents ``type`` carries a thing as it is now, for those who keep copies."""
+    return event_type.endswith(".stated")
+
+
 E = TypeVar("E", bound=type[Event])
 
 _by_struct: dict[type[Event], EventType] = {}
@@ -94,7 +99,12 @@ _by_name: dict[str, EventType] = {}
 
 
 def declare_event(name: str, *, subject: str, public: bool = False) -> Callable[[E], E]:
-    """Declare an event: ``name`` is ``<service>.<entity>.<past participle>``, ``subject`` the field with its id."""
+    """Declare an event: ``name`` is ``<service>.<entity>.<past participle>``, ``subject`` the field with its id.
+
+    One named ``<service>.<entity>.stated`` is keyed by its subject, all others by their organisation, and is internal.
+    """
+    if public and is_stated(name):
+        raise TypeError(f"{name} can't be public: a stated event is for copies")
 
     def register(struct: E) -> E:
         event_type = EventType(name, name.split(".", maxsplit=1)[0], subject, public, struct)

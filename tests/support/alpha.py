@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import enum
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -38,6 +39,23 @@ class ThingWeighed(Event, frozen=True, kw_only=True):
     number: int
 
 
+class Colour(enum.Enum):
+    """The colour of a thing."""
+
+    RED = "RED"
+    GREEN = "GREEN"
+
+
+@declare_event("alpha.thing.stated", subject="thing_id")
+class ThingStated(Event, frozen=True, kw_only=True):
+    """A thing as it is now, keyed by its subject."""
+
+    thing_id: str
+    organisation_id: str | None = None
+    number: int
+    colour: Colour = Colour.RED
+
+
 class Alpha:
     """The service, with a name and so topics of its own, for tests that run in parallel."""
 
@@ -61,6 +79,12 @@ class Alpha:
             async with self.work() as tx:
                 tx.emit(ThingCounted(thing_id=thing, organisation_id=organisation, number=number))
 
+    async def emit_events(self, *events: Event) -> None:
+        """Emit events, one transaction each."""
+        for event in events:
+            async with self.work() as tx:
+                tx.emit(event)
+
     def relay(self, holder: str = "1", *, kafka: str = "", partners: bool = False) -> Relay:
         return Relay(
             self.name,
@@ -72,7 +96,7 @@ class Alpha:
         )
 
     def consumer(self, retry_s: float = 0.3, max_failures_in_a_row: int = 20, slot: int = 1) -> Consumer[Transaction]:
-        async def count(tx: Transaction, event: ReceivedEvent[ThingCounted]) -> None:
+        async def count(tx: Transaction, event: ReceivedEvent[ThingCounted | ThingStated]) -> None:
             await tx.connection.execute(
                 "INSERT INTO tally (thing, number) VALUES ($1, $2)", event.data.thing_id, event.data.number
             )
@@ -89,7 +113,7 @@ class Alpha:
             if any(event.data.number in self.spoilt for event in events):
                 raise self.failure
 
-        handlers: Handlers[Transaction] = {ThingCounted: count, ThingWeighed: batch_handler(weigh)}
+        handlers: Handlers[Transaction] = {ThingCounted: count, ThingStated: count, ThingWeighed: batch_handler(weigh)}
         return Consumer(
             self.name,
             slot,

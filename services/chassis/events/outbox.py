@@ -10,10 +10,10 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.envelope import MAX_EVENT_BYTES
 from services.chassis.ids import new_uuid, read_id
 from services.chassis.telemetry import tracing
-from services.contracts.declare import Event, event_type_of
+from services.contracts.declare import Event, event_type_of, is_stated
 
 PARTITIONS = 6
-"""The number of partitions of every topic. It must not change: the order of an organisation's events depends on it."""
+"""The number of partitions of every topic. It must not change: the order of events depends on it."""
 
 CHANNEL = "outbox"
 """The NOTIFY channel to which the relay listens."""
@@ -35,9 +35,12 @@ class EventTooLarge(ValueError):
 _encoder = msgspec.json.Encoder()
 
 
-def partition_key(event: Event, subject: str) -> str:
-    """Return the key of an event's record: its organisation, else its subject."""
-    return getattr(event, "organisation_id", None) or subject
+def partition_key(event_type: str, organisation: str | None, subject: str) -> str:
+    """Return the key of an event's record: its organisation if it has one; the subject of a stated event.
+
+    So all versions of a thing are in one partition, also when its organisation changes.
+    """
+    return subject if organisation is None or is_stated(event_type) else organisation
 
 
 def partition_of(key: str) -> int:
@@ -58,7 +61,7 @@ async def write(connection: DatabaseConnection, events: Sequence[Event], now: dt
         data = _encoder.encode(event)
         if len(data) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"{event_type.name} about {subject} has {len(data)} bytes, {MAX_EVENT_BYTES} at most")
-        partition = partition_of(partition_key(event, subject))
+        partition = partition_of(partition_key(event_type.name, organisation, subject))
         organisation_id = read_id("org", organisation) if organisation else None
         rows.append(
             (new_uuid(), event_type.name, subject, organisation_id, partition, now, trace, event_type.public, data)

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from services.chassis.events import compat, envelope
 from services.chassis.events.kafka import stop_client
-from services.chassis.events.outbox import PARTITIONS
+from services.chassis.events.outbox import PARTITIONS, partition_key
 from services.chassis.events.publish.cluster import RETRY_BACKOFF_MS
 from services.chassis.events.publish.sequencer import SequencedEvent
 from services.chassis.ids import write_id
@@ -69,7 +69,8 @@ class EventProducer:
             raise UnknownTopicOrPartitionError(partition.topic)
         batch = self._client.create_batch()
         for event in events:
-            key = _organisation_key(event.organisation_id) if event.organisation_id else event.subject
+            organisation = _organisation_key(event.organisation_id) if event.organisation_id else None
+            key = partition_key(event.type, organisation, event.subject)
             headers = envelope.event_headers(
                 event.event_id,
                 event.type,
