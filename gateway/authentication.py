@@ -13,7 +13,7 @@ import msgspec
 
 from services.access.access_parts import join_access
 from services.chassis.auth.tokens import LIFETIME, Claims, Verifier
-from services.chassis.events.envelope import MalformedEvent, RawRecord, decode_event
+from services.chassis.events.envelope import MalformedEvent, RawRecord, UnknownEvent, decode_event
 from services.chassis.problems import Unauthenticated
 from services.chassis.runtime.clock import Clock
 from services.contracts.identity import AccessStated, SessionEnded, SubjectKind
@@ -54,7 +54,7 @@ class Authenticator:
             event = decode_event(record)
         except MalformedEvent:
             return  # the services quarantine and report it
-        if event is None:
+        if isinstance(event, UnknownEvent):
             return
         match event.data:
             case SessionEnded(session_id=session_id):

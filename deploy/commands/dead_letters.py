@@ -30,7 +30,7 @@ def list_all(
     after: Annotated[int, typer.Option(min=0, help="Only those behind this id.")] = 0,
     home: HomeOption = None,
 ) -> None:
-    """List events, oldest first: those that failed, those that wait behind them, those of unknown types."""
+    """List events, oldest first: those that failed, those that wait, those that this build does not know."""
     letters, counts = asyncio.run(_list(service, home_from(home).root, after, first))
     for letter in letters:
         cells = (letter.id, letter.state, letter.record.type or "-", letter.record.subject or "-", letter.reason)
@@ -114,14 +114,14 @@ async def _replay(service: str, home: Path, id: int | None) -> tuple[int, int]:
 
 async def _replay_one(processor: "BatchProcessor[Any]", letter: "DeadLetter") -> tuple[int, str | None]:
     """Return the number of handled events, and the reason of the failure after them."""
-    from services.chassis.events.envelope import decode_event
+    from services.chassis.events.consume.batch_processor import StillUnknown
 
     handled = 0
     try:
         async for _ in processor.replay(letter):
             handled += 1
-        if letter.state == "PARKED" and decode_event(letter.record) is None:
-            return handled, f"this build does not know {letter.record.type}"
+    except StillUnknown as error:
+        return handled, str(error)
     except Exception as error:  # any error of the handler is for the person at the keyboard
         return handled, f"{type(error).__name__}: {error}"
     return handled, None

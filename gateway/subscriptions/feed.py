@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.subscriptions.ring_buffer import RingBuffer
-from services.chassis.events.envelope import RawRecord, decode_event
+from services.chassis.events.envelope import RawRecord, UnknownEvent, decode_event
 from services.chassis.events.event_log import Cursor
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
@@ -259,10 +259,10 @@ async def _wait_briefly(event: asyncio.Event) -> None:
 
 
 def _public_event(record: RawRecord, generation: uuid.UUID) -> OrderEvent | None:
-    """Return a record's event for subscribers; None if it is not public, LookupError if this build has no such type."""
+    """Return a record's event for subscribers; None if it is not public, LookupError if this build does not know it."""
     received = decode_event(record)
-    if received is None:
-        raise LookupError(record.type)
+    if isinstance(received, UnknownEvent):
+        raise LookupError(received.reason)
     if not received.type.public:
         return None
     return OrderEvent(

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID that asyncpg creates and encodes several times faster
 
+from services.chassis.events.open_enums import has_unknown_value
 from services.contracts.declare import Event, EventType, event_type_named
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -113,8 +114,17 @@ class ReceivedEvent(msgspec.Struct, Generic[E_co], frozen=True, gc=False):
     data: E_co
 
 
-DecodedRecord = tuple[RawRecord, ReceivedEvent[Event] | MalformedEvent | None]
-"""A record and its event; None for a type that this build does not know."""
+class UnknownEvent(msgspec.Struct, frozen=True):
+    """An event that only a newer build can decode."""
+
+    type: EventType | None
+    """The event's type; None if this build does not know it."""
+    reason: str
+    """The unknown type, or the unknown value and its place."""
+
+
+DecodedRecord = tuple[RawRecord, ReceivedEvent[Event] | UnknownEvent | MalformedEvent]
+"""A record and its event."""
 
 
 def event_source(service: str) -> str:
@@ -180,8 +190,8 @@ def unreadable_record(topic: str, partition: int, offset: int) -> RawRecord:
     return RawRecord(topic, partition, offset, 0, None, None, (), ())
 
 
-def decode_event(record: RawRecord) -> ReceivedEvent[Event] | None:
-    """Decode the event of a record; None if this build does not know its type. Raises MalformedEvent."""
+def decode_event(record: RawRecord) -> ReceivedEvent[Event] | UnknownEvent:
+    """Decode the event of a record. Raises MalformedEvent."""
     values = record.values if record.names is _HEADER_NAMES else _ordered_values(record)
     version, event_id, source, type_name, encoded_subject, encoded_time, encoded_sequence, _, trace, _, _ = values
     if not (version and event_id and source and type_name and encoded_subject and encoded_time and encoded_sequence):
@@ -191,7 +201,7 @@ def decode_event(record: RawRecord) -> ReceivedEvent[Event] | None:
         raise MalformedEvent(f"specversion is {_text(version)}, expected 1.0")
     event_type = event_type_named(_text(type_name))
     if event_type is None:
-        return None
+        return UnknownEvent(None, "unknown type")
     if len(record.value or b"") > MAX_EVENT_BYTES:
         raise MalformedEvent(f"larger than {MAX_EVENT_BYTES} bytes")
     subject = _text(encoded_subject)
@@ -204,9 +214,10 @@ def decode_event(record: RawRecord) -> ReceivedEvent[Event] | None:
         time = dt.datetime.fromisoformat(encoded_time.decode())
         if time.tzinfo is None:
             raise MalformedEvent("its time has no zone")
+        decoded_id = UUID(event_id.decode())
         data = _decoder(event_type.struct).decode(record.value or b"")
         return ReceivedEvent(
-            id=UUID(event_id.decode()),
+            id=decoded_id,
             type=event_type,
             subject=subject,
             organisation_id=getattr(data, "organisation_id", None),
@@ -217,6 +228,8 @@ def decode_event(record: RawRecord) -> ReceivedEvent[Event] | None:
             data=data,
         )
     except (ValueError, OverflowError, RecursionError) as error:
+        if isinstance(error, msgspec.ValidationError) and has_unknown_value(event_type.struct, record.value or b""):
+            return UnknownEvent(event_type, f"unknown value: {error}")
         raise MalformedEvent(str(error)) from error
 
 

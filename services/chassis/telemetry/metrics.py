@@ -67,7 +67,7 @@ CONSUMER_STOPPED = Gauge(
 )
 EVENTS_DEAD_LETTERED = Counter(
     "kierto_events_dead_lettered",
-    "Dead-lettered events, by state: FAILED, WAITING behind a failed one, PARKED as of an unknown type",
+    "Dead-lettered events, by state: FAILED, WAITING behind a failed one, PARKED as unknown to this build",
     ["state"],
 )
 DEAD_LETTERS = Gauge("kierto_dead_letters", "Dead letters that the service's database holds now, by state", ["state"])

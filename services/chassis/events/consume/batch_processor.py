@@ -20,7 +20,14 @@ from services.chassis.events.consume.dead_letters import DeadLetter, DeadLetterS
 from services.chassis.events.consume.handlers import Handlers, handle_events
 from services.chassis.events.consume.offset_verification import LastConsumed
 from services.chassis.events.consume.offsets import NOTHING_CONSUMED, OffsetConflict, advance_offsets
-from services.chassis.events.envelope import DecodedRecord, MalformedEvent, RawRecord, ReceivedEvent, decode_event
+from services.chassis.events.envelope import (
+    DecodedRecord,
+    MalformedEvent,
+    RawRecord,
+    ReceivedEvent,
+    UnknownEvent,
+    decode_event,
+)
 from services.chassis.events.transaction import Transaction, UnitOfWork
 from services.chassis.runtime.clock import Clock
 from services.chassis.runtime.pause import pause
@@ -45,6 +52,14 @@ class TooManyFailures(Exception):
     """Too many events of a type failed in a row: the fault is more likely of this release than of the events."""
 
 
+class StillUnknown(Exception):
+    """The event that was to be replayed is not known to this build."""
+
+    def __init__(self, event_type: str, reason: str) -> None:
+        super().__init__(f"this build does not know {event_type}: {reason}")
+        self.reason = reason
+
+
 class BatchProcessor(Generic[T]):
     """Decodes records and handles their events. ``max_failures_in_a_row`` is counted for each event type."""
 
@@ -67,6 +82,8 @@ class BatchProcessor(Generic[T]):
         self._max_failures_in_a_row = max_failures_in_a_row
         self._failures_by_type: Counter[str] = Counter()
         self._newest_event_time: dt.datetime | None = None
+        self._unknown_subjects: set[tuple[str, str]] = set()
+        """Topic and subject of events that stay parked: this build was found not to know them."""
 
     def decode(self, records: Sequence[RawRecord]) -> list[DecodedRecord]:
         """Decode records. It needs no database, so the next batch is decoded while one is processed."""
@@ -104,7 +121,7 @@ class BatchProcessor(Generic[T]):
     async def replay(self, letter: DeadLetter) -> AsyncIterator[DeadLetter]:
         """Replay a dead letter and all of its subject, in order, one transaction each; yield each that is done.
 
-        Raises the error of the first one that fails; it and the later ones remain.
+        Raises the error of the first one that fails, StillUnknown if it is parked; it and the later ones remain.
         """
         while True:
             async with self._pool.acquire() as connection:
@@ -115,18 +132,24 @@ class BatchProcessor(Generic[T]):
                 yield next_letter
 
     async def replay_parked(self) -> None:
-        """Replay the parked events whose types this build knows. One that fails becomes a failed dead letter."""
-        after = 0
+        """Replay the parked events that this build knows. One that fails becomes a failed dead letter."""
+        after, failed = 0, set[tuple[str, str]]()
         while True:
             async with self._pool.acquire() as connection:
-                letters = await dead_letters.page(connection, after, _PAGE_SIZE, ["PARKED"], known=True)
+                letters = await dead_letters.replayable_page(connection, after, _PAGE_SIZE, self._unknown_subjects)
             for letter in letters:
                 after = letter.id
+                subject = (letter.record.topic, letter.record.subject)
+                if subject in self._unknown_subjects or subject in failed:
+                    continue
                 try:
                     await self._replay_one(letter)
                 except TRANSIENT_DATABASE_ERRORS:
                     raise
+                except StillUnknown:
+                    self._unknown_subjects.add(subject)
                 except Exception as error:
+                    failed.add(subject)
                     self._record_failed(letter.record, str(error))
                 else:
                     _log.info("parked event handled", type=letter.record.type, id=letter.record.event_id)
@@ -249,8 +272,8 @@ class BatchProcessor(Generic[T]):
         """Replay one dead letter; False if another replay did it before."""
         try:
             event = decode_event(letter.record)
-            if event is None:
-                raise MalformedEvent(f"this build does not know {letter.record.type}")
+            if isinstance(event, UnknownEvent):
+                raise StillUnknown(letter.record.type, event.reason)
             await self._inbox_partitions.ensure([event.written_at.date()])
             async with self._work() as tx:
                 await dead_letters.lock_subjects(tx.connection, [letter.record.topic], [letter.record.subject])
@@ -262,6 +285,10 @@ class BatchProcessor(Generic[T]):
             return True
         except TRANSIENT_DATABASE_ERRORS:
             self._inbox_partitions.clear_cache()
+            raise
+        except StillUnknown as error:
+            async with self._work() as tx:
+                await dead_letters.park(tx.connection, letter, error.reason)
             raise
         except Exception as error:
             self._inbox_partitions.clear_cache()
@@ -276,11 +303,11 @@ def _processed_offset(record: RawRecord, last_consumed: Mapping[TopicPartition, 
 
 def _decode(
     record: RawRecord, earliest: dt.datetime, latest: dt.datetime
-) -> ReceivedEvent[Event] | MalformedEvent | None:
+) -> ReceivedEvent[Event] | UnknownEvent | MalformedEvent:
     try:
         event = decode_event(record)
     except MalformedEvent as malformed:
         return malformed
-    if event is not None and not earliest <= event.written_at <= latest:
+    if isinstance(event, ReceivedEvent) and not earliest <= event.written_at <= latest:
         return MalformedEvent(f"its record's time is more than {_MAX_CLOCK_DIFFERENCE.days} days from now")
     return event

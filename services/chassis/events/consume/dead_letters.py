@@ -1,10 +1,14 @@
-"""Dead letters: failed events, later events of their subjects, and events of types that this build does not know.
+"""Dead letters: failed events, events that this build does not know, and later events of their subjects.
 
 A row keeps the whole record. Later events of a failed one's subject wait (``WAITING``), so that a replay is in order;
-all others are handled. A parked event (``PARKED``, of an unknown type) blocks no subject.
+all others are handled. They wait in whichever partition they come.
+
+An event of an unknown type, or with an unknown value of an enum, is parked (``PARKED``) until a build knows it. Later
+events of its subject are parked behind it, unless its type is unknown: this build has no handler that would need them
+in order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import msgspec
@@ -16,6 +20,8 @@ from services.contracts.declare import known_events
 
 DeadLetterState = Literal["FAILED", "WAITING", "PARKED"]
 DEAD_LETTER_STATES: tuple[DeadLetterState, ...] = ("FAILED", "WAITING", "PARKED")
+BEHIND: dict[DeadLetterState, str] = {"WAITING": "behind an event that failed", "PARKED": "behind a parked event"}
+"""The reason of a letter that is kept because of an earlier one of its subject."""
 
 _INSERT = """
     INSERT INTO chassis.dead_letters
@@ -30,19 +36,32 @@ _LOCK_SUBJECTS = """
 _COLUMNS = """
     id, state, topic, partition, "offset", timestamp_ms, event_id, type, subject, key, headers, value, reason, set_aside
 """
-_PAGE = f"""
-    SELECT {_COLUMNS} FROM chassis.dead_letters
-    WHERE id > $1 AND state = ANY ($2) AND ($3::text[] IS NULL OR type = ANY ($3)) ORDER BY id LIMIT $4
+_PAGE = f"SELECT {_COLUMNS} FROM chassis.dead_letters WHERE id > $1 AND state = ANY ($2) ORDER BY id LIMIT $3"
+_REPLAYABLE_PAGE = f"""
+    SELECT {_COLUMNS} FROM chassis.dead_letters l
+    WHERE id > $1 AND state = 'PARKED' AND type = ANY ($2)
+      AND (topic, subject) NOT IN (SELECT * FROM unnest($3::text[], $4::text[]))
+      AND NOT EXISTS (
+          SELECT FROM chassis.dead_letters earlier
+          WHERE earlier.topic = l.topic AND earlier.subject = l.subject AND earlier.id < l.id
+            AND earlier.state <> 'PARKED'
+      )
+    ORDER BY id LIMIT $5
 """
 _GET = f"SELECT {_COLUMNS} FROM chassis.dead_letters WHERE id = $1"
 _NEXT_TO_REPLAY = f"""
     SELECT {_COLUMNS} FROM chassis.dead_letters
-    WHERE topic = $1 AND (id = $3 OR (subject = $2 AND subject <> '')) AND (state <> 'PARKED' OR type = ANY ($4))
+    WHERE topic = $1
+      AND (id = $3 OR (subject = $2 AND subject <> '' AND (state <> 'PARKED' OR type = ANY ($4))))
     ORDER BY id LIMIT 1
 """
 _COUNTS = "SELECT state, count(*) AS letters FROM chassis.dead_letters GROUP BY state"
 _DELETE = "DELETE FROM chassis.dead_letters WHERE id = $1 RETURNING true"
 _UPDATE_FAILED = "UPDATE chassis.dead_letters SET state = 'FAILED', reason = $2 WHERE id = $1"
+_PARK = """
+    UPDATE chassis.dead_letters SET state = 'PARKED', reason = CASE WHEN id = $1 THEN $2 ELSE $3 END
+    WHERE id = $1 OR (topic = $4 AND subject = $5 AND state = 'WAITING')
+"""
 
 _MAX_REASON_LENGTH = 2000
 
@@ -83,14 +102,20 @@ async def page(
     after: int,
     first: int,
     states: Sequence[DeadLetterState] = DEAD_LETTER_STATES,
-    *,
-    known: bool = False,
 ) -> list[DeadLetter]:
-    """Read up to ``first`` dead letters after the id ``after``, in order of insertion.
+    """Read up to ``first`` dead letters after the id ``after``, in order of insertion."""
+    return [_dead_letter(row) for row in await connection.fetch(_PAGE, after, list(states), first)]
 
-    ``known`` selects only types that this build knows.
+
+async def replayable_page(
+    connection: DatabaseConnection, after: int, first: int, unknown: Collection[tuple[str, str]]
+) -> list[DeadLetter]:
+    """Read up to ``first`` parked events after the id ``after`` whose types this build knows, in order of insertion.
+
+    Those behind a failed event of their subject, and those of the topics and subjects in ``unknown``, are left out.
     """
-    rows = await connection.fetch(_PAGE, after, list(states), known_events() if known else None, first)
+    topics, subjects = [topic for topic, _ in unknown], [subject for _, subject in unknown]
+    rows = await connection.fetch(_REPLAYABLE_PAGE, after, known_events(), topics, subjects, first)
     return [_dead_letter(row) for row in rows]
 
 
@@ -126,6 +151,13 @@ async def delete(connection: DatabaseConnection, letter: DeadLetter) -> bool:
 async def update_failed(connection: DatabaseConnection, letter: DeadLetter, reason: str) -> None:
     """Record why the replay of a letter failed: later letters of its subject wait for it now."""
     await connection.execute(_UPDATE_FAILED, letter.id, replace_nul(reason[:_MAX_REASON_LENGTH]))
+
+
+async def park(connection: DatabaseConnection, letter: DeadLetter, reason: str) -> None:
+    """Record that this build does not know a letter's event: those that wait are parked behind it."""
+    record = letter.record
+    reason = replace_nul(reason[:_MAX_REASON_LENGTH])
+    await connection.execute(_PARK, letter.id, reason, BEHIND["PARKED"], record.topic, record.subject)
 
 
 def _dead_letter(row: Row) -> DeadLetter:

@@ -4,7 +4,7 @@ import pytest
 
 from services.chassis.db.postgres import open_connection
 from services.chassis.events import event_log
-from services.chassis.events.envelope import decode_event
+from services.chassis.events.envelope import ReceivedEvent, decode_event
 from services.chassis.events.outbox import partition_of
 from services.chassis.events.publish import lease, sequencer
 from tests.integration.chassis.events.publish.published_records import delete_topic, records
@@ -40,7 +40,7 @@ async def test_records_are_cloud_events_keyed_by_organisation(alpha: Alpha) -> N
     assert record.headers["ce_sequence"] == "0" * 19 + "1"
     assert record.headers["ce_partitionkey"] == org
     event = decode_event(record)
-    assert event is not None
+    assert isinstance(event, ReceivedEvent)
     assert event.data == ThingCounted(thing_id="thing_1", organisation_id=org, number=7)
 
 

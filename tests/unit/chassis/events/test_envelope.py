@@ -3,12 +3,13 @@
 import datetime as dt
 import uuid
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.events import envelope
-from services.chassis.events.envelope import MalformedEvent, decode_event, raw_record
+from services.chassis.events.envelope import MalformedEvent, ReceivedEvent, UnknownEvent, decode_event, raw_record
 from services.chassis.events.event_log import START, Cursor, LogBounds
 from services.chassis.events.outbox import PARTITIONS, partition_of
 from services.contracts.identity import SessionEnded
@@ -51,7 +52,7 @@ VALUE = b'{"sessionId":"session_1","subjectId":"user_1"}'
 
 def test_an_event_is_read_as_it_was_written() -> None:
     event = decode_event(raw_record("t", 0, 0, 0, b"k", VALUE, HEADERS))
-    assert event is not None
+    assert isinstance(event, ReceivedEvent)
     assert (event.id, event.time, event.sequence, event.subject) == (EVENT_ID, TIME, 7, "session_1")
     assert event.data == SessionEnded(session_id="session_1", subject_id="user_1")
 
@@ -93,4 +94,47 @@ def test_invalid_data_and_headers_are_malformed(value: bytes | None, changed: di
 
 def test_an_unknown_type_is_not_malformed() -> None:
     pairs = [(name, b"identity.session.painted" if name == "ce_type" else text) for name, text in HEADERS]
-    assert decode_event(raw_record("t", 0, 0, 0, b"k", VALUE, pairs)) is None
+    assert decode_event(raw_record("t", 0, 0, 0, b"k", VALUE, pairs)) == UnknownEvent(None, "unknown type")
+
+
+ACCESS = {"subjectId": "user_1", "kind": "USER", "version": 1, "active": True, "scopes": []}
+GRANT = {"organisationId": "org_1", "role": "EDITOR"}
+
+
+def decode_access(**changed: object) -> object:
+    pairs = [(name, b"identity.access.stated" if name == "ce_type" else text) for name, text in HEADERS]
+    value = msgspec.json.encode(ACCESS | {"grants": [GRANT]} | changed)
+    return decode_event(raw_record("t", 0, 0, 0, b"k", value, pairs))
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"kind": "ROBOT"}, "$.kind"),
+        ({"grants": [GRANT, GRANT | {"role": "AUDITOR"}]}, "$.grants[1].role"),
+        ({"kind": "ROBOT", "colour": "GREEN"}, "$.kind"),
+    ],
+)
+def test_an_unknown_enum_value_is_not_malformed(changed: dict[str, object], place: str) -> None:
+    unknown = decode_access(**changed)
+    assert isinstance(unknown, UnknownEvent)
+    assert unknown.type is not None
+    assert unknown.type.name == "identity.access.stated"
+    assert unknown.reason.startswith("unknown value: ")
+    assert place in unknown.reason
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kind": 7},
+        {"kind": None},
+        {"kind": "ROBOT", "version": "one"},
+        {"kind": "ROBOT", "grants": [{"role": "EDITOR"}]},
+        {"kind": "ROBOT", "grants": [GRANT | {"until": "tomorrow"}]},
+        {"kind": "ROBOT", "part": None},
+    ],
+)
+def test_a_fault_beside_an_unknown_enum_value_is_malformed(changed: dict[str, object]) -> None:
+    with pytest.raises(MalformedEvent):
+        decode_access(**changed)

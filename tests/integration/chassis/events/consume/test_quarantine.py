@@ -1,6 +1,7 @@
 """Dead letters: failed, waiting and parked events, their replay and their deduplication."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import uuid
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.chassis.events.consume import dead_letters
+from services.chassis.events.consume.batch_processor import StillUnknown
 from services.chassis.events.consume.dead_letters import DeadLetter
 from services.chassis.events.outbox import partition_of
 from services.contracts import declare
@@ -55,7 +57,11 @@ async def replayed(alpha: Alpha, letter: DeadLetter) -> int:
 
 
 async def replay_all(alpha: Alpha) -> int:
-    return sum([await replayed(alpha, letter) for letter in await letters(alpha)])
+    handled = 0
+    for letter in await letters(alpha):
+        with contextlib.suppress(StillUnknown):
+            handled += await replayed(alpha, letter)
+    return handled
 
 
 async def test_later_events_of_a_failed_ones_subject_wait_and_are_replayed_in_order(
