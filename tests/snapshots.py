@@ -1,60 +1,31 @@
-"""Comparison of the code with the committed snapshots of its interfaces: the graph's schema and the events' samples.
+"""Comparison of the code with the committed snapshots of its interfaces: the graph, and the events with their samples.
 
-``python -m tests.snapshots`` fails on a breaking change and on a stale snapshot; with ``--write`` it writes the schema
-again, which a reviewer then sees as a diff.
+``python -m tests.snapshots`` fails on a breaking change and on a stale snapshot; with ``--write`` it writes the schemas
+again, which a reviewer then sees as a diff, and lists new samples. ``--accept-breaking`` accepts breaking changes of
+events that the changelog names, until the first release.
 """
 
+import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from graphql import build_schema
 from graphql.utilities import find_breaking_changes
 
 from services.chassis.rpc.signature import signatures
 from services.chassis.rpc.text_limits import unlimited_texts
-from services.contracts.declare import EventType, events_of
 from services.contracts.identity import Identity
 from services.contracts.orders import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support
+from tests.contract.event_samples import CHANGELOG, first_release, list_new_samples, sample_errors
+from tests.contract.event_schemas import event_schema_errors, write_event_schemas
 
 ROOT = Path(__file__).parents[1]
-SAMPLES = ROOT / "services" / "contracts" / "samples"
 SCHEMA = ROOT / "gateway" / "schema.graphql"
 CONTRACTS: tuple[type, ...] = (Identity, Sites, Orders, Stats, Support)
-SERVICES = ("identity", "sites", "orders", "stats", "support")
-
-
-def every_event() -> list[EventType]:
-    """List the event types of all services."""
-    return [event_type for service in SERVICES for event_type in events_of(service)]
-
-
-def sample_of(event_type: EventType) -> Path:
-    """Return the path of an event's sample."""
-    return SAMPLES / f"{event_type.name}.json"
-
-
-def sample_errors() -> list[str]:
-    """List the errors of samples: missing, left over, or no longer read and written as they stand."""
-    known = {sample_of(event_type): event_type for event_type in every_event()}
-    errors = [f"{file.name} is the sample of no event" for file in SAMPLES.glob("*.json") if file not in known]
-    for file, event_type in known.items():
-        if not file.exists():
-            errors.append(f"{event_type.name} has no sample")
-            continue
-        try:
-            event = msgspec.json.decode(file.read_bytes(), type=event_type.struct)
-        except msgspec.ValidationError as error:
-            errors.append(f"{event_type.name} no longer reads its sample: {error}")
-            continue
-        if msgspec.to_builtins(event) != msgspec.json.decode(file.read_bytes()):
-            errors.append(f"{event_type.name} no longer writes its sample as it stands")
-    return errors
 
 
 def text_limit_errors(protocols: Iterable[type] = CONTRACTS) -> list[str]:
@@ -82,28 +53,36 @@ def current_schema() -> str:
     return schema_sdl()
 
 
-def main(arguments: list[str]) -> int:
-    """Compare, or write; return the exit code, 1 if there are errors."""
-    if "--write" in arguments:
-        SCHEMA.write_text(current_schema(), encoding="utf-8")
-        return 0
-    committed = SCHEMA.read_text(encoding="utf-8")
-    errors = [
+def errors() -> list[str]:
+    """List all differences between the code and its snapshots."""
+    release = first_release(CHANGELOG.read_text(encoding="utf-8"))
+    return [
         *text_limit_errors(),
-        *sample_errors(),
-        *schema_errors(committed, current_schema()),
+        *sample_errors(release=release),
+        *event_schema_errors(),
+        *schema_errors(SCHEMA.read_text(encoding="utf-8"), current_schema()),
     ]
-    for error in errors:
+
+
+def write(*, accept_breaking: bool) -> list[str]:
+    """Write the snapshots; return the reasons why some are not written."""
+    SCHEMA.write_text(current_schema(), encoding="utf-8")
+    return [*write_event_schemas(accept_breaking=accept_breaking), *list_new_samples()]
+
+
+def main() -> int:
+    """Compare, or write; return the exit code, 1 if there are errors."""
+    parser = argparse.ArgumentParser(prog="python -m tests.snapshots")
+    parser.add_argument("--write", action="store_true", help="write the schemas again, and list new samples")
+    parser.add_argument("--accept-breaking", action="store_true", help="with --write: also breaking changes of events")
+    options = parser.parse_args()
+    found = write(accept_breaking=options.accept_breaking) if options.write else errors()
+    for error in found:
         sys.stdout.write(f"{error}\n")
-    if errors:
+    if found and not options.write:
         sys.stdout.write("If that is meant: python -m tests.snapshots --write\n")
-    return 1 if errors else 0
-
-
-def pretty(value: Any) -> bytes:
-    """Encode a sample as it is committed."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -55,7 +55,10 @@ def open_write(method: Method) -> Method:
 
 
 class Event(Value, frozen=True, kw_only=True):
-    """An event's data: ids, states, amounts and dates, but never codes, names, contacts or free text."""
+    """An event's data: ids, states, amounts and dates, but never codes, names, contacts or free text.
+
+    A field that is added has a default: the events of the last 90 days lack it.
+    """
 
 
 class EventType(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from services.orders.app import ORDERS
 from services.sites.app import SITES
 from services.stats.app import STATS
 from services.support.app import SUPPORT
-from tests import snapshots
+from tests.contract.event_samples import newest_sample
 from tests.support.fixtures import MakeHarness
 from tests.support.hypothesis_profiles import max_examples
 from tests.support.service_harness import ServiceHarness
@@ -61,7 +61,7 @@ def handled_events(harness: Harness) -> list[Event]:
     base: Any = harness
     events: list[Event] = []
     for struct in harness.blueprint.handlers(base):
-        sample = msgspec.json.decode(snapshots.sample_of(event_type_of(struct)).read_bytes(), type=struct)
+        sample = msgspec.json.decode(newest_sample(event_type_of(struct)).read_bytes(), type=struct)
         # Two events of one entity share its versions: no two differ under one version.
         versions = [n * 2 for n in VERSIONS] if struct.__name__ == "PickupStated" else [n * 2 - 1 for n in VERSIONS]
         stated = [version_of(sample, version) for version in versions]

@@ -1,6 +1,4 @@
-"""Samples of all events, which decode and encode unchanged, and the absence of personal data in events."""
-
-from pathlib import Path
+"""Rules for all events: no personal data, and a subject. A changed schema of the graph is noticed, too."""
 
 import msgspec
 import pytest
@@ -8,8 +6,9 @@ import pytest
 from services.contracts.declare import EventType
 from services.contracts.values import Id
 from tests import snapshots
+from tests.contract.event_samples import SERVICES, every_event
 
-EVENTS = snapshots.every_event()
+EVENTS = every_event()
 # Words in the names of fields with names, contacts, codes or texts.
 FORBIDDEN = {
     "name",
@@ -27,22 +26,6 @@ FORBIDDEN = {
 }
 
 
-def test_every_event_has_its_sample() -> None:
-    assert snapshots.sample_errors() == []
-
-
-def test_an_outdated_sample_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for file in snapshots.SAMPLES.glob("*.json"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(snapshots, "SAMPLES", tmp_path)
-    assert snapshots.sample_errors() == []
-    sample = tmp_path / "orders.pickup.recorded.json"
-    sample.write_bytes(sample.read_bytes().replace(b'"grams": 38500', b'"kilos": 38.5'))
-    assert snapshots.sample_errors() != []
-    sample.unlink()
-    assert snapshots.sample_errors() == ["orders.pickup.recorded has no sample"]
-
-
 @pytest.mark.parametrize("event_type", EVENTS, ids=lambda event_type: event_type.name)
 def test_an_event_has_no_personal_data(event_type: EventType) -> None:
     fields = {field.name for field in msgspec.structs.fields(event_type.struct)}
@@ -54,7 +37,7 @@ def test_an_event_has_no_personal_data(event_type: EventType) -> None:
 def test_an_events_subject_is_one_of_its_ids(event_type: EventType) -> None:
     fields = {field.name: field.type for field in msgspec.structs.fields(event_type.struct)}
     assert fields[event_type.subject] == Id
-    assert event_type.name.split(".")[0] in snapshots.SERVICES
+    assert event_type.name.split(".")[0] in SERVICES
 
 
 @pytest.mark.parametrize(
