@@ -13,8 +13,8 @@ from deploy.commands.options import HomeOption, home_from
 
 if TYPE_CHECKING:
     from services.chassis.db.postgres import Pool
-    from services.chassis.events.consume.batch_processor import BatchProcessor
     from services.chassis.events.consume.dead_letters import DeadLetter
+    from services.chassis.events.consume.replay import Replayer
 
 app = typer.Typer(help="Events that a service set aside: list, show, replay.", no_args_is_help=True)
 
@@ -102,7 +102,7 @@ async def _replay(service: str, home: Path, id: int | None) -> tuple[int, int]:
     async with open_consumer(service, home) as (consumer, pool):
         letters = _replayable(pool) if id is None else _single(await _find_letter(service, pool, id))
         async for letter in letters:
-            done, failure = await _replay_one(consumer.batch_processor, letter)
+            done, failure = await _replay_one(consumer.replayer, letter)
             handled += done
             failures += failure is not None
             if failure is not None:
@@ -112,13 +112,13 @@ async def _replay(service: str, home: Path, id: int | None) -> tuple[int, int]:
     return handled, failures
 
 
-async def _replay_one(processor: "BatchProcessor[Any]", letter: "DeadLetter") -> tuple[int, str | None]:
+async def _replay_one(replayer: "Replayer[Any]", letter: "DeadLetter") -> tuple[int, str | None]:
     """Return the number of handled events, and the reason of the failure after them."""
-    from services.chassis.events.consume.batch_processor import StillUnknown
+    from services.chassis.events.consume.replay import StillUnknown
 
     handled = 0
     try:
-        async for _ in processor.replay(letter):
+        async for _ in replayer.replay(letter):
             handled += 1
     except StillUnknown as error:
         return handled, str(error)

@@ -9,14 +9,14 @@ import asyncio
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from aiokafka import TopicPartition
 
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
 from services.chassis.events.consume import dead_letters, inbox, quarantine
-from services.chassis.events.consume.dead_letters import DeadLetter, DeadLetterState
+from services.chassis.events.consume.dead_letters import DeadLetterState
 from services.chassis.events.consume.handlers import Handlers, handle_events
 from services.chassis.events.consume.offset_verification import LastConsumed
 from services.chassis.events.consume.offsets import NOTHING_CONSUMED, OffsetConflict, advance_offsets
@@ -45,19 +45,10 @@ _MAX_CLOCK_DIFFERENCE = dt.timedelta(days=400)
 It exceeds the log's retention of 90 days. Both are by the machine's clock: the operator's may be moved by years.
 """
 _MAX_LOGGED_TRACES = 50
-_PAGE_SIZE = 100
 
 
 class TooManyFailures(Exception):
     """Too many events of a type failed in a row: the fault is more likely of this release than of the events."""
-
-
-class StillUnknown(Exception):
-    """The event that was to be replayed is not known to this build."""
-
-    def __init__(self, event_type: str, reason: str) -> None:
-        super().__init__(f"this build does not know {event_type}: {reason}")
-        self.reason = reason
 
 
 class BatchProcessor(Generic[T]):
@@ -82,8 +73,6 @@ class BatchProcessor(Generic[T]):
         self._max_failures_in_a_row = max_failures_in_a_row
         self._failures_by_type: Counter[str] = Counter()
         self._newest_event_time: dt.datetime | None = None
-        self._unknown_subjects: set[tuple[str, str]] = set()
-        """Topic and subject of events that stay parked: this build was found not to know them."""
 
     def decode(self, records: Sequence[RawRecord]) -> list[DecodedRecord]:
         """Decode records. It needs no database, so the next batch is decoded while one is processed."""
@@ -117,44 +106,6 @@ class BatchProcessor(Generic[T]):
                 for record, event in remaining
                 if record.offset > _processed_offset(record, last_consumed)
             ]
-
-    async def replay(self, letter: DeadLetter) -> AsyncIterator[DeadLetter]:
-        """Replay a dead letter and all of its subject, in order, one transaction each; yield each that is done.
-
-        Raises the error of the first one that fails, StillUnknown if it is parked; it and the later ones remain.
-        """
-        while True:
-            async with self._pool.acquire() as connection:
-                next_letter = await dead_letters.next_to_replay(connection, letter)
-            if next_letter is None:
-                return
-            if await self._replay_one(next_letter):
-                yield next_letter
-
-    async def replay_parked(self) -> None:
-        """Replay the parked events that this build knows. One that fails becomes a failed dead letter."""
-        after, failed = 0, set[tuple[str, str]]()
-        while True:
-            async with self._pool.acquire() as connection:
-                letters = await dead_letters.replayable_page(connection, after, _PAGE_SIZE, self._unknown_subjects)
-            for letter in letters:
-                after = letter.id
-                subject = (letter.record.topic, letter.record.subject)
-                if subject in self._unknown_subjects or subject in failed:
-                    continue
-                try:
-                    await self._replay_one(letter)
-                except TRANSIENT_DATABASE_ERRORS:
-                    raise
-                except StillUnknown:
-                    self._unknown_subjects.add(subject)
-                except Exception as error:
-                    failed.add(subject)
-                    self._record_failed(letter.record, str(error))
-                else:
-                    _log.info("parked event handled", type=letter.record.type, id=letter.record.event_id)
-            if len(letters) < _PAGE_SIZE:
-                return
 
     def newest_event_age(self) -> float:
         """Return the age of the newest handled event in seconds."""
@@ -213,7 +164,7 @@ class BatchProcessor(Generic[T]):
             advanced = await advance_offsets(tx.connection, last_consumed, [record])
             await dead_letters.add(tx.connection, record, "FAILED", reason)
         last_consumed.update(advanced)
-        self._record_failed(record, reason)
+        self.record_failed(record, reason)
 
     async def _process_in_transaction(
         self, batch: Sequence[DecodedRecord], last_consumed: dict[TopicPartition, LastConsumed]
@@ -253,9 +204,10 @@ class BatchProcessor(Generic[T]):
         metrics.EVENTS_DUPLICATE.inc(len(batch) - len(handled) - len(letters))
         for record, state, reason in letters:
             if state == "FAILED":
-                self._record_failed(record, reason)
+                self.record_failed(record, reason)
 
-    def _record_failed(self, record: RawRecord, reason: str) -> None:
+    def record_failed(self, record: RawRecord, reason: str) -> None:
+        """Log and count an event that became a failed dead letter. Raises TooManyFailures."""
         # Only the error's class: the rest of a reason may quote the event.
         _log.error(
             "event dead-lettered",
@@ -267,34 +219,6 @@ class BatchProcessor(Generic[T]):
         self._failures_by_type[record.type] += 1
         if self._failures_by_type[record.type] >= self._max_failures_in_a_row:
             raise TooManyFailures
-
-    async def _replay_one(self, letter: DeadLetter) -> bool:
-        """Replay one dead letter; False if another replay did it before."""
-        try:
-            event = decode_event(letter.record)
-            if isinstance(event, UnknownEvent):
-                raise StillUnknown(letter.record.type, event.reason)
-            await self._inbox_partitions.ensure([event.written_at.date()])
-            async with self._work() as tx:
-                await dead_letters.lock_subjects(tx.connection, [letter.record.topic], [letter.record.subject])
-                if not await dead_letters.delete(tx.connection, letter):
-                    return False
-                # A duplicate may have taken effect meanwhile, in a build that knew its type.
-                if not await inbox.mark_processed(tx.connection, [(event.written_at, event.id)]):
-                    await handle_events(self._handlers, tx, [event])
-            return True
-        except TRANSIENT_DATABASE_ERRORS:
-            self._inbox_partitions.clear_cache()
-            raise
-        except StillUnknown as error:
-            async with self._work() as tx:
-                await dead_letters.park(tx.connection, letter, error.reason)
-            raise
-        except Exception as error:
-            self._inbox_partitions.clear_cache()
-            async with self._work() as tx:
-                await dead_letters.update_failed(tx.connection, letter, f"{type(error).__name__}: {error}")
-            raise
 
 
 def _processed_offset(record: RawRecord, last_consumed: Mapping[TopicPartition, LastConsumed]) -> int:

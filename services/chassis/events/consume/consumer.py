@@ -17,6 +17,7 @@ from services.chassis.events.consume.batch_processor import BatchProcessor, TooM
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.consume.offset_verification import OffsetVerifier
 from services.chassis.events.consume.offsets import ConsumerOffsets, OffsetConflict
+from services.chassis.events.consume.replay import Replayer
 from services.chassis.events.envelope import DecodedRecord, RawRecord, unreadable_record
 from services.chassis.events.kafka import TRANSIENT_BROKER_ERRORS, ensure_topics, stop_client, to_raw_record
 from services.chassis.events.transaction import Transaction, UnitOfWork
@@ -64,6 +65,7 @@ class Consumer(Generic[T]):
         self.batch_processor = BatchProcessor(
             handlers, pool, work, clock, retry_s=retry_s, max_failures_in_a_row=max_failures_in_a_row
         )
+        self.replayer = Replayer(handlers, pool, work, self.batch_processor.record_failed)
         self._pool = pool
         self.ready = False
 
@@ -133,7 +135,7 @@ class Consumer(Generic[T]):
                 if assignments != offsets.assignment_count:
                     # Before later events of these partitions are processed: an older build may have parked some.
                     assignments = offsets.assignment_count
-                    await self.batch_processor.replay_parked()
+                    await self.replayer.replay_parked()
                     self.ready = True
                 if batch:
                     processing = asyncio.create_task(self.batch_processor.process(batch, last_consumed, stop))
@@ -141,7 +143,7 @@ class Consumer(Generic[T]):
                     await processing
                     await offsets.check()
                     # A killed worker's last transaction may commit after its successor has started.
-                    await self.batch_processor.replay_parked()
+                    await self.replayer.replay_parked()
         finally:
             reporting.cancel()
             await processing

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.chassis.events.consume import dead_letters
-from services.chassis.events.consume.batch_processor import StillUnknown
 from services.chassis.events.consume.dead_letters import DeadLetter
+from services.chassis.events.consume.replay import StillUnknown
 from services.chassis.events.outbox import partition_of
 from services.contracts import declare
 from tests.integration.chassis.events.topic import SentRecord, TopicWriter
@@ -53,7 +53,7 @@ async def republish_and_consume(alpha: Alpha, topic: TopicWriter) -> None:
 
 
 async def replayed(alpha: Alpha, letter: DeadLetter) -> int:
-    return len([one async for one in alpha.consumer().batch_processor.replay(letter)])
+    return len([one async for one in alpha.consumer().replayer.replay(letter)])
 
 
 async def replay_all(alpha: Alpha) -> int:

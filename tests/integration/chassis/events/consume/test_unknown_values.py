@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from services.chassis.events.consume.batch_processor import StillUnknown
 from services.chassis.events.consume.dead_letters import DeadLetter
+from services.chassis.events.consume.replay import StillUnknown
 from services.chassis.events.outbox import partition_of
 from services.contracts import declare
 from services.contracts.declare import Event
@@ -141,7 +141,7 @@ async def test_a_known_build_leaves_a_parked_event_behind_a_failed_one_to_the_co
     async with running(consumer):
         await published.emit([20], thing="thing_2")
         await until(lambda: published.tally("thing_2"))
-        await consumer.batch_processor.replay_parked()
+        await consumer.replayer.replay_parked()
         assert await states(published) == ["FAILED", "PARKED"]
         assert await replayed(published, (await letters(published))[0]) == 2
     assert await published.tally() == [1, 2]
