@@ -324,6 +324,20 @@ class PickupStated(PickupFacts, frozen=True, kw_only=True):
     """A pickup that was recorded before, published again for services that keep copies."""
 
 
+@declare_event("orders.pickup.moved", subject="pickup_id", public=True)
+class PickupMoved(Event, frozen=True, kw_only=True):
+    """A regular pickup was moved by a holiday, or back to its own day."""
+
+    pickup_id: Id
+    organisation_id: Id
+    site_id: Id
+    agreement_id: Id
+    planned_on: dt.date
+    """The day of the agreement's rhythm."""
+    date: dt.date
+    """The day on which the truck comes."""
+
+
 class Orders(Importing, Protocol):
     """Operations of orders."""
 

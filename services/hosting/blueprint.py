@@ -1,6 +1,6 @@
 """The blueprint of a service, and the runtime that its processes share."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,7 @@ from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.imports.export_files import ImportKind
 from services.chassis.imports.importer import FileImporter
 from services.chassis.jobs import queue
+from services.chassis.jobs.fan_out import EmitPage
 from services.chassis.jobs.job import AnyJobHandler
 from services.chassis.jobs.schedule import DueRows, Recurring
 from services.chassis.rpc.channel import ServiceChannel
@@ -99,6 +100,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The routes beside the contract and the imports."""
     jobs: Callable[[ServiceRuntime[T]], Sequence[AnyJobHandler]] = lambda runtime: ()
     """The handlers of the service's jobs, beside those of imports, mails and retention."""
+    fan_outs: Mapping[str, EmitPage[T]] = {}
+    """The service's fan-outs by their kinds."""
     recurring: Sequence[Recurring] = ()
     """The service's recurring jobs, beside retention."""
     due_rows: Sequence[DueRows] = ()

@@ -25,6 +25,7 @@ from services.chassis.events.transaction import Transaction
 from services.chassis.http.client.origin import Origin
 from services.chassis.imports.importer import FileImporter, RunImport
 from services.chassis.jobs import queue_metrics
+from services.chassis.jobs.fan_out import FanOutRunner, RunFanOut
 from services.chassis.jobs.job import AnyJobHandler, Job, JobHandler, JobRun
 from services.chassis.jobs.runner import JobRunner
 from services.chassis.jobs.schedule import JobSchedule, Recurring
@@ -195,6 +196,8 @@ def job_handlers(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> list
     handlers = [JobHandler(DeleteExpired, delete_expired, held=False), *blueprint.jobs(runtime)]
     if runtime.imports.kinds:
         handlers.append(JobHandler(RunImport, runtime.imports.run, concurrency=1))
+    if blueprint.fan_outs:
+        handlers.append(JobHandler(RunFanOut, FanOutRunner(runtime.pool, runtime.work, blueprint.fan_outs).run))
     settings = runtime.settings
     if settings.smtp is not None:
         sender = MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock)

@@ -23,6 +23,7 @@ from services.orders.usecases.import_holidays import import_holidays
 from services.orders.usecases.import_pickups import PickupRow, import_pickups
 from services.orders.usecases.import_routes import import_routes
 from services.orders.usecases.import_rules import import_rules
+from services.orders.usecases.move_pickups import MOVED_PICKUPS, emit_moved_pickups
 
 ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     name="orders",
@@ -42,6 +43,7 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
         ImportKind("agreements", AgreementRow, ("agreement_number",), import_agreements),
         ImportKind("pickups", PickupRow, ("pickup_number",), import_pickups),
     ],
+    fan_outs={MOVED_PICKUPS: emit_moved_pickups},
     announcements=[Announcement(entity="pickup", event=PickupStated, table="pickups", emit_page=announce_pickups)],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites"), Copy(ContainerStated, "containers")],
 )

@@ -9,7 +9,7 @@ from services.chassis import mail
 from services.chassis.db import idempotency
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
-from services.chassis.jobs import queue
+from services.chassis.jobs import fan_out, queue
 from services.chassis.jobs.job import Job
 from services.chassis.runtime.clock import Clock
 from services.contracts.declare import Event
@@ -38,6 +38,10 @@ class Transaction:
     def enqueue(self, job: Job) -> None:
         """Write a job to the queue at the end of the transaction; it runs after the commit."""
         self._jobs.append(job)
+
+    async def start_fan_out(self, kind: str, subject: str) -> None:
+        """Start the events of all things that this change concerns; its row must be locked (see ``jobs.fan_out``)."""
+        self.enqueue(await fan_out.start_fan_out(self.connection, kind, subject))
 
     async def send_mail(self, message: mail.MailMessage) -> None:
         """Enqueue a mail, which is sent after this transaction is committed."""

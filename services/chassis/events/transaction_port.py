@@ -30,6 +30,10 @@ class TransactionPort(Protocol):
         """Write a job to the queue at the end of the transaction; it runs after the commit."""
         ...
 
+    async def start_fan_out(self, kind: str, subject: str) -> None:
+        """Start the events of all things that this change concerns; its row must be locked (see ``jobs.fan_out``)."""
+        ...
+
     async def send_mail(self, message: MailMessage) -> None:
         """Enqueue a mail, which is sent after this transaction is committed."""
         ...

@@ -3,7 +3,7 @@
 import bisect
 import datetime as dt
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -59,6 +59,11 @@ class Holidays:
             if (target := self.pickup_day(day)) != day:
                 self._origins.setdefault(target, []).append(day)
         self._targets = sorted(self._origins)
+
+    @property
+    def days(self) -> Collection[dt.date]:
+        """The days of the holidays."""
+        return self._by_date.keys()
 
     def on(self, day: dt.date) -> HolidayRecord | None:
         """Return the holiday on this day, if any."""

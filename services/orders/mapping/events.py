@@ -3,9 +3,10 @@
 from typing import TypeVar
 
 from services.chassis.ids import write_id
-from services.contracts.orders import OrderMoved, OrderPlaced, PickupFacts
+from services.contracts.orders import OrderMoved, OrderPlaced, PickupFacts, PickupMoved
+from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.order import OrderRecord
-from services.orders.domain.pickup import RecordedPickup
+from services.orders.domain.pickup import PickupRecord, RecordedPickup
 
 P = TypeVar("P", bound=PickupFacts)
 
@@ -36,6 +37,18 @@ def order_moved_event(before: OrderRecord, after: OrderRecord) -> OrderMoved:
         before=before.state,
         state=after.state,
         version=after.version,
+    )
+
+
+def pickup_moved_event(agreement: AgreementRecord, pickup: PickupRecord) -> PickupMoved:
+    """Return the event of a regular pickup that a holiday moves."""
+    return PickupMoved(
+        pickup_id=write_id("pickup", pickup.id),
+        organisation_id=write_id("org", agreement.organisation_id),
+        site_id=write_id("site", agreement.facts.site_id),
+        agreement_id=write_id("agreement", agreement.id),
+        planned_on=pickup.planned_on,
+        date=pickup.date,
     )
 
 

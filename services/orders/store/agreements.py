@@ -16,6 +16,13 @@ COLUMNS = """
     a.ordered_on, a.first_pickup, a.ended_on
 """
 _VISIBLE = f"{visible('s.organisation_id', 's.id')} AND a.id = ANY ($3)"
+# The conditions of domain.cadence.Cadence.has.
+_PLANNED_ON = f"""
+    SELECT {COLUMNS} FROM agreements a JOIN sites s ON s.id = a.site_id
+    WHERE a.id > $2 AND a.first_pickup <= $1 AND a.ordered_on <= $1 AND (a.ended_on IS NULL OR a.ended_on >= $1)
+      AND ($1::date - a.first_pickup) % (7 * a.interval_weeks) = 0
+    ORDER BY a.id LIMIT $3 FOR UPDATE OF a
+"""
 _SAVE = """
     INSERT INTO agreements (id, version, agreement_number, site_id, container_id, article_id, route_number, fraction,
                             litres, count, interval_weeks, ordered_on, first_pickup, ended_on)
@@ -68,6 +75,10 @@ class PostgresAgreementRepository:
         self, caller: Caller, today: dt.date, ids: Collection[uuid.UUID]
     ) -> dict[uuid.UUID, AgreementRecord]:
         return await self.find(_VISIBLE, caller.subject_id, today, list(ids), lock=True)
+
+    async def planned_on(self, day: dt.date, after: uuid.UUID, limit: int) -> list[AgreementRecord]:
+        rows = await self._connection.fetch(_PLANNED_ON, day, after, limit)
+        return [to_agreement(row) for row in rows]
 
     async def save(self, agreements: Sequence[AgreementRecord]) -> None:
         await self._connection.executemany(
