@@ -1,26 +1,39 @@
 # The frequent commands. `make` alone lists them.
 SHELL := /bin/sh
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# A program that names a supported Python which can make virtual environments, and fails with any other.
+DESCRIBE := import ensurepip, sys, venv; version = sys.version_info[:2]; \
+  sys.exit(1) if not (3, 11) <= version < (3, 15) else print(sys.base_prefix, "%d.%d" % version)
+ifndef PYTHON
+PYTHON := $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+  $$python -c '$(DESCRIBE)' > /dev/null 2>&1 && echo $$python && break; done)
+endif
+INTERPRETER := $(shell $(or $(PYTHON),false) -c '$(DESCRIBE)' 2> /dev/null)
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down reset doctor test verify coverage faults check format bench lock
+.PHONY: help install up down reset doctor test verify coverage faults check audit format bench lock wheel
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The stamp holds the lock file's sum: a changed lock or a half-made environment is installed again.
 install: $(VENV)/.installed  ## Make the virtual environment from the lock file
 
+# The stamp names the interpreter: another one, a changed lock or a half-made environment is installed again.
+ifneq ($(INTERPRETER),$(shell cat $(VENV)/.installed 2> /dev/null))
+.PHONY: $(VENV)/.installed
+endif
+
 $(VENV)/.installed: $(LOCK)
-	@echo "Installing what Kierto runs on into $(VENV) (once) ..."
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Kierto needs Python 3.11; set PYTHON=/path/to/python3.11")'
+	@test -n "$(INTERPRETER)" || { echo "Kierto needs Python 3.11, 3.12, 3.13 or 3.14 with venv (Debian and Ubuntu:" \
+	  "apt install python3-venv). Install one, or set PYTHON=/path/to/python3." >&2; exit 1; }
+	@echo "Installing what Kierto runs on into $(VENV) for Python $(lastword $(INTERPRETER)) (once) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+	  -r $(LOCK)
 	@ln -sf ../../kierto $(BIN)/kierto
-	@touch $@
+	@echo "$(INTERPRETER)" > $@
 
 up: install  ## Run everything on embedded real servers; Ctrl-C stops it
 	@./kierto up
@@ -60,6 +73,13 @@ format: install  ## Rewrite the sources in the one format
 bench: install  ## Measure, as ratios in one run
 	@$(BIN)/python -m tests.benchmarks
 
-lock:  ## Resolve the lock file again from pyproject.toml (needs uv)
-	@uv pip compile pyproject.toml --extra develop --universal --generate-hashes --no-header \
-	  --python-version 3.11 --upgrade --output-file $(LOCK)
+audit: install  ## Ask the registries for advisories on all locked packages
+	@$(BIN)/python -m tests.audit
+
+lock: install  ## Resolve the lock file again from pyproject.toml, and record its wheels
+	@$(BIN)/uv pip compile pyproject.toml --extra local --extra telemetry --extra develop --universal \
+	  --generate-hashes --no-header --python-version 3.11 --upgrade --quiet --output-file $(LOCK)
+	@$(BIN)/python -m tests.wheels --write
+
+wheel: install  ## Build the wheel for a host with real servers into dist/
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

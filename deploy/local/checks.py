@@ -51,8 +51,8 @@ def run_checks(home: Home, ports: Ports) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    ok = sys.version_info[:2] == (3, 11)
-    return Finding("Python", ok, platform.python_version() + ("" if ok else "; Kierto needs 3.11"))
+    ok = (3, 11) <= sys.version_info[:2] < (3, 15)
+    return Finding("Python", ok, platform.python_version() + ("" if ok else "; Kierto needs 3.11 to 3.14"))
 
 
 def _check_program(subject: str, find: Callable[[], Path], option: str, setting: str) -> Finding:
