@@ -120,9 +120,11 @@ def record(published: Mapping[str, Sequence[str]]) -> str:
 
 def published_wheels(lock: Path) -> dict[str, list[str]]:
     """Ask the package index for the names of all wheels of the locked versions."""
-    command = [Path(sys.executable).with_name("uv"), "pip", "compile", lock, "--universal", "--no-deps", "--no-header"]
-    options = ["--python-version", f"{PYTHONS[0][0]}.{PYTHONS[0][1]}", "--format", "pylock.toml", "--quiet"]
-    done = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE, text=True)
+    uv = Path(sys.executable).with_name("uv")
+    options = ("--universal", "--no-deps", "--no-header", "--quiet", "--format", "pylock.toml")
+    version = f"{PYTHONS[0][0]}.{PYTHONS[0][1]}"
+    command = (uv, "pip", "compile", lock, *options, "--python-version", version)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return {
         f"{package['name']}=={package['version']}": [
             wheel.get("name") or wheel["url"].rpartition("/")[2] for wheel in package.get("wheels", ())

@@ -36,6 +36,12 @@ class Servers(msgspec.Struct, frozen=True):
 def start() -> None:
     """Start the servers in a temporary folder, and set the environment variables that name it."""
     home, base = tempfile.mkdtemp(prefix="kierto-test-"), free_port_base()
+    _started.append(launch(Path(home), base))
+    os.environ[HOME], os.environ[PORT_BASE] = home, str(base)
+
+
+def launch(home: Path, base: int) -> subprocess.Popen[str]:
+    """Start servers in a folder, and return their supervisor when they are ready; it deletes their data at its end."""
     command = [sys.executable, "-P", "-m", "deploy.local", "--home", home, "--port-base", str(base)]
     process = subprocess.Popen(
         [*command, "--throwaway", "--with-parent"],
@@ -50,8 +56,7 @@ def start() -> None:
             break
     else:
         raise RuntimeError("the servers for the tests did not start")
-    _started.append(process)
-    os.environ[HOME], os.environ[PORT_BASE] = home, str(base)
+    return process
 
 
 def switch_off_fsync() -> None:
@@ -64,12 +69,17 @@ def switch_off_fsync() -> None:
 def stop() -> None:
     """Stop the servers that this process has started, and delete their data."""
     for process in _started:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        assert process.stdout is not None
-        process.stdout.close()
+        end(process)
         shutil.rmtree(os.environ.pop(HOME), ignore_errors=True)
     _started.clear()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Stop servers by their supervisor."""
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+    assert process.stdout is not None
+    process.stdout.close()
 
 
 def find() -> Servers:
