@@ -11,6 +11,7 @@ INTERPRETER := $(shell $(or $(PYTHON),false) -c '$(DESCRIBE)' 2> /dev/null)
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := requirements.lock
+UPGRADE := --upgrade
 
 .DEFAULT_GOAL := help
 .PHONY: help install up down reset doctor test verify coverage faults check audit format bench lock wheel
@@ -76,9 +77,9 @@ bench: install  ## Measure, as ratios in one run
 audit: install  ## Ask the registries for advisories on all locked packages
 	@$(BIN)/python -m tests.audit
 
-lock: install  ## Resolve the lock file again from pyproject.toml, and record its wheels
+lock: install  ## Resolve the lock file again from pyproject.toml, and record its wheels (UPGRADE= keeps versions)
 	@$(BIN)/uv pip compile pyproject.toml --extra local --extra telemetry --extra develop --universal \
-	  --generate-hashes --no-header --python-version 3.11 --upgrade --quiet --output-file $(LOCK)
+	  --generate-hashes --no-header --python-version 3.11 $(UPGRADE) --quiet --output-file $(LOCK)
 	@$(BIN)/python -m tests.wheels --write
 
 wheel: install  ## Build the wheel for a host with real servers into dist/

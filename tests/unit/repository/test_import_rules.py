@@ -18,6 +18,7 @@ EXECUTOR = "Layers of the executor"
 PURE = "The domain knows only its contract"
 ASYNCPG = "Only stores, queries and the chassis know asyncpg"
 AIOKAFKA = "Only the chassis knows aiokafka"
+EXTRAS = "No process imports a package of the extra local"
 LANGUAGE = "The published language does no input or output"
 TESTS = "The product imports no tests"
 CIRCLES = "Nothing imports itself by way of others"
@@ -56,6 +57,8 @@ BREACHES = [
     ("services/support/usecases/ports/transaction.py", "import asyncpg", ASYNCPG),
     ("gateway/settings.py", "import aiokafka", AIOKAFKA),
     ("services/orders/messaging/handlers.py", "import aiokafka", AIOKAFKA),
+    ("services/chassis/mail.py", "import aiosmtpd", EXTRAS),
+    ("gateway/http/playground.py", "import gateway.playground.build", EXTRAS),
     ("services/contracts/values.py", "import aiohttp", LANGUAGE),
     ("deploy/copies.py", "import tests.support.polling", TESTS),
     ("gateway/rate_limit/window.py", "import gateway.http.graphql_endpoint", CIRCLES),
