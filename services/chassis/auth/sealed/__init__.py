@@ -1,0 +1,1 @@
+"""Sealed values: secrets at rest, encrypted and bound to their place in the database."""
