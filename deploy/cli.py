@@ -13,6 +13,7 @@ from deploy.commands import (
     down,
     import_export,
     jobs,
+    keys,
     rebuild,
     reset,
     seed,
@@ -43,6 +44,7 @@ app.command("documents")(documents.documents)
 app.add_typer(staff.app, name="staff")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(keys.app, name="keys")
 app.add_typer(clock.app, name="clock")
 
 

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from deploy.copies import DetachedService
 from deploy.local.errors import StackError
 from deploy.local.paths import Home
@@ -14,11 +16,11 @@ from deploy.local.secrets import SERVICES
 from deploy.local.stack import environment_of_running
 from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.consumer import Consumer
-from services.chassis.runtime.settings import InvalidSettings, ServiceSettings, load
+from services.chassis.runtime.settings import InvalidSettings, load
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.hosting.processes import build_consumer, open_runtime
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def blueprint_of(service: str) -> Blueprint[Any, Any]:

@@ -64,6 +64,7 @@ class StackEnvironment:
         else:
             own["KIERTO_SERVICE_SECRET"] = self.secrets.client_secrets[service]
         if role != "migrate":
+            own[f"KIERTO_{service.upper()}_KEY_RING_FILE"] = str(self.home.key_ring(service))
             own |= self._listening(f"{service}-{role}")
         return self._shared() | own | self._set_by_caller(f"KIERTO_{service.upper()}_")
 
@@ -94,6 +95,7 @@ class StackEnvironment:
             "KIERTO_CLOCK_FILE": str(self.home.clock),
             "KIERTO_TIME_ZONE": "Europe/Helsinki",
             "KIERTO_OPERATOR_LANGUAGE": "fi",
+            "KIERTO_BACKUP_DAYS": "30",
             "KIERTO_GATEWAY_URL": self.ports.url("gateway"),
             **urls,
         }

@@ -41,6 +41,10 @@ class Home:
     def signing_key(self) -> Path:
         return self.secrets / "identity-signing-key.jwk"
 
+    def key_ring(self, service: str) -> Path:
+        """Return the file of the keys that seal a service's secrets."""
+        return self.secrets / f"{service}-key-ring.json"
+
     @property
     def postgres(self) -> Path:
         return self.root / "postgres"

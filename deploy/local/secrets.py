@@ -1,9 +1,10 @@
-"""Secrets of a stack, made at the first start: passwords, client secrets, the signing key, the pepper."""
+"""Secrets of a stack, made at the first start: passwords, client secrets, the signing key, key rings, the pepper."""
 
 import base64
 import json
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from deploy.local.files import write_atomically
@@ -42,12 +43,21 @@ def load_secrets(home: Home) -> Secrets:
         write_atomically(path, json.dumps(complete, indent=2))
     if not home.signing_key.exists():
         write_atomically(home.signing_key, _signing_key())
+    for service in SERVICES:
+        if not home.key_ring(service).exists():
+            write_atomically(home.key_ring(service), _key_ring())
     return Secrets(**complete)
 
 
 def _random_secret() -> str:
     """Return 256 random bits in characters that need no quoting in URLs, SQL or a shell."""
     return secrets.token_urlsafe(32)
+
+
+def _key_ring() -> str:
+    from services.chassis.auth.sealed.key_ring import new_key_ring
+
+    return new_key_ring(datetime.now(UTC)).encode()
 
 
 def _signing_key() -> str:

@@ -10,6 +10,9 @@ from starlette.routing import BaseRoute
 from services.access.authentication import CallerAuthenticator
 from services.access.caller import Caller
 from services.access.service_token import ServiceTokens
+from services.chassis.auth.sealed.key_ring import InvalidKeyRing
+from services.chassis.auth.sealed.key_ring_reader import KeyRingReader
+from services.chassis.auth.sealed.sealed_value import SealedColumn
 from services.chassis.db.notifier import CommitNotifier
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
@@ -26,7 +29,7 @@ from services.chassis.jobs.schedule import DueRows, Recurring
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import Clock
-from services.chassis.runtime.settings import ServiceSettings
+from services.chassis.runtime.settings import InvalidSettings, ServiceSettings
 from services.contracts.identity import AccessStated, Identity
 
 T = TypeVar("T", bound=Transaction)
@@ -54,7 +57,14 @@ class ServiceRuntime(Generic[T]):
         )
         self.imports: FileImporter[T] = FileImporter(blueprint.name, pool, self.work, blueprint.imports(self))
         self.identity = identity
+        self._key_ring = _read_key_ring(blueprint.name, settings) if blueprint.sealed else None
         self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
+
+    @property
+    def key_ring(self) -> KeyRingReader:
+        """The keys of the service's sealed values."""
+        assert self._key_ring is not None, "the blueprint declares no sealed columns"
+        return self._key_ring
 
     async def fetch_access(self, subject_id: str) -> AccessStated | None:
         """Fetch a subject's present access from identity."""
@@ -82,6 +92,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The handler of each event type."""
     partners_topic: bool = False
     """Whether partners read the service's public events from Kafka."""
+    sealed: Sequence[SealedColumn] = ()
+    """The columns with secrets, which ``kierto keys rotate`` re-encrypts."""
     versioned: Sequence[str] = ()
     """The service's own tables with a ``version`` that its events carry."""
     imports: Callable[[ServiceRuntime[T]], Sequence[ImportKind[T, Any]]] = lambda runtime: ()
@@ -106,3 +118,15 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The service's recurring jobs, beside retention."""
     due_rows: Sequence[DueRows] = ()
     """The service's rows that have a job at their time."""
+    loops: Callable[[ServiceRuntime[T]], Sequence[BackgroundLoop]] = lambda runtime: ()
+    """The worker's background loops beside the consumer, the imports and the mails."""
+
+
+def _read_key_ring(service: str, settings: ServiceSettings) -> KeyRingReader:
+    name = f"KIERTO_{service.upper()}_KEY_RING_FILE"
+    if settings.key_ring_file is None:
+        raise InvalidSettings(f"{name} is missing (expected a path)")
+    try:
+        return KeyRingReader(settings.key_ring_file)
+    except InvalidKeyRing as error:
+        raise InvalidSettings(f"{name} is wrong: {error}") from None

@@ -83,6 +83,8 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     identity_url: str
     service_secret: str = ""
     """The service's own credential at identity."""
+    key_ring_file: Path | None = None
+    """The file of the keys that seal the service's secrets; required where it has sealed columns."""
     smtp: SocketAddress | None = None
     mail_from: str = "Kierto <no-reply@kierto.invalid>"
     letterhead: Letterhead = Letterhead()
