@@ -12,10 +12,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from deploy.copies import ProgressReporter
 from deploy.local.files import write_atomically
 from services.chassis.auth.sealed.key_ring import KeyRing, read_key_ring
 from services.chassis.auth.sealed.key_ring_reader import REREAD_INTERVAL_S, KeyRingReader
@@ -23,6 +23,9 @@ from services.chassis.auth.sealed.reencryption import count_rows_by_key, reencry
 from services.chassis.auth.sealed.sealed_value import SealedColumn
 from services.chassis.db.postgres import Pool
 from services.chassis.runtime.settings import InvalidSettings
+
+if TYPE_CHECKING:
+    from deploy.copies import ProgressReporter
 
 DISTRIBUTION_S = 2 * REREAD_INTERVAL_S
 """Time after which every process reads a changed ring before it fails to know a key, or seals with an old one."""
@@ -65,7 +68,7 @@ class RotationResult(msgspec.Struct, frozen=True):
     """Values that do not unseal. Their keys are not retired."""
 
 
-async def rotate(owner: KeyRingOwner, progress: ProgressReporter, *, another: bool = False) -> RotationResult:
+async def rotate(owner: KeyRingOwner, progress: "ProgressReporter", *, another: bool = False) -> RotationResult:
     """Continue the rotation under way, or begin one; retire the keys that no row and no kept backup has.
 
     A rotation is under way while a key is distributed or retiring; with ``another`` only while one is distributed.
@@ -79,7 +82,7 @@ async def rotate(owner: KeyRingOwner, progress: ProgressReporter, *, another: bo
     return RotationResult(_retire(owner, rows, progress), rows, unreadable)
 
 
-def distribute(owner: KeyRingOwner, progress: ProgressReporter, *, another: bool = False) -> KeyRing:
+def distribute(owner: KeyRingOwner, progress: "ProgressReporter", *, another: bool = False) -> KeyRing:
     """Add a new key to the ring unless a rotation is under way."""
 
     def begin(ring: KeyRing) -> KeyRing:
@@ -111,7 +114,7 @@ def change_key_ring(path: Path, change: Callable[[KeyRing], KeyRing]) -> KeyRing
     return changed
 
 
-async def _use(owner: KeyRingOwner, progress: ProgressReporter) -> None:
+async def _use(owner: KeyRingOwner, progress: "ProgressReporter") -> None:
     """Put the distributed key in use, if there is one, once every process can unseal with it."""
     if read_key_ring(owner.key_ring_file).distributed is None:
         return
@@ -121,7 +124,7 @@ async def _use(owner: KeyRingOwner, progress: ProgressReporter) -> None:
     await asyncio.sleep(DISTRIBUTION_S)
 
 
-async def _reencrypt_column(owner: KeyRingOwner, column: SealedColumn, progress: ProgressReporter) -> int:
+async def _reencrypt_column(owner: KeyRingOwner, column: SealedColumn, progress: "ProgressReporter") -> int:
     """Re-encrypt a column until only unreadable values have another key than the one in use; return their number."""
     ring = KeyRingReader(owner.key_ring_file)
     name, done, last_change = str(column), 0, time.monotonic()
@@ -148,7 +151,7 @@ async def _count_outdated(owner: KeyRingOwner, ring: KeyRingReader, column: Seal
     return sum(counts.values()) - counts.get(ring.key_in_use().id, 0)
 
 
-def _retire(owner: KeyRingOwner, rows: dict[str, int], progress: ProgressReporter) -> KeyRing:
+def _retire(owner: KeyRingOwner, rows: dict[str, int], progress: "ProgressReporter") -> KeyRing:
     before = read_key_ring(owner.key_ring_file)
 
     def retire(ring: KeyRing) -> KeyRing:

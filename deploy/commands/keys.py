@@ -131,18 +131,19 @@ async def _open_owner(service: str, home: Path) -> "AsyncIterator[KeyRingOwner]"
     from deploy.key_rotation import KeyRingOwner, KeySettings
     from deploy.local.detached_service import blueprint_of, settings_of
     from deploy.local.errors import StackError
-    from services.chassis.auth.sealed.key_ring import InvalidKeyRing
+    from services.chassis.auth.sealed.key_ring import InvalidKeyRing, read_key_ring
     from services.chassis.db.postgres import open_pool
 
     settings = settings_of(KeySettings, service, home)
+    try:
+        read_key_ring(settings.key_ring_file)
+    except InvalidKeyRing as error:
+        raise StackError(str(error)) from None
     async with await open_pool(settings.database_url, name=f"{service} keys", size=2) as pool:
-        try:
-            yield KeyRingOwner(
-                name=service,
-                key_ring_file=settings.key_ring_file,
-                pool=pool,
-                columns=blueprint_of(service).sealed,
-                backup_age=timedelta(days=settings.backup_days),
-            )
-        except InvalidKeyRing as error:
-            raise StackError(str(error)) from None
+        yield KeyRingOwner(
+            name=service,
+            key_ring_file=settings.key_ring_file,
+            pool=pool,
+            columns=blueprint_of(service).sealed,
+            backup_age=timedelta(days=settings.backup_days),
+        )

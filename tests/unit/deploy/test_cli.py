@@ -16,6 +16,7 @@ def test_help_imports_nothing_heavy() -> None:
         "aiokafka",
         "aiosmtpd",
         "asyncpg",
+        "cryptography",
         "jgo",
         "joserfc",
         "rich.table",
@@ -33,7 +34,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_it_has_all_commands() -> None:
     text = CliRunner().invoke(app, ["--help"]).output
 
-    for command in ("up", "down", "reset", "status", "doctor", "clock", "announce", "rebuild", "documents"):
+    for command in ("up", "down", "reset", "status", "doctor", "clock", "announce", "rebuild", "documents", "keys"):
         assert f" {command} " in text
 
 

@@ -44,6 +44,16 @@ def test_identity_alone_gets_the_signing_keys(tmp_path: Path) -> None:
     assert "KIERTO_SERVICE_SECRET" not in settings
 
 
+def test_a_service_gets_its_own_key_ring_except_to_migrate(tmp_path: Path) -> None:
+    environment = _environment(tmp_path)
+
+    settings = environment.of_service("orders", "api")
+
+    assert settings["KIERTO_ORDERS_KEY_RING_FILE"] == str(environment.home.key_ring("orders"))
+    assert [name for name in settings if name.endswith("_KEY_RING_FILE")] == ["KIERTO_ORDERS_KEY_RING_FILE"]
+    assert "KIERTO_ORDERS_KEY_RING_FILE" not in environment.of_service("orders", "migrate")
+
+
 def test_migrations_listen_nowhere(tmp_path: Path) -> None:
     assert "KIERTO_LISTEN" not in _environment(tmp_path).of_service("stats", "migrate")
 

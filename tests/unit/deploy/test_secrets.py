@@ -9,6 +9,7 @@ from joserfc.jwk import OKPKey
 
 from deploy.local.paths import Home
 from deploy.local.secrets import CLIENTS, SERVICES, load_secrets
+from services.chassis.auth.sealed.key_ring import read_key_ring
 
 
 def _mode(path: Path) -> int:
@@ -52,6 +53,16 @@ def test_a_secret_that_a_newer_build_needs_is_added_to_the_others(tmp_path: Path
     assert second.database_passwords["orders"] == first.database_passwords["orders"]
     assert second.database_passwords["stats"] != first.database_passwords["stats"]
     assert second.pepper
+
+
+def test_each_service_has_a_key_ring_of_its_own_from_the_first_start_on(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    load_secrets(home)
+    rings = {service: read_key_ring(home.key_ring(service)) for service in SERVICES}
+    load_secrets(home)
+
+    assert {service: read_key_ring(home.key_ring(service)) for service in SERVICES} == rings
+    assert len({ring.in_use.secret for ring in rings.values()}) == len(SERVICES)
 
 
 def test_the_signing_key_is_ed25519_and_named_by_its_thumbprint(tmp_path: Path) -> None:
