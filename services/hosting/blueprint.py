@@ -118,8 +118,6 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The service's recurring jobs, beside retention."""
     due_rows: Sequence[DueRows] = ()
     """The service's rows that have a job at their time."""
-    loops: Callable[[ServiceRuntime[T]], Sequence[BackgroundLoop]] = lambda runtime: ()
-    """The worker's background loops beside the consumer, the imports and the mails."""
 
 
 def _read_key_ring(service: str, settings: ServiceSettings) -> KeyRingReader:

@@ -15,11 +15,11 @@ import pytest
 
 from deploy import key_rotation
 from deploy.commands.progress import ProgressLines
-from deploy.key_rotation import DISTRIBUTION_S, count_rows, rotate
+from deploy.key_rotation import count_rows, rotate
 from deploy.local.detached_service import blueprint_of
 from deploy.local.files import write_atomically
 from services.chassis.auth.sealed.key_ring import KeyState, new_key_ring, read_key_ring
-from services.chassis.auth.sealed.key_ring_reader import REREAD_INTERVAL_S, KeyRingReader
+from services.chassis.auth.sealed.key_ring_reader import KeyRingReader
 from services.chassis.auth.sealed.reencryption import BATCH_ROWS
 from services.chassis.auth.sealed.sealed_value import SealedColumn, seal
 from services.chassis.db.postgres import Pool
@@ -122,10 +122,6 @@ async def until_seals_with(load: Process, key_id: str) -> None:
     raise AssertionError("the load ended")
 
 
-def test_a_key_is_distributed_for_longer_than_a_process_may_not_read() -> None:
-    assert DISTRIBUTION_S > REREAD_INTERVAL_S
-
-
 async def test_every_value_stays_readable_while_a_rotation_is_killed_and_repeated(table: SealedTable) -> None:
     async with table.process("load") as one, table.process("load") as other:
         await asyncio.gather(*(until_seals_with(load, table.first_key) for load in (one, other)))
@@ -154,6 +150,36 @@ async def test_every_value_stays_readable_while_a_rotation_is_killed_and_repeate
     count = await unseal_all(table.pool, KeyRingReader(table.key_ring_file))
     assert await count_rows(table.owner) == {new.id: count}
     assert count > ROWS
+
+
+class _Stopped(Exception):
+    """The rotation is stopped by its progress."""
+
+
+class _ReaderOfNewKey:
+    """A process that has read the ring an instant before the rotation, and meets a value when its key is in use."""
+
+    def __init__(self, table: SealedTable) -> None:
+        self._table = table
+        self._reader = KeyRingReader(table.key_ring_file)
+        self.met: str | None = None
+
+    def step(self, name: str, done: int, total: int) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
+        if "is in use" in text:
+            self.met = read_key_ring(self._table.key_ring_file).in_use.id
+            assert self._reader.find(self.met) is not None
+            raise _Stopped
+
+
+async def test_a_process_that_has_just_read_the_ring_knows_a_key_once_it_is_used(table: SealedTable) -> None:
+    reader = _ReaderOfNewKey(table)
+
+    with pytest.raises(_Stopped):
+        await rotate(table.owner, reader)
+    assert reader.met not in (None, table.first_key)
 
 
 async def test_a_row_that_is_locked_is_re_encrypted_later(table: SealedTable, no_other_process: None) -> None:
