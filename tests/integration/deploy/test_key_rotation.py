@@ -8,9 +8,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
 from deploy import key_rotation
@@ -183,21 +181,16 @@ async def test_a_process_that_has_just_read_the_ring_knows_a_key_once_it_is_used
 
 
 async def test_a_row_that_is_locked_is_re_encrypted_later(table: SealedTable, no_other_process: None) -> None:
-    locker: asyncpg.Connection[Any] = await asyncpg.connect(table.url)
-    transaction = locker.transaction()
-    await transaction.start()
-    await locker.execute("SELECT FROM codes ORDER BY id LIMIT 1 FOR UPDATE")
-    rotation = asyncio.create_task(rotate(table.owner, ProgressLines()))
-
     async def left() -> int:
         return (await count_rows(table.owner)).get(table.first_key, 0)
 
-    await until(left, lambda rows: rows == 1)
-    assert not rotation.done()
-    await transaction.commit()
-    await locker.close()
+    async with asyncio.TaskGroup() as group, table.pool.acquire() as locker, locker.transaction():
+        await locker.execute("SELECT FROM codes ORDER BY id LIMIT 1 FOR UPDATE")
+        rotation = group.create_task(rotate(table.owner, ProgressLines()))
+        await until(left, lambda rows: rows == 1)
+        assert not rotation.done()
 
-    result = await rotation
+    result = rotation.result()
     assert result.rows == {result.ring.in_use.id: ROWS}
 
 
