@@ -99,7 +99,8 @@ class StackEnvironment:
             "KIERTO_GATEWAY_URL": self.ports.url("gateway"),
             **urls,
         }
-        return self._inherited() | {name: self.caller.get(name) or value for name, value in settings.items()}
+        shared = {name: self.caller.get(name) or value for name, value in settings.items()}
+        return self._inherited() | shared | self._set_by_caller("KIERTO_TRACES")
 
     def _listening(self, process: str) -> dict[str, str]:
         return {

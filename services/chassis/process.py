@@ -6,6 +6,7 @@ On SIGTERM or SIGINT it accepts no new work, finishes the present work, and exit
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
@@ -22,7 +23,7 @@ from services.chassis.http.server.http_protocol import HttpProtocol, close_late_
 from services.chassis.http.server.websocket_protocol import WebSocketProtocol
 from services.chassis.runtime import gc_tuning
 from services.chassis.runtime.health import Check, Health
-from services.chassis.runtime.settings import ProcessSettings, SocketAddress
+from services.chassis.runtime.settings import ProcessSettings, SocketAddress, SpanExport
 from services.chassis.telemetry import logging
 
 _log = logging.logger(__name__)
@@ -70,14 +71,31 @@ NO_PARTS = ProcessParts(routes=[], checks={}, loops=[])
 def run(
     name: str, settings: ProcessSettings, assemble: Callable[[], contextlib.AbstractAsyncContextManager[ProcessParts]]
 ) -> int:
-    """Run a process until SIGTERM or SIGINT, and return its exit code: 1 if a background task failed."""
+    """Run a process until SIGTERM or SIGINT, and return its exit code.
+
+    1 if a background task failed, 2 if it can't export spans as its settings say.
+    """
     logging.configure(name, settings.log_level)
     gc_tuning.tune_gc()
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        exporting = _export_spans(name, settings)
+    except ModuleNotFoundError as missing:
+        sys.stderr.write(f"{name} can't start: KIERTO_TRACES=otlp needs the extra telemetry ({missing})\n")
+        return 2
+    try:
+        with exporting, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run_until_stopped(name, settings, assemble))
     finally:
         logging.flush()
+
+
+def _export_spans(name: str, settings: ProcessSettings) -> contextlib.AbstractContextManager[None]:
+    """Return a context manager that exports the process's spans, if the settings say so."""
+    if settings.traces is SpanExport.OFF:
+        return contextlib.nullcontext()
+    from services.chassis.telemetry import otlp  # the SDK is in the extra ``telemetry``
+
+    return otlp.export_spans(name, settings.traces_endpoint, settings.traces_ratio)
 
 
 async def _run_until_stopped(

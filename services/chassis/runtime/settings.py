@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -22,6 +22,13 @@ class Environment(enum.Enum):
     PRODUCTION = "production"
     DEVELOPMENT = "development"
     TEST = "test"
+
+
+class SpanExport(enum.Enum):
+    """Destination of a process's OpenTelemetry spans; ``otlp`` needs the extra ``telemetry``."""
+
+    OFF = "off"
+    OTLP = "otlp"
 
 
 class InvalidSettings(Exception):
@@ -73,6 +80,11 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     slot: int = 1
     """Number of this replica among those of one process (1, 2, ...)."""
     log_level: str = "INFO"
+    traces: SpanExport = SpanExport.OFF
+    traces_endpoint: str = "http://127.0.0.1:4318/v1/traces"
+    """The collector's address for OTLP over HTTP."""
+    traces_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """Part of the traces without a sampling decision that are sampled."""
 
 
 class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
@@ -132,9 +144,13 @@ def _convert(text: str, kind: Any) -> Any:
     choices = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     if SocketAddress in choices:
         return SocketAddress.parse(text)
-    if any(typing.get_origin(choice) in (dict, list) or issubclass(choice, msgspec.Struct) for choice in choices):
+    if any(typing.get_origin(choice) in (dict, list) or _is_struct(choice) for choice in choices):
         return msgspec.json.decode(text, type=kind)
     return msgspec.convert(text, kind, strict=False, dec_hook=_parse)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _parse(kind: type, text: Any) -> Any:

@@ -27,6 +27,8 @@ _LIBRARY_LEVELS = {
 
 _NOISY_LIBRARY = "aiokafka"
 """Library that logs every attempt to reach an unavailable broker, ten times a second."""
+_SPAN_LIBRARY = "opentelemetry"
+"""Library that logs every attempt to reach an unavailable collector, and every dropped span."""
 _REPEAT_INTERVAL_S = 10.0
 
 
@@ -127,7 +129,8 @@ def configure(process: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stdout)
-    handler.addFilter(RepeatFilter())
+    for library in (_NOISY_LIBRARY, _SPAN_LIBRARY):
+        handler.addFilter(RepeatFilter(library))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -66,12 +66,20 @@ def test_the_callers_environment_is_not_inherited(tmp_path: Path) -> None:
 
 
 def test_a_setting_of_one_service_reaches_that_service_only(tmp_path: Path) -> None:
-    environment = _environment(tmp_path, KIERTO_ORDERS_CUT_OFF="9", KIERTO_GATEWAY_LIMIT="5", KIERTO_TIME_ZONE="UTC")
+    environment = _environment(
+        tmp_path,
+        KIERTO_ORDERS_CUT_OFF="9",
+        KIERTO_GATEWAY_LIMIT="5",
+        KIERTO_TIME_ZONE="UTC",
+        KIERTO_TRACES_RATIO="1",
+    )
 
     assert environment.of_service("orders", "api")["KIERTO_ORDERS_CUT_OFF"] == "9"
     assert "KIERTO_ORDERS_CUT_OFF" not in environment.of_service("stats", "api")
     assert environment.of_gateway()["KIERTO_GATEWAY_LIMIT"] == "5"
     assert environment.of_gateway()["KIERTO_TIME_ZONE"] == "UTC"
+    for settings in (environment.of_gateway(), environment.of_service("orders", "relay")):
+        assert settings["KIERTO_TRACES_RATIO"] == "1", "for every process"
 
 
 @pytest.mark.parametrize(

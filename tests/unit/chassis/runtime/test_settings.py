@@ -12,6 +12,7 @@ from services.chassis.runtime.settings import (
     ProcessSettings,
     ServiceSettings,
     SocketAddress,
+    SpanExport,
     load,
     load_or_exit,
 )
@@ -79,6 +80,15 @@ def test_production_has_no_movable_clock(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="KIERTO_CLOCK_FILE"):
         load(ServiceSettings, "orders", moved)
     assert load(ServiceSettings, "orders", {**moved, "KIERTO_ENV": "development"}).clock_file == tmp_path / "clock"
+
+
+def test_spans_are_off_unless_a_setting_says_otherwise() -> None:
+    assert load(ServiceSettings, "orders", GOOD).traces is SpanExport.OFF
+    exported = load(ServiceSettings, "orders", {**GOOD, "KIERTO_TRACES": "otlp", "KIERTO_TRACES_RATIO": "0.5"})
+    assert (exported.traces, exported.traces_ratio) == (SpanExport.OTLP, 0.5)
+    for name, value in (("KIERTO_TRACES", "jaeger"), ("KIERTO_TRACES_RATIO", "1.5"), ("KIERTO_TRACES_RATIO", "-1")):
+        with pytest.raises(InvalidSettings, match=f"{name} is wrong"):
+            load(ServiceSettings, "orders", {**GOOD, name: value})
 
 
 def test_a_process_with_wrong_settings_reports_them_and_exits_with_2(
