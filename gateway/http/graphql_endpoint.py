@@ -28,6 +28,7 @@ from gateway.http.origins import AllowedOrigins
 from gateway.http.playground import PlaygroundPage
 from gateway.http.websocket.endpoint import WebSocketEndpoint
 from gateway.rate_limit.policy import RateLimitStatus
+from gateway.request_spans import operation_span, record_errors, record_response, request_span
 from gateway.schema.builder import KiertoSchema
 from services.access.language import language_of
 from services.chassis.http.server import endpoint as server
@@ -97,17 +98,20 @@ class GraphQLEndpoint:
         Raises nothing but ClientDisconnect, if a body that is read is incomplete.
         """
         deadline.begin(OPERATION_TIMEOUT_S)
-        trace = tracing.begin(request.fields.get(_TRACE_PARENT, b"").decode("latin-1")).encode()
-        try:
-            if request.method == "POST":
-                answer = await self._handle_post(request, body)
-            else:
-                answer = await self._handle_other(request)
-        except ClientDisconnect:
-            raise
-        except Exception as error:
-            media = negotiate(request.fields.get(b"accept", b"")) or JSON
-            answer = _error_answer(to_request_error(error, _CHALLENGE), media, self._language(request))
+        parent = _decode_field(request.fields.get(_TRACE_PARENT, b""))
+        trace = tracing.begin(parent).encode()
+        with request_span(request.method, parent) as span:
+            try:
+                if request.method == "POST":
+                    answer = await self._handle_post(request, body)
+                else:
+                    answer = await self._handle_other(request)
+            except ClientDisconnect:
+                raise
+            except Exception as error:
+                media = negotiate(request.fields.get(b"accept", b"")) or JSON
+                answer = _error_answer(to_request_error(error, _CHALLENGE), media, self._language(request))
+            record_response(span, answer.status)
         answer.fields.append((b"x-trace-id", trace))
         answer.fields.extend(self._origins.cors_fields(request.fields))
         return answer
@@ -164,9 +168,15 @@ class GraphQLEndpoint:
         try:
             began = time.perf_counter()
             request, context = prepared.request, Context(self.dependencies, requester)
-            result = await self._schema.engine.execute_prepared(
-                prepared.document_operation, prepared.variable_values, request.variables, context, request.extensions
-            )
+            with operation_span(prepared) as span:
+                result = await self._schema.engine.execute_prepared(
+                    prepared.document_operation,
+                    prepared.variable_values,
+                    request.variables,
+                    context,
+                    request.extensions,
+                )
+                record_errors(span, len(result.errors or ()))
             response: dict[str, Any] = {"data": result.data}
             if result.errors:
                 self._schema.process_errors(result.errors)

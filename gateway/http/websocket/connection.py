@@ -19,6 +19,7 @@ from gateway.http.websocket import graphql_transport_ws as protocol
 from gateway.http.websocket.graphql_transport_ws import Complete, ConnectionInit, InvalidMessage, Ping, Pong, Subscribe
 from gateway.http.websocket.registry import SocketRegistry
 from gateway.rate_limit.limiter import RateLimited
+from gateway.request_spans import socket_operation_span
 from gateway.schema.builder import KiertoSchema
 from gateway.subscriptions.subscriber import delivered_cursor
 from services.chassis.http.server.websocket_protocol import TRY_AGAIN_LATER
@@ -244,7 +245,8 @@ class WebSocketConnection:
         if waiting is not None:
             await waiting
         try:
-            await self._send_results(operation_id, prepared)
+            with socket_operation_span(prepared):
+                await self._send_results(operation_id, prepared)
         finally:
             concurrency_limit.release()
 

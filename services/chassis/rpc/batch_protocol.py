@@ -20,6 +20,8 @@ from typing import Annotated, Any, Literal, Protocol
 import msgspec
 
 PATH = "/rpc"
+BATCH_OPERATION = "roundTrip"
+"""Name of a batch in spans, and in the log and the metrics if it failed as a whole."""
 SELECTION_HEADER = "Kierto-Pick"
 PARTIAL_STATUS = 206
 """Status of a result with only the selected fields."""

@@ -12,12 +12,13 @@ from services.chassis.http.client.errors import ConnectionLost, PoolExhausted, R
 from services.chassis.http.client.origin import Origin
 from services.chassis.http.client.request import FieldLines, RequestPrefix
 from services.chassis.http.client.response import ClientResponse
-from services.chassis.rpc import batch_protocol
+from services.chassis.rpc import batch_protocol, call_spans
 from services.chassis.rpc.circuit_breaker import CircuitBreaker
 from services.chassis.rpc.retry_budget import RetryBudget
 from services.chassis.rpc.signature import Signature
 from services.chassis.runtime import deadline
 from services.chassis.telemetry import metrics, tracing
+from services.chassis.telemetry.spans import SpanRecording
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class ServiceChannel:
         picks = batch_protocol.selection_field(selections)
         return self.post(batch_protocol.PATH, batch_protocol.encode_calls(calls), fields, repeatable=True, picks=picks)
 
-    async def post(
+    def post(
         self,
         path: str,
         body: bytes,
@@ -102,12 +103,25 @@ class ServiceChannel:
         repeatable: bool,
         limit_s: float | None = None,
         picks: bytes = b"",
-    ) -> tuple[int, bytes]:
+    ) -> Coroutine[Any, Any, tuple[int, bytes]]:
         """POST JSON and return the response's status and body; 503 or 504 without a response.
 
         ``picks`` is the header line with the selection. A ``repeatable`` call is retried once after a lost connection,
         within the retry budget and the remaining time: ``limit_s`` (None: that of a read) or the present deadline.
         """
+        sending = self._post(path, body, fields, repeatable, limit_s, picks)
+        return sending if SpanRecording.tracer is None else self._with_span(path, sending)
+
+    async def _with_span(self, path: str, sending: Coroutine[Any, Any, tuple[int, bytes]]) -> tuple[int, bytes]:
+        with call_spans.client_span(self.name, path) as span:
+            status, body = await sending
+            if span is not None:
+                call_spans.record_client_status(span, status)
+            return status, body
+
+    async def _post(
+        self, path: str, body: bytes, fields: FieldLines, repeatable: bool, limit_s: float | None, picks: bytes
+    ) -> tuple[int, bytes]:
         if self._breaker.open and not await self._breaker.try_close():
             return _UNAVAILABLE
         max_s = self._read_s if limit_s is None else limit_s

@@ -15,13 +15,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
+from opentelemetry.trace import SpanKind
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from services.chassis.db.postgres import INVALID_TEXT_ERRORS, TRANSIENT_DATABASE_ERRORS
 from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, problem_response
-from services.chassis.rpc import batch_protocol
+from services.chassis.rpc import batch_protocol, call_spans
+from services.chassis.rpc.batch_protocol import BATCH_OPERATION
 from services.chassis.rpc.field_selection import selection_encoder
 from services.chassis.rpc.openapi import openapi
 from services.chassis.rpc.signature import MAX_BODY_BYTES, Signature, signatures
@@ -38,9 +40,6 @@ C = TypeVar("C")
 
 _MAX_DETAIL = 200
 """Characters of the decoder's message at most, which quotes its input."""
-
-BATCH_OPERATION = "roundTrip"
-"""Name of a batch that failed as a whole in the log and the metrics; else each call has its operation's name."""
 
 RequestHandler = Callable[[Request], Awaitable[Response]]
 PerformOperation = Callable[[C, bytes, bytes], Awaitable[Response]]
@@ -60,6 +59,7 @@ def routes(
     returns the caller of public operations. ``permit`` raises if a caller may not call an operation, before the body is
     read.
     """
+    service = protocol.__name__.lower()
     endpoints: list[Route] = []
     reads: dict[str, tuple[Signature, PerformOperation[C]]] = {}
     for name, signature in signatures(cast(Any, protocol)).items():
@@ -67,10 +67,10 @@ def routes(
         if signature.batchable:
             reads[name] = signature, perform
         find_caller = anonymous if signature.declared.public else authenticate
-        endpoints.append(
-            Route(signature.path, _single_endpoint(signature, perform, find_caller, permit), methods=["POST"])
-        )
-    endpoints.append(Route(batch_protocol.PATH, _batch_endpoint(reads, authenticate, permit), methods=["POST"]))
+        endpoint = _single_endpoint(service, signature, perform, find_caller, permit)
+        endpoints.append(Route(signature.path, endpoint, methods=["POST"]))
+    batch_endpoint = _batch_endpoint(service, reads, authenticate, permit)
+    endpoints.append(Route(batch_protocol.PATH, batch_endpoint, methods=["POST"]))
     document = openapi(protocol)
 
     async def show(_: Request) -> Response:
@@ -105,6 +105,7 @@ def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> Perfor
 
 
 def _single_endpoint(
+    service: str,
     signature: Signature,
     perform: PerformOperation[C],
     find_caller: Callable[[Request], Awaitable[C]],
@@ -116,10 +117,11 @@ def _single_endpoint(
         (selection,) = batch_protocol.parse_selections(request.headers.get(batch_protocol.SELECTION_HEADER), 1)
         return await perform(caller, await _body(request, signature.max_bytes) or b"{}", selection)
 
-    return instrumented(signature.name, call)
+    return instrumented(signature.name, call, service)
 
 
 def _batch_endpoint(
+    service: str,
     reads: Mapping[str, tuple[Signature, PerformOperation[C]]],
     authenticate: Callable[[Request], Awaitable[C]],
     permit: Callable[[C, Signature], None],
@@ -140,7 +142,7 @@ def _batch_endpoint(
                 permit(caller, operation)
                 return await perform(caller, arguments, selection)
 
-            return instrumented(name if name in reads else BATCH_OPERATION, call)(request)
+            return instrumented(name if name in reads else BATCH_OPERATION, call, service, in_batch=True)(request)
 
         answers = await asyncio.gather(
             *(one(*call, selection) for call, selection in zip(calls, selections, strict=True))
@@ -149,18 +151,27 @@ def _batch_endpoint(
         return Response(body, media_type="application/json")
 
     async def answer(request: Request) -> Response:
-        began = time.perf_counter()
-        with tracing.trace(request.headers.get(tracing.HEADER)), _deadline_of(request):
+        began, parent = time.perf_counter(), request.headers.get(tracing.HEADER)
+        with (
+            tracing.trace(parent),
+            call_spans.server_span(service, BATCH_OPERATION, SpanKind.SERVER, parent) as span,
+            _deadline_of(request),
+        ):
             response = await _errors_as_problems(BATCH_OPERATION, answer_each, request)
             if response.status_code != 200:
                 _record(BATCH_OPERATION, response, began)
+            call_spans.record_server_status(span, response.status_code)
             return response
 
     return answer
 
 
-def instrumented(name: str, call: RequestHandler) -> RequestHandler:
-    """Wrap a handler with the request's trace and deadline, a log line, a metric, and errors as problem details."""
+def instrumented(name: str, call: RequestHandler, service: str = "", *, in_batch: bool = False) -> RequestHandler:
+    """Wrap a handler with trace, span and deadline, a log line, a metric, and errors as problem details.
+
+    ``service`` is that of a contract's operation. A call in a batch is a part of the batch's work.
+    """
+    kind = SpanKind.INTERNAL if in_batch else SpanKind.SERVER
 
     async def call_in_time(request: Request) -> Response:
         async with deadline.enforced():
@@ -168,9 +179,15 @@ def instrumented(name: str, call: RequestHandler) -> RequestHandler:
 
     async def answer(request: Request) -> Response:
         began = time.perf_counter()
-        with tracing.trace(request.headers.get(tracing.HEADER)), _deadline_of(request):
+        parent = tracing.current() if in_batch else request.headers.get(tracing.HEADER)
+        with (
+            tracing.trace(parent),
+            call_spans.server_span(service, name, kind, parent) as span,
+            _deadline_of(request),
+        ):
             response = await _errors_as_problems(name, call_in_time, request)
             _record(name, response, began)
+            call_spans.record_server_status(span, response.status_code)
             return response
 
     return answer
