@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from services.chassis.db.postgres import open_connection
 from services.chassis.events import outbox
-from services.chassis.events.outbox import PARTITIONS
+from services.chassis.events.outbox import PARTITIONS, TracedEvent
 from services.chassis.ids import new_uuid, write_id
 from tests.benchmarks.benchmark_service import BenchmarkService, run_benchmark_service
 from tests.support.alpha import ThingCounted
@@ -83,13 +83,15 @@ async def _emit(connection: "asyncpg.Connection[asyncpg.Record]", numbers: Seque
     async with connection.transaction():
         for begin in range(0, len(numbers), 5000):
             events = [
-                ThingCounted(
-                    thing_id=f"thing_{_PADDING}", organisation_id=organisations[number % ORGANISATIONS], number=number
-                )
+                TracedEvent(_thing_counted(organisations[number % ORGANISATIONS], number), None)
                 for number in numbers[begin : begin + 5000]
             ]
             await outbox.write(connection, events, now)
     await connection.execute(outbox.WAKE_UP)
+
+
+def _thing_counted(organisation: str, number: int) -> ThingCounted:
+    return ThingCounted(thing_id=f"thing_{_PADDING}", organisation_id=organisation, number=number)
 
 
 async def _published(connection: "asyncpg.Connection[asyncpg.Record]") -> int:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from aiokafka.partitioner import murmur2
@@ -32,6 +33,13 @@ class EventTooLarge(ValueError):
     """An event of more than MAX_EVENT_BYTES: its transaction is rolled back."""
 
 
+class TracedEvent(NamedTuple):
+    """An event and the ``traceparent`` of the work that emitted it; None outside of a trace."""
+
+    event: Event
+    traceparent: str | None
+
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -48,13 +56,13 @@ def partition_of(key: str) -> int:
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS)
 
 
-async def write(connection: DatabaseConnection, events: Sequence[Event], now: dt.datetime) -> None:
+async def write(connection: DatabaseConnection, events: Sequence[TracedEvent], now: dt.datetime) -> None:
     """Insert events, in this order, in the current transaction. Raises EventTooLarge."""
     if not events:
         return
-    trace = tracing.traceparent()
+    default = tracing.traceparent()
     rows = []
-    for event in events:
+    for event, trace in events:
         event_type = event_type_of(event)
         subject = getattr(event, event_type.subject)
         organisation = getattr(event, "organisation_id", None)
@@ -63,7 +71,6 @@ async def write(connection: DatabaseConnection, events: Sequence[Event], now: dt
             raise EventTooLarge(f"{event_type.name} about {subject} has {len(data)} bytes, {MAX_EVENT_BYTES} at most")
         partition = partition_of(partition_key(event_type.name, organisation, subject))
         organisation_id = read_id("org", organisation) if organisation else None
-        rows.append(
-            (new_uuid(), event_type.name, subject, organisation_id, partition, now, trace, event_type.public, data)
-        )
+        traceparent, public = trace or default, event_type.public
+        rows.append((new_uuid(), event_type.name, subject, organisation_id, partition, now, traceparent, public, data))
     await connection.execute(_INSERT, *map(list, zip(*rows, strict=True)))

@@ -5,17 +5,23 @@ import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
+from opentelemetry.trace import SpanKind
+
 from services.chassis import mail
 from services.chassis.db import idempotency
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
+from services.chassis.events.outbox import TracedEvent
 from services.chassis.jobs import fan_out, queue
 from services.chassis.jobs.job import Job
 from services.chassis.runtime.clock import Clock
+from services.chassis.telemetry import spans, tracing
 from services.contracts.declare import Event
 from services.contracts.values import Outcome, Refusal, Value
 
 A = TypeVar("A", bound=Outcome)
+
+_SPAN_ATTRIBUTES = {"db.system.name": "postgresql", "db.operation.name": "TRANSACTION"}
 
 
 class Transaction:
@@ -28,12 +34,15 @@ class Transaction:
         """The time at which the transaction began."""
         self.today: dt.date = self.now.astimezone(clock.zone).date()
         """The date at which the transaction began, in the clock's zone."""
-        self._events: list[Event] = []
+        self._events: list[TracedEvent] = []
         self._jobs: list[Job] = []
 
     def emit(self, event: Event) -> None:
-        """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before."""
-        self._events.append(event)
+        """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before.
+
+        The event belongs to the present work's trace: that of the handled event, where one transaction handles several.
+        """
+        self._events.append(TracedEvent(event, tracing.current()))
 
     def enqueue(self, job: Job) -> None:
         """Write a job to the queue at the end of the transaction; it runs after the commit."""
@@ -117,10 +126,11 @@ class PostgresUnitOfWork(Generic[T]):
 
     @contextlib.asynccontextmanager
     async def __call__(self) -> AsyncIterator[T]:
-        async with self._pool.acquire() as connection, connection.transaction():
-            transaction = self._make(connection, self._clock)
-            yield transaction
-            has_events, has_jobs = await transaction.flush()
+        with spans.part_span("TRANSACTION", SpanKind.CLIENT, _SPAN_ATTRIBUTES):
+            async with self._pool.acquire() as connection, connection.transaction():
+                transaction = self._make(connection, self._clock)
+                yield transaction
+                has_events, has_jobs = await transaction.flush()
         if has_events:
             self._notify_relay()
         if has_jobs:

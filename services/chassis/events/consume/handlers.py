@@ -1,14 +1,16 @@
 """Dispatch of a batch of events to the handlers of their types, in order."""
 
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import asyncpg
+from opentelemetry.trace import SpanKind
 
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.events.transaction import Transaction
-from services.chassis.telemetry import tracing
+from services.chassis.telemetry import spans, tracing
 from services.contracts.declare import Event
 
 T = TypeVar("T", bound=Transaction)
@@ -48,12 +50,29 @@ async def handle_events(handlers: Handlers[T], tx: T, events: Sequence[ReceivedE
     for handler, run in itertools.groupby(handled, key=lambda event: handlers[event.type.struct]):
         if isinstance(handler, BatchHandler):
             batch = list(run)
-            with tracing.trace(batch[0].traceparent):
+            with _batch_spans(batch):
                 await _run_handler(tx, handler.handle(tx, batch))
         else:
             for event in run:
-                with tracing.trace(event.traceparent):
+                with tracing.trace(event.traceparent), _event_span(event):
                     await _run_handler(tx, handler(tx, event))
+
+
+def _event_span(event: ReceivedEvent[Any]) -> spans.SpanBlock:
+    if spans.SpanRecording.tracer is None:
+        return spans.NO_SPAN
+    topic = event.type.topic
+    attributes = {**spans.messaging_attributes("process", topic), "cloudevents.event_type": event.type.name}
+    return spans.work_span(f"process {topic}", SpanKind.CONSUMER, event.traceparent, attributes)
+
+
+def _batch_spans(batch: Sequence[ReceivedEvent[Any]]) -> contextlib.AbstractContextManager[object]:
+    """Run the handler of several events as a child of the first; with spans, open one in the trace of each."""
+    if spans.SpanRecording.tracer is None:
+        return tracing.trace(batch[0].traceparent)
+    topic, parents = batch[0].type.topic, [event.traceparent for event in batch]
+    attributes = spans.messaging_attributes("process", topic, len(batch))
+    return spans.batch_spans(f"process {topic}", SpanKind.CONSUMER, parents, attributes)
 
 
 async def _run_handler(tx: Transaction, handling: Awaitable[None]) -> None:

@@ -10,13 +10,14 @@ import time
 from collections.abc import Mapping, Sequence
 
 from aiokafka import TopicPartition
+from opentelemetry.trace import SpanKind
 
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.publish import lease, sequencer
 from services.chassis.events.publish.checkpoint import PublishProgress
 from services.chassis.events.publish.producer import EventProducer
 from services.chassis.events.publish.sequencer import EventBatch, SequencedEvent
-from services.chassis.telemetry import metrics, tracing
+from services.chassis.telemetry import metrics, spans, tracing
 from services.chassis.telemetry.logging import logger
 
 _log = logger(__name__)
@@ -104,11 +105,12 @@ class PublishLoop:
         await asyncio.sleep(0)  # sends its query before the records of this batch are encoded
         sent: asyncio.Future[dict[TopicPartition, int]] | None = None
         try:
-            sent = await self._producer.send(by_partition)
-            await asyncio.wait((next_batch,))
-            while not (await asyncio.wait((sent,), timeout=_CHECK_INTERVAL_S))[0]:
-                await self._check()
-            await self._progress.acknowledge(by_partition, sent.result(), batch.up_to)
+            with self._spans(by_partition):
+                sent = await self._producer.send(by_partition)
+                await asyncio.wait((next_batch,))
+                while not (await asyncio.wait((sent,), timeout=_CHECK_INTERVAL_S))[0]:
+                    await self._check()
+                await self._progress.acknowledge(by_partition, sent.result(), batch.up_to)
             await self._progress.save(self._connection, self._epoch, by_partition)
         finally:
             if sent is not None:
@@ -116,6 +118,16 @@ class PublishLoop:
             await asyncio.wait((next_batch,))
         self._report_published(batch, by_partition)
         return next_batch.result()
+
+    def _spans(
+        self, by_partition: Mapping[TopicPartition, Sequence[SequencedEvent]]
+    ) -> contextlib.AbstractContextManager[object]:
+        """Open a span in the trace of each event of a batch."""
+        if spans.SpanRecording.tracer is None:
+            return spans.NO_SPAN
+        parents = [event.traceparent for events in by_partition.values() for event in events]
+        attributes = spans.messaging_attributes("send", self._topic, len(parents))
+        return spans.batch_spans(f"send {self._topic}", SpanKind.PRODUCER, parents, attributes)
 
     def _report_published(
         self, batch: EventBatch, by_partition: Mapping[TopicPartition, Sequence[SequencedEvent]]
