@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from deploy.export_upload import resolve_dates
+from services.contracts.declare import topic_of
+from tests.support.collector import CollectedSpan, Collector, running_collector
 from tests.support.gateway_client import GatewayClient
 from tests.support.partner_process import read_items
 from tests.support.polling import until
@@ -25,11 +27,24 @@ PICKUP_DAY = dt.date(2026, 4, 13)
 STAFF = ("matti@example.fi", "tyhjennys-tiistaisin-42")
 CUSTOMER = {"customerNumber": "62-0000000-00", "invoiceNumber": "1962859"}
 MIRJA = ("mirja@example.fi", "kartonki kulkee kotoa")
+PERSONAL = [*MIRJA, *STAFF, "EKOKAARI", "Mirja Mallikas", "AS OY MIRJA", "hyvin tyhjennetty"]
+TRACE_ID, CLIENT_SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[RunningStack]:
+def collector() -> Iterator[Collector]:
+    with running_collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def stack(collector: Collector) -> Iterator[RunningStack]:
     stack = new_stack()
+    stack.settings = {
+        "KIERTO_TRACES": "otlp",
+        "KIERTO_TRACES_ENDPOINT": collector.url,
+        "KIERTO_TRACES_RATIO": "0",  # only the trace that a client samples
+    }
     stack.kierto("clock", "set", f"{MONDAY}T09:00")
     with running_stack(stack):
         yield stack
@@ -47,7 +62,7 @@ def partner(stack: RunningStack, token: str, file: Path) -> Iterator["subprocess
         process.wait()
 
 
-async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
+async def test_one_pickup(stack: RunningStack, collector: Collector, tmp_path: Path) -> None:
     staff_work(stack, tmp_path)
     async with (
         GatewayClient(stack.gateway) as staff,
@@ -100,6 +115,7 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         stack.kierto("clock", "set", f"{PICKUP_DAY}T09:30")
         await customer.sign_in(*MIRJA)
         await driver.sign_in_as_partner(*driver_secret)
+        driver.traceparent = f"00-{TRACE_ID}-{CLIENT_SPAN_ID}-01"
         await report(driver, order["id"])
         done = await customer.execute(ORDER, id=order["id"])
         assert done["state"] == "COMPLETED"
@@ -121,8 +137,11 @@ async def test_one_pickup(stack: RunningStack, tmp_path: Path) -> None:
         assert ticket["number"] in mail["text"]
         assert "Kiitos, hyvin tyhjennetty!" in mail["text"]
 
-        check_logs_for_personal_data(stack, customer.token, customer.refresh_token, driver.token, driver_secret[1])
+        secrets = customer.token, customer.refresh_token, driver.token, driver_secret[1]
+        check_logs_for_personal_data(stack, *secrets)
     check_trace(stack)
+    await check_spans(collector)
+    assert [text for text in (*secrets, *PERSONAL) if any(text.encode() in body for body in collector.bodies)] == []
 
 
 def staff_work(stack: RunningStack, tmp_path: Path) -> None:
@@ -239,9 +258,39 @@ def check_trace(stack: RunningStack) -> None:
         assert any(reported in traces for traces in batches if isinstance(traces, list)), process
 
 
+async def check_spans(collector: Collector) -> None:
+    """Check that the driver's report is one trace of spans, from the gateway to the last consumer, and no other is."""
+    spans = {span.span_id: span for span in await until(lambda: collector.trace(TRACE_ID), is_whole)}
+    topic = topic_of("orders")
+    path = [
+        ("gateway", "POST /graphql", "SERVER"),
+        ("gateway", "mutation", "INTERNAL"),
+        ("gateway", "orders/reportPickups", "CLIENT"),
+        ("orders-api", "orders/reportPickups", "SERVER"),
+        ("orders-api", "TRANSACTION", "CLIENT"),
+    ]
+    for end in (("orders-relay", f"send {topic}", "PRODUCER"), ("stats-worker", f"process {topic}", "CONSUMER")):
+        (span,) = [span for span in spans.values() if span.process == end[0]]
+        ancestors = [span]
+        while (parent := ancestors[0].parent_id) != CLIENT_SPAN_ID:
+            ancestors.insert(0, spans[parent])
+        assert [(span.process, span.name, span.kind) for span in ancestors] == [*path, end]
+        assert ancestors[0].attributes["http.response.status_code"] == 200
+    assert {span.trace_id for span in collector.spans} == {TRACE_ID}
+
+
+def is_whole(spans: list[CollectedSpan]) -> bool:
+    """Tell whether every process of the report's trace has sent its spans, with all their parents."""
+    known = {CLIENT_SPAN_ID, *(span.span_id for span in spans)}
+    processes = {span.process for span in spans}
+    return {"gateway", "orders-api", "orders-relay", "stats-worker"} <= processes and all(
+        span.parent_id in known for span in spans
+    )
+
+
 def check_logs_for_personal_data(stack: RunningStack, *secrets: str) -> None:
     """Check that no log has the names, addresses, texts, passwords and tokens of this test."""
-    forbidden = [*secrets, *MIRJA, *STAFF, "EKOKAARI", "Mirja Mallikas", "AS OY MIRJA", "hyvin tyhjennetty"]
+    forbidden = [*secrets, *PERSONAL]
     for log in stack.home.logs.glob("*.log"):
         text = log.read_text(encoding="utf-8", errors="replace")
         assert [secret for secret in forbidden if secret in text] == [], log.name

@@ -7,12 +7,13 @@ import aiohttp
 
 
 class GatewayClient:
-    """Client of GraphQL over HTTP at ``url``; ``token`` is sent once it is set."""
+    """Client of GraphQL over HTTP at ``url``; ``token`` and ``traceparent`` are sent once they are set."""
 
     def __init__(self, url: str, language: str = "fi") -> None:
         self.url = url
         self.token = ""
         self.refresh_token = ""
+        self.traceparent = ""
         self._session = aiohttp.ClientSession(headers={"Accept-Language": language})
 
     async def __aenter__(self) -> Self:
@@ -26,6 +27,8 @@ class GatewayClient:
     async def post(self, document: str, **variables: object) -> dict[str, Any]:
         """Return the whole response, errors included."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if self.traceparent:
+            headers["traceparent"] = self.traceparent
         body = {"query": document, "variables": variables}
         async with self._session.post(f"{self.url}/graphql", json=body, headers=headers) as response:
             result: dict[str, Any] = await response.json(content_type=None)
