@@ -21,6 +21,7 @@ from tests.benchmarks import (
     request_overhead,
     scale,
     thousand_subscribers,
+    trace_overhead,
     validation_time,
 )
 from tests.benchmarks.contest import runner
@@ -139,6 +140,19 @@ def main() -> None:
                 f"without a flood: {latency.quiet * 1000:.1f} ms",
                 f"{latency.median / latency.quiet:.2f}",
             )
+        overhead_of_traces = asyncio.run(trace_overhead.measure(servers.at(stack.home.root, stack.ports)))
+        table.add_row(
+            "spans on a portal page: checks while they are off",
+            f"{overhead_of_traces.off * 1e6:.1f} µs",
+            f"the page's CPU, gateway and stubs: {overhead_of_traces.page * 1e6:.0f} µs; wanted: 3 %",
+            f"{overhead_of_traces.off / overhead_of_traces.page:.4f}",
+        )
+        table.add_row(
+            f"spans on a portal page: {trace_overhead.RATIO:.0%} of the traces sampled, by turns with off",
+            f"{(overhead_of_traces.sampled - 1) * 100:.1f} % more CPU",
+            "5 %",
+            f"{overhead_of_traces.sampled:.3f}",
+        )
         published, received = asyncio.run(broker_recovery.measure(stack, *STAFF))
         table.add_row(
             "broker killed: from ready to the first event at it, at a subscriber, longest",
