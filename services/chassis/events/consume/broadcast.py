@@ -1,16 +1,19 @@
 """The broadcast consumer, without group or inbox: every gateway process reads every event."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from opentelemetry.trace import SpanKind
 
 from services.chassis.events.envelope import RawRecord
 from services.chassis.events.kafka import TRANSIENT_BROKER_ERRORS, ensure_topics, stop_client, to_raw_record
 from services.chassis.events.outbox import PARTITIONS
 from services.chassis.runtime.pause import pause
+from services.chassis.telemetry import spans
 from services.chassis.telemetry.logging import logger
 
 _log = logger(__name__)
@@ -142,6 +145,13 @@ class BroadcastConsumer:
                 consumer.seek(partition, progress.next_offset)
                 return
 
+    def _span(self, record: RawRecord) -> contextlib.AbstractContextManager[object]:
+        """Open a span in the trace of a new record; those from before the start have theirs at other processes."""
+        if spans.SpanRecording.tracer is None or not self.caught_up.is_set():
+            return spans.NO_SPAN
+        parents, attributes = [record.header("ce_traceparent")], spans.messaging_attributes("process", record.topic)
+        return spans.batch_spans(f"process {record.topic}", SpanKind.CONSUMER, parents, attributes)
+
     async def _find_start_offsets(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> None:
         since = int((dt.datetime.now(dt.UTC) - self._lookback).timestamp() * 1000)
         first_records = await consumer.offsets_for_times(dict.fromkeys(self._partitions, since))
@@ -171,5 +181,6 @@ class BroadcastConsumer:
             progress.expected_offset = m.offset + 1
             if known_id is not None:
                 continue
-            self._deliver(record)
+            with self._span(record):
+                self._deliver(record)
             progress.remember(m.offset, record.event_id)
