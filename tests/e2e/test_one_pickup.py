@@ -28,7 +28,7 @@ STAFF = ("matti@example.fi", "tyhjennys-tiistaisin-42")
 CUSTOMER = {"customerNumber": "62-0000000-00", "invoiceNumber": "1962859"}
 MIRJA = ("mirja@example.fi", "kartonki kulkee kotoa")
 PERSONAL = [*MIRJA, *STAFF, "EKOKAARI", "Mirja Mallikas", "AS OY MIRJA", "hyvin tyhjennetty"]
-TRACE_ID, CLIENT_SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+ORDER_TRACE, REPORT_TRACE, CLIENT_SPAN_ID = "a" * 32, "b" * 32, "c" * 16
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def stack(collector: Collector) -> Iterator[RunningStack]:
     stack.settings = {
         "KIERTO_TRACES": "otlp",
         "KIERTO_TRACES_ENDPOINT": collector.url,
-        "KIERTO_TRACES_RATIO": "0",  # only the trace that a client samples
+        "KIERTO_TRACES_RATIO": "0",  # only the traces that a client samples
     }
     stack.kierto("clock", "set", f"{MONDAY}T09:00")
     with running_stack(stack):
@@ -93,7 +93,9 @@ async def test_one_pickup(stack: RunningStack, collector: Collector, tmp_path: P
         events_file = tmp_path / "events"
         with partner(stack, planner.token, events_file):
             await until(lambda: partner_events(events_file))  # its first checkpoint: from here on it may miss no event
+            customer.traceparent = f"00-{ORDER_TRACE}-{CLIENT_SPAN_ID}-01"
             order = await order_pickup(customer, agreement["id"], PICKUP_DAY, "order-1")
+            customer.traceparent = ""
             await until(lambda: partner_events(events_file, order["id"]), lambda events: len(events) == 3)
         assert [event["type"] for event in await partner_events(events_file, order["id"])] == [
             "orders.order.placed",
@@ -115,7 +117,7 @@ async def test_one_pickup(stack: RunningStack, collector: Collector, tmp_path: P
         stack.kierto("clock", "set", f"{PICKUP_DAY}T09:30")
         await customer.sign_in(*MIRJA)
         await driver.sign_in_as_partner(*driver_secret)
-        driver.traceparent = f"00-{TRACE_ID}-{CLIENT_SPAN_ID}-01"
+        driver.traceparent = f"00-{REPORT_TRACE}-{CLIENT_SPAN_ID}-01"
         await report(driver, order["id"])
         done = await customer.execute(ORDER, id=order["id"])
         assert done["state"] == "COMPLETED"
@@ -140,7 +142,9 @@ async def test_one_pickup(stack: RunningStack, collector: Collector, tmp_path: P
         secrets = customer.token, customer.refresh_token, driver.token, driver_secret[1]
         check_logs_for_personal_data(stack, *secrets)
     check_trace(stack)
-    await check_spans(collector)
+    await check_spans(collector, ORDER_TRACE, "orderExtraPickup", "gateway")
+    await check_spans(collector, REPORT_TRACE, "reportPickups", "gateway", "stats-worker")
+    assert {span.trace_id for span in collector.spans} == {ORDER_TRACE, REPORT_TRACE}, "no client sampled the others"
     assert [text for text in (*secrets, *PERSONAL) if any(text.encode() in body for body in collector.bodies)] == []
 
 
@@ -258,34 +262,36 @@ def check_trace(stack: RunningStack) -> None:
         assert any(reported in traces for traces in batches if isinstance(traces, list)), process
 
 
-async def check_spans(collector: Collector) -> None:
-    """Check that the driver's report is one trace of spans, from the gateway to the last consumer, and no other is."""
-    spans = {span.span_id: span for span in await until(lambda: collector.trace(TRACE_ID), is_whole)}
+async def check_spans(collector: Collector, trace_id: str, operation: str, *consumers: str) -> None:
+    """Check that a mutation is one trace of spans: from the gateway to the consumers of its events."""
     topic = topic_of("orders")
     path = [
         ("gateway", "POST /graphql", "SERVER"),
         ("gateway", "mutation", "INTERNAL"),
-        ("gateway", "orders/reportPickups", "CLIENT"),
-        ("orders-api", "orders/reportPickups", "SERVER"),
+        ("gateway", f"orders/{operation}", "CLIENT"),
+        ("orders-api", f"orders/{operation}", "SERVER"),
         ("orders-api", "TRANSACTION", "CLIENT"),
     ]
-    for end in (("orders-relay", f"send {topic}", "PRODUCER"), ("stats-worker", f"process {topic}", "CONSUMER")):
-        (span,) = [span for span in spans.values() if span.process == end[0]]
-        ancestors = [span]
+    ends = {
+        ("orders-relay", f"send {topic}", "PRODUCER"),
+        *((consumer, f"process {topic}", "CONSUMER") for consumer in consumers),
+    }
+
+    def is_whole(spans: list[CollectedSpan]) -> bool:
+        known = {CLIENT_SPAN_ID, *(span.span_id for span in spans)}
+        return ends <= {place(span) for span in spans} and all(span.parent_id in known for span in spans)
+
+    spans = {span.span_id: span for span in await until(lambda: collector.trace(trace_id), is_whole)}
+    for end in [span for span in spans.values() if place(span) in ends]:
+        ancestors = [end]
         while (parent := ancestors[0].parent_id) != CLIENT_SPAN_ID:
             ancestors.insert(0, spans[parent])
-        assert [(span.process, span.name, span.kind) for span in ancestors] == [*path, end]
+        assert [place(span) for span in ancestors] == [*path, place(end)]
         assert ancestors[0].attributes["http.response.status_code"] == 200
-    assert {span.trace_id for span in collector.spans} == {TRACE_ID}
 
 
-def is_whole(spans: list[CollectedSpan]) -> bool:
-    """Tell whether every process of the report's trace has sent its spans, with all their parents."""
-    known = {CLIENT_SPAN_ID, *(span.span_id for span in spans)}
-    processes = {span.process for span in spans}
-    return {"gateway", "orders-api", "orders-relay", "stats-worker"} <= processes and all(
-        span.parent_id in known for span in spans
-    )
+def place(span: CollectedSpan) -> tuple[str, str, str]:
+    return span.process, span.name, span.kind
 
 
 def check_logs_for_personal_data(stack: RunningStack, *secrets: str) -> None:
