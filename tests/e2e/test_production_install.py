@@ -63,7 +63,7 @@ def run(environment: Path, *command: str, **settings: str) -> subprocess.Complet
     return subprocess.run(
         [environment / "bin" / program, *arguments],
         cwd=environment,
-        env=_without_clone() | settings,
+        env={**_without_clone(), **settings},
         check=False,
         capture_output=True,
         text=True,
@@ -140,7 +140,7 @@ def kierto_up(environment: Path, settings: Mapping[str, str]) -> Iterator[dict[s
     with subprocess.Popen(
         [environment / "bin" / "kierto", "up", "--no-demo"],
         cwd=environment,
-        env=_without_clone() | settings,
+        env={**_without_clone(), **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -42,7 +42,7 @@ def start() -> None:
 
 def launch(home: Path, base: int) -> subprocess.Popen[str]:
     """Start servers in a folder, and return their supervisor when they are ready; it deletes their data at its end."""
-    command = [sys.executable, "-P", "-m", "deploy.local", "--home", home, "--port-base", str(base)]
+    command = [sys.executable, "-P", "-m", "deploy.local", "--home", str(home), "--port-base", str(base)]
     process = subprocess.Popen(
         [*command, "--throwaway", "--with-parent"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},

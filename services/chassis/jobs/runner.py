@@ -13,7 +13,7 @@ import msgspec
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
 from services.chassis.jobs.job import AnyJobHandler, JobRun, RunAgain, name_of
 from services.chassis.runtime.pause import pause
-from services.chassis.telemetry import metrics, tracing
+from services.chassis.telemetry import metrics, spans
 from services.chassis.telemetry.logging import logger
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class JobRunner:
         async def run(queued: "QueuedJob") -> None:
             traceparent = (queued.headers or {}).get("traceparent")
             began = time.perf_counter()
-            with tracing.trace(traceparent if isinstance(traceparent, str) else None):
+            with spans.trace_job(name, traceparent if isinstance(traceparent, str) else None):
                 outcome = "done"
                 try:
                     await handler.run(decode(queued.payload or b"{}"), JobRun(queued.attempts + 1, stop))
