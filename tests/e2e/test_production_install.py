@@ -116,7 +116,7 @@ def test_every_process_starts_and_stops_with_real_servers(
     home, ports = tmp_path / "home", Ports(free_port_base())
     stack = {"KIERTO_HOME": str(home), "KIERTO_PORT_BASE": str(ports.base)}
     with kierto_up(environment, stack | _settings(real_servers)) as table:
-        names = {"gateway", *(f"{service}-{role}" for service in SERVICES for role in ("api", "worker", "relay"))}
+        names = {"gateway", *(f"{service}-{role}" for service in SERVICES for role in ("api", "worker", "relay", "jobs"))}
         assert table.keys() == names
         for name in names:
             with urllib.request.urlopen(f"{ports.url(name)}/readyz", timeout=10) as answer:
