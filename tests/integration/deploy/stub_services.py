@@ -10,6 +10,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+from deploy.local.paths import CLONE
 from deploy.local.secrets import SERVICES
 
 IMPORTED_IN = os.getpid()
@@ -27,6 +28,7 @@ def build(folder: Path) -> Path:
     jobs = folder / "services" / "chassis" / "jobs"
     jobs.mkdir(parents=True)
     (jobs / "compat.py").touch()
+    (jobs.parent / "auth").symlink_to(CLONE / "services" / "chassis" / "auth")  # makes the key rings
     playground = folder / "gateway" / "playground"
     playground.mkdir()
     (playground / "__init__.py").touch()
