@@ -1,5 +1,7 @@
 """Tests of the mailbox: mail is stored as received, and any content is shown safely."""
 
+import contextlib
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from deploy.local.mailbox.store import MailStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> MailStore:
-    return MailStore(tmp_path / "mail.sqlite")
+def store(tmp_path: Path) -> Iterator[MailStore]:
+    with contextlib.closing(MailStore(tmp_path / "mail.sqlite")) as store:
+        yield store
 
 
 def _receipt() -> bytes:
@@ -32,7 +35,8 @@ def test_mail_survives_a_restart(tmp_path: Path, store: MailStore) -> None:
     mail_id = store.add("a@kierto.test", ["liisa@example.fi"], raw)
     store.close()
 
-    mail = MailStore(tmp_path / "mail.sqlite").get(mail_id)
+    with contextlib.closing(MailStore(tmp_path / "mail.sqlite")) as reopened:
+        mail = reopened.get(mail_id)
 
     assert mail is not None
     assert (mail.sender, mail.recipients, mail.raw) == ("a@kierto.test", ["liisa@example.fi"], raw)
