@@ -21,6 +21,7 @@ from tests.support import servers
 from tests.support.servers import ROOT, Servers, free_port_base
 from tests.wheels import LOCK, locked
 
+ROLES = ("api", "worker", "relay", "jobs")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import gateway, services
@@ -116,7 +117,7 @@ def test_every_process_starts_and_stops_with_real_servers(
     home, ports = tmp_path / "home", Ports(free_port_base())
     stack = {"KIERTO_HOME": str(home), "KIERTO_PORT_BASE": str(ports.base)}
     with kierto_up(environment, stack | _settings(real_servers)) as table:
-        names = {"gateway", *(f"{service}-{role}" for service in SERVICES for role in ("api", "worker", "relay", "jobs"))}
+        names = {"gateway", *(f"{service}-{role}" for service in SERVICES for role in ROLES)}
         assert table.keys() == names
         for name in names:
             with urllib.request.urlopen(f"{ports.url(name)}/readyz", timeout=10) as answer:
