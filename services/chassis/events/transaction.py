@@ -2,13 +2,14 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from opentelemetry.trace import SpanKind
 
 from services.chassis import mail
 from services.chassis.db import idempotency
+from services.chassis.db.idempotency import ReadAgain
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
 from services.chassis.events.outbox import TracedEvent
@@ -17,7 +18,7 @@ from services.chassis.jobs.job import Job
 from services.chassis.runtime.clock import Clock
 from services.chassis.telemetry import spans, tracing
 from services.contracts.declare import Event
-from services.contracts.values import Outcome, Refusal, Value
+from services.contracts.values import Id, Outcome, Refusal, Value
 
 A = TypeVar("A", bound=Outcome)
 
@@ -63,11 +64,11 @@ class Transaction:
         caller: str,
         operation: str,
         command: Value,
-        answer: type[A],
         do: Callable[[], Awaitable[A | Refusal]],
-        remember: Callable[[A], A] = lambda outcome: outcome,
+        ids: Callable[[A], Sequence[Id]],
+        read_again: Mapping[type[A], ReadAgain[A]],
     ) -> A | Refusal:
-        """Execute a command with an idempotency key, or return its first outcome again (see ``db.idempotency``)."""
+        """Execute a command with an idempotency key, or read its first outcome again (see ``db.idempotency``)."""
         events_before, jobs_before = len(self._events), len(self._jobs)
         outcome = await idempotency.execute_once(
             self.connection,
@@ -75,9 +76,9 @@ class Transaction:
             caller=caller,
             operation=operation,
             command=command,
-            answer=answer,
             do=do,
-            remember=remember,
+            ids=ids,
+            read_again=read_again,
         )
         if isinstance(outcome, Refusal):
             del self._events[events_before:], self._jobs[jobs_before:]

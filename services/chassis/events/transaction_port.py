@@ -1,14 +1,15 @@
 """The base of every service's transaction ports: the operations that all use cases share."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from services.chassis.db.idempotency import ReadAgain
 from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
 from services.chassis.runtime.clock import Clock
 from services.contracts.declare import Event
-from services.contracts.values import Outcome, Refusal, Value
+from services.contracts.values import Id, Outcome, Refusal, Value
 
 A = TypeVar("A", bound=Outcome)
 
@@ -45,9 +46,9 @@ class TransactionPort(Protocol):
         caller: str,
         operation: str,
         command: Value,
-        answer: type[A],
         do: Callable[[], Awaitable[A | Refusal]],
-        remember: Callable[[A], A] = ...,
+        ids: Callable[[A], Sequence[Id]],
+        read_again: Mapping[type[A], ReadAgain[A]],
     ) -> A | Refusal:
-        """Execute a command with an idempotency key, or return its first outcome again (see ``db.idempotency``)."""
+        """Execute a command with an idempotency key, or read its first outcome again (see ``db.idempotency``)."""
         ...

@@ -2,12 +2,11 @@
 
 import secrets
 import uuid
+from collections.abc import Sequence
 
-import msgspec
-
-from services.chassis.ids import find_id, new_uuid, write_id
+from services.chassis.ids import find_id, new_uuid, read_id, write_id
 from services.contracts.identity import SCOPES, CreatePartner, PartnerCreated
-from services.contracts.values import Problem, Refusal
+from services.contracts.values import Id, Problem, Refusal
 from services.identity.domain.access import PartnerRecord
 from services.identity.domain.partner import partner_problems
 from services.identity.domain.secret import digest
@@ -19,7 +18,7 @@ CLIENT_SECRET = "client_secret"  # noqa: S105 - the purpose of a digest, not a s
 
 
 async def create_partner(work: Work, pepper: bytes, staff_id: str, command: CreatePartner) -> PartnerCreated | Refusal:
-    """Create a partner and its first secret, which is shown once.
+    """Create a partner and its first secret, which is shown once: a repetition shows the partner as it is now.
 
     Refused with MALFORMED, INVALID_SCOPE, NOT_FOUND (an organisation), IDEMPOTENCY_CONFLICT.
     """
@@ -47,14 +46,18 @@ async def create_partner(work: Work, pepper: bytes, staff_id: str, command: Crea
                 await tx.audit_log.add(staff_id, "ALL_ORGANISATIONS_GRANTED", write_id("partner", partner.id), tx.now)
             return PartnerCreated(partner=partner_response(partner), client_secret=secret)
 
+        async def read_again(ids: Sequence[Id]) -> PartnerCreated | None:
+            partner = await tx.partners.by_id(read_id("partner", ids[0]))
+            return PartnerCreated(partner=partner_response(partner), client_secret=None) if partner else None
+
         return await tx.execute_once(
             organisation="",
             caller=staff_id,
             operation="createPartner",
             command=command,
-            answer=PartnerCreated,
             do=create,
-            remember=lambda created: msgspec.structs.replace(created, client_secret=None),
+            ids=lambda created: [created.partner.id],
+            read_again={PartnerCreated: read_again},
         )
 
 

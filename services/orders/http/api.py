@@ -1,6 +1,7 @@
 """The operations of orders, for one caller: each checks the caller and calls its query or use case."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from services.access.caller import EVERYONE, PEOPLE, Caller
 from services.contracts.identity import SubjectKind
@@ -68,7 +69,12 @@ class OrdersApi(ImportsApi):
     async def order_extra_pickup(self, command: OrderExtraPickup) -> Ordered | Refusal:
         self._caller.require(*PEOPLE)
         async with self._runtime.work() as tx:
-            return await order_extra_pickup(tx, self._caller, command)
+
+            async def read_again(ids: Sequence[Id]) -> Ordered | None:
+                (order,) = await orders.orders_by_id(tx.connection, self._caller, tx.today, ids)
+                return Ordered(order=order) if order else None
+
+            return await order_extra_pickup(tx, self._caller, command, read_again)
 
     async def orders(
         self, page: Page, site_id: Id | None = None, states: list[OrderState] | None = None

@@ -4,8 +4,6 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-import msgspec
-
 from services.chassis.ids import write_id
 from services.contracts import orders as contract
 from services.contracts.identity import Language
@@ -95,10 +93,3 @@ def order_response(record: OrderRecord, article: contract.Article, *, billing: b
         timeline=list(record.timeline),
         version=record.version,
     )
-
-
-def without_prices(answer: contract.Ordered) -> contract.Ordered:
-    """Return the answer for a caller without the billing permission."""
-    replace = msgspec.structs.replace
-    article = replace(answer.order.article, price=None)
-    return replace(answer, order=replace(answer.order, article=article, price=None))

@@ -1,6 +1,7 @@
 """The order of a pickup between the regular ones (O3, O14)."""
 
 from services.access.caller import Caller
+from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.contracts.orders import Ordered, OrderExtraPickup, OrderKind, OrderState
 from services.contracts.values import Refusal, refuse
@@ -11,8 +12,10 @@ from services.orders.mapping.events import order_moved_event, order_placed_event
 from services.orders.usecases.ports.transaction import OrdersStore
 
 
-async def order_extra_pickup(tx: OrdersStore, caller: Caller, command: OrderExtraPickup) -> Ordered | Refusal:
-    """Order a pickup on an offered day; return the first answer if the command's key was used before."""
+async def order_extra_pickup(
+    tx: OrdersStore, caller: Caller, command: OrderExtraPickup, read_again: ReadAgain[Ordered]
+) -> Ordered | Refusal:
+    """Order a pickup on an offered day; read the order again if the command's key was used before."""
     agreement_id = find_id("agreement", command.agreement_id)
     agreement = await tx.agreements.by_id(agreement_id) if agreement_id else None
     if agreement is None:
@@ -24,22 +27,21 @@ async def order_extra_pickup(tx: OrdersStore, caller: Caller, command: OrderExtr
         return refuse("FORBIDDEN")
 
     async def place() -> Ordered | Refusal:
-        return await _place_order(tx, caller, command, agreement)
+        return await _place_order(tx, caller, command, agreement, billing=permissions.billing)
 
-    answer = await tx.execute_once(
+    return await tx.execute_once(
         organisation=write_id("org", agreement.organisation_id),
         caller=caller.subject_id,
         operation="orderExtraPickup",
         command=command,
-        answer=Ordered,
         do=place,
+        ids=lambda ordered: [ordered.order.id],
+        read_again={Ordered: read_again},
     )
-    # The stored answer has prices; whether they are shown is decided for each call.
-    return responses.without_prices(answer) if isinstance(answer, Ordered) and not permissions.billing else answer
 
 
 async def _place_order(
-    tx: OrdersStore, caller: Caller, command: OrderExtraPickup, unlocked: AgreementRecord
+    tx: OrdersStore, caller: Caller, command: OrderExtraPickup, unlocked: AgreementRecord, *, billing: bool
 ) -> Ordered | Refusal:
     # The lock lets the second of two orders for one day see the first.
     agreement = (await tx.agreements.lock([unlocked.id]))[unlocked.id]
@@ -72,5 +74,5 @@ async def _place_order(
     tx.emit(order_placed_event(received))
     tx.emit(order_moved_event(received, confirmed))
     tx.emit(order_moved_event(confirmed, scheduled))
-    article = responses.article_response(facts.article_id, prices, caller.language, tx.today, billing=True)
-    return Ordered(order=responses.order_response(scheduled, article, billing=True))
+    article = responses.article_response(facts.article_id, prices, caller.language, tx.today, billing=billing)
+    return Ordered(order=responses.order_response(scheduled, article, billing=billing))

@@ -1,5 +1,7 @@
 """The operations of support, for one caller: each checks the caller and calls its query or use case."""
 
+from collections.abc import Sequence
+
 from services.access.caller import PEOPLE, Caller
 from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
 from services.contracts.values import Connection, Id, Page, Refusal
@@ -21,7 +23,12 @@ class SupportApi:
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         self._caller.require(*PEOPLE)
         async with self._runtime.work() as tx:
-            return await send_contact_form(tx, self._caller, self._limits, command)
+
+            async def read_again(ids: Sequence[Id]) -> ContactFormReceived | None:
+                (ticket,) = await tickets.tickets_by_id(tx.connection, self._caller, tx.today, ids)
+                return ContactFormReceived(ticket=ticket) if ticket else None
+
+            return await send_contact_form(tx, self._caller, self._limits, command, read_again)
 
     async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
         self._caller.require(*PEOPLE)

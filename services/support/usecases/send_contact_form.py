@@ -3,6 +3,7 @@
 import uuid
 
 from services.access.caller import Caller
+from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import find_id, new_uuid, read_id, write_id
 from services.contracts.support import ContactFormReceived, SendContactForm, TicketState
 from services.contracts.values import Refusal, refuse
@@ -16,11 +17,15 @@ from services.support.usecases.send_receipt import SendReceipt
 
 
 async def send_contact_form(
-    tx: SupportStore, caller: Caller, limits: MessageLimits, command: SendContactForm
+    tx: SupportStore,
+    caller: Caller,
+    limits: MessageLimits,
+    command: SendContactForm,
+    read_again: ReadAgain[ContactFormReceived],
 ) -> ContactFormReceived | Refusal:
     """Open a ticket about a site that the caller reaches, in any role, with a receipt that is due.
 
-    A form that is sent again gets its first answer, whatever the limits say by then.
+    A form that is sent again is answered with its ticket, whatever the limits say by then.
     """
     form = parse_contact_form(command)
     if isinstance(form, Refusal):
@@ -37,8 +42,9 @@ async def send_contact_form(
         caller=caller.subject_id,
         operation="sendContactForm",
         command=command,
-        answer=ContactFormReceived,
         do=do,
+        ids=lambda received: [received.ticket.id],
+        read_again={ContactFormReceived: read_again},
     )
 
 

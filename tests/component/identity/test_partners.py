@@ -82,6 +82,11 @@ async def test_the_same_key_again_makes_no_second_partner_and_shows_no_secret(ha
     assert len({answer.partner.id for answer in answers}) == 1
     assert len([answer for answer in answers if answer.client_secret]) == 1
     assert len(await harness.emitted_events(AccessStated)) == 1
+    await api.revoke_partner(answers[0].partner.id)
+    again = expect(PartnerCreated, await api.create_partner(partner_command()))
+    assert (again.partner.id, again.partner.active, again.client_secret) == (answers[0].partner.id, False, None)
+    (kept,) = await harness.pool.fetch("SELECT result_type, result_ids FROM chassis.answers")
+    assert tuple(kept) == ("PartnerCreated", [again.partner.id])
     other = await api.create_partner(partner_command(name="Other Oy"))
     assert codes(other) == [("IDEMPOTENCY_CONFLICT", "idempotencyKey")]
 

@@ -3,24 +3,26 @@
 import asyncio
 import datetime as dt
 
+import msgspec
 import pytest
 
 from services.access import copy
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.identity import AccessStated, Grant, Role, SubjectKind
+from services.contracts.identity import AccessStated, Grant, Language, Role, SubjectKind
 from services.contracts.orders import (
     Calendar,
     Offers,
     Ordered,
+    OrderExtraPickup,
     OrderMoved,
     OrderPlaced,
     OrderState,
     PickupState,
     Step,
 )
-from services.contracts.values import Money, Page, Refusal
+from services.contracts.values import Money, Page, Refusal, refuse
 from tests.component.orders.scenario import OrdersScenario, day, extra_pickup
 
 
@@ -225,8 +227,34 @@ async def test_the_first_answer_is_repeated_without_prices_after_the_permission_
     again = await scenario.harness.api(caller).order_extra_pickup(command)
     assert isinstance(again, Ordered)
     assert (again.order.id, again.order.price, again.order.article.price) == (first.order.id, None, None)
+    in_finnish = msgspec.structs.replace(caller, language=Language.FI)
+    in_english = msgspec.structs.replace(caller, language=Language.EN)
+    names = [(await order_again(scenario, one, command)).order.article.name for one in (in_finnish, in_english)]
+    assert names == ["LOPPUJÄTEASTIAN 360 L TYHJENNYS", "Emptying"]
     await restate(scenario, caller, Grant(organisation_id=scenario.organisation_id, role=Role.VIEWER), version=3)
     assert code_of(await scenario.harness.api(caller).order_extra_pickup(command)) == "FORBIDDEN"
+
+
+async def test_a_repetition_shows_the_order_as_it_is_now_and_to_those_who_see_it(scenario: OrdersScenario) -> None:
+    caller = await scenario.member()
+    command = extra_pickup(scenario.id("A1"), "12.3.")
+    first = await order_again(scenario, caller, command)
+    (kept,) = await scenario.harness.pool.fetch("SELECT result_type, result_ids FROM chassis.answers")
+    assert tuple(kept) == ("Ordered", [first.order.id])
+    await scenario.harness.pool.execute("UPDATE orders SET state = 'COMPLETED', version = version + 1")
+    again = await order_again(scenario, caller, command)
+    assert (again.order.id, again.order.state) == (first.order.id, OrderState.COMPLETED)
+    # Out of the caller's reach, while the agreement is not.
+    await scenario.harness.pool.execute("UPDATE orders SET organisation_id = $1", new_uuid())
+    refused = await scenario.harness.api(caller).order_extra_pickup(command)
+    assert refused == refuse("NOT_FOUND", "idempotencyKey")
+
+
+async def order_again(scenario: OrdersScenario, caller: Caller, command: OrderExtraPickup) -> Ordered:
+    """Order with success."""
+    answer = await scenario.harness.api(caller).order_extra_pickup(command)
+    assert isinstance(answer, Ordered), answer
+    return answer
 
 
 async def test_orders_are_listed_newest_first_and_filtered(scenario: OrdersScenario) -> None:

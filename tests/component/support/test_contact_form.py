@@ -127,6 +127,20 @@ async def test_the_same_form_again_is_the_same_ticket(make_harness: MakeSupport)
     assert (await send(harness, await member_of(harness, org), form(site))).id != first.id, "keys are of one caller"
 
 
+async def test_a_kept_answer_has_the_tickets_id_and_shows_the_ticket_as_it_is_now(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
+    org = an_id("org")
+    site, caller = await known_site(harness, org), await member_of(harness, org)
+    first = await send(harness, caller, form(site))
+    (kept,) = await harness.pool.fetch("SELECT result_type, result_ids FROM chassis.answers")
+    assert tuple(kept) == ("ContactFormReceived", [first.id])
+    await harness.pool.execute("UPDATE tickets SET state = 'CLOSED'")
+    assert (await send(harness, caller, form(site))).state is TicketState.CLOSED
+    await harness.pool.execute("DELETE FROM receipts")
+    await harness.pool.execute("DELETE FROM tickets")
+    assert await harness.api(caller).send_contact_form(form(site)) == refuse("NOT_FOUND", "idempotencyKey")
+
+
 async def test_ten_at_once_are_one_ticket_with_one_receipt(make_harness: MakeSupport) -> None:
     harness = await make_harness(SUPPORT)
     org = an_id("org")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from starlette.requests import Request
@@ -67,8 +67,17 @@ class CounterImplementation:
                 await tx.connection.execute("SELECT pg_sleep($1)", command.seconds)
                 return counted
 
+            async def read_again(ids: Sequence[str]) -> Counted | None:
+                return Counted(place=int(ids[0]))
+
             return await tx.execute_once(
-                organisation="org_1", caller="user_1", operation="count", command=command, answer=Counted, do=do
+                organisation="org_1",
+                caller="user_1",
+                operation="count",
+                command=command,
+                do=do,
+                ids=lambda counted: [str(counted.place)],
+                read_again={Counted: read_again},
             )
 
     async def add(self, number: int) -> int:
