@@ -153,7 +153,7 @@ async def _serve(settings: ProcessSettings, parts: ProcessParts, stop: asyncio.E
     done, _ = await asyncio.wait((*serving, stopping, *loops), return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in done if task is not stopping and not stop.is_set()]
     for task in failed:
-        _log.error("background task exited", error=repr(task.exception()))
+        _log.error("background task exited", exc_info=task.exception())
     stop.set()
     server.should_exit = operator_server.should_exit = True
     _, late = await asyncio.wait((*serving, stopping, *loops), timeout=GRACE_S)

@@ -1,13 +1,15 @@
 """Structured logs: one JSON object a line on standard output, with the trace id of the present work.
 
 Logged fields are chosen by name: operation, ids, counts, durations. Bodies, headers, tokens, names, addresses and texts
-are never logged.
+are never logged. Of an exception the class and the places are, and its text is not: the database's errors quote rows.
 """
 
 import asyncio
 import datetime as dt
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -117,7 +119,7 @@ def configure(process: str, level: str = "INFO") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         name_process,
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(format_error),
     ]
     lines = LineWriter(sys.stdout.buffer)
     _ProcessLog.name, _ProcessLog.lines = process, lines if logging.getLevelName(level) <= logging.INFO else None
@@ -146,6 +148,23 @@ def configure(process: str, level: str = "INFO") -> None:
     # These libraries log every failed attempt while a server starts; Kierto's own lines report it once.
     for name, library_level in _LIBRARY_LEVELS.items():
         logging.getLogger(name).setLevel(library_level)
+
+
+def format_error(info: structlog.typing.ExcInfo) -> str:
+    """Return the classes and places of an exception and of its causes, the first cause first, without their texts."""
+    traces = [
+        f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__module__}.{type(error).__qualname__}"
+        for error in _with_causes(info[1])
+    ]
+    return "\n\n".join(reversed(traces))
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _render(_: Any, __: str, entry: structlog.typing.EventDict) -> bytes:

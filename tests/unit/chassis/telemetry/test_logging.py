@@ -101,3 +101,33 @@ with tracing.trace("00-{"a" * 32}-{"b" * 16}-01"):
             ("operation", "Sites"), ("ms", 1.5), ("event", "executed"), ("level", "info"), ("process", "gateway"),
             ("trace_id", "a" * 32),
         ]  # fmt: skip
+
+
+def test_an_exception_is_logged_by_class_and_place_without_its_text() -> None:
+    program = """
+from services.chassis.telemetry import logging
+logging.configure("gateway")
+
+def read(row):
+    raise KeyError(row)
+
+try:
+    try:
+        read("a secret")
+    except KeyError as error:
+        raise ValueError("the secret was", error) from error
+except ValueError:
+    logging.logger("x").exception("failed")
+    import logging as standard
+    standard.getLogger("x").exception("failed, too")
+"""
+    completed = subprocess.run(
+        [sys.executable, "-P", "-c", program], check=True, capture_output=True, env={"PYTHONPATH": str(ROOT)}
+    )
+    lines = [json.loads(line) for line in completed.stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["failed", "failed, too"]
+    for line in lines:
+        first, second = line["exception"].split("\n\n")
+        assert first.endswith(", in read\nbuiltins.KeyError")
+        assert second.endswith(", in <module>\nbuiltins.ValueError")
+    assert b"secret" not in completed.stdout
