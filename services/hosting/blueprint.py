@@ -15,6 +15,8 @@ from services.chassis.auth.sealed.key_ring_reader import KeyRingReader
 from services.chassis.auth.sealed.sealed_value import SealedColumn
 from services.chassis.db.notifier import CommitNotifier
 from services.chassis.db.postgres import DatabaseConnection, Pool
+from services.chassis.db.sensitive import SensitiveTable
+from services.chassis.db.sensitive_tables import CHASSIS_SENSITIVE
 from services.chassis.events import outbox
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.copies.announcement import Announcement
@@ -94,6 +96,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """Whether partners read the service's public events from Kafka."""
     sealed: Sequence[SealedColumn] = ()
     """The columns with secrets, which ``kierto keys rotate`` re-encrypts."""
+    sensitive: Sequence[SensitiveTable] = ()
+    """The service's own columns with personal data."""
     versioned: Sequence[str] = ()
     """The service's own tables with a ``version`` that its events carry."""
     imports: Callable[[ServiceRuntime[T]], Sequence[ImportKind[T, Any]]] = lambda runtime: ()
@@ -118,6 +122,11 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The service's recurring jobs, beside retention."""
     due_rows: Sequence[DueRows] = ()
     """The service's rows that have a job at their time."""
+
+    @property
+    def all_sensitive(self) -> Sequence[SensitiveTable]:
+        """The columns with personal data of the whole database: the service's own and the chassis'."""
+        return (*self.sensitive, *CHASSIS_SENSITIVE)
 
 
 def _read_key_ring(service: str, settings: ServiceSettings) -> KeyRingReader:

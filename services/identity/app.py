@@ -27,6 +27,7 @@ from services.identity.messaging.handlers import HANDLERS
 from services.identity.queries import directory
 from services.identity.settings import IdentitySettings
 from services.identity.store.retention import DeleteExpiredSessions, delete_expired
+from services.identity.store.sensitive import SENSITIVE
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.announce_access import announce_partners, announce_users
 from services.identity.usecases.announce_organisations import announce_organisations
@@ -113,6 +114,7 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     bind=_build_api,
     subscribes_to=["stats"],
     handlers=lambda runtime: HANDLERS,
+    sensitive=SENSITIVE,
     versioned=["organisations", "users", "partners"],
     imports=_imports,
     announcements=[

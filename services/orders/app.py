@@ -15,6 +15,7 @@ from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rule
 from services.orders.http.api import OrdersApi
 from services.orders.messaging.handlers import HANDLERS
+from services.orders.store.sensitive import SENSITIVE
 from services.orders.store.transaction import OrdersTransaction
 from services.orders.usecases.announce_pickups import announce_pickups
 from services.orders.usecases.import_agreements import AgreementRow, import_agreements
@@ -34,6 +35,7 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     subscribes_to=["identity", "sites"],
     handlers=lambda runtime: HANDLERS,
     partners_topic=True,
+    sensitive=SENSITIVE,
     versioned=["agreements", "orders", "pickups"],
     imports=lambda runtime: [
         ImportKind("articles", ArticlePrice, ("article_number", "valid_from"), import_articles),

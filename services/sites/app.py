@@ -11,6 +11,7 @@ from services.contracts.sites import ContainerStated, Sites, SiteStated
 from services.hosting.blueprint import Blueprint
 from services.sites.http.api import SitesApi
 from services.sites.messaging.handlers import HANDLERS
+from services.sites.store.sensitive import SENSITIVE
 from services.sites.store.transaction import SitesTransaction
 from services.sites.usecases.announce_containers import announce_containers
 from services.sites.usecases.announce_sites import announce_sites
@@ -25,6 +26,7 @@ SITES: Blueprint[SitesTransaction, Sites] = Blueprint(
     bind=lambda runtime: lambda caller: SitesApi(runtime, caller),
     subscribes_to=["identity"],
     handlers=lambda runtime: HANDLERS,
+    sensitive=SENSITIVE,
     versioned=["sites", "containers"],
     imports=lambda runtime: [
         ImportKind("sites", SiteRow, ("site_number",), import_sites),

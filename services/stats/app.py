@@ -12,6 +12,7 @@ from services.contracts.stats import InvoiceStated, Stats
 from services.hosting.blueprint import Blueprint
 from services.stats.http.api import StatsApi
 from services.stats.messaging.handlers import HANDLERS
+from services.stats.store.sensitive import SENSITIVE
 from services.stats.store.transaction import StatsTransaction
 from services.stats.usecases.announce_invoices import announce_invoices
 from services.stats.usecases.import_invoices import InvoiceRow, import_invoices
@@ -24,6 +25,7 @@ STATS: Blueprint[StatsTransaction, Stats] = Blueprint(
     bind=lambda runtime: lambda caller: StatsApi(runtime, caller),
     subscribes_to=["identity", "orders"],
     handlers=lambda runtime: HANDLERS,
+    sensitive=SENSITIVE,
     versioned=["invoices"],
     imports=lambda runtime: [ImportKind("invoices", InvoiceRow, ("invoice_number",), import_invoices)],
     announcements=[Announcement(entity="invoice", event=InvoiceStated, table="invoices", emit_page=announce_invoices)],

@@ -15,6 +15,7 @@ from services.support.http.recipients import IdentityRecipients
 from services.support.messaging.handlers import HANDLERS
 from services.support.messaging.jobs import receipt_job
 from services.support.settings import SupportSettings
+from services.support.store.sensitive import SENSITIVE
 from services.support.store.transaction import SupportTransaction
 
 Runtime = ServiceRuntime[SupportTransaction]
@@ -35,6 +36,7 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     settings=SupportSettings,
     subscribes_to=["identity", "sites"],
     handlers=lambda runtime: HANDLERS,
+    sensitive=SENSITIVE,
     versioned=["tickets"],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
     jobs=lambda runtime: [

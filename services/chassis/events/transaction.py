@@ -2,13 +2,13 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from opentelemetry.trace import SpanKind
 
 from services.chassis import mail
-from services.chassis.db import idempotency
+from services.chassis.db import idempotency, tombstones
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
@@ -83,6 +83,10 @@ class Transaction:
         if isinstance(outcome, Refusal):
             del self._events[events_before:], self._jobs[jobs_before:]
         return outcome
+
+    async def erased_keys(self, prefix: str, keys: Collection[str]) -> frozenset[str]:
+        """Return those of an import's keys that belong to erased things, whose ids have this prefix."""
+        return await tombstones.find_keys(self.connection, prefix, keys)
 
     async def flush(self) -> tuple[bool, bool]:
         """Write the events and the jobs; return whether there were events and jobs. Called once, at the end."""

@@ -1,7 +1,7 @@
 """The base of every service's transaction ports: the operations that all use cases share."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from services.chassis.db.idempotency import ReadAgain
@@ -51,4 +51,8 @@ class TransactionPort(Protocol):
         read_again: Mapping[type[A], ReadAgain[A]],
     ) -> A | Refusal:
         """Execute a command with an idempotency key, or read its first outcome again (see ``db.idempotency``)."""
+        ...
+
+    async def erased_keys(self, prefix: str, keys: Collection[str]) -> frozenset[str]:
+        """Return those of an import's keys that belong to erased things, whose ids have this prefix."""
         ...

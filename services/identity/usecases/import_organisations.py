@@ -31,17 +31,20 @@ async def import_organisations(
 ) -> list[RowResult | RowError]:
     """Save and announce the organisation of each row that differs from its record.
 
-    A customer number has the format that registration requires.
+    A customer number has the format that registration requires, and is not that of an erased organisation.
     """
+    erased = await tx.erased_keys("org", {row.customer_number for row in rows})
     records = RecordChanges(await tx.organisations.lock_by_number({row.customer_number for row in rows}))
-    results = [_check_row(row, rules) or _apply_row(records, row) for row in rows]
+    results = [_check_row(row, rules, erased) or _apply_row(records, row) for row in rows]
     await tx.organisations.save(records.changed)
     for organisation in records.changed:
         tx.emit(organisation_stated_event(organisation))
     return results
 
 
-def _check_row(row: OrganisationRow, rules: RegistrationRules) -> RowError | None:
+def _check_row(row: OrganisationRow, rules: RegistrationRules, erased: frozenset[str]) -> RowError | None:
+    if row.customer_number in erased:
+        return row_error("customer_number", "ERASED")
     if re.fullmatch(rules.customer_number_format, row.customer_number):
         return None
     return row_error("customer_number", "MALFORMED", expected=rules.customer_number_example)

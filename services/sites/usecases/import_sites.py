@@ -42,9 +42,13 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
 async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[RowResult | RowError]:
     """Save and announce the site of each row that differs from its record."""
     organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
+    erased = await tx.erased_keys("org", {row.customer_number for row in rows})
     records = RecordChanges(await tx.sites.lock_by_number({row.site_number for row in rows}))
     results: list[RowResult | RowError] = []
     for row in rows:
+        if row.customer_number in erased:
+            results.append(row_error("customer_number", "ERASED"))
+            continue
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
             results.append(row_error("customer_number", "UNKNOWN", retryable=True, value=row.customer_number))

@@ -34,9 +34,13 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
 async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[RowResult | RowError]:
     """Save and announce the invoice of each row that adds or changes one."""
     organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
+    erased = await tx.erased_keys("org", {row.customer_number for row in rows})
     records = RecordChanges(await tx.invoices.lock_by_number({row.invoice_number for row in rows}))
     results: list[RowResult | RowError] = []
     for row in rows:
+        if row.customer_number in erased:
+            results.append(row_error("customer_number", "ERASED"))
+            continue
         organisation_id = organisations.get(row.customer_number)
         if organisation_id is None:
             results.append(row_error("customer_number", "UNKNOWN", retryable=True, value=row.customer_number))

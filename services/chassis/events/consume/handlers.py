@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import asyncpg
 from opentelemetry.trace import SpanKind
 
+from services.chassis.db import tombstones
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.events.transaction import Transaction
 from services.chassis.telemetry import spans, tracing
@@ -44,9 +45,13 @@ async def handle_events(handlers: Handlers[T], tx: T, events: Sequence[ReceivedE
     """Call the handler of each event, in order; a type without a handler has no effect.
 
     A BatchHandler gets all consecutive events that it handles (not counting those without a handler), so that the order
-    holds across types, too.
+    holds across types, too. A stated event about a thing that was erased here has no effect either: it may be older
+    than the erasure, or of an owner whose database was restored.
     """
     handled = [event for event in events if event.type.struct in handlers]
+    if stated := {event.subject for event in handled if event.type.stated}:
+        erased = await tombstones.find_ids(tx.connection, stated)
+        handled = [event for event in handled if not (event.type.stated and event.subject in erased)]
     for handler, run in itertools.groupby(handled, key=lambda event: handlers[event.type.struct]):
         if isinstance(handler, BatchHandler):
             batch = list(run)

@@ -1,0 +1,44 @@
+"""The columns of the chassis' own tables that have personal data, and those that have none."""
+
+from collections.abc import Sequence
+
+from services.chassis.db.sensitive import DataKind, PlainColumns, SensitiveTable
+
+CHASSIS_SENSITIVE: Sequence[SensitiveTable] = (
+    SensitiveTable(
+        table="chassis.mail",
+        columns={
+            "recipient": DataKind.EMAIL,
+            "subject": DataKind.MAIL,
+            "text": DataKind.MAIL,
+            "html": DataKind.MAIL,
+        },
+        kept_for="30 days after the mail was sent",
+    ),
+    SensitiveTable(
+        table="chassis.import_rows",
+        columns={"cells": DataKind.IMPORTED, "params": DataKind.IMPORTED, "reason": DataKind.IMPORTED},
+        kept_for="30 days after the file was uploaded, if the row is bad; otherwise until the import is done",
+    ),
+)
+
+# Events carry ids, states, amounts and dates: outbox, dead letters. Jobs carry ids, and their errors are kept as class
+# and place. A key of answers is made by a program.
+CHASSIS_PLAIN: PlainColumns = {
+    "chassis.answers": "organisation caller operation key input_hash result_type result_ids",
+    "chassis.dead_letters": "state topic event_id type subject key headers value reason",
+    "chassis.import_rows": "state field code key",
+    "chassis.imports": "kind file_name state",
+    "chassis.leader": "holder cluster_id",
+    "chassis.mail": "language message_id",
+    "chassis.outbox": "type subject traceparent data",
+    "chassis.pgqueuer": "status entrypoint dedupe_key payload headers",
+    "chassis.pgqueuer_log": "status entrypoint traceback",
+    "chassis.pgqueuer_schedules": "expression entrypoint status",
+    "chassis.pgqueuer_statistics": "status entrypoint",
+    "chassis.positions": "topic event_id checked_event_id",
+    "chassis.published": "cluster_id topic",
+    "chassis.published_up_to": "cluster_id topic",
+    "chassis.recurring_jobs": "name",
+    "chassis.tombstones": "id prefix key",
+}

@@ -1,0 +1,40 @@
+"""Identity's columns with personal data, and its other columns of text and bytes."""
+
+from collections.abc import Sequence
+
+from services.chassis.db.sensitive import DataKind, PlainColumns, SensitiveTable
+
+SENSITIVE: Sequence[SensitiveTable] = (
+    # Memberships, requests of access and sessions go with their user.
+    SensitiveTable(
+        table="users",
+        columns={
+            "username": DataKind.USERNAME,
+            "username_key": DataKind.USERNAME,
+            "email": DataKind.EMAIL,
+            "password_hash": DataKind.SECRET,
+        },
+        persons={"user": "id = $1"},
+    ),
+    # The row stays: invoices and agreements, which have to be kept, refer to its id.
+    SensitiveTable(
+        table="organisations",
+        columns={"name": DataKind.NAME, "sort_name": DataKind.NAME, "business_id": DataKind.BUSINESS_ID},
+        persons={"org": "id = $1"},
+        erased={"name": "''", "sort_name": "''", "business_id": "NULL"},
+    ),
+)
+
+# Keys of attempts are digests under the service's pepper. A partner is a company.
+PLAIN: PlainColumns = {
+    "attempts": "scope key tried_by kept_for",
+    "audit": "actor action subject",
+    "invoices": "customer_number invoice_number",
+    "memberships": "role",
+    "organisations": "customer_number kind",
+    "partner_secrets": "digest",
+    "partners": "name scopes sort_name",
+    "refresh_tokens": "digest",
+    "sessions": "salt",
+    "users": "language terms_version",
+}

@@ -1,0 +1,40 @@
+"""Every column that may hold text is declared: it has personal data, or it has none."""
+
+from typing import Any
+
+import pytest
+
+from services.chassis.db.sensitive import erase_person, export_person
+from services.chassis.ids import new_uuid, write_id
+from services.hosting.blueprint import Blueprint
+from services.support.app import SUPPORT
+from tests.component.personal_data.declarations import SERVICES, problems
+from tests.support.fixtures import MakeHarness
+
+
+@pytest.mark.parametrize("blueprint", SERVICES, ids=lambda one: one.name)
+async def test_every_column_of_text_is_declared_once(
+    blueprint: Blueprint[Any, Any], make_harness: MakeHarness[Any, Any]
+) -> None:
+    harness = await make_harness(blueprint)
+    assert await problems(harness.pool, blueprint) == []
+    async with harness.work() as tx:
+        for prefix in ("user", "org"):
+            person = write_id(prefix, new_uuid())
+            await erase_person(tx.connection, blueprint.all_sensitive, person)
+            assert await export_person(tx.connection, blueprint.all_sensitive, person) == {}
+
+
+async def test_a_new_column_and_a_wrong_declaration_are_found(make_harness: MakeHarness[Any, Any]) -> None:
+    harness = await make_harness(SUPPORT)
+    await harness.pool.execute(
+        "ALTER TABLE tickets ADD note text, ADD notes jsonb, ADD marks bytea[], ADD size integer"
+    )
+    await harness.pool.execute("ALTER TABLE tickets RENAME phone TO telephone")
+    assert await problems(harness.pool, SUPPORT) == [
+        "tickets.marks is declared neither as sensitive nor as plain",
+        "tickets.note is declared neither as sensitive nor as plain",
+        "tickets.notes is declared neither as sensitive nor as plain",
+        "tickets.telephone is declared neither as sensitive nor as plain",
+        "tickets.phone is declared, but there is no such column of text",
+    ]
