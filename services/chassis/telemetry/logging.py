@@ -150,11 +150,11 @@ def configure(process: str, level: str = "INFO") -> None:
         logging.getLogger(name).setLevel(library_level)
 
 
-def format_error(info: structlog.typing.ExcInfo) -> str:
+def format_error(exc_info: structlog.typing.ExcInfo) -> str:
     """Return the classes and places of an exception and of its causes, the first cause first, without their texts."""
     traces = [
         f"{''.join(traceback.format_tb(error.__traceback__))}{type(error).__module__}.{type(error).__qualname__}"
-        for error in _with_causes(info[1])
+        for error in _with_causes(exc_info[1])
     ]
     return "\n\n".join(reversed(traces))
 

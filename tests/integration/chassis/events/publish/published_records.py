@@ -25,8 +25,13 @@ async def emit(alpha: Alpha, numbers: range) -> None:
 
 async def records(alpha: Alpha, topic: str = "", kafka: str = "") -> list[RawRecord]:
     """Read all records of a topic (Alpha's by default), each partition's in order."""
-    partitions = [TopicPartition(topic or alpha.topic, number) for number in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka or alpha.servers.kafka, enable_auto_commit=False)
+    return await read_topic(topic or alpha.topic, kafka or alpha.servers.kafka)
+
+
+async def read_topic(topic: str, kafka: str) -> list[RawRecord]:
+    """Read all records of a topic, each partition's in order."""
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     consumer.assign(partitions)
     await consumer.start()
     try:
