@@ -12,6 +12,16 @@ MAX_FILE_BYTES = 200_000_000
 """Room for three million pickups. A staged file lies on the service's disk."""
 
 
+class FieldLead(enum.Enum):
+    """The side whose value stands if a field was changed in the file and here since the last import. LATER: the
+    file's, if its row was ``changed_at`` after the change here; the present one, if one of the times is unknown.
+    """
+
+    IMPORT = "IMPORT"
+    PORTAL = "PORTAL"
+    LATER = "LATER"
+
+
 class ImportState(enum.Enum):
     """The state of an import. STAGED: the file was uploaded, the import not started. DONE and FAILED are final."""
 
@@ -39,7 +49,9 @@ class Import(Value, frozen=True, kw_only=True):
 
 
 class BadRow(Value, frozen=True, kw_only=True):
-    """A row that was not imported. The header is ``line`` 1. ``reason`` is in the caller's language."""
+    """A row that was not imported, or that has a CONFLICT: a field that was changed in the file and here since the last
+    import. The header is ``line`` 1. ``reason`` is in the caller's language.
+    """
 
     file: str
     line: int

@@ -12,12 +12,14 @@ from services.chassis.auth.tokens import Signer
 from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
+from services.chassis.imports.record_changes import leads_of
 from services.chassis.jobs.job import JobHandler, JobRun
 from services.chassis.jobs.schedule import Recurring
 from services.chassis.runtime.settings import InvalidSettings
 from services.contracts.identity import AccessStated, Identity, OrganisationStated
 from services.contracts.stats import InvoiceStated
 from services.hosting.blueprint import Blueprint, ServiceRuntime
+from services.identity.domain.organisation import OrganisationFacts
 from services.identity.domain.registration import RegistrationRules
 from services.identity.hashing.argon2 import Argon2Passwords
 from services.identity.hashing.queue import HashingQueue
@@ -96,7 +98,8 @@ def _rules(runtime: Runtime) -> RegistrationRules:
 
 
 def _imports(runtime: Runtime) -> Sequence[ImportKind[IdentityTransaction, Any]]:
-    import_rows = functools.partial(import_organisations, rules=_rules(runtime))
+    leads = leads_of(runtime.settings, "organisations", OrganisationFacts)
+    import_rows = functools.partial(import_organisations, rules=_rules(runtime), leads=leads)
     return [ImportKind("organisations", OrganisationRow, ("customer_number",), import_rows)]
 
 

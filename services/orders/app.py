@@ -1,14 +1,19 @@
 """The blueprint of orders."""
 
+import functools
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from services.access.copy import ACCESS_COPY
 from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
+from services.chassis.imports.record_changes import leads_of
 from services.contracts.orders import Orders, PickupStated
 from services.contracts.sites import ContainerStated, SiteStated
-from services.hosting.blueprint import Blueprint
+from services.hosting.blueprint import Blueprint, ServiceRuntime
+from services.orders.domain.agreement import AgreementFacts
 from services.orders.domain.holidays import HolidayRecord
 from services.orders.domain.price import ArticlePrice
 from services.orders.domain.routes import Route
@@ -26,6 +31,19 @@ from services.orders.usecases.import_routes import import_routes
 from services.orders.usecases.import_rules import import_rules
 from services.orders.usecases.move_pickups import MOVED_PICKUPS, emit_moved_pickups
 
+
+def _imports(runtime: ServiceRuntime[OrdersTransaction]) -> Sequence[ImportKind[OrdersTransaction, Any]]:
+    of_agreements = functools.partial(import_agreements, leads=leads_of(runtime.settings, "agreements", AgreementFacts))
+    return [
+        ImportKind("articles", ArticlePrice, ("article_number", "valid_from"), import_articles),
+        ImportKind("routes", Route, ("route_number",), import_routes),
+        ImportKind("holidays", HolidayRecord, ("date", "country"), import_holidays),
+        ImportKind("rules", Rule, ("rule_number",), import_rules),
+        ImportKind("agreements", AgreementRow, ("agreement_number",), of_agreements),
+        ImportKind("pickups", PickupRow, ("pickup_number",), import_pickups),
+    ]
+
+
 ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     name="orders",
     contract=Orders,
@@ -37,14 +55,7 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     partners_topic=True,
     sensitive=SENSITIVE,
     versioned=["agreements", "orders", "pickups"],
-    imports=lambda runtime: [
-        ImportKind("articles", ArticlePrice, ("article_number", "valid_from"), import_articles),
-        ImportKind("routes", Route, ("route_number",), import_routes),
-        ImportKind("holidays", HolidayRecord, ("date", "country"), import_holidays),
-        ImportKind("rules", Rule, ("rule_number",), import_rules),
-        ImportKind("agreements", AgreementRow, ("agreement_number",), import_agreements),
-        ImportKind("pickups", PickupRow, ("pickup_number",), import_pickups),
-    ],
+    imports=_imports,
     fan_outs={MOVED_PICKUPS: emit_moved_pickups},
     announcements=[Announcement(entity="pickup", event=PickupStated, table="pickups", emit_page=announce_pickups)],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites"), Copy(ContainerStated, "containers")],

@@ -3,13 +3,14 @@
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from opentelemetry.trace import SpanKind
 
 from services.chassis import mail
-from services.chassis.db import idempotency, tombstones
+from services.chassis.db import idempotency, imported_values, tombstones
 from services.chassis.db.idempotency import ReadAgain
+from services.chassis.db.imported_values import ImportedValues
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
 from services.chassis.events.outbox import TracedEvent
@@ -87,6 +88,18 @@ class Transaction:
     async def erased_keys(self, prefix: str, keys: Collection[str]) -> frozenset[str]:
         """Return those of an import's keys that belong to erased things, whose ids have this prefix."""
         return await tombstones.find_keys(self.connection, prefix, keys)
+
+    async def imported_values(self, kind: str, keys: Collection[str]) -> Mapping[str, ImportedValues]:
+        """Return what is remembered of the imports of a kind's records, by their numbers."""
+        return await imported_values.find(self.connection, kind, keys)
+
+    async def remember_imported(self, kind: str, imported: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remember the imported values of records, as JSON by field, by the records' numbers."""
+        await imported_values.remember(self.connection, kind, imported)
+
+    async def note_change(self, kind: str, key: str, fields: Collection[str]) -> None:
+        """Note that fields of an imported record were changed here, for leads that ask which change is later."""
+        await imported_values.note_change(self.connection, kind, key, fields, self.now)
 
     async def flush(self) -> tuple[bool, bool]:
         """Write the events and the jobs; return whether there were events and jobs. Called once, at the end."""

@@ -2,9 +2,10 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from services.chassis.db.idempotency import ReadAgain
+from services.chassis.db.imported_values import ImportedValues
 from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
 from services.chassis.runtime.clock import Clock
@@ -55,4 +56,16 @@ class TransactionPort(Protocol):
 
     async def erased_keys(self, prefix: str, keys: Collection[str]) -> frozenset[str]:
         """Return those of an import's keys that belong to erased things, whose ids have this prefix."""
+        ...
+
+    async def imported_values(self, kind: str, keys: Collection[str]) -> Mapping[str, ImportedValues]:
+        """Return what is remembered of the imports of a kind's records, by their numbers."""
+        ...
+
+    async def remember_imported(self, kind: str, imported: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remember the imported values of records, as JSON by field, by the records' numbers."""
+        ...
+
+    async def note_change(self, kind: str, key: str, fields: Collection[str]) -> None:
+        """Note that fields of an imported record were changed here, for leads that ask which change is later."""
         ...

@@ -15,6 +15,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from services.contracts.imports import FieldLead
+
 
 class Environment(enum.Enum):
     """Kind of deployment. The clock can be moved, and developers' pages are served, only outside production."""
@@ -100,6 +102,8 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     smtp: SocketAddress | None = None
     mail_from: str = "Kierto <no-reply@kierto.invalid>"
     letterhead: Letterhead = Letterhead()
+    import_leads: dict[str, dict[str, FieldLead]] = {}
+    """By kind of file and field, whose value stands if a file and a customer changed it (as JSON); the file's else."""
 
 
 S = TypeVar("S", bound=msgspec.Struct)

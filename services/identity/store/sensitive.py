@@ -23,6 +23,12 @@ SENSITIVE: Sequence[SensitiveTable] = (
         persons={"org": "id = $1"},
         erased={"name": "''", "sort_name": "''", "business_id": "NULL"},
     ),
+    SensitiveTable(
+        table="chassis.imported_values",
+        columns={"fields": DataKind.IMPORTED},
+        persons={"org": "kind = 'organisations' AND key = (SELECT customer_number FROM organisations WHERE id = $1)"},
+        erased={"fields": """fields || '{"name": "", "business_id": null}'"""},
+    ),
 )
 
 # Keys of attempts are digests under the service's pepper. A partner is a company.

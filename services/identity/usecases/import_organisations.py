@@ -1,5 +1,6 @@
 """The import of customers from the ERP (I17)."""
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from typing import Annotated
@@ -8,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from services.chassis.imports.export_files import RowResult
-from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.record_changes import Leads, RecordChanges, load_changes
 from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.identity import OrganisationKind
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord
@@ -24,19 +25,22 @@ class OrganisationRow(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     kind: OrganisationKind
     business_id: Annotated[str, Meta(min_length=1, max_length=50)] | None = None
+    changed_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
 
 
 async def import_organisations(
-    tx: IdentityStore, rows: Sequence[OrganisationRow], rules: RegistrationRules
+    tx: IdentityStore, rows: Sequence[OrganisationRow], rules: RegistrationRules, leads: Leads
 ) -> list[RowResult | RowError]:
     """Save and announce the organisation of each row that differs from its record.
 
     A customer number has the format that registration requires, and is not that of an erased organisation.
     """
-    erased = await tx.erased_keys("org", {row.customer_number for row in rows})
-    records = RecordChanges(await tx.organisations.lock_by_number({row.customer_number for row in rows}))
+    numbers = {row.customer_number for row in rows}
+    erased = await tx.erased_keys("org", numbers)
+    records = await load_changes(tx, "organisations", numbers, await tx.organisations.lock_by_number(numbers), leads)
     results = [_check_row(row, rules, erased) or _apply_row(records, row) for row in rows]
     await tx.organisations.save(records.changed)
+    await records.remember(tx)
     for organisation in records.changed:
         tx.emit(organisation_stated_event(organisation))
     return results
@@ -50,6 +54,7 @@ def _check_row(row: OrganisationRow, rules: RegistrationRules, erased: frozenset
     return row_error("customer_number", "MALFORMED", expected=rules.customer_number_example)
 
 
-def _apply_row(records: RecordChanges[OrganisationRecord], row: OrganisationRow) -> RowResult:
-    facts = OrganisationFacts(**msgspec.structs.asdict(row))
-    return records.apply(row.customer_number, facts, OrganisationRecord)
+def _apply_row(records: RecordChanges[OrganisationRecord], row: OrganisationRow) -> RowResult | RowError:
+    fields = msgspec.structs.asdict(row)
+    changed_at = fields.pop("changed_at")
+    return records.apply(row.customer_number, OrganisationFacts(**fields), OrganisationRecord, changed_at)

@@ -22,6 +22,7 @@ SENSITIVE: Sequence[SensitiveTable] = (
 
 # A timeline has states, times and ids. A report's digest is compared with the same report again.
 PLAIN: PlainColumns = {
+    "chassis.imported_values": "fields",
     "agreements": "agreement_number route_number fraction",
     "article_prices": "article_number name_fi name_sv name_nb name_en fraction waste_code unit currency",
     "articles": "article_number",

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from services.chassis.imports.export_files import RowResult
-from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.record_changes import Leads, load_changes
 from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.sites import Fraction
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord, ContainerCopy, SiteCopy
@@ -33,6 +33,7 @@ class AgreementRow(msgspec.Struct, frozen=True, kw_only=True):
     ordered_on: dt.date
     first_pickup: dt.date
     ended_on: dt.date | None = None
+    changed_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
 
 
 class _References(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ class _References(msgspec.Struct, frozen=True):
     routes: frozenset[str]
 
 
-async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> list[RowResult | RowError]:
+async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow], leads: Leads) -> list[RowResult | RowError]:
     """Save the agreement of each row that adds or changes one."""
     known = _References(
         await tx.sites.by_number({row.site_number for row in rows}),
@@ -52,7 +53,8 @@ async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> li
         await tx.articles.ids({row.article_number for row in rows}),
         frozenset(await tx.routes.by_number({row.route_number for row in rows})),
     )
-    records = RecordChanges(await tx.agreements.lock_by_number({row.agreement_number for row in rows}))
+    numbers = {row.agreement_number for row in rows}
+    records = await load_changes(tx, "agreements", numbers, await tx.agreements.lock_by_number(numbers), leads)
     results: list[RowResult | RowError] = []
     for row in rows:
         bad = _problem(row, known)
@@ -62,8 +64,9 @@ async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow]) -> li
         site = known.sites[row.site_number]
         facts = _to_facts(row, known)
         make = partial(AgreementRecord, organisation_id=site.organisation_id, municipality=site.municipality)
-        results.append(records.apply(row.agreement_number, facts, make))
+        results.append(records.apply(row.agreement_number, facts, make, row.changed_at))
     await tx.agreements.save(records.changed)
+    await records.remember(tx)
     return results
 
 

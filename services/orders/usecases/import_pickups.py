@@ -70,7 +70,7 @@ async def import_pickups(tx: OrdersStore, rows: Sequence[PickupRow]) -> list[Row
         report = _to_report(row, pickup, dt.datetime.combine(row.date, _DEFAULT_TIME, tzinfo=tx.clock.zone))
         before = known.get(row.pickup_number)
         if before is not None and before.pickup_id != report.pickup_id:
-            results.append(row_error("pickup_number", "CONFLICT"))
+            results.append(row_error("pickup_number", "OTHER_PICKUP"))
         elif before is not None and before.digest == report.digest:
             results.append(RowResult.UNCHANGED)
         else:

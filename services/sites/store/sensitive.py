@@ -29,6 +29,16 @@ SENSITIVE: Sequence[SensitiveTable] = (
             "search": "''",
         },
     ),
+    SensitiveTable(
+        table="chassis.imported_values",
+        columns={"fields": DataKind.IMPORTED},
+        persons={"org": "kind = 'sites' AND key IN (SELECT site_number FROM sites WHERE organisation_id = $1)"},
+        erased={
+            "fields": """
+                fields || '{"billed_to": "", "contact_name": null, "contact_phone": null, "contact_email": null}'
+            """
+        },
+    ),
 )
 
 PLAIN: PlainColumns = {

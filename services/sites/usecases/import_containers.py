@@ -1,5 +1,6 @@
 """The import of containers from the ERP (L9)."""
 
+import datetime as dt
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
@@ -8,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from services.chassis.imports.export_files import RowResult
-from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.record_changes import Leads, load_changes
 from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.sites import Fraction
 from services.sites.domain.site import ContainerFacts, ContainerRecord
@@ -26,12 +27,14 @@ class ContainerRow(msgspec.Struct, frozen=True, kw_only=True):
     fraction: Fraction
     litres: Annotated[int, Meta(ge=1, le=50_000)]
     count: Annotated[int, Meta(ge=1, le=1_000)]
+    changed_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
 
 
-async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> list[RowResult | RowError]:
+async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow], leads: Leads) -> list[RowResult | RowError]:
     """Save and announce the container of each row that differs from its record."""
     sites = await tx.sites.lock_by_number({row.site_number for row in rows})
-    records = RecordChanges(await tx.containers.lock_by_number({row.container_number for row in rows}))
+    numbers = {row.container_number for row in rows}
+    records = await load_changes(tx, "containers", numbers, await tx.containers.lock_by_number(numbers), leads)
     results: list[RowResult | RowError] = []
     for row in rows:
         site = sites.get(row.site_number)
@@ -45,12 +48,10 @@ async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow]) -> lis
             litres=row.litres,
             count=row.count,
         )
-        results.append(
-            records.apply(
-                row.container_number, facts, partial(ContainerRecord, organisation_id=site.facts.organisation_id)
-            )
-        )
+        make = partial(ContainerRecord, organisation_id=site.facts.organisation_id)
+        results.append(records.apply(row.container_number, facts, make, row.changed_at))
     await tx.containers.save(records.changed)
+    await records.remember(tx)
     for container in records.changed:
         tx.emit(container_stated_event(container))
     return results

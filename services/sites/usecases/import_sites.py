@@ -1,5 +1,6 @@
 """The import of sites from the ERP (L9)."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from services.chassis.imports.export_files import RowResult
-from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.record_changes import Leads, load_changes
 from services.chassis.imports.row_reader import RowError, row_error
 from services.contracts.sites import PropertyType
 from services.sites.domain.site import SiteFacts, SiteRecord
@@ -37,13 +38,15 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     contact_name: Text | None = None
     contact_phone: Phone | None = None
     contact_email: Text | None = None
+    changed_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
 
 
-async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[RowResult | RowError]:
+async def import_sites(tx: SitesStore, rows: Sequence[SiteRow], leads: Leads) -> list[RowResult | RowError]:
     """Save and announce the site of each row that differs from its record."""
     organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
     erased = await tx.erased_keys("org", {row.customer_number for row in rows})
-    records = RecordChanges(await tx.sites.lock_by_number({row.site_number for row in rows}))
+    numbers = {row.site_number for row in rows}
+    records = await load_changes(tx, "sites", numbers, await tx.sites.lock_by_number(numbers), leads)
     results: list[RowResult | RowError] = []
     for row in rows:
         if row.customer_number in erased:
@@ -54,10 +57,11 @@ async def import_sites(tx: SitesStore, rows: Sequence[SiteRow]) -> list[RowResul
             results.append(row_error("customer_number", "UNKNOWN", retryable=True, value=row.customer_number))
             continue
         fields = msgspec.structs.asdict(row)
-        del fields["customer_number"]
+        del fields["customer_number"], fields["changed_at"]
         facts = SiteFacts(organisation_id=organisation_id, **fields)
-        results.append(records.apply(row.site_number, facts, SiteRecord))
+        results.append(records.apply(row.site_number, facts, SiteRecord, row.changed_at))
     await tx.sites.save(records.changed)
+    await records.remember(tx)
     for site in records.changed:
         tx.emit(site_stated_event(site))
     return results

@@ -7,6 +7,7 @@ from services.chassis.db.sensitive import PlainColumns, SensitiveTable
 SENSITIVE: Sequence[SensitiveTable] = ()
 
 PLAIN: PlainColumns = {
+    "chassis.imported_values": "fields",
     "invoices": "invoice_number customer_number period currency",
     "organisations": "customer_number",
     "pickups": "fraction state",

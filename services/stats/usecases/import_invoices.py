@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from services.chassis.imports.export_files import RowResult
-from services.chassis.imports.record_changes import RecordChanges
+from services.chassis.imports.record_changes import load_changes
 from services.chassis.imports.row_reader import RowError, row_error
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
 from services.stats.mapping.events import invoice_stated_event
@@ -35,7 +35,8 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Ro
     """Save and announce the invoice of each row that adds or changes one."""
     organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
     erased = await tx.erased_keys("org", {row.customer_number for row in rows})
-    records = RecordChanges(await tx.invoices.lock_by_number({row.invoice_number for row in rows}))
+    numbers = {row.invoice_number for row in rows}
+    records = await load_changes(tx, "invoices", numbers, await tx.invoices.lock_by_number(numbers), {})
     results: list[RowResult | RowError] = []
     for row in rows:
         if row.customer_number in erased:
@@ -51,6 +52,7 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Ro
         facts = InvoiceFacts(organisation_id=organisation_id, **msgspec.structs.asdict(row))
         results.append(records.apply(row.invoice_number, facts, InvoiceRecord))
     await tx.invoices.save(records.changed)
+    await records.remember(tx)
     for invoice in records.changed:
         tx.emit(invoice_stated_event(invoice))
     return results

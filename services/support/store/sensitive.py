@@ -14,6 +14,7 @@ SENSITIVE: Sequence[SensitiveTable] = (
 )
 
 PLAIN: PlainColumns = {
+    "chassis.imported_values": "fields",
     "sites": "site_number",
     "tickets": "number site_number topic state contact_preference",
 }

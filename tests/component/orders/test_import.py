@@ -160,7 +160,7 @@ async def test_bad_past_pickups_are_named(scenario: OrdersScenario) -> None:
         ("P11,A1,2026-01-22,EMPTIED,-1,,", "grams", "MALFORMED"),
         ("P12,A1,2026-01-22,EMPTIED,1,,2026-01-22T08:00:00", "done_at", "MALFORMED"),
         ("P13,A1,2026-01-22,EMPTIED,1,,1970-01-22T08:00:00Z", "done_at", "MALFORMED"),
-        ("P1,A1,2026-02-05,EMPTIED,1,,", "pickup_number", "CONFLICT"),
+        ("P1,A1,2026-02-05,EMPTIED,1,,", "pickup_number", "OTHER_PICKUP"),
     ]
     done, bad = await scenario.harness.import_file("pickups", PICKUPS + "".join(f"{row}\n" for row, _, _ in rows))
     assert done.failed == len(rows)
