@@ -59,14 +59,18 @@ def find_files(folder: Path) -> list[tuple[str, Path]]:
     return files
 
 
-async def upload_all(graph: GraphQLClient, folder: Path, progress: ReportProgress) -> list[FileResult]:
+async def upload_all(
+    graph: GraphQLClient, folder: Path, progress: ReportProgress, *, dry_run: bool = False
+) -> list[FileResult]:
     """Upload, start and watch each file in turn."""
-    return [await _upload_file(graph, kind, file, progress) for kind, file in find_files(folder)]
+    return [await _upload_file(graph, kind, file, progress, dry_run) for kind, file in find_files(folder)]
 
 
-async def _upload_file(graph: GraphQLClient, kind: str, file: Path, progress: ReportProgress) -> FileResult:
+async def _upload_file(
+    graph: GraphQLClient, kind: str, file: Path, progress: ReportProgress, dry_run: bool
+) -> FileResult:
     import_id = await graph.upload(kind, file, file.name)
-    await graph.mutate(_START, input={"id": import_id})
+    await graph.mutate(_START, input={"id": import_id, "dryRun": dry_run})
     while True:
         status = (await graph.execute(_PROGRESS, id=import_id))["import"]
         progress(kind, status["done"], status["total"])

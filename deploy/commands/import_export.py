@@ -18,9 +18,27 @@ if TYPE_CHECKING:
     from deploy.export_upload import FileResult
 
 
+def _describe(requested: bool) -> None:
+    """Print each file of an export with its columns, and end."""
+    if requested:
+        from deploy.export_columns import describe_files
+
+        typer.echo(describe_files())
+        raise typer.Exit
+
+
 def import_export(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of CSV files.")],
     username: Annotated[str, typer.Option(help="A staff user.", envvar="KIERTO_USERNAME", prompt=True)],
+    describe: Annotated[
+        bool,
+        typer.Option(
+            "--describe", help="Show the files of an export and their columns.", is_eager=True, callback=_describe
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what the import would do, file by file, and import nothing.")
+    ] = False,
     monday: Annotated[
         str | None, typer.Option(help="For a demonstration export: the day that its D+n and D-n count from.")
     ] = None,
@@ -38,6 +56,8 @@ def import_export(
 ) -> None:
     """Import an ERP export; good rows are kept, bad ones are named. The password is prompted for, or KIERTO_PASSWORD.
 
+    A dry run knows nothing of the export's other files: their new records are unknown to it.
+
     Ends with 0 if every row was good, 1 if some were not, 2 if nothing could be done.
     """
     from deploy.graphql_client import GraphQLClientError
@@ -47,7 +67,7 @@ def import_export(
     url = url or _gateway(home_from(home), port_base)
     password = password_from()
     try:
-        results = asyncio.run(_import(url, username, password, folder))
+        results = asyncio.run(_import(url, username, password, folder, dry_run))
     except GraphQLClientError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
@@ -84,7 +104,7 @@ def _with_resolved_dates(folder: Path, monday: str) -> Path:
     return copy / "export"
 
 
-async def _import(url: str, username: str, password: str, folder: Path) -> "list[FileResult]":
+async def _import(url: str, username: str, password: str, folder: Path, dry_run: bool) -> "list[FileResult]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -100,7 +120,7 @@ async def _import(url: str, username: str, password: str, folder: Path) -> "list
             def show(kind: str, done: int, total: int) -> None:
                 bars.update(tasks[kind], completed=done, total=total)
 
-            return await upload_all(graph, folder, show)
+            return await upload_all(graph, folder, show, dry_run=dry_run)
 
 
 def _report(results: "list[FileResult]") -> int:

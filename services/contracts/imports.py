@@ -33,13 +33,15 @@ class ImportState(enum.Enum):
 
 class Import(Value, frozen=True, kw_only=True):
     """The import of a file. ``total`` counts the rows without the header, ``done`` the processed ones.
-    ``added``, ``changed``, ``unchanged`` and ``failed`` count the processed rows by result.
+    ``added``, ``changed``, ``unchanged`` and ``failed`` count the processed rows by result. The rows of
+    a dry run have the results that they would have.
     """
 
     id: Id
     kind: str
     file_name: str
     state: ImportState
+    dry_run: bool = False
     total: int
     done: int
     added: int
@@ -70,8 +72,12 @@ class Importing(Protocol):
     """Operations on import files. Staff only."""
 
     @write
-    async def start_import(self, id: Id) -> ImportStarted | Refusal:
-        """Start the import of a staged file: valid rows are imported, invalid ones reported."""
+    async def start_import(self, id: Id, dry_run: bool = False) -> ImportStarted | Refusal:
+        """Start the import of a staged file: valid rows are imported, invalid ones reported.
+
+        A dry run counts and reports the same, and imports nothing. A row that refers to a record of another file that
+        is not imported is a bad row of it.
+        """
         ...
 
     @read

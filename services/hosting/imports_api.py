@@ -16,9 +16,9 @@ class ImportsApi:
         self._imports = imports
         self._caller = caller
 
-    async def start_import(self, id: Id) -> ImportStarted | Refusal:
+    async def start_import(self, id: Id, dry_run: bool = False) -> ImportStarted | Refusal:
         self._caller.require(SubjectKind.STAFF)
-        return await self._imports.start(id)
+        return await self._imports.start(id, dry_run=dry_run)
 
     async def imports(self, ids: list[Id]) -> list[Import | None]:
         self._caller.require(SubjectKind.STAFF)

@@ -171,6 +171,9 @@ async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
         """mutation ($form: SendContactFormInput!) {
              sendContactForm(input: $form) { ... on ContactFormReceived { ticket { number site { siteNumber } } } }
              startImport(input: {id: "import_sites_x"}) { ... on ImportStarted { imported { state } } }
+             tried: startImport(input: {id: "import_sites_x", dryRun: true}) {
+               ... on ImportStarted { imported { dryRun } }
+             }
              unknown: startImport(input: {id: "import_nobody_x"}) { ... on Refusal { problems { code } } }
            }""",
         gateway.staff(),
@@ -179,6 +182,7 @@ async def test_the_contact_form_and_an_import(gateway: GatewayFixture) -> None:
     assert answer["data"] == {
         "sendContactForm": {"ticket": {"number": "T-1", "site": {"siteNumber": "S1"}}},
         "startImport": {"imported": {"state": "DONE"}},
+        "tried": {"imported": {"dryRun": True}},
         "unknown": {"problems": [{"code": "NOT_FOUND"}]},
     }
 

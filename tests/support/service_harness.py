@@ -91,11 +91,11 @@ class ServiceHarness(Generic[T, P]):
             decoded.append(msgspec.json.decode(row["data"], type=declared.struct))
         return [event for event in decoded if kind is None or isinstance(event, kind)]
 
-    async def import_file(self, kind: str, text: str | bytes) -> tuple[Import, list[BadRow]]:
-        """Stage a CSV text and import it; return the import and its bad rows."""
+    async def import_file(self, kind: str, text: str | bytes, *, dry_run: bool = False) -> tuple[Import, list[BadRow]]:
+        """Stage a CSV text and import it, or run it dry; return the import and its bad rows."""
         data = text.encode() if isinstance(text, str) else text
         staged = await self.imports.stage(kind, f"{kind}.csv", iterate_chunks(data))
-        await self.imports.start(staged.id)
+        await self.imports.start(staged.id, dry_run=dry_run)
         while True:
             (progress,) = await self.imports.imports([staged.id])
             assert progress is not None

@@ -7,9 +7,12 @@ from services.contracts.values import Id, Refusal, Value, refuse
 
 
 class StartImport(Value, frozen=True, kw_only=True):
-    """The import of a file that was staged by `POST /imports/{kind}`."""
+    """The import of a file that was staged by `POST /imports/{kind}`. A dry run counts and reports what the import
+    would do, and imports nothing: to import the file, stage it again.
+    """
 
     id: Id
+    dry_run: bool = False
 
 
 @field("StartImportResult")
@@ -18,4 +21,4 @@ async def start_import(info: Info, input: StartImport) -> ImportStarted | Refusa
     service = owner_of(input.id)
     if service is None:
         return refuse("NOT_FOUND", "id")
-    return await info.context.clients.importing(service).start_import(input.id)
+    return await info.context.clients.importing(service).start_import(input.id, input.dry_run)

@@ -22,6 +22,7 @@ from services.contracts.declare import Event
 from services.contracts.values import Id, Outcome, Refusal, Value
 
 A = TypeVar("A", bound=Outcome)
+V = TypeVar("V")
 
 _SPAN_ATTRIBUTES = {"db.system.name": "postgresql", "db.operation.name": "TRANSACTION"}
 
@@ -84,6 +85,17 @@ class Transaction:
         if isinstance(outcome, Refusal):
             del self._events[events_before:], self._jobs[jobs_before:]
         return outcome
+
+    async def try_out(self, do: Callable[[], Awaitable[V]]) -> V:
+        """Return the result of ``do``, and undo its effects, events and jobs."""
+        events_before, jobs_before = len(self._events), len(self._jobs)
+        savepoint = self.connection.transaction()
+        await savepoint.start()
+        try:
+            return await do()
+        finally:
+            await savepoint.rollback()
+            del self._events[events_before:], self._jobs[jobs_before:]
 
     async def erased_keys(self, prefix: str, keys: Collection[str]) -> frozenset[str]:
         """Return those of an import's keys that belong to erased things, whose ids have this prefix."""

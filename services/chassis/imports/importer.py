@@ -44,17 +44,20 @@ _PARKED_WAIT_S = 30
 _NEW = "INSERT INTO chassis.imports (id, kind, file_name) VALUES ($1, $2, $3)"
 _STAGED = "UPDATE chassis.imports SET total = $2, failed = $3 WHERE id = $1"
 _START = """
-    UPDATE chassis.imports SET state = 'RUNNING', started_at = coalesce(started_at, clock_timestamp())
+    UPDATE chassis.imports
+    SET state = 'RUNNING', dry_run = $2, started_at = coalesce(started_at, clock_timestamp())
     WHERE id = $1 AND state = 'STAGED' RETURNING true
 """
 _IMPORTS = """
-    SELECT id, kind, file_name, state, total, added, changed, unchanged, failed FROM chassis.imports WHERE id = ANY ($1)
+    SELECT id, kind, file_name, state, dry_run, total, added, changed, unchanged, failed FROM chassis.imports
+    WHERE id = ANY ($1)
 """
 _RUNNING = """
     SELECT kind, clock_timestamp() - started_at > make_interval(secs => $2) AS impatient
     FROM chassis.imports WHERE id = $1 AND state = 'RUNNING' FOR UPDATE
 """
 _PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
+_IS_DRY_RUN = "SELECT dry_run FROM chassis.imports WHERE id = $1"
 _BATCH = """
     SELECT line, cells,
         (SELECT min(s.line) FROM chassis.import_rows s WHERE s.import_id = $1 AND s.key = r.key) AS first_line
@@ -151,13 +154,13 @@ class FileImporter(Generic[T]):
         assert staged is not None
         return staged
 
-    async def start(self, text: str) -> ImportStarted | Refusal:
-        """Start the import of a staged file; a second start has no effect."""
+    async def start(self, text: str, *, dry_run: bool = False) -> ImportStarted | Refusal:
+        """Start the import of a staged file, or a dry run of it; a second start has no effect."""
         import_id = find_id(self._prefix, text)
         if import_id is None:
             return refuse("NOT_FOUND", "id")
         async with self._work() as tx:
-            if await tx.connection.fetchval(_START, import_id):
+            if await tx.connection.fetchval(_START, import_id, dry_run):
                 tx.enqueue(RunImport(import_id=import_id))
         (started,) = await self.imports([text])
         return ImportStarted(imported=started) if started else refuse("NOT_FOUND", "id")
@@ -242,7 +245,11 @@ class FileImporter(Generic[T]):
     async def _apply(
         self, tx: T, kind: ImportKind[T, Any], import_id: uuid.UUID, rows: Sequence[Row], impatient: bool
     ) -> int:
-        """Apply one batch, store the rows' results, and return the number of final ones."""
+        """Apply one batch, store the rows' results, and return the number of final ones.
+
+        The effects of a dry run are rolled back. It waits for no record: one that comes from another file never will.
+        """
+        dry_run: bool = await tx.connection.fetchval(_IS_DRY_RUN, import_id)
         results: dict[int, RowResult | RowError] = {}
         good: list[tuple[int, Any]] = []
         for row in rows:
@@ -255,12 +262,13 @@ class FileImporter(Generic[T]):
             else:
                 good.append((row["line"], read))
         if good:
-            answers = await kind.apply(tx, [parsed for _, parsed in good])
+            parsed = [row for _, row in good]
+            answers = await (tx.try_out(lambda: kind.apply(tx, parsed)) if dry_run else kind.apply(tx, parsed))
             results.update(zip((line for line, _ in good), answers, strict=True))
         final = {
             line: result
             for line, result in results.items()
-            if not (isinstance(result, RowError) and result.retryable and not impatient)
+            if not (isinstance(result, RowError) and result.retryable and not (impatient or dry_run))
         }
         faults = {line: result for line, result in final.items() if isinstance(result, RowError)}
         lines = list(final)
@@ -286,6 +294,7 @@ class FileImporter(Generic[T]):
             kind=row["kind"],
             file_name=row["file_name"],
             state=state,
+            dry_run=row["dry_run"],
             total=row["total"],
             done=done,
             added=row["added"],

@@ -8,6 +8,7 @@ as a CONFLICT with both, so that no change is reverted silently.
 import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -127,11 +128,9 @@ class RecordChanges(Generic[R]):
         return lead is FieldLead.IMPORT
 
 
-async def load_changes(
-    tx: TransactionPort, kind: str, numbers: set[str], stored: Mapping[str, R], leads: Leads
-) -> RecordChanges[R]:
-    """Return the changes of a batch, none so far. ``stored`` are the locked records with these numbers."""
-    return RecordChanges(kind, stored, await tx.imported_values(kind, numbers), leads)
+async def load_changes(tx: TransactionPort, kind: str, stored: Mapping[str, R], leads: Leads) -> RecordChanges[R]:
+    """Return the changes of a batch, none so far. ``stored`` are the locked records of its rows, by number."""
+    return RecordChanges(kind, stored, await tx.imported_values(kind, stored.keys()), leads)
 
 
 def leads_of(settings: ServiceSettings | None, kind: str, facts: type[msgspec.Struct]) -> Leads:
@@ -150,10 +149,6 @@ def _conflict_error(conflicts: list[_Conflict]) -> RowError:
     def texts(value: Callable[[_Conflict], object]) -> str:
         return "; ".join("" if value(one) is None else str(value(one)) for one in conflicts)
 
-    return row_error(
-        ", ".join(one.field for one in conflicts),
-        "CONFLICT",
-        imported=texts(lambda one: one.imported),
-        present=texts(lambda one: one.present),
-        valid=texts(lambda one: one.valid),
-    )
+    fields = ", ".join(one.field for one in conflicts)
+    imported, present, valid = (texts(attrgetter(name)) for name in ("imported", "present", "valid"))
+    return row_error(fields, "CONFLICT", imported=imported, present=present, valid=valid)

@@ -38,6 +38,15 @@ def row_error(field: str, code: str, *, retryable: bool = False, **params: objec
     return RowError(field, code, {name: str(value)[:MAX_SHOWN] for name, value in params.items()}, retryable)
 
 
+class ColumnDescription(msgspec.Struct, frozen=True):
+    """A column of a kind of file, for people who make such files."""
+
+    name: str
+    required: bool
+    form: str
+    """The valid cells, in English."""
+
+
 class _Column(msgspec.Struct, frozen=True):
     """A column of a kind of file."""
 
@@ -71,6 +80,28 @@ def read_row(row: type[R], cells: Mapping[str, str]) -> R | RowError:
             return RowError(reason.split("`")[1], "MISSING")
         column = columns[path.rstrip("`")]
         return RowError(column.name, "MALFORMED", column.expected)
+
+
+def describe_columns(row: type[msgspec.Struct]) -> list[ColumnDescription]:
+    """Return the columns of a kind of file, in order."""
+    required = {field.encode_name: field.required for field in msgspec.structs.fields(row)}
+    return [ColumnDescription(name, required[name], _form(column)) for name, column in _columns(row).items()]
+
+
+def _form(column: _Column) -> str:
+    expected = column.expected
+    match expected.get("reason"):
+        case "ONE_OF":
+            return f"one of {expected['expected']}"
+        case "NUMBER":
+            return f"a whole number, {expected['least']} to {expected['most']}"
+        case "DATE":
+            return "a day, YYYY-MM-DD"
+        case "INSTANT":
+            return "an instant with its offset (RFC 3339)"
+    if expected["expected"]:
+        return f"text such as {expected['expected']}"
+    return f"text of at most {column.limit.longest} characters"
 
 
 @functools.cache

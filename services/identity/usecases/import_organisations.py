@@ -37,7 +37,8 @@ async def import_organisations(
     """
     numbers = {row.customer_number for row in rows}
     erased = await tx.erased_keys("org", numbers)
-    records = await load_changes(tx, "organisations", numbers, await tx.organisations.lock_by_number(numbers), leads)
+    stored = await tx.organisations.lock_by_number(numbers)
+    records = await load_changes(tx, "organisations", stored, leads)
     results = [_check_row(row, rules, erased) or _apply_row(records, row) for row in rows]
     await tx.organisations.save(records.changed)
     await records.remember(tx)

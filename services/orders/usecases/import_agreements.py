@@ -53,8 +53,8 @@ async def import_agreements(tx: OrdersStore, rows: Sequence[AgreementRow], leads
         await tx.articles.ids({row.article_number for row in rows}),
         frozenset(await tx.routes.by_number({row.route_number for row in rows})),
     )
-    numbers = {row.agreement_number for row in rows}
-    records = await load_changes(tx, "agreements", numbers, await tx.agreements.lock_by_number(numbers), leads)
+    stored = await tx.agreements.lock_by_number({row.agreement_number for row in rows})
+    records = await load_changes(tx, "agreements", stored, leads)
     results: list[RowResult | RowError] = []
     for row in rows:
         bad = _problem(row, known)

@@ -33,8 +33,8 @@ class ContainerRow(msgspec.Struct, frozen=True, kw_only=True):
 async def import_containers(tx: SitesStore, rows: Sequence[ContainerRow], leads: Leads) -> list[RowResult | RowError]:
     """Save and announce the container of each row that differs from its record."""
     sites = await tx.sites.lock_by_number({row.site_number for row in rows})
-    numbers = {row.container_number for row in rows}
-    records = await load_changes(tx, "containers", numbers, await tx.containers.lock_by_number(numbers), leads)
+    stored = await tx.containers.lock_by_number({row.container_number for row in rows})
+    records = await load_changes(tx, "containers", stored, leads)
     results: list[RowResult | RowError] = []
     for row in rows:
         site = sites.get(row.site_number)

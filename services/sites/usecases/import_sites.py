@@ -45,8 +45,8 @@ async def import_sites(tx: SitesStore, rows: Sequence[SiteRow], leads: Leads) ->
     """Save and announce the site of each row that differs from its record."""
     organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
     erased = await tx.erased_keys("org", {row.customer_number for row in rows})
-    numbers = {row.site_number for row in rows}
-    records = await load_changes(tx, "sites", numbers, await tx.sites.lock_by_number(numbers), leads)
+    stored = await tx.sites.lock_by_number({row.site_number for row in rows})
+    records = await load_changes(tx, "sites", stored, leads)
     results: list[RowResult | RowError] = []
     for row in rows:
         if row.customer_number in erased:

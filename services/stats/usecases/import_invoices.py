@@ -35,8 +35,8 @@ async def import_invoices(tx: StatsStore, rows: Sequence[InvoiceRow]) -> list[Ro
     """Save and announce the invoice of each row that adds or changes one."""
     organisations = await tx.organisations.ids_by_number({row.customer_number for row in rows})
     erased = await tx.erased_keys("org", {row.customer_number for row in rows})
-    numbers = {row.invoice_number for row in rows}
-    records = await load_changes(tx, "invoices", numbers, await tx.invoices.lock_by_number(numbers), {})
+    stored = await tx.invoices.lock_by_number({row.invoice_number for row in rows})
+    records = await load_changes(tx, "invoices", stored, {})
     results: list[RowResult | RowError] = []
     for row in rows:
         if row.customer_number in erased:

@@ -10,8 +10,8 @@ class ImportStub:
 
     service = ""
 
-    async def start_import(self, id: str) -> ImportStarted | Refusal:
-        return ImportStarted(imported=self._import(id))
+    async def start_import(self, id: str, dry_run: bool = False) -> ImportStarted | Refusal:
+        return ImportStarted(imported=self._import(id, dry_run))
 
     async def imports(self, ids: list[str]) -> list[Import | None]:
         return [self._import(one) for one in ids]
@@ -20,12 +20,13 @@ class ImportStub:
         row = BadRow(file="sites.csv", line=3, field="litres", code="MALFORMED", reason="Expected `int`, got `str`")
         return page_of([row], page)
 
-    def _import(self, id: str) -> Import:
+    def _import(self, id: str, dry_run: bool = False) -> Import:
         return Import(
             id=id,
             kind="sites",
             file_name="sites.csv",
             state=ImportState.DONE,
+            dry_run=dry_run,
             total=3,
             done=3,
             added=2,
