@@ -27,6 +27,7 @@ CHASSIS_SENSITIVE: Sequence[SensitiveTable] = (
 CHASSIS_PLAIN: PlainColumns = {
     "chassis.answers": "organisation caller operation key input_hash result_type result_ids",
     "chassis.dead_letters": "state topic event_id type subject key headers value reason",
+    "chassis.fan_outs": "kind subject",
     "chassis.import_rows": "state field code key",
     "chassis.imported_values": "kind key noted",
     "chassis.imports": "kind file_name state",

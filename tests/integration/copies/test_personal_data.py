@@ -26,7 +26,7 @@ from services.chassis.mail import MailSender, SendMail
 from services.chassis.rpc.channel import CallFailed, ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
-from services.chassis.runtime.settings import SocketAddress
+from services.chassis.runtime.settings import Letterhead, SocketAddress
 from services.chassis.telemetry import logging
 from services.contracts.identity import Contact, SignedIn, SubjectKind
 from services.contracts.imports import ImportState
@@ -157,7 +157,7 @@ async def plant(services: ServicesFixture, codes: Codes, log: io.BytesIO) -> Non
     support = services.harnesses["support"]
     recipients = IdentityContacts(services.harnesses["identity"], codes.word())
     mails = MailSender(support.pool, SocketAddress("127.0.0.1", 1), "Kierto <kierto@example.fi>", support.clock)
-    handlers = receipt_job(support.work, recipients), JobHandler(SendMail, mails.send)
+    handlers = receipt_job(support.work, recipients, Letterhead()), JobHandler(SendMail, mails.send)
     async with running_jobs(support.pool, *handlers):
         await until(lambda: asyncio.sleep(0, b"mail rejected" in log.getvalue()))
 
