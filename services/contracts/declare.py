@@ -75,11 +75,6 @@ class EventType(msgspec.Struct, frozen=True):
     struct: type[Event]
 
     @property
-    def stated(self) -> bool:
-        """Whether the event carries a thing as it is now, for those who keep copies."""
-        return self.name.endswith(".stated")
-
-    @property
     def topic(self) -> str:
         """The Kafka topic of the event."""
         return topic_of(self.service)

@@ -2,7 +2,8 @@
 
 An import writes a field only if its file has another value than the last one. Where the present value is not the last
 imported one either, somebody changed it here: the field's lead decides which of the two stands, and the row is reported
-as a CONFLICT with both, so that no change is reverted silently.
+as a CONFLICT with both, so that no change is reverted silently. A command that changes such a field notes it
+(``tx.note_change``) for the lead LATER.
 """
 
 import datetime as dt

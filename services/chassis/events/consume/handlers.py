@@ -12,7 +12,7 @@ from services.chassis.db import tombstones
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.events.transaction import Transaction
 from services.chassis.telemetry import spans, tracing
-from services.contracts.declare import Event
+from services.contracts.declare import Event, is_stated
 
 T = TypeVar("T", bound=Transaction)
 T_contra = TypeVar("T_contra", bound=Transaction, contravariant=True)
@@ -49,9 +49,9 @@ async def handle_events(handlers: Handlers[T], tx: T, events: Sequence[ReceivedE
     than the erasure, or of an owner whose database was restored.
     """
     handled = [event for event in events if event.type.struct in handlers]
-    if stated := {event.subject for event in handled if event.type.stated}:
+    if stated := {event.subject for event in handled if is_stated(event.type.name)}:
         erased = await tombstones.find_ids(tx.connection, stated)
-        handled = [event for event in handled if not (event.type.stated and event.subject in erased)]
+        handled = [event for event in handled if not (event.subject in erased and is_stated(event.type.name))]
     for handler, run in itertools.groupby(handled, key=lambda event: handlers[event.type.struct]):
         if isinstance(handler, BatchHandler):
             batch = list(run)
