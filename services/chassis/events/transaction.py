@@ -38,7 +38,8 @@ class Transaction:
         self.today: dt.date = self.now.astimezone(clock.zone).date()
         """The date at which the transaction began, in the clock's zone."""
         self._events: list[TracedEvent] = []
-        self._jobs: list[Job] = []
+        self._jobs: list[tuple[Job, str | None]] = []
+        """Jobs, each with the ``traceparent`` of the work that caused it."""
 
     def emit(self, event: Event) -> None:
         """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before.
@@ -49,7 +50,7 @@ class Transaction:
 
     def enqueue(self, job: Job) -> None:
         """Write a job to the queue at the end of the transaction; it runs after the commit."""
-        self._jobs.append(job)
+        self._jobs.append((job, tracing.current()))
 
     async def start_fan_out(self, kind: str, subject: str) -> None:
         """Start the events of all things that this change concerns; its row must be locked (see ``jobs.fan_out``)."""
@@ -119,7 +120,8 @@ class Transaction:
         await outbox.write(self.connection, events, self.now)
         jobs, self._jobs = self._jobs, []
         if jobs:
-            await queue.enqueue(self.connection, jobs)
+            traceparents = [traceparent for _, traceparent in jobs]
+            await queue.enqueue(self.connection, [job for job, _ in jobs], traceparents=traceparents)
         return bool(events), bool(jobs)
 
 

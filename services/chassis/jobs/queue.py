@@ -34,13 +34,22 @@ _ENQUEUE = """
 """
 
 
-async def enqueue(connection: DatabaseConnection, jobs: Sequence[Job], keys: Sequence[str | None] = ()) -> None:
-    """Enqueue jobs in the present transaction. A job with the key of another in the queue is left out."""
-    headers = msgspec.json.encode({"traceparent": tracing.traceparent()}).decode()
+async def enqueue(
+    connection: DatabaseConnection,
+    jobs: Sequence[Job],
+    keys: Sequence[str | None] = (),
+    traceparents: Sequence[str | None] = (),
+) -> None:
+    """Enqueue jobs in the present transaction. A job with the key of another in the queue is left out.
+
+    ``traceparents`` are those of the works that caused the jobs, if that is not the present one.
+    """
+    present = tracing.traceparent()
+    parents = [parent or present for parent in traceparents] or [present] * len(jobs)
     await connection.execute(
         _ENQUEUE,
         [name_of(job) for job in jobs],
         [msgspec.json.encode(job) for job in jobs],
         list(keys) or [None] * len(jobs),
-        [headers] * len(jobs),
+        [msgspec.json.encode({"traceparent": parent}).decode() for parent in parents],
     )

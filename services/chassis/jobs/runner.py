@@ -88,8 +88,9 @@ class JobRunner:
         async def run(queued: "QueuedJob") -> None:
             traceparent = (queued.headers or {}).get("traceparent")
             began = time.perf_counter()
-            with spans.trace_job(name, traceparent if isinstance(traceparent, str) else None):
-                outcome = "done"
+            outcome = "done"
+            failure: Exception | None = None
+            with spans.trace_job(name, traceparent if isinstance(traceparent, str) else None) as span:
                 try:
                     await handler.run(decode(queued.payload or b"{}"), JobRun(queued.attempts + 1, stop))
                 except Exception as error:
@@ -98,10 +99,13 @@ class JobRunner:
                         _log.warning(
                             "job failed", job=name, id=queued.id, attempt=queued.attempts + 1, error=place_of(error)
                         )
-                    raise failure from None
+                        if span is not None:
+                            spans.record_failure(span, type(error).__name__)
                 finally:
                     metrics.JOBS.labels(name, outcome).inc()
                     metrics.JOB_SECONDS.labels(name).observe(time.perf_counter() - began)
+            if failure is not None:
+                raise failure
 
         return run
 

@@ -85,11 +85,16 @@ def messaging_attributes(operation: str, topic: str, count: int | None = None) -
 
 
 @contextlib.contextmanager
-def trace_job(name: str, traceparent: str | None) -> Iterator[None]:
+def trace_job(name: str, traceparent: str | None) -> Iterator[Span | None]:
     """Run a job as a child of the work that enqueued it; ``name`` is the kind of job."""
-    attributes = {"messaging.operation.type": "process", "messaging.destination.name": name}
-    with tracing.trace(traceparent), work_span(f"process {name}", SpanKind.CONSUMER, traceparent, attributes):
-        yield
+    attributes = {
+        "messaging.system": "pgqueuer",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": name,
+    }
+    with tracing.trace(traceparent), work_span(f"process {name}", SpanKind.CONSUMER, traceparent, attributes) as span:
+        yield span
 
 
 def record_http_status(span: Span, status: int, *, failed_from: int) -> None:

@@ -23,6 +23,7 @@ from tests.integration.chassis.jobs.count_jobs import Count, counting
 from tests.support.alpha import Alpha
 from tests.support.job_runner import running_jobs
 from tests.support.polling import until
+from tests.support.recorded_spans import parent_of, recorded_spans
 
 Handle = Callable[[Count, JobRun], Awaitable[None]]
 
@@ -64,6 +65,22 @@ async def test_a_job_runs_after_its_transaction(alpha: Alpha) -> None:
         await until(lambda: alpha.tally("done"), lambda done: sorted(done) == [1, 2])
     assert await queued(alpha) == []
     assert await logged(alpha, "successful") == 2
+
+
+async def test_a_job_has_a_span_in_the_trace_of_the_work_that_enqueued_it(alpha: Alpha) -> None:
+    runs: list[int] = []
+    with recorded_spans() as recorded:
+        async with alpha.work() as tx:
+            for number in (1, 2):
+                with tracing.trace(f"00-{str(number) * 32}-{'b' * 16}-01"):
+                    tx.enqueue(Count(number=number))
+        fails = JobHandler(Count, failing(ValueError("mirja@example.fi"), times=1, runs=runs))
+        async with running_jobs(alpha.pool, fails):
+            await until(lambda: asyncio.sleep(0, runs), lambda runs: len(runs) >= 2)
+    spans = [span for span in recorded.spans if span.name == "process count"]
+    assert {f"{parent_of(span)[0]:x}" for span in spans} == {"1" * 32, "2" * 32}
+    assert [(span.attributes or {}).get("error.type") for span in spans].count("ValueError") == 1
+    assert "mirja" not in "".join(span.to_json() for span in spans)
 
 
 async def test_a_job_of_a_rolled_back_transaction_does_not_exist(alpha: Alpha) -> None:
