@@ -40,6 +40,7 @@ _LOG = (
     "SELECT sequence, event_id, type, subject, partition, public, data FROM chassis.outbox ORDER BY sequence, position"
 )
 _GENERATION = "SELECT generation FROM chassis.leader"
+_UNFINISHED_JOBS = "SELECT EXISTS (SELECT FROM chassis.pgqueuer)"
 _LETTERS = "SELECT state, event_id, reason FROM chassis.dead_letters"
 _ORDERS = "SELECT id, agreement_id, date, timeline FROM orders"
 _PICKUPS = "SELECT order_id, state, grams, version FROM pickups WHERE order_id IS NOT NULL"
@@ -128,12 +129,17 @@ async def take_snapshot(fault_stack: FaultStack, subscriber_logs: Path) -> Snaps
 
 
 async def is_quiescent(fault_stack: FaultStack) -> bool:
-    """Tell whether all events are numbered and have their effects in figures and mail, with a few cheap queries."""
+    """Tell whether all events are numbered and have their effects in figures and mail, and no job is left.
+
+    A job that is held never becomes quiescent: none may fail so often.
+    """
     async with fault_stack.databases() as databases:
         for service in SERVICES:
             if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.outbox WHERE sequence IS NULL)"):
                 return False
             if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at IS NULL)"):
+                return False
+            if await databases[service].fetchval(_UNFINISHED_JOBS):
                 return False
         if await databases["support"].fetchval("SELECT EXISTS (SELECT FROM receipts)"):
             return False

@@ -18,9 +18,9 @@ async def test_faults_come_together(trial: Trial) -> None:
         for _ in range(5 if trial.full else 1):
             trial.fault_stack.kafka_proxy.latency_s = 0.02
             trial.fault_stack.broker.kill()
-            processes = [f"{service}-{role}" for service in SERVICES for role in ("api", "worker", "relay")]
+            processes = [f"{service}-{role}" for service in SERVICES for role in ("api", "worker", "relay", "jobs")]
             before = {process: trial.stack.pid(process) for process in random.sample(processes, 5)}
-            trial.fault_stack.allowed_mail_repeats += "support-worker" in before
+            trial.fault_stack.allowed_mail_repeats += "support-jobs" in before
             for process in before:
                 trial.stack.kill(process)
             await restart(trial, signal.SIGQUIT)

@@ -1,4 +1,4 @@
-"""Test of a worker that is killed in the middle of an import: the import goes on, and no row counts twice."""
+"""Test of a process of jobs that is killed in the middle of an import: the import goes on, no row counts twice."""
 
 import asyncio
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def stack() -> Iterator[RunningStack]:
         yield running
 
 
-async def test_an_import_goes_on_where_its_worker_was_killed(stack: RunningStack, tmp_path: Path) -> None:
+async def test_an_import_goes_on_where_its_process_was_killed(stack: RunningStack, tmp_path: Path) -> None:
     stack.kierto("staff", "create", STAFF[0], "--email", STAFF[0], KIERTO_PASSWORD=STAFF[1])
     export = tmp_path / "export"
     resolve_dates(ROOT / "deploy" / "local" / "demo", export, MONDAY)
@@ -31,10 +31,10 @@ async def test_an_import_goes_on_where_its_worker_was_killed(stack: RunningStack
     database = await asyncpg.connect(environment_of_running(stack.home).database_url("orders"))
     done = "SELECT added FROM chassis.imports WHERE kind = 'pickups'"
     seen = await until(lambda: database.fetchval(done), lambda added: (added or 0) > 500)
-    before = stack.pid("orders-worker")
-    stack.kill("orders-worker")
+    before = stack.pid("orders-jobs")
+    stack.kill("orders-jobs")
     assert seen < 8261, "it was killed in the middle"
-    await until(lambda: asyncio.sleep(0, stack.restarted("orders-worker", before)))
+    await until(lambda: asyncio.sleep(0, stack.restarted("orders-jobs", before)))
     finished = await loading
     assert finished.returncode == 0, finished.stderr
     assert "pickups: 8261 rows, 8261 added, 0 changed, 0 unchanged, 0 bad" in finished.stdout

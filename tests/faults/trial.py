@@ -19,7 +19,13 @@ from tests.faults.stack_fixture import FaultStack
 from tests.support.log_tail import LogTail
 from tests.support.polling import until
 
-ACTIVITY_EVENTS = {"api": "request completed", "worker": "consumed", "relay": "published", "gateway": "executed"}
+ACTIVITY_EVENTS = {
+    "api": "request completed",
+    "worker": "consumed",
+    "relay": "published",
+    "jobs": "mail sent",
+    "gateway": "executed",
+}
 """Log event of a working process, by its role."""
 
 _RECOVERY_S = 90.0
