@@ -15,7 +15,7 @@ from deploy.local.postgres_layout import PostgresLayout, prepare_layout, wheel_p
 from deploy.local.processes import ChildProcess, spawn
 
 SUPERUSER = "kierto"
-_SETTINGS = {
+SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
@@ -71,7 +71,7 @@ class EmbeddedPostgres:
 
     def start(self) -> ChildProcess:
         assert self._layout, "prepare() comes first"
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         return spawn(
             [self._layout.programs / "postgres", "-D", self._layout.data, "-p", str(self.port), *settings],
             self.log,

@@ -46,7 +46,7 @@ T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
 
 POOL_SIZES = {"api": 8, "worker": 5, "relay": 2, "jobs": 6}
-"""The connections of each role's pool. A relay and a worker open one more each, for the lease and the inbox."""
+"""The most connections of each role's pool. A relay has one more, for its lease."""
 
 
 RETENTION_INTERVAL = dt.timedelta(hours=1)
