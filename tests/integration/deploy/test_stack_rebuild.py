@@ -159,14 +159,21 @@ async def copies(stack: RunningStack) -> dict[tuple[str, str], list[tuple[object
 
 
 async def await_equal_copies(stack: RunningStack) -> None:
-    """Wait until stats has the same pickups as orders."""
-    statement = "SELECT count(*), sum(version), sum(grams) FROM pickups"
-    async with database(stack, "orders") as orders, database(stack, "stats") as stats:
+    """Wait until stats has the same pickups as orders, and every service the same access as identity."""
+    pickups = "SELECT count(*), sum(version), sum(grams) FROM pickups"
+    access = "SELECT count(*), sum(version) FROM access.subjects"
 
-        async def are_equal() -> bool:
-            return await orders.fetch(statement) == await stats.fetch(statement)
+    async def are_equal() -> bool:
+        figures = [await figures_of(service, access) for service in SERVICES]
+        return figures == figures[:1] * len(SERVICES) and (
+            await figures_of("orders", pickups) == await figures_of("stats", pickups)
+        )
 
-        await until(are_equal)
+    async def figures_of(service: str, statement: str) -> tuple[object, ...]:
+        async with database(stack, service) as connection:
+            return tuple(await connection.fetch(statement))
+
+    await until(are_equal, every=0.2)
 
 
 @contextlib.asynccontextmanager
