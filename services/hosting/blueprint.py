@@ -115,11 +115,11 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     routes: Callable[[ServiceRuntime[T], CallerAuthenticator], Sequence[BaseRoute]] = lambda runtime, authenticator: ()
     """The routes beside the contract and the imports."""
     jobs: Callable[[ServiceRuntime[T]], Sequence[AnyJobHandler]] = lambda runtime: ()
-    """The handlers of the service's jobs, beside those of imports, mails and retention."""
+    """The handlers of the service's jobs, beside those of imports, mails, audit and retention."""
     fan_outs: Mapping[str, EmitPage[T]] = {}
     """The service's fan-outs by their kinds."""
     recurring: Sequence[Recurring] = ()
-    """The service's recurring jobs, beside retention."""
+    """The service's recurring jobs, beside retention and audit."""
     due_rows: Sequence[DueRows] = ()
     """The service's rows that have a job at their time."""
 

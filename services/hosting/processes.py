@@ -15,6 +15,7 @@ from services.access.authentication import CallerAuthenticator
 from services.access.caller import Caller
 from services.access.service_operations import permit
 from services.chassis import process
+from services.chassis.audit.chain import CHAIN_RECURRING, chain_handler
 from services.chassis.auth.tokens import Verifier
 from services.chassis.db import migrations, postgres, retention
 from services.chassis.db.postgres import Pool
@@ -146,7 +147,8 @@ async def _worker(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Asyn
 @contextlib.asynccontextmanager
 async def _jobs(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncIterator[ProcessParts]:
     async with open_runtime(blueprint, settings, "jobs") as runtime:
-        recurring = [Recurring(job=DeleteExpired(), every=RETENTION_INTERVAL), *blueprint.recurring]
+        retention_recurring = Recurring(job=DeleteExpired(), every=RETENTION_INTERVAL)
+        recurring = [retention_recurring, CHAIN_RECURRING, *blueprint.recurring]
         schedule = JobSchedule(runtime.pool, runtime.clock, recurring, blueprint.due_rows)
         runner = JobRunner(runtime.pool, job_handlers(blueprint, runtime))
 
@@ -188,12 +190,13 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
 
 
 def job_handlers(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> list[AnyJobHandler]:
-    """Return the handlers of a service's jobs: its own, and those of retention, imports and mails."""
+    """Return the handlers of a service's jobs: its own, and those of retention, audit, imports and mails."""
 
     async def delete_expired(job: DeleteExpired, run: JobRun) -> None:
         await retention.delete_expired(runtime.pool, run.stop, [copy.DELETE_ENDED_SESSIONS])
 
-    handlers = [JobHandler(DeleteExpired, delete_expired, held=False), *blueprint.jobs(runtime)]
+    handlers: list[AnyJobHandler] = [JobHandler(DeleteExpired, delete_expired, held=False), chain_handler(runtime.pool)]
+    handlers += blueprint.jobs(runtime)
     if runtime.imports.kinds:
         handlers.append(JobHandler(RunImport, runtime.imports.run, concurrency=1))
     if blueprint.fan_outs:

@@ -29,6 +29,8 @@ class DataKind(enum.Enum):
     """Part of a mail to the person."""
     IMPORTED = "IMPORTED"
     """Cells of a file, or a part of one."""
+    AUDIT = "AUDIT"
+    """Details of what the person did, such as their network address."""
     SECRET = "SECRET"  # noqa: S105 - a kind of data, not a secret
     """A digest of the person's secret, which an export leaves out."""
 

@@ -20,12 +20,21 @@ CHASSIS_SENSITIVE: Sequence[SensitiveTable] = (
         columns={"cells": DataKind.IMPORTED, "params": DataKind.IMPORTED, "reason": DataKind.IMPORTED},
         kept_for="30 days after the file was uploaded, if the row is bad; otherwise until the import is done",
     ),
+    # The entry stays, with the digest of its fields. The salt is no data of the person, and goes with the row.
+    SensitiveTable(
+        table="chassis.audit_personal",
+        columns={"fields": DataKind.AUDIT},
+        persons={"user": "person_id = $1", "org": "person_id = $1"},
+    ),
 )
 
 # Events carry ids, states, amounts and dates: outbox, dead letters. Jobs carry ids, and their errors are kept as class
-# and place. A key of answers is made by a program.
+# and place. A key of answers is made by a program. The audit log has ids and codes.
 CHASSIS_PLAIN: PlainColumns = {
     "chassis.answers": "organisation caller operation key input_hash result_type result_ids",
+    "chassis.audit": "actor acting_for action subject outcome personal_digest",
+    "chassis.audit_batches": "positions row_digests digest",
+    "chassis.audit_personal": "salt",
     "chassis.dead_letters": "state topic event_id type subject key headers value reason",
     "chassis.fan_outs": "kind subject",
     "chassis.import_rows": "state field code key",

@@ -1,4 +1,4 @@
-"""The unit of work: a change, its events, jobs and mails and its idempotency record in one database transaction."""
+"""The unit of work: a change, its events, jobs, mails, audit entries and idempotency record in one transaction."""
 
 import contextlib
 import datetime as dt
@@ -8,6 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from opentelemetry.trace import SpanKind
 
 from services.chassis import mail
+from services.chassis.audit import entry as audit
+from services.chassis.audit.entry import AuditEntry
 from services.chassis.db import idempotency, imported_values, tombstones
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.db.imported_values import ImportedValues
@@ -28,7 +30,7 @@ _SPAN_ATTRIBUTES = {"db.system.name": "postgresql", "db.operation.name": "TRANSA
 
 
 class Transaction:
-    """A database transaction with the events to emit and the jobs to enqueue at its end."""
+    """A database transaction with the events, the jobs and the audit entries to write at its end."""
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         self.connection = connection
@@ -40,6 +42,7 @@ class Transaction:
         self._events: list[TracedEvent] = []
         self._jobs: list[tuple[Job, str | None]] = []
         """Jobs, each with the ``traceparent`` of the work that caused it."""
+        self._audit_entries: list[AuditEntry] = []
 
     def emit(self, event: Event) -> None:
         """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before.
@@ -51,6 +54,10 @@ class Transaction:
     def enqueue(self, job: Job) -> None:
         """Write a job to the queue at the end of the transaction; it runs after the commit."""
         self._jobs.append((job, tracing.current()))
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Write an entry to the audit log at the end of the transaction: a sensitive read answers after it."""
+        self._audit_entries.append(entry)
 
     async def start_fan_out(self, kind: str, subject: str) -> None:
         """Start the events of all things that this change concerns; its row must be locked (see ``jobs.fan_out``)."""
@@ -72,7 +79,7 @@ class Transaction:
         read_again: Mapping[type[A], ReadAgain[A]],
     ) -> A | Refusal:
         """Execute a command with an idempotency key, or read its first outcome again (see ``db.idempotency``)."""
-        events_before, jobs_before = len(self._events), len(self._jobs)
+        before = self._counts()
         outcome = await idempotency.execute_once(
             self.connection,
             organisation=organisation,
@@ -84,19 +91,19 @@ class Transaction:
             read_again=read_again,
         )
         if isinstance(outcome, Refusal):
-            del self._events[events_before:], self._jobs[jobs_before:]
+            self._undo_after(before)
         return outcome
 
     async def try_out(self, do: Callable[[], Awaitable[V]]) -> V:
-        """Return the result of ``do``, and undo its effects, events and jobs."""
-        events_before, jobs_before = len(self._events), len(self._jobs)
+        """Return the result of ``do``, and undo its effects, events, jobs and audit entries."""
+        before = self._counts()
         savepoint = self.connection.transaction()
         await savepoint.start()
         try:
             return await do()
         finally:
             await savepoint.rollback()
-            del self._events[events_before:], self._jobs[jobs_before:]
+            self._undo_after(before)
 
     async def erased_keys(self, prefix: str, keys: Collection[str]) -> frozenset[str]:
         """Return those of an import's keys that belong to erased things, whose ids have this prefix."""
@@ -115,14 +122,23 @@ class Transaction:
         await imported_values.note_change(self.connection, kind, key, fields, self.now)
 
     async def flush(self) -> tuple[bool, bool]:
-        """Write the events and the jobs; return whether there were events and jobs. Called once, at the end."""
+        """Write events, jobs and audit entries; return whether there were events and jobs. Called once, at the end."""
         events, self._events = self._events, []
         await outbox.write(self.connection, events, self.now)
         jobs, self._jobs = self._jobs, []
         if jobs:
             traceparents = [traceparent for _, traceparent in jobs]
             await queue.enqueue(self.connection, [job for job, _ in jobs], traceparents=traceparents)
+        audit_entries, self._audit_entries = self._audit_entries, []
+        await audit.write(self.connection, audit_entries, self.now)
         return bool(events), bool(jobs)
+
+    def _counts(self) -> tuple[int, int, int]:
+        return len(self._events), len(self._jobs), len(self._audit_entries)
+
+    def _undo_after(self, before: tuple[int, int, int]) -> None:
+        events, jobs, audit_entries = before
+        del self._events[events:], self._jobs[jobs:], self._audit_entries[audit_entries:]
 
 
 T = TypeVar("T", bound=Transaction)

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from services.chassis.audit.entry import AuditEntry
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.db.imported_values import ImportedValues
 from services.chassis.jobs.job import Job
@@ -30,6 +31,10 @@ class TransactionPort(Protocol):
 
     def enqueue(self, job: Job) -> None:
         """Write a job to the queue at the end of the transaction; it runs after the commit."""
+        ...
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Write an entry to the audit log at the end of the transaction: a sensitive read answers after it."""
         ...
 
     async def start_fan_out(self, kind: str, subject: str) -> None:

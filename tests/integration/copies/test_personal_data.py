@@ -19,9 +19,11 @@ import structlog
 from starlette.requests import Request
 
 from services.access.caller import Caller
+from services.chassis.audit.chain import chain_audit
+from services.chassis.audit.entry import AuditEntry, PersonalFields
 from services.chassis.http.client.origin import Origin
 from services.chassis.ids import write_id
-from services.chassis.jobs.job import JobHandler
+from services.chassis.jobs.job import JobHandler, JobRun
 from services.chassis.mail import MailSender, SendMail
 from services.chassis.rpc.channel import CallFailed, ServiceChannel
 from services.chassis.rpc.client import client
@@ -153,6 +155,7 @@ async def plant(services: ServicesFixture, codes: Codes, log: io.BytesIO) -> Non
     """Write a code to every sensitive column by operations as they happen, and let some of them fail."""
     await plant_in_sites_and_orders(services, codes)
     user_id = await register(services, codes)
+    await add_audit_entry(services.harnesses["identity"], codes, user_id)
     await send_forms(services, codes, user_id)
     support = services.harnesses["support"]
     recipients = IdentityContacts(services.harnesses["identity"], codes.word())
@@ -210,6 +213,14 @@ async def register(services: ServicesFixture, codes: Codes) -> str:
     assert isinstance(await actions.sign_in(identity, username, codes.word()), Refusal)
     assert isinstance(await actions.sign_in(identity, username, password), SignedIn)
     return user_id
+
+
+async def add_audit_entry(identity: actions.Harness, codes: Codes, user_id: str) -> None:
+    """Add an entry with personal fields to identity's audit log, and chain it."""
+    personal = PersonalFields(person_id=user_id, fields={"address": codes.word()})
+    async with identity.work() as tx:
+        tx.audit(AuditEntry(actor=user_id, action="SIGNED_IN", subject=user_id, personal=personal))
+    await chain_audit(identity.pool, JobRun(1, asyncio.Event()))
 
 
 async def send_forms(services: ServicesFixture, codes: Codes, user_id: str) -> None:
