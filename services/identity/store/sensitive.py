@@ -34,7 +34,6 @@ SENSITIVE: Sequence[SensitiveTable] = (
 # Keys of attempts are digests under the service's pepper. A partner is a company.
 PLAIN: PlainColumns = {
     "attempts": "scope key tried_by kept_for",
-    "audit": "actor action subject",
     "invoices": "customer_number invoice_number",
     "memberships": "role",
     "organisations": "customer_number kind",

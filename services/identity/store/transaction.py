@@ -5,7 +5,6 @@ from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
 from services.identity.store.access import PostgresAccessRepository
 from services.identity.store.attempts import PostgresAttemptRepository
-from services.identity.store.audit import PostgresAuditLog
 from services.identity.store.invoices import PostgresInvoiceCopyRepository
 from services.identity.store.organisations import PostgresOrganisationRepository
 from services.identity.store.partners import PostgresPartnerRepository
@@ -20,7 +19,6 @@ class IdentityTransaction(Transaction):
         super().__init__(connection, clock)
         self.access = PostgresAccessRepository(connection)
         self.attempts = PostgresAttemptRepository(connection)
-        self.audit_log = PostgresAuditLog(connection)
         self.invoices = PostgresInvoiceCopyRepository(connection)
         self.organisations = PostgresOrganisationRepository(connection)
         self.partners = PostgresPartnerRepository(connection)

@@ -4,6 +4,7 @@ import secrets
 import uuid
 from collections.abc import Sequence
 
+from services.chassis.audit.entry import AuditEntry
 from services.chassis.ids import find_id, new_uuid, read_id, write_id
 from services.contracts.identity import SCOPES, CreatePartner, PartnerCreated
 from services.contracts.values import Id, Problem, Refusal
@@ -41,9 +42,10 @@ async def create_partner(work: Work, pepper: bytes, staff_id: str, command: Crea
             )
             await tx.partners.add(partner, digest(pepper, CLIENT_SECRET, secret), tx.now)
             await state_access(tx, partner)
-            await tx.audit_log.add(staff_id, "PARTNER_CREATED", write_id("partner", partner.id), tx.now)
+            partner_id = write_id("partner", partner.id)
+            tx.audit(AuditEntry(actor=staff_id, action="PARTNER_CREATED", subject=partner_id))
             if partner.all_organisations:
-                await tx.audit_log.add(staff_id, "ALL_ORGANISATIONS_GRANTED", write_id("partner", partner.id), tx.now)
+                tx.audit(AuditEntry(actor=staff_id, action="ALL_ORGANISATIONS_GRANTED", subject=partner_id))
             return PartnerCreated(partner=partner_response(partner), client_secret=secret)
 
         async def read_again(ids: Sequence[Id]) -> PartnerCreated | None:

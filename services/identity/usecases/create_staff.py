@@ -1,5 +1,6 @@
 """The creation of staff users on the host (I17)."""
 
+from services.chassis.audit.entry import AuditEntry
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity import Language
 from services.contracts.values import Refusal, refuse
@@ -27,5 +28,5 @@ async def create_staff(
         if not await tx.users.add(user, tx.now):
             return refuse("USERNAME_TAKEN", "username")
         await state_access(tx, user)
-        await tx.audit_log.add("host", "STAFF_CREATED", user_id, tx.now)
+        tx.audit(AuditEntry(actor="host", action="STAFF_CREATED", subject=user_id))
     return user_id

@@ -1,5 +1,6 @@
 """The revocation of a partner's access (I13)."""
 
+from services.chassis.audit.entry import AuditEntry
 from services.chassis.ids import find_id
 from services.contracts.identity import PartnerRevoked
 from services.contracts.values import Refusal, refuse
@@ -20,5 +21,5 @@ async def revoke_partner(work: Work, staff_id: str, id: str) -> PartnerRevoked |
             partner = revoke(partner)
             await tx.partners.save(partner)
             await state_access(tx, partner)
-            await tx.audit_log.add(staff_id, "PARTNER_REVOKED", id, tx.now)
+            tx.audit(AuditEntry(actor=staff_id, action="PARTNER_REVOKED", subject=id))
     return PartnerRevoked(partner=partner_response(partner))

@@ -36,7 +36,9 @@ async def test_staff_reach_everything_and_are_announced(
     me = await harness.api(await caller_of(harness, session.access_token)).me()
     assert me is not None
     assert (me.staff, me.language, me.memberships) == (True, Language.SV, [])
-    assert await harness.pool.fetchval("SELECT action FROM audit WHERE subject = $1", user_id) == "STAFF_CREATED"
+    assert (
+        await harness.pool.fetchval("SELECT action FROM chassis.audit WHERE subject = $1", user_id) == "STAFF_CREATED"
+    )
 
 
 async def test_a_taken_name_and_invalid_values_are_refused(make_database: MakeDatabase, tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ async def test_an_empty_list_is_no_organisation_and_all_is_explicit_and_audited(
         [],
         [Grant(organisation_id=None)],
     ]
-    audited = await harness.pool.fetch("SELECT subject, at FROM audit WHERE action = 'ALL_ORGANISATIONS_GRANTED'")
+    audited = await harness.pool.fetch(
+        "SELECT subject, at FROM chassis.audit WHERE action = 'ALL_ORGANISATIONS_GRANTED'"
+    )
     assert [(row["subject"], row["at"]) for row in audited] == [(everything.partner.id, harness.clock.now())]
     assert not none.partner.all_organisations
 

@@ -6,7 +6,6 @@ from services.chassis.events.transaction import UnitOfWork
 from services.chassis.events.transaction_port import TransactionPort
 from services.identity.usecases.ports.access import AccessRepository
 from services.identity.usecases.ports.attempts import AttemptRepository
-from services.identity.usecases.ports.audit import AuditLog
 from services.identity.usecases.ports.invoices import InvoiceCopyRepository
 from services.identity.usecases.ports.organisations import OrganisationRepository
 from services.identity.usecases.ports.partners import PartnerRepository
@@ -22,9 +21,6 @@ class IdentityStore(TransactionPort, Protocol):
 
     @property
     def attempts(self) -> AttemptRepository: ...
-
-    @property
-    def audit_log(self) -> AuditLog: ...
 
     @property
     def invoices(self) -> InvoiceCopyRepository: ...
