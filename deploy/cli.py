@@ -6,6 +6,7 @@ import typer
 
 from deploy.commands import (
     announce,
+    audit,
     clock,
     dead_letters,
     doctor,
@@ -45,6 +46,7 @@ app.add_typer(staff.app, name="staff")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 app.add_typer(clock.app, name="clock")
 
 
