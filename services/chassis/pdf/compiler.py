@@ -1,26 +1,19 @@
-"""The child process that compiles a folder's ``template.typ`` to ``document.pdf``, within limits that it sets itself.
+"""The program of the child process that compiles a folder's ``template.typ`` to ``document.pdf``.
 
-It is started as a program and imports nothing of Kierto. Its exit code is 0, ``TEMPLATE_ERROR`` with the compiler's
-diagnostic on standard error, or that of a signal.
+It imports nothing of Kierto. Its exit code is 0, or ``TEMPLATE_ERROR`` with the compiler's diagnostic on standard
+error.
 """
 
-import resource
 import sys
 from pathlib import Path
 
 TEMPLATE_ERROR = 3
-MAX_DOCUMENT_BYTES = 50_000_000
 _MISSING_GLYPH = "could not be displayed with font"
 
 
-def main(folder: Path, created: int, memory: int, cpu_s: int) -> int:
+def main(folder: Path, created: int) -> int:
     """Compile the template; ``created`` is the document's date in seconds since 1970."""
-    if sys.platform == "linux":  # macOS refuses it
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    import typst  # takes its memory within the limit
+    import typst  # late, since the parent imports this module for its constants
 
     compiler = typst.Compiler(
         folder / "template.typ",
@@ -46,4 +39,4 @@ def main(folder: Path, created: int, memory: int, cpu_s: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

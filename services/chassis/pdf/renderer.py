@@ -8,8 +8,6 @@ import asyncio
 import datetime as dt
 import enum
 import shutil
-import signal
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from services.chassis.pdf import compiler
+from services.chassis.runtime.child_process import ChildFailed, ChildLimits, run_child
 from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity import Language
 
@@ -25,18 +24,8 @@ _ENVIRONMENT = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0
 """A proxy that does not exist: the compiler would download packages that a template imports."""
 _MAX_DIAGNOSTIC_LENGTH = 4000
 
-
-class PdfLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that the rendering of a document may take."""
-
-    memory_bytes: int = 400_000_000
-    """Address space; a letter takes 40 MB."""
-    cpu_s: int = 10
-    timeout_s: float = 30.0
-    """Seconds from its start to its end, on a busy machine."""
-
-
-DEFAULT_LIMITS = PdfLimits()
+DEFAULT_LIMITS = ChildLimits(memory_bytes=400_000_000, cpu_s=10, timeout_s=30.0)
+"""A letter takes 40 MB."""
 
 
 class PdfFailure(enum.Enum):
@@ -67,7 +56,7 @@ async def render_pdf(
     language: Language,
     letterhead: Letterhead,
     created: dt.datetime,
-    limits: PdfLimits = DEFAULT_LIMITS,
+    limits: ChildLimits = DEFAULT_LIMITS,
 ) -> bytes:
     """Return the document of a template as PDF/UA-1; raise PdfError.
 
@@ -96,39 +85,12 @@ def _write_files(folder: Path, template: Path, values: bytes, logo: str, name: s
         shutil.copyfile(logo, folder / name)
 
 
-async def _compile(folder: Path, created: dt.datetime, limits: PdfLimits) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        compiler.__file__,
-        folder,
-        *map(str, (int(created.timestamp()), limits.memory_bytes, limits.cpu_s)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env=_ENVIRONMENT,
-    )
+async def _compile(folder: Path, created: dt.datetime, limits: ChildLimits) -> None:
+    arguments = (str(folder), str(int(created.timestamp())))
     try:
-        async with asyncio.timeout(limits.timeout_s):
-            _, errors = await process.communicate()
-    except TimeoutError:
-        raise PdfError(PdfFailure.TIME) from None
-    finally:
-        # Also when the caller is cancelled: the child must not outlive its folder.
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        raise PdfError(_failure(process.returncode), errors[:_MAX_DIAGNOSTIC_LENGTH].decode(errors="replace"))
-
-
-def _failure(code: int) -> PdfFailure:
-    match code:
-        case compiler.TEMPLATE_ERROR:
-            return PdfFailure.TEMPLATE
-        case _ if -code in (signal.SIGXCPU, signal.SIGKILL):
-            return PdfFailure.TIME
-        case _ if -code in (signal.SIGABRT, signal.SIGSEGV):  # an allocation failed
-            return PdfFailure.MEMORY
-        case _:
-            return PdfFailure.CRASH
+        code, errors = await run_child(compiler.__file__, arguments, limits, _ENVIRONMENT)
+    except ChildFailed as error:
+        raise PdfError(PdfFailure(error.failure.value)) from None
+    if code:
+        failure = PdfFailure.TEMPLATE if code == compiler.TEMPLATE_ERROR else PdfFailure.CRASH
+        raise PdfError(failure, errors[:_MAX_DIAGNOSTIC_LENGTH].decode(errors="replace"))

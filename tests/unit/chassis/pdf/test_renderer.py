@@ -6,12 +6,15 @@ import re
 import tempfile
 import zlib
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
 from services.chassis.pdf import compiler
-from services.chassis.pdf.renderer import DEFAULT_LIMITS, PdfError, PdfFailure, PdfLimits, render_pdf
+from services.chassis.pdf.renderer import DEFAULT_LIMITS, PdfError, PdfFailure, render_pdf
+from services.chassis.runtime.child_process import ChildLimits
 from services.chassis.runtime.settings import Letterhead
 from services.chassis.texts.formats import format_date, format_money
 from services.contracts.identity import Language
@@ -49,7 +52,7 @@ async def render(
     title: str = "Tyhjennyspäivä siirtyy",
     language: Language = Language.FI,
     letterhead: Letterhead = LETTERHEAD,
-    limits: PdfLimits = DEFAULT_LIMITS,
+    limits: ChildLimits = DEFAULT_LIMITS,
 ) -> bytes:
     return await render_pdf(
         template,
@@ -138,19 +141,19 @@ async def test_a_wrong_template_is_a_typed_error(tmp_path: Path, template: str, 
     path = tmp_path / "wrong.typ"
     path.write_text(template, encoding="utf-8")
     with pytest.raises(PdfError) as caught:
-        await render(path, limits=PdfLimits(memory_bytes=200_000_000))
+        await render(path, limits=msgspec.structs.replace(DEFAULT_LIMITS, memory_bytes=200_000_000))
     assert caught.value.failure is failure, caught.value.diagnostic
     assert str(caught.value) == failure.value, "the text of the error quotes no value"
     if failure is PdfFailure.TEMPLATE:
         assert caught.value.diagnostic.startswith("error: ")
 
 
-@pytest.mark.parametrize("limits", [PdfLimits(cpu_s=1), PdfLimits(timeout_s=0.5)], ids=["cpu", "wall clock"])
-async def test_a_template_that_never_ends_is_ended(tmp_path: Path, limits: PdfLimits) -> None:
+@pytest.mark.parametrize("limits", [{"cpu_s": 1}, {"timeout_s": 0.5}], ids=["cpu", "wall clock"])
+async def test_a_template_that_never_ends_is_ended(tmp_path: Path, limits: dict[str, Any]) -> None:
     path = tmp_path / "endless.typ"
     path.write_text(FOREVER, encoding="utf-8")
     with pytest.raises(PdfError) as caught:
-        await render(path, limits=limits)
+        await render(path, limits=msgspec.structs.replace(DEFAULT_LIMITS, **limits))
     assert caught.value.failure is PdfFailure.TIME
     assert await compilers() == []
 
