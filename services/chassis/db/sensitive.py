@@ -25,6 +25,8 @@ class DataKind(enum.Enum):
     ADDRESS = "ADDRESS"
     BUSINESS_ID = "BUSINESS_ID"
     FREE_TEXT = "FREE_TEXT"
+    FILE_NAME = "FILE_NAME"
+    """Name of a file as its person gave it."""
     MAIL = "MAIL"
     """Part of a mail to the person."""
     IMPORTED = "IMPORTED"

@@ -6,6 +6,11 @@ from services.chassis.db.sensitive import DataKind, PlainColumns, SensitiveTable
 
 CHASSIS_SENSITIVE: Sequence[SensitiveTable] = (
     SensitiveTable(
+        table="chassis.files",
+        columns={"name": DataKind.FILE_NAME},
+        kept_for="until the file expires or its thing is deleted; a day if it was never kept",
+    ),
+    SensitiveTable(
         table="chassis.mail",
         columns={
             "recipient": DataKind.EMAIL,
@@ -37,6 +42,7 @@ CHASSIS_PLAIN: PlainColumns = {
     "chassis.audit_personal": "salt",
     "chassis.dead_letters": "state topic event_id type subject key headers value reason",
     "chassis.fan_outs": "kind subject",
+    "chassis.files": "owner media_type sha256 state",
     "chassis.import_rows": "state field code key",
     "chassis.imported_values": "kind key noted",
     "chassis.imports": "kind file_name state",

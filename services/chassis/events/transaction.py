@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from services.chassis.db.imported_values import ImportedValues
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.events import outbox
 from services.chassis.events.outbox import TracedEvent
+from services.chassis.files import file_rows
 from services.chassis.jobs import fan_out, queue
 from services.chassis.jobs.job import Job
 from services.chassis.runtime.clock import Clock
@@ -66,6 +68,14 @@ class Transaction:
     async def send_mail(self, message: mail.MailMessage) -> None:
         """Enqueue a mail, which is sent after this transaction is committed."""
         self.enqueue(await mail.enqueue(self.connection, message))
+
+    async def keep_file(self, file_id: uuid.UUID, *, owner: Id, expires_at: dt.datetime | None) -> None:
+        """Keep an uploaded file of this thing, until it expires or is deleted; raise UnknownFile."""
+        self.enqueue(await file_rows.keep(self.connection, file_id, owner, expires_at))
+
+    async def delete_file(self, file_id: uuid.UUID, *, owner: Id) -> None:
+        """Delete a file of this thing; raise UnknownFile."""
+        self.enqueue(await file_rows.delete(self.connection, file_id, owner))
 
     async def execute_once(
         self,

@@ -1,6 +1,7 @@
 """The base of every service's transaction ports: the operations that all use cases share."""
 
 import datetime as dt
+import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -43,6 +44,14 @@ class TransactionPort(Protocol):
 
     async def send_mail(self, message: MailMessage) -> None:
         """Enqueue a mail, which is sent after this transaction is committed."""
+        ...
+
+    async def keep_file(self, file_id: uuid.UUID, *, owner: Id, expires_at: dt.datetime | None) -> None:
+        """Keep an uploaded file of this thing, until it expires or is deleted; raise UnknownFile."""
+        ...
+
+    async def delete_file(self, file_id: uuid.UUID, *, owner: Id) -> None:
+        """Delete a file of this thing; raise UnknownFile."""
         ...
 
     async def execute_once(

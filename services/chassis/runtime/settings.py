@@ -99,6 +99,8 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     """The service's own credential at identity."""
     key_ring_file: Path | None = None
     """The file of the keys that seal the service's secrets; required where it has sealed columns."""
+    files_url: str = ""
+    """The store of the service's files: ``file:///FOLDER`` or ``s3://BUCKET/PREFIX``; empty where it keeps none."""
     smtp: SocketAddress | None = None
     mail_from: str = "Kierto <no-reply@kierto.invalid>"
     letterhead: Letterhead = Letterhead()

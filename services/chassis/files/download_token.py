@@ -1,0 +1,58 @@
+"""Tokens of downloads: JWTs with an HMAC, each for one file and a few minutes.
+
+A service gives one to a caller who may read the file; the download address asks for nothing else.
+"""
+
+import datetime as dt
+import uuid
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from joserfc.jws import JWSRegistry
+
+from services.chassis.runtime.clock import Clock
+
+LIFETIME = dt.timedelta(minutes=5)
+MIN_KEY_BYTES = 32
+"""RFC 7518, section 3.2."""
+_ALGORITHM = "HS256"
+_TYPE = "kierto-file+jwt"
+_MAX_LENGTH = 1000
+
+
+class InvalidDownloadToken(Exception):
+    """A token that is none, is altered, or has expired."""
+
+
+class DownloadTokens:
+    """Signer and verifier of one service's tokens; ValueError if the key is too short."""
+
+    def __init__(self, service: str, key: bytes, clock: Clock) -> None:
+        if len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"expected a key of {MIN_KEY_BYTES} bytes or more")
+        self._audience = f"{service}-files"
+        self._key = OctKey.import_key(key)
+        self._clock = clock
+        self._registry = JWSRegistry(algorithms=[_ALGORITHM])
+
+    def sign(self, file_id: uuid.UUID) -> str:
+        """Return a token for a file, which expires after ``LIFETIME``."""
+        expires = int((self._clock.now() + LIFETIME).timestamp())
+        claims = {"aud": self._audience, "sub": str(file_id), "exp": expires}
+        return jwt.encode({"alg": _ALGORITHM, "typ": _TYPE}, claims, self._key, registry=self._registry)
+
+    def verify(self, token: str) -> uuid.UUID:
+        """Return the file of a token; raise InvalidDownloadToken."""
+        if len(token) > _MAX_LENGTH:
+            raise InvalidDownloadToken
+        try:
+            decoded = jwt.decode(token, self._key, registry=self._registry)
+            claims = decoded.claims
+            if decoded.header.get("typ") != _TYPE or claims["aud"] != self._audience:
+                raise InvalidDownloadToken
+            if claims["exp"] <= self._clock.now().timestamp():
+                raise InvalidDownloadToken
+            return uuid.UUID(claims["sub"])
+        except (JoseError, KeyError, TypeError, ValueError, RecursionError):
+            raise InvalidDownloadToken from None

@@ -1,0 +1,80 @@
+"""The sweep deletes pending files after a day, rests after a new generation of the log, and ends what has expired."""
+
+import asyncio
+import datetime as dt
+import os
+import time
+import uuid
+
+from services.chassis.files.storage import SweepFiles
+from services.chassis.ids import new_uuid
+from services.chassis.jobs.job import JobRun
+from tests.integration.chassis.files.conftest import Files
+from tests.support.clock import TestClock
+from tests.support.job_runner import running_jobs
+from tests.support.polling import until
+
+DAY_S = 24 * 3600
+
+
+async def sweep(files: Files) -> None:
+    await files.storage.sweep(SweepFiles(), JobRun(1, asyncio.Event()))
+
+
+async def age(files: Files, *ids: uuid.UUID, seconds: float = DAY_S + 60) -> None:
+    """Make pending files older, both the rows and the bytes."""
+    written = time.time() - seconds
+    for file_id in ids:
+        os.utime(files.folder / "pending" / str(file_id), (written, written))
+    await files.alpha.pool.execute(
+        "UPDATE chassis.files SET created_at = created_at - make_interval(secs => $2) WHERE id = ANY($1)", ids, seconds
+    )
+
+
+async def test_pending_files_are_deleted_after_a_day(files: Files) -> None:
+    old, new, kept = [await files.upload() for _ in range(3)]
+    await files.keep(kept)
+    orphan = new_uuid()
+    (files.folder / "pending" / str(orphan)).write_bytes(b"of a process that died before it wrote the row")
+    (files.folder / "pending" / ".DS_Store").write_bytes(b"of another program")
+    await age(files, old.id, kept.id, orphan)
+    await age(files, new.id, seconds=DAY_S - 60)
+    await sweep(files)
+    assert files.objects() == sorted(["pending/.DS_Store", f"pending/{new.id}", f"pending/{kept.id}"])
+    assert await files.states() == ["pending", "kept"]
+    await sweep(files)
+    assert len(files.objects()) == 3
+
+
+async def test_the_sweep_rests_for_seven_days_after_a_new_generation(files: Files) -> None:
+    old = await files.upload()
+    await age(files, old.id)
+    await files.alpha.pool.execute("UPDATE chassis.leader SET generation = gen_random_uuid()")
+    for days in (0, 6.9):
+        await files.alpha.pool.execute(
+            "UPDATE chassis.file_sweep SET since = clock_timestamp() - make_interval(secs => $1)", days * DAY_S
+        )
+        await sweep(files)
+        assert files.objects() == [f"pending/{old.id}"]
+    await files.alpha.pool.execute("UPDATE chassis.file_sweep SET since = since - interval '3 hours'")
+    await sweep(files)
+    assert files.objects() == []
+    assert await files.states() == []
+
+
+async def test_an_empty_store_is_swept(files: Files) -> None:
+    await sweep(files)
+    assert files.objects() == []
+
+
+async def test_files_are_deleted_when_they_expire(files: Files, clock: TestClock) -> None:
+    expiring, later, forever = [await files.upload() for _ in range(3)]
+    await files.keep(expiring, expires_at=clock.now() + dt.timedelta(days=30))
+    await files.keep(later, expires_at=clock.now() + dt.timedelta(days=31))
+    await files.keep(forever)
+    clock.move(days=30, seconds=1)
+    async with running_jobs(files.alpha.pool, *files.storage.job_handlers()):
+        await sweep(files)
+        await until(files.queued, lambda names: names == [])
+    assert files.objects() == sorted(f"kept/{one.id}" for one in (later, forever))
+    assert await files.states() == ["kept", "kept"]
