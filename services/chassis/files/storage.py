@@ -25,11 +25,15 @@ _IS_KEPT = "SELECT true FROM chassis.files WHERE id = $1 AND state = 'kept'"
 _IS_DELETED = "SELECT true FROM chassis.files WHERE id = $1 AND state = 'deleted'"
 _FORGET = "DELETE FROM chassis.files WHERE id = $1 AND state = 'deleted'"
 
-# A restored database lacks the rows of the last files, whose bytes may still be pending: staff have a week to restore a
-# later backup. Ages are by the database's clock and the store's, which Kierto's own clock does not move.
-_NOTE_GENERATION = """
-    UPDATE chassis.file_sweep s SET generation = l.generation, since = clock_timestamp()
-    FROM chassis.leader l WHERE s.generation <> l.generation
+# A restored database lacks the last changes of files, whose bytes may still be pending: staff have a week to restore a
+# later backup. The relay notices a restore and begins a new generation, but perhaps after the first sweep, which finds
+# that the last one was long ago. Ages are by the database's clock and the store's, which Kierto's own does not move.
+_NOTE_SWEEP = """
+    UPDATE chassis.file_sweep s SET generation = l.generation, swept_at = clock_timestamp(), since = CASE
+        WHEN s.generation = l.generation AND s.swept_at > clock_timestamp() - interval '3 hours' THEN s.since
+        ELSE clock_timestamp()
+    END
+    FROM chassis.leader l
 """
 _OLDEST_PENDING = """
     SELECT clock_timestamp() - interval '1 day' FROM chassis.file_sweep
@@ -109,10 +113,11 @@ class FileStorage:
     async def sweep(self, job: SweepFiles, run: JobRun) -> None:
         """Delete files whose time is over, and pending ones after a day, until none is left or the process stops.
 
-        Pending ones are left alone for seven days after a new generation of the log.
+        Pending ones are left alone for seven days after a new generation of the log, and after three hours without a
+        sweep.
         """
         await self._expire(run.stop)
-        await self._pool.execute(_NOTE_GENERATION)
+        await self._pool.execute(_NOTE_SWEEP)
         before = await self._pool.fetchval(_OLDEST_PENDING)
         if before is not None:
             await self._sweep_pending(before, run.stop)

@@ -14,10 +14,13 @@ CREATE TABLE chassis.files (
 CREATE INDEX files_pending ON chassis.files (created_at) WHERE state = 'pending';
 CREATE INDEX files_expiring ON chassis.files (expires_at) WHERE state = 'kept' AND expires_at IS NOT NULL;
 
--- files/storage.py: one row. The generation of the log that the sweep knows, and since when it is the present one.
+-- files/storage.py: one row. The generation of the log at the last sweep, and since when sweeps have followed each other
+-- in this generation without a gap.
 CREATE TABLE chassis.file_sweep (
     only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     generation uuid NOT NULL,
-    since      timestamptz NOT NULL
+    since      timestamptz NOT NULL,
+    swept_at   timestamptz NOT NULL
 );
-INSERT INTO chassis.file_sweep (generation, since) SELECT generation, '-infinity' FROM chassis.leader;
+INSERT INTO chassis.file_sweep (generation, since, swept_at)
+SELECT generation, '-infinity', clock_timestamp() FROM chassis.leader;

@@ -32,7 +32,12 @@ class Files:
         self.storage = FileStorage(alpha.pool, store, clock)
 
     async def upload(self, content: bytes = TEXT, **changed: Any) -> FileRow:
-        values = {"owner": self.owner, "name": "x.csv", "accepted": set(MediaType), "max_bytes": 1_000_000}
+        values: dict[str, Any] = {
+            "owner": self.owner,
+            "name": "x.csv",
+            "accepted": set(MediaType),
+            "max_bytes": 1_000_000,
+        }
         return await self.uploads.begin_upload(stream(content), **(values | changed))
 
     async def keep(self, row: FileRow, **changed: Any) -> None:

@@ -139,7 +139,7 @@ async def test_a_file_is_never_whole_in_memory(files: Files) -> None:
         capture_output=True,
         text=True,
     )
-    assert int(grown.stdout) < 80
+    assert int(grown.stdout) < 80, grown.stdout
 
 
 async def test_a_deleted_file_is_gone_and_forgotten(files: Files, clock: TestClock) -> None:

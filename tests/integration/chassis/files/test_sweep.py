@@ -1,10 +1,12 @@
-"""The sweep deletes pending files after a day, rests after a new generation of the log, and ends what has expired."""
+"""The sweep deletes pending files after a day and expired ones, and rests when the database may have been restored."""
 
 import asyncio
 import datetime as dt
 import os
 import time
 import uuid
+
+import pytest
 
 from services.chassis.files.storage import SweepFiles
 from services.chassis.ids import new_uuid
@@ -46,16 +48,26 @@ async def test_pending_files_are_deleted_after_a_day(files: Files) -> None:
     assert len(files.objects()) == 3
 
 
-async def test_the_sweep_rests_for_seven_days_after_a_new_generation(files: Files) -> None:
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "UPDATE chassis.leader SET generation = gen_random_uuid()",
+        "UPDATE chassis.file_sweep SET swept_at = swept_at - interval '181 minutes'",
+    ],
+    ids=["a new generation", "a gap"],
+)
+async def test_the_sweep_rests_for_seven_days_after_what_may_be_a_restore(files: Files, cause: str) -> None:
     old = await files.upload()
     await age(files, old.id)
-    await files.alpha.pool.execute("UPDATE chassis.leader SET generation = gen_random_uuid()")
+    await files.alpha.pool.execute(cause)
+    await sweep(files)
     for days in (0, 6.9):
         await files.alpha.pool.execute(
             "UPDATE chassis.file_sweep SET since = clock_timestamp() - make_interval(secs => $1)", days * DAY_S
         )
         await sweep(files)
         assert files.objects() == [f"pending/{old.id}"]
+        assert await files.states() == ["pending"]
     await files.alpha.pool.execute("UPDATE chassis.file_sweep SET since = since - interval '3 hours'")
     await sweep(files)
     assert files.objects() == []

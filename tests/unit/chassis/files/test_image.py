@@ -9,7 +9,7 @@ from PIL import Image
 
 from services.chassis.files.image import LIMITS, MAX_PIXELS, encode_again
 from services.chassis.files.invalid_upload import InvalidUpload, UploadProblem
-from services.chassis.files.media_type import IMAGES, MediaType
+from services.chassis.files.media_type import MediaType
 from tests.unit.chassis.files.samples import SECRET, bomb, image
 
 TRAILING = b"<script>alert(1)</script>%PDF-1.7 PK\x03\x04"
@@ -24,7 +24,7 @@ async def encoded(folder: Path, content: bytes, media_type: MediaType, **options
     return target.read_bytes()
 
 
-@pytest.mark.parametrize("media_type", sorted(IMAGES, key=lambda one: one.name))
+@pytest.mark.parametrize("media_type", [MediaType.JPEG, MediaType.PNG, MediaType.WEBP])
 async def test_an_image_keeps_its_pixels_and_nothing_else(tmp_path: Path, media_type: MediaType) -> None:
     sent = image(media_type) + TRAILING
     assert SECRET in sent
@@ -77,7 +77,7 @@ async def test_a_hostile_image_is_refused(
         assert caught.value.params == {"limit": str(MAX_PIXELS)}
 
 
-@pytest.mark.parametrize("limits", [{"memory_bytes": 150_000_000}, {"timeout_s": 0.01}], ids=["memory", "time"])
+@pytest.mark.parametrize("limits", [{"memory_bytes": 250_000_000}, {"timeout_s": 0.01}], ids=["memory", "time"])
 async def test_an_image_that_costs_too_much_is_refused(tmp_path: Path, limits: dict[str, Any]) -> None:
     with pytest.raises(InvalidUpload) as caught:
         await encoded(
