@@ -135,6 +135,7 @@ class FileStorage:
         # The rows go first: from then on no transaction keeps one of these files.
         while not stop.is_set() and await self._pool.execute(_DELETE_PENDING, before, _BATCH_ROWS) != "DELETE 0":
             pass
+        await self._store.delete_unfinished(before)
         deleted = 0
         async for ids in self._store.list_pending(before):
             for row in await self._pool.fetch(_WITHOUT_ROW, ids):

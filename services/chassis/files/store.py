@@ -1,5 +1,6 @@
 """The store of files: a local folder or S3. An object lies in ``pending/`` until its row is kept, then in ``kept/``."""
 
+import asyncio
 import datetime as dt
 import re
 import uuid
@@ -89,6 +90,16 @@ class FileStore:
             old = [one["path"].rpartition("/")[2] for one in objects if one["last_modified"] < before]
             yield [uuid.UUID(name) for name in old if _ID.fullmatch(name)]
 
+    async def delete_unfinished(self, before: dt.datetime) -> None:
+        """Delete what killed processes left in a folder before this time: the store lists no object that is unfinished.
+
+        In S3 a lifecycle rule does it.
+        """
+        from obstore.store import LocalStore
+
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            await asyncio.to_thread(_delete_unfinished, Path(self._store.prefix) / "pending", before.timestamp())
+
     async def _delete(self, path: str) -> None:
         import obstore
 
@@ -96,6 +107,12 @@ class FileStore:
             await obstore.delete_async(self._store, path)
         except FileNotFoundError:
             return
+
+
+def _delete_unfinished(folder: Path, before: float) -> None:
+    for path in folder.glob("*#*"):  # as obstore names a file until it is whole
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def _pending(file_id: uuid.UUID) -> str:

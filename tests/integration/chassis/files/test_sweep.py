@@ -3,6 +3,9 @@
 import asyncio
 import datetime as dt
 import os
+import signal
+import subprocess
+import sys
 import time
 import uuid
 
@@ -72,6 +75,18 @@ async def test_the_sweep_rests_for_seven_days_after_what_may_be_a_restore(files:
     await sweep(files)
     assert files.objects() == []
     assert await files.states() == []
+
+
+async def test_what_a_killed_upload_left_is_deleted_after_a_day(files: Files) -> None:
+    command = [sys.executable, "-m", "tests.integration.chassis.files.killed_upload", files.url]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    (unfinished,) = files.objects()
+    await sweep(files)
+    assert files.objects() == [unfinished]
+    written = time.time() - DAY_S - 60
+    os.utime(files.folder / unfinished, (written, written))
+    await sweep(files)
+    assert files.objects() == []
 
 
 async def test_an_empty_store_is_swept(files: Files) -> None:
