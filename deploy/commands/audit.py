@@ -42,11 +42,11 @@ def verify(
 
 
 def _summary(result: "AuditVerification") -> str:
-    chained = f"{result.rows} rows in {result.batches} batches are as they were chained"
+    chained = f"unchanged: rows {result.rows}, batches {result.batches}"
     if result.batches:
-        chained += f", up to digest {result.digest.hex()}"
+        chained += f", digest {result.digest.hex()}"
     return (
-        f"{result.fault}; {chained}" if result.fault else f"{chained}; {result.unchained} rows wait for the next batch"
+        f"{result.fault}; {chained}" if result.fault else f"{chained}; waiting for the next batch: {result.unchained}"
     )
 
 

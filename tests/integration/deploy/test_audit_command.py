@@ -47,16 +47,13 @@ async def test_a_planted_change_ends_with_1_and_its_place(identity: Pool, tmp_pa
     for number in range(3):
         await identity.execute(ADD_AS_BEFORE, "STAFF_CREATED", f"user_{number}")
     waiting = await verify("identity", "--home", str(tmp_path))
-    assert waiting.output == (
-        "identity: 0 rows in 0 batches are as they were chained; 3 rows wait for the next batch\n"
-    )
+    assert waiting.output == ("identity: unchanged: rows 0, batches 0; waiting for the next batch: 3\n")
     await chain_audit(identity, JobRun(1, asyncio.Event()))
     whole = await verify("identity", "--home", str(tmp_path))
     digest = await identity.fetchval("SELECT encode(digest, 'hex') FROM chassis.audit_batches")
     assert (whole.exit_code, whole.output) == (
         0,
-        f"identity: 3 rows in 1 batches are as they were chained, up to digest {digest}; "
-        "0 rows wait for the next batch\n",
+        f"identity: unchanged: rows 3, batches 1, digest {digest}; waiting for the next batch: 0\n",
     )
     changed = await identity.fetchval(
         "UPDATE chassis.audit SET actor = 'user_x' WHERE subject = 'user_1' RETURNING id::text"
@@ -64,7 +61,7 @@ async def test_a_planted_change_ends_with_1_and_its_place(identity: Pool, tmp_pa
     found = await verify("identity", "--home", str(tmp_path))
     assert (found.exit_code, found.output) == (
         1,
-        f"identity: row 2 ({changed}) was changed; 0 rows in 0 batches are as they were chained\n",
+        f"identity: row 2 ({changed}) was changed; unchanged: rows 0, batches 0\n",
     )
 
 
