@@ -1,11 +1,12 @@
-"""The copy of organisations, in SQL."""
+"""The copy of organisations in PostgreSQL."""
 
 import uuid
 from collections.abc import Collection
 
 from services.chassis.db.postgres import DatabaseConnection
 
-_IDS_BY_NUMBER = "SELECT customer_number, id FROM organisations WHERE customer_number = ANY ($1)"
+# A number that two organisations have had belongs to the newer one: ids sort by time.
+_BY_NUMBER = "SELECT customer_number, id FROM organisations WHERE customer_number = ANY ($1) ORDER BY id"
 _UPSERT = """
     INSERT INTO organisations (id, customer_number, version) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET customer_number = excluded.customer_number, version = excluded.version,
@@ -21,7 +22,7 @@ class PostgresOrganisationCopyRepository:
         self._connection = connection
 
     async def ids_by_number(self, numbers: Collection[str]) -> dict[str, uuid.UUID]:
-        rows = await self._connection.fetch(_IDS_BY_NUMBER, list(numbers))
+        rows = await self._connection.fetch(_BY_NUMBER, list(numbers))
         return {row["customer_number"]: row["id"] for row in rows}
 
     async def upsert(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:

@@ -1,7 +1,7 @@
 """L9: staff bring in sites and containers from the ERP."""
 
 from services.access.caller import Caller
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import new_uuid, read_id, write_id
 from services.contracts.identity import Grant, OrganisationKind, OrganisationStated, Role
 from services.contracts.sites import ContainerStated, Fraction, Sites, SiteStated
 from services.contracts.values import Page
@@ -121,3 +121,19 @@ async def test_a_container_of_an_unknown_site_is_named(make_harness: MakeHarness
     done, bad = await harness.import_file("containers", CONTAINERS + "C3,77,GLASS,240,1\n")
     assert (done.added, done.failed) == (2, 1)
     assert [(row.line, row.field, row.code) for row in bad] == [(4, "site_number", "UNKNOWN")]
+
+
+async def test_a_site_belongs_to_the_newest_organisation_with_its_number(
+    make_harness: MakeHarness[SitesTransaction, Sites],
+) -> None:
+    harness = await make_harness(SITES)
+    older, newer = await known_customer(harness), await known_customer(harness)
+    assert older < newer, "ids sort by time"
+    # Updates of the indexed number write the older row again, behind the newer one.
+    for number in ("", "62-0000001-00"):
+        await harness.pool.execute(
+            "UPDATE organisations SET customer_number = $2 WHERE id = $1", read_id("org", older), number
+        )
+    await harness.import_file("sites", HEADER + EKOKAARI)
+    (stated,) = await harness.emitted_events(SiteStated)
+    assert stated.organisation_id == newer
