@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import resource
 import sys
 
@@ -38,3 +39,5 @@ async def _main(url: str, store_url: str, mib: int) -> None:
 
 if __name__ == "__main__":
     asyncio.run(_main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    sys.stdout.flush()
+    os._exit(0)  # a thread of obstore that is still running while Python ends aborts the process
