@@ -19,8 +19,6 @@ from tests.support import servers
 from tests.support.stack import RunningStack, new_stack, running_stack
 
 DEMONSTRATION = "demonstration"
-WITH_SHARED_FIXTURES = ("tests/gateway/", "tests/integration/deploy/test_stack_rebuild.py")
-"""Files whose tests share a fixture of their module, such as a running gateway."""
 USING_DEMONSTRATION = ("tests/browser/", "tests/e2e/test_browser_session.py", "tests/e2e/test_examples.py")
 
 pytest_plugins = ["tests.support.hypothesis_profiles", "tests.support.fixtures"]
@@ -55,20 +53,10 @@ class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without typ
         return DEMONSTRATION if file.startswith(USING_DEMONSTRATION) else file
 
 
-class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without types
-    """Scheduler of tests (``--dist loadscope``) that sends a file with a shared fixture to one worker as a whole."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file.startswith(WITH_SHARED_FIXTURES) else nodeid
-
-
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    """Use StackScheduling with ``--dist loadfile``, and ModuleScheduling with ``--dist loadscope``."""
-    schedulers = {"loadfile": StackScheduling, "loadscope": ModuleScheduling}
-    scheduler = schedulers.get(config.getvalue("dist"))
-    return scheduler(config, log) if scheduler else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StackScheduling | None:
+    """Use StackScheduling with ``--dist loadfile``."""
+    return StackScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
