@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -152,16 +153,13 @@ async def _jobs(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncI
         schedule = JobSchedule(runtime.pool, runtime.clock, recurring, blueprint.due_rows)
         runner = JobRunner(runtime.pool, job_handlers(blueprint, runtime))
 
-        async def run_queue_metrics(stop: asyncio.Event) -> None:
-            await queue_metrics.update_queue_metrics(runtime.pool, stop)
-
         yield ProcessParts(
             routes=[],
             checks={"database": _database_check(runtime.pool)},
             loops=[
                 runner.run,
                 schedule.run,
-                run_queue_metrics,
+                functools.partial(queue_metrics.update_queue_metrics, runtime.pool),
                 runtime.relay_notifier.run,
                 runtime.job_notifier.run,
             ],
@@ -183,10 +181,11 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
         async def is_running() -> bool:
             return relay.ready
 
-        async def run_relay_metrics(stop: asyncio.Event) -> None:
-            await relay_metrics.update_relay_metrics(runtime.pool, stop)
-
-        yield ProcessParts(routes=[], checks={"database": is_running}, loops=[relay.run, run_relay_metrics])
+        yield ProcessParts(
+            routes=[],
+            checks={"database": is_running},
+            loops=[relay.run, functools.partial(relay_metrics.update_relay_metrics, runtime.pool)],
+        )
 
 
 def job_handlers(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> list[AnyJobHandler]:

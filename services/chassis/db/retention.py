@@ -68,9 +68,14 @@ _EXPIRED_INBOX_PARTITIONS = """
 async def delete_expired(pool: Pool, stop: asyncio.Event, more: Sequence[str] = ()) -> None:
     """Delete expired rows until none is left or ``stop`` is set; ``more`` are a service's own statements."""
     for statement in (*_DELETE_EXPIRED, *more):
-        while not stop.is_set() and await pool.execute(statement, _BATCH_ROWS) != "DELETE 0":
-            pass
+        await delete_in_batches(pool, stop, statement, _BATCH_ROWS)
     oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=100)
     for row in await pool.fetch(_EXPIRED_INBOX_PARTITIONS, oldest):
         await pool.execute(f"DROP TABLE chassis.{row['relname']}")
         _log.info("inbox partition dropped", table=row["relname"])
+
+
+async def delete_in_batches(pool: Pool, stop: asyncio.Event, statement: str, *values: object) -> None:
+    """Repeat a statement, which deletes some rows, until none is left or ``stop`` is set."""
+    while not stop.is_set() and await pool.execute(statement, *values) != "DELETE 0":
+        pass

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from services.chassis.db.postgres import Pool
+from services.chassis.db.retention import delete_in_batches
 from services.chassis.files import file_rows
 from services.chassis.files.file_rows import DeleteFile, FileRow, MoveFile, UnknownFile
 from services.chassis.files.store import FileMissing, FileStore
@@ -133,8 +134,7 @@ class FileStorage:
 
     async def _sweep_pending(self, before: dt.datetime, stop: asyncio.Event) -> None:
         # The rows go first: from then on no transaction keeps one of these files.
-        while not stop.is_set() and await self._pool.execute(_DELETE_PENDING, before, _BATCH_ROWS) != "DELETE 0":
-            pass
+        await delete_in_batches(self._pool, stop, _DELETE_PENDING, before, _BATCH_ROWS)
         await self._store.delete_unfinished(before)
         deleted = 0
         async for ids in self._store.list_pending(before):

@@ -37,19 +37,21 @@ _ENQUEUE = """
 async def enqueue(
     connection: DatabaseConnection,
     jobs: Sequence[Job],
-    keys: Sequence[str | None] = (),
+    *,
+    unique: bool = False,
     traceparents: Sequence[str | None] = (),
 ) -> None:
-    """Enqueue jobs in the present transaction. A job with the key of another in the queue is left out.
+    """Enqueue jobs in the present transaction; a ``unique`` one is left out if the queue has it already.
 
     ``traceparents`` are those of the works that caused the jobs, if that is not the present one.
     """
+    payloads = [msgspec.json.encode(job) for job in jobs]
     present = tracing.traceparent()
     parents = [parent or present for parent in traceparents] or [present] * len(jobs)
     await connection.execute(
         _ENQUEUE,
         [name_of(job) for job in jobs],
-        [msgspec.json.encode(job) for job in jobs],
-        list(keys) or [None] * len(jobs),
+        payloads,
+        [payload.decode() if unique else None for payload in payloads],
         [msgspec.json.encode({"traceparent": parent}).decode() for parent in parents],
     )

@@ -33,7 +33,8 @@ _ADD_RECURRING = """
 """
 # One due later than its next occurrence was put there by a clock that has been moved back since.
 _DUE_RECURRING = """
-    SELECT name FROM chassis.recurring_jobs JOIN unnest($1::text[], $3::timestamptz[]) AS job (name, next) USING (name)
+    SELECT name, next
+    FROM chassis.recurring_jobs JOIN unnest($1::text[], $3::timestamptz[]) AS job (name, next) USING (name)
     WHERE due_at <= $2 OR due_at > next ORDER BY name FOR UPDATE OF recurring_jobs SKIP LOCKED
 """
 _SET_NEXT = "UPDATE chassis.recurring_jobs SET due_at = $2 WHERE name = $1"
@@ -97,7 +98,7 @@ class JobSchedule:
                 async with connection.transaction():
                     rows = await connection.fetch(due.query, now, _DUE_ROWS)
                     jobs = [due.job(row) for row in rows]
-                    await queue.enqueue(connection, jobs, [_key(job) for job in jobs])
+                    await queue.enqueue(connection, jobs, unique=True)
                 enqueued += len(rows)
             if enqueued:
                 await connection.execute(queue.WAKE_UP)
@@ -106,11 +107,9 @@ class JobSchedule:
         names = list(self._recurring)
         following = [self._recurring[name].next_after(now, self._clock.zone) for name in names]
         await connection.execute(_ADD_RECURRING, names, now)
-        due = [row["name"] for row in await connection.fetch(_DUE_RECURRING, names, now, following)]
-        jobs = [self._recurring[name].job for name in due]
-        await queue.enqueue(connection, jobs, [_key(job) for job in jobs])
-        for name in due:
-            await connection.execute(_SET_NEXT, name, following[names.index(name)])
+        due = await connection.fetch(_DUE_RECURRING, names, now, following)
+        await queue.enqueue(connection, [self._recurring[row["name"]].job for row in due], unique=True)
+        await connection.executemany(_SET_NEXT, [(row["name"], row["next"]) for row in due])
         return len(due)
 
     async def _until_next_tick(self, stop: asyncio.Event) -> None:
@@ -120,7 +119,3 @@ class JobSchedule:
 
     def _offset(self) -> dt.timedelta:
         return self._clock.now() - dt.datetime.now(dt.UTC)
-
-
-def _key(job: Job) -> str:
-    return msgspec.json.encode(job).decode()
