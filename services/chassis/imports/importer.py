@@ -53,11 +53,10 @@ _IMPORTS = """
     WHERE id = ANY ($1)
 """
 _RUNNING = """
-    SELECT kind, clock_timestamp() - started_at > make_interval(secs => $2) AS impatient
+    SELECT kind, dry_run, clock_timestamp() - started_at > make_interval(secs => $2) AS impatient
     FROM chassis.imports WHERE id = $1 AND state = 'RUNNING' FOR UPDATE
 """
 _PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
-_IS_DRY_RUN = "SELECT dry_run FROM chassis.imports WHERE id = $1"
 _BATCH = """
     SELECT line, cells,
         (SELECT min(s.line) FROM chassis.import_rows s WHERE s.import_id = $1 AND s.key = r.key) AS first_line
@@ -222,7 +221,7 @@ class FileImporter(Generic[T]):
             if progress.all_decided:
                 return await self._delete_rows(tx, progress)
             rows = await tx.connection.fetch(_BATCH, progress.import_id, progress.line, BATCH_ROWS)
-            decided = await self._apply(tx, kind, progress.import_id, rows, running["impatient"]) if rows else 0
+            decided = await self._apply(tx, kind, progress.import_id, rows, running) if rows else 0
         progress.waiting += len(rows) - decided
         if len(rows) == BATCH_ROWS:
             progress.line = rows[-1]["line"]
@@ -243,13 +242,13 @@ class FileImporter(Generic[T]):
         return _Step.DONE
 
     async def _apply(
-        self, tx: T, kind: ImportKind[T, Any], import_id: uuid.UUID, rows: Sequence[Row], impatient: bool
+        self, tx: T, kind: ImportKind[T, Any], import_id: uuid.UUID, rows: Sequence[Row], running: Row
     ) -> int:
         """Apply one batch, store the rows' results, and return the number of final ones.
 
         The effects of a dry run are rolled back. It waits for no record: one that comes from another file never will.
         """
-        dry_run: bool = await tx.connection.fetchval(_IS_DRY_RUN, import_id)
+        dry_run: bool = running["dry_run"]
         results: dict[int, RowResult | RowError] = {}
         good: list[tuple[int, Any]] = []
         for row in rows:
@@ -268,7 +267,7 @@ class FileImporter(Generic[T]):
         final = {
             line: result
             for line, result in results.items()
-            if not (isinstance(result, RowError) and result.retryable and not (impatient or dry_run))
+            if not (isinstance(result, RowError) and result.retryable and not (running["impatient"] or dry_run))
         }
         faults = {line: result for line, result in final.items() if isinstance(result, RowError)}
         lines = list(final)
