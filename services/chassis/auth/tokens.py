@@ -15,6 +15,9 @@ from joserfc.jws import JWSRegistry
 
 from services.chassis.problems import NotReadyYet, Unauthenticated
 from services.chassis.runtime.clock import Clock
+from services.chassis.telemetry.logging import logger
+
+_log = logger(__name__)
 
 ALGORITHM = "Ed25519"
 TYPE = "at+jwt"
@@ -148,7 +151,8 @@ class Verifier:
                 return
             try:
                 self._keys = KeySet.import_key_set(msgspec.json.decode(await self._fetch()))
-            except Exception:
-                return  # identity is unavailable: known keys and cached tokens remain valid
+            except Exception as error:
+                # Known keys and cached tokens remain valid.
+                _log.info("keys could not be fetched", error=str(error)[:200])
             finally:
                 self._fetched_at = time.monotonic()
