@@ -1,6 +1,7 @@
 """The copy of invoices, in SQL."""
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import to_row
 from services.identity.domain.organisation import InvoiceCopy
 
 _UPSERT = """
@@ -23,14 +24,7 @@ class PostgresInvoiceCopyRepository:
         self._connection = connection
 
     async def upsert(self, invoice: InvoiceCopy) -> None:
-        await self._connection.execute(
-            _UPSERT,
-            invoice.id,
-            invoice.customer_number,
-            invoice.invoice_number,
-            invoice.invoice_date,
-            invoice.version,
-        )
+        await self._connection.execute(_UPSERT, *to_row(invoice))
 
     async def newest_numbers(self, customer_number: str) -> set[str]:
         return {row["invoice_number"] for row in await self._connection.fetch(_NEWEST_NUMBERS, customer_number)}

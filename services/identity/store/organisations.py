@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import from_row, to_row
 from services.chassis.db.sort_keys import sort_key
-from services.contracts.identity import OrganisationKind
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord
 
 _SELECT = "SELECT id, version, customer_number, name, kind, business_id FROM organisations"
@@ -48,22 +48,8 @@ class PostgresOrganisationRepository:
 def organisation_row(organisation: OrganisationRecord) -> tuple[object, ...]:
     """Return the values of an organisation's columns, in the order of ``ORGANISATION_COLUMNS``."""
     facts = organisation.facts
-    return (
-        organisation.id,
-        organisation.version,
-        facts.customer_number,
-        facts.name,
-        facts.kind.value,
-        facts.business_id,
-        sort_key(facts.name),
-    )
+    return (organisation.id, organisation.version, *to_row(facts), sort_key(facts.name))
 
 
 def _to_organisation(row: Row) -> OrganisationRecord:
-    facts = OrganisationFacts(
-        customer_number=row["customer_number"],
-        name=row["name"],
-        kind=OrganisationKind(row["kind"]),
-        business_id=row["business_id"],
-    )
-    return OrganisationRecord(id=row["id"], version=row["version"], facts=facts)
+    return OrganisationRecord(id=row["id"], version=row["version"], facts=from_row(OrganisationFacts, row))

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import to_row
 from services.chassis.db.sort_keys import sort_key
 from services.identity.domain.access import PartnerRecord
 
@@ -59,13 +60,4 @@ class PostgresPartnerRepository:
 
 def partner_row(partner: PartnerRecord) -> tuple[object, ...]:
     """Return the values of a partner's columns, in the order of ``PARTNER_COLUMNS``."""
-    return (
-        partner.id,
-        partner.name,
-        partner.scopes,
-        partner.organisation_ids,
-        partner.all_organisations,
-        partner.active,
-        partner.version,
-        sort_key(partner.name),
-    )
+    return (*to_row(partner), sort_key(partner.name))

@@ -4,6 +4,7 @@ import uuid
 
 from services.access import copy
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import to_row
 from services.chassis.ids import write_id
 from services.identity.domain.session import Session
 
@@ -22,17 +23,7 @@ class PostgresSessionRepository:
         self._connection = connection
 
     async def add(self, session: Session, token_digest: bytes) -> None:
-        await self._connection.execute(
-            _ADD,
-            session.id,
-            session.user_id,
-            session.started_at,
-            session.expires_at,
-            session.number,
-            session.rotated_at,
-            session.salt,
-            session.ended_at,
-        )
+        await self._connection.execute(_ADD, *to_row(session))
         await self.add_refresh_token(session, token_digest)
 
     async def lock_by_id(self, session_id: uuid.UUID) -> Session | None:

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import to_row
 from services.chassis.ids import new_uuid
 from services.contracts.identity import Language, Role
 from services.identity.domain.access import MembershipRecord, UserRecord
@@ -94,9 +95,7 @@ def user_row(user: UserRecord, created_at: dt.datetime) -> tuple[object, ...]:
 
 def membership_rows(user: UserRecord) -> list[tuple[object, ...]]:
     """Return the values of the columns of a user's memberships, in the order of ``MEMBERSHIP_COLUMNS``."""
-    return [
-        (user.id, one.organisation_id, one.role.value, one.billing, one.site_ids, one.until) for one in user.memberships
-    ]
+    return [(user.id, *to_row(one)) for one in user.memberships]
 
 
 def _to_membership(row: Row) -> MembershipRecord:

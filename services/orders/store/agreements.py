@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import from_row, to_row
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord
-from services.orders.store.rows import from_row, to_row
 
 COLUMNS = """
     a.id, a.version, s.organisation_id, s.municipality, s.version = 0 AS site_is_placeholder, a.agreement_number,

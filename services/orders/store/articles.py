@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import from_row, to_row
 from services.chassis.ids import new_uuid
 from services.orders.domain.price import ArticlePrice
-from services.orders.store.rows import from_row, to_row
 
 _SELECT = """
     SELECT a.id, p.article_number, p.name_fi, p.name_sv, p.name_nb, p.name_en, p.fraction, p.waste_code, p.unit,

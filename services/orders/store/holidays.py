@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import from_row, to_row
 from services.orders.domain.holidays import Country, HolidayRecord, Holidays, country_of
-from services.orders.store.rows import from_row, to_row
 
 _SELECT = "SELECT country, date, name_fi, name_sv, name_nb, name_en, moves_to FROM holidays"
 _SAVE = """

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import to_row
 from services.contracts.orders import PickupState
 from services.contracts.sites import Fraction
 from services.orders.domain.pickup import PickupOutcome, PickupRecord, RecordedPickup
-from services.orders.store.rows import to_row
 
 _COLUMNS = "id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version"
 _LOCK_BY_ID = f"SELECT {_COLUMNS} FROM pickups WHERE id = ANY ($1) ORDER BY id FOR UPDATE"

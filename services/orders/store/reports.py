@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import from_row, to_row
 from services.orders.domain.pickup import Report
-from services.orders.store.rows import from_row, to_row
 
 _COLUMNS = "reporter, report_id, pickup_id, kind, at, grams, reason, digest"
 _BY_ID = f"SELECT {_COLUMNS} FROM reports WHERE reporter = $1 AND report_id = ANY ($2)"

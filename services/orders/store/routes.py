@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import from_row, to_row
 from services.orders.domain.routes import Route
-from services.orders.store.rows import from_row, to_row
 
 _BY_NUMBER = """
     SELECT route_number, area, fraction, weekdays, week_interval, first_week, valid_from, valid_until

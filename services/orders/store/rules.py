@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import from_row, to_row
 from services.orders.domain.rules import CUT_OFF, TOLERANCE, Rule, Rules
-from services.orders.store.rows import from_row, to_row
 
 _SELECT = """
     SELECT rule_number, municipality, fraction, kind, value, citation, valid_from, valid_until FROM rules

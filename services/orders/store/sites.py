@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import from_row, to_row
 from services.orders.domain.agreement import SiteCopy
-from services.orders.store.rows import from_row, to_row
 
 _UPSERT = """
     INSERT INTO sites (id, organisation_id, site_number, municipality, area, property_type, version)

@@ -4,16 +4,16 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
-from services.contracts.sites import Fraction
+from services.chassis.db.rows import from_row, to_row
 from services.sites.domain.site import ContainerFacts, ContainerRecord
 
 _SELECT = """
-    SELECT id, version, container_number, site_id, organisation_id, fraction, litres, count FROM containers
+    SELECT id, version, organisation_id, container_number, site_id, fraction, litres, count FROM containers
 """
 _LOCK_BY_NUMBER = f"{_SELECT} WHERE container_number = ANY ($1) ORDER BY id FOR UPDATE"
 _AFTER = f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _SAVE = """
-    INSERT INTO containers (id, version, container_number, site_id, organisation_id, fraction, litres, count)
+    INSERT INTO containers (id, version, organisation_id, container_number, site_id, fraction, litres, count)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (id) DO UPDATE SET
         version = excluded.version, site_id = excluded.site_id, organisation_id = excluded.organisation_id,
@@ -36,29 +36,10 @@ class PostgresContainerRepository:
 
     async def save(self, containers: Sequence[ContainerRecord]) -> None:
         await self._connection.executemany(
-            _SAVE,
-            [
-                (
-                    container.id,
-                    container.version,
-                    container.facts.container_number,
-                    container.facts.site_id,
-                    container.organisation_id,
-                    container.facts.fraction.value,
-                    container.facts.litres,
-                    container.facts.count,
-                )
-                for container in containers
-            ],
+            _SAVE, [(one.id, one.version, one.organisation_id, *to_row(one.facts)) for one in containers]
         )
 
 
 def _to_container(row: Row) -> ContainerRecord:
-    facts = ContainerFacts(
-        container_number=row["container_number"],
-        site_id=row["site_id"],
-        fraction=Fraction(row["fraction"]),
-        litres=row["litres"],
-        count=row["count"],
-    )
+    facts = from_row(ContainerFacts, row)
     return ContainerRecord(id=row["id"], version=row["version"], organisation_id=row["organisation_id"], facts=facts)

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import from_row, to_row
 from services.chassis.db.sort_keys import search_text, sort_key
-from services.contracts.sites import PropertyType
 from services.sites.domain.site import SiteFacts, SiteRecord
 
 _SELECT = """
@@ -54,19 +54,7 @@ def site_row(site: SiteRecord) -> tuple[object, ...]:
     return (
         site.id,
         site.version,
-        facts.site_number,
-        facts.organisation_id,
-        facts.street,
-        facts.postal_code,
-        facts.city,
-        facts.municipality,
-        facts.area,
-        facts.property_type.value,
-        facts.dwellings,
-        facts.billed_to,
-        facts.contact_name,
-        facts.contact_phone,
-        facts.contact_email,
+        *to_row(facts),
         sort_key(f"{facts.street} {facts.city}"),
         sort_key(f"{facts.city} {facts.street}"),
         search_text(facts.street, facts.postal_code, facts.city, facts.site_number, facts.billed_to),
@@ -74,7 +62,4 @@ def site_row(site: SiteRecord) -> tuple[object, ...]:
 
 
 def _to_site(row: Row) -> SiteRecord:
-    columns = dict(row)
-    site_id, version = columns.pop("id"), columns.pop("version")
-    columns["property_type"] = PropertyType(columns["property_type"])
-    return SiteRecord(id=site_id, version=version, facts=SiteFacts(**columns))
+    return SiteRecord(id=row["id"], version=row["version"], facts=from_row(SiteFacts, row))

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import from_row, to_row
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord
 
 _SELECT = """
@@ -39,27 +40,9 @@ class PostgresInvoiceRepository:
 
     async def save(self, invoices: Sequence[InvoiceRecord]) -> None:
         await self._connection.executemany(
-            _SAVE,
-            [
-                (
-                    invoice.id,
-                    invoice.version,
-                    invoice.facts.invoice_number,
-                    invoice.facts.organisation_id,
-                    invoice.facts.customer_number,
-                    invoice.facts.invoice_date,
-                    invoice.facts.due_date,
-                    invoice.facts.period,
-                    invoice.facts.net_minor,
-                    invoice.facts.vat_rate,
-                    invoice.facts.currency,
-                )
-                for invoice in invoices
-            ],
+            _SAVE, [(invoice.id, invoice.version, *to_row(invoice.facts)) for invoice in invoices]
         )
 
 
 def _to_invoice(row: Row) -> InvoiceRecord:
-    columns = dict(row)
-    invoice_id, version = columns.pop("id"), columns.pop("version")
-    return InvoiceRecord(id=invoice_id, version=version, facts=InvoiceFacts(**columns))
+    return InvoiceRecord(id=row["id"], version=row["version"], facts=from_row(InvoiceFacts, row))

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import to_row
 from services.contracts.sites import Fraction
 from services.stats.domain.pickup import PickupFact, VolumeDelta
 
@@ -33,27 +34,7 @@ class PostgresPickupFactRepository:
         self._connection = connection
 
     async def upsert(self, pickups: Sequence[tuple[PickupFact, dt.date | None]]) -> dict[uuid.UUID, VolumeDelta | None]:
-        columns = zip(
-            *[
-                (
-                    pickup.id,
-                    pickup.organisation_id,
-                    pickup.site_id,
-                    pickup.agreement_id,
-                    pickup.order_id,
-                    pickup.article_id,
-                    pickup.fraction.value,
-                    pickup.date,
-                    pickup.state.value,
-                    pickup.done_at,
-                    pickup.grams,
-                    pickup.version,
-                    day,
-                )
-                for pickup, day in pickups
-            ],
-            strict=True,
-        )
+        columns = zip(*[(*to_row(pickup), day) for pickup, day in pickups], strict=True)
         return {row["id"]: _to_volume_delta(row) for row in await self._connection.fetch(_UPSERT, *map(list, columns))}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.rows import to_row
 from services.stats.domain.pickup import VolumeDelta
 
 _ADD = """
@@ -42,18 +43,8 @@ class PostgresVolumeRepository:
         self._connection = connection
 
     async def add(self, deltas: Sequence[VolumeDelta]) -> None:
-        if not deltas:
-            return
-        await self._connection.execute(
-            _ADD,
-            [delta.organisation_id for delta in deltas],
-            [delta.day for delta in deltas],
-            [delta.site_id for delta in deltas],
-            [delta.article_id for delta in deltas],
-            [delta.fraction.value for delta in deltas],
-            [delta.grams for delta in deltas],
-            [delta.pickups for delta in deltas],
-        )
+        if deltas:
+            await self._connection.execute(_ADD, *map(list, zip(*map(to_row, deltas), strict=True)))
 
     async def recount(self) -> None:
         """Make every volume the sum of its facts (T10). Readers see the old volumes until the commit."""

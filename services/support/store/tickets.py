@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 
 from services.chassis.db.postgres import DatabaseConnection, Row
-from services.contracts.support import ContactPreference, TicketState, Topic
+from services.chassis.db.rows import from_row, to_row
 from services.support.domain.ticket import TicketRecord
 
 # The row is locked until the short transaction ends, so that the numbers of a year have no gap.
@@ -50,22 +50,7 @@ class PostgresTicketRepository:
         return opened_at
 
     async def add(self, ticket: TicketRecord) -> None:
-        await self._connection.execute(
-            _ADD,
-            ticket.id,
-            ticket.number,
-            ticket.organisation_id,
-            ticket.site_id,
-            ticket.site_number,
-            ticket.user_id,
-            ticket.topic.value,
-            ticket.state.value,
-            ticket.message,
-            ticket.contact_preference.value,
-            ticket.phone,
-            ticket.opened_at,
-            ticket.version,
-        )
+        await self._connection.execute(_ADD, *to_row(ticket))
 
     async def by_id(self, ticket_id: uuid.UUID) -> TicketRecord | None:
         row = await self._connection.fetchrow(_BY_ID, ticket_id)
@@ -74,8 +59,4 @@ class PostgresTicketRepository:
 
 def to_ticket(row: Row) -> TicketRecord:
     """Return the ticket of a row with ``TICKET_COLUMNS``."""
-    columns = dict(row)
-    columns["topic"] = Topic(columns["topic"])
-    columns["state"] = TicketState(columns["state"])
-    columns["contact_preference"] = ContactPreference(columns["contact_preference"])
-    return TicketRecord(**columns)
+    return from_row(TicketRecord, row)
