@@ -55,9 +55,9 @@ class PickupRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordedPickup(msgspec.Struct, frozen=True, kw_only=True):
-    """A pickup with a report, and the facts of its agreement at the time of recording.
+    """A pickup with a report, and the facts of its agreement at the time of the first one.
 
-    They do not follow later changes of the agreement, so an announced version of a pickup never changes.
+    They follow no later change of the agreement or of its site's holder.
     """
 
     pickup: PickupRecord

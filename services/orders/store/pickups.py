@@ -5,30 +5,26 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
-from services.chassis.db.rows import to_row
-from services.contracts.orders import PickupState
+from services.chassis.db.rows import from_row, to_row
 from services.contracts.sites import Fraction
 from services.orders.domain.pickup import PickupOutcome, PickupRecord, RecordedPickup
 
 _COLUMNS = "id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version"
-_LOCK_BY_ID = f"SELECT {_COLUMNS} FROM pickups WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
+_RECORDED = f"SELECT {_COLUMNS}, organisation_id, site_id, article_id, fraction FROM pickups"
+_LOCK_BY_ID = f"{_RECORDED} WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
 _BETWEEN = f"""
     SELECT {_COLUMNS} FROM pickups WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3
     UNION
     SELECT {_COLUMNS} FROM pickups WHERE agreement_id = ANY ($1) AND planned_on BETWEEN $2 AND $3
 """
-_AFTER = f"""
-    SELECT {_COLUMNS}, organisation_id, site_id, article_id, fraction FROM pickups
-    WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE
-"""
+_AFTER = f"{_RECORDED} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _SAVE = """
     INSERT INTO pickups (id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version,
                          organisation_id, site_id, article_id, fraction)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, done_at = excluded.done_at, grams = excluded.grams, failure = excluded.failure,
-        version = excluded.version, organisation_id = excluded.organisation_id, site_id = excluded.site_id,
-        article_id = excluded.article_id, fraction = excluded.fraction
+        version = excluded.version
 """
 
 
@@ -39,10 +35,18 @@ def _to_pickup(row: Row) -> PickupRecord:
         order_id=row["order_id"],
         date=row["date"],
         planned_on=row["planned_on"],
-        outcome=PickupOutcome(
-            state=PickupState(row["state"]), done_at=row["done_at"], grams=row["grams"], failure=row["failure"]
-        ),
+        outcome=from_row(PickupOutcome, row),
         version=row["version"],
+    )
+
+
+def _to_recorded(row: Row) -> RecordedPickup:
+    return RecordedPickup(
+        pickup=_to_pickup(row),
+        organisation_id=row["organisation_id"],
+        site_id=row["site_id"],
+        article_id=row["article_id"],
+        fraction=Fraction(row["fraction"]),
     )
 
 
@@ -52,24 +56,15 @@ class PostgresPickupRepository:
     def __init__(self, connection: DatabaseConnection) -> None:
         self._connection = connection
 
-    async def lock_by_id(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PickupRecord]:
-        return {row["id"]: _to_pickup(row) for row in await self._connection.fetch(_LOCK_BY_ID, list(ids))}
+    async def lock_by_id(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, RecordedPickup]:
+        return {row["id"]: _to_recorded(row) for row in await self._connection.fetch(_LOCK_BY_ID, list(ids))}
 
     async def between(self, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date) -> list[PickupRecord]:
         """Return the recorded pickups of these agreements that were planned or done on these days."""
         return [_to_pickup(row) for row in await self._connection.fetch(_BETWEEN, agreement_ids, since, until)]
 
     async def after(self, after: uuid.UUID, limit: int) -> list[RecordedPickup]:
-        return [
-            RecordedPickup(
-                pickup=_to_pickup(row),
-                organisation_id=row["organisation_id"],
-                site_id=row["site_id"],
-                article_id=row["article_id"],
-                fraction=Fraction(row["fraction"]),
-            )
-            for row in await self._connection.fetch(_AFTER, after, limit)
-        ]
+        return [_to_recorded(row) for row in await self._connection.fetch(_AFTER, after, limit)]
 
     async def save(self, pickups: Sequence[RecordedPickup]) -> None:
         await self._connection.executemany(

@@ -20,7 +20,7 @@ from services.orders.domain.pickup import PickupRecord, Report, ordered_pickup, 
 from services.orders.domain.validity import Number, Text
 from services.orders.usecases.ports.transaction import OrdersStore
 from services.orders.usecases.record_pickups import AcceptedReport, record_pickups
-from services.orders.usecases.report_pickups import EARLIEST, MAX_GRAMS
+from services.orders.usecases.report_pickups import EARLIEST, MAX_CLOCK_SKEW, MAX_GRAMS
 
 REPORTER = "erp"
 """The reporter of imported pickups; the pickup's number is the report's id."""
@@ -48,7 +48,11 @@ class PickupRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_pickups(tx: OrdersStore, rows: Sequence[PickupRow]) -> list[RowResult | RowError]:
-    """Record each row that adds or changes a report of the ERP."""
+    """Record each row that adds or changes a report of the ERP, with the events of any other report.
+
+    A row may correct an earlier one; a report of a driver's system is never changed.
+    """
+    await tx.reports.lock_reporter(REPORTER)
     agreements = await tx.agreements.lock_by_number({row.agreement_number for row in rows})
     known = await tx.reports.by_id(REPORTER, {row.pickup_number for row in rows})
     orders = await tx.orders.lock_of_agreements(
@@ -63,8 +67,8 @@ async def import_pickups(tx: OrdersStore, rows: Sequence[PickupRow]) -> list[Row
         if agreement is None:
             results.append(row_error("agreement_number", "UNKNOWN", retryable=True, value=row.agreement_number))
             continue
-        if row.done_at is not None and row.done_at < EARLIEST:
-            results.append(row_error("done_at", "MALFORMED", reason="INSTANT", oldest=EARLIEST.year))
+        if (problem := _time_problem(row, tx.now, tx.today)) is not None:
+            results.append(problem)
             continue
         pickup = _find_pickup(row, agreement, holidays, ordered)
         report = _to_report(row, pickup, dt.datetime.combine(row.date, _DEFAULT_TIME, tzinfo=tx.clock.zone))
@@ -79,6 +83,15 @@ async def import_pickups(tx: OrdersStore, rows: Sequence[PickupRow]) -> list[Row
             results.append(RowResult.CHANGED if before else RowResult.ADDED)
     await record_pickups(tx, list(accepted.values()), orders)
     return results
+
+
+def _time_problem(row: PickupRow, now: dt.datetime, today: dt.date) -> RowError | None:
+    """Return the error of a pickup that was not done yet, or that comes from a clock that was never set."""
+    if row.done_at is not None and not EARLIEST <= row.done_at <= now + MAX_CLOCK_SKEW:
+        return row_error("done_at", "MALFORMED", reason="RANGE", least=EARLIEST.date(), most=today)
+    if row.done_at is None and not EARLIEST.date() <= row.date <= today:
+        return row_error("date", "MALFORMED", reason="RANGE", least=EARLIEST.date(), most=today)
+    return None
 
 
 def _find_pickup(

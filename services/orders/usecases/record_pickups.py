@@ -36,11 +36,11 @@ async def record_pickups(
     changed: list[RecordedPickup] = []
     moved_orders: list[OrderRecord] = []
     for pickup_id, last in last_by_pickup.items():
-        before = known.get(pickup_id, last.pickup)
-        after = pickup.apply_outcome(before, pickup.fold_reports(reports[pickup_id]))
-        if after is before:
+        before = known.get(pickup_id) or pickup.recorded_under(last.pickup, last.agreement)
+        after = pickup.apply_outcome(before.pickup, pickup.fold_reports(reports[pickup_id]))
+        if after is before.pickup:
             continue
-        changed.append(pickup.recorded_under(after, last.agreement))
+        changed.append(msgspec.structs.replace(before, pickup=after))
         tx.emit(pickup_event(changed[-1], PickupRecorded))
         fulfilled = orders.get(after.order_id) if after.order_id else None
         state = pickup.order_state(after.outcome)

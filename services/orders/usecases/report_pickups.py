@@ -26,10 +26,10 @@ MAX_REASON_LENGTH = 500
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """The least instant of a report: an earlier one comes from a clock that was never set."""
 
-_text_problems = text_validator(PickupReport)
+MAX_CLOCK_SKEW = dt.timedelta(hours=1)
+"""The most by which a reporter's clock may be ahead of the service's."""
 
-_MAX_CLOCK_SKEW = dt.timedelta(hours=1)
-"""The most by which a driver's clock may be ahead of the service's."""
+_text_problems = text_validator(PickupReport)
 
 
 async def report_pickups(tx: OrdersStore, caller: Caller, reports: Sequence[PickupReport]) -> PickupsReported | Refusal:
@@ -171,9 +171,9 @@ def _report_problems(report: PickupReport, now: dt.datetime) -> Iterator[Problem
         yield malformed("agreementId", reason="REQUIRED")
     if report.order_id is None and report.date is None:
         yield malformed("date", reason="REQUIRED")
-    if report.at.tzinfo is None or not EARLIEST <= report.at <= now + _MAX_CLOCK_SKEW:
+    if report.at.tzinfo is None or not EARLIEST <= report.at <= now + MAX_CLOCK_SKEW:
         yield malformed(
-            "at", reason="RANGE", least=_format_instant(EARLIEST), most=_format_instant(now + _MAX_CLOCK_SKEW)
+            "at", reason="RANGE", least=_format_instant(EARLIEST), most=_format_instant(now + MAX_CLOCK_SKEW)
         )
     if not 0 <= (report.grams or 0) <= MAX_GRAMS:
         yield malformed("grams", reason="RANGE", least=0, most=MAX_GRAMS)

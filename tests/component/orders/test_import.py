@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from services.chassis.ids import new_uuid, write_id
@@ -152,6 +153,18 @@ async def test_past_pickups_are_in_the_calendar_and_are_announced_once(scenario:
     assert (last.grams, last.version) == (39500, 2)
 
 
+async def test_a_corrected_pickup_stays_with_its_first_organisation_and_article(scenario: OrdersScenario) -> None:
+    row = "P1,A1,2026-01-22,EMPTIED,38500,,\n"
+    await scenario.harness.import_file("pickups", PICKUPS + row)
+    await scenario.harness.receive(site_stated(scenario.sites["50"], scenario.other_organisation_id, "50", version=2))
+    done, _ = await scenario.harness.import_file("agreements", AGREEMENTS.replace("A1,50,C1,R360", "A1,50,C1,B240"))
+    assert done.changed == 1
+    await scenario.harness.import_file("pickups", PICKUPS + row.replace("38500", "39500"))
+    first, second = await scenario.harness.emitted_events(PickupRecorded)
+    assert second == msgspec.structs.replace(first, grams=39500, version=2)
+    assert second.organisation_id == scenario.organisation_id
+
+
 async def test_bad_past_pickups_are_named(scenario: OrdersScenario) -> None:
     await scenario.harness.import_file("pickups", PICKUPS + "P1,A1,2026-01-22,EMPTIED,1,,\n")
     rows = [
@@ -160,11 +173,15 @@ async def test_bad_past_pickups_are_named(scenario: OrdersScenario) -> None:
         ("P11,A1,2026-01-22,EMPTIED,-1,,", "grams", "MALFORMED"),
         ("P12,A1,2026-01-22,EMPTIED,1,,2026-01-22T08:00:00", "done_at", "MALFORMED"),
         ("P13,A1,2026-01-22,EMPTIED,1,,1970-01-22T08:00:00Z", "done_at", "MALFORMED"),
+        ("P14,A1,2026-01-22,EMPTIED,1,,2026-03-04T09:00:01Z", "done_at", "MALFORMED"),
+        ("P15,A1,2026-03-05,EMPTIED,1,,", "date", "MALFORMED"),
+        ("P16,A1,1999-12-31,EMPTIED,1,,", "date", "MALFORMED"),
         ("P1,A1,2026-02-05,EMPTIED,1,,", "pickup_number", "OTHER_PICKUP"),
     ]
     done, bad = await scenario.harness.import_file("pickups", PICKUPS + "".join(f"{row}\n" for row, _, _ in rows))
     assert done.failed == len(rows)
     assert [(row.field, row.code) for row in bad] == [(field, code) for _, field, code in rows]
+    assert {row.reason for row in bad[4:8]} == {"This must be from 1 Jan 2000 to 4 Mar 2026."}
 
 
 async def test_a_truncated_row_and_a_wrong_encoding_fail_their_row_only(scenario: OrdersScenario) -> None:

@@ -26,6 +26,7 @@ from services.contracts.values import Refusal
 from tests.component.orders.scenario import OrdersScenario, day, extra_pickup, report
 
 DRIVEN = "2026-03-12T07:30:00+00:00"
+PICKUP_HEADER = "pickup_number,agreement_number,date,outcome,grams\n"
 
 
 async def ordered(scenario: OrdersScenario, on: str = "12.3.", number: str = "A1") -> Order:
@@ -88,6 +89,21 @@ async def test_an_emptied_pickup_completes_its_order(scenario: OrdersScenario) -
     assert isinstance(moved, OrderMoved)
     assert (moved.before, moved.state, moved.version) == (OrderState.SCHEDULED, OrderState.COMPLETED, 4)
     assert await scenario.harness.api(await scenario.member()).open_order_counts([scenario.sites["50"]]) == [0]
+
+
+async def test_an_imported_pickup_completes_its_order_as_a_report_does(scenario: OrdersScenario) -> None:
+    order = await ordered(scenario)
+    row = "P1,A1,2026-03-12,EMPTIED,38500\n"
+    for times in (1, 0):  # a repetition has no effect
+        done, _ = await scenario.harness.import_file("pickups", f"{PICKUP_HEADER}{row}")
+        assert done.added == times
+    assert await state_of(scenario, order) is OrderState.COMPLETED
+    *_, scheduled, recorded, moved = await scenario.harness.emitted_events()
+    assert isinstance(scheduled, OrderMoved)
+    assert isinstance(recorded, PickupRecorded)
+    assert (recorded.order_id, recorded.grams) == (order.id, 38_500)
+    assert isinstance(moved, OrderMoved)
+    assert (moved.before, moved.state) == (OrderState.SCHEDULED, OrderState.COMPLETED)
 
 
 async def test_an_arrival_is_in_progress_and_a_failed_pickup_has_a_reason(scenario: OrdersScenario) -> None:

@@ -28,7 +28,7 @@ from services.contracts.sites import Fraction
 from services.orders.domain import order, pickup
 from services.orders.domain.holidays import Holidays
 from services.orders.domain.order import OrderRecord
-from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report
+from services.orders.domain.pickup import RecordedPickup, Report
 from services.orders.usecases.ports.transaction import OrdersStore
 from services.orders.usecases.record_pickups import AcceptedReport, record_pickups
 from services.orders.usecases.report_pickups import report_pickups
@@ -96,13 +96,15 @@ class InMemoryPickups:
 
     def __init__(self, agreement_id: uuid.UUID) -> None:
         self.pickup = pickup.ordered_pickup(agreement_id, ORDER, DAY)
+        self.recorded: dict[uuid.UUID, RecordedPickup] = {}
 
-    async def lock_by_id(self, _: object) -> dict[uuid.UUID, PickupRecord]:
-        return {self.pickup.id: self.pickup}
+    async def lock_by_id(self, _: object) -> dict[uuid.UUID, RecordedPickup]:
+        return self.recorded
 
     async def save(self, pickups: Sequence[RecordedPickup]) -> None:
         for saved in pickups:
             self.pickup = saved.pickup
+            self.recorded[self.pickup.id] = saved
 
 
 class InMemoryReports:

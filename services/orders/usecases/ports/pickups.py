@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from services.orders.domain.pickup import PickupRecord, RecordedPickup
+from services.orders.domain.pickup import RecordedPickup
 
 
 class PickupRepository(Protocol):
     """Recorded pickups: those with a report."""
 
-    async def lock_by_id(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PickupRecord]:
+    async def lock_by_id(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, RecordedPickup]:
         """Lock those of these pickups that are recorded."""
         ...
 
