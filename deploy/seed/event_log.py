@@ -17,6 +17,7 @@ import msgspec
 from deploy.seed.history import SiteHistory
 from deploy.seed.ids import seeded_id
 from deploy.seed.tables import Cells, TableRows
+from services.chassis.db.acknowledgement import ACKNOWLEDGED_SEQUENCE
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.outbox import partition_key, partition_of
 from services.chassis.ids import read_id
@@ -37,11 +38,7 @@ _ALLOW_NULL_POSITION = "ALTER TABLE seeded_events ALTER COLUMN position DROP NOT
 _TAKE_LEADERSHIP = (
     "UPDATE chassis.leader SET epoch = epoch + 1, until = '-infinity' RETURNING last_sequence, cluster_id"
 )
-_IS_RELAY_BEHIND = """
-    SELECT cluster_id IS NOT NULL AND last_sequence > coalesce(
-        (SELECT min(sequence) FROM chassis.published_up_to u WHERE u.cluster_id = l.cluster_id), 0)
-    FROM chassis.leader l
-"""
+_IS_RELAY_BEHIND = f"SELECT cluster_id IS NOT NULL AND last_sequence > {ACKNOWLEDGED_SEQUENCE} FROM chassis.leader"
 _ASSIGN_SEQUENCES = f"""
     INSERT INTO chassis.outbox (sequence, {_COLUMN_LIST})
     SELECT $1::bigint + row_number() OVER in_time, {_COLUMN_LIST} FROM seeded_events

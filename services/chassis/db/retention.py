@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 
+from services.chassis.db.acknowledgement import ACKNOWLEDGED_SEQUENCE
 from services.chassis.db.postgres import Pool
 from services.chassis.telemetry.logging import logger
 
@@ -12,10 +13,10 @@ _log = logger(__name__)
 # Ages are by the database's clock, which Kierto's own clock does not move. Each statement is repeated until it deletes
 # no row, $1 rows at a time, so that other transactions wait for short locks only.
 #
-# The log is cut before its first event that has not expired, so that it keeps no gaps, and only up to the sequence that
-# the present cluster has acknowledged in every partition.
+# The log is cut before its first event that has not expired, so that it keeps no gaps, and only of what the present
+# cluster has acknowledged.
 _DELETE_EXPIRED = (
-    """
+    f"""
     DELETE FROM chassis.outbox WHERE sequence IN (
         SELECT sequence FROM chassis.outbox
         WHERE sequence < coalesce((
@@ -23,9 +24,7 @@ _DELETE_EXPIRED = (
             WHERE sequence IS NOT NULL AND written_at >= clock_timestamp() - interval '90 days'
             ORDER BY sequence LIMIT 1
         ), (SELECT last_sequence + 1 FROM chassis.leader))
-        AND sequence <= (
-            SELECT min(u.sequence) FROM chassis.published_up_to u JOIN chassis.leader USING (cluster_id)
-        )
+        AND sequence <= {ACKNOWLEDGED_SEQUENCE}
         ORDER BY sequence LIMIT $1
     )
     """,

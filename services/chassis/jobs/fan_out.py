@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, Protocol, TypeVar
 
+from services.chassis.db.acknowledgement import ACKNOWLEDGED_SEQUENCE
 from services.chassis.db.postgres import DatabaseConnection, Pool
 from services.chassis.jobs.job import Job, JobRun, RunAgain
 
@@ -37,12 +38,9 @@ _START = """
 _LOCK = "SELECT after FROM chassis.fan_outs WHERE kind = $1 AND subject = $2 AND version = $3 FOR UPDATE"
 _ADVANCE = "UPDATE chassis.fan_outs SET after = $3 WHERE kind = $1 AND subject = $2"
 _FINISH = "DELETE FROM chassis.fan_outs WHERE kind = $1 AND subject = $2"
-_UNPUBLISHED = """
+_UNPUBLISHED = f"""
     SELECT count(*) FROM (
-        SELECT FROM chassis.outbox WHERE sequence IS NULL OR sequence > coalesce((
-            SELECT min(u.sequence) FROM chassis.published_up_to u JOIN chassis.leader l USING (cluster_id)
-        ), 0)
-        LIMIT $1
+        SELECT FROM chassis.outbox WHERE sequence IS NULL OR sequence > {ACKNOWLEDGED_SEQUENCE} LIMIT $1
     ) AS unpublished
 """
 

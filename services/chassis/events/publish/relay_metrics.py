@@ -3,17 +3,13 @@
 import asyncio
 import contextlib
 
+from services.chassis.db.acknowledgement import ACKNOWLEDGED_SEQUENCE
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
 from services.chassis.runtime.pause import pause
 from services.chassis.telemetry import metrics
 
-# up_to: the last sequence that the current cluster has acknowledged; 0 before there was one.
-_BACKLOG = """
-    WITH leader AS (
-        SELECT last_sequence, coalesce((
-            SELECT min(u.sequence) FROM chassis.published_up_to u WHERE u.cluster_id = l.cluster_id
-        ), 0) AS up_to FROM chassis.leader l
-    )
+_BACKLOG = f"""
+    WITH leader AS (SELECT last_sequence, {ACKNOWLEDGED_SEQUENCE} AS up_to FROM chassis.leader)
     SELECT (SELECT count(*) FROM chassis.outbox WHERE sequence IS NULL) AS unsequenced,
         CASE WHEN oldest IS NULL THEN 0 ELSE last_sequence - oldest.sequence + 1 END AS unpublished,
         coalesce(extract(epoch FROM clock_timestamp() - coalesce(oldest.written_at, (
