@@ -128,7 +128,10 @@ class Transaction:
         await imported_values.remember(self.connection, kind, imported)
 
     async def note_change(self, kind: str, key: str, fields: Collection[str]) -> None:
-        """Note that fields of an imported record were changed here, for leads that ask which change is later."""
+        """Note that fields of an imported record were changed here, for leads that ask which change is later.
+
+        No command changes an imported field yet.
+        """
         await imported_values.note_change(self.connection, kind, key, fields, self.now)
 
     async def flush(self) -> tuple[bool, bool]:
