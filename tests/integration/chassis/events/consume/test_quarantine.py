@@ -1,9 +1,7 @@
-"""Dead letters: failed, waiting and parked events, their replay and their deduplication."""
+"""Failed, waiting and parked events, and their replay."""
 
 import asyncio
 import contextlib
-import datetime as dt
-import uuid
 from collections.abc import Sequence
 
 import pytest
@@ -12,26 +10,11 @@ from prometheus_client import REGISTRY
 from services.chassis.events.consume import dead_letters
 from services.chassis.events.consume.dead_letters import DeadLetter
 from services.chassis.events.consume.replay import StillUnknown
-from services.chassis.events.outbox import partition_of
 from services.contracts import declare
+from tests.integration.chassis.events.consume.quarantine import counted, letters, replayed, states
 from tests.integration.chassis.events.topic import SentRecord, TopicWriter
-from tests.support.alpha import Alpha, ThingCounted, ThingWeighed, running
+from tests.support.alpha import Alpha, ThingWeighed, running
 from tests.support.polling import until
-
-NOW_MS = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
-
-
-def counted(number: int, thing: str = "thing_1") -> ThingCounted:
-    return ThingCounted(thing_id=thing, number=number)
-
-
-async def letters(alpha: Alpha) -> list[DeadLetter]:
-    async with alpha.pool.acquire() as connection:
-        return await dead_letters.page(connection, 0, 1000)
-
-
-async def states(alpha: Alpha) -> list[str]:
-    return [letter.state for letter in await letters(alpha)]
 
 
 async def inbox(alpha: Alpha) -> set[str]:
@@ -50,10 +33,6 @@ async def republish_and_consume(alpha: Alpha, topic: TopicWriter) -> None:
         await topic.send(end)
         async with running(alpha.consumer()):
             await until(lambda: alpha.tally("thing_end"), lambda tally, wanted=end.number: wanted in tally)  # type: ignore[misc]
-
-
-async def replayed(alpha: Alpha, letter: DeadLetter) -> int:
-    return len([one async for one in alpha.consumer().replayer.replay(letter)])
 
 
 async def replay_all(alpha: Alpha) -> int:
@@ -248,164 +227,3 @@ async def test_too_many_dead_letters_in_a_row_stop_the_consumer_until_a_restart(
         assert REGISTRY.get_sample_value("kierto_consumer_stopped") == 0
         assert await replay_all(alpha) == 3
     assert await alpha.pool.fetchval(things) == 10
-
-
-def _without(record: SentRecord, header: str) -> SentRecord:
-    return SentRecord(
-        record.partition,
-        record.timestamp,
-        record.key,
-        record.value,
-        [one for one in record.headers if one[0] != header],
-    )
-
-
-def _with_value(record: SentRecord, value: bytes | None, key: bytes | None = b"thing_p") -> SentRecord:
-    return SentRecord(record.partition, record.timestamp, key, value, record.headers)
-
-
-def malformed_records(topic: TopicWriter) -> dict[str, tuple[SentRecord, str]]:
-    """Build records of every kind that is no event of this build, and the state of each one's dead letter."""
-
-    def build(**changed: str | bytes | None) -> SentRecord:
-        return topic.record(counted(666, "thing_p"), time=None, written_at=None, **changed)
-
-    plain = build()
-    return {
-        "not JSON": (_with_value(plain, b"not an event"), "FAILED"),
-        "no value": (_with_value(build(), None), "FAILED"),
-        "no headers at all": (SentRecord(0, NOW_MS, None, b"\x00\xff\x00", []), "FAILED"),
-        "truncated JSON": (_with_value(build(), b'{"thingId":"thing_1","numb'), "FAILED"),
-        "deep JSON": (_with_value(build(), b"[" * 100_000), "FAILED"),
-        "another shape": (_with_value(build(), b'{"thingId":7}'), "FAILED"),
-        "a number of 5000 digits": (
-            _with_value(build(), b'{"thingId":"thing_1","number":1' + b"0" * 5000 + b"}"),
-            "FAILED",
-        ),
-        "300 kB": (_with_value(build(), b'{"thingId":"' + b"x" * 300_000 + b'"}'), "FAILED"),
-        "900 kB": (_with_value(build(), b"x" * 900_000), "FAILED"),
-        "unknown type": (build(ce_type="alpha.thing.painted"), "PARKED"),
-        "unknown type, 300 kB": (_with_value(build(ce_type="alpha.thing.painted"), b"x" * 300_000), "PARKED"),
-        "specversion 0.3": (build(ce_specversion="0.3"), "FAILED"),
-        "specversion 2.0": (build(ce_specversion="2.0"), "FAILED"),
-        "no id": (build(ce_id=None), "FAILED"),
-        "id empty": (build(ce_id=""), "FAILED"),
-        "id not a UUID": (build(ce_id="id-1"), "FAILED"),
-        "id of 900 kB": (build(ce_id="x" * 900_000), "FAILED"),
-        "no subject": (build(ce_subject=None), "FAILED"),
-        "subject of 900 kB": (build(ce_subject="x" * 900_000), "FAILED"),
-        "type of 900 kB": (build(ce_type="x" * 900_000), "PARKED"),
-        "no source": (build(ce_source=None), "FAILED"),
-        "no time": (build(ce_time=None), "FAILED"),
-        "no zone": (build(ce_time="2026-03-04T08:00:00"), "FAILED"),
-        "no instant": (build(ce_time="yesterday"), "FAILED"),
-        "year 1": (build(ce_time="0001-01-01T00:00:00+14:00"), "FAILED"),
-        "year 9999": (build(ce_time="9999-12-31T23:59:59-14:00"), "FAILED"),
-        "three years ago": (build(ce_time="2023-03-04T08:00:00Z"), "FAILED"),
-        "sequence not a number": (build(ce_sequence="seven"), "FAILED"),
-        "sequence below zero": (build(ce_sequence="-1"), "FAILED"),
-        "sequence of 5000 digits": (build(ce_sequence="1" * 5000), "FAILED"),
-        "sequence in Thai digits": (build(ce_sequence="๑๒๓"), "FAILED"),
-        "headers not UTF-8": (build(ce_id=b"\xff\xfe", ce_subject=b"\xff\xfe"), "FAILED"),
-        "NUL in every header": (
-            SentRecord(0, NOW_MS, b"\0", b"{}", [(name, b"a\0b") for name, _ in build().headers]),
-            "FAILED",
-        ),
-        "invalid header names": (SentRecord(0, NOW_MS, None, b"{}", [("\0", b"\0"), ("", b"")]), "FAILED"),
-    }
-
-
-async def test_malformed_records_are_dead_lettered_and_all_others_handled(alpha: Alpha, topic: TopicWriter) -> None:
-    kinds = malformed_records(topic)
-    async with running(alpha.consumer(max_failures_in_a_row=1000)):
-        await topic.send(counted(0))
-        for number, (record, _) in enumerate(kinds.values(), start=1):
-            await topic.send(record, counted(number))
-        await until(alpha.tally, lambda tally: len(tally) == len(kinds) + 1)
-        await until(lambda: letters(alpha), lambda found: len(found) == len(kinds))
-    found = await letters(alpha)
-    for kind, (record, state) in kinds.items():
-        assert [one for one in found if (one.record.value, one.state) == (record.value, state)], kind
-    assert await alpha.tally() == list(range(len(kinds) + 1))
-    assert await alpha.pool.fetchval("SELECT count(*) FROM tally WHERE number = 666") == 0
-
-    for letter in found:
-        if letter.state == "FAILED":
-            with pytest.raises(ValueError, match=r"."):
-                await replayed(alpha, letter)
-    assert len(await letters(alpha)) == len(kinds)
-
-
-async def test_an_unreadable_record_is_dead_lettered(alpha: Alpha, topic: TopicWriter) -> None:
-    await topic.send(*[counted(number) for number in range(5)], *[counted(n, "thing_2") for n in range(5)])
-    await topic.send_undecodable(partition_of("thing_1"))
-    await topic.send_undecodable(partition_of("thing_1"))
-    await topic.send(*[counted(number) for number in range(5, 10)], counted(5, "thing_2"))
-    async with running(alpha.consumer()):
-        assert await until(alpha.tally, lambda tally: len(tally) >= 10) == list(range(10))
-        assert await until(lambda: alpha.tally("thing_2"), lambda tally: len(tally) >= 6) == list(range(6))
-        await topic.send_undecodable(partition_of("thing_1"))
-        await until(lambda: states(alpha), lambda found: found == ["FAILED"] * 3)
-    async with running(alpha.consumer()):  # verifies the offset of the last one
-        await topic.send(counted(10))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 11) == list(range(11))
-
-
-async def test_an_event_without_a_key_is_handled(alpha: Alpha, topic: TopicWriter) -> None:
-    record = topic.record(counted(1))
-    async with running(alpha.consumer()):
-        await topic.send(SentRecord(3, record.timestamp, None, record.value, record.headers))
-        await until(alpha.tally)
-    assert await letters(alpha) == []
-
-
-async def test_implausible_days_create_no_inbox_partitions(alpha: Alpha, topic: TopicWriter) -> None:
-    # The broker itself refuses timestamps that are more than an hour ahead.
-    now = dt.datetime.now(dt.UTC)
-    days = [now - dt.timedelta(days=ago) for ago in (20_000, 800, 401)]
-    kept = [now - dt.timedelta(days=ago) for ago in (89, 1, 0)]
-    async with running(alpha.consumer()):
-        await topic.send(*[topic.record(counted(n, f"thing_of_day_{n}"), written_at=at) for n, at in enumerate(days)])
-        await topic.send(*[topic.record(counted(n), written_at=at) for n, at in enumerate(kept)])
-        await until(alpha.tally, lambda tally: len(tally) == len(kept))
-        await until(lambda: states(alpha), lambda found: found == ["FAILED"] * len(days))
-    tables = await alpha.pool.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'chassis.inbox'::regclass")
-    assert tables == len(kept)
-
-
-async def test_a_move_of_the_operators_clock_by_years_stops_no_worker(alpha: Alpha, topic: TopicWriter) -> None:
-    six_years = dt.timedelta(days=6 * 365)
-    begin = alpha.clock.now()
-    alpha.clock.move(days=six_years.days)
-    backlog = [topic.record(counted(n), time=begin + (six_years if n < 5 else dt.timedelta())) for n in range(10)]
-    await topic.send(*backlog)
-    async with running(alpha.consumer()):
-        assert await until(alpha.tally, lambda tally: len(tally) >= 10) == list(range(10))
-        alpha.clock.move(days=-six_years.days)
-        await topic.send(topic.record(counted(10), time=begin + six_years), topic.record(counted(11), time=begin))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 12) == list(range(12))
-    await topic.republish()
-    async with running(alpha.consumer()):
-        await topic.send(counted(12))
-        assert await until(alpha.tally, lambda tally: len(tally) >= 13) == list(range(13))
-    assert await letters(alpha) == []
-
-
-async def test_a_dropped_inbox_partition_is_created_again(alpha: Alpha, topic: TopicWriter) -> None:
-    async with running(alpha.consumer()):
-        await topic.send(counted(1))
-        await until(alpha.tally)
-        for row in await alpha.pool.fetch(
-            "SELECT inhrelid::regclass AS name FROM pg_inherits WHERE inhparent = 'chassis.inbox'::regclass"
-        ):
-            await alpha.pool.execute(f"DROP TABLE {row['name']}")
-        await topic.send(counted(2))
-        assert await until(alpha.tally, lambda tally: len(tally) == 2) == [1, 2]
-    assert await letters(alpha) == []
-
-
-async def test_duplicates_in_a_batch_take_effect_once(alpha: Alpha, topic: TopicWriter) -> None:
-    first = topic.record(counted(1), ce_id=str(uuid.UUID(int=1)))
-    await topic.send(first, first, counted(2))
-    async with running(alpha.consumer()):
-        assert await until(alpha.tally, lambda tally: len(tally) == 2) == [1, 2]

@@ -15,7 +15,7 @@ from services.chassis.events.consume.replay import StillUnknown
 from services.chassis.events.outbox import partition_of
 from services.contracts import declare
 from services.contracts.declare import Event
-from tests.integration.chassis.events.consume.test_quarantine import letters, replayed, states
+from tests.integration.chassis.events.consume.quarantine import letters, replayed, states
 from tests.support.alpha import Alpha, Colour, ThingStated, organisation, running
 from tests.support.polling import until
 
@@ -71,6 +71,18 @@ async def park(alpha: Alpha, monkeypatch: pytest.MonkeyPatch, organisation_id: s
     return await letters(alpha)
 
 
+async def park_behind_failed(alpha: Alpha, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the older build park an event behind one of its subject that failed."""
+    roll_back(monkeypatch)
+    alpha.spoilt = {1}
+    async with running(alpha.consumer(retry_s=0.0)):
+        await alpha.emit([1])
+        await until(lambda: states(alpha), lambda found: found == ["FAILED"])
+        await alpha.emit_events(green(2))
+        await until(lambda: states(alpha), lambda found: found == ["FAILED", "PARKED"])
+    alpha.spoilt = set()
+
+
 async def test_an_unknown_value_parks_the_event_and_its_subject_until_a_build_knows_it(
     published: Alpha, monkeypatch: pytest.MonkeyPatch, organisation_elsewhere: str
 ) -> None:
@@ -106,15 +118,10 @@ async def test_a_restart_and_a_replay_of_the_older_build_leave_the_events_parked
 async def test_a_parked_event_behind_a_failed_one_is_not_replayed_before_it(
     published: Alpha, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    roll_back(monkeypatch)
-    published.spoilt = {1}
-    async with running(published.consumer(retry_s=0.0)):
-        await published.emit([1])
-        await until(lambda: states(published), lambda found: found == ["FAILED"])
-        await published.emit_events(green(2))
+    await park_behind_failed(published, monkeypatch)
+    async with running(published.consumer()):
         await published.emit([3])
         await until(lambda: states(published), lambda found: found == ["FAILED", "PARKED", "WAITING"])
-    published.spoilt = set()
     (failed, _, _) = await letters(published)
     with pytest.raises(StillUnknown):
         await replayed(published, failed)
@@ -128,15 +135,8 @@ async def test_a_parked_event_behind_a_failed_one_is_not_replayed_before_it(
 async def test_a_known_build_leaves_a_parked_event_behind_a_failed_one_to_the_command(
     published: Alpha, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    roll_back(monkeypatch)
-    published.spoilt = {1}
-    async with running(published.consumer(retry_s=0.0)):
-        await published.emit([1])
-        await until(lambda: states(published), lambda found: found == ["FAILED"])
-        await published.emit_events(green(2))
-        await until(lambda: states(published), lambda found: found == ["FAILED", "PARKED"])
+    await park_behind_failed(published, monkeypatch)
     monkeypatch.undo()
-    published.spoilt = set()
     consumer = published.consumer()
     async with running(consumer):
         await published.emit([20], thing="thing_2")
