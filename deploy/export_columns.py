@@ -41,9 +41,14 @@ FILES: Mapping[str, ExportFile] = {
 }
 
 
+_FORMAT = """\
+CSV in UTF-8, its cells separated by commas or semicolons. The first line names the columns, in any order; optional ones
+may be left out, and their cells may be empty. Files of an export, in the order of their import:"""
+
+
 def describe_files() -> str:
-    """Return a text with each file, in the order of import, and its columns."""
-    return "\n\n".join(_describe(kind, FILES[kind]) for kind in KINDS)
+    """Return a text with the format, and each file, in the order of import, with its columns."""
+    return "\n\n".join([_FORMAT, *(_describe(kind, FILES[kind]) for kind in KINDS)])
 
 
 def _describe(kind: str, file: ExportFile) -> str:

@@ -8,7 +8,7 @@ import csv
 import datetime as dt
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,10 @@ def find_files(folder: Path) -> list[tuple[str, Path]]:
 
 async def upload_all(
     graph: GraphQLClient, folder: Path, progress: ReportProgress, *, dry_run: bool = False
-) -> list[FileResult]:
-    """Upload, start and watch each file in turn."""
-    return [await _upload_file(graph, kind, file, progress, dry_run) for kind, file in find_files(folder)]
+) -> AsyncIterator[FileResult]:
+    """Upload, start and watch each file in turn, and yield its result."""
+    for kind, file in find_files(folder):
+        yield await _upload_file(graph, kind, file, progress, dry_run)
 
 
 async def _upload_file(
@@ -71,6 +72,7 @@ async def _upload_file(
 ) -> FileResult:
     import_id = await graph.upload(kind, file, file.name)
     await graph.mutate(_START, input={"id": import_id, "dryRun": dry_run})
+    interval_s = 0.1
     while True:
         status = (await graph.execute(_PROGRESS, id=import_id))["import"]
         progress(kind, status["done"], status["total"])
@@ -78,7 +80,8 @@ async def _upload_file(
             raise GraphQLClientError(f"{file.name} could not be taken in; the service's log says why.")
         if status["state"] == "DONE":
             break
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(interval_s)
+        interval_s = min(interval_s * 1.2, 1)
     bad = await _fetch_bad_rows(graph, import_id) if status["failed"] else []
     return FileResult(kind, status["total"], status["added"], status["changed"], status["unchanged"], bad)
 

@@ -1,5 +1,8 @@
 """A small client of the gateway, for the host's commands."""
 
+import math
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,13 +18,16 @@ class GraphQLClientError(Exception):
 
 
 class GraphQLClient:
-    """Client of the gateway at ``url``, signed in once ``sign_in`` was called."""
+    """Client of the gateway at ``url``, signed in once ``sign_in`` was called, for as long as the session lasts."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         # The host's commands print English, so the gateway's messages have to be English too.
         headers = {"Accept-Language": "en"}
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120), headers=headers)
+        self._refresh_token = ""
+        self._refresh_at = math.inf
+        """When to get the next tokens, by ``time.monotonic``: a large import lasts longer than an access token."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -33,14 +39,9 @@ class GraphQLClient:
 
     async def execute(self, document: str, **variables: object) -> dict[str, Any]:
         """Return the data of an operation; raise GraphQLClientError with the messages if it had errors."""
-        body = {"query": document, "variables": variables}
-        try:
-            async with self._session.post(f"{self.url}/graphql", json=body) as response:
-                answer: dict[str, Any] = await response.json(content_type=None)
-        except (aiohttp.ClientError, ValueError) as error:
-            raise GraphQLClientError(f"{self.url} did not answer as a gateway does: {error}") from error
+        _, answer = await self._post("/graphql", json={"query": document, "variables": variables})
         if answer.get("errors"):
-            raise GraphQLClientError("; ".join(error["message"] for error in answer["errors"]))
+            raise GraphQLClientError(_messages(answer))
         data: dict[str, Any] = answer["data"]
         return data
 
@@ -54,26 +55,41 @@ class GraphQLClient:
 
     async def sign_in(self, username: str, password: str) -> None:
         """Sign in as this user for all further requests."""
-        session = await self.mutate(_SIGN_IN, input={"username": username, "password": password})
-        self._session.headers["Authorization"] = f"Bearer {session['accessToken']}"
+        self._use(await self.mutate(_SIGN_IN, input={"username": username, "password": password}))
 
     async def upload(self, kind: str, file: Path, name: str) -> str:
         """Stage a file of an export, streamed; return the import's id."""
         with file.open("rb") as stream:
-            address = f"{self.url}/imports/{kind}"
             headers = {"Content-Type": "text/csv"}
-            request = self._session.post(
-                address, params={"name": name}, headers=headers, data=stream, timeout=_UPLOAD_TIMEOUT
+            status, answer = await self._post(
+                f"/imports/{kind}", params={"name": name}, headers=headers, data=stream, timeout=_UPLOAD_TIMEOUT
             )
-            async with request as response:
-                answer = await response.json(content_type=None)
-                if response.status != 201:
-                    raise GraphQLClientError(f"{name}: {'; '.join(error['message'] for error in answer['errors'])}")
+        if status != 201:
+            raise GraphQLClientError(f"{name}: {_messages(answer)}")
         return str(answer["id"])
 
+    async def _post(self, path: str, **given: Any) -> tuple[int, Any]:
+        """Return the status and the JSON of a response; raise GraphQLClientError without one."""
+        if time.monotonic() > self._refresh_at:
+            self._refresh_at = math.inf
+            self._use(await self.mutate(_REFRESH, input={"refreshToken": self._refresh_token}))
+        try:
+            async with self._session.post(f"{self.url}{path}", **given) as response:
+                return response.status, await response.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise GraphQLClientError(f"{self.url} did not answer as a gateway does: {error!r}") from error
 
-_SIGN_IN = """
-    mutation ($input: SignInInput!) {
-      signIn(input: $input) { __typename ... on SignedIn { accessToken } ... on Refusal { problems { message } } }
-    }
-"""
+    def _use(self, session: Mapping[str, Any]) -> None:
+        """Use the tokens of a session for all further requests."""
+        self._session.headers["Authorization"] = f"Bearer {session['accessToken']}"
+        self._refresh_token = session["refreshToken"]
+        self._refresh_at = time.monotonic() + session["expiresIn"] / 2
+
+
+def _messages(answer: Mapping[str, Any]) -> str:
+    return "; ".join(error["message"] for error in answer["errors"])
+
+
+_TOKENS = "__typename ... on SignedIn { accessToken refreshToken expiresIn } ... on Refusal { problems { message } }"
+_SIGN_IN = f"mutation ($input: SignInInput!) {{ signIn(input: $input) {{ {_TOKENS} }} }}"
+_REFRESH = f"mutation ($input: RefreshInput!) {{ refresh(input: $input) {{ {_TOKENS} }} }}"

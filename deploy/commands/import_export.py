@@ -58,20 +58,23 @@ def import_export(
 
     A dry run knows nothing of the export's other files: their new records are unknown to it.
 
-    Ends with 0 if every row was good, 1 if some were not, 2 if nothing could be done.
+    Ends with 0 if every row was good, 1 if some were not, 2 if it could not be finished; files before stay imported.
     """
+    from deploy.export_upload import find_files
     from deploy.graphql_client import GraphQLClientError
 
     if monday is not None:
         folder = _with_resolved_dates(folder, monday)
     url = url or _gateway(home_from(home), port_base)
-    password = password_from()
+    results: list[FileResult] = []
     try:
-        results = asyncio.run(_import(url, username, password, folder, dry_run))
+        find_files(folder)
+        asyncio.run(_import(url, username, password_from(), folder, dry_run, results))
     except GraphQLClientError as problem:
+        _report(results, dry_run)
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
-    bad = _report(results)
+    bad = _report(results, dry_run)
     raise typer.Exit(1 if bad else 0)
 
 
@@ -104,7 +107,10 @@ def _with_resolved_dates(folder: Path, monday: str) -> Path:
     return copy / "export"
 
 
-async def _import(url: str, username: str, password: str, folder: Path, dry_run: bool) -> "list[FileResult]":
+async def _import(
+    url: str, username: str, password: str, folder: Path, dry_run: bool, results: "list[FileResult]"
+) -> None:
+    """Import each file, and add its result to ``results``."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -120,11 +126,14 @@ async def _import(url: str, username: str, password: str, folder: Path, dry_run:
             def show(kind: str, done: int, total: int) -> None:
                 bars.update(tasks[kind], completed=done, total=total)
 
-            return await upload_all(graph, folder, show, dry_run=dry_run)
+            async for result in upload_all(graph, folder, show, dry_run=dry_run):
+                results.append(result)
 
 
-def _report(results: "list[FileResult]") -> int:
+def _report(results: "list[FileResult]", dry_run: bool) -> int:
     """Print the result of each file and every bad row; return the number of bad rows."""
+    if dry_run:
+        typer.echo("Nothing was imported: a dry run shows what would be.")
     for result in results:
         typer.echo(
             f"{result.kind}: {result.total} rows, {result.added} added, {result.changed} changed, "

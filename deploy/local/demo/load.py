@@ -54,7 +54,7 @@ async def _load(environment: StackEnvironment, source: Path) -> None:
     ]
     async with GraphQLClient(environment.ports.url("gateway")) as graph:
         await graph.sign_in("staff", staff)
-        for result in await upload_all(graph, export, lambda *_: None):
+        async for result in upload_all(graph, export, lambda *_: None):
             if result.bad_rows:
                 raise RuntimeError(f"the demonstration's {result.kind} has bad rows: {result.bad_rows[:3]}")
         for name, scopes in _PARTNERS.items():

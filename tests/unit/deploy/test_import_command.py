@@ -1,13 +1,16 @@
-"""Tests of `kierto import`: it finds the gateway of its folder's stack on any port."""
+"""Tests of `kierto import`: it finds the gateway of its folder's stack on any port, and reports what was done."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from deploy import export_upload
 from deploy.cli import app
+from deploy.export_upload import FileResult
+from deploy.graphql_client import GraphQLClient, GraphQLClientError
 from deploy.local.errors import StackError
 from deploy.local.lock import FolderLock
 from deploy.local.paths import Home
@@ -72,3 +75,26 @@ def test_a_named_gateway_is_used(folder: Path, unused_port: int, monkeypatch: py
 def test_the_stack_of_another_folder_is_not_used(folder: Path) -> None:
     with pytest.raises(StackError, match="Nothing runs in"):
         run(folder)
+
+
+def test_the_files_before_a_failure_are_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sign_in(*_: object) -> None:
+        pass
+
+    async def upload_all(*_: object, dry_run: bool) -> AsyncIterator[FileResult]:
+        yield FileResult("organisations", 2, 1, 0, 1, [])
+        raise GraphQLClientError("sites.csv: The file lacks columns.")
+
+    monkeypatch.setattr(GraphQLClient, "sign_in", sign_in)
+    monkeypatch.setattr(export_upload, "upload_all", upload_all)
+    lines = run(folder, "--url", "http://127.0.0.1:9").splitlines()
+    assert "organisations: 2 rows, 1 added, 0 changed, 1 unchanged, 0 bad" in lines
+    assert lines[-1] == "sites.csv: The file lacks columns."
+
+
+def test_a_folder_without_files_is_refused_before_the_password_is_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KIERTO_PASSWORD")
+    (folder / "export" / "sites.csv").rename(folder / "export" / "site.csv")
+    assert "site.csv: no such file in an export" in run(folder, "--url", "http://127.0.0.1:9")
