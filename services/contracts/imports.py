@@ -76,7 +76,8 @@ class Importing(Protocol):
         """Start the import of a staged file: valid rows are imported, invalid ones reported.
 
         A dry run counts and reports the same, and imports nothing. A row that refers to a record of another file that
-        is not imported is a bad row of it.
+        is not imported is a bad row of it. The import of a file that was run dry, and a dry run of one that was
+        imported, are refused with ALREADY_STARTED.
         """
         ...
 

@@ -154,7 +154,7 @@ class FileImporter(Generic[T]):
         return staged
 
     async def start(self, text: str, *, dry_run: bool = False) -> ImportStarted | Refusal:
-        """Start the import of a staged file, or a dry run of it; a second start has no effect."""
+        """Start the import of a staged file, or a dry run of it. A second start has no effect, unless it is refused."""
         import_id = find_id(self._prefix, text)
         if import_id is None:
             return refuse("NOT_FOUND", "id")
@@ -162,7 +162,9 @@ class FileImporter(Generic[T]):
             if await tx.connection.fetchval(_START, import_id, dry_run):
                 tx.enqueue(RunImport(import_id=import_id))
         (started,) = await self.imports([text])
-        return ImportStarted(imported=started) if started else refuse("NOT_FOUND", "id")
+        if started is None:
+            return refuse("NOT_FOUND", "id")
+        return ImportStarted(imported=started) if started.dry_run == dry_run else refuse("ALREADY_STARTED", "dryRun")
 
     async def imports(self, ids: Sequence[str]) -> list[Import | None]:
         """Return the imports with these ids, in their order."""

@@ -5,6 +5,7 @@ import pytest
 from services.contracts.identity import SubjectKind
 from services.contracts.imports import ImportStarted, ImportState
 from services.contracts.sites import Sites
+from services.contracts.values import Refusal
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
 from tests.component.sites.test_import_sites import AARNE, EKOKAARI, HEADER, Harness, known_customer
@@ -51,3 +52,13 @@ async def test_staff_start_a_dry_run_by_the_operation(harness: Harness) -> None:
     started = await api.start_import(staged.id, dry_run=True)
     assert isinstance(started, ImportStarted)
     assert started.imported.dry_run
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_file_that_was_run_dry_is_not_imported_nor_the_reverse(harness: Harness, dry_run: bool) -> None:
+    staged = await harness.imports.stage("sites", "sites.csv", iterate_chunks(FILE.encode()))
+    for _ in range(2):  # a repetition has no effect
+        assert isinstance(await harness.imports.start(staged.id, dry_run=dry_run), ImportStarted)
+    refused = await harness.imports.start(staged.id, dry_run=not dry_run)
+    assert isinstance(refused, Refusal)
+    assert [(problem.code, problem.path) for problem in refused.problems] == [("ALREADY_STARTED", ["dryRun"])]
