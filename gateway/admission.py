@@ -24,7 +24,7 @@ from gateway.rate_limit.base_cost import base_cost_of
 from gateway.rate_limit.limiter import RateLimiter
 from gateway.rate_limit.policy import RateLimitStatus
 from services.chassis.runtime import gc_tuning
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 
 CHARACTERS_PER_UNIT = 2
 """Characters for a unit of cost, of a document that is not cached: parsing, validating and planning it takes up to

@@ -47,7 +47,8 @@ from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import SystemClock
 from services.chassis.runtime.settings import Environment
 from services.contracts.declare import topic_of
-from services.contracts.identity import Identity, SubjectKind
+from services.contracts.identity import Identity
+from services.contracts.permission import SubjectKind
 
 ORDER_EVENTS_LOOKBACK = dt.timedelta(minutes=15)
 """Age of the oldest events of orders that a new process reads, for subscribers that reconnect."""

@@ -22,7 +22,6 @@ _PARTICIPLE = re.compile(r"[a-z]+(?:ing|ed)")
 _NOUNS = {"feed", "listing", "logging", "paging", "polling", "seed", "tracing"}
 """Module names that end like participles and are nouns."""
 _SHARED = {
-    "AccessDecisions",
     "OrganisationCopyRepository",
     "PostgresOrganisationCopyRepository",
     "PostgresSiteCopyRepository",

@@ -1,4 +1,5 @@
-"""Comparison of the code with the committed snapshots of its interfaces: the graph, and the events with their samples.
+"""Comparison of the code with the committed snapshots of its interfaces: the graph, the events with their
+samples, and the permissions.
 
 ``python -m tests.snapshots`` fails on a breaking change and on a stale snapshot; with ``--write`` it writes the schemas
 again, which a reviewer then sees as a diff, and lists new samples. ``--accept-breaking`` accepts breaking changes of
@@ -22,6 +23,7 @@ from services.contracts.stats import Stats
 from services.contracts.support import Support
 from tests.contract.event_samples import CHANGELOG, first_release, list_new_samples, sample_errors
 from tests.contract.event_schemas import event_schema_errors, write_event_schemas
+from tests.contract.permission_table import permission_table_errors, write_permission_table
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "gateway" / "schema.graphql"
@@ -60,6 +62,7 @@ def errors() -> list[str]:
         *text_limit_errors(),
         *sample_errors(release=release),
         *event_schema_errors(),
+        *permission_table_errors(CONTRACTS),
         *schema_errors(SCHEMA.read_text(encoding="utf-8"), current_schema()),
     ]
 
@@ -67,6 +70,7 @@ def errors() -> list[str]:
 def write(*, accept_breaking: bool) -> list[str]:
     """Write the snapshots; return the reasons why some are not written."""
     SCHEMA.write_text(current_schema(), encoding="utf-8")
+    write_permission_table(CONTRACTS)
     return [*write_event_schemas(accept_breaking=accept_breaking), *list_new_samples()]
 
 

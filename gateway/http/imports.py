@@ -13,8 +13,8 @@ from gateway.http.request_guard import RequestGuard
 from gateway.http.resource import resource
 from gateway.schema.imports.owners import OWNER_BY_KIND, owner_of
 from services.chassis.problems import Forbidden, Unauthenticated
-from services.contracts.identity import SubjectKind
 from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
+from services.contracts.permission import SubjectKind
 
 EXPORT_FILE_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_FILE_BYTES)
 BAD_ROWS_LIMITS = TransferLimits(media_types=("text/csv",), max_bytes=1_000_000_000)

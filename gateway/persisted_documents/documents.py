@@ -16,7 +16,7 @@ from gateway.persisted_documents.errors import (
 from gateway.persisted_documents.trusted_documents import TrustedDocuments
 from services.chassis.runtime.settings import InvalidSettings
 from services.chassis.telemetry.metrics import PERSISTED_DOCUMENTS
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 
 CallerKind = Literal["USER", "STAFF", "PARTNER", "STRANGER"]
 """Kinds of callers in the setting ``trusted_only``: kinds of subjects, and callers without a token."""

@@ -6,7 +6,7 @@ from gateway.context import Requester
 from gateway.errors import RequestError
 from gateway.rate_limit.budget import Budget
 from gateway.rate_limit.policy import RateLimitStatus
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 
 
 class RateLimited(RequestError):

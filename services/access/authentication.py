@@ -11,7 +11,8 @@ from services.chassis.auth.tokens import SERVICE_TOKEN_HEADER, Claims, Verifier
 from services.chassis.db.postgres import Pool
 from services.chassis.http.server.client_address import parse_address
 from services.chassis.problems import NotReadyYet, Unauthenticated
-from services.contracts.identity import AccessStated, SubjectKind
+from services.contracts.identity import AccessStated
+from services.contracts.permission import SubjectKind
 
 _SELECT_SUBJECT = """
     SELECT kind, version, active, scopes,

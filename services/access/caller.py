@@ -2,8 +2,17 @@
 
 import msgspec
 
-from services.chassis.problems import Forbidden, Unauthenticated
-from services.contracts.identity import Language, SubjectKind
+from services.contracts.identity import Language
+from services.contracts.permission import Role, SubjectKind
+
+
+class EffectivePermissions(msgspec.Struct, frozen=True):
+    """The permissions of a caller on an organisation or site: those of all grants together."""
+
+    role: Role | None = None
+    """None for partners: their scopes decided already."""
+    billing: bool = False
+    """Whether prices are shown."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,23 +34,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The address of an anonymous caller: the one that the gateway states, else that of the peer."""
     from_gateway: bool = False
     """Whether the gateway calls, for an anonymous caller."""
+    permissions: EffectivePermissions = EffectivePermissions()
+    """The permissions on the thing that the call is about."""
 
     @property
     def staff(self) -> bool:
         return self.kind is SubjectKind.STAFF
-
-    def require(self, *kinds: SubjectKind, scope: str | None = None) -> None:
-        """Raise Forbidden unless the caller is of one of these kinds and, if a partner, has ``scope``."""
-        if self.kind not in kinds:
-            raise Forbidden
-        if self.kind is SubjectKind.PARTNER and scope not in self.scopes:
-            raise Forbidden
-
-    def require_gateway(self) -> None:
-        """Raise Unauthenticated unless the gateway calls for this anonymous caller."""
-        if not self.from_gateway:
-            raise Unauthenticated
-
-
-PEOPLE = (SubjectKind.USER, SubjectKind.STAFF)
-EVERYONE = (SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER)

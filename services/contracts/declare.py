@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
+from services.contracts.permission import Permission
 from services.contracts.values import Value
 
 OperationKind = Literal["read", "write"]
@@ -15,43 +16,51 @@ class Operation(msgspec.Struct, frozen=True):
 
     kind: OperationKind
     """A ``read`` changes nothing and may be retried freely; a ``write`` may be retried only with an idempotency key."""
-    public: bool = False
-    """The operation has no signed-in caller (sign-in, for one): the gateway calls it with its own token."""
+    permission: Permission | None
+    """The callers of the operation; None for a public one."""
     open: bool = False
-    """The operation needs no token at all."""
+    """Whether a public operation needs no token at all."""
+
+    @property
+    def public(self) -> bool:
+        """Whether the operation has no signed-in caller (sign-in, for one): the gateway calls it with its own token."""
+        return self.permission is None
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def read(method: Method) -> Method:
+def read(permission: Permission) -> Callable[[Method], Method]:
     """Declare an operation that changes nothing."""
-    cast(Any, method).__operation__ = Operation("read")
-    return method
+    return _declare(Operation("read", permission))
 
 
-def write(method: Method) -> Method:
+def write(permission: Permission) -> Callable[[Method], Method]:
     """Declare an operation that changes something."""
-    cast(Any, method).__operation__ = Operation("write")
-    return method
+    return _declare(Operation("write", permission))
 
 
 def public_write(method: Method) -> Method:
     """Declare a write that only the gateway may call, for an anonymous client."""
-    cast(Any, method).__operation__ = Operation("write", public=True)
-    return method
+    return _declare(Operation("write", None))(method)
 
 
 def open_read(method: Method) -> Method:
     """Declare a read that needs no token."""
-    cast(Any, method).__operation__ = Operation("read", public=True, open=True)
-    return method
+    return _declare(Operation("read", None, open=True))(method)
 
 
 def open_write(method: Method) -> Method:
     """Declare a write that needs no token."""
-    cast(Any, method).__operation__ = Operation("write", public=True, open=True)
-    return method
+    return _declare(Operation("write", None, open=True))(method)
+
+
+def _declare(operation: Operation) -> Callable[[Method], Method]:
+    def declare(method: Method) -> Method:
+        cast(Any, method).__operation__ = operation
+        return method
+
+    return declare
 
 
 class Event(Value, frozen=True, kw_only=True):

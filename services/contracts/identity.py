@@ -6,7 +6,8 @@ from typing import Annotated, Protocol
 
 from services.contracts.declare import Event, declare_event, open_read, open_write, public_write, read, write
 from services.contracts.imports import Importing
-from services.contracts.values import Id, IdempotencyKey, Outcome, Refusal, TextLimit, Value
+from services.contracts.permission import PEOPLE, STAFF, Role, SubjectKind, allow
+from services.contracts.values import Id, IdempotencyKey, OrganisationId, Outcome, Refusal, TextLimit, Value
 
 Username = Annotated[str, TextLimit(400)]
 """A username as typed. A stored one has at most 100 characters, each of which may be typed as four code points."""
@@ -24,23 +25,6 @@ class OrganisationKind(enum.Enum):
     HOUSEHOLD = "HOUSEHOLD"
     HOUSING_COMPANY = "HOUSING_COMPANY"
     BUSINESS = "BUSINESS"
-
-
-class Role(enum.Enum):
-    """A member's role. ADMIN: everything, including members; EDITOR: orders and changes; VIEWER: reading only."""
-
-    ADMIN = "ADMIN"
-    EDITOR = "EDITOR"
-    VIEWER = "VIEWER"
-
-
-class SubjectKind(enum.Enum):
-    """The kind of a token's subject."""
-
-    USER = "USER"
-    STAFF = "STAFF"
-    PARTNER = "PARTNER"
-    SERVICE = "SERVICE"
 
 
 class Language(enum.Enum):
@@ -251,6 +235,9 @@ SCOPES = ("orders:read", "orders:subscribe", "pickups:report")
 """The scopes of partners: reading orders, subscribing to their events, reporting pickups."""
 
 
+_ANY_SUBJECT = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER)
+
+
 class Identity(Importing, Protocol):
     """Operations of identity."""
 
@@ -279,7 +266,7 @@ class Identity(Importing, Protocol):
         """
         ...
 
-    @write
+    @write(PEOPLE)
     async def sign_out(self) -> SignedOut | Refusal:
         """End the session of the caller's access token."""
         ...
@@ -310,37 +297,37 @@ class Identity(Importing, Protocol):
         """Return the keys that verify access tokens."""
         ...
 
-    @read
+    @read(_ANY_SUBJECT)
     async def me(self) -> Me | None:
         """Return the signed-in user; None if the caller is not a user."""
         ...
 
-    @read
-    async def organisations(self, ids: list[Id]) -> list[Organisation | None]:
+    @read(_ANY_SUBJECT)
+    async def organisations(self, ids: list[OrganisationId]) -> list[Organisation | None]:
         """Return the organisations with these ids, in this order; None for one that the caller may not see."""
         ...
 
-    @read
+    @read(allow(services=("gateway", "sites", "orders", "stats", "support")))
     async def access_of(self, subject_id: Id) -> AccessStated | None:
         """Return a subject's current access, for services whose copy is older than a token."""
         ...
 
-    @read
+    @read(allow(services=("support",)))
     async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
-        """Return the contacts of these users, in this order. Services only."""
+        """Return the contacts of these users, in this order."""
         ...
 
-    @read
+    @read(STAFF)
     async def partners(self) -> list[Partner]:
-        """Return all partners, by name. Staff only."""
+        """Return all partners, by name."""
         ...
 
-    @write
+    @write(STAFF)
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
-        """Create a partner with its first secret. Staff only."""
+        """Create a partner with its first secret."""
         ...
 
-    @write
+    @write(STAFF)
     async def revoke_partner(self, id: Id) -> PartnerRevoked | Refusal:
-        """End a partner's access at once. Staff only."""
+        """End a partner's access at once."""
         ...

@@ -4,6 +4,7 @@ import enum
 from typing import Protocol
 
 from services.contracts.declare import read, write
+from services.contracts.permission import STAFF
 from services.contracts.values import Connection, Id, Outcome, Page, Refusal, Value
 
 FILE_TYPE = "text/csv"
@@ -69,9 +70,9 @@ class ImportStarted(Outcome, frozen=True, kw_only=True):
 
 
 class Importing(Protocol):
-    """Operations on import files. Staff only."""
+    """Operations on import files."""
 
-    @write
+    @write(STAFF)
     async def start_import(self, id: Id, dry_run: bool = False) -> ImportStarted | Refusal:
         """Start the import of a staged file: valid rows are imported, invalid ones reported.
 
@@ -81,12 +82,12 @@ class Importing(Protocol):
         """
         ...
 
-    @read
+    @read(STAFF)
     async def imports(self, ids: list[Id]) -> list[Import | None]:
         """Return the imports with these ids, in this order; None for one that does not exist."""
         ...
 
-    @read
+    @read(STAFF)
     async def bad_rows(self, id: Id, page: Page) -> Connection[BadRow]:
         """Return the rows that were not imported, in the order of the file."""
         ...

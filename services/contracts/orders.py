@@ -6,17 +6,22 @@ from typing import Annotated, Protocol
 
 from services.contracts.declare import Event, declare_event, read, write
 from services.contracts.imports import Importing
+from services.contracts.permission import PEOPLE, Role, SubjectKind, allow
 from services.contracts.sites import Fraction
 from services.contracts.values import (
+    AgreementId,
     Batch,
     Connection,
     Cursor,
     Id,
     IdempotencyKey,
     Money,
+    OrderId,
+    OrganisationId,
     Outcome,
     Page,
     Refusal,
+    SiteId,
     TextLimit,
     Value,
 )
@@ -178,7 +183,7 @@ class OrderExtraPickup(Value, frozen=True, kw_only=True):
     """An order of an extra pickup (O3). ``date`` is one of the offered days."""
 
     idempotency_key: IdempotencyKey
-    agreement_id: Id
+    agreement_id: AgreementId
     date: dt.date
 
 
@@ -207,8 +212,8 @@ class PickupReport(Value, frozen=True, kw_only=True):
     report_id: Annotated[str, TextLimit(200)]
     kind: ReportKind
     at: dt.datetime
-    order_id: Id | None = None
-    agreement_id: Id | None = None
+    order_id: OrderId | None = None
+    agreement_id: AgreementId | None = None
     date: dt.date | None = None
     grams: int | None = None
     reason: Annotated[str, TextLimit(600, lines=True)] | None = None
@@ -338,47 +343,50 @@ class PickupMoved(Event, frozen=True, kw_only=True):
     """The day on which the truck comes."""
 
 
+_READERS = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER, scope="orders:read")
+
+
 class Orders(Importing, Protocol):
     """Operations of orders."""
 
-    @read
-    async def agreements_of_sites(self, site_ids: list[Id], page: Page) -> list[Connection[Agreement]]:
+    @read(_READERS)
+    async def agreements_of_sites(self, site_ids: list[SiteId], page: Page) -> list[Connection[Agreement]]:
         """Return the agreements of each site, by agreement number; an empty page for a site the caller may not see.
 
         A cursor belongs to one site: with ``page.after``, only that site may be requested.
         """
         ...
 
-    @read
-    async def agreements_by_id(self, ids: list[Id]) -> list[Agreement | None]:
+    @read(_READERS)
+    async def agreements_by_id(self, ids: list[AgreementId]) -> list[Agreement | None]:
         """Return the agreements with these ids, in this order; None for one that the caller may not see."""
         ...
 
-    @read
-    async def calendars(self, site_ids: list[Id], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
+    @read(_READERS)
+    async def calendars(self, site_ids: list[SiteId], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
         """Return the calendar of each site between two days, both inclusive and at most 400 days apart.
 
         Refused with NOT_FOUND, TOO_LONG or MALFORMED.
         """
         ...
 
-    @read
-    async def next_pickups(self, site_ids: list[Id]) -> list[Pickup | None]:
+    @read(_READERS)
+    async def next_pickups(self, site_ids: list[SiteId]) -> list[Pickup | None]:
         """Return the first pickup of each site from today on that has no outcome yet.
 
         None if none is planned, and for a site that the caller may not see or that orders has no copy of yet.
         """
         ...
 
-    @read
-    async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
+    @read(PEOPLE)
+    async def extra_pickup_offers(self, agreement_ids: list[AgreementId]) -> list[Offers | Refusal]:
         """Return the days for which an extra pickup can be ordered now, up to eight weeks ahead, for each agreement.
 
         Refused with NOT_FOUND, NOT_READY_YET.
         """
         ...
 
-    @write
+    @write(allow(SubjectKind.USER, SubjectKind.STAFF, role=Role.EDITOR))
     async def order_extra_pickup(self, command: OrderExtraPickup) -> Ordered | Refusal:
         """Order an extra pickup on one of the offered days.
 
@@ -387,35 +395,35 @@ class Orders(Importing, Protocol):
         """
         ...
 
-    @read
+    @read(_READERS)
     async def orders(
-        self, page: Page, site_id: Id | None = None, states: list[OrderState] | None = None
+        self, page: Page, site_id: SiteId | None = None, states: list[OrderState] | None = None
     ) -> Connection[Order]:
         """Return the orders that the caller may see, newest first."""
         ...
 
-    @read
-    async def orders_by_id(self, ids: list[Id]) -> list[Order | None]:
+    @read(_READERS)
+    async def orders_by_id(self, ids: list[OrderId]) -> list[Order | None]:
         """Return the orders with these ids, in this order; None for one that the caller may not see."""
         ...
 
-    @read
-    async def open_order_counts(self, site_ids: list[Id]) -> list[int]:
+    @read(_READERS)
+    async def open_order_counts(self, site_ids: list[SiteId]) -> list[int]:
         """Count the open orders of each site; 0 for a site that the caller may not see."""
         ...
 
-    @write
+    @write(allow(SubjectKind.PARTNER, SubjectKind.STAFF, scope="pickups:report"))
     async def report_pickups(self, reports: Annotated[list[PickupReport], Batch()]) -> PickupsReported | Refusal:
         """Record up to 500 reports of drivers' or planners' systems. Partners with ``pickups:report`` only."""
         ...
 
-    @read
+    @read(allow(SubjectKind.PARTNER, SubjectKind.STAFF, scope="orders:subscribe", services=("gateway",)))
     async def events(
         self,
         after: Cursor | None,
         first: int,
         types: list[Annotated[str, TextLimit(100)]] | None = None,
-        organisation_id: Id | None = None,
+        organisation_id: OrganisationId | None = None,
     ) -> EventPage | CursorExpired | Refusal:
         """Return a page of the public events that the caller may see now (P4).
 

@@ -7,7 +7,8 @@ from msgspec import UNSET, UnsetType
 
 from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
-from services.contracts.values import Connection, FieldName, Id, Page, SearchText, Value
+from services.contracts.permission import PEOPLE
+from services.contracts.values import Connection, FieldName, Id, OrganisationId, Page, SearchText, SiteId, Value
 
 
 class Fraction(enum.Enum):
@@ -123,13 +124,13 @@ class ContainerStated(Event, frozen=True, kw_only=True):
 class Sites(Importing, Protocol):
     """Operations of sites."""
 
-    @read
+    @read(PEOPLE)
     async def sites(
         self,
         page: Page,
         search: SearchText | None = None,
         order: SiteOrder = SiteOrder.ADDRESS,
-        organisation_id: Id | None = None,
+        organisation_id: OrganisationId | None = None,
         fields: list[FieldName] | None = None,
     ) -> Connection[Site]:
         """Return the sites that the caller may see.
@@ -139,7 +140,7 @@ class Sites(Importing, Protocol):
         """
         ...
 
-    @read
-    async def sites_by_id(self, ids: list[Id], fields: list[FieldName] | None = None) -> list[Site | None]:
+    @read(PEOPLE)
+    async def sites_by_id(self, ids: list[SiteId], fields: list[FieldName] | None = None) -> list[Site | None]:
         """Return the sites with these ids, in this order; None for one that the caller may not see."""
         ...

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
+from services.contracts.permission import PEOPLE
 from services.contracts.sites import Fraction
-from services.contracts.values import Id, Outcome, Refusal, Value
+from services.contracts.values import Id, OrganisationId, Outcome, Refusal, SiteId, Value
 
 
 class Period(enum.Enum):
@@ -58,14 +59,14 @@ class InvoiceStated(Event, frozen=True, kw_only=True):
 class Stats(Importing, Protocol):
     """Operations of stats."""
 
-    @read
+    @read(PEOPLE)
     async def volumes(
         self,
         since: dt.date,
         until: dt.date,
         period: Period = Period.MONTH,
-        organisation_id: Id | None = None,
-        site_ids: list[Id] | None = None,
+        organisation_id: OrganisationId | None = None,
+        site_ids: list[SiteId] | None = None,
         fractions: list[Fraction] | None = None,
     ) -> Volumes | Refusal:
         """Return the volumes collected between two days, both inclusive, on the sites that the caller may see.

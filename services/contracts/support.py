@@ -5,7 +5,19 @@ import enum
 from typing import Annotated, Protocol
 
 from services.contracts.declare import Event, declare_event, read, write
-from services.contracts.values import Connection, Id, IdempotencyKey, Outcome, Page, Refusal, TextLimit, Value
+from services.contracts.permission import PEOPLE
+from services.contracts.values import (
+    Connection,
+    Id,
+    IdempotencyKey,
+    Outcome,
+    Page,
+    Refusal,
+    SiteId,
+    TextLimit,
+    TicketId,
+    Value,
+)
 
 
 class Topic(enum.Enum):
@@ -51,7 +63,7 @@ class SendContactForm(Value, frozen=True, kw_only=True):
     """The contact form (S1). ``message`` has 1 to 4,000 characters. ``phone`` is required if PHONE is preferred."""
 
     idempotency_key: IdempotencyKey
-    site_id: Id
+    site_id: SiteId
     topic: Topic
     message: Annotated[str, TextLimit(5_000, lines=True)]
     contact_preference: ContactPreference = ContactPreference.NONE
@@ -78,7 +90,7 @@ class TicketOpened(Event, frozen=True, kw_only=True):
 class Support(Protocol):
     """Operations of support."""
 
-    @write
+    @write(PEOPLE)
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         """Open a ticket about a site.
 
@@ -87,12 +99,12 @@ class Support(Protocol):
         """
         ...
 
-    @read
-    async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
+    @read(PEOPLE)
+    async def tickets(self, page: Page, site_id: SiteId | None = None) -> Connection[Ticket]:
         """Return the tickets that the caller may see, newest first."""
         ...
 
-    @read
-    async def tickets_by_id(self, ids: list[Id]) -> list[Ticket | None]:
+    @read(PEOPLE)
+    async def tickets_by_id(self, ids: list[TicketId]) -> list[Ticket | None]:
         """Return the tickets with these ids, in this order; None for one that the caller may not see."""
         ...

@@ -26,8 +26,20 @@ class Batch(msgspec.Struct, frozen=True):
     """The annotation of a list whose items are validated one by one, so that an invalid item fails alone."""
 
 
-Id = Annotated[str, TextLimit(100)]
+class IdOf(msgspec.Struct, frozen=True):
+    """The annotation of an id that a caller sends: the type of the thing that it identifies."""
+
+    prefix: str = ""
+    """The prefix of its TypeID; empty for a thing without an organisation, or of any type."""
+
+
+Id = Annotated[str, TextLimit(100), IdOf()]
 """A TypeID: a prefix, an underscore, a UUIDv7 in base 32. The same string in the graph, in events and in logs."""
+OrganisationId = Annotated[str, TextLimit(100), IdOf("org")]
+SiteId = Annotated[str, TextLimit(100), IdOf("site")]
+AgreementId = Annotated[str, TextLimit(100), IdOf("agreement")]
+OrderId = Annotated[str, TextLimit(100), IdOf("order")]
+TicketId = Annotated[str, TextLimit(100), IdOf("ticket")]
 IdempotencyKey = Annotated[str, TextLimit(200)]
 """A key that the caller chooses for a command: a repetition with the same key is the same command."""
 FieldName = Annotated[str, TextLimit(100)]

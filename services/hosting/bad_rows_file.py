@@ -8,13 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from services.access.authorization import check_permission
 from services.access.caller import Caller
 from services.chassis.http.server.content_disposition import attachment
 from services.chassis.imports.csv_text import CONTENT_TYPE, csv_text
 from services.chassis.imports.importer import FileImporter
 from services.chassis.problems import problem_response
 from services.chassis.rpc.server import instrumented
-from services.contracts.identity import Language, SubjectKind
+from services.contracts.identity import Language
+from services.contracts.permission import STAFF
 
 HEADER = ("line", "field", "code", "reason")
 
@@ -24,7 +26,7 @@ def bad_rows_route(imports: FileImporter[Any], authenticate: Callable[[Request],
 
     async def show(request: Request) -> Response:
         caller = await authenticate(request)
-        caller.require(SubjectKind.STAFF)
+        check_permission(caller, STAFF)
         import_id = request.path_params["id"]
         (imported,) = await imports.imports([import_id])
         if imported is None:

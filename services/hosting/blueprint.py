@@ -8,6 +8,7 @@ import msgspec
 from starlette.routing import BaseRoute
 
 from services.access.authentication import CallerAuthenticator
+from services.access.authorization import ThingOwner
 from services.access.caller import Caller
 from services.access.service_token import ServiceTokens
 from services.chassis.auth.sealed.key_ring import InvalidKeyRing
@@ -88,6 +89,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     transaction: Callable[[DatabaseConnection, Clock], T]
     bind: Callable[[ServiceRuntime[T]], Callable[[Caller], P]]
     """Builds the implementation of the contract for one caller."""
+    owners: Mapping[str, ThingOwner] = {}
+    """The owners of the things that operations are about, by the prefixes of their ids."""
     subscribes_to: Sequence[str] = ()
     """The services whose topics the service consumes."""
     handlers: Callable[[ServiceRuntime[T]], Handlers[T]]

@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 
 from services.access import copy
 from services.access.authentication import CallerAuthenticator
+from services.access.authorization import Authorization
 from services.access.caller import Caller
-from services.access.service_operations import permit
 from services.chassis import process
 from services.chassis.audit.chain import CHAIN_RECURRING, chain_handler
 from services.chassis.auth.tokens import Verifier
@@ -106,8 +106,9 @@ def api_routes(
     blueprint: Blueprint[T, P], runtime: ServiceRuntime[T], authenticator: CallerAuthenticator
 ) -> list[BaseRoute]:
     """Return the routes of a service's api: its contract, its imports and its own."""
+    authorization = Authorization(blueprint.contract, blueprint.owners, runtime.pool, runtime.clock)
     contract_routes = routes(
-        blueprint.contract, blueprint.bind(runtime), authenticator.caller, authenticator.anonymous_caller, permit
+        blueprint.contract, blueprint.bind(runtime), authenticator.caller, authenticator.anonymous_caller, authorization
     )
     file_routes = import_resource(runtime.imports, authenticator.caller)
     return [*contract_routes, *file_routes, *blueprint.routes(runtime, authenticator)]

@@ -8,13 +8,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.access.authorization import check_permission
 from services.access.caller import Caller
 from services.chassis.imports.export_files import InvalidFile
 from services.chassis.imports.importer import FileImporter
 from services.chassis.problems import problem_response
 from services.chassis.rpc.server import instrumented
-from services.contracts.identity import SubjectKind
 from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
+from services.contracts.permission import STAFF
 
 MAX_CONCURRENT_UPLOADS = 3
 """Concurrent uploads: each holds a connection to the database for its whole length."""
@@ -35,7 +36,7 @@ def upload_route(imports: FileImporter[Any], authenticate: Callable[[Request], A
     async def stage(request: Request) -> Response:  # noqa: PLR0911 - one return for each refusal
         nonlocal uploads
         caller = await authenticate(request)
-        caller.require(SubjectKind.STAFF)
+        check_permission(caller, STAFF)
         kind = request.path_params["kind"]
         if kind not in imports.kinds:
             return problem_response(404, "Unknown kind of file", "NOT_FOUND", path=["kind"])

@@ -20,6 +20,7 @@ from services.orders.domain.routes import Route
 from services.orders.domain.rules import Rule
 from services.orders.http.api import OrdersApi
 from services.orders.messaging.handlers import HANDLERS
+from services.orders.store.owners import OWNERS
 from services.orders.store.sensitive import SENSITIVE
 from services.orders.store.transaction import OrdersTransaction
 from services.orders.usecases.announce_pickups import announce_pickups
@@ -50,6 +51,7 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=OrdersTransaction,
     bind=lambda runtime: lambda caller: OrdersApi(runtime, caller),
+    owners=OWNERS,
     subscribes_to=["identity", "sites"],
     handlers=lambda runtime: HANDLERS,
     partners_topic=True,

@@ -15,6 +15,7 @@ from services.support.http.recipients import IdentityRecipients
 from services.support.messaging.handlers import HANDLERS
 from services.support.messaging.jobs import receipt_job
 from services.support.settings import SupportSettings
+from services.support.store.owners import OWNERS
 from services.support.store.sensitive import SENSITIVE
 from services.support.store.transaction import SupportTransaction
 
@@ -33,6 +34,7 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=SupportTransaction,
     bind=_build_api,
+    owners=OWNERS,
     settings=SupportSettings,
     subscribes_to=["identity", "sites"],
     handlers=lambda runtime: HANDLERS,

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 from websockets.frames import Frame, Opcode
 
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from tests.gateway.malformed.gateway_process import GatewayProcess, run_gateway_process
 from tests.gateway.malformed.protocol_client import connect_websocket
 from tests.gateway.malformed.raw_http import exchange, post

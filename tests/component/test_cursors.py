@@ -16,15 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.chassis.db.postgres import Pool
-from services.chassis.ids import find_id
 from services.chassis.rpc.signature import signatures
 from services.contracts.values import Page
-from services.hosting.blueprint import Blueprint
-from services.identity.app import IDENTITY
-from services.orders.app import ORDERS
-from services.sites.app import SITES
-from services.stats.app import STATS
-from services.support.app import SUPPORT
 from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
 from tests.component.permission.callers import (
     ORG_B,
@@ -33,20 +26,13 @@ from tests.component.permission.callers import (
     SITE_B,
     CallerCase,
     ServiceEndpoint,
-    serve_service,
 )
-from tests.component.permission.matrix import NO_IMPORT, Case
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 from tests.support.hypothesis_profiles import property_test
 
-# (blueprint, rows, arguments of each operation)
-SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], Mapping[str, Case]]] = {
-    "identity": (IDENTITY, test_identity.insert_rows, test_identity.CASES),
-    "sites": (SITES, test_sites.insert_rows, test_sites.CASES),
-    "orders": (ORDERS, test_orders.insert_rows, test_orders.CASES),
-    "stats": (STATS, test_stats.insert_rows, test_stats.CASES),
-    "support": (SUPPORT, test_support.insert_rows, test_support.CASES),
+SERVICES = {
+    one.WALKED.blueprint.name: one.WALKED for one in (test_identity, test_sites, test_orders, test_stats, test_support)
 }
 # The same list in another order, or with another filter: another list to a cursor.
 OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
@@ -93,35 +79,14 @@ async def lists(
     clock: TestClock,
     tmp_path: Path,
 ) -> AsyncIterator[ListReader]:
-    blueprint, insert_rows, cases = SERVICES[request.param]
-    arguments: dict[str, dict[str, Any]] = {}
-    for name, operation in signatures(cast(Any, blueprint.contract)).items():
-        if any(field.type is Page for field in msgspec.structs.fields(operation.arguments)):
-            case = cases[name][0]
-            arguments[name] = case(CallerCase.STAFF) if callable(case) else case
-    url = await make_database(blueprint)
-    pool = await open_pool(url)
-    await insert_rows(pool)
-    if "badRows" in arguments:
-        arguments["badRows"] = {"id": await _import_with_bad_rows(pool, blueprint.name)}
-    async with serve_service(blueprint, url, pool, clock, tmp_path) as endpoint:
+    walked = SERVICES[request.param]
+    async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, examples):
+        arguments = {
+            name: examples[name].arguments(CallerCase.STAFF, walked.ids)
+            for name, operation in signatures(cast(Any, walked.blueprint.contract)).items()
+            if any(field.type is Page for field in msgspec.structs.fields(operation.arguments))
+        }
         yield ListReader(endpoint, arguments)
-
-
-async def _import_with_bad_rows(pool: Pool, service: str) -> str:
-    text = NO_IMPORT.replace("_x_", f"_{service}_")
-    import_id = find_id(f"import_{service}", text)
-    assert import_id is not None
-    await pool.execute(
-        "INSERT INTO chassis.imports (id, kind, file_name, state, total) VALUES ($1, 'x', 'x.csv', 'DONE', 2)",
-        import_id,
-    )
-    await pool.execute(
-        "INSERT INTO chassis.import_rows (import_id, line, cells, state) SELECT $1, n, '{}', 'BAD'"
-        " FROM generate_series(2, 3) AS n",
-        import_id,
-    )
-    return text
 
 
 def is_refused(status: int, problem: Any) -> bool:

@@ -1,18 +1,44 @@
-"""Test of every example of the gateway, on the demonstration data, as the kind of caller that it is for."""
+"""Test of every example of the gateway, on the demonstration data, as the kind of caller that it is for.
 
+The same request of a stranger shows nothing of it: the permission walk of the services, once more through the gateway.
+"""
+
+import asyncio
 import contextlib
+import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
+from services.chassis.rpc.signature import signatures
+from tests.snapshots import CONTRACTS
 from tests.support.examples import fill_gaps, gaps
 from tests.support.gateway_client import GatewayClient
 from tests.support.servers import ROOT
 from tests.support.stack import RunningStack
 
 Example = dict[str, Any]
+
+OWNED_ID = re.compile(r"\b(?:org|site|container|agreement|order|pickup|ticket|partner|import_[a-z]+)_[0-9a-z]{26}\b")
+"""An id of a thing that belongs to an organisation or to the operator."""
+REACHED = """
+    {
+      me { memberships { organisation { id } } }
+      sites(first: 200) { edges { node { id agreements(first: 5) { edges { node { id } } } nextPickup { id } } } }
+      orders(first: 200) { edges { node { id } } }
+      tickets(first: 200) { edges { node { id } } }
+    }
+"""
+"""All that a caller reaches."""
+UNREACHABLE = {
+    "Identity.accessOf": "services call it for their copies of access",
+    "Identity.contacts": "support calls it for the recipient of a mail",
+    "Identity.publicKeys": "the gateway calls it for itself, when it starts",
+}
+"""The operations that no client causes, with the reason."""
 
 
 class ExampleCallers:
@@ -32,9 +58,17 @@ class ExampleCallers:
         """Execute an example and return its data."""
         example = self.examples[name]
         client = self.client_for(example)
-        response = await client.post(example["query"], **await self.variables(example))
+        variables = await self.variables(example)
+        response = await client.post(example["query"], **variables)
         assert "errors" not in response, response["errors"]
+        await self._check_stranger(example, variables, response)
         return dict(response["data"])
+
+    async def _check_stranger(self, example: Example, variables: dict[str, Any], response: dict[str, Any]) -> None:
+        """Check that the same request of a customer of another organisation shows nothing of a response."""
+        stranger = self.clients["admin" if example["for"] == "customer" else "customer"]
+        shown = owned_ids(await stranger.post(example["query"], **variables)) & owned_ids(response)
+        assert shown <= owned_ids(await stranger.post(REACHED)), "a stranger sees it"
 
     async def variables(self, example: Example) -> dict[str, Any]:
         """Return the variables of an example, with its gaps filled."""
@@ -73,7 +107,7 @@ async def example_callers(demonstration: RunningStack) -> AsyncIterator[ExampleC
         yield ExampleCallers(clients, examples)
 
 
-async def test_every_example_works(example_callers: ExampleCallers) -> None:
+async def test_every_example_works(example_callers: ExampleCallers, demonstration: RunningStack) -> None:
     failures = {}
     for name, example in example_callers.examples.items():
         try:
@@ -88,6 +122,21 @@ async def test_every_example_works(example_callers: ExampleCallers) -> None:
             failures[name] = str(error)
     assert failures == {}
     assert len(example_callers.examples) > 20
+    operations = {f"{one.__name__}.{name}" for one in CONTRACTS for name in signatures(one)}
+    async with asyncio.timeout(30):  # logs are written a little later
+        while (unused := operations - called_operations(demonstration)) != set(UNREACHABLE):
+            assert unused > set(UNREACHABLE), unused
+            await asyncio.sleep(0.2)
+
+
+def called_operations(stack: RunningStack) -> set[str]:
+    """Return the operations that services have answered."""
+    return {
+        f"{contract.__name__}.{entry['operation']}"
+        for contract in CONTRACTS
+        for entry in stack.log(f"{contract.__name__.lower()}-api")
+        if entry.get("event") == "request completed"
+    }
 
 
 async def check_order_subscription(example_callers: ExampleCallers, example: Example) -> None:
@@ -120,6 +169,11 @@ async def subscribe(client: GatewayClient, example: Example) -> AsyncIterator[As
                 yield item
 
         yield items()
+
+
+def owned_ids(response: dict[str, Any]) -> set[str]:
+    """Return the ids in a response of things that belong to an organisation or to the operator."""
+    return set(OWNED_ID.findall(json.dumps(response)))
 
 
 def has_refusal(value: Any) -> bool:

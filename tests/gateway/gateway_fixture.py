@@ -25,8 +25,8 @@ from services.chassis.ids import new_uuid
 from services.chassis.process import NO_PARTS, ProcessParts, application, server_config
 from services.chassis.runtime.settings import Environment, SocketAddress
 from services.contracts.declare import Event, event_type_of, topic_of
-from services.contracts.identity import SubjectKind
 from services.contracts.orders import OrderEvent
+from services.contracts.permission import SubjectKind
 from tests.gateway.stubs.samples import PARTNER, STAFF, USER
 from tests.gateway.stubs.services import StubServices
 from tests.support.servers import Servers
@@ -219,7 +219,7 @@ async def run_gateway(servers: Servers, **settings: Any) -> AsyncIterator[Gatewa
 @contextlib.asynccontextmanager
 async def serve_application(app: ASGIApp, parts: ProcessParts = NO_PARTS) -> AsyncIterator[str]:
     """Serve an application on a free port, and return its URL."""
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # without it asyncio leaves Nagle's algorithm on
     listening.bind(("127.0.0.1", 0))
     config = server_config(app, parts=parts)
     server = uvicorn.Server(config)

@@ -10,8 +10,8 @@ from gateway.subscriptions.subscriber import EventFilter, OrderEventItem, Subscr
 from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.auth.tokens import Claims, Verifier
 from services.chassis.events.event_log import Cursor
-from services.contracts.identity import SubjectKind
 from services.contracts.orders import CursorExpired, OrderEvent
+from services.contracts.permission import SubjectKind
 from services.contracts.values import Refusal
 from tests.gateway.stubs.samples import NOW, PARTNER, partner_access
 from tests.support.clock import TestClock

@@ -10,7 +10,7 @@ import pytest
 from services.access.caller import Caller
 from services.chassis.events import event_log
 from services.chassis.events.event_log import START, Cursor, LogBounds
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from services.orders.app import ORDERS
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.gateway.order_events import placed

@@ -11,7 +11,7 @@ from yarl import URL
 from gateway.http import body
 from services.chassis.runtime.settings import Environment
 from services.chassis.telemetry import logging
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 

@@ -15,7 +15,7 @@ from websockets.http11 import Response
 from gateway.http.websocket.connection import MAX_UNPAID_MESSAGES
 from gateway.rate_limit.base_cost import BYTES_PER_UNIT, REQUEST_UNITS
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.gateway.malformed.protocol_client import connect_websocket
 from tests.support.servers import Servers

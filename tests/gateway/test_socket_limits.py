@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from services.chassis.http.server.websocket_protocol import TRY_AGAIN_LATER
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.gateway.malformed.protocol_client import connect_websocket
 from tests.support.polling import until

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from tests.gateway.gateway_fixture import EVENTS, PROTOCOL, GatewayFixture
 from tests.gateway.order_events import placed
 from tests.gateway.stubs.samples import ORGANISATION, OTHER_ORGANISATION, PARTNER, order_id, partner_access

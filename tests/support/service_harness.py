@@ -2,12 +2,14 @@
 
 import asyncio
 import functools
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from services.access import copy
+from services.access.authorization import Authorization
 from services.access.caller import Caller
 from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.handlers import handle_events
@@ -16,11 +18,13 @@ from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.imports.importer import FileImporter, RunImport
 from services.chassis.jobs.job import JobRun, RunAgain
+from services.chassis.rpc.signature import camel_case, signatures
 from services.chassis.runtime.settings import ServiceSettings
 from services.contracts.declare import Event, event_type_named, event_type_of
-from services.contracts.identity import AccessStated, Grant, Language, SubjectKind
+from services.contracts.identity import AccessStated, Grant, Language
 from services.contracts.imports import BadRow, Import, ImportState
-from services.contracts.values import Page
+from services.contracts.permission import Role, SubjectKind
+from services.contracts.values import Page, Refusal
 from services.hosting.blueprint import Blueprint
 from tests.support.chunks import iterate_chunks
 from tests.support.clock import TestClock
@@ -47,11 +51,16 @@ class ServiceHarness(Generic[T, P]):
         return FileImporter(self.blueprint.name, self.pool, self.work, self.blueprint.imports(runtime))
 
     def api(self, caller: Caller) -> P:
-        """Return the service's API for this caller."""
-        return self._bind_api(caller)
+        """Return the service's API for this caller, which checks permissions as its routes do."""
+        return cast(P, _AuthorizedApi(self, caller))
 
     @functools.cached_property
-    def _bind_api(self) -> Callable[[Caller], P]:
+    def authorization(self) -> Authorization:
+        """The check of the service's permissions."""
+        return Authorization(self.blueprint.contract, self.blueprint.owners, self.pool, self.clock)
+
+    @functools.cached_property
+    def bind_api(self) -> Callable[[Caller], P]:
         """The API, bound once as in a process, with the settings at the time of the first use."""
         runtime: Any = self
         return self.blueprint.bind(runtime)
@@ -125,10 +134,34 @@ class ServiceHarness(Generic[T, P]):
         prefix = "partner" if kind is SubjectKind.PARTNER else "user"
         subject = write_id(prefix, new_uuid())
         if kind is SubjectKind.STAFF and not grants:
-            grants = (Grant(organisation_id=None),)
+            grants = (Grant(organisation_id=None, role=Role.ADMIN, billing=True),)
         access = AccessStated(
             subject_id=subject, kind=kind, version=1, active=True, scopes=scopes or [], grants=list(grants)
         )
         async with self.pool.acquire() as connection:
             await copy.upsert_access(connection, access)
         return Caller(subject_id=subject, kind=kind, scopes=frozenset(scopes or []), access_version=1)
+
+
+class _AuthorizedApi:
+    """A service's API for one caller."""
+
+    def __init__(self, harness: ServiceHarness[Any, Any], caller: Caller) -> None:
+        self._harness = harness
+        self._caller = caller
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        harness, caller = self._harness, self._caller
+        contract: Any = harness.blueprint.contract
+        operation = signatures(contract)[camel_case(name)]
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            harness.authorization.check_caller(caller, operation)
+            bound = inspect.signature(operation.method).bind(None, *args, **kwargs).arguments
+            arguments = operation.arguments(**{name: value for name, value in bound.items() if name != "self"})
+            permitted = await harness.authorization.check_things(caller, operation, arguments)
+            if isinstance(permitted, Refusal):
+                return permitted
+            return await getattr(harness.bind_api(permitted), name)(*args, **kwargs)
+
+        return call

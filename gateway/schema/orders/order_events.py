@@ -8,8 +8,9 @@ from gateway.subscriptions.subscriber import Checkpoint, EventFilter, Subscriber
 from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.problems import Unauthenticated
 from services.chassis.rpc.client import client
-from services.contracts.identity import Identity, SubjectKind
+from services.contracts.identity import Identity
 from services.contracts.orders import CursorExpired, OrderEvent
+from services.contracts.permission import SubjectKind
 from services.contracts.values import Id, Refusal, refuse
 
 

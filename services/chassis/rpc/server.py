@@ -12,7 +12,7 @@ import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 from opentelemetry.trace import SpanKind
@@ -46,24 +46,36 @@ PerformOperation = Callable[[C, bytes, bytes], Awaitable[Response]]
 """Function that performs an operation for a caller, with its arguments as JSON and the selection of its result."""
 
 
+class Permit(Protocol[C]):
+    """The decision whether a caller may perform an operation."""
+
+    def check_caller(self, caller: C, operation: Signature) -> None:
+        """Raise Unauthenticated or Forbidden for a caller who may not call an operation at all."""
+        ...
+
+    async def check_things(self, caller: C, operation: Signature, arguments: msgspec.Struct) -> C | Refusal:
+        """Return the caller with the permissions on the things that a call is about; else, the refusal."""
+        ...
+
+
 def routes(
     protocol: type[P],
     bind: Callable[[C], P],
     authenticate: Callable[[Request], Awaitable[C]],
     anonymous: Callable[[Request], Awaitable[C]],
-    permit: Callable[[C, Signature], None] = lambda caller, operation: None,
+    permit: Permit[C],
 ) -> list[Route]:
     """Return the routes of every operation of ``protocol``, and that of its batches.
 
     ``bind`` returns the implementation for a caller; ``authenticate`` returns the caller or raises; ``anonymous``
-    returns the caller of public operations. ``permit`` raises if a caller may not call an operation, before the body is
-    read.
+    returns the caller of public operations. ``permit`` decides about the caller before the body is read, and about the
+    things that a call is about before the implementation is called.
     """
     service = protocol.__name__.lower()
     endpoints: list[Route] = []
     reads: dict[str, tuple[Signature, PerformOperation[C]]] = {}
     for name, signature in signatures(cast(Any, protocol)).items():
-        perform = _operation_performer(signature, bind)
+        perform = _operation_performer(signature, bind, permit)
         if signature.batchable:
             reads[name] = signature, perform
         find_caller = anonymous if signature.declared.public else authenticate
@@ -79,10 +91,10 @@ def routes(
     return [*endpoints, Route("/openapi.json", show, methods=["GET"])]
 
 
-def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> PerformOperation[C]:
+def _operation_performer(signature: Signature, bind: Callable[[C], P], permit: Permit[C]) -> PerformOperation[C]:
     decode = msgspec.json.Decoder(signature.arguments).decode
     encode = msgspec.json.Encoder().encode
-    names = signature.arguments.__struct_fields__
+    names, about_things = signature.arguments.__struct_fields__, bool(signature.things)
 
     async def perform(caller: C, body: bytes, selection: bytes) -> Response:
         arguments: Any = decode(body)
@@ -91,6 +103,11 @@ def _operation_performer(signature: Signature, bind: Callable[[C], P]) -> Perfor
             return Response(encode(Refusal(problems=problems)), media_type="application/json")
         if problems:
             raise MalformedInput(*problems[0].path, **problems[0].params)
+        if about_things:
+            permitted = await permit.check_things(caller, signature, arguments)
+            if isinstance(permitted, Refusal):
+                return Response(encode(permitted), media_type="application/json")
+            caller = permitted
         method = getattr(bind(caller), signature.python_name)
         result = await method(**{name: getattr(arguments, name) for name in names})
         if (
@@ -109,11 +126,11 @@ def _single_endpoint(
     signature: Signature,
     perform: PerformOperation[C],
     find_caller: Callable[[Request], Awaitable[C]],
-    permit: Callable[[C, Signature], None],
+    permit: Permit[C],
 ) -> RequestHandler:
     async def call(request: Request) -> Response:
         caller = await find_caller(request)
-        permit(caller, signature)
+        permit.check_caller(caller, signature)
         (selection,) = batch_protocol.parse_selections(request.headers.get(batch_protocol.SELECTION_HEADER), 1)
         return await perform(caller, await _body(request, signature.max_bytes) or b"{}", selection)
 
@@ -124,7 +141,7 @@ def _batch_endpoint(
     service: str,
     reads: Mapping[str, tuple[Signature, PerformOperation[C]]],
     authenticate: Callable[[Request], Awaitable[C]],
-    permit: Callable[[C, Signature], None],
+    permit: Permit[C],
 ) -> RequestHandler:
     async def answer_each(request: Request) -> Response:
         async with deadline.enforced():
@@ -139,7 +156,7 @@ def _batch_endpoint(
                 if name not in reads:
                     raise MalformedInput(expected="a read of this service that needs a token")
                 operation, perform = reads[name]
-                permit(caller, operation)
+                permit.check_caller(caller, operation)
                 return await perform(caller, arguments, selection)
 
             return instrumented(name if name in reads else BATCH_OPERATION, call, service, in_batch=True)(request)

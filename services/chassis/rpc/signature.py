@@ -3,20 +3,24 @@
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from services.chassis.rpc import batch_protocol
 from services.chassis.rpc.body_size import max_json_bytes
+from services.chassis.rpc.id_inputs import IdInput, id_inputs
 from services.chassis.rpc.text_limits import TextValidator, text_validator
 from services.contracts.declare import Operation
+from services.contracts.permission import SubjectKind
 from services.contracts.values import Problem, Refusal
 
 MAX_BODY_BYTES = 2_000_000
 """Bytes of a request at most; less if the types of an operation's parameters bound it."""
 
+_REACH_ALL = {SubjectKind.STAFF}
+"""The kinds of subjects that reach every organisation."""
 _FLATTENED_PARAMETERS = ("command", "page")
 """Parameters whose fields are arguments of their own in the graph."""
 
@@ -47,18 +51,28 @@ class Signature(msgspec.Struct, frozen=True):
     """The maximum size of the arguments as JSON."""
     may_refuse: bool
     """Whether the result may be a refusal."""
+    id_inputs: Sequence[IdInput]
+    """The inputs that identify things."""
     find_text_problems: TextValidator
+
+    @property
+    def things(self) -> Sequence[IdInput]:
+        """The inputs that identify what a call is about."""
+        return [one for one in self.id_inputs if one.identifies_thing]
 
     def problems_of(self, arguments: msgspec.Struct) -> list[Problem]:
         """Return the problems of the arguments' texts.
 
         Paths begin inside a command or a page, whose fields are the arguments that the client of the graph knows.
         """
-        problems = self.find_text_problems(arguments)
         return [
-            msgspec.structs.replace(one, path=one.path[1:]) if one.path[0] in _FLATTENED_PARAMETERS else one
-            for one in problems
+            msgspec.structs.replace(one, path=list(client_path(one.path))) for one in self.find_text_problems(arguments)
         ]
+
+
+def client_path(path: Sequence[str]) -> Sequence[str]:
+    """Return the path of an input as the graph's clients know it."""
+    return path[1:] if path[0] in _FLATTENED_PARAMETERS else path
 
 
 def camel_case(name: str) -> str:
@@ -76,7 +90,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
             continue
         declared = getattr(method, "__operation__", None)
         if declared is None:
-            raise TypeError(f"{protocol.__name__}.{name} is neither @read nor @write")
+            raise TypeError(f"{protocol.__name__}.{name} is neither read nor write")
         hints = typing.get_type_hints(method, include_extras=True)
         fields: list[Any] = []
         for parameter in list(inspect.signature(method).parameters.values())[1:]:
@@ -89,6 +103,12 @@ def signatures(protocol: type) -> dict[str, Signature]:
             frozen=True,
             forbid_unknown_fields=True,
         )
+        may_refuse = Refusal in typing.get_args(hints["return"])
+        inputs = id_inputs(arguments)
+        if any(one.identifies_thing for one in inputs) and not may_refuse:
+            raise TypeError(f"{protocol.__name__}.{name} is about one thing, so it must be able to refuse")
+        if declared.permission and declared.permission.kinds - _REACH_ALL and any(not one.prefix for one in inputs):
+            raise TypeError(f"{protocol.__name__}.{name} takes an Id without a type: nothing restricts its callers")
         operations[camel_case(name)] = Signature(
             camel_case(name),
             name,
@@ -102,7 +122,8 @@ def signatures(protocol: type) -> dict[str, Signature]:
             f"{batch_protocol.PATH}/{camel_case(name)}",
             batch_protocol.call_prefix(camel_case(name)),
             min(max_json_bytes(arguments) or MAX_BODY_BYTES, MAX_BODY_BYTES),
-            Refusal in typing.get_args(hints["return"]),
+            may_refuse,
+            inputs,
             text_validator(arguments),
         )
     return operations

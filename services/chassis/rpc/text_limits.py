@@ -14,7 +14,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from services.contracts.values import Batch, Id, Problem, TextLimit
+from services.chassis.rpc.id_inputs import id_type
+from services.contracts.values import Batch, Problem, TextLimit
 
 TextValidator = Callable[[Any], list[Problem]]
 """Function that returns the problems of a value's texts; a path begins inside the value."""
@@ -85,7 +86,7 @@ def _finder_of(kind: Any) -> _Find | None:
             raise TypeError(f"{kind}: one text or object at most can be judged")
         return _optional_finder(finds[0]) if finds else None
     # Operations treat a malformed id as unknown, and it does not affect the others of its list.
-    if origin is list and arguments[0] != Id:
+    if origin is list and id_type(arguments[0]) is None:
         find = _finder_of(arguments[0])
         return _list_finder(find) if find else None
     if _is_struct(kind):

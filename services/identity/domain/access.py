@@ -5,7 +5,8 @@ import uuid
 
 import msgspec
 
-from services.contracts.identity import Language, Role, SubjectKind
+from services.contracts.identity import Language
+from services.contracts.permission import Role, SubjectKind
 
 
 class MembershipRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,12 @@
-"""The operations of identity, for one caller: each checks the caller and calls its query or use case."""
+"""The operations of identity, for one caller: each calls its query or use case."""
 
 from collections.abc import Mapping
 
 import msgspec
 
-from services.access.caller import PEOPLE, Caller
+from services.access.caller import Caller
 from services.chassis.auth.tokens import Signer
+from services.chassis.problems import Unauthenticated
 from services.contracts.identity import (
     AccessStated,
     ClientToken,
@@ -21,7 +22,6 @@ from services.contracts.identity import (
     Registered,
     SignedIn,
     SignedOut,
-    SubjectKind,
 )
 from services.contracts.values import Id, Refusal
 from services.hosting.blueprint import ServiceRuntime
@@ -94,7 +94,6 @@ class IdentityApi(ImportsApi):
         )
 
     async def sign_out(self) -> SignedOut | Refusal:
-        self._caller.require(*PEOPLE)
         return await sign_out(self._runtime.work, self._caller.subject_id, self._caller.session_id)
 
     async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
@@ -103,8 +102,8 @@ class IdentityApi(ImportsApi):
     async def client_token(
         self, client_id: str, client_secret: str, scope: str = "", subject: str = ""
     ) -> ClientToken | Refusal:
-        if not client_id.startswith(SERVICE_PREFIX):
-            self._caller.require_gateway()
+        if not (client_id.startswith(SERVICE_PREFIX) or self._caller.from_gateway):
+            raise Unauthenticated
         dependencies = self._dependencies
         return await issue_client_token(
             self._runtime.work,
@@ -122,37 +121,27 @@ class IdentityApi(ImportsApi):
         return PublicKeys(jwks=self._dependencies.signer.public_keys())
 
     async def me(self) -> Me | None:
-        if self._caller.kind not in PEOPLE:
-            return None
         async with self._runtime.pool.acquire() as connection:
             return await directory.me(connection, self._caller, self._runtime.clock.today())
 
     async def organisations(self, ids: list[Id]) -> list[Organisation | None]:
-        # For every kind of caller: partners and services, too, see the organisations that their subject reaches.
         async with self._runtime.pool.acquire() as connection:
             return await directory.organisations(connection, self._caller, self._runtime.clock.today(), ids)
 
     async def access_of(self, subject_id: Id) -> AccessStated | None:
-        reading_kinds = (SubjectKind.SERVICE, SubjectKind.STAFF)
-        if self._caller.kind not in reading_kinds and self._caller.subject_id != subject_id:
-            return None
         async with self._runtime.pool.acquire() as connection:
             return await directory.access_of(connection, subject_id)
 
     async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
-        self._caller.require(SubjectKind.SERVICE)
         async with self._runtime.pool.acquire() as connection:
             return await directory.contacts(connection, user_ids)
 
     async def partners(self) -> list[Partner]:
-        self._caller.require(SubjectKind.STAFF)
         async with self._runtime.pool.acquire() as connection:
             return await directory.partners(connection)
 
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
-        self._caller.require(SubjectKind.STAFF)
         return await create_partner(self._runtime.work, self._dependencies.pepper, self._caller.subject_id, command)
 
     async def revoke_partner(self, id: Id) -> PartnerRevoked | Refusal:
-        self._caller.require(SubjectKind.STAFF)
         return await revoke_partner(self._runtime.work, self._caller.subject_id, id)

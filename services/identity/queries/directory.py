@@ -19,8 +19,8 @@ from services.contracts.identity import (
     Organisation,
     OrganisationKind,
     Partner,
-    Role,
 )
+from services.contracts.permission import Role
 from services.contracts.values import Id
 from services.identity.mapping import events
 from services.identity.mapping.responses import partner_response

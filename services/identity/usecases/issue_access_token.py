@@ -4,7 +4,7 @@ import datetime as dt
 
 from services.chassis.auth.tokens import AUDIENCE, ISSUER, LIFETIME, Claims, Signer
 from services.chassis.ids import new_uuid
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 
 EXPIRES_IN = int(LIFETIME.total_seconds())
 """Lifetime of an access token in seconds."""

@@ -1,10 +1,9 @@
-"""The operations of orders, for one caller: each checks the caller and calls its query or use case."""
+"""The operations of orders, for one caller: each calls its query or use case."""
 
 import datetime as dt
 from collections.abc import Sequence
 
-from services.access.caller import EVERYONE, PEOPLE, Caller
-from services.contracts.identity import SubjectKind
+from services.access.caller import Caller
 from services.contracts.orders import (
     Agreement,
     Calendar,
@@ -27,10 +26,6 @@ from services.orders.store.transaction import OrdersTransaction
 from services.orders.usecases.order_extra_pickup import order_extra_pickup
 from services.orders.usecases.report_pickups import report_pickups
 
-READ_SCOPE = "orders:read"
-SUBSCRIBE_SCOPE = "orders:subscribe"
-REPORT_SCOPE = "pickups:report"
-
 
 class OrdersApi(ImportsApi):
     """``services.contracts.orders.Orders`` for one caller."""
@@ -40,34 +35,28 @@ class OrdersApi(ImportsApi):
         self._runtime = runtime
 
     async def agreements_of_sites(self, site_ids: list[Id], page: Page) -> list[Connection[Agreement]]:
-        self._caller.require(*EVERYONE, scope=READ_SCOPE)
         day, zone = self._runtime.clock.today(), self._runtime.clock.zone.key
         async with self._runtime.pool.acquire() as connection:
             return await agreements.agreements_of_sites(connection, self._caller, day, zone, site_ids, page)
 
     async def agreements_by_id(self, ids: list[Id]) -> list[Agreement | None]:
-        self._caller.require(*EVERYONE, scope=READ_SCOPE)
         day, zone = self._runtime.clock.today(), self._runtime.clock.zone.key
         async with self._runtime.pool.acquire() as connection:
             return await agreements.agreements_by_id(connection, self._caller, day, zone, ids)
 
     async def calendars(self, site_ids: list[Id], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
-        self._caller.require(*EVERYONE, scope=READ_SCOPE)
         async with self._runtime.pool.acquire() as connection:
             return await calendars.calendars(connection, self._caller, self._runtime.clock, site_ids, since, until)
 
     async def next_pickups(self, site_ids: list[Id]) -> list[Pickup | None]:
-        self._caller.require(*EVERYONE, scope=READ_SCOPE)
         async with self._runtime.pool.acquire() as connection:
             return await calendars.next_pickups(connection, self._caller, self._runtime.clock, site_ids)
 
     async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
-        self._caller.require(*PEOPLE)
         async with self._runtime.pool.acquire() as connection:
             return await calendars.extra_pickup_offers(connection, self._caller, self._runtime.clock, agreement_ids)
 
     async def order_extra_pickup(self, command: OrderExtraPickup) -> Ordered | Refusal:
-        self._caller.require(*PEOPLE)
         async with self._runtime.work() as tx:
 
             async def read_again(ids: Sequence[Id]) -> Ordered | None:
@@ -79,30 +68,25 @@ class OrdersApi(ImportsApi):
     async def orders(
         self, page: Page, site_id: Id | None = None, states: list[OrderState] | None = None
     ) -> Connection[Order]:
-        self._caller.require(*EVERYONE, scope=READ_SCOPE)
         day = self._runtime.clock.today()
         async with self._runtime.pool.acquire() as connection:
             return await orders.orders(connection, self._caller, day, page, site_id, states)
 
     async def orders_by_id(self, ids: list[Id]) -> list[Order | None]:
-        self._caller.require(*EVERYONE, scope=READ_SCOPE)
         async with self._runtime.pool.acquire() as connection:
             return await orders.orders_by_id(connection, self._caller, self._runtime.clock.today(), ids)
 
     async def open_order_counts(self, site_ids: list[Id]) -> list[int]:
-        self._caller.require(*EVERYONE, scope=READ_SCOPE)
         async with self._runtime.pool.acquire() as connection:
             return await orders.open_order_counts(connection, self._caller, self._runtime.clock.today(), site_ids)
 
     async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
-        self._caller.require(SubjectKind.PARTNER, SubjectKind.STAFF, scope=REPORT_SCOPE)
         async with self._runtime.work() as tx:
             return await report_pickups(tx, self._caller, reports)
 
     async def events(
         self, after: str | None, first: int, types: list[str] | None = None, organisation_id: Id | None = None
     ) -> EventPage | CursorExpired | Refusal:
-        self._caller.require(SubjectKind.PARTNER, SubjectKind.STAFF, SubjectKind.SERVICE, scope=SUBSCRIBE_SCOPE)
         day = self._runtime.clock.today()
         async with self._runtime.pool.acquire() as connection:
             return await events.events(connection, self._caller, day, after, first, types, organisation_id)

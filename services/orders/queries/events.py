@@ -10,8 +10,8 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events import event_log
 from services.chassis.events.event_log import Cursor, LogBounds, LoggedEvent
 from services.chassis.ids import find_id, write_id
-from services.contracts.identity import SubjectKind
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent
+from services.contracts.permission import SubjectKind
 from services.contracts.values import Id, Refusal, refuse
 
 MAX_EVENTS = 500

@@ -1,6 +1,5 @@
 """The transaction on orders' own data."""
 
-from services.access.decision import PostgresAccessDecisions
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
@@ -22,7 +21,6 @@ class OrdersTransaction(Transaction):
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)
-        self.access = PostgresAccessDecisions(connection)
         self.agreements = PostgresAgreementRepository(connection)
         self.orders = PostgresOrderRepository(connection)
         self.pickups = PostgresPickupRepository(connection)

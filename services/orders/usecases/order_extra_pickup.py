@@ -20,14 +20,9 @@ async def order_extra_pickup(
     agreement = await tx.agreements.by_id(agreement_id) if agreement_id else None
     if agreement is None:
         return refuse("NOT_FOUND", "agreementId")
-    permissions = await tx.access.permissions(caller, tx.today, agreement.organisation_id, agreement.facts.site_id)
-    if permissions is None:
-        return refuse("NOT_FOUND", "agreementId")
-    if not (caller.staff or permissions.may_change):
-        return refuse("FORBIDDEN")
 
     async def place() -> Ordered | Refusal:
-        return await _place_order(tx, caller, command, agreement, billing=permissions.billing)
+        return await _place_order(tx, caller, command, agreement)
 
     return await tx.execute_once(
         organisation=write_id("org", agreement.organisation_id),
@@ -41,7 +36,7 @@ async def order_extra_pickup(
 
 
 async def _place_order(
-    tx: OrdersStore, caller: Caller, command: OrderExtraPickup, unlocked: AgreementRecord, *, billing: bool
+    tx: OrdersStore, caller: Caller, command: OrderExtraPickup, unlocked: AgreementRecord
 ) -> Ordered | Refusal:
     # The lock lets the second of two orders for one day see the first.
     agreement = (await tx.agreements.lock([unlocked.id]))[unlocked.id]
@@ -74,5 +69,6 @@ async def _place_order(
     tx.emit(order_placed_event(received))
     tx.emit(order_moved_event(received, confirmed))
     tx.emit(order_moved_event(confirmed, scheduled))
+    billing = caller.permissions.billing
     article = responses.article_response(facts.article_id, prices, caller.language, tx.today, billing=billing)
     return Ordered(order=responses.order_response(scheduled, article, billing=billing))

@@ -1,8 +1,8 @@
-"""The operations of support, for one caller: each checks the caller and calls its query or use case."""
+"""The operations of support, for one caller: each calls its query or use case."""
 
 from collections.abc import Sequence
 
-from services.access.caller import PEOPLE, Caller
+from services.access.caller import Caller
 from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
@@ -21,7 +21,6 @@ class SupportApi:
         self._limits = limits
 
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
-        self._caller.require(*PEOPLE)
         async with self._runtime.work() as tx:
 
             async def read_again(ids: Sequence[Id]) -> ContactFormReceived | None:
@@ -31,11 +30,9 @@ class SupportApi:
             return await send_contact_form(tx, self._caller, self._limits, command, read_again)
 
     async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
-        self._caller.require(*PEOPLE)
         async with self._runtime.pool.acquire() as connection:
             return await tickets.tickets(connection, self._caller, self._runtime.clock.today(), page, site_id)
 
     async def tickets_by_id(self, ids: list[Id]) -> list[Ticket | None]:
-        self._caller.require(*PEOPLE)
         async with self._runtime.pool.acquire() as connection:
             return await tickets.tickets_by_id(connection, self._caller, self._runtime.clock.today(), ids)

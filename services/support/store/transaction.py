@@ -1,6 +1,5 @@
 """The transaction on support's own data."""
 
-from services.access.decision import PostgresAccessDecisions
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
@@ -14,7 +13,6 @@ class SupportTransaction(Transaction):
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)
-        self.access = PostgresAccessDecisions(connection)
         self.sites = PostgresSiteCopyRepository(connection)
         self.tickets = PostgresTicketRepository(connection)
         self.receipts = PostgresReceiptRepository(connection)

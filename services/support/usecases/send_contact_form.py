@@ -23,16 +23,17 @@ async def send_contact_form(
     command: SendContactForm,
     read_again: ReadAgain[ContactFormReceived],
 ) -> ContactFormReceived | Refusal:
-    """Open a ticket about a site that the caller reaches, in any role, with a receipt that is due.
+    """Open a ticket about a site, with a receipt that is due.
 
     A form that is sent again is answered with its ticket, whatever the limits say by then.
     """
     form = parse_contact_form(command)
     if isinstance(form, Refusal):
         return form
-    site = await _find_site(tx, caller, command)
-    if isinstance(site, Refusal):
-        return site
+    site_id = find_id("site", command.site_id)
+    site = await tx.sites.by_id(site_id) if site_id else None
+    if site is None:
+        return refuse("NOT_FOUND", "siteId")
 
     async def do() -> ContactFormReceived | Refusal:
         return await _open_ticket(tx, caller, limits, command, form, site)
@@ -46,20 +47,6 @@ async def send_contact_form(
         ids=lambda received: [received.ticket.id],
         read_again={ContactFormReceived: read_again},
     )
-
-
-async def _find_site(tx: SupportStore, caller: Caller, command: SendContactForm) -> SiteCopy | Refusal:
-    """Return the site if the caller reaches it.
-
-    A site that is not in the copy may exist if the caller's access covers it: its event may not have arrived yet.
-    """
-    site_id = find_id("site", command.site_id)
-    site = await tx.sites.by_id(site_id) if site_id else None
-    if site is not None and await tx.access.permissions(caller, tx.today, site.organisation_id, site.id) is not None:
-        return site
-    if site_id and site is None and await tx.access.covers_site(caller, tx.today, site_id):
-        return refuse("NOT_READY_YET", "siteId", retryable=True)
-    return refuse("NOT_FOUND", "siteId")
 
 
 async def _open_ticket(

@@ -15,7 +15,7 @@ import msgspec
 
 from services.chassis.ids import write_id
 from services.chassis.rpc import batch_protocol
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from tests.benchmarks.contest import answers, load, subgraphs
 from tests.benchmarks.contest.canned_services import CannedServices, run_canned_services
 from tests.benchmarks.contest.contestants import OURS, Contestant

@@ -19,10 +19,9 @@ from services.contracts.identity import (
     OrganisationKind,
     OrganisationStated,
     PartnerCreated,
-    Role,
-    SubjectKind,
 )
 from services.contracts.orders import PickupRecorded, PickupsReported, PickupStated, ReportKind
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import ContainerStated, SiteStated
 from services.contracts.stats import InvoiceStated
 from services.hosting.blueprint import Blueprint

@@ -11,9 +11,10 @@ import pytest
 from services.chassis.events.copies import rebuild
 from services.chassis.ids import read_id
 from services.chassis.jobs.job import RunAgain
-from services.contracts.identity import AccessStated, Grant, Role, SubjectKind
+from services.contracts.identity import AccessStated, Grant
 from services.contracts.imports import ImportState
 from services.contracts.orders import Offers, Ordered, Orders, PickupsReported
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import Fraction
 from services.contracts.values import Page, Refusal
 from services.orders.app import ORDERS

@@ -13,8 +13,9 @@ from services.chassis.events.copies import rebuild
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.ids import new_uuid, read_id, write_id
 from services.contracts.declare import Event, event_type_of
-from services.contracts.identity import AccessStated, Grant, OrganisationKind, OrganisationStated, Role, SubjectKind
+from services.contracts.identity import AccessStated, Grant, OrganisationKind, OrganisationStated
 from services.contracts.orders import PickupState, PickupStated
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import ContainerStated, Fraction, PropertyType, SiteStated
 from services.contracts.stats import InvoiceStated
 from services.identity.app import IDENTITY

@@ -17,8 +17,8 @@ from services.contracts.identity import (
     Register,
     Registered,
     SignedIn,
-    SubjectKind,
 )
+from services.contracts.permission import SubjectKind
 from services.contracts.stats import InvoiceStated
 from services.contracts.values import Outcome, Refusal
 from services.identity.store.transaction import IdentityTransaction

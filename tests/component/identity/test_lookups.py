@@ -13,7 +13,8 @@ from services.access.caller import Caller
 from services.chassis.auth.tokens import Verifier
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden, Unauthenticated
-from services.contracts.identity import AccessStated, ClientToken, Contact, Language, SubjectKind
+from services.contracts.identity import AccessStated, ClientToken, Contact, Language
+from services.contracts.permission import SubjectKind
 from services.identity.app import IDENTITY
 from tests.component.identity.actions import (
     KELTA,
@@ -37,13 +38,13 @@ async def mirja(harness: Harness) -> Caller:
     return await caller_of(harness, (await signed_in(harness)).access_token)
 
 
-async def test_access_is_returned_to_services_staff_and_the_subject(harness: Harness) -> None:
+async def test_access_is_returned_to_services_alone(harness: Harness) -> None:
     caller = await mirja(harness)
     (stated,) = await harness.emitted_events(AccessStated)
-    for may in (service(), await staff(harness), caller):
-        assert await harness.api(may).access_of(caller.subject_id) == stated
-    for may_not in (await harness.caller(), await harness.caller(kind=SubjectKind.PARTNER)):
-        assert await harness.api(may_not).access_of(caller.subject_id) is None
+    assert await harness.api(service()).access_of(caller.subject_id) == stated
+    for may_not in (caller, await staff(harness), await harness.caller(kind=SubjectKind.PARTNER)):
+        with pytest.raises(Forbidden):
+            await harness.api(may_not).access_of(caller.subject_id)
 
 
 async def test_access_of_a_partner_and_of_an_unknown_subject(harness: Harness) -> None:
@@ -83,9 +84,8 @@ async def test_organisations_are_seen_by_those_who_reach_them(harness: Harness) 
 
     assert await names(caller) == [None, "AS OY MIRJA"]
     assert await names(await staff(harness)) == ["Ärjylä Kelta", "AS OY MIRJA"]
-    assert await names(service()) == [None, None]
-    on_behalf = msgspec.structs.replace(caller, kind=SubjectKind.SERVICE, actor="service:support")
-    assert await names(on_behalf) == [None, "AS OY MIRJA"]
+    with pytest.raises(Forbidden):
+        await names(service())
 
 
 async def test_a_membership_that_is_over_is_not_shown(harness: Harness) -> None:
@@ -95,7 +95,7 @@ async def test_a_membership_that_is_over_is_not_shown(harness: Harness) -> None:
     me = await harness.api(caller).me()
     assert me is not None
     assert [(one.until, one.site_ids) for one in me.memberships] == [(dt.date(2026, 3, 4), [write_id("site", site)])]
-    stated = await harness.api(caller).access_of(caller.subject_id)
+    stated = await harness.api(service()).access_of(caller.subject_id)
     assert stated is not None
     assert stated.grants[0].site_ids == [write_id("site", site)]
     harness.clock.move(days=1)
@@ -104,8 +104,8 @@ async def test_a_membership_that_is_over_is_not_shown(harness: Harness) -> None:
     assert me.memberships == []
 
 
-async def test_me_is_null_for_machines_and_anonymous_callers(harness: Harness) -> None:
-    for caller in (service(), await harness.caller(kind=SubjectKind.PARTNER), await harness.caller(), Caller()):
+async def test_me_is_null_for_partners_and_for_users_that_are_gone(harness: Harness) -> None:
+    for caller in (await harness.caller(kind=SubjectKind.PARTNER), await harness.caller()):
         assert await harness.api(caller).me() is None
 
 

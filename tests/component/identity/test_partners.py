@@ -6,7 +6,8 @@ import pytest
 
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.identity import AccessStated, Grant, PartnerCreated, PartnerRevoked, SubjectKind
+from services.contracts.identity import AccessStated, Grant, PartnerCreated, PartnerRevoked
+from services.contracts.permission import SubjectKind
 from services.contracts.values import Refusal
 from tests.component.identity.actions import (
     KELTA,

@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 import pytest
 
-from services.contracts.identity import AccessStated, Grant, OrganisationStated, Registered, Role, SignedIn, SubjectKind
+from services.contracts.identity import AccessStated, Grant, OrganisationStated, Registered, SignedIn
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Refusal, refuse
 from tests.component.identity.actions import (
     INVOICE,

@@ -4,12 +4,10 @@ They are the same in every run.
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import requests
 import schemathesis
@@ -25,15 +23,8 @@ from schemathesis.specs.openapi.checks import (
 
 from services.chassis.db.postgres import Pool
 from services.chassis.rpc import batch_protocol
-from services.hosting.blueprint import Blueprint
-from services.identity.app import IDENTITY
-from services.orders.app import ORDERS
-from services.sites.app import SITES
-from services.stats.app import STATS
-from services.support.app import SUPPORT
 from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
-from tests.component.permission.callers import ORG_A, SITE_A, CallerCase, ServiceEndpoint, serve_service
-from tests.component.permission.matrix import Case
+from tests.component.permission.callers import CallerCase, ServiceEndpoint
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 from tests.support.hypothesis_profiles import max_examples, property_test
@@ -50,14 +41,9 @@ CHECKS = [
 ]
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 
-SERVICES: dict[str, tuple[Blueprint[Any, Any], Callable[[Pool], Awaitable[None]], dict[str, Case]]] = {
-    "identity": (IDENTITY, test_identity.insert_rows, test_identity.CASES),
-    "sites": (SITES, test_sites.insert_rows, test_sites.CASES),
-    "orders": (ORDERS, test_orders.insert_rows, test_orders.CASES),
-    "stats": (STATS, test_stats.insert_rows, test_stats.CASES),
-    "support": (SUPPORT, test_support.insert_rows, test_support.CASES),
+SERVICES = {
+    one.WALKED.blueprint.name: one.WALKED for one in (test_identity, test_sites, test_orders, test_stats, test_support)
 }
-_ID = re.compile(r"\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b")
 
 
 # Hypothesis draws in a thread; the random numbers of the service beside it are of no strategy.
@@ -71,12 +57,9 @@ async def test_every_response_conforms_to_the_document(
     clock: TestClock,
     tmp_path: Path,
 ) -> None:
-    blueprint, insert_rows, cases = SERVICES[service]
-    url = await make_database(blueprint)
-    pool = await open_pool(url)
-    await insert_rows(pool)
-    async with serve_service(blueprint, url, pool, clock, tmp_path) as endpoint:
-        await asyncio.to_thread(_call_everything, endpoint, _ids_in(cases))
+    walked = SERVICES[service]
+    async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, _):
+        await asyncio.to_thread(_call_everything, endpoint, sorted(walked.ids.values()))
 
 
 def _call_everything(endpoint: ServiceEndpoint, ids: list[str]) -> None:
@@ -127,12 +110,3 @@ def _with_ids(value: Any, ids: st.SearchStrategy[str], data: st.DataObject, name
     if isinstance(value, str) and name.lower().endswith(("id", "ids")) and data.draw(st.booleans()):
         return data.draw(ids)
     return value
-
-
-def _ids_in(cases: dict[str, Case]) -> list[str]:
-    """Return the ids of the permission matrix."""
-    ids = {ORG_A, SITE_A}
-    for arguments, _ in cases.values():
-        given_to = arguments(CallerCase.ADMIN) if callable(arguments) else arguments
-        ids.update(_ID.findall(msgspec.json.encode(given_to).decode()))
-    return sorted(ids)

@@ -11,8 +11,9 @@ import pytest
 
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import Grant, Role, SubjectKind
+from services.contracts.identity import Grant
 from services.contracts.orders import Agreement, OrderExtraPickup, Orders, PickupReport, ReportKind
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import ContainerStated, Fraction, PropertyType, SiteStated
 from services.contracts.values import Page
 from services.orders.app import ORDERS

@@ -7,8 +7,9 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.identity import Language, Role
+from services.contracts.identity import Language
 from services.contracts.orders import Calendar, Holiday, Ordered, Pickup, PickupState, ReportKind
+from services.contracts.permission import Role
 from services.contracts.sites import Fraction
 from services.contracts.values import Page, Refusal
 from tests.component.orders.scenario import OrdersScenario, container_stated, day, extra_pickup, report, site_stated

@@ -10,7 +10,7 @@ from services.access import copy
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.identity import AccessStated, Grant, Language, Role, SubjectKind
+from services.contracts.identity import AccessStated, Grant, Language
 from services.contracts.orders import (
     Calendar,
     Offers,
@@ -22,6 +22,7 @@ from services.contracts.orders import (
     PickupState,
     Step,
 )
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Money, Page, Refusal, refuse
 from tests.component.orders.scenario import OrdersScenario, day, extra_pickup
 

@@ -7,7 +7,6 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.identity import Role
 from services.contracts.orders import (
     Calendar,
     Order,
@@ -22,6 +21,7 @@ from services.contracts.orders import (
     ReportKind,
     ReportOutcome,
 )
+from services.contracts.permission import Role
 from services.contracts.values import Refusal
 from tests.component.orders.scenario import OrdersScenario, day, extra_pickup, report
 

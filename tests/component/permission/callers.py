@@ -21,7 +21,8 @@ from services.chassis.http.client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.runtime.settings import Environment, SocketAddress, load
-from services.contracts.identity import SCOPES, AccessStated, Grant, Role, SubjectKind
+from services.contracts.identity import SCOPES, AccessStated, Grant
+from services.contracts.permission import Role, SubjectKind
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.hosting.processes import api_routes
 from tests.support.clock import TestClock
@@ -65,7 +66,8 @@ def _member(
 
 
 USER, PARTNER = SubjectKind.USER, SubjectKind.PARTNER
-YESTERDAY = dt.date(2026, 3, 3)
+TODAY = dt.date(2026, 3, 4)
+YESTERDAY = TODAY - dt.timedelta(days=1)
 ACCESS: dict[CallerCase, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
     CallerCase.REMOVED: (USER, (), []),
     CallerCase.ENDED: (USER, (), [_member(Role.ADMIN, until=YESTERDAY)]),
@@ -83,6 +85,13 @@ ACCESS: dict[CallerCase, tuple[SubjectKind, tuple[str, ...], list[Grant]]] = {
     CallerCase.PARTNER_OF_NONE: (PARTNER, SCOPES, []),
     CallerCase.STAFF: (SubjectKind.STAFF, (), [Grant(organisation_id=None, role=Role.ADMIN, billing=True)]),
 }
+
+
+SUBJECTS: dict[CallerCase, str] = {
+    who: write_id("partner" if kind is PARTNER else "user", uuid.UUID(int=(0xCA11 + place) << 64 | 7 << 76))
+    for place, (who, (kind, _, _)) in enumerate(ACCESS.items())
+}
+"""The ids of the callers with an account."""
 
 
 class ServiceEndpoint:
@@ -178,7 +187,7 @@ async def serve_service(
     access_tokens: dict[CallerCase, str] = {}
     async with pool.acquire() as connection:
         for who, (kind, scopes, grants) in ACCESS.items():
-            subject = write_id("partner" if kind is PARTNER else "user", new_uuid())
+            subject = SUBJECTS[who]
             stated = AccessStated(
                 subject_id=subject, kind=kind, version=2, active=True, scopes=list(scopes), grants=grants
             )

@@ -1,40 +1,29 @@
-"""The check of a service against its permission matrix, on a database of its own."""
+"""The permission walk of a service, on a database of its own."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from services.chassis.db.postgres import Pool
-from services.hosting.blueprint import Blueprint
-from tests.component.permission.callers import serve_service
-from tests.component.permission.matrix import Case, check_matrix
+from tests.component.permission.walk import check_permissions
+from tests.component.permission.walked_service import WalkedService
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 
-InsertRows = Callable[[Pool], Awaitable[None]]
-CheckPermissions = Callable[..., Awaitable[list[str]]]
+WalkPermissions = Callable[[WalkedService], Awaitable[list[str]]]
 
 
 @pytest.fixture
-def check_permissions(
+def walk_permissions(
     make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
-) -> CheckPermissions:
-    """Insert rows of two organisations, then call every operation as every caller."""
+) -> WalkPermissions:
+    """Call every operation of a service as every caller, and return the deviations from its permissions."""
 
-    async def check(
-        blueprint: Blueprint[Any, Any],
-        insert_rows: InsertRows,
-        cases: Mapping[str, Case],
-        belongings: list[str],
-        foreign: list[str],
-        signs: Mapping[str, str] | None = None,
-    ) -> list[str]:
-        url = await make_database(blueprint)
-        pool = await open_pool(url)
-        await insert_rows(pool)
-        async with serve_service(blueprint, url, pool, clock, tmp_path) as endpoint:
-            return await check_matrix(endpoint, blueprint.contract, cases, belongings, foreign, signs)
+    async def walk(walked: WalkedService) -> list[str]:
+        async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, examples):
+            contract = cast(Any, walked.blueprint.contract)
+            return await check_permissions(endpoint, contract, examples, walked.ids, walked.foreign)
 
-    return check
+    return walk

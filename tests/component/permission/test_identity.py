@@ -1,25 +1,19 @@
 """Permissions at identity. Public operations are a short list, with a reason each."""
 
-import uuid
 from typing import Any
 
+import msgspec
+
 from services.chassis.db.postgres import Pool
-from services.chassis.ids import read_id, write_id
+from services.chassis.ids import read_id
 from services.chassis.rpc.signature import signatures
 from services.contracts import identity, orders, sites, stats, support
+from services.contracts.permission import SubjectKind
 from services.identity.app import IDENTITY
-from tests.component.permission.callers import ORG_A, ORG_B, CallerCase
-from tests.component.permission.conftest import CheckPermissions
-from tests.component.permission.matrix import (
-    IMPORTS,
-    NO_TOKEN,
-    NOT_ALLOWED,
-    NOTHING,
-    SEES,
-    Case,
-    Expectations,
-    expectations,
-)
+from tests.component.permission.callers import ACCESS, ORG_A, ORG_B, SUBJECTS, TODAY, CallerCase, ServiceEndpoint
+from tests.component.permission.conftest import WalkPermissions
+from tests.component.permission.walk import Example
+from tests.component.permission.walked_service import WalkedService
 
 OPEN = {
     "clientToken": "services have no token before; for others the gateway calls",
@@ -34,60 +28,70 @@ PUBLIC = {
     "publicKeys": "they are public",
 }
 
-USER = write_id("user", uuid.UUID(int=0x5E2 << 64 | 7 << 76))
-PARTNER = write_id("partner", uuid.UUID(int=0xDA2 << 64 | 7 << 76))
+CUSTOMER, INVOICE = "62-0000001-00", "1962859"
 REGISTRATION = {
-    "invoiceNumber": "9999999",
-    "username": "walker",
+    "customerNumber": CUSTOMER,
+    "invoiceNumber": INVOICE,
+    "username": "first",
     "email": "walker@example.fi",
     "password": "kuljen koko talon lapi",
     "termsVersion": "2026-01",
 }
+CREDENTIALS = {"username": "first", "password": REGISTRATION["password"]}
+WITH_ACCOUNT = [who for who in SUBJECTS if ACCESS[who][0] is not SubjectKind.PARTNER]
+STAFF = [CallerCase.STAFF]
+BY_GATEWAY = [CallerCase.BY_GATEWAY]
+USER = SUBJECTS[CallerCase.VIEWER]
 
 
-def by_gateway(outcome: str) -> Expectations:
-    """Return the outcomes of a public operation: any caller but the gateway is refused, with any token."""
-    return {**dict.fromkeys(CallerCase, NO_TOKEN), CallerCase.BY_GATEWAY: outcome}
+def username_of(who: CallerCase) -> str:
+    return f"user {SUBJECTS[who]}"
 
 
-def registration(who: CallerCase) -> dict[str, Any]:
-    return {"command": {**REGISTRATION, "customerNumber": f"99-99999{list(CallerCase).index(who):02}-99"}}
+def new_partner(name: str) -> dict[str, Any]:
+    return {"command": {"idempotencyKey": name, "name": name, "scopes": ["orders:read"]}}
 
 
-def sign_in(who: CallerCase) -> dict[str, Any]:
-    return {"username": f"nobody called {who.name}", "password": "nothing"}
+async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
+    """Register a user, sign in and create a partner, and return the examples that use their secrets."""
+    await _call(endpoint, CallerCase.BY_GATEWAY, "register", {"command": REGISTRATION})
+    session = await _call(endpoint, CallerCase.BY_GATEWAY, "signIn", CREDENTIALS)
+    created = await _call(endpoint, CallerCase.STAFF, "createPartner", new_partner("first"))
+    partner = created["partner"]["id"]
+
+    def example(shows: str, arguments: dict[str, Any], **rest: Any) -> Example:
+        return Example(arguments=lambda who, ids: arguments, shows=[shows], **rest)
+
+    return {
+        "register": example("Registered", {"command": {**REGISTRATION, "username": "second"}}),
+        "signIn": example("SignedIn", CREDENTIALS),
+        "refresh": example("SignedIn", {"refreshToken": session["refreshToken"]}),
+        "signOutWith": example("SignedOut", {"refreshToken": session["refreshToken"]}),
+        "clientToken": example(
+            "ClientToken", {"clientId": partner, "clientSecret": created["clientSecret"]}, seen_by=BY_GATEWAY
+        ),
+        "publicKeys": example("jwks", {}),
+        "me": example("user user_", {}, seen_by=WITH_ACCOUNT),
+        "organisations": Example(
+            arguments=lambda who, ids: {"ids": [ids["org"]]}, shows=[f"name of {ORG_A}"], of_organisation=True
+        ),
+        "accessOf": example(USER, {"subjectId": USER}),
+        "contacts": example(username_of(CallerCase.VIEWER), {"userIds": [USER]}),
+        "partners": example(partner, {}, seen_by=STAFF),
+        "createPartner": example("PartnerCreated", new_partner("second"), seen_by=STAFF),
+        "revokePartner": example("PartnerRevoked", {"id": partner}, seen_by=STAFF),
+        "signOut": example("SignedOut", {}, seen_by=WITH_ACCOUNT),
+    }
 
 
-def new_partner(who: CallerCase) -> dict[str, Any]:
-    return {"command": {"idempotencyKey": who.name, "name": "New", "scopes": ["orders:read"]}}
-
-
-MEMBERS_AND_PARTNERS = expectations(members=SEES, partners=SEES, partner_elsewhere=NOTHING, staff=SEES, other_site=SEES)
-STAFF_ONLY = expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=SEES)
-CASES: dict[str, Case] = {
-    **IMPORTS,
-    "register": (registration, by_gateway("CUSTOMER_NOT_RECOGNISED")),
-    "signIn": (sign_in, by_gateway("SIGN_IN_FAILED")),
-    "refresh": ({"refreshToken": "none"}, by_gateway("SESSION_ENDED")),
-    "signOutWith": ({"refreshToken": "none"}, by_gateway(NOTHING)),
-    "clientToken": ({"clientId": PARTNER, "clientSecret": "wrong"}, by_gateway("INVALID_CLIENT")),
-    "publicKeys": ({}, dict.fromkeys(CallerCase, NOTHING)),
-    "me": ({}, expectations(members=NOTHING, partners=NOTHING, staff=NOTHING)),
-    "organisations": ({"ids": [ORG_A, ORG_B]}, MEMBERS_AND_PARTNERS),
-    "accessOf": ({"subjectId": USER}, expectations(members=NOTHING, partners=NOTHING, staff=SEES, service=SEES)),
-    "contacts": (
-        {"userIds": [USER]},
-        expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOT_ALLOWED, service=SEES),
-    ),
-    "partners": ({}, STAFF_ONLY),
-    "createPartner": (new_partner, expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, staff=NOTHING)),
-    "revokePartner": ({"id": PARTNER}, STAFF_ONLY),
-    "signOut": ({}, expectations(members=NOTHING, partners=NOT_ALLOWED, staff=NOTHING)),
-}
+async def _call(endpoint: ServiceEndpoint, who: CallerCase, operation: str, arguments: dict[str, Any]) -> Any:
+    status, body = await endpoint.call(who, operation, arguments)
+    assert status == 200, body
+    return msgspec.json.decode(body)
 
 
 async def insert_rows(pool: Pool) -> None:
-    """Insert both organisations, a user of A, and a partner."""
+    """Insert both organisations, a customer with an invoice, and the callers that have an account."""
     for organisation in (ORG_A, ORG_B):
         await pool.execute(
             "INSERT INTO organisations VALUES ($1, $2, $3, 'BUSINESS', NULL, 1, 'name')",
@@ -96,24 +100,40 @@ async def insert_rows(pool: Pool) -> None:
             f"name of {organisation}",
         )
     await pool.execute(
-        "INSERT INTO users VALUES ($1, 'mirja', 'mirja', 'mirja@example.fi', 'fi', 'x', false, true, 1, NULL, NULL,"
-        " now())",
-        read_id("user", USER),
+        "INSERT INTO organisations VALUES (gen_random_uuid(), $1, 'Mirja', 'HOUSEHOLD', NULL, 1, 'mirja')",
+        CUSTOMER,
     )
-    await pool.execute(
-        "INSERT INTO memberships VALUES ($1, $2, 'ADMIN', true, NULL, NULL)",
-        read_id("user", USER),
-        read_id("org", ORG_A),
-    )
-    await pool.execute(
-        "INSERT INTO partners VALUES ($1, 'Partner', '{}', '{}', true, true, 1, 'partner')", read_id("partner", PARTNER)
-    )
+    await pool.execute("INSERT INTO invoices VALUES (gen_random_uuid(), $1, $2, $3, 1)", CUSTOMER, INVOICE, TODAY)
+    for who in WITH_ACCOUNT:
+        kind, _, grants = ACCESS[who]
+        await pool.execute(
+            "INSERT INTO users VALUES ($1, $2, $2, 'a@example.fi', 'fi', 'x', $3, true, 1, NULL, NULL, now())",
+            read_id("user", SUBJECTS[who]),
+            username_of(who),
+            kind is SubjectKind.STAFF,
+        )
+        for grant in grants:
+            if grant.organisation_id is not None:
+                await pool.execute(
+                    "INSERT INTO memberships VALUES ($1, $2, $3, true, NULL, $4)",
+                    read_id("user", SUBJECTS[who]),
+                    read_id("org", grant.organisation_id),
+                    grant.role and grant.role.value,
+                    grant.until,
+                )
 
 
-async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
-    belongings = [f"name of {ORG_A}", USER, "mirja@example.fi", PARTNER]
-    foreign = [f"name of {ORG_B}", f"number of {ORG_B}"]
-    assert await check_permissions(IDENTITY, insert_rows, CASES, belongings, foreign) == []
+WALKED = WalkedService(
+    blueprint=IDENTITY,
+    insert_rows=insert_rows,
+    examples={},
+    examples_with_secrets=make_examples,
+    foreign=[f"name of {ORG_B}", f"number of {ORG_B}"],
+)
+
+
+async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:
+    assert await walk_permissions(WALKED) == []
 
 
 def test_public_operations_are_a_short_list_with_reasons() -> None:

@@ -8,8 +8,9 @@ from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
 from services.orders.app import ORDERS
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, CallerCase
-from tests.component.permission.conftest import CheckPermissions
-from tests.component.permission.matrix import IMPORTS, NOT_ALLOWED, NOTHING, SEES, Case, expectations
+from tests.component.permission.conftest import WalkPermissions
+from tests.component.permission.walk import Example, Ids
+from tests.component.permission.walked_service import WalkedService
 
 SITES = {SITE_A: ORG_A, SITE_A2: ORG_A, SITE_B: ORG_B}
 
@@ -24,52 +25,46 @@ AGREEMENT, ORDER = owned_id("agreement", SITE_A), owned_id("order", SITE_A)
 FIRST_DAY = dt.date(2026, 3, 9)
 
 
-def order(who: CallerCase) -> dict[str, Any]:
+def order(who: CallerCase, ids: Ids) -> dict[str, Any]:
     """Return the command of an order, for another day for each caller: a planned day would be refused."""
     weeks, days = divmod(list(CallerCase).index(who), 5)
     day = FIRST_DAY + dt.timedelta(days=7 * weeks + days)
-    return {"command": {"idempotencyKey": who.name, "agreementId": AGREEMENT, "date": str(day)}}
+    return {"command": {"idempotencyKey": who.name, "agreementId": ids["agreement"], "date": str(day)}}
 
 
-def report(who: CallerCase) -> dict[str, Any]:
-    return {"reports": [{"reportId": who.name, "kind": "ARRIVED", "at": "2026-03-04T07:00:00Z", "orderId": ORDER}]}
+def reports(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    arrived = {"kind": "ARRIVED", "at": "2026-03-04T07:00:00Z"}
+    of_order = {"reportId": f"{who.name} 1", "orderId": ids["order"]}
+    of_agreement = {"reportId": f"{who.name} 2", "agreementId": ids["agreement"], "date": "2026-03-05"}
+    return {"reports": [of_order | arrived, of_agreement | arrived]}
 
 
-READERS = expectations(members=SEES, partner=SEES, partner_elsewhere=NOTHING, staff=SEES)
-READERS_OR_NOT_FOUND = expectations(
-    members=SEES, outsiders="NOT_FOUND", partner=SEES, partner_elsewhere="NOT_FOUND", staff=SEES
-)
-CASES: dict[str, Case] = {
-    **IMPORTS,
-    "agreementsOfSites": ({"siteIds": [SITE_A], "page": {}}, READERS),
-    "agreementsById": ({"ids": [AGREEMENT]}, READERS),
-    "calendars": (
-        {"siteIds": [SITE_A], "since": "2026-03-01", "until": "2026-03-31"},
-        READERS_OR_NOT_FOUND,
+def of_sites(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {"siteIds": [ids["site"]]}
+
+
+def of_agreements(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {"agreementIds": [ids["agreement"]]}
+
+
+OWN = {"agreement": AGREEMENT, "order": ORDER}
+SHOWN = [AGREEMENT, ORDER]
+EXAMPLES = {
+    "agreementsOfSites": Example(arguments=lambda who, ids: {**of_sites(who, ids), "page": {}}, shows=SHOWN),
+    "agreementsById": Example(arguments=lambda who, ids: {"ids": [ids["agreement"]]}, shows=SHOWN),
+    "calendars": Example(
+        arguments=lambda who, ids: {**of_sites(who, ids), "since": "2026-03-01", "until": "2026-03-31"}, shows=SHOWN
     ),
-    "nextPickups": ({"siteIds": [SITE_A]}, READERS),
-    "extraPickupOffers": ({"agreementIds": [AGREEMENT]}, expectations(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
-    "orderExtraPickup": (order, expectations(members=SEES, viewer="FORBIDDEN", outsiders="NOT_FOUND", staff=SEES)),
-    "orders": ({"page": {}}, READERS),
-    "ordersById": ({"ids": [ORDER]}, READERS),
-    "openOrderCounts": ({"siteIds": [SITE_A]}, READERS),
-    "reportPickups": (
-        report,
-        expectations(members=NOT_ALLOWED, outsiders=NOT_ALLOWED, partner=SEES, partner_elsewhere=NOTHING, staff=SEES),
-    ),
-    "events": (
-        {"after": "START", "first": 500},
-        expectations(
-            members=NOT_ALLOWED,
-            outsiders=NOT_ALLOWED,
-            partner=SEES,
-            partner_elsewhere=NOTHING,
-            staff=SEES,
-        ),
-    ),
+    "nextPickups": Example(arguments=of_sites, shows=SHOWN),
+    "extraPickupOffers": Example(arguments=of_agreements, shows=SHOWN),
+    "orderExtraPickup": Example(arguments=order, shows=["Ordered"]),
+    "orders": Example(arguments=lambda who, ids: {"page": {}}, shows=SHOWN),
+    "ordersById": Example(arguments=lambda who, ids: {"ids": [ids["order"]]}, shows=SHOWN),
+    "openOrderCounts": Example(arguments=of_sites, shows=["[1", "[2", "[3", "[4"]),
+    "reportPickups": Example(arguments=reports, shows=['"accepted":true']),
+    "events": Example(arguments=lambda who, ids: {"after": "START", "first": 500}, shows=SHOWN),
 }
 FOREIGN = [owned_id("agreement", SITE_B), owned_id("order", SITE_B), owned_id("article", SITE_B), SITE_B, ORG_B]
-SIGNS = {"openOrderCounts": "[1", "reportPickups": '"accepted":true'}
 
 
 async def insert_rows(pool: Pool) -> None:
@@ -132,5 +127,8 @@ async def insert_rows(pool: Pool) -> None:
     await pool.execute("UPDATE chassis.leader SET last_sequence = $1", len(SITES))
 
 
-async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
-    assert await check_permissions(ORDERS, insert_rows, CASES, [AGREEMENT, ORDER], FOREIGN, SIGNS) == []
+WALKED = WalkedService(blueprint=ORDERS, insert_rows=insert_rows, examples=EXAMPLES, own=OWN, foreign=FOREIGN)
+
+
+async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:
+    assert await walk_permissions(WALKED) == []

@@ -1,21 +1,25 @@
-"""Permissions at sites."""
+"""Permissions at sites, and that the walk finds what is wrong."""
 
+import msgspec
+
+from services.access.caller import Caller
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id
+from services.contracts.permission import SubjectKind
 from services.sites.app import SITES
-from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B
-from tests.component.permission.conftest import CheckPermissions
-from tests.component.permission.matrix import IMPORTS, SEES, Case, expectations
+from services.sites.http.api import SitesApi
+from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, SUBJECTS, CallerCase
+from tests.component.permission.conftest import WalkPermissions
+from tests.component.permission.walk import Example
+from tests.component.permission.walked_service import WalkedService
 
-PEOPLE_WHO_SEE_IT = expectations(members=SEES, staff=SEES)
-CASES: dict[str, Case] = {
-    **IMPORTS,
-    "sites": ({"page": {}}, PEOPLE_WHO_SEE_IT),
-    "sitesById": ({"ids": [SITE_A]}, PEOPLE_WHO_SEE_IT),
-}
 SITES_OF = {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}
 BELONGINGS = [SITE_A, f"number of {SITE_A}", f"container of {SITE_A}"]
 FOREIGN = [SITE_B, f"number of {SITE_B}", f"container of {SITE_B}", ORG_B]
+EXAMPLES = {
+    "sites": Example(arguments=lambda who, ids: {"page": {}}, shows=BELONGINGS),
+    "sitesById": Example(arguments=lambda who, ids: {"ids": [ids["site"]]}, shows=BELONGINGS),
+}
 
 
 async def insert_rows(pool: Pool) -> None:
@@ -36,23 +40,32 @@ async def insert_rows(pool: Pool) -> None:
             )
 
 
-async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
-    assert await check_permissions(SITES, insert_rows, CASES, BELONGINGS, FOREIGN) == []
+WALKED = WalkedService(blueprint=SITES, insert_rows=insert_rows, examples=EXAMPLES, foreign=FOREIGN)
 
 
-async def test_an_operation_without_a_row_fails_the_check(check_permissions: CheckPermissions) -> None:
-    lacking = {name: case for name, case in CASES.items() if name != "sites"}
-    assert await check_permissions(SITES, insert_rows, lacking, BELONGINGS, FOREIGN) == [
-        "sites has no row in the table"
-    ]
+async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:
+    assert await walk_permissions(WALKED) == []
 
 
-async def test_a_wrong_outcome_fails_the_check(check_permissions: CheckPermissions) -> None:
-    wrong: dict[str, Case] = {**CASES, "sites": ({"page": {}}, expectations(members=SEES, outsiders=SEES, staff=SEES))}
-    deviations = await check_permissions(SITES, insert_rows, wrong, BELONGINGS, FOREIGN)
-    assert "sites as OTHER_ORGANISATION: sees nothing of it, expected sees it" in deviations
+async def test_the_walk_finds_an_operation_without_an_example(walk_permissions: WalkPermissions) -> None:
+    lacking = {name: example for name, example in EXAMPLES.items() if name != "sites"}
+    assert await walk_permissions(msgspec.structs.replace(WALKED, examples=lacking)) == ["sites has no example"]
 
 
-async def test_another_organisations_site_in_an_answer_fails_the_check(check_permissions: CheckPermissions) -> None:
-    deviations = await check_permissions(SITES, insert_rows, CASES, BELONGINGS, [SITE_A2])
-    assert "sites as VIEWER: shows another organisation's" in deviations
+async def test_the_walk_finds_queries_that_ignore_their_caller(walk_permissions: WalkPermissions) -> None:
+    staff = Caller(subject_id=SUBJECTS[CallerCase.STAFF], kind=SubjectKind.STAFF)
+    open_to_all = msgspec.structs.replace(SITES, bind=lambda runtime: lambda caller: SitesApi(runtime, staff))
+    deviations = await walk_permissions(msgspec.structs.replace(WALKED, blueprint=open_to_all))
+    for deviation in (
+        "sites as OTHER_SITE: sees it, expected sees nothing of it",
+        "sitesById as OTHER_ORGANISATION: sees it, expected sees nothing of it",
+        "sites(organisationId) as REMOVED: the answer differs from that about an unknown thing",
+        "sites as VIEWER: shows another organisation's",
+    ):
+        assert deviation in deviations
+
+
+async def test_the_walk_finds_an_operation_that_no_caller_can_use(walk_permissions: WalkPermissions) -> None:
+    unseen = {**EXAMPLES, "sites": msgspec.structs.replace(EXAMPLES["sites"], seen_by=[])}
+    deviations = await walk_permissions(msgspec.structs.replace(WALKED, examples=unseen))
+    assert "sites: no caller succeeds" in deviations

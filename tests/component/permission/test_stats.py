@@ -6,17 +6,17 @@ from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
 from services.stats.app import STATS
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B
-from tests.component.permission.conftest import CheckPermissions
-from tests.component.permission.matrix import IMPORTS, SEES, Case, expectations
+from tests.component.permission.conftest import WalkPermissions
+from tests.component.permission.walk import Example
+from tests.component.permission.walked_service import WalkedService
 
 ARTICLE = {
     site: write_id("article", uuid.UUID(int=read_id("site", site).int + 1)) for site in (SITE_A, SITE_A2, SITE_B)
 }
-MONTH = {"since": "2026-03-01", "until": "2026-03-31"}
-PEOPLE_WHO_SEE_IT = expectations(members=SEES, staff=SEES)
-CASES: dict[str, Case] = {
-    **IMPORTS,
-    "volumes": ({**MONTH, "siteIds": [SITE_A]}, PEOPLE_WHO_SEE_IT),
+EXAMPLES = {
+    "volumes": Example(
+        arguments=lambda who, ids: {"since": "2026-03-01", "until": "2026-03-31"}, shows=[ARTICLE[SITE_A]]
+    )
 }
 
 
@@ -32,10 +32,8 @@ async def insert_rows(pool: Pool) -> None:
             )
 
 
-async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
-    assert await check_permissions(STATS, insert_rows, CASES, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []
+WALKED = WalkedService(blueprint=STATS, insert_rows=insert_rows, examples=EXAMPLES, foreign=[ARTICLE[SITE_B], ORG_B])
 
 
-async def test_the_permission_matrix_without_filter(check_permissions: CheckPermissions) -> None:
-    everything: dict[str, Case] = {**CASES, "volumes": (MONTH, PEOPLE_WHO_SEE_IT)}
-    assert await check_permissions(STATS, insert_rows, everything, [ARTICLE[SITE_A]], [ARTICLE[SITE_B], ORG_B]) == []
+async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:
+    assert await walk_permissions(WALKED) == []

@@ -7,21 +7,21 @@ from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
 from services.support.app import SUPPORT
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, CallerCase
-from tests.component.permission.conftest import CheckPermissions
-from tests.component.permission.matrix import SEES, Case, expectations
+from tests.component.permission.conftest import WalkPermissions
+from tests.component.permission.walk import Example, Ids
+from tests.component.permission.walked_service import WalkedService
 
 TICKET, TICKET_B = (write_id("ticket", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0x71C, 0x71D))
 
 
-def contact_form(who: CallerCase) -> dict[str, Any]:
-    return {"command": {"idempotencyKey": who.name, "siteId": SITE_A, "topic": "OTHER", "message": "hei"}}
+def contact_form(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {"command": {"idempotencyKey": who.name, "siteId": ids["site"], "topic": "OTHER", "message": "hei"}}
 
 
-PEOPLE_WHO_SEE_IT = expectations(members=SEES, staff=SEES)
-CASES: dict[str, Case] = {
-    "sendContactForm": (contact_form, expectations(members=SEES, outsiders="NOT_FOUND", staff=SEES)),
-    "tickets": ({"page": {}}, PEOPLE_WHO_SEE_IT),
-    "ticketsById": ({"ids": [TICKET]}, PEOPLE_WHO_SEE_IT),
+EXAMPLES = {
+    "sendContactForm": Example(arguments=contact_form, shows=["ContactFormReceived"]),
+    "tickets": Example(arguments=lambda who, ids: {"page": {}}, shows=[TICKET]),
+    "ticketsById": Example(arguments=lambda who, ids: {"ids": [ids["ticket"]]}, shows=[TICKET]),
 }
 
 
@@ -42,5 +42,14 @@ async def insert_rows(pool: Pool) -> None:
         )
 
 
-async def test_the_permission_matrix(check_permissions: CheckPermissions) -> None:
-    assert await check_permissions(SUPPORT, insert_rows, CASES, [TICKET, SITE_A], [TICKET_B, SITE_B, ORG_B]) == []
+WALKED = WalkedService(
+    blueprint=SUPPORT,
+    insert_rows=insert_rows,
+    examples=EXAMPLES,
+    own={"ticket": TICKET},
+    foreign=[TICKET_B, SITE_B, ORG_B],
+)
+
+
+async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:
+    assert await walk_permissions(WALKED) == []

@@ -8,12 +8,13 @@ import pytest
 from services.chassis.db.postgres import Pool
 from services.sites.app import SITES
 from tests.component.permission.callers import CallerCase, serve_service
-from tests.component.permission.matrix import NO_IMPORT, NO_TOKEN, NOT_ALLOWED, UNKNOWN
+from tests.component.permission.walk import NO_TOKEN, NOT_ALLOWED, UNKNOWN
 from tests.support.chunks import iterate_chunks
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 
 STAGED, UNKNOWN_KIND, WRONG_TYPE, WRONG_FILE = 201, 404, 415, 422
+NO_IMPORT = "import_x_01h455vb4pex5vsknk084sn02q"
 FILE = b"container_number,site_number,fraction,litres,count\n"
 
 

@@ -11,7 +11,8 @@ import pytest
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import write_id
 from services.chassis.imports import importer
-from services.contracts.identity import Language, SubjectKind
+from services.contracts.identity import Language
+from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.values import Page
 from services.sites.app import SITES

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.contracts.identity import SubjectKind
 from services.contracts.imports import ImportStarted, ImportState
+from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.values import Refusal
 from services.sites.app import SITES

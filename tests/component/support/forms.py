@@ -2,7 +2,8 @@
 
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import Grant, Role
+from services.contracts.identity import Grant
+from services.contracts.permission import Role
 from services.contracts.sites import PropertyType, SiteStated
 from services.contracts.support import ContactFormReceived, SendContactForm, Support, Ticket, Topic
 from services.support.store.transaction import SupportTransaction

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from services.chassis.problems import Forbidden
-from services.contracts.identity import Grant, Role, SubjectKind
+from services.contracts.identity import Grant
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.support import ContactPreference, TicketOpened, TicketState, Topic
 from services.contracts.values import Refusal, malformed, refuse
 from services.support.app import SUPPORT

@@ -6,7 +6,8 @@ import pytest
 
 from services.access.caller import Caller
 from services.chassis.runtime.settings import SocketAddress
-from services.contracts.identity import Grant, Role, SubjectKind
+from services.contracts.identity import Grant
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.support import ContactFormReceived
 from services.contracts.values import Refusal
 from services.support.app import SUPPORT

@@ -3,7 +3,8 @@
 import pytest
 
 from services.chassis.problems import Forbidden
-from services.contracts.identity import Grant, SubjectKind
+from services.contracts.identity import Grant
+from services.contracts.permission import SubjectKind
 from services.contracts.support import Support, Ticket
 from services.contracts.values import Connection, Page
 from services.support.app import SUPPORT

@@ -12,7 +12,7 @@ import psutil
 from starlette.applications import Starlette
 
 from services.chassis.ids import new_uuid
-from services.contracts.identity import SubjectKind
+from services.contracts.permission import SubjectKind
 from tests.gateway.gateway_fixture import serve_application
 from tests.gateway.stubs.services import StubServices
 from tests.support import quotas

@@ -24,11 +24,10 @@ from services.contracts.identity import (
     PublicKeys,
     Register,
     Registered,
-    Role,
     SignedIn,
     SignedOut,
-    SubjectKind,
 )
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Refusal, refuse
 from tests.gateway.stubs.imports import ImportStub
 from tests.gateway.stubs.samples import ORGANISATION, PARTNER, USER

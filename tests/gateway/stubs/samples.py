@@ -5,11 +5,7 @@ import uuid
 from typing import Any
 
 from services.chassis.ids import read_id, write_id
-from services.contracts.identity import (
-    AccessStated,
-    Grant,
-    SubjectKind,
-)
+from services.contracts.identity import AccessStated, Grant
 from services.contracts.orders import (
     Agreement,
     Article,
@@ -20,6 +16,7 @@ from services.contracts.orders import (
     PickupState,
     Step,
 )
+from services.contracts.permission import SubjectKind
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
 from services.contracts.values import Connection, Edge, Money, Page, PageInfo
 

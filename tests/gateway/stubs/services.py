@@ -25,6 +25,7 @@ from tests.gateway.stubs.orders import OrdersStub
 from tests.gateway.stubs.sites import SitesStub
 from tests.gateway.stubs.stats import StatsStub
 from tests.gateway.stubs.support import SupportStub
+from tests.support.permit import PermitAll
 
 
 class RecordedCall(msgspec.Struct):
@@ -83,7 +84,13 @@ class StubServices:
         async def anonymous(request: Request) -> tuple[Request, Claims | None]:
             return request, None
 
-        return routes(contract, lambda caller: cast(Any, _CallRecorder(self, actor, *caller)), authenticate, anonymous)
+        return routes(
+            contract,
+            lambda caller: cast(Any, _CallRecorder(self, actor, *caller)),
+            authenticate,
+            anonymous,
+            PermitAll(),
+        )
 
     def _upload(self, service: str) -> Route:
         async def stage(request: Request) -> Response:

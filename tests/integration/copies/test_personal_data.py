@@ -30,9 +30,10 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
 from services.chassis.runtime.settings import Letterhead, SocketAddress
 from services.chassis.telemetry import logging
-from services.contracts.identity import Contact, SignedIn, SubjectKind
+from services.contracts.identity import Contact, SignedIn
 from services.contracts.imports import ImportState
 from services.contracts.orders import PickupsReported, ReportKind
+from services.contracts.permission import SubjectKind
 from services.contracts.support import ContactFormReceived, ContactPreference, Support, Topic
 from services.contracts.values import Refusal
 from services.support.messaging.jobs import receipt_job
@@ -240,7 +241,10 @@ async def send_forms(services: ServicesFixture, codes: Codes, user_id: str) -> N
     command = msgspec.structs.replace(
         form(site_id, codes.word()), contact_preference=ContactPreference.PHONE, phone=codes.number()
     )
-    async with serve_routes(routes(Support, support.api, the_user, the_user)) as url, Origin(url) as origin:
+    async with (
+        serve_routes(routes(Support, support.bind_api, the_user, the_user, support.authorization)) as url,
+        Origin(url) as origin,
+    ):
         api = client(Support, ServiceChannel("support", origin), {})
         for _ in range(2):
             assert isinstance(await api.send_contact_form(command), ContactFormReceived)

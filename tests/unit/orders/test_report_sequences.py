@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from services.access.caller import Caller
 from services.chassis.ids import write_id
-from services.contracts.identity import SubjectKind
 from services.contracts.orders import (
     OrderKind,
     OrderMoved,
@@ -24,6 +23,7 @@ from services.contracts.orders import (
     PickupState,
     ReportKind,
 )
+from services.contracts.permission import SubjectKind
 from services.contracts.sites import Fraction
 from services.orders.domain import order, pickup
 from services.orders.domain.holidays import Holidays

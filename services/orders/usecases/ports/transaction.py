@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from services.chassis.events.transaction_port import TransactionPort
-from services.orders.usecases.ports.access import AccessDecisions
 from services.orders.usecases.ports.agreements import AgreementRepository
 from services.orders.usecases.ports.articles import ArticleRepository
 from services.orders.usecases.ports.containers import ContainerCopyRepository
@@ -19,9 +18,6 @@ from services.orders.usecases.ports.sites import SiteCopyRepository
 
 class OrdersStore(TransactionPort, Protocol):
     """A transaction on orders' own data."""
-
-    @property
-    def access(self) -> AccessDecisions: ...
 
     @property
     def agreements(self) -> AgreementRepository: ...

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from services.chassis.events.transaction_port import TransactionPort
-from services.support.usecases.ports.access import AccessDecisions
 from services.support.usecases.ports.receipts import ReceiptRepository
 from services.support.usecases.ports.sites import SiteCopyRepository
 from services.support.usecases.ports.tickets import TicketRepository
@@ -11,9 +10,6 @@ from services.support.usecases.ports.tickets import TicketRepository
 
 class SupportStore(TransactionPort, Protocol):
     """A transaction on support's own data."""
-
-    @property
-    def access(self) -> AccessDecisions: ...
 
     @property
     def sites(self) -> SiteCopyRepository: ...

@@ -13,9 +13,11 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
 from services.chassis.runtime import deadline
 from services.contracts.declare import read, write
+from services.contracts.permission import PEOPLE
 from services.contracts.values import Outcome, Refusal, Value
 from tests.support.alpha import Alpha, ThingCounted
 from tests.support.http_server import serve_routes
+from tests.support.permit import PermitAll
 
 
 class Count(Value, frozen=True, kw_only=True):
@@ -31,25 +33,25 @@ class Counted(Outcome, frozen=True, kw_only=True):
 class CounterContract(Protocol):
     """A counter."""
 
-    @write
+    @write(PEOPLE)
     async def count(self, command: Count) -> Counted | Refusal: ...
 
-    @write
+    @write(PEOPLE)
     async def add(self, number: int) -> int: ...
 
-    @write
+    @write(PEOPLE)
     async def add_slowly(self, number: int, seconds: float) -> int: ...
 
-    @read
+    @read(PEOPLE)
     async def numbers(self) -> list[int]: ...
 
-    @read
+    @read(PEOPLE)
     async def rest(self, seconds: float) -> bool: ...
 
-    @read
+    @read(PEOPLE)
     async def left(self) -> float | None: ...
 
-    @read
+    @read(PEOPLE)
     async def left_of_neighbour(self) -> float | None: ...
 
 
@@ -114,7 +116,7 @@ async def run_counter(alpha: Alpha, neighbour: ServiceChannel | None = None) -> 
     async def anybody(_: Request) -> CounterImplementation:
         return CounterImplementation(alpha, neighbour)
 
-    async with serve_routes(routes(CounterContract, lambda one: one, anybody, anybody)) as url:
+    async with serve_routes(routes(CounterContract, lambda one: one, anybody, anybody, PermitAll())) as url:
         yield url
 
 

@@ -14,9 +14,11 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
 from services.chassis.telemetry import tracing
 from services.contracts.declare import open_read, read, write
+from services.contracts.permission import PEOPLE
 from services.contracts.values import Outcome, Refusal, Value, refuse
 from tests.integration.chassis.http.client.scripted_server import Peer
 from tests.support.http_server import serve_routes
+from tests.support.permit import PermitAll
 
 MIRJA = caller_field_lines({"Authorization": "Mirja"})
 
@@ -39,16 +41,16 @@ class Room(Value, frozen=True, kw_only=True):
 class EchoContract(Protocol):
     """An echo."""
 
-    @read
+    @read(PEOPLE)
     async def say(self, word: str) -> Said | Refusal: ...
 
-    @read
+    @read(PEOPLE)
     async def meet(self) -> int: ...
 
-    @read
+    @read(PEOPLE)
     async def rooms(self, seats: list[int]) -> list[Room | None]: ...
 
-    @write
+    @write(PEOPLE)
     async def note(self, word: str) -> str: ...
 
     @open_read
@@ -118,7 +120,7 @@ class EchoFixture:
 async def run_echo() -> AsyncIterator[EchoFixture]:
     """Run the service on a port, and open a channel to it."""
     state = EchoState()
-    made = routes(EchoContract, lambda echo: echo, state.authenticate, state.anonymous)
+    made = routes(EchoContract, lambda echo: echo, state.authenticate, state.anonymous, PermitAll())
     async with serve_routes(made) as url, Origin(url) as origin:
         yield EchoFixture(state, url, origin)
 

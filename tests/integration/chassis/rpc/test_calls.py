@@ -18,11 +18,13 @@ from services.chassis.rpc.text_limits import limited_fields
 from services.contracts.declare import open_read, public_write, read, write
 from services.contracts.identity import Identity
 from services.contracts.orders import Orders
+from services.contracts.permission import PEOPLE
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support
 from services.contracts.values import Outcome, Refusal, TextLimit, Value, refuse
 from tests.support.http_server import serve_routes
+from tests.support.permit import PermitAll
 
 
 class Sum(Outcome, frozen=True, kw_only=True):
@@ -36,12 +38,12 @@ class NameIt(Value, frozen=True, kw_only=True):
 class Sums(Protocol):
     """Adds up."""
 
-    @read
+    @read(PEOPLE)
     async def add_up(self, numbers: list[int], also: int = 0) -> Sum | Refusal:
         """Add numbers up."""
         ...
 
-    @write
+    @write(PEOPLE)
     async def fail(self, how: str) -> Sum: ...
 
     @open_read
@@ -90,7 +92,7 @@ async def anonymous(request: Request) -> str:
     return "anonymous"
 
 
-ROUTES = routes(Sums, SumsImplementation, authenticate, anonymous)
+ROUTES = routes(Sums, SumsImplementation, authenticate, anonymous, PermitAll())
 GOOD = {"Authorization": "Bearer good"}
 
 

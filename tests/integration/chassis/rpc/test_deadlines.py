@@ -19,6 +19,7 @@ from tests.integration.chassis.rpc.counter_service import CounterContract, clien
 from tests.integration.chassis.rpc.echo_service import EchoContract, EchoImplementation, silent_server
 from tests.support.alpha import Alpha
 from tests.support.http_server import serve_routes
+from tests.support.permit import PermitAll
 from tests.support.polling import until
 
 _RUNNING_QUERIES = """
@@ -106,7 +107,8 @@ async def test_authentication_has_the_same_deadline() -> None:
         await asyncio.Event().wait()
         raise AssertionError("the event never comes")
 
-    async with serve_routes(routes(EchoContract, lambda one: one, never, never)) as url, client_of(url) as service:
+    made = routes(EchoContract, lambda one: one, never, never, PermitAll())
+    async with serve_routes(made) as url, client_of(url) as service:
         echo = client(EchoContract, service, {})
         with deadline.within(0.2):
             done = await asyncio.gather(echo.say("a"), echo.say("b"), echo.note("c"), return_exceptions=True)

@@ -8,7 +8,8 @@ import pytest
 from services.chassis.rpc.signature import MAX_BODY_BYTES, signatures
 from services.chassis.rpc.text_limits import MAX_PROBLEMS, problem_of, text_validator
 from services.contracts.declare import read, write
-from services.contracts.values import Batch, Id, Problem, Refusal, TextLimit, Value
+from services.contracts.permission import PEOPLE
+from services.contracts.values import Batch, Problem, Refusal, SiteId, TextLimit, Value
 from tests.snapshots import CONTRACTS, text_limit_errors
 
 LINE, LINES = TextLimit(5), TextLimit(5, lines=True)
@@ -24,22 +25,22 @@ class Command(Value, frozen=True, kw_only=True):
     others: list[Short] = []
     maybe: Short | None = None
     inner: Row | None = None
-    ids: list[Id] = []
+    ids: list[SiteId] = []
 
 
 class Limited(Protocol):
-    @write
+    @write(PEOPLE)
     async def keep(self, command: Command) -> str | Refusal: ...
 
-    @read
+    @read(PEOPLE)
     async def search(self, text: Short, also: Short = "") -> str: ...
 
-    @write
+    @write(PEOPLE)
     async def take(self, rows: Annotated[list[Row], Batch()]) -> str | Refusal: ...
 
 
 class Unlimited(Protocol):
-    @write
+    @write(PEOPLE)
     async def keep(self, row: "Open", texts: list[str] | None = None) -> str: ...
 
 

@@ -1,0 +1,81 @@
+"""A service with rows of two organisations, and an example of each of its operations."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.chassis.db.postgres import Pool
+from services.contracts.permission import SubjectKind
+from services.hosting.blueprint import Blueprint
+from tests.component.permission.callers import ACCESS, ORG_A, SITE_A, CallerCase, ServiceEndpoint, serve_service
+from tests.component.permission.walk import Example, Ids
+from tests.support.chunks import iterate_chunks
+from tests.support.clock import TestClock
+from tests.support.fixtures import MakeDatabase
+
+STAFF = [who for who in ACCESS if ACCESS[who][0] is SubjectKind.STAFF]
+
+
+async def _no_secrets(endpoint: ServiceEndpoint) -> dict[str, Example]:
+    return {}
+
+
+class WalkedService(msgspec.Struct, frozen=True, kw_only=True):
+    """A service, with the rows and examples of its permission walk."""
+
+    blueprint: Blueprint[Any, Any]
+    insert_rows: Callable[[Pool], Awaitable[None]]
+    """Inserts rows of both organisations."""
+    examples: Mapping[str, Example]
+    """Examples of the operations, without those on imports."""
+    examples_with_secrets: Callable[[ServiceEndpoint], Awaitable[dict[str, Example]]] = _no_secrets
+    """Makes the examples of operations that need what others returned."""
+    own: Ids = {}
+    """The ids of organisation A's things, beside itself and its site A."""
+    foreign: Collection[str]
+    """Texts that belong to organisation B."""
+
+    @property
+    def ids(self) -> Ids:
+        """The ids of organisation A and its things."""
+        return {"org": ORG_A, "site": SITE_A, **self.own}
+
+    @contextlib.asynccontextmanager
+    async def serve(
+        self,
+        make_database: MakeDatabase,
+        open_pool: Callable[[str], Awaitable[Pool]],
+        clock: TestClock,
+        folder: Path,
+    ) -> AsyncIterator[tuple[ServiceEndpoint, dict[str, Example]]]:
+        """Serve the service on a database of its own, with all examples."""
+        url = await make_database(self.blueprint)
+        pool = await open_pool(url)
+        await self.insert_rows(pool)
+        async with serve_service(self.blueprint, url, pool, clock, folder) as endpoint:
+            made = await self.examples_with_secrets(endpoint)
+            yield endpoint, {**self.examples, **made, **await _import_examples(endpoint)}
+
+
+async def _import_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
+    """Stage a file with two bad rows and return its examples; none for a service without imports."""
+    imports = endpoint.runtime.imports
+    if not imports.kinds:
+        return {}
+    kind = next(iter(imports.kinds.values()))
+    header = ",".join(kind.row.__struct_fields__)
+    staged = await imports.stage(kind.name, "bad.csv", iterate_chunks(f"{header}\none cell\nagain\n".encode()))
+
+    def of_one(who: CallerCase, ids: Ids) -> dict[str, Any]:
+        return {"id": staged.id}
+
+    return {
+        "startImport": Example(arguments=of_one, shows=["ImportStarted"], seen_by=STAFF),
+        "imports": Example(arguments=lambda who, ids: {"ids": [staged.id]}, shows=[staged.id], seen_by=STAFF),
+        "badRows": Example(
+            arguments=lambda who, ids: {"id": staged.id, "page": {}}, shows=["WRONG_CELL_COUNT"], seen_by=STAFF
+        ),
+    }
