@@ -1,5 +1,6 @@
 """Description of an ERP export: its files and their columns."""
 
+import re
 from collections.abc import Mapping
 from inspect import cleandoc
 
@@ -41,6 +42,7 @@ FILES: Mapping[str, ExportFile] = {
 }
 
 
+_NAMING_SENTENCE = re.compile(r"^[^.]*\.csv``\.\s*")
 _FORMAT = """\
 CSV in UTF-8, its cells separated by commas or semicolons. The first line names the columns, in any order; optional ones
 may be left out, and their cells may be empty. Files of an export, in the order of their import:"""
@@ -54,12 +56,14 @@ def describe_files() -> str:
 def _describe(kind: str, file: ExportFile) -> str:
     columns = describe_columns(file.row)
     width = max(len(column.name) for column in columns)
-    lines = [f"{kind}.csv: a row for each {' and '.join(file.key)}", *_indented(cleandoc(file.row.__doc__ or ""))]
+    lines = [f"{kind}.csv: a row for each {' and '.join(file.key)}", *_notes(file.row)]
     lines += [
         f"  {column.name:{width}}  {'required' if column.required else 'optional'}  {column.form}" for column in columns
     ]
     return "\n".join(lines)
 
 
-def _indented(text: str) -> list[str]:
+def _notes(row: type[msgspec.Struct]) -> list[str]:
+    """Return the lines of a row's docstring after the sentence that names its file."""
+    text = _NAMING_SENTENCE.sub("", cleandoc(row.__doc__ or ""))
     return [f"  {line}" for line in text.replace("``", "").splitlines()]

@@ -27,7 +27,8 @@ def test_every_kind_is_described_with_its_own_row_and_key(settings: IdentitySett
 def test_the_command_shows_files_and_columns_without_a_stack_or_a_user() -> None:
     result = CliRunner().invoke(app, ["import", "--describe"])
     assert result.exit_code == 0, result.output
-    assert "sites.csv: a row for each site_number\n" in result.output
+    assert "sites.csv: a row for each site_number\n  site_number" in result.output
+    assert "agreement_number\n  first_pickup is the cadence's first day.\n" in result.output
     lines = {" ".join(line.split()) for line in result.output.splitlines()}
     assert {
         "property_type required one of BUSINESS, HOUSE, HOUSING_COMPANY, LEISURE",
