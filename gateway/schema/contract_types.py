@@ -26,11 +26,14 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.execution.completion.compiler import CHECKS_CLASS_ONLY
 from gateway.execution.cost.directives import Cost
-from gateway.schema.scalars import Long
+from gateway.schema.scalars import Json, Long
+from services.contracts.values import Error, MutationResult
 
 StructType = type[msgspec.Struct]
 
 _LONG_FIELDS = {"grams", "minor", "sequence"}
+_INTERFACES: Sequence[StructType] = (Error, MutationResult)
+"""The structs that are interfaces in the graph: the types of their subclasses implement them."""
 
 
 @strawberry.interface(description="An object with a global id (GraphQL Global Object Identification).")
@@ -131,6 +134,8 @@ def _leaf_type(kind: Any, name: str) -> Any:
         return _enum_type(kind)
     if kind in (str, int, bool, float, dt.date, dt.datetime):
         return kind
+    if kind is Any or typing.get_origin(kind) is dict:
+        return Json
     raise TypeError(f"the graph has no type for {kind} ({name})")
 
 
@@ -166,10 +171,22 @@ def _object_type(kind: Any) -> type:
 
     setattr(is_type_of, CHECKS_CLASS_ONLY, True)
     body["is_type_of"] = staticmethod(is_type_of)
-    bases = (Node,) if extension.node else ()
+    interfaces = [_interface_type(one) for one in _INTERFACES if issubclass(struct, one)]
+    bases = (Node, *interfaces) if extension.node else tuple(interfaces)
     new_class = types.new_class(_type_name(kind), bases, {}, lambda namespace: namespace.update(body))
     costs = [] if extension.weight is None else [Cost(weight=str(extension.weight))]
     return strawberry.type(new_class, description=_type_description(struct), directives=costs)
+
+
+@functools.cache
+def _interface_type(struct: StructType) -> type:
+    extension = _extensions.get(struct) or _TypeExtension((), (), False, None)
+    fields = [
+        _struct_field(field.name, output_type(field.type, field.name)) for field in msgspec.structs.fields(struct)
+    ]
+    body: dict[str, Any] = {field.python_name: field for field in [*fields, *extension.fields]}
+    new_class = types.new_class(struct.__name__, (), {}, lambda namespace: namespace.update(body))
+    return strawberry.interface(new_class, description=_type_description(struct))
 
 
 def _struct_field(name: str, kind: Any) -> StrawberryField:

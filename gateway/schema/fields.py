@@ -7,7 +7,7 @@ cost (`gateway.execution.cost.compiler`), in objects that are read and returned:
 import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 import strawberry
@@ -20,7 +20,7 @@ from gateway.execution.cost.directives import Cost, ListSize
 from gateway.execution.planning.batch_resolver import BatchFunction, awaited_type, batch
 from gateway.execution.planning.selected_fields import collect_field_names
 from gateway.schema.contract_types import argument_type, graphql_description, output_type, union_members
-from services.contracts.values import Connection, Refusal
+from services.contracts.values import Connection, MutationResult, Refusal
 
 Info = strawberry.Info[Context, None]
 
@@ -49,7 +49,7 @@ def field(
     def declare(resolver: Resolver) -> StrawberryField:
         hints = get_type_hints(resolver, include_extras=True)
         if inspect.iscoroutinefunction(resolver) and Refusal in union_members(hints["return"]):
-            resolver = _with_retry_after(resolver)
+            resolver = _with_presented_problems(resolver)
         _set_parameters(resolver, _graphql_parameters(resolver, hints))
         strawberry_field: StrawberryField = strawberry.field(
             resolver=resolver,
@@ -63,17 +63,32 @@ def field(
     return declare
 
 
-def _with_retry_after(resolver: Resolver) -> Resolver:
-    """Wrap a resolver so that the context notes its refusals for the ``Retry-After`` of the HTTP response."""
+def _with_presented_problems(resolver: Resolver) -> Resolver:
+    """Wrap a mutation's resolver: its problems' paths begin with the argument ``input``.
+
+    The context notes its refusals for the ``Retry-After`` of the HTTP response.
+    """
 
     @functools.wraps(resolver)
     async def resolve(*arguments: Any, info: Info, **named: Any) -> Any:
         result = await resolver(*arguments, info=info, **named)
         if isinstance(result, Refusal):
             info.context.note_retry_after(result)
-        return result
+        return within_input(result) if isinstance(result, MutationResult) and result.problems else result
 
     return resolve
+
+
+R = TypeVar("R", bound=MutationResult)
+
+
+def within_input(result: R) -> R:
+    """Return a result whose problems have paths that begin with the argument ``input``, unless they are empty."""
+    problems = [
+        msgspec.structs.replace(problem, path=["input", *problem.path]) if problem.path else problem
+        for problem in result.problems
+    ]
+    return msgspec.structs.replace(result, problems=problems)
 
 
 def batch_field(

@@ -24,6 +24,10 @@ class Long(int):
     """The annotation of integers that may not fit into the 32 bits of Int."""
 
 
+class Json:
+    """The annotation of values that may be any JSON."""
+
+
 def _serialize_instant(instant: dt.datetime) -> str:
     return instant.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
@@ -71,6 +75,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=_coerce_long,
         parse_value=_coerce_long,
         parse_literal=_parse_long_literal,
+    ),
+    Json: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value (RFC 8259).",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
     ),
     dt.date: strawberry.scalar(
         name="Date",

@@ -7,7 +7,17 @@ from typing import Annotated, Protocol
 from services.contracts.declare import Event, declare_event, open_read, open_write, public_write, read, write
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE, STAFF, Role, SubjectKind, allow
-from services.contracts.values import Id, IdempotencyKey, OrganisationId, Outcome, Refusal, TextLimit, Value
+from services.contracts.values import (
+    Conflict,
+    Id,
+    IdempotencyKey,
+    MutationResult,
+    OrganisationId,
+    Outcome,
+    Refusal,
+    TextLimit,
+    Value,
+)
 
 Username = Annotated[str, TextLimit(400)]
 """A username as typed. A stored one has at most 100 characters, each of which may be typed as four code points."""
@@ -143,7 +153,7 @@ class Register(Value, frozen=True, kw_only=True):
     language: Language = Language.FI
 
 
-class Registered(Outcome, frozen=True, kw_only=True):
+class Registered(MutationResult, frozen=True, kw_only=True):
     """The account was created. ``access_requested`` is true if the organisation already has members: its admins
     then decide about access.
     """
@@ -160,7 +170,7 @@ class KnownDevice(Value, frozen=True, kw_only=True):
     """Seconds."""
 
 
-class SignedIn(Outcome, frozen=True, kw_only=True):
+class SignedIn(MutationResult, frozen=True, kw_only=True):
     """The tokens of a session. ``access_token`` is a bearer token, valid for ``expires_in`` seconds.
     ``refresh_token`` is exchanged once for the next tokens, within ``refresh_expires_in`` seconds; after that the
     session is over.
@@ -174,7 +184,7 @@ class SignedIn(Outcome, frozen=True, kw_only=True):
     """For the next sign-in from the same device; None after a refresh."""
 
 
-class SignedOut(Outcome, frozen=True, kw_only=True):
+class SignedOut(MutationResult, frozen=True, kw_only=True):
     """The session is over. ``session_ended`` is false if it was over before."""
 
     session_ended: bool
@@ -202,16 +212,18 @@ class Partner(Value, frozen=True, kw_only=True):
     organisation_ids: list[Id]
     all_organisations: bool
     active: bool
+    version: int
+    """The version of its access. A change of the partner takes it."""
 
 
-class PartnerCreated(Outcome, frozen=True, kw_only=True):
+class PartnerCreated(MutationResult, frozen=True, kw_only=True):
     """The partner was created. ``client_secret`` is shown only once: it is None for a repeated command."""
 
     partner: Partner
     client_secret: str | None
 
 
-class PartnerRevoked(Outcome, frozen=True, kw_only=True):
+class PartnerRevoked(MutationResult, frozen=True, kw_only=True):
     """The partner was revoked: its secrets and tokens are no longer valid."""
 
     partner: Partner
@@ -328,6 +340,6 @@ class Identity(Importing, Protocol):
         ...
 
     @write(STAFF)
-    async def revoke_partner(self, id: Id) -> PartnerRevoked | Refusal:
-        """End a partner's access at once."""
+    async def revoke_partner(self, id: Id, version: int) -> PartnerRevoked | Conflict | Refusal:
+        """End a partner's access at once, unless it is not in this version. A repetition has no effect."""
         ...

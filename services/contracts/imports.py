@@ -5,7 +5,7 @@ from typing import Protocol
 
 from services.contracts.declare import read, write
 from services.contracts.permission import STAFF
-from services.contracts.values import Connection, Id, Outcome, Page, Refusal, Value
+from services.contracts.values import Connection, Id, MutationResult, Page, Refusal, Value
 
 FILE_TYPE = "text/csv"
 """The media type of an import file. A form of another origin can't send it."""
@@ -63,7 +63,7 @@ class BadRow(Value, frozen=True, kw_only=True):
     reason: str
 
 
-class ImportStarted(Outcome, frozen=True, kw_only=True):
+class ImportStarted(MutationResult, frozen=True, kw_only=True):
     """The import was started, now or before: a repetition has no effect."""
 
     imported: Import

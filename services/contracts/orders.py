@@ -16,6 +16,7 @@ from services.contracts.values import (
     Id,
     IdempotencyKey,
     Money,
+    MutationResult,
     OrderId,
     OrganisationId,
     Outcome,
@@ -187,7 +188,7 @@ class OrderExtraPickup(Value, frozen=True, kw_only=True):
     date: dt.date
 
 
-class Ordered(Outcome, frozen=True, kw_only=True):
+class Ordered(MutationResult, frozen=True, kw_only=True):
     """The order was placed."""
 
     order: Order
@@ -230,7 +231,7 @@ class ReportOutcome(Value, frozen=True, kw_only=True):
     refusal: Refusal | None
 
 
-class PickupsReported(Outcome, frozen=True, kw_only=True):
+class PickupsReported(MutationResult, frozen=True, kw_only=True):
     """The results of the reports, in their order. An invalid report does not affect the others."""
 
     outcomes: list[ReportOutcome]

@@ -10,7 +10,7 @@ from services.contracts.values import (
     Connection,
     Id,
     IdempotencyKey,
-    Outcome,
+    MutationResult,
     Page,
     Refusal,
     SiteId,
@@ -70,7 +70,7 @@ class SendContactForm(Value, frozen=True, kw_only=True):
     phone: Annotated[str, TextLimit(100)] | None = None
 
 
-class ContactFormReceived(Outcome, frozen=True, kw_only=True):
+class ContactFormReceived(MutationResult, frozen=True, kw_only=True):
     """The message was received; the sender gets a receipt by e-mail."""
 
     ticket: Ticket

@@ -4,7 +4,7 @@ A service's JSON reaches clients of the graph unchanged: names are in camel case
 connection, and the members of a result union carry ``__typename``.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -58,17 +58,24 @@ class Outcome(Value, frozen=True, kw_only=True, tag_field="__typename", tag=True
     """A member of an operation's result union, tagged by ``__typename``."""
 
 
-class Problem(Value, frozen=True, kw_only=True):
-    """A reason why a call was refused, to be shown to the user. ``code`` is stable and in capitals.
-    ``path`` leads to the input field with the problem, outermost field first; empty if it concerns the whole input.
-    ``retryable`` is true if the same call may succeed a little later.
-    """
+class Error(Value, frozen=True, kw_only=True):
+    """A reason why a call was refused, with a message for the user."""
 
     code: str
+    """The kind of the reason, in capitals. It is stable."""
     path: list[str] = []
-    params: dict[str, str] = {}
-    """Values for the placeholders of the message that the gateway makes in the caller's language."""
+    """The way to the input with the problem, from outside to inside; an index of a list is a number in text. Empty if
+    it concerns no single input.
+    """
     retryable: bool = False
+    """Whether the same call may succeed a little later."""
+
+
+class Problem(Error, frozen=True, kw_only=True):
+    """A reason why a call was refused, to be shown to the user."""
+
+    params: dict[str, str] = {}
+    """The values that the message names, each as a text: days, numbers, limits."""
 
 
 MalformedReason = Literal[
@@ -91,10 +98,46 @@ TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of cli
 """
 
 
-class Refusal(Outcome, frozen=True, kw_only=True):
-    """A refused call: nothing was changed. ``problems`` has at least one reason."""
+class MutationResult(Outcome, frozen=True, kw_only=True):
+    """The result of a command: its success, a refusal or a conflict."""
+
+    problems: list[Problem] = []
+    """The reasons why nothing was changed; empty after a success."""
+
+
+class Refusal(MutationResult, frozen=True, kw_only=True):
+    """A refused call: nothing was changed. It has at least one problem."""
 
     problems: list[Problem]
+
+
+class ConflictField(Value, frozen=True, kw_only=True):
+    """An input that is not what the thing has now."""
+
+    path: list[str]
+    """The way to the input, from outside to inside."""
+    yours: Any | None
+    """The value of the input."""
+    now: Any | None
+    """The value that the thing has now."""
+
+
+class Conflict(MutationResult, frozen=True, kw_only=True):
+    """A refused change: the thing is not in the version that the caller has read. Nothing was changed."""
+
+    thing_id: Id
+    """The thing that the call was about."""
+    fields: list[ConflictField]
+    """The inputs that are not what the thing has now. The first one is the version."""
+
+
+def conflict(thing_id: Id, *, yours: int, now: int) -> Conflict:
+    """Return the conflict of a command with version ``yours`` on a thing that has version ``now``."""
+    return Conflict(
+        problems=[Problem(code="CONFLICT", path=["version"])],
+        thing_id=thing_id,
+        fields=[ConflictField(path=["version"], yours=yours, now=now)],
+    )
 
 
 def refuse(code: str, *path: str, retryable: bool = False, **params: object) -> Refusal:

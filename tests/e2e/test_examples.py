@@ -179,5 +179,5 @@ def owned_ids(response: dict[str, Any]) -> set[str]:
 def has_refusal(value: Any) -> bool:
     """Tell whether a response contains a refusal."""
     if isinstance(value, dict):
-        return "problems" in value or any(has_refusal(item) for item in value.values())
+        return bool(value.get("problems")) or any(has_refusal(item) for item in value.values())
     return isinstance(value, list) and any(has_refusal(item) for item in value)

@@ -8,7 +8,7 @@ from gateway import messages
 from services.contracts.identity import Language
 from services.contracts.orders import PickupReport, ReportKind
 from tests.gateway.gateway_fixture import GatewayFixture
-from tests.gateway.stubs.samples import PARTNER, agreement_id, order_id, site_id
+from tests.gateway.stubs.samples import ORGANISATION, PARTNER, agreement_id, order_id, site_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -16,7 +16,7 @@ REGISTER = """
     mutation ($input: RegisterInput!) { register(input: $input) {
       __typename
       ... on Registered { userId accessRequested }
-      ... on Refusal { problems { code path message retryable } }
+      ... on Refusal { problems { code path message retryable params } }
     } }
 """
 WRONG_SIGN_IN = """
@@ -44,9 +44,10 @@ async def test_absent_members_of_an_input_are_absent_in_the_command(gateway: Gat
     (problem,) = answer["data"]["register"]["problems"]
     assert problem == {
         "code": "TERMS_REQUIRED",
-        "path": ["termsVersion"],
+        "path": ["input", "termsVersion"],
         "message": "Accept the terms of use (version 2026-01) to continue.",
         "retryable": False,
+        "params": {"version": "2026-01"},
     }
 
 
@@ -207,17 +208,46 @@ async def test_staff_manage_partners(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """mutation ($input: CreatePartnerInput!) {
              createPartner(input: $input) { ... on PartnerCreated { clientSecret partner { name organisationIds } } }
-             revokePartner(input: {id: "partner_1"}) { ... on PartnerRevoked { partner { name } } }
+             revokePartner(input: {id: "partner_1", version: 1}) {
+               ... on PartnerRevoked { partner { name version } }
+               ... on MutationResult { problems { code } }
+             }
            }""",
         gateway.staff(),
         input={"idempotencyKey": "k", "name": "Trucks", "scopes": ["pickups:report"]},
     )
     assert answer["data"] == {
         "createPartner": {"clientSecret": "shown once", "partner": {"name": "Trucks", "organisationIds": []}},
-        "revokePartner": {"partner": {"name": "partner_1"}},
+        "revokePartner": {"partner": {"name": "partner_1", "version": 1}, "problems": []},
     }
     assert (await gateway.execute("{ partners { clientId } }", gateway.staff()))["data"] == {
         "partners": [{"clientId": "routes"}]
+    }
+
+
+async def test_a_change_of_another_version_is_a_conflict(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """mutation ($id: ID!) {
+             revokePartner(input: {id: $id, version: 7}) {
+               __typename
+               ... on Conflict { current { id ... on Organisation { name } } fields { path yours now } }
+               ... on MutationResult { problems { ... on Error { code path message } } }
+             }
+           }""",
+        gateway.staff(),
+        id=ORGANISATION,
+    )
+    assert answer["data"]["revokePartner"] == {
+        "__typename": "Conflict",
+        "current": {"id": ORGANISATION, "name": "As Oy Mirja"},
+        "fields": [{"path": ["version"], "yours": 7, "now": 1}],
+        "problems": [
+            {
+                "code": "CONFLICT",
+                "path": ["input", "version"],
+                "message": messages.text("CONFLICT", Language.EN),
+            }
+        ],
     }
 
 

@@ -23,7 +23,7 @@ from services.contracts.identity import (
     SignedIn,
     SignedOut,
 )
-from services.contracts.values import Id, Refusal
+from services.contracts.values import Conflict, Id, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
 from services.identity.domain.registration import RegistrationRules
@@ -143,5 +143,5 @@ class IdentityApi(ImportsApi):
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
         return await create_partner(self._runtime.work, self._dependencies.pepper, self._caller.subject_id, command)
 
-    async def revoke_partner(self, id: Id) -> PartnerRevoked | Refusal:
-        return await revoke_partner(self._runtime.work, self._caller.subject_id, id)
+    async def revoke_partner(self, id: Id, version: int) -> PartnerRevoked | Conflict | Refusal:
+        return await revoke_partner(self._runtime.work, self._caller.subject_id, id, version)

@@ -15,4 +15,5 @@ def partner_response(partner: PartnerRecord) -> Partner:
         organisation_ids=[write_id("org", organisation_id) for organisation_id in partner.organisation_ids],
         all_organisations=partner.all_organisations,
         active=partner.active,
+        version=partner.version,
     )

@@ -3,20 +3,22 @@
 from services.chassis.audit.entry import AuditEntry
 from services.chassis.ids import find_id
 from services.contracts.identity import PartnerRevoked
-from services.contracts.values import Refusal, refuse
+from services.contracts.values import Conflict, Refusal, conflict, refuse
 from services.identity.domain.access import revoke
 from services.identity.mapping.responses import partner_response
 from services.identity.usecases.ports.transaction import Work
 from services.identity.usecases.state_access import state_access
 
 
-async def revoke_partner(work: Work, staff_id: str, id: str) -> PartnerRevoked | Refusal:
-    """Revoke a partner, unless it was revoked before. Refused with NOT_FOUND."""
+async def revoke_partner(work: Work, staff_id: str, id: str, version: int) -> PartnerRevoked | Conflict | Refusal:
+    """Revoke a partner in this version, unless it was revoked before. Refused with NOT_FOUND."""
     partner_id = find_id("partner", id)
     async with work() as tx:
         partner = await tx.partners.lock_by_id(partner_id) if partner_id else None
         if partner is None:
             return refuse("NOT_FOUND", "id")
+        if partner.active and partner.version != version:
+            return conflict(id, yours=version, now=partner.version)
         if partner.active:
             partner = revoke(partner)
             await tx.partners.save(partner)

@@ -20,7 +20,7 @@ from services.contracts.identity import (
 )
 from services.contracts.permission import SubjectKind
 from services.contracts.stats import InvoiceStated
-from services.contracts.values import Outcome, Refusal
+from services.contracts.values import Conflict, Outcome, Refusal
 from services.identity.store.transaction import IdentityTransaction
 from tests.support.service_harness import ServiceHarness
 
@@ -63,8 +63,9 @@ def expect(kind: type[O], answer: Outcome) -> O:
 
 
 def codes(answer: Outcome) -> list[tuple[str, str]]:
-    """Return the codes of a refusal, each with its path."""
-    return [(problem.code, ".".join(problem.path)) for problem in expect(Refusal, answer).problems]
+    """Return the codes of a refusal or a conflict, each with its path."""
+    assert isinstance(answer, Refusal | Conflict)
+    return [(problem.code, ".".join(problem.path)) for problem in answer.problems]
 
 
 async def customers(harness: Harness) -> dict[str, str]:

@@ -125,7 +125,7 @@ async def test_a_revoked_partners_token_is_worth_nothing_at_once(harness: Harnes
     token = expect(ClientToken, await token_for(harness, made.partner.client_id, made.client_secret)).access_token
     caller = await authentication(harness).caller(request(token))
     assert caller.scopes == {"orders:read", "pickups:report"}
-    await harness.api(await staff(harness)).revoke_partner(made.partner.id)
+    await harness.api(await staff(harness)).revoke_partner(made.partner.id, made.partner.version)
     with pytest.raises(Unauthenticated):
         await authentication(harness).caller(request(token))
 

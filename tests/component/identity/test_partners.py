@@ -8,7 +8,7 @@ from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import Forbidden
 from services.contracts.identity import AccessStated, Grant, PartnerCreated, PartnerRevoked
 from services.contracts.permission import SubjectKind
-from services.contracts.values import Refusal
+from services.contracts.values import Conflict, ConflictField, Refusal
 from tests.component.identity.actions import (
     KELTA,
     MIRJA,
@@ -85,7 +85,7 @@ async def test_the_same_key_again_makes_no_second_partner_and_shows_no_secret(ha
     assert len({answer.partner.id for answer in answers}) == 1
     assert len([answer for answer in answers if answer.client_secret]) == 1
     assert len(await harness.emitted_events(AccessStated)) == 1
-    await api.revoke_partner(answers[0].partner.id)
+    await api.revoke_partner(answers[0].partner.id, answers[0].partner.version)
     again = expect(PartnerCreated, await api.create_partner(partner_command()))
     assert (again.partner.id, again.partner.active, again.client_secret) == (answers[0].partner.id, False, None)
     (kept,) = await harness.pool.fetch("SELECT result_type, result_ids FROM chassis.answers")
@@ -127,13 +127,25 @@ async def test_a_revoked_partner_gets_no_token_and_its_access_is_stated(harness:
     created = await partner(harness, organisation_ids=[organisations[MIRJA]])
     api = harness.api(await staff(harness))
     for _ in range(2):
-        answer = expect(PartnerRevoked, await api.revoke_partner(created.partner.id))
-        assert not answer.partner.active
+        answer = expect(PartnerRevoked, await api.revoke_partner(created.partner.id, created.partner.version))
+        assert (answer.partner.active, answer.partner.version, answer.problems) == (False, 2, [])
     first, last = await harness.emitted_events(AccessStated)
     assert (first.version, last.version, last.active, last.grants, last.scopes) == (1, 2, False, [], [])
     assert codes(await token_for(harness, created.partner.client_id, created.client_secret)) == [("INVALID_CLIENT", "")]
     for unknown in (write_id("partner", new_uuid()), "partner_x"):
-        assert codes(await api.revoke_partner(unknown)) == [("NOT_FOUND", "id")]
+        assert codes(await api.revoke_partner(unknown, 1)) == [("NOT_FOUND", "id")]
+
+
+async def test_a_partner_is_revoked_in_the_version_that_staff_have_seen(harness: Harness) -> None:
+    created = await partner(harness)
+    refused = expect(Conflict, await harness.api(await staff(harness)).revoke_partner(created.partner.id, 7))
+    assert (refused.thing_id, refused.fields) == (
+        created.partner.id,
+        [ConflictField(path=["version"], yours=7, now=created.partner.version)],
+    )
+    assert codes(refused) == [("CONFLICT", "version")]
+    assert len(await harness.emitted_events(AccessStated)) == 1
+    await token_for(harness, created.partner.client_id, created.client_secret)
 
 
 async def test_a_right_secret_is_accepted_whatever_people_at_its_address_mistyped(harness: Harness) -> None:
@@ -202,7 +214,11 @@ async def test_partners_are_listed_by_name_for_staff_alone(harness: Harness) -> 
     callers = [await harness.caller(), await harness.caller(kind=SubjectKind.PARTNER), service()]
     for caller in callers:
         barred = harness.api(caller)
-        for call in (barred.partners(), barred.create_partner(partner_command()), barred.revoke_partner("partner_x")):
+        for call in (
+            barred.partners(),
+            barred.create_partner(partner_command()),
+            barred.revoke_partner("partner_x", 1),
+        ):
             with pytest.raises(Forbidden):
                 await call
 

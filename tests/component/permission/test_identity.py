@@ -79,7 +79,7 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "contacts": example(username_of(CallerCase.VIEWER), {"userIds": [USER]}),
         "partners": example(partner, {}, seen_by=STAFF),
         "createPartner": example("PartnerCreated", new_partner("second"), seen_by=STAFF),
-        "revokePartner": example("PartnerRevoked", {"id": partner}, seen_by=STAFF),
+        "revokePartner": example("PartnerRevoked", {"id": partner, "version": 1}, seen_by=STAFF),
         "signOut": example("SignedOut", {}, seen_by=WITH_ACCOUNT),
     }
 

@@ -28,7 +28,7 @@ from services.contracts.identity import (
     SignedOut,
 )
 from services.contracts.permission import Role, SubjectKind
-from services.contracts.values import Refusal, refuse
+from services.contracts.values import Conflict, Refusal, conflict, refuse
 from tests.gateway.stubs.imports import ImportStub
 from tests.gateway.stubs.samples import ORGANISATION, PARTNER, USER
 
@@ -124,7 +124,9 @@ class IdentityStub(ImportStub):
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
         return PartnerCreated(partner=_partner(command.name, command.organisation_ids), client_secret="shown once")
 
-    async def revoke_partner(self, id: str) -> PartnerRevoked | Refusal:
+    async def revoke_partner(self, id: str, version: int) -> PartnerRevoked | Conflict | Refusal:
+        if version != 1:
+            return conflict(id, yours=version, now=1)
         return PartnerRevoked(partner=_partner(id, []))
 
     async def me(self) -> Me | None:
@@ -157,6 +159,7 @@ def _partner(name: str, organisation_ids: list[str]) -> Partner:
         organisation_ids=organisation_ids,
         all_organisations=False,
         active=True,
+        version=1,
     )
 
 
