@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from services.contracts.imports import OWNER_BY_KIND, UPLOAD_PREFIX
+
 _UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_read=150)
 """Timeout of an upload: the service sets the pace, and the gateway times out before this."""
 
@@ -58,11 +60,15 @@ class GraphQLClient:
         self._use(await self.mutate(_SIGN_IN, input={"username": username, "password": password}))
 
     async def upload(self, kind: str, file: Path, name: str) -> str:
-        """Stage a file of an export, streamed; return the import's id."""
+        """Upload a file of an export, streamed; return the import's id."""
         with file.open("rb") as stream:
             headers = {"Content-Type": "text/csv"}
             status, answer = await self._post(
-                f"/imports/{kind}", params={"name": name}, headers=headers, data=stream, timeout=_UPLOAD_TIMEOUT
+                f"/files/{OWNER_BY_KIND[kind]}/{UPLOAD_PREFIX}{kind}",
+                params={"name": name},
+                headers=headers,
+                data=stream,
+                timeout=_UPLOAD_TIMEOUT,
             )
         if status != 201:
             raise GraphQLClientError(f"{name}: {_messages(answer)}")

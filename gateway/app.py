@@ -13,8 +13,8 @@ from gateway.concurrency_limit import ConcurrencyLimit
 from gateway.context import GatewayDependencies
 from gateway.execution.limits.operation_limits import OperationLimits
 from gateway.http.examples import examples_route
+from gateway.http.files import file_route
 from gateway.http.graphql_endpoint import GraphQLEndpoint
-from gateway.http.imports import import_route
 from gateway.http.origins import AllowedOrigins
 from gateway.http.playground import assets_route, load_page
 from gateway.http.request_guard import RequestGuard
@@ -130,7 +130,7 @@ async def assemble(
                     AuthCookie.for_settings(settings, "session"),
                     AuthCookie.for_settings(settings, "device"),
                 ),
-                import_route(guard),
+                file_route(guard),
                 *schema_routes(guard, schema, admission.may_introspect),
                 *playground,
             ],

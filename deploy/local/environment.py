@@ -66,6 +66,12 @@ class StackEnvironment:
         if role != "migrate":
             own[f"KIERTO_{service.upper()}_KEY_RING_FILE"] = str(self.home.key_ring(service))
             own |= self._listening(f"{service}-{role}")
+        if role in ("api", "jobs"):
+            own |= {
+                f"KIERTO_{service.upper()}_FILES_URL": (self.home.files / service).absolute().as_uri(),
+                f"KIERTO_{service.upper()}_FILES_KEY": self.secrets.files_keys[service],
+                **self._set_by_caller("AWS_"),
+            }
         return self._shared() | own | self._set_by_caller(f"KIERTO_{service.upper()}_")
 
     def of_gateway(self) -> dict[str, str]:

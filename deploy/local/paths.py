@@ -46,6 +46,11 @@ class Home:
         return self.secrets / f"{service}-key-ring.json"
 
     @property
+    def files(self) -> Path:
+        """The services' files, in a folder for each."""
+        return self.root / "files"
+
+    @property
     def postgres(self) -> Path:
         return self.root / "postgres"
 
@@ -62,8 +67,8 @@ class Home:
         return self.root / "clock"
 
     def make(self) -> None:
-        """Make the folders, readable by their owner only: logs and mail hold personal data."""
-        for folder in (self.root, self.logs, self.run, self.mailbox):
+        """Make the folders, readable by their owner only: logs, mail and files hold personal data."""
+        for folder in (self.root, self.logs, self.run, self.mailbox, self.files):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def log(self, name: str) -> Path:
@@ -75,6 +80,7 @@ class Home:
             self.postgres,
             self.kafka,
             self.mailbox,
+            self.files,
             self.secrets,
             self.logs,
             self.clock,

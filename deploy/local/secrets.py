@@ -1,4 +1,4 @@
-"""Secrets of a stack, made at the first start: passwords, client secrets, the signing key, key rings, the pepper."""
+"""Secrets of a stack, made at the first start: passwords, client secrets, keys that sign, the pepper."""
 
 import base64
 import json
@@ -24,6 +24,8 @@ class Secrets:
     """Service to the password of its database role."""
     client_secrets: dict[str, str]
     """Service or gateway to its client secret at identity."""
+    files_keys: dict[str, str]
+    """Service to the key of links to its files: 32 random bytes, base64."""
     pepper: str
     """32 random bytes, base64."""
 
@@ -37,7 +39,8 @@ def load_secrets(home: Home) -> Secrets:
         "postgres_password": saved.get("postgres_password") or _random_secret(),
         "database_passwords": {name: _random_secret() for name in SERVICES} | saved.get("database_passwords", {}),
         "client_secrets": {name: _random_secret() for name in CLIENTS} | saved.get("client_secrets", {}),
-        "pepper": saved.get("pepper") or base64.b64encode(secrets.token_bytes(32)).decode(),
+        "files_keys": {name: _random_key() for name in SERVICES} | saved.get("files_keys", {}),
+        "pepper": saved.get("pepper") or _random_key(),
     }
     if complete != saved:
         write_atomically(path, json.dumps(complete, indent=2))
@@ -52,6 +55,10 @@ def load_secrets(home: Home) -> Secrets:
 def _random_secret() -> str:
     """Return 256 random bits in characters that need no quoting in URLs, SQL or a shell."""
     return secrets.token_urlsafe(32)
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _key_ring() -> str:

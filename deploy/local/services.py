@@ -41,7 +41,8 @@ def preload_modules(*, mailbox: bool) -> None:
     for package in (*(f"services.{service}" for service in SERVICES), "gateway"):
         import_module(f"{package}.__main__")
         import_module(f"{package}.app")
-    import_module("services.chassis.jobs.compat")
+    for module in ("services.chassis.jobs.compat", "obstore.store"):  # imported late elsewhere
+        import_module(module)
     if mailbox:
         import_module("deploy.local.mailbox.app")
     gc.collect()

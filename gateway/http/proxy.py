@@ -100,7 +100,7 @@ async def download(
     problem = _download_problem(source.head, limits)
     if problem:
         source.close()
-        _log.error("download rejected", service=service.name, path=path, reason=problem)
+        _log.error("download rejected", service=service.name, reason=problem)
         raise RequestError(502, "UNAVAILABLE")
     if request.method == "HEAD":
         source.close()

@@ -8,8 +8,9 @@ from gateway.context import Context
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import Node
 from gateway.schema.fields import SERVICE_CALL_WEIGHT, Info, load_many, selected_field_names, typed_field
-from gateway.schema.imports.owners import ID_PREFIX, OWNER_BY_KIND
+from gateway.schema.imports.owners import ID_PREFIX
 from gateway.schema.sites.site_loader import load_sites
+from services.contracts.imports import OWNER_BY_KIND
 from services.contracts.values import Id
 
 NodeLoader = Callable[[Context, list[str], Sequence[str]], Awaitable[Sequence[Any]]]

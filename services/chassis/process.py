@@ -5,9 +5,11 @@ On SIGTERM or SIGINT it accepts no new work, finishes the present work, and exit
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NoReturn
 
 import msgspec
 import uvicorn
@@ -87,6 +89,16 @@ def run(
             return runner.run(_run_until_stopped(name, settings, assemble))
     finally:
         logging.flush()
+
+
+def end(code: int) -> NoReturn:
+    """End the process at once, without Python's finalization.
+
+    A thread of a library that returns to Python during it aborts the process: obstore's do, while they finish a file.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _export_spans(name: str, settings: ProcessSettings) -> contextlib.AbstractContextManager[None]:

@@ -4,13 +4,29 @@ import enum
 from typing import Protocol
 
 from services.contracts.declare import read, write
+from services.contracts.files import FileLink
 from services.contracts.permission import STAFF
 from services.contracts.values import Connection, Id, MutationResult, Page, Refusal, Value
 
 FILE_TYPE = "text/csv"
 """The media type of an import file. A form of another origin can't send it."""
 MAX_FILE_BYTES = 200_000_000
-"""Room for three million pickups. A staged file lies on the service's disk."""
+"""Room for three million pickups."""
+OWNER_BY_KIND = {
+    "organisations": "identity",
+    "invoices": "stats",
+    "sites": "sites",
+    "containers": "sites",
+    "articles": "orders",
+    "routes": "orders",
+    "holidays": "orders",
+    "rules": "orders",
+    "agreements": "orders",
+    "pickups": "orders",
+}
+"""The service that imports a kind of file."""
+UPLOAD_PREFIX = "import-"
+"""The beginning of the purpose of an upload; the kind of file follows."""
 
 
 class FieldLead(enum.Enum):
@@ -35,7 +51,9 @@ class ImportState(enum.Enum):
 class Import(Value, frozen=True, kw_only=True):
     """The import of a file. ``total`` counts the rows without the header, ``done`` the processed ones.
     ``added``, ``changed``, ``unchanged`` and ``failed`` count the processed rows by result. The rows of
-    a dry run have the results that they would have.
+    a dry run have the results that they would have. ``file`` is the uploaded file, for 30 days.
+    ``bad_rows_file`` has the bad rows of an import that has ended, as CSV (line, field, code, reason), for 30 days;
+    its reasons are in the language in which the import was started. It is null if there are none.
     """
 
     id: Id
@@ -49,6 +67,8 @@ class Import(Value, frozen=True, kw_only=True):
     changed: int
     unchanged: int
     failed: int
+    file: FileLink | None = None
+    bad_rows_file: FileLink | None = None
 
 
 class BadRow(Value, frozen=True, kw_only=True):
@@ -74,7 +94,7 @@ class Importing(Protocol):
 
     @write(STAFF)
     async def start_import(self, id: Id, dry_run: bool = False) -> ImportStarted | Refusal:
-        """Start the import of a staged file: valid rows are imported, invalid ones reported.
+        """Start the import of an uploaded file: valid rows are imported, invalid ones reported.
 
         A dry run counts and reports the same, and imports nothing. A row that refers to a record of another file that
         is not imported is a bad row of it. The import of a file that was run dry, and a dry run of one that was

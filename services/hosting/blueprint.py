@@ -1,5 +1,7 @@
 """The blueprint of a service, and the runtime that its processes share."""
 
+import base64
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -23,6 +25,9 @@ from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
+from services.chassis.files.download_token import MIN_KEY_BYTES
+from services.chassis.files.service_files import ServiceFiles
+from services.chassis.files.store import FileStore
 from services.chassis.imports.export_files import ImportKind
 from services.chassis.imports.importer import FileImporter
 from services.chassis.jobs import queue
@@ -58,8 +63,8 @@ class ServiceRuntime(Generic[T]):
         self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(
             pool, clock, blueprint.transaction, self.relay_notifier.notify, self.job_notifier.notify
         )
-        self.imports: FileImporter[T] = FileImporter(blueprint.name, pool, self.work, blueprint.imports(self))
         self.identity = identity
+        self._blueprint = blueprint
         self._key_ring = _read_key_ring(blueprint.name, settings) if blueprint.sealed else None
         self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
 
@@ -68,6 +73,18 @@ class ServiceRuntime(Generic[T]):
         """The keys of the service's sealed values."""
         assert self._key_ring is not None, "the blueprint declares no sealed columns"
         return self._key_ring
+
+    @functools.cached_property
+    def files(self) -> ServiceFiles:
+        """The service's files, opened in the processes that use them."""
+        assert self._blueprint.has_files, "the blueprint declares no files"
+        return _open_files(self._blueprint.name, self.settings, self.pool, self.clock)
+
+    @functools.cached_property
+    def imports(self) -> FileImporter[T]:
+        """The service's imports."""
+        kinds = self._blueprint.imports(self)
+        return FileImporter(self._blueprint.name, self.pool, self.work, kinds, self.files)
 
     async def fetch_access(self, subject_id: str) -> AccessStated | None:
         """Fetch a subject's present access from identity."""
@@ -103,6 +120,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The service's own columns with personal data."""
     versioned: Sequence[str] = ()
     """The service's own tables with a ``version`` that its events carry."""
+    has_files: bool = False
+    """Whether things of the service have files, imports among them."""
     imports: Callable[[ServiceRuntime[T]], Sequence[ImportKind[T, Any]]] = lambda runtime: ()
     """The kinds of files that the service imports."""
     announcements: Sequence[Announcement[T]] = ()
@@ -116,13 +135,13 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     )
     public_keys: Callable[[ServiceRuntime[T]], Callable[[], Awaitable[str]]] = lambda runtime: runtime.public_keys
     routes: Callable[[ServiceRuntime[T], CallerAuthenticator], Sequence[BaseRoute]] = lambda runtime, authenticator: ()
-    """The routes beside the contract and the imports."""
+    """The routes beside the contract and the files."""
     jobs: Callable[[ServiceRuntime[T]], Sequence[AnyJobHandler]] = lambda runtime: ()
-    """The handlers of the service's jobs, beside those of imports, mails, audit and retention."""
+    """The handlers of the service's jobs, beside those of files, imports, mails, audit and retention."""
     fan_outs: Mapping[str, EmitPage[T]] = {}
     """The service's fan-outs by their kinds."""
     recurring: Sequence[Recurring] = ()
-    """The service's recurring jobs, beside retention and audit."""
+    """The service's recurring jobs, beside retention, audit and the sweep of files."""
     due_rows: Sequence[DueRows] = ()
     """The service's rows that have a job at their time."""
 
@@ -140,3 +159,22 @@ def _read_key_ring(service: str, settings: ServiceSettings) -> KeyRingReader:
         return KeyRingReader(settings.key_ring_file)
     except InvalidKeyRing as error:
         raise InvalidSettings(f"{name} is wrong: {error}") from None
+
+
+def _open_files(service: str, settings: ServiceSettings, pool: Pool, clock: Clock) -> ServiceFiles:
+    prefix = f"KIERTO_{service.upper()}_FILES"
+    problems = []
+    try:
+        key = base64.b64decode(settings.files_key, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) < MIN_KEY_BYTES:
+        found = "wrong" if settings.files_key else "missing"
+        problems.append(f"{prefix}_KEY is {found} (expected {MIN_KEY_BYTES} random bytes or more in base64)")
+    try:
+        store = FileStore.open(settings.files_url)
+    except ValueError as error:
+        problems.append(f"{prefix}_URL is {'wrong' if settings.files_url else 'missing'} ({error})")
+    if problems:
+        raise InvalidSettings("\n".join(problems))
+    return ServiceFiles(service, pool, store, key, clock)

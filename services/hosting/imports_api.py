@@ -1,11 +1,14 @@
-"""The operations on imports, the same in every service with imports."""
+"""The operations on imports and the purposes of their uploads, the same in every service with imports."""
 
+import functools
 from typing import Any
 
 from services.access.caller import Caller
 from services.chassis.imports.importer import FileImporter
-from services.contracts.imports import BadRow, Import, ImportStarted
+from services.contracts.imports import FILE_TYPE, UPLOAD_PREFIX, BadRow, Import, ImportStarted
+from services.contracts.permission import STAFF
 from services.contracts.values import Connection, Id, Page, Refusal
+from services.hosting.file_resource import UploadPurpose
 
 
 class ImportsApi:
@@ -16,10 +19,20 @@ class ImportsApi:
         self._caller = caller
 
     async def start_import(self, id: Id, dry_run: bool = False) -> ImportStarted | Refusal:
-        return await self._imports.start(id, dry_run=dry_run)
+        return await self._imports.start(id, self._caller.language, dry_run=dry_run)
 
     async def imports(self, ids: list[Id]) -> list[Import | None]:
         return await self._imports.imports(ids)
 
     async def bad_rows(self, id: Id, page: Page) -> Connection[BadRow]:
         return await self._imports.bad_rows(id, page, self._caller.language)
+
+
+def import_purposes(imports: FileImporter[Any]) -> dict[str, UploadPurpose]:
+    """Return a purpose for each kind of file: its upload is an import that can be started."""
+    return {
+        f"{UPLOAD_PREFIX}{kind}": UploadPurpose(
+            permission=STAFF, media_type=FILE_TYPE, receive=functools.partial(imports.upload, kind)
+        )
+        for kind in imports.kinds
+    }

@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import datetime as dt
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+import sys
+from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import msgspec
-from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from services.access import copy
 from services.access.authentication import CallerAuthenticator
 from services.access.authorization import Authorization
-from services.access.caller import Caller
 from services.chassis import process
 from services.chassis.audit.chain import CHAIN_RECURRING, chain_handler
 from services.chassis.auth.tokens import Verifier
@@ -24,8 +23,8 @@ from services.chassis.events.consume.consumer import Consumer
 from services.chassis.events.publish import relay_metrics
 from services.chassis.events.publish.relay import Relay
 from services.chassis.events.transaction import Transaction
+from services.chassis.files.storage import SWEEP_RECURRING
 from services.chassis.http.client.origin import Origin
-from services.chassis.imports.importer import FileImporter, RunImport
 from services.chassis.jobs import queue_metrics
 from services.chassis.jobs.fan_out import FanOutRunner, RunFanOut
 from services.chassis.jobs.job import AnyJobHandler, Job, JobHandler, JobRun
@@ -37,12 +36,12 @@ from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.server import routes
 from services.chassis.runtime.clock import SystemClock
 from services.chassis.runtime.health import Check
-from services.chassis.runtime.settings import ServiceSettings, load_or_exit
+from services.chassis.runtime.settings import InvalidSettings, ServiceSettings, load_or_exit
 from services.chassis.telemetry import logging
 from services.contracts.declare import topic_of
-from services.hosting.bad_rows_file import bad_rows_route
 from services.hosting.blueprint import Blueprint, ServiceRuntime
-from services.hosting.upload import upload_route
+from services.hosting.file_resource import file_routes
+from services.hosting.imports_api import import_purposes
 
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
@@ -84,7 +83,11 @@ def main(blueprint: Blueprint[T, P], role: str) -> int:
         logging.configure(name, settings.log_level)
         logging.logger(__name__).error("no such role", role=role, roles=["api", "worker", "relay", "jobs", "migrate"])
         return 2
-    return process.run(name, settings, lambda: build_parts(blueprint, settings))
+    try:
+        return process.run(name, settings, lambda: build_parts(blueprint, settings))
+    except InvalidSettings as error:  # of what only some services need
+        sys.stderr.write(f"{name} can't start:\n{error}\n")
+        return 2
 
 
 @contextlib.asynccontextmanager
@@ -105,18 +108,16 @@ async def open_runtime(
 def api_routes(
     blueprint: Blueprint[T, P], runtime: ServiceRuntime[T], authenticator: CallerAuthenticator
 ) -> list[BaseRoute]:
-    """Return the routes of a service's api: its contract, its imports and its own."""
+    """Return the routes of a service's api: its contract, its files and its own."""
     authorization = Authorization(blueprint.contract, blueprint.owners, runtime.pool, runtime.clock)
     contract_routes = routes(
         blueprint.contract, blueprint.bind(runtime), authenticator.caller, authenticator.anonymous_caller, authorization
     )
-    file_routes = import_resource(runtime.imports, authenticator.caller)
-    return [*contract_routes, *file_routes, *blueprint.routes(runtime, authenticator)]
-
-
-def import_resource(imports: FileImporter[Any], authenticate: Callable[[Request], Awaitable[Caller]]) -> list[Route]:
-    """Return the routes of the files of imports; none for a service without imports."""
-    return [upload_route(imports, authenticate), bad_rows_route(imports, authenticate)] if imports.kinds else []
+    own_routes = blueprint.routes(runtime, authenticator)
+    if not blueprint.has_files:
+        return [*contract_routes, *own_routes]
+    resource = file_routes(runtime.files, import_purposes(runtime.imports), authenticator.caller)
+    return [*contract_routes, *resource, *own_routes]
 
 
 @contextlib.asynccontextmanager
@@ -151,6 +152,8 @@ async def _jobs(blueprint: Blueprint[T, P], settings: ServiceSettings) -> AsyncI
     async with open_runtime(blueprint, settings, "jobs") as runtime:
         retention_recurring = Recurring(job=DeleteExpired(), every=RETENTION_INTERVAL)
         recurring = [retention_recurring, CHAIN_RECURRING, *blueprint.recurring]
+        if blueprint.has_files:
+            recurring.append(SWEEP_RECURRING)
         schedule = JobSchedule(runtime.pool, runtime.clock, recurring, blueprint.due_rows)
         runner = JobRunner(runtime.pool, job_handlers(blueprint, runtime))
 
@@ -190,15 +193,15 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
 
 
 def job_handlers(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> list[AnyJobHandler]:
-    """Return the handlers of a service's jobs: its own, and those of retention, audit, imports and mails."""
+    """Return the handlers of a service's jobs: its own, and those of retention, audit, files, imports and mails."""
 
     async def delete_expired(job: DeleteExpired, run: JobRun) -> None:
         await retention.delete_expired(runtime.pool, run.stop, [copy.DELETE_ENDED_SESSIONS])
 
     handlers: list[AnyJobHandler] = [JobHandler(DeleteExpired, delete_expired, held=False), chain_handler(runtime.pool)]
     handlers += blueprint.jobs(runtime)
-    if runtime.imports.kinds:
-        handlers.append(JobHandler(RunImport, runtime.imports.run, concurrency=1))
+    if blueprint.has_files:
+        handlers += [*runtime.files.storage.job_handlers(), *runtime.imports.job_handlers()]
     if blueprint.fan_outs:
         handlers.append(JobHandler(RunFanOut, FanOutRunner(runtime.pool, runtime.work, blueprint.fan_outs).run))
     settings = runtime.settings

@@ -119,6 +119,7 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     handlers=lambda runtime: HANDLERS,
     sensitive=SENSITIVE,
     versioned=["organisations", "users", "partners"],
+    has_files=True,
     imports=_imports,
     announcements=[
         Announcement(

@@ -57,6 +57,7 @@ ORDERS: Blueprint[OrdersTransaction, Orders] = Blueprint(
     partners_topic=True,
     sensitive=SENSITIVE,
     versioned=["agreements", "orders", "pickups"],
+    has_files=True,
     imports=_imports,
     fan_outs={MOVED_PICKUPS: emit_moved_pickups},
     announcements=[Announcement(entity="pickup", event=PickupStated, table="pickups", emit_page=announce_pickups)],

@@ -43,6 +43,7 @@ SITES: Blueprint[SitesTransaction, Sites] = Blueprint(
     handlers=lambda runtime: HANDLERS,
     sensitive=SENSITIVE,
     versioned=["sites", "containers"],
+    has_files=True,
     imports=_imports,
     announcements=[
         Announcement(entity="site", event=SiteStated, table="sites", emit_page=announce_sites),

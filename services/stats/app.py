@@ -27,6 +27,7 @@ STATS: Blueprint[StatsTransaction, Stats] = Blueprint(
     handlers=lambda runtime: HANDLERS,
     sensitive=SENSITIVE,
     versioned=["invoices"],
+    has_files=True,
     imports=lambda runtime: [ImportKind("invoices", InvoiceRow, ("invoice_number",), import_invoices)],
     announcements=[Announcement(entity="invoice", event=InvoiceStated, table="invoices", emit_page=announce_invoices)],
     copies=[ACCESS_COPY, Copy(OrganisationStated, "organisations"), Copy(PickupStated, "pickups")],

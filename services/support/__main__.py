@@ -12,4 +12,6 @@ def main(role: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1] if len(sys.argv) == 2 else ""))
+    from services.chassis.process import end
+
+    end(main(sys.argv[1] if len(sys.argv) == 2 else ""))

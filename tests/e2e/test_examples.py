@@ -21,6 +21,7 @@ from tests.support.servers import ROOT
 from tests.support.stack import RunningStack
 
 Example = dict[str, Any]
+RULES = ROOT / "deploy" / "local" / "demo" / "rules.csv"
 
 OWNED_ID = re.compile(r"\b(?:org|site|container|agreement|order|pickup|ticket|partner|import_[a-z]+)_[0-9a-z]{26}\b")
 """An id of a thing that belongs to an organisation or to the operator."""
@@ -87,8 +88,11 @@ class ExampleCallers:
             case "create-partner":
                 self.by_hand["partner"] = data["createPartner"]["partner"]["id"]
             case "revoke-partner":
-                rules = (ROOT / "deploy" / "local" / "demo" / "rules.csv").read_text(encoding="utf-8")
-                self.by_hand["import"] = await self.clients["staff"].upload("rules", rules)
+                self.by_hand["import"] = await self.clients["staff"].upload("rules", RULES.read_text(encoding="utf-8"))
+            case "import-status":
+                url = self.clients["staff"].url + data["import"]["file"]["url"]
+                async with aiohttp.ClientSession() as anyone, anyone.get(url) as response:
+                    assert (response.status, await response.read()) == (200, RULES.read_bytes())
             case "orders-to-drive":
                 self.by_hand["order"] = data["orders"]["edges"][0]["node"]["id"]
 

@@ -89,10 +89,25 @@ def _raised_by(call: ast.Call) -> tuple[ast.expr, list[ast.keyword]] | None:
             return call.args[1], given
         case "problem_response":
             return call.args[2], inside
+        case "InvalidUpload":
+            return _of_upload(call.args[0], keywords, given)
         case "InvalidFile":
             return ast.Constant("WRONG_FILE"), [ast.keyword("reason", call.args[0]), *given]
         case _:
             return None
+
+
+def _of_upload(
+    problem: ast.expr, keywords: dict[str, ast.expr], given: list[ast.keyword]
+) -> tuple[ast.expr, list[ast.keyword]] | None:
+    """Return the code that ``services/hosting/file_resource.py`` makes of a refused upload."""
+    if not isinstance(problem, ast.Attribute):
+        return None
+    if problem.attr == "TOO_LARGE":
+        return ast.Constant("TOO_LARGE"), given
+    code = "MALFORMED" if "field" in keywords else "WRONG_FILE"
+    params = [one for one in given if one.arg != "field"]
+    return ast.Constant(code), [ast.keyword("reason", ast.Constant(problem.attr)), *params]
 
 
 def _alternatives(

@@ -91,9 +91,10 @@ async def test_request_errors_are_in_the_tokens_language(gateway: GatewayFixture
     await gateway.execute("{ me { id } }", token, "de")
     answer = await gateway.execute("query a { me { id } } query b { me { id } }", token, "de")
     assert [error["message"] for error in answer["errors"]] == [messages.text("UNKNOWN_OPERATION", Language.SV)]
-    async with gateway.session.get(
-        f"{gateway.url}/imports/import_x_1/bad-rows",
-        headers={"Authorization": f"Bearer {token}", "Accept-Language": "de"},
+    async with gateway.session.post(
+        f"{gateway.url}/files/sites/import-sites",
+        data=b"a",
+        headers={"Authorization": f"Bearer {token}", "Accept-Language": "de", "Content-Type": "text/csv"},
     ) as response:
         refused = await response.json()
     assert [error["message"] for error in refused["errors"]] == [messages.text("FORBIDDEN", Language.SV)]

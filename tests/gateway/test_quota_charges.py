@@ -40,7 +40,7 @@ MALFORMED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "variables that are none": ("GET", "/graphql?query=%7B__typename%7D&variables=" + "1" * 2_000, {}),
     "credentials that are none": ("POST", "/auth/session", {"data": b"{" * 9_000, "headers": JSON}),
     "a form that is none": ("POST", "/auth/token", {"data": b"x" * 9_000, "headers": FORM}),
-    "a token that is none for a file": ("POST", "/imports/sites", {"headers": {"Authorization": "Bearer x.y.z"}}),
+    "a token that is none for a file": ("POST", "/files/sites/x", {"headers": {"Authorization": "Bearer x.y.z"}}),
     "a token that is none for the schema": ("GET", "/schema.json", {"headers": {"Authorization": "Bearer x.y.z"}}),
 }
 FLOODS: dict[str, Any] = {

@@ -25,10 +25,10 @@ RESOURCES = [
     ("stranger", "GET", "/schema.graphql", {}, 200),
     ("user", "GET", "/schema.json", {}, 200),
     ("partner", "GET", "/schema.graphql", {}, 200),
-    ("staff", "POST", "/imports/sites?name=a", FILE, 201),
-    ("staff", "GET", "/imports/import_sites_1/bad-rows", {}, 200),
-    ("user", "POST", "/imports/sites?name=a", FILE, 403),
-    ("stranger", "POST", "/imports/sites?name=a", FILE, 401),
+    ("staff", "POST", "/files/sites/import-sites?name=a", FILE, 201),
+    ("stranger", "GET", "/files/sites/file_1?token=of+sites", {}, 200),
+    ("user", "POST", "/files/sites/import-sites?name=a", FILE, 403),
+    ("stranger", "POST", "/files/sites/import-sites?name=a", FILE, 401),
 ]
 
 

@@ -5,6 +5,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from services.contracts.imports import OWNER_BY_KIND
+
 
 class GatewayClient:
     """Client of GraphQL over HTTP at ``url``; ``token`` and ``traceparent`` are sent once they are set."""
@@ -57,9 +59,10 @@ class GatewayClient:
         self.token = result["access_token"]
 
     async def upload(self, kind: str, text: str) -> str:
-        """Stage a file of an ERP export and return the import's id; raise ValueError if it was refused."""
+        """Upload a file of an ERP export and return the import's id; raise ValueError if it was refused."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "text/csv"}
-        async with self._session.post(f"{self.url}/imports/{kind}", data=text.encode(), headers=headers) as response:
+        url = f"{self.url}/files/{OWNER_BY_KIND[kind]}/import-{kind}?name={kind}.csv"
+        async with self._session.post(url, data=text.encode(), headers=headers) as response:
             result = await response.json(content_type=None)
             if response.status != 201:
                 raise ValueError(result)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
+from obstore.store import MemoryStore
 
 from services.access import copy
 from services.access.authorization import Authorization
@@ -15,12 +16,15 @@ from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.handlers import handle_events
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
+from services.chassis.files.service_files import ServiceFiles
+from services.chassis.files.store import FileStore
 from services.chassis.ids import find_id, new_uuid, write_id
-from services.chassis.imports.importer import FileImporter, RunImport
+from services.chassis.imports.importer import FileImporter, RunImport, StageImport
 from services.chassis.jobs.job import JobRun, RunAgain
 from services.chassis.rpc.signature import camel_case, signatures
 from services.chassis.runtime.settings import ServiceSettings
 from services.contracts.declare import Event, event_type_named, event_type_of
+from services.contracts.files import FileLink
 from services.contracts.identity import AccessStated, Grant, Language
 from services.contracts.imports import BadRow, Import, ImportState
 from services.contracts.permission import Role, SubjectKind
@@ -48,7 +52,18 @@ class ServiceHarness(Generic[T, P]):
     def imports(self) -> FileImporter[T]:
         """The service's imports, with the settings at the time of the first use."""
         runtime: Any = self
-        return FileImporter(self.blueprint.name, self.pool, self.work, self.blueprint.imports(runtime))
+        return FileImporter(self.blueprint.name, self.pool, self.work, self.blueprint.imports(runtime), self.files)
+
+    @functools.cached_property
+    def files(self) -> ServiceFiles:
+        """The service's files, in memory."""
+        return ServiceFiles(self.blueprint.name, self.pool, FileStore(MemoryStore()), bytes(32), self.clock)
+
+    async def read_file(self, link: FileLink | None) -> str:
+        """Return the content of a file by its link."""
+        assert link is not None
+        opened = await self.files.storage.open(self.files.tokens.verify(link.url.partition("?token=")[2]))
+        return b"".join([chunk async for chunk in opened.chunks]).decode()
 
     def api(self, caller: Caller) -> P:
         """Return the service's API for this caller, which checks permissions as its routes do."""
@@ -101,27 +116,28 @@ class ServiceHarness(Generic[T, P]):
         return [event for event in decoded if kind is None or isinstance(event, kind)]
 
     async def import_file(self, kind: str, text: str | bytes, *, dry_run: bool = False) -> tuple[Import, list[BadRow]]:
-        """Stage a CSV text and import it, or run it dry; return the import and its bad rows."""
+        """Upload a CSV text and import it, or run it dry; return the import and its bad rows."""
         data = text.encode() if isinstance(text, str) else text
-        staged = await self.imports.stage(kind, f"{kind}.csv", iterate_chunks(data))
-        await self.imports.start(staged.id, dry_run=dry_run)
+        uploaded = await self.imports.upload(kind, f"{kind}.csv", iterate_chunks(data))
+        await self.imports.start(uploaded.id, Language.EN, dry_run=dry_run)
         while True:
-            (progress,) = await self.imports.imports([staged.id])
+            (progress,) = await self.imports.imports([uploaded.id])
             assert progress is not None
             if progress.state in (ImportState.DONE, ImportState.FAILED):
                 break
             try:
-                await self.run_import(staged.id)
+                await self.run_import(uploaded.id)
             except RunAgain:
                 # No event will arrive, so rows that wait for one are made to time out.
                 await self.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
-        bad = await self.imports.bad_rows(staged.id, Page(first=200), Language.EN)
+        bad = await self.imports.bad_rows(uploaded.id, Page(first=200), Language.EN)
         return progress, [edge.node for edge in bad.edges]
 
     async def run_import(self, text: str, stop: asyncio.Event | None = None) -> None:
-        """Run the job of a started import once."""
+        """Run the jobs of a started import once."""
         import_id = find_id(f"import_{self.blueprint.name}", text)
         assert import_id is not None
+        await self.imports.stage(StageImport(import_id=import_id), JobRun(1, asyncio.Event()))
         await self.imports.run(RunImport(import_id=import_id), JobRun(1, stop or asyncio.Event()))
 
     async def caller(

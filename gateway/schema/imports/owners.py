@@ -1,18 +1,6 @@
-"""The services that own imports, by kind of file and by id."""
+"""The services that own imports, by id."""
 
-OWNER_BY_KIND = {
-    "organisations": "identity",
-    "invoices": "stats",
-    "sites": "sites",
-    "containers": "sites",
-    "articles": "orders",
-    "routes": "orders",
-    "holidays": "orders",
-    "rules": "orders",
-    "agreements": "orders",
-    "pickups": "orders",
-}
-"""The service that imports a kind of file."""
+from services.contracts.imports import OWNER_BY_KIND
 
 ID_PREFIX = "import_"
 

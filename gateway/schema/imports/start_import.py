@@ -7,8 +7,8 @@ from services.contracts.values import Id, Refusal, Value, refuse
 
 
 class StartImport(Value, frozen=True, kw_only=True):
-    """The import of a file that was staged by `POST /imports/{kind}`. A dry run counts and reports what the import
-    would do, and imports nothing: to import the file, stage it again.
+    """The import of a file that was uploaded by `POST /files/{service}/import-{kind}`. A dry run counts and reports
+    what the import would do, and imports nothing: to import the file, upload it again.
     """
 
     id: Id
@@ -17,7 +17,7 @@ class StartImport(Value, frozen=True, kw_only=True):
 
 @field("StartImportResult")
 async def start_import(info: Info, input: StartImport) -> ImportStarted | Refusal:
-    """Start the import of a staged file (I17, L9, O16): valid rows are imported, invalid ones reported. Staff only."""
+    """Start the import of a file (I17, L9, O16): valid rows are imported, invalid ones reported. Staff only."""
     service = owner_of(input.id)
     if service is None:
         return refuse("NOT_FOUND", "id")

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -22,7 +22,7 @@ _KEEP = """
 _DELETE = "UPDATE chassis.files SET state = 'deleted', name = '' WHERE id = $1 AND owner = $2 RETURNING true"
 _FIND_KEPT = """
     SELECT id, owner, name, media_type, bytes AS size, sha256 FROM chassis.files
-    WHERE id = $1 AND state = 'kept' AND (expires_at IS NULL OR expires_at > $2)
+    WHERE id = ANY ($1) AND state = 'kept' AND (expires_at IS NULL OR expires_at > $2)
 """
 _EXPIRE = """
     UPDATE chassis.files SET state = 'deleted', name = '' WHERE id IN (
@@ -87,7 +87,7 @@ async def expire(connection: DatabaseConnection, now: dt.datetime, limit: int) -
     return [DeleteFile(file_id=row["id"]) for row in await connection.fetch(_EXPIRE, now, limit)]
 
 
-async def find_kept(pool: Pool, file_id: uuid.UUID, now: dt.datetime) -> FileRow | None:
-    """Return a file that is kept and has not expired."""
-    row = await pool.fetchrow(_FIND_KEPT, file_id, now)
-    return None if row is None else FileRow(**{**row, "media_type": MediaType(row["media_type"])})
+async def find_kept(pool: Pool, ids: Collection[uuid.UUID], now: dt.datetime) -> Mapping[uuid.UUID, FileRow]:
+    """Return those of the files that are kept and have not expired, by their ids."""
+    rows = await pool.fetch(_FIND_KEPT, ids, now) if ids else []
+    return {row["id"]: FileRow(**{**row, "media_type": MediaType(row["media_type"])}) for row in rows}

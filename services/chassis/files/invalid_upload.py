@@ -26,7 +26,9 @@ class UploadProblem(enum.Enum):
     TOO_COSTLY = "TOO_COSTLY"
     """An image that takes more memory or time than others of its size."""
     TOO_LONG = "TOO_LONG"
-    """A name with more characters than ``limit``."""
+    """A name with more characters than ``longest``."""
+    REQUIRED = "REQUIRED"
+    """A name that is empty."""
     CHARACTERS = "CHARACTERS"
     """A name with a separator of folders, or with a character that is not shown."""
 
@@ -45,10 +47,10 @@ class InvalidUpload(Exception):
 def checked_name(name: str) -> str:
     """Return a file's name in normal form C; raise InvalidUpload if it is empty, too long or not a name."""
     if len(name) > MAX_NAME_LENGTH:
-        raise InvalidUpload(UploadProblem.TOO_LONG, field="name", limit=str(MAX_NAME_LENGTH))
+        raise InvalidUpload(UploadProblem.TOO_LONG, field="name", longest=str(MAX_NAME_LENGTH))
     name = unicodedata.normalize("NFC", name.strip())
     if not name:
-        raise InvalidUpload(UploadProblem.EMPTY, field="name")
+        raise InvalidUpload(UploadProblem.REQUIRED, field="name")
     if not name.isprintable() or any(separator in name for separator in _SEPARATORS):
         raise InvalidUpload(UploadProblem.CHARACTERS, field="name")
     return name

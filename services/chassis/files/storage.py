@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +56,7 @@ class SweepFiles(Job, frozen=True, kw_only=True, tag="sweep-files"):
     """The job that deletes pending files after a day, and files whose time is over."""
 
 
-RECURRING = Recurring(job=SweepFiles(), every=dt.timedelta(hours=1))
+SWEEP_RECURRING = Recurring(job=SweepFiles(), every=dt.timedelta(hours=1))
 
 
 class OpenFile(msgspec.Struct, frozen=True):
@@ -88,10 +88,18 @@ class FileStorage:
 
         The service that owns the file's thing has authorised its reader.
         """
-        row = await file_rows.find_kept(self._pool, file_id, self._clock.now())
+        row = (await self.find([file_id])).get(file_id)
         if row is None:
             raise UnknownFile(str(file_id))
-        return OpenFile(row, await self._store.read(file_id))
+        try:
+            return OpenFile(row, await self._store.read(file_id))
+        except FileMissing:
+            _log.error("file missing", id=str(file_id))
+            raise
+
+    async def find(self, ids: Collection[UUID]) -> Mapping[UUID, FileRow]:
+        """Return those of the files that are kept, by their ids."""
+        return await file_rows.find_kept(self._pool, ids, self._clock.now())
 
     async def move(self, job: MoveFile, run: JobRun) -> None:
         """Move a kept file's bytes; a repetition changes nothing."""

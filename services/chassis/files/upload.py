@@ -34,18 +34,26 @@ class FileUploads:
         self._images = asyncio.Semaphore(MAX_CONCURRENT_IMAGES)
 
     async def begin_upload(
-        self, content: AsyncIterable[bytes], *, owner: Id, name: str, accepted: Collection[MediaType], max_bytes: int
+        self,
+        content: AsyncIterable[bytes],
+        *,
+        owner: Id,
+        name: str,
+        accepted: Collection[MediaType],
+        max_bytes: int,
+        any_text: bool = False,
     ) -> FileRow:
         """Receive a file for a thing, and return its row, which is pending; raise InvalidUpload.
 
-        It is deleted after a day, unless a transaction keeps it. An error of ``content`` leaves nothing.
+        It is deleted after a day, unless a transaction keeps it. An error of ``content`` leaves nothing. ``any_text``
+        accepts text with any bytes, for a reader that judges it row by row.
         """
         name = checked_name(name)
         chunks = _limited(content, max_bytes)
         head = await _head(chunks)
-        media_type = _accepted_type(media_type_of(head), accepted)
+        media_type = _accepted_type(media_type_of(head, any_text=any_text), accepted)
         file_id = new_uuid()
-        received = _Received(head, chunks, media_type)
+        received = _Received(head, chunks, None if any_text else _check_of(media_type))
         if media_type in IMAGES:
             size, sha256 = await self._write_image(file_id, received, media_type)
         else:
@@ -71,10 +79,10 @@ class FileUploads:
 class _Received:
     """The chunks of an upload, which are measured and checked on their way."""
 
-    def __init__(self, head: bytes, rest: AsyncIterator[bytes], media_type: MediaType) -> None:
+    def __init__(self, head: bytes, rest: AsyncIterator[bytes], check: PdfCheck | TextCheck | None) -> None:
         self._head = head
         self._rest = rest
-        self._check = _check_of(media_type)
+        self._check = check
         self.size = 0
         self.digest = hashlib.sha256()
 

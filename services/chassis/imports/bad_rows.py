@@ -1,4 +1,4 @@
-"""Bad rows of imports in the order of their file, as pages or as a stream.
+"""Bad rows of imports in the order of their file, as pages or as CSV.
 
 The reason of a bad row is stored as a code and its params, and rendered in its reader's language, from ``texts``.
 """
@@ -11,6 +11,7 @@ import msgspec
 
 from services.chassis.db.paging import IntegerKey, KeysetPage
 from services.chassis.db.postgres import Pool, Row
+from services.chassis.imports.csv_text import csv_text
 from services.chassis.texts.catalogue import load_catalogue
 from services.contracts.identity import Language
 from services.contracts.imports import BadRow
@@ -19,6 +20,9 @@ from services.contracts.values import Page
 
 TEXTS = Path(__file__).parent / "texts"
 
+MAX_CSV_BYTES = 2_000_000_000
+"""Bytes of the file at most: enough for ten million rows with reasons of 200 characters."""
+_HEADER = ("line", "field", "code", "reason")
 _BATCH_ROWS = 1000
 
 _BAD_ROWS = """
@@ -37,15 +41,20 @@ async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page, language:
     return part.connection(edges, await pool.fetchval(_COUNT, import_id))
 
 
-async def all_of(pool: Pool, import_id: uuid.UUID | None, language: Language) -> AsyncIterator[list[BadRow]]:
-    """Yield all bad rows of an import in batches, each by its own query.
+async def csv_of(pool: Pool, import_id: uuid.UUID, language: Language) -> AsyncIterator[bytes]:
+    """Yield all bad rows of an import as CSV, up to ``MAX_CSV_BYTES``.
 
-    A database cursor would hold a connection and a transaction for as long as the reader takes. No row is repeated, and
-    no row of a finished import is omitted.
+    Each batch is a query of its own: a database cursor would hold a transaction for as long as the reader takes.
     """
-    after = 0
-    while rows := await pool.fetch(_BAD_ROWS, import_id, after, _BATCH_ROWS):
-        yield [_bad_row(row, language) for row in rows]
+    chunk, size, after = csv_text([_HEADER]), 0, 0
+    while size + len(chunk) <= MAX_CSV_BYTES:
+        yield chunk
+        size += len(chunk)
+        rows = await pool.fetch(_BAD_ROWS, import_id, after, _BATCH_ROWS)
+        if not rows:
+            return
+        bad_rows = [_bad_row(row, language) for row in rows]
+        chunk = csv_text([(row.line, row.field, row.code, row.reason) for row in bad_rows])
         after = rows[-1]["line"]
 
 

@@ -4,9 +4,6 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-CONTENT_TYPE = "text/csv; charset=utf-8; header=present"
-"""RFC 4180, section 3; RFC 7111, section 5.1."""
-
 _FORMULA_PREFIXES = tuple("=+-@\t\r\n＝＋－＠")
 
 

@@ -5,7 +5,7 @@ import enum
 import hashlib
 import re
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -53,7 +53,7 @@ class ImportKind(msgspec.Struct, Generic[T, R], frozen=True):
 
 
 class InvalidFile(ValueError):
-    """A file that does not match its kind; nothing of it was staged.
+    """A file that does not match its kind.
 
     ``reason`` is MISSING_COLUMNS, UNKNOWN_COLUMNS, REPEATED_COLUMNS (``params`` has the ``columns``) or LONG_LINE
     (``line``, and the ``limit`` in bytes).
@@ -85,31 +85,67 @@ async def staged_rows(kind: ImportKind[Any, Any], pieces: AsyncIterable[bytes]) 
 
     Bytes that are not UTF-8 make only their row bad.
     """
-    header: list[str] | None = None
-    async for record in _records(pieces):
-        if header is None:
-            header = _header(kind, record.cells or [])
-        elif record.cells is None:
-            yield _bad_row(record.line, row_error("", "MALFORMED", reason="CSV"))
-        elif record.cells:
-            yield _new_row(kind, header, record.line, record.cells)
-    if header is None:
-        _header(kind, [])
+    rows = _RowSplitter(kind)
+    async for piece in pieces:
+        for number, row in enumerate(rows.feed(piece)):
+            if number % _RECORDS_BETWEEN_YIELDS == 0:
+                await asyncio.sleep(0)
+            if row is not None:
+                yield row
+    for row in rows.end():
+        if row is not None:
+            yield row
 
 
-async def _records(pieces: AsyncIterable[bytes]) -> AsyncIterator[CsvRecord]:
-    """Yield the records of a file, and yield to the event loop regularly."""
-    records = CsvRecordReader()
-    try:
+class RowCount:
+    """The number of rows of a file, counted while it passes."""
+
+    def __init__(self, kind: ImportKind[Any, Any]) -> None:
+        self._kind = kind
+        self.total = 0
+
+    async def count(self, pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        """Yield the chunks of a file; raise InvalidFile if it does not match its kind."""
+        rows = _RowSplitter(self._kind)
         async for piece in pieces:
-            for number, record in enumerate(records.feed(piece)):
+            for number, row in enumerate(rows.feed(piece)):
                 if number % _RECORDS_BETWEEN_YIELDS == 0:
                     await asyncio.sleep(0)
-                yield record
-        for record in records.end():
-            yield record
-    except RecordTooLong as long:
-        raise InvalidFile("LONG_LINE", line=long.line, limit=MAX_RECORD_BYTES) from None
+                self.total += row is not None
+            yield piece
+        self.total += sum(row is not None for row in rows.end())
+
+
+class _RowSplitter:
+    """Splitter of a file into its rows, as its chunks arrive."""
+
+    def __init__(self, kind: ImportKind[Any, Any]) -> None:
+        self._kind = kind
+        self._records = CsvRecordReader()
+        self._header: list[str] | None = None
+
+    def feed(self, piece: bytes) -> Iterator[StagedRow | None]:
+        """Yield the rows that the next chunk completes, None for a record that is none; raise InvalidFile."""
+        return self._rows(self._records.feed(piece))
+
+    def end(self) -> Iterator[StagedRow | None]:
+        """Yield the last row or None; raise InvalidFile."""
+        yield from self._rows(self._records.end())
+        if self._header is None:
+            _header(self._kind, [])
+
+    def _rows(self, records: Iterator[CsvRecord]) -> Iterator[StagedRow | None]:
+        try:
+            for record in records:
+                if self._header is None:
+                    self._header = _header(self._kind, record.cells or [])
+                    yield None
+                elif record.cells is None:
+                    yield _bad_row(record.line, row_error("", "MALFORMED", reason="CSV"))
+                else:
+                    yield _new_row(self._kind, self._header, record.line, record.cells) if record.cells else None
+        except RecordTooLong as long:
+            raise InvalidFile("LONG_LINE", line=long.line, limit=MAX_RECORD_BYTES) from None
 
 
 def _header(kind: ImportKind[Any, Any], cells: Sequence[str]) -> list[str]:

@@ -1,28 +1,36 @@
-"""Importer of export files: a CSV is staged by COPY, then applied in batches, and bad rows are reported.
+"""Importer of export files: a CSV is kept, staged by COPY, then applied in batches, and bad rows are reported.
 
-A kind of file is a Struct of its row and a function that applies rows; the rest is here. Progress and effects of a
-batch are one transaction, so an import resumes after a crash. A second import of the same file changes nothing, since
-``apply`` returns UNCHANGED.
+A kind of file is a Struct of its row and a function that applies rows; the rest is here. The uploaded file is kept, and
+a job stages its rows from there; another applies them. Progress and effects of a batch are one transaction, so an
+import resumes after a crash. A second import of the same file changes nothing, since ``apply`` returns UNCHANGED.
 """
 
+import datetime as dt
 import enum
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool, Row
 from services.chassis.events.transaction import Transaction, UnitOfWork
+from services.chassis.files.file_rows import FileRow, UnknownFile
+from services.chassis.files.media_type import MediaType
+from services.chassis.files.service_files import ServiceFiles
+from services.chassis.files.storage import OpenFile
+from services.chassis.files.store import FileMissing
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.imports import bad_rows
-from services.chassis.imports.export_files import ImportKind, RowResult, StagedRow, staged_rows
+from services.chassis.imports.export_files import ImportKind, InvalidFile, RowCount, RowResult, StagedRow, staged_rows
 from services.chassis.imports.row_reader import RowError, read_row, row_error
-from services.chassis.jobs.job import Job, JobRun, RunAgain
+from services.chassis.jobs.job import AnyJobHandler, Job, JobHandler, JobRun, RunAgain
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
+from services.contracts.files import FileLink
 from services.contracts.identity import Language
-from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
+from services.contracts.imports import MAX_FILE_BYTES, BadRow, Import, ImportStarted, ImportState
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page, Refusal, refuse
 
@@ -32,25 +40,34 @@ R = TypeVar("R", bound=msgspec.Struct)
 T = TypeVar("T", bound=Transaction)
 
 BATCH_ROWS = 500
+FILE_RETENTION = dt.timedelta(days=30)
+"""As long as an import and its bad rows are kept."""
 _REFERENCE_TIMEOUT_S = 20
 """Time that a row waits for a record that it refers to (its event may be on the way) before it is bad."""
 _STAGING_TIMEOUT_S = 3600
-"""Time that a file may take to arrive: 200 MB of the smallest rows at 3,000 rows a second."""
+"""Time that the COPY of a file may take: 200 MB of the smallest rows at 3,000 rows a second."""
 _WAIT_S = 0.5
 """Time between two passes through rows that wait."""
 _PARKED_WAIT_S = 30
 """Time between two runs of an import of a kind that this build does not know."""
 
-_NEW = "INSERT INTO chassis.imports (id, kind, file_name) VALUES ($1, $2, $3)"
-_STAGED = "UPDATE chassis.imports SET total = $2, failed = $3 WHERE id = $1"
+_NEW = """
+    INSERT INTO chassis.imports (id, kind, file_name, file_id, total, rows_staged) VALUES ($1, $2, $3, $4, $5, false)
+"""
 _START = """
     UPDATE chassis.imports
-    SET state = 'RUNNING', dry_run = $2, started_at = coalesce(started_at, clock_timestamp())
-    WHERE id = $1 AND state = 'STAGED' RETURNING true
+    SET state = 'RUNNING', dry_run = $2, language = $3, started_at = coalesce(started_at, clock_timestamp())
+    WHERE id = $1 AND state = 'STAGED' RETURNING rows_staged
+"""
+_TO_STAGE = "SELECT kind, file_id FROM chassis.imports WHERE id = $1 AND state = 'RUNNING' AND NOT rows_staged"
+_LOCK_TO_STAGE = f"{_TO_STAGE} FOR UPDATE SKIP LOCKED"
+# The time for which rows wait begins with the first that can.
+_STAGED = """
+    UPDATE chassis.imports SET total = $2, failed = $3, rows_staged = true, started_at = clock_timestamp() WHERE id = $1
 """
 _IMPORTS = """
-    SELECT id, kind, file_name, state, dry_run, total, added, changed, unchanged, failed FROM chassis.imports
-    WHERE id = ANY ($1)
+    SELECT id, kind, file_name, file_id, bad_rows_file_id, state, dry_run, total, added, changed, unchanged, failed
+    FROM chassis.imports WHERE id = ANY ($1)
 """
 _RUNNING = """
     SELECT kind, dry_run, clock_timestamp() - started_at > make_interval(secs => $2) AS impatient
@@ -73,16 +90,27 @@ _COUNT = """
     SET added = added + $2, changed = changed + $3, unchanged = unchanged + $4, failed = failed + $5
     WHERE id = $1
 """
-_FINISH = "UPDATE chassis.imports SET state = $2 WHERE id = $1"
+_TO_END = "SELECT file_name, failed, language FROM chassis.imports WHERE id = $1 AND state = 'RUNNING'"
+_END = """
+    UPDATE chassis.imports SET state = $2, bad_rows_file_id = $3 WHERE id = $1 AND state = 'RUNNING' RETURNING true
+"""
 _DELETE_ROWS = """
     DELETE FROM chassis.import_rows WHERE import_id = $1 AND line > $2 AND line <= $2 + $3 AND state <> 'BAD'
 """
 _LAST_LINE = "SELECT coalesce(max(line), 0) FROM chassis.import_rows WHERE import_id = $1"
 _DELETED_AT_ONCE = 20_000
+_MAX_STEM_LENGTH = 180
+"""Characters of an uploaded file's name at most in the name of the file of its bad rows."""
+
+
+class StageImport(Job, frozen=True, kw_only=True, tag="stage-import"):
+    """The job that stages the rows of a started import."""
+
+    import_id: uuid.UUID
 
 
 class RunImport(Job, frozen=True, kw_only=True, tag="run-import"):
-    """The job that applies a started import."""
+    """The job that applies the staged rows of a started import."""
 
     import_id: uuid.UUID
 
@@ -96,6 +124,8 @@ class _Step(enum.Enum):
     """Only rows that wait for a record of another service."""
     PARKED = enum.auto()
     """All: this build does not know the kind."""
+    NOT_RUNNING = enum.auto()
+    """None: the import has ended, or was deleted."""
     DONE = enum.auto()
 
 
@@ -116,51 +146,61 @@ class _Progress(msgspec.Struct):
 class FileImporter(Generic[T]):
     """Importer of one service, whose name is part of the imports' ids: the graph finds the owner by it."""
 
-    def __init__(self, service: str, pool: Pool, work: UnitOfWork[T], kinds: Sequence[ImportKind[T, Any]]) -> None:
+    def __init__(
+        self, service: str, pool: Pool, work: UnitOfWork[T], kinds: Sequence[ImportKind[T, Any]], files: ServiceFiles
+    ) -> None:
         self._prefix = import_prefix(service)
         self._pool = pool
         self._work = work
+        self._files = files
         self._parked: set[uuid.UUID] = set()
         self.kinds: Mapping[str, ImportKind[T, Any]] = {kind.name: kind for kind in kinds}
 
-    async def stage(self, kind_name: str, file_name: str, pieces: AsyncIterable[bytes]) -> Import:
-        """Stage a streamed file; raise InvalidFile if it does not match its kind, and any error of ``pieces``.
+    def job_handlers(self) -> Sequence[AnyJobHandler]:
+        """Return the handlers of the jobs of imports; none in a service without kinds of files."""
+        if not self.kinds:
+            return ()
+        return (
+            JobHandler(StageImport, self.stage, concurrency=1),
+            JobHandler(RunImport, self.run, concurrency=1),
+        )
 
-        One COPY in one transaction stages the whole file or nothing. The file is read no faster than the database
-        accepts it.
+    async def upload(self, kind_name: str, file_name: str, pieces: AsyncIterable[bytes]) -> Import:
+        """Keep a streamed file, to be imported when the import is started.
+
+        Raises InvalidFile if it does not match its kind, InvalidUpload, and any error of ``pieces``; the file is not
+        kept then.
         """
         kind = self.kinds[kind_name]
-        import_id, total, failed = new_uuid(), 0, 0
+        import_id, rows = new_uuid(), RowCount(kind)
+        owner = write_id(self._prefix, import_id)
+        file = await self._files.uploads.begin_upload(
+            rows.count(pieces),
+            owner=owner,
+            name=file_name,
+            accepted={MediaType.CSV},
+            max_bytes=MAX_FILE_BYTES,
+            any_text=True,
+        )
+        async with self._work() as tx:
+            await tx.keep_file(file.id, owner=owner, expires_at=tx.now + FILE_RETENTION)
+            await tx.connection.execute(_NEW, import_id, kind.name, file.name, file.id, rows.total)
+        (uploaded,) = await self.imports([owner])
+        assert uploaded is not None
+        return uploaded
 
-        async def records() -> AsyncIterator[tuple[Any, ...]]:
-            nonlocal total, failed
-            async for row in staged_rows(kind, pieces):
-                total += 1
-                failed += row.state == "BAD"
-                yield (import_id, *row)
+    async def start(self, text: str, language: Language, *, dry_run: bool = False) -> ImportStarted | Refusal:
+        """Start the import of an uploaded file, or a dry run of it. A second start has no effect, unless it is refused.
 
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(_NEW, import_id, kind.name, file_name[:200])
-            await connection.copy_records_to_table(
-                "import_rows",
-                schema_name="chassis",
-                columns=["import_id", *StagedRow._fields],
-                records=records(),
-                timeout=_STAGING_TIMEOUT_S,
-            )
-            await connection.execute(_STAGED, import_id, total, failed)
-        (staged,) = await self.imports([write_id(self._prefix, import_id)])
-        assert staged is not None
-        return staged
-
-    async def start(self, text: str, *, dry_run: bool = False) -> ImportStarted | Refusal:
-        """Start the import of a staged file, or a dry run of it. A second start has no effect, unless it is refused."""
+        The file of the bad rows will be in this language.
+        """
         import_id = find_id(self._prefix, text)
         if import_id is None:
             return refuse("NOT_FOUND", "id")
         async with self._work() as tx:
-            if await tx.connection.fetchval(_START, import_id, dry_run):
-                tx.enqueue(RunImport(import_id=import_id))
+            are_staged = await tx.connection.fetchval(_START, import_id, dry_run, language.value)
+            if are_staged is not None:
+                tx.enqueue(RunImport(import_id=import_id) if are_staged else StageImport(import_id=import_id))
         (started,) = await self.imports([text])
         if started is None:
             return refuse("NOT_FOUND", "id")
@@ -170,26 +210,73 @@ class FileImporter(Generic[T]):
         """Return the imports with these ids, in their order."""
         wanted = [find_id(self._prefix, text) for text in ids]
         rows = await self._pool.fetch(_IMPORTS, [import_id for import_id in wanted if import_id])
-        by_id = {row["id"]: self._import(row) for row in rows}
+        file_ids = [row[column] for row in rows for column in ("file_id", "bad_rows_file_id") if row[column]]
+        links = await self._files.links(file_ids)
+        by_id = {row["id"]: self._import(row, links) for row in rows}
         return [by_id.get(import_id) if import_id else None for import_id in wanted]
 
     async def bad_rows(self, text: str, page: Page, language: Language) -> Listing[BadRow]:
         """Return a page of an import's bad rows, in the order of the file."""
         return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page, language)
 
-    def all_bad_rows(self, text: str, language: Language) -> AsyncIterator[list[BadRow]]:
-        """Yield all bad rows of an import in batches, in the order of the file."""
-        return bad_rows.all_of(self._pool, find_id(self._prefix, text), language)
+    async def stage(self, job: StageImport, run: JobRun) -> None:
+        """Stage the rows of a started import, and enqueue the job that applies them; a second run changes nothing.
+
+        One COPY in one transaction stages the whole file or nothing.
+        """
+        await self._log_parked()
+        found = await self._pool.fetchrow(_TO_STAGE, job.import_id)
+        if found is None:
+            return
+        kind = self.kinds.get(found["kind"])
+        if kind is None:
+            raise RunAgain(_PARKED_WAIT_S)
+        try:
+            file = await self._files.storage.open(found["file_id"])
+            await self._copy_rows(job.import_id, kind, file, run)
+        except (UnknownFile, FileMissing, InvalidFile):
+            _log.exception("import failed", id=write_id(self._prefix, job.import_id))
+            await self._end(job.import_id, ImportState.FAILED)
+
+    async def _copy_rows(self, import_id: uuid.UUID, kind: ImportKind[T, Any], file: OpenFile, run: JobRun) -> None:
+        total, failed = 0, 0
+
+        async def records() -> AsyncIterator[tuple[Any, ...]]:
+            nonlocal total, failed
+            async for row in staged_rows(kind, file.chunks):
+                if run.stop.is_set():
+                    raise RunAgain
+                total += 1
+                failed += row.state == "BAD"
+                yield (import_id, *row)
+
+        async with self._work() as tx:
+            if await tx.connection.fetchrow(_LOCK_TO_STAGE, import_id) is None:
+                raise RunAgain(_PARKED_WAIT_S)  # another run of the job stages it, or has done so
+            await tx.connection.copy_records_to_table(
+                "import_rows",
+                schema_name="chassis",
+                columns=["import_id", *StagedRow._fields],
+                records=records(),
+                timeout=_STAGING_TIMEOUT_S,
+            )
+            await tx.connection.execute(_STAGED, import_id, total, failed)
+            tx.enqueue(RunImport(import_id=import_id))
 
     async def run(self, job: RunImport, run: JobRun) -> None:
         """Apply a started import, batch by batch. Progress is stored with each batch, so a second run goes on."""
         await self._log_parked()
         progress = _Progress(job.import_id)
+        state = ImportState.RUNNING
         try:
-            while not run.stop.is_set():
+            while state is ImportState.RUNNING:
+                if run.stop.is_set():
+                    raise RunAgain
                 match await self._process_batch(progress):
-                    case _Step.DONE:
+                    case _Step.NOT_RUNNING:
                         return
+                    case _Step.DONE:
+                        state = ImportState.DONE
                     case _Step.WAITING:
                         raise RunAgain(_WAIT_S)
                     case _Step.PARKED:
@@ -199,9 +286,36 @@ class FileImporter(Generic[T]):
         except Exception:
             # Its last batch is rolled back, earlier ones stay.
             _log.exception("import failed", id=write_id(self._prefix, job.import_id))
-            await self._pool.execute(_FINISH, job.import_id, "FAILED")
+            state = ImportState.FAILED
+        await self._end(job.import_id, state)
+
+    async def _end(self, import_id: uuid.UUID, state: ImportState) -> None:
+        """End an import. The file of its bad rows is written before, and kept with the import's new state.
+
+        A run that ends here leaves a pending file, and the next one writes another.
+        """
+        owner = write_id(self._prefix, import_id)
+        found = await self._pool.fetchrow(_TO_END, import_id)
+        if found is None:
             return
-        raise RunAgain
+        file = await self._write_bad_rows(import_id, owner, found) if found["failed"] else None
+        async with self._work() as tx:
+            ended = await tx.connection.fetchval(_END, import_id, state.value, file.id if file else None)
+            if ended and file:
+                await tx.keep_file(file.id, owner=owner, expires_at=tx.now + FILE_RETENTION)
+        if ended:
+            _log.info("import ended", id=owner, state=state.value)
+
+    async def _write_bad_rows(self, import_id: uuid.UUID, owner: str, found: Row) -> FileRow:
+        stem = PurePath(found["file_name"]).stem[:_MAX_STEM_LENGTH]
+        return await self._files.uploads.begin_upload(
+            bad_rows.csv_of(self._pool, import_id, Language(found["language"])),
+            owner=owner,
+            name=f"{stem}-bad-rows.csv",
+            accepted={MediaType.CSV},
+            max_bytes=bad_rows.MAX_CSV_BYTES,
+            any_text=True,
+        )
 
     async def _log_parked(self) -> None:
         """Log each import that waits for a build that knows its kind, once."""
@@ -216,7 +330,7 @@ class FileImporter(Generic[T]):
         async with self._work() as tx:
             running = await tx.connection.fetchrow(_RUNNING, progress.import_id, _REFERENCE_TIMEOUT_S)
             if running is None:
-                return _Step.DONE
+                return _Step.NOT_RUNNING
             kind = self.kinds.get(running["kind"])
             if kind is None:
                 return _Step.PARKED
@@ -234,13 +348,11 @@ class FileImporter(Generic[T]):
         return _Step.MORE
 
     async def _delete_rows(self, tx: T, progress: _Progress) -> _Step:
-        """Delete some of the applied rows; the import is done once none is left."""
+        """Delete some of the applied rows; the import is done once none of them is left."""
         await tx.connection.execute(_DELETE_ROWS, progress.import_id, progress.deleted_up_to, _DELETED_AT_ONCE)
         progress.deleted_up_to += _DELETED_AT_ONCE
         if progress.deleted_up_to < await tx.connection.fetchval(_LAST_LINE, progress.import_id):
             return _Step.MORE
-        await tx.connection.execute(_FINISH, progress.import_id, "DONE")
-        _log.info("import done", id=write_id(self._prefix, progress.import_id))
         return _Step.DONE
 
     async def _apply(
@@ -287,7 +399,7 @@ class FileImporter(Generic[T]):
         await tx.connection.execute(_COUNT, import_id, *counts, len(faults))
         return len(final)
 
-    def _import(self, row: Row) -> Import:
+    def _import(self, row: Row, links: Mapping[uuid.UUID, FileLink]) -> Import:
         state = ImportState(row["state"])
         done = row["added"] + row["changed"] + row["unchanged"] + row["failed"]
         return Import(
@@ -302,6 +414,8 @@ class FileImporter(Generic[T]):
             changed=row["changed"],
             unchanged=row["unchanged"],
             failed=row["failed"],
+            file=links.get(row["file_id"]),
+            bad_rows_file=links.get(row["bad_rows_file_id"]),
         )
 
 

@@ -100,7 +100,9 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     key_ring_file: Path | None = None
     """The file of the keys that seal the service's secrets; required where it has sealed columns."""
     files_url: str = ""
-    """The store of the service's files: ``file:///FOLDER`` or ``s3://BUCKET/PREFIX``; empty where it keeps none."""
+    """The store of the service's files: ``file:///FOLDER`` or ``s3://BUCKET/PREFIX``; required where it has files."""
+    files_key: str = ""
+    """The key of links to the service's files: random bytes in base64; required where it has files."""
     smtp: SocketAddress | None = None
     mail_from: str = "Kierto <no-reply@kierto.invalid>"
     letterhead: Letterhead = Letterhead()

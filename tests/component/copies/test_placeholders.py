@@ -11,7 +11,7 @@ import pytest
 from services.chassis.events.copies import rebuild
 from services.chassis.ids import read_id
 from services.chassis.jobs.job import RunAgain
-from services.contracts.identity import AccessStated, Grant
+from services.contracts.identity import AccessStated, Grant, Language
 from services.contracts.imports import ImportState
 from services.contracts.orders import Offers, Ordered, Orders, PickupsReported
 from services.contracts.permission import Role, SubjectKind
@@ -151,13 +151,13 @@ async def test_an_imported_row_waits_for_its_customer(
     make_harness: MakeHarness[Any, Any], blueprint: Any, kind: str, text: str
 ) -> None:
     harness: ServiceHarness[Any, Any] = await make_harness(blueprint)
-    staged = await harness.imports.stage(kind, f"{kind}.csv", iterate_chunks(text.encode()))
-    await harness.imports.start(staged.id)
+    uploaded = await harness.imports.upload(kind, f"{kind}.csv", iterate_chunks(text.encode()))
+    await harness.imports.start(uploaded.id, Language.EN)
     with pytest.raises(RunAgain):  # every row waits
-        await harness.run_import(staged.id)
+        await harness.run_import(uploaded.id)
     await harness.receive(organisation(an_id("org"), 1))
-    await harness.run_import(staged.id)
-    (done,) = await harness.imports.imports([staged.id])
+    await harness.run_import(uploaded.id)
+    (done,) = await harness.imports.imports([uploaded.id])
     assert done is not None
     assert (done.state, done.added, done.failed) == (ImportState.DONE, 1, 0)
 

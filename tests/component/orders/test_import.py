@@ -8,6 +8,7 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.jobs.job import RunAgain
+from services.contracts.identity import Language
 from services.contracts.orders import Calendar, PickupRecorded, PickupState
 from services.contracts.sites import Fraction
 from services.contracts.values import Page
@@ -101,16 +102,16 @@ async def test_bad_rows_of_reference_data_are_named_and_good_ones_kept(scenario:
 async def test_an_agreement_waits_for_its_site(scenario: OrdersScenario) -> None:
     organisation_id, site_id = write_id("org", new_uuid()), write_id("site", new_uuid())
     row = "A9,70,C9,R360,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,\n"
-    staged = await scenario.harness.imports.stage("agreements", "agreements.csv", _file(header(AGREEMENTS) + row))
-    await scenario.harness.imports.start(staged.id)
+    uploaded = await scenario.harness.imports.upload("agreements", "agreements.csv", _file(header(AGREEMENTS) + row))
+    await scenario.harness.imports.start(uploaded.id, Language.EN)
     with pytest.raises(RunAgain):  # the row waits
-        await scenario.harness.run_import(staged.id)
+        await scenario.harness.run_import(uploaded.id)
     await scenario.harness.receive(container_stated("C9", site_id, organisation_id, Fraction.RESIDUAL))
     with pytest.raises(RunAgain):  # the container alone is not enough
-        await scenario.harness.run_import(staged.id)
+        await scenario.harness.run_import(uploaded.id)
     await scenario.harness.receive(site_stated(site_id, organisation_id, "70"))
-    await scenario.harness.run_import(staged.id)
-    (found,) = await scenario.harness.imports.imports([staged.id])
+    await scenario.harness.run_import(uploaded.id)
+    (found,) = await scenario.harness.imports.imports([uploaded.id])
     assert found is not None
     assert (found.added, found.failed) == (1, 0)
 

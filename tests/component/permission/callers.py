@@ -1,5 +1,6 @@
 """Every kind of caller of a service, with real tokens, real routes and a real database."""
 
+import base64
 import contextlib
 import datetime as dt
 import enum
@@ -126,8 +127,8 @@ class ServiceEndpoint:
     async def upload(
         self, who: CallerCase, kind: str, file: bytes | AsyncIterator[bytes], content_type: str = "text/csv"
     ) -> int:
-        """Upload a file and return the status."""
-        address = f"{self.url}/imports/{kind}"
+        """Upload a file of an import and return the status."""
+        address = f"{self.url}/files/import-{kind}?name={kind}.csv"
         headers = {"Content-Type": content_type, **self.headers(who)}
         async with self._session.post(address, data=file, headers=headers) as response:
             return response.status
@@ -178,6 +179,8 @@ async def serve_service(
             "KIERTO_IDENTITY_SIGNING_KEY_FILE": str(key_file),
             "KIERTO_IDENTITY_PEPPER": "pepper for the permission walk",
             "KIERTO_IDENTITY_SERVICE_SECRETS": '{"orders": "secret"}',
+            "KIERTO_FILES_URL": (folder / "files").as_uri(),
+            "KIERTO_FILES_KEY": base64.b64encode(bytes(32)).decode(),
         },
     )
 

@@ -1,5 +1,6 @@
 """A service with rows of two organisations, and an example of each of its operations."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import Any
 import msgspec
 
 from services.chassis.db.postgres import Pool
+from services.chassis.ids import read_id
+from services.chassis.imports.importer import StageImport
+from services.chassis.jobs.job import JobRun
+from services.contracts.identity import Language
 from services.contracts.permission import SubjectKind
 from services.hosting.blueprint import Blueprint
 from tests.component.permission.callers import ACCESS, ORG_A, SITE_A, CallerCase, ServiceEndpoint, serve_service
@@ -57,25 +62,28 @@ class WalkedService(msgspec.Struct, frozen=True, kw_only=True):
         await self.insert_rows(pool)
         async with serve_service(self.blueprint, url, pool, clock, folder) as endpoint:
             made = await self.examples_with_secrets(endpoint)
-            yield endpoint, {**self.examples, **made, **await _import_examples(endpoint)}
+            of_imports = await _import_examples(endpoint) if self.blueprint.has_files else {}
+            yield endpoint, {**self.examples, **made, **of_imports}
 
 
 async def _import_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
-    """Stage a file with two bad rows and return its examples; none for a service without imports."""
+    """Start the import of a file with two bad rows and return its examples."""
     imports = endpoint.runtime.imports
-    if not imports.kinds:
-        return {}
     kind = next(iter(imports.kinds.values()))
     header = ",".join(kind.row.__struct_fields__)
-    staged = await imports.stage(kind.name, "bad.csv", iterate_chunks(f"{header}\none cell\nagain\n".encode()))
+    content = iterate_chunks(f"{header}\none cell\nagain\n".encode())
+    started = await imports.upload(kind.name, "bad.csv", content)
+    await imports.start(started.id, Language.EN)
+    job = StageImport(import_id=read_id(started.id.rpartition("_")[0], started.id))
+    await imports.stage(job, JobRun(1, asyncio.Event()))
 
     def of_one(who: CallerCase, ids: Ids) -> dict[str, Any]:
-        return {"id": staged.id}
+        return {"id": started.id}
 
     return {
         "startImport": Example(arguments=of_one, shows=["ImportStarted"], seen_by=STAFF),
-        "imports": Example(arguments=lambda who, ids: {"ids": [staged.id]}, shows=[staged.id], seen_by=STAFF),
+        "imports": Example(arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=STAFF),
         "badRows": Example(
-            arguments=lambda who, ids: {"id": staged.id, "page": {}}, shows=["WRONG_CELL_COUNT"], seen_by=STAFF
+            arguments=lambda who, ids: {"id": started.id, "page": {}}, shows=["WRONG_CELL_COUNT"], seen_by=STAFF
         ),
     }

@@ -2,13 +2,10 @@
 
 import csv
 import io
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from services.chassis.db.postgres import Pool
 from services.chassis.ids import write_id
 from services.chassis.imports import importer
 from services.contracts.identity import Language
@@ -17,11 +14,9 @@ from services.contracts.sites import Sites
 from services.contracts.values import Page
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
-from tests.component.permission.callers import CallerCase, serve_service
 from tests.component.sites.test_import_sites import EKOKAARI, HEADER, known_customer
 from tests.support.chunks import iterate_chunks
-from tests.support.clock import TestClock
-from tests.support.fixtures import MakeDatabase, MakeHarness
+from tests.support.fixtures import MakeHarness
 
 CONTAINERS = "container_number,site_number,fraction,litres,count\n"
 EXPECTED_TEXTS = {
@@ -43,23 +38,22 @@ async def test_reasons_are_in_the_callers_language(make_harness: MakeHarness[Sit
         assert [edge.node.reason for edge in page.edges] == [reason]
 
 
-async def test_the_file_of_bad_rows_is_in_the_callers_language(
-    make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
+@pytest.mark.parametrize("language", Language)
+async def test_the_file_of_bad_rows_is_in_the_language_of_the_start(
+    make_harness: MakeHarness[SitesTransaction, Sites], language: Language
 ) -> None:
-    url = await make_database(SITES)
-    pool = await open_pool(url)
-    async with serve_service(SITES, url, pool, clock, tmp_path) as endpoint:
-        staged = await endpoint.runtime.imports.stage(
-            "containers", "c.csv", iterate_chunks(CONTAINERS.encode() + b"C1\n")
-        )
-        for language, word in (("sv", "1 cell,"), ("en-GB", "1 cell,"), ("nb", "1 celle,"), ("fi", "1 solu,")):
-            headers = {**endpoint.headers(CallerCase.STAFF), "Accept-Language": language}
-            address = f"{endpoint.url}/imports/{staged.id}/bad-rows"
-            async with endpoint._session.get(address, headers=headers) as response:
-                assert response.headers["Content-Language"] == language[:2]
-                _, row = csv.reader(io.StringIO(await response.text(), newline=""))
-            assert row[:3] == ["2", "", "WRONG_CELL_COUNT"]
-            assert word in row[3]
+    harness = await make_harness(SITES)
+    file = iterate_chunks(CONTAINERS.encode() + b"C1\n")
+    uploaded = await harness.imports.upload("containers", "c.csv", file)
+    assert uploaded.bad_rows_file is None
+    staff = await harness.caller(kind=SubjectKind.STAFF)
+    await harness.api(msgspec.structs.replace(staff, language=language)).start_import(uploaded.id)
+    await harness.run_import(uploaded.id)
+    (done,) = await harness.imports.imports([uploaded.id])
+    assert done is not None
+    _, row = csv.reader(io.StringIO(await harness.read_file(done.bad_rows_file), newline=""))
+    assert row[:3] == ["2", "", "WRONG_CELL_COUNT"]
+    assert {"sv": "1 cell,", "en": "1 cell,", "nb": "1 celle,", "fi": "1 solu,"}[language.value] in row[3]
 
 
 async def test_a_bad_row_of_an_earlier_build_keeps_its_sentence(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.contracts.identity import Language
 from services.contracts.imports import ImportStarted, ImportState
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
@@ -47,18 +48,18 @@ async def test_a_dry_run_counts_and_names_rows_as_the_import_does_and_changes_no
 
 async def test_staff_start_a_dry_run_by_the_operation(harness: Harness) -> None:
     api = harness.api(await harness.caller(kind=SubjectKind.STAFF))
-    staged = await harness.imports.stage("sites", "sites.csv", iterate_chunks(FILE.encode()))
-    assert not staged.dry_run
-    started = await api.start_import(staged.id, dry_run=True)
+    uploaded = await harness.imports.upload("sites", "sites.csv", iterate_chunks(FILE.encode()))
+    assert not uploaded.dry_run
+    started = await api.start_import(uploaded.id, dry_run=True)
     assert isinstance(started, ImportStarted)
     assert started.imported.dry_run
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_a_file_that_was_run_dry_is_not_imported_nor_the_reverse(harness: Harness, dry_run: bool) -> None:
-    staged = await harness.imports.stage("sites", "sites.csv", iterate_chunks(FILE.encode()))
+    uploaded = await harness.imports.upload("sites", "sites.csv", iterate_chunks(FILE.encode()))
     for _ in range(2):  # a repetition has no effect
-        assert isinstance(await harness.imports.start(staged.id, dry_run=dry_run), ImportStarted)
-    refused = await harness.imports.start(staged.id, dry_run=not dry_run)
+        assert isinstance(await harness.imports.start(uploaded.id, Language.EN, dry_run=dry_run), ImportStarted)
+    refused = await harness.imports.start(uploaded.id, Language.EN, dry_run=not dry_run)
     assert isinstance(refused, Refusal)
     assert [(problem.code, problem.path) for problem in refused.problems] == [("ALREADY_STARTED", ["dryRun"])]

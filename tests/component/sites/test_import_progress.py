@@ -9,9 +9,10 @@ import pytest
 from services.chassis.db import retention
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.imports import importer
-from services.chassis.imports.importer import FileImporter, RunImport
-from services.chassis.jobs.job import RunAgain
+from services.chassis.imports.importer import FileImporter, RunImport, StageImport
+from services.chassis.jobs.job import RunAgain, name_of
 from services.chassis.telemetry import metrics
+from services.contracts.identity import Language
 from services.contracts.imports import ImportState
 from services.contracts.sites import Sites
 from services.sites.app import SITES
@@ -34,8 +35,8 @@ async def harness(make_harness: MakeHarness[SitesTransaction, Sites]) -> Harness
 async def staged(harness: Harness, rows: int, site: int = 50) -> str:
     """Start an import of containers and return its id."""
     file = CONTAINERS + b"".join(b"C%d,%d,RESIDUAL,660,1\n" % (number, site) for number in range(rows))
-    found = await harness.imports.stage("containers", "containers.csv", iterate_chunks(file))
-    await harness.imports.start(found.id)
+    found = await harness.imports.upload("containers", "containers.csv", iterate_chunks(file))
+    await harness.imports.start(found.id, Language.EN)
     return found.id
 
 
@@ -66,10 +67,13 @@ async def test_a_kind_of_a_newer_build_is_left_to_it(harness: Harness, capsys: p
 
 async def test_a_start_enqueues_one_job(harness: Harness) -> None:
     import_id = await staged(harness, 1)
-    await harness.imports.start(import_id)
-    jobs = await harness.pool.fetch("SELECT payload FROM chassis.pgqueuer WHERE entrypoint = 'run-import'")
-    ids = [write_id("import_sites", msgspec.json.decode(job["payload"], type=RunImport).import_id) for job in jobs]
-    assert ids.count(import_id) == 1
+    await harness.imports.start(import_id, Language.EN)
+    queued = "SELECT payload FROM chassis.pgqueuer WHERE entrypoint = $1"
+    for kind in (StageImport, RunImport):
+        payloads = [row["payload"] for row in await harness.pool.fetch(queued, name_of(kind))]
+        jobs: list[Any] = [msgspec.json.decode(one, type=kind) for one in payloads]
+        assert [write_id("import_sites", job.import_id) for job in jobs].count(import_id) == 1
+        await harness.run_import(import_id)
 
 
 async def test_a_failing_import_does_not_fail_its_job(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """A stub of the imports of a service."""
 
+import datetime as dt
+
+from services.contracts.files import FileLink
 from services.contracts.imports import BadRow, Import, ImportStarted, ImportState
 from services.contracts.values import Connection, Page, Refusal
 from tests.gateway.stubs.samples import page_of
@@ -33,4 +36,10 @@ class ImportStub:
             changed=0,
             unchanged=0,
             failed=1,
+            bad_rows_file=FileLink(
+                name="sites-bad-rows.csv",
+                size=40,
+                url=f"/files/{self.service}/file_1?token=of+{self.service}",
+                expires_at=dt.datetime(2026, 3, 4, 8, 5, tzinfo=dt.UTC),
+            ),
         )

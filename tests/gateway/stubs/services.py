@@ -17,6 +17,7 @@ from services.contracts.identity import (
 from services.contracts.orders import (
     Orders,
 )
+from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support
@@ -67,19 +68,16 @@ class StubServices:
         return [
             Mount(
                 f"/{actor.service}",
-                routes=[*self._operations(contract, actor), self._upload(actor.service), self._bad_rows(actor.service)],
+                routes=[*self._operations(contract, actor), self._upload(actor.service), self._download(actor.service)],
             )
             for contract, actor in contracts
         ]
 
     def _operations(self, contract: type, actor: Any) -> list[Route]:
         async def authenticate(request: Request) -> tuple[Request, Claims | None]:
-            token = request.headers.get("authorization", "").removeprefix("Bearer ")
-            if not token:
+            if not request.headers.get("authorization"):
                 raise Unauthenticated
-            payload = token.split(".")[1]
-            claims = msgspec.json.decode(_unpad(payload), type=Claims)
-            return request, claims
+            return request, _claims(request)
 
         async def anonymous(request: Request) -> tuple[Request, Claims | None]:
             return request, None
@@ -93,7 +91,12 @@ class StubServices:
         )
 
     def _upload(self, service: str) -> Route:
-        async def stage(request: Request) -> Response:
+        async def receive(request: Request) -> Response:
+            if _claims(request).kind != SubjectKind.STAFF.value:
+                return problem_response(403, "Not allowed", "FORBIDDEN")
+            purpose = request.path_params["purpose"]
+            if purpose == "import-nothing":
+                return problem_response(404, "Unknown purpose", "NOT_FOUND", path=["purpose"])
             chunks: list[int] = []
             try:
                 async for chunk in request.stream():
@@ -101,22 +104,25 @@ class StubServices:
                     chunks += [len(chunk)] if chunk else []
             finally:
                 self.receiving = False
-            kind = request.path_params["kind"]
             self.uploads.append((service, request.query_params["name"], sum(chunks), len(chunks)))
-            if kind == "rules":
+            if purpose == "import-rules":
                 params = {"reason": "UNKNOWN_COLUMNS", "columns": "colour"}
                 return problem_response(422, "Not such a file", "WRONG_FILE", params=params)
             return Response(b'{"id":"import_sites_1"}', 201, media_type="application/json")
 
-        return Route("/imports/{kind}", stage, methods=["POST"])
+        return Route("/files/{purpose}", receive, methods=["POST"])
 
-    def _bad_rows(self, service: str) -> Route:
+    def _download(self, service: str) -> Route:
         async def show(request: Request) -> Response:
-            if request.path_params["id"] != f"import_{service}_1":
-                return problem_response(404, "No such import", "NOT_FOUND")
-            return Response(f"line,field,code,reason\r\n3,litres,MALFORMED,{service}\r\n", media_type="text/csv")
+            if request.query_params["token"] != f"of {service}":
+                return problem_response(403, "No valid link", "INVALID_LINK")
+            if request.path_params["id"] != "file_1":
+                return problem_response(404, "No such file", "NOT_FOUND", path=["id"])
+            assert "authorization" not in request.headers
+            headers = {"Content-Disposition": 'attachment; filename="a.csv"', "Cache-Control": "private, no-store"}
+            return Response(f"line\r\n3,{service}\r\n", 200, headers, "text/csv")
 
-        return Route("/imports/{id}/bad-rows", show, methods=["GET"])
+        return Route("/files/{id}", show, methods=["GET"])
 
 
 class _CallRecorder:
@@ -138,6 +144,11 @@ class _CallRecorder:
                 raise MalformedInput(expected="what an actor knows by heart") from None
 
         return call
+
+
+def _claims(request: Request) -> Claims:
+    payload = request.headers["authorization"].split(".")[1]
+    return msgspec.json.decode(_unpad(payload), type=Claims)
 
 
 def _unpad(part: str) -> bytes:

@@ -53,7 +53,7 @@ NOT_PLANTED = {
     ("users", "password_hash"): "a digest",
     ("chassis.mail", "subject"): "names the ticket by its number",
     ("chassis.import_rows", "reason"): "earlier builds wrote it",
-    ("chassis.files", "name"): "no operation takes a file yet",
+    ("chassis.files", "name"): "staff name the files of imports by their kinds",
 }
 SITE_HEADER = (
     "site_number,customer_number,street,postal_code,city,municipality,area,property_type,dwellings,billed_to,"

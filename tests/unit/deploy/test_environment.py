@@ -54,6 +54,19 @@ def test_a_service_gets_its_own_key_ring_except_to_migrate(tmp_path: Path) -> No
     assert "KIERTO_ORDERS_KEY_RING_FILE" not in environment.of_service("orders", "migrate")
 
 
+def test_the_roles_that_use_files_get_the_store_and_the_key_of_their_service(tmp_path: Path) -> None:
+    environment = _environment(tmp_path / "a b", AWS_REGION="eu-north-1", KIERTO_STATS_FILES_URL="s3://own/stats")
+
+    settings = environment.of_service("orders", "api")
+
+    assert settings["KIERTO_ORDERS_FILES_URL"] == f"file://{tmp_path}/a%20b/files/orders"
+    assert settings["KIERTO_ORDERS_FILES_KEY"] == environment.secrets.files_keys["orders"]
+    assert settings["AWS_REGION"] == "eu-north-1"
+    assert environment.of_service("stats", "jobs")["KIERTO_STATS_FILES_URL"] == "s3://own/stats"
+    for role in ("worker", "relay", "migrate"):
+        assert not any("_FILES_" in name or "AWS" in name for name in environment.of_service("orders", role))
+
+
 def test_migrations_listen_nowhere(tmp_path: Path) -> None:
     assert "KIERTO_LISTEN" not in _environment(tmp_path).of_service("stats", "migrate")
 

@@ -51,7 +51,7 @@ async def url() -> AsyncIterator[str]:
     stub = GatewayStub()
     routes = [
         Route("/graphql", stub.graphql, methods=["POST"]),
-        Route("/imports/{kind}", stub.upload, methods=["POST"]),
+        Route("/files/sites/import-sites", stub.upload, methods=["POST"]),
     ]
     async with serve_routes(routes) as address:
         yield address

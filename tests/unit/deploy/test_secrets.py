@@ -21,7 +21,8 @@ def test_they_are_whole_and_different(tmp_path: Path) -> None:
 
     values = [secrets.postgres_password, *secrets.database_passwords.values(), *secrets.client_secrets.values()]
     assert len(set(values)) == 1 + len(SERVICES) + len(CLIENTS)
-    assert len(base64.b64decode(secrets.pepper)) == 32
+    keys = {secrets.pepper, *secrets.files_keys.values()}
+    assert [len(base64.b64decode(key)) for key in keys] == [32] * (1 + len(SERVICES))
 
 
 def test_only_their_owner_can_read_them(tmp_path: Path) -> None:

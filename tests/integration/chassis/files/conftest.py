@@ -1,10 +1,14 @@
-"""A store of files in a folder, beside a service's database."""
+"""A store of files, in a folder or in S3, beside a service's database."""
 
+import os
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
+from obstore.store import from_url
 
 from services.chassis.files.file_rows import FileRow
 from services.chassis.files.media_type import MediaType
@@ -15,6 +19,7 @@ from services.chassis.ids import new_uuid, write_id
 from tests.integration.chassis.files.contents import stream
 from tests.support.alpha import Alpha
 from tests.support.clock import TestClock
+from tests.support.s3_server import serve_in_thread
 
 TEXT = b"site_number;street\n50;Koivukatu 1\n"
 
@@ -22,10 +27,9 @@ TEXT = b"site_number;street\n50;Koivukatu 1\n"
 class Files:
     """The files of one service: uploads, storage, and what lies in its folder."""
 
-    def __init__(self, alpha: Alpha, folder: Path, clock: TestClock) -> None:
+    def __init__(self, alpha: Alpha, url: str, clock: TestClock) -> None:
         self.alpha = alpha
-        self.folder = folder
-        self.url = f"file://{folder}"
+        self.url = url
         self.owner = write_id("thing", new_uuid())
         store = FileStore.open(self.url)
         self.uploads = FileUploads(alpha.pool, store)
@@ -47,9 +51,17 @@ class Files:
     async def read(self, file_id: uuid.UUID) -> bytes:
         return b"".join([chunk async for chunk in (await self.storage.open(file_id)).chunks])
 
+    @property
+    def folder(self) -> Path:
+        """The folder of a store that is one."""
+        return Path(self.url.removeprefix("file://"))
+
     def objects(self) -> list[str]:
-        """Return the paths of all objects, also of unfinished ones."""
-        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+        """Return the paths of all objects, also of unfinished ones in a folder."""
+        store = from_url(self.url)
+        stored = [one["path"] for page in obstore.list(store) for one in page]
+        unfinished = self.folder.rglob("*#*") if self.url.startswith("file:") else ()
+        return sorted({*stored, *(str(path.relative_to(self.folder)) for path in unfinished)})
 
     async def states(self) -> list[str]:
         rows = await self.alpha.pool.fetch("SELECT state FROM chassis.files ORDER BY id")
@@ -61,6 +73,29 @@ class Files:
         return [row["entrypoint"] for row in rows]
 
 
-@pytest.fixture
-def files(alpha: Alpha, tmp_path: Path, clock: TestClock) -> Files:
-    return Files(alpha, tmp_path / "store", clock)
+FOLDER_ALONE = pytest.mark.parametrize("files", ["folder"], indirect=True)
+"""Mark of tests that touch the folder."""
+
+
+@pytest.fixture(params=["folder", "s3"])
+async def files(
+    alpha: Alpha, tmp_path: Path, clock: TestClock, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Files]:
+    """Files in a folder, and in S3: in the bucket of ``KIERTO_TEST_S3_URL``, or at our own peer in a thread."""
+    bucket = os.environ.get("KIERTO_TEST_S3_URL")
+    if request.param == "folder":
+        yield Files(alpha, f"file://{tmp_path}/store", clock)
+    elif bucket:
+        yield Files(alpha, f"{bucket}/{new_uuid()}", clock)
+    else:
+        with serve_in_thread() as url:
+            peer = {
+                "ENDPOINT": url,
+                "ALLOW_HTTP": "true",
+                "REGION": "x",
+                "ACCESS_KEY_ID": "x",
+                "SECRET_ACCESS_KEY": "x",
+            }
+            for name, value in peer.items():
+                monkeypatch.setenv(f"AWS_{name}", value)
+            yield Files(alpha, f"s3://bucket/{new_uuid()}", clock)

@@ -1,22 +1,23 @@
 """Files from the upload to the download: pending, kept with a transaction, moved by a job, read, deleted."""
 
 import asyncio
+import datetime as dt
 import hashlib
 import io
 import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from obstore.store import MemoryStore
 from PIL import Image
 
 from services.chassis.files.file_rows import DeleteFile, MoveFile, UnknownFile
 from services.chassis.files.invalid_upload import InvalidUpload, UploadProblem
 from services.chassis.files.media_type import MediaType
 from services.chassis.files.storage import FileStorage
-from services.chassis.files.store import FileMissing, FileStore
+from services.chassis.files.store import PART_BYTES, FileMissing, FileStore, StoreUnavailable
 from services.chassis.ids import new_uuid
 from services.chassis.jobs.job import JobRun
 from tests.integration.chassis.files.conftest import TEXT, Files
@@ -142,6 +143,40 @@ async def test_a_file_is_never_whole_in_memory(files: Files) -> None:
     assert int(grown.stdout) < 80, grown.stdout
 
 
+async def test_pending_files_are_listed_by_their_age(files: Files) -> None:
+    store = FileStore.open(files.url)
+    ids = {(await files.upload()).id for _ in range(3)}
+    now = dt.datetime.now(dt.UTC)
+    for before, expected in ((now - dt.timedelta(hours=1), set()), (now + dt.timedelta(hours=1), ids)):
+        assert {one async for page in store.list_pending(before) for one in page} == expected
+
+
+async def test_a_file_of_several_parts_is_whole(files: Files) -> None:
+    content = b"0123456789abcde\n" * (3 * PART_BYTES // 16 + 5)
+    row = await files.upload(content, max_bytes=len(content))
+    await files.keep(row)
+    await files.storage.move(MoveFile(file_id=row.id), RUN)
+    assert hashlib.sha256(await files.read(row.id)).digest() == row.sha256 == hashlib.sha256(content).digest()
+    assert files.objects() == [f"kept/{row.id}"]
+
+
+def test_a_process_ends_in_order_while_a_thread_of_the_store_is_at_work(tmp_path: Path) -> None:
+    """Without ``end`` half of such processes are aborted (SIGABRT)."""
+    command = [sys.executable, "-m", "tests.integration.chassis.files.half_read", f"file://{tmp_path}/store"]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 6
+
+
+async def test_a_store_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = {"ENDPOINT": "http://127.0.0.1:9", "ALLOW_HTTP": "true", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x"}
+    for name, value in peer.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    store = FileStore.open("s3://bucket/x")
+    for operation in (store.read(new_uuid()), store.write(new_uuid(), stream(TEXT))):
+        with pytest.raises(StoreUnavailable):
+            await operation
+
+
 async def test_a_deleted_file_is_gone_and_forgotten(files: Files, clock: TestClock) -> None:
     kept, expiring = await files.upload(), await files.upload()
     await files.keep(kept)
@@ -157,10 +192,8 @@ async def test_a_deleted_file_is_gone_and_forgotten(files: Files, clock: TestClo
         await files.keep(kept)
 
 
-@pytest.mark.parametrize("kind", ["local", "memory"])
-async def test_each_operation_of_a_store_can_be_repeated(files: Files, kind: str) -> None:
-    store = FileStore.open(files.url) if kind == "local" else FileStore(MemoryStore())
-    file_id = new_uuid()
+async def test_each_operation_of_a_store_can_be_repeated(files: Files) -> None:
+    store, file_id = FileStore.open(files.url), new_uuid()
     for error in (store.move(file_id), store.read(file_id)):
         with pytest.raises(FileMissing):
             await error
@@ -199,7 +232,7 @@ async def test_a_file_that_is_deleted_while_it_is_moved_leaves_nothing(
 async def test_a_kept_file_without_bytes_is_an_error(files: Files) -> None:
     row = await files.upload()
     await files.keep(row)
-    (files.folder / "pending" / str(row.id)).unlink()
+    await FileStore.open(files.url).delete(row.id)
     with pytest.raises(FileMissing):
         await files.storage.open(row.id)
     with pytest.raises(FileMissing):

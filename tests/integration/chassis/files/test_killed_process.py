@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
-from tests.integration.chassis.files.conftest import TEXT, Files
+from tests.integration.chassis.files.conftest import FOLDER_ALONE, TEXT, Files
 from tests.support.job_runner import running_jobs
 from tests.support.polling import until
+
+pytestmark = FOLDER_ALONE
 
 
 @pytest.mark.parametrize("place", ["commit", "before", "after"])

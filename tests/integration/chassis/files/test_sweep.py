@@ -14,10 +14,12 @@ import pytest
 from services.chassis.files.storage import SweepFiles
 from services.chassis.ids import new_uuid
 from services.chassis.jobs.job import JobRun
-from tests.integration.chassis.files.conftest import Files
+from tests.integration.chassis.files.conftest import FOLDER_ALONE, Files
 from tests.support.clock import TestClock
 from tests.support.job_runner import running_jobs
 from tests.support.polling import until
+
+pytestmark = FOLDER_ALONE
 
 DAY_S = 24 * 3600
 

@@ -82,8 +82,8 @@ def test_a_name_is_kept_in_normal_form() -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("", UploadProblem.EMPTY),
-        ("  ", UploadProblem.EMPTY),
+        ("", UploadProblem.REQUIRED),
+        ("  ", UploadProblem.REQUIRED),
         ("x" * (MAX_NAME_LENGTH + 1), UploadProblem.TOO_LONG),
         ("../../etc/passwd", UploadProblem.CHARACTERS),
         ("C:\\kuva.jpg", UploadProblem.CHARACTERS),
