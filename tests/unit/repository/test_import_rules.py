@@ -79,21 +79,27 @@ def broken_rules(folder: Path) -> str:
     return "" if done.returncode == 0 else done.stdout
 
 
-def copy_sources(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code and of the rules."""
+    folder = tmp_path_factory.mktemp("sources")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "*.csv"))
     shutil.copy(ROOT / ".importlinter", folder)
     return folder
 
 
-def test_every_rule_is_kept(tmp_path: Path) -> None:
-    assert broken_rules(copy_sources(tmp_path)) == ""
+def test_every_rule_is_kept(sources: Path) -> None:
+    assert broken_rules(sources) == ""
 
 
 @pytest.mark.parametrize(("file", "breach", "rule"), BREACHES)
-def test_a_breach_is_reported(tmp_path: Path, file: str, breach: str, rule: str) -> None:
-    sources = copy_sources(tmp_path)
-    with (sources / file).open("a", encoding="utf-8") as source:
-        source.write(f"\n{breach}\n")
-    report = broken_rules(sources)
+def test_a_breach_is_reported(sources: Path, file: str, breach: str, rule: str) -> None:
+    source = sources / file
+    text = source.read_text(encoding="utf-8")
+    source.write_text(f"{text}\n{breach}\n", encoding="utf-8")
+    try:
+        report = broken_rules(sources)
+    finally:
+        source.write_text(text, encoding="utf-8")
     assert f"{rule} BROKEN" in report
