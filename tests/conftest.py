@@ -6,9 +6,10 @@ To keep them running between test runs, start them apart and name their folder:
 """
 
 import contextlib
+import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from xdist.remote import Producer
@@ -40,6 +41,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         servers.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without the garbage collector, which would traverse the imported modules again and again.
+
+    Later collections leave out the objects that are there now: none of them becomes garbage.
+    """
+    gc.disable()
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without types
