@@ -51,17 +51,20 @@ async def _seed(sites: int, password: str, home: Path, progress: "ProgressReport
     from deploy.seed.seeder import AlreadySeeded, SeedRequest, seed_databases
     from services.chassis.runtime.clock import SystemClock
     from services.chassis.runtime.settings import Environment
+    from services.hosting.processes import OwnerSettings
     from services.identity.settings import IdentitySettings
 
     settings = {service: settings_of(blueprint_of(service).settings, service, home) for service in SERVICES}
     if any(one.env is Environment.PRODUCTION for one in settings.values()):
         raise StackError("This is production (KIERTO_ENV): it is not seeded.")
+    # The owner analyzes the tables afterwards.
+    owners = {service: settings_of(OwnerSettings, service, home, "migrate") for service in SERVICES}
     identity = settings["identity"]
     assert isinstance(identity, IdentitySettings)
     request = SeedRequest(
         sites=sites,
         password=password,
-        databases={service: one.database_url for service, one in settings.items()},
+        databases={service: one.owner_database_url for service, one in owners.items()},
         pepper=identity.pepper.encode(),
         clock=SystemClock(identity.time_zone, identity.clock_file),
     )

@@ -31,17 +31,20 @@ def blueprint_of(service: str) -> Blueprint[Any, Any]:
     return blueprint
 
 
-def settings_environment(service: str, home: Path) -> dict[str, str]:
-    """Return the settings of a service's worker: the environment's if it names a database, else those of the stack."""
+def settings_environment(service: str, home: Path, role: str = "worker") -> dict[str, str]:
+    """Return the settings of a service's process: the environment's if it names a database, else those of the stack."""
     if f"KIERTO_{service.upper()}_DATABASE_URL" in os.environ:
         return dict(os.environ)
-    return environment_of_running(Home(home)).of_service(service, "worker")
+    return environment_of_running(Home(home)).of_service(service, role)
 
 
-def settings_of(kind: type[S], service: str, home: Path) -> S:
-    """Load a service's settings; raise StackError if they are missing or invalid."""
+def settings_of(kind: type[S], service: str, home: Path, role: str = "worker") -> S:
+    """Load the settings of a service's process; raise StackError if they are missing or invalid.
+
+    A command that acts as the owner of the database takes those of ``migrate``.
+    """
     try:
-        return load(kind, service, settings_environment(service, home))
+        return load(kind, service, settings_environment(service, home, role))
     except InvalidSettings as error:
         raise StackError(str(error)) from None
 

@@ -26,9 +26,19 @@ class StackEnvironment:
     caller: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def database_url(self, service: str) -> str:
-        role = f"kierto_{service}"
-        own = f"postgresql://{role}:{self.secrets.database_passwords[service]}@{self.ports.address('postgres')}/{role}"
+        """Return the URL of a service's database with the role of its processes."""
+        own = self._embedded_url(service, f"kierto_{service}_runtime", self.secrets.runtime_passwords[service])
         return self.caller.get(f"KIERTO_{service.upper()}_DATABASE_URL") or own
+
+    def owner_database_url(self, service: str) -> str:
+        """Return the URL with the owner's role; empty where the caller names a database, but not its owner."""
+        named = self.caller.get(f"KIERTO_{service.upper()}_OWNER_DATABASE_URL", "")
+        if named or self.caller.get(f"KIERTO_{service.upper()}_DATABASE_URL"):
+            return named
+        return self._embedded_url(service, f"kierto_{service}", self.secrets.database_passwords[service])
+
+    def _embedded_url(self, service: str, role: str, password: str) -> str:
+        return f"postgresql://{role}:{password}@{self.ports.address('postgres')}/kierto_{service}"
 
     @property
     def kafka(self) -> str:
@@ -53,7 +63,11 @@ class StackEnvironment:
         return not all(self.caller.get(name) for name in named_by)
 
     def of_service(self, service: str, role: str) -> dict[str, str]:
-        """Return the variables of one role of a service; `migrate` gets no addresses to listen on."""
+        """Return the variables of one role of a service.
+
+        `migrate` gets no addresses to listen on. It alone gets the owner of the database.
+        """
+        owner_database = f"KIERTO_{service.upper()}_OWNER_DATABASE_URL"
         own = {f"KIERTO_{service.upper()}_DATABASE_URL": self.database_url(service)}
         if service == "identity":
             own |= {
@@ -72,7 +86,9 @@ class StackEnvironment:
                 f"KIERTO_{service.upper()}_FILES_KEY": self.secrets.files_keys[service],
                 **self._set_by_caller("AWS_"),
             }
-        return self._shared() | own | self._set_by_caller(f"KIERTO_{service.upper()}_")
+        environment = self._shared() | own | self._set_by_caller(f"KIERTO_{service.upper()}_")
+        environment.pop(owner_database, None)
+        return environment if role != "migrate" else environment | {owner_database: self.owner_database_url(service)}
 
     def of_gateway(self) -> dict[str, str]:
         own = {

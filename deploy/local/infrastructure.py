@@ -39,7 +39,8 @@ class Infrastructure:
     def make_databases(self) -> None:
         """Make the services' databases; PostgreSQL must be ready."""
         if self.postgres in self._embedded:
-            self.postgres.make_databases(self._secrets.database_passwords.items())
+            owners, runtimes = self._secrets.database_passwords, self._secrets.runtime_passwords
+            self.postgres.make_databases((service, owners[service], runtimes[service]) for service in owners)
 
 
 def _install_kafka() -> None:

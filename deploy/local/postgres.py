@@ -89,9 +89,12 @@ class EmbeddedPostgres:
             return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
         return False
 
-    def make_databases(self, passwords: Iterable[tuple[str, str]]) -> None:
-        """Make a role and a database for each (service, password); no other role can connect to the database."""
-        script = "".join(_database(f"kierto_{service}", password) for service, password in passwords)
+    def make_databases(self, passwords: Iterable[tuple[str, str, str]]) -> None:
+        """Make a database and two roles for each (service, owner's password, processes' password).
+
+        No other role can connect to the database. Existing roles and databases are kept.
+        """
+        script = "".join(_database(f"kierto_{service}", *both) for service, *both in passwords)
         server = ("-h", "127.0.0.1", "-p", str(self.port), "-U", SUPERUSER, "-d", "postgres")
         done = subprocess.run(
             [wheel_programs() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *server],
@@ -137,14 +140,19 @@ class EmbeddedPostgres:
         making.rename(layout.data)
 
 
-def _database(name: str, password: str) -> str:
-    """Return the SQL that makes a role and its database if missing. Neither word needs quoting."""
-    return f"""
-SELECT 'CREATE ROLE {name} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec
-ALTER ROLE {name} PASSWORD '{password}';
+def _database(name: str, owner_password: str, runtime_password: str) -> str:
+    """Return the SQL that makes a database, its owner and the role of the processes. No word needs quoting."""
+    roles = "".join(
+        f"""
+SELECT 'CREATE ROLE {role} LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
+ALTER ROLE {role} PASSWORD '{password}';"""
+        for role, password in ((name, owner_password), (f"{name}_runtime", runtime_password))
+    )
+    return f"""{roles}
 SELECT 'CREATE DATABASE {name} OWNER {name}'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
 REVOKE ALL ON DATABASE {name}, postgres, template1 FROM PUBLIC;
+GRANT CONNECT ON DATABASE {name} TO {name}_runtime;
 """
 
 

@@ -21,7 +21,9 @@ class Secrets:
 
     postgres_password: str
     database_passwords: dict[str, str]
-    """Service to the password of its database role."""
+    """Service to the password of the role that owns its database."""
+    runtime_passwords: dict[str, str]
+    """Service to the password of the role of its processes."""
     client_secrets: dict[str, str]
     """Service or gateway to its client secret at identity."""
     files_keys: dict[str, str]
@@ -38,6 +40,7 @@ def load_secrets(home: Home) -> Secrets:
     complete = {
         "postgres_password": saved.get("postgres_password") or _random_secret(),
         "database_passwords": {name: _random_secret() for name in SERVICES} | saved.get("database_passwords", {}),
+        "runtime_passwords": {name: _random_secret() for name in SERVICES} | saved.get("runtime_passwords", {}),
         "client_secrets": {name: _random_secret() for name in CLIENTS} | saved.get("client_secrets", {}),
         "files_keys": {name: _random_key() for name in SERVICES} | saved.get("files_keys", {}),
         "pepper": saved.get("pepper") or _random_key(),

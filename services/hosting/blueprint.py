@@ -118,6 +118,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The columns with secrets, which ``kierto keys rotate`` re-encrypts."""
     sensitive: Sequence[SensitiveTable] = ()
     """The service's own columns with personal data."""
+    append_only: Sequence[str] = ()
+    """The service's own tables, with their schema, whose rows its processes never update or delete."""
     versioned: Sequence[str] = ()
     """The service's own tables with a ``version`` that its events carry."""
     has_files: bool = False

@@ -17,7 +17,7 @@ from services.access.authorization import Authorization
 from services.chassis import process
 from services.chassis.audit.chain import CHAIN_RECURRING, chain_handler
 from services.chassis.auth.tokens import Verifier
-from services.chassis.db import migrations, postgres, retention
+from services.chassis.db import migrations, postgres, retention, runtime_role
 from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.consumer import Consumer
 from services.chassis.events.publish import relay_metrics
@@ -57,25 +57,37 @@ class DeleteExpired(Job, frozen=True, kw_only=True, tag="delete-expired"):
     """The job that deletes what every service keeps for a time alone."""
 
 
-class MigrationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of the role ``migrate``, which neither listens nor calls."""
+class OwnerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the role ``migrate``, and of host commands that act as the owner of the database."""
 
+    owner_database_url: str
+    """The database's URL with the owner's role. No other process has it."""
     database_url: str
+    """The URL with the role of the processes."""
     log_level: str = "INFO"
 
 
-def migrate(blueprint: Blueprint[T, P], database_url: str) -> None:
-    """Migrate the service's database."""
-    migrations.migrate(database_url, [migrations.CHASSIS_MIGRATIONS, copy.ACCESS_MIGRATIONS, blueprint.migrations])
+def migrate(blueprint: Blueprint[T, P], owner_database_url: str, database_url: str) -> None:
+    """Migrate the service's database as its owner, and grant the role of the processes what it needs.
+
+    Raises InvalidSettings if that role may act as the owner.
+    """
+    folders = [migrations.CHASSIS_MIGRATIONS, copy.ACCESS_MIGRATIONS, blueprint.migrations]
+    migrations.migrate(owner_database_url, folders)
+    runtime_role.grant_privileges(owner_database_url, database_url, blueprint.append_only)
 
 
 def main(blueprint: Blueprint[T, P], role: str) -> int:
     """Run one of the service's processes and return its exit code: 2 for an unknown role or invalid settings."""
     name = f"{blueprint.name}-{role}"
     if role == "migrate":
-        migration_settings = load_or_exit(MigrationSettings, blueprint.name)
-        logging.configure(name, migration_settings.log_level)
-        migrate(blueprint, migration_settings.database_url)
+        owner_settings = load_or_exit(OwnerSettings, blueprint.name)
+        logging.configure(name, owner_settings.log_level)
+        try:
+            migrate(blueprint, owner_settings.owner_database_url, owner_settings.database_url)
+        except InvalidSettings as error:
+            sys.stderr.write(f"{blueprint.name} can't be migrated: {error}\n")
+            return 2
         return 0
     settings = load_or_exit(blueprint.settings, blueprint.name)
     build_parts = {"api": _api, "worker": _worker, "relay": _relay, "jobs": _jobs}.get(role)

@@ -30,7 +30,7 @@ async def measure(stack: RunningStack, username: str, password: str) -> tuple[fl
     """Return medians in seconds: ours, and the bare pipeline's, one after the other on the same idle stack."""
     environment = environment_of_running(stack.home)
     ours = await _ours(stack, environment.database_url("orders"), username, password)
-    bare = await _bare(environment.database_url("orders"), environment.kafka)
+    bare = await _bare(environment.owner_database_url("orders"), environment.kafka)
     return statistics.median(ours), statistics.median(bare)
 
 

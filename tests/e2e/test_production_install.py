@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from deploy.local.ports import Ports
 from deploy.local.secrets import SERVICES
 from tests.support import servers
-from tests.support.servers import ROOT, Servers, free_port_base
+from tests.support.servers import OWNER, ROOT, RUNTIME, Servers, as_owner, free_port_base
 from tests.wheels import LOCK, locked
 
 ROLES = ("api", "worker", "relay", "jobs")
@@ -130,11 +130,15 @@ def test_every_process_starts_and_stops_with_real_servers(
 
 
 def _settings(real: Servers) -> dict[str, str]:
-    """Make the services' databases, and return the settings that name the servers."""
+    """Make the services' databases and their roles, and return the settings that name the servers."""
+    urls = dict[str, str]()
     with psycopg.connect(real.database_url("postgres"), autocommit=True) as connection:
+        for role in (OWNER, RUNTIME):
+            connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{real.password}'".encode())
         for service in SERVICES:
-            connection.execute(f"CREATE DATABASE {service}".encode())
-    urls = {f"KIERTO_{service.upper()}_DATABASE_URL": real.database_url(service) for service in SERVICES}
+            connection.execute(f"CREATE DATABASE {service} OWNER {OWNER}".encode())
+            urls[f"KIERTO_{service.upper()}_OWNER_DATABASE_URL"] = as_owner(real.database_url(service))
+            urls[f"KIERTO_{service.upper()}_DATABASE_URL"] = real.runtime_url(service)
     smtp = "127.0.0.1:9"  # no mail is sent
     return {**urls, "KIERTO_KAFKA": real.kafka, "KIERTO_REDIS_URL": real.redis_url, "KIERTO_SMTP": smtp}
 

@@ -50,8 +50,8 @@ class FaultStack:
         """Whether orders' database was restored to an earlier state."""
 
     def database_url(self, service: str) -> str:
-        """Return the URL of the service's database, past any proxy."""
-        return self.environment.database_url(service)
+        """Return the URL of the service's database, past any proxy and with the owner's role."""
+        return self.environment.owner_database_url(service)
 
     @property
     def admin_url(self) -> str:
@@ -91,14 +91,17 @@ def run_fault_stack(full: bool) -> Iterator[FaultStack]:
     broker = ControlledBroker(
         stack.home.root / "broker", ports.of("kafka"), ports.of("kafka-controller"), (kafka_again, kafka_proxy)
     )
-    password = load_secrets(stack.home).database_passwords["orders"]
+    secrets = load_secrets(stack.home)
+    runtime_password, owner_password = secrets.runtime_passwords["orders"], secrets.database_passwords["orders"]
+    database = f"127.0.0.1:{postgres_proxy}/kierto_orders"
     stack.settings = (
         quotas.UNLIMITED_QUOTAS
         | quotas.UNLIMITED_MESSAGES
         | {
             "KIERTO_KAFKA": broker.address,
             "KIERTO_ORDERS_KAFKA": f"127.0.0.1:{kafka_proxy}",
-            "KIERTO_ORDERS_DATABASE_URL": f"postgresql://kierto_orders:{password}@127.0.0.1:{postgres_proxy}/kierto_orders",
+            "KIERTO_ORDERS_DATABASE_URL": f"postgresql://kierto_orders_runtime:{runtime_password}@{database}",
+            "KIERTO_ORDERS_OWNER_DATABASE_URL": f"postgresql://kierto_orders:{owner_password}@{database}",
         }
     )
     stack.program = "tests.support.mixed_builds"

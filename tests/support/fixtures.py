@@ -14,7 +14,7 @@ from services.chassis.ids import new_uuid
 from services.hosting import processes
 from services.hosting.blueprint import Blueprint
 from tests.support.clock import TestClock
-from tests.support.servers import Servers
+from tests.support.servers import OWNER, RUNTIME, Servers, as_owner
 from tests.support.service_harness import ServiceHarness
 
 T = TypeVar("T", bound=Transaction)
@@ -34,16 +34,20 @@ def clock() -> TestClock:
 
 @pytest.fixture
 async def make_database(server_addresses: Servers) -> AsyncIterator[MakeDatabase]:
-    """Make an empty, migrated database for a service, copied from a template; dropped after the test."""
+    """Make an empty, migrated database for a service, copied from a template; dropped after the test.
+
+    The URL is of the role that the service's processes have; ``servers.as_owner`` returns that of the owner.
+    """
     names: list[str] = []
     admin = await asyncpg.connect(server_addresses.database_url("postgres"))
 
     async def make(blueprint: Blueprint[Any, Any]) -> str:
         template = await _template(admin, server_addresses, blueprint)
         name = f"test_{new_uuid().hex}"
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        await admin.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY")
+        await admin.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
         names.append(name)
-        return server_addresses.database_url(name)
+        return server_addresses.runtime_url(name)
 
     yield make
     for name in names:
@@ -86,10 +90,20 @@ async def _template(admin: "asyncpg.Connection[Any]", servers: Servers, blueprin
     await admin.execute(lock.format(""))
     try:
         if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await admin.execute(f"CREATE DATABASE {name}_new")
-            processes.migrate(blueprint, servers.database_url(f"{name}_new"))
+            await _make_roles(admin, servers)
+            await admin.execute(f"CREATE DATABASE {name}_new OWNER {OWNER}")
+            url = servers.runtime_url(f"{name}_new")
+            processes.migrate(blueprint, as_owner(url), url)
             await admin.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
     finally:
         await admin.execute(lock.format("un"))
     _migrated.add(name)
     return name
+
+
+async def _make_roles(admin: "asyncpg.Connection[Any]", servers: Servers) -> None:
+    async with admin.transaction():
+        await admin.execute("SELECT pg_advisory_xact_lock(hashtext('test_roles'))")
+        for role in (OWNER, RUNTIME):
+            if not await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{servers.password}'")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
@@ -21,6 +22,10 @@ ROOT = Path(__file__).parents[2]
 _started: list[subprocess.Popen[str]] = []
 
 
+OWNER, RUNTIME = "test_owner", "test_runtime"
+"""The roles of the services' databases: of migrations, and of the services' code."""
+
+
 class Servers(msgspec.Struct, frozen=True):
     """Addresses of the servers."""
 
@@ -30,7 +35,27 @@ class Servers(msgspec.Struct, frozen=True):
     redis_url: str
 
     def database_url(self, name: str) -> str:
+        """Return the URL of a database, as the superuser."""
         return f"{self.postgres_url}/{name}"
+
+    def runtime_url(self, name: str) -> str:
+        """Return the URL of a service's database, as the role of its processes."""
+        return _as_role(self.database_url(name), RUNTIME)
+
+    @property
+    def password(self) -> str:
+        """Password of the superuser and of the roles of the tests."""
+        return urlsplit(self.postgres_url).password or ""
+
+
+def as_owner(url: str) -> str:
+    """Return the URL of a service's database as its owner: for rows and tables that a process may not change."""
+    return _as_role(url, OWNER)
+
+
+def _as_role(url: str, role: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{role}:{parts.netloc.partition(':')[2]}").geturl()
 
 
 def start() -> None:

@@ -58,10 +58,7 @@ _DELETE_EXPIRED = (
     """,
 )
 _BATCH_ROWS = 5000
-_EXPIRED_INBOX_PARTITIONS = """
-    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = 'chassis.inbox'::regclass AND c.relname < 'inbox_' || to_char($1::date, 'YYYYMMDD')
-"""
+_DROP_INBOX_PARTITIONS = "SELECT chassis.drop_inbox_partitions($1) AS name"
 
 
 async def delete_expired(pool: Pool, stop: asyncio.Event, more: Sequence[str] = ()) -> None:
@@ -69,9 +66,8 @@ async def delete_expired(pool: Pool, stop: asyncio.Event, more: Sequence[str] = 
     for statement in (*_DELETE_EXPIRED, *more):
         await delete_in_batches(pool, stop, statement, _BATCH_ROWS)
     oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=100)
-    for row in await pool.fetch(_EXPIRED_INBOX_PARTITIONS, oldest):
-        await pool.execute(f"DROP TABLE chassis.{row['relname']}")
-        _log.info("inbox partition dropped", table=row["relname"])
+    for row in await pool.fetch(_DROP_INBOX_PARTITIONS, oldest):
+        _log.info("inbox partition dropped", table=row["name"])
 
 
 async def delete_in_batches(pool: Pool, stop: asyncio.Event, statement: str, *values: object) -> None:

@@ -21,6 +21,8 @@ from services.contracts.permission import Role
 from services.contracts.values import Page
 from services.support.app import SUPPORT
 from tests.support.fixtures import MakeHarness
+from tests.support.owner import execute_as_owner
+from tests.support.servers import RUNTIME
 from tests.support.service_harness import ServiceHarness
 
 TABLE = ScopedTable(name="things t", organisation="t.organisation_id", site="t.site_id")
@@ -59,9 +61,8 @@ def is_reached(grants: list[Grant], thing: Row) -> bool:
 
 
 async def insert_rows(harness: ServiceHarness[Any, Any], rng: random.Random) -> list[Row]:
-    await harness.pool.execute(
-        "CREATE TABLE things (id uuid PRIMARY KEY, organisation_id uuid, site_id uuid, at timestamptz)"
-    )
+    columns = "id uuid PRIMARY KEY, organisation_id uuid, site_id uuid, at timestamptz"
+    await execute_as_owner(harness.pool, f"CREATE TABLE things ({columns}); GRANT ALL ON things TO {RUNTIME}")
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     things = []
     for _ in range(200):

@@ -37,6 +37,7 @@ from services.stats.app import STATS
 from services.support.app import SUPPORT
 from tests.component.orders.scenario import AGREEMENTS, OrdersScenario, report
 from tests.support.fixtures import MakeHarness
+from tests.support.owner import execute_as_owner
 from tests.support.polling import until
 from tests.support.service_harness import ServiceHarness
 
@@ -146,7 +147,7 @@ async def test_access_of_users_and_partners(make_harness: MakeHarness[Any, Any],
         return sorted((tuple(row) for row in rows), key=str)
 
     kept = await own_copy()
-    await harness.pool.execute("TRUNCATE access.subjects CASCADE")
+    await execute_as_owner(harness.pool, "TRUNCATE access.subjects CASCADE")
     await announce_again(harness, "user")
     await announce_again(harness, "partner")
     assert await own_copy() == kept, "identity's own copy follows at once"

@@ -19,6 +19,7 @@ from tests.component.identity import actions
 from tests.component.orders.scenario import OrdersScenario, report
 from tests.component.support.forms import form, known_site, member_of, send
 from tests.support.fixtures import MakeHarness
+from tests.support.owner import owner_of
 from tests.support.service_harness import ServiceHarness
 
 Harness = ServiceHarness[Any, Any]
@@ -40,8 +41,8 @@ async def export(harness: Harness, person_id: str) -> dict[str, list[dict[str, A
 
 
 async def erase(harness: Harness, person_id: str, key: str | None = None) -> None:
-    async with harness.work() as tx:
-        await erase_person(tx.connection, harness.blueprint.all_sensitive, person_id, key)
+    async with owner_of(harness.pool) as owner, owner.transaction():
+        await erase_person(owner, harness.blueprint.all_sensitive, person_id, key)
 
 
 def organisation(organisation_id: str, number: str, version: int = 1) -> OrganisationStated:

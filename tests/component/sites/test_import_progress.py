@@ -20,6 +20,7 @@ from services.sites.store.transaction import SitesTransaction
 from tests.component.sites.test_import_sites import EKOKAARI, HEADER, Harness, known_customer
 from tests.support.chunks import iterate_chunks
 from tests.support.fixtures import MakeHarness
+from tests.support.owner import execute_as_owner
 
 CONTAINERS = b"container_number,site_number,fraction,litres,count\n"
 
@@ -154,6 +155,6 @@ async def test_old_imports_go_some_rows_at_a_time(harness: Harness, monkeypatch:
         END $$;
         CREATE TRIGGER left_over BEFORE DELETE ON chassis.imports FOR EACH ROW EXECUTE FUNCTION left_over();
     """
-    await harness.pool.execute(cascaded)
+    await execute_as_owner(harness.pool, cascaded)
     await retention.delete_expired(harness.pool, asyncio.Event())
     assert await harness.pool.fetchval("SELECT count(*) FROM chassis.imports") == 1

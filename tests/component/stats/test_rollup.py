@@ -14,6 +14,7 @@ from services.stats.store.transaction import StatsTransaction
 from tests.component.stats.recorded_pickups import an_id, emptied
 from tests.support.fixtures import MakeHarness
 from tests.support.hypothesis_profiles import max_examples
+from tests.support.owner import execute_as_owner
 from tests.support.service_harness import ServiceHarness
 
 Harness = ServiceHarness[StatsTransaction, Stats]
@@ -54,7 +55,7 @@ def histories(draw: st.DrawFn) -> list[PickupRecorded]:
 async def test_the_rollup_is_the_sum_of_the_newest_facts(
     harness: Harness, history: list[PickupRecorded], at_once: int
 ) -> None:
-    await harness.pool.execute("TRUNCATE pickups, volumes")
+    await execute_as_owner(harness.pool, "TRUNCATE pickups, volumes")
     for start in range(0, len(history), at_once):
         await harness.receive_batch(*history[start : start + at_once])
 

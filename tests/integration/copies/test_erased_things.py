@@ -5,6 +5,7 @@ import uuid
 from services.chassis.db.sensitive import erase_person
 from services.chassis.ids import write_id
 from tests.integration.copies.services_fixture import ServicesFixture
+from tests.support.owner import execute_as_owner, owner_of
 from tests.support.polling import until
 
 KEEPERS = ("sites", "orders", "stats", "support")
@@ -30,7 +31,7 @@ async def test_an_erased_user_and_customer_stay_erased(stopped_services: Service
 
     for name in KEEPERS:
         statements = FORGET if name in ("sites", "stats") else FORGET.replace("DELETE FROM organisations", "")
-        await services.harnesses[name].pool.execute(statements)
+        await execute_as_owner(services.harnesses[name].pool, statements)
     async with services.run():
         await until(lambda: have_read_again(services))
         assert await kept(services, user_id, organisation_id) == []
@@ -52,9 +53,9 @@ async def erase_everywhere(services: ServicesFixture, user_id: uuid.UUID, organi
         "SELECT customer_number FROM organisations WHERE id = $1", organisation_id
     )
     for harness in services.harnesses.values():
-        async with harness.work() as tx:
+        async with owner_of(harness.pool) as owner, owner.transaction():
             for person_id, key in ((write_id("user", user_id), None), (write_id("org", organisation_id), number)):
-                await erase_person(tx.connection, harness.blueprint.all_sensitive, person_id, key)
+                await erase_person(owner, harness.blueprint.all_sensitive, person_id, key)
 
 
 async def have_read_again(services: ServicesFixture) -> bool:

@@ -45,6 +45,7 @@ from tests.integration.chassis.events.publish.published_records import read_topi
 from tests.integration.copies.services_fixture import SERVICES, ServicesFixture
 from tests.support.http_server import serve_routes
 from tests.support.job_runner import running_jobs
+from tests.support.owner import execute_as_owner
 from tests.support.polling import until
 from tests.support.servers import Servers
 
@@ -186,7 +187,7 @@ async def plant_in_sites_and_orders(services: ServicesFixture, codes: Codes) -> 
     unknown = f"51,{codes.word()},{codes.word()},45100,A,KOUVOLA,KELTAKANGAS,HOUSE,1,{codes.word()},,,\n"
     _, bad = await sites.import_file("sites", SITE_HEADER + site + unknown)
     assert [(row.field, row.code) for row in bad] == [("customer_number", "UNKNOWN")]
-    await sites.pool.execute("ALTER TABLE sites ADD CHECK (site_number <> '52')")
+    await execute_as_owner(sites.pool, "ALTER TABLE sites ADD CHECK (site_number <> '52')")
     failed, _ = await sites.import_file("sites", SITE_HEADER + site.replace("50,", "52,", 1))
     assert failed.state is ImportState.FAILED
     await services.import_files(
@@ -232,7 +233,7 @@ async def send_forms(services: ServicesFixture, codes: Codes, user_id: str) -> N
     await until(lambda: support.pool.fetchval(access, user_id))
     await until(lambda: support.pool.fetchval("SELECT count(*) > 0 FROM sites"))
     site_id = write_id("site", await support.pool.fetchval("SELECT id FROM sites"))
-    await support.pool.execute("ALTER TABLE tickets ADD CHECK (topic <> 'OTHER')")
+    await execute_as_owner(support.pool, "ALTER TABLE tickets ADD CHECK (topic <> 'OTHER')")
     caller = Caller(subject_id=user_id, kind=SubjectKind.USER, access_version=1)
 
     async def the_user(_: Request) -> Caller:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
@@ -88,12 +89,14 @@ async def test_lost_copies_are_restored_although_the_log_has_expired(
     before = await services.copies()
     await _expire_logs(services, server_addresses)
     for blueprint in SERVICES:
-        async with services.harnesses[blueprint.name].pool.acquire() as connection, connection.transaction():
-            # As after a loss of the rows: references to them dangle.
-            await connection.execute("SET LOCAL session_replication_role = replica")
-            for copy in blueprint.copies:
-                await connection.execute(f"DELETE FROM {copy.table}")
-            await connection.execute("DELETE FROM access.grants")
+        name = services.urls[blueprint.name].rpartition("/")[2]
+        connection = await asyncpg.connect(server_addresses.database_url(name))
+        # As after a loss of the rows: references to them dangle.
+        await connection.execute("SET session_replication_role = replica")
+        for copy in blueprint.copies:
+            await connection.execute(f"DELETE FROM {copy.table}")
+        await connection.execute("DELETE FROM access.grants")
+        await connection.close()
     await services.harnesses["stats"].pool.execute("DELETE FROM volumes")
 
     await services.rebuild_all()

@@ -17,6 +17,8 @@ from services.chassis.auth.sealed.sealed_value import KEY_ID_SLICE, SealedColumn
 from services.chassis.db.postgres import DatabaseConnection, Pool, open_pool
 from services.chassis.ids import new_uuid
 from services.chassis.telemetry import logging
+from tests.support.owner import execute_as_owner
+from tests.support.servers import RUNTIME
 
 COLUMN = SealedColumn("support", "codes", "code")
 _WRITTEN_ROWS = 50
@@ -25,7 +27,8 @@ _WRITTEN_ROWS = 50
 
 async def make_table(pool: Pool, ring: KeyRingReader, rows: int) -> None:
     """Make the table with so many sealed rows, and one without a value."""
-    await pool.execute("CREATE TABLE codes (id uuid PRIMARY KEY, version int NOT NULL, code bytea)")
+    columns = "id uuid PRIMARY KEY, version int NOT NULL, code bytea"
+    await execute_as_owner(pool, f"CREATE TABLE codes ({columns}); GRANT ALL ON codes TO {RUNTIME}")
     ids = [new_uuid() for _ in range(rows)]
     values = [(row, 0, seal(ring, COLUMN.place(row), plaintext(row, 0))) for row in ids]
     await pool.executemany("INSERT INTO codes VALUES ($1, $2, $3)", [*values, (new_uuid(), 0, None)])

@@ -13,6 +13,7 @@ from services.chassis.db.postgres import Pool
 from services.chassis.jobs.job import JobRun
 from services.identity.app import IDENTITY
 from tests.support.fixtures import MakeDatabase
+from tests.support.owner import execute_as_owner
 
 # The statement of the builds that had a table of identity's own.
 ADD_AS_BEFORE = "INSERT INTO audit (id, at, actor, action, subject) VALUES (gen_random_uuid(), now(), 'host', $1, $2)"
@@ -45,7 +46,7 @@ async def verify(*arguments: str) -> Result:
 
 async def test_a_planted_change_ends_with_1_and_its_place(identity: Pool, tmp_path: Path) -> None:
     for number in range(3):
-        await identity.execute(ADD_AS_BEFORE, "STAFF_CREATED", f"user_{number}")
+        await execute_as_owner(identity, ADD_AS_BEFORE, "STAFF_CREATED", f"user_{number}")
     waiting = await verify("identity", "--home", str(tmp_path))
     assert waiting.output == ("identity: unchanged: rows 0, batches 0; waiting for the next batch: 3\n")
     await chain_audit(identity, JobRun(1, asyncio.Event()))
@@ -55,9 +56,8 @@ async def test_a_planted_change_ends_with_1_and_its_place(identity: Pool, tmp_pa
         0,
         f"identity: unchanged: rows 3, batches 1, digest {digest}; waiting for the next batch: 0\n",
     )
-    changed = await identity.fetchval(
-        "UPDATE chassis.audit SET actor = 'user_x' WHERE subject = 'user_1' RETURNING id::text"
-    )
+    await execute_as_owner(identity, "UPDATE chassis.audit SET actor = 'user_x' WHERE subject = 'user_1'")
+    changed = await identity.fetchval("SELECT id::text FROM chassis.audit WHERE actor = 'user_x'")
     found = await verify("identity", "--home", str(tmp_path))
     assert (found.exit_code, found.output) == (
         1,
@@ -70,15 +70,16 @@ async def test_an_unknown_service_ends_with_2(tmp_path: Path) -> None:
 
 
 async def test_the_entries_of_identitys_former_table_are_kept_in_their_order(identity: Pool) -> None:
-    await identity.execute(
+    await execute_as_owner(
+        identity,
         """
         DROP VIEW audit;
         CREATE TABLE audit (id uuid PRIMARY KEY, at timestamptz NOT NULL, actor text NOT NULL, action text NOT NULL,
             subject text NOT NULL);
         INSERT INTO audit SELECT gen_random_uuid(), now() - number * interval '1 day', 'host', 'STAFF_CREATED',
             'user_' || number FROM generate_series(1, 3) AS number
-        """
+        """,
     )
-    await identity.execute((IDENTITY.migrations / "0003_audit.sql").read_text())
+    await execute_as_owner(identity, (IDENTITY.migrations / "0003_audit.sql").read_text())
     rows = await identity.fetch("SELECT subject, outcome FROM chassis.audit ORDER BY position")
     assert [tuple(row) for row in rows] == [("user_3", "DONE"), ("user_2", "DONE"), ("user_1", "DONE")]

@@ -27,7 +27,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 async def test_it_keeps_its_data_over_a_restart(stack: Stack) -> None:
     stack.start(infrastructure_only=True)
-    database = await asyncpg.connect(stack.environment.database_url("orders"))
+    database = await asyncpg.connect(stack.environment.owner_database_url("orders"))
     await database.execute("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('ämpäri')")
     await database.close()
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.environment.kafka)
@@ -43,7 +43,7 @@ async def test_it_keeps_its_data_over_a_restart(stack: Stack) -> None:
 
     stack.start(infrastructure_only=True)
 
-    database = await asyncpg.connect(stack.environment.database_url("orders"))
+    database = await asyncpg.connect(stack.environment.owner_database_url("orders"))
     assert await database.fetchval("SELECT upper(word) FROM kept") == "ÄMPÄRI"
     await database.close()
     async with AIOKafkaConsumer(bootstrap_servers=stack.environment.kafka, auto_offset_reset="earliest") as consumer:
@@ -51,9 +51,26 @@ async def test_it_keeps_its_data_over_a_restart(stack: Stack) -> None:
         assert (await consumer.getone()).value == b"event"
 
 
+async def test_the_role_of_the_processes_is_made_for_an_older_data_folder(stack: Stack) -> None:
+    stack.start(infrastructure_only=True)
+    url = stack.environment.database_url("orders")
+    superuser = await asyncpg.connect(stack.infrastructure.postgres.admin_url, database="kierto_orders")
+    await superuser.execute("DROP OWNED BY kierto_orders_runtime; DROP ROLE kierto_orders_runtime")
+
+    stack.infrastructure.make_databases()
+
+    database = await asyncpg.connect(url)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.execute("CREATE TEMPORARY TABLE words (word text)")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(url, database="kierto_identity")
+    await database.close()
+    await superuser.close()
+
+
 async def test_a_service_reaches_its_own_database_only(stack: Stack) -> None:
     stack.start(infrastructure_only=True)
-    own = stack.environment.database_url("orders")
+    own = stack.environment.owner_database_url("orders")
 
     database = await asyncpg.connect(own)
     await database.execute("CREATE EXTENSION pg_trgm; CREATE EXTENSION unaccent")
@@ -72,7 +89,7 @@ async def test_a_service_reaches_its_own_database_only(stack: Stack) -> None:
 
 async def test_values_of_statements_do_not_reach_the_log(stack: Stack) -> None:
     stack.start(infrastructure_only=True)
-    database = await asyncpg.connect(stack.environment.database_url("orders"))
+    database = await asyncpg.connect(stack.environment.owner_database_url("orders"))
     await database.execute("CREATE TABLE people (mail text PRIMARY KEY)")
     await database.execute("INSERT INTO people VALUES ($1)", "liisa@planted.example")
 

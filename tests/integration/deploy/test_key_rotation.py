@@ -23,8 +23,9 @@ from services.chassis.auth.sealed.sealed_value import SealedColumn, seal
 from services.chassis.db.postgres import Pool
 from tests.integration.deploy.sealed_table import COLUMN, make_table, owner, unseal_all
 from tests.support.fixtures import MakeDatabase
+from tests.support.owner import execute_as_owner
 from tests.support.polling import until
-from tests.support.servers import ROOT
+from tests.support.servers import ROOT, RUNTIME
 
 ROWS = 5 * BATCH_ROWS
 
@@ -216,7 +217,10 @@ async def test_a_value_that_does_not_unseal_keeps_its_key(
 async def test_all_columns_of_a_service_are_re_encrypted(table: SealedTable, no_other_process: None) -> None:
     """A column with another type of key, whose rows have the order of their numbers."""
     notes = SealedColumn("support", "notes", "body", row="number")
-    await table.pool.execute("CREATE TABLE notes (number bigint PRIMARY KEY, body bytea NOT NULL)")
+    await execute_as_owner(
+        table.pool,
+        f"CREATE TABLE notes (number bigint PRIMARY KEY, body bytea NOT NULL); GRANT ALL ON notes TO {RUNTIME}",
+    )
     ring = KeyRingReader(table.key_ring_file)
     values = [(number, seal(ring, notes.place(number), b"body")) for number in range(1, BATCH_ROWS + 2)]
     await table.pool.executemany("INSERT INTO notes VALUES ($1, $2)", values)

@@ -36,6 +36,7 @@ from tests.integration.deploy.query_plans import (
 )
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
+from tests.support.servers import as_owner
 from tests.support.service_harness import ServiceHarness
 
 SITES = 4_000
@@ -160,8 +161,9 @@ def test_all_reads_are_covered(service: str) -> None:
 
 async def test_each_read_uses_an_index_on_reach_or_arguments(make_database: MakeDatabase, clock: TestClock) -> None:
     databases = {service: await make_database(blueprint_of(service)) for service in SERVICES}
+    owned = {service: as_owner(url) for service, url in databases.items()}
     await seed_databases(
-        SeedRequest(sites=SITES, password="kartonki kulkee kotoa", databases=databases, pepper=b"p" * 24, clock=clock),
+        SeedRequest(sites=SITES, password="kartonki kulkee kotoa", databases=owned, pepper=b"p" * 24, clock=clock),
         ProgressLines(),
     )
     pools = {service: await postgres.open_pool(url, name="test", size=2) for service, url in databases.items()}

@@ -24,6 +24,8 @@ from services.contracts.stats import Volumes
 from services.contracts.values import Page
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
+from tests.support.owner import owner_of
+from tests.support.servers import as_owner
 from tests.support.service_harness import ServiceHarness
 
 SITES = 60
@@ -51,8 +53,9 @@ async def pools(empty_databases: Databases, open_pool: Callable[[str], Awaitable
 
 
 async def seed(databases: Databases, clock: TestClock) -> None:
+    owned = {service: as_owner(url) for service, url in databases.items()}
     wanted = SeedRequest(
-        sites=SITES, password="kartonki kulkee kotoa", databases=databases, pepper=b"pepper" * 4, clock=clock
+        sites=SITES, password="kartonki kulkee kotoa", databases=owned, pepper=b"pepper" * 4, clock=clock
     )
     await seed_databases(wanted, ProgressLines())
 
@@ -161,12 +164,13 @@ async def test_events_wait_until_the_relay_has_published_what_came_before(
 
     seeding = asyncio.create_task(seed(empty_databases, clock))
     # The transaction between two polls; a poll itself ends at once.
-    while not await orders.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-        " AND application_name = 'kierto seed' AND query LIKE 'ROLLBACK TO%')"
-    ):
-        await asyncio.sleep(0.01)
-        assert not seeding.done()
+    async with owner_of(orders) as owner:
+        while not await owner.fetchval(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'kierto seed' AND query LIKE 'ROLLBACK TO%')"
+        ):
+            await asyncio.sleep(0.01)
+            assert not seeding.done()
     await orders.execute("UPDATE chassis.published_up_to SET sequence = 7 WHERE topic = 'orders'")
     await seeding
 

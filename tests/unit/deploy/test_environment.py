@@ -18,12 +18,12 @@ def _environment(tmp_path: Path, **caller: str) -> StackEnvironment:
 
 def test_a_service_gets_its_own_database_and_secret_only(tmp_path: Path) -> None:
     environment = _environment(tmp_path)
-    password = environment.secrets.database_passwords["orders"]
+    password = environment.secrets.runtime_passwords["orders"]
 
     settings = environment.of_service("orders", "worker")
 
     assert settings["KIERTO_ORDERS_DATABASE_URL"] == (
-        f"postgresql://kierto_orders:{password}@127.0.0.1:9082/kierto_orders"
+        f"postgresql://kierto_orders_runtime:{password}@127.0.0.1:9082/kierto_orders"
     )
     assert [name for name in settings if name.endswith("DATABASE_URL")] == ["KIERTO_ORDERS_DATABASE_URL"]
     assert settings["KIERTO_SERVICE_SECRET"] == environment.secrets.client_secrets["orders"]
@@ -69,6 +69,21 @@ def test_the_roles_that_use_files_get_the_store_and_the_key_of_their_service(tmp
 
 def test_migrations_listen_nowhere(tmp_path: Path) -> None:
     assert "KIERTO_LISTEN" not in _environment(tmp_path).of_service("stats", "migrate")
+
+
+def test_migrations_alone_get_the_owner_of_the_database(tmp_path: Path) -> None:
+    name = "KIERTO_ORDERS_OWNER_DATABASE_URL"
+    embedded, named = _environment(tmp_path), _environment(tmp_path, **{name: "postgresql://owner@db/orders"})
+
+    password = embedded.secrets.database_passwords["orders"]
+    assert embedded.of_service("orders", "migrate")[name] == (
+        f"postgresql://kierto_orders:{password}@127.0.0.1:9082/kierto_orders"
+    )
+    assert named.of_service("orders", "migrate")[name] == "postgresql://owner@db/orders"
+    for role in ("api", "worker", "relay", "jobs"):
+        assert name not in named.of_service("orders", role)
+    without = _environment(tmp_path, KIERTO_ORDERS_DATABASE_URL="postgresql://db/orders")
+    assert without.of_service("orders", "migrate")[name] == "", "no owner is made up for another server"
 
 
 def test_the_callers_environment_is_not_inherited(tmp_path: Path) -> None:

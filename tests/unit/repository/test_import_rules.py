@@ -41,6 +41,7 @@ BREACHES = [
     ("services/sites/http/api.py", "import services.sites.app", SERVICE),
     ("services/chassis/events/outbox.py", "import services.chassis.imports.importer", CHASSIS),
     ("services/chassis/rpc/client.py", "import services.chassis.events.outbox", CHASSIS),
+    ("services/chassis/audit/entry.py", "import services.chassis.events.outbox", CHASSIS),
     ("services/chassis/db/postgres.py", "import services.chassis.http.client.pool", CHASSIS),
     ("services/chassis/telemetry/metrics.py", "import services.chassis.problems", CHASSIS),
     ("services/chassis/runtime/clock.py", "import services.chassis.telemetry.logging", CHASSIS),

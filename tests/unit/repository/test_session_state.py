@@ -8,7 +8,8 @@ import pytest
 from tests.support.servers import ROOT
 
 SESSION_STATE = re.compile(
-    r"pg_advisory_lock|pg_try_advisory_lock|\bSET\s+(SESSION|ROLE|TIME ZONE|search_path)|set_config\([^)]*false"
+    r"pg_advisory_lock|pg_try_advisory_lock|set_config\([^)]*false"
+    r"|(?<!DEFINER )\bSET\s+(SESSION|ROLE|TIME ZONE|search_path)"
     r"|CREATE\s+(GLOBAL\s+|LOCAL\s+)?TEMP|WITH HOLD|\bPREPARE\s+\w+\s+AS|^LISTEN\s|[\"']LISTEN\s",
     re.IGNORECASE,
 )
@@ -46,7 +47,13 @@ def test_session_state_is_found(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["SELECT pg_advisory_xact_lock(1)", "SET LOCAL lock_timeout = 1", "UPDATE t SET a = 1"]
+    "query",
+    [
+        "SELECT pg_advisory_xact_lock(1)",
+        "SET LOCAL lock_timeout = 1",
+        "UPDATE t SET a = 1",
+        "SECURITY DEFINER SET search_path = pg_catalog",
+    ],
 )
 def test_transaction_state_is_allowed(query: str) -> None:
     assert not SESSION_STATE.search(query)

@@ -33,11 +33,7 @@ _SELECT_PROCESSED = """
     SELECT i.event_id FROM unnest($1::date[], $2::uuid[]) AS e (day, event_id)
     JOIN chassis.inbox i ON i.day = e.day AND i.event_id = e.event_id
 """
-_LOCK = "SELECT pg_advisory_xact_lock(hashtext('chassis.inbox'))"
-_PARTITIONS = """
-    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = 'chassis.inbox'::regclass
-"""
+_CREATE_PARTITION = "SELECT chassis.create_inbox_partition($1)"
 
 
 class InboxPartitions:
@@ -52,16 +48,7 @@ class InboxPartitions:
         missing = set(days) - self._existing_days
         if not missing:
             return
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(_LOCK)
-            existing = {row["relname"] for row in await connection.fetch(_PARTITIONS)}
-            for day in sorted(missing):
-                name = f"inbox_{day:%Y%m%d}"
-                if name not in existing:
-                    bounds = f"FROM ('{day}') TO ('{day + dt.timedelta(days=1)}')"
-                    await connection.execute(
-                        f"CREATE TABLE chassis.{name} PARTITION OF chassis.inbox FOR VALUES {bounds}"
-                    )
+        await self._pool.executemany(_CREATE_PARTITION, [(day,) for day in sorted(missing)])
         self._existing_days |= missing
 
     def clear_cache(self) -> None:

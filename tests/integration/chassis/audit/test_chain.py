@@ -21,6 +21,7 @@ from services.chassis.jobs.job import JobRun, RunAgain
 from services.chassis.runtime.pause import pause
 from tests.support.alpha import Alpha
 from tests.support.job_runner import running_jobs
+from tests.support.owner import execute_as_owner, owner_of
 from tests.support.polling import until
 
 USER = write_id("user", new_uuid())
@@ -180,9 +181,11 @@ CHANGES = [
 async def test_a_planted_change_is_found_at_its_place(alpha: Alpha, statement: str, fault: str) -> None:
     await add(alpha, 1, 2, 3, 4, 5, 6, 7)
     await chain_now(alpha)
-    await alpha.pool.execute("ALTER TABLE chassis.audit_personal DROP CONSTRAINT audit_personal_audit_id_fkey")
+    await execute_as_owner(
+        alpha.pool, "ALTER TABLE chassis.audit_personal DROP CONSTRAINT audit_personal_audit_id_fkey"
+    )
     assert (await verified(alpha)).fault is None
-    await alpha.pool.execute(statement)
+    await execute_as_owner(alpha.pool, statement)
     found = (await verified(alpha)).fault
     assert found is not None
     words = found.split(" ")
@@ -192,13 +195,12 @@ async def test_a_planted_change_is_found_at_its_place(alpha: Alpha, statement: s
 async def test_a_row_that_was_changed_with_its_batch_breaks_the_next_one(alpha: Alpha) -> None:
     await add(alpha, 1, 2, 3, 4)
     await chain_now(alpha)
-    await alpha.pool.execute("UPDATE chassis.audit SET actor = 'user_other' WHERE position = 2")
+    await execute_as_owner(alpha.pool, "UPDATE chassis.audit SET actor = 'user_other' WHERE position = 2")
     rows = await alpha.pool.fetch(f"SELECT {digests.COLUMNS} FROM chassis.audit WHERE position < 4 ORDER BY position")
     forged = [digests.row_digest(row) for row in rows]
     digest = digests.batch_digest(1, [1, 2, 3], forged, b"")
-    await alpha.pool.execute(
-        "UPDATE chassis.audit_batches SET row_digests = $1, digest = $2 WHERE number = 1", forged, digest
-    )
+    forge = "UPDATE chassis.audit_batches SET row_digests = $1, digest = $2 WHERE number = 1"
+    await execute_as_owner(alpha.pool, forge, forged, digest)
     assert (await verified(alpha)).fault == "batch 2 was changed, or does not follow the batch before it"
 
 
@@ -292,7 +294,8 @@ async def test_an_erasure_deletes_the_personal_fields_and_keeps_the_chain(alpha:
             "192.0.2.1",
             "192.0.2.2",
         ]
-        await erase_person(tx.connection, CHASSIS_SENSITIVE, USER)
+    async with owner_of(alpha.pool) as owner, owner.transaction():
+        await erase_person(owner, CHASSIS_SENSITIVE, USER)
     left = await alpha.pool.fetch("SELECT fields FROM chassis.audit_personal")
     assert [msgspec.json.decode(row["fields"]) for row in left] == [{"address": "192.0.2.3"}]
     result = await verified(alpha)

@@ -220,7 +220,7 @@ async def test_runners_go_on_after_their_connections_were_cut(alpha: Alpha) -> N
     async with running_jobs(alpha.pool, counting(alpha.pool)):
         await enqueue(alpha, Count(number=1))
         await until(lambda: alpha.tally("done"))
-        admin = await asyncpg.connect(alpha.url)
+        admin = await asyncpg.connect(alpha.servers.database_url(alpha.url.rpartition("/")[2]))
         await admin.execute(cut.replace("$1", "pg_backend_pid()"))
         await admin.close()
         await enqueue_when_possible(alpha, Count(number=2))

@@ -11,7 +11,9 @@ from services.chassis.jobs import schedule
 from services.chassis.jobs.job import Job
 from services.chassis.jobs.schedule import DueRows, JobSchedule, Recurring
 from tests.support.alpha import Alpha
+from tests.support.owner import execute_as_owner
 from tests.support.polling import until
+from tests.support.servers import RUNTIME
 
 HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")
 
@@ -34,7 +36,8 @@ NOTES = DueRows(
 
 @pytest.fixture
 async def notes(alpha: Alpha) -> None:
-    await alpha.pool.execute("CREATE TABLE notes (id uuid PRIMARY KEY, due_at timestamptz)")
+    table = f"CREATE TABLE notes (id uuid PRIMARY KEY, due_at timestamptz); GRANT ALL ON notes TO {RUNTIME}"
+    await execute_as_owner(alpha.pool, table)
 
 
 async def jobs(alpha: Alpha) -> list[str]:

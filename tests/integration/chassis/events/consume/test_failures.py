@@ -13,6 +13,7 @@ from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.events.transaction import Transaction
 from tests.integration.chassis.events.topic import TopicWriter
 from tests.support.alpha import Alpha, ThingCounted, running
+from tests.support.owner import execute_as_owner
 from tests.support.polling import until
 
 
@@ -27,8 +28,8 @@ async def reasons(alpha: Alpha) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def foreign_connection(alpha: Alpha) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """Open a connection that is not the service's."""
-    connection = await asyncpg.connect(alpha.url)
+    """Open a connection that is not the service's, as the superuser."""
+    connection = await asyncpg.connect(alpha.servers.database_url(alpha.url.rpartition("/")[2]))
     try:
         yield connection
     finally:
@@ -94,7 +95,8 @@ async def test_a_deadlock_makes_no_dead_letter(alpha: Alpha, topic: TopicWriter)
 
 @pytest.mark.parametrize("setting", ["lock_timeout", "statement_timeout", "transaction_timeout"])
 async def test_a_timeout_of_the_server_makes_no_dead_letter(alpha: Alpha, topic: TopicWriter, setting: str) -> None:
-    await alpha.pool.execute(f"ALTER DATABASE {alpha.url.rsplit('/', 1)[1]} SET {setting} = '100ms'")
+    database = alpha.url.rpartition("/")[2]
+    await execute_as_owner(alpha.pool, f"ALTER DATABASE {database} SET {setting} = '100ms'")
     await alpha.pool.expire_connections()
     async with foreign_connection(alpha) as other, running(alpha.consumer(retry_s=0.0)):
         await other.execute(f"SET {setting} = 0")

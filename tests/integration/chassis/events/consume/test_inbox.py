@@ -10,6 +10,7 @@ from services.chassis.ids import new_uuid
 from tests.integration.chassis.events.consume.quarantine import counted, letters, states
 from tests.integration.chassis.events.topic import TopicWriter
 from tests.support.alpha import Alpha, running
+from tests.support.owner import execute_as_owner
 from tests.support.polling import until
 
 TIMES = [dt.datetime(2026, 3, 4, 23, 59, tzinfo=dt.UTC), dt.datetime(2026, 3, 5, 0, 0, tzinfo=dt.UTC)]
@@ -82,7 +83,7 @@ async def test_a_dropped_inbox_partition_is_created_again(alpha: Alpha, topic: T
         for row in await alpha.pool.fetch(
             "SELECT inhrelid::regclass AS name FROM pg_inherits WHERE inhparent = 'chassis.inbox'::regclass"
         ):
-            await alpha.pool.execute(f"DROP TABLE {row['name']}")
+            await execute_as_owner(alpha.pool, f"DROP TABLE {row['name']}")
         await topic.send(counted(2))
         assert await until(alpha.tally, lambda tally: len(tally) == 2) == [1, 2]
     assert await letters(alpha) == []

@@ -7,6 +7,7 @@ from services.chassis.events import event_log
 from services.chassis.events.publish.restore_detection import RESTORE_VERSION_INCREMENT
 from tests.integration.chassis.events.publish.published_records import await_published, emit, records
 from tests.support.alpha import Alpha, running
+from tests.support.owner import execute_as_owner, owner_of
 from tests.support.polling import until
 
 TABLES = ("outbox", "leader", "published", "published_up_to")
@@ -14,11 +15,11 @@ TABLES = ("outbox", "leader", "published", "published_up_to")
 
 async def back_up(alpha: Alpha) -> None:
     for table in TABLES:
-        await alpha.pool.execute(f"CREATE TABLE {table}_kept AS SELECT * FROM chassis.{table}")
+        await execute_as_owner(alpha.pool, f"CREATE TABLE {table}_kept AS SELECT * FROM chassis.{table}")
 
 
 async def restore(alpha: Alpha) -> None:
-    async with alpha.pool.acquire() as connection, connection.transaction():
+    async with owner_of(alpha.pool) as connection, connection.transaction():
         for table in TABLES:
             await connection.execute(f"DELETE FROM chassis.{table}")
             await connection.execute(f"INSERT INTO chassis.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {table}_kept")
