@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 def announce(
     service: Annotated[str, typer.Argument(help="The owner: identity, sites, orders, stats or support")],
-    things: Annotated[list[str] | None, typer.Argument(help="Kinds of its things; none is all.")] = None,
+    things: Annotated[
+        list[str] | None, typer.Argument(help="Kinds of its things, or audit; none is all its things.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Have a service announce its things, in full and with their versions, for the services with copies of them.
 
-    Afterwards every copy is at least as new as the owner's things. It is safe while everything runs, twice, and when
-    interrupted. Ends with 0, or with 2 if there is no such service or thing.
+    Afterwards every copy is at least as new as the owner's things. With `audit`, identity collects the entries of the
+    service's audit log that it lacks. It is safe while everything runs, twice, and when interrupted. Ends with 0, or
+    with 2 if there is no such service or thing.
     """
     known_service(service)
     try:
@@ -39,13 +42,15 @@ def announce(
 async def _announce(service: str, things: list[str], home: Path, progress: "ProgressReporter") -> dict[str, int]:
     from deploy.copies import announce_all
     from deploy.local.detached_service import blueprint_of, open_service
+    from services.chassis.events.copies.announcement import AUDIT_ANNOUNCEMENT
 
-    announcements = {item.entity: item for item in blueprint_of(service).announcements}
+    own = blueprint_of(service).announcements
+    known = {item.entity: item for item in (*own, AUDIT_ANNOUNCEMENT)}
     for thing in things:
-        if thing not in announcements:
-            known = ", ".join(announcements) or "nothing"
-            raise typer.BadParameter(f"{service} announces no {thing}. There is {known}.")
-    if not announcements:
+        if thing not in known:
+            raise typer.BadParameter(f"{service} announces no {thing}. There is {', '.join(known)}.")
+    chosen = [known[thing] for thing in things] or own
+    if not chosen:
         return {}
     async with open_service(service, home) as owner:
-        return await announce_all(owner, [announcements[thing] for thing in things or announcements], progress)
+        return await announce_all(owner, chosen, progress)

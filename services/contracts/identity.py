@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 from typing import Annotated, Protocol
 
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, open_read, open_write, public_write, read, write
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE, STAFF, Role, SubjectKind, allow
@@ -245,6 +246,11 @@ class PublicKeys(Value, frozen=True, kw_only=True):
 
 SCOPES = ("orders:read", "orders:subscribe", "pickups:report")
 """The scopes of partners: reading orders, subscribing to their events, reporting pickups."""
+
+
+@declare_event("identity.audit.recorded", subject="subject_id")
+class IdentityAuditRecorded(AuditRecorded, frozen=True, kw_only=True):
+    """An entry was added to identity's audit log."""
 
 
 _ANY_SUBJECT = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER)

@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 from typing import Annotated, Protocol
 
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read, write
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE, Role, SubjectKind, allow
@@ -342,6 +343,11 @@ class PickupMoved(Event, frozen=True, kw_only=True):
     """The day of the agreement's rhythm."""
     date: dt.date
     """The day on which the truck comes."""
+
+
+@declare_event("orders.audit.recorded", subject="subject_id")
+class OrdersAuditRecorded(AuditRecorded, frozen=True, kw_only=True):
+    """An entry was added to orders' audit log."""
 
 
 _READERS = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER, scope="orders:read")

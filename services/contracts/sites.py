@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import UNSET, UnsetType
 
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE
@@ -119,6 +120,11 @@ class ContainerStated(Event, frozen=True, kw_only=True):
     litres: int
     count: int
     version: int
+
+
+@declare_event("sites.audit.recorded", subject="subject_id")
+class SitesAuditRecorded(AuditRecorded, frozen=True, kw_only=True):
+    """An entry was added to sites' audit log."""
 
 
 class Sites(Importing, Protocol):

@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 from typing import Protocol
 
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE
@@ -54,6 +55,11 @@ class InvoiceStated(Event, frozen=True, kw_only=True):
     invoice_number: str
     invoice_date: dt.date
     version: int
+
+
+@declare_event("stats.audit.recorded", subject="subject_id")
+class StatsAuditRecorded(AuditRecorded, frozen=True, kw_only=True):
+    """An entry was added to stats' audit log."""
 
 
 class Stats(Importing, Protocol):

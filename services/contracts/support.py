@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 from typing import Annotated, Protocol
 
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read, write
 from services.contracts.permission import PEOPLE
 from services.contracts.values import (
@@ -85,6 +86,11 @@ class TicketOpened(Event, frozen=True, kw_only=True):
     site_id: Id
     topic: Topic
     version: int
+
+
+@declare_event("support.audit.recorded", subject="subject_id")
+class SupportAuditRecorded(AuditRecorded, frozen=True, kw_only=True):
+    """An entry was added to support's audit log."""
 
 
 class Support(Protocol):

@@ -1,6 +1,7 @@
 """Copies and figures of every service are the same for any order, repetition and batching of events."""
 
 import random
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.access.access_parts import split_access
+from services.chassis.ids import write_id
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, event_type_of
 from services.contracts.identity import AccessStated, OrganisationStated, SessionEnded
 from services.contracts.orders import PickupFacts, PickupState
@@ -40,6 +43,10 @@ def version_of(event: Event, version: int) -> Event:
     """Return a sample as another version of its entity."""
     if isinstance(event, SessionEnded):  # it has no versions: another session stands for another version
         return msgspec.structs.replace(event, session_id=f"{event.session_id}_{version}")
+    if isinstance(event, AuditRecorded):  # nor do entries, which never change
+        return msgspec.structs.replace(
+            event, entry_id=write_id("audit", uuid.uuid5(uuid.NAMESPACE_OID, f"{type(event)}{version}"))
+        )
     changed: dict[str, object] = {"version": version}
     match event:
         case AccessStated():

@@ -94,6 +94,8 @@ FORBIDDEN = [
     "DELETE FROM chassis.audit_batches",
     "UPDATE chassis.audit_personal SET fields = '{}'",
     "DELETE FROM chassis.audit_personal",
+    "UPDATE collected_audit SET actor = 'user_2'",
+    "DELETE FROM collected_audit",
     "SELECT setval('chassis.audit_positions', 1)",
     "DELETE FROM _yoyo_migration",
     "TRUNCATE users CASCADE",

@@ -1,7 +1,6 @@
 """Entries of the audit log, inserted in the transaction of the action that they tell of."""
 
 import datetime as dt
-import enum
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,8 @@ import msgspec
 from services.chassis.audit import digests
 from services.chassis.db import tombstones
 from services.chassis.db.postgres import DatabaseConnection
-from services.chassis.ids import new_uuid, read_id
+from services.chassis.ids import new_uuid, read_id, write_id
+from services.contracts.audit import AuditOutcome, AuditRecorded
 from services.contracts.values import Id
 
 _SALT_BYTES = 16
@@ -28,13 +28,7 @@ _INSERT_PERSONAL = """
     INSERT INTO chassis.audit_personal (audit_id, person_id, salt, fields)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::jsonb[])
 """
-
-
-class AuditOutcome(enum.Enum):
-    """The outcome of an action."""
-
-    DONE = "DONE"
-    REFUSED = "REFUSED"
+_PAGE = f"SELECT {digests.COLUMNS} FROM chassis.audit WHERE id > $1 ORDER BY id LIMIT $2"
 
 
 class PersonalFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,14 +56,50 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     personal: PersonalFields | None = None
 
 
-async def write(connection: DatabaseConnection, entries: Sequence[AuditEntry], now: dt.datetime) -> None:
-    """Insert entries, in this order, in the present transaction."""
+def recorded_event(kind: type[AuditRecorded], entry_id: uuid.UUID, at: dt.datetime, entry: AuditEntry) -> AuditRecorded:
+    """Return the event of an entry, which has none of the personal fields."""
+    return kind(
+        entry_id=write_id("audit", entry_id),
+        at=at,
+        actor=entry.actor,
+        acting_for=entry.acting_for,
+        action=entry.action,
+        subject_id=entry.subject,
+        organisation_id=entry.organisation_id,
+        outcome=entry.outcome,
+    )
+
+
+async def page(
+    connection: DatabaseConnection, after: uuid.UUID, limit: int
+) -> Sequence[tuple[uuid.UUID, dt.datetime, AuditEntry]]:
+    """Return the entries with the next ids, without their personal fields: each with its id and its time."""
+    return [
+        (
+            row["id"],
+            row["at"],
+            AuditEntry(
+                actor=row["actor"],
+                acting_for=row["acting_for"],
+                action=row["action"],
+                subject=row["subject"],
+                organisation_id=row["organisation_id"] and write_id("org", row["organisation_id"]),
+                outcome=AuditOutcome(row["outcome"]),
+            ),
+        )
+        for row in await connection.fetch(_PAGE, after, limit)
+    ]
+
+
+async def write(connection: DatabaseConnection, entries: Sequence[AuditEntry], now: dt.datetime) -> Sequence[uuid.UUID]:
+    """Insert entries, in this order, in the present transaction; return their ids."""
     if not entries:
-        return
+        return ()
+    ids = [new_uuid() for _ in entries]
     rows = list[tuple[object, ...]]()
     personal_rows = list[tuple[uuid.UUID, uuid.UUID, bytes, str]]()
-    for entry in entries:
-        entry_id, digest = new_uuid(), None
+    for entry_id, entry in zip(ids, entries, strict=True):
+        digest = None
         if personal := entry.personal:
             salt = secrets.token_bytes(_SALT_BYTES)
             digest = digests.personal_digest(salt, personal.fields)
@@ -77,11 +107,11 @@ async def write(connection: DatabaseConnection, entries: Sequence[AuditEntry], n
             personal_rows.append((entry_id, _person(personal.person_id), salt, fields))
         organisation_id = read_id("org", entry.organisation_id) if entry.organisation_id else None
         subject = (entry.actor, entry.acting_for, entry.action, entry.subject)
-        rows.append((entry_id, *subject, organisation_id, entry.outcome.value, digest))
-    ids, *columns = map(list, zip(*rows, strict=True))
-    await connection.execute(_INSERT, ids, now, *columns)
+        rows.append((*subject, organisation_id, entry.outcome.value, digest))
+    await connection.execute(_INSERT, ids, now, *map(list, zip(*rows, strict=True)))
     if personal_rows:
         await connection.execute(_INSERT_PERSONAL, *map(list, zip(*personal_rows, strict=True)))
+    return ids
 
 
 def _person(person_id: Id) -> uuid.UUID:

@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from opentelemetry.trace import SpanKind
 
@@ -22,6 +22,7 @@ from services.chassis.jobs import fan_out, queue
 from services.chassis.jobs.job import Job
 from services.chassis.runtime.clock import Clock
 from services.chassis.telemetry import spans, tracing
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event
 from services.contracts.values import Id, Outcome, Refusal, Value
 
@@ -34,6 +35,9 @@ _SPAN_ATTRIBUTES = {"db.system.name": "postgresql", "db.operation.name": "TRANSA
 class Transaction:
     """A database transaction with the events, the jobs and the audit entries to write at its end."""
 
+    audit_event: ClassVar[type[AuditRecorded] | None] = None
+    """The service's event of an audit entry."""
+
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         self.connection = connection
         self.clock = clock
@@ -44,7 +48,8 @@ class Transaction:
         self._events: list[TracedEvent] = []
         self._jobs: list[tuple[Job, str | None]] = []
         """Jobs, each with the ``traceparent`` of the work that caused it."""
-        self._audit_entries: list[AuditEntry] = []
+        self._audit_entries: list[tuple[AuditEntry, str | None]] = []
+        """Entries, each with the ``traceparent`` of the work that caused it."""
 
     def emit(self, event: Event) -> None:
         """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before.
@@ -58,8 +63,11 @@ class Transaction:
         self._jobs.append((job, tracing.current()))
 
     def audit(self, entry: AuditEntry) -> None:
-        """Write an entry to the audit log at the end of the transaction: a sensitive read answers after it."""
-        self._audit_entries.append(entry)
+        """Write an entry to the audit log, and its event, at the end of the transaction.
+
+        A sensitive read answers after it.
+        """
+        self._audit_entries.append((entry, tracing.current()))
 
     async def start_fan_out(self, kind: str, subject: str) -> None:
         """Start the events of all things that this change concerns; its row must be locked (see ``jobs.fan_out``)."""
@@ -136,15 +144,30 @@ class Transaction:
 
     async def flush(self) -> tuple[bool, bool]:
         """Write events, jobs and audit entries; return whether there were events and jobs. Called once, at the end."""
+        await self._write_audit_entries()
         events, self._events = self._events, []
         await outbox.write(self.connection, events, self.now)
         jobs, self._jobs = self._jobs, []
         if jobs:
             traceparents = [traceparent for _, traceparent in jobs]
             await queue.enqueue(self.connection, [job for job, _ in jobs], traceparents=traceparents)
-        audit_entries, self._audit_entries = self._audit_entries, []
-        await audit.write(self.connection, audit_entries, self.now)
         return bool(events), bool(jobs)
+
+    async def _write_audit_entries(self) -> None:
+        entries, self._audit_entries = self._audit_entries, []
+        ids = await audit.write(self.connection, [entry for entry, _ in entries], self.now)
+        if self.audit_event is not None:
+            for entry_id, (entry, traceparent) in zip(ids, entries, strict=True):
+                event = audit.recorded_event(self.audit_event, entry_id, self.now, entry)
+                self._events.append(TracedEvent(event, traceparent))
+
+    async def announce_audit(self, after: uuid.UUID, limit: int) -> Sequence[uuid.UUID]:
+        """Emit the events of the audit entries with the next ids again, and return the ids."""
+        assert self.audit_event is not None, "the service has no event of its audit entries"
+        entries = await audit.page(self.connection, after, limit)
+        for entry_id, at, entry in entries:
+            self.emit(audit.recorded_event(self.audit_event, entry_id, at, entry))
+        return [entry_id for entry_id, _, _ in entries]
 
     def _counts(self) -> tuple[int, int, int]:
         return len(self._events), len(self._jobs), len(self._audit_entries)

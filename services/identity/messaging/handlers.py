@@ -1,9 +1,16 @@
 """Handlers of the events that identity subscribes to."""
 
-from services.chassis.events.consume.handlers import Handlers
+from collections.abc import Sequence
+
+from services.chassis.events.consume.handlers import BatchHandler, Handlers, batch_handler
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
-from services.contracts.stats import InvoiceStated
+from services.contracts.audit import AuditRecorded
+from services.contracts.identity import IdentityAuditRecorded
+from services.contracts.orders import OrdersAuditRecorded
+from services.contracts.sites import SitesAuditRecorded
+from services.contracts.stats import InvoiceStated, StatsAuditRecorded
+from services.contracts.support import SupportAuditRecorded
 from services.identity.domain.organisation import InvoiceCopy
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.ports.transaction import IdentityStore
@@ -23,4 +30,20 @@ async def handle_invoice_stated(tx: IdentityStore, event: ReceivedEvent[InvoiceS
     )
 
 
-HANDLERS: Handlers[IdentityTransaction] = {InvoiceStated: handle_invoice_stated}
+async def collect_audit(tx: IdentityStore, events: Sequence[ReceivedEvent[AuditRecorded]]) -> None:
+    """Keep the audit entries of all services in one place."""
+    await tx.collected_audit.add([(event.type.service, event.data) for event in events])
+
+
+COLLECT_AUDIT: BatchHandler[IdentityTransaction] = batch_handler(collect_audit)
+_AUDIT_EVENTS: Sequence[type[AuditRecorded]] = (
+    IdentityAuditRecorded,
+    SitesAuditRecorded,
+    OrdersAuditRecorded,
+    StatsAuditRecorded,
+    SupportAuditRecorded,
+)
+HANDLERS: Handlers[IdentityTransaction] = {
+    InvoiceStated: handle_invoice_stated,
+    **dict.fromkeys(_AUDIT_EVENTS, COLLECT_AUDIT),
+}

@@ -34,6 +34,7 @@ SENSITIVE: Sequence[SensitiveTable] = (
 # Keys of attempts are digests under the service's pepper. A partner is a company.
 PLAIN: PlainColumns = {
     "attempts": "scope key tried_by kept_for",
+    "collected_audit": "service actor acting_for action subject outcome",
     "invoices": "customer_number invoice_number",
     "memberships": "role",
     "organisations": "customer_number kind",

@@ -3,8 +3,10 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
+from services.contracts.identity import IdentityAuditRecorded
 from services.identity.store.access import PostgresAccessRepository
 from services.identity.store.attempts import PostgresAttemptRepository
+from services.identity.store.collected_audit import PostgresCollectedAuditRepository
 from services.identity.store.invoices import PostgresInvoiceCopyRepository
 from services.identity.store.organisations import PostgresOrganisationRepository
 from services.identity.store.partners import PostgresPartnerRepository
@@ -15,10 +17,13 @@ from services.identity.store.users import PostgresUserRepository
 class IdentityTransaction(Transaction):
     """Implements ``usecases.ports.transaction.IdentityStore``."""
 
+    audit_event = IdentityAuditRecorded
+
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)
         self.access = PostgresAccessRepository(connection)
         self.attempts = PostgresAttemptRepository(connection)
+        self.collected_audit = PostgresCollectedAuditRepository(connection)
         self.invoices = PostgresInvoiceCopyRepository(connection)
         self.organisations = PostgresOrganisationRepository(connection)
         self.partners = PostgresPartnerRepository(connection)

@@ -3,6 +3,7 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
+from services.contracts.orders import OrdersAuditRecorded
 from services.orders.store.agreements import PostgresAgreementRepository
 from services.orders.store.articles import PostgresArticleRepository
 from services.orders.store.containers import PostgresContainerCopyRepository
@@ -18,6 +19,8 @@ from services.orders.store.sites import PostgresSiteCopyRepository
 
 class OrdersTransaction(Transaction):
     """Implements ``usecases.ports.transaction.OrdersStore``."""
+
+    audit_event = OrdersAuditRecorded
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)

@@ -3,6 +3,7 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
+from services.contracts.sites import SitesAuditRecorded
 from services.sites.store.containers import PostgresContainerRepository
 from services.sites.store.organisations import PostgresOrganisationCopyRepository
 from services.sites.store.sites import PostgresSiteRepository
@@ -10,6 +11,8 @@ from services.sites.store.sites import PostgresSiteRepository
 
 class SitesTransaction(Transaction):
     """Implements ``usecases.ports.transaction.SitesStore``."""
+
+    audit_event = SitesAuditRecorded
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)

@@ -13,6 +13,7 @@ import msgspec
 
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction, UnitOfWork
+from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event
 
 T = TypeVar("T", bound=Transaction)
@@ -34,6 +35,15 @@ class Announcement(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """The table of the entities."""
     emit_page: Callable[[T, uuid.UUID, int], Awaitable[Sequence[uuid.UUID]]]
     """Emits the entities after this id, at most so many, and returns their ids in order."""
+
+
+AUDIT_ANNOUNCEMENT: Announcement[Transaction] = Announcement(
+    entity="audit", event=AuditRecorded, table="chassis.audit", emit_page=Transaction.announce_audit
+)
+"""The announcement of a service's audit log, for identity, which collects the entries of all services.
+
+It is none of a service's own announcements, all of which a rebuild repeats: the log only grows.
+"""
 
 
 async def count(connection: DatabaseConnection, announcement: Announcement[T]) -> int:

@@ -6,6 +6,7 @@ from services.chassis.events.transaction import UnitOfWork
 from services.chassis.events.transaction_port import TransactionPort
 from services.identity.usecases.ports.access import AccessRepository
 from services.identity.usecases.ports.attempts import AttemptRepository
+from services.identity.usecases.ports.collected_audit import CollectedAuditRepository
 from services.identity.usecases.ports.invoices import InvoiceCopyRepository
 from services.identity.usecases.ports.organisations import OrganisationRepository
 from services.identity.usecases.ports.partners import PartnerRepository
@@ -21,6 +22,9 @@ class IdentityStore(TransactionPort, Protocol):
 
     @property
     def attempts(self) -> AttemptRepository: ...
+
+    @property
+    def collected_audit(self) -> CollectedAuditRepository: ...
 
     @property
     def invoices(self) -> InvoiceCopyRepository: ...

@@ -11,7 +11,7 @@ import pytest
 
 from services.chassis.audit import chain, digests
 from services.chassis.audit.chain import ChainAudit, chain_audit, chain_handler
-from services.chassis.audit.entry import AuditEntry, AuditOutcome, PersonalFields
+from services.chassis.audit.entry import AuditEntry, PersonalFields
 from services.chassis.audit.verification import AuditVerification, verify
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.sensitive import erase_person, export_person
@@ -19,6 +19,7 @@ from services.chassis.db.sensitive_tables import CHASSIS_SENSITIVE
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.jobs.job import JobRun, RunAgain
 from services.chassis.runtime.pause import pause
+from services.contracts.audit import AuditOutcome
 from tests.support.alpha import Alpha
 from tests.support.job_runner import running_jobs
 from tests.support.owner import execute_as_owner, owner_of
