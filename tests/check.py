@@ -1,4 +1,4 @@
-"""``make check``: format, lint, names, texts, wheels, types, imports and contracts; all failures are shown.
+"""``make check``: format, lint, names, texts, wheels, types, imports, contracts and the graph; all failures are shown.
 
 ``python -m tests.check --fast`` runs those that take a second, before a commit.
 """
@@ -26,6 +26,7 @@ SLOW: Sequence[tuple[str, Sequence[str]]] = (
     ("types for Python 3.14", ("mypy", "--python-version", "3.14")),
     ("imports", ("lint-imports", "--no-cache")),
     ("contracts and schema", ("python", "-m", "tests.snapshots")),
+    ("conventions of the graph", ("python", "-m", "tests.graph_rules")),
 )
 
 

@@ -108,9 +108,9 @@ class KiertoSchema(PlanningSchema):
 def build_schema(kind: type[KiertoSchema] = KiertoSchema) -> KiertoSchema:
     """Return the schema of the process, built once."""
     schema: KiertoSchema = kind(
-        query=_root_type("Query", QUERIES),
-        mutation=_root_type("Mutation", MUTATIONS),
-        subscription=_root_type("Subscription", SUBSCRIPTIONS),
+        query=_root_type("Query", "Reads: they change nothing.", QUERIES),
+        mutation=_root_type("Mutation", "Commands. An expected refusal is a value, `Refusal`.", MUTATIONS),
+        subscription=_root_type("Subscription", "Streams of events.", SUBSCRIPTIONS),
         types=contract_types.node_types(),
         config=StrawberryConfig(scalar_map=SCALARS),
         passthrough_scalars=PASSTHROUGH_SCALARS,
@@ -119,6 +119,7 @@ def build_schema(kind: type[KiertoSchema] = KiertoSchema) -> KiertoSchema:
     return schema
 
 
-def _root_type(name: str, fields: list[StrawberryField]) -> Any:
+def _root_type(name: str, description: str, fields: list[StrawberryField]) -> Any:
     body = {field.python_name: field for field in fields}
-    return strawberry.type(types.new_class(name, (), {}, lambda namespace: namespace.update(body)))
+    root = types.new_class(name, (), {}, lambda namespace: namespace.update(body))
+    return strawberry.type(root, description=description)

@@ -7,9 +7,7 @@ services. Types are created when the schema is built, so modules may extend them
 import datetime as dt
 import enum
 import functools
-import inspect
 import operator
-import re
 import types
 import typing
 from collections.abc import Sequence
@@ -22,12 +20,18 @@ from strawberry.types.arguments import InputContext
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.lazy_type import LazyType
-from strawberry.utils.str_converters import to_camel_case
 
 from gateway.execution.completion.compiler import CHECKS_CLASS_ONLY
 from gateway.execution.cost.directives import Cost
-from gateway.schema.scalars import Json, Long
-from services.contracts.values import Error, MutationResult
+from gateway.schema.descriptions import (
+    argument_description,
+    attribute_description,
+    input_field_description,
+    type_description,
+    union_description,
+)
+from gateway.schema.scalars import TEXT_SCALARS, Json, Long
+from services.contracts.values import Error, MutationResult, TextFormat
 
 StructType = type[msgspec.Struct]
 
@@ -40,7 +44,7 @@ _INTERFACES: Sequence[StructType] = (Error, MutationResult)
 class Node:
     """The interface of objects that ``node`` finds by their id."""
 
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(description="The global id.")
 
 
 class _TypeExtension(msgspec.Struct, frozen=True):
@@ -85,7 +89,8 @@ def output_type(annotation: Any, name: str = "", union: str = "") -> Any:
         if not union:
             raise TypeError(f"the union {annotation} needs a name in the graph")
         graphql_type: Any = Annotated[
-            functools.reduce(operator.or_, (output_type(member) for member in members)), strawberry.union(union)
+            functools.reduce(operator.or_, (output_type(member) for member in members)),
+            strawberry.union(union, description=union_description(members)),
         ]
     else:
         graphql_type = _list_or_named_type(members[0], name, union)
@@ -104,15 +109,23 @@ def argument_type(annotation: Any, name: str) -> Any:
     return graphql_type | None if type(None) in union_members(annotation) else graphql_type
 
 
+def described_argument_type(annotation: Any, name: str) -> Any:
+    """Return the type of an argument with its description."""
+    description = argument_description(name, annotation)
+    return Annotated[argument_type(annotation, name), strawberry.argument(description=description)]
+
+
 def union_members(annotation: Any) -> tuple[Any, ...]:
     """Return the members of a union, or the single type of another annotation.
 
-    Metadata of ``Annotated`` is left out: services check the limits of texts.
+    A text in a standard's format becomes its scalar. Other metadata of ``Annotated`` is left out: services check it.
     """
     if typing.get_origin(annotation) in (Union, types.UnionType):
         return tuple(one for member in typing.get_args(annotation) for one in union_members(member))
     if typing.get_origin(annotation) is Annotated:
-        return union_members(typing.get_args(annotation)[0])
+        kind, *metadata = typing.get_args(annotation)
+        formats = [TEXT_SCALARS[one.scalar] for one in metadata if isinstance(one, TextFormat)]
+        return tuple(formats) or union_members(kind)
     return (annotation,)
 
 
@@ -132,7 +145,7 @@ def _leaf_type(kind: Any, name: str) -> Any:
         return Long
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _enum_type(kind)
-    if kind in (str, int, bool, float, dt.date, dt.datetime):
+    if kind in (str, int, bool, float, dt.date, dt.datetime, *TEXT_SCALARS.values()):
         return kind
     if kind is Any or typing.get_origin(kind) is dict:
         return Json
@@ -141,7 +154,10 @@ def _leaf_type(kind: Any, name: str) -> Any:
 
 @functools.cache
 def _enum_type(kind: type[enum.Enum]) -> type[enum.Enum]:
-    return strawberry.enum(kind, description=_type_description(kind))
+    definition: Any = strawberry.enum(kind, description=type_description(kind))
+    for value in definition.__strawberry_definition__.values:
+        value.description = attribute_description(kind, value.name)
+    return kind
 
 
 class _LazyStructType(LazyType[Any, Any]):
@@ -160,7 +176,7 @@ def _object_type(kind: Any) -> type:
     struct = typing.get_origin(kind) or kind
     extension = _extensions.get(kind) or _TypeExtension((), (), False, None)
     fields = [
-        _struct_field(field.name, output_type(field.type, field.name))
+        _struct_field(field.name, output_type(field.type, field.name), attribute_description(struct, field.name))
         for field in msgspec.structs.fields(kind)
         if field.name not in extension.hidden
     ]
@@ -175,22 +191,23 @@ def _object_type(kind: Any) -> type:
     bases = (Node, *interfaces) if extension.node else tuple(interfaces)
     new_class = types.new_class(_type_name(kind), bases, {}, lambda namespace: namespace.update(body))
     costs = [] if extension.weight is None else [Cost(weight=str(extension.weight))]
-    return strawberry.type(new_class, description=_type_description(struct), directives=costs)
+    return strawberry.type(new_class, description=type_description(struct), directives=costs)
 
 
 @functools.cache
 def _interface_type(struct: StructType) -> type:
     extension = _extensions.get(struct) or _TypeExtension((), (), False, None)
     fields = [
-        _struct_field(field.name, output_type(field.type, field.name)) for field in msgspec.structs.fields(struct)
+        _struct_field(field.name, output_type(field.type, field.name), attribute_description(struct, field.name))
+        for field in msgspec.structs.fields(struct)
     ]
     body: dict[str, Any] = {field.python_name: field for field in [*fields, *extension.fields]}
     new_class = types.new_class(struct.__name__, (), {}, lambda namespace: namespace.update(body))
-    return strawberry.interface(new_class, description=_type_description(struct))
+    return strawberry.interface(new_class, description=type_description(struct))
 
 
-def _struct_field(name: str, kind: Any) -> StrawberryField:
-    field: StrawberryField = strawberry.field(graphql_type=kind)
+def _struct_field(name: str, kind: Any, description: str | None) -> StrawberryField:
+    field: StrawberryField = strawberry.field(graphql_type=kind, description=description)
     field.python_name = name
     return field
 
@@ -200,14 +217,17 @@ def _input_type(struct: StructType) -> type:
     body: dict[str, Any] = {"__annotations__": {}, "__doc__": struct.__doc__}
     for field in msgspec.structs.fields(struct):
         body["__annotations__"][field.name] = argument_type(field.type, field.name)
+        default: dict[str, Any] = {}
         if field.default is not msgspec.NODEFAULT:
-            body[field.name] = field.default
+            default = {"default": field.default}
         elif field.default_factory is not msgspec.NODEFAULT:
-            body[field.name] = strawberry.field(default_factory=field.default_factory)
+            default = {"default_factory": field.default_factory}
         elif type(None) in union_members(field.type):
-            body[field.name] = None
+            default = {"default": None}
+        description = input_field_description(struct, field.name, field.type)
+        body[field.name] = strawberry.field(description=description, **default)
     new_class = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
-    input_type = strawberry.input(new_class, description=_type_description(struct))
+    input_type = strawberry.input(new_class, description=type_description(struct))
     definition: StrawberryObjectDefinition = input_type.__strawberry_definition__  # type: ignore[attr-defined]
 
     def to_struct(_: type, values: Any, __: InputContext) -> Any:
@@ -223,13 +243,3 @@ def _type_name(kind: Any) -> str:
     if arguments:
         return f"{arguments[0].__name__}{typing.get_origin(kind).__name__}"
     return str(kind.__name__)
-
-
-def _type_description(kind: type) -> str | None:
-    return graphql_description((inspect.getdoc(kind) or "").split("\n\n")[0])
-
-
-def graphql_description(text: str) -> str | None:
-    """Return a docstring as a GraphQL description, with GraphQL names in place of Python's."""
-    translated = re.sub("``(.*?)``", lambda match: f"`{to_camel_case(match[1])}`", text)
-    return re.sub(r"\bNone\b", "null", translated) or None

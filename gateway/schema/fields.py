@@ -19,7 +19,8 @@ from gateway.execution.compat import raw_info
 from gateway.execution.cost.directives import Cost, ListSize
 from gateway.execution.planning.batch_resolver import BatchFunction, awaited_type, batch
 from gateway.execution.planning.selected_fields import collect_field_names
-from gateway.schema.contract_types import argument_type, graphql_description, output_type, union_members
+from gateway.schema.contract_types import described_argument_type, output_type, union_members
+from gateway.schema.descriptions import graphql_description
 from services.contracts.values import Connection, MutationResult, Refusal
 
 Info = strawberry.Info[Context, None]
@@ -104,7 +105,7 @@ def batch_field(
         hints = get_type_hints(resolver, include_extras=True)
         (value,) = get_args(awaited_type(hints["return"]))
         parameters = [
-            parameter.replace(annotation=argument_type(hints[name], name))
+            parameter.replace(annotation=described_argument_type(hints[name], name))
             for name, parameter in list(inspect.signature(resolver).parameters.items())[2:]
         ]
         kind = output_type(value, resolver.__name__, result) | None
@@ -125,7 +126,9 @@ def _cost_directives(weight: int, size: ListSize | None, value: Any) -> list[obj
 def _graphql_parameters(resolver: Callable[..., Any], hints: dict[str, Any]) -> list[inspect.Parameter]:
     """Return a resolver's parameters, its arguments annotated with the types of the graph."""
     return [
-        parameter if _is_injected(hints[name]) else parameter.replace(annotation=argument_type(hints[name], name))
+        parameter
+        if _is_injected(hints[name])
+        else parameter.replace(annotation=described_argument_type(hints[name], name))
         for name, parameter in inspect.signature(resolver).parameters.items()
     ]
 
@@ -142,7 +145,7 @@ def _set_parameters(resolver: Any, parameters: list[inspect.Parameter]) -> None:
 
 
 def _field_description(resolver: Callable[..., Any]) -> str | None:
-    return graphql_description(inspect.getdoc(resolver) or "")
+    return graphql_description(inspect.getdoc(resolver))
 
 
 async def load_many(ids: Sequence[str], load: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> list[Any]:

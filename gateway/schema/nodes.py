@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from gateway.context import Context
 from gateway.execution.cost.directives import ListSize
@@ -11,7 +11,7 @@ from gateway.schema.fields import SERVICE_CALL_WEIGHT, Info, load_many, selected
 from gateway.schema.imports.owners import ID_PREFIX
 from gateway.schema.sites.site_loader import load_sites
 from services.contracts.imports import OWNER_BY_KIND
-from services.contracts.values import Id
+from services.contracts.values import Doc, Id
 
 NodeLoader = Callable[[Context, list[str], Sequence[str]], Awaitable[Sequence[Any]]]
 
@@ -51,13 +51,13 @@ async def load_nodes(context: Context, ids: Sequence[str], fields: Sequence[str]
 
 
 @typed_field(Node | None, weight=SERVICE_CALL_WEIGHT)
-async def node(info: Info, id: Id) -> Any:
+async def node(info: Info, id: Annotated[Id, Doc("The global id.")]) -> Any:
     """The object with a global id; null if it does not exist or the caller may not see it."""
     (found,) = await load_nodes(info.context, [id], selected_field_names(info))
     return found
 
 
 @typed_field(list[Node | None] | None, weight=SERVICE_CALL_WEIGHT, size=ListSize(slicing_arguments=["ids"]))
-async def nodes(info: Info, ids: list[Id]) -> Any:
+async def nodes(info: Info, ids: Annotated[list[Id], Doc("The global ids.")]) -> Any:
     """The objects with these global ids, in this order; null for one that does not exist or the caller may not see."""
     return await load_nodes(info.context, ids, selected_field_names(info))

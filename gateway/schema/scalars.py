@@ -14,6 +14,7 @@ from gateway.schema import timestamps
 
 T = TypeVar("T")
 
+_RFC_3339 = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
 _MAX_LONG = 2**53 - 1
 _MAX_LITERAL_LENGTH = len(str(-_MAX_LONG))
 _MAX_ECHO = 100
@@ -26,6 +27,18 @@ class Long(int):
 
 class Json:
     """The annotation of values that may be any JSON."""
+
+
+class EmailAddress(str):
+    """The annotation of e-mail addresses."""
+
+
+class PhoneNumber(str):
+    """The annotation of telephone numbers."""
+
+
+TEXT_SCALARS = {"EmailAddress": EmailAddress, "PhoneNumber": PhoneNumber}
+"""Scalars for ``TextFormat``."""
 
 
 def _serialize_instant(instant: dt.datetime) -> str:
@@ -63,6 +76,26 @@ def _parse_long_literal(node: ValueNode, _: Any = None) -> int:
     return _coerce_long(int(node.value) if len(node.value) <= _MAX_LITERAL_LENGTH else node.value)
 
 
+def _coerce_text(scalar: str) -> Callable[[Any], str]:
+    def coerce(text: Any) -> str:
+        if not isinstance(text, str):
+            raise _cannot_represent(scalar, text, "expected a string")
+        return text
+
+    return coerce
+
+
+def _text_scalar(name: str, form: str, url: str) -> ScalarDefinition:
+    """Return the scalar of a text whose owner checks the form, to name all problems of an input at once."""
+    return strawberry.scalar(
+        name=name,
+        description=f"{form} An input of another form is refused with MALFORMED.",
+        specified_by_url=url,
+        serialize=_coerce_text(name),
+        parse_value=_coerce_text(name),
+    )
+
+
 def _cannot_represent(scalar: str, value: Any, reason: str) -> GraphQLError:
     echo = inspect(value[:_MAX_ECHO] if isinstance(value, str) else value)[:_MAX_ECHO]
     return GraphQLError(f"{scalar} cannot represent {echo}: {reason}")
@@ -86,6 +119,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     dt.date: strawberry.scalar(
         name="Date",
         description="A calendar date, YYYY-MM-DD (RFC 3339, section 5.6, `full-date`).",
+        specified_by_url=_RFC_3339,
         serialize=dt.date.isoformat,
         parse_value=_parse_date,
     ),
@@ -94,14 +128,27 @@ SCALARS: dict[object, ScalarDefinition] = {
         description=(
             "An instant (RFC 3339, section 5.6, `date-time`). Results are in UTC, with Z; inputs may have any offset."
         ),
+        specified_by_url=_RFC_3339,
         serialize=_serialize_instant,
         parse_value=_parse_instant,
+    ),
+    EmailAddress: _text_scalar(
+        "EmailAddress",
+        "An e-mail address (RFC 5321, section 4.1.2, `Mailbox`) of at most 254 characters.",
+        "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2",
+    ),
+    PhoneNumber: _text_scalar(
+        "PhoneNumber",
+        "A telephone number of ITU-T E.164 without spaces: a plus, the country code and the number, 7 to 15 digits.",
+        "https://www.itu.int/rec/T-REC-E.164",
     ),
 }
 
 PASSTHROUGH_SCALARS: dict[str, Any] = {
     "Date": dt.date,
     "DateTime": dt.datetime,
+    "EmailAddress": str,
+    "PhoneNumber": str,
     "Long": Annotated[int, msgspec.Meta(ge=-_MAX_LONG, le=_MAX_LONG)],
 }
 """Scalars that services encode as the graph does (instants in UTC), with the types to decode them as."""

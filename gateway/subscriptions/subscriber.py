@@ -31,11 +31,10 @@ delivered_cursor: ContextVar[str] = ContextVar("delivered_cursor", default="")
 
 
 class Checkpoint(Outcome, frozen=True, kw_only=True):
-    """The progress of a subscription: all matching events up to ``cursor`` were delivered. Pass it as ``after`` to
-    resume.
-    """
+    """The progress of a subscription."""
 
     cursor: str
+    """The position up to which all matching events were delivered: pass it as ``after`` to resume."""
 
 
 class EventFilter(msgspec.Struct, frozen=True):

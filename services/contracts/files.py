@@ -6,11 +6,13 @@ from services.contracts.values import Value
 
 
 class FileLink(Value, frozen=True, kw_only=True):
-    """A link to a file, for its bearer. ``url`` is relative to the gateway's address, and a GET of it needs no header
-    field; it is good until ``expires_at``: read the link again for a new one. ``size`` is in bytes.
-    """
+    """A link to a file, for its bearer."""
 
     name: str
+    """The name of the file."""
     size: int
+    """The size, in bytes."""
     url: str
+    """The address, relative to the gateway's. A GET of it needs no header field."""
     expires_at: dt.datetime
+    """The time until which the address is good: read the link again for a new one."""

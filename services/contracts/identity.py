@@ -10,8 +10,10 @@ from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE, STAFF, Role, SubjectKind, allow
 from services.contracts.values import (
     Conflict,
+    EmailAddress,
     Id,
     IdempotencyKey,
+    Length,
     MutationResult,
     OrganisationId,
     Outcome,
@@ -19,6 +21,10 @@ from services.contracts.values import (
     TextLimit,
     Value,
 )
+
+USERNAME_LENGTH = Length(3, 100)
+PASSWORD_LENGTH = Length(12, 256)
+PARTNER_NAME_LENGTH = Length(1, 100)
 
 Username = Annotated[str, TextLimit(400)]
 """A username as typed. A stored one has at most 100 characters, each of which may be typed as four code points."""
@@ -34,51 +40,71 @@ class OrganisationKind(enum.Enum):
     """The kind of a customer organisation."""
 
     HOUSEHOLD = "HOUSEHOLD"
+    """A household."""
     HOUSING_COMPANY = "HOUSING_COMPANY"
+    """A housing company."""
     BUSINESS = "BUSINESS"
+    """A company, a public body or an association."""
 
 
 class Language(enum.Enum):
-    """A language of Kierto's texts, by its ISO 639-1 code."""
+    """A language of Kierto's texts."""
 
     FI = "fi"
+    """Finnish."""
     SV = "sv"
+    """Swedish."""
     NB = "nb"
+    """Norwegian Bokmål."""
     EN = "en"
+    """English."""
 
 
 class Organisation(Value, frozen=True, kw_only=True):
     """A customer organisation. Its members, staff and the partners that serve it can see it."""
 
     id: Id
+    """The global id."""
     customer_number: str
+    """The number in the operator's ERP, printed on invoices."""
     name: str
+    """The name."""
     kind: OrganisationKind
+    """The kind of the customer."""
     version: int
+    """The number of its current version; it rises with every change."""
 
 
 class Membership(Value, frozen=True, kw_only=True):
-    """A user's membership in an organisation. ``billing`` is the permission to see prices and invoices.
-    ``site_ids`` are the sites that the user can see; None: all of them. ``until`` is the last day of the membership,
-    inclusive; None if it has no end.
-    """
+    """A user's membership in an organisation."""
 
     organisation: Organisation
+    """The organisation."""
     role: Role
+    """The role."""
     billing: bool
+    """The permission to see prices and invoices."""
     site_ids: list[Id] | None
+    """The ids of the sites that the user can see; None: all of them."""
     until: dt.date | None
+    """The last day of the membership, inclusive; None if it has no end."""
 
 
 class Me(Value, frozen=True, kw_only=True):
-    """The signed-in user with their memberships (I10). ``staff``: an employee of the operator."""
+    """The signed-in user with their memberships (I10)."""
 
     id: Id
+    """The global id."""
     username: str
-    email: str
+    """The username."""
+    email: EmailAddress
+    """The e-mail address, to which Kierto sends mail."""
     language: Language
+    """The language of mails and messages."""
     staff: bool
+    """Whether the user is an employee of the operator."""
     memberships: list[Membership]
+    """The memberships, by the organisation's name."""
 
 
 class Contact(Value, frozen=True, kw_only=True):
@@ -141,26 +167,31 @@ class OrganisationStated(Event, frozen=True, kw_only=True):
 
 
 class Register(Value, frozen=True, kw_only=True):
-    """A registration (I1). ``customer_number`` and ``invoice_number`` are printed on the customer's invoices.
-    ``terms_version`` is the version of the terms that the user accepted; None if they were not accepted.
-    """
+    """A registration (I1)."""
 
     customer_number: Annotated[str, TextLimit(100)]
+    """The customer number that is printed on the customer's invoices."""
     invoice_number: Annotated[str, TextLimit(100)]
-    username: Username
-    email: Annotated[str, TextLimit(300)]
-    password: Password
+    """The number of one of the customer's latest invoices."""
+    username: Annotated[Username, USERNAME_LENGTH]
+    """The username: an e-mail address or any memorable name. Its letters are of one script."""
+    email: EmailAddress
+    """The user's e-mail address."""
+    password: Annotated[Password, PASSWORD_LENGTH]
+    """The password: no common one, and without the username."""
     terms_version: Annotated[str, TextLimit(100)] | None
+    """The version of the terms that the user accepted; None if they were not accepted, which is refused."""
     language: Language = Language.FI
+    """The language of mails and messages."""
 
 
 class Registered(MutationResult, frozen=True, kw_only=True):
-    """The account was created. ``access_requested`` is true if the organisation already has members: its admins
-    then decide about access.
-    """
+    """The account was created."""
 
     user_id: Id
+    """The id of the new user."""
     access_requested: bool
+    """Whether the organisation already has members: its admins then decide about access."""
 
 
 class KnownDevice(Value, frozen=True, kw_only=True):
@@ -172,62 +203,77 @@ class KnownDevice(Value, frozen=True, kw_only=True):
 
 
 class SignedIn(MutationResult, frozen=True, kw_only=True):
-    """The tokens of a session. ``access_token`` is a bearer token, valid for ``expires_in`` seconds.
-    ``refresh_token`` is exchanged once for the next tokens, within ``refresh_expires_in`` seconds; after that the
-    session is over.
-    """
+    """The tokens of a session."""
 
     access_token: str
+    """A bearer token (RFC 6750) for the header ``Authorization``."""
     refresh_token: str
+    """A token that is exchanged once for the next tokens."""
     expires_in: int
+    """The validity of the access token, in seconds."""
     refresh_expires_in: int
+    """The validity of the refresh token, in seconds; after that the session is over."""
     device: KnownDevice | None = None
     """For the next sign-in from the same device; None after a refresh."""
 
 
 class SignedOut(MutationResult, frozen=True, kw_only=True):
-    """The session is over. ``session_ended`` is false if it was over before."""
+    """The session is over."""
 
     session_ended: bool
+    """Whether this ended it: false if it was over before."""
 
 
 class CreatePartner(Value, frozen=True, kw_only=True):
-    """A new partner (I13). ``organisation_ids`` are the organisations that it can see, none if the list is empty;
-    ``all_organisations`` lets it see every one.
-    """
+    """A new partner (I13)."""
 
     idempotency_key: IdempotencyKey
-    name: Annotated[str, TextLimit(200)]
+    """A key that the caller chooses for the command: a repetition with the same key is the same command."""
+    name: Annotated[str, TextLimit(200), PARTNER_NAME_LENGTH]
+    """The name, for staff."""
     scopes: list[Scope]
+    """The scopes that it may use: ``orders:read``, ``orders:subscribe``, ``pickups:report``."""
     organisation_ids: list[Id] = []
+    """The ids of the organisations that it can see, none if the list is empty."""
     all_organisations: bool = False
+    """Whether it can see every organisation."""
 
 
 class Partner(Value, frozen=True, kw_only=True):
     """A partner: an external system with its own client credentials (OAuth 2.0)."""
 
     id: Id
+    """The global id."""
     name: str
+    """The name, for staff."""
     client_id: str
+    """The client id, for the token endpoint."""
     scopes: list[str]
+    """The scopes that it may use."""
     organisation_ids: list[Id]
+    """The ids of the organisations that it can see; empty if it can see none, or all."""
     all_organisations: bool
+    """Whether it can see every organisation."""
     active: bool
+    """Whether it has access: false once it is revoked."""
     version: int
     """The version of its access. A change of the partner takes it."""
 
 
 class PartnerCreated(MutationResult, frozen=True, kw_only=True):
-    """The partner was created. ``client_secret`` is shown only once: it is None for a repeated command."""
+    """The partner was created."""
 
     partner: Partner
+    """The partner."""
     client_secret: str | None
+    """The client secret. It is shown only once: None for a repeated command."""
 
 
 class PartnerRevoked(MutationResult, frozen=True, kw_only=True):
     """The partner was revoked: its secrets and tokens are no longer valid."""
 
     partner: Partner
+    """The partner."""
 
 
 class ClientToken(Outcome, frozen=True, kw_only=True):

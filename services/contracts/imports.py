@@ -40,53 +40,74 @@ class FieldLead(enum.Enum):
 
 
 class ImportState(enum.Enum):
-    """The state of an import. STAGED: the file was uploaded, the import not started. DONE and FAILED are final."""
+    """The state of an import."""
 
     STAGED = "STAGED"
+    """The file was uploaded, the import not started."""
     RUNNING = "RUNNING"
+    """Rows are being processed."""
     DONE = "DONE"
+    """All rows were processed; final."""
     FAILED = "FAILED"
+    """The import was given up before its last row; final."""
 
 
 class Import(Value, frozen=True, kw_only=True):
-    """The import of a file. ``total`` counts the rows without the header, ``done`` the processed ones.
-    ``added``, ``changed``, ``unchanged`` and ``failed`` count the processed rows by result. The rows of
-    a dry run have the results that they would have. ``file`` is the uploaded file, for 30 days.
-    ``bad_rows_file`` has the bad rows of an import that has ended, as CSV (line, field, code, reason), for 30 days;
-    its reasons are in the language in which the import was started. It is null if there are none.
-    """
+    """The import of a file. The rows of a dry run have the results that they would have."""
 
     id: Id
+    """The global id."""
     kind: str
+    """The kind of the file, for example ``agreements``."""
     file_name: str
+    """The name of the file as it was uploaded."""
     state: ImportState
+    """The state."""
     dry_run: bool = False
+    """Whether the rows are only counted and reported, and nothing is imported."""
     total: int
+    """The number of rows, without the header."""
     done: int
+    """The number of processed rows."""
     added: int
+    """The number of processed rows that added a record."""
     changed: int
+    """The number of processed rows that changed a record."""
     unchanged: int
+    """The number of processed rows that changed nothing."""
     failed: int
+    """The number of processed rows that were not imported."""
     file: FileLink | None = None
+    """The uploaded file, for 30 days; None afterwards."""
     bad_rows_file: FileLink | None = None
+    """The bad rows of an import that has ended, as CSV (line, field, code, reason), for 30 days; None without any.
+
+    Its reasons are in the language in which the import was started.
+    """
 
 
 class BadRow(Value, frozen=True, kw_only=True):
     """A row that was not imported, or that has a CONFLICT: a field that was changed in the file and here since the last
-    import. The header is ``line`` 1. ``reason`` is in the caller's language.
+    import.
     """
 
     file: str
+    """The name of the file."""
     line: int
+    """The number of the line in the file, from 1; the header is line 1."""
     field: str
+    """The column with the problem; empty if it concerns the whole row."""
     code: str
+    """The kind of the problem, in capitals; stable."""
     reason: str
+    """A message for the user, in the caller's language."""
 
 
 class ImportStarted(MutationResult, frozen=True, kw_only=True):
     """The import was started, now or before: a repetition has no effect."""
 
     imported: Import
+    """The import."""
 
 
 class Importing(Protocol):

@@ -16,257 +16,349 @@ from services.contracts.values import (
     Cursor,
     Id,
     IdempotencyKey,
+    Length,
     Money,
     MutationResult,
     OrderId,
     OrganisationId,
     Outcome,
     Page,
+    Range,
     Refusal,
     SiteId,
     TextLimit,
     Value,
 )
 
+REPORT_COUNT = Length(0, 500)
+REASON_LENGTH = Length(1, 500)
+GRAMS = Range(0, 60_000_000)
+EVENTS_PER_PAGE = Range(1, 500)
+
 
 class OrderKind(enum.Enum):
     """The kind of an order."""
 
     EXTRA_PICKUP = "EXTRA_PICKUP"
+    """A pickup beside the regular ones of an agreement."""
 
 
 class OrderState(enum.Enum):
     """The state of an order (O8)."""
 
     RECEIVED = "RECEIVED"
+    """The order was placed."""
     NEEDS_REVIEW = "NEEDS_REVIEW"
+    """Staff decide about it."""
     CONFIRMED = "CONFIRMED"
+    """The order was accepted."""
     SCHEDULED = "SCHEDULED"
+    """The pickup is planned on the day of the order."""
     IN_PROGRESS = "IN_PROGRESS"
+    """The truck has arrived."""
     COMPLETED = "COMPLETED"
+    """The pickup was done; final, unless a later report corrects it."""
     FAILED = "FAILED"
+    """The pickup was not possible. It may be completed later."""
     REJECTED = "REJECTED"
+    """The order was not accepted; final."""
     CANCELLED = "CANCELLED"
+    """The order was withdrawn; final."""
 
 
 class PickupState(enum.Enum):
-    """The state of a pickup. PLANNED until the truck has arrived; EMPTIED and FAILED are outcomes."""
+    """The state of a pickup."""
 
     PLANNED = "PLANNED"
+    """The truck has not arrived yet."""
     ARRIVED = "ARRIVED"
+    """The truck has arrived."""
     EMPTIED = "EMPTIED"
+    """The bins were emptied: an outcome."""
     FAILED = "FAILED"
+    """The bins could not be emptied: an outcome."""
 
 
 class Article(Value, frozen=True, kw_only=True):
-    """A service that can be ordered and invoiced. ``name`` is in the caller's language.
-    ``waste_code`` is that of the European List of Waste. ``price`` is for one ``unit``; None without the billing
-    permission, or if the article has no price that day.
-    """
+    """A service that can be ordered and invoiced."""
 
     id: Id
+    """The global id."""
     article_number: str
+    """The number in the operator's ERP."""
     name: str
+    """The name, in the caller's language."""
     fraction: Fraction
+    """The fraction of the waste."""
     waste_code: str
+    """The code of the European List of Waste."""
     unit: str
+    """The unit that ``price`` is for."""
     price: Money | None
+    """The price of one unit; None without the billing permission, or if the article has no price that day."""
 
 
 class Agreement(Value, frozen=True, kw_only=True):
-    """An agreement on regular pickups at a container (O1): ``count`` bins of ``litres`` each, emptied every
-    ``interval_weeks`` weeks. ``ended_on`` is None while the agreement is in force. ``next_pickup`` is the next planned
-    day from today on; None if none is planned.
-    """
+    """An agreement on regular pickups at a container (O1)."""
 
     id: Id
+    """The global id."""
     agreement_number: str
+    """The number in the operator's ERP."""
     organisation_id: Id
+    """The id of the organisation."""
     site_id: Id
+    """The id of the site."""
     container_number: str
+    """The number of the container in the operator's ERP."""
     article: Article
+    """The agreed service."""
     fraction: Fraction
+    """The fraction that is collected."""
     litres: int
+    """The volume of one bin, in litres."""
     count: int
+    """The number of bins."""
     interval_weeks: int
+    """The weeks from one regular pickup to the next."""
     ordered_on: dt.date
+    """The day on which the agreement was made."""
     ended_on: dt.date | None
+    """The day on which the agreement ended; None while it is in force."""
     next_pickup: dt.date | None
+    """The next planned day from today on; None if none is planned."""
     version: int
+    """The number of its current version; it rises with every change."""
 
 
 class Holiday(Value, frozen=True, kw_only=True):
-    """A day without pickups. ``name`` is in the caller's language."""
+    """A day without pickups."""
 
     date: dt.date
+    """The day."""
     name: str
+    """The name, in the caller's language."""
 
 
 class Pickup(Value, frozen=True, kw_only=True):
-    """A pickup under an agreement, planned or done (O2, O12). ``id`` stays the same from the plan to the outcome.
-    The truck comes on ``date``, at most ``tolerance_days`` days earlier or later. ``original_date`` and ``moved_by``
-    are None unless a holiday moved the date. ``order_id`` is None for a regular pickup. ``done_at`` is the time of the
-    outcome; None before it. ``grams`` is the weight of all bins; None if they were not weighed. ``failure`` is the
-    reason of FAILED, otherwise None.
-    """
+    """A pickup under an agreement, planned or done (O2, O12)."""
 
     id: Id
+    """The global id. It stays the same from the plan to the outcome."""
     site_id: Id
+    """The id of the site."""
     agreement_id: Id
+    """The id of the agreement."""
     order_id: Id | None
+    """The id of the order; None for a regular pickup."""
     article: Article
+    """The service."""
     date: dt.date
+    """The day on which the truck comes."""
     tolerance_days: int
+    """The days that the truck may come earlier or later than ``date``."""
     original_date: dt.date | None
+    """The day of the rhythm; None unless a holiday moved the pickup."""
     moved_by: Holiday | None
+    """The holiday that moved the pickup; None unless one did."""
     state: PickupState
+    """The state."""
     done_at: dt.datetime | None
+    """The time of the outcome; None before it."""
     grams: int | None
+    """The weight of all bins, in grams; None if they were not weighed."""
     failure: str | None
+    """The reason of FAILED; otherwise None."""
 
 
 class Calendar(Outcome, frozen=True, kw_only=True):
-    """The pickups of a site between two days, both inclusive, in order of date."""
+    """The pickups of a site between two days, both inclusive."""
 
     site_id: Id
+    """The id of the site."""
     pickups: list[Pickup]
+    """The pickups, in order of date."""
 
 
 class Offer(Value, frozen=True, kw_only=True):
-    """A day for which an extra pickup can be ordered (O3), until ``cut_off``. ``price`` is for the whole pickup;
-    None without the billing permission, or if the article has no price that day.
-    """
+    """A day for which an extra pickup can be ordered (O3)."""
 
     date: dt.date
+    """The day on which the truck comes."""
     cut_off: dt.datetime
+    """The last moment at which it can be ordered."""
     tolerance_days: int
+    """The days that the truck may come earlier or later than ``date``."""
     price: Money | None
+    """The price of the whole pickup; None without the billing permission, or if the article has no price that day."""
 
 
 class Offers(Outcome, frozen=True, kw_only=True):
-    """The days for which an extra pickup can be ordered now, soonest first. ``citation`` is the rule of the cut-off."""
+    """The days for which an extra pickup can be ordered now."""
 
     agreement_id: Id
+    """The id of the agreement."""
     offers: list[Offer]
+    """The days, soonest first."""
     citation: str
+    """The rule of the cut-off, as the operator states it."""
 
 
 class Step(Value, frozen=True, kw_only=True):
-    """A change of an order's state. ``by`` is the id of the user or partner who made it, or "system".
-    ``reason`` is None if none was given.
-    """
+    """A change of an order's state."""
 
     state: OrderState
+    """The new state."""
     at: dt.datetime
+    """The time of the change."""
     by: str
+    """The id of the user or partner who made it, or "system"."""
     reason: str | None
+    """The reason; None if none was given."""
 
 
 class Order(Value, frozen=True, kw_only=True):
-    """An order of a pickup (O8). ``date`` is the day of the pickup. ``price`` excludes VAT; None without the billing
-    permission. ``timeline`` has all states that the order reached, oldest first.
-    """
+    """An order of a pickup (O8)."""
 
     id: Id
+    """The global id."""
     kind: OrderKind
+    """The kind."""
     state: OrderState
+    """The current state."""
     organisation_id: Id
+    """The id of the organisation."""
     site_id: Id
+    """The id of the site."""
     agreement_id: Id
+    """The id of the agreement."""
     article: Article
+    """The ordered service."""
     date: dt.date
+    """The day of the pickup."""
     price: Money | None
+    """The price, excluding VAT; None without the billing permission."""
     placed_at: dt.datetime
+    """The time at which the order was placed."""
     timeline: list[Step]
+    """All states that the order reached, oldest first."""
     version: int
+    """The number of its current version; it rises with every change."""
 
 
 class OrderExtraPickup(Value, frozen=True, kw_only=True):
-    """An order of an extra pickup (O3). ``date`` is one of the offered days."""
+    """An order of an extra pickup (O3)."""
 
     idempotency_key: IdempotencyKey
+    """A key that the caller chooses for the command: a repetition with the same key is the same command."""
     agreement_id: AgreementId
+    """The id of the agreement."""
     date: dt.date
+    """One of the offered days."""
 
 
 class Ordered(MutationResult, frozen=True, kw_only=True):
     """The order was placed."""
 
     order: Order
+    """The new order."""
 
 
 class ReportKind(enum.Enum):
     """The kind of a report on a pickup (O17)."""
 
     ARRIVED = "ARRIVED"
+    """The truck has arrived."""
     EMPTIED = "EMPTIED"
+    """The bins were emptied."""
     FAILED = "FAILED"
+    """The bins could not be emptied."""
 
 
 class PickupReport(Value, frozen=True, kw_only=True):
-    """A report on a pickup from a driver's or planner's system. ``report_id`` is chosen by the partner: the same
-    report again has no further effect. The pickup is identified by ``order_id``, or by ``agreement_id`` and its
-    planned ``date``, before or after a holiday moved it; if all are given, they must agree. ``at`` is the time of the
-    reported event: the latest outcome is valid, in whichever order reports arrive. ``grams`` (0 to 60,000,000) is
-    allowed with EMPTIED only. ``reason`` is required with FAILED and not allowed otherwise.
+    """A report on a pickup from a driver's or planner's system.
+
+    The pickup is identified by ``order_id``, or by ``agreement_id`` and ``date``; if all are given, they must agree.
     """
 
     report_id: Annotated[str, TextLimit(200)]
+    """An id that the partner chooses: the same report again has no further effect."""
     kind: ReportKind
+    """The kind of the reported event."""
     at: dt.datetime
+    """The time of the reported event: the latest outcome is valid, in whichever order reports arrive."""
     order_id: OrderId | None = None
+    """The id of the order; None if the pickup is identified by its agreement."""
     agreement_id: AgreementId | None = None
+    """The id of the agreement; None if the pickup is identified by its order."""
     date: dt.date | None = None
-    grams: int | None = None
-    reason: Annotated[str, TextLimit(600, lines=True)] | None = None
+    """The planned day of the agreement's pickup, before or after a holiday moved it; None if the pickup is identified
+    by its order."""
+    grams: Annotated[int, GRAMS] | None = None
+    """The weight of all bins, in grams. Allowed with EMPTIED only; None if they were not weighed."""
+    reason: Annotated[str, TextLimit(600, lines=True), REASON_LENGTH] | None = None
+    """The reason, required with FAILED and not allowed otherwise."""
 
 
 class ReportOutcome(Value, frozen=True, kw_only=True):
-    """The result of a report. ``repeated`` is true if the report was known already. ``refusal`` is None if the report
-    was accepted.
-    """
+    """The result of a report."""
 
     report_id: str
+    """The id of the report, as the partner chose it."""
     accepted: bool
+    """Whether the report was accepted, now or before."""
     repeated: bool
+    """Whether the report was known already."""
     refusal: Refusal | None
+    """The reasons why it was refused; None if it was accepted."""
 
 
 class PickupsReported(MutationResult, frozen=True, kw_only=True):
-    """The results of the reports, in their order. An invalid report does not affect the others."""
+    """The results of reports. An invalid report does not affect the others."""
 
     outcomes: list[ReportOutcome]
+    """The results, in the order of the reports."""
 
 
 class OrderEvent(Value, frozen=True, kw_only=True):
-    """A public event (P1). ``cursor`` is its position: pass it as ``after`` to continue after the event.
-    ``sequence`` numbers all events of the service, so that hidden events leave gaps. ``type`` is the CloudEvents type,
-    ``subject`` the id of the entity that the event is about, ``data`` the event's JSON.
-    """
+    """A public event (P1)."""
 
     id: str
+    """The global id."""
     cursor: str
+    """The event's position: pass it as ``after`` to continue after the event."""
     sequence: int
+    """The number among all events of the service: hidden events leave gaps."""
     type: str
+    """The CloudEvents type, for example ``orders.order.placed``."""
     time: dt.datetime
+    """The time of the event."""
     subject: Id
+    """The id of the entity that the event is about."""
     organisation_id: Id | None
+    """The id of the organisation; None if the event concerns none."""
     data: str
+    """The event's data, as JSON text."""
 
 
 class EventPage(Outcome, frozen=True, kw_only=True):
-    """A page of events, in order. ``cursor`` is where the next page begins. ``end``: there are no more events yet."""
+    """A page of events."""
 
     events: list[OrderEvent]
+    """The events, in order."""
     cursor: str
+    """The position at which the next page begins: pass it as ``after``."""
     end: bool
+    """Whether there are no more events yet."""
 
 
 class CursorExpired(Outcome, frozen=True, kw_only=True):
-    """The cursor is of another generation or older than the log. ``start`` is the log's first cursor now."""
+    """The cursor is of another generation or older than the log."""
 
     code: str = "CURSOR_EXPIRED"
+    """Always CURSOR_EXPIRED."""
     start: str
+    """The log's first cursor now."""
 
 
 @declare_event("orders.order.placed", subject="order_id", public=True)
@@ -420,21 +512,23 @@ class Orders(Importing, Protocol):
         ...
 
     @write(allow(SubjectKind.PARTNER, SubjectKind.STAFF, scope="pickups:report"))
-    async def report_pickups(self, reports: Annotated[list[PickupReport], Batch()]) -> PickupsReported | Refusal:
-        """Record up to 500 reports of drivers' or planners' systems. Partners with ``pickups:report`` only."""
+    async def report_pickups(
+        self, reports: Annotated[list[PickupReport], Batch(), REPORT_COUNT]
+    ) -> PickupsReported | Refusal:
+        """Record reports of drivers' or planners' systems. Partners with ``pickups:report`` only."""
         ...
 
     @read(allow(SubjectKind.PARTNER, SubjectKind.STAFF, scope="orders:subscribe", services=("gateway",)))
     async def events(
         self,
         after: Cursor | None,
-        first: int,
+        first: Annotated[int, EVENTS_PER_PAGE],
         types: list[Annotated[str, TextLimit(100)]] | None = None,
         organisation_id: OrganisationId | None = None,
     ) -> EventPage | CursorExpired | Refusal:
         """Return a page of the public events that the caller may see now (P4).
 
-        ``after`` is a cursor, START for the whole log, or None for events from now on. ``first`` is 1 to 500. For
+        ``after`` is a cursor, START for the whole log, or None for events from now on. For
         partners with ``orders:subscribe``, staff, and the gateway's feed.
         """
         ...

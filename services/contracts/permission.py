@@ -20,11 +20,14 @@ class SubjectKind(enum.Enum):
 
 
 class Role(enum.Enum):
-    """A member's role. ADMIN: everything, including members; EDITOR: orders and changes; VIEWER: reading only."""
+    """A member's role."""
 
     ADMIN = "ADMIN"
+    """Everything, including members."""
     EDITOR = "EDITOR"
+    """Reading, orders and changes."""
     VIEWER = "VIEWER"
+    """Reading only."""
 
     def includes(self, other: "Role") -> bool:
         """Return whether this role may do everything that the other one may do."""

@@ -16,82 +16,121 @@ class Fraction(enum.Enum):
     """A waste fraction, as customers sort it."""
 
     RESIDUAL = "RESIDUAL"
+    """Mixed waste that is left after sorting."""
     BIOWASTE = "BIOWASTE"
+    """Food and kitchen waste."""
     CARDBOARD = "CARDBOARD"
+    """Cardboard and cartons."""
     PAPER = "PAPER"
+    """Paper."""
     PLASTIC = "PLASTIC"
+    """Plastic packaging."""
     GLASS = "GLASS"
+    """Glass packaging."""
     METAL = "METAL"
+    """Small metal."""
     WOOD = "WOOD"
+    """Wood."""
     ELECTRICAL = "ELECTRICAL"
+    """Electrical and electronic equipment."""
     HAZARDOUS = "HAZARDOUS"
+    """Hazardous waste."""
     CONSTRUCTION = "CONSTRUCTION"
+    """Construction and demolition waste."""
     BULKY = "BULKY"
+    """Bulky waste, such as furniture."""
 
 
 class PropertyType(enum.Enum):
     """The type of a site's property, on which collection rules depend."""
 
     HOUSE = "HOUSE"
+    """A house in which people live all year."""
     LEISURE = "LEISURE"
+    """A leisure home."""
     HOUSING_COMPANY = "HOUSING_COMPANY"
+    """The buildings of a housing company."""
     BUSINESS = "BUSINESS"
+    """The premises of a business."""
 
 
 class SiteOrder(enum.Enum):
     """The order of a list of sites."""
 
     ADDRESS = "ADDRESS"
+    """By street address."""
     CITY = "CITY"
+    """By city."""
     SITE_NUMBER = "SITE_NUMBER"
+    """By site number."""
 
 
 class Address(Value, frozen=True, kw_only=True):
     """A postal address."""
 
     street: str
+    """Street and house number."""
     postal_code: str
+    """The postal code."""
     city: str
+    """The city."""
 
 
 class Person(Value, frozen=True, kw_only=True):
-    """A contact person. ``phone`` and ``email`` are None if unknown."""
+    """A contact person."""
 
     name: str
+    """The person's name."""
     phone: str | None
+    """The telephone number as the operator's ERP has it, in any notation; None if unknown."""
     email: str | None
+    """The e-mail address as the operator's ERP has it, unverified; None if unknown."""
 
 
 class Container(Value, frozen=True, kw_only=True):
-    """The bins of one fraction and size on a site. ``litres`` is the volume of one bin, ``count`` their number."""
+    """The bins of one fraction and size on a site."""
 
     id: Id
+    """The global id."""
     container_number: str
+    """The number in the operator's ERP."""
     fraction: Fraction
+    """The fraction that it is for."""
     litres: int
+    """The volume of one bin, in litres."""
     count: int
+    """The number of bins."""
     version: int
+    """The number of its current version; it rises with every change."""
 
 
 class Site(Value, frozen=True, kw_only=True):
-    """A place where waste is collected. ``area`` is the collection area that its routes belong to.
-    ``dwellings`` is the number of homes. ``billed_to`` is the name of the payer. ``contact_person`` is None if there
-    is none.
-    """
+    """A place where waste is collected."""
 
     id: Id
+    """The global id."""
     organisation_id: Id
+    """The id of the customer organisation."""
     site_number: str
+    """The number in the operator's ERP."""
     address: Address
+    """The address."""
     municipality: str
+    """The municipality, whose collection rules apply."""
     area: str
+    """The collection area that its routes belong to."""
     property_type: PropertyType
+    """The type of the property."""
     dwellings: int
+    """The number of homes."""
     billed_to: str
+    """The name of the payer."""
     contact_person: Person | None
+    """The contact person; None if there is none."""
     version: int
+    """The number of its current version; it rises with every change."""
     containers: list[Container] | UnsetType = UNSET
-    """Left out unless requested."""
+    """The containers of the site, by container number."""  # left out unless requested
 
 
 @declare_event("sites.site.stated", subject="site_id")

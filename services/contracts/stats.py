@@ -13,36 +13,46 @@ from services.contracts.values import Id, OrganisationId, Outcome, Refusal, Site
 
 
 class Period(enum.Enum):
-    """The length of a period in a series. Weeks are those of ISO 8601."""
+    """The length of a period in a series."""
 
     DAY = "DAY"
+    """A day."""
     WEEK = "WEEK"
+    """A week from Monday to Sunday (ISO 8601)."""
     MONTH = "MONTH"
+    """A calendar month."""
     QUARTER = "QUARTER"
+    """Three calendar months, from January, April, July or October on."""
     YEAR = "YEAR"
+    """A calendar year."""
 
 
 class Volume(Value, frozen=True, kw_only=True):
-    """The waste of one fraction and article that was collected in a period, summed over the selected sites.
-    ``start`` is the first day of the period, ``pickups`` the number of pickups.
-    """
+    """The waste of one fraction and article that was collected in a period, summed over the selected sites."""
 
     start: dt.date
+    """The first day of the period."""
     fraction: Fraction
+    """The fraction."""
     article_id: Id
+    """The id of the article."""
     grams: int
+    """The collected weight, in grams."""
     pickups: int
+    """The number of pickups."""
 
 
 class Volumes(Outcome, frozen=True, kw_only=True):
-    """Volumes by period, fraction and article, in this order (T1), and their totals. ``previous_grams`` is the
-    weight collected in the same number of days before.
-    """
+    """Volumes and their totals."""
 
     rows: list[Volume]
+    """The volumes by period, fraction and article, in this order (T1)."""
     grams: int
+    """The weight of all rows, in grams."""
     pickups: int
+    """The number of pickups of all rows."""
     previous_grams: int
+    """The weight collected in the same number of days before, in grams."""
 
 
 @declare_event("stats.invoice.stated", subject="invoice_id")

@@ -11,8 +11,10 @@ from services.contracts.values import (
     Connection,
     Id,
     IdempotencyKey,
+    Length,
     MutationResult,
     Page,
+    PhoneNumber,
     Refusal,
     SiteId,
     TextLimit,
@@ -20,61 +22,89 @@ from services.contracts.values import (
     Value,
 )
 
+MESSAGE_LENGTH = Length(1, 4_000)
+
 
 class Topic(enum.Enum):
     """The topic of a message to customer service."""
 
     PICKUP = "PICKUP"
+    """A pickup."""
     CONTAINER = "CONTAINER"
+    """The bins."""
     INVOICE = "INVOICE"
+    """An invoice."""
     AGREEMENT = "AGREEMENT"
+    """An agreement on regular pickups."""
     OTHER = "OTHER"
+    """Anything else."""
 
 
 class ContactPreference(enum.Enum):
-    """The way in which the sender of a message wants to be contacted; NONE: not at all."""
+    """The way in which the sender of a message wants to be contacted."""
 
     NONE = "NONE"
+    """Not at all."""
     PHONE = "PHONE"
+    """By telephone."""
     EMAIL = "EMAIL"
+    """By e-mail."""
 
 
 class TicketState(enum.Enum):
     """The state of a ticket."""
 
     OPEN = "OPEN"
+    """Customer service has not dealt with it yet."""
     CLOSED = "CLOSED"
+    """Customer service has dealt with it."""
 
 
 class Ticket(Value, frozen=True, kw_only=True):
-    """A ticket of customer service. ``number`` is its short number, for use on the telephone."""
+    """A ticket of customer service."""
 
     id: Id
+    """The global id."""
     number: str
+    """The short number, for use on the telephone."""
     organisation_id: Id
+    """The id of the organisation."""
     site_id: Id
+    """The id of the site that it is about."""
     topic: Topic
+    """The topic of the message."""
     state: TicketState
+    """The state."""
     message: str
+    """The message as it was sent, with line breaks."""
     contact_preference: ContactPreference
+    """The way in which the sender wants to be contacted."""
     opened_at: dt.datetime
+    """The time at which the message was received."""
 
 
 class SendContactForm(Value, frozen=True, kw_only=True):
-    """The contact form (S1). ``message`` has 1 to 4,000 characters. ``phone`` is required if PHONE is preferred."""
+    """The contact form (S1)."""
 
     idempotency_key: IdempotencyKey
+    """A key that the caller chooses for the command: a repetition with the same key is the same command."""
     site_id: SiteId
+    """The id of the site that the message is about."""
     topic: Topic
-    message: Annotated[str, TextLimit(5_000, lines=True)]
+    """The topic of the message."""
+    message: Annotated[str, TextLimit(5_000, lines=True), MESSAGE_LENGTH]
+    """The message."""
     contact_preference: ContactPreference = ContactPreference.NONE
-    phone: Annotated[str, TextLimit(100)] | None = None
+    """The way in which the sender wants to be contacted."""
+    phone: PhoneNumber | None = None
+    """The number to call; required if PHONE is preferred, otherwise not stored."""
 
 
 class ContactFormReceived(MutationResult, frozen=True, kw_only=True):
     """The message was received; the sender gets a receipt by e-mail."""
 
     ticket: Ticket
+    """The ticket that was opened."""
 
 
 @declare_event("support.ticket.opened", subject="ticket_id")

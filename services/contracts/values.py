@@ -22,6 +22,38 @@ class TextLimit(msgspec.Struct, frozen=True):
     """Whether tabs and line breaks are allowed."""
 
 
+class Length(msgspec.Struct, frozen=True):
+    """The length of a text as it is kept, in characters, or of a list: an annotation for whoever sends one.
+
+    The owner refuses any other with ``length_problem``, after it has normalised the text.
+    """
+
+    least: int
+    most: int
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The least and the greatest number of a field, both inclusive: an annotation for whoever sends one.
+
+    The owner refuses any other with ``range_problem``.
+    """
+
+    least: int
+    most: int
+
+
+class TextFormat(msgspec.Struct, frozen=True):
+    """The annotation of a text in a standard's format: the scalar of the graph. The owner refuses any other text."""
+
+    scalar: str
+
+
+class Doc(msgspec.Struct, frozen=True):
+    """The description of an argument of the graph, as an annotation of the resolver's parameter."""
+
+    text: str
+
+
 class Batch(msgspec.Struct, frozen=True):
     """The annotation of a list whose items are validated one by one, so that an invalid item fails alone."""
 
@@ -33,6 +65,8 @@ class IdOf(msgspec.Struct, frozen=True):
     """The prefix of its TypeID; empty for a thing without an organisation, or of any type."""
 
 
+MAX_PAGE = 200
+
 Id = Annotated[str, TextLimit(100), IdOf()]
 """A TypeID: a prefix, an underscore, a UUIDv7 in base 32. The same string in the graph, in events and in logs."""
 OrganisationId = Annotated[str, TextLimit(100), IdOf("org")]
@@ -40,7 +74,8 @@ SiteId = Annotated[str, TextLimit(100), IdOf("site")]
 AgreementId = Annotated[str, TextLimit(100), IdOf("agreement")]
 OrderId = Annotated[str, TextLimit(100), IdOf("order")]
 TicketId = Annotated[str, TextLimit(100), IdOf("ticket")]
-IdempotencyKey = Annotated[str, TextLimit(200)]
+KEY_LENGTH = Length(1, 200)
+IdempotencyKey = Annotated[str, TextLimit(200), KEY_LENGTH]
 """A key that the caller chooses for a command: a repetition with the same key is the same command."""
 FieldName = Annotated[str, TextLimit(100)]
 """The GraphQL name of a field."""
@@ -48,6 +83,8 @@ SearchText = Annotated[str, TextLimit(200)]
 """The search text of a list."""
 Cursor = Annotated[str, TextLimit(2_000)]
 """A position in a list or a log; opaque to clients."""
+EmailAddress = Annotated[str, TextLimit(300), TextFormat("EmailAddress")]
+PhoneNumber = Annotated[str, TextLimit(100), TextFormat("PhoneNumber")]
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -109,6 +146,7 @@ class Refusal(MutationResult, frozen=True, kw_only=True):
     """A refused call: nothing was changed. It has at least one problem."""
 
     problems: list[Problem]
+    """The reasons, at least one."""
 
 
 class ConflictField(Value, frozen=True, kw_only=True):
@@ -152,34 +190,46 @@ def malformed(*path: str, reason: MalformedReason, **params: object) -> Problem:
     return Problem(code="MALFORMED", path=list(path), params={"reason": reason, **texts})
 
 
-def length_problem(text: str, shortest: int, longest: int, *path: str) -> Problem | None:
+def length_problem(text: str, length: Length, *path: str) -> Problem | None:
     """Return the problem of a text that is missing, too short or too long (in code points); None if it is neither."""
-    if not text and shortest > 0:
+    if not text and length.least > 0:
         return malformed(*path, reason="REQUIRED")
-    if len(text) < shortest:
-        return malformed(*path, reason="TOO_SHORT", shortest=shortest)
-    if len(text) > longest:
-        return malformed(*path, reason="TOO_LONG", longest=longest)
+    if len(text) < length.least:
+        return malformed(*path, reason="TOO_SHORT", shortest=length.least)
+    if len(text) > length.most:
+        return malformed(*path, reason="TOO_LONG", longest=length.most)
     return None
 
 
+def range_problem(number: int, allowed: Range, *path: str) -> Problem | None:
+    """Return the problem of a number that is too small or too great; None if it is neither."""
+    if allowed.least <= number <= allowed.most:
+        return None
+    return malformed(*path, reason="RANGE", least=allowed.least, most=allowed.most)
+
+
 class Money(Value, frozen=True, kw_only=True):
-    """An amount of money, excluding VAT. ``minor`` counts the currency's minor unit (cents of EUR).
-    ``currency`` is an ISO 4217 code. ``vat_rate`` is the VAT to be added, in tenths of a per cent (255 is 25.5 %).
-    """
+    """An amount of money, excluding VAT."""
 
     minor: int
+    """The amount in the currency's minor unit (cents of EUR)."""
     currency: str
+    """The currency's code (ISO 4217)."""
     vat_rate: int
+    """The VAT to be added, in tenths of a per cent: 255 is 25.5 %."""
 
 
 class PageInfo(Value, frozen=True, kw_only=True):
-    """Information on a page (GraphQL Cursor Connections, section 5). The cursors are None if the page is empty."""
+    """Information on a page (GraphQL Cursor Connections, section 5)."""
 
     has_next_page: bool
+    """Whether nodes follow the page."""
     has_previous_page: bool
+    """Whether nodes precede the page."""
     start_cursor: str | None
+    """The cursor of the page's first node; None if the page is empty."""
     end_cursor: str | None
+    """The cursor of the page's last node; None if the page is empty."""
 
 
 Node = TypeVar("Node")
@@ -189,27 +239,29 @@ class Edge(Value, Generic[Node], frozen=True, kw_only=True):
     """A node of a list and its cursor."""
 
     cursor: str
+    """The position of the node: ``after`` it begins the next page. Opaque."""
     node: Node
+    """The node."""
 
 
 class Connection(Value, Generic[Node], frozen=True, kw_only=True):
-    """A page of a list. ``total_count`` is the number of nodes in the whole filtered list."""
+    """A page of a list."""
 
     edges: list[Edge[Node]]
+    """The nodes of the page with their cursors, in the order of the list."""
     page_info: PageInfo
+    """The position of the page in the list."""
     total_count: int | UnsetType = UNSET
-    """Left out unless ``Page.total`` requests it."""
+    """The number of nodes in the whole filtered list. Counting takes time: it is done only if this is selected."""
 
 
 class Page(Value, frozen=True, kw_only=True):
     """The requested part of a list."""
 
-    first: int = 50
-    """Nodes at most: 0 to 200."""
+    first: Annotated[int, Range(0, MAX_PAGE)] = 50
+    """The most nodes that the page has."""
     after: Cursor | None = None
-    """The cursor before the first node. It is valid for one list, order and filter only; otherwise MALFORMED."""
+    """The cursor before the first node; None for the list's beginning. It is valid for one list, order and filter only;
+    otherwise MALFORMED."""
     total: bool = True
     """Whether to count the whole list, which takes time in proportion to its length."""
-
-
-MAX_PAGE = 200

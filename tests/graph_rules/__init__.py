@@ -1,1 +1,31 @@
-"""Rules of the graph's conventions: each yields a sentence for every breach in a schema."""
+"""The conventions of the graph, as rules over the committed schema (``make check``).
+
+A rule yields a line for each breach. A new one is a function in a module of its matter, an entry in ``RULES``, and an
+example of a breach in ``tests/unit/repository/test_graph_rules.py``.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+
+from graphql import GraphQLSchema
+
+from tests.graph_rules.descriptions import description_breaches
+from tests.graph_rules.inputs import input_breaches
+from tests.graph_rules.results import connections_in_unions, error_shape, mutation_results
+from tests.graph_rules.scalars import scalar_breaches
+
+Rule = Callable[[GraphQLSchema], Iterator[str]]
+
+RULES: Mapping[str, Rule] = {
+    "description": description_breaches,
+    "inputs": input_breaches,
+    "queries": connections_in_unions,
+    "results": lambda schema: itertools.chain(mutation_results(schema), error_shape(schema)),
+    "scalars": scalar_breaches,
+}
+"""The rules by the matter that they keep."""
+
+
+def breaches(schema: GraphQLSchema, rules: Mapping[str, Rule] = RULES) -> list[str]:
+    """List the breaches of all rules, each with the rule's matter."""
+    return [f"{matter}: {breach}" for matter, rule in rules.items() for breach in rule(schema)]

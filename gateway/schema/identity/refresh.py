@@ -9,6 +9,7 @@ class Refresh(Value, frozen=True, kw_only=True):
     """The latest refresh token of a session."""
 
     refresh_token: str
+    """The refresh token. It can be used once."""
 
 
 @field("SignInResult")

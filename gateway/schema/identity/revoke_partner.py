@@ -9,6 +9,7 @@ class RevokePartner(Value, frozen=True, kw_only=True):
     """The partner to revoke."""
 
     id: Id
+    """The id of the partner."""
     version: int
     """The version of the partner that the caller has read."""
 

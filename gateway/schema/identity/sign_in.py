@@ -10,7 +10,9 @@ class SignIn(Value, frozen=True, kw_only=True):
     """The credentials of a user."""
 
     username: str
+    """The username."""
     password: str
+    """The password."""
 
 
 extend_type(SignedIn, hidden=["device"])  # for the HttpOnly cookie of /auth/session

@@ -1,12 +1,14 @@
 """Query import, and the fields of its type."""
 
+from typing import Annotated
+
 import strawberry
 
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, field
 from gateway.schema.imports.owners import owner_of
 from services.contracts.imports import BadRow, Import
-from services.contracts.values import Connection, Id, Page
+from services.contracts.values import Connection, Doc, Id, Page
 
 
 @field()
@@ -23,7 +25,7 @@ extend_type(Import, bad_rows, node=True)
 
 
 @field(name="import")
-async def import_(info: Info, id: Id) -> Import | None:
+async def import_(info: Info, id: Annotated[Id, Doc("The global id of the import.")]) -> Import | None:
     """The import with an id (I17, L9); null if it does not exist. Staff only."""
     service = owner_of(id)
     if service is None:

@@ -7,12 +7,12 @@ from services.contracts.values import Id, Refusal, Value, refuse
 
 
 class StartImport(Value, frozen=True, kw_only=True):
-    """The import of a file that was uploaded by `POST /files/{service}/import-{kind}`. A dry run counts and reports
-    what the import would do, and imports nothing: to import the file, upload it again.
-    """
+    """The import of a file that was uploaded by `POST /files/{service}/import-{kind}`."""
 
     id: Id
+    """The id that the upload answered with."""
     dry_run: bool = False
+    """Whether to count and report what the import would do, and import nothing: to import the file, upload it again."""
 
 
 @field("StartImportResult")

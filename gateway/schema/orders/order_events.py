@@ -2,8 +2,10 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 from gateway.schema.fields import Info, subscription
+from gateway.schema.orders.event_arguments import AFTER, ORGANISATION, TYPES
 from gateway.subscriptions.subscriber import Checkpoint, EventFilter, Subscriber
 from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.problems import Unauthenticated
@@ -11,22 +13,21 @@ from services.chassis.rpc.client import client
 from services.contracts.identity import Identity
 from services.contracts.orders import CursorExpired, OrderEvent
 from services.contracts.permission import SubjectKind
-from services.contracts.values import Id, Refusal, refuse
+from services.contracts.values import Cursor, Doc, Id, Refusal, refuse
 
 
 @subscription("OrderEventItem")
 async def order_events(
     info: Info,
-    after: str | None = None,
-    types: list[str] | None = None,
-    organisation_id: Id | None = None,
-    site_id: Id | None = None,
+    after: Annotated[Cursor | None, AFTER] = None,
+    types: Annotated[list[str] | None, TYPES] = None,
+    organisation_id: Annotated[Id | None, ORGANISATION] = None,
+    site_id: Annotated[Id | None, Doc("Events of this site alone; None: of all sites.")] = None,
 ) -> AsyncIterator[OrderEvent | Checkpoint | CursorExpired | Refusal]:
     """Public events from a cursor on (P1): past events first, then live ones, in order, each exactly once.
 
-    ``after`` is a cursor, START for the whole log, or null for events from now on. The first item is a Checkpoint with
-    the cursor of the start. Another one follows after 30 s without an item, and after many events that the filter
-    leaves out. Partners with ``orders:subscribe``, and staff.
+    The first item is a Checkpoint with the cursor of the start. Another one follows after 30 s without an item, and
+    after many events that the filter leaves out. Partners with ``orders:subscribe``, and staff.
     """
     context = info.context
     if context.caller is None:

@@ -10,9 +10,10 @@ from services.contracts.values import Refusal, Value
 
 
 class ReportPickups(Value, frozen=True, kw_only=True):
-    """Reports on pickups, up to 500."""
+    """Reports on pickups."""
 
     reports: list[PickupReport]
+    """The reports, in any order."""
 
 
 @field("ReportPickupsResult", size=ListSize(slicing_arguments=["input.reports"], sized_fields=["outcomes"]))

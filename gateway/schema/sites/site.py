@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Awaitable
+from typing import Annotated
 
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
@@ -10,7 +11,7 @@ from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity import Organisation
 from services.contracts.orders import Agreement, Calendar, Pickup
 from services.contracts.sites import Site
-from services.contracts.values import Connection, Page, Refusal
+from services.contracts.values import Connection, Doc, Page, Refusal
 
 
 @batch_field(needs=["organisation_id"])
@@ -29,8 +30,13 @@ def agreements(
 
 
 @batch_field("CalendarResult", needs=["id"], weight=10, size=ListSize(assumed_size=100, sized_fields=["pickups"]))
-def calendar(sites: list[Site], info: Info, since: dt.date, until: dt.date) -> Awaitable[list[Calendar | Refusal]]:
-    """The pickups between two days, both inclusive and at most 400 days apart (O2)."""
+def calendar(
+    sites: list[Site],
+    info: Info,
+    since: Annotated[dt.date, Doc("The first day.")],
+    until: Annotated[dt.date, Doc("The last day, inclusive, at most 400 days later.")],
+) -> Awaitable[list[Calendar | Refusal]]:
+    """The pickups between two days (O2)."""
     return raw_client(info.context.clients.orders).calendars([site.id for site in sites], since, until)
 
 

@@ -1,16 +1,20 @@
 """Query tickets."""
 
 from collections.abc import Awaitable
+from typing import Annotated
 
 from gateway.schema.fields import Info, field, is_total_selected
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.support import Ticket
-from services.contracts.values import Connection, Id, Page
+from services.contracts.values import Connection, Doc, Id, Page
 
 
 @field()
 def tickets(
-    info: Info, first: int = 50, after: str | None = None, site_id: Id | None = None
+    info: Info,
+    first: int = 50,
+    after: str | None = None,
+    site_id: Annotated[Id | None, Doc("Tickets about this site alone; None: about all sites.")] = None,
 ) -> Awaitable[Connection[Ticket]]:
     """The tickets that the caller may see, newest first (S2)."""
     return raw_client(info.context.clients.support).tickets(

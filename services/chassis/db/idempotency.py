@@ -15,7 +15,7 @@ import msgspec
 from msgspec import NODEFAULT
 
 from services.chassis.db.postgres import DatabaseConnection
-from services.contracts.values import Id, Outcome, Refusal, Value, length_problem, malformed, refuse
+from services.contracts.values import KEY_LENGTH, Id, Outcome, Refusal, Value, length_problem, malformed, refuse
 
 A = TypeVar("A", bound=Outcome)
 
@@ -61,7 +61,7 @@ async def execute_once(
     key of another input; with NOT_FOUND a key whose result the caller may not see now, or that is gone.
     """
     key: str = cast(Any, command).idempotency_key
-    problem = length_problem(key, 1, 200, "idempotencyKey")
+    problem = length_problem(key, KEY_LENGTH, "idempotencyKey")
     if problem is not None or not key.isprintable():
         return Refusal(problems=[problem or malformed("idempotencyKey", reason="CHARACTERS")])
     row = (organisation, caller, operation, key)

@@ -3,10 +3,10 @@
 import re
 import unicodedata
 
+from services.contracts.identity import USERNAME_LENGTH
 from services.contracts.values import Problem, length_problem, malformed
 from services.identity.domain.scripts import has_ignorable, is_in_one_script
 
-MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH = 3, 100
 MAX_EMAIL_LENGTH = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 
@@ -25,7 +25,7 @@ def username_problem(username: str) -> Problem | None:
     It has 3 to 100 characters. Against confusable names (UTS 39), all of them are visible, and its letters are of one
     script; in an e-mail address, those of each part.
     """
-    if length := length_problem(username, MIN_USERNAME_LENGTH, MAX_USERNAME_LENGTH, "username"):
+    if length := length_problem(username, USERNAME_LENGTH, "username"):
         return length
     if not username.isprintable() or has_ignorable(username):
         return malformed("username", reason="CHARACTERS")

@@ -1,16 +1,14 @@
 """Validation of a new partner, and of requested scopes (I13)."""
 
-from services.contracts.identity import SCOPES, CreatePartner
+from services.contracts.identity import PARTNER_NAME_LENGTH, SCOPES, CreatePartner
 from services.contracts.values import Problem, length_problem, malformed
-
-MAX_NAME_LENGTH = 100
 
 
 def partner_problems(command: CreatePartner) -> list[Problem]:
     """Return all problems of a new partner: MALFORMED, INVALID_SCOPE."""
     problems = []
     name = command.name.strip()
-    length = length_problem(name, 1, MAX_NAME_LENGTH, "name")
+    length = length_problem(name, PARTNER_NAME_LENGTH, "name")
     if length is not None:
         problems.append(length)
     elif not name.isprintable():

@@ -2,12 +2,12 @@
 
 import unicodedata
 
+from services.contracts.identity import PASSWORD_LENGTH
 from services.contracts.values import Problem
 from services.identity.domain.common_passwords import is_common
 from services.identity.domain.names import username_key
 
-MIN_LENGTH, MAX_LENGTH = 12, 256
-MAX_INPUT_LENGTH = 4 * MAX_LENGTH
+MAX_INPUT_LENGTH = 4 * PASSWORD_LENGTH.most
 """The largest input in code points. A character decomposes (NFD) into four at most, so that every password that was
 registered can be typed on any keyboard."""
 
@@ -20,7 +20,7 @@ def normalise_password(typed: str) -> str | None:
     if len(typed) > MAX_INPUT_LENGTH:
         return None
     composed = unicodedata.normalize("NFC", typed)
-    return composed if len(composed) <= MAX_LENGTH else None
+    return composed if len(composed) <= PASSWORD_LENGTH.most else None
 
 
 def password_problem(password: str, username: str) -> Problem | None:
@@ -31,14 +31,14 @@ def password_problem(password: str, username: str) -> Problem | None:
     reason = _weakness(normalise_password(password), username_key(username))
     if reason is None:
         return None
-    params = {"reason": reason, "shortest": str(MIN_LENGTH), "longest": str(MAX_LENGTH)}
+    params = {"reason": reason, "shortest": str(PASSWORD_LENGTH.least), "longest": str(PASSWORD_LENGTH.most)}
     return Problem(code="WEAK_PASSWORD", path=["password"], params=params)
 
 
 def _weakness(password: str | None, username: str) -> str | None:
     if password is None:
         return "TOO_LONG"
-    if len(password) < MIN_LENGTH:
+    if len(password) < PASSWORD_LENGTH.least:
         return "TOO_SHORT"
     if username and username in username_key(password):
         return "CONTAINS_USERNAME"

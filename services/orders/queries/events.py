@@ -10,11 +10,9 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events import event_log
 from services.chassis.events.event_log import Cursor, LogBounds, LoggedEvent
 from services.chassis.ids import find_id, write_id
-from services.contracts.orders import CursorExpired, EventPage, OrderEvent
+from services.contracts.orders import EVENTS_PER_PAGE, CursorExpired, EventPage, OrderEvent
 from services.contracts.permission import SubjectKind
-from services.contracts.values import Id, Refusal, refuse
-
-MAX_EVENTS = 500
+from services.contracts.values import Id, Refusal, range_problem, refuse
 
 
 async def events(
@@ -31,8 +29,8 @@ async def events(
     The page's cursor is the last position that was read, not the last event of the page: a filter that no event passes
     moves the cursor, too.
     """
-    if not 1 <= first <= MAX_EVENTS:
-        return refuse("MALFORMED", "first", reason="RANGE", least=1, most=MAX_EVENTS)
+    if problem := range_problem(first, EVENTS_PER_PAGE, "first"):
+        return Refusal(problems=[problem])
     # One snapshot, so that the bounds and the page are of the same log.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         organisations = await _visible_organisations(connection, caller, day, organisation_id)

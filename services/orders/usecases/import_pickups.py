@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.row_reader import RowError, row_error
-from services.contracts.orders import ReportKind
+from services.contracts.orders import GRAMS, ReportKind
 from services.contracts.values import TextLimit
 from services.orders.domain import calendar
 from services.orders.domain.agreement import AgreementRecord
@@ -20,7 +20,7 @@ from services.orders.domain.pickup import PickupRecord, Report, ordered_pickup, 
 from services.orders.domain.validity import Number, Text
 from services.orders.usecases.ports.transaction import OrdersStore
 from services.orders.usecases.record_pickups import AcceptedReport, record_pickups
-from services.orders.usecases.report_pickups import EARLIEST, MAX_CLOCK_SKEW, MAX_GRAMS
+from services.orders.usecases.report_pickups import EARLIEST, MAX_CLOCK_SKEW
 
 REPORTER = "erp"
 """The reporter of imported pickups; the pickup's number is the report's id."""
@@ -42,7 +42,7 @@ class PickupRow(msgspec.Struct, frozen=True, kw_only=True):
     agreement_number: Number
     date: dt.date
     outcome: RowOutcome
-    grams: Annotated[int, Meta(ge=0, le=MAX_GRAMS)] | None = None
+    grams: Annotated[int, Meta(ge=GRAMS.least, le=GRAMS.most)] | None = None
     reason: Annotated[Text, TextLimit(200, lines=True)] | None = None
     done_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
 

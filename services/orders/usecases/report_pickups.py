@@ -10,8 +10,16 @@ import msgspec
 from services.access.caller import Caller
 from services.chassis.ids import find_id
 from services.chassis.rpc.text_limits import text_validator
-from services.contracts.orders import PickupReport, PickupsReported, ReportKind, ReportOutcome
-from services.contracts.values import Problem, Refusal, length_problem, malformed, refuse
+from services.contracts.orders import (
+    GRAMS,
+    REASON_LENGTH,
+    REPORT_COUNT,
+    PickupReport,
+    PickupsReported,
+    ReportKind,
+    ReportOutcome,
+)
+from services.contracts.values import Problem, Refusal, length_problem, malformed, range_problem, refuse
 from services.orders.domain import calendar
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.holidays import Holidays
@@ -20,9 +28,6 @@ from services.orders.domain.pickup import PickupRecord, Report, ordered_pickup
 from services.orders.usecases.ports.transaction import OrdersStore
 from services.orders.usecases.record_pickups import AcceptedReport, record_pickups
 
-MAX_REPORTS = 500
-MAX_GRAMS = 60_000_000
-MAX_REASON_LENGTH = 500
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 """The least instant of a report: an earlier one comes from a clock that was never set."""
 
@@ -38,8 +43,8 @@ async def report_pickups(tx: OrdersStore, caller: Caller, reports: Sequence[Pick
     All reports are decided before the first is saved, so a bad report undoes no other. The lock of the reporter
     serialises a caller's calls: that makes its report ids unique.
     """
-    if len(reports) > MAX_REPORTS:
-        return refuse("TOO_MANY", "reports", limit=MAX_REPORTS)
+    if len(reports) > REPORT_COUNT.most:
+        return refuse("TOO_MANY", "reports", limit=REPORT_COUNT.most)
     await tx.reports.lock_reporter(caller.subject_id)
     refusals = [report_refusal(report, number, tx.now) for number, report in enumerate(reports)]
     # A malformed report is not looked up: PostgreSQL refuses a text with a NUL.
@@ -175,13 +180,12 @@ def _report_problems(report: PickupReport, now: dt.datetime) -> Iterator[Problem
         yield malformed(
             "at", reason="RANGE", least=_format_instant(EARLIEST), most=_format_instant(now + MAX_CLOCK_SKEW)
         )
-    if not 0 <= (report.grams or 0) <= MAX_GRAMS:
-        yield malformed("grams", reason="RANGE", least=0, most=MAX_GRAMS)
+    if problem := range_problem(report.grams or 0, GRAMS, "grams"):
+        yield problem
     if report.grams is not None and report.kind is not ReportKind.EMPTIED:
         yield malformed("grams", reason="LEAVE_OUT")
     if report.kind is ReportKind.FAILED:
-        problem = length_problem((report.reason or "").strip(), 1, MAX_REASON_LENGTH, "reason")
-        if problem is not None:
+        if problem := length_problem((report.reason or "").strip(), REASON_LENGTH, "reason"):
             yield problem
     elif report.reason is not None:
         yield malformed("reason", reason="LEAVE_OUT")

@@ -5,11 +5,11 @@ import unicodedata
 
 import msgspec
 
-from services.contracts.support import ContactPreference, SendContactForm
+from services.contracts.support import MESSAGE_LENGTH, ContactPreference, SendContactForm
 from services.contracts.values import Refusal, length_problem, malformed
 
-MAX_MESSAGE_LENGTH = 4000
-_PHONE = re.compile(r"\+?[0-9][0-9 ]{3,18}[0-9]")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+"""A number of ITU-T E.164, section 6: a country code and the national number."""
 
 
 class ContactForm(msgspec.Struct, frozen=True):
@@ -24,19 +24,18 @@ class ContactForm(msgspec.Struct, frozen=True):
 def parse_contact_form(command: SendContactForm) -> ContactForm | Refusal:
     """Return the form, or MALFORMED for each invalid field.
 
-    A message is 1 to ``MAX_MESSAGE_LENGTH`` characters without control characters other than newline and tab. A
-    telephone number is 5 to 20 digits and spaces, perhaps after a plus. It is dropped unless the sender asks to be
-    called.
+    A message is ``MESSAGE_LENGTH`` characters without control characters other than newline and tab. A
+    telephone number has the format of E.164. It is dropped unless the sender asks to be called.
     """
     message = command.message.replace("\r\n", "\n").replace("\r", "\n").strip()
     wants_call = command.contact_preference is ContactPreference.PHONE
     phone = (command.phone or "").strip() if wants_call else None
     problems = []
-    length = length_problem(message, 1, MAX_MESSAGE_LENGTH, "message")
+    length = length_problem(message, MESSAGE_LENGTH, "message")
     if length is not None:
         problems.append(length)
     elif any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in message):
         problems.append(malformed("message", reason="CHARACTERS"))
     if phone is not None and not _PHONE.fullmatch(phone):
-        problems.append(malformed("phone", reason="EXAMPLE", example="+358 40 1234567"))
+        problems.append(malformed("phone", reason="EXAMPLE", example="+358401234567"))
     return Refusal(problems=problems) if problems else ContactForm(message, phone)

@@ -78,7 +78,7 @@ class Codes:
 
     def number(self) -> str:
         """Return a new code of digits."""
-        return self._add("".join(random.choices(string.digits, k=15)))
+        return self._add("".join(random.choices("123456789", k=15)))
 
     def within(self, text: str) -> list[str]:
         """Return the codes that a text has."""
@@ -240,7 +240,7 @@ async def send_forms(services: ServicesFixture, codes: Codes, user_id: str) -> N
         return caller
 
     command = msgspec.structs.replace(
-        form(site_id, codes.word()), contact_preference=ContactPreference.PHONE, phone=codes.number()
+        form(site_id, codes.word()), contact_preference=ContactPreference.PHONE, phone=f"+{codes.number()}"
     )
     async with (
         serve_routes(routes(Support, support.bind_api, the_user, the_user, support.authorization)) as url,

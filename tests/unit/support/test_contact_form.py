@@ -48,17 +48,28 @@ def test_a_message_that_is_empty_too_long_or_has_control_characters_is_refused(m
     assert (problem.code, problem.path, problem.params["reason"]) == ("MALFORMED", ["message"], reason)
 
 
-@pytest.mark.parametrize("phone", ["+358 40 1234567", "0401234567", " 12345 ", "+1234567890123456789", "1" * 20])
-def test_a_telephone_number_is_digits_and_spaces(phone: str) -> None:
+@pytest.mark.parametrize("phone", ["+358401234567", " +4790123456 ", "+1234567", "+123456789012345"])
+def test_a_telephone_number_has_the_format_of_e164(phone: str) -> None:
     assert parse_contact_form(written("Hei", phone)) == ContactForm("Hei", phone.strip())
 
 
 @pytest.mark.parametrize(
-    "phone", ["", "1234", "1" * 21, "040-1234567", "++358401234", "soita", "٠٤٠١٢٣٤٥٦٧", "12345\n6"]
+    "phone",
+    [
+        "",
+        "0401234567",
+        "+358 40 1234567",
+        "+123456",
+        "+1234567890123456",
+        "+0401234567",
+        "++358401234",
+        "soita",
+        "+٣٥٨٤٠١٢٣٤٥٦٧",
+    ],
 )
 def test_any_other_telephone_number_is_refused(phone: str) -> None:
     assert parse_contact_form(written("Hei", phone)) == Refusal(
-        problems=[malformed("phone", reason="EXAMPLE", example="+358 40 1234567")]
+        problems=[malformed("phone", reason="EXAMPLE", example="+358401234567")]
     )
 
 
@@ -70,7 +81,7 @@ def test_a_call_needs_a_number_and_every_problem_is_named_at_once() -> None:
 
 @pytest.mark.parametrize("preference", [ContactPreference.NONE, ContactPreference.EMAIL])
 def test_a_number_is_dropped_unless_a_call_is_wanted(preference: ContactPreference) -> None:
-    assert parse_contact_form(written("Hei", "+358 40 1234567", preference)) == ContactForm("Hei", None)
+    assert parse_contact_form(written("Hei", "+358401234567", preference)) == ContactForm("Hei", None)
 
 
 @given(st.text())

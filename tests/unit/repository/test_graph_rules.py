@@ -1,0 +1,69 @@
+"""Each rule of the graph's conventions reports a breach, and accepts what keeps it."""
+
+import pytest
+from graphql import build_schema
+
+from tests.graph_rules import RULES
+
+KEPT = '''
+"""An instant."""
+scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
+
+"""A whole number."""
+scalar Long
+
+"""Reads."""
+type Query {
+  """The time."""
+  now("""The `timeZone`; null: UTC.""" zone: Zone = null): DateTime
+}
+
+"""A zone."""
+enum Zone {
+  """Coordinated universal time."""
+  UTC
+}
+
+"""Commands."""
+type Mutation {
+  """Set the clock."""
+  setClock("""The time.""" input: SetClockInput!): Long
+
+  """Stop the clock."""
+  stopClock: Long
+}
+
+"""A time."""
+input SetClockInput {
+  """The time."""
+  at: DateTime!
+}
+'''
+
+
+@pytest.mark.parametrize("matter", ["description", "inputs", "scalars"])
+def test_a_schema_that_keeps_the_conventions_has_no_breach(matter: str) -> None:
+    assert list(RULES[matter](build_schema(KEPT))) == []
+
+
+@pytest.mark.parametrize(
+    ("matter", "kept", "broken", "breach"),
+    [
+        ("description", '"""An instant."""\n', "", "DateTime has no description"),
+        ("description", '  """The time."""\n  now', "  now", "Query.now has no description"),
+        ("description", '"""The `timeZone`; null: UTC."""', "", "Query.now(zone) has no description"),
+        ("description", '  """Coordinated universal time."""\n', "", "Zone.UTC has no description"),
+        ("description", '  """The time."""\n  at', "  at", "SetClockInput.at has no description"),
+        ("description", "null: UTC", "None: UTC", "Query.now(zone): its description has None, which is Python"),
+        ("description", "timeZone", "time_zone", "Query.now(zone): its description has `time_zone`, which is Python"),
+        ("scalars", "Long", "Time", "Time is no scalar of the conventions"),
+        ("scalars", ' @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")', "", "DateTime has no @specifiedBy"),
+        ("inputs", "input: SetClockInput!", "input: SetClockInput", "Mutation.setClock takes other arguments"),
+        ("inputs", "stopClock", "stopClock(at: Long)", "Mutation.stopClock takes other arguments than one `input`"),
+        ("inputs", "SetClockInput", "ClockInput", "Mutation.setClock: its input is named ClockInput"),
+    ],
+)
+def test_a_breach_is_reported(matter: str, kept: str, broken: str, breach: str) -> None:
+    assert kept in KEPT
+    found = list(RULES[matter](build_schema(KEPT.replace(kept, broken))))
+    assert any(one.startswith(breach) for one in found), found
