@@ -13,7 +13,7 @@ from deploy.seed.ids import seeded_id
 from deploy.seed.population import FOUNDED, Population, organisation_id, site_id
 from deploy.seed.reference_data import ReferenceData
 from services.chassis.ids import write_id
-from services.contracts.orders import OrderKind, OrderState, PickupState
+from services.contracts.orders import SYSTEM, OrderKind, OrderState, PickupState
 from services.contracts.sites import Fraction, PropertyType
 from services.contracts.support import ContactPreference, TicketState, Topic
 from services.contracts.values import Money
@@ -205,6 +205,7 @@ class HistoryGenerator:
         versions = [
             order.place(
                 seeded_id("order", serial, at),
+                "",  # its row gets the service's next number
                 kind=OrderKind.EXTRA_PICKUP,
                 organisation_id=agreement.organisation_id,
                 site_id=facts.site_id,
@@ -226,7 +227,7 @@ class HistoryGenerator:
                     versions[-1],
                     reached,
                     at=_in_the_morning(day, chance) if arrived else at + step * dt.timedelta(hours=1),
-                    by=_CARRIER if arrived else order.SYSTEM,
+                    by=_CARRIER if arrived else SYSTEM,
                     reason=_FAILURE if reached is OrderState.FAILED else None,
                 )
             )

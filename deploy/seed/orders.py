@@ -3,6 +3,7 @@
 Rows of many sites are in the order of their time, as they would have come.
 """
 
+import datetime as dt
 import hashlib
 from collections.abc import Sequence
 
@@ -10,16 +11,21 @@ import msgspec
 
 from deploy.seed.history import SiteHistory
 from deploy.seed.sites import rows_of_containers
-from deploy.seed.tables import TableRows
+from deploy.seed.tables import TableRows, next_numbers
+from services.chassis.db.postgres import DatabaseConnection
 from services.contracts.orders import PickupState
+from services.orders.domain.order import order_number
 from services.orders.domain.pickup import RecordedPickup
 
 _REPORTER = "erp"
 
 
-def rows_of_orders(histories: Sequence[SiteHistory]) -> list[TableRows]:
-    """Return the rows of sites' agreements, orders and pickups."""
+async def rows_of_orders(
+    histories: Sequence[SiteHistory], connection: DatabaseConnection, zone: dt.tzinfo
+) -> list[TableRows]:
+    """Return the rows of sites' agreements, orders with the service's next numbers, and pickups."""
     orders = sorted((versions[-1] for one in histories for versions in one.orders), key=lambda one: one.placed_at)
+    counts = await next_numbers(connection, "order_numbers", len(orders))
     pickups = recorded(histories)
     return [
         TableRows(
@@ -68,11 +74,12 @@ def rows_of_orders(histories: Sequence[SiteHistory]) -> list[TableRows]:
         ),
         TableRows(
             "orders",
-            "id kind state organisation_id site_id agreement_id article_id fraction date price placed_at timeline"
-            " version",
+            "id number kind state organisation_id site_id agreement_id article_id fraction date price placed_at"
+            " timeline version",
             [
                 (
                     one.id,
+                    order_number(one.placed_at.astimezone(zone).year, count),
                     one.kind.value,
                     one.state.value,
                     one.organisation_id,
@@ -86,7 +93,7 @@ def rows_of_orders(histories: Sequence[SiteHistory]) -> list[TableRows]:
                     msgspec.json.encode(one.timeline).decode(),
                     one.version,
                 )
-                for one in orders
+                for one, count in zip(orders, counts, strict=True)
             ],
         ),
         TableRows(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +13,7 @@ from deploy.local.secrets import SERVICES
 from deploy.seed import accounts, population
 from deploy.seed.access import copy_access, state_access
 from deploy.seed.event_log import SeededEventLog
-from deploy.seed.history import HistoryGenerator
+from deploy.seed.history import HistoryGenerator, SiteHistory
 from deploy.seed.identity import rows_of_customers, rows_of_partners
 from deploy.seed.ids import seeded_id
 from deploy.seed.orders import rows_of_orders
@@ -21,7 +21,7 @@ from deploy.seed.population import FOUNDED, Population
 from deploy.seed.reference_data import ReferenceData
 from deploy.seed.sites import rows_of_organisations, rows_of_sites
 from deploy.seed.stats import invoices, rows_of_invoices, rows_of_pickups
-from deploy.seed.support import TicketNumbers, rows_of_tickets
+from deploy.seed.support import rows_of_tickets
 from deploy.seed.tables import copy_all
 from services.chassis.db.postgres import DatabaseConnection, open_connection
 from services.chassis.runtime.clock import Clock
@@ -120,21 +120,29 @@ async def _seed_sites(
     sites, orders, stats, support = (connections[one] for one in ("sites", "orders", "stats", "support"))
     zone, trade = wanted.clock.zone, ReferenceData()
     log = SeededEventLog(now, now - dt.datetime.now(dt.UTC))
-    numbers = TicketNumbers(zone)
     historian = HistoryGenerator(there_are, trade, await _insert_reference_data(orders, trade), now, zone)
-    await numbers.load(support)
     await log.begin(orders)
     for block in _blocks(there_are.sites):
         steps.step("sites", block.start, there_are.sites)
         histories = [historian.at(place) for place in block]
         async with asyncio.TaskGroup() as copying:
-            copying.create_task(copy_all(orders, [*rows_of_orders(histories), log.rows_of_events(histories)]))
+            copying.create_task(_copy_orders(orders, histories, log, zone))
             copying.create_task(copy_all(stats, rows_of_pickups(histories, zone)))
             copying.create_task(copy_all(sites, rows_of_sites(histories)))
-            copying.create_task(copy_all(support, rows_of_tickets(histories, numbers)))
+            copying.create_task(_copy_tickets(support, histories, zone))
     steps.step("sites", there_are.sites, there_are.sites)
-    await numbers.save(support)
     await log.end(orders)
+
+
+async def _copy_orders(
+    orders: DatabaseConnection, histories: Sequence[SiteHistory], log: SeededEventLog, zone: dt.tzinfo
+) -> None:
+    rows = await rows_of_orders(histories, orders, zone)
+    await copy_all(orders, [*rows, log.rows_of_events(histories)])
+
+
+async def _copy_tickets(support: DatabaseConnection, histories: Sequence[SiteHistory], zone: dt.tzinfo) -> None:
+    await copy_all(support, await rows_of_tickets(histories, support, zone))
 
 
 async def _insert_reference_data(orders: DatabaseConnection, trade: ReferenceData) -> dict[str, uuid.UUID]:

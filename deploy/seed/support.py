@@ -1,46 +1,20 @@
 """Support's rows: tickets with their numbers, and the copy of sites."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 
 from deploy.seed.history import SiteHistory
-from deploy.seed.tables import TableRows
+from deploy.seed.tables import TableRows, next_numbers
 from services.chassis.db.postgres import DatabaseConnection
-from services.support.domain.ticket import TicketRecord, ticket_number
-
-_LAST = "SELECT year, last FROM ticket_numbers"
-_SAVE = """
-    INSERT INTO ticket_numbers (year, last) VALUES ($1, $2) ON CONFLICT (year) DO UPDATE SET last = excluded.last
-"""
+from services.support.domain.ticket import ticket_number
 
 
-class TicketNumbers:
-    """Numbers tickets year by year, on from those that were given before."""
-
-    def __init__(self, zone: dt.tzinfo) -> None:
-        self._zone = zone
-        self._last = Counter[int]()
-
-    async def load(self, connection: DatabaseConnection) -> None:
-        """Go on where the service stands. No number is given elsewhere until the transaction ends."""
-        await connection.execute("LOCK TABLE ticket_numbers IN EXCLUSIVE MODE")
-        self._last.update({row["year"]: row["last"] for row in await connection.fetch(_LAST)})
-
-    async def save(self, connection: DatabaseConnection) -> None:
-        """Have the service go on behind the numbers that were given."""
-        await connection.executemany(_SAVE, list(self._last.items()))
-
-    def next_for(self, ticket: TicketRecord) -> str:
-        """Return the number of the ticket that was opened next."""
-        year = ticket.opened_at.astimezone(self._zone).year
-        self._last[year] += 1
-        return ticket_number(year, self._last[year])
-
-
-def rows_of_tickets(histories: Sequence[SiteHistory], numbers: TicketNumbers) -> list[TableRows]:
-    """Return the rows of tickets and of the copy of sites."""
+async def rows_of_tickets(
+    histories: Sequence[SiteHistory], support: DatabaseConnection, zone: dt.tzinfo
+) -> list[TableRows]:
+    """Return the rows of tickets, with the service's next numbers, and of the copy of sites."""
     tickets = sorted((one for history in histories for one in history.tickets), key=lambda one: one.opened_at)
+    counts = await next_numbers(support, "ticket_numbers", len(tickets))
     return [
         TableRows(
             "sites",
@@ -57,7 +31,7 @@ def rows_of_tickets(histories: Sequence[SiteHistory], numbers: TicketNumbers) ->
             [
                 (
                     one.id,
-                    numbers.next_for(one),
+                    ticket_number(one.opened_at.astimezone(zone).year, count),
                     one.organisation_id,
                     one.site_id,
                     one.site_number,
@@ -70,7 +44,7 @@ def rows_of_tickets(histories: Sequence[SiteHistory], numbers: TicketNumbers) ->
                     one.opened_at,
                     one.version,
                 )
-                for one in tickets
+                for one, count in zip(tickets, counts, strict=True)
             ],
         ),
     ]

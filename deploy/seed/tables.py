@@ -27,6 +27,14 @@ class TableRows(msgspec.Struct, frozen=True):
         )
 
 
+async def next_numbers(connection: DatabaseConnection, sequence: str, count: int) -> list[int]:
+    """Take the next numbers of a sequence."""
+    rows = await connection.fetch(
+        "SELECT nextval($1::text::regclass) AS n FROM generate_series(1, $2)", sequence, count
+    )
+    return [row["n"] for row in rows]
+
+
 async def copy_all(connection: DatabaseConnection, tables: Sequence[TableRows]) -> None:
     """Copy the rows of several tables, one after the other: a table before those that refer to it."""
     for table in tables:

@@ -29,7 +29,7 @@ from gateway.schema.identity.sign_in import sign_in
 from gateway.schema.identity.sign_out import sign_out
 from gateway.schema.imports.import_ import import_
 from gateway.schema.imports.start_import import start_import
-from gateway.schema.orders import agreement, order
+from gateway.schema.orders import agreement, order, step
 from gateway.schema.orders.events import events
 from gateway.schema.orders.order_events import order_events
 from gateway.schema.orders.order_extra_pickup import order_extra_pickup
@@ -50,7 +50,7 @@ _log = logger(__name__)
 MAX_LOGGED_ERRORS = 10
 """Errors of one response that are logged."""
 
-TYPE_EXTENSION_MODULES = (organisation, site, agreement, order, ticket, problem)
+TYPE_EXTENSION_MODULES = (organisation, site, agreement, order, step, ticket, problem)
 """Modules that extend the contracts' types. Importing them is enough."""
 
 QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_]
@@ -111,7 +111,7 @@ def build_schema(kind: type[KiertoSchema] = KiertoSchema) -> KiertoSchema:
         query=_root_type("Query", "Reads: they change nothing.", QUERIES),
         mutation=_root_type("Mutation", "Commands. An expected refusal is a value, `Refusal`.", MUTATIONS),
         subscription=_root_type("Subscription", "Streams of events.", SUBSCRIPTIONS),
-        types=contract_types.node_types(),
+        types=contract_types.interface_members(),
         config=StrawberryConfig(scalar_map=SCALARS),
         passthrough_scalars=PASSTHROUGH_SCALARS,
         extensions=[lambda: DocumentCacheExtension(schema.engine.documents), OperationLog, ErrorPresenter],

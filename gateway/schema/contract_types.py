@@ -31,12 +31,13 @@ from gateway.schema.descriptions import (
     union_description,
 )
 from gateway.schema.scalars import TEXT_SCALARS, Json, Long
+from services.contracts.identity import Actor
 from services.contracts.values import Error, MutationResult, TextFormat
 
 StructType = type[msgspec.Struct]
 
 _LONG_FIELDS = {"grams", "minor", "sequence"}
-_INTERFACES: Sequence[StructType] = (Error, MutationResult)
+_INTERFACES: Sequence[StructType] = (Error, MutationResult, Actor)
 """The structs that are interfaces in the graph: the types of their subclasses implement them."""
 
 
@@ -74,9 +75,10 @@ def extend_type(
     _extensions[struct] = _TypeExtension(fields, hidden, node, weight)
 
 
-def node_types() -> list[type]:
-    """Return all types that implement ``Node``, so that the schema has even those that no field returns."""
-    return [_object_type(struct) for struct, extension in _extensions.items() if extension.node]
+def interface_members() -> list[type]:
+    """Return the types that implement an interface, so that the schema has even those that no field returns by name."""
+    nodes = [struct for struct, extension in _extensions.items() if extension.node]
+    return [_object_type(struct) for struct in [*nodes, *Actor.__subclasses__()]]
 
 
 def output_type(annotation: Any, name: str = "", union: str = "") -> Any:
@@ -168,7 +170,8 @@ class _LazyStructType(LazyType[Any, Any]):
         object.__setattr__(self, "kind", kind)
 
     def resolve_type(self) -> type:
-        return _object_type(self.kind)  # type: ignore[attr-defined]
+        kind = self.kind  # type: ignore[attr-defined]
+        return _interface_type(kind) if kind in _INTERFACES else _object_type(kind)
 
 
 @functools.cache

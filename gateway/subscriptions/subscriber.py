@@ -14,11 +14,11 @@ import msgspec
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.subscriber_access import SubscriberAccess, site_id_of
 from services.chassis.events.event_log import Cursor
-from services.chassis.problems import Unauthenticated
+from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.rpc.channel import CallFailed
 from services.chassis.telemetry import metrics
 from services.contracts.orders import CursorExpired, EventPage, OrderEvent, Orders
-from services.contracts.values import Outcome, Refusal, refuse
+from services.contracts.values import Outcome, Refusal
 
 CHECKPOINT_INTERVAL_S = 30.0
 CHECKPOINT_EVENTS = 1000
@@ -81,11 +81,10 @@ class Subscriber:
         The first item is a Checkpoint. Another one follows after 30 s without an item, and after 1,000 events that did
         not match: a subscriber who often reconnects and seldom gets an event would otherwise read the same range of the
         log each time, and might never reach its end. The last item is CursorExpired or a Refusal, if any.
-        Unauthenticated is raised once the caller's access has ended.
+        Unauthenticated is raised once the caller's access has ended, Forbidden if the caller may not subscribe.
         """
         if not self._access.allowed:
-            yield refuse("FORBIDDEN")
-            return
+            raise Forbidden
         page = await self._read_page(after)
         if not isinstance(page, EventPage):
             yield page
@@ -109,8 +108,7 @@ class Subscriber:
             change = self._feed.next_change  # before any read, so that no change is missed
             if not self._access.allowed:
                 self._check_access()
-                yield refuse("FORBIDDEN")
-                return
+                raise Forbidden
             events: Sequence[OrderEvent]
             if self._feed.ring.holds(position):
                 events, sequence = self._feed.ring.events_after(position.sequence, PAGE_SIZE)

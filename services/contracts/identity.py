@@ -13,6 +13,7 @@ from services.contracts.values import (
     EmailAddress,
     Id,
     IdempotencyKey,
+    IdOf,
     Length,
     MutationResult,
     OrganisationId,
@@ -28,11 +29,13 @@ PARTNER_NAME_LENGTH = Length(1, 100)
 
 Username = Annotated[str, TextLimit(400)]
 """A username as typed. A stored one has at most 100 characters, each of which may be typed as four code points."""
-Password = Annotated[str, TextLimit(1024)]
+Password = Annotated[str, TextLimit(1024, verbatim=True)]
 """A password as typed: at most 256 characters, each of which may be typed as four code points."""
 Scope = Annotated[str, TextLimit(100)]
 """A scope of a token (RFC 6749, section 3.3)."""
-Secret = Annotated[str, TextLimit(200)]
+ActorId = Annotated[str, TextLimit(100), IdOf("actor")]
+"""The id of a user or a partner."""
+Secret = Annotated[str, TextLimit(200, verbatim=True)]
 """A secret or token that identity issued."""
 
 
@@ -114,6 +117,29 @@ class Contact(Value, frozen=True, kw_only=True):
     username: str
     email: str
     language: Language
+
+
+class Actor(Outcome, frozen=True, kw_only=True):
+    """The one who did something."""
+
+    name: str | None
+    """The name, if the reader may see it; None otherwise."""
+
+
+class UserActor(Actor, frozen=True, kw_only=True):
+    """A customer's user. Members see the names of the members of their own organisations."""
+
+
+class StaffActor(Actor, frozen=True, kw_only=True):
+    """An employee of the operator. Only staff see the name."""
+
+
+class PartnerActor(Actor, frozen=True, kw_only=True):
+    """A partner's system. Members see the names of the partners that serve their organisations."""
+
+
+class SystemActor(Actor, frozen=True, kw_only=True):
+    """Kierto itself: the change followed from a rule. It has no name."""
 
 
 class Grant(Value, frozen=True, kw_only=True):
@@ -379,6 +405,11 @@ class Identity(Importing, Protocol):
     @read(allow(services=("support",)))
     async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
         """Return the contacts of these users, in this order."""
+        ...
+
+    @read(_ANY_SUBJECT)
+    async def actors(self, ids: list[ActorId]) -> list[UserActor | StaffActor | PartnerActor | None]:
+        """Return the users and partners with these ids, in this order; None for one that does not exist any more."""
         ...
 
     @read(STAFF)

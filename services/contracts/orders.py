@@ -204,6 +204,10 @@ class Offers(Outcome, frozen=True, kw_only=True):
     """The rule of the cut-off, as the operator states it."""
 
 
+SYSTEM = "system"
+"""The one who makes automatic changes."""
+
+
 class Step(Value, frozen=True, kw_only=True):
     """A change of an order's state."""
 
@@ -212,7 +216,7 @@ class Step(Value, frozen=True, kw_only=True):
     at: dt.datetime
     """The time of the change."""
     by: str
-    """The id of the user or partner who made it, or "system"."""
+    """The id of the user or partner who made it, or ``SYSTEM``."""
     reason: str | None
     """The reason; None if none was given."""
 
@@ -222,6 +226,8 @@ class Order(Value, frozen=True, kw_only=True):
 
     id: Id
     """The global id."""
+    number: str
+    """The number to be read out, such as ORD-2026-000123; unique, with gaps."""
     kind: OrderKind
     """The kind."""
     state: OrderState
@@ -281,7 +287,7 @@ class PickupReport(Value, frozen=True, kw_only=True):
     The pickup is identified by ``order_id``, or by ``agreement_id`` and ``date``; if all are given, they must agree.
     """
 
-    report_id: Annotated[str, TextLimit(200)]
+    report_id: Annotated[str, TextLimit(200, verbatim=True)]
     """An id that the partner chooses: the same report again has no further effect."""
     kind: ReportKind
     """The kind of the reported event."""
@@ -465,7 +471,7 @@ class Orders(Importing, Protocol):
     async def calendars(self, site_ids: list[SiteId], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
         """Return the calendar of each site between two days, both inclusive and at most 400 days apart.
 
-        Refused with NOT_FOUND, TOO_LONG or MALFORMED.
+        Refused with NOT_FOUND, TOO_LONG or NOT_READY_YET. Days in the wrong order are malformed.
         """
         ...
 

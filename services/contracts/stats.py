@@ -87,6 +87,6 @@ class Stats(Importing, Protocol):
     ) -> Volumes | Refusal:
         """Return the volumes collected between two days, both inclusive, on the sites that the caller may see.
 
-        Refused with MALFORMED (days in the wrong order) or TOO_LONG (more than ten years).
+        Refused with TOO_LONG (more than ten years). Days in the wrong order are malformed.
         """
         ...

@@ -13,13 +13,16 @@ from msgspec import UNSET, UnsetType
 class TextLimit(msgspec.Struct, frozen=True):
     """The limits of a text that a caller sends, as an annotation of its field: ``Annotated[str, TextLimit(100)]``.
 
-    Control characters, noncharacters and characters that change the direction of writing are refused.
+    Control characters, noncharacters and characters that change the direction of writing are refused. A text of blanks
+    and invisible characters alone is an empty one.
     """
 
     longest: int
     """Code points at most, counted before the text is normalised or trimmed."""
     lines: bool = False
     """Whether tabs and line breaks are allowed."""
+    verbatim: bool = False
+    """Whether the text stays as it was sent; others are normalised (NFC) and trimmed."""
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -75,13 +78,13 @@ AgreementId = Annotated[str, TextLimit(100), IdOf("agreement")]
 OrderId = Annotated[str, TextLimit(100), IdOf("order")]
 TicketId = Annotated[str, TextLimit(100), IdOf("ticket")]
 KEY_LENGTH = Length(1, 200)
-IdempotencyKey = Annotated[str, TextLimit(200), KEY_LENGTH]
+IdempotencyKey = Annotated[str, TextLimit(200, verbatim=True), KEY_LENGTH]
 """A key that the caller chooses for a command: a repetition with the same key is the same command."""
 FieldName = Annotated[str, TextLimit(100)]
 """The GraphQL name of a field."""
 SearchText = Annotated[str, TextLimit(200)]
 """The search text of a list."""
-Cursor = Annotated[str, TextLimit(2_000)]
+Cursor = Annotated[str, TextLimit(2_000, verbatim=True)]
 """A position in a list or a log; opaque to clients."""
 EmailAddress = Annotated[str, TextLimit(300), TextFormat("EmailAddress")]
 PhoneNumber = Annotated[str, TextLimit(100), TextFormat("PhoneNumber")]

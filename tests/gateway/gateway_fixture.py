@@ -67,6 +67,14 @@ class SubscriptionClient:
         item: dict[str, Any] = message["payload"]["data"]["orderEvents"]
         return item
 
+    async def next_errors(self, timeout_s: float = 60) -> list[dict[str, Any]]:
+        """Receive the errors that end the subscription, or that refuse it."""
+        message = await self.next_message(timeout_s)
+        errors: list[dict[str, Any]] = (
+            message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+        )
+        return errors
+
     async def close_code(self, timeout_s: float = 60) -> int | None:
         """Return the gateway's close code, after skipping messages."""
         async with asyncio.timeout(timeout_s):

@@ -19,7 +19,7 @@ from tests.support.fixtures import MakeHarness
 from tests.support.servers import Servers
 from tests.support.service_harness import ServiceHarness
 
-SERVICE = Caller(subject_id="service:gateway", kind=SubjectKind.SERVICE, scopes=frozenset(), access_version=0)
+SERVICE = Caller(subject_id="service:gateway", kind=SubjectKind.SERVICE, service="gateway")
 
 ReadLog = Callable[[GatewayFixture, str | None], Awaitable[Sequence[int] | str]]
 
@@ -192,4 +192,4 @@ async def test_an_empty_log(look: ReadLog, events: DatabaseLog, server_addresses
 async def test_a_page_has_1_to_500_events(first: int, events: DatabaseLog, server_addresses: Servers) -> None:
     async with over(server_addresses, events) as gateway:
         answer = await gateway.execute(POLL, gateway.partner(), after=None, first=first)
-        assert answer["data"]["events"]["problems"] == [{"code": "MALFORMED", "path": ["first"]}]
+        assert [error["extensions"] for error in answer["errors"]] == [{"code": "MALFORMED", "path": ["first"]}]

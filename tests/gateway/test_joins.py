@@ -3,7 +3,7 @@
 import pytest
 
 from tests.gateway.gateway_fixture import GatewayFixture
-from tests.gateway.stubs.samples import ORGANISATION, agreement_id, site_id
+from tests.gateway.stubs.samples import ORGANISATION, USER, agreement_id, site_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,6 +40,26 @@ async def test_a_page_of_40_sites_calls_each_service_once_a_level(gateway: Gatew
         ]
     )
     assert gateway.services.calls_to("organisations")[0].arguments == {"ids": [ORGANISATION]}
+
+
+async def test_the_actors_of_all_timelines_are_one_call(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        "{ orders(first: 3) { edges { node { number timeline { state actor { __typename name } } } } } }",
+        gateway.user(),
+    )
+    assert "errors" not in answer, answer
+    assert [edge["node"] for edge in answer["data"]["orders"]["edges"]] == [
+        {
+            "number": f"ORD-2026-{number:06}",
+            "timeline": [
+                {"state": "RECEIVED", "actor": {"__typename": "UserActor", "name": "maija"}},
+                {"state": "CONFIRMED", "actor": {"__typename": "SystemActor", "name": None}},
+            ],
+        }
+        for number in range(1, 4)
+    ]
+    (call,) = gateway.services.calls_to("actors")
+    assert call.arguments == {"ids": [USER]}
 
 
 async def test_the_same_field_with_other_arguments_is_another_call(gateway: GatewayFixture) -> None:

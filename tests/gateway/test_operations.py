@@ -83,7 +83,7 @@ async def test_without_a_supported_language_the_tokens_is_used(
 async def test_a_socket_uses_the_tokens_language(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.user(locale="sv"), **{"Accept-Language": "de"}) as socket:
         await socket.subscribe()
-        assert (await socket.next_item())["problems"][0]["message"] == messages.text("FORBIDDEN", Language.SV)
+        assert (await socket.next_errors())[0]["message"] == messages.text("FORBIDDEN", Language.SV)
 
 
 async def test_request_errors_are_in_the_tokens_language(gateway: GatewayFixture) -> None:
@@ -125,7 +125,7 @@ async def test_an_extra_pickup_is_ordered(gateway: GatewayFixture) -> None:
         "placedAt": "2026-03-04T08:00:00Z",
         "site": {"siteNumber": "S1"},
         "agreement": {"agreementNumber": "A1"},
-        "timeline": [{"state": "RECEIVED", "at": "2026-03-04T08:00:00Z"}],
+        "timeline": [{"state": state, "at": "2026-03-04T08:00:00Z"} for state in ("RECEIVED", "CONFIRMED")],
     }
 
 
@@ -252,6 +252,20 @@ async def test_a_change_of_another_version_is_a_conflict(gateway: GatewayFixture
     }
 
 
+async def test_a_problem_of_one_report_leads_to_it(gateway: GatewayFixture) -> None:
+    report = {"kind": "EMPTIED", "at": "2026-03-10T09:00:00Z", "grams": 38500}
+    answer = await gateway.execute(
+        """mutation ($input: ReportPickupsInput!) { reportPickups(input: $input) {
+             ... on PickupsReported { outcomes { refusal { problems { code path } } } } } }""",
+        gateway.partner(),
+        input={"reports": [report | {"reportId": "fine"}, report | {"reportId": "unplanned"}]},
+    )
+    assert answer["data"]["reportPickups"]["outcomes"] == [
+        {"refusal": None},
+        {"refusal": {"problems": [{"code": "NOT_PLANNED", "path": ["input", "reports", "1", "date"]}]}},
+    ]
+
+
 async def test_an_import_is_watched(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """{ import(id: "import_stats_x") { state total failed badRows(first: 1) { edges { node { line field } } } }
@@ -281,17 +295,29 @@ async def test_an_input_may_be_a_literal(gateway: GatewayFixture) -> None:
 
 async def test_a_refusal_of_one_site_affects_only_that_site(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
-        """{ sites(first: 1) { edges { node { calendar(since: "2026-03-02", until: "2026-03-01") {
-             ... on Refusal { problems { code path message } } } } } } }""",
+        """{ sites(first: 2) { edges { node { calendar(since: "2026-03-02", until: "2026-03-03") {
+             __typename ... on Refusal { problems { code path message } } } } } } }""",
         gateway.user(),
     )
-    assert answer["data"]["sites"]["edges"][0]["node"]["calendar"]["problems"] == [
+    assert [edge["node"]["calendar"] for edge in answer["data"]["sites"]["edges"]] == [
+        {"__typename": "Calendar"},
         {
-            "code": "MALFORMED",
-            "path": ["until"],
-            "message": "The earliest possible day is 2 Mar 2026.",
-        }
+            "__typename": "Refusal",
+            "problems": [{"code": "NOT_FOUND", "path": [], "message": messages.text("NOT_FOUND", Language.EN)}],
+        },
     ]
+
+
+async def test_a_malformed_argument_of_a_query_is_an_error(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """{ sites(first: 1) { edges { node { calendar(since: "2026-03-02", until: "2026-03-01") { __typename } } } }
+             me { username } }""",
+        gateway.user(),
+    )
+    assert answer["data"] == {"sites": {"edges": [{"node": {"calendar": None}}]}, "me": {"username": "maija"}}
+    (error,) = answer["errors"]
+    assert error["extensions"] == {"code": "MALFORMED", "path": ["until"]}
+    assert error["message"] == "The earliest possible day is 2 Mar 2026."
 
 
 async def test_the_unexpected_is_masked_with_a_trace_id(gateway: GatewayFixture) -> None:

@@ -178,23 +178,21 @@ async def test_a_partner_without_the_scope_is_refused(gateway: GatewayFixture, s
     let_in(gateway, ORGANISATION)
     async with gateway.socket(gateway.partner(scope=scope), **{"Accept-Language": "fi"}) as socket:
         await socket.subscribe()
-        item = await socket.next_item()
-        assert item["problems"] == [{"code": "FORBIDDEN", "message": "Sinulla ei ole oikeutta tähän toimintoon."}]
-        assert (await socket.next_message())["type"] == "complete"
+        (error,) = await socket.next_errors()
+        assert error["extensions"] == {"code": "FORBIDDEN"}
+        assert error["message"] == "Sinulla ei ole oikeutta tähän toimintoon."
 
 
 async def test_members_poll_no_events_here(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.user()) as socket:
         await socket.subscribe()
-        assert (await socket.next_item())["problems"][0]["code"] == "FORBIDDEN"
+        assert (await socket.next_errors())[0]["extensions"]["code"] == "FORBIDDEN"
 
 
 async def test_an_anonymous_subscriber_gets_an_error(gateway: GatewayFixture) -> None:
     async with gateway.socket(None) as socket:
         await socket.subscribe()
-        message = await socket.next_message()
-        errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
-        assert errors[0]["extensions"] == {"code": "UNAUTHENTICATED"}
+        assert (await socket.next_errors())[0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
 async def test_a_cursor_of_another_generation_has_expired(gateway: GatewayFixture) -> None:
@@ -231,8 +229,7 @@ async def test_a_revoked_scope_ends_an_idle_subscription(gateway: GatewayFixture
         await gateway.publish_identity_event(
             msgspec.structs.replace(partner_access(None, version=version + 1), scopes=["orders:read"])
         )
-        assert (await socket.next_item())["problems"][0]["code"] == "FORBIDDEN"
-        assert (await socket.next_message())["type"] == "complete"
+        assert (await socket.next_errors())[0]["extensions"]["code"] == "FORBIDDEN"
     await gateway.publish_identity_event(partner_access(None, version=version + 2))
     await gateway.await_access_version(PARTNER, version + 2)
     gateway.services.identity.access[PARTNER] = partner_access(None, version=version + 2)
@@ -247,7 +244,7 @@ async def test_a_session_that_ends_ends_its_sockets_and_its_tokens(gateway: Gate
         await gateway.publish_identity_event(SessionEnded(session_id=session, subject_id="user_x"))
         assert await ending.close_code() == 4403
         await staying.subscribe()
-        assert (await staying.next_item())["__typename"] == "Refusal"
+        assert (await staying.next_errors())[0]["extensions"] == {"code": "FORBIDDEN"}
     assert (await gateway.execute("{ me { id } }", gateway.user(session=session)))["status"] == 401
     assert (await gateway.execute("{ me { id } }", gateway.user(session=other)))["status"] == 200
 

@@ -16,6 +16,7 @@ from gateway.subscriptions.subscriber import PAGE_SIZE, Checkpoint, EventFilter,
 from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.events.event_log import START, Cursor
 from services.chassis.ids import new_uuid
+from services.chassis.problems import Forbidden
 from services.chassis.rpc.channel import CallFailed
 from services.contracts.identity import Grant
 from services.contracts.orders import CursorExpired, EventPage
@@ -239,7 +240,8 @@ async def test_a_revoked_scope_ends_an_idle_subscription() -> None:
     stated = msgspec.structs.replace(partner_access(None, version=2), scopes=["orders:read"])
     watching._authenticator._recent_access.put(PARTNER, stated, NOW)
     feed.wake()
-    assert isinstance(await asyncio.wait_for(ending, 60), Refusal)
+    with pytest.raises(Forbidden):
+        await asyncio.wait_for(ending, 60)
 
 
 async def test_a_checkpoint_is_sent_without_matching_events() -> None:

@@ -95,6 +95,4 @@ def _outcome(message: dict[str, Any], number: int) -> str | None:
     if errors:
         return str(errors[0]["extensions"]["code"])
     item = payload["data"]["orderEvents"]
-    if item["__typename"] == "Refusal":
-        return str(item["problems"][0]["code"])
     return EVENT if item.get("subject") == order_id(number) else None

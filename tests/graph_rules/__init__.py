@@ -11,13 +11,15 @@ from graphql import GraphQLSchema
 
 from tests.graph_rules.descriptions import description_breaches
 from tests.graph_rules.inputs import input_breaches
-from tests.graph_rules.results import connections_in_unions, error_shape, mutation_results
+from tests.graph_rules.results import actors, connections_in_unions, error_shape, human_numbers, mutation_results
 from tests.graph_rules.scalars import scalar_breaches
 
 Rule = Callable[[GraphQLSchema], Iterator[str]]
 
 RULES: Mapping[str, Rule] = {
+    "actors": actors,
     "description": description_breaches,
+    "human numbers": human_numbers,
     "inputs": input_breaches,
     "queries": connections_in_unions,
     "results": lambda schema: itertools.chain(mutation_results(schema), error_shape(schema)),

@@ -1,8 +1,15 @@
-"""Rules of results: the members of a mutation's union, and what a query's union may not have."""
+"""Rules of results, errors, actors and numbers."""
 
 from collections.abc import Iterator
 
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, GraphQLUnionType, get_named_type
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+    is_leaf_type,
+)
 
 REFUSAL, CONFLICT, RESULT = "Refusal", "Conflict", "MutationResult"
 
@@ -54,3 +61,23 @@ def error_shape(schema: GraphQLSchema) -> Iterator[str]:
             and "Error" not in {interface.name for interface in one.interfaces}
         ):
             yield f"{one.name} has a code and a message, and is no Error"
+
+
+def actors(schema: GraphQLSchema) -> Iterator[str]:
+    """Yield a sentence for each field that says who did something by a bare id or name."""
+    for one in schema.type_map.values():
+        if isinstance(one, GraphQLObjectType | GraphQLInterfaceType) and not one.name.startswith("__"):
+            for name, field in one.fields.items():
+                if (name in {"by", "actor"} or name.endswith("By")) and is_leaf_type(get_named_type(field.type)):
+                    yield f"{one.name}.{name} is no Actor"
+
+
+_WITH_NUMBER = ("Order", "Ticket", "Claim", "Invoice", "TransferDocument")
+
+
+def human_numbers(schema: GraphQLSchema) -> Iterator[str]:
+    """Yield a sentence for each thing that people name on the telephone and that has no number."""
+    for name in _WITH_NUMBER:
+        one = schema.type_map.get(name)
+        if isinstance(one, GraphQLObjectType) and "number" not in one.fields:
+            yield f"{name} has no number"

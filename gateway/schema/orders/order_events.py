@@ -8,12 +8,12 @@ from gateway.schema.fields import Info, subscription
 from gateway.schema.orders.event_arguments import AFTER, ORGANISATION, TYPES
 from gateway.subscriptions.subscriber import Checkpoint, EventFilter, Subscriber
 from gateway.subscriptions.subscriber_access import SubscriberAccess
-from services.chassis.problems import Unauthenticated
+from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.rpc.client import client
 from services.contracts.identity import Identity
 from services.contracts.orders import CursorExpired, OrderEvent
 from services.contracts.permission import SubjectKind
-from services.contracts.values import Cursor, Doc, Id, Refusal, refuse
+from services.contracts.values import Cursor, Doc, Id, Refusal
 
 
 @subscription("OrderEventItem")
@@ -33,8 +33,7 @@ async def order_events(
     if context.caller is None:
         raise Unauthenticated
     if context.caller.kind is SubjectKind.USER:
-        yield refuse("FORBIDDEN")
-        return
+        raise Forbidden
     dependencies = context.dependencies
     headers = await dependencies.tokens.headers()
     stated = await client(Identity, dependencies.services["identity"], headers).access_of(context.caller.subject_id)

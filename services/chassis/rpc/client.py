@@ -90,4 +90,4 @@ def _too_large(service: str, signature: Signature, given: msgspec.Struct) -> Cal
     """Return the failure of a call that exceeds the request's size, with the text that is too long if there is one."""
     for problem in signature.problems_of(given):
         return CallFailed(service, 400, problem.code, problem.path, problem.params)
-    return CallFailed(service, 400, "MALFORMED", [], {"expected": f"at most {signature.max_bytes} bytes"})
+    return CallFailed(service, 400, "TOO_LARGE", [], {"limit": str(signature.max_bytes)})

@@ -95,14 +95,17 @@ def _operation_performer(signature: Signature, bind: Callable[[C], P], permit: P
     decode = msgspec.json.Decoder(signature.arguments).decode
     encode = msgspec.json.Encoder().encode
     names, about_things = signature.arguments.__struct_fields__, bool(signature.things)
+    normalise = signature.normalise
 
     async def perform(caller: C, body: bytes, selection: bytes) -> Response:
         arguments: Any = decode(body)
         problems = signature.problems_of(arguments)
-        if problems and signature.may_refuse:
+        if problems and signature.may_refuse and signature.declared.kind == "write":
             return Response(encode(Refusal(problems=problems)), media_type="application/json")
         if problems:
             raise MalformedInput(*problems[0].path, **problems[0].params)
+        if normalise is not None:
+            normalise(arguments)
         if about_things:
             permitted = await permit.check_things(caller, signature, arguments)
             if isinstance(permitted, Refusal):
@@ -154,7 +157,7 @@ def _batch_endpoint(
         def one(name: str, arguments: bytes, selection: bytes) -> Awaitable[Response]:
             async def call(_: Request) -> Response:
                 if name not in reads:
-                    raise MalformedInput(expected="a read of this service that needs a token")
+                    raise MalformedInput(reason="UNREADABLE", detail="not a read of this service that needs a token")
                 operation, perform = reads[name]
                 permit.check_caller(caller, operation)
                 return await perform(caller, arguments, selection)
@@ -257,5 +260,5 @@ async def _body(request: Request, largest: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > largest:
-            raise MalformedInput(expected=f"at most {largest} bytes")
+            raise MalformedInput(reason="TOO_LONG", longest=str(largest))
     return bytes(body)

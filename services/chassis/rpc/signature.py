@@ -11,7 +11,7 @@ import msgspec
 from services.chassis.rpc import batch_protocol
 from services.chassis.rpc.body_size import max_json_bytes
 from services.chassis.rpc.id_inputs import IdInput, id_inputs
-from services.chassis.rpc.text_limits import TextValidator, text_validator
+from services.chassis.rpc.text_limits import TextNormaliser, TextValidator, text_normaliser, text_validator
 from services.contracts.declare import Operation
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Problem, Refusal
@@ -54,6 +54,8 @@ class Signature(msgspec.Struct, frozen=True):
     id_inputs: Sequence[IdInput]
     """The inputs that identify things."""
     find_text_problems: TextValidator
+    normalise: TextNormaliser | None
+    """Brings the texts of valid arguments to their normal form; None without such texts."""
 
     @property
     def things(self) -> Sequence[IdInput]:
@@ -125,6 +127,7 @@ def signatures(protocol: type) -> dict[str, Signature]:
             may_refuse,
             inputs,
             text_validator(arguments),
+            text_normaliser(arguments),
         )
     return operations
 

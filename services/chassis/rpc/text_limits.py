@@ -1,4 +1,4 @@
-"""Limits of a caller's texts, validated before an operation processes them.
+"""Limits of a caller's texts, validated before an operation processes them, and their normal form.
 
 Processing can take much longer than a text's length suggests: the normalisation of 90,000 combining marks takes
 seconds, and one U+FDFA becomes 18 characters. So the length is validated first, then the characters. The contracts
@@ -9,10 +9,12 @@ import functools
 import itertools
 import re
 import types
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
+import regex
 
 from services.chassis.rpc.id_inputs import id_type
 from services.contracts.values import Batch, Problem, TextLimit
@@ -31,6 +33,11 @@ _FORBIDDEN = (
 )
 _FORBIDDEN_IN_LINES = re.compile(f"[{_FORBIDDEN}]")
 _FORBIDDEN_IN_A_LINE = re.compile(f"[{_FORBIDDEN}\t\n\r\u2028\u2029]")
+_BLANK = regex.compile(r"[\s\p{Default_Ignorable_Code_Point}\u2800]+")
+"""Spaces of all kinds, code points that show nothing (The Unicode Standard, section 5.21), and the blank of Braille."""
+
+TextNormaliser = Callable[[Any], Any]
+"""Function that returns a value with its texts in normal form; it changes structs in place."""
 
 
 def problem_of(text: str, limit: TextLimit, path: Sequence[str]) -> Problem | None:
@@ -49,6 +56,46 @@ def text_validator(kind: Any) -> TextValidator:
     """Return the validator of a type's values, for instance of an operation's arguments."""
     find = _finder_of(kind)
     return lambda value: list(itertools.islice(find(value, ()), MAX_PROBLEMS)) if find else []
+
+
+@functools.cache
+def text_normaliser(kind: Any) -> TextNormaliser | None:
+    """Return the normaliser of a type's values, for valid texts; None for a type without texts to normalise.
+
+    A text of blanks alone becomes empty. Others are normalised (NFC) and trimmed, unless their limit is ``verbatim``.
+    An id stays as it is, and so does a text that is too long for its limit, as one of a batch may be.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    normaliser: TextNormaliser | None = None
+    if origin is Annotated and isinstance(arguments[1], TextLimit):
+        verbatim = arguments[1].verbatim or id_type(kind) is not None
+        normaliser = functools.partial(_normal_form, TextLimit(arguments[1].longest, verbatim=verbatim))
+    elif origin is Annotated:
+        normaliser = text_normaliser(arguments[0])
+    elif origin in (Union, types.UnionType):
+        if of_member := next(filter(None, map(text_normaliser, arguments)), None):
+            normaliser = lambda value: None if value is None else of_member(value)  # noqa: E731
+    elif origin is list and id_type(arguments[0]) is None:
+        if of_item := text_normaliser(arguments[0]):
+            normaliser = lambda value: [of_item(item) for item in value]  # noqa: E731
+    elif _is_struct(kind):
+        fields = [(field.name, one) for field in msgspec.structs.fields(kind) if (one := text_normaliser(field.type))]
+        normaliser = functools.partial(_normalise_fields, fields) if fields else None
+    return normaliser
+
+
+def _normalise_fields(fields: Sequence[tuple[str, TextNormaliser]], value: Any) -> Any:
+    for name, normalise in fields:
+        msgspec.structs.force_setattr(value, name, normalise(getattr(value, name)))
+    return value
+
+
+def _normal_form(limit: TextLimit, text: str) -> str:
+    if len(text) > limit.longest:
+        return text
+    if _BLANK.fullmatch(text):
+        return ""
+    return text if limit.verbatim else unicodedata.normalize("NFC", text).strip()
 
 
 def unlimited_texts(kind: Any, path: str = "") -> Iterator[str]:

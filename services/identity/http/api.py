@@ -15,6 +15,7 @@ from services.contracts.identity import (
     Me,
     Organisation,
     Partner,
+    PartnerActor,
     PartnerCreated,
     PartnerRevoked,
     PublicKeys,
@@ -22,6 +23,8 @@ from services.contracts.identity import (
     Registered,
     SignedIn,
     SignedOut,
+    StaffActor,
+    UserActor,
 )
 from services.contracts.values import Conflict, Id, Refusal
 from services.hosting.blueprint import ServiceRuntime
@@ -135,6 +138,10 @@ class IdentityApi(ImportsApi):
     async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
         async with self._runtime.pool.acquire() as connection:
             return await directory.contacts(connection, user_ids)
+
+    async def actors(self, ids: list[Id]) -> list[UserActor | StaffActor | PartnerActor | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.actors(connection, self._caller, self._runtime.clock.today(), ids)
 
     async def partners(self) -> list[Partner]:
         async with self._runtime.pool.acquire() as connection:

@@ -19,8 +19,11 @@ from services.contracts.identity import (
     Organisation,
     OrganisationKind,
     Partner,
+    PartnerActor,
+    StaffActor,
+    UserActor,
 )
-from services.contracts.permission import Role
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Id
 from services.identity.mapping import events
 from services.identity.mapping.responses import partner_response
@@ -35,6 +38,19 @@ _MEMBERSHIPS = """
     SELECT o.id, o.customer_number, o.name, o.kind, o.version, m.role, m.billing, m.site_ids, m.until
     FROM memberships m JOIN organisations o ON o.id = m.organisation_id
     WHERE m.user_id = $1 AND (m.until IS NULL OR m.until >= $2) ORDER BY o.sort_name, o.id
+"""
+_USER_ACTORS = f"""
+    SELECT u.id, u.username AS name, u.staff, NOT u.staff AND EXISTS (
+        SELECT FROM memberships m
+        WHERE m.user_id = u.id AND (m.until IS NULL OR m.until >= $2) AND {visible("m.organisation_id")}
+    ) AS known_to_members
+    FROM users u WHERE u.id = ANY ($3)
+"""
+_PARTNER_ACTORS = f"""
+    SELECT p.id, p.name, p.all_organisations OR EXISTS (
+        SELECT FROM unnest(p.organisation_ids) AS served (id) WHERE {visible("served.id")}
+    ) AS known_to_members
+    FROM partners p WHERE p.id = ANY ($3)
 """
 _CONTACTS = "SELECT id, username, email, language FROM users WHERE id = ANY ($1)"
 
@@ -91,6 +107,29 @@ async def contacts(connection: DatabaseConnection, user_ids: Sequence[Id]) -> li
         for row in await connection.fetch(_CONTACTS, [requested for requested in requested_ids if requested])
     }
     return [found.get(requested) if requested else None for requested in requested_ids]
+
+
+async def actors(
+    connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
+) -> list[UserActor | StaffActor | PartnerActor | None]:
+    """Return the users and partners with these ids, in their order, with the names that the caller may see."""
+
+    def name_in(row: Row, actor_id: Id) -> str | None:
+        is_member = caller.kind is SubjectKind.USER
+        seen = caller.staff or actor_id == caller.subject_id or (is_member and row["known_to_members"])
+        return row["name"] if seen else None
+
+    found: dict[Id, UserActor | StaffActor | PartnerActor] = {}
+    if user_ids := [user_id for text in ids if (user_id := find_id("user", text))]:
+        for row in await connection.fetch(_USER_ACTORS, caller.subject_id, day, user_ids):
+            actor_id = write_id("user", row["id"])
+            kind = StaffActor if row["staff"] else UserActor
+            found[actor_id] = kind(name=name_in(row, actor_id))
+    if partner_ids := [partner_id for text in ids if (partner_id := find_id("partner", text))]:
+        for row in await connection.fetch(_PARTNER_ACTORS, caller.subject_id, day, partner_ids):
+            actor_id = write_id("partner", row["id"])
+            found[actor_id] = PartnerActor(name=name_in(row, actor_id))
+    return [found.get(actor_id) for actor_id in ids]
 
 
 async def partners(connection: DatabaseConnection) -> list[Partner]:

@@ -39,9 +39,6 @@ WITHDRAWN_STATES = frozenset({OrderState.REJECTED, OrderState.CANCELLED})
 OPEN_STATES = frozenset(TRANSITIONS) - FINAL_STATES - {OrderState.FAILED}
 """States of an order that is not done yet."""
 
-SYSTEM = "system"
-"""The actor of automatic steps."""
-
 
 class IllegalTransition(ValueError):
     """A transition that is not legal: an error of the program, not of the caller."""
@@ -51,6 +48,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it is stored. ``version`` is 1 when it is placed and rises with every step."""
 
     id: uuid.UUID
+    number: str
     kind: OrderKind
     state: OrderState
     organisation_id: uuid.UUID
@@ -65,8 +63,14 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
+def order_number(year: int, count: int) -> str:
+    """Return the number of an order of a year, to be read out. No two orders have the same ``count``."""
+    return f"ORD-{year}-{count:06}"
+
+
 def place(
     order_id: uuid.UUID,
+    number: str,
     *,
     kind: OrderKind,
     organisation_id: uuid.UUID,
@@ -82,6 +86,7 @@ def place(
     """Return a new order, RECEIVED."""
     return OrderRecord(
         id=order_id,
+        number=number,
         kind=kind,
         state=OrderState.RECEIVED,
         organisation_id=organisation_id,

@@ -81,6 +81,7 @@ def order_response(record: OrderRecord, article: contract.Article, *, billing: b
     """Return an order with its timeline."""
     return contract.Order(
         id=write_id("order", record.id),
+        number=record.number,
         kind=record.kind,
         state=record.state,
         organisation_id=write_id("org", record.organisation_id),

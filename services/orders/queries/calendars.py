@@ -12,6 +12,7 @@ from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.ids import find_id
+from services.chassis.problems import MalformedInput
 from services.chassis.runtime.clock import Clock
 from services.contracts.identity import Language
 from services.contracts.orders import Article, Calendar, Offer, Offers, Pickup
@@ -76,7 +77,7 @@ async def calendars(
 ) -> list[Calendar | Refusal]:
     """Return the calendar of each site between two days, both inclusive, with one set of queries for all sites."""
     if until < since:
-        return [refuse("MALFORMED", "until", reason="EARLIEST", earliest=since) for _ in site_ids]
+        raise MalformedInput("until", reason="EARLIEST", earliest=since.isoformat())
     if (until - since).days > MAX_DAYS:
         return [refuse("TOO_LONG", "until", days=MAX_DAYS) for _ in site_ids]
     requested_ids = [find_id("site", text) for text in site_ids]

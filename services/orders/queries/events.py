@@ -10,6 +10,7 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events import event_log
 from services.chassis.events.event_log import Cursor, LogBounds, LoggedEvent
 from services.chassis.ids import find_id, write_id
+from services.chassis.problems import MalformedInput
 from services.contracts.orders import EVENTS_PER_PAGE, CursorExpired, EventPage, OrderEvent
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Id, Refusal, range_problem, refuse
@@ -30,7 +31,7 @@ async def events(
     moves the cursor, too.
     """
     if problem := range_problem(first, EVENTS_PER_PAGE, "first"):
-        return Refusal(problems=[problem])
+        raise MalformedInput("first", **problem.params)
     # One snapshot, so that the bounds and the page are of the same log.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         organisations = await _visible_organisations(connection, caller, day, organisation_id)

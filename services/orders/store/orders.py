@@ -14,8 +14,8 @@ from services.orders.domain.order import WITHDRAWN_STATES, OrderRecord
 from services.orders.domain.pickup import PickupRecord, ordered_pickup
 
 COLUMNS = """
-    o.id, o.kind, o.state, o.organisation_id, o.site_id, o.agreement_id, o.article_id, o.fraction, o.date, o.price,
-    o.placed_at, o.timeline, o.version
+    o.id, o.number, o.kind, o.state, o.organisation_id, o.site_id, o.agreement_id, o.article_id, o.fraction, o.date,
+    o.price, o.placed_at, o.timeline, o.version
 """
 _WITHDRAWN = ", ".join(f"'{state.value}'" for state in sorted(WITHDRAWN_STATES, key=lambda state: state.value))
 _LOCK_OF_AGREEMENTS = f"""
@@ -29,9 +29,9 @@ _EXTRA_PICKUPS = f"""
     WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3 AND state NOT IN ({_WITHDRAWN})
 """
 _SAVE = """
-    INSERT INTO orders (id, kind, state, organisation_id, site_id, agreement_id, article_id, fraction, date, price,
-                        placed_at, timeline, version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    INSERT INTO orders (id, number, kind, state, organisation_id, site_id, agreement_id, article_id, fraction, date,
+                        price, placed_at, timeline, version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, timeline = excluded.timeline, version = excluded.version
 """
@@ -41,6 +41,7 @@ def to_order(row: Row) -> OrderRecord:
     """Return the order of a row with ``COLUMNS``."""
     return OrderRecord(
         id=row["id"],
+        number=row["number"],
         kind=OrderKind(row["kind"]),
         state=OrderState(row["state"]),
         organisation_id=row["organisation_id"],
@@ -59,6 +60,7 @@ def to_order(row: Row) -> OrderRecord:
 def _to_row(record: OrderRecord) -> tuple[object, ...]:
     return (
         record.id,
+        record.number,
         record.kind.value,
         record.state.value,
         record.organisation_id,
@@ -96,6 +98,9 @@ class PostgresOrderRepository:
         """Return the pickups that were ordered for these agreements and days, as they were planned."""
         rows = await self._connection.fetch(_EXTRA_PICKUPS, agreement_ids, since, until)
         return [ordered_pickup(row["agreement_id"], row["id"], row["date"]) for row in rows]
+
+    async def next_number(self) -> int:
+        return int(await self._connection.fetchval("SELECT nextval('order_numbers')"))
 
     async def save(self, orders: Sequence[OrderRecord]) -> None:
         await self._connection.executemany(_SAVE, [_to_row(order) for order in orders])

@@ -28,7 +28,7 @@ PLAIN: PlainColumns = {
     "articles": "article_number",
     "containers": "container_number fraction",
     "holidays": "country name_fi name_sv name_nb name_en",
-    "orders": "kind state fraction price timeline",
+    "orders": "number kind state fraction price timeline",
     "pickups": "state fraction",
     "reports": "reporter report_id kind digest",
     "routes": "route_number area fraction weekdays",

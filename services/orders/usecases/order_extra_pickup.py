@@ -3,7 +3,7 @@
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import find_id, new_uuid, write_id
-from services.contracts.orders import Ordered, OrderExtraPickup, OrderKind, OrderState
+from services.contracts.orders import SYSTEM, Ordered, OrderExtraPickup, OrderKind, OrderState
 from services.contracts.values import Refusal, refuse
 from services.orders.domain import offers, order, price
 from services.orders.domain.agreement import AgreementRecord
@@ -51,6 +51,7 @@ async def _place_order(
     prices = (await tx.articles.by_id([facts.article_id]))[facts.article_id]
     received = order.place(
         new_uuid(),
+        order.order_number(tx.today.year, await tx.orders.next_number()),
         kind=OrderKind.EXTRA_PICKUP,
         organisation_id=agreement.organisation_id,
         site_id=facts.site_id,
@@ -63,8 +64,8 @@ async def _place_order(
         by=caller.subject_id,
     )
     # The order fixes route and day, so no later step has to schedule it.
-    confirmed = order.transition(received, OrderState.CONFIRMED, at=tx.now, by=order.SYSTEM)
-    scheduled = order.transition(confirmed, OrderState.SCHEDULED, at=tx.now, by=order.SYSTEM)
+    confirmed = order.transition(received, OrderState.CONFIRMED, at=tx.now, by=SYSTEM)
+    scheduled = order.transition(confirmed, OrderState.SCHEDULED, at=tx.now, by=SYSTEM)
     await tx.orders.save([scheduled])
     tx.emit(order_placed_event(received))
     tx.emit(order_moved_event(received, confirmed))

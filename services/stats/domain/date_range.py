@@ -27,10 +27,8 @@ class DateRange(msgspec.Struct, frozen=True):
 
 
 def date_range(since: dt.date, until: dt.date) -> DateRange | Refusal:
-    """Return the range; MALFORMED in the wrong order, TOO_LONG above ``MAX_DAYS``."""
+    """Return the range of these days, which are in order; TOO_LONG above ``MAX_DAYS``."""
     days = DateRange(since, until)
-    if days.days < 1:
-        return refuse("MALFORMED", "until", reason="EARLIEST", earliest=since)
     if days.days > MAX_DAYS:
         return refuse("TOO_LONG", "until", days=MAX_DAYS)
     return days

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from services.access.caller import Caller
+from services.chassis.problems import MalformedInput
 from services.contracts.sites import Fraction
 from services.contracts.stats import Period, Volumes
 from services.contracts.values import Id, Refusal
@@ -29,6 +30,8 @@ class StatsApi(ImportsApi):
         site_ids: list[Id] | None = None,
         fractions: list[Fraction] | None = None,
     ) -> Volumes | Refusal:
+        if until < since:
+            raise MalformedInput("until", reason="EARLIEST", earliest=since.isoformat())
         days = date_range(since, until)
         if isinstance(days, Refusal):
             return days

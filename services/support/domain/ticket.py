@@ -35,5 +35,5 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ticket_number(year: int, count: int) -> str:
-    """Return the number of the ``count``-th ticket of a year."""
+    """Return the number of a ticket of a year, to be read out. No two tickets have the same ``count``."""
     return f"T-{year}-{count:06}"

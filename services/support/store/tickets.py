@@ -7,11 +7,9 @@ from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.rows import from_row, to_row
 from services.support.domain.ticket import TicketRecord
 
-# The row is locked until the short transaction ends, so that the numbers of a year have no gap.
-_NEXT_NUMBER = """
-    INSERT INTO ticket_numbers (year, last) VALUES ($1, 1)
-    ON CONFLICT (year) DO UPDATE SET last = ticket_numbers.last + 1 RETURNING last
-"""
+_NEXT_NUMBER = "SELECT nextval('ticket_numbers')"
+# The user first, then the organisation: so no two transactions wait for each other.
+_LOCK_LIMIT = "SELECT pg_advisory_xact_lock(hashtextextended('support.message_limits ' || $1, 0))"
 TICKET_COLUMNS = """
     t.id, t.number, t.organisation_id, t.site_id, t.site_number, t.user_id, t.topic, t.state, t.message,
     t.contact_preference, t.phone, t.opened_at, t.version
@@ -34,8 +32,12 @@ class PostgresTicketRepository:
     def __init__(self, connection: DatabaseConnection) -> None:
         self._connection = connection
 
-    async def next_number(self, year: int) -> int:
-        return int(await self._connection.fetchval(_NEXT_NUMBER, year))
+    async def next_number(self) -> int:
+        return int(await self._connection.fetchval(_NEXT_NUMBER))
+
+    async def lock_limits(self, user_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
+        for limited in (user_id, organisation_id):
+            await self._connection.execute(_LOCK_LIMIT, str(limited))
 
     async def nth_newest_of_user(self, user_id: uuid.UUID, n: int, since: dt.datetime) -> dt.datetime | None:
         opened_at: dt.datetime | None = await self._connection.fetchval(_NEWEST_OF_USER, user_id, n, since)

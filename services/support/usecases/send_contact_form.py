@@ -52,14 +52,14 @@ async def send_contact_form(
 async def _open_ticket(
     tx: SupportStore, caller: Caller, limits: MessageLimits, command: SendContactForm, form: ContactForm, site: SiteCopy
 ) -> ContactFormReceived | Refusal:
-    year, user_id = tx.today.year, read_id("user", caller.subject_id)
-    # Locks the year's counter: of a hundred forms at once each sees the tickets before it.
-    number = await tx.tickets.next_number(year)
+    user_id = read_id("user", caller.subject_id)
+    # Of a hundred forms at once each sees the tickets before it.
+    await tx.tickets.lock_limits(user_id, site.organisation_id)
     if refusal := await _check_limits(tx, caller, limits, user_id, site):
         return refusal
     ticket = TicketRecord(
         id=new_uuid(),
-        number=ticket_number(year, number),
+        number=ticket_number(tx.today.year, await tx.tickets.next_number()),
         organisation_id=site.organisation_id,
         site_id=site.id,
         site_number=site.site_number,

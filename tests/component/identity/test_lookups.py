@@ -11,10 +11,10 @@ from starlette.routing import Route
 from services.access.authentication import CallerAuthenticator
 from services.access.caller import Caller
 from services.chassis.auth.tokens import Verifier
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import new_uuid, read_id, write_id
 from services.chassis.problems import Forbidden, Unauthenticated
-from services.contracts.identity import AccessStated, ClientToken, Contact, Language
-from services.contracts.permission import SubjectKind
+from services.contracts.identity import AccessStated, ClientToken, Contact, Grant, Language
+from services.contracts.permission import Role, SubjectKind
 from services.identity.app import IDENTITY
 from tests.component.identity.actions import (
     KELTA,
@@ -86,6 +86,43 @@ async def test_organisations_are_seen_by_those_who_reach_them(harness: Harness) 
     assert await names(await staff(harness)) == ["Ärjylä Kelta", "AS OY MIRJA"]
     with pytest.raises(Forbidden):
         await names(service())
+
+
+async def test_names_of_actors_are_seen_by_those_who_may(harness: Harness) -> None:
+    member = await mirja(harness)
+    mirjas = await harness.pool.fetchval("SELECT organisation_id FROM memberships")
+    employee = await staff(harness)
+    serving = await partner(harness, organisation_ids=[write_id("org", mirjas)])
+    other = await partner(harness, idempotency_key="two")
+    await harness.pool.execute(
+        "INSERT INTO users VALUES"
+        " ($1, 'Employee', 'employee', 'e@example.fi', 'fi', 'x', true, true, 1, NULL, NULL, now())",
+        read_id("user", employee.subject_id),
+    )
+    ids = [member.subject_id, employee.subject_id, serving.partner.id, other.partner.id, "system", "user_x"]
+
+    async def seen_by(caller: Caller) -> list[tuple[str, str | None] | None]:
+        return [(type(one).__name__, one.name) if one else None for one in await harness.api(caller).actors(ids)]
+
+    def expected(user: bool, employee: bool, serving: bool, other: bool) -> list[tuple[str, str | None] | None]:
+        return [
+            ("UserActor", "mirja@example.com" if user else None),
+            ("StaffActor", "Employee" if employee else None),
+            ("PartnerActor", "Routes Oy" if serving else None),
+            ("PartnerActor", "Routes Oy" if other else None),
+            None,
+            None,
+        ]
+
+    assert await seen_by(employee) == expected(True, True, True, True)
+    assert await seen_by(member) == expected(True, False, True, False)
+    colleague = await harness.caller(Grant(organisation_id=write_id("org", mirjas), role=Role.VIEWER))
+    assert await seen_by(colleague) == expected(True, False, True, False)
+    assert await seen_by(await harness.caller()) == expected(False, False, False, False)
+    by_partner = await harness.caller(Grant(organisation_id=write_id("org", mirjas)), kind=SubjectKind.PARTNER)
+    assert await seen_by(by_partner) == expected(False, False, False, False)
+    await harness.pool.execute("UPDATE memberships SET until = '2026-03-03'")
+    assert await seen_by(colleague) == expected(False, False, True, False)
 
 
 async def test_a_membership_that_is_over_is_not_shown(harness: Harness) -> None:

@@ -86,6 +86,38 @@ async def test_every_text_is_limited_before_it_is_used(
     assert tried
 
 
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_text_of_blanks_and_invisible_characters_is_an_empty_one(
+    service: str,
+    make_database: MakeDatabase,
+    open_pool: Callable[[str], Awaitable[Pool]],
+    clock: TestClock,
+    tmp_path: Path,
+) -> None:
+    walked, wrong = SERVICES[service], []
+    async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, examples):
+        for name, signature in signatures(cast(Any, walked.blueprint.contract)).items():
+            who = permitted_caller(signature)
+            arguments = examples[name].arguments(who, walked.ids)
+            for place, _ in texts_in(signature.arguments):
+                outcomes = []
+                for text in ("", " \u200b\u3164\u2800\u2060 "):
+                    status, body = await endpoint.call(who, name, with_value(arguments, place, text))
+                    outcomes.append((status, _without_contents(name, msgspec.json.decode(body))))
+                if outcomes[0] != outcomes[1]:
+                    wrong.append(f"{name} {place}: {outcomes}")
+    assert wrong == []
+
+
+def _without_contents(operation: str, answer: Any) -> Any:
+    """Return the type of a result and its problems; the same for all results of other types."""
+    if operation in BATCHES:
+        answer = answer["outcomes"][0]["refusal"]
+    if not isinstance(answer, dict):
+        return None
+    return answer.get("__typename"), answer.get("problems"), answer.get("path"), answer.get("params")
+
+
 async def _attempts(endpoint: ServiceEndpoint) -> int:
     pool = endpoint.runtime.pool
     counted = await pool.fetchval("SELECT to_regclass('attempts') IS NOT NULL")

@@ -41,6 +41,7 @@ CREDENTIALS = {"username": "first", "password": REGISTRATION["password"]}
 WITH_ACCOUNT = [who for who in SUBJECTS if ACCESS[who][0] is not SubjectKind.PARTNER]
 STAFF = [CallerCase.STAFF]
 BY_GATEWAY = [CallerCase.BY_GATEWAY]
+MEMBERS_OF_A = [CallerCase.VIEWER, CallerCase.EDITOR, CallerCase.ADMIN, CallerCase.OTHER_SITE]
 USER = SUBJECTS[CallerCase.VIEWER]
 
 
@@ -77,6 +78,7 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         ),
         "accessOf": example(USER, {"subjectId": USER}),
         "contacts": example(username_of(CallerCase.VIEWER), {"userIds": [USER]}),
+        "actors": example(username_of(CallerCase.VIEWER), {"ids": [USER]}, seen_by=[*MEMBERS_OF_A, CallerCase.STAFF]),
         "partners": example(partner, {}, seen_by=STAFF),
         "createPartner": example("PartnerCreated", new_partner("second"), seen_by=STAFF),
         "revokePartner": example("PartnerRevoked", {"id": partner, "version": 1}, seen_by=STAFF),

@@ -109,12 +109,13 @@ async def insert_rows(pool: Pool) -> None:
         await pool.execute(
             "INSERT INTO orders VALUES ($1, 'EXTRA_PICKUP', 'SCHEDULED', $2, $3, $4, $5, 'GLASS', '2026-03-05', NULL,"
             ' \'2026-03-03 08:00Z\', \'[{"state": "SCHEDULED", "at": "2026-03-03T08:00:00Z", "by": "system",'
-            ' "reason": null}]\', 3)',
+            ' "reason": null}]\', 3, $6)',
             order_id,
             organisation_id,
             site_id,
             agreement,
             article,
+            f"ORD-2026-{number}",
         )
         await pool.execute(
             "INSERT INTO chassis.outbox (sequence, event_id, type, subject, organisation_id, partition, occurred_at,"

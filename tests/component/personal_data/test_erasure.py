@@ -149,14 +149,14 @@ async def test_a_users_messages_go_and_their_tickets_stay(make_harness: MakeHarn
     callers = [await member_of(harness, org), await member_of(harness, org)]
     for caller in callers:
         command = msgspec.structs.replace(
-            form(site, "Soittakaa Ainolle"), contact_preference=ContactPreference.PHONE, phone="040 1234567"
+            form(site, "Soittakaa Ainolle"), contact_preference=ContactPreference.PHONE, phone="+358401234567"
         )
         await send(harness, caller, command)
     person = callers[0].subject_id
-    assert await export(harness, person) == {"tickets": [{"message": "Soittakaa Ainolle", "phone": "040 1234567"}]}
+    assert await export(harness, person) == {"tickets": [{"message": "Soittakaa Ainolle", "phone": "+358401234567"}]}
     await erase(harness, person)
     assert await export(harness, person) == {"tickets": [{"message": "", "phone": None}]}
-    assert (await export(harness, callers[1].subject_id))["tickets"][0]["phone"] == "040 1234567"
+    assert (await export(harness, callers[1].subject_id))["tickets"][0]["phone"] == "+358401234567"
     await erase(harness, org)
     assert (await export(harness, callers[1].subject_id))["tickets"] == [{"message": "", "phone": None}]
 

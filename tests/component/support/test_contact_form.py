@@ -169,4 +169,4 @@ async def test_tickets_are_numbered_by_the_operators_year(make_harness: MakeSupp
     numbers = [(await send(harness, caller, form(site, key=str(count)))).number for count in range(2)]
     harness.clock.instant = dt.datetime(2026, 12, 31, 22, 30, tzinfo=dt.UTC)  # 0:30 in Helsinki
     numbers.append((await send(harness, caller, form(site, key="new year"))).number)
-    assert numbers == ["T-2026-000001", "T-2026-000002", "T-2027-000001"]
+    assert numbers == ["T-2026-000001", "T-2026-000002", "T-2027-000003"]

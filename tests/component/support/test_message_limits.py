@@ -129,3 +129,12 @@ async def test_ten_of_twenty_forms_at_once_are_accepted(harness: Harness) -> Non
     site, caller = await known_site(harness, org), await member_of(harness, org)
     waits = await asyncio.gather(*(wait_after(harness, caller, site, str(count)) for count in range(20)))
     assert sorted(waits) == [0] * 10 + [HOUR] * 10
+
+
+async def test_of_an_organisations_forms_at_once_as_many_as_its_limit_are_accepted(harness: Harness) -> None:
+    limited(harness, MessageLimits(organisation=5))
+    org = an_id("org")
+    sites = [await known_site(harness, org) for _ in range(2)]
+    members = [await member_of(harness, org) for _ in range(5)]
+    waits = await asyncio.gather(*(wait_after(harness, member, site, site) for member in members for site in sites))
+    assert sorted(waits) == [0] * 5 + [HOUR] * 5

@@ -19,6 +19,7 @@ from services.contracts.identity import (
     Organisation,
     OrganisationKind,
     Partner,
+    PartnerActor,
     PartnerCreated,
     PartnerRevoked,
     PublicKeys,
@@ -26,6 +27,8 @@ from services.contracts.identity import (
     Registered,
     SignedIn,
     SignedOut,
+    StaffActor,
+    UserActor,
 )
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Conflict, Refusal, conflict, refuse
@@ -139,6 +142,9 @@ class IdentityStub(ImportStub):
 
     async def organisations(self, ids: list[str]) -> list[Organisation | None]:
         return [_organisation(one) if one == ORGANISATION else None for one in ids]
+
+    async def actors(self, ids: list[str]) -> list[UserActor | StaffActor | PartnerActor | None]:
+        return [UserActor(name="maija") if one == USER else None for one in ids]
 
     async def access_of(self, subject_id: str) -> AccessStated | None:
         return self.access.get(subject_id)

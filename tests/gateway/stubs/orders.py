@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 
 from services.chassis.events.event_log import START, Cursor
+from services.chassis.problems import MalformedInput
 from services.contracts.orders import (
     Agreement,
     Calendar,
@@ -45,8 +46,8 @@ class OrdersStub(ImportStub):
 
     async def calendars(self, site_ids: list[str], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
         if until < since:
-            return [refuse("MALFORMED", "until", reason="EARLIEST", earliest=since) for _ in site_ids]
-        return [Calendar(site_id=one, pickups=[]) for one in site_ids]
+            raise MalformedInput("until", reason="EARLIEST", earliest=since.isoformat())
+        return [refuse("NOT_FOUND") if number_of(one) > 1 else Calendar(site_id=one, pickups=[]) for one in site_ids]
 
     async def next_pickups(self, site_ids: list[str]) -> list[Pickup | None]:
         return [pickup(number_of(one)) for one in site_ids]
@@ -73,8 +74,15 @@ class OrdersStub(ImportStub):
 
     async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
         outcomes = [
-            ReportOutcome(report_id=report.report_id, accepted=report.grams == 38_500, repeated=False, refusal=None)
-            for report in reports
+            ReportOutcome(
+                report_id=report.report_id,
+                accepted=report.grams == 38_500,
+                repeated=False,
+                refusal=refuse("NOT_PLANNED", "reports", str(number), "date", date="2026-03-10")
+                if report.report_id == "unplanned"
+                else None,
+            )
+            for number, report in enumerate(reports)
         ]
         return PickupsReported(outcomes=outcomes)
 

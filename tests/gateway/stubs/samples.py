@@ -7,6 +7,7 @@ from typing import Any
 from services.chassis.ids import read_id, write_id
 from services.contracts.identity import AccessStated, Grant
 from services.contracts.orders import (
+    SYSTEM,
     Agreement,
     Article,
     Order,
@@ -120,6 +121,7 @@ def pickup(number: int) -> Pickup:
 def order(number: int) -> Order:
     return Order(
         id=order_id(number),
+        number=f"ORD-2026-{number:06}",
         kind=OrderKind.EXTRA_PICKUP,
         state=OrderState.CONFIRMED,
         organisation_id=ORGANISATION,
@@ -129,7 +131,10 @@ def order(number: int) -> Order:
         date=dt.date(2026, 3, 10),
         price=None,
         placed_at=NOW,
-        timeline=[Step(state=OrderState.RECEIVED, at=NOW, by=USER, reason=None)],
+        timeline=[
+            Step(state=OrderState.RECEIVED, at=NOW, by=USER, reason=None),
+            Step(state=OrderState.CONFIRMED, at=NOW, by=SYSTEM, reason=None),
+        ],
         version=1,
     )
 

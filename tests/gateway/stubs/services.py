@@ -140,6 +140,8 @@ class _CallRecorder:
                 raise RuntimeError("out of order")
             try:
                 return await getattr(self._actor, operation)(**arguments)
+            except MalformedInput:
+                raise
             except ValueError:
                 raise MalformedInput(expected="what an actor knows by heart") from None
 

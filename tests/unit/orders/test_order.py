@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.orders import OrderKind, OrderState, Step
+from services.contracts.orders import SYSTEM, OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.orders.domain.order import (
     CORRECTIONS,
     FINAL_STATES,
     OPEN_STATES,
-    SYSTEM,
     TRANSITIONS,
     IllegalTransition,
     OrderRecord,
     can_transition,
+    order_number,
     place,
     transition,
 )
@@ -28,6 +28,7 @@ NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
 def received() -> OrderRecord:
     return place(
         NOBODY,
+        order_number(2026, 7),
         kind=OrderKind.EXTRA_PICKUP,
         organisation_id=NOBODY,
         site_id=NOBODY,
@@ -43,7 +44,7 @@ def received() -> OrderRecord:
 
 def test_a_new_order_is_received_with_its_actor() -> None:
     order = received()
-    assert (order.state, order.version) == (OrderState.RECEIVED, 1)
+    assert (order.number, order.state, order.version) == ("ORD-2026-000007", OrderState.RECEIVED, 1)
     assert order.timeline == (Step(state=OrderState.RECEIVED, at=NOW, by="user_1", reason=None),)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.access.caller import Caller
 from services.chassis.ids import write_id
 from services.contracts.orders import (
+    SYSTEM,
     OrderKind,
     OrderMoved,
     OrderState,
@@ -66,6 +67,7 @@ class InMemoryOrders:
     def __init__(self, agreement_id: uuid.UUID) -> None:
         placed = order.place(
             ORDER,
+            "ORD-2026-000001",
             kind=OrderKind.EXTRA_PICKUP,
             organisation_id=NOBODY,
             site_id=NOBODY,
@@ -77,8 +79,8 @@ class InMemoryOrders:
             at=NOW,
             by="user_1",
         )
-        confirmed = order.transition(placed, OrderState.CONFIRMED, at=NOW, by=order.SYSTEM)
-        self.order = order.transition(confirmed, OrderState.SCHEDULED, at=NOW, by=order.SYSTEM)
+        confirmed = order.transition(placed, OrderState.CONFIRMED, at=NOW, by=SYSTEM)
+        self.order = order.transition(confirmed, OrderState.SCHEDULED, at=NOW, by=SYSTEM)
 
     async def agreement_ids(self, order_ids: Iterable[uuid.UUID]) -> object:
         return dict.fromkeys(order_ids, self.order.agreement_id)

@@ -18,12 +18,6 @@ def test_both_days_are_inclusive() -> None:
     assert (one.days, one.previous_since) == (1, dt.date(2026, 3, 3))
 
 
-def test_days_in_the_wrong_order_are_refused() -> None:
-    assert date_range(DAY, dt.date(2026, 3, 3)) == refuse(
-        "MALFORMED", "until", reason="EARLIEST", earliest="2026-03-04"
-    )
-
-
 @pytest.mark.parametrize(("days", "accepted"), [(MAX_DAYS, True), (MAX_DAYS + 1, False)])
 def test_ten_years_are_the_most(days: int, accepted: bool) -> None:
     days_or_refusal = date_range(DAY, DAY + dt.timedelta(days=days - 1))
@@ -33,10 +27,11 @@ def test_ten_years_are_the_most(days: int, accepted: bool) -> None:
 
 
 @given(st.dates(), st.dates())
-def test_any_two_days_are_a_range_or_refused(since: dt.date, until: dt.date) -> None:
+def test_any_two_days_are_a_range_or_refused(one: dt.date, other: dt.date) -> None:
+    since, until = sorted((one, other))
     days_or_refusal = date_range(since, until)
     if isinstance(days_or_refusal, Refusal):
-        assert until < since or (until - since).days >= MAX_DAYS
+        assert (until - since).days >= MAX_DAYS
     else:
         before = (since - days_or_refusal.previous_since).days
         assert before == days_or_refusal.days or days_or_refusal.previous_since == dt.date.min

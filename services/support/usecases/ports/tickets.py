@@ -10,8 +10,12 @@ from services.support.domain.ticket import TicketRecord
 class TicketRepository(Protocol):
     """Tickets and their numbers."""
 
-    async def next_number(self, year: int) -> int:
-        """Return the place of the year's next ticket, from 1; another transaction waits for this one's end."""
+    async def next_number(self) -> int:
+        """Return the next number. None is given twice, and some are left out."""
+        ...
+
+    async def lock_limits(self, user_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
+        """Have other messages of the user, and about the organisation, wait for the end of the transaction."""
         ...
 
     async def nth_newest_of_user(self, user_id: uuid.UUID, n: int, since: dt.datetime) -> dt.datetime | None:

@@ -84,7 +84,7 @@ def _schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=_root("Query", QUERIES),
         mutation=_root("Mutation", MUTATIONS),
-        types=contract_types.node_types(),
+        types=contract_types.interface_members(),
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[ParserCache, ValidationCache],
     )

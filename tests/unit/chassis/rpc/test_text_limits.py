@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from services.chassis.rpc.signature import MAX_BODY_BYTES, signatures
-from services.chassis.rpc.text_limits import MAX_PROBLEMS, problem_of, text_validator
+from services.chassis.rpc.text_limits import MAX_PROBLEMS, problem_of, text_normaliser, text_validator
 from services.contracts.declare import read, write
 from services.contracts.permission import PEOPLE
 from services.contracts.values import Batch, Problem, Refusal, SiteId, TextLimit, Value
@@ -101,6 +101,32 @@ def test_a_command_is_judged_as_the_input_that_its_sender_knows() -> None:
     assert codes(keep.problems_of(wrong)) == [("firstName", "TOO_LONG")]
     assert codes(search.problems_of(search.arguments("fine", "a\x00"))) == [("also", "CHARACTERS")]
     assert (keep.may_refuse, search.may_refuse) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("", ""),
+        (" \t\n", ""),
+        ("\u200b\u3164", ""),
+        ("\u2800", ""),
+        (" a ", "a"),
+        ("a\u0308", "ä"),
+        ("too long ", "too long "),
+    ],
+)
+def test_texts_are_normalised_and_trimmed(text: str, normal: str) -> None:
+    command = Command(first_name=text, others=[text], maybe=text, inner=Row(text=text))
+    normalise = text_normaliser(Command)
+    assert normalise is not None
+    assert normalise(command) == Command(first_name=normal, others=[normal], maybe=normal, inner=Row(text=normal))
+
+
+def test_a_verbatim_text_stays_as_it_is_unless_it_is_blank() -> None:
+    normalise = text_normaliser(list[Annotated[str, TextLimit(9, verbatim=True)]])
+    assert normalise is not None
+    assert normalise([" a\u0308 ", "\u200b "]) == [" a\u0308 ", ""]
+    assert text_normaliser(list[SiteId]) is None
 
 
 def test_only_the_first_problems_are_reported() -> None:
