@@ -32,7 +32,7 @@ from gateway.schema.descriptions import (
 )
 from gateway.schema.scalars import TEXT_SCALARS, Json, Long
 from services.contracts.identity import Actor
-from services.contracts.values import Error, MutationResult, TextFormat
+from services.contracts.values import Error, MutationResult, OneOf, TextFormat
 
 StructType = type[msgspec.Struct]
 
@@ -221,7 +221,9 @@ def _input_type(struct: StructType) -> type:
     for field in msgspec.structs.fields(struct):
         body["__annotations__"][field.name] = argument_type(field.type, field.name)
         default: dict[str, Any] = {}
-        if field.default is not msgspec.NODEFAULT:
+        if issubclass(struct, OneOf):
+            default = {"default": strawberry.UNSET}  # such a field has no default value in the graph
+        elif field.default is not msgspec.NODEFAULT:
             default = {"default": field.default}
         elif field.default_factory is not msgspec.NODEFAULT:
             default = {"default_factory": field.default_factory}
@@ -230,7 +232,9 @@ def _input_type(struct: StructType) -> type:
         description = input_field_description(struct, field.name, field.type)
         body[field.name] = strawberry.field(description=description, **default)
     new_class = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
-    input_type = strawberry.input(new_class, description=type_description(struct))
+    input_type = strawberry.input(
+        new_class, description=type_description(struct), one_of=issubclass(struct, OneOf) or None
+    )
     definition: StrawberryObjectDefinition = input_type.__strawberry_definition__  # type: ignore[attr-defined]
 
     def to_struct(_: type, values: Any, __: InputContext) -> Any:

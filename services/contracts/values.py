@@ -94,6 +94,10 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A value of a contract."""
 
 
+class OneOf(Value, frozen=True, kw_only=True):
+    """An input of which a caller gives exactly one field (``@oneOf``). Each field is optional, and None by default."""
+
+
 class Outcome(Value, frozen=True, kw_only=True, tag_field="__typename", tag=True):
     """A member of an operation's result union, tagged by ``__typename``."""
 
