@@ -52,6 +52,9 @@ class PreparedOperation(msgspec.Struct, frozen=True):
     variable_values: VariableValues
     """The coerced variables."""
     cost: int
+    """The units of the operation, as calculated from its document and variables."""
+    charged: int
+    """The units that its caller paid: ``cost``, the request's bytes, and the document's text if it was not cached."""
 
 
 class Admission:
@@ -88,11 +91,12 @@ class Admission:
         kind = None if caller is None else caller.kind
         resolved = self._persisted.resolve(request.query, request.document_id, request.extensions, kind)
         text = resolved if isinstance(resolved, str) else await resolved
-        document = engine.documents.find(text)
+        document, charged = engine.documents.find(text), base_cost_of(size or 0)
         if document is None:
             if len(text) <= self._limits.text:  # else it is not parsed at all
                 # Charged before it is parsed, for an invalid document takes as long.
                 self._rates.spend(requester, len(text) // CHARACTERS_PER_UNIT)
+                charged += len(text) // CHARACTERS_PER_UNIT
             read = engine.parse_and_validate(text, self._limits)
             if isinstance(read, list):
                 raise self._invalid(read, caller)
@@ -114,7 +118,8 @@ class Admission:
         if cost > self._limits.cost:
             raise self._limit_exceeded("cost", cost)
         spent = self._rates.spend(requester, cost)
-        return PreparedOperation(request, operation.node.operation, document_operation, values, cost), spent
+        charged += cost
+        return PreparedOperation(request, operation.node.operation, document_operation, values, cost, charged), spent
 
     def _check_variables(self, variables: dict[str, Any], size: int | None) -> None:
         """Check the limits of variables; ``size`` is the request's in bytes, an upper bound of theirs."""

@@ -130,7 +130,8 @@ class GraphQLEndpoint:
         requester = await self._identify(request, len(content))
         self._admission.charge(requester, len(content))
         prepared, spent = await self._admission.admit(parameters.parse_body(content), requester, len(content))
-        answer, _ = await self._execute(prepared, spent, requester, media)
+        extensions = _cost_extensions(prepared, spent)
+        answer, _ = await self._execute(prepared, spent, requester, media, extensions)
         return answer
 
     async def _handle_other(self, request: EndpointRequest) -> EndpointResponse:
@@ -157,7 +158,12 @@ class GraphQLEndpoint:
         return _conditional_answer(answer, media, fields, signed_in=requester.caller is not None)
 
     async def _execute(
-        self, prepared: PreparedOperation, spent: RateLimitStatus, requester: Requester, media: bytes
+        self,
+        prepared: PreparedOperation,
+        spent: RateLimitStatus,
+        requester: Requester,
+        media: bytes,
+        extensions: Mapping[str, Any] | None = None,
     ) -> tuple[EndpointResponse, bool]:
         """Execute an operation; the flag says that its result has no errors."""
         if prepared.operation_type is _SUBSCRIPTION:
@@ -181,6 +187,8 @@ class GraphQLEndpoint:
             if result.errors:
                 self._schema.process_errors(result.errors)
                 response["errors"] = [present_error(error, requester.language).formatted for error in result.errors]
+            if extensions is not None:
+                response["extensions"] = extensions
             body = _encode(response)
             log_operation(request.operation_name or "", time.perf_counter() - began, failed=bool(result.errors))
         finally:
@@ -229,6 +237,23 @@ class GraphQLEndpoint:
         if self._page is None:
             raise RequestError(404, "NOT_FOUND")
         return EndpointResponse(200, list(self._page.headers), self._page.body)
+
+
+def _cost_extensions(prepared: PreparedOperation, spent: RateLimitStatus) -> Mapping[str, Any] | None:
+    """Return the response's extensions if the request has ``extensions: {cost: true}``, else None."""
+    extensions = prepared.request.extensions
+    if extensions is None or extensions.get("cost") in (None, False):
+        return None
+    if extensions["cost"] is not True:
+        raise RequestError(400, "INVALID_REQUEST", expected="a boolean", path=["extensions", "cost"])
+    return {
+        "cost": {
+            "requested": prepared.cost,
+            "actual": prepared.charged,
+            "available": spent.remaining,
+            "restoreRate": spent.headers.restore_rate,
+        }
+    }
 
 
 def _negotiate(accept: bytes) -> bytes:

@@ -59,9 +59,11 @@ class RateLimitHeaders(msgspec.Struct, frozen=True, gc=False):
     """``RateLimit-Policy``."""
     limit: bytes
     """The value of ``RateLimit``, with placeholders for the remaining units and the seconds until the reset."""
+    restore_rate: int
+    """The units that a caller may spend in a second, on average."""
 
     @classmethod
     def of(cls, policy: Policy) -> "RateLimitHeaders":
         name = policy.name.encode()
         value = b'"%b";q=%d;w=%d' % (name, policy.quota, policy.window_s)
-        return cls((b"ratelimit-policy", value), b'"%b";r=%%d;t=%%d' % name)
+        return cls((b"ratelimit-policy", value), b'"%b";r=%%d;t=%%d' % name, policy.quota // policy.window_s)
