@@ -85,7 +85,7 @@ async def assemble(
         revocations = BroadcastConsumer(settings.kafka, [identity_topic], authenticator.apply, REVOCATION_LOOKBACK)
         events = BroadcastConsumer(settings.kafka, [orders_topic], feed.handle_record, ORDER_EVENTS_LOOKBACK)
         dependencies = GatewayDependencies(
-            services, tokens, authenticator, feed, clock, TrustedProxies(settings.trusted_proxies)
+            services, tokens, authenticator, feed, clock, TrustedProxies(settings.trusted_proxies), settings.currency
         )
         production = settings.env is Environment.PRODUCTION
         schema, origins = build_schema(), AllowedOrigins(settings.allowed_origins)

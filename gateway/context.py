@@ -65,6 +65,8 @@ class GatewayDependencies(msgspec.Struct, frozen=True):
     feed: Feed
     clock: Clock
     trusted_proxies: TrustedProxies
+    currency: str = "EUR"
+    """The currency of prices."""
 
 
 class ServiceClients:

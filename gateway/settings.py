@@ -1,6 +1,7 @@
 """The gateway's settings from its environment (``KIERTO_...``, or ``KIERTO_GATEWAY_...`` for it alone)."""
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -62,6 +63,8 @@ class GatewaySettings(ProcessSettings, frozen=True, kw_only=True):
     """The manifest that ``kierto documents`` wrote."""
     trusted_only: list[CallerKind] = []
     """Kinds of callers (``["USER", "STAFF", "STRANGER"]``) that may execute trusted documents only."""
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    """The currency of prices (ISO 4217), for clients' forms. Each price has its own from the ERP."""
     hosts: list[str] = []
     """The gateway's host names (``["api.example"]``); empty: any, outside production only."""
     playground: bool | None = None

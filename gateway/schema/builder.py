@@ -36,6 +36,7 @@ from gateway.schema.orders.order_extra_pickup import order_extra_pickup
 from gateway.schema.orders.orders import orders
 from gateway.schema.orders.report_pickups import report_pickups
 from gateway.schema.scalars import PASSTHROUGH_SCALARS, SCALARS
+from gateway.schema.settings import settings
 from gateway.schema.sites import site
 from gateway.schema.sites.sites import sites
 from gateway.schema.stats.volumes import volumes
@@ -53,7 +54,7 @@ MAX_LOGGED_ERRORS = 10
 TYPE_EXTENSION_MODULES = (organisation, site, agreement, order, step, ticket, problem)
 """Modules that extend the contracts' types. Importing them is enough."""
 
-QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_]
+QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_, settings]
 MUTATIONS = [
     register,
     sign_in,

@@ -310,6 +310,37 @@ class ClientToken(Outcome, frozen=True, kw_only=True):
     scope: str
 
 
+class NumberFormat(Value, frozen=True, kw_only=True):
+    """The format of a number that people copy from paper."""
+
+    pattern: str
+    """A regular expression that matches the whole number."""
+    example: str
+    """An example, to show to people."""
+
+
+class PasswordRules(Value, frozen=True, kw_only=True):
+    """The rules for passwords. Common ones, and those that contain the username, are refused beside."""
+
+    shortest: int
+    """The least number of characters."""
+    longest: int
+    """The greatest number of characters."""
+
+
+class RegistrationSettings(Value, frozen=True, kw_only=True):
+    """The operator's settings for registration."""
+
+    terms_version: str
+    """The version of the terms that a registration accepts."""
+    customer_number: NumberFormat
+    """The format of customer numbers."""
+    invoice_number: NumberFormat
+    """The format of invoice numbers."""
+    password: PasswordRules
+    """The rules for passwords."""
+
+
 class PublicKeys(Value, frozen=True, kw_only=True):
     """The public keys that verify access tokens: a JWK Set (RFC 7517, section 5), as JSON text."""
 
@@ -385,6 +416,11 @@ class Identity(Importing, Protocol):
     @open_read
     async def public_keys(self) -> PublicKeys:
         """Return the keys that verify access tokens."""
+        ...
+
+    @open_read
+    async def settings(self) -> RegistrationSettings:
+        """Return the settings for registration."""
         ...
 
     @read(_ANY_SUBJECT)

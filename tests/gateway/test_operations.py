@@ -387,3 +387,14 @@ async def test_calls_carry_language_and_address(gateway: GatewayFixture) -> None
     (call,) = gateway.services.calls
     assert call.headers["accept-language"] == "nb"
     assert call.headers["x-forwarded-for"] == "127.0.0.1"
+
+
+async def test_a_stranger_reads_the_settings(gateway: GatewayFixture) -> None:
+    text = "{ settings { timeZone currency pageLimit languages registration { termsVersion password { shortest } } } }"
+    assert (await gateway.execute(text))["data"]["settings"] == {
+        "timeZone": "Europe/Helsinki",
+        "currency": "EUR",
+        "pageLimit": 200,
+        "languages": ["FI", "SV", "NB", "EN"],
+        "registration": {"termsVersion": "2026-01", "password": {"shortest": 12}},
+    }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from graphql import GraphQLSchema
 
 from tests.graph_rules.descriptions import description_breaches
+from tests.graph_rules.discovery import discovery_breaches
 from tests.graph_rules.inputs import input_breaches
 from tests.graph_rules.results import actors, connections_in_unions, error_shape, human_numbers, mutation_results
 from tests.graph_rules.scalars import scalar_breaches
@@ -19,6 +20,7 @@ Rule = Callable[[GraphQLSchema], Iterator[str]]
 RULES: Mapping[str, Rule] = {
     "actors": actors,
     "description": description_breaches,
+    "discovery": discovery_breaches,
     "human numbers": human_numbers,
     "inputs": input_breaches,
     "queries": connections_in_unions,

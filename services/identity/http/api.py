@@ -21,6 +21,7 @@ from services.contracts.identity import (
     PublicKeys,
     Register,
     Registered,
+    RegistrationSettings,
     SignedIn,
     SignedOut,
     StaffActor,
@@ -31,6 +32,7 @@ from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
 from services.identity.domain.registration import RegistrationRules
 from services.identity.hashing.queue import HashingQueue
+from services.identity.mapping.registration_settings import registration_settings
 from services.identity.queries import directory
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.create_partner import create_partner
@@ -122,6 +124,9 @@ class IdentityApi(ImportsApi):
 
     async def public_keys(self) -> PublicKeys:
         return PublicKeys(jwks=self._dependencies.signer.public_keys())
+
+    async def settings(self) -> RegistrationSettings:
+        return registration_settings(self._dependencies.rules)
 
     async def me(self) -> Me | None:
         async with self._runtime.pool.acquire() as connection:

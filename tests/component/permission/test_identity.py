@@ -18,6 +18,7 @@ from tests.component.permission.walked_service import WalkedService
 OPEN = {
     "clientToken": "services have no token before; for others the gateway calls",
     "publicKeys": "they are public",
+    "settings": "registration needs them",
 }
 PUBLIC = {
     "register": "the caller has no account yet",
@@ -26,6 +27,7 @@ PUBLIC = {
     "signOutWith": "the refresh token is the proof",
     "clientToken": "the client secret is the proof",
     "publicKeys": "they are public",
+    "settings": "registration needs them",
 }
 
 CUSTOMER, INVOICE = "62-0000001-00", "1962859"
@@ -72,6 +74,7 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
             "ClientToken", {"clientId": partner, "clientSecret": created["clientSecret"]}, seen_by=BY_GATEWAY
         ),
         "publicKeys": example("jwks", {}),
+        "settings": example("termsVersion", {}),
         "me": example("user user_", {}, seen_by=WITH_ACCOUNT),
         "organisations": Example(
             arguments=lambda who, ids: {"ids": [ids["org"]]}, shows=[f"name of {ORG_A}"], of_organisation=True

@@ -16,15 +16,18 @@ from services.contracts.identity import (
     Language,
     Me,
     Membership,
+    NumberFormat,
     Organisation,
     OrganisationKind,
     Partner,
     PartnerActor,
     PartnerCreated,
     PartnerRevoked,
+    PasswordRules,
     PublicKeys,
     Register,
     Registered,
+    RegistrationSettings,
     SignedIn,
     SignedOut,
     StaffActor,
@@ -76,6 +79,15 @@ class IdentityStub(ImportStub):
 
     async def public_keys(self) -> PublicKeys:
         return PublicKeys(jwks=self.signer.public_keys())
+
+    async def settings(self) -> RegistrationSettings:
+        number = NumberFormat(pattern=r"^\d{5}$", example="12345")
+        return RegistrationSettings(
+            terms_version="2026-01",
+            customer_number=number,
+            invoice_number=number,
+            password=PasswordRules(shortest=12, longest=256),
+        )
 
     async def client_token(
         self, client_id: str, client_secret: str, scope: str = "", subject: str = ""

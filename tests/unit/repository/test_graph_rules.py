@@ -40,6 +40,25 @@ input SetClockInput {
 }
 '''
 
+SETTINGS = """
+    type Query { settings: Settings }
+    type Settings { currency: String languages: [String] timeZone: String pageLimit: Int importFiles: Uploads
+                    registration: Registration }
+    type Uploads { maxBytes: Int }
+    type Registration { termsVersion: String customerNumber: Format invoiceNumber: Format password: Password }
+    type Format { pattern: String example: String }
+    type Password { shortest: Int }
+"""
+
+
+def test_a_missing_setting_is_reported() -> None:
+    rule = RULES["discovery"]
+    assert list(rule(build_schema(SETTINGS))) == []
+    assert list(rule(build_schema(SETTINGS.replace("timeZone", "zone")))) == ["Query.settings has no timeZone"]
+    assert list(rule(build_schema(SETTINGS.replace("shortest", "least")))) == [
+        "Query.settings has no registration.password.shortest"
+    ]
+
 
 @pytest.mark.parametrize("matter", ["description", "inputs", "scalars"])
 def test_a_schema_that_keeps_the_conventions_has_no_breach(matter: str) -> None:

@@ -1,0 +1,58 @@
+"""Query settings."""
+
+from collections.abc import Awaitable
+
+import strawberry
+
+from gateway.schema.contract_types import extend_type
+from gateway.schema.fields import Info, field
+from services.chassis.rpc.raw_result import raw_client
+from services.contracts.identity import Language, RegistrationSettings
+from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
+from services.contracts.values import MAX_PAGE, Value
+
+
+class UploadLimits(Value, frozen=True, kw_only=True):
+    """The limits of the files of a kind of upload."""
+
+    media_types: list[str]
+    """The media types (RFC 6838) that are accepted."""
+    max_bytes: int
+    """The greatest size, in bytes."""
+
+
+class Settings(Value, frozen=True, kw_only=True):
+    """The operator's settings, which a client would have to hard-code otherwise. They need no token."""
+
+    languages: list[Language]
+    """The languages of messages and mails."""
+    time_zone: str
+    """The time zone of days without a time (a name of the IANA Time Zone Database)."""
+    currency: str
+    """The currency of prices (ISO 4217)."""
+    page_limit: int
+    """The most nodes that a page of a list has."""
+    import_files: UploadLimits
+    """The limits of import files."""
+
+
+@field()
+def registration(_: strawberry.Parent[Settings], info: Info) -> Awaitable[RegistrationSettings]:
+    """The settings for registration."""
+    return raw_client(info.context.clients.identity).settings()
+
+
+extend_type(Settings, registration)
+
+
+@field(weight=0)
+async def settings(info: Info) -> Settings:
+    """The operator's settings: formats, limits, languages."""
+    dependencies = info.context.dependencies
+    return Settings(
+        languages=list(Language),
+        time_zone=dependencies.clock.zone.key,
+        currency=dependencies.currency,
+        page_limit=MAX_PAGE,
+        import_files=UploadLimits(media_types=[FILE_TYPE], max_bytes=MAX_FILE_BYTES),
+    )
