@@ -148,6 +148,7 @@ PASSTHROUGH_SCALARS: dict[str, Any] = {
     "Date": dt.date,
     "DateTime": dt.datetime,
     "EmailAddress": str,
+    "JSON": Any,
     "PhoneNumber": str,
     "Long": Annotated[int, msgspec.Meta(ge=-_MAX_LONG, le=_MAX_LONG)],
 }

@@ -2,7 +2,7 @@
 
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
-from services.chassis.ids import find_id, new_uuid, write_id
+from services.chassis.ids import new_uuid, read_id, write_id
 from services.contracts.orders import SYSTEM, Ordered, OrderExtraPickup, OrderKind, OrderState
 from services.contracts.values import Refusal, refuse
 from services.orders.domain import offers, order, price
@@ -16,10 +16,8 @@ async def order_extra_pickup(
     tx: OrdersStore, caller: Caller, command: OrderExtraPickup, read_again: ReadAgain[Ordered]
 ) -> Ordered | Refusal:
     """Order a pickup on an offered day; read the order again if the command's key was used before."""
-    agreement_id = find_id("agreement", command.agreement_id)
-    agreement = await tx.agreements.by_id(agreement_id) if agreement_id else None
-    if agreement is None:
-        return refuse("NOT_FOUND", "agreementId")
+    agreement = await tx.agreements.by_id(read_id("agreement", command.agreement_id))
+    assert agreement is not None, "the caller was authorised for it"
 
     async def place() -> Ordered | Refusal:
         return await _place_order(tx, caller, command, agreement)

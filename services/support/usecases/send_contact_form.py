@@ -4,9 +4,9 @@ import uuid
 
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
-from services.chassis.ids import find_id, new_uuid, read_id, write_id
+from services.chassis.ids import new_uuid, read_id, write_id
 from services.contracts.support import ContactFormReceived, SendContactForm, TicketState
-from services.contracts.values import Refusal, refuse
+from services.contracts.values import Refusal
 from services.support.domain.contact_form import ContactForm, parse_contact_form
 from services.support.domain.limits import WINDOW, MessageLimits, limit_refusal
 from services.support.domain.ticket import SiteCopy, TicketRecord, ticket_number
@@ -30,10 +30,8 @@ async def send_contact_form(
     form = parse_contact_form(command)
     if isinstance(form, Refusal):
         return form
-    site_id = find_id("site", command.site_id)
-    site = await tx.sites.by_id(site_id) if site_id else None
-    if site is None:
-        return refuse("NOT_FOUND", "siteId")
+    site = await tx.sites.by_id(read_id("site", command.site_id))
+    assert site is not None, "the caller was authorised for it"
 
     async def do() -> ContactFormReceived | Refusal:
         return await _open_ticket(tx, caller, limits, command, form, site)

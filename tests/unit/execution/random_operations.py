@@ -27,6 +27,8 @@ LITERALS = {
     "Boolean": ["true", "false"],
     "Date": ['"2026-03-30"'],
     "Long": ["0", "9007199254740991", "-1"],
+    "EmailAddress": ['"aino@example.fi"'],
+    "PhoneNumber": ['"+358401234567"'],
     "DateTime": ['"2026-03-30T10:00:00Z"'],
 }
 

@@ -1,17 +1,17 @@
 """Results by plan equal those of graphql-core, for random operations on Kierto's schema and random service results."""
 
-import datetime as dt
 from typing import Any
 
 import pytest
 from graphql import execute, get_named_type, is_object_type, is_union_type, parse, specified_rules
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from hypothesis_graphql import from_schema, nodes
+from hypothesis_graphql import from_schema
 from strawberry.schema.schema import validate_document
 
 from gateway.schema.builder import KiertoSchema, build_schema
 from services.chassis.telemetry import metrics
+from tests.support.graph_scalars import SCALARS
 from tests.support.hypothesis_profiles import max_examples, property_test
 from tests.unit.execution.equivalence import check_equivalent, no_fallback
 from tests.unit.execution.generated_services import GeneratedContext
@@ -34,14 +34,9 @@ class Interpreted(Planned):
 
 PLANNED, INTERPRETED = build_schema(Planned), build_schema(Interpreted)
 
-_DAYS = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31)).map(dt.date.isoformat)
 OPERATIONS = from_schema(
     PLANNED.as_str(),
-    custom_scalars={
-        "Date": _DAYS.map(nodes.String),
-        "DateTime": _DAYS.map(lambda day: f"{day}T08:00:00Z").map(nodes.String),
-        "Long": st.integers(-(2**40), 2**40).map(nodes.Int),
-    },
+    custom_scalars=SCALARS,
 )
 
 
