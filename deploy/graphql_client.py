@@ -48,9 +48,9 @@ class GraphQLClient:
         return data
 
     async def mutate(self, document: str, **variables: object) -> dict[str, Any]:
-        """Return the one field of a mutation; raise GraphQLClientError with the messages of a Refusal."""
+        """Return the one field of a mutation; raise GraphQLClientError with the messages of a Refusal or a Conflict."""
         (result,) = (await self.execute(document, **variables)).values()
-        if result["__typename"] == "Refusal":
+        if result["__typename"] in ("Refusal", "Conflict"):
             raise GraphQLClientError("; ".join(problem["message"] for problem in result["problems"]))
         payload: dict[str, Any] = result
         return payload

@@ -173,8 +173,8 @@ def present_error(error: GraphQLError, language: Language, *, suggest: bool = Tr
     params: dict[str, str] = {}
     if isinstance(cause, CallFailed):
         params = cause.params
-        if cause.path:
-            extensions["path"] = cause.path
+        # As those of a Problem.
+        extensions |= {name: value for name, value in (("path", cause.path), ("params", params)) if value}
     return with_location_of(error, messages.text(code, language, params), error.path, extensions=extensions)
 
 

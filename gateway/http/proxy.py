@@ -146,7 +146,7 @@ def _check_upload(request: Request, content_type: str, limits: TransferLimits) -
         types = ", ".join(limits.media_types)
         raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept": types}, expected=types)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"}, expected="no content coding")
+        raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"}, expected="identity")
     if int(request.headers.get("content-length", 0)) > limits.max_bytes:
         raise TooLarge(limits.max_bytes)
 

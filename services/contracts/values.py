@@ -138,7 +138,7 @@ MalformedReason = Literal[
 """The ``reason`` of MALFORMED: an input's formal error, for which the gateway has a message each.
 
 Reasons with params: EARLIEST ``earliest``; EXAMPLE ``example``; RANGE ``least``, ``most``; TOO_LONG ``longest``;
-TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of clients.
+TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of clients: no message shows it.
 """
 
 

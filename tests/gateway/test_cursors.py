@@ -192,4 +192,6 @@ async def test_an_empty_log(look: ReadLog, events: DatabaseLog, server_addresses
 async def test_a_page_has_1_to_500_events(first: int, events: DatabaseLog, server_addresses: Servers) -> None:
     async with over(server_addresses, events) as gateway:
         answer = await gateway.execute(POLL, gateway.partner(), after=None, first=first)
-        assert [error["extensions"] for error in answer["errors"]] == [{"code": "MALFORMED", "path": ["first"]}]
+        params = {"reason": "RANGE", "least": "1", "most": "500"}
+        (error,) = answer["errors"]
+        assert error["extensions"] == {"code": "MALFORMED", "path": ["first"], "params": params}

@@ -316,7 +316,8 @@ async def test_a_malformed_argument_of_a_query_is_an_error(gateway: GatewayFixtu
     )
     assert answer["data"] == {"sites": {"edges": [{"node": {"calendar": None}}]}, "me": {"username": "maija"}}
     (error,) = answer["errors"]
-    assert error["extensions"] == {"code": "MALFORMED", "path": ["until"]}
+    params = {"reason": "EARLIEST", "earliest": "2026-03-02"}
+    assert error["extensions"] == {"code": "MALFORMED", "path": ["until"], "params": params}
     assert error["message"] == "The earliest possible day is 2 Mar 2026."
 
 

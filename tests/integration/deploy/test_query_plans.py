@@ -100,6 +100,7 @@ READS: dict[str, dict[str, list[Read]]] = {
         "me": [lambda o, k: o.me()],
         "organisations": [lambda o, k: o.organisations([k.organisation])],
         "accessOf": [lambda o, k: o.access_of(CALLERS["small"].subject_id)],
+        "actors": [lambda o, k: o.actors([CALLERS[name].subject_id for name in ("small", "staff", "partner of one")])],
     },
     "sites": {
         "sites": [
@@ -137,7 +138,7 @@ READS: dict[str, dict[str, list[Read]]] = {
 }
 """Each read of each contract. Callers that reach all rows request no totals and no sums over all: those grow."""
 
-COVERED_ELSEWHERE = {"imports", "badRows", "contacts", "partners", "publicKeys"}
+COVERED_ELSEWHERE = {"imports", "badRows", "contacts", "partners", "publicKeys", "settings"}
 """Reads by ids alone, or of few rows, which are not those of customers."""
 
 
@@ -228,6 +229,9 @@ class _Identity:
 
     async def organisations(self, ids: list[str]) -> object:
         return await directory.organisations(*self._arguments, ids)
+
+    async def actors(self, ids: list[str]) -> object:
+        return await directory.actors(*self._arguments, ids)
 
     async def access_of(self, subject_id: str) -> object:
         return await directory.access_of(self._arguments[0], subject_id)
