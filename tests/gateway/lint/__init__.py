@@ -1,0 +1,1 @@
+"""The rules of npm's `@graphql-eslint` for the committed schema and the examples."""
