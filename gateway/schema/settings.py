@@ -45,7 +45,7 @@ def registration(_: strawberry.Parent[Settings], info: Info) -> Awaitable[Regist
 extend_type(Settings, registration)
 
 
-@field(weight=0)
+@field(weight=1)
 async def settings(info: Info) -> Settings:
     """The operator's settings: formats, limits, languages."""
     dependencies = info.context.dependencies
