@@ -353,7 +353,9 @@ ORDER_EXTRA = """
     }
 """
 ORDER = """
-    query ($id: ID!) { node(id: $id) { ... on Order { state timeline { state at by reason } site { id } } } }
+    query ($id: ID!) { node(id: $id) { ... on Order {
+        state timeline { state at actor { __typename name } reason } site { id }
+    } } }
 """
 REPORT = """
     mutation ($input: ReportPickupsInput!) {
