@@ -4,7 +4,6 @@ The operations are the same in every run.
 """
 
 import asyncio
-import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from schemathesis.core.result import Ok
 from tests.gateway.gateway_fixture import GatewayFixture
 from tests.gateway.malformed.raw_http import TIMEOUT_S
 from tests.gateway.malformed.response_check import check_shape
+from tests.support.graph_scalars import SCALARS
 from tests.support.hypothesis_profiles import max_examples, property_test
 
 pytestmark = [
@@ -28,12 +28,8 @@ pytestmark = [
 
 EXAMPLES = 25
 SCHEMA = Path(__file__).parents[3] / "gateway" / "schema.graphql"
-_DAYS = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31)).map(dt.date.isoformat)
-schemathesis.graphql.scalar("Date", _DAYS.map(schemathesis.graphql.nodes.String))
-schemathesis.graphql.scalar(
-    "DateTime", _DAYS.map(lambda day: f"{day}T08:00:00Z").map(schemathesis.graphql.nodes.String)
-)
-schemathesis.graphql.scalar("Long", st.integers(-(2**40), 2**40).map(schemathesis.graphql.nodes.Int))
+for name, strategy in SCALARS.items():
+    schemathesis.graphql.scalar(name, strategy)
 
 
 def _fields() -> dict[str, schemathesis.APIOperation[Any, Any, Any, Any]]:

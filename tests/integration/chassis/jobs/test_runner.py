@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from services.chassis.db.notifier import CommitNotifier
-from services.chassis.db.postgres import Row
+from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Row
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import MalformedId, read_id
 from services.chassis.jobs import held_jobs, queue, runner
@@ -233,7 +233,7 @@ async def enqueue_when_possible(alpha: Alpha, job: Job) -> None:
     async def attempt() -> bool:
         try:
             await enqueue(alpha, job)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except TRANSIENT_DATABASE_ERRORS:
             return False
         return True
 
