@@ -13,10 +13,10 @@ from gateway.http.request_guard import RequestGuard
 from gateway.http.resource import resource
 from services.chassis.problems import Unauthenticated
 from services.chassis.rpc.channel import ServiceChannel
-from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES, OWNER_BY_KIND
+from services.contracts.imports import FILE_TYPE, MAX_BAD_ROWS_BYTES, MAX_FILE_BYTES, OWNER_BY_KIND
 
 UPLOAD_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_FILE_BYTES)
-DOWNLOAD_LIMITS = TransferLimits(media_types=("text/csv",), max_bytes=2_000_000_000)
+DOWNLOAD_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_BAD_ROWS_BYTES)
 _SERVICES = frozenset(OWNER_BY_KIND.values())
 """The services that have files."""
 _COST = 1_000

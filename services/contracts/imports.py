@@ -12,6 +12,8 @@ FILE_TYPE = "text/csv"
 """The media type of an import file. A form of another origin can't send it."""
 MAX_FILE_BYTES = 200_000_000
 """Room for three million pickups."""
+MAX_BAD_ROWS_BYTES = 2_000_000_000
+"""Bytes of the file of the bad rows at most: enough for ten million rows with reasons of 200 characters."""
 OWNER_BY_KIND = {
     "organisations": "identity",
     "invoices": "stats",

@@ -14,14 +14,12 @@ from services.chassis.db.postgres import Pool, Row
 from services.chassis.imports.csv_text import csv_text
 from services.chassis.texts.catalogue import load_catalogue
 from services.contracts.identity import Language
-from services.contracts.imports import BadRow
+from services.contracts.imports import MAX_BAD_ROWS_BYTES, BadRow
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page
 
 TEXTS = Path(__file__).parent / "texts"
 
-MAX_CSV_BYTES = 2_000_000_000
-"""Bytes of the file at most: enough for ten million rows with reasons of 200 characters."""
 _HEADER = ("line", "field", "code", "reason")
 _BATCH_ROWS = 1000
 
@@ -42,12 +40,12 @@ async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page, language:
 
 
 async def csv_of(pool: Pool, import_id: uuid.UUID, language: Language) -> AsyncIterator[bytes]:
-    """Yield all bad rows of an import as CSV, up to ``MAX_CSV_BYTES``.
+    """Yield all bad rows of an import as CSV, up to ``MAX_BAD_ROWS_BYTES``.
 
     Each batch is a query of its own: a database cursor would hold a transaction for as long as the reader takes.
     """
     chunk, size, after = csv_text([_HEADER]), 0, 0
-    while size + len(chunk) <= MAX_CSV_BYTES:
+    while size + len(chunk) <= MAX_BAD_ROWS_BYTES:
         yield chunk
         size += len(chunk)
         rows = await pool.fetch(_BAD_ROWS, import_id, after, _BATCH_ROWS)

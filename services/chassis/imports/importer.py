@@ -30,7 +30,7 @@ from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
 from services.contracts.files import FileLink
 from services.contracts.identity import Language
-from services.contracts.imports import MAX_FILE_BYTES, BadRow, Import, ImportStarted, ImportState
+from services.contracts.imports import MAX_BAD_ROWS_BYTES, MAX_FILE_BYTES, BadRow, Import, ImportStarted, ImportState
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page, Refusal, refuse
 
@@ -313,7 +313,7 @@ class FileImporter(Generic[T]):
             owner=owner,
             name=f"{stem}-bad-rows.csv",
             accepted={MediaType.CSV},
-            max_bytes=bad_rows.MAX_CSV_BYTES,
+            max_bytes=MAX_BAD_ROWS_BYTES,
             any_text=True,
         )
 
