@@ -5,8 +5,7 @@ A list is an operation with a ``Page`` among its arguments. A list without rows 
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -15,10 +14,9 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.chassis.db.postgres import Pool
 from services.chassis.rpc.signature import signatures
 from services.contracts.values import Page
-from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
+from tests.component.conftest import ServeWalked
 from tests.component.permission.callers import (
     ORG_B,
     SITE_A,
@@ -27,13 +25,9 @@ from tests.component.permission.callers import (
     CallerCase,
     ServiceEndpoint,
 )
-from tests.support.clock import TestClock
-from tests.support.fixtures import MakeDatabase
+from tests.component.permission.walked_services import WALKED_SERVICES
 from tests.support.hypothesis_profiles import property_test
 
-SERVICES = {
-    one.WALKED.blueprint.name: one.WALKED for one in (test_identity, test_sites, test_orders, test_stats, test_support)
-}
 # The same list in another order, or with another filter: another list to a cursor.
 OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "sites": [{"order": "CITY"}, {"order": "SITE_NUMBER"}, {"search": "street"}, {"organisationId": ORG_B}],
@@ -71,16 +65,13 @@ class ListReader:
         return cursor
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture(params=WALKED_SERVICES)
 async def lists(
     request: pytest.FixtureRequest,
-    make_database: MakeDatabase,
-    open_pool: Callable[[str], Awaitable[Pool]],
-    clock: TestClock,
-    tmp_path: Path,
+    serve_walked: ServeWalked,
 ) -> AsyncIterator[ListReader]:
-    walked = SERVICES[request.param]
-    async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, examples):
+    walked = WALKED_SERVICES[request.param]
+    async with serve_walked(walked) as (endpoint, examples):
         arguments = {
             name: examples[name].arguments(CallerCase.STAFF, walked.ids)
             for name, operation in signatures(cast(Any, walked.blueprint.contract)).items()

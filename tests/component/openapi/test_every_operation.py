@@ -4,8 +4,6 @@ They are the same in every run.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +19,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from services.chassis.db.postgres import Pool
 from services.chassis.rpc import batch_protocol
-from tests.component.permission import test_identity, test_orders, test_sites, test_stats, test_support
+from tests.component.conftest import ServeWalked
 from tests.component.permission.callers import CallerCase, ServiceEndpoint
-from tests.support.clock import TestClock
-from tests.support.fixtures import MakeDatabase
+from tests.component.permission.walked_services import WALKED_SERVICES
 from tests.support.hypothesis_profiles import max_examples, property_test
 
 EXAMPLES = 10
@@ -41,24 +37,17 @@ CHECKS = [
 ]
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 
-SERVICES = {
-    one.WALKED.blueprint.name: one.WALKED for one in (test_identity, test_sites, test_orders, test_stats, test_support)
-}
-
 
 # Hypothesis draws in a thread; the random numbers of the service beside it are of no strategy.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 @property_test
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", WALKED_SERVICES)
 async def test_every_response_conforms_to_the_document(
     service: str,
-    make_database: MakeDatabase,
-    open_pool: Callable[[str], Awaitable[Pool]],
-    clock: TestClock,
-    tmp_path: Path,
+    serve_walked: ServeWalked,
 ) -> None:
-    walked = SERVICES[service]
-    async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, _):
+    walked = WALKED_SERVICES[service]
+    async with serve_walked(walked) as (endpoint, _):
         await asyncio.to_thread(_call_everything, endpoint, sorted(walked.ids.values()))
 
 

@@ -1,22 +1,19 @@
 """Every text of every operation, with values beyond its limit."""
 
 import copy
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Any, cast, get_args, get_origin
 
 import msgspec
 import pytest
 
-from services.chassis.db.postgres import Pool
 from services.chassis.rpc.id_inputs import id_type
 from services.chassis.rpc.signature import Signature, signatures
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Id, TextLimit
-from tests.component.openapi.test_every_operation import SERVICES
+from tests.component.conftest import ServeWalked
 from tests.component.permission.callers import CallerCase, ServiceEndpoint
-from tests.support.clock import TestClock
-from tests.support.fixtures import MakeDatabase
+from tests.component.permission.walked_services import WALKED_SERVICES
 
 BATCHES = {"reportPickups"}
 Place = tuple[str | int, ...]
@@ -58,16 +55,13 @@ def first_problem(operation: str, status: int, answer: Any) -> tuple[str, list[s
     return problem["code"], problem["path"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", WALKED_SERVICES)
 async def test_every_text_is_limited_before_it_is_used(
     service: str,
-    make_database: MakeDatabase,
-    open_pool: Callable[[str], Awaitable[Pool]],
-    clock: TestClock,
-    tmp_path: Path,
+    serve_walked: ServeWalked,
 ) -> None:
-    walked, wrong, tried = SERVICES[service], [], 0
-    async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, examples):
+    walked, wrong, tried = WALKED_SERVICES[service], [], 0
+    async with serve_walked(walked) as (endpoint, examples):
         attempts = await _attempts(endpoint)
         for name, signature in signatures(cast(Any, walked.blueprint.contract)).items():
             who = permitted_caller(signature)
@@ -86,16 +80,13 @@ async def test_every_text_is_limited_before_it_is_used(
     assert tried
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", WALKED_SERVICES)
 async def test_a_text_of_blanks_and_invisible_characters_is_an_empty_one(
     service: str,
-    make_database: MakeDatabase,
-    open_pool: Callable[[str], Awaitable[Pool]],
-    clock: TestClock,
-    tmp_path: Path,
+    serve_walked: ServeWalked,
 ) -> None:
-    walked, wrong = SERVICES[service], []
-    async with walked.serve(make_database, open_pool, clock, tmp_path) as (endpoint, examples):
+    walked, wrong = WALKED_SERVICES[service], []
+    async with serve_walked(walked) as (endpoint, examples):
         for name, signature in signatures(cast(Any, walked.blueprint.contract)).items():
             who = permitted_caller(signature)
             arguments = examples[name].arguments(who, walked.ids)
