@@ -40,7 +40,14 @@ _LOG = (
     "SELECT sequence, event_id, type, subject, partition, public, data FROM chassis.outbox ORDER BY sequence, position"
 )
 _GENERATION = "SELECT generation FROM chassis.leader"
-_UNFINISHED_JOBS = "SELECT EXISTS (SELECT FROM chassis.pgqueuer)"
+_UNFINISHED = {
+    "events": "SELECT type, count(*) FROM chassis.outbox WHERE sequence IS NULL GROUP BY type",
+    "mail": "SELECT message_id FROM chassis.mail WHERE sent_at IS NULL LIMIT 5",
+    "jobs": "SELECT id, entrypoint, status, attempts, now() - heartbeat AS beat, execute_after - now() AS due "
+    "FROM chassis.pgqueuer LIMIT 5",
+}
+"""The work of a service that is not finished, by its name; no row means none."""
+_VERSIONS = "SELECT count(*), sum(version) FROM pickups"
 _LETTERS = "SELECT state, event_id, reason FROM chassis.dead_letters"
 _ORDERS = "SELECT id, agreement_id, date, timeline FROM orders"
 _PICKUPS = "SELECT order_id, state, grams, version FROM pickups WHERE order_id IS NOT NULL"
@@ -128,23 +135,23 @@ async def take_snapshot(fault_stack: FaultStack, subscriber_logs: Path) -> Snaps
         )
 
 
-async def is_quiescent(fault_stack: FaultStack) -> bool:
-    """Tell whether all events are numbered and have their effects in figures and mail, and no job is left.
+async def unfinished_work(fault_stack: FaultStack) -> list[str]:
+    """List what is still to be done: events without a number, mail, jobs and receipts, and reports not yet in stats.
 
-    A job that is held never becomes quiescent: none may fail so often.
+    A job that is held is never finished: none may fail so often.
     """
     async with fault_stack.databases() as databases:
+        unfinished = []
         for service in SERVICES:
-            if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.outbox WHERE sequence IS NULL)"):
-                return False
-            if await databases[service].fetchval("SELECT EXISTS (SELECT FROM chassis.mail WHERE sent_at IS NULL)"):
-                return False
-            if await databases[service].fetchval(_UNFINISHED_JOBS):
-                return False
-        if await databases["support"].fetchval("SELECT EXISTS (SELECT FROM receipts)"):
-            return False
-        versions = "SELECT count(*), sum(version) FROM pickups"
-        return bool(await databases["orders"].fetchrow(versions) == await databases["stats"].fetchrow(versions))
+            for work, query in _UNFINISHED.items():
+                if rows := [dict(row) for row in await databases[service].fetch(query)]:
+                    unfinished.append(f"{service}: {work}: {rows}")
+        if receipts := await databases["support"].fetchval("SELECT count(*) FROM receipts"):
+            unfinished.append(f"support: {receipts} receipts")
+        reported, counted = [await databases[service].fetchrow(_VERSIONS) for service in ("orders", "stats")]
+        if reported != counted:
+            unfinished.append(f"pickups: {reported} in orders, {counted} in stats")
+        return unfinished
 
 
 async def read_topic(bootstrap: str, name: str) -> list[TopicRecord]:

@@ -14,7 +14,7 @@ from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS
 from tests.faults.checker import Tolerance, check_snapshot
 from tests.faults.load import RATE, SHORT_RATE, Load, LoadClients, now
 from tests.faults.report import FaultResult
-from tests.faults.snapshot import is_quiescent, take_snapshot
+from tests.faults.snapshot import take_snapshot, unfinished_work
 from tests.faults.stack_fixture import FaultStack
 from tests.support.log_tail import LogTail
 from tests.support.polling import until
@@ -85,9 +85,14 @@ class Trial:
 
     async def await_quiescence(self) -> None:
         """Wait until every emitted event has its effects."""
-        await until(
-            lambda: _is_true_when_available(lambda: is_quiescent(self.fault_stack)), within=_QUIESCENCE_S, every=_POLL_S
-        )
+
+        async def unfinished() -> list[str]:
+            try:
+                return await unfinished_work(self.fault_stack)
+            except (*TRANSIENT_DATABASE_ERRORS, asyncpg.PostgresError) as error:
+                return [f"the databases can't be read: {error!r}"]
+
+        await until(unfinished, lambda work: not work, within=_QUIESCENCE_S, every=_POLL_S)
 
     async def check(self) -> None:
         """Wait for quiescence, and check the stack against the record."""
