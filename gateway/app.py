@@ -47,7 +47,7 @@ from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import SystemClock
 from services.chassis.runtime.settings import Environment
 from services.contracts.declare import topic_of
-from services.contracts.identity import Identity
+from services.contracts.identity.operations import Identity
 from services.contracts.permission import SubjectKind
 
 ORDER_EVENTS_LOOKBACK = dt.timedelta(minutes=15)

@@ -16,7 +16,7 @@ from services.chassis.auth.tokens import LIFETIME, Claims, Verifier
 from services.chassis.events.envelope import MalformedEvent, RawRecord, UnknownEvent, decode_event
 from services.chassis.problems import Unauthenticated
 from services.chassis.runtime.clock import Clock
-from services.contracts.identity import AccessStated, SessionEnded
+from services.contracts.identity.events import AccessStated, SessionEnded
 from services.contracts.permission import SubjectKind
 
 REVOCATION_LOOKBACK = LIFETIME + dt.timedelta(minutes=5)

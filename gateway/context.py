@@ -18,9 +18,10 @@ from services.chassis.http.server.client_address import rate_limit_network
 from services.chassis.rpc.channel import ServiceChannel, caller_field_lines
 from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import Clock
-from services.contracts.identity import Identity, Language
+from services.contracts.identity.operations import Identity
+from services.contracts.identity.people import Language
 from services.contracts.imports import Importing
-from services.contracts.orders import Orders
+from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support

@@ -21,7 +21,7 @@ from services.chassis.rpc.channel import CallFailed
 from services.chassis.runtime import gc_tuning
 from services.chassis.telemetry import metrics, tracing
 from services.chassis.telemetry.logging import log_buffered, logger
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 _log = logger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.chassis.texts.catalogue import load_catalogue
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 TEXTS = Path(__file__).parent / "texts"
 

@@ -16,8 +16,8 @@ from graphql.utilities import find_breaking_changes
 
 from services.chassis.rpc.signature import signatures
 from services.chassis.rpc.text_limits import unlimited_texts
-from services.contracts.identity import Identity
-from services.contracts.orders import Orders
+from services.contracts.identity.operations import Identity
+from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from babel.messages import Catalog
 from babel.messages.pofile import PoFileError, read_po
 
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from tests.text_usage import OWNERS, Usage
 
 ROOT = Path(__file__).parents[1]

@@ -38,7 +38,7 @@ def create(
 
 async def _create(home: Path, username: str, email: str, password: str, language: str) -> list[str]:
     from deploy.local.detached_service import settings_of
-    from services.contracts.identity import Language
+    from services.contracts.identity.people import Language
     from services.contracts.values import Refusal
     from services.identity.commands import create_staff
     from services.identity.settings import IdentitySettings
@@ -62,7 +62,7 @@ async def _create(home: Path, username: str, email: str, password: str, language
 def _sentence(problem: "Problem") -> str:
     """Return a problem's message, in English as all output of the host's commands."""
     from gateway import messages as catalogue
-    from services.contracts.identity import Language
+    from services.contracts.identity.people import Language
 
     text = catalogue.text(problem.code, Language.EN, problem.params)
     return f"{'.'.join(problem.path)}: {text}" if problem.path else text

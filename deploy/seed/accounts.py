@@ -8,7 +8,8 @@ from deploy.seed import population
 from deploy.seed.ids import seeded_id
 from deploy.seed.population import FOUNDED, Population, organisation_id, site_id
 from services.chassis.ids import write_id
-from services.contracts.identity import SCOPES, Language
+from services.contracts.identity.partners import SCOPES
+from services.contracts.identity.people import Language
 from services.contracts.permission import Role
 from services.identity.domain.access import MembershipRecord, PartnerRecord, UserRecord
 

@@ -23,7 +23,7 @@ from services.chassis.events.outbox import partition_key, partition_of
 from services.chassis.ids import read_id
 from services.chassis.telemetry import tracing
 from services.contracts.declare import event_type_of, partners_topic_of, topic_of
-from services.contracts.orders import OrderMoved, OrderPlaced, PickupRecorded
+from services.contracts.orders.events import OrderMoved, OrderPlaced, PickupRecorded
 from services.orders.mapping.events import order_moved_event, order_placed_event, pickup_event
 
 RETENTION = dt.timedelta(days=88)

@@ -13,7 +13,8 @@ from deploy.seed.ids import seeded_id
 from deploy.seed.population import FOUNDED, Population, organisation_id, site_id
 from deploy.seed.reference_data import ReferenceData
 from services.chassis.ids import write_id
-from services.contracts.orders import SYSTEM, OrderKind, OrderState, PickupState
+from services.contracts.orders.orders import SYSTEM, OrderKind, OrderState
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction, PropertyType
 from services.contracts.support import ContactPreference, TicketState, Topic
 from services.contracts.values import Money

@@ -13,7 +13,7 @@ from deploy.seed.history import SiteHistory
 from deploy.seed.sites import rows_of_containers
 from deploy.seed.tables import TableRows, next_numbers
 from services.chassis.db.postgres import DatabaseConnection
-from services.contracts.orders import PickupState
+from services.contracts.orders.pickups import PickupState
 from services.orders.domain.order import order_number
 from services.orders.domain.pickup import RecordedPickup
 

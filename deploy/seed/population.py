@@ -14,7 +14,7 @@ import uuid
 import msgspec
 
 from deploy.seed.ids import seeded_id
-from services.contracts.identity import OrganisationKind
+from services.contracts.identity.organisations import OrganisationKind
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord
 
 FOUNDED = dt.datetime(2019, 1, 1, tzinfo=dt.UTC)

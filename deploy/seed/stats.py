@@ -11,7 +11,7 @@ from deploy.seed.history import HISTORY_LENGTH, SiteHistory
 from deploy.seed.ids import seeded_id
 from deploy.seed.orders import recorded
 from deploy.seed.tables import Cells, TableRows
-from services.contracts.orders import PickupState
+from services.contracts.orders.pickups import PickupState
 from services.identity.domain.organisation import OrganisationRecord
 from services.orders.domain.pickup import RecordedPickup
 from services.stats.domain.invoice import InvoiceFacts, InvoiceRecord

@@ -36,7 +36,7 @@ from services.chassis.http.server.endpoint import EndpointRequest, EndpointRespo
 from services.chassis.problems import Unauthenticated
 from services.chassis.runtime import deadline
 from services.chassis.telemetry import tracing
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 MAX_BODY = 1_000_000
 _MAX_REQUESTERS = 5_000

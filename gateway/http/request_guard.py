@@ -13,7 +13,7 @@ from gateway.rate_limit.policy import RateLimitStatus
 from services.access.authentication import accepted_languages
 from services.access.language import language_of
 from services.chassis.problems import Unauthenticated
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 
 class RequestGuard(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ from gateway.http.resource import CHALLENGE, NO_STORE, resource
 from gateway.settings import GatewaySettings
 from services.chassis.http.server.endpoint import first_values
 from services.chassis.runtime.settings import Environment
-from services.contracts.identity import SignedIn
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.values import Refusal
 
 MAX_BODY = 10_000

@@ -31,7 +31,7 @@ from gateway.schema.descriptions import (
     union_description,
 )
 from gateway.schema.scalars import TEXT_SCALARS, Json, Long
-from services.contracts.identity import Actor
+from services.contracts.identity.actors import Actor
 from services.contracts.values import Error, MutationResult, OneOf, TextFormat
 
 StructType = type[msgspec.Struct]

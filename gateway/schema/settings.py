@@ -7,7 +7,7 @@ import strawberry
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, field
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.identity import Language, RegistrationSettings
+from services.contracts.identity.people import Language, RegistrationSettings
 from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
 from services.contracts.values import MAX_PAGE, Value
 

@@ -22,7 +22,7 @@ from services.chassis.events.envelope import RawRecord, UnknownEvent, decode_eve
 from services.chassis.events.event_log import Cursor
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
-from services.contracts.orders import OrderEvent
+from services.contracts.orders.event_log import OrderEvent
 
 _log = logger(__name__)
 

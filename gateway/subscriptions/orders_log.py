@@ -4,7 +4,8 @@ from services.access.service_token import ServiceTokens
 from services.chassis.events.event_log import Cursor
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
-from services.contracts.orders import EventPage, OrderEvent, Orders
+from services.contracts.orders.event_log import EventPage, OrderEvent
+from services.contracts.orders.operations import Orders
 
 _PAGE_SIZE = 500
 

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from services.chassis.events.event_log import Cursor
-from services.contracts.orders import OrderEvent
+from services.contracts.orders.event_log import OrderEvent
 
 
 class RingBuffer:

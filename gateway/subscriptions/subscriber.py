@@ -17,7 +17,8 @@ from services.chassis.events.event_log import Cursor
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.rpc.channel import CallFailed
 from services.chassis.telemetry import metrics
-from services.contracts.orders import CursorExpired, EventPage, OrderEvent, Orders
+from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent
+from services.contracts.orders.operations import Orders
 from services.contracts.values import Outcome, Refusal
 
 CHECKPOINT_INTERVAL_S = 30.0

@@ -6,8 +6,8 @@ import msgspec
 
 from gateway.authentication import AuthenticatedCaller, Authenticator
 from services.chassis.runtime.clock import Clock
-from services.contracts.identity import AccessStated
-from services.contracts.orders import OrderEvent
+from services.contracts.identity.events import AccessStated
+from services.contracts.orders.event_log import OrderEvent
 from services.contracts.permission import SubjectKind
 
 SCOPE = "orders:subscribe"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from services.contracts.identity import AccessStated, Grant
+from services.contracts.identity.events import AccessStated, Grant
 
 MAX_PART_SITES = 2_000
 """The largest part in sites: some 70 kB of JSON, where an event may have 256 kB. A grant counts as four sites."""

@@ -11,7 +11,7 @@ from services.chassis.auth.tokens import SERVICE_TOKEN_HEADER, Claims, Verifier
 from services.chassis.db.postgres import Pool
 from services.chassis.http.server.client_address import parse_address
 from services.chassis.problems import NotReadyYet, Unauthenticated
-from services.contracts.identity import AccessStated
+from services.contracts.identity.events import AccessStated
 from services.contracts.permission import SubjectKind
 
 _SELECT_SUBJECT = """

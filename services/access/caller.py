@@ -2,7 +2,7 @@
 
 import msgspec
 
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.permission import Role, SubjectKind
 
 

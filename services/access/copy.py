@@ -15,7 +15,7 @@ from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.events.transaction import Transaction
 from services.chassis.ids import read_id
 from services.contracts.declare import Event
-from services.contracts.identity import AccessStated, Grant, SessionEnded
+from services.contracts.identity.events import AccessStated, Grant, SessionEnded
 
 ACCESS_MIGRATIONS = Path(__file__).parent / "migrations"
 """The tables of the copy, in every service's database."""

@@ -3,7 +3,7 @@
 import functools
 import re
 
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 DEFAULT_LANGUAGE = Language.FI
 """The language of a request without any preference."""

@@ -8,7 +8,7 @@ from services.chassis.problems import NotReadyYet
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import Clock
-from services.contracts.identity import Identity
+from services.contracts.identity.operations import Identity
 from services.contracts.values import Refusal
 
 _RENEWAL_MARGIN = dt.timedelta(minutes=1)

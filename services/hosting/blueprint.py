@@ -38,7 +38,8 @@ from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import Clock
 from services.chassis.runtime.settings import InvalidSettings, ServiceSettings
-from services.contracts.identity import AccessStated, Identity
+from services.contracts.identity.events import AccessStated
+from services.contracts.identity.operations import Identity
 
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")

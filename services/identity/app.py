@@ -16,7 +16,8 @@ from services.chassis.imports.record_changes import leads_of
 from services.chassis.jobs.job import JobHandler, JobRun
 from services.chassis.jobs.schedule import Recurring
 from services.chassis.runtime.settings import InvalidSettings
-from services.contracts.identity import AccessStated, Identity, OrganisationStated
+from services.contracts.identity.events import AccessStated, OrganisationStated
+from services.contracts.identity.operations import Identity
 from services.contracts.stats import InvoiceStated
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.identity.domain.organisation import OrganisationFacts

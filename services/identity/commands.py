@@ -5,7 +5,7 @@ from pathlib import Path
 from services.chassis.db import postgres
 from services.chassis.events.transaction import PostgresUnitOfWork
 from services.chassis.runtime.clock import SystemClock
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.values import Refusal
 from services.identity.hashing.argon2 import Argon2Passwords
 from services.identity.store.transaction import IdentityTransaction

@@ -10,7 +10,8 @@ from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
 from services.chassis.imports.record_changes import leads_of
-from services.contracts.orders import Orders, PickupStated
+from services.contracts.orders.events import PickupStated
+from services.contracts.orders.operations import Orders
 from services.contracts.sites import ContainerStated, SiteStated
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.orders.domain.agreement import AgreementFacts

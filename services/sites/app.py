@@ -10,7 +10,7 @@ from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
 from services.chassis.imports.record_changes import leads_of
-from services.contracts.identity import OrganisationStated
+from services.contracts.identity.events import OrganisationStated
 from services.contracts.sites import ContainerStated, Sites, SiteStated
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.sites.domain.site import ContainerFacts, SiteFacts

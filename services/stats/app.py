@@ -6,8 +6,8 @@ from services.access.copy import ACCESS_COPY
 from services.chassis.events.copies.announcement import Announcement
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.imports.export_files import ImportKind
-from services.contracts.identity import OrganisationStated
-from services.contracts.orders import PickupStated
+from services.contracts.identity.events import OrganisationStated
+from services.contracts.orders.events import PickupStated
 from services.contracts.stats import InvoiceStated, Stats
 from services.hosting.blueprint import Blueprint
 from services.stats.http.api import StatsApi

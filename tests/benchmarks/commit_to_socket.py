@@ -17,7 +17,8 @@ from services.chassis.events import outbox
 from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.runtime.clock import SystemClock
-from services.contracts.orders import OrderKind, OrderPlaced, OrderState
+from services.contracts.orders.events import OrderPlaced
+from services.contracts.orders.orders import OrderKind, OrderState
 from services.contracts.sites import Fraction
 from tests.support.gateway_client import GatewayClient
 from tests.support.partner_process import subscribe

@@ -18,8 +18,8 @@ from gateway.schema.scalars import PASSTHROUGH_SCALARS
 from services.chassis.rpc.raw_result import RawResult
 from services.chassis.rpc.signature import signatures
 from services.chassis.telemetry import logging
-from services.contracts.identity import Language
-from services.contracts.orders import Orders
+from services.contracts.identity.people import Language
+from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from tests.benchmarks.contest import answers
 from tests.benchmarks.contest.pages import PORTAL

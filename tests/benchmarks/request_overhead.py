@@ -21,7 +21,7 @@ from gateway.rate_limit.shared_budgets import SharedBudgets
 from gateway.schema.builder import build_schema
 from gateway.trusted_proxies import TrustedProxies
 from services.chassis.runtime import deadline
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from tests.benchmarks.contest.pages import PORTAL
 
 A = TypeVar("A")

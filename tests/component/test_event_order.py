@@ -14,8 +14,9 @@ from services.access.access_parts import split_access
 from services.chassis.ids import write_id
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, event_type_of
-from services.contracts.identity import AccessStated, OrganisationStated, SessionEnded
-from services.contracts.orders import PickupFacts, PickupState
+from services.contracts.identity.events import AccessStated, OrganisationStated, SessionEnded
+from services.contracts.orders.events import PickupFacts
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import ContainerStated, SiteStated
 from services.contracts.stats import InvoiceStated
 from services.identity.app import IDENTITY

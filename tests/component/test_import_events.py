@@ -7,8 +7,9 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.declare import Event, event_type_of
-from services.contracts.identity import OrganisationKind, OrganisationStated
-from services.contracts.orders import OrderMoved, PickupRecorded
+from services.contracts.identity.events import OrganisationStated
+from services.contracts.identity.organisations import OrganisationKind
+from services.contracts.orders.events import OrderMoved, PickupRecorded
 from services.contracts.sites import Fraction
 from services.hosting.blueprint import Blueprint
 from services.identity.settings import IdentitySettings

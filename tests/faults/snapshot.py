@@ -18,7 +18,7 @@ from services.chassis.events.outbox import PARTITIONS
 from services.chassis.events.publish.restore_detection import RESTORE_VERSION_INCREMENT
 from services.chassis.ids import write_id
 from services.contracts.declare import event_type_of, partners_topic_of, topic_of
-from services.contracts.identity import AccessStated
+from services.contracts.identity.events import AccessStated
 from services.hosting.blueprint import Blueprint
 from services.identity.queries import directory
 from tests.faults.checker import (

@@ -12,7 +12,8 @@ from aiokafka import AIOKafkaProducer
 from services.chassis.events.envelope import event_headers
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.declare import topic_of
-from services.contracts.orders import PickupRecorded, PickupState
+from services.contracts.orders.events import PickupRecorded
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction
 from tests.faults.trial import Trial
 from tests.support.polling import until

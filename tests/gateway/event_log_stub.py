@@ -13,7 +13,7 @@ from services.chassis.events.envelope import RawRecord
 from services.chassis.events.event_log import Cursor
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.rpc.channel import CallFailed
-from services.contracts.orders import CursorExpired, EventPage, OrderEvent
+from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent
 from services.contracts.sites import ContainerStated, Fraction
 from services.contracts.values import Refusal
 from tests.gateway.order_events import placed

@@ -25,7 +25,7 @@ from services.chassis.ids import new_uuid
 from services.chassis.process import NO_PARTS, ProcessParts, application, server_config
 from services.chassis.runtime.settings import Environment, SocketAddress
 from services.contracts.declare import Event, event_type_of, topic_of
-from services.contracts.orders import OrderEvent
+from services.contracts.orders.event_log import OrderEvent
 from services.contracts.permission import SubjectKind
 from tests.gateway.stubs.samples import PARTNER, STAFF, USER
 from tests.gateway.stubs.services import StubServices

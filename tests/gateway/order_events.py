@@ -4,7 +4,8 @@ import datetime as dt
 import uuid
 
 from services.chassis.ids import write_id
-from services.contracts.orders import OrderKind, OrderMoved, OrderPlaced, OrderState
+from services.contracts.orders.events import OrderMoved, OrderPlaced
+from services.contracts.orders.orders import OrderKind, OrderState
 from services.contracts.sites import Fraction
 from tests.gateway.stubs.samples import ARTICLE, ORGANISATION, agreement_id, order_id, site_id
 

@@ -10,7 +10,7 @@ from gateway.subscriptions.subscriber import EventFilter, OrderEventItem, Subscr
 from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.auth.tokens import Claims, Verifier
 from services.chassis.events.event_log import Cursor
-from services.contracts.orders import CursorExpired, OrderEvent
+from services.contracts.orders.event_log import CursorExpired, OrderEvent
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Refusal
 from tests.gateway.stubs.samples import NOW, PARTNER, partner_access

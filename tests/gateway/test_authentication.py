@@ -12,7 +12,8 @@ from services.chassis.events import envelope
 from services.chassis.ids import new_uuid
 from services.chassis.problems import Unauthenticated
 from services.contracts.declare import Event, event_type_of
-from services.contracts.identity import Grant, OrganisationKind, OrganisationStated, SessionEnded
+from services.contracts.identity.events import Grant, OrganisationStated, SessionEnded
+from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.permission import SubjectKind
 from tests.gateway.stubs.identity import IdentityStub
 from tests.gateway.stubs.samples import ORGANISATION, PARTNER, USER, partner_access

@@ -12,7 +12,7 @@ import pytest_asyncio
 from gateway.http import graphql_endpoint
 from gateway.http.graphql_endpoint import BodyReader, GraphQLEndpoint
 from services.chassis.http.server.endpoint import EndpointRequest
-from services.contracts.identity import SessionEnded
+from services.contracts.identity.events import SessionEnded
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.gateway.stubs.samples import USER
 from tests.support.servers import Servers

@@ -10,7 +10,7 @@ from gateway.subscriptions.ring_buffer import RingBuffer
 from services.chassis.events.envelope import raw_record
 from services.chassis.events.event_log import Cursor
 from services.chassis.ids import new_uuid
-from services.contracts.orders import OrderEvent
+from services.contracts.orders.event_log import OrderEvent
 from tests.gateway.event_log_stub import EventLogStub
 from tests.gateway.stubs.samples import NOW
 from tests.gateway.subscribers import sequences, subscriber

@@ -4,7 +4,7 @@ import pytest
 
 from gateway import messages
 from services.chassis.texts.catalogue import load_catalogue
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from tests.gateway.raised_codes import raised_codes
 from tests.text_usage import keys_for, promised_codes
 

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from gateway import messages
-from services.contracts.identity import Language
-from services.contracts.orders import PickupReport, ReportKind
+from services.contracts.identity.people import Language
+from services.contracts.orders.reports import PickupReport, ReportKind
 from tests.gateway.gateway_fixture import GatewayFixture
 from tests.gateway.stubs.samples import ORGANISATION, PARTNER, agreement_id, order_id, site_id
 

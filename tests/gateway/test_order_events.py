@@ -9,7 +9,7 @@ import pytest
 
 from services.chassis.events.event_log import Cursor
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import SessionEnded
+from services.contracts.identity.events import SessionEnded
 from services.contracts.sites import PropertyType, SiteStated
 from tests.gateway.gateway_fixture import PROTOCOL, GatewayFixture
 from tests.gateway.order_events import moved, placed

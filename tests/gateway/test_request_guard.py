@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway import messages
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from gateway.execution.planning.batch_resolver import BATCH_RESOLVER, BatchResolver
 from gateway.schema.__main__ import schema_sdl
 from gateway.schema.builder import build_schema
-from services.contracts.orders import Agreement
+from services.contracts.orders.agreements import Agreement
 from services.contracts.sites import Site
 
 SNAPSHOT = Path(__file__).parents[2] / "gateway" / "schema.graphql"

@@ -15,7 +15,7 @@ from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, subscription, typed_field
 from gateway.schema.scalars import SCALARS
 from gateway.subscriptions.subscriber import Checkpoint
-from services.contracts.orders import OrderEvent
+from services.contracts.orders.event_log import OrderEvent
 from services.contracts.values import Outcome, Refusal, refuse
 from tests.gateway.stubs.samples import NOW, ORGANISATION
 

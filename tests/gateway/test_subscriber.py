@@ -18,8 +18,8 @@ from services.chassis.events.event_log import START, Cursor
 from services.chassis.ids import new_uuid
 from services.chassis.problems import Forbidden
 from services.chassis.rpc.channel import CallFailed
-from services.contracts.identity import Grant
-from services.contracts.orders import CursorExpired, EventPage
+from services.contracts.identity.events import Grant
+from services.contracts.orders.event_log import CursorExpired, EventPage
 from services.contracts.values import Refusal
 from tests.gateway.event_log_stub import EventLogStub
 from tests.gateway.stubs.samples import NOW, PARTNER, partner_access, site_id

@@ -25,7 +25,8 @@ from services.chassis.rpc.signature import camel_case, signatures
 from services.chassis.runtime.settings import ServiceSettings
 from services.contracts.declare import Event, event_type_named, event_type_of
 from services.contracts.files import FileLink
-from services.contracts.identity import AccessStated, Grant, Language
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.people import Language
 from services.contracts.imports import BadRow, Import, ImportState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Page, Refusal

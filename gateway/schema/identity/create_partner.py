@@ -1,7 +1,7 @@
 """Mutation createPartner."""
 
 from gateway.schema.fields import Info, field
-from services.contracts.identity import CreatePartner, PartnerCreated
+from services.contracts.identity.partners import CreatePartner, PartnerCreated
 from services.contracts.values import Refusal
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from gateway.schema.fields import Info, field
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.identity import Me
+from services.contracts.identity.people import Me
 
 
 @field()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.fields import Info, field
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.identity import Partner
+from services.contracts.identity.partners import Partner
 
 
 @field(size=ListSize(assumed_size=100))

@@ -1,7 +1,7 @@
 """Mutation refresh."""
 
 from gateway.schema.fields import Info, field
-from services.contracts.identity import SignedIn
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.values import Refusal, Value
 
 

@@ -1,7 +1,7 @@
 """Mutation register."""
 
 from gateway.schema.fields import PASSWORD_HASH_WEIGHT, Info, field
-from services.contracts.identity import Register, Registered
+from services.contracts.identity.people import Register, Registered
 from services.contracts.values import Refusal
 
 

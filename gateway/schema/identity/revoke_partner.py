@@ -1,7 +1,7 @@
 """Mutation revokePartner."""
 
 from gateway.schema.fields import Info, field
-from services.contracts.identity import PartnerRevoked
+from services.contracts.identity.partners import PartnerRevoked
 from services.contracts.values import Conflict, Id, Refusal, Value
 
 

@@ -2,7 +2,7 @@
 
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import PASSWORD_HASH_WEIGHT, Info, field
-from services.contracts.identity import SignedIn
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.values import Refusal, Value
 
 

@@ -1,7 +1,7 @@
 """Mutation signOut."""
 
 from gateway.schema.fields import Info, field
-from services.contracts.identity import SignedOut
+from services.contracts.identity.sessions import SignedOut
 from services.contracts.values import Refusal
 
 

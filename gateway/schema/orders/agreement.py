@@ -7,7 +7,7 @@ from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, batch_field
 from gateway.schema.sites.site_loader import load_sites
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.orders import Agreement, Offers
+from services.contracts.orders.agreements import Agreement, Offers
 from services.contracts.sites import Site
 from services.contracts.values import Refusal
 

@@ -7,7 +7,7 @@ from gateway.execution.cost.directives import ListSize
 from gateway.schema.fields import Info, field
 from gateway.schema.orders.event_arguments import AFTER, ORGANISATION, TYPES
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.orders import EVENTS_PER_PAGE, CursorExpired, EventPage
+from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, EventPage
 from services.contracts.values import Cursor, Doc, Id, Refusal
 
 

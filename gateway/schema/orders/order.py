@@ -4,7 +4,8 @@ from gateway.execution.planning.batch_resolver import SelectedFields
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, batch_field, load_many
 from gateway.schema.sites.site_loader import load_sites
-from services.contracts.orders import Agreement, Order
+from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.orders import Order
 from services.contracts.sites import Site
 
 

@@ -10,8 +10,8 @@ from gateway.subscriptions.subscriber import Checkpoint, EventFilter, Subscriber
 from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.rpc.client import client
-from services.contracts.identity import Identity
-from services.contracts.orders import CursorExpired, OrderEvent
+from services.contracts.identity.operations import Identity
+from services.contracts.orders.event_log import CursorExpired, OrderEvent
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Cursor, Doc, Id, Refusal
 

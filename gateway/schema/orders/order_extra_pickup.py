@@ -1,7 +1,7 @@
 """Mutation orderExtraPickup."""
 
 from gateway.schema.fields import Info, field
-from services.contracts.orders import Ordered, OrderExtraPickup
+from services.contracts.orders.orders import Ordered, OrderExtraPickup
 from services.contracts.values import Refusal
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from gateway.schema.fields import Info, field, is_total_selected
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.orders import Order, OrderState
+from services.contracts.orders.orders import Order, OrderState
 from services.contracts.values import Connection, Doc, Id, Page
 
 

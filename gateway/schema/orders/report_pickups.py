@@ -5,7 +5,7 @@ import msgspec
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, field, within_input
-from services.contracts.orders import PickupReport, PickupsReported, ReportOutcome
+from services.contracts.orders.reports import PickupReport, PickupsReported, ReportOutcome
 from services.contracts.values import Refusal, Value
 
 

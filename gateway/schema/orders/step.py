@@ -2,8 +2,8 @@
 
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, batch_field, load_many
-from services.contracts.identity import Actor, SystemActor
-from services.contracts.orders import SYSTEM, Step
+from services.contracts.identity.actors import Actor, SystemActor
+from services.contracts.orders.orders import SYSTEM, Step
 
 
 @batch_field(needs=["by"])

@@ -8,8 +8,9 @@ from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, batch_field, load_many
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.identity import Organisation
-from services.contracts.orders import Agreement, Calendar, Pickup
+from services.contracts.identity.organisations import Organisation
+from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.sites import Site
 from services.contracts.values import Connection, Doc, Page, Refusal
 

@@ -13,7 +13,7 @@ from services.chassis.db.paging import IntegerKey, KeysetPage
 from services.chassis.db.postgres import Pool, Row
 from services.chassis.imports.csv_text import csv_text
 from services.chassis.texts.catalogue import load_catalogue
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.imports import MAX_BAD_ROWS_BYTES, BadRow
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page

@@ -29,7 +29,7 @@ from services.chassis.jobs.job import AnyJobHandler, Job, JobHandler, JobRun, Ru
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
 from services.contracts.files import FileLink
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.imports import MAX_BAD_ROWS_BYTES, MAX_FILE_BYTES, BadRow, Import, ImportStarted, ImportState
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page, Refusal, refuse

@@ -17,7 +17,7 @@ import msgspec
 from services.chassis.pdf import compiler
 from services.chassis.runtime.child_process import ChildFailed, ChildLimits, run_child
 from services.chassis.runtime.settings import Letterhead
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 _LETTERHEAD = Path(__file__).parent / "letterhead.typ"
 _ENVIRONMENT = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}

@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from services.chassis.texts.formats import format_date, format_number, format_time
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 
 class Catalogue:

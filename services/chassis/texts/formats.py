@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from babel import dates, numbers
 
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 _LOCALES = {Language.FI: "fi_FI", Language.SV: "sv_FI", Language.NB: "nb_NO", Language.EN: "en_GB"}
 """The CLDR's locale of each language. British English has the day before the month, and 24 hours."""

@@ -5,7 +5,7 @@ import uuid
 
 import msgspec
 
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.permission import Role, SubjectKind
 
 

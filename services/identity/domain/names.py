@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from services.contracts.identity import USERNAME_LENGTH
+from services.contracts.identity.people import USERNAME_LENGTH
 from services.contracts.values import Problem, length_problem, malformed
 from services.identity.domain.scripts import has_ignorable, is_in_one_script
 

@@ -5,7 +5,7 @@ import uuid
 
 import msgspec
 
-from services.contracts.identity import OrganisationKind
+from services.contracts.identity.organisations import OrganisationKind
 
 
 class OrganisationFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Validation of a new partner, and of requested scopes (I13)."""
 
-from services.contracts.identity import PARTNER_NAME_LENGTH, SCOPES, CreatePartner
+from services.contracts.identity.partners import PARTNER_NAME_LENGTH, SCOPES, CreatePartner
 from services.contracts.values import Problem, length_problem, malformed
 
 

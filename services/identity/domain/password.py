@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from services.contracts.identity import PASSWORD_LENGTH
+from services.contracts.identity.people import PASSWORD_LENGTH
 from services.contracts.values import Problem
 from services.identity.domain.common_passwords import is_common
 from services.identity.domain.names import username_key

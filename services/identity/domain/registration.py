@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from services.contracts.identity import Register
+from services.contracts.identity.people import Register
 from services.contracts.values import Problem, malformed
 from services.identity.domain import names, password
 

@@ -7,26 +7,12 @@ import msgspec
 from services.access.caller import Caller
 from services.chassis.auth.tokens import Signer
 from services.chassis.problems import Unauthenticated
-from services.contracts.identity import (
-    AccessStated,
-    ClientToken,
-    Contact,
-    CreatePartner,
-    Me,
-    Organisation,
-    Partner,
-    PartnerActor,
-    PartnerCreated,
-    PartnerRevoked,
-    PublicKeys,
-    Register,
-    Registered,
-    RegistrationSettings,
-    SignedIn,
-    SignedOut,
-    StaffActor,
-    UserActor,
-)
+from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
+from services.contracts.identity.events import AccessStated
+from services.contracts.identity.organisations import Organisation
+from services.contracts.identity.partners import ClientToken, CreatePartner, Partner, PartnerCreated, PartnerRevoked
+from services.contracts.identity.people import Contact, Me, Register, Registered, RegistrationSettings
+from services.contracts.identity.sessions import PublicKeys, SignedIn, SignedOut
 from services.contracts.values import Conflict, Id, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi

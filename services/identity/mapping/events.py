@@ -1,7 +1,7 @@
 """Access and organisations as events."""
 
 from services.chassis.ids import write_id
-from services.contracts.identity import AccessStated, Grant, OrganisationStated
+from services.contracts.identity.events import AccessStated, Grant, OrganisationStated
 from services.contracts.permission import Role, SubjectKind
 from services.identity.domain.access import PartnerRecord, UserRecord
 from services.identity.domain.organisation import OrganisationRecord

@@ -1,6 +1,6 @@
 """The rules of registration as clients see them."""
 
-from services.contracts.identity import PASSWORD_LENGTH, NumberFormat, PasswordRules, RegistrationSettings
+from services.contracts.identity.people import PASSWORD_LENGTH, NumberFormat, PasswordRules, RegistrationSettings
 from services.identity.domain.registration import RegistrationRules
 
 

@@ -1,7 +1,7 @@
 """Partners as responses."""
 
 from services.chassis.ids import write_id
-from services.contracts.identity import Partner
+from services.contracts.identity.partners import Partner
 from services.identity.domain.access import PartnerRecord
 
 

@@ -6,8 +6,8 @@ from services.chassis.events.consume.handlers import BatchHandler, Handlers, bat
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
 from services.contracts.audit import AuditRecorded
-from services.contracts.identity import IdentityAuditRecorded
-from services.contracts.orders import OrdersAuditRecorded
+from services.contracts.identity.events import IdentityAuditRecorded
+from services.contracts.orders.events import OrdersAuditRecorded
 from services.contracts.sites import SitesAuditRecorded
 from services.contracts.stats import InvoiceStated, StatsAuditRecorded
 from services.contracts.support import SupportAuditRecorded

@@ -10,19 +10,11 @@ from services.access.caller import Caller
 from services.access.decision import visible
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.ids import find_id, write_id
-from services.contracts.identity import (
-    AccessStated,
-    Contact,
-    Language,
-    Me,
-    Membership,
-    Organisation,
-    OrganisationKind,
-    Partner,
-    PartnerActor,
-    StaffActor,
-    UserActor,
-)
+from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
+from services.contracts.identity.events import AccessStated
+from services.contracts.identity.organisations import Organisation, OrganisationKind
+from services.contracts.identity.partners import Partner
+from services.contracts.identity.people import Contact, Language, Me, Membership
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Id
 from services.identity.mapping import events

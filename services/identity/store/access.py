@@ -2,7 +2,7 @@
 
 from services.access import copy
 from services.chassis.db.postgres import DatabaseConnection
-from services.contracts.identity import AccessStated
+from services.contracts.identity.events import AccessStated
 
 
 class PostgresAccessRepository:

@@ -6,7 +6,7 @@ import uuid
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.rows import to_row
 from services.chassis.ids import new_uuid
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.permission import Role
 from services.identity.domain.access import MembershipRecord, UserRecord
 from services.identity.domain.names import username_key

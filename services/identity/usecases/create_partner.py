@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.chassis.audit.entry import AuditEntry
 from services.chassis.ids import find_id, new_uuid, read_id, write_id
-from services.contracts.identity import SCOPES, CreatePartner, PartnerCreated
+from services.contracts.identity.partners import SCOPES, CreatePartner, PartnerCreated
 from services.contracts.values import Id, Problem, Refusal
 from services.identity.domain.access import PartnerRecord
 from services.identity.domain.partner import partner_problems

@@ -2,7 +2,7 @@
 
 from services.chassis.audit.entry import AuditEntry
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import UserRecord
 from services.identity.domain.names import normalise_username

@@ -1,7 +1,8 @@
 """The end of sessions: by signing out, or because a refresh token was used twice (I3)."""
 
 from services.chassis.ids import find_id, write_id
-from services.contracts.identity import SessionEnded, SignedOut
+from services.contracts.identity.events import SessionEnded
+from services.contracts.identity.sessions import SignedOut
 from services.contracts.values import Refusal
 from services.identity.domain.secret import digest
 from services.identity.domain.session import Session, mark_session_ended

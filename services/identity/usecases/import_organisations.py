@@ -11,7 +11,7 @@ from msgspec import Meta
 from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.record_changes import Leads, RecordChanges, load_changes
 from services.chassis.imports.row_reader import RowError, row_error
-from services.contracts.identity import OrganisationKind
+from services.contracts.identity.organisations import OrganisationKind
 from services.identity.domain.organisation import OrganisationFacts, OrganisationRecord
 from services.identity.domain.registration import RegistrationRules
 from services.identity.mapping.events import organisation_stated_event

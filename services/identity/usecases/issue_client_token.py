@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from services.chassis.auth.tokens import Signer
 from services.chassis.ids import find_id
-from services.contracts.identity import ClientToken
+from services.contracts.identity.partners import ClientToken
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import PartnerRecord

@@ -3,7 +3,7 @@
 import secrets
 
 from services.chassis.auth.tokens import Signer
-from services.contracts.identity import SignedIn
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.secret import digest
 from services.identity.domain.session import RefreshTokenUse, classify_use, rotate_session, successor_token

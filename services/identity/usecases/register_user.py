@@ -1,7 +1,7 @@
 """Registration with the numbers that are printed on an invoice (I1, I2)."""
 
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import Register, Registered
+from services.contracts.identity.people import Register, Registered
 from services.contracts.permission import Role
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import MembershipRecord, UserRecord

@@ -2,7 +2,7 @@
 
 from services.chassis.audit.entry import AuditEntry
 from services.chassis.ids import find_id
-from services.contracts.identity import PartnerRevoked
+from services.contracts.identity.partners import PartnerRevoked
 from services.contracts.values import Conflict, Refusal, conflict, refuse
 from services.identity.domain.access import revoke
 from services.identity.mapping.responses import partner_response

@@ -7,7 +7,7 @@ import msgspec
 
 from services.chassis.auth.tokens import Signer
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import KnownDevice, SignedIn
+from services.contracts.identity.sessions import KnownDevice, SignedIn
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import UserRecord
 from services.identity.domain.attempts import Scope

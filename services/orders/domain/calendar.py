@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from services.contracts.orders import PickupState
+from services.contracts.orders.pickups import PickupState
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.holidays import Holidays
 from services.orders.domain.pickup import PickupRecord, regular_pickup

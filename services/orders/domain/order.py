@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from services.contracts.orders import OrderKind, OrderState, Step
+from services.contracts.orders.orders import OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.contracts.values import Money
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.contracts.orders import OrderState, PickupState, ReportKind
+from services.contracts.orders.orders import OrderState
+from services.contracts.orders.pickups import PickupState
+from services.contracts.orders.reports import ReportKind
 from services.contracts.sites import Fraction
 from services.orders.domain.agreement import AgreementRecord
 

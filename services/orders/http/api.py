@@ -4,20 +4,11 @@ import datetime as dt
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.contracts.orders import (
-    Agreement,
-    Calendar,
-    CursorExpired,
-    EventPage,
-    Offers,
-    Order,
-    Ordered,
-    OrderExtraPickup,
-    OrderState,
-    Pickup,
-    PickupReport,
-    PickupsReported,
-)
+from services.contracts.orders.agreements import Agreement, Offers
+from services.contracts.orders.event_log import CursorExpired, EventPage
+from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
+from services.contracts.orders.pickups import Calendar, Pickup
+from services.contracts.orders.reports import PickupReport, PickupsReported
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
@@ -28,7 +19,7 @@ from services.orders.usecases.report_pickups import report_pickups
 
 
 class OrdersApi(ImportsApi):
-    """``services.contracts.orders.Orders`` for one caller."""
+    """``services.contracts.orders.operations.Orders`` for one caller."""
 
     def __init__(self, runtime: ServiceRuntime[OrdersTransaction], caller: Caller) -> None:
         super().__init__(runtime.imports, caller)

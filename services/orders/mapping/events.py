@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from services.chassis.ids import write_id
-from services.contracts.orders import OrderMoved, OrderPlaced, PickupFacts, PickupMoved
+from services.contracts.orders.events import OrderMoved, OrderPlaced, PickupFacts, PickupMoved
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.order import OrderRecord
 from services.orders.domain.pickup import PickupRecord, RecordedPickup

@@ -5,8 +5,11 @@ import uuid
 from collections.abc import Sequence
 
 from services.chassis.ids import write_id
-from services.contracts import orders as contract
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
+from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.articles import Article
+from services.contracts.orders.orders import Order
+from services.contracts.orders.pickups import Holiday, Pickup
 from services.orders.domain import price
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.calendar import Schedule
@@ -17,10 +20,10 @@ from services.orders.domain.price import ArticlePrice
 
 def article_response(
     article_id: uuid.UUID, rows: Sequence[ArticlePrice], language: Language, day: dt.date, *, billing: bool
-) -> contract.Article:
+) -> Article:
     """Return an article with its description and price of ``day``."""
     row = price.describing_price(rows, day)
-    return contract.Article(
+    return Article(
         id=write_id("article", article_id),
         article_number=row.article_number,
         name=row.name(language.value),
@@ -32,11 +35,11 @@ def article_response(
 
 
 def agreement_response(
-    record: AgreementRecord, container_number: str, article: contract.Article, next_pickup: dt.date | None
-) -> contract.Agreement:
+    record: AgreementRecord, container_number: str, article: Article, next_pickup: dt.date | None
+) -> Agreement:
     """Return an agreement."""
     facts = record.facts
-    return contract.Agreement(
+    return Agreement(
         id=write_id("agreement", record.id),
         agreement_number=facts.agreement_number,
         organisation_id=write_id("org", record.organisation_id),
@@ -54,13 +57,11 @@ def agreement_response(
     )
 
 
-def pickup_response(
-    record: PickupRecord, schedule: Schedule, article: contract.Article, language: Language
-) -> contract.Pickup:
+def pickup_response(record: PickupRecord, schedule: Schedule, article: Article, language: Language) -> Pickup:
     """Return a pickup of a calendar."""
     was_moved = record.date != record.planned_on
     holiday = schedule.holidays.on(record.planned_on) if was_moved else None
-    return contract.Pickup(
+    return Pickup(
         id=write_id("pickup", record.id),
         site_id=write_id("site", schedule.agreement.facts.site_id),
         agreement_id=write_id("agreement", record.agreement_id),
@@ -69,7 +70,7 @@ def pickup_response(
         date=record.date,
         tolerance_days=schedule.tolerance(record.date),
         original_date=record.planned_on if was_moved else None,
-        moved_by=contract.Holiday(date=holiday.date, name=holiday.name(language.value)) if holiday else None,
+        moved_by=Holiday(date=holiday.date, name=holiday.name(language.value)) if holiday else None,
         state=record.outcome.state,
         done_at=record.outcome.done_at,
         grams=record.outcome.grams,
@@ -77,9 +78,9 @@ def pickup_response(
     )
 
 
-def order_response(record: OrderRecord, article: contract.Article, *, billing: bool) -> contract.Order:
+def order_response(record: OrderRecord, article: Article, *, billing: bool) -> Order:
     """Return an order with its timeline."""
-    return contract.Order(
+    return Order(
         id=write_id("order", record.id),
         number=record.number,
         kind=record.kind,

@@ -9,7 +9,7 @@ from services.access.decision import billing, visible
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.ids import find_id
-from services.contracts.orders import Agreement
+from services.contracts.orders.agreements import Agreement
 from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page
 from services.orders.domain.calendar import next_pickup

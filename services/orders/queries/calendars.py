@@ -14,8 +14,10 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.ids import find_id
 from services.chassis.problems import MalformedInput
 from services.chassis.runtime.clock import Clock
-from services.contracts.identity import Language
-from services.contracts.orders import Article, Calendar, Offer, Offers, Pickup
+from services.contracts.identity.people import Language
+from services.contracts.orders.agreements import Offer, Offers
+from services.contracts.orders.articles import Article
+from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.values import Id, Refusal, refuse
 from services.orders.domain import calendar, offers, price
 from services.orders.domain.agreement import AgreementRecord

@@ -11,7 +11,7 @@ from services.chassis.events import event_log
 from services.chassis.events.event_log import Cursor, LogBounds, LoggedEvent
 from services.chassis.ids import find_id, write_id
 from services.chassis.problems import MalformedInput
-from services.contracts.orders import EVENTS_PER_PAGE, CursorExpired, EventPage, OrderEvent
+from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, EventPage, OrderEvent
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Id, Refusal, range_problem, refuse
 

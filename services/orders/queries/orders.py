@@ -12,7 +12,7 @@ from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id
-from services.contracts.orders import Order, OrderState
+from services.contracts.orders.orders import Order, OrderState
 from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page
 from services.orders.domain.order import OPEN_STATES

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from services.chassis.db.postgres import DatabaseConnection, Row
-from services.contracts.orders import OrderKind, OrderState, Step
+from services.contracts.orders.orders import OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.contracts.values import Money
 from services.orders.domain.order import WITHDRAWN_STATES, OrderRecord

@@ -2,7 +2,7 @@
 
 import uuid
 
-from services.contracts.orders import PickupStated
+from services.contracts.orders.events import PickupStated
 from services.orders.mapping.events import pickup_event
 from services.orders.usecases.ports.transaction import OrdersStore
 

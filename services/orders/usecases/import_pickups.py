@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from services.chassis.imports.export_files import RowResult
 from services.chassis.imports.row_reader import RowError, row_error
-from services.contracts.orders import GRAMS, ReportKind
+from services.contracts.orders.reports import GRAMS, ReportKind
 from services.contracts.values import TextLimit
 from services.orders.domain import calendar
 from services.orders.domain.agreement import AgreementRecord

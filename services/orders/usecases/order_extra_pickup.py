@@ -3,7 +3,7 @@
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import new_uuid, read_id, write_id
-from services.contracts.orders import SYSTEM, Ordered, OrderExtraPickup, OrderKind, OrderState
+from services.contracts.orders.orders import SYSTEM, Ordered, OrderExtraPickup, OrderKind, OrderState
 from services.contracts.values import Refusal, refuse
 from services.orders.domain import offers, order, price
 from services.orders.domain.agreement import AgreementRecord

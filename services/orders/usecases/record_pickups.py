@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from services.contracts.orders import PickupRecorded
+from services.contracts.orders.events import PickupRecorded
 from services.orders.domain import order, pickup
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.order import OrderRecord

@@ -10,7 +10,7 @@ import msgspec
 from services.access.caller import Caller
 from services.chassis.ids import find_id
 from services.chassis.rpc.text_limits import text_validator
-from services.contracts.orders import (
+from services.contracts.orders.reports import (
     GRAMS,
     REASON_LENGTH,
     REPORT_COUNT,

@@ -4,7 +4,7 @@ from services.access import copy
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
-from services.contracts.identity import OrganisationStated
+from services.contracts.identity.events import OrganisationStated
 from services.sites.store.transaction import SitesTransaction
 from services.sites.usecases.ports.transaction import SitesStore
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.contracts.orders import PickupState
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction
 
 

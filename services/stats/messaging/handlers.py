@@ -6,8 +6,8 @@ from services.access import copy
 from services.chassis.events.consume.handlers import BatchHandler, Handlers, batch_handler
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
-from services.contracts.identity import OrganisationStated
-from services.contracts.orders import PickupFacts, PickupRecorded, PickupStated
+from services.contracts.identity.events import OrganisationStated
+from services.contracts.orders.events import PickupFacts, PickupRecorded, PickupStated
 from services.stats.domain.pickup import PickupFact
 from services.stats.store.transaction import StatsTransaction
 from services.stats.usecases.ports.transaction import StatsStore

@@ -6,7 +6,8 @@ from services.access.service_token import ServiceTokens
 from services.chassis.problems import NotReadyYet
 from services.chassis.rpc.channel import CallFailed, ServiceChannel
 from services.chassis.rpc.client import client
-from services.contracts.identity import Contact, Identity
+from services.contracts.identity.operations import Identity
+from services.contracts.identity.people import Contact
 from services.contracts.values import Id
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from services.chassis.mail_body.renderer import MailBody, load_template
 from services.chassis.runtime.settings import Letterhead
 from services.chassis.texts.catalogue import load_catalogue
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.support.domain.ticket import TicketRecord
 
 _SUPPORT = Path(__file__).parents[1]

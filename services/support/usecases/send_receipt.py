@@ -7,7 +7,7 @@ from services.chassis.ids import write_id
 from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
 from services.chassis.runtime.settings import Letterhead
-from services.contracts.identity import Contact
+from services.contracts.identity.people import Contact
 from services.support.domain.ticket import TicketRecord
 from services.support.mapping.receipt_mail import write_receipt
 from services.support.usecases.ports.recipients import Recipients

@@ -11,8 +11,10 @@ from msgspec import UNSET
 from services.chassis.ids import write_id
 from services.chassis.rpc.field_selection import selection_encoder
 from services.chassis.rpc.signature import signatures
-from services.contracts.identity import PublicKeys
-from services.contracts.orders import Article, Holiday, Orders, Pickup, PickupState
+from services.contracts.identity.sessions import PublicKeys
+from services.contracts.orders.articles import Article
+from services.contracts.orders.operations import Orders
+from services.contracts.orders.pickups import Holiday, Pickup, PickupState
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, Sites
 from services.contracts.values import Connection, Edge, Money, PageInfo
 from tests.benchmarks.contest.pages import OTHERS, Page

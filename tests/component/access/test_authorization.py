@@ -14,7 +14,7 @@ from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
 from services.chassis.rpc.signature import signatures
 from services.contracts.declare import write
-from services.contracts.identity import AccessStated, Grant
+from services.contracts.identity.events import AccessStated, Grant
 from services.contracts.permission import PEOPLE, Permission, Role, SubjectKind, allow
 from services.contracts.values import Refusal, SiteId, refuse
 from services.orders.app import ORDERS

@@ -7,7 +7,7 @@ import msgspec
 from services.access.access_parts import split_access
 from services.chassis.ids import new_uuid as new
 from services.chassis.ids import write_id
-from services.contracts.identity import AccessStated, Grant
+from services.contracts.identity.events import AccessStated, Grant
 from services.contracts.permission import SubjectKind
 from services.sites.app import SITES
 from tests.support.fixtures import MakeHarness

@@ -16,7 +16,7 @@ from services.access.reach import ScopedTable, SearchCondition, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import read_id, write_id
-from services.contracts.identity import Grant
+from services.contracts.identity.events import Grant
 from services.contracts.permission import Role
 from services.contracts.values import Page
 from services.support.app import SUPPORT

@@ -11,16 +11,12 @@ from services.chassis.events.copies import announcement
 from services.chassis.events.copies.announcement import Announcement, announce
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.declare import Event, event_type_of
-from services.contracts.identity import (
-    SCOPES,
-    AccessStated,
-    CreatePartner,
-    Language,
-    OrganisationKind,
-    OrganisationStated,
-    PartnerCreated,
-)
-from services.contracts.orders import PickupRecorded, PickupsReported, PickupStated, ReportKind
+from services.contracts.identity.events import AccessStated, OrganisationStated
+from services.contracts.identity.organisations import OrganisationKind
+from services.contracts.identity.partners import SCOPES, CreatePartner, PartnerCreated
+from services.contracts.identity.people import Language
+from services.contracts.orders.events import PickupRecorded, PickupStated
+from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import ContainerStated, SiteStated
 from services.contracts.stats import InvoiceStated

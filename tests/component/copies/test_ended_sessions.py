@@ -9,7 +9,7 @@ import pytest
 from services.access import copy
 from services.chassis.events.consume.handlers import handle_events
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import SessionEnded
+from services.contracts.identity.events import SessionEnded
 from services.hosting.blueprint import Blueprint
 from services.orders.app import ORDERS
 from services.sites.app import SITES

@@ -11,9 +11,13 @@ import pytest
 from services.chassis.events.copies import rebuild
 from services.chassis.ids import read_id
 from services.chassis.jobs.job import RunAgain
-from services.contracts.identity import AccessStated, Grant, Language
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.people import Language
 from services.contracts.imports import ImportState
-from services.contracts.orders import Offers, Ordered, Orders, PickupsReported
+from services.contracts.orders.agreements import Offers
+from services.contracts.orders.operations import Orders
+from services.contracts.orders.orders import Ordered
+from services.contracts.orders.reports import PickupsReported
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import Fraction
 from services.contracts.values import Page, Refusal

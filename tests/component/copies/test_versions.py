@@ -13,8 +13,10 @@ from services.chassis.events.copies import rebuild
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.ids import new_uuid, read_id, write_id
 from services.contracts.declare import Event, event_type_of
-from services.contracts.identity import AccessStated, Grant, OrganisationKind, OrganisationStated
-from services.contracts.orders import PickupState, PickupStated
+from services.contracts.identity.events import AccessStated, Grant, OrganisationStated
+from services.contracts.identity.organisations import OrganisationKind
+from services.contracts.orders.events import PickupStated
+from services.contracts.orders.pickups import PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import ContainerStated, Fraction, PropertyType, SiteStated
 from services.contracts.stats import InvoiceStated

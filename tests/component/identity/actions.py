@@ -8,16 +8,11 @@ import msgspec
 from services.access.caller import Caller
 from services.chassis.auth.tokens import Claims, Verifier
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import (
-    ClientToken,
-    CreatePartner,
-    Identity,
-    OrganisationStated,
-    PartnerCreated,
-    Register,
-    Registered,
-    SignedIn,
-)
+from services.contracts.identity.events import OrganisationStated
+from services.contracts.identity.operations import Identity
+from services.contracts.identity.partners import ClientToken, CreatePartner, PartnerCreated
+from services.contracts.identity.people import Register, Registered
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.permission import SubjectKind
 from services.contracts.stats import InvoiceStated
 from services.contracts.values import Conflict, Outcome, Refusal

@@ -7,7 +7,7 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from services.chassis.runtime.settings import SocketAddress
-from services.contracts.identity import Identity
+from services.contracts.identity.operations import Identity
 from services.identity.app import IDENTITY
 from services.identity.hashing.argon2 import Argon2Passwords
 from services.identity.settings import IdentitySettings

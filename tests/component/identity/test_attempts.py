@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.contracts.identity import SignedIn
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.values import Refusal
 from services.identity.store.retention import delete_expired
 from tests.component.identity.actions import (

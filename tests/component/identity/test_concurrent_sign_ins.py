@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from services.contracts.identity import SignedIn
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.values import Outcome
 from services.identity.hashing.argon2 import Argon2Passwords
 from services.identity.hashing.queue import CONCURRENCY, MAX_WAITING_PER_ADDRESS

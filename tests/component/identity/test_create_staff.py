@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli import app
-from services.contracts.identity import AccessStated, Grant, Language
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.people import Language
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Refusal
 from services.identity.app import IDENTITY

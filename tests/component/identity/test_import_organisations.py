@@ -4,7 +4,8 @@ import pytest
 
 from services.access.caller import Caller
 from services.chassis.problems import Forbidden
-from services.contracts.identity import OrganisationKind, OrganisationStated
+from services.contracts.identity.events import OrganisationStated
+from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.permission import SubjectKind
 from tests.component.identity.actions import CUSTOMERS, KELTA, MIRJA, Harness, service
 

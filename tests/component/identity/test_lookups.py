@@ -13,7 +13,9 @@ from services.access.caller import Caller
 from services.chassis.auth.tokens import Verifier
 from services.chassis.ids import new_uuid, read_id, write_id
 from services.chassis.problems import Forbidden, Unauthenticated
-from services.contracts.identity import AccessStated, ClientToken, Contact, Grant, Language
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.partners import ClientToken
+from services.contracts.identity.people import Contact, Language
 from services.contracts.permission import Role, SubjectKind
 from services.identity.app import IDENTITY
 from tests.component.identity.actions import (

@@ -6,7 +6,8 @@ import pytest
 
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.identity import AccessStated, Grant, PartnerCreated, PartnerRevoked
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.partners import PartnerCreated, PartnerRevoked
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Conflict, ConflictField, Refusal
 from tests.component.identity.actions import (

@@ -8,7 +8,9 @@ from typing import Literal
 import msgspec
 import pytest
 
-from services.contracts.identity import AccessStated, Grant, OrganisationStated, Registered, SignedIn
+from services.contracts.identity.events import AccessStated, Grant, OrganisationStated
+from services.contracts.identity.people import Registered
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Refusal, refuse
 from tests.component.identity.actions import (

@@ -7,7 +7,8 @@ import pytest
 from services.chassis.auth.tokens import TYPE
 from services.chassis.ids import read_id
 from services.chassis.problems import Forbidden, Unauthenticated
-from services.contracts.identity import SessionEnded, SignedIn
+from services.contracts.identity.events import SessionEnded
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Outcome
 from services.identity.store.retention import delete_expired

@@ -11,8 +11,11 @@ import pytest
 
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import Grant
-from services.contracts.orders import Agreement, OrderExtraPickup, Orders, PickupReport, ReportKind
+from services.contracts.identity.events import Grant
+from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.operations import Orders
+from services.contracts.orders.orders import OrderExtraPickup
+from services.contracts.orders.reports import PickupReport, ReportKind
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import ContainerStated, Fraction, PropertyType, SiteStated
 from services.contracts.values import Page

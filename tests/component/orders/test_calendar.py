@@ -7,8 +7,10 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden, MalformedInput
-from services.contracts.identity import Language
-from services.contracts.orders import Calendar, Holiday, Ordered, Pickup, PickupState, ReportKind
+from services.contracts.identity.people import Language
+from services.contracts.orders.orders import Ordered
+from services.contracts.orders.pickups import Calendar, Holiday, Pickup, PickupState
+from services.contracts.orders.reports import ReportKind
 from services.contracts.permission import Role
 from services.contracts.sites import Fraction
 from services.contracts.values import Page, Refusal

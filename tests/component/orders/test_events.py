@@ -7,7 +7,9 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden, MalformedInput
-from services.contracts.orders import CursorExpired, EventPage, Ordered, OrderPlaced
+from services.contracts.orders.event_log import CursorExpired, EventPage
+from services.contracts.orders.events import OrderPlaced
+from services.contracts.orders.orders import Ordered
 from services.contracts.values import Refusal
 from tests.component.orders.scenario import OrdersScenario, day, extra_pickup
 

@@ -10,18 +10,12 @@ from services.access import copy
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.identity import AccessStated, Grant, Language
-from services.contracts.orders import (
-    Calendar,
-    Offers,
-    Ordered,
-    OrderExtraPickup,
-    OrderMoved,
-    OrderPlaced,
-    OrderState,
-    PickupState,
-    Step,
-)
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.people import Language
+from services.contracts.orders.agreements import Offers
+from services.contracts.orders.events import OrderMoved, OrderPlaced
+from services.contracts.orders.orders import Ordered, OrderExtraPickup, OrderState, Step
+from services.contracts.orders.pickups import Calendar, PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Money, Page, Refusal, refuse
 from tests.component.orders.scenario import OrdersScenario, day, extra_pickup

@@ -8,8 +8,9 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.jobs.job import RunAgain
-from services.contracts.identity import Language
-from services.contracts.orders import Calendar, PickupRecorded, PickupState
+from services.contracts.identity.people import Language
+from services.contracts.orders.events import PickupRecorded
+from services.contracts.orders.pickups import Calendar, PickupState
 from services.contracts.sites import Fraction
 from services.contracts.values import Page
 from tests.component.orders.scenario import (

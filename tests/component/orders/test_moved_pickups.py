@@ -8,7 +8,7 @@ import pytest
 from services.chassis.ids import read_id
 from services.chassis.jobs.fan_out import FanOutRunner, RunFanOut
 from services.chassis.jobs.job import JobRun
-from services.contracts.orders import PickupMoved
+from services.contracts.orders.events import PickupMoved
 from services.orders.app import ORDERS
 from tests.component.orders.scenario import HOLIDAYS, OrdersScenario
 

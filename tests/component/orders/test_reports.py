@@ -7,20 +7,10 @@ import pytest
 
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.problems import Forbidden
-from services.contracts.orders import (
-    Calendar,
-    Order,
-    Ordered,
-    OrderMoved,
-    OrderState,
-    Pickup,
-    PickupRecorded,
-    PickupReport,
-    PickupsReported,
-    PickupState,
-    ReportKind,
-    ReportOutcome,
-)
+from services.contracts.orders.events import OrderMoved, PickupRecorded
+from services.contracts.orders.orders import Order, Ordered, OrderState
+from services.contracts.orders.pickups import Calendar, Pickup, PickupState
+from services.contracts.orders.reports import PickupReport, PickupsReported, ReportKind, ReportOutcome
 from services.contracts.permission import Role
 from services.contracts.values import Refusal
 from tests.component.orders.scenario import OrdersScenario, day, extra_pickup, report

@@ -22,7 +22,8 @@ from services.chassis.http.client.origin import Origin
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.runtime.settings import Environment, SocketAddress, load
-from services.contracts.identity import SCOPES, AccessStated, Grant
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.partners import SCOPES
 from services.contracts.permission import Role, SubjectKind
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.hosting.processes import api_routes

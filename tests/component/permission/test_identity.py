@@ -7,7 +7,9 @@ import msgspec
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id
 from services.chassis.rpc.signature import signatures
-from services.contracts import identity, orders, sites, stats, support
+from services.contracts import sites, stats, support
+from services.contracts.identity.operations import Identity
+from services.contracts.orders.operations import Orders
 from services.contracts.permission import SubjectKind
 from services.identity.app import IDENTITY
 from tests.component.permission.callers import ACCESS, ORG_A, ORG_B, SUBJECTS, TODAY, CallerCase, ServiceEndpoint
@@ -142,7 +144,7 @@ async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:
 
 
 def test_public_operations_are_a_short_list_with_reasons() -> None:
-    contracts = (identity.Identity, sites.Sites, orders.Orders, stats.Stats, support.Support)
+    contracts = (Identity, sites.Sites, Orders, stats.Stats, support.Support)
     public = {name for one in contracts for name, signature in signatures(one).items() if signature.declared.public}
     assert public == set(PUBLIC)
-    assert {name for name, signature in signatures(identity.Identity).items() if signature.declared.open} == set(OPEN)
+    assert {name for name, signature in signatures(Identity).items() if signature.declared.open} == set(OPEN)

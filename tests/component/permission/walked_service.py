@@ -12,7 +12,7 @@ from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id
 from services.chassis.imports.importer import StageImport
 from services.chassis.jobs.job import JobRun
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.permission import SubjectKind
 from services.hosting.blueprint import Blueprint
 from tests.component.permission.callers import ACCESS, ORG_A, SITE_A, CallerCase, ServiceEndpoint, serve_service

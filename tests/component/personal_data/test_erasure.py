@@ -7,8 +7,9 @@ import msgspec
 
 from services.chassis.db.sensitive import erase_person, export_person
 from services.chassis.ids import new_uuid, read_id, write_id
-from services.contracts.identity import AccessStated, Grant, OrganisationKind, OrganisationStated
-from services.contracts.orders import PickupsReported, ReportKind
+from services.contracts.identity.events import AccessStated, Grant, OrganisationStated
+from services.contracts.identity.organisations import OrganisationKind
+from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.support import ContactPreference
 from services.contracts.values import Page

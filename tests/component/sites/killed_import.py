@@ -15,7 +15,7 @@ from services.chassis.db.postgres import Pool
 from services.chassis.events.transaction import Transaction
 from services.chassis.files.service_files import ServiceFiles
 from services.chassis.files.store import FileStore
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.sites.app import SITES
 from tests.component.sites.test_import_sites import Harness
 from tests.support.chunks import iterate_chunks

@@ -8,7 +8,7 @@ import pytest
 
 from services.chassis.ids import write_id
 from services.chassis.imports import importer
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.values import Page

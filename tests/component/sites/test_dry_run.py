@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.imports import ImportStarted, ImportState
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites

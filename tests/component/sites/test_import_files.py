@@ -21,7 +21,7 @@ from services.chassis.ids import read_id
 from services.chassis.imports import importer
 from services.chassis.imports.importer import StageImport
 from services.chassis.jobs.job import JobRun, RunAgain
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.imports import ImportState
 from services.contracts.sites import Sites
 from services.hosting import file_resource

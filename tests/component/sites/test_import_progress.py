@@ -12,7 +12,7 @@ from services.chassis.imports import importer
 from services.chassis.imports.importer import FileImporter, RunImport, StageImport
 from services.chassis.jobs.job import RunAgain, name_of
 from services.chassis.telemetry import metrics
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.imports import ImportState
 from services.contracts.sites import Sites
 from services.sites.app import SITES

@@ -2,7 +2,8 @@
 
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, read_id, write_id
-from services.contracts.identity import Grant, OrganisationKind, OrganisationStated
+from services.contracts.identity.events import Grant, OrganisationStated
+from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.permission import Role
 from services.contracts.sites import ContainerStated, Fraction, Sites, SiteStated
 from services.contracts.values import Page

@@ -3,7 +3,8 @@
 import datetime as dt
 
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.orders import PickupRecorded, PickupState
+from services.contracts.orders.events import PickupRecorded
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction
 
 

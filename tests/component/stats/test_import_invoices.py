@@ -2,7 +2,8 @@
 
 import datetime as dt
 
-from services.contracts.identity import OrganisationKind, OrganisationStated
+from services.contracts.identity.events import OrganisationStated
+from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.stats import InvoiceStated, Stats
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.contracts.orders import PickupState
+from services.contracts.orders.pickups import PickupState
 from services.contracts.stats import Stats
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction

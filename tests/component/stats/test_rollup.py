@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.contracts.orders import PickupRecorded, PickupState
+from services.contracts.orders.events import PickupRecorded
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction
 from services.contracts.stats import Stats
 from services.stats.app import STATS

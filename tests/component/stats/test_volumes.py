@@ -6,8 +6,8 @@ import pytest
 
 from services.access.caller import Caller
 from services.chassis.problems import Forbidden, MalformedInput
-from services.contracts.identity import Grant
-from services.contracts.orders import PickupState
+from services.contracts.identity.events import Grant
+from services.contracts.orders.pickups import PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import Fraction
 from services.contracts.stats import Period, Stats, Volumes

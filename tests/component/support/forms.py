@@ -2,7 +2,7 @@
 
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import Grant
+from services.contracts.identity.events import Grant
 from services.contracts.permission import Role
 from services.contracts.sites import PropertyType, SiteStated
 from services.contracts.support import ContactFormReceived, SendContactForm, Support, Ticket, Topic

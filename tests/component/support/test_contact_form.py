@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.chassis.problems import Forbidden
-from services.contracts.identity import Grant
+from services.contracts.identity.events import Grant
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.support import ContactPreference, TicketOpened, TicketState, Topic
 from services.contracts.values import Refusal, malformed, refuse

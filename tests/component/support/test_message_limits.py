@@ -6,7 +6,7 @@ import pytest
 
 from services.access.caller import Caller
 from services.chassis.runtime.settings import SocketAddress
-from services.contracts.identity import Grant
+from services.contracts.identity.events import Grant
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.support import ContactFormReceived
 from services.contracts.values import Refusal

@@ -3,7 +3,7 @@
 import pytest
 
 from services.chassis.problems import Forbidden
-from services.contracts.identity import Grant
+from services.contracts.identity.events import Grant
 from services.contracts.permission import SubjectKind
 from services.contracts.support import Support, Ticket
 from services.contracts.values import Connection, Page

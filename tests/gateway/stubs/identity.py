@@ -8,31 +8,21 @@ from joserfc.jwk import OKPKey
 
 from services.chassis.auth.tokens import AUDIENCE, ISSUER, LIFETIME, Claims, Signer
 from services.chassis.ids import new_uuid
-from services.contracts.identity import (
-    AccessStated,
-    ClientToken,
-    CreatePartner,
-    KnownDevice,
+from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
+from services.contracts.identity.events import AccessStated
+from services.contracts.identity.organisations import Organisation, OrganisationKind
+from services.contracts.identity.partners import ClientToken, CreatePartner, Partner, PartnerCreated, PartnerRevoked
+from services.contracts.identity.people import (
     Language,
     Me,
     Membership,
     NumberFormat,
-    Organisation,
-    OrganisationKind,
-    Partner,
-    PartnerActor,
-    PartnerCreated,
-    PartnerRevoked,
     PasswordRules,
-    PublicKeys,
     Register,
     Registered,
     RegistrationSettings,
-    SignedIn,
-    SignedOut,
-    StaffActor,
-    UserActor,
 )
+from services.contracts.identity.sessions import KnownDevice, PublicKeys, SignedIn, SignedOut
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Conflict, Refusal, conflict, refuse
 from tests.gateway.stubs.imports import ImportStub

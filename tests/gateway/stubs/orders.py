@@ -5,23 +5,11 @@ import uuid
 
 from services.chassis.events.event_log import START, Cursor
 from services.chassis.problems import MalformedInput
-from services.contracts.orders import (
-    Agreement,
-    Calendar,
-    CursorExpired,
-    EventPage,
-    Offer,
-    Offers,
-    Order,
-    Ordered,
-    OrderEvent,
-    OrderExtraPickup,
-    OrderState,
-    Pickup,
-    PickupReport,
-    PickupsReported,
-    ReportOutcome,
-)
+from services.contracts.orders.agreements import Agreement, Offer, Offers
+from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent
+from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
+from services.contracts.orders.pickups import Calendar, Pickup
+from services.contracts.orders.reports import PickupReport, PickupsReported, ReportOutcome
 from services.contracts.values import Connection, Page, Refusal, refuse
 from tests.gateway.stubs.imports import ImportStub
 from tests.gateway.stubs.samples import ARTICLE, NOW, agreement, number_of, order, page_of, pickup

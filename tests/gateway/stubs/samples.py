@@ -5,18 +5,11 @@ import uuid
 from typing import Any
 
 from services.chassis.ids import read_id, write_id
-from services.contracts.identity import AccessStated, Grant
-from services.contracts.orders import (
-    SYSTEM,
-    Agreement,
-    Article,
-    Order,
-    OrderKind,
-    OrderState,
-    Pickup,
-    PickupState,
-    Step,
-)
+from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.articles import Article
+from services.contracts.orders.orders import SYSTEM, Order, OrderKind, OrderState, Step
+from services.contracts.orders.pickups import Pickup, PickupState
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
 from services.contracts.values import Connection, Edge, Money, Page, PageInfo

@@ -11,12 +11,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from services.chassis.auth.tokens import Claims
 from services.chassis.problems import MalformedInput, Unauthenticated, problem_response
 from services.chassis.rpc.server import routes
-from services.contracts.identity import (
-    Identity,
-)
-from services.contracts.orders import (
-    Orders,
-)
+from services.contracts.identity.operations import Identity
+from services.contracts.orders.operations import Orders
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats

@@ -14,8 +14,9 @@ from services.chassis.events.consume.consumer import Consumer
 from services.chassis.events.publish.relay import Relay
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.declare import topic_of
-from services.contracts.identity import SCOPES, CreatePartner, Language, PartnerCreated
-from services.contracts.orders import PickupReport, PickupsReported, ReportKind
+from services.contracts.identity.partners import SCOPES, CreatePartner, PartnerCreated
+from services.contracts.identity.people import Language
+from services.contracts.orders.reports import PickupReport, PickupsReported, ReportKind
 from services.contracts.permission import Role, SubjectKind
 from services.hosting.blueprint import Blueprint
 from services.identity.app import IDENTITY

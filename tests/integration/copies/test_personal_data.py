@@ -30,9 +30,10 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
 from services.chassis.runtime.settings import Letterhead, SocketAddress
 from services.chassis.telemetry import logging
-from services.contracts.identity import Contact, SignedIn
+from services.contracts.identity.people import Contact
+from services.contracts.identity.sessions import SignedIn
 from services.contracts.imports import ImportState
-from services.contracts.orders import PickupsReported, ReportKind
+from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import SubjectKind
 from services.contracts.support import ContactFormReceived, ContactPreference, Support, Topic
 from services.contracts.values import Refusal

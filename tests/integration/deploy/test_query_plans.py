@@ -19,8 +19,9 @@ from services.access.caller import Caller
 from services.chassis.db import postgres
 from services.chassis.ids import write_id
 from services.chassis.rpc.signature import signatures
-from services.contracts.identity import SCOPES
-from services.contracts.orders import EventPage, OrderState
+from services.contracts.identity.partners import SCOPES
+from services.contracts.orders.event_log import EventPage
+from services.contracts.orders.orders import OrderState
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import SiteOrder
 from services.contracts.stats import Period

@@ -18,7 +18,8 @@ from deploy.seed.seeder import AlreadySeeded, SeedRequest, seed_databases
 from services.access.caller import Caller
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import write_id
-from services.contracts.orders import Calendar, EventPage
+from services.contracts.orders.event_log import EventPage
+from services.contracts.orders.pickups import Calendar
 from services.contracts.permission import SubjectKind
 from services.contracts.stats import Volumes
 from services.contracts.values import Page

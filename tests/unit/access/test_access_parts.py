@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.access.access_parts import MAX_PART_SITES, join_access, split_access
 from services.chassis.ids import new_uuid, write_id
-from services.contracts.identity import AccessStated, Grant
+from services.contracts.identity.events import AccessStated, Grant
 from services.contracts.permission import Role, SubjectKind
 
 LARGEST_EVENT = 256_000

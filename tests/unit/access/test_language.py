@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.access.language import language_of
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 
 @pytest.mark.parametrize(

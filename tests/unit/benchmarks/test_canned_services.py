@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from services.chassis.rpc import batch_protocol
-from services.contracts.orders import Pickup
+from services.contracts.orders.pickups import Pickup
 from services.contracts.sites import Site
 from services.contracts.values import Connection
 from tests.benchmarks.contest import answers, subgraphs

@@ -15,7 +15,7 @@ from deploy.seed.history import HISTORY_LENGTH, ORDERS_A_SITE, PICKUPS_A_SITE, H
 from deploy.seed.ids import seeded_id
 from deploy.seed.population import SMALL_SITES, Population, organisation_id
 from deploy.seed.reference_data import ReferenceData
-from services.contracts.orders import OrderState
+from services.contracts.orders.orders import OrderState
 
 NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
 HELSINKI = zoneinfo.ZoneInfo("Europe/Helsinki")

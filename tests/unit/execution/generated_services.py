@@ -14,9 +14,10 @@ from msgspec import inspect as types
 from gateway.execution.strawberry.batch_loader import BatchLoader
 from services.chassis.rpc.raw_result import RawResult
 from services.chassis.rpc.signature import Signature, signatures
-from services.contracts.identity import Identity, Language
+from services.contracts.identity.operations import Identity
+from services.contracts.identity.people import Language
 from services.contracts.imports import Importing
-from services.contracts.orders import Orders
+from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support

@@ -16,7 +16,7 @@ from gateway.rate_limit.limiter import RateLimited, RateLimiter
 from gateway.rate_limit.policy import Policy
 from gateway.rate_limit.shared_budgets import SharedBudgets
 from gateway.schema.builder import KiertoSchema, build_schema
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.permission import SubjectKind
 
 QUOTA = 10_000

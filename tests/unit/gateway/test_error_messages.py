@@ -13,7 +13,7 @@ from gateway.errors import MAX_ECHO_LENGTH, InvalidOperation, present_error
 from gateway.execution.documents import DocumentOperation
 from gateway.execution.limits.operation_limits import OperationLimits
 from gateway.schema.builder import build_schema
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from tests.unit.execution.schemas.literal import SCHEMA as WRITTEN
 from tests.unit.execution.schemas.literal import it
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.identity import PASSWORD_LENGTH
+from services.contracts.identity.people import PASSWORD_LENGTH
 from services.identity.domain.common_passwords import is_common
 from services.identity.domain.password import MAX_INPUT_LENGTH, normalise_password, password_problem
 

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.orders import PickupState
+from services.contracts.orders.pickups import PickupState
 from services.orders.domain import calendar, pickup
 from services.orders.domain.calendar import Schedule
 from services.orders.domain.pickup import PickupOutcome, PickupRecord

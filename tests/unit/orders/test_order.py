@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.orders import SYSTEM, OrderKind, OrderState, Step
+from services.contracts.orders.orders import SYSTEM, OrderKind, OrderState, Step
 from services.contracts.sites import Fraction
 from services.orders.domain.order import (
     CORRECTIONS,

@@ -7,7 +7,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.orders import OrderState, PickupState, ReportKind
+from services.contracts.orders.orders import OrderState
+from services.contracts.orders.pickups import PickupState
+from services.contracts.orders.reports import ReportKind
 from services.orders.domain import pickup
 from services.orders.domain.pickup import NO_OUTCOME, Report, apply_outcome, fold_reports, order_state
 from tests.unit.orders.factories import NOBODY

@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 
 from services.access.caller import Caller
 from services.chassis.ids import write_id
-from services.contracts.orders import (
-    SYSTEM,
-    OrderKind,
-    OrderMoved,
-    OrderState,
-    PickupRecorded,
-    PickupReport,
-    PickupsReported,
-    PickupState,
-    ReportKind,
-)
+from services.contracts.orders.events import OrderMoved, PickupRecorded
+from services.contracts.orders.orders import SYSTEM, OrderKind, OrderState
+from services.contracts.orders.pickups import PickupState
+from services.contracts.orders.reports import PickupReport, PickupsReported, ReportKind
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Fraction
 from services.orders.domain import order, pickup

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from tests.text_usage import texts_shown
 from tests.texts import complaints
 

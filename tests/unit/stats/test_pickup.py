@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.orders import PickupState
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction
 from services.stats.domain.pickup import PickupFact, VolumeDelta, correcting_deltas, counting_day, volume_delta
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.runtime.settings import Letterhead
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.support import ContactPreference, TicketState, Topic
 from services.support.domain.receipt import retry_delay_s
 from services.support.domain.ticket import TicketRecord, ticket_number

@@ -7,7 +7,7 @@ import pytest
 
 from services.access.service_token import ServiceTokens
 from services.chassis.problems import NotReadyYet
-from services.contracts.identity import Contact, Language
+from services.contracts.identity.people import Contact, Language
 from services.support.http.recipients import IdentityRecipients
 from tests.support.canned_service import CannedService
 from tests.support.clock import TestClock

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from services.contracts.identity import AccessStated
+from services.contracts.identity.events import AccessStated
 
 
 class AccessRepository(Protocol):

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from services.contracts.identity import Contact
+from services.contracts.identity.people import Contact
 from services.contracts.values import Id
 
 

@@ -15,7 +15,7 @@ from services.chassis.http.client.request import field_lines
 from services.chassis.runtime import gc_tuning
 from services.chassis.runtime.clock import SystemClock
 from services.chassis.runtime.settings import load_or_exit
-from services.contracts.identity import PublicKeys
+from services.contracts.identity.sessions import PublicKeys
 from tests.benchmarks.contest.entries.backend import Backend
 
 Make = Callable[[GatewaySettings, Authenticator, SystemClock], ASGIApp]

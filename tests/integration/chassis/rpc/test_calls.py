@@ -16,8 +16,8 @@ from services.chassis.rpc.server import routes
 from services.chassis.rpc.signature import MAX_BODY_BYTES, signatures
 from services.chassis.rpc.text_limits import limited_fields
 from services.contracts.declare import open_read, public_write, read, write
-from services.contracts.identity import Identity
-from services.contracts.orders import Orders
+from services.contracts.identity.operations import Identity
+from services.contracts.orders.operations import Orders
 from services.contracts.permission import PEOPLE
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats

@@ -15,9 +15,9 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.retry_budget import CALLS_PER_RETRY, MAX_SAVED_RETRIES
 from services.chassis.rpc.signature import signatures
 from services.chassis.runtime import deadline
-from services.contracts.identity import Identity
+from services.contracts.identity.operations import Identity
 from services.contracts.imports import Importing
-from services.contracts.orders import Orders
+from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
 from services.contracts.support import Support

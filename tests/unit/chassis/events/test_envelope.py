@@ -12,7 +12,7 @@ from services.chassis.events import envelope
 from services.chassis.events.envelope import MalformedEvent, ReceivedEvent, UnknownEvent, decode_event, raw_record
 from services.chassis.events.event_log import START, Cursor, LogBounds
 from services.chassis.events.outbox import PARTITIONS, partition_of
-from services.contracts.identity import SessionEnded
+from services.contracts.identity.events import SessionEnded
 
 
 @given(st.uuids(), st.integers(min_value=0, max_value=2**63 - 1))

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from services.chassis.imports import bad_rows
 from services.chassis.imports.row_reader import RowError, read_row, row_error
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.values import TextLimit
 from services.sites.usecases.import_sites import Phone
 from tests.text_usage import bad_rows_shown

@@ -9,7 +9,7 @@ from jinja2 import UndefinedError
 from services.chassis.mail_body.renderer import MailBody, load_template
 from services.chassis.runtime.settings import Letterhead
 from services.chassis.texts.catalogue import Catalogue, load_catalogue
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 SWEDISH = r"""
 msgid ""

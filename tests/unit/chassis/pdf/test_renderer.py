@@ -17,7 +17,7 @@ from services.chassis.pdf.renderer import DEFAULT_LIMITS, PdfError, PdfFailure, 
 from services.chassis.runtime.child_process import ChildLimits
 from services.chassis.runtime.settings import Letterhead
 from services.chassis.texts.formats import format_date, format_money
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from tests.support.polling import until
 
 LETTER = Path(__file__).parent / "letter.typ"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.chassis.texts.catalogue import Catalogue, load_catalogue
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 FINNISH = """
 msgid ""

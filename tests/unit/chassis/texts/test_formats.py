@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from services.chassis.texts.formats import format_date, format_money, format_number, format_time
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 
 NBSP = "\N{NO-BREAK SPACE}"
 MOMENT = dt.datetime(2026, 3, 4, 22, 5, tzinfo=dt.UTC).astimezone(zoneinfo.ZoneInfo("Europe/Helsinki"))

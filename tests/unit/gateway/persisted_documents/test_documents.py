@@ -20,7 +20,7 @@ from gateway.persisted_documents.errors import (
 from gateway.persisted_documents.redis_cache import MAX_BYTES
 from gateway.persisted_documents.trusted_documents import TrustedDocuments
 from services.chassis.runtime.settings import InvalidSettings
-from services.contracts.identity import Language
+from services.contracts.identity.people import Language
 from services.contracts.permission import SubjectKind
 
 USER, PARTNER, STRANGER = SubjectKind.USER, SubjectKind.PARTNER, None

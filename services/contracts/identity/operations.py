@@ -1,0 +1,135 @@
+"""Operations of identity."""
+
+from typing import Annotated, Protocol
+
+from services.contracts.declare import open_read, open_write, public_write, read, write
+from services.contracts.identity.actors import ActorId, PartnerActor, StaffActor, UserActor
+from services.contracts.identity.events import AccessStated
+from services.contracts.identity.organisations import Organisation
+from services.contracts.identity.partners import ClientToken, CreatePartner, Partner, PartnerCreated, PartnerRevoked
+from services.contracts.identity.people import (
+    Contact,
+    Me,
+    Password,
+    Register,
+    Registered,
+    RegistrationSettings,
+    Username,
+)
+from services.contracts.identity.sessions import PublicKeys, Secret, SignedIn, SignedOut
+from services.contracts.imports import Importing
+from services.contracts.permission import PEOPLE, STAFF, SubjectKind, allow
+from services.contracts.values import (
+    Conflict,
+    Id,
+    OrganisationId,
+    Refusal,
+    TextLimit,
+)
+
+_ANY_SUBJECT = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER)
+
+
+class Identity(Importing, Protocol):
+    """Operations of identity."""
+
+    @public_write
+    async def register(self, command: Register) -> Registered | Refusal:
+        """Create an account from the numbers on an invoice; the first user of an organisation becomes its ADMIN.
+
+        Refused with CUSTOMER_NOT_RECOGNISED (for an unknown customer and a wrong invoice alike), WEAK_PASSWORD,
+        TERMS_REQUIRED, USERNAME_TAKEN, MALFORMED, TOO_MANY_ATTEMPTS, OVERLOADED.
+        """
+        ...
+
+    @public_write
+    async def sign_in(self, username: Username, password: Password, device_token: Secret = "") -> SignedIn | Refusal:
+        """Start a session (I3). Refused with SIGN_IN_FAILED, TOO_MANY_ATTEMPTS or OVERLOADED.
+
+        Failed attempts from other devices do not block a device with the ``device_token`` of an earlier sign-in.
+        """
+        ...
+
+    @public_write
+    async def refresh(self, refresh_token: Secret) -> SignedIn | Refusal:
+        """Issue the next tokens of a session. Refused with SESSION_ENDED.
+
+        A refresh token that is used again later than 10 s ends the session.
+        """
+        ...
+
+    @write(PEOPLE)
+    async def sign_out(self) -> SignedOut | Refusal:
+        """End the session of the caller's access token."""
+        ...
+
+    @public_write
+    async def sign_out_with(self, refresh_token: Secret) -> SignedOut | Refusal:
+        """End the session of a refresh token, even a used one (RFC 7009, section 2.1)."""
+        ...
+
+    @open_write
+    async def client_token(
+        self,
+        client_id: Id,
+        client_secret: Secret,
+        scope: Annotated[str, TextLimit(1_000)] = "",
+        subject: Id = "",
+    ) -> ClientToken | Refusal:
+        """Grant a token for client credentials (RFC 6749, section 4.4) to a service, or to a partner by the gateway.
+
+        ``scope`` has the requested scopes, separated by spaces; empty: all of the client's. A service
+        (``client_id`` is ``service:<name>``) may name the ``subject`` on whose behalf it acts. Refused with
+        INVALID_CLIENT, INVALID_SCOPE or TOO_MANY_ATTEMPTS.
+        """
+        ...
+
+    @open_read
+    async def public_keys(self) -> PublicKeys:
+        """Return the keys that verify access tokens."""
+        ...
+
+    @open_read
+    async def settings(self) -> RegistrationSettings:
+        """Return the settings for registration."""
+        ...
+
+    @read(_ANY_SUBJECT)
+    async def me(self) -> Me | None:
+        """Return the signed-in user; None if the caller is not a user."""
+        ...
+
+    @read(_ANY_SUBJECT)
+    async def organisations(self, ids: list[OrganisationId]) -> list[Organisation | None]:
+        """Return the organisations with these ids, in this order; None for one that the caller may not see."""
+        ...
+
+    @read(allow(services=("gateway", "sites", "orders", "stats", "support")))
+    async def access_of(self, subject_id: Id) -> AccessStated | None:
+        """Return a subject's current access, for services whose copy is older than a token."""
+        ...
+
+    @read(allow(services=("support",)))
+    async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
+        """Return the contacts of these users, in this order."""
+        ...
+
+    @read(_ANY_SUBJECT)
+    async def actors(self, ids: list[ActorId]) -> list[UserActor | StaffActor | PartnerActor | None]:
+        """Return the users and partners with these ids, in this order; None for one that does not exist any more."""
+        ...
+
+    @read(STAFF)
+    async def partners(self) -> list[Partner]:
+        """Return all partners, by name."""
+        ...
+
+    @write(STAFF)
+    async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
+        """Create a partner with its first secret."""
+        ...
+
+    @write(STAFF)
+    async def revoke_partner(self, id: Id, version: int) -> PartnerRevoked | Conflict | Refusal:
+        """End a partner's access at once, unless it is not in this version. A repetition has no effect."""
+        ...

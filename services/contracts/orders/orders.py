@@ -1,0 +1,110 @@
+"""Orders, and the commands that place them."""
+
+import datetime as dt
+import enum
+
+from services.contracts.orders.articles import Article
+from services.contracts.values import (
+    AgreementId,
+    Id,
+    IdempotencyKey,
+    Money,
+    MutationResult,
+    Value,
+)
+
+
+class OrderKind(enum.Enum):
+    """The kind of an order."""
+
+    EXTRA_PICKUP = "EXTRA_PICKUP"
+    """A pickup beside the regular ones of an agreement."""
+
+
+class OrderState(enum.Enum):
+    """The state of an order (O8)."""
+
+    RECEIVED = "RECEIVED"
+    """The order was placed."""
+    NEEDS_REVIEW = "NEEDS_REVIEW"
+    """Staff decide about it."""
+    CONFIRMED = "CONFIRMED"
+    """The order was accepted."""
+    SCHEDULED = "SCHEDULED"
+    """The pickup is planned on the day of the order."""
+    IN_PROGRESS = "IN_PROGRESS"
+    """The truck has arrived."""
+    COMPLETED = "COMPLETED"
+    """The pickup was done; final, unless a later report corrects it."""
+    FAILED = "FAILED"
+    """The pickup was not possible. It may be completed later."""
+    REJECTED = "REJECTED"
+    """The order was not accepted; final."""
+    CANCELLED = "CANCELLED"
+    """The order was withdrawn; final."""
+
+
+SYSTEM = "system"
+"""The one who makes automatic changes."""
+
+
+class Step(Value, frozen=True, kw_only=True):
+    """A change of an order's state."""
+
+    state: OrderState
+    """The new state."""
+    at: dt.datetime
+    """The time of the change."""
+    by: str
+    """The id of the user or partner who made it, or ``SYSTEM``."""
+    reason: str | None
+    """The reason; None if none was given."""
+
+
+class Order(Value, frozen=True, kw_only=True):
+    """An order of a pickup (O8)."""
+
+    id: Id
+    """The global id."""
+    number: str
+    """The number to be read out, such as ORD-2026-000123; unique, with gaps."""
+    kind: OrderKind
+    """The kind."""
+    state: OrderState
+    """The current state."""
+    organisation_id: Id
+    """The id of the organisation."""
+    site_id: Id
+    """The id of the site."""
+    agreement_id: Id
+    """The id of the agreement."""
+    article: Article
+    """The ordered service."""
+    date: dt.date
+    """The day of the pickup."""
+    price: Money | None
+    """The price, excluding VAT; None without the billing permission."""
+    placed_at: dt.datetime
+    """The time at which the order was placed."""
+    timeline: list[Step]
+    """All states that the order reached, oldest first."""
+    version: int
+    """The number of its current version; it rises with every change."""
+
+
+class OrderExtraPickup(Value, frozen=True, kw_only=True):
+    """An order of an extra pickup (O3)."""
+
+    idempotency_key: IdempotencyKey
+    """A key that the caller chooses for the command: a repetition with the same key is the same command."""
+    agreement_id: AgreementId
+    """The id of the agreement."""
+    date: dt.date
+    """One of the offered days."""
+
+
+class Ordered(MutationResult, frozen=True, kw_only=True):
+    """The order was placed."""
+
+    order: Order
+    """The new order."""

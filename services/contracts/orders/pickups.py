@@ -1,0 +1,73 @@
+"""Pickups and calendars."""
+
+import datetime as dt
+import enum
+
+from services.contracts.orders.articles import Article
+from services.contracts.values import (
+    Id,
+    Outcome,
+    Value,
+)
+
+
+class PickupState(enum.Enum):
+    """The state of a pickup."""
+
+    PLANNED = "PLANNED"
+    """The truck has not arrived yet."""
+    ARRIVED = "ARRIVED"
+    """The truck has arrived."""
+    EMPTIED = "EMPTIED"
+    """The bins were emptied: an outcome."""
+    FAILED = "FAILED"
+    """The bins could not be emptied: an outcome."""
+
+
+class Holiday(Value, frozen=True, kw_only=True):
+    """A day without pickups."""
+
+    date: dt.date
+    """The day."""
+    name: str
+    """The name, in the caller's language."""
+
+
+class Pickup(Value, frozen=True, kw_only=True):
+    """A pickup under an agreement, planned or done (O2, O12)."""
+
+    id: Id
+    """The global id. It stays the same from the plan to the outcome."""
+    site_id: Id
+    """The id of the site."""
+    agreement_id: Id
+    """The id of the agreement."""
+    order_id: Id | None
+    """The id of the order; None for a regular pickup."""
+    article: Article
+    """The service."""
+    date: dt.date
+    """The day on which the truck comes."""
+    tolerance_days: int
+    """The days that the truck may come earlier or later than ``date``."""
+    original_date: dt.date | None
+    """The day of the rhythm; None unless a holiday moved the pickup."""
+    moved_by: Holiday | None
+    """The holiday that moved the pickup; None unless one did."""
+    state: PickupState
+    """The state."""
+    done_at: dt.datetime | None
+    """The time of the outcome; None before it."""
+    grams: int | None
+    """The weight of all bins, in grams; None if they were not weighed."""
+    failure: str | None
+    """The reason of FAILED; otherwise None."""
+
+
+class Calendar(Outcome, frozen=True, kw_only=True):
+    """The pickups of a site between two days, both inclusive."""
+
+    site_id: Id
+    """The id of the site."""
+    pickups: list[Pickup]
+    """The pickups, in order of date."""
