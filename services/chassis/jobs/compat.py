@@ -1,5 +1,6 @@
 """PgQueuer as the jobs use it: its settings, its queue manager, and what its errors and its log may hold."""
 
+import contextlib
 import datetime as dt
 import logging
 
@@ -8,11 +9,11 @@ from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueue
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.domain.models import Job
+from pgqueuer.domain.models import Job, TracebackRecord
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
 
-from services.chassis.db.postgres import Pool
+from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool
 from services.chassis.jobs.queue import CHANNEL
 
 SETTINGS = DBSettings(db_schema="chassis", channel=Channel(CHANNEL))
@@ -22,9 +23,19 @@ QueuedJob = Job
 """A job as the library hands it over, with its attempts and headers."""
 
 
+class _LastingQueries(Queries):
+    """The library's statements; a job that can't be put back for another run is not lost."""
+
+    async def retry_job(self, job: Job, delay: dt.timedelta, traceback_record: TracebackRecord | None) -> None:
+        """Put a job back. Without a database it stays taken, and is taken again when its last heartbeat is old."""
+        # The library answers an error of this statement by the end of the job.
+        with contextlib.suppress(*TRANSIENT_DATABASE_ERRORS):
+            await super().retry_job(job, delay, traceback_record)
+
+
 def queries(pool: Pool) -> Queries:
     """Return the library's statements on the tables of ``SETTINGS``."""
-    return Queries(
+    return _LastingQueries(
         AsyncpgPoolDriver(pool),
         QueryBuilderEnvironment(SETTINGS),
         QueryQueueBuilder(SETTINGS),

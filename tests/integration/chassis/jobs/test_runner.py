@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 import structlog
+from pgqueuer.adapters.persistence.queries import Queries
 
 from services.chassis.db.notifier import CommitNotifier
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Row
@@ -129,6 +131,22 @@ async def test_a_failed_job_is_repeated_later_and_keeps_no_text(alpha: Alpha) ->
     assert errors == ["ValueError"] * 2
     assert secret not in str(logs)
     assert secret not in str(await alpha.pool.fetch("SELECT * FROM chassis.pgqueuer_log"))
+
+
+async def test_a_failed_job_that_can_not_be_put_back_is_not_lost(alpha: Alpha, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "HEARTBEAT_TIMEOUT", timedelta(seconds=1))
+    runs, put_back, lost = list[int](), Queries.retry_job, [ConnectionResetError()]
+
+    async def retry_job(self: Queries, *arguments: Any) -> None:
+        if lost:
+            raise lost.pop()
+        await put_back(self, *arguments)
+
+    monkeypatch.setattr(Queries, "retry_job", retry_job)
+    await enqueue(alpha, Count(number=1))
+    async with running_jobs(alpha.pool, JobHandler(Count, failing(ValueError("no"), times=1, runs=runs))):
+        await until(lambda: logged(alpha, "successful"), within=20)
+    assert len(runs) == 2
 
 
 @pytest.mark.parametrize("held", [True, False])
