@@ -9,7 +9,7 @@ from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import Node
 from gateway.schema.fields import SERVICE_CALL_WEIGHT, Info, load_many, selected_field_names, typed_field
 from gateway.schema.imports.owners import ID_PREFIX
-from gateway.schema.sites.site_loader import load_sites
+from gateway.schema.loaders import load_sites, load_users
 from services.contracts.imports import OWNER_BY_KIND
 from services.contracts.values import Doc, Id
 
@@ -22,7 +22,11 @@ def _import_loader(service: str) -> NodeLoader:
 
 NODE_LOADERS: dict[str, NodeLoader] = {
     "org": lambda context, ids, _: context.clients.identity.organisations(ids),
+    "user": lambda context, ids, _: load_users(context, ids),
+    "partner": lambda context, ids, _: context.clients.identity.partners_by_id(ids),
     "site": load_sites,
+    "container": lambda context, ids, _: context.clients.sites.containers_by_id(ids),
+    "article": lambda context, ids, _: context.clients.orders.articles_by_id(ids),
     "agreement": lambda context, ids, _: context.clients.orders.agreements_by_id(ids),
     "order": lambda context, ids, _: context.clients.orders.orders_by_id(ids),
     "ticket": lambda context, ids, _: context.clients.support.tickets_by_id(ids),

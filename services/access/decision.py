@@ -15,6 +15,11 @@ GRANT_HOLDS_TODAY = "(g.until IS NULL OR g.until >= $2)"
 
 _ORGANISATIONS = f"SELECT DISTINCT organisation_id FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}"
 
+BILLING_ANYWHERE = f"""
+    SELECT EXISTS (SELECT FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY} AND g.billing)
+"""
+"""The query for whether the caller may see prices of any organisation or site: prices that are the same for all."""
+
 
 def visible(organisation: str, site: str | None = None, also: str = "") -> str:
     """Return the condition that the caller reaches, on the day, the row with these columns.

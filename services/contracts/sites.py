@@ -9,7 +9,17 @@ from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE
-from services.contracts.values import Connection, FieldName, Id, OrganisationId, Page, SearchText, SiteId, Value
+from services.contracts.values import (
+    Connection,
+    ContainerId,
+    FieldName,
+    Id,
+    OrganisationId,
+    Page,
+    SearchText,
+    SiteId,
+    Value,
+)
 
 
 class Fraction(enum.Enum):
@@ -94,6 +104,8 @@ class Container(Value, frozen=True, kw_only=True):
     """The global id."""
     container_number: str
     """The number in the operator's ERP."""
+    site_id: Id
+    """The id of the site on which it stands."""
     fraction: Fraction
     """The fraction that it is for."""
     litres: int
@@ -188,4 +200,9 @@ class Sites(Importing, Protocol):
     @read(PEOPLE)
     async def sites_by_id(self, ids: list[SiteId], fields: list[FieldName] | None = None) -> list[Site | None]:
         """Return the sites with these ids, in this order; None for one that the caller may not see."""
+        ...
+
+    @read(PEOPLE)
+    async def containers_by_id(self, ids: list[ContainerId]) -> list[Container | None]:
+        """Return the containers with these ids, in this order; None for one that the caller may not see."""
         ...

@@ -76,6 +76,8 @@ OrganisationId = Annotated[str, TextLimit(100), IdOf("org")]
 SiteId = Annotated[str, TextLimit(100), IdOf("site")]
 AgreementId = Annotated[str, TextLimit(100), IdOf("agreement")]
 OrderId = Annotated[str, TextLimit(100), IdOf("order")]
+ArticleId = Annotated[str, TextLimit(100), IdOf("article")]
+ContainerId = Annotated[str, TextLimit(100), IdOf("container")]
 TicketId = Annotated[str, TextLimit(100), IdOf("ticket")]
 KEY_LENGTH = Length(1, 200)
 IdempotencyKey = Annotated[str, TextLimit(200, verbatim=True), KEY_LENGTH]

@@ -3,7 +3,17 @@
 import pytest
 
 from tests.gateway.gateway_fixture import GatewayFixture
-from tests.gateway.stubs.samples import ORGANISATION, USER, agreement_id, site_id
+from tests.gateway.stubs.samples import (
+    ARTICLE,
+    ORGANISATION,
+    PARTNER,
+    STAFF,
+    USER,
+    agreement_id,
+    container_id,
+    order_id,
+    site_id,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -155,3 +165,73 @@ async def test_a_node_that_is_out_of_reach_is_null(gateway: GatewayFixture) -> N
     answer = await gateway.execute("query ($id: ID!) { node(id: $id) { id } }", gateway.user(), id=site_id(999))
     assert answer["data"] == {"node": None}
     assert "errors" not in answer
+
+
+NODES = {
+    "Organisation": ORGANISATION,
+    "Me": USER,
+    "Partner": PARTNER,
+    "Site": site_id(3),
+    "Container": container_id(3),
+    "Article": ARTICLE.id,
+    "Agreement": agreement_id(3),
+    "Order": order_id(3),
+}
+
+
+async def test_everything_with_an_id_is_a_node(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }", gateway.user(), ids=list(NODES.values())
+    )
+    assert answer["data"] == {"nodes": [{"__typename": name, "id": node_id} for name, node_id in NODES.items()]}
+
+
+async def test_nodes_of_one_type_are_one_call_for_each_distinct_id(gateway: GatewayFixture) -> None:
+    ids = [container_id(1), container_id(2), container_id(1), container_id(99)]
+    answer = await gateway.execute(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Container { containerNumber site { siteNumber } } } }",
+        gateway.user(),
+        ids=ids,
+    )
+    first, second = ({"containerNumber": f"C{number}", "site": {"siteNumber": f"S{number}"}} for number in (1, 2))
+    assert answer["data"] == {"nodes": [first, second, first, None]}
+    (call,) = gateway.services.calls_to("containers_by_id")
+    assert call.arguments == {"ids": [container_id(1), container_id(2), container_id(99)]}
+    assert len(gateway.services.calls_to("sites_by_id")) == 1
+
+
+async def test_another_user_is_no_node(gateway: GatewayFixture) -> None:
+    other = await gateway.execute("query ($id: ID!) { node(id: $id) { id } }", gateway.user(), id=STAFF)
+    assert other["data"] == {"node": None}
+
+
+async def test_a_conflict_shows_the_partner_as_it_is_now(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """mutation ($id: ID!) { revokePartner(input: {id: $id, version: 7}) {
+               ... on Conflict { current { ... on Partner { id name version } } fields { path } } } }""",
+        gateway.user(),
+        id=PARTNER,
+    )
+    current = {"id": PARTNER, "name": "Routes", "version": 1}
+    assert answer["data"] == {"revokePartner": {"current": current, "fields": [{"path": ["version"]}]}}
+
+
+async def test_references_lead_to_their_things_in_one_call_each(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """{ sites(first: 3) { edges { node { agreements { edges { node {
+               container { containerNumber } organisation { name } } } }
+               calendar(since: "2026-03-01", until: "2026-03-31") { ... on Calendar { site { siteNumber } } } } } }
+             volumes(since: "2026-01-01", until: "2026-03-31") { ... on Volumes { rows { article { name } } } } }""",
+        gateway.user(),
+    )
+    assert "errors" not in answer, answer
+    for number, edge in enumerate(answer["data"]["sites"]["edges"], start=1):
+        (agreement,) = edge["node"]["agreements"]["edges"]
+        assert agreement["node"] == {
+            "container": {"containerNumber": f"C{number}"},
+            "organisation": {"name": "As Oy Mirja"},
+        }
+    assert answer["data"]["volumes"]["rows"]
+    assert {row["article"]["name"] for row in answer["data"]["volumes"]["rows"]} == {ARTICLE.name}
+    for operation in ("containers_by_id", "organisations", "articles_by_id"):
+        assert len(gateway.services.calls_to(operation)) == 1

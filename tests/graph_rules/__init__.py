@@ -12,6 +12,7 @@ from graphql import GraphQLSchema
 from tests.graph_rules.descriptions import description_breaches
 from tests.graph_rules.discovery import discovery_breaches
 from tests.graph_rules.inputs import input_breaches
+from tests.graph_rules.nodes import nodes, references
 from tests.graph_rules.results import actors, connections_in_unions, error_shape, human_numbers, mutation_results
 from tests.graph_rules.scalars import scalar_breaches
 
@@ -23,7 +24,9 @@ RULES: Mapping[str, Rule] = {
     "discovery": discovery_breaches,
     "human numbers": human_numbers,
     "inputs": input_breaches,
+    "nodes": nodes,
     "queries": connections_in_unions,
+    "references": references,
     "results": lambda schema: itertools.chain(mutation_results(schema), error_shape(schema)),
     "scalars": scalar_breaches,
 }

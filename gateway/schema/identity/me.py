@@ -2,9 +2,12 @@
 
 from collections.abc import Awaitable
 
+from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, field
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.people import Me
+
+extend_type(Me, node=True)
 
 
 @field()

@@ -2,11 +2,18 @@
 
 from gateway.execution.planning.batch_resolver import SelectedFields
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, batch_field, load_many
-from gateway.schema.sites.site_loader import load_sites
+from gateway.schema.fields import Info, batch_field
+from gateway.schema.loaders import load_agreements, load_organisations, load_sites
+from services.contracts.identity.organisations import Organisation
 from services.contracts.orders.agreements import Agreement
 from services.contracts.orders.orders import Order
 from services.contracts.sites import Site
+
+
+@batch_field(needs=["organisation_id"])
+async def organisation(orders: list[Order], info: Info) -> list[Organisation | None]:
+    """The organisation of the order; null if the caller may not see it."""
+    return await load_organisations(info.context, [order.organisation_id for order in orders])
 
 
 @batch_field(needs=["site_id"])
@@ -18,7 +25,7 @@ async def site(orders: list[Order], info: Info, fields: SelectedFields) -> list[
 @batch_field(needs=["agreement_id"])
 async def agreement(orders: list[Order], info: Info) -> list[Agreement | None]:
     """The agreement of the order; null if the caller may not see it."""
-    return await load_many([order.agreement_id for order in orders], info.context.clients.orders.agreements_by_id)
+    return await load_agreements(info.context, [order.agreement_id for order in orders])
 
 
-extend_type(Order, site, agreement, node=True)
+extend_type(Order, organisation, site, agreement, node=True)

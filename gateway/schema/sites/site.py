@@ -6,7 +6,8 @@ from typing import Annotated
 
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, batch_field, load_many
+from gateway.schema.fields import Info, batch_field
+from gateway.schema.loaders import load_organisations
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
 from services.contracts.orders.agreements import Agreement
@@ -18,7 +19,7 @@ from services.contracts.values import Connection, Doc, Page, Refusal
 @batch_field(needs=["organisation_id"])
 async def organisation(sites: list[Site], info: Info) -> list[Organisation | None]:
     """The customer organisation of the site; null if the caller may not see it."""
-    return await load_many([site.organisation_id for site in sites], info.context.clients.identity.organisations)
+    return await load_organisations(info.context, [site.organisation_id for site in sites])
 
 
 @batch_field(needs=["id"])

@@ -124,6 +124,11 @@ class Identity(Importing, Protocol):
         """Return all partners, by name."""
         ...
 
+    @read(STAFF)
+    async def partners_by_id(self, ids: list[Id]) -> list[Partner | None]:
+        """Return the partners with these ids, in this order; None for one that does not exist."""
+        ...
+
     @write(STAFF)
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
         """Create a partner with its first secret."""

@@ -23,6 +23,8 @@ class Agreement(Value, frozen=True, kw_only=True):
     """The id of the organisation."""
     site_id: Id
     """The id of the site."""
+    container_id: Id
+    """The id of the container."""
     container_number: str
     """The number of the container in the operator's ERP."""
     article: Article

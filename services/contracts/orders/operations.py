@@ -6,6 +6,7 @@ from typing import Annotated, Protocol
 from services.contracts.declare import read, write
 from services.contracts.imports import Importing
 from services.contracts.orders.agreements import Agreement, Offers
+from services.contracts.orders.articles import Article
 from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, EventPage
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
 from services.contracts.orders.pickups import Calendar, Pickup
@@ -13,6 +14,7 @@ from services.contracts.orders.reports import REPORT_COUNT, PickupReport, Pickup
 from services.contracts.permission import PEOPLE, Role, SubjectKind, allow
 from services.contracts.values import (
     AgreementId,
+    ArticleId,
     Batch,
     Connection,
     Cursor,
@@ -41,6 +43,14 @@ class Orders(Importing, Protocol):
     @read(_READERS)
     async def agreements_by_id(self, ids: list[AgreementId]) -> list[Agreement | None]:
         """Return the agreements with these ids, in this order; None for one that the caller may not see."""
+        ...
+
+    @read(_READERS)
+    async def articles_by_id(self, ids: list[ArticleId]) -> list[Article | None]:
+        """Return the articles with these ids, in this order, with today's prices; None for one that does not exist.
+
+        Every customer can order from the same articles: a caller who may see prices of one organisation sees these.
+        """
         ...
 
     @read(_READERS)

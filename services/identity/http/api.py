@@ -138,6 +138,10 @@ class IdentityApi(ImportsApi):
         async with self._runtime.pool.acquire() as connection:
             return await directory.partners(connection)
 
+    async def partners_by_id(self, ids: list[Id]) -> list[Partner | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.partners_by_id(connection, ids)
+
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
         return await create_partner(self._runtime.work, self._dependencies.pepper, self._caller.subject_id, command)
 

@@ -129,6 +129,14 @@ async def partners(connection: DatabaseConnection) -> list[Partner]:
     return [partner_response(partner) for partner in await PostgresPartnerRepository(connection).all()]
 
 
+async def partners_by_id(connection: DatabaseConnection, ids: Sequence[Id]) -> list[Partner | None]:
+    """Return the partners with these ids, in their order; None for one that does not exist."""
+    requested_ids = [find_id("partner", text) for text in ids]
+    records = await PostgresPartnerRepository(connection).by_ids([one for one in requested_ids if one])
+    found = {record.id: partner_response(record) for record in records}
+    return [found.get(requested) if requested else None for requested in requested_ids]
+
+
 def _to_organisation(row: Row) -> Organisation:
     return Organisation(
         id=write_id("org", row["id"]),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.rows import to_row
@@ -13,6 +14,7 @@ _ADD = f"INSERT INTO partners ({PARTNER_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6
 _ADD_SECRET = "INSERT INTO partner_secrets (partner_id, digest, made_at) VALUES ($1, $2, $3)"  # noqa: S105
 _SELECT = "SELECT id, name, scopes, organisation_ids, all_organisations, active, version FROM partners"
 _BY_ID = f"{_SELECT} WHERE id = $1"
+_BY_IDS = f"{_SELECT} WHERE id = ANY ($1)"
 _LOCK_BY_ID = f"{_SELECT} WHERE id = $1 FOR UPDATE"
 _AFTER = f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _ALL = f"{_SELECT} ORDER BY sort_name, id"
@@ -36,6 +38,10 @@ class PostgresPartnerRepository:
 
     async def by_id(self, partner_id: uuid.UUID) -> PartnerRecord | None:
         return await self._fetch_one(_BY_ID, partner_id)
+
+    async def by_ids(self, partner_ids: Sequence[uuid.UUID]) -> list[PartnerRecord]:
+        """Return the partners with these ids, in any order. For queries."""
+        return [PartnerRecord(**dict(row)) for row in await self._connection.fetch(_BY_IDS, partner_ids)]
 
     async def lock_by_id(self, partner_id: uuid.UUID) -> PartnerRecord | None:
         return await self._fetch_one(_LOCK_BY_ID, partner_id)

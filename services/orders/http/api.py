@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.contracts.orders.agreements import Agreement, Offers
+from services.contracts.orders.articles import Article
 from services.contracts.orders.event_log import CursorExpired, EventPage
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
 from services.contracts.orders.pickups import Calendar, Pickup
@@ -12,7 +13,7 @@ from services.contracts.orders.reports import PickupReport, PickupsReported
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
-from services.orders.queries import agreements, calendars, events, orders
+from services.orders.queries import agreements, articles, calendars, events, orders
 from services.orders.store.transaction import OrdersTransaction
 from services.orders.usecases.order_extra_pickup import order_extra_pickup
 from services.orders.usecases.report_pickups import report_pickups
@@ -34,6 +35,10 @@ class OrdersApi(ImportsApi):
         day, zone = self._runtime.clock.today(), self._runtime.clock.zone.key
         async with self._runtime.pool.acquire() as connection:
             return await agreements.agreements_by_id(connection, self._caller, day, zone, ids)
+
+    async def articles_by_id(self, ids: list[Id]) -> list[Article | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await articles.articles_by_id(connection, self._caller, self._runtime.clock.today(), ids)
 
     async def calendars(self, site_ids: list[Id], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
         async with self._runtime.pool.acquire() as connection:

@@ -44,6 +44,7 @@ def agreement_response(
         agreement_number=facts.agreement_number,
         organisation_id=write_id("org", record.organisation_id),
         site_id=write_id("site", facts.site_id),
+        container_id=write_id("container", facts.container_id),
         container_number=container_number,
         article=article,
         fraction=facts.fraction,

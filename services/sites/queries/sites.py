@@ -31,9 +31,13 @@ _SORT_COLUMNS = {
     SiteOrder.SITE_NUMBER: "s.site_number",
 }
 _BY_ID = f"SELECT {_COLUMNS} FROM sites s WHERE {_VISIBLE} AND s.id = ANY ($3)"
-_CONTAINERS = """
-    SELECT id, site_id, container_number, fraction, litres, count, version FROM containers
-    WHERE site_id = ANY ($1) ORDER BY site_id, container_number
+_SELECT_CONTAINERS = """
+    SELECT c.id, c.site_id, c.container_number, c.fraction, c.litres, c.count, c.version FROM containers c
+"""
+_CONTAINERS = "SELECT c.id, c.site_id, c.container_number, c.fraction, c.litres, c.count, c.version FROM containers c"
+_CONTAINERS = f"{_SELECT_CONTAINERS} WHERE c.site_id = ANY ($1) ORDER BY c.site_id, c.container_number"
+_CONTAINERS_BY_ID = f"""
+    {_SELECT_CONTAINERS} JOIN sites s ON s.id = c.site_id WHERE c.id = ANY ($3) AND {_VISIBLE}
 """
 
 
@@ -81,6 +85,16 @@ async def sites_by_id(
     return [found.get(site_id) if site_id else None for site_id in requested_ids]
 
 
+async def containers_by_id(
+    connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
+) -> list[Container | None]:
+    """Return the containers with these ids, in their order; None for one on a site out of the caller's reach."""
+    requested_ids = [find_id("container", text) for text in ids]
+    rows = await connection.fetch(_CONTAINERS_BY_ID, caller.subject_id, day, [one for one in requested_ids if one])
+    found = {row["id"]: _to_container(row) for row in rows}
+    return [found.get(requested) if requested else None for requested in requested_ids]
+
+
 async def _fetch_containers(
     connection: DatabaseConnection, site_ids: Sequence[uuid.UUID], fields: Collection[str] | None
 ) -> dict[uuid.UUID, list[Container]] | None:
@@ -88,17 +102,20 @@ async def _fetch_containers(
         return None
     containers: dict[uuid.UUID, list[Container]] = {site_id: [] for site_id in site_ids}
     for row in await connection.fetch(_CONTAINERS, list(site_ids)):
-        containers[row["site_id"]].append(
-            Container(
-                id=write_id("container", row["id"]),
-                container_number=row["container_number"],
-                fraction=Fraction(row["fraction"]),
-                litres=row["litres"],
-                count=row["count"],
-                version=row["version"],
-            )
-        )
+        containers[row["site_id"]].append(_to_container(row))
     return containers
+
+
+def _to_container(row: Row) -> Container:
+    return Container(
+        id=write_id("container", row["id"]),
+        container_number=row["container_number"],
+        site_id=write_id("site", row["site_id"]),
+        fraction=Fraction(row["fraction"]),
+        litres=row["litres"],
+        count=row["count"],
+        version=row["version"],
+    )
 
 
 def _to_site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> Site:

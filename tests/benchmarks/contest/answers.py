@@ -108,6 +108,7 @@ def _container(number: int, fraction: Fraction) -> Container:
     return Container(
         id=_id("container", number),
         container_number=f"C{700000 + number}",
+        site_id=_id("site", number),
         fraction=fraction,
         litres=(240, 360, 660)[number % 3],
         count=1 + number % 4,

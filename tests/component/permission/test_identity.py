@@ -85,6 +85,7 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "contacts": example(username_of(CallerCase.VIEWER), {"userIds": [USER]}),
         "actors": example(username_of(CallerCase.VIEWER), {"ids": [USER]}, seen_by=[*MEMBERS_OF_A, CallerCase.STAFF]),
         "partners": example(partner, {}, seen_by=STAFF),
+        "partnersById": example(partner, {"ids": [partner]}, seen_by=STAFF),
         "createPartner": example("PartnerCreated", new_partner("second"), seen_by=STAFF),
         "revokePartner": example("PartnerRevoked", {"id": partner, "version": 1}, seen_by=STAFF),
         "signOut": example("SignedOut", {}, seen_by=WITH_ACCOUNT),

@@ -22,6 +22,7 @@ def owned_id(prefix: str, site: str) -> str:
 
 
 AGREEMENT, ORDER = owned_id("agreement", SITE_A), owned_id("order", SITE_A)
+ARTICLE = owned_id("article", SITE_A)
 FIRST_DAY = dt.date(2026, 3, 9)
 
 
@@ -47,11 +48,14 @@ def of_agreements(who: CallerCase, ids: Ids) -> dict[str, Any]:
     return {"agreementIds": [ids["agreement"]]}
 
 
-OWN = {"agreement": AGREEMENT, "order": ORDER}
+OWN = {"agreement": AGREEMENT, "order": ORDER, "article": ARTICLE}
 SHOWN = [AGREEMENT, ORDER]
 EXAMPLES = {
     "agreementsOfSites": Example(arguments=lambda who, ids: {**of_sites(who, ids), "page": {}}, shows=SHOWN),
     "agreementsById": Example(arguments=lambda who, ids: {"ids": [ids["agreement"]]}, shows=SHOWN),
+    "articlesById": Example(
+        arguments=lambda who, ids: {"ids": [ids["article"]]}, shows=[ARTICLE], seen_by=list(CallerCase)
+    ),
     "calendars": Example(
         arguments=lambda who, ids: {**of_sites(who, ids), "since": "2026-03-01", "until": "2026-03-31"}, shows=SHOWN
     ),

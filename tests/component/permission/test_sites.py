@@ -4,7 +4,7 @@ import msgspec
 
 from services.access.caller import Caller
 from services.chassis.db.postgres import Pool
-from services.chassis.ids import read_id
+from services.chassis.ids import read_id, write_id
 from services.contracts.permission import SubjectKind
 from services.sites.app import SITES
 from services.sites.http.api import SitesApi
@@ -13,12 +13,22 @@ from tests.component.permission.conftest import WalkPermissions
 from tests.component.permission.walk import Example
 from tests.component.permission.walked_service import WalkedService
 
+
+def container_id(site: str) -> str:
+    """Return the id of the container on a site."""
+    return write_id("container", read_id("site", site))
+
+
+CONTAINER_A = container_id(SITE_A)
 SITES_OF = {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}
 BELONGINGS = [SITE_A, f"number of {SITE_A}", f"container of {SITE_A}"]
 FOREIGN = [SITE_B, f"number of {SITE_B}", f"container of {SITE_B}", ORG_B]
 EXAMPLES = {
     "sites": Example(arguments=lambda who, ids: {"page": {}}, shows=BELONGINGS),
     "sitesById": Example(arguments=lambda who, ids: {"ids": [ids["site"]]}, shows=BELONGINGS),
+    "containersById": Example(
+        arguments=lambda who, ids: {"ids": [ids["container"]]}, shows=[CONTAINER_A, f"container of {SITE_A}"]
+    ),
 }
 
 
@@ -34,13 +44,16 @@ async def insert_rows(pool: Pool) -> None:
                 f"number of {site}",
             )
             await pool.execute(
-                "INSERT INTO containers VALUES (gen_random_uuid(), $3, $1, $2, 'GLASS', 240, 1, 1)",
+                "INSERT INTO containers VALUES ($4, $3, $1, $2, 'GLASS', 240, 1, 1)",
                 *ids,
                 f"container of {site}",
+                read_id("container", container_id(site)),
             )
 
 
-WALKED = WalkedService(blueprint=SITES, insert_rows=insert_rows, examples=EXAMPLES, foreign=FOREIGN)
+WALKED = WalkedService(
+    blueprint=SITES, insert_rows=insert_rows, examples=EXAMPLES, own={"container": CONTAINER_A}, foreign=FOREIGN
+)
 
 
 async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:

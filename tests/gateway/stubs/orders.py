@@ -6,6 +6,7 @@ import uuid
 from services.chassis.events.event_log import START, Cursor
 from services.chassis.problems import MalformedInput
 from services.contracts.orders.agreements import Agreement, Offer, Offers
+from services.contracts.orders.articles import Article
 from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
 from services.contracts.orders.pickups import Calendar, Pickup
@@ -31,6 +32,9 @@ class OrdersStub(ImportStub):
 
     async def agreements_by_id(self, ids: list[str]) -> list[Agreement | None]:
         return [agreement(number_of(one)) for one in ids]
+
+    async def articles_by_id(self, ids: list[str]) -> list[Article | None]:
+        return [ARTICLE if one == ARTICLE.id else None for one in ids]
 
     async def calendars(self, site_ids: list[str], since: dt.date, until: dt.date) -> list[Calendar | Refusal]:
         if until < since:

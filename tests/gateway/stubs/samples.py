@@ -35,6 +35,10 @@ def site_id(number: int) -> str:
     return write_id("site", uuid.UUID(int=number))
 
 
+def container_id(number: int) -> str:
+    return write_id("container", uuid.UUID(int=number))
+
+
 def agreement_id(number: int) -> str:
     return write_id("agreement", uuid.UUID(int=number))
 
@@ -61,16 +65,19 @@ def site(number: int) -> Site:
         billed_to="As Oy Mirja",
         contact_person=Person(name="Maija", phone=None, email=None),
         version=1,
-        containers=[
-            Container(
-                id=write_id("container", uuid.UUID(int=number)),
-                container_number=f"C{number}",
-                fraction=Fraction.RESIDUAL,
-                litres=240,
-                count=1,
-                version=1,
-            )
-        ],
+        containers=[container(number)],
+    )
+
+
+def container(number: int) -> Container:
+    return Container(
+        id=container_id(number),
+        container_number=f"C{number}",
+        site_id=site_id(number),
+        fraction=Fraction.RESIDUAL,
+        litres=240,
+        count=1,
+        version=1,
     )
 
 
@@ -80,6 +87,7 @@ def agreement(number: int) -> Agreement:
         agreement_number=f"A{number}",
         organisation_id=ORGANISATION,
         site_id=site_id(number),
+        container_id=container_id(number),
         container_number=f"C{number}",
         article=ARTICLE,
         fraction=Fraction.RESIDUAL,

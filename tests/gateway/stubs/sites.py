@@ -1,10 +1,10 @@
 """A stub of sites."""
 
 from services.chassis.problems import Forbidden
-from services.contracts.sites import Site, SiteOrder
+from services.contracts.sites import Container, Site, SiteOrder
 from services.contracts.values import Connection, Page
 from tests.gateway.stubs.imports import ImportStub
-from tests.gateway.stubs.samples import number_of, page_of, site
+from tests.gateway.stubs.samples import container, number_of, page_of, site
 
 
 class SitesStub(ImportStub):
@@ -27,3 +27,6 @@ class SitesStub(ImportStub):
 
     async def sites_by_id(self, ids: list[str], fields: list[str] | None = None) -> list[Site | None]:
         return [site(number_of(one)) if number_of(one) <= self.count else None for one in ids]
+
+    async def containers_by_id(self, ids: list[str]) -> list[Container | None]:
+        return [container(number_of(one)) if number_of(one) <= self.count else None for one in ids]

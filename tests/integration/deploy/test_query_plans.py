@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import asyncpg
@@ -67,10 +67,12 @@ Read = Callable[[Any, "KnownRows"], Awaitable[Any]]
 
 
 class KnownRows:
-    """Arguments of the reads: ten sites with their agreements, orders and tickets."""
+    """Arguments of the reads: ten things of each type."""
 
-    def __init__(self, sites: list[str], agreements: list[str], orders: list[str], tickets: list[str]) -> None:
-        self.sites, self.agreements, self.orders, self.tickets = sites, agreements, orders, tickets
+    def __init__(self, ids: Mapping[str, list[str]]) -> None:
+        self.sites, self.containers = ids["site"], ids["container"]
+        self.agreements, self.articles, self.orders = ids["agreement"], ids["article"], ids["order"]
+        self.tickets = ids["ticket"]
         self.organisation = write_id("org", organisation_id(0))
         self.today = dt.date(2026, 3, 4)
 
@@ -110,10 +112,12 @@ READS: dict[str, dict[str, list[Read]]] = {
             lambda o, k: o.sites(Page(first=5, total=o.counted), None, SiteOrder.CITY, k.organisation),
         ],
         "sitesById": [lambda o, k: o.sites_by_id(k.sites)],
+        "containersById": [lambda o, k: o.containers_by_id(k.containers)],
     },
     "orders": {
         "agreementsOfSites": [lambda o, k: o.agreements_of_sites(k.sites, Page(first=2))],
         "agreementsById": [lambda o, k: o.agreements_by_id(k.agreements)],
+        "articlesById": [lambda o, k: o.articles_by_id(k.articles)],
         "calendars": [lambda o, k: o.calendars(k.sites, k.today, k.today + dt.timedelta(days=60))],
         "nextPickups": [lambda o, k: o.next_pickups(k.sites)],
         "extraPickupOffers": [lambda o, k: o.extra_pickup_offers(k.agreements)],
@@ -139,7 +143,7 @@ READS: dict[str, dict[str, list[Read]]] = {
 }
 """Each read of each contract. Callers that reach all rows request no totals and no sums over all: those grow."""
 
-COVERED_ELSEWHERE = {"imports", "badRows", "contacts", "partners", "publicKeys", "settings"}
+COVERED_ELSEWHERE = {"imports", "badRows", "contacts", "partners", "partnersById", "publicKeys", "settings"}
 """Reads by ids alone, or of few rows, which are not those of customers."""
 
 
@@ -200,7 +204,7 @@ async def test_each_read_uses_an_index_on_reach_or_arguments(make_database: Make
 def _may_read(caller: str, operation: str) -> bool:
     if operation == "events":
         return caller in ("staff", "partner of all", "partner of one")
-    return caller in PEOPLE or operation in ("orders", "ordersById", "agreementsById")
+    return caller in PEOPLE or operation in ("orders", "ordersById", "agreementsById", "articlesById")
 
 
 async def _record_queries(
@@ -238,6 +242,8 @@ class _Identity:
         return await directory.access_of(self._arguments[0], subject_id)
 
 
+OWNED = {"sites": ("site", "container"), "orders": ("agreement", "article", "order"), "support": ("ticket",)}
+"""Types of things by the service that owns them; a table is named by the plural."""
 _ALL = {CALLERS[name].subject_id for name in UNRESTRICTED}
 
 
@@ -261,13 +267,9 @@ class _SingleConnectionPool:
 
 
 async def _known(pools: dict[str, postgres.Pool]) -> KnownRows:
-    async def of(service: str, table: str, prefix: str) -> list[str]:
-        rows = await pools[service].fetch(f"SELECT id FROM {table} ORDER BY id LIMIT 10")
-        return [write_id(prefix, row["id"]) for row in rows]
-
-    return KnownRows(
-        await of("sites", "sites", "site"),
-        await of("orders", "agreements", "agreement"),
-        await of("orders", "orders", "order"),
-        await of("support", "tickets", "ticket"),
-    )
+    ids: dict[str, list[str]] = {}
+    for service, prefixes in OWNED.items():
+        for prefix in prefixes:
+            rows = await pools[service].fetch(f"SELECT id FROM {prefix}s ORDER BY id LIMIT 10")
+            ids[prefix] = [write_id(prefix, row["id"]) for row in rows]
+    return KnownRows(ids)

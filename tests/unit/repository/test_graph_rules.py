@@ -1,9 +1,13 @@
 """Each rule of the graph's conventions reports a breach, and accepts what keeps it."""
 
+from typing import cast
+
 import pytest
-from graphql import build_schema
+from graphql import GraphQLObjectType, build_schema
 
 from tests.graph_rules import RULES
+from tests.graph_rules.__main__ import SCHEMA
+from tests.graph_rules.nodes import NO_NODES, NO_REFERENCES, nodes
 
 KEPT = '''
 """An instant."""
@@ -86,3 +90,42 @@ def test_a_breach_is_reported(matter: str, kept: str, broken: str, breach: str) 
     assert kept in KEPT
     found = list(RULES[matter](build_schema(KEPT.replace(kept, broken))))
     assert any(one.startswith(breach) for one in found), found
+
+
+NODES = """
+    interface Node { id: ID! }
+    type Query { node(id: ID!): Node nodes(ids: [ID!]!): [Node] }
+    type Site implements Node { id: ID! organisationId: ID! organisation: Organisation }
+    type Organisation implements Node { id: ID! }
+"""
+LOADED = ("org", "site")
+
+
+def test_a_type_with_an_id_is_a_node_that_is_found() -> None:
+    assert list(nodes(build_schema(NODES), LOADED)) == []
+    assert list(nodes(build_schema(NODES), ("org",))) == ["Site: `node` finds no id that begins with site"]
+    no_node = build_schema(NODES.replace("Organisation implements Node", "Organisation"))
+    assert list(nodes(no_node, LOADED)) == ["Organisation has an id, and is no Node"]
+    new = build_schema(f"{NODES} type Skip implements Node {{ id: ID! }}")
+    assert list(nodes(new, LOADED)) == ["Skip is a Node whose prefix is not known here"]
+    other_root = build_schema(NODES.replace("nodes(ids: [ID!]!): [Node]", "nodes(ids: [ID!]!): [Site]"))
+    assert list(nodes(other_root, LOADED)) == ["Query.nodes does not find nodes"]
+
+
+@pytest.mark.parametrize("beside", ["", "organisation: String", "organisation: [Organisation]"])
+def test_a_reference_has_an_object_beside_it(beside: str) -> None:
+    assert list(RULES["references"](build_schema(NODES))) == []
+    broken = build_schema(NODES.replace("organisation: Organisation", beside))
+    assert list(RULES["references"](broken)) == ["Site.organisationId has no object organisation beside it"]
+
+
+def test_the_exceptions_of_nodes_are_needed() -> None:
+    """An exception that nothing needs any more is taken out."""
+    types = build_schema(SCHEMA.read_text(encoding="utf-8")).type_map
+    for name in NO_NODES:
+        assert "Node" not in {one.name for one in cast(GraphQLObjectType, types[name]).interfaces}, name
+    for place in NO_REFERENCES:
+        name, _, field = place.partition(".")
+        fields = cast(GraphQLObjectType, types[name]).fields
+        assert field in fields, place
+        assert field.removesuffix("Id") not in fields, place

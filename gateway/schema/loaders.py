@@ -1,0 +1,43 @@
+"""Loaders of things by their ids, for the fields that lead from one thing to another."""
+
+from collections.abc import Sequence
+
+from gateway.context import Context
+from gateway.schema.fields import filter_struct_fields, load_many
+from services.contracts.identity.organisations import Organisation
+from services.contracts.identity.people import Me
+from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.articles import Article
+from services.contracts.sites import Container, Site
+
+
+async def load_organisations(context: Context, ids: Sequence[str]) -> list[Organisation | None]:
+    """Return the organisations with these ids; None for one that the caller may not see."""
+    return await load_many(ids, context.clients.identity.organisations)
+
+
+async def load_users(context: Context, ids: Sequence[str]) -> list[Me | None]:
+    """Return the caller for their own id; None for any other."""
+    me = await context.clients.identity.me()
+    return [me if me is not None and one == me.id else None for one in ids]
+
+
+async def load_sites(context: Context, ids: Sequence[str], fields: Sequence[str]) -> list[Site | None]:
+    """Return the sites with these ids, with selected fields only; None for one that the caller may not see."""
+    own = filter_struct_fields(Site, fields)
+    return await load_many(ids, lambda distinct: context.clients.sites.sites_by_id(distinct, own))
+
+
+async def load_containers(context: Context, ids: Sequence[str]) -> list[Container | None]:
+    """Return the containers with these ids; None for one that the caller may not see."""
+    return await load_many(ids, context.clients.sites.containers_by_id)
+
+
+async def load_articles(context: Context, ids: Sequence[str]) -> list[Article | None]:
+    """Return the articles with these ids; None for one that does not exist."""
+    return await load_many(ids, context.clients.orders.articles_by_id)
+
+
+async def load_agreements(context: Context, ids: Sequence[str]) -> list[Agreement | None]:
+    """Return the agreements with these ids; None for one that the caller may not see."""
+    return await load_many(ids, context.clients.orders.agreements_by_id)

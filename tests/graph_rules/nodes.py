@@ -1,0 +1,71 @@
+"""Rules of objects with an id: each is a node, and a reference has a field that leads to it."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, get_nullable_type
+
+from gateway.schema.nodes import NODE_LOADERS
+
+NODE_PREFIXES: Mapping[str, str] = {
+    "Agreement": "agreement",
+    "Article": "article",
+    "Container": "container",
+    "Import": "import",
+    "Me": "user",
+    "Order": "order",
+    "Organisation": "org",
+    "Partner": "partner",
+    "Site": "site",
+    "Ticket": "ticket",
+}
+"""The prefixes of the ids of the types that `node` finds."""
+
+NO_NODES: Mapping[str, str] = {
+    "OrderEvent": "an entry of a log, which is found by its cursor",
+    "Pickup": "its calendar is computed, so most pickups have no row yet",
+}
+"""Types that have an id and that `node` does not find, each with the reason."""
+
+NO_REFERENCES: Mapping[str, str] = {
+    "OrderEvent.organisationId": "events are streamed: a field of another service would wait for each",
+    "Partner.clientId": "a client id of OAuth 2.0, which may have another form",
+    "Pickup.agreementId": "it is read from the list of agreements",
+    "Pickup.orderId": "it is read from the list of orders",
+    "Pickup.siteId": "it is read within its site",
+    "Registered.userId": "the new user has not signed in yet, and can read nothing",
+    "ReportOutcome.reportId": "the partner's own id",
+}
+"""Fields that are named like a reference and have no object beside them, each with the reason."""
+
+
+def nodes(schema: GraphQLSchema, loaded: Collection[str] = NODE_LOADERS.keys()) -> Iterator[str]:
+    """Yield the types with an id that are no nodes, and the nodes whose prefix is not in ``loaded``."""
+    for one in _objects(schema):
+        if "id" not in one.fields or one.name in NO_NODES:
+            continue
+        if "Node" not in {interface.name for interface in one.interfaces}:
+            yield f"{one.name} has an id, and is no Node"
+        prefix = NODE_PREFIXES.get(one.name)
+        if prefix is None:
+            yield f"{one.name} is a Node whose prefix is not known here"
+        elif not any(key == prefix or key.startswith(f"{prefix}_") for key in loaded):
+            yield f"{one.name}: `node` finds no id that begins with {prefix}"
+    for name in ("node", "nodes"):
+        field = schema.query_type.fields.get(name) if schema.query_type else None
+        if field is None or get_named_type(field.type).name != "Node":
+            yield f"Query.{name} does not find nodes"
+
+
+def references(schema: GraphQLSchema) -> Iterator[str]:
+    """Yield the fields `xId` that have no nullable object `x` beside them."""
+    for one in _objects(schema):
+        for name in one.fields:
+            if not name.endswith("Id") or f"{one.name}.{name}" in NO_REFERENCES:
+                continue
+            found = one.fields.get(name.removesuffix("Id"))
+            if found is None or not isinstance(get_nullable_type(found.type), GraphQLObjectType):
+                yield f"{one.name}.{name} has no object {name.removesuffix('Id')} beside it"
+
+
+def _objects(schema: GraphQLSchema) -> Iterator[GraphQLObjectType]:
+    return (one for one in schema.type_map.values() if isinstance(one, GraphQLObjectType))
