@@ -192,8 +192,8 @@ class Sites(Importing, Protocol):
     ) -> Connection[Site]:
         """Return the sites that the caller may see.
 
-        ``search`` matches parts of street, city, postal code and site number, case-insensitively. ``fields`` are the
-        GraphQL names of the requested fields; None: all.
+        ``search`` finds words of the address, the site number, the customer number, the payer's name and the contact
+        person's. ``fields`` are the GraphQL names of the requested fields; None: all.
         """
         ...
 

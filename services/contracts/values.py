@@ -85,7 +85,11 @@ IdempotencyKey = Annotated[str, TextLimit(200, verbatim=True), KEY_LENGTH]
 FieldName = Annotated[str, TextLimit(100)]
 """The GraphQL name of a field."""
 SearchText = Annotated[str, TextLimit(200)]
-"""The search text of a list."""
+"""The search text of a list: words in any order, of which each is found, without regard to case and accents.
+
+A word is found anywhere in a longer one; a number, or a word of one or two characters, at its beginning alone. Signs
+that are no letters or digits separate words. A text without words is no condition; one of more than 20 is MALFORMED.
+"""
 Cursor = Annotated[str, TextLimit(2_000, verbatim=True)]
 """A position in a list or a log; opaque to clients."""
 EmailAddress = Annotated[str, TextLimit(300), TextFormat("EmailAddress")]
@@ -134,13 +138,15 @@ MalformedReason = Literal[
     "RANGE",
     "REQUIRED",
     "TOO_LONG",
+    "TOO_MANY_WORDS",
     "TOO_SHORT",
     "UNREADABLE",
 ]
 """The ``reason`` of MALFORMED: an input's formal error, for which the gateway has a message each.
 
 Reasons with params: EARLIEST ``earliest``; EXAMPLE ``example``; RANGE ``least``, ``most``; TOO_LONG ``longest``;
-TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of clients: no message shows it.
+TOO_MANY_WORDS ``most``; TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of clients: no
+message shows it.
 """
 
 

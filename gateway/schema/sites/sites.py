@@ -16,7 +16,12 @@ def sites(
     after: str | None = None,
     search: Annotated[
         SearchText | None,
-        Doc("Part of a street, city, postal code or site number, in any case; None: all sites."),
+        Doc(
+            "Words of the street, house number, postal code, city, site number, customer number, payer's name and"
+            " contact person's name, in any order, case and with or without accents; each has to be found. A number,"
+            " or a word of one or two letters, is found at the beginning of a word, any other anywhere in one. At"
+            " most 20 words; None: all sites."
+        ),
     ] = None,
     order: SiteOrder = SiteOrder.ADDRESS,
     organisation_id: Annotated[Id | None, Doc("Sites of this organisation alone; None: of all.")] = None,

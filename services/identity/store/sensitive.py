@@ -16,10 +16,15 @@ SENSITIVE: Sequence[SensitiveTable] = (
         },
         persons={"user": "id = $1"},
     ),
-    # The row stays: invoices and agreements, which have to be kept, refer to its id.
+    # The row stays: invoices and agreements, which have to be kept, refer to its id. ``search`` is made of the name.
     SensitiveTable(
         table="organisations",
-        columns={"name": DataKind.NAME, "sort_name": DataKind.NAME, "business_id": DataKind.BUSINESS_ID},
+        columns={
+            "name": DataKind.NAME,
+            "sort_name": DataKind.NAME,
+            "search": DataKind.NAME,
+            "business_id": DataKind.BUSINESS_ID,
+        },
         persons={"org": "id = $1"},
         erased={"name": "''", "sort_name": "''", "business_id": "NULL"},
     ),

@@ -10,7 +10,7 @@ from services.sites.usecases.ports.transaction import SitesStore
 
 
 async def handle_organisation_stated(tx: SitesStore, event: ReceivedEvent[OrganisationStated]) -> None:
-    """Keep an organisation by its customer number, for imports."""
+    """Keep an organisation by its customer number, for imports and searches."""
     stated = event.data
     await tx.organisations.upsert(read_id("org", stated.organisation_id), stated.customer_number, stated.version)
 

@@ -9,11 +9,12 @@ from msgspec import UNSET, UnsetType
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached
-from services.access.reach import ScopedTable, SearchCondition, SortOrder
+from services.access.reach import ScopedTable, SortOrder
+from services.access.search import search_condition
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
-from services.chassis.db.sort_keys import fold
+from services.chassis.db.search_words import search_words
 from services.chassis.ids import find_id, write_id
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, SiteOrder
 from services.contracts.values import Connection as RelayConnection
@@ -52,13 +53,12 @@ async def sites(
     fields: Collection[str] | None,
 ) -> RelayConnection[Site]:
     """Return a page of the sites that the caller reaches."""
-    text = fold(search) if search else ""
+    words = search_words(search or "", "search")
     organisation = find_id("org", organisation_id) if organisation_id else None
-    part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, text, organisation_id)
+    part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, words, organisation_id)
     if organisation_id and organisation is None:
         return part.connection([], 0)
     query = SqlQuery(caller.subject_id, day)
-    search_for = _search_condition(query, text) if text else None
     key = _SORT_COLUMNS[order]
     rows, total = await fetch_reached(
         connection,
@@ -68,7 +68,7 @@ async def sites(
         part,
         SortOrder((key, "s.id")),
         organisation=organisation,
-        search=search_for,
+        search=search_condition(query, "s", words),
     )
     containers = await _fetch_containers(connection, [row["id"] for row in rows], fields)
     return part.connection([([row["sort_key"], row["id"]], _to_site(row, containers)) for row in rows], total)
@@ -135,23 +135,3 @@ def _to_site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> S
         version=row["version"],
         containers=own,
     )
-
-
-def _search_condition(query: SqlQuery, text: str) -> SearchCondition:
-    searched = query.value(text)
-    # LIKE uses the index; where rows are scanned, strpos takes half the time of LIKE.
-    return SearchCondition(
-        column="s.search",
-        index_condition=f"s.search LIKE (SELECT {query.value(f'%{_escape_like(text)}%')}::text)",
-        # A subquery is evaluated once, in a generic plan too. With >= in place of = the planner expects many rows, and
-        # follows the order's index.
-        signature_condition=" AND ".join(
-            f"{column} & signature >= signature".replace("signature", f"(SELECT trigram_signature({searched}, {half}))")
-            for half, column in enumerate(("s.search_even", "s.search_odd"))
-        ),
-        row_condition=f"strpos(s.search, {searched}) > 0",
-    )
-
-
-def _escape_like(text: str) -> str:
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

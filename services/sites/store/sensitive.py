@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.chassis.db.sensitive import DataKind, PlainColumns, SensitiveTable
 
 SENSITIVE: Sequence[SensitiveTable] = (
-    # The address is the site's, whoever holds it. ``search`` has the payer's name, and is made again with the next one.
+    # The address is the site's, whoever holds it. ``search`` has the names, too, and is made again from what is left.
     SensitiveTable(
         table="sites",
         columns={
@@ -26,7 +26,6 @@ SENSITIVE: Sequence[SensitiveTable] = (
             "contact_name": "NULL",
             "contact_phone": "NULL",
             "contact_email": "NULL",
-            "search": "''",
         },
     ),
     SensitiveTable(

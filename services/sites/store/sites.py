@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.rows import from_row, to_row
-from services.chassis.db.sort_keys import search_text, sort_key
+from services.chassis.db.sort_keys import sort_key
 from services.sites.domain.site import SiteFacts, SiteRecord
 
 _SELECT = """
@@ -16,18 +16,18 @@ _LOCK_BY_NUMBER = f"{_SELECT} WHERE site_number = ANY ($1) ORDER BY id FOR UPDAT
 _AFTER = f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 SITE_COLUMNS = """
     id, version, site_number, organisation_id, street, postal_code, city, municipality, area, property_type, dwellings,
-    billed_to, contact_name, contact_phone, contact_email, sort_address, sort_city, search
+    billed_to, contact_name, contact_phone, contact_email, sort_address, sort_city
 """
 _SAVE = f"""
     INSERT INTO sites ({SITE_COLUMNS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (id) DO UPDATE SET
         version = excluded.version, organisation_id = excluded.organisation_id, street = excluded.street,
         postal_code = excluded.postal_code, city = excluded.city, municipality = excluded.municipality,
         area = excluded.area, property_type = excluded.property_type, dwellings = excluded.dwellings,
         billed_to = excluded.billed_to, contact_name = excluded.contact_name,
         contact_phone = excluded.contact_phone, contact_email = excluded.contact_email,
-        sort_address = excluded.sort_address, sort_city = excluded.sort_city, search = excluded.search
+        sort_address = excluded.sort_address, sort_city = excluded.sort_city
 """
 
 
@@ -57,7 +57,6 @@ def site_row(site: SiteRecord) -> tuple[object, ...]:
         *to_row(facts),
         sort_key(f"{facts.street} {facts.city}"),
         sort_key(f"{facts.city} {facts.street}"),
-        search_text(facts.street, facts.postal_code, facts.city, facts.site_number, facts.billed_to),
     )
 
 

@@ -109,6 +109,7 @@ READS: dict[str, dict[str, list[Read]]] = {
         "sites": [
             *(list_pages("sites", None, order) for order in SiteOrder),
             *(list_pages("sites", "katu", order) for order in SiteOrder),
+            *(list_pages("sites", "71 katu", order) for order in SiteOrder),
             lambda o, k: o.sites(Page(first=5, total=o.counted), None, SiteOrder.CITY, k.organisation),
         ],
         "sitesById": [lambda o, k: o.sites_by_id(k.sites)],

@@ -9,9 +9,9 @@ class OrganisationCopyRepository(Protocol):
     """The copies of organisations of a transaction."""
 
     async def ids_by_number(self, numbers: Collection[str]) -> dict[str, uuid.UUID]:
-        """Return the ids of the organisations with these customer numbers, by number."""
+        """Return the ids of the organisations with these customer numbers, by number, locked against change."""
         ...
 
     async def upsert(self, organisation_id: uuid.UUID, customer_number: str, version: int) -> None:
-        """Insert or update an organisation, unless its copy is as new already."""
+        """Insert or update an organisation, unless its copy is as new already; its sites are found by its number."""
         ...
