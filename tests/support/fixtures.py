@@ -1,20 +1,19 @@
 """Fixtures that every folder of tests may use."""
 
+import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
-import asyncpg
 import pytest
 
 from services.chassis.db import postgres
 from services.chassis.db.postgres import Pool
 from services.chassis.events.transaction import Transaction
-from services.chassis.ids import new_uuid
-from services.hosting import processes
 from services.hosting.blueprint import Blueprint
 from tests.support.clock import TestClock
-from tests.support.servers import OWNER, RUNTIME, Servers, as_owner
+from tests.support.databases import Databases
+from tests.support.servers import Servers
 from tests.support.service_harness import ServiceHarness
 
 T = TypeVar("T", bound=Transaction)
@@ -23,8 +22,6 @@ P = TypeVar("P")
 MakeDatabase = Callable[[Blueprint[Any, Any]], Awaitable[str]]
 MakeHarness = Callable[[Blueprint[T, P]], Awaitable[ServiceHarness[T, P]]]
 
-_migrated: set[str] = set()
-
 
 @pytest.fixture
 def clock() -> TestClock:
@@ -32,27 +29,25 @@ def clock() -> TestClock:
     return TestClock(dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC))
 
 
+@pytest.fixture(scope="session")
+def databases(server_addresses: Servers) -> Iterator[Databases]:
+    """The databases of this test process."""
+    with contextlib.closing(Databases(server_addresses)) as databases:
+        yield databases
+
+
 @pytest.fixture
-async def make_database(server_addresses: Servers) -> AsyncIterator[MakeDatabase]:
-    """Make an empty, migrated database for a service, copied from a template; dropped after the test.
+def make_database(server_addresses: Servers, databases: Databases) -> Iterator[MakeDatabase]:
+    """Make an empty, migrated database for a service, lent for the test.
 
     The URL is of the role that the service's processes have; ``servers.as_owner`` returns that of the owner.
     """
-    names: list[str] = []
-    admin = await asyncpg.connect(server_addresses.database_url("postgres"))
+    with contextlib.ExitStack() as stack:
 
-    async def make(blueprint: Blueprint[Any, Any]) -> str:
-        template = await _template(admin, server_addresses, blueprint)
-        name = f"test_{new_uuid().hex}"
-        await admin.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY")
-        await admin.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
-        names.append(name)
-        return server_addresses.runtime_url(name)
+        async def make(blueprint: Blueprint[Any, Any]) -> str:
+            return server_addresses.runtime_url(stack.enter_context(databases.lent(blueprint)))
 
-    yield make
-    for name in names:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+        yield make
 
 
 @pytest.fixture
@@ -79,31 +74,3 @@ async def make_harness(
         return ServiceHarness(blueprint, await open_pool(await make_database(blueprint)), clock)
 
     return make
-
-
-async def _template(admin: "asyncpg.Connection[Any]", servers: Servers, blueprint: Blueprint[Any, Any]) -> str:
-    """Return a migrated database of this service to copy from; the first test process makes it."""
-    name = f"template_{blueprint.name}"
-    if name in _migrated:
-        return name
-    lock = f"SELECT pg_advisory_{{}}lock(hashtext('{name}'))"
-    await admin.execute(lock.format(""))
-    try:
-        if not await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await _make_roles(admin, servers)
-            await admin.execute(f"CREATE DATABASE {name}_new OWNER {OWNER}")
-            url = servers.runtime_url(f"{name}_new")
-            processes.migrate(blueprint, as_owner(url), url)
-            await admin.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
-    finally:
-        await admin.execute(lock.format("un"))
-    _migrated.add(name)
-    return name
-
-
-async def _make_roles(admin: "asyncpg.Connection[Any]", servers: Servers) -> None:
-    async with admin.transaction():
-        await admin.execute("SELECT pg_advisory_xact_lock(hashtext('test_roles'))")
-        for role in (OWNER, RUNTIME):
-            if not await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
-                await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{servers.password}'")

@@ -44,7 +44,8 @@ class Backup:
     async def _copy(self, name: str, *, source: str, target: str) -> None:
         await self._services.harnesses[name].pool.close()
         admin = await asyncpg.connect(self._servers.database_url("postgres"))
-        await admin.execute(f"DROP DATABASE IF EXISTS {target}")
+        await admin.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
+        await admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", source)
         await admin.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
         await admin.close()
         self._services.use_pool(name, await self._open_pool(self._services.urls[name]))
