@@ -29,7 +29,7 @@ from gateway.schema.identity.sign_in import sign_in
 from gateway.schema.identity.sign_out import sign_out
 from gateway.schema.imports.import_ import import_
 from gateway.schema.imports.start_import import start_import
-from gateway.schema.orders import agreement, calendar, order, step
+from gateway.schema.orders import agreement, calendar, order, pickup, step
 from gateway.schema.orders.events import events
 from gateway.schema.orders.order_events import order_events
 from gateway.schema.orders.order_extra_pickup import order_extra_pickup
@@ -52,7 +52,19 @@ _log = logger(__name__)
 MAX_LOGGED_ERRORS = 10
 """Errors of one response that are logged."""
 
-TYPE_EXTENSION_MODULES = (organisation, site, container, agreement, order, calendar, step, volume, ticket, problem)
+TYPE_EXTENSION_MODULES = (
+    organisation,
+    site,
+    container,
+    agreement,
+    order,
+    pickup,
+    calendar,
+    step,
+    volume,
+    ticket,
+    problem,
+)
 """Modules that extend the contracts' types. Importing them is enough."""
 
 QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_, settings]

@@ -148,11 +148,11 @@ def _field_description(resolver: Callable[..., Any]) -> str | None:
     return graphql_description(inspect.getdoc(resolver))
 
 
-async def load_many(ids: Sequence[str], load: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> list[Any]:
-    """Return the values of ids, in their order; ``load`` gets each distinct id once."""
-    distinct = list(dict.fromkeys(ids))
+async def load_many(ids: Sequence[str | None], load: Callable[[list[str]], Awaitable[Sequence[Any]]]) -> list[Any]:
+    """Return the values of ids, in their order, and None for None; ``load`` gets each distinct id once."""
+    distinct = list(dict.fromkeys(one for one in ids if one is not None))
     values = dict(zip(distinct, await load(distinct), strict=True)) if distinct else {}
-    return [values[one] for one in ids]
+    return [None if one is None else values[one] for one in ids]
 
 
 def typed_field(

@@ -8,6 +8,7 @@ from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.people import Me
 from services.contracts.orders.agreements import Agreement
 from services.contracts.orders.articles import Article
+from services.contracts.orders.orders import Order
 from services.contracts.sites import Container, Site
 
 
@@ -33,11 +34,16 @@ async def load_containers(context: Context, ids: Sequence[str]) -> list[Containe
     return await load_many(ids, context.clients.sites.containers_by_id)
 
 
-async def load_articles(context: Context, ids: Sequence[str]) -> list[Article | None]:
-    """Return the articles with these ids; None for one that does not exist."""
+async def load_articles(context: Context, ids: Sequence[str | None]) -> list[Article | None]:
+    """Return the articles with these ids; None for None, and for one that does not exist."""
     return await load_many(ids, context.clients.orders.articles_by_id)
 
 
-async def load_agreements(context: Context, ids: Sequence[str]) -> list[Agreement | None]:
-    """Return the agreements with these ids; None for one that the caller may not see."""
+async def load_agreements(context: Context, ids: Sequence[str | None]) -> list[Agreement | None]:
+    """Return the agreements with these ids; None for None, and for one that the caller may not see."""
     return await load_many(ids, context.clients.orders.agreements_by_id)
+
+
+async def load_orders(context: Context, ids: Sequence[str | None]) -> list[Order | None]:
+    """Return the orders with these ids; None for None, and for one that the caller may not see."""
+    return await load_many(ids, context.clients.orders.orders_by_id)

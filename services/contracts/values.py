@@ -78,6 +78,8 @@ AgreementId = Annotated[str, TextLimit(100), IdOf("agreement")]
 OrderId = Annotated[str, TextLimit(100), IdOf("order")]
 ArticleId = Annotated[str, TextLimit(100), IdOf("article")]
 ContainerId = Annotated[str, TextLimit(100), IdOf("container")]
+PickupId = Annotated[str, TextLimit(100), IdOf("pickup")]
+"""The id of a pickup: its UUID is a UUIDv8, which says what the pickup is of, and when or which."""
 TicketId = Annotated[str, TextLimit(100), IdOf("ticket")]
 KEY_LENGTH = Length(1, 200)
 IdempotencyKey = Annotated[str, TextLimit(200, verbatim=True), KEY_LENGTH]

@@ -1,12 +1,17 @@
 """Fields of Order from other contracts."""
 
+from collections.abc import Awaitable
+
+from gateway.execution.cost.directives import ListSize
 from gateway.execution.planning.batch_resolver import SelectedFields
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, batch_field
 from gateway.schema.loaders import load_agreements, load_organisations, load_sites
+from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
 from services.contracts.orders.agreements import Agreement
 from services.contracts.orders.orders import Order
+from services.contracts.orders.pickups import Pickup
 from services.contracts.sites import Site
 
 
@@ -28,4 +33,10 @@ async def agreement(orders: list[Order], info: Info) -> list[Agreement | None]:
     return await load_agreements(info.context, [order.agreement_id for order in orders])
 
 
-extend_type(Order, organisation, site, agreement, node=True)
+@batch_field(needs=["id"], size=ListSize(assumed_size=1))
+def pickups(orders: list[Order], info: Info) -> Awaitable[list[list[Pickup]]]:
+    """The pickups of the order, planned or done, that the caller may see; none of an order that was withdrawn."""
+    return raw_client(info.context.clients.orders).pickups_of_orders([order.id for order in orders])
+
+
+extend_type(Order, organisation, site, agreement, pickups, node=True)

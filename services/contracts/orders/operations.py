@@ -21,6 +21,7 @@ from services.contracts.values import (
     OrderId,
     OrganisationId,
     Page,
+    PickupId,
     Refusal,
     SiteId,
     TextLimit,
@@ -67,6 +68,19 @@ class Orders(Importing, Protocol):
 
         None if none is planned, and for a site that the caller may not see or that orders has no copy of yet.
         """
+        ...
+
+    @read(_READERS)
+    async def pickups_by_id(self, ids: list[PickupId]) -> list[Pickup | None]:
+        """Return the pickups with these ids, planned or done, in this order, as their site's calendar shows them.
+
+        None for one that does not exist, that the caller may not see, or whose site orders has no copy of yet.
+        """
+        ...
+
+    @read(_READERS)
+    async def pickups_of_orders(self, order_ids: list[OrderId]) -> list[list[Pickup]]:
+        """Return the pickups of each order, by their running number; none for an order that the caller may not see."""
         ...
 
     @read(PEOPLE)

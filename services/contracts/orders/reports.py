@@ -9,6 +9,7 @@ from services.contracts.values import (
     Length,
     MutationResult,
     OrderId,
+    PickupId,
     Range,
     Refusal,
     TextLimit,
@@ -36,7 +37,8 @@ class ReportKind(enum.Enum):
 class PickupReport(Value, frozen=True, kw_only=True):
     """A report on a pickup from a driver's or planner's system.
 
-    The pickup is identified by ``order_id``, or by ``agreement_id`` and ``date``; if all are given, they must agree.
+    The pickup is identified by ``pickup_id`` alone, by ``order_id``, or by ``agreement_id`` and ``date``. With
+    ``order_id``, the other two must agree with the order.
     """
 
     report_id: Annotated[str, TextLimit(200, verbatim=True)]
@@ -45,13 +47,15 @@ class PickupReport(Value, frozen=True, kw_only=True):
     """The kind of the reported event."""
     at: dt.datetime
     """The time of the reported event: the latest outcome is valid, in whichever order reports arrive."""
+    pickup_id: PickupId | None = None
+    """The id of the pickup; None if it is identified otherwise."""
     order_id: OrderId | None = None
-    """The id of the order; None if the pickup is identified by its agreement."""
+    """The id of the order; None if the pickup is identified otherwise."""
     agreement_id: AgreementId | None = None
-    """The id of the agreement; None if the pickup is identified by its order."""
+    """The id of the agreement; None if the pickup is identified otherwise."""
     date: dt.date | None = None
-    """The planned day of the agreement's pickup, before or after a holiday moved it; None if the pickup is identified
-    by its order."""
+    """The day of the agreement's rhythm, or else the day to which a holiday moved the pickup or for which it was
+    ordered; None if the pickup is identified otherwise."""
     grams: Annotated[int, GRAMS] | None = None
     """The weight of all bins, in grams. Allowed with EMPTIED only; None if they were not weighed."""
     reason: Annotated[str, TextLimit(600, lines=True), REASON_LENGTH] | None = None

@@ -84,6 +84,13 @@ def date_key(pickup: PickupRecord) -> tuple[dt.date, uuid.UUID]:
     return pickup.date, pickup.id
 
 
+def find_regular_pickup(agreement: AgreementRecord, holidays: Holidays, planned_on: dt.date) -> PickupRecord | None:
+    """Return the regular pickup of a day of the rhythm; None if it has no such day."""
+    if not agreement.facts.cadence.has(planned_on):
+        return None
+    return regular_pickup(agreement.id, planned_on, holidays.pickup_day(planned_on))
+
+
 def find_reported_pickup(
     agreement: AgreementRecord, holidays: Holidays, ordered: Iterable[PickupRecord], day: dt.date
 ) -> PickupRecord | None:
@@ -91,6 +98,4 @@ def find_reported_pickup(
     extra = [pickup for pickup in ordered if pickup.agreement_id == agreement.id and pickup.date == day]
     if on_day := [*planned_pickups(agreement, holidays, day, day), *extra]:
         return on_day[0]
-    if agreement.facts.cadence.has(day):
-        return regular_pickup(agreement.id, day, holidays.pickup_day(day))
-    return None
+    return find_regular_pickup(agreement, holidays, day)

@@ -11,6 +11,7 @@ from services.contracts.orders.pickups import PickupState
 from services.contracts.orders.reports import ReportKind
 from services.contracts.sites import Fraction
 from services.orders.domain.agreement import AgreementRecord
+from services.orders.domain.pickup_id import ordered_pickup_id, regular_pickup_id
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,14 +82,14 @@ def recorded_under(pickup: PickupRecord, agreement: AgreementRecord) -> Recorded
 
 
 def regular_pickup(agreement_id: uuid.UUID, planned_on: dt.date, date: dt.date) -> PickupRecord:
-    """Return a pickup of the agreement's cadence. Its id derives from agreement and planned day."""
-    pickup_id = uuid.uuid5(agreement_id, planned_on.isoformat())
+    """Return a pickup of the agreement's cadence."""
+    pickup_id = regular_pickup_id(agreement_id, planned_on)
     return PickupRecord(id=pickup_id, agreement_id=agreement_id, date=date, planned_on=planned_on)
 
 
 def ordered_pickup(agreement_id: uuid.UUID, order_id: uuid.UUID, date: dt.date) -> PickupRecord:
-    """Return an ordered pickup. Its id derives from the order's."""
-    pickup_id = uuid.uuid5(order_id, "extra")
+    """Return an ordered pickup."""
+    pickup_id = ordered_pickup_id(order_id)
     return PickupRecord(id=pickup_id, agreement_id=agreement_id, order_id=order_id, date=date, planned_on=date)
 
 

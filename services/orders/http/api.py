@@ -13,7 +13,7 @@ from services.contracts.orders.reports import PickupReport, PickupsReported
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
-from services.orders.queries import agreements, articles, calendars, events, orders
+from services.orders.queries import agreements, articles, calendars, events, orders, pickups
 from services.orders.store.transaction import OrdersTransaction
 from services.orders.usecases.order_extra_pickup import order_extra_pickup
 from services.orders.usecases.report_pickups import report_pickups
@@ -47,6 +47,14 @@ class OrdersApi(ImportsApi):
     async def next_pickups(self, site_ids: list[Id]) -> list[Pickup | None]:
         async with self._runtime.pool.acquire() as connection:
             return await calendars.next_pickups(connection, self._caller, self._runtime.clock, site_ids)
+
+    async def pickups_by_id(self, ids: list[Id]) -> list[Pickup | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await pickups.pickups_by_id(connection, self._caller, self._runtime.clock, ids)
+
+    async def pickups_of_orders(self, order_ids: list[Id]) -> list[list[Pickup]]:
+        async with self._runtime.pool.acquire() as connection:
+            return await pickups.pickups_of_orders(connection, self._caller, self._runtime.clock, order_ids)
 
     async def extra_pickup_offers(self, agreement_ids: list[Id]) -> list[Offers | Refusal]:
         async with self._runtime.pool.acquire() as connection:

@@ -23,6 +23,7 @@ _PLANNED_ON = f"""
       AND ($1::date - a.first_pickup) % (7 * a.interval_weeks) = 0
     ORDER BY a.id LIMIT $3 FOR UPDATE OF a
 """
+_IDS_BY_KEY = "SELECT pickup_key, id FROM agreements WHERE pickup_key = ANY ($1)"
 _SAVE = """
     INSERT INTO agreements (id, version, agreement_number, site_id, container_id, article_id, route_number, fraction,
                             litres, count, interval_weeks, ordered_on, first_pickup, ended_on)
@@ -75,6 +76,9 @@ class PostgresAgreementRepository:
         self, caller: Caller, today: dt.date, ids: Collection[uuid.UUID]
     ) -> dict[uuid.UUID, AgreementRecord]:
         return await self.find(_VISIBLE, caller.subject_id, today, list(ids), lock=True)
+
+    async def ids_by_key(self, keys: Collection[int]) -> dict[int, uuid.UUID]:
+        return {row["pickup_key"]: row["id"] for row in await self._connection.fetch(_IDS_BY_KEY, list(keys))}
 
     async def planned_on(self, day: dt.date, after: uuid.UUID, limit: int) -> list[AgreementRecord]:
         rows = await self._connection.fetch(_PLANNED_ON, day, after, limit)

@@ -24,10 +24,8 @@ _LOCK_OF_AGREEMENTS = f"""
     ORDER BY o.id FOR UPDATE
 """
 _AGREEMENT_IDS = "SELECT id, agreement_id FROM orders WHERE id = ANY ($1)"
-_EXTRA_PICKUPS = f"""
-    SELECT id, agreement_id, date FROM orders
-    WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3 AND state NOT IN ({_WITHDRAWN})
-"""
+_PICKUPS = f"SELECT id, agreement_id, date FROM orders WHERE state NOT IN ({_WITHDRAWN})"
+_IDS_BY_KEY = "SELECT pickup_key, id FROM orders WHERE pickup_key = ANY ($1)"
 _SAVE = """
     INSERT INTO orders (id, number, kind, state, organisation_id, site_id, agreement_id, article_id, fraction, date,
                         price, placed_at, timeline, version)
@@ -86,6 +84,9 @@ class PostgresOrderRepository:
         rows = await self._connection.fetch(_AGREEMENT_IDS, list(order_ids))
         return {row["id"]: row["agreement_id"] for row in rows}
 
+    async def ids_by_key(self, keys: Collection[int]) -> dict[int, uuid.UUID]:
+        return {row["pickup_key"]: row["id"] for row in await self._connection.fetch(_IDS_BY_KEY, list(keys))}
+
     async def lock_of_agreements(
         self, agreement_ids: Iterable[uuid.UUID], dates: Collection[dt.date], order_ids: Collection[uuid.UUID]
     ) -> dict[uuid.UUID, OrderRecord]:
@@ -96,7 +97,18 @@ class PostgresOrderRepository:
         self, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date
     ) -> list[PickupRecord]:
         """Return the pickups that were ordered for these agreements and days, as they were planned."""
-        rows = await self._connection.fetch(_EXTRA_PICKUPS, agreement_ids, since, until)
+        return await self._pickups("agreement_id = ANY ($1) AND date BETWEEN $2 AND $3", agreement_ids, since, until)
+
+    async def pickups_by_key(self, keys: Collection[int]) -> list[PickupRecord]:
+        """Return the pickups of the orders with these keys (``domain.pickup_id``), as they were planned."""
+        return await self._pickups("pickup_key = ANY ($1)", list(keys))
+
+    async def pickups_of(self, order_ids: Collection[uuid.UUID]) -> list[PickupRecord]:
+        """Return the pickups of these orders, as they were planned."""
+        return await self._pickups("id = ANY ($1)", list(order_ids))
+
+    async def _pickups(self, condition: str, *values: object) -> list[PickupRecord]:
+        rows = await self._connection.fetch(f"{_PICKUPS} AND {condition}", *values)
         return [ordered_pickup(row["agreement_id"], row["id"], row["date"]) for row in rows]
 
     async def next_number(self) -> int:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.rows import from_row, to_row
@@ -17,6 +17,7 @@ _BETWEEN = f"""
     UNION
     SELECT {_COLUMNS} FROM pickups WHERE agreement_id = ANY ($1) AND planned_on BETWEEN $2 AND $3
 """
+_BY_ID = f"SELECT {_COLUMNS} FROM pickups WHERE id = ANY ($1)"
 _AFTER = f"{_RECORDED} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _SAVE = """
     INSERT INTO pickups (id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version,
@@ -58,6 +59,10 @@ class PostgresPickupRepository:
 
     async def lock_by_id(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, RecordedPickup]:
         return {row["id"]: _to_recorded(row) for row in await self._connection.fetch(_LOCK_BY_ID, list(ids))}
+
+    async def by_id(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PickupRecord]:
+        """Return those of these pickups that are recorded."""
+        return {row["id"]: _to_pickup(row) for row in await self._connection.fetch(_BY_ID, list(ids))}
 
     async def between(self, agreement_ids: Sequence[uuid.UUID], since: dt.date, until: dt.date) -> list[PickupRecord]:
         """Return the recorded pickups of these agreements that were planned or done on these days."""

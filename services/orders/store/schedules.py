@@ -5,6 +5,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection
 
+import msgspec
+
 from services.chassis.db.postgres import DatabaseConnection
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.calendar import Schedule
@@ -29,26 +31,31 @@ class PostgresScheduleRepository:
     async def of_agreements(
         self, zone: str, agreements: Collection[AgreementRecord], since: dt.date, until: dt.date
     ) -> dict[uuid.UUID, Schedule]:
+        ids = [agreement.id for agreement in agreements]
+        ordered = defaultdict[uuid.UUID, list[PickupRecord]](list)
+        recorded = defaultdict[uuid.UUID, list[PickupRecord]](list)
+        if ids:
+            for pickup in await self._orders.extra_pickups(ids, since, until):
+                ordered[pickup.agreement_id].append(pickup)
+            for pickup in await self._pickups.between(ids, since, until):
+                recorded[pickup.agreement_id].append(pickup)
+        return {
+            agreement_id: msgspec.structs.replace(
+                schedule, ordered=ordered[agreement_id], recorded=recorded[agreement_id]
+            )
+            for agreement_id, schedule in (await self.without_pickups(zone, agreements)).items()
+        }
+
+    async def without_pickups(self, zone: str, agreements: Collection[AgreementRecord]) -> dict[uuid.UUID, Schedule]:
+        """Return each agreement's schedule, by its id, without its ordered and its recorded pickups."""
         if not agreements:
             return {}
-        ids = [agreement.id for agreement in agreements]
         routes = await self._routes.by_number({agreement.facts.route_number for agreement in agreements})
         rules = await self._rules.of_municipalities({agreement.municipality for agreement in agreements})
         holidays = await self._holidays.of_zone(zone)
-        ordered = defaultdict[uuid.UUID, list[PickupRecord]](list)
-        for pickup in await self._orders.extra_pickups(ids, since, until):
-            ordered[pickup.agreement_id].append(pickup)
-        recorded = defaultdict[uuid.UUID, list[PickupRecord]](list)
-        for pickup in await self._pickups.between(ids, since, until):
-            recorded[pickup.agreement_id].append(pickup)
         return {
             agreement.id: Schedule(
-                agreement=agreement,
-                route=routes[agreement.facts.route_number],
-                holidays=holidays,
-                rules=rules,
-                ordered=ordered[agreement.id],
-                recorded=recorded[agreement.id],
+                agreement=agreement, route=routes[agreement.facts.route_number], holidays=holidays, rules=rules
             )
             for agreement in agreements
         }

@@ -15,7 +15,7 @@ from services.orders.usecases.ports.transaction import OrdersStore
 
 
 class AcceptedReport(msgspec.Struct, frozen=True):
-    """A report, with its pickup as it is without any report."""
+    """A report, with its pickup: as it is recorded, or as it is planned."""
 
     report: Report
     pickup: PickupRecord

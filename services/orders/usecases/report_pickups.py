@@ -24,7 +24,8 @@ from services.orders.domain import calendar
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.holidays import Holidays
 from services.orders.domain.order import OrderRecord
-from services.orders.domain.pickup import PickupRecord, Report, ordered_pickup
+from services.orders.domain.pickup import PickupRecord, RecordedPickup, Report, ordered_pickup
+from services.orders.domain.pickup_id import read_pickup_id
 from services.orders.usecases.ports.transaction import OrdersStore
 from services.orders.usecases.record_pickups import AcceptedReport, record_pickups
 
@@ -58,6 +59,16 @@ async def report_pickups(tx: OrdersStore, caller: Caller, reports: Sequence[Pick
     return PickupsReported(outcomes=outcomes)
 
 
+class _NamedPickups(msgspec.Struct, frozen=True):
+    """The records of the pickups that reports name by their ids."""
+
+    agreement_of_key: Mapping[int, uuid.UUID]
+    """The agreements by their keys (``domain.pickup_id``)."""
+    order_of_key: Mapping[int, uuid.UUID]
+    """The orders by their keys."""
+    recorded: Mapping[uuid.UUID, RecordedPickup]
+
+
 class _ReportBatch:
     """A caller's reports with the records that decide about them; ``accepted`` are those accepted so far."""
 
@@ -68,12 +79,14 @@ class _ReportBatch:
         agreements: Mapping[uuid.UUID, AgreementRecord],
         agreement_ids: Mapping[uuid.UUID, uuid.UUID],
         orders: Mapping[uuid.UUID, OrderRecord],
+        named: "_NamedPickups",
         holidays: Holidays,
     ) -> None:
         self._caller = caller
         self._known = {report_id: report.digest for report_id, report in known.items()}
         self._agreements = agreements
         self._agreement_ids = agreement_ids
+        self._named = named
         self._holidays = holidays
         self._ordered = [ordered_pickup(order.agreement_id, order.id, order.date) for order in orders.values()]
         self.orders = orders
@@ -82,15 +95,24 @@ class _ReportBatch:
     @classmethod
     async def load(cls, tx: OrdersStore, caller: Caller, reports: Sequence[PickupReport]) -> "_ReportBatch":
         """Lock the agreements of the reports that the caller reaches, and load the rest."""
+        pickup_ids = {found for report in reports if (found := find_id("pickup", report.pickup_id or ""))}
+        parts = [read for pickup_id in pickup_ids if (read := read_pickup_id(pickup_id))]
+        agreement_of_key = await tx.agreements.ids_by_key([one.key for one in parts if one.planned_on])
+        order_of_key = await tx.orders.ids_by_key([one.key for one in parts if one.number])
         order_ids = [order_id for report in reports if (order_id := find_id("order", report.order_id or ""))]
-        named = {found for report in reports if (found := find_id("agreement", report.agreement_id or ""))}
+        order_ids += order_of_key.values()
         agreement_ids = await tx.orders.agreement_ids(order_ids)
-        agreements = await tx.agreements.lock_visible(caller, tx.today, {*named, *agreement_ids.values()})
+        stated = {found for report in reports if (found := find_id("agreement", report.agreement_id or ""))}
+        agreements = await tx.agreements.lock_visible(
+            caller, tx.today, {*stated, *agreement_of_key.values(), *agreement_ids.values()}
+        )
+        recorded = await tx.pickups.lock_by_id(pickup_ids)
+        named = _NamedPickups(agreement_of_key, order_of_key, recorded)
         dates = {report.date for report in reports if report.date}
         orders = await tx.orders.lock_of_agreements(agreements, dates, order_ids)
         known = await tx.reports.by_id(caller.subject_id, {report.report_id for report in reports})
         holidays = await tx.holidays.of_zone(tx.clock.zone.key)
-        return cls(caller, known, agreements, agreement_ids, orders, holidays)
+        return cls(caller, known, agreements, agreement_ids, orders, named, holidays)
 
     def process(self, number: int, report: PickupReport, refusal: Refusal | None) -> ReportOutcome:
         """Decide about a report, unless it is refused already."""
@@ -125,10 +147,37 @@ class _ReportBatch:
         return False
 
     def _pickup(self, report: PickupReport, number: int) -> PickupRecord | Refusal:
+        if report.pickup_id is not None:
+            return self._named_pickup(report.pickup_id, number)
         if report.order_id is not None:
             return self._pickup_of_order(report.order_id, report, number)
         assert report.agreement_id is not None and report.date is not None, "_report_problems requires both"
         return self._pickup_of_agreement(report.agreement_id, report.date, number)
+
+    def _named_pickup(self, pickup_text: str, number: int) -> PickupRecord | Refusal:
+        pickup_id = find_id("pickup", pickup_text)
+        parts = read_pickup_id(pickup_id) if pickup_id else None
+        if pickup_id is None or parts is None:
+            return refuse("NOT_FOUND", "reports", str(number), "pickupId")
+        order_id = None if parts.planned_on else self._named.order_of_key.get(parts.key)
+        agreement_id = self._named.agreement_of_key.get(parts.key) if parts.planned_on else None
+        if order_id is not None:
+            agreement_id = self._agreement_ids.get(order_id)
+        agreement = self._agreement(agreement_id, "pickupId", number)
+        if isinstance(agreement, Refusal):
+            return agreement
+        if (recorded := self._named.recorded.get(pickup_id)) is not None:
+            return recorded.pickup
+        if order_id is not None and order_id not in self.orders:
+            return refuse("NOT_PLANNED", "reports", str(number), "pickupId", reason="ORDER")
+        regular = (
+            calendar.find_regular_pickup(agreement, self._holidays, parts.planned_on) if parts.planned_on else None
+        )
+        planned = [regular] if regular else self._ordered
+        return next(
+            (pickup for pickup in planned if pickup.id == pickup_id),
+            refuse("NOT_FOUND", "reports", str(number), "pickupId"),
+        )
 
     def _pickup_of_order(self, order_text: str, report: PickupReport, number: int) -> PickupRecord | Refusal:
         order_id = find_id("order", order_text)
@@ -172,10 +221,7 @@ def _report_problems(report: PickupReport, now: dt.datetime) -> Iterator[Problem
     yield from _text_problems(report)
     if not report.report_id:
         yield malformed("reportId", reason="REQUIRED")
-    if report.order_id is None and report.agreement_id is None:
-        yield malformed("agreementId", reason="REQUIRED")
-    if report.order_id is None and report.date is None:
-        yield malformed("date", reason="REQUIRED")
+    yield from _name_problems(report)
     if report.at.tzinfo is None or not EARLIEST <= report.at <= now + MAX_CLOCK_SKEW:
         yield malformed(
             "at", reason="RANGE", least=_format_instant(EARLIEST), most=_format_instant(now + MAX_CLOCK_SKEW)
@@ -189,6 +235,16 @@ def _report_problems(report: PickupReport, now: dt.datetime) -> Iterator[Problem
             yield problem
     elif report.reason is not None:
         yield malformed("reason", reason="LEAVE_OUT")
+
+
+def _name_problems(report: PickupReport) -> Iterator[Problem]:
+    """Yield the problems of the inputs that identify the pickup."""
+    others = {"orderId": report.order_id, "agreementId": report.agreement_id, "date": report.date}
+    if report.pickup_id is not None:
+        yield from (malformed(name, reason="LEAVE_OUT") for name, value in others.items() if value is not None)
+    elif report.order_id is None:
+        required = [name for name in ("agreementId", "date") if others[name] is None]
+        yield from (malformed(name, reason="REQUIRED") for name in required)
 
 
 def _format_instant(instant: dt.datetime) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
 from services.orders.app import ORDERS
+from services.orders.domain.pickup_id import ordered_pickup_id
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, CallerCase
 from tests.component.permission.conftest import WalkPermissions
 from tests.component.permission.walk import Example, Ids
@@ -19,6 +20,11 @@ def owned_id(prefix: str, site: str) -> str:
     """Return the id of a site's own agreement, order, ..."""
     kinds = ("agreement", "order", "container", "article")
     return write_id(prefix, uuid.UUID(int=read_id("site", site).int + 1 + kinds.index(prefix)))
+
+
+def pickup_id(site: str) -> str:
+    """Return the id of the pickup that a site's order is for."""
+    return write_id("pickup", ordered_pickup_id(read_id("order", owned_id("order", site))))
 
 
 AGREEMENT, ORDER = owned_id("agreement", SITE_A), owned_id("order", SITE_A)
@@ -37,7 +43,8 @@ def reports(who: CallerCase, ids: Ids) -> dict[str, Any]:
     arrived = {"kind": "ARRIVED", "at": "2026-03-04T07:00:00Z"}
     of_order = {"reportId": f"{who.name} 1", "orderId": ids["order"]}
     of_agreement = {"reportId": f"{who.name} 2", "agreementId": ids["agreement"], "date": "2026-03-05"}
-    return {"reports": [of_order | arrived, of_agreement | arrived]}
+    of_pickup = {"reportId": f"{who.name} 3", "pickupId": ids["pickup"]}
+    return {"reports": [report | arrived for report in (of_order, of_agreement, of_pickup)]}
 
 
 def of_sites(who: CallerCase, ids: Ids) -> dict[str, Any]:
@@ -48,7 +55,7 @@ def of_agreements(who: CallerCase, ids: Ids) -> dict[str, Any]:
     return {"agreementIds": [ids["agreement"]]}
 
 
-OWN = {"agreement": AGREEMENT, "order": ORDER, "article": ARTICLE}
+OWN = {"agreement": AGREEMENT, "order": ORDER, "article": ARTICLE, "pickup": pickup_id(SITE_A)}
 SHOWN = [AGREEMENT, ORDER]
 EXAMPLES = {
     "agreementsOfSites": Example(arguments=lambda who, ids: {**of_sites(who, ids), "page": {}}, shows=SHOWN),
@@ -60,6 +67,8 @@ EXAMPLES = {
         arguments=lambda who, ids: {**of_sites(who, ids), "since": "2026-03-01", "until": "2026-03-31"}, shows=SHOWN
     ),
     "nextPickups": Example(arguments=of_sites, shows=SHOWN),
+    "pickupsById": Example(arguments=lambda who, ids: {"ids": [ids["pickup"]]}, shows=SHOWN),
+    "pickupsOfOrders": Example(arguments=lambda who, ids: {"orderIds": [ids["order"]]}, shows=SHOWN),
     "extraPickupOffers": Example(arguments=of_agreements, shows=SHOWN),
     "orderExtraPickup": Example(arguments=order, shows=["Ordered"]),
     "orders": Example(arguments=lambda who, ids: {"page": {}}, shows=SHOWN),
@@ -68,7 +77,14 @@ EXAMPLES = {
     "reportPickups": Example(arguments=reports, shows=['"accepted":true']),
     "events": Example(arguments=lambda who, ids: {"after": "START", "first": 500}, shows=SHOWN),
 }
-FOREIGN = [owned_id("agreement", SITE_B), owned_id("order", SITE_B), owned_id("article", SITE_B), SITE_B, ORG_B]
+FOREIGN = [
+    owned_id("agreement", SITE_B),
+    owned_id("order", SITE_B),
+    owned_id("article", SITE_B),
+    pickup_id(SITE_B),
+    SITE_B,
+    ORG_B,
+]
 
 
 async def insert_rows(pool: Pool) -> None:

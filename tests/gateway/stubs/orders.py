@@ -44,6 +44,12 @@ class OrdersStub(ImportStub):
     async def next_pickups(self, site_ids: list[str]) -> list[Pickup | None]:
         return [pickup(number_of(one)) for one in site_ids]
 
+    async def pickups_by_id(self, ids: list[str]) -> list[Pickup | None]:
+        return [pickup(number_of(one)) for one in ids]
+
+    async def pickups_of_orders(self, order_ids: list[str]) -> list[list[Pickup]]:
+        return [[pickup(number_of(one))] for one in order_ids]
+
     async def extra_pickup_offers(self, agreement_ids: list[str]) -> list[Offers | Refusal]:
         offer = Offer(date=dt.date(2026, 3, 10), cut_off=NOW, tolerance_days=1, price=ARTICLE.price)
         return [Offers(agreement_id=one, offers=[offer], citation="rule 1") for one in agreement_ids]

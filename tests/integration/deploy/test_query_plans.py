@@ -17,7 +17,7 @@ from deploy.seed.population import FOUNDED, Population, organisation_id, user_id
 from deploy.seed.seeder import SeedRequest, seed_databases
 from services.access.caller import Caller
 from services.chassis.db import postgres
-from services.chassis.ids import write_id
+from services.chassis.ids import read_id, write_id
 from services.chassis.rpc.signature import signatures
 from services.contracts.identity.partners import SCOPES
 from services.contracts.orders.event_log import EventPage
@@ -27,6 +27,7 @@ from services.contracts.sites import SiteOrder
 from services.contracts.stats import Period
 from services.contracts.values import Page
 from services.identity.queries import directory
+from services.orders.domain.pickup_id import ordered_pickup_id
 from tests.integration.deploy.query_plans import (
     SETTINGS,
     QueryRecorder,
@@ -72,6 +73,8 @@ class KnownRows:
     def __init__(self, ids: Mapping[str, list[str]]) -> None:
         self.sites, self.containers = ids["site"], ids["container"]
         self.agreements, self.articles, self.orders = ids["agreement"], ids["article"], ids["order"]
+        planned = [ordered_pickup_id(read_id("order", order)) for order in self.orders]
+        self.pickups = [*ids["pickup"], *(write_id("pickup", pickup_id) for pickup_id in planned)]
         self.tickets = ids["ticket"]
         self.organisation = write_id("org", organisation_id(0))
         self.today = dt.date(2026, 3, 4)
@@ -121,6 +124,8 @@ READS: dict[str, dict[str, list[Read]]] = {
         "articlesById": [lambda o, k: o.articles_by_id(k.articles)],
         "calendars": [lambda o, k: o.calendars(k.sites, k.today, k.today + dt.timedelta(days=60))],
         "nextPickups": [lambda o, k: o.next_pickups(k.sites)],
+        "pickupsById": [lambda o, k: o.pickups_by_id(k.pickups)],
+        "pickupsOfOrders": [lambda o, k: o.pickups_of_orders(k.orders)],
         "extraPickupOffers": [lambda o, k: o.extra_pickup_offers(k.agreements)],
         "orders": [
             list_pages("orders"),
@@ -243,7 +248,7 @@ class _Identity:
         return await directory.access_of(self._arguments[0], subject_id)
 
 
-OWNED = {"sites": ("site", "container"), "orders": ("agreement", "article", "order"), "support": ("ticket",)}
+OWNED = {"sites": ("site", "container"), "orders": ("agreement", "article", "order", "pickup"), "support": ("ticket",)}
 """Types of things by the service that owns them; a table is named by the plural."""
 _ALL = {CALLERS[name].subject_id for name in UNRESTRICTED}
 

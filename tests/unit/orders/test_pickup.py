@@ -1,7 +1,6 @@
 """O17: reports have one outcome in any order, repeated or not."""
 
 import datetime as dt
-import uuid
 from random import Random
 
 from hypothesis import given
@@ -86,15 +85,3 @@ def test_a_pickup_changes_its_version_with_its_outcome() -> None:
     assert done.version == 1
     assert apply_outcome(done, done.outcome) is done
     assert apply_outcome(done, NO_OUTCOME).version == 2
-
-
-def test_ids_derive_from_the_agreement_and_cadence_or_the_order() -> None:
-    agreement_id, order_id = uuid.uuid4(), uuid.uuid4()
-    moved = DAY + dt.timedelta(days=1)
-    assert pickup.regular_pickup(agreement_id, DAY, DAY).id == pickup.regular_pickup(agreement_id, DAY, moved).id
-    assert pickup.regular_pickup(agreement_id, DAY, DAY).id == uuid.uuid5(agreement_id, "2026-03-05")
-    assert pickup.regular_pickup(agreement_id, moved, moved).id != pickup.regular_pickup(agreement_id, DAY, moved).id
-    assert (
-        pickup.ordered_pickup(agreement_id, order_id, DAY).id == pickup.ordered_pickup(agreement_id, order_id, moved).id
-    )
-    assert pickup.ordered_pickup(agreement_id, order_id, DAY).id == uuid.uuid5(order_id, "extra")

@@ -53,6 +53,9 @@ class InMemoryAgreements:
     async def lock_visible(self, *_: object) -> object:
         return {self.agreement.id: self.agreement}
 
+    async def ids_by_key(self, _: object) -> dict[int, uuid.UUID]:
+        return {}
+
 
 class InMemoryOrders:
     """The one order, scheduled."""
@@ -77,6 +80,9 @@ class InMemoryOrders:
 
     async def agreement_ids(self, order_ids: Iterable[uuid.UUID]) -> object:
         return dict.fromkeys(order_ids, self.order.agreement_id)
+
+    async def ids_by_key(self, _: object) -> dict[int, uuid.UUID]:
+        return {}
 
     async def lock_of_agreements(self, *_: object) -> dict[uuid.UUID, OrderRecord]:
         return {ORDER: self.order}

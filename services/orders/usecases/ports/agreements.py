@@ -26,6 +26,10 @@ class AgreementRepository(Protocol):
         """Lock those of these agreements that the caller reaches."""
         ...
 
+    async def ids_by_key(self, keys: Collection[int]) -> dict[int, uuid.UUID]:
+        """Return the ids of the agreements with these keys (``domain.pickup_id``), by key."""
+        ...
+
     async def planned_on(self, day: dt.date, after: uuid.UUID, limit: int) -> list[AgreementRecord]:
         """Lock and return the agreements with the next ids whose cadence has this day, at most so many."""
         ...

@@ -15,6 +15,10 @@ class OrderRepository(Protocol):
         """Return the id of each order's agreement."""
         ...
 
+    async def ids_by_key(self, keys: Collection[int]) -> dict[int, uuid.UUID]:
+        """Return the ids of the orders with these keys (``domain.pickup_id``), by key."""
+        ...
+
     async def lock_of_agreements(
         self, agreement_ids: Iterable[uuid.UUID], dates: Collection[dt.date], order_ids: Collection[uuid.UUID]
     ) -> dict[uuid.UUID, OrderRecord]:

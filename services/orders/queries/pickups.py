@@ -1,0 +1,104 @@
+"""Look-ups of pickups, with the caller's access joined in SQL ($1 caller, $2 day)."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+
+from services.access.caller import Caller
+from services.access.decision import billing, visible
+from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.ids import find_id
+from services.chassis.runtime.clock import Clock
+from services.contracts.orders.pickups import Pickup
+from services.contracts.values import Id
+from services.orders.domain import calendar
+from services.orders.domain.pickup import PickupRecord
+from services.orders.domain.pickup_id import ordered_pickup_id, pickup_key, read_pickup_id
+from services.orders.mapping import responses
+from services.orders.store.agreements import PostgresAgreementRepository
+from services.orders.store.articles import PostgresArticleRepository
+from services.orders.store.holidays import PostgresHolidayRepository
+from services.orders.store.orders import PostgresOrderRepository
+from services.orders.store.pickups import PostgresPickupRepository
+from services.orders.store.schedules import PostgresScheduleRepository
+
+# A pickup is seen by whoever sees its site's calendar. A site of version 0 was not stated yet.
+_AGREEMENTS = f"""
+    SELECT a.id, {billing("s.organisation_id", "s.id")} AS billing FROM agreements a JOIN sites s ON s.id = a.site_id
+    WHERE a.id = ANY ($3) AND s.version > 0 AND {visible("s.organisation_id", "s.id")}
+"""
+
+
+async def pickups_by_id(
+    connection: DatabaseConnection, caller: Caller, clock: Clock, ids: Sequence[Id]
+) -> list[Pickup | None]:
+    """Return the pickups with these ids, in their order; None for one that is not, or that the caller does not see."""
+    requested_ids = [find_id("pickup", text) for text in ids]
+    pickups = await _find_pickups(connection, clock.zone.key, {pickup_id for pickup_id in requested_ids if pickup_id})
+    responses_by_id = await _to_responses(connection, caller, clock, pickups.values())
+    return [responses_by_id.get(pickup_id) if pickup_id else None for pickup_id in requested_ids]
+
+
+async def pickups_of_orders(
+    connection: DatabaseConnection, caller: Caller, clock: Clock, order_ids: Sequence[Id]
+) -> list[list[Pickup]]:
+    """Return the pickups of each order: today one, or none if the order was withdrawn before it was done."""
+    requested_ids = [find_id("order", text) for text in order_ids]
+    orders = {order_id: ordered_pickup_id(order_id) for order_id in requested_ids if order_id}
+    planned = await PostgresOrderRepository(connection).pickups_of(orders)
+    recorded = await PostgresPickupRepository(connection).by_id(orders.values())
+    pickups = {pickup.id: pickup for pickup in planned} | recorded
+    responses_by_id = await _to_responses(connection, caller, clock, pickups.values())
+    return [
+        [responses_by_id[orders[order_id]]] if order_id and orders[order_id] in responses_by_id else []
+        for order_id in requested_ids
+    ]
+
+
+async def _find_pickups(
+    connection: DatabaseConnection, zone: str, pickup_ids: set[uuid.UUID]
+) -> Mapping[uuid.UUID, PickupRecord]:
+    """Return the pickups with these ids, by id: recorded, else as they are planned."""
+    parts = {pickup_id: read for pickup_id in pickup_ids if (read := read_pickup_id(pickup_id))}
+    days = [(read.key, read.planned_on) for read in parts.values() if read.planned_on]
+    agreements = await PostgresAgreementRepository(connection).find("a.pickup_key = ANY ($1)", [key for key, _ in days])
+    by_key = {pickup_key(agreement_id): agreement for agreement_id, agreement in agreements.items()}
+    holidays = await PostgresHolidayRepository(connection).of_zone(zone)
+    regular = [
+        calendar.find_regular_pickup(by_key[key], holidays, planned_on) for key, planned_on in days if key in by_key
+    ]
+    ordered = await PostgresOrderRepository(connection).pickups_by_key(
+        [read.key for read in parts.values() if read.number]
+    )
+    planned = {pickup.id: pickup for pickup in (*regular, *ordered) if pickup and pickup.id in parts}
+    return planned | await PostgresPickupRepository(connection).by_id(parts)
+
+
+async def _to_responses(
+    connection: DatabaseConnection, caller: Caller, clock: Clock, pickups: Collection[PickupRecord]
+) -> dict[uuid.UUID, Pickup]:
+    """Return those of the pickups that the caller sees, by id."""
+    day, agreement_ids = clock.today(), {pickup.agreement_id for pickup in pickups}
+    rows = await connection.fetch(_AGREEMENTS, caller.subject_id, day, list(agreement_ids))
+    billed = {row["id"]: row["billing"] for row in rows}
+    agreements = await PostgresAgreementRepository(connection).find("a.id = ANY ($1)", list(billed))
+    schedules = await PostgresScheduleRepository(connection).without_pickups(clock.zone.key, agreements.values())
+    prices = await PostgresArticleRepository(connection).by_id(
+        {agreement.facts.article_id for agreement in agreements.values()}
+    )
+    articles = {
+        agreement.id: responses.article_response(
+            agreement.facts.article_id,
+            prices[agreement.facts.article_id],
+            caller.language,
+            day,
+            billing=billed[agreement.id],
+        )
+        for agreement in agreements.values()
+    }
+    return {
+        pickup.id: responses.pickup_response(
+            pickup, schedules[pickup.agreement_id], articles[pickup.agreement_id], caller.language
+        )
+        for pickup in pickups
+        if pickup.agreement_id in schedules
+    }
