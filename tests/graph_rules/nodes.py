@@ -15,6 +15,7 @@ NODE_PREFIXES: Mapping[str, str] = {
     "Order": "order",
     "Organisation": "org",
     "Partner": "partner",
+    "Pickup": "pickup",
     "Site": "site",
     "Ticket": "ticket",
 }
@@ -22,16 +23,12 @@ NODE_PREFIXES: Mapping[str, str] = {
 
 NO_NODES: Mapping[str, str] = {
     "OrderEvent": "an entry of a log, which is found by its cursor",
-    "Pickup": "its calendar is computed, so most pickups have no row yet",
 }
 """Types that have an id and that `node` does not find, each with the reason."""
 
 NO_REFERENCES: Mapping[str, str] = {
     "OrderEvent.organisationId": "events are streamed: a field of another service would wait for each",
     "Partner.clientId": "a client id of OAuth 2.0, which may have another form",
-    "Pickup.agreementId": "it is read from the list of agreements",
-    "Pickup.orderId": "it is read from the list of orders",
-    "Pickup.siteId": "it is read within its site",
     "Registered.userId": "the new user has not signed in yet, and can read nothing",
     "ReportOutcome.reportId": "the partner's own id",
 }
