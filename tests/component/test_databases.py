@@ -21,7 +21,7 @@ TABLES = """
 def content(connection: Connection) -> dict[object, list[tuple[object, ...]]]:
     """Return the rows of each table and sequence."""
     tables = [name for (name,) in connection.execute(TABLES)]
-    return {name: connection.execute(f"SELECT t::text FROM {name} AS t".encode()).fetchall() for name in tables}
+    return {name: connection.execute(f"SELECT row(t.*)::text FROM {name} AS t".encode()).fetchall() for name in tables}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.support.servers import OWNER, RUNTIME, Servers, as_owner
 _MOST_BYTES = 500_000
 """Size of a table above which its database is dropped, not emptied: its indexes and its statistics have grown, too."""
 
-# What a test may have changed beside rows: tables, columns, constraints, triggers, functions, privileges, settings.
+# A test may have changed more than rows: tables, columns, constraints, triggers, functions, privileges, settings.
 _STRUCTURE = """
     SELECT md5(concat(
         (SELECT string_agg(concat(oid, relname, relacl, reloptions), ',' ORDER BY oid) FROM pg_class
