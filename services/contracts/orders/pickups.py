@@ -12,10 +12,12 @@ from services.contracts.values import (
 
 
 class PickupState(enum.Enum):
-    """The state of a pickup."""
+    """The state of a pickup. New states may come: a client shows an unknown one as PLANNED."""
 
     PLANNED = "PLANNED"
     """The truck has not arrived yet."""
+    UNREPORTED = "UNREPORTED"
+    """The day is over, and nobody reported the pickup: the state from the next working day on, until a report comes."""
     ARRIVED = "ARRIVED"
     """The truck has arrived."""
     EMPTIED = "EMPTIED"

@@ -79,6 +79,19 @@ def next_pickup(schedule: Schedule, today: dt.date) -> PickupRecord | None:
     return min(ahead, key=date_key, default=None)
 
 
+def state_on(pickup: PickupRecord, holidays: Holidays, today: dt.date) -> PickupState:
+    """Return the state of a pickup on ``today``.
+
+    One that nobody reported is PLANNED until its day is over, and UNREPORTED from the next working day on. The state is
+    not stored: a report that comes later changes the pickup as it would have before.
+    """
+    state = pickup.outcome.state
+    if state is not PickupState.PLANNED or pickup.date >= today:
+        return state
+    a_day_later = pickup.date + dt.timedelta(days=1)
+    return PickupState.UNREPORTED if holidays.have_working_day(a_day_later, today) else state
+
+
 def date_key(pickup: PickupRecord) -> tuple[dt.date, uuid.UUID]:
     """Return the sort key of a pickup: its date, then its id."""
     return pickup.date, pickup.id

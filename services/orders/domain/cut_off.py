@@ -7,11 +7,6 @@ from services.orders.domain.holidays import Holidays
 from services.orders.domain.rules import CutOff
 
 
-def is_working_day(day: dt.date, holidays: Holidays) -> bool:
-    """Return whether a day is a Monday to Friday and no holiday."""
-    return day.weekday() < 5 and holidays.on(day) is None
-
-
 def cut_off_of(day: dt.date, rule: CutOff, holidays: Holidays, zone: zoneinfo.ZoneInfo) -> dt.datetime:
     """Return the last instant, in UTC, at which a pickup on ``day`` can be ordered.
 
@@ -21,5 +16,5 @@ def cut_off_of(day: dt.date, rule: CutOff, holidays: Holidays, zone: zoneinfo.Zo
     last, left = day, rule.working_days
     while left:
         last -= dt.timedelta(days=1)
-        left -= is_working_day(last, holidays)
+        left -= holidays.is_working_day(last)
     return dt.datetime.combine(last, rule.at, tzinfo=zone).astimezone(dt.UTC)

@@ -69,6 +69,15 @@ class Holidays:
         """Return the holiday on this day, if any."""
         return self._by_date.get(day)
 
+    def is_working_day(self, day: dt.date) -> bool:
+        """Return whether a day is a Monday to Friday and no holiday."""
+        return day.weekday() < 5 and day not in self._by_date
+
+    def have_working_day(self, since: dt.date, until: dt.date) -> bool:
+        """Return whether there is a working day between two days, both inclusive."""
+        days = (since + dt.timedelta(days=n) for n in range((until - since).days + 1))
+        return any(map(self.is_working_day, days))
+
     def pickup_day(self, day: dt.date) -> dt.date:
         """Return the day to which holidays move the pickups of ``day``, one after the other.
 

@@ -12,7 +12,7 @@ from services.contracts.orders.orders import Order
 from services.contracts.orders.pickups import Holiday, Pickup
 from services.orders.domain import price
 from services.orders.domain.agreement import AgreementRecord
-from services.orders.domain.calendar import Schedule
+from services.orders.domain.calendar import Schedule, state_on
 from services.orders.domain.order import OrderRecord
 from services.orders.domain.pickup import PickupRecord
 from services.orders.domain.price import ArticlePrice
@@ -58,7 +58,9 @@ def agreement_response(
     )
 
 
-def pickup_response(record: PickupRecord, schedule: Schedule, article: Article, language: Language) -> Pickup:
+def pickup_response(
+    record: PickupRecord, schedule: Schedule, article: Article, language: Language, today: dt.date
+) -> Pickup:
     """Return a pickup of a calendar."""
     was_moved = record.date != record.planned_on
     holiday = schedule.holidays.on(record.planned_on) if was_moved else None
@@ -72,7 +74,7 @@ def pickup_response(record: PickupRecord, schedule: Schedule, article: Article, 
         tolerance_days=schedule.tolerance(record.date),
         original_date=record.planned_on if was_moved else None,
         moved_by=Holiday(date=holiday.date, name=holiday.name(language.value)) if holiday else None,
-        state=record.outcome.state,
+        state=state_on(record, schedule.holidays, today),
         done_at=record.outcome.done_at,
         grams=record.outcome.grams,
         failure=record.outcome.failure,

@@ -49,9 +49,12 @@ class _VisibleSites(msgspec.Struct, frozen=True):
     articles: dict[uuid.UUID, Article]
     """By agreement."""
     language: Language
+    today: dt.date
 
     def show(self, record: PickupRecord, schedule: Schedule) -> Pickup:
-        return responses.pickup_response(record, schedule, self.articles[schedule.agreement.id], self.language)
+        return responses.pickup_response(
+            record, schedule, self.articles[schedule.agreement.id], self.language, self.today
+        )
 
     def calendar(self, site_id: uuid.UUID, since: dt.date, until: dt.date) -> list[Pickup]:
         """Return the pickups of a site between two days, both inclusive, by date."""
@@ -136,6 +139,7 @@ async def _fetch_visible_sites(
             for agreement in agreements.values()
         },
         language=caller.language,
+        today=day,
     )
 
 

@@ -97,7 +97,7 @@ async def _to_responses(
     }
     return {
         pickup.id: responses.pickup_response(
-            pickup, schedules[pickup.agreement_id], articles[pickup.agreement_id], caller.language
+            pickup, schedules[pickup.agreement_id], articles[pickup.agreement_id], caller.language, day
         )
         for pickup in pickups
         if pickup.agreement_id in schedules

@@ -272,3 +272,50 @@ async def test_a_partner_reads_with_its_scope_alone(scenario: OrdersScenario) ->
         await without.open_order_counts([])
     with pytest.raises(Forbidden):
         await reader.extra_pickup_offers([scenario.id("A1")])
+
+
+async def test_a_past_pickup_is_unreported_until_a_report_comes(scenario: OrdersScenario) -> None:
+    """On Friday it is clear of Thursday's pickup that nobody reported it, of Friday's on Monday."""
+    api = scenario.harness.api(await scenario.member())
+    assert isinstance(await api.order_extra_pickup(extra_pickup(scenario.id("A1"), "12.3.")), Ordered)
+
+    async def states(until: str) -> dict[dt.date, PickupState]:
+        (calendar,) = await api.calendars([scenario.sites["50"]], day("5.3."), day(until))
+        assert isinstance(calendar, Calendar)
+        assert await api.pickups_by_id([one.id for one in calendar.pickups]) == calendar.pickups
+        assert all(one.date for one in calendar.pickups)
+        return {one.date: one.state for one in calendar.pickups}
+
+    planned, unreported = PickupState.PLANNED, PickupState.UNREPORTED
+    scenario.harness.clock.move(days=1)
+    assert await states("6.3.") == {day("5.3."): planned, day("6.3."): planned}
+    scenario.harness.clock.move(days=1)
+    assert await states("6.3.") == {day("5.3."): unreported, day("6.3."): planned}
+    scenario.harness.clock.move(days=2)
+    assert await states("6.3.") == {day("5.3."): unreported, day("6.3."): planned}, "it is Sunday"
+    scenario.harness.clock.move(days=1)
+    assert await states("6.3.") == {day("5.3."): unreported, day("6.3."): unreported}
+    (found,) = await api.next_pickups([scenario.sites["50"]])
+    assert found is not None
+    assert (found.date, found.state) == (day("12.3."), planned)
+    reports = scenario.harness.api(await scenario.partner("pickups:report"))
+    await reports.report_pickups([report(agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-05T07:00:00+00:00")])
+    assert await states("6.3.") == {day("5.3."): PickupState.EMPTIED, day("6.3."): unreported}
+    scenario.harness.clock.move(days=4)
+    assert (await states("12.3."))[day("12.3.")] is unreported, "an ordered one, too"
+
+
+async def test_a_holiday_is_no_working_day_on_which_a_pickup_becomes_unreported(scenario: OrdersScenario) -> None:
+    """Good Friday's pickup is on Saturday, 4 April; after Sunday comes Easter Monday."""
+    api = scenario.harness.api(await scenario.member())
+
+    async def state() -> PickupState:
+        (calendar,) = await api.calendars([scenario.sites["50"]], day("4.4."), day("4.4."))
+        assert isinstance(calendar, Calendar)
+        (found,) = calendar.pickups
+        return found.state
+
+    scenario.harness.clock.move(days=33)
+    assert await state() is PickupState.PLANNED, "it is Monday, 6 April"
+    scenario.harness.clock.move(days=1)
+    assert await state() is PickupState.UNREPORTED

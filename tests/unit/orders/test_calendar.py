@@ -160,3 +160,27 @@ def test_a_report_names_a_pickup_by_its_date_or_its_planned_day() -> None:
     other = pickup.ordered_pickup(NOBODY, NOBODY, d("03-12"))
     assert calendar.find_reported_pickup(AGREEMENT, moves, (other, extra), d("03-12")) is extra
     assert calendar.find_reported_pickup(AGREEMENT, moves, (other,), d("03-12")) is None
+
+
+def test_a_pickup_that_nobody_reported_is_unreported_from_the_next_working_day_on() -> None:
+    thursday, friday = regular("03-05"), regular("03-06")
+    none = holidays()
+    states = [calendar.state_on(thursday, none, d(f"03-0{day}")) for day in (4, 5, 6, 7)]
+    assert states == [PickupState.PLANNED] * 2 + [PickupState.UNREPORTED] * 2
+    over_a_weekend = [calendar.state_on(friday, none, d(day)) for day in ("03-06", "03-07", "03-08", "03-09")]
+    assert over_a_weekend == [PickupState.PLANNED] * 3 + [PickupState.UNREPORTED]
+    monday_is_free = holidays((d("03-09"), d("03-10")))
+    over_a_holiday = [calendar.state_on(friday, monday_is_free, d(day)) for day in ("03-09", "03-10")]
+    assert over_a_holiday == [PickupState.PLANNED, PickupState.UNREPORTED]
+
+
+def test_a_moved_pickup_is_unreported_after_the_day_to_which_it_was_moved() -> None:
+    moved = regular("03-05", "03-10")
+    assert calendar.state_on(moved, holidays(), d("03-10")) is PickupState.PLANNED
+    assert calendar.state_on(moved, holidays(), d("03-11")) is PickupState.UNREPORTED
+
+
+@given(st.sampled_from([state for state in PickupState if state is not PickupState.PLANNED]), st.integers(0, 400))
+def test_a_reported_pickup_keeps_its_state(state: PickupState, days: int) -> None:
+    reported = pickup.apply_outcome(regular("03-05"), PickupOutcome(state=state))
+    assert calendar.state_on(reported, holidays(), d("03-05") + dt.timedelta(days=days)) is state

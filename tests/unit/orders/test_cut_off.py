@@ -6,7 +6,7 @@ import zoneinfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.orders.domain.cut_off import cut_off_of, is_working_day
+from services.orders.domain.cut_off import cut_off_of
 from services.orders.domain.rules import CutOff
 from tests.unit.orders.factories import holidays
 
@@ -55,6 +55,6 @@ def test_so_many_working_days_lie_between(day: dt.date, working_days: int, at: d
     instant = cut_off_of(day, CutOff(working_days, at), none, HELSINKI)
     last = instant.astimezone(HELSINKI).date()
     between = [last + dt.timedelta(days=n) for n in range((day - last).days)]
-    assert sum(is_working_day(one, none) for one in between) == working_days
+    assert sum(none.is_working_day(one) for one in between) == working_days
     later = cut_off_of(day + dt.timedelta(days=1), CutOff(working_days, at), none, HELSINKI)
     assert later >= instant
