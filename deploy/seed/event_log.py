@@ -30,7 +30,7 @@ RETENTION = dt.timedelta(days=88)
 """Age up to which events are seeded. A log's retention is 90 days."""
 
 _RELAY_TIMEOUT_S = 60.0
-_COLUMNS = "event_id type subject organisation_id partition occurred_at traceparent public data written_at"
+_COLUMNS = "event_id type subject organisation_id site_id partition occurred_at traceparent public data written_at"
 _COLUMN_LIST = ", ".join(_COLUMNS.split())
 _STAGING = "CREATE TEMPORARY TABLE seeded_events (LIKE chassis.outbox) ON COMMIT DROP"
 _ALLOW_NULL_POSITION = "ALTER TABLE seeded_events ALTER COLUMN position DROP NOT NULL"
@@ -125,6 +125,7 @@ class SeededEventLog:
             kind.name,
             subject,
             _organisation_id(event.organisation_id),
+            _site_id(event.site_id),
             _partition(key),
             at,
             self._trace,
@@ -142,3 +143,8 @@ def _partition(key: str) -> int:
 @functools.lru_cache(maxsize=100_000)
 def _organisation_id(organisation: str) -> uuid.UUID:
     return read_id("org", organisation)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _site_id(site: str) -> uuid.UUID:
+    return read_id("site", site)

@@ -231,7 +231,8 @@ def _input_type(struct: StructType) -> type:
             default = {"default": None}
         description = input_field_description(struct, field.name, field.type)
         body[field.name] = strawberry.field(description=description, **default)
-    new_class = types.new_class(f"{struct.__name__}Input", (), {}, lambda namespace: namespace.update(body))
+    name = struct.__name__ if struct.__name__.endswith("Filter") else f"{struct.__name__}Input"
+    new_class = types.new_class(name, (), {}, lambda namespace: namespace.update(body))
     input_type = strawberry.input(
         new_class, description=type_description(struct), one_of=issubclass(struct, OneOf) or None
     )

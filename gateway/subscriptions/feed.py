@@ -273,5 +273,6 @@ def _public_event(record: RawRecord, generation: uuid.UUID) -> OrderEvent | None
         time=received.time,
         subject=received.subject,
         organisation_id=received.organisation_id,
+        site_id=getattr(received.data, received.type.site) if received.type.site else None,
         data=(record.value or b"").decode(),
     )

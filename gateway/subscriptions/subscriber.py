@@ -9,15 +9,13 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from contextvars import ContextVar
 
-import msgspec
-
 from gateway.subscriptions.feed import Feed
-from gateway.subscriptions.subscriber_access import SubscriberAccess, site_id_of
+from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.events.event_log import Cursor
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.rpc.channel import CallFailed
 from services.chassis.telemetry import metrics
-from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent
+from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent, OrderEventFilter
 from services.contracts.orders.operations import Orders
 from services.contracts.values import Outcome, Refusal
 
@@ -38,21 +36,6 @@ class Checkpoint(Outcome, frozen=True, kw_only=True):
     """The position up to which all matching events were delivered: pass it as ``after`` to resume."""
 
 
-class EventFilter(msgspec.Struct, frozen=True):
-    """A subscriber's filter. A field that is None accepts all values."""
-
-    types: list[str] | None = None
-    organisation_id: str | None = None
-    site_id: str | None = None
-
-    def matches(self, event: OrderEvent) -> bool:
-        return (
-            (self.types is None or event.type in self.types)
-            and (self.organisation_id is None or event.organisation_id == self.organisation_id)
-            and (self.site_id is None or site_id_of(event) == self.site_id)
-        )
-
-
 OrderEventItem = OrderEvent | Checkpoint | CursorExpired | Refusal
 
 
@@ -64,7 +47,7 @@ class Subscriber:
         feed: Feed,
         log: Orders,
         access: SubscriberAccess,
-        event_filter: EventFilter,
+        event_filter: OrderEventFilter,
         checkpoint_interval_s: float = CHECKPOINT_INTERVAL_S,
     ) -> None:
         self._feed = feed
@@ -134,7 +117,7 @@ class Subscriber:
 
     def _accepts(self, event: OrderEvent) -> bool:
         self._check_access()
-        if not (self._filter.matches(event) and self._access.may_see(event)):
+        if not (matches(self._filter, event) and self._access.may_see(event)):
             return False
         self._last_sent_at, self._delivered_sequence = _now(), event.sequence
         return True
@@ -148,7 +131,7 @@ class Subscriber:
         return Checkpoint(cursor=cursor)
 
     async def _read_page(self, after: str | None) -> EventPage | CursorExpired | Refusal:
-        return await self._log.events(after, PAGE_SIZE, self._filter.types, self._filter.organisation_id)
+        return await self._log.events(after, PAGE_SIZE, self._filter)
 
     async def _read_page_with_retry(self, after: Cursor) -> EventPage | CursorExpired | Refusal:
         """Read the next page, with retries while orders is unavailable."""
@@ -161,6 +144,15 @@ class Subscriber:
                 if failure.status not in _UNAVAILABLE:
                     raise
             await asyncio.sleep(_RETRY_S)
+
+
+def matches(event_filter: OrderEventFilter, event: OrderEvent) -> bool:
+    """Return whether an event matches every field of a filter, as in a page of the log."""
+    return (
+        (event_filter.types is None or event.type in event_filter.types)
+        and (event_filter.organisation_ids is None or event.organisation_id in event_filter.organisation_ids)
+        and (event_filter.site_ids is None or event.site_id in event_filter.site_ids)
+    )
 
 
 def _sequence(cursor: str) -> int:

@@ -6,14 +6,13 @@ grants (``reach``). ``authorization`` checks the things that a call is about. No
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 
 from services.access.caller import Caller
 from services.chassis.db.postgres import DatabaseConnection
 
 GRANT_HOLDS_TODAY = "(g.until IS NULL OR g.until >= $2)"
 """The condition that a grant (``g``) holds on the day."""
-
-_ORGANISATIONS = f"SELECT DISTINCT organisation_id FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}"
 
 BILLING_ANYWHERE = f"""
     SELECT EXISTS (SELECT FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY} AND g.billing)
@@ -42,9 +41,12 @@ def billing(organisation: str, site: str) -> str:
     return visible(organisation, site, also=" AND g.billing")
 
 
-async def reachable_organisations(
-    connection: DatabaseConnection, caller: Caller, day: dt.date
-) -> list[uuid.UUID] | None:
-    """Return the organisations that the caller reaches with all or some sites; None is all."""
-    ids = [row["organisation_id"] for row in await connection.fetch(_ORGANISATIONS, caller.subject_id, day)]
-    return None if None in ids else ids
+_UNREACHED = f"SELECT requested FROM unnest($3::uuid[]) AS requested WHERE NOT {visible('requested')}"
+
+
+async def unreached_organisations(
+    connection: DatabaseConnection, caller: Caller, day: dt.date, organisations: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Return those of these organisations of which the caller reaches nothing."""
+    rows = await connection.fetch(_UNREACHED, caller.subject_id, day, organisations)
+    return {row["requested"] for row in rows}

@@ -17,12 +17,13 @@ _MIN_SAMPLE_MATCHES = 5
 _ROWS_SCANNED_PER_INDEX_MATCH = 8
 """Rows that are scanned in an order in the time (2 µs) of one match by the search's own index."""
 
+_GRANTED = f"""
+    SELECT g.organisation_id, g.site_id FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}
+"""
 # Rows that several grants cover are returned once: single sites only where no grant covers their organisation, and
 # organisations only where no grant covers everything.
-_REACH = f"""
-    WITH granted AS MATERIALIZED (
-        SELECT g.organisation_id, g.site_id FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}
-    ), everything AS MATERIALIZED (
+_REACH = """
+    WITH granted AS MATERIALIZED ({granted}), everything AS MATERIALIZED (
         SELECT EXISTS (SELECT FROM granted WHERE organisation_id IS NULL) AS reached
     ), organisations AS MATERIALIZED (
         SELECT DISTINCT organisation_id FROM granted
@@ -33,6 +34,18 @@ _REACH = f"""
           AND organisation_id NOT IN (SELECT organisation_id FROM organisations)
     )
 """
+
+
+def _reach(organisations: str = "") -> str:
+    """Return the scopes of the caller's grants; those within ``organisations`` alone, a list's placeholder."""
+    if not organisations:
+        return _REACH.format(granted=_GRANTED)
+    granted = f"""
+        {_GRANTED} AND g.organisation_id = ANY ({organisations})
+        UNION ALL SELECT each, NULL FROM unnest({organisations}) AS each
+        WHERE EXISTS ({_GRANTED} AND g.organisation_id IS NULL)
+    """
+    return _REACH.format(granted=granted)
 
 
 class ScopedTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,11 +122,13 @@ def reached_page_query(
     *,
     where: str = "true",
     after_condition: str = "true",
+    organisations: str = "",
     search: SearchCondition | None = None,
 ) -> str:
     """Return the query for the first ``limit`` rows that the caller reaches, in an order.
 
-    ``where`` is the list's filter, ``after_condition`` the condition of rows after a cursor.
+    ``where`` is the list's filter, ``after_condition`` the condition of rows after a cursor. ``organisations`` is the
+    placeholder of a list of organisations: rows of theirs alone.
 
     For callers that reach everything, a sample of the table estimates the matches of a search, and the rows before
     them. Many matches are scanned for in the order; few, or many after too many other rows, are found by the search's
@@ -125,7 +140,7 @@ def reached_page_query(
     rows = _reached_rows(table, order.columns, condition, after_condition, order.clause, f"LIMIT {limit}", everything)
     # Other columns are read for the rows of the page alone.
     return f"""
-        {_REACH} SELECT {columns}
+        {_reach(organisations)} SELECT {columns}
         FROM (SELECT * FROM ({rows}) AS each_scope {order.aliased.clause} LIMIT {limit}) AS found
         JOIN {table.name} ON {same} {order.clause}
     """
@@ -136,12 +151,12 @@ def reached_rows_query(table: ScopedTable, columns: str, *, where: str = "true",
 
     ``within`` is a condition on the next column of each scope's index, such as a range of days.
     """
-    return f"{_REACH} {_reached_rows(table, columns, where, within)}"
+    return f"{_reach()} {_reached_rows(table, columns, where, within)}"
 
 
 def reached_count_query(table: ScopedTable, where: str = "true") -> str:
     """Return the query for the number of rows that the caller reaches."""
-    return f"{_REACH} SELECT count(*) FROM ({_reached_rows(table, '1', where)}) AS found"
+    return f"{_reach()} SELECT count(*) FROM ({_reached_rows(table, '1', where)}) AS found"
 
 
 def _first_by_search(

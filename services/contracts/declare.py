@@ -79,6 +79,8 @@ class EventType(msgspec.Struct, frozen=True):
     """The service that publishes the event."""
     subject: str
     """The field with the id of the event's subject."""
+    site: str | None
+    """The field with the id of the site that the event is about; None if it is about none."""
     public: bool
     """Whether partners see the event."""
     struct: type[Event]
@@ -110,16 +112,18 @@ _by_struct: dict[type[Event], EventType] = {}
 _by_name: dict[str, EventType] = {}
 
 
-def declare_event(name: str, *, subject: str, public: bool = False) -> Callable[[E], E]:
+def declare_event(name: str, *, subject: str, site: str | None = None, public: bool = False) -> Callable[[E], E]:
     """Declare an event: ``name`` is ``<service>.<entity>.<past participle>``, ``subject`` the field with its id.
 
+    ``site`` is the field with the id of the site that it is about: it is shown to those who reach this site. An event
+    without one is shown to those alone who reach all of its organisation.
     One named ``<service>.<entity>.stated`` is keyed by its subject, all others by their organisation, and is internal.
     """
     if public and is_stated(name):
         raise TypeError(f"{name} can't be public: a stated event is for copies")
 
     def register(struct: E) -> E:
-        event_type = EventType(name, name.split(".", maxsplit=1)[0], subject, public, struct)
+        event_type = EventType(name, name.split(".", maxsplit=1)[0], subject, site, public, struct)
         if name in _by_name:
             raise TypeError(f"two events have the name {name}")
         _by_struct[struct] = _by_name[name] = event_type

@@ -161,7 +161,8 @@ EVENTS = (
     ReadOperation("events from the start", f'{{ events(after: "START", first: 100) {_EVENTS} }}'),
     ReadOperation(
         "events of the small customer",
-        f'query ($organisation: ID!) {{ events(after: "START", first: 100, organisationId: $organisation) {_EVENTS} }}',
+        "query ($organisation: ID!) {"
+        f' events(after: "START", first: 100, filter: {{organisationIds: [$organisation]}}) {_EVENTS} }}',
         lambda _: {"organisation": write_id("org", organisation_id(0))},
     ),
 )

@@ -81,6 +81,7 @@ class EventLogStub(OrdersStub):
                     time=NOW,
                     subject=record.subject,
                     organisation_id=placed(sequence).organisation_id,
+                    site_id=placed(sequence).site_id,
                     data=placed_json(sequence).decode(),
                 )
             )

@@ -34,8 +34,8 @@ from tests.support.servers import Servers
 PROTOCOL = "graphql-transport-ws"
 
 EVENTS = """
-    subscription ($after: String, $types: [String!], $organisationId: ID, $siteId: ID) {
-      orderEvents(after: $after, types: $types, organisationId: $organisationId, siteId: $siteId) {
+    subscription ($after: String, $filter: OrderEventFilter) {
+      orderEvents(after: $after, filter: $filter) {
         __typename
         ... on OrderEvent { id cursor sequence type time subject organisationId data }
         ... on Checkpoint { cursor }
@@ -164,6 +164,7 @@ class GatewayFixture:
             time=dt.datetime.now(dt.UTC),
             subject=getattr(event, kind.subject),
             organisation_id=getattr(event, "organisation_id", None),
+            site_id=getattr(event, kind.site) if kind.site else None,
             data=msgspec.json.encode(event).decode(),
         )
 

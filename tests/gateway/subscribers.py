@@ -6,11 +6,11 @@ from typing import Any
 
 from gateway.authentication import AuthenticatedCaller, Authenticator
 from gateway.subscriptions.feed import Feed
-from gateway.subscriptions.subscriber import EventFilter, OrderEventItem, Subscriber
+from gateway.subscriptions.subscriber import OrderEventItem, Subscriber
 from gateway.subscriptions.subscriber_access import SubscriberAccess
 from services.chassis.auth.tokens import Claims, Verifier
 from services.chassis.events.event_log import Cursor
-from services.contracts.orders.event_log import CursorExpired, OrderEvent
+from services.contracts.orders.event_log import CursorExpired, OrderEvent, OrderEventFilter
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Refusal
 from tests.gateway.stubs.samples import NOW, PARTNER, partner_access
@@ -39,7 +39,7 @@ def subscriber_access(clock: TestClock) -> SubscriberAccess:
 
 
 def subscriber(feed: Feed, log: Any, clock: TestClock, checkpoint_interval_s: float = 30) -> Subscriber:
-    return Subscriber(feed, log, subscriber_access(clock), EventFilter(), checkpoint_interval_s)
+    return Subscriber(feed, log, subscriber_access(clock), OrderEventFilter(), checkpoint_interval_s)
 
 
 async def sequences(items: AsyncIterator[OrderEventItem], last: int, pace_s: float = 0) -> list[int]:

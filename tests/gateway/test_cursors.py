@@ -82,7 +82,10 @@ async def by_polling(gateway: GatewayFixture, after: str | None) -> Sequence[int
     """Return the sequence numbers after a cursor, by pages of three; or the code of the refusal."""
     sequences: list[int] = []
     while True:
-        page = (await gateway.execute(POLL, gateway.partner(), after=after, first=3))["data"]["events"]
+        answer = await gateway.execute(POLL, gateway.partner(), after=after, first=3)
+        if "errors" in answer:
+            return str(answer["errors"][0]["extensions"]["code"])
+        page = answer["data"]["events"]
         if page["__typename"] == "CursorExpired":
             assert page["start"] == str((await log_of(gateway).edges()).start)
             return str(page["code"])
@@ -98,7 +101,10 @@ async def by_socket(gateway: GatewayFixture, after: str | None) -> Sequence[int]
     events = log_of(gateway)
     async with gateway.socket(gateway.partner()) as socket:
         await socket.subscribe(after=after)
-        first = await socket.next_item()
+        message = await socket.next_message()
+        if errors := message["payload"].get("errors"):
+            return str(errors[0]["extensions"]["code"])
+        first = message["payload"]["data"]["orderEvents"]
         if first["__typename"] == "CursorExpired":
             assert first["start"] == str((await events.edges()).start)
             assert (await socket.next_message())["type"] == "complete"
@@ -143,6 +149,10 @@ def expired(_: LogBounds) -> str:
     return "CURSOR_EXPIRED"
 
 
+def malformed(_: LogBounds) -> str:
+    return "MALFORMED"
+
+
 EDGES: dict[str, tuple[Callable[[LogBounds], str | None], Expected]] = {
     "null is from now on": (lambda _: None, nothing),
     "START is all that is left": (lambda _: START, all_but(0)),
@@ -155,11 +165,11 @@ EDGES: dict[str, tuple[Callable[[LogBounds], str | None], Expected]] = {
     "beyond the end": (before_end(-1), expired),
     "beyond any end": (lambda edges: str(Cursor(edges.generation, 2**64 - 1)), expired),
     "another generation": (lambda edges: str(Cursor(uuid.uuid4(), edges.first_sequence)), expired),
-    "no cursor": (lambda _: "no cursor", expired),
-    "an empty text": (lambda _: "", expired),
-    "letters that no cursor has": (lambda _: "jätelaatikko", expired),
-    "a cursor cut short": (lambda edges: str(edges.end)[:-1], expired),
-    "START in small letters": (lambda _: "start", expired),
+    "no cursor": (lambda _: "no cursor", malformed),
+    "an empty text": (lambda _: "", malformed),
+    "letters that no cursor has": (lambda _: "jätelaatikko", malformed),
+    "a cursor cut short": (lambda edges: str(edges.end)[:-1], malformed),
+    "START in small letters": (lambda _: "start", malformed),
 }
 
 

@@ -17,7 +17,7 @@ from gateway.schema.scalars import SCALARS
 from gateway.subscriptions.subscriber import Checkpoint
 from services.contracts.orders.event_log import OrderEvent
 from services.contracts.values import Outcome, Refusal, refuse
-from tests.gateway.stubs.samples import NOW, ORGANISATION
+from tests.gateway.stubs.samples import NOW, ORGANISATION, site_id
 
 
 class Joined(Outcome, frozen=True, kw_only=True):
@@ -42,6 +42,7 @@ EVENT = OrderEvent(
     time=NOW,
     subject="order_1",
     organisation_id=ORGANISATION,
+    site_id=site_id(1),
     data='{"a":"å\\n"}',
 )
 ITEMS: list[Any] = [EVENT, Checkpoint(cursor="there"), refuse("FORBIDDEN"), Joined(cursor="else"), EVENT]

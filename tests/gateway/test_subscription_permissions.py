@@ -11,7 +11,16 @@ import pytest
 from services.contracts.permission import SubjectKind
 from tests.gateway.gateway_fixture import EVENTS, PROTOCOL, GatewayFixture
 from tests.gateway.order_events import placed
-from tests.gateway.stubs.samples import ORGANISATION, OTHER_ORGANISATION, PARTNER, order_id, partner_access
+from tests.gateway.stubs.samples import (
+    ORGANISATION,
+    OTHER_ORGANISATION,
+    PARTNER,
+    USER,
+    member_access,
+    order_id,
+    partner_access,
+    site_id,
+)
 from tests.gateway.test_order_events import next_sequence
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,11 +43,24 @@ def partner_of(*organisations: str | None, scope: str = "orders:subscribe") -> T
     return token
 
 
+def member_of(organisation: str = ORGANISATION, sites: list[str] | None = None) -> Token:
+    """Return a member's token, after setting its access at identity."""
+
+    def token(gateway: GatewayFixture) -> str:
+        gateway.services.identity.access[USER] = member_access(organisation=organisation, sites=sites)
+        return gateway.user()
+
+    return token
+
+
 MATRIX: list[tuple[str, Token, str]] = [
     ("anonymous", lambda gateway: None, ERROR),
     ("an expired token", lambda gateway: gateway.partner(valid_for=dt.timedelta(seconds=-1)), CLOSED),
     ("a token that is none", lambda gateway: "no.such.token", CLOSED),
-    ("a member", lambda gateway: gateway.user(), REFUSED),
+    ("a member of the organisation", member_of(), EVENT),
+    ("a member of the site", member_of(sites=[site_id(1)]), EVENT),
+    ("a member of another site", member_of(sites=[site_id(2)]), NOTHING),
+    ("a member of another organisation", member_of(organisation=OTHER_ORGANISATION), NOTHING),
     ("a partner without the scope", partner_of(ORGANISATION, scope="orders:read"), REFUSED),
     ("a partner with an empty list", partner_of(), NOTHING),
     ("a partner of another organisation", partner_of(OTHER_ORGANISATION), NOTHING),

@@ -28,6 +28,7 @@ NO_NODES: Mapping[str, str] = {
 
 NO_REFERENCES: Mapping[str, str] = {
     "OrderEvent.organisationId": "events are streamed: a field of another service would wait for each",
+    "OrderEvent.siteId": "events are streamed: a field of another service would wait for each",
     "Partner.clientId": "a client id of OAuth 2.0, which may have another form",
     "Registered.userId": "the new user has not signed in yet, and can read nothing",
     "ReportOutcome.reportId": "the partner's own id",

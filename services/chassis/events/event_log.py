@@ -1,4 +1,4 @@
-"""The event log: pages of the outbox in sequence order after a cursor.
+"""The event log: the outbox in sequence order, read from a cursor on.
 
 A cursor is opaque to clients: the log's generation and a sequence. It has expired if it is of another generation, from
 before the log's first event or from after its last.
@@ -8,7 +8,6 @@ import base64
 import binascii
 import datetime as dt
 import uuid
-from collections.abc import Sequence
 
 import msgspec
 
@@ -22,22 +21,8 @@ _BOUNDS = """
            coalesce((SELECT min(sequence) FROM chassis.outbox), last_sequence + 1) AS first_sequence
     FROM chassis.leader WHERE only_row
 """
-_COLUMNS = "sequence, event_id, type, subject, organisation_id, occurred_at, data"
-_PAGE = f"""
-    SELECT {_COLUMNS} FROM chassis.outbox
-    WHERE sequence > $1 AND sequence <= $2 AND public AND ($3::text[] IS NULL OR type = ANY ($3))
-    ORDER BY sequence LIMIT $4
-"""
-# The index of each organisation limits the scan to its own events.
-_PAGE_OF_ORGANISATIONS = f"""
-    SELECT {_COLUMNS} FROM (SELECT selected.sequence FROM unnest($5::uuid[]) AS organisation CROSS JOIN LATERAL (
-        SELECT sequence FROM chassis.outbox
-        WHERE organisation_id = organisation AND sequence > $1 AND sequence <= $2 AND public
-          AND ($3::text[] IS NULL OR type = ANY ($3))
-        ORDER BY sequence LIMIT $4
-    ) AS selected ORDER BY selected.sequence LIMIT $4) AS merged
-    JOIN chassis.outbox USING (sequence) ORDER BY sequence
-"""
+LOGGED_COLUMNS = "sequence, event_id, type, subject, organisation_id, site_id, occurred_at, data"
+"""The columns of ``chassis.outbox`` that make a LoggedEvent."""
 
 
 class Cursor(msgspec.Struct, frozen=True):
@@ -97,13 +82,14 @@ class LogBounds(msgspec.Struct, frozen=True):
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
-    """A public event of the log."""
+    """A public event of the log, in the order of LOGGED_COLUMNS."""
 
     sequence: int
     event_id: uuid.UUID
     type: str
     subject: str
     organisation_id: uuid.UUID | None
+    site_id: uuid.UUID | None
     time: dt.datetime
     data: bytes
 
@@ -113,30 +99,3 @@ async def read_bounds(connection: DatabaseConnection) -> LogBounds:
     row: Row | None = await connection.fetchrow(_BOUNDS)
     assert row is not None, "the first migration inserts the leader row"
     return LogBounds(row["generation"], row["first_sequence"], row["last_sequence"])
-
-
-async def read_page(
-    connection: DatabaseConnection,
-    after: int,
-    up_to: int,
-    first: int,
-    types: Sequence[str] | None,
-    organisations: Sequence[uuid.UUID] | None,
-) -> list[LoggedEvent]:
-    """Read public events after ``after`` and up to ``up_to``, in order; None for types or organisations selects all."""
-    if organisations is None:
-        rows = await connection.fetch(_PAGE, after, up_to, types, first)
-    else:
-        rows = await connection.fetch(_PAGE_OF_ORGANISATIONS, after, up_to, types, first, organisations)
-    return [
-        LoggedEvent(
-            row["sequence"],
-            row["event_id"],
-            row["type"],
-            row["subject"],
-            row["organisation_id"],
-            row["occurred_at"],
-            row["data"],
-        )
-        for row in rows
-    ]

@@ -23,9 +23,9 @@ WAKE_UP = f"NOTIFY {CHANNEL}"
 
 _INSERT = """
     INSERT INTO chassis.outbox
-        (event_id, type, subject, organisation_id, partition, occurred_at, traceparent, public, data)
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::smallint[], $6::timestamptz[],
-                         $7::text[], $8::boolean[], $9::bytea[])
+        (event_id, type, subject, organisation_id, site_id, partition, occurred_at, traceparent, public, data)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::smallint[],
+                         $7::timestamptz[], $8::text[], $9::boolean[], $10::bytea[])
 """
 
 
@@ -71,6 +71,19 @@ async def write(connection: DatabaseConnection, events: Sequence[TracedEvent], n
             raise EventTooLarge(f"{event_type.name} about {subject} has {len(data)} bytes, {MAX_EVENT_BYTES} at most")
         partition = partition_of(partition_key(event_type.name, organisation, subject))
         organisation_id = read_id("org", organisation) if organisation else None
-        traceparent, public = trace or default, event_type.public
-        rows.append((new_uuid(), event_type.name, subject, organisation_id, partition, now, traceparent, public, data))
+        site = getattr(event, event_type.site) if event_type.site else None
+        rows.append(
+            (
+                new_uuid(),
+                event_type.name,
+                subject,
+                organisation_id,
+                read_id("site", site) if site else None,
+                partition,
+                now,
+                trace or default,
+                event_type.public,
+                data,
+            )
+        )
     await connection.execute(_INSERT, *map(list, zip(*rows, strict=True)))

@@ -1,15 +1,33 @@
-"""The log of public events, as partners read it."""
+"""The log of public events, as clients read it."""
 
 import datetime as dt
+from typing import Annotated
 
 from services.contracts.values import (
     Id,
+    Length,
+    OrganisationId,
     Outcome,
     Range,
+    SiteId,
+    TextLimit,
     Value,
 )
 
 EVENTS_PER_PAGE = Range(1, 500)
+FILTER_COUNT = Length(1, 200)
+"""The values of each list of a filter."""
+
+
+class OrderEventFilter(Value, frozen=True, kw_only=True):
+    """The events of a page or a subscription: those that match every field."""
+
+    types: Annotated[list[Annotated[str, TextLimit(100)]], FILTER_COUNT] | None = None
+    """Events of these CloudEvents types alone; None: of all types."""
+    organisation_ids: Annotated[list[OrganisationId], FILTER_COUNT] | None = None
+    """Events of these organisations alone; None: of all that the caller may see."""
+    site_ids: Annotated[list[SiteId], FILTER_COUNT] | None = None
+    """Events about these sites alone; None: about all that the caller may see."""
 
 
 class OrderEvent(Value, frozen=True, kw_only=True):
@@ -29,6 +47,8 @@ class OrderEvent(Value, frozen=True, kw_only=True):
     """The id of the entity that the event is about."""
     organisation_id: Id | None
     """The id of the organisation; None if the event concerns none."""
+    site_id: Id | None
+    """The id of the site; None if the event is about none."""
     data: str
     """The event's data, as JSON text."""
 

@@ -12,7 +12,7 @@ from services.contracts.values import (
 )
 
 
-@declare_event("orders.order.placed", subject="order_id", public=True)
+@declare_event("orders.order.placed", subject="order_id", site="site_id", public=True)
 class OrderPlaced(Event, frozen=True, kw_only=True):
     """An order was placed."""
 
@@ -28,7 +28,7 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
     version: int
 
 
-@declare_event("orders.order.moved", subject="order_id", public=True)
+@declare_event("orders.order.moved", subject="order_id", site="site_id", public=True)
 class OrderMoved(Event, frozen=True, kw_only=True):
     """An order changed its state from ``before`` to ``state``."""
 
@@ -64,7 +64,7 @@ class PickupFacts(Event, frozen=True, kw_only=True):
     """A higher version replaces every lower one."""
 
 
-@declare_event("orders.pickup.recorded", subject="pickup_id", public=True)
+@declare_event("orders.pickup.recorded", subject="pickup_id", site="site_id", public=True)
 class PickupRecorded(PickupFacts, frozen=True, kw_only=True):
     """New facts of a pickup were recorded; the event has all current ones."""
 
@@ -74,7 +74,7 @@ class PickupStated(PickupFacts, frozen=True, kw_only=True):
     """A pickup that was recorded before, published again for services that keep copies."""
 
 
-@declare_event("orders.pickup.moved", subject="pickup_id", public=True)
+@declare_event("orders.pickup.moved", subject="pickup_id", site="site_id", public=True)
 class PickupMoved(Event, frozen=True, kw_only=True):
     """A regular pickup was moved by a holiday, or back to its own day."""
 

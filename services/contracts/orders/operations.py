@@ -7,7 +7,7 @@ from services.contracts.declare import read, write
 from services.contracts.imports import Importing
 from services.contracts.orders.agreements import Agreement, Offers
 from services.contracts.orders.articles import Article
-from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, EventPage
+from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, EventPage, OrderEventFilter
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import REPORT_COUNT, PickupReport, PickupsReported
@@ -19,12 +19,10 @@ from services.contracts.values import (
     Connection,
     Cursor,
     OrderId,
-    OrganisationId,
     Page,
     PickupId,
     Refusal,
     SiteId,
-    TextLimit,
 )
 
 _READERS = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER, scope="orders:read")
@@ -124,17 +122,24 @@ class Orders(Importing, Protocol):
         """Record reports of drivers' or planners' systems. Partners with ``pickups:report`` only."""
         ...
 
-    @read(allow(SubjectKind.PARTNER, SubjectKind.STAFF, scope="orders:subscribe", services=("gateway",)))
+    @read(
+        allow(
+            SubjectKind.USER,
+            SubjectKind.STAFF,
+            SubjectKind.PARTNER,
+            scope="orders:subscribe",
+            services=("gateway",),
+        )
+    )
     async def events(
         self,
         after: Cursor | None,
         first: Annotated[int, EVENTS_PER_PAGE],
-        types: list[Annotated[str, TextLimit(100)]] | None = None,
-        organisation_id: OrganisationId | None = None,
+        filter: OrderEventFilter | None = None,
     ) -> EventPage | CursorExpired | Refusal:
         """Return a page of the public events that the caller may see now (P4).
 
-        ``after`` is a cursor, START for the whole log, or None for events from now on. For
-        partners with ``orders:subscribe``, staff, and the gateway's feed.
+        ``after`` is a cursor, START for the whole log, or None for events from now on. Events about a site are shown
+        to those who reach the site. Refused with NOT_FOUND for an organisation of which the caller reaches nothing.
         """
         ...

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from services.access.caller import Caller
 from services.contracts.orders.agreements import Agreement, Offers
 from services.contracts.orders.articles import Article
-from services.contracts.orders.event_log import CursorExpired, EventPage
+from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEventFilter
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import PickupReport, PickupsReported
@@ -89,8 +89,8 @@ class OrdersApi(ImportsApi):
             return await report_pickups(tx, self._caller, reports)
 
     async def events(
-        self, after: str | None, first: int, types: list[str] | None = None, organisation_id: Id | None = None
+        self, after: str | None, first: int, filter: OrderEventFilter | None = None
     ) -> EventPage | CursorExpired | Refusal:
         day = self._runtime.clock.today()
         async with self._runtime.pool.acquire() as connection:
-            return await events.events(connection, self._caller, day, after, first, types, organisation_id)
+            return await events.events(connection, self._caller, day, after, first, filter or OrderEventFilter())

@@ -1,4 +1,4 @@
-"""The event log for partners and the gateway (P1, P4)."""
+"""The event log for clients and the gateway (P1, P4)."""
 
 import datetime as dt
 import uuid
@@ -6,14 +6,28 @@ from collections.abc import Sequence
 
 from services.access import decision
 from services.access.caller import Caller
+from services.access.decision import visible
+from services.access.reach import ScopedTable, SortOrder, reached_page_query
 from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.query import SqlQuery
 from services.chassis.events import event_log
-from services.chassis.events.event_log import Cursor, LogBounds, LoggedEvent
+from services.chassis.events.event_log import LOGGED_COLUMNS, START, Cursor, LogBounds, LoggedEvent
 from services.chassis.ids import find_id, write_id
 from services.chassis.problems import MalformedInput
-from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, EventPage, OrderEvent
+from services.contracts.orders.event_log import (
+    EVENTS_PER_PAGE,
+    FILTER_COUNT,
+    CursorExpired,
+    EventPage,
+    OrderEvent,
+    OrderEventFilter,
+)
 from services.contracts.permission import SubjectKind
-from services.contracts.values import Id, Refusal, range_problem, refuse
+from services.contracts.values import Refusal, range_problem, refuse
+
+_LOG = ScopedTable(name="chassis.outbox o", organisation="o.organisation_id", site="o.site_id")
+_IN_ORDER = SortOrder(("o.sequence",))
+_COLUMNS = ", ".join(f"o.{column}" for column in LOGGED_COLUMNS.split(", "))
 
 
 async def events(
@@ -22,28 +36,32 @@ async def events(
     day: dt.date,
     after: str | None,
     first: int,
-    types: Sequence[str] | None,
-    organisation_id: Id | None,
+    event_filter: OrderEventFilter,
 ) -> EventPage | CursorExpired | Refusal:
-    """Return the public events after a cursor, of the organisations that the caller reaches now.
+    """Return the public events after a cursor, of the organisations and sites that the caller reaches now.
 
     The page's cursor is the last position that was read, not the last event of the page: a filter that no event passes
     moves the cursor, too.
     """
     if problem := range_problem(first, EVENTS_PER_PAGE, "first"):
         raise MalformedInput("first", **problem.params)
+    if after is not None and after != START and Cursor.parse(after) is None:
+        raise MalformedInput("after", reason="OTHER_LIST")
+    if refusal := _list_refusal(event_filter):
+        return refusal
     # One snapshot, so that the bounds and the page are of the same log.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        organisations = await _visible_organisations(connection, caller, day, organisation_id)
+        organisations = await _requested_organisations(connection, caller, day, event_filter)
         if isinstance(organisations, Refusal):
             return organisations
         bounds = await event_log.read_bounds(connection)
         position = bounds.resolve(after)
         if position is None:
             return CursorExpired(start=str(bounds.start))
-        page = await event_log.read_page(
-            connection, position.sequence, bounds.last_sequence, first, types, organisations
+        statement, values = _page_query(
+            caller, day, position.sequence, bounds.last_sequence, first, event_filter, organisations
         )
+        page = [LoggedEvent(*row) for row in await connection.fetch(statement, *values)]
     scanned = page[-1].sequence if len(page) == first else bounds.last_sequence
     return EventPage(
         events=[_to_order_event(bounds, logged) for logged in page],
@@ -52,25 +70,96 @@ async def events(
     )
 
 
-async def _visible_organisations(
-    connection: DatabaseConnection, caller: Caller, day: dt.date, organisation_id: Id | None
-) -> list[uuid.UUID] | Refusal | None:
-    """Return the organisations whose events are shown; None is all.
+def _list_refusal(event_filter: OrderEventFilter) -> Refusal | None:
+    """Return the refusal of a list that is too long, if one is. Raises MalformedInput for one that is empty.
 
-    A service without an actor reads all events: the gateway feeds its subscriptions so.
+    It would select nothing, which no client means.
     """
-    own_account = caller.kind is SubjectKind.SERVICE and not caller.actor
-    reached = None if own_account else await decision.reachable_organisations(connection, caller, day)
-    if organisation_id is None:
-        return reached
-    requested_id = find_id("org", organisation_id)
-    if requested_id is None or (reached is not None and requested_id not in reached):
-        return refuse("NOT_FOUND", "organisationId")
-    return [requested_id]
+    lists: dict[str, Sequence[str] | None] = {
+        "types": event_filter.types,
+        "organisationIds": event_filter.organisation_ids,
+        "siteIds": event_filter.site_ids,
+    }
+    for name, values in lists.items():
+        if values is not None and len(values) < FILTER_COUNT.least:
+            raise MalformedInput("filter", name, reason="REQUIRED")
+        if values is not None and len(values) > FILTER_COUNT.most:
+            return refuse("TOO_MANY", "filter", name, limit=FILTER_COUNT.most)
+    return None
+
+
+async def _requested_organisations(
+    connection: DatabaseConnection, caller: Caller, day: dt.date, event_filter: OrderEventFilter
+) -> list[uuid.UUID] | Refusal | None:
+    """Return the organisations of the filter; None if it has none, NOT_FOUND for one that the caller does not reach."""
+    if event_filter.organisation_ids is None:
+        return None
+    requested = [find_id("org", text) for text in event_filter.organisation_ids]
+    found = [one for one in requested if one is not None]
+    unreached = set() if _reads_all(caller) else await decision.unreached_organisations(connection, caller, day, found)
+    for index, one in enumerate(requested):
+        if one is None or one in unreached:
+            return refuse("NOT_FOUND", "filter", "organisationIds", str(index))
+    return found
+
+
+def _page_query(
+    caller: Caller,
+    day: dt.date,
+    after: int,
+    up_to: int,
+    first: int,
+    event_filter: OrderEventFilter,
+    organisations: Sequence[uuid.UUID] | None,
+) -> tuple[str, list[object]]:
+    """Return the query for a page, and its values.
+
+    A page of single sites is read by their index, any other by those of what the caller reaches.
+    """
+    reads_all = _reads_all(caller)
+    query = SqlQuery() if reads_all else SqlQuery(caller.subject_id, day)
+    window = f"o.public AND o.sequence > {query.value(after)} AND o.sequence <= {query.value(up_to)}"
+    limit = query.value(first)
+    if event_filter.types is not None:
+        query.where("o.type = ANY ({})", event_filter.types)
+    if event_filter.site_ids is None and not reads_all:
+        in_organisations = query.value(organisations) if organisations is not None else ""
+        statement = reached_page_query(
+            _LOG,
+            _COLUMNS,
+            _IN_ORDER,
+            limit,
+            where=query.condition,
+            after_condition=window,
+            organisations=in_organisations,
+        )
+        return statement, query.values
+    if not reads_all:
+        query.where(visible(_LOG.organisation, _LOG.site))
+    if organisations is not None:
+        query.where("o.organisation_id = ANY ({})", organisations)
+    rows = f"FROM {_LOG.name} WHERE {window} AND {query.condition}"
+    if event_filter.site_ids is None:
+        return f"SELECT {_COLUMNS} {rows} {_IN_ORDER.clause} LIMIT {limit}", query.values
+    sites = query.value([site for text in event_filter.site_ids if (site := find_id("site", text))])
+    statement = f"""
+        SELECT {_COLUMNS} FROM (
+            SELECT of_site.sequence FROM (SELECT DISTINCT unnest({sites}::uuid[]) AS id) AS site
+            CROSS JOIN LATERAL (
+                SELECT o.sequence {rows} AND o.site_id = site.id {_IN_ORDER.clause} LIMIT {limit}
+            ) AS of_site ORDER BY of_site.sequence LIMIT {limit}
+        ) AS found JOIN {_LOG.name} USING (sequence) {_IN_ORDER.clause}
+    """
+    return statement, query.values
+
+
+def _reads_all(caller: Caller) -> bool:
+    """Return whether a service reads for itself: the gateway feeds its subscriptions so."""
+    return caller.kind is SubjectKind.SERVICE and not caller.actor
 
 
 def _to_order_event(bounds: LogBounds, logged: LoggedEvent) -> OrderEvent:
-    organisation_id = logged.organisation_id
+    organisation_id, site_id = logged.organisation_id, logged.site_id
     return OrderEvent(
         id=str(logged.event_id),
         cursor=str(Cursor(bounds.generation, logged.sequence)),
@@ -79,5 +168,6 @@ def _to_order_event(bounds: LogBounds, logged: LoggedEvent) -> OrderEvent:
         time=logged.time,
         subject=logged.subject,
         organisation_id=write_id("org", organisation_id) if organisation_id else None,
+        site_id=write_id("site", site_id) if site_id else None,
         data=logged.data.decode(),
     )

@@ -138,12 +138,13 @@ async def insert_rows(pool: Pool) -> None:
             f"ORD-2026-{number}",
         )
         await pool.execute(
-            "INSERT INTO chassis.outbox (sequence, event_id, type, subject, organisation_id, partition, occurred_at,"
-            " traceparent, public, data) VALUES ($1, gen_random_uuid(), 'orders.order.placed', $2, $3, 0, now(), '',"
-            " true, '{}')",
+            "INSERT INTO chassis.outbox (sequence, event_id, type, subject, organisation_id, site_id, partition,"
+            " occurred_at, traceparent, public, data)"
+            " VALUES ($1, gen_random_uuid(), 'orders.order.placed', $2, $3, $4, 0, now(), '', true, '{}')",
             number,
             owned_id("order", site),
             organisation_id,
+            site_id,
         )
     await pool.execute("UPDATE chassis.leader SET last_sequence = $1", len(SITES))
 

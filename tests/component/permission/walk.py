@@ -59,8 +59,9 @@ async def check_permissions(
         if SEES not in expected.values():
             wrong.append(f"{name}: no caller succeeds")
         absent = [one for one in operation.id_inputs if one.prefix and not _is_in(example, one.path, own)]
-        wrong += [f"{name} has no example with {'.'.join(one.path)}" for one in absent if len(one.path) > 1]
-        for added in (None, *(one for one in absent if len(one.path) == 1)):
+        given = example.arguments(CallerCase.ADMIN, own)
+        wrong += [f"{name} has no example with {'.'.join(one.path)}" for one in absent if one.path[0] in given]
+        for added in (None, *(one for one in absent if one.path[0] not in given)):
             for who, outcome in expected.items():
                 call = _Call(endpoint, operation, example, who, added)
                 wrong += [f"{call} {deviation}" for deviation in await call.deviations(outcome, own, foreign)]
@@ -76,7 +77,8 @@ class _Call(msgspec.Struct, frozen=True):
     """The input that the call has beside those of the example."""
 
     def __str__(self) -> str:
-        return f"{self.operation.name}{f'({self.added.path[0]})' if self.added else ''} as {self.who.name}:"
+        added = f"({'.'.join(self.added.path)})" if self.added else ""
+        return f"{self.operation.name}{added} as {self.who.name}:"
 
     async def deviations(self, expected: str, own: Ids, foreign: Collection[str]) -> list[str]:
         """Call the operation and return how its outcome deviates from the expected one."""
@@ -98,8 +100,10 @@ class _Call(msgspec.Struct, frozen=True):
     async def _answer(self, ids: Ids) -> tuple[int, bytes]:
         arguments = self.example.arguments(self.who, ids)
         if self.added:
-            own_id = ids[self.added.prefix]
-            arguments |= {self.added.path[0]: [own_id] if self.added.is_list else own_id}
+            added: Any = [ids[self.added.prefix]] if self.added.is_list else ids[self.added.prefix]
+            for name in reversed(self.added.path):
+                added = {name: added}
+            arguments |= added
         return await self.endpoint.call(self.who, self.operation.name, arguments)
 
 

@@ -3,11 +3,12 @@
 import datetime as dt
 import uuid
 
+from gateway.subscriptions.subscriber import matches
 from services.chassis.events.event_log import START, Cursor
 from services.chassis.problems import MalformedInput
 from services.contracts.orders.agreements import Agreement, Offer, Offers
 from services.contracts.orders.articles import Article
-from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent
+from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent, OrderEventFilter
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import PickupReport, PickupsReported, ReportOutcome
@@ -85,7 +86,7 @@ class OrdersStub(ImportStub):
         return PickupsReported(outcomes=outcomes)
 
     async def events(
-        self, after: str | None, first: int, types: list[str] | None = None, organisation_id: str | None = None
+        self, after: str | None, first: int, filter: OrderEventFilter | None = None
     ) -> EventPage | CursorExpired | Refusal:
         if first < 1:
             raise ValueError("first")
@@ -94,7 +95,7 @@ class OrdersStub(ImportStub):
         if cursor is None or cursor.generation != self.generation:
             return CursorExpired(start=str(start))
         behind = [event for event in self.log if event.sequence > cursor.sequence]
-        shown = [event for event in behind if types is None or event.type in types][:first]
+        shown = [event for event in behind if matches(filter or OrderEventFilter(), event)][:first]
         end = len(shown) < first
         place = self.last if end else shown[-1].sequence
         return EventPage(events=shown, cursor=str(Cursor(self.generation, place)), end=end)

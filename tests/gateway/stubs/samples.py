@@ -10,7 +10,7 @@ from services.contracts.orders.agreements import Agreement
 from services.contracts.orders.articles import Article
 from services.contracts.orders.orders import SYSTEM, Order, OrderKind, OrderState, Step
 from services.contracts.orders.pickups import Pickup, PickupState
-from services.contracts.permission import SubjectKind
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
 from services.contracts.values import Connection, Edge, Money, Page, PageInfo
 
@@ -163,4 +163,18 @@ def partner_access(*organisations: str | None, version: int = 1, active: bool = 
         active=active,
         scopes=["orders:read", "orders:subscribe"],
         grants=grants,
+    )
+
+
+def member_access(
+    *, organisation: str = ORGANISATION, sites: list[str] | None = None, version: int = 1, active: bool = True
+) -> AccessStated:
+    """Return the access of a member to an organisation, or to some of its sites."""
+    return AccessStated(
+        subject_id=USER,
+        kind=SubjectKind.USER,
+        version=version,
+        active=active,
+        scopes=[],
+        grants=[Grant(organisation_id=organisation, role=Role.VIEWER, site_ids=sites)],
     )
