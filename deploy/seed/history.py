@@ -214,9 +214,7 @@ class HistoryGenerator:
                 article_id=facts.article_id,
                 fraction=facts.fraction,
                 date=day,
-                price=Money(
-                    minor=article.net_minor * facts.count, currency=article.currency, vat_rate=article.vat_rate
-                ),
+                price=Money.net(article.net_minor * facts.count, article.currency, article.vat_rate),
                 at=at,
                 by=by,
             )

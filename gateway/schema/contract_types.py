@@ -36,7 +36,7 @@ from services.contracts.values import Error, MutationResult, OneOf, TextFormat
 
 StructType = type[msgspec.Struct]
 
-_LONG_FIELDS = {"grams", "minor", "sequence"}
+_LONG_FIELDS = {"grams", "gross", "minor", "sequence"}
 _INTERFACES: Sequence[StructType] = (Error, MutationResult, Actor)
 """The structs that are interfaces in the graph: the types of their subclasses implement them."""
 

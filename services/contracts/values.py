@@ -226,14 +226,21 @@ def range_problem(number: int, allowed: Range, *path: str) -> Problem | None:
 
 
 class Money(Value, frozen=True, kw_only=True):
-    """An amount of money, excluding VAT."""
+    """An amount of money."""
 
     minor: int
-    """The amount in the currency's minor unit (cents of EUR)."""
+    """The amount excluding VAT, in the currency's minor unit (cents of EUR)."""
     currency: str
     """The currency's code (ISO 4217)."""
     vat_rate: int
     """The VAT to be added, in tenths of a per cent: 255 is 25.5 %."""
+    gross: int
+    """The amount including VAT, in the currency's minor unit; half a unit is rounded up."""
+
+    @classmethod
+    def net(cls, minor: int, currency: str, vat_rate: int) -> "Money":
+        """Return an amount excluding VAT, with its gross amount."""
+        return cls(minor=minor, currency=currency, vat_rate=vat_rate, gross=(minor * (1000 + vat_rate) + 500) // 1000)
 
 
 class PageInfo(Value, frozen=True, kw_only=True):

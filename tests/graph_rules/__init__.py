@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from graphql import GraphQLSchema
 
+from tests.graph_rules.commands import commands
 from tests.graph_rules.descriptions import description_breaches
 from tests.graph_rules.discovery import discovery_breaches
 from tests.graph_rules.inputs import input_breaches
+from tests.graph_rules.money import money
 from tests.graph_rules.nodes import nodes, references
 from tests.graph_rules.results import actors, connections_in_unions, error_shape, human_numbers, mutation_results
 from tests.graph_rules.scalars import scalar_breaches
@@ -20,10 +22,12 @@ Rule = Callable[[GraphQLSchema], Iterator[str]]
 
 RULES: Mapping[str, Rule] = {
     "actors": actors,
+    "commands": commands,
     "description": description_breaches,
     "discovery": discovery_breaches,
     "human numbers": human_numbers,
     "inputs": input_breaches,
+    "money": money,
     "nodes": nodes,
     "queries": connections_in_unions,
     "references": references,

@@ -57,4 +57,4 @@ def describing_price(rows: Sequence[ArticlePrice], day: dt.date) -> ArticlePrice
 def price_of(rows: Sequence[ArticlePrice], day: dt.date, count: int = 1) -> Money | None:
     """Return the net price of ``count`` units on ``day``; None without a valid price."""
     row = valid_price(rows, day)
-    return Money(minor=row.net_minor * count, currency=row.currency, vat_rate=row.vat_rate) if row else None
+    return Money.net(row.net_minor * count, row.currency, row.vat_rate) if row else None

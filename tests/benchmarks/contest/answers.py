@@ -131,7 +131,7 @@ def _pickup(number: int) -> Pickup:
             fraction=_FRACTIONS[number % 3],
             waste_code="20 03 01",
             unit="pcs",
-            price=Money(minor=1250 + number, currency="EUR", vat_rate=255),
+            price=Money.net(1250 + number, "EUR", 255),
         ),
         date=day,
         tolerance_days=1,

@@ -41,8 +41,8 @@ async def test_only_days_of_the_route_without_a_pickup_are_offered(scenario: Ord
     assert first.cut_off == dt.datetime(2026, 3, 10, 10, 0, tzinfo=dt.UTC), "noon, two working days before"
     assert answer.offers[2].cut_off == dt.datetime(2026, 4, 7, 9, 0, tzinfo=dt.UTC), "in summer time"
     assert (first.tolerance_days, answer.citation) == (1, "Jätehuoltomääräykset 14 §")
-    assert first.price == Money(minor=1250, currency="EUR", vat_rate=255)
-    assert last.price == Money(minor=1300, currency="EUR", vat_rate=255), "the price of that day"
+    assert first.price == Money.net(1250, "EUR", 255)
+    assert last.price == Money.net(1300, "EUR", 255), "the price of that day"
 
 
 async def test_the_price_is_of_all_containers_and_needs_the_billing_permission(scenario: OrdersScenario) -> None:
@@ -99,7 +99,7 @@ async def test_an_order_is_scheduled_at_once_and_announced_step_by_step(scenario
     order = answer.order
     now = scenario.harness.clock.now()
     assert (order.state, order.date, order.version, order.placed_at) == (OrderState.SCHEDULED, day("12.3."), 3, now)
-    assert order.price == Money(minor=1250, currency="EUR", vat_rate=255)
+    assert order.price == Money.net(1250, "EUR", 255)
     assert order.timeline == [
         Step(state=OrderState.RECEIVED, at=now, by=caller.subject_id, reason=None),
         Step(state=OrderState.CONFIRMED, at=now, by="system", reason=None),

@@ -27,7 +27,7 @@ ARTICLE = Article(
     fraction=Fraction.RESIDUAL,
     waste_code="20 03 01",
     unit="pcs",
-    price=Money(minor=823, currency="EUR", vat_rate=255),
+    price=Money.net(823, "EUR", 255),
 )
 
 

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import pytest
+
 from services.contracts.values import Money
 from services.orders.domain.price import describing_price, price_of, valid_price
 from tests.unit.orders.factories import article
@@ -19,8 +21,16 @@ ROWS = [
 
 
 def test_a_price_is_that_of_the_day_for_all_containers() -> None:
-    assert price_of(ROWS, d("2025-12-31")) == Money(minor=798, currency="EUR", vat_rate=255)
-    assert price_of(ROWS, d("2026-02-01"), 52) == Money(minor=42_796, currency="EUR", vat_rate=255)
+    assert price_of(ROWS, d("2025-12-31")) == Money.net(798, "EUR", 255)
+    assert price_of(ROWS, d("2026-02-01"), 52) == Money.net(42_796, "EUR", 255)
+
+
+@pytest.mark.parametrize(
+    ("minor", "vat_rate", "gross"), [(1000, 255, 1255), (1, 255, 1), (2, 255, 3), (798, 255, 1001), (823, 0, 823)]
+)
+def test_the_gross_amount_rounds_half_a_unit_up(minor: int, vat_rate: int, gross: int) -> None:
+    assert Money.net(minor, "EUR", vat_rate).gross == gross
+    assert Money.net(2, "EUR", 250).gross == 3, "2.5 cents"
 
 
 def test_a_day_without_a_valid_row_has_no_price() -> None:

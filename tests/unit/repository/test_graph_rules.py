@@ -7,6 +7,7 @@ from graphql import GraphQLObjectType, build_schema
 
 from tests.graph_rules import RULES
 from tests.graph_rules.__main__ import SCHEMA
+from tests.graph_rules.commands import CHANGED_WITHOUT_VERSION, REPEATED_WITHOUT_KEY
 from tests.graph_rules.nodes import NO_NODES, NO_REFERENCES, nodes
 
 KEPT = '''
@@ -129,3 +130,62 @@ def test_the_exceptions_of_nodes_are_needed() -> None:
         fields = cast(GraphQLObjectType, types[name]).fields
         assert field in fields, place
         assert field.removesuffix("Id") not in fields, place
+
+
+MONEY = """
+    scalar Long
+    type Query { price: Money import: Import }
+    type Money { minor: Long! currency: String! vatRate: Int! gross: Long! }
+    type Import { total: Int }
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "broken", "breach"),
+    [
+        ("gross: Long!", "gross: Int!", "Money has"),
+        ("price: Money", "price: Int", "Query.price is an amount, and no Money"),
+        ("import: Import", "baseFee: Long", "Query.baseFee is an amount, and no Money"),
+    ],
+)
+def test_an_amount_is_money(kept: str, broken: str, breach: str) -> None:
+    assert list(RULES["money"](build_schema(MONEY))) == []
+    assert [one[: len(breach)] for one in RULES["money"](build_schema(MONEY.replace(kept, broken)))] == [breach]
+
+
+COMMANDS = """
+    type Query { one: Int }
+    type Mutation {
+      order(input: OrderInput!): OrderResult
+      change(input: ChangeInput!): ChangeResult
+      signOut: Int
+    }
+    input OrderInput { idempotencyKey: String! }
+    input ChangeInput { id: ID! version: Int! }
+    union OrderResult = Done | Refusal
+    union ChangeResult = Done | Conflict | Refusal
+    type Done { one: Int }
+    type Conflict { one: Int }
+    type Refusal { one: Int }
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "broken", "breach"),
+    [
+        ("idempotencyKey", "key", "Mutation.order takes no idempotencyKey"),
+        ("version: Int!", "version: Int", "Mutation.change changes a thing, and takes no version"),
+        ("Done | Conflict | Refusal", "Done | Refusal", "Mutation.change takes a version, and answers no Conflict"),
+        ("signOut", "stop", "Mutation.stop takes no idempotencyKey"),
+    ],
+)
+def test_a_command_may_be_repeated_and_names_a_version(kept: str, broken: str, breach: str) -> None:
+    assert list(RULES["commands"](build_schema(COMMANDS))) == []
+    assert list(RULES["commands"](build_schema(COMMANDS.replace(kept, broken)))) == [breach]
+
+
+def test_the_exceptions_of_commands_are_needed() -> None:
+    """An exception that nothing needs any more is taken out."""
+    mutations = build_schema(SCHEMA.read_text(encoding="utf-8")).mutation_type
+    assert mutations is not None
+    assert {*REPEATED_WITHOUT_KEY, *CHANGED_WITHOUT_VERSION} <= mutations.fields.keys()
