@@ -32,7 +32,7 @@ from gateway.schema.descriptions import (
 )
 from gateway.schema.scalars import TEXT_SCALARS, Json, Long
 from services.contracts.identity.actors import Actor
-from services.contracts.values import Error, MutationResult, OneOf, TextFormat
+from services.contracts.values import Error, Filter, MutationResult, OneOf, Sorting, TextFormat
 
 StructType = type[msgspec.Struct]
 
@@ -231,7 +231,7 @@ def _input_type(struct: StructType) -> type:
             default = {"default": None}
         description = input_field_description(struct, field.name, field.type)
         body[field.name] = strawberry.field(description=description, **default)
-    name = struct.__name__ if struct.__name__.endswith("Filter") else f"{struct.__name__}Input"
+    name = struct.__name__ if issubclass(struct, (Filter, Sorting)) else f"{struct.__name__}Input"
     new_class = types.new_class(name, (), {}, lambda namespace: namespace.update(body))
     input_type = strawberry.input(
         new_class, description=type_description(struct), one_of=issubclass(struct, OneOf) or None

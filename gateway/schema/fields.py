@@ -21,7 +21,7 @@ from gateway.execution.planning.batch_resolver import BatchFunction, awaited_typ
 from gateway.execution.planning.selected_fields import collect_field_names
 from gateway.schema.contract_types import described_argument_type, output_type, union_members
 from gateway.schema.descriptions import graphql_description
-from services.contracts.values import Connection, MutationResult, Refusal
+from services.contracts.values import DEFAULT_PAGE, Connection, MutationResult, Refusal
 
 Info = strawberry.Info[Context, None]
 
@@ -34,7 +34,12 @@ PASSWORD_HASH_WEIGHT = 100
 BATCH_FIELD_WEIGHT = 1
 """The weight of a batch field, for each parent."""
 
-_CONNECTION_SIZE = ListSize(slicing_arguments=["first"], sized_fields=["edges"])
+_CONNECTION_SIZE = ListSize(
+    assumed_size=DEFAULT_PAGE,
+    slicing_arguments=["first", "last"],
+    sized_fields=["edges"],
+    require_one_slicing_argument=False,
+)
 
 
 def field(

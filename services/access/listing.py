@@ -1,16 +1,37 @@
 """Pages of the rows that a caller reaches, with the total count where it is requested."""
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
 from services.access.decision import visible
-from services.access.reach import ScopedTable, SearchCondition, SortOrder, reached_count_query, reached_page_query
+from services.access.reach import (
+    Restriction,
+    ScopedTable,
+    SearchCondition,
+    SortOrder,
+    reached_count_query,
+    reached_page_query,
+    restricted_page_query,
+)
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
+from services.chassis.ids import find_id
+from services.contracts.values import Id
+
+
+def id_restrictions(*conditions: tuple[str, str, Sequence[Id] | None]) -> list[Restriction]:
+    """Return the restrictions of a filter's ids: each a column, the prefix of its ids, and the ids; None: no condition.
+
+    The one that leads to the fewest rows is the first. A malformed id identifies nothing.
+    """
+    return [
+        Restriction(column, sorted({found for text in ids if (found := find_id(prefix, text))}))
+        for column, prefix, ids in conditions
+        if ids is not None
+    ]
 
 
 async def fetch_reached(
@@ -21,36 +42,42 @@ async def fetch_reached(
     part: KeysetPage[Any],
     order: SortOrder,
     *,
-    organisation: uuid.UUID | None = None,
-    site: uuid.UUID | None = None,
+    restrictions: Sequence[Restriction] = (),
     search: SearchCondition | None = None,
 ) -> tuple[Sequence[Row], int | UnsetType]:
-    """Return the rows of a page, one more than it shows, and the number of rows of the whole list.
+    """Return the rows to make a page of, and the number of rows of the whole list.
 
-    ``query`` begins with the caller ($1) and the day ($2), and has the list's filter. ``organisation`` and ``site``
-    restrict the list to their rows.
+    ``query`` begins with the caller ($1) and the day ($2), and has the list's filter. The list is restricted by each of
+    the ``restrictions``; the first of them leads to the rows.
     """
-    for column, value in ((table.organisation, organisation), (table.site, site)):
-        if value is not None:
-            query.where(f"{column} = {{}}", value)
-    # The rows of one organisation or site are found by its index and checked against the grants; other lists begin from
-    # the grants.
-    is_restricted = organisation is not None or site is not None
-    if is_restricted:
+    if any(not one.values for one in restrictions):
+        return [], 0 if part.counts_total else UNSET
+    if part.backward:
+        order = order.reversed
+    for restriction in restrictions[1:]:
+        query.where(restriction.condition("{}"), restriction.values)
+    # The rows of a restricted list are found by the restriction's index and checked against the grants; other lists
+    # begin from the grants.
+    if restrictions:
         query.where(visible(table.organisation, table.site))
     where = query.condition
     filtered = f"{where} AND {search.condition}" if search else where
+    values = query.value(restrictions[0].values) if restrictions else ""
     total: int | UnsetType = UNSET
     if part.counts_total:
-        counted = f"SELECT count(*) FROM {table.name} WHERE {filtered}" if is_restricted else None
-        total = int(await connection.fetchval(counted or reached_count_query(table, filtered), *query.values))
+        counted = (
+            f"SELECT count(*) FROM {table.name} WHERE {restrictions[0].condition(values)} AND {filtered}"
+            if restrictions
+            else reached_count_query(table, filtered)
+        )
+        total = int(await connection.fetchval(counted, *query.values))
     after_condition = "true"
-    if part.has_previous_page:
-        after_condition = f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.after))})"
+    if part.has_start:
+        after_condition = f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.start))})"
     limit = query.value(part.limit)
-    if is_restricted:
-        statement = (
-            f"SELECT {columns} FROM {table.name} WHERE {filtered} AND {after_condition} {order.clause} LIMIT {limit}"
+    if restrictions:
+        statement = restricted_page_query(
+            table, columns, order, limit, restrictions[0], values, where=filtered, after_condition=after_condition
         )
     else:
         statement = reached_page_query(

@@ -51,8 +51,8 @@ def _reach(organisations: str = "") -> str:
 class ScopedTable(msgspec.Struct, frozen=True, kw_only=True):
     """A table whose rows belong to organisations and their sites.
 
-    It needs three indexes for each order of its lists: on an organisation's rows, on a site's, and on all. The last
-    includes the signature of the column that the list is searched by.
+    It needs three indexes for each order of its lists: on an organisation's rows, on a site's, and on all. Each serves
+    both directions. The last includes the signature of the column that the list is searched by.
     """
 
     name: str
@@ -87,6 +87,11 @@ class SortOrder(msgspec.Struct, frozen=True):
         return "<" if self.descending else ">"
 
     @property
+    def reversed(self) -> "SortOrder":
+        """The opposite order."""
+        return SortOrder(self.keys, not self.descending)
+
+    @property
     def columns(self) -> str:
         """The columns under the aliases of ``aliased``."""
         return ", ".join(f"{key} AS {alias}" for key, alias in zip(self.keys, self.aliased.keys, strict=True))
@@ -95,6 +100,22 @@ class SortOrder(msgspec.Struct, frozen=True):
     def aliased(self) -> "SortOrder":
         """The same order of rows whose columns have the aliases k0, k1 and so on."""
         return SortOrder([f"k{index}" for index in range(len(self.keys))], self.descending)
+
+
+class Restriction(msgspec.Struct, frozen=True):
+    """The restriction of a list to the rows with one of some values in a column.
+
+    The column has an index for each order of the list.
+    """
+
+    column: str
+    values: Sequence[object]
+    """Distinct values."""
+    sql_type: str = "uuid"
+
+    def condition(self, values: str) -> str:
+        """The condition on a row, where ``values`` is the placeholder of the values."""
+        return f"{self.column} = ANY ({values}::{self.sql_type}[])"
 
 
 class SearchCondition(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +163,39 @@ def reached_page_query(
     return f"""
         {_reach(organisations)} SELECT {columns}
         FROM (SELECT * FROM ({rows}) AS each_scope {order.aliased.clause} LIMIT {limit}) AS found
+        JOIN {table.name} ON {same} {order.clause}
+    """
+
+
+def restricted_page_query(
+    table: ScopedTable,
+    columns: str,
+    order: SortOrder,
+    limit: str,
+    restriction: Restriction,
+    values: str,
+    *,
+    where: str = "true",
+    after_condition: str = "true",
+) -> str:
+    """Return the query for the first ``limit`` rows of a restricted list: those of each value by its index, merged.
+
+    ``values`` is the placeholder of the restriction's values; ``where`` has the check that the caller reaches a row.
+    """
+    alias = table.name.split()[-1]
+    same = " AND ".join(f"{key} = found.{name}" for key, name in zip(order.keys, order.aliased.keys, strict=True))
+    # OFFSET 0 as in ``_reached_rows``.
+    rows = (
+        f"SELECT {alias}.* FROM {table.name} WHERE {restriction.column} = scope.value AND {after_condition}"
+        f" {order.clause} OFFSET 0"
+    )
+    first = f"SELECT {order.columns} FROM ({rows}) AS {alias} WHERE {where} LIMIT {limit}"
+    return f"""
+        SELECT {columns}
+        FROM (
+            SELECT one.* FROM unnest({values}::{restriction.sql_type}[]) AS scope (value)
+            CROSS JOIN LATERAL ({first}) AS one {order.aliased.clause} LIMIT {limit}
+        ) AS found
         JOIN {table.name} ON {same} {order.clause}
     """
 

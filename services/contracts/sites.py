@@ -13,11 +13,14 @@ from services.contracts.values import (
     Connection,
     ContainerId,
     FieldName,
+    Filter,
     Id,
     OrganisationId,
     Page,
     SearchText,
     SiteId,
+    SortDirection,
+    Sorting,
     Value,
 )
 
@@ -64,8 +67,8 @@ class PropertyType(enum.Enum):
     """The premises of a business."""
 
 
-class SiteOrder(enum.Enum):
-    """The order of a list of sites."""
+class SiteOrderField(enum.Enum):
+    """The fields that sites can be ordered by."""
 
     ADDRESS = "ADDRESS"
     """By street address."""
@@ -73,6 +76,28 @@ class SiteOrder(enum.Enum):
     """By city."""
     SITE_NUMBER = "SITE_NUMBER"
     """By site number."""
+
+
+class SiteOrder(Sorting, frozen=True, kw_only=True):
+    """The order of a list of sites."""
+
+    field: SiteOrderField
+    """The field that they are ordered by."""
+    direction: SortDirection = SortDirection.ASC
+    """The direction."""
+
+
+class SiteFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of a list of sites."""
+
+    search: SearchText | None = None
+    """Words of the street, house number, postal code, city, site number, customer number, payer's name and contact
+    person's name, in any order, case and with or without accents; each has to be found. A number, or a word of one or
+    two letters, is found at the beginning of a word, any other anywhere in one. At most 20 words; None: all sites."""
+    organisation_ids: list[OrganisationId] | None = None
+    """Sites of one of these organisations; None: of all."""
+    property_types: list[PropertyType] | None = None
+    """Sites with one of these types of property; None: with any."""
 
 
 class Address(Value, frozen=True, kw_only=True):
@@ -185,15 +210,13 @@ class Sites(Importing, Protocol):
     async def sites(
         self,
         page: Page,
-        search: SearchText | None = None,
-        order: SiteOrder = SiteOrder.ADDRESS,
-        organisation_id: OrganisationId | None = None,
+        filter: SiteFilter | None = None,
+        order: SiteOrder | None = None,
         fields: list[FieldName] | None = None,
     ) -> Connection[Site]:
-        """Return the sites that the caller may see.
+        """Return the sites that the caller may see, by address without an ``order``.
 
-        ``search`` finds words of the address, the site number, the customer number, the payer's name and the contact
-        person's. ``fields`` are the GraphQL names of the requested fields; None: all.
+        ``fields`` are the GraphQL names of the requested fields; None: all.
         """
         ...
 

@@ -4,6 +4,7 @@ A service's JSON reaches clients of the graph unchanged: names are in camel case
 connection, and the members of a result union carry ``__typename``.
 """
 
+import enum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -69,6 +70,8 @@ class IdOf(msgspec.Struct, frozen=True):
 
 
 MAX_PAGE = 200
+DEFAULT_PAGE = 50
+MAX_FILTER_VALUES = 200
 
 Id = Annotated[str, TextLimit(100), IdOf()]
 """A TypeID: a prefix, an underscore, a UUIDv7 in base 32. The same string in the graph, in events and in logs."""
@@ -106,6 +109,27 @@ class OneOf(Value, frozen=True, kw_only=True):
     """An input of which a caller gives exactly one field (``@oneOf``). Each field is optional, and None by default."""
 
 
+class Filter(Value, frozen=True, kw_only=True):
+    """The conditions that the nodes of a list meet, all of them. None in a field is no condition.
+
+    A list names the values of which a node has one. An empty one is refused as a mistake, and so is one of more than
+    ``MAX_FILTER_VALUES``.
+    """
+
+
+class Sorting(Value, frozen=True, kw_only=True):
+    """The order of a list: a field of its nodes and a direction."""
+
+
+class SortDirection(enum.Enum):
+    """The direction of an order."""
+
+    ASC = "ASC"
+    """Ascending: the least value, or the earliest time, is the first."""
+    DESC = "DESC"
+    """Descending: the greatest value, or the latest time, is the first."""
+
+
 class Outcome(Value, frozen=True, kw_only=True, tag_field="__typename", tag=True):
     """A member of an operation's result union, tagged by ``__typename``."""
 
@@ -133,6 +157,7 @@ class Problem(Error, frozen=True, kw_only=True):
 MalformedReason = Literal[
     "CHARACTERS",
     "EARLIEST",
+    "EMPTY_LIST",
     "EXAMPLE",
     "LEAVE_OUT",
     "MIXED_SCRIPTS",
@@ -140,6 +165,7 @@ MalformedReason = Literal[
     "RANGE",
     "REQUIRED",
     "TOO_LONG",
+    "TOO_MANY",
     "TOO_MANY_WORDS",
     "TOO_SHORT",
     "UNREADABLE",
@@ -147,8 +173,8 @@ MalformedReason = Literal[
 """The ``reason`` of MALFORMED: an input's formal error, for which the gateway has a message each.
 
 Reasons with params: EARLIEST ``earliest``; EXAMPLE ``example``; RANGE ``least``, ``most``; TOO_LONG ``longest``;
-TOO_MANY_WORDS ``most``; TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of clients: no
-message shows it.
+TOO_MANY, TOO_MANY_WORDS ``most``; TOO_SHORT ``shortest``; UNREADABLE ``detail``, in English, for developers of clients:
+no message shows it.
 """
 
 
@@ -280,12 +306,16 @@ class Connection(Value, Generic[Node], frozen=True, kw_only=True):
 
 
 class Page(Value, frozen=True, kw_only=True):
-    """The requested part of a list."""
+    """The requested part of a list: its first nodes, or its last ones."""
 
-    first: Annotated[int, Range(0, MAX_PAGE)] = 50
-    """The most nodes that the page has."""
+    first: Annotated[int | None, Range(0, MAX_PAGE)] = None
+    """The number of nodes from the beginning, or ``after`` a cursor, at most; None with ``last``, otherwise 50."""
     after: Cursor | None = None
     """The cursor before the first node; None for the list's beginning. It is valid for one list, order and filter only;
     otherwise MALFORMED."""
+    last: Annotated[int | None, Range(0, MAX_PAGE)] = None
+    """The number of nodes from the end, or ``before`` a cursor, at most, in the list's order. Not with ``first``."""
+    before: Cursor | None = None
+    """The cursor behind the last node; None for the list's end. It needs ``last``, and is valid as ``after`` is."""
     total: bool = True
     """Whether to count the whole list, which takes time in proportion to its length."""

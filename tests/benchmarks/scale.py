@@ -103,7 +103,7 @@ _A_YEAR = dt.timedelta(days=365)
 
 def _sorted_sites(order: str) -> ReadOperation:
     return ReadOperation(
-        f"sites by {order.lower().replace('_', ' ')}", f"{{ sites(first: 50, order: {order}) {_SITE} }}"
+        f"sites by {order.lower().replace('_', ' ')}", f"{{ sites(first: 50, order: {{field: {order}}}) {_SITE} }}"
     )
 
 
@@ -118,10 +118,10 @@ READS = (
         lambda known: {"site": known.sites[0]},
     ),
     *map(_sorted_sites, ("ADDRESS", "CITY", "SITE_NUMBER")),
-    ReadOperation("search that finds many", f'{{ sites(first: 50, search: "koivukatu") {_SITE} }}'),
+    ReadOperation("search that finds many", f'{{ sites(first: 50, filter: {{search: "koivukatu"}}) {_SITE} }}'),
     # It finds eleven sites on the small stack: a page has as many on both.
-    ReadOperation("search that finds few", f'{{ sites(first: 10, search: "koivukatu 2") {_SITE} }}'),
-    ReadOperation("search that finds nothing", f'{{ sites(first: 50, search: "koivukuja") {_SITE} }}'),
+    ReadOperation("search that finds few", f'{{ sites(first: 10, filter: {{search: "koivukatu 2"}}) {_SITE} }}'),
+    ReadOperation("search that finds nothing", f'{{ sites(first: 50, filter: {{search: "koivukuja"}}) {_SITE} }}'),
     ReadOperation(
         "calendar of a site, a year",
         """query ($site: ID!, $since: Date!, $until: Date!) { node(id: $site) { ... on Site {

@@ -9,7 +9,7 @@ from tests.browser.conftest import Visit
 from tests.support.stack import RunningStack
 
 SITES = """query Sites($first: Int!, $search: String) {
-  sites(first: $first, search: $search) { totalCount edges { node { id } } }
+  sites(first: $first, filter: {search: $search}) { totalCount edges { node { id } } }
 }"""
 
 FOLLOW = "subscription Follow { orderEvents { __typename ... on Checkpoint { cursor } ... on OrderEvent { cursor } } }"

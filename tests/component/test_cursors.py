@@ -30,7 +30,13 @@ from tests.support.hypothesis_profiles import property_test
 
 # The same list in another order, or with another filter: another list to a cursor.
 OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
-    "sites": [{"order": "CITY"}, {"order": "SITE_NUMBER"}, {"search": "street"}, {"organisationId": ORG_B}],
+    "sites": [
+        {"order": {"field": "CITY"}},
+        {"order": {"field": "SITE_NUMBER"}},
+        {"order": {"field": "ADDRESS", "direction": "DESC"}},
+        {"filter": {"search": "street"}},
+        {"filter": {"organisationIds": [ORG_B]}},
+    ],
     "orders": [{"siteId": SITE_A}, {"siteId": SITE_B}, {"states": ["RECEIVED", "CONFIRMED"]}],
     "tickets": [{"siteId": SITE_A}, {"siteId": SITE_B}],
     "agreementsOfSites": [{"siteIds": [SITE_A2]}, {"siteIds": [SITE_B]}],
@@ -38,7 +44,7 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
 }
 # Equivalent arguments of a filter.
 EQUIVALENT_ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "sites": ({"search": "street"}, {"search": "  STREET "}),
+    "sites": ({"filter": {"search": "street"}}, {"filter": {"search": "  STREET "}, "order": {"field": "ADDRESS"}}),
     "orders": ({"states": ["RECEIVED", "CONFIRMED"]}, {"states": ["CONFIRMED", "RECEIVED", "CONFIRMED"]}),
 }
 

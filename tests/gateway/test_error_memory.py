@@ -85,7 +85,7 @@ REFUSED: dict[str, tuple[str, bytes]] = {
     "too large": ("TOO_LARGE", b" " * (MAX_BODY + 1)),
     "an argument that is null": (
         "INVALID_OPERATION",
-        body("query ($n: Int = 1) { sites(first: $n) { totalCount } }", {"n": None}),
+        body("query ($n: SiteOrderField = CITY) { sites(order: {field: $n}) { totalCount } }", {"n": None}),
     ),
     "a switch that is null": (
         "INVALID_OPERATION",

@@ -322,7 +322,8 @@ async def test_a_malformed_argument_of_a_query_is_an_error(gateway: GatewayFixtu
 
 
 async def test_the_unexpected_is_masked_with_a_trace_id(gateway: GatewayFixture) -> None:
-    answer = await gateway.execute('{ sites(search: "broken") { totalCount } me { username } }', gateway.user())
+    query = '{ sites(filter: {search: "broken"}) { totalCount } me { username } }'
+    answer = await gateway.execute(query, gateway.user())
     assert answer["data"] == {"sites": None, "me": {"username": "maija"}}
     (error,) = answer["errors"]
     trace_id = answer["headers"]["X-Trace-Id"]
@@ -343,7 +344,7 @@ async def test_a_callers_trace_is_continued(gateway: GatewayFixture) -> None:
 
 
 async def test_an_operation_without_permission_is_forbidden(gateway: GatewayFixture) -> None:
-    answer = await gateway.execute('{ sites(search: "forbidden") { totalCount } }', gateway.partner(), "sv")
+    answer = await gateway.execute('{ sites(filter: {search: "forbidden"}) { totalCount } }', gateway.partner(), "sv")
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "FORBIDDEN"}
     assert error["message"] == "Du har inte behörighet att göra detta."

@@ -134,7 +134,7 @@ async def test_request_errors_are_not_cached(trusted_only_gateway: GatewayFixtur
 
 
 async def test_a_response_with_errors_is_not_cached(gateway: GatewayFixture) -> None:
-    query = '{ sites(search: "broken") { totalCount } }'
+    query = '{ sites(filter: {search: "broken"}) { totalCount } }'
     headers = {"Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.get(f"{gateway.url}/graphql", params={"query": query}, headers=headers) as response:
         assert response.headers["Cache-Control"] == "no-store"

@@ -21,7 +21,9 @@ def names(recorded: RecordedSpans) -> list[str]:
 async def test_a_query_has_spans_of_its_request_its_operation_and_its_calls(gateway: GatewayFixture) -> None:
     with recorded_spans(ratio=1) as recorded:
         answer = await gateway.execute(
-            "query Found($text: String) { sites(search: $text) { totalCount } }", gateway.user(), text="Ekokaari 50"
+            "query Found($text: String) { sites(filter: {search: $text}) { totalCount } }",
+            gateway.user(),
+            text="Ekokaari 50",
         )
     assert answer["status"] == 200
     request = recorded["POST /graphql"]
@@ -48,7 +50,7 @@ async def test_a_query_has_spans_of_its_request_its_operation_and_its_calls(gate
 async def test_calls_of_a_batch_are_parts_of_it(gateway: GatewayFixture) -> None:
     with recorded_spans(ratio=1) as recorded:
         answer = await gateway.execute(
-            '{ a: sites { totalCount } b: sites(search: "x") { totalCount } }', gateway.user()
+            '{ a: sites { totalCount } b: sites(filter: {search: "x"}) { totalCount } }', gateway.user()
         )
     assert "errors" not in answer
     assert names(recorded) == ["POST /graphql", "query", *["sites/roundTrip"] * 2, *["sites/sites"] * 2]
@@ -58,7 +60,7 @@ async def test_calls_of_a_batch_are_parts_of_it(gateway: GatewayFixture) -> None
 
 async def test_a_failure_of_a_service_is_one_of_its_call_and_of_the_operation(gateway: GatewayFixture) -> None:
     with recorded_spans(ratio=1) as recorded:
-        await gateway.execute('{ sites(search: "broken") { totalCount } }', gateway.user())
+        await gateway.execute('{ sites(filter: {search: "broken"}) { totalCount } }', gateway.user())
     assert attributes(recorded["query"])["kierto.graphql.errors"] == 1
     for span in recorded.spans:
         failed = span.name == "sites/sites"

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, field
+from gateway.schema.fields import Info, field, is_total_selected
 from gateway.schema.imports.owners import owner_of
 from services.contracts.imports import BadRow, Import
 from services.contracts.values import Connection, Doc, Id, Page
@@ -13,12 +13,18 @@ from services.contracts.values import Connection, Doc, Id, Page
 
 @field()
 async def bad_rows(
-    imported: strawberry.Parent[Import], info: Info, first: int = 50, after: str | None = None
+    imported: strawberry.Parent[Import],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
 ) -> Connection[BadRow] | None:
     """The rows that were not imported, in the order of the file."""
     service = owner_of(imported.id)
     assert service is not None, "the parent was found by its id"
-    return await info.context.clients.importing(service).bad_rows(imported.id, Page(first=first, after=after))
+    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    return await info.context.clients.importing(service).bad_rows(imported.id, page)
 
 
 extend_type(Import, bad_rows, node=True)

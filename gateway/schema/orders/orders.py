@@ -12,12 +12,14 @@ from services.contracts.values import Connection, Doc, Id, Page
 @field()
 def orders(
     info: Info,
-    first: int = 50,
+    first: int | None = None,
     after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
     site_id: Annotated[Id | None, Doc("Orders of this site alone; None: of all sites.")] = None,
     states: Annotated[list[OrderState] | None, Doc("Orders in these states alone; None: in all states.")] = None,
 ) -> Awaitable[Connection[Order]]:
     """The orders that the caller may see, newest first (O8)."""
     return raw_client(info.context.clients.orders).orders(
-        Page(first=first, after=after, total=is_total_selected(info)), site_id, states
+        Page(first=first, after=after, last=last, before=before, total=is_total_selected(info)), site_id, states
     )

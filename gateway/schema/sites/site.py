@@ -6,7 +6,7 @@ from typing import Annotated
 
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, batch_field
+from gateway.schema.fields import Info, batch_field, is_total_selected
 from gateway.schema.loaders import load_organisations
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
@@ -24,11 +24,16 @@ async def organisation(sites: list[Site], info: Info) -> list[Organisation | Non
 
 @batch_field(needs=["id"])
 def agreements(
-    sites: list[Site], info: Info, first: int = 50, after: str | None = None
+    sites: list[Site],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
 ) -> Awaitable[list[Connection[Agreement]]]:
     """The agreements of the site (O1), by agreement number."""
-    orders = raw_client(info.context.clients.orders)
-    return orders.agreements_of_sites([site.id for site in sites], Page(first=first, after=after))
+    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    return raw_client(info.context.clients.orders).agreements_of_sites([site.id for site in sites], page)
 
 
 @batch_field("CalendarResult", needs=["id"], weight=10, size=ListSize(assumed_size=100, sized_fields=["pickups"]))

@@ -12,11 +12,13 @@ from services.contracts.values import Connection, Doc, Id, Page
 @field()
 def tickets(
     info: Info,
-    first: int = 50,
+    first: int | None = None,
     after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
     site_id: Annotated[Id | None, Doc("Tickets about this site alone; None: about all sites.")] = None,
 ) -> Awaitable[Connection[Ticket]]:
     """The tickets that the caller may see, newest first (S2)."""
     return raw_client(info.context.clients.support).tickets(
-        Page(first=first, after=after, total=is_total_selected(info)), site_id
+        Page(first=first, after=after, last=last, before=before, total=is_total_selected(info)), site_id
     )

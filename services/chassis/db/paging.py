@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UnsetType
 
 from services.chassis.problems import MalformedInput
-from services.contracts.values import MAX_PAGE, Connection, Edge, Page, PageInfo
+from services.contracts.values import DEFAULT_PAGE, MAX_PAGE, Connection, Edge, Filter, Page, PageInfo
 
 Node = TypeVar("Node")
 
@@ -27,40 +27,48 @@ TimestampKey = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 """Sort value of the PostgreSQL type ``timestamptz``."""
 
 _DIGEST_BYTES = 6
+_CURSOR_VERSION = 2
+"""The version of the cursors' contents: those of another one are refused."""
 
 # MessagePack: instants are always in UTC, and a cursor is half as long as with JSON.
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
 class KeysetPage(Generic[Node]):
-    """A page of a list.
+    """A page of a list: its first rows, or its last ones, which are read backwards.
 
-    ``kinds`` are the types of the sort values. ``list_name`` and ``scope`` (order and filter in a canonical form)
-    identify the list. MalformedInput for a size out of range or a cursor of another list.
+    ``kinds`` are the types of the sort values. ``list_name`` and ``scope`` (order, filter and whatever else determines
+    the rows) identify the list: a Filter by the fields that are set, so that a cursor outlives a new field.
+    MalformedInput for arguments that don't go together, a size out of range, or a cursor of another list.
     """
 
     def __init__(self, page: Page, kinds: tuple[Any, ...], list_name: str, *scope: object) -> None:
-        if not 0 <= page.first <= MAX_PAGE:
-            raise MalformedInput("first", reason="RANGE", least="0", most=str(MAX_PAGE))
-        self._first = page.first
-        self._list = (list_name, *scope)
-        self.limit = page.first + 1
-        """Rows to fetch: one more than the page has, which tells whether there is a next page."""
+        self.backward = page.last is not None
+        """Whether the page's rows are fetched in the opposite of the list's order."""
+        self._size = _size_of(page)
+        self._list = (_CURSOR_VERSION, list_name, *(_set_fields(one) for one in scope))
+        self.limit = self._size + 1
+        """Rows to fetch: one more than the page has, which tells whether the list goes on."""
         self.counts_total = page.total
         """Whether to count the rows of the whole list."""
-        self.has_previous_page = bool(page.after)
-        self.after: Sequence[Any] = self._read(page.after, kinds) if page.after else (None,) * len(kinds)
-        """The sort values of the row before the page; None each for the first page."""
+        argument, cursor = ("before", page.before) if self.backward else ("after", page.after)
+        self.has_start = cursor is not None
+        """Whether the page begins at a cursor."""
+        self.start: Sequence[Any] = (None,) * len(kinds) if cursor is None else self._read(argument, cursor, kinds)
+        """The sort values of the row before the first one to be fetched; None each without a cursor."""
 
     def connection(self, rows: Sequence[tuple[Sequence[object], Node]], total: int | UnsetType) -> Connection[Node]:
         """Return the page from the fetched rows, as sort values and node; ``total`` counts the whole list."""
-        shown = rows[: self._first]
+        shown = rows[: self._size]
+        goes_on = len(rows) > len(shown)
+        if self.backward:
+            shown = shown[::-1]
         edges = [Edge(cursor=self.cursor(values), node=node) for values, node in shown]
         return Connection(
             edges=edges,
             page_info=PageInfo(
-                has_next_page=len(rows) > len(shown),
-                has_previous_page=self.has_previous_page,
+                has_next_page=self.has_start if self.backward else goes_on,
+                has_previous_page=goes_on if self.backward else self.has_start,
                 start_cursor=edges[0].cursor if edges else None,
                 end_cursor=edges[-1].cursor if edges else None,
             ),
@@ -75,7 +83,7 @@ class KeysetPage(Generic[Node]):
     def _digest(self) -> bytes:
         return hashlib.blake2b(msgspec.json.encode(self._list), digest_size=_DIGEST_BYTES).digest()
 
-    def _read(self, text: str, kinds: tuple[Any, ...]) -> Sequence[Any]:
+    def _read(self, argument: str, text: str, kinds: tuple[Any, ...]) -> Sequence[Any]:
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             values: Sequence[Any] = _decoder(kinds).decode(packed[_DIGEST_BYTES:])
@@ -83,8 +91,33 @@ class KeysetPage(Generic[Node]):
         except (binascii.Error, ValueError, OverflowError):  # OverflowError: an instant without a date in UTC
             valid = False
         if not valid or any(isinstance(value, str) and "\0" in value for value in values):
-            raise MalformedInput("after", reason="OTHER_LIST")
+            raise MalformedInput(argument, reason="OTHER_LIST")
         return values
+
+
+def _size_of(page: Page) -> int:
+    """Return the most rows of a page; MalformedInput if its arguments don't go together."""
+    for name, other in (("last", "first"), ("after", "last"), ("before", "first")):
+        if getattr(page, name) is not None and getattr(page, other) is not None:
+            raise MalformedInput(name, reason="LEAVE_OUT")
+    if page.before is not None and page.last is None:
+        raise MalformedInput("last", reason="REQUIRED")
+    name, size = ("first", page.first) if page.last is None else ("last", page.last)
+    if size is not None and not 0 <= size <= MAX_PAGE:
+        raise MalformedInput(name, reason="RANGE", least="0", most=str(MAX_PAGE))
+    return DEFAULT_PAGE if size is None else size
+
+
+def _set_fields(part: object) -> object:
+    """Return a part of a list's identity in a canonical form: a filter as its set fields, with sorted values."""
+    if not isinstance(part, Filter):
+        return part
+    values = ((name, getattr(part, name)) for name in sorted(part.__struct_fields__))
+    return [
+        (name, sorted({str(msgspec.to_builtins(one)) for one in value}) if isinstance(value, list) else value)
+        for name, value in values
+        if value is not None
+    ]
 
 
 @functools.cache

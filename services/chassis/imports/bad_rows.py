@@ -23,18 +23,24 @@ TEXTS = Path(__file__).parent / "texts"
 _HEADER = ("line", "field", "code", "reason")
 _BATCH_ROWS = 1000
 
-_BAD_ROWS = """
+_SELECT = """
     SELECT r.line, r.field, r.code, r.params, r.reason, i.file_name FROM chassis.import_rows r
     JOIN chassis.imports i ON i.id = r.import_id
-    WHERE r.import_id = $1 AND r.state = 'BAD' AND r.line > $2 ORDER BY r.line LIMIT $3
+    WHERE r.import_id = $1 AND r.state = 'BAD'
 """
+_BAD_ROWS = f"{_SELECT} AND r.line > $2 ORDER BY r.line LIMIT $3"
+_BAD_ROWS_BEFORE = f"{_SELECT} AND ($2::integer IS NULL OR r.line < $2) ORDER BY r.line DESC LIMIT $3"
 _COUNT = "SELECT count(*) FROM chassis.import_rows WHERE import_id = $1 AND state = 'BAD'"
 
 
 async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page, language: Language) -> Listing[BadRow]:
     """Return a page of an import's bad rows; an empty one for an unknown import."""
     part: KeysetPage[BadRow] = KeysetPage(page, (IntegerKey,), "badRows", import_id)
-    rows = await pool.fetch(_BAD_ROWS, import_id, part.after[0] or 0, part.limit)
+    (start,) = part.start
+    if part.backward:
+        rows = await pool.fetch(_BAD_ROWS_BEFORE, import_id, start, part.limit)
+    else:
+        rows = await pool.fetch(_BAD_ROWS, import_id, start or 0, part.limit)
     edges = [([row["line"]], _bad_row(row, language)) for row in rows]
     return part.connection(edges, await pool.fetchval(_COUNT, import_id))
 

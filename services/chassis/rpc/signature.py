@@ -10,6 +10,7 @@ import msgspec
 
 from services.chassis.rpc import batch_protocol
 from services.chassis.rpc.body_size import max_json_bytes
+from services.chassis.rpc.filters import filter_problems
 from services.chassis.rpc.id_inputs import IdInput, id_inputs
 from services.chassis.rpc.text_limits import TextNormaliser, TextValidator, text_normaliser, text_validator
 from services.contracts.declare import Operation
@@ -63,13 +64,12 @@ class Signature(msgspec.Struct, frozen=True):
         return [one for one in self.id_inputs if one.identifies_thing]
 
     def problems_of(self, arguments: msgspec.Struct) -> list[Problem]:
-        """Return the problems of the arguments' texts.
+        """Return the problems of the arguments' texts, and of the lists in filters.
 
         Paths begin inside a command or a page, whose fields are the arguments that the client of the graph knows.
         """
-        return [
-            msgspec.structs.replace(one, path=list(client_path(one.path))) for one in self.find_text_problems(arguments)
-        ]
+        problems = [*self.find_text_problems(arguments), *filter_problems(arguments)]
+        return [msgspec.structs.replace(one, path=list(client_path(one.path))) for one in problems]
 
 
 def client_path(path: Sequence[str]) -> Sequence[str]:

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Annotated
 
 from services.contracts.values import (
+    Filter,
     Id,
     Length,
     OrganisationId,
@@ -19,7 +20,7 @@ FILTER_COUNT = Length(1, 200)
 """The values of each list of a filter."""
 
 
-class OrderEventFilter(Value, frozen=True, kw_only=True):
+class OrderEventFilter(Filter, frozen=True, kw_only=True):
     """The events of a page or a subscription: those that match every field."""
 
     types: Annotated[list[Annotated[str, TextLimit(100)]], FILTER_COUNT] | None = None

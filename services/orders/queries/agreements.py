@@ -23,18 +23,25 @@ _RESPONSE_COLUMNS = f"""
     FROM agreements a JOIN containers c ON c.id = a.container_id
 """
 _VISIBLE = visible("s.organisation_id", "s.id")
-# One query for all sites: the page's rows of each site by the index, and the total.
-_BY_SITES = f"""
-    SELECT s.id AS listed, counted.total, found.*
-    FROM sites s
-    CROSS JOIN LATERAL (SELECT count(*) AS total FROM agreements WHERE site_id = s.id) AS counted
-    LEFT JOIN LATERAL (
-        SELECT {_RESPONSE_COLUMNS} WHERE a.site_id = s.id AND ($4::text IS NULL OR a.agreement_number > $4 COLLATE "C")
-        ORDER BY a.agreement_number LIMIT $5
-    ) AS found ON true
-    WHERE s.id = ANY ($3) AND {_VISIBLE}
-    ORDER BY s.id, found.agreement_number
-"""
+
+
+def _by_sites(follows: str, direction: str) -> str:
+    """Return the query for the same page of all sites: the rows of each by the index, and the total."""
+    return f"""
+        SELECT s.id AS listed, counted.total, found.*
+        FROM sites s
+        CROSS JOIN LATERAL (SELECT count(*) AS total FROM agreements WHERE site_id = s.id) AS counted
+        LEFT JOIN LATERAL (
+            SELECT {_RESPONSE_COLUMNS}
+            WHERE a.site_id = s.id AND ($4::text IS NULL OR a.agreement_number {follows} $4 COLLATE "C")
+            ORDER BY a.agreement_number {direction} LIMIT $5
+        ) AS found ON true
+        WHERE s.id = ANY ($3) AND {_VISIBLE}
+        ORDER BY s.id, found.agreement_number {direction}
+    """
+
+
+_FORWARD, _BACKWARD = _by_sites(">", "ASC"), _by_sites("<", "DESC")
 _BY_ID = f"SELECT {_RESPONSE_COLUMNS} JOIN sites s ON s.id = a.site_id WHERE a.id = ANY ($3) AND {_VISIBLE}"
 
 
@@ -50,8 +57,9 @@ async def agreements_of_sites(
         return []
     requested_ids = [find_id("site", text) for text in site_ids]
     site_uuids = [site_id for site_id in requested_ids if site_id]
+    query = _BACKWARD if keyset_pages[0].backward else _FORWARD
     rows = await connection.fetch(
-        _BY_SITES, caller.subject_id, day, site_uuids, *keyset_pages[0].after, keyset_pages[0].limit
+        query, caller.subject_id, day, site_uuids, *keyset_pages[0].start, keyset_pages[0].limit
     )
     responses_by_id = await _to_responses(connection, caller, day, zone, [row for row in rows if row["id"] is not None])
     totals: dict[uuid.UUID, int] = {}

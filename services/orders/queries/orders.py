@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.access.decision import billing, visible
-from services.access.listing import fetch_reached
+from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import ScopedTable, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
@@ -39,11 +39,8 @@ async def orders(
     states: Sequence[OrderState] | None,
 ) -> RelayConnection[Order]:
     """Return a page of the orders that the caller reaches, newest first."""
-    site = find_id("site", site_id) if site_id else None
     state_values = sorted({state.value for state in states}) if states is not None else None
     keyset_page: KeysetPage[Order] = KeysetPage(page, (TimestampKey, uuid.UUID), "orders", site_id, state_values)
-    if site_id and site is None:
-        return keyset_page.connection([], 0)
     query = SqlQuery(caller.subject_id, day)
     if state_values is not None:
         query.where("o.state = ANY ({})", state_values)
@@ -54,7 +51,7 @@ async def orders(
         query,
         keyset_page,
         _LATEST_FIRST,
-        site=site,
+        restrictions=id_restrictions(("o.site_id", "site", [site_id] if site_id else None)),
     )
     responses_by_id = await _to_responses(connection, caller, day, rows)
     return keyset_page.connection([([row["placed_at"], row["id"]], responses_by_id[row["id"]]) for row in rows], total)

@@ -1,7 +1,7 @@
 """The operations of sites, for one caller: each calls its query or use case."""
 
 from services.access.caller import Caller
-from services.contracts.sites import Container, Site, SiteOrder
+from services.contracts.sites import Container, Site, SiteFilter, SiteOrder
 from services.contracts.values import Connection, Id, Page
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
@@ -19,14 +19,13 @@ class SitesApi(ImportsApi):
     async def sites(
         self,
         page: Page,
-        search: str | None = None,
-        order: SiteOrder = SiteOrder.ADDRESS,
-        organisation_id: Id | None = None,
+        filter: SiteFilter | None = None,
+        order: SiteOrder | None = None,
         fields: list[str] | None = None,
     ) -> Connection[Site]:
         day = self._runtime.clock.today()
         async with self._runtime.pool.acquire() as connection:
-            return await sites.sites(connection, self._caller, day, page, search, order, organisation_id, fields)
+            return await sites.sites(connection, self._caller, day, page, filter, order, fields)
 
     async def sites_by_id(self, ids: list[Id], fields: list[str] | None = None) -> list[Site | None]:
         async with self._runtime.pool.acquire() as connection:

@@ -4,11 +4,12 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.access.caller import Caller
 from services.access.decision import visible
-from services.access.listing import fetch_reached
+from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import ScopedTable, SortOrder
 from services.access.search import search_condition
 from services.chassis.db.paging import KeysetPage
@@ -16,9 +17,19 @@ from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
 from services.chassis.db.search_words import search_words
 from services.chassis.ids import find_id, write_id
-from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site, SiteOrder
+from services.contracts.sites import (
+    Address,
+    Container,
+    Fraction,
+    Person,
+    PropertyType,
+    Site,
+    SiteFilter,
+    SiteOrder,
+    SiteOrderField,
+)
 from services.contracts.values import Connection as RelayConnection
-from services.contracts.values import Id, Page
+from services.contracts.values import Id, Page, SortDirection
 
 _COLUMNS = """
     s.id, s.organisation_id, s.site_number, s.street, s.postal_code, s.city, s.municipality, s.area, s.property_type,
@@ -27,10 +38,11 @@ _COLUMNS = """
 _VISIBLE = visible("s.organisation_id", "s.id")
 _TABLE = ScopedTable(name="sites s", organisation="s.organisation_id", site="s.id")
 _SORT_COLUMNS = {
-    SiteOrder.ADDRESS: "s.sort_address",
-    SiteOrder.CITY: "s.sort_city",
-    SiteOrder.SITE_NUMBER: "s.site_number",
+    SiteOrderField.ADDRESS: "s.sort_address",
+    SiteOrderField.CITY: "s.sort_city",
+    SiteOrderField.SITE_NUMBER: "s.site_number",
 }
+_BY_ADDRESS = SiteOrder(field=SiteOrderField.ADDRESS)
 _BY_ID = f"SELECT {_COLUMNS} FROM sites s WHERE {_VISIBLE} AND s.id = ANY ($3)"
 _SELECT_CONTAINERS = """
     SELECT c.id, c.site_id, c.container_number, c.fraction, c.litres, c.count, c.version FROM containers c
@@ -47,27 +59,27 @@ async def sites(
     caller: Caller,
     day: dt.date,
     page: Page,
-    search: str | None,
-    order: SiteOrder,
-    organisation_id: Id | None,
+    filter: SiteFilter | None,
+    order: SiteOrder | None,
     fields: Collection[str] | None,
 ) -> RelayConnection[Site]:
     """Return a page of the sites that the caller reaches."""
-    words = search_words(search or "", "search")
-    organisation = find_id("org", organisation_id) if organisation_id else None
-    part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, words, organisation_id)
-    if organisation_id and organisation is None:
-        return part.connection([], 0)
+    asked, order = filter or SiteFilter(), order or _BY_ADDRESS
+    words = search_words(asked.search or "", "filter", "search")
+    conditions = msgspec.structs.replace(asked, search=None)
+    part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, conditions, words)
     query = SqlQuery(caller.subject_id, day)
-    key = _SORT_COLUMNS[order]
+    if asked.property_types is not None:
+        query.where("s.property_type = ANY ({})", [one.value for one in asked.property_types])
+    key = _SORT_COLUMNS[order.field]
     rows, total = await fetch_reached(
         connection,
         _TABLE,
         f"{_COLUMNS}, {key} AS sort_key",
         query,
         part,
-        SortOrder((key, "s.id")),
-        organisation=organisation,
+        SortOrder((key, "s.id"), descending=order.direction is SortDirection.DESC),
+        restrictions=id_restrictions(("s.organisation_id", "org", asked.organisation_ids)),
         search=search_condition(query, "s", words),
     )
     containers = await _fetch_containers(connection, [row["id"] for row in rows], fields)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.access.decision import visible
-from services.access.listing import fetch_reached
+from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import ScopedTable, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection
@@ -28,12 +28,17 @@ async def tickets(
     connection: DatabaseConnection, caller: Caller, day: dt.date, page: Page, site_id: Id | None
 ) -> RelayConnection[Ticket]:
     """Return a page of the tickets of sites that the caller reaches, newest first."""
-    site = find_id("site", site_id) if site_id is not None else None
     keyset_page: KeysetPage[Ticket] = KeysetPage(page, (TimestampKey, uuid.UUID), "tickets", site_id)
-    if site_id is not None and site is None:
-        return keyset_page.connection([], 0)
     query = SqlQuery(caller.subject_id, day)
-    rows, total = await fetch_reached(connection, _TABLE, TICKET_COLUMNS, query, keyset_page, _LATEST_FIRST, site=site)
+    rows, total = await fetch_reached(
+        connection,
+        _TABLE,
+        TICKET_COLUMNS,
+        query,
+        keyset_page,
+        _LATEST_FIRST,
+        restrictions=id_restrictions(("t.site_id", "site", [site_id] if site_id else None)),
+    )
     nodes = [([row["opened_at"], row["id"]], ticket_response(to_ticket(row))) for row in rows]
     return keyset_page.connection(nodes, total)
 

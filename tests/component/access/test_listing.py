@@ -12,7 +12,7 @@ from services.access import reach
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached
-from services.access.reach import ScopedTable, SearchCondition, SortOrder
+from services.access.reach import Restriction, ScopedTable, SearchCondition, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import read_id, write_id
@@ -81,12 +81,14 @@ async def read_all_pages(
     first: int,
     descending: bool,
     searched: dt.date | None = None,
+    backward: bool = False,
     **narrow: Any,
 ) -> list[Any]:
     """Return the rows of all pages of a list, and check that the total is the same on each."""
-    found, totals, after = [], set(), None
+    found: list[Any] = []
+    totals, after = set(), None
     while True:
-        page = Page(first=first, after=after)
+        page = Page(last=first, before=after) if backward else Page(first=first, after=after)
         part: KeysetPage[uuid.UUID] = KeysetPage(page, (TimestampKey, uuid.UUID), "things", descending)
         query = SqlQuery(caller.subject_id, DAY)
         search = None
@@ -110,10 +112,11 @@ async def read_all_pages(
                 **narrow,
             )
         listing = part.connection([((row["at"], row["id"]), row["id"]) for row in rows], total)
-        found += [edge.node for edge in listing.edges]
+        nodes, info = [edge.node for edge in listing.edges], listing.page_info
+        found = [*nodes, *found] if backward else [*found, *nodes]
         totals.add(listing.total_count)
-        after = listing.page_info.end_cursor
-        if not listing.page_info.has_next_page:
+        after = info.start_cursor if backward else info.end_cursor
+        if not (info.has_previous_page if backward else info.has_next_page):
             break
     assert totals == {len(found)}
     return found
@@ -133,15 +136,22 @@ async def test_a_list_equals_a_check_of_every_row_against_every_grant(
                 (one for one in things if is_reached(grants, one)), key=lambda one: (one[3], one[0]), reverse=descending
             )
             first = rng.choice([3, 50, 200])
-            assert await read_all_pages(harness, caller, first, descending) == [one[0] for one in expected], grants
-            organisation = rng.choice(ORGANISATIONS)
-            site = rng.choice(SITES[organisation])
-            of_organisation = [one[0] for one in expected if one[1] == organisation]
-            assert (
-                await read_all_pages(harness, caller, first, descending, organisation=organisation) == of_organisation
-            )
-            of_site = [one[0] for one in expected if one[2] == site]
-            assert await read_all_pages(harness, caller, first, descending, site=site) == of_site
+            organisations = sorted({rng.choice(ORGANISATIONS) for _ in range(rng.randint(1, 3))})
+            sites = sorted({rng.choice(SITES[rng.choice(organisations)]) for _ in range(rng.randint(1, 3))})
+            of_organisations = Restriction("t.organisation_id", organisations)
+            of_sites = Restriction("t.site_id", sites)
+            for restrictions in ([], [of_organisations], [of_sites], [of_sites, of_organisations]):
+                wanted = [
+                    one[0]
+                    for one in expected
+                    if (of_organisations not in restrictions or one[1] in organisations)
+                    and (of_sites not in restrictions or one[2] in sites)
+                ]
+                for backward in (False, True):
+                    found = await read_all_pages(
+                        harness, caller, first, descending, backward=backward, restrictions=restrictions
+                    )
+                    assert found == wanted, (grants, restrictions, backward)
         by_ids = await harness.pool.fetch(
             f"SELECT id FROM things t WHERE {visible('t.organisation_id', 't.site_id')}", caller.subject_id, DAY
         )
@@ -177,8 +187,9 @@ async def test_a_search_returns_the_same_rows_by_either_index(
                 key=lambda one: (one[3], one[0]),
                 reverse=descending,
             )
-            found = await read_all_pages(harness, caller, 7, descending, searched=day)
-            assert found == [one[0] for one in expected]
+            for backward in (False, True):
+                found = await read_all_pages(harness, caller, 7, descending, searched=day, backward=backward)
+                assert found == [one[0] for one in expected]
 
 
 async def test_the_total_is_counted_on_request_only(make_harness: MakeHarness[Any, Any]) -> None:

@@ -11,6 +11,7 @@ from services.contracts.identity.events import AccessStated, Grant, Organisation
 from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import Role, SubjectKind
+from services.contracts.sites import SiteFilter
 from services.contracts.support import ContactPreference
 from services.contracts.values import Page
 from services.sites.app import SITES
@@ -119,14 +120,16 @@ async def test_a_site_keeps_its_address_and_loses_the_names_of_its_erased_custom
     assert (erased["street"], erased["billed_to"], erased["contact_name"]) == ("Koivukatu 1", "", None)
     assert "alatalo" not in str(everything).lower()
     staff = harness.api(await harness.caller(kind=SubjectKind.STAFF))
-    assert [edge.node.site_number for edge in (await staff.sites(Page(), search="koivukatu 1")).edges] == ["50"]
-    assert (await staff.sites(Page(), search="koivukatu alatalo")).edges == []
+    assert [edge.node.site_number for edge in (await staff.sites(Page(), SiteFilter(search="koivukatu 1"))).edges] == [
+        "50"
+    ]
+    assert (await staff.sites(Page(), SiteFilter(search="koivukatu alatalo"))).edges == []
     done, bad = await harness.import_file("sites", SITE)
     assert (done.unchanged, error_codes(bad)) == (1, [(2, "customer_number", "ERASED")])
     # The next holder's row is imported as any other.
     done, bad = await harness.import_file("sites", SITE.replace("62-0000001-00", "62-0000002-00"))
     assert (done.changed, bad) == (1, [])
-    found = await staff.sites(Page(), search="koivukatu 1 62-0000002-00")
+    found = await staff.sites(Page(), SiteFilter(search="koivukatu 1 62-0000002-00"))
     assert [edge.node.site_number for edge in found.edges] == ["50"]
 
 

@@ -5,7 +5,7 @@ from services.chassis.ids import new_uuid, read_id, write_id
 from services.contracts.identity.events import Grant, OrganisationStated
 from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.permission import Role
-from services.contracts.sites import ContainerStated, Fraction, Sites, SiteStated
+from services.contracts.sites import ContainerStated, Fraction, SiteFilter, Sites, SiteStated
 from services.contracts.values import Page
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
@@ -107,7 +107,7 @@ async def test_sites_are_searched_sorted_and_paged_and_others_sites_are_not_seen
     assert (first.total_count, first.page_info.has_next_page) == (2, True)
     second = await api.sites(Page(first=1, after=first.page_info.end_cursor))
     assert [edge.node.address.street for edge in second.edges] == ["ÅAARNEENTIE 2"]
-    assert [e.node.site_number for e in (await api.sites(Page(), search="åaarn")).edges] == ["51"]
+    assert [e.node.site_number for e in (await api.sites(Page(), SiteFilter(search="åaarn"))).edges] == ["51"]
 
     one_site = await viewer_of(harness, organisation_id, [first.edges[0].node.id])
     assert [e.node.site_number for e in (await harness.api(one_site).sites(Page())).edges] == ["50"]

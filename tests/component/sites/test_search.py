@@ -11,7 +11,7 @@ from services.chassis.problems import MalformedInput
 from services.contracts.identity.events import Grant, OrganisationStated
 from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.permission import Role, SubjectKind
-from services.contracts.sites import Sites
+from services.contracts.sites import SiteFilter, Sites
 from services.contracts.values import Page
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
@@ -54,7 +54,9 @@ class Customers:
         return [await self.harness.caller(kind=SubjectKind.STAFF), await self.harness.caller(*grants)]
 
     async def found(self, caller: Caller, text: str, organisation_id: str | None = None) -> list[str]:
-        page = await self.harness.api(caller).sites(Page(), search=text, organisation_id=organisation_id)
+        organisation_ids = [organisation_id] if organisation_id else None
+        asked = SiteFilter(search=text, organisation_ids=organisation_ids)
+        page = await self.harness.api(caller).sites(Page(), asked)
         numbers = [edge.node.site_number for edge in page.edges]
         assert page.total_count == len(numbers)
         return sorted(numbers)

@@ -13,7 +13,7 @@ CORPUS = [*BODIES, *DOCUMENTS, *HEADERS, *TARGETS]
 
 _VALID = (
     post_document(
-        "query A($search: String, $size: Int! = 10) { sites(first: $size, search: $search) { totalCount } }",
+        "query A($search: String, $size: Int! = 10) { sites(first: $size, filter: {search: $search}) { totalCount } }",
         variables={"search": "kuja", "size": 3},
         operationName="A",
     ),

@@ -12,7 +12,7 @@ from services.contracts.orders.orders import SYSTEM, Order, OrderKind, OrderStat
 from services.contracts.orders.pickups import Pickup, PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import Address, Container, Fraction, Person, PropertyType, Site
-from services.contracts.values import Connection, Edge, Money, Page, PageInfo
+from services.contracts.values import DEFAULT_PAGE, Connection, Edge, Money, Page, PageInfo
 
 NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
 ORGANISATION = write_id("org", uuid.UUID(int=1))
@@ -142,10 +142,10 @@ def order(number: int) -> Order:
 
 def page_of(nodes: list[Any], page: Page) -> Connection[Any]:
     """Return a page whose cursors are indices."""
-    start = int(page.after) + 1 if page.after else 0
-    edges = [Edge(cursor=str(place), node=node) for place, node in enumerate(nodes)][start : start + page.first]
+    start, size = int(page.after) + 1 if page.after else 0, DEFAULT_PAGE if page.first is None else page.first
+    edges = [Edge(cursor=str(place), node=node) for place, node in enumerate(nodes)][start : start + size]
     info = PageInfo(
-        has_next_page=start + page.first < len(nodes),
+        has_next_page=start + size < len(nodes),
         has_previous_page=start > 0,
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,

@@ -1,7 +1,7 @@
 """A stub of sites."""
 
 from services.chassis.problems import Forbidden
-from services.contracts.sites import Container, Site, SiteOrder
+from services.contracts.sites import Container, Site, SiteFilter, SiteOrder
 from services.contracts.values import Connection, Page
 from tests.gateway.stubs.imports import ImportStub
 from tests.gateway.stubs.samples import container, number_of, page_of, site
@@ -14,11 +14,11 @@ class SitesStub(ImportStub):
     async def sites(
         self,
         page: Page,
-        search: str | None = None,
-        order: SiteOrder = SiteOrder.ADDRESS,
-        organisation_id: str | None = None,
+        filter: SiteFilter | None = None,
+        order: SiteOrder | None = None,
         fields: list[str] | None = None,
     ) -> Connection[Site]:
+        search = filter.search if filter else None
         if search == "forbidden":
             raise Forbidden
         if search == "broken":

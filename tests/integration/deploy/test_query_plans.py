@@ -24,7 +24,7 @@ from services.contracts.identity.partners import SCOPES
 from services.contracts.orders.event_log import EventPage, OrderEventFilter
 from services.contracts.orders.orders import OrderState
 from services.contracts.permission import SubjectKind
-from services.contracts.sites import SiteOrder
+from services.contracts.sites import PropertyType, SiteFilter, SiteOrder, SiteOrderField
 from services.contracts.stats import Period
 from services.contracts.values import Page
 from services.identity.queries import directory
@@ -63,6 +63,7 @@ CALLERS = {
     "partner of one": partner(accounts.PARTNER_OF_ONE),
 }
 UNRESTRICTED = {"staff", "partner of all"}
+SITE_ORDERS = [SiteOrder(field=field) for field in SiteOrderField]
 PEOPLE = ("small", "manager", "limited", "staff")
 
 Read = Callable[[Any, "KnownRows"], Awaitable[Any]]
@@ -82,10 +83,12 @@ class KnownRows:
 
 
 async def read_pages(read: Callable[[Page], Awaitable[Any]], *, counted: bool) -> None:
-    """Read the first page and the next."""
+    """Read the first page and the next, the last page and the one before it."""
     first = await read(Page(first=5, total=counted))
     assert first.edges
     await read(Page(first=5, after=first.page_info.end_cursor, total=counted))
+    last = await read(Page(last=5, total=counted))
+    await read(Page(last=5, before=last.page_info.start_cursor, total=counted))
 
 
 def list_pages(name: str, *arguments: Any) -> Read:
@@ -112,10 +115,13 @@ READS: dict[str, dict[str, list[Read]]] = {
     },
     "sites": {
         "sites": [
-            *(list_pages("sites", None, order) for order in SiteOrder),
-            *(list_pages("sites", "katu", order) for order in SiteOrder),
-            *(list_pages("sites", "71 katu", order) for order in SiteOrder),
-            lambda o, k: o.sites(Page(first=5, total=o.counted), None, SiteOrder.CITY, k.organisation),
+            *(list_pages("sites", None, order) for order in SITE_ORDERS),
+            *(list_pages("sites", SiteFilter(search="katu"), order) for order in SITE_ORDERS),
+            *(list_pages("sites", SiteFilter(search="71 katu"), order) for order in SITE_ORDERS),
+            list_pages("sites", SiteFilter(property_types=[PropertyType.HOUSE]), SITE_ORDERS[0]),
+            lambda o, k: o.sites(
+                Page(first=5, total=o.counted), SiteFilter(organisation_ids=[k.organisation]), SITE_ORDERS[1]
+            ),
         ],
         "sitesById": [lambda o, k: o.sites_by_id(k.sites)],
         "containersById": [lambda o, k: o.containers_by_id(k.containers)],

@@ -34,7 +34,7 @@ from gateway.execution.limits.operation_limits import OperationLimits
 from gateway.execution.limits.validation import parse_and_validate
 from gateway.execution.planning.variables import compile_variable_coercion
 from gateway.schema.builder import build_schema
-from services.contracts.values import MAX_PAGE
+from services.contracts.values import DEFAULT_PAGE, MAX_PAGE
 from tests.benchmarks.contest.pages import PORTAL
 from tests.support.graph_scalars import SCALARS
 from tests.support.hypothesis_profiles import max_examples
@@ -142,11 +142,16 @@ def test_list_sizes_name_existing_fields_and_arguments() -> None:
             assert is_list_type(get_nullable_type(field.type)), place
 
 
-def test_every_page_is_sliced_by_first() -> None:
+def test_every_page_is_sliced_by_first_or_last() -> None:
     pages = [(place, field) for place, field in every_field() if get_named_type(field.type).name.endswith("Connection")]
     assert len(pages) >= 5
     for place, field in pages:
-        assert list_size_of(field) == ListSize(slicing_arguments=["first"], sized_fields=["edges"]), place
+        assert list_size_of(field) == ListSize(
+            assumed_size=DEFAULT_PAGE,
+            slicing_arguments=["first", "last"],
+            sized_fields=["edges"],
+            require_one_slicing_argument=False,
+        ), place
 
 
 def test_fields_with_resolvers_have_a_weight() -> None:

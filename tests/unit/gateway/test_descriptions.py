@@ -84,7 +84,12 @@ def test_limits_are_those_of_the_annotation(annotation: Any, limits: str | None)
     ("name", "annotation", "description"),
     [
         ("word", Annotated[SearchText | None, Doc("A word; None: any.")], "A word; null: any. At most 200 characters."),
-        ("first", int, "The most nodes that the page has. 0 to 200."),
+        (
+            "before",
+            Cursor | None,
+            "The cursor behind the last node; null for the list's end. It needs `last`, and is valid as `after` is."
+            " At most 2,000 characters.",
+        ),
         ("first", Annotated[int, Doc("Events."), Range(1, 500)], "Events. 1 to 500."),
         ("colours", list[Colour] | None, "The colour of a bin."),
         ("input", Bin, "A bin."),

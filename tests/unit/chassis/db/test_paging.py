@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.chassis.db.paging import IntegerKey, KeysetPage, TimestampKey
 from services.chassis.problems import MalformedInput
-from services.contracts.values import Page
+from services.contracts.values import Filter, Page
 
 
 class Sorted(enum.Enum):
@@ -55,34 +55,105 @@ def forged(packed: bytes) -> str:
 def test_pages_say_whether_there_is_more() -> None:
     rows = [([number], number) for number in range(4)]
     part: KeysetPage[int] = KeysetPage(Page(first=3), (IntegerKey,), "list")
-    assert (list(part.after), part.limit) == ([None], 4)
+    assert (list(part.start), part.limit) == ([None], 4)
     first = part.connection(rows, 10)
     assert ([edge.node for edge in first.edges], first.total_count) == ([0, 1, 2], 10)
     assert (first.page_info.has_next_page, first.page_info.has_previous_page) == (True, False)
     behind = page_behind(first.page_info.end_cursor)
-    assert list(behind.after) == [2]
+    assert list(behind.start) == [2]
     last = behind.connection([], 10)
     assert (last.page_info.has_next_page, last.page_info.has_previous_page) == (False, True)
     assert (last.page_info.start_cursor, last.page_info.end_cursor) == (None, None)
-    assert list(page_behind("").after) == [None]
 
 
-@pytest.mark.parametrize("first", [-1, 201, 2**63])
-def test_a_page_has_at_most_200_rows(first: int) -> None:
+def pages(numbers: list[int], size: int, *, backward: bool) -> list[list[int]]:
+    """Return all pages of a list, followed by cursors from one of its ends to the other."""
+    found: list[list[int]] = []
+    cursor = None
+    while True:
+        page = Page(last=size, before=cursor) if backward else Page(first=size, after=cursor)
+        part: KeysetPage[int] = KeysetPage(page, (IntegerKey,), "list")
+        (start,) = part.start
+        ahead = [one for one in numbers if start is None or (one < start if part.backward else one > start)]
+        fetched = sorted(ahead, reverse=part.backward)[: part.limit]
+        listed = part.connection([([number], number) for number in fetched], len(numbers))
+        found.append([edge.node for edge in listed.edges])
+        info = listed.page_info
+        goes_on, has_start = (
+            (info.has_previous_page, info.has_next_page) if backward else (info.has_next_page, info.has_previous_page)
+        )
+        assert has_start == (cursor is not None)
+        if not goes_on:
+            return found
+        cursor = info.start_cursor if backward else info.end_cursor
+
+
+@given(st.sets(st.integers(0, 1000), max_size=20), st.integers(1, 7))
+def test_pages_from_either_end_are_the_whole_list_in_its_order(numbers: set[int], size: int) -> None:
+    expected = sorted(numbers)
+    forward, backward = pages(expected, size, backward=False), pages(expected, size, backward=True)
+    assert [number for page in forward for number in page] == expected
+    assert [number for page in reversed(backward) for number in page] == expected
+
+
+@pytest.mark.parametrize("size", [-1, 201, 2**63])
+@pytest.mark.parametrize("argument", ["first", "last"])
+def test_a_page_has_at_most_200_rows(argument: str, size: int) -> None:
     with pytest.raises(MalformedInput) as refused:
-        KeysetPage(Page(first=first), (IntegerKey,), "list")
-    assert refused.value.path == ["first"]
+        KeysetPage(msgspec.convert({argument: size}, Page), (IntegerKey,), "list")
+    assert refused.value.path == [argument]
+
+
+@pytest.mark.parametrize(
+    ("page", "path"),
+    [
+        (Page(first=1, last=1), "last"),
+        (Page(last=1, after="x"), "after"),
+        (Page(first=1, before="x"), "before"),
+        (Page(before="x"), "last"),
+        (Page(after="x", before="x"), "last"),
+        (Page(after=""), "after"),
+        (Page(last=1, before=""), "before"),
+    ],
+)
+def test_a_page_has_one_direction(page: Page, path: str) -> None:
+    with pytest.raises(MalformedInput) as refused:
+        KeysetPage(page, (IntegerKey,), "list")
+    assert refused.value.path == [path]
+
+
+def test_a_page_without_a_size_has_50_rows() -> None:
+    assert KeysetPage(Page(), (IntegerKey,), "list").limit == 51
+
+
+class Wanted(Filter, frozen=True, kw_only=True):
+    kinds: list[Sorted] | None = None
+
+
+class WantedMore(Filter, frozen=True, kw_only=True):
+    kinds: list[Sorted] | None = None
+    text: str | None = None
+
+
+def test_a_cursor_is_bound_to_the_set_fields_of_a_filter() -> None:
+    both = [Sorted.STREET, Sorted.CITY, Sorted.STREET]
+    cursor = page_behind(None, (IntegerKey,), Wanted(kinds=both)).cursor([5])
+    for same in (Wanted(kinds=both[1:]), WantedMore(kinds=both)):
+        assert list(page_behind(cursor, (IntegerKey,), same).start) == [5]
+    for other in (Wanted(), Wanted(kinds=both[:1]), WantedMore(kinds=both, text="a"), None):
+        with pytest.raises(MalformedInput):
+            page_behind(cursor, (IntegerKey,), other)
 
 
 @given(ANY_KINDS.flatmap(lambda kinds: st.tuples(st.just(kinds), KINDS[kinds])))
 def test_a_cursor_is_read_as_it_was_written(case: tuple[tuple[Any, ...], list[Any]]) -> None:
     kinds, values = case
-    assert list(page_behind(page_behind(None, kinds).cursor(values), kinds).after) == values
+    assert list(page_behind(page_behind(None, kinds).cursor(values), kinds).start) == values
 
 
 @pytest.mark.parametrize("kinds", KINDS)
 @given(
-    after=st.text(min_size=1)
+    after=st.text()
     | st.binary(min_size=1).map(forged)
     | (ANYTHING | st.lists(ANYTHING, max_size=2)).map(msgspec.msgpack.encode).map(forged)
 )
@@ -92,7 +163,7 @@ def test_any_other_text_is_malformed(kinds: tuple[Any, ...], after: str) -> None
     except MalformedInput as refused:
         assert refused.path == ["after"]
     else:
-        assert read.cursor(read.after) == after
+        assert read.cursor(read.start) == after
 
 
 NESTED = 100_000
@@ -145,7 +216,7 @@ def test_a_cursor_belongs_to_its_list_its_order_and_its_filter() -> None:
         cursor = page_behind(None, (IntegerKey,), *scope).cursor([5])
         for other in scopes:
             if other is scope:
-                assert list(page_behind(cursor, (IntegerKey,), *other).after) == [5]
+                assert list(page_behind(cursor, (IntegerKey,), *other).start) == [5]
                 continue
             with pytest.raises(MalformedInput):
                 page_behind(cursor, (IntegerKey,), *other)
