@@ -32,7 +32,9 @@ from gateway.rate_limit.limiter import RateLimiter
 from gateway.rate_limit.policy import Policy
 from gateway.rate_limit.shared_budgets import SharedBudgets
 from gateway.schema.builder import build_schema
+from gateway.schema.imports.owners import owner_of
 from gateway.settings import GatewaySettings, Quotas, SocketLimits
+from gateway.subscriptions.bulk_progress import BulkProgressFeed, ImportProgress
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.orders_log import OrdersLog
 from gateway.trusted_proxies import TrustedProxies
@@ -85,7 +87,14 @@ async def assemble(
         revocations = BroadcastConsumer(settings.kafka, [identity_topic], authenticator.apply, REVOCATION_LOOKBACK)
         events = BroadcastConsumer(settings.kafka, [orders_topic], feed.handle_record, ORDER_EVENTS_LOOKBACK)
         dependencies = GatewayDependencies(
-            services, tokens, authenticator, feed, clock, TrustedProxies(settings.trusted_proxies), settings.currency
+            services,
+            tokens,
+            authenticator,
+            feed,
+            BulkProgressFeed(ImportProgress(services, tokens, owner_of).read),
+            clock,
+            TrustedProxies(settings.trusted_proxies),
+            settings.currency,
         )
         production = settings.env is Environment.PRODUCTION
         schema, origins = build_schema(), AllowedOrigins(settings.allowed_origins)

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from gateway.authentication import AuthenticatedCaller, Authenticator
 from gateway.execution.strawberry.batch_loader import BatchLoader
+from gateway.subscriptions.bulk_progress import BulkProgressFeed
 from gateway.subscriptions.feed import Feed
 from gateway.trusted_proxies import TrustedProxies
 from services.access import authentication
@@ -64,6 +65,7 @@ class GatewayDependencies(msgspec.Struct, frozen=True):
     """The gateway's own."""
     authenticator: Authenticator
     feed: Feed
+    bulk_progress: BulkProgressFeed
     clock: Clock
     trusted_proxies: TrustedProxies
     currency: str = "EUR"

@@ -18,6 +18,9 @@ from gateway.execution.documents import DocumentCacheExtension
 from gateway.execution.strawberry.operation_log import OperationLog
 from gateway.execution.strawberry.schema import PlanningSchema
 from gateway.schema import contract_types, nodes, problem
+from gateway.schema.bulk_operations import bulk_operation
+from gateway.schema.bulk_operations.cancel_bulk_operation import cancel_bulk_operation
+from gateway.schema.bulk_operations.progress import bulk_operation as bulk_operation_progress
 from gateway.schema.identity import organisation
 from gateway.schema.identity.create_partner import create_partner
 from gateway.schema.identity.me import me
@@ -64,6 +67,7 @@ TYPE_EXTENSION_MODULES = (
     volume,
     ticket,
     problem,
+    bulk_operation,
 )
 """Modules that extend the contracts' types. Importing them is enough."""
 
@@ -79,8 +83,9 @@ MUTATIONS = [
     create_partner,
     revoke_partner,
     start_import,
+    cancel_bulk_operation,
 ]
-SUBSCRIPTIONS = [order_events]
+SUBSCRIPTIONS = [order_events, bulk_operation_progress]
 
 
 class _ErrorsOnlyRunner(SchemaExtensionsRunner):

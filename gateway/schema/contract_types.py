@@ -31,13 +31,14 @@ from gateway.schema.descriptions import (
     union_description,
 )
 from gateway.schema.scalars import TEXT_SCALARS, Json, Long
+from services.contracts.bulk_operations import BulkOperation
 from services.contracts.identity.actors import Actor
 from services.contracts.values import Error, Filter, MutationResult, OneOf, Sorting, TextFormat
 
 StructType = type[msgspec.Struct]
 
 _LONG_FIELDS = {"grams", "gross", "minor", "sequence"}
-_INTERFACES: Sequence[StructType] = (Error, MutationResult, Actor)
+_INTERFACES: Sequence[StructType] = (Error, MutationResult, Actor, BulkOperation)
 """The structs that are interfaces in the graph: the types of their subclasses implement them."""
 
 
@@ -77,7 +78,7 @@ def extend_type(
 
 def interface_members() -> list[type]:
     """Return the types that implement an interface, so that the schema has even those that no field returns by name."""
-    nodes = [struct for struct, extension in _extensions.items() if extension.node]
+    nodes = [struct for struct, extension in _extensions.items() if extension.node and struct not in _INTERFACES]
     return [_object_type(struct) for struct in [*nodes, *Actor.__subclasses__()]]
 
 
@@ -174,14 +175,20 @@ class _LazyStructType(LazyType[Any, Any]):
         return _interface_type(kind) if kind in _INTERFACES else _object_type(kind)
 
 
+def _extension_of(kind: Any) -> _TypeExtension:
+    return _extensions.get(kind) or _TypeExtension((), (), False, None)
+
+
 @functools.cache
 def _object_type(kind: Any) -> type:
     struct = typing.get_origin(kind) or kind
-    extension = _extensions.get(kind) or _TypeExtension((), (), False, None)
+    extension = _extension_of(kind)
+    implemented = [one for one in _INTERFACES if issubclass(struct, one)]
+    hidden = {*extension.hidden, *(name for one in implemented for name in _extension_of(one).hidden)}
     fields = [
         _struct_field(field.name, output_type(field.type, field.name), attribute_description(struct, field.name))
         for field in msgspec.structs.fields(kind)
-        if field.name not in extension.hidden
+        if field.name not in hidden
     ]
     body: dict[str, Any] = {field.python_name: field for field in [*fields, *extension.fields]}
 
@@ -190,8 +197,9 @@ def _object_type(kind: Any) -> type:
 
     setattr(is_type_of, CHECKS_CLASS_ONLY, True)
     body["is_type_of"] = staticmethod(is_type_of)
-    interfaces = [_interface_type(one) for one in _INTERFACES if issubclass(struct, one)]
-    bases = (Node, *interfaces) if extension.node else tuple(interfaces)
+    interfaces = [_interface_type(one) for one in implemented]
+    is_node = extension.node and not any(issubclass(one, Node) for one in interfaces)
+    bases = (Node, *interfaces) if is_node else tuple(interfaces)
     new_class = types.new_class(_type_name(kind), bases, {}, lambda namespace: namespace.update(body))
     costs = [] if extension.weight is None else [Cost(weight=str(extension.weight))]
     return strawberry.type(new_class, description=type_description(struct), directives=costs)
@@ -199,13 +207,15 @@ def _object_type(kind: Any) -> type:
 
 @functools.cache
 def _interface_type(struct: StructType) -> type:
-    extension = _extensions.get(struct) or _TypeExtension((), (), False, None)
+    extension = _extension_of(struct)
     fields = [
         _struct_field(field.name, output_type(field.type, field.name), attribute_description(struct, field.name))
         for field in msgspec.structs.fields(struct)
+        if field.name not in extension.hidden
     ]
     body: dict[str, Any] = {field.python_name: field for field in [*fields, *extension.fields]}
-    new_class = types.new_class(struct.__name__, (), {}, lambda namespace: namespace.update(body))
+    bases = (Node,) if extension.node else ()
+    new_class = types.new_class(struct.__name__, bases, {}, lambda namespace: namespace.update(body))
     return strawberry.interface(new_class, description=type_description(struct))
 
 

@@ -178,7 +178,7 @@ def typed_field(
     return declare
 
 
-def subscription(result: str) -> Callable[[Callable[..., AsyncIterator[Any]]], StrawberryField]:
+def subscription(result: str = "") -> Callable[[Callable[..., AsyncIterator[Any]]], StrawberryField]:
     """Declare a subscription with the resolver ``async (info, ...) -> AsyncIterator[...]``."""
 
     def declare(resolver: Callable[..., AsyncIterator[Any]]) -> StrawberryField:

@@ -3,9 +3,10 @@
 import enum
 from typing import Protocol
 
+from services.contracts.bulk_operations import BulkOperation, BulkProgress
 from services.contracts.declare import read, write
 from services.contracts.files import FileLink
-from services.contracts.permission import STAFF
+from services.contracts.permission import STAFF, SubjectKind, allow
 from services.contracts.values import Connection, Id, MutationResult, Page, Refusal, Value
 
 FILE_TYPE = "text/csv"
@@ -41,44 +42,19 @@ class FieldLead(enum.Enum):
     LATER = "LATER"
 
 
-class ImportState(enum.Enum):
-    """The state of an import."""
+class Import(BulkOperation, frozen=True, kw_only=True):
+    """The import of a file, row by row. The rows of a dry run have the results that they would have."""
 
-    STAGED = "STAGED"
-    """The file was uploaded, the import not started."""
-    RUNNING = "RUNNING"
-    """Rows are being processed."""
-    DONE = "DONE"
-    """All rows were processed; final."""
-    FAILED = "FAILED"
-    """The import was given up before its last row; final."""
-
-
-class Import(Value, frozen=True, kw_only=True):
-    """The import of a file. The rows of a dry run have the results that they would have."""
-
-    id: Id
-    """The global id."""
-    kind: str
-    """The kind of the file, for example ``agreements``."""
     file_name: str
     """The name of the file as it was uploaded."""
-    state: ImportState
-    """The state."""
     dry_run: bool = False
     """Whether the rows are only counted and reported, and nothing is imported."""
-    total: int
-    """The number of rows, without the header."""
-    done: int
-    """The number of processed rows."""
     added: int
     """The number of processed rows that added a record."""
     changed: int
     """The number of processed rows that changed a record."""
     unchanged: int
     """The number of processed rows that changed nothing."""
-    failed: int
-    """The number of processed rows that were not imported."""
     file: FileLink | None = None
     """The uploaded file, for 30 days; None afterwards."""
     bad_rows_file: FileLink | None = None
@@ -112,6 +88,16 @@ class ImportStarted(MutationResult, frozen=True, kw_only=True):
     """The import."""
 
 
+class BulkOperationCancelled(MutationResult, frozen=True, kw_only=True):
+    """The bulk operation will process no further things, or has stopped already: a repetition has no effect.
+
+    It stops between two chunks of things: its state is CANCELLED once it has stopped.
+    """
+
+    imported: Import
+    """The import."""
+
+
 class Importing(Protocol):
     """Operations on import files."""
 
@@ -123,6 +109,19 @@ class Importing(Protocol):
         is not imported is a bad row of it. The import of a file that was run dry, and a dry run of one that was
         imported, are refused with ALREADY_STARTED.
         """
+        ...
+
+    @write(STAFF)
+    async def cancel_import(self, id: Id) -> BulkOperationCancelled | Refusal:
+        """Stop an import between two chunks of rows; imported rows stay. A repetition has no effect.
+
+        Refused with NOT_FOUND, and with ALREADY_ENDED if the import is done or has failed.
+        """
+        ...
+
+    @read(allow(SubjectKind.STAFF, services=("gateway",)))
+    async def import_progress(self, ids: list[Id]) -> list[BulkProgress | None]:
+        """Return the progress of the imports with these ids, in this order; None for one that does not exist."""
         ...
 
     @read(STAFF)

@@ -5,7 +5,8 @@ from typing import Any
 
 from services.access.caller import Caller
 from services.chassis.imports.importer import FileImporter
-from services.contracts.imports import FILE_TYPE, UPLOAD_PREFIX, BadRow, Import, ImportStarted
+from services.contracts.bulk_operations import BulkProgress
+from services.contracts.imports import FILE_TYPE, UPLOAD_PREFIX, BadRow, BulkOperationCancelled, Import, ImportStarted
 from services.contracts.permission import STAFF
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.file_resource import UploadPurpose
@@ -19,7 +20,13 @@ class ImportsApi:
         self._caller = caller
 
     async def start_import(self, id: Id, dry_run: bool = False) -> ImportStarted | Refusal:
-        return await self._imports.start(id, self._caller.language, dry_run=dry_run)
+        return await self._imports.start(id, self._caller.language, dry_run=dry_run, started_by=self._caller.subject_id)
+
+    async def cancel_import(self, id: Id) -> BulkOperationCancelled | Refusal:
+        return await self._imports.cancel(id)
+
+    async def import_progress(self, ids: list[Id]) -> list[BulkProgress | None]:
+        return await self._imports.progress(ids)
 
     async def imports(self, ids: list[Id]) -> list[Import | None]:
         return await self._imports.imports(ids)

@@ -11,11 +11,13 @@ REPEATED_WITHOUT_KEY: Mapping[str, str] = {
     "register": "its input holds a password, of which no digest is kept",
     "reportPickups": "each report has an id of its own",
     "startImport": "the upload's id names the command",
+    "cancelBulkOperation": "an operation is cancelled once",
 }
 """The commands without `idempotencyKey`, and why. A change with `version` happens once anyway."""
 
 CHANGED_WITHOUT_VERSION: Mapping[str, str] = {
     "startImport": "an import starts once",
+    "cancelBulkOperation": "its progress is no version, and cancelled it is final",
 }
 """The changes without `version`, and why."""
 

@@ -7,7 +7,7 @@ from graphql import GraphQLObjectType, GraphQLSchema, get_named_type
 
 FIELDS = {"minor": "Long!", "currency": "String!", "vatRate": "Int!", "gross": "Long!"}
 _AMOUNT = re.compile(r"(?i)(price|amount|fee|cost|surcharge|total)$")
-_COUNTS = ("Import.total",)
+_COUNTS = ("Import.total", "BulkProgress.total")
 """Fields that an amount could be called like, and that count things."""
 
 

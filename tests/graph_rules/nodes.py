@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from graphql import GraphQLObjectType, GraphQLSchema, get_named_type, get_nullable_type
+from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, get_named_type, get_nullable_type
 
 from gateway.schema.nodes import NODE_LOADERS
 
@@ -61,7 +61,7 @@ def references(schema: GraphQLSchema) -> Iterator[str]:
             if not name.endswith("Id") or f"{one.name}.{name}" in NO_REFERENCES:
                 continue
             found = one.fields.get(name.removesuffix("Id"))
-            if found is None or not isinstance(get_nullable_type(found.type), GraphQLObjectType):
+            if found is None or not isinstance(get_nullable_type(found.type), GraphQLObjectType | GraphQLInterfaceType):
                 yield f"{one.name}.{name} has no object {name.removesuffix('Id')} beside it"
 
 

@@ -27,7 +27,7 @@ from services.contracts.declare import Event, event_type_named, event_type_of
 from services.contracts.files import FileLink
 from services.contracts.identity.events import AccessStated, Grant
 from services.contracts.identity.people import Language
-from services.contracts.imports import BadRow, Import, ImportState
+from services.contracts.imports import BadRow, Import
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Page, Refusal
 from services.hosting.blueprint import Blueprint
@@ -124,13 +124,13 @@ class ServiceHarness(Generic[T, P]):
         while True:
             (progress,) = await self.imports.imports([uploaded.id])
             assert progress is not None
-            if progress.state in (ImportState.DONE, ImportState.FAILED):
+            if progress.state.final:
                 break
             try:
                 await self.run_import(uploaded.id)
             except RunAgain:
                 # No event will arrive, so rows that wait for one are made to time out.
-                await self.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
+                await self.pool.execute("UPDATE chassis.imports SET rows_wait_since = '-infinity'")
         bad = await self.imports.bad_rows(uploaded.id, Page(first=200), Language.EN)
         return progress, [edge.node for edge in bad.edges]
 

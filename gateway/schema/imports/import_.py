@@ -1,33 +1,14 @@
-"""Query import, and the fields of its type."""
+"""Query import."""
 
 from typing import Annotated
 
-import strawberry
-
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, field, is_total_selected
+from gateway.schema.fields import Info, field
 from gateway.schema.imports.owners import owner_of
-from services.contracts.imports import BadRow, Import
-from services.contracts.values import Connection, Doc, Id, Page
+from services.contracts.imports import Import
+from services.contracts.values import Doc, Id
 
-
-@field()
-async def bad_rows(
-    imported: strawberry.Parent[Import],
-    info: Info,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
-) -> Connection[BadRow] | None:
-    """The rows that were not imported, in the order of the file."""
-    service = owner_of(imported.id)
-    assert service is not None, "the parent was found by its id"
-    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
-    return await info.context.clients.importing(service).bad_rows(imported.id, page)
-
-
-extend_type(Import, bad_rows, node=True)
+extend_type(Import, node=True)
 
 
 @field(name="import")

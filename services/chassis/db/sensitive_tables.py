@@ -45,7 +45,7 @@ CHASSIS_PLAIN: PlainColumns = {
     "chassis.files": "owner media_type sha256 state",
     "chassis.import_rows": "state field code key",
     "chassis.imported_values": "kind key noted",
-    "chassis.imports": "kind file_name state language",
+    "chassis.imports": "kind file_name state language started_by",
     "chassis.leader": "holder cluster_id",
     "chassis.mail": "language message_id",
     "chassis.outbox": "type subject traceparent data",

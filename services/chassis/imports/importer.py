@@ -28,9 +28,17 @@ from services.chassis.imports.row_reader import RowError, read_row, row_error
 from services.chassis.jobs.job import AnyJobHandler, Job, JobHandler, JobRun, RunAgain
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
+from services.contracts.bulk_operations import BulkOperationState, BulkProgress
 from services.contracts.files import FileLink
 from services.contracts.identity.people import Language
-from services.contracts.imports import MAX_BAD_ROWS_BYTES, MAX_FILE_BYTES, BadRow, Import, ImportStarted, ImportState
+from services.contracts.imports import (
+    MAX_BAD_ROWS_BYTES,
+    MAX_FILE_BYTES,
+    BadRow,
+    BulkOperationCancelled,
+    Import,
+    ImportStarted,
+)
 from services.contracts.values import Connection as Listing
 from services.contracts.values import Page, Refusal, refuse
 
@@ -56,22 +64,41 @@ _NEW = """
 """
 _START = """
     UPDATE chassis.imports
-    SET state = 'RUNNING', dry_run = $2, language = $3, started_at = coalesce(started_at, clock_timestamp())
+    SET state = 'RUNNING', dry_run = $2, language = $3, started_by = $4, started_at = clock_timestamp(),
+        rows_wait_since = clock_timestamp()
     WHERE id = $1 AND state = 'STAGED' RETURNING rows_staged
 """
-_TO_STAGE = "SELECT kind, file_id FROM chassis.imports WHERE id = $1 AND state = 'RUNNING' AND NOT rows_staged"
-_LOCK_TO_STAGE = f"{_TO_STAGE} FOR UPDATE SKIP LOCKED"
+_CANCELLED = "EXISTS (SELECT FROM chassis.import_cancellations c WHERE c.import_id = i.id) AS cancelled"
+_TO_STAGE = f"""
+    SELECT kind, file_id, {_CANCELLED} FROM chassis.imports i WHERE id = $1 AND state = 'RUNNING' AND NOT rows_staged
+"""
+# A lock that lets a cancellation refer to the import.
+_LOCK_TO_STAGE = f"{_TO_STAGE} FOR NO KEY UPDATE SKIP LOCKED"
 # The time for which rows wait begins with the first that can.
 _STAGED = """
-    UPDATE chassis.imports SET total = $2, failed = $3, rows_staged = true, started_at = clock_timestamp() WHERE id = $1
+    UPDATE chassis.imports SET total = $2, failed = $3, rows_staged = true, rows_wait_since = clock_timestamp()
+    WHERE id = $1
 """
 _IMPORTS = """
-    SELECT id, kind, file_name, file_id, bad_rows_file_id, state, dry_run, total, added, changed, unchanged, failed
+    SELECT id, kind, file_name, file_id, bad_rows_file_id, state, dry_run, total, added, changed, unchanged, failed,
+           started_by, started_at, finished_at
     FROM chassis.imports WHERE id = ANY ($1)
 """
-_RUNNING = """
-    SELECT kind, dry_run, clock_timestamp() - started_at > make_interval(secs => $2) AS impatient
-    FROM chassis.imports WHERE id = $1 AND state = 'RUNNING' FOR UPDATE
+_PROGRESS = """
+    SELECT id, state, total, added + changed + unchanged AS succeeded, failed, finished_at
+    FROM chassis.imports WHERE id = ANY ($1)
+"""
+_CANCEL_STAGED = """
+    UPDATE chassis.imports SET state = 'CANCELLED', finished_at = clock_timestamp()
+    WHERE id = $1 AND state = 'STAGED' RETURNING true
+"""
+_CANCEL_RUNNING = """
+    INSERT INTO chassis.import_cancellations SELECT id FROM chassis.imports WHERE id = $1 AND state = 'RUNNING'
+    ON CONFLICT DO NOTHING
+"""
+_RUNNING = f"""
+    SELECT kind, dry_run, clock_timestamp() - rows_wait_since > make_interval(secs => $2) AS impatient, {_CANCELLED}
+    FROM chassis.imports i WHERE id = $1 AND state = 'RUNNING' FOR NO KEY UPDATE
 """
 _PARKED = "SELECT id, kind FROM chassis.imports WHERE state = 'RUNNING' AND kind <> ALL ($1)"
 _BATCH = """
@@ -92,7 +119,8 @@ _COUNT = """
 """
 _TO_END = "SELECT file_name, failed, language FROM chassis.imports WHERE id = $1 AND state = 'RUNNING'"
 _END = """
-    UPDATE chassis.imports SET state = $2, bad_rows_file_id = $3 WHERE id = $1 AND state = 'RUNNING' RETURNING true
+    UPDATE chassis.imports SET state = $2, bad_rows_file_id = $3, finished_at = clock_timestamp()
+    WHERE id = $1 AND state = 'RUNNING' RETURNING true
 """
 _DELETE_ROWS = """
     DELETE FROM chassis.import_rows WHERE import_id = $1 AND line > $2 AND line <= $2 + $3 AND state <> 'BAD'
@@ -126,6 +154,8 @@ class _Step(enum.Enum):
     """All: this build does not know the kind."""
     NOT_RUNNING = enum.auto()
     """None: the import has ended, or was deleted."""
+    CANCELLED = enum.auto()
+    """Any that are left stay as they are."""
     DONE = enum.auto()
 
 
@@ -189,7 +219,9 @@ class FileImporter(Generic[T]):
         assert uploaded is not None
         return uploaded
 
-    async def start(self, text: str, language: Language, *, dry_run: bool = False) -> ImportStarted | Refusal:
+    async def start(
+        self, text: str, language: Language, *, dry_run: bool = False, started_by: str | None = None
+    ) -> ImportStarted | Refusal:
         """Start the import of an uploaded file, or a dry run of it. A second start has no effect, unless it is refused.
 
         The file of the bad rows will be in this language.
@@ -198,13 +230,47 @@ class FileImporter(Generic[T]):
         if import_id is None:
             return refuse("NOT_FOUND", "id")
         async with self._work() as tx:
-            are_staged = await tx.connection.fetchval(_START, import_id, dry_run, language.value)
+            are_staged = await tx.connection.fetchval(_START, import_id, dry_run, language.value, started_by)
             if are_staged is not None:
                 tx.enqueue(RunImport(import_id=import_id) if are_staged else StageImport(import_id=import_id))
         (started,) = await self.imports([text])
         if started is None:
             return refuse("NOT_FOUND", "id")
         return ImportStarted(imported=started) if started.dry_run == dry_run else refuse("ALREADY_STARTED", "dryRun")
+
+    async def cancel(self, text: str) -> BulkOperationCancelled | Refusal:
+        """Stop an import before its next batch; a second call has no effect."""
+        import_id = find_id(self._prefix, text)
+        if import_id is None:
+            return refuse("NOT_FOUND", "id")
+        async with self._work() as tx:
+            # An import that was not started has no job that would end it.
+            if not await tx.connection.fetchval(_CANCEL_STAGED, import_id):
+                await tx.connection.execute(_CANCEL_RUNNING, import_id)
+        (cancelled,) = await self.imports([text])
+        if cancelled is None:
+            return refuse("NOT_FOUND", "id")
+        if cancelled.state in (BulkOperationState.DONE, BulkOperationState.FAILED):
+            return refuse("ALREADY_ENDED", "id")
+        return BulkOperationCancelled(imported=cancelled)
+
+    async def progress(self, ids: Sequence[str]) -> list[BulkProgress | None]:
+        """Return the progress of the imports with these ids, in their order."""
+        wanted = [find_id(self._prefix, text) for text in ids]
+        rows = await self._pool.fetch(_PROGRESS, [import_id for import_id in wanted if import_id])
+        by_id = {
+            row["id"]: BulkProgress(
+                operation_id=write_id(self._prefix, row["id"]),
+                state=BulkOperationState(row["state"]),
+                total=row["total"],
+                done=row["succeeded"] + row["failed"],
+                succeeded=row["succeeded"],
+                failed=row["failed"],
+                finished_at=row["finished_at"],
+            )
+            for row in rows
+        }
+        return [by_id.get(import_id) if import_id else None for import_id in wanted]
 
     async def imports(self, ids: Sequence[str]) -> list[Import | None]:
         """Return the imports with these ids, in their order."""
@@ -228,6 +294,9 @@ class FileImporter(Generic[T]):
         found = await self._pool.fetchrow(_TO_STAGE, job.import_id)
         if found is None:
             return
+        if found["cancelled"]:
+            await self._end(job.import_id, BulkOperationState.CANCELLED)
+            return
         kind = self.kinds.get(found["kind"])
         if kind is None:
             raise RunAgain(_PARKED_WAIT_S)
@@ -236,7 +305,7 @@ class FileImporter(Generic[T]):
             await self._copy_rows(job.import_id, kind, file, run)
         except (UnknownFile, FileMissing, InvalidFile):
             _log.exception("import failed", id=write_id(self._prefix, job.import_id))
-            await self._end(job.import_id, ImportState.FAILED)
+            await self._end(job.import_id, BulkOperationState.FAILED)
 
     async def _copy_rows(self, import_id: uuid.UUID, kind: ImportKind[T, Any], file: OpenFile, run: JobRun) -> None:
         total, failed = 0, 0
@@ -267,16 +336,18 @@ class FileImporter(Generic[T]):
         """Apply a started import, batch by batch. Progress is stored with each batch, so a second run goes on."""
         await self._log_parked()
         progress = _Progress(job.import_id)
-        state = ImportState.RUNNING
+        state = BulkOperationState.RUNNING
         try:
-            while state is ImportState.RUNNING:
+            while state is BulkOperationState.RUNNING:
                 if run.stop.is_set():
                     raise RunAgain
                 match await self._process_batch(progress):
                     case _Step.NOT_RUNNING:
                         return
+                    case _Step.CANCELLED:
+                        state = BulkOperationState.CANCELLED
                     case _Step.DONE:
-                        state = ImportState.DONE
+                        state = BulkOperationState.DONE
                     case _Step.WAITING:
                         raise RunAgain(_WAIT_S)
                     case _Step.PARKED:
@@ -286,10 +357,10 @@ class FileImporter(Generic[T]):
         except Exception:
             # Its last batch is rolled back, earlier ones stay.
             _log.exception("import failed", id=write_id(self._prefix, job.import_id))
-            state = ImportState.FAILED
+            state = BulkOperationState.FAILED
         await self._end(job.import_id, state)
 
-    async def _end(self, import_id: uuid.UUID, state: ImportState) -> None:
+    async def _end(self, import_id: uuid.UUID, state: BulkOperationState) -> None:
         """End an import. The file of its bad rows is written before, and kept with the import's new state.
 
         A run that ends here leaves a pending file, and the next one writes another.
@@ -331,6 +402,8 @@ class FileImporter(Generic[T]):
             running = await tx.connection.fetchrow(_RUNNING, progress.import_id, _REFERENCE_TIMEOUT_S)
             if running is None:
                 return _Step.NOT_RUNNING
+            if running["cancelled"] and not progress.all_decided:
+                return _Step.CANCELLED
             kind = self.kinds.get(running["kind"])
             if kind is None:
                 return _Step.PARKED
@@ -400,8 +473,8 @@ class FileImporter(Generic[T]):
         return len(final)
 
     def _import(self, row: Row, links: Mapping[uuid.UUID, FileLink]) -> Import:
-        state = ImportState(row["state"])
-        done = row["added"] + row["changed"] + row["unchanged"] + row["failed"]
+        state = BulkOperationState(row["state"])
+        succeeded = row["added"] + row["changed"] + row["unchanged"]
         return Import(
             id=write_id(self._prefix, row["id"]),
             kind=row["kind"],
@@ -409,11 +482,15 @@ class FileImporter(Generic[T]):
             state=state,
             dry_run=row["dry_run"],
             total=row["total"],
-            done=done,
+            done=succeeded + row["failed"],
+            succeeded=succeeded,
             added=row["added"],
             changed=row["changed"],
             unchanged=row["unchanged"],
             failed=row["failed"],
+            started_at=row["started_at"],
+            finished_at=row["finished_at"],
+            starter_id=row["started_by"],
             file=links.get(row["file_id"]),
             bad_rows_file=links.get(row["bad_rows_file_id"]),
         )

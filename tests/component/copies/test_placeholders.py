@@ -11,9 +11,9 @@ import pytest
 from services.chassis.events.copies import rebuild
 from services.chassis.ids import read_id
 from services.chassis.jobs.job import RunAgain
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.events import AccessStated, Grant
 from services.contracts.identity.people import Language
-from services.contracts.imports import ImportState
 from services.contracts.orders.agreements import Offers
 from services.contracts.orders.operations import Orders
 from services.contracts.orders.orders import Ordered
@@ -163,7 +163,7 @@ async def test_an_imported_row_waits_for_its_customer(
     await harness.run_import(uploaded.id)
     (done,) = await harness.imports.imports([uploaded.id])
     assert done is not None
-    assert (done.state, done.added, done.failed) == (ImportState.DONE, 1, 0)
+    assert (done.state, done.added, done.failed) == (BulkOperationState.DONE, 1, 0)
 
 
 async def test_an_invoice_may_arrive_before_its_customer(identity: actions.Harness) -> None:

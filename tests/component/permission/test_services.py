@@ -10,6 +10,7 @@ import pytest
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import new_uuid, write_id
 from services.chassis.rpc.signature import Signature, signatures
+from services.contracts.imports import OWNER_BY_KIND
 from services.hosting.blueprint import Blueprint
 from services.identity.app import IDENTITY
 from services.orders.app import ORDERS
@@ -25,6 +26,7 @@ ALLOWED = {
     ("identity", "accessOf"): {"gateway", "sites", "orders", "stats", "support"},
     ("identity", "contacts"): {"support"},
     ("orders", "events"): {"gateway"},
+    **{(service, "importProgress"): {"gateway"} for service in OWNER_BY_KIND.values()},
 }
 
 

@@ -82,6 +82,8 @@ async def _import_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
 
     return {
         "startImport": Example(arguments=of_one, shows=["ImportStarted"], seen_by=STAFF),
+        "cancelImport": Example(arguments=of_one, shows=["BulkOperationCancelled"], seen_by=STAFF),
+        "importProgress": Example(arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=STAFF),
         "imports": Example(arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=STAFF),
         "badRows": Example(
             arguments=lambda who, ids: {"id": started.id, "page": {}}, shows=["WRONG_CELL_COUNT"], seen_by=STAFF

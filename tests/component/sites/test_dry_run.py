@@ -2,8 +2,9 @@
 
 import pytest
 
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Language
-from services.contracts.imports import ImportStarted, ImportState
+from services.contracts.imports import ImportStarted
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.values import Refusal
@@ -35,7 +36,7 @@ async def contents(harness: Harness) -> list[object]:
 async def test_a_dry_run_counts_and_names_rows_as_the_import_does_and_changes_nothing(harness: Harness) -> None:
     before = await contents(harness)
     tried, bad = await harness.import_file("sites", FILE, dry_run=True)
-    assert (tried.state, tried.dry_run) == (ImportState.DONE, True)
+    assert (tried.state, tried.dry_run) == (BulkOperationState.DONE, True)
     assert (tried.added, tried.changed, tried.unchanged, tried.failed) == (1, 1, 0, 1)
     assert [(row.line, row.field, row.code) for row in bad] == [(4, "customer_number", "UNKNOWN")]
     assert await contents(harness) == before

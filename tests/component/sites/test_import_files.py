@@ -21,8 +21,8 @@ from services.chassis.ids import read_id
 from services.chassis.imports import importer
 from services.chassis.imports.importer import StageImport
 from services.chassis.jobs.job import JobRun, RunAgain
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Language
-from services.contracts.imports import ImportState
 from services.contracts.sites import Sites
 from services.hosting import file_resource
 from services.sites.app import SITES
@@ -157,7 +157,7 @@ async def test_a_store_that_does_not_answer_is_told(endpoint: ServiceEndpoint, m
 async def test_the_uploaded_file_can_be_downloaded_again(endpoint: ServiceEndpoint) -> None:
     file = HEADER + b"C1,50,RESIDUAL,660,\xe4\n"  # as it came, also where it is not UTF-8
     uploaded = await endpoint.runtime.imports.upload("containers", "jäte.csv", iterate_chunks(file))
-    assert (uploaded.state, uploaded.total, uploaded.done) == (ImportState.STAGED, 1, 0)
+    assert (uploaded.state, uploaded.total, uploaded.done) == (BulkOperationState.STAGED, 1, 0)
     assert uploaded.file is not None
     path = uploaded.file.url.replace("/files/sites/", "/files/")
     assert await endpoint.download(CallerCase.ANONYMOUS, path) == (200, file)
@@ -187,7 +187,7 @@ async def test_every_bad_row_comes_once_in_the_order_of_the_file(harness: Harnes
     await harness.run_import(import_id)
     (done,) = await harness.imports.imports([import_id])
     assert done is not None
-    assert (done.state, done.failed) == (ImportState.DONE, rows)
+    assert (done.state, done.failed) == (BulkOperationState.DONE, rows)
     if not rows:
         assert done.bad_rows_file is None
         return
@@ -229,7 +229,7 @@ async def test_an_import_that_fails_has_a_file_of_the_bad_rows_until_then(
     await harness.run_import(import_id)
     (failed,) = await harness.imports.imports([import_id])
     assert failed is not None
-    assert failed.state is ImportState.FAILED
+    assert failed.state is BulkOperationState.FAILED
     assert (await harness.read_file(failed.bad_rows_file)).count("WRONG_CELL_COUNT") == 1
 
 
@@ -301,4 +301,4 @@ async def test_an_import_whose_file_has_expired_fails(harness: Harness, clock: T
     await harness.run_import(uploaded.id)
     (failed,) = await harness.imports.imports([uploaded.id])
     assert failed is not None
-    assert failed.state is ImportState.FAILED
+    assert failed.state is BulkOperationState.FAILED

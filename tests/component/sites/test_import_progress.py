@@ -7,14 +7,16 @@ import msgspec
 import pytest
 
 from services.chassis.db import retention
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import new_uuid, read_id, write_id
 from services.chassis.imports import importer
 from services.chassis.imports.importer import FileImporter, RunImport, StageImport
 from services.chassis.jobs.job import RunAgain, name_of
 from services.chassis.telemetry import metrics
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Language
-from services.contracts.imports import ImportState
+from services.contracts.imports import BulkOperationCancelled
 from services.contracts.sites import Sites
+from services.contracts.values import Refusal
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
 from tests.component.sites.test_import_sites import EKOKAARI, HEADER, Harness, known_customer
@@ -41,7 +43,7 @@ async def staged(harness: Harness, rows: int, site: int = 50) -> str:
     return found.id
 
 
-async def state(harness: Harness, import_id: str) -> tuple[ImportState, int]:
+async def state(harness: Harness, import_id: str) -> tuple[BulkOperationState, int]:
     (found,) = await harness.imports.imports([import_id])
     assert found is not None
     return found.state, found.done
@@ -62,7 +64,7 @@ async def test_a_kind_of_a_newer_build_is_left_to_it(harness: Harness, capsys: p
     assert metrics.IMPORTS_PARKED._value.get() == 1
     behind = await staged(harness, 2)
     await harness.run_import(behind)
-    assert await state(harness, behind) == (ImportState.DONE, 2)
+    assert await state(harness, behind) == (BulkOperationState.DONE, 2)
     assert capsys.readouterr().out.count("unknown kind") == 1
 
 
@@ -87,8 +89,8 @@ async def test_a_failing_import_does_not_fail_its_job(harness: Harness, monkeypa
     behind = await staged(harness, 1)
     monkeypatch.setattr(harness.imports, "_apply", fails)
     await harness.run_import(behind)
-    assert (await state(harness, behind))[0] is ImportState.FAILED
-    assert (await state(harness, before))[0] is ImportState.DONE
+    assert (await state(harness, behind))[0] is BulkOperationState.FAILED
+    assert (await state(harness, before))[0] is BulkOperationState.DONE
 
 
 async def test_a_stopping_process_leaves_the_import_between_two_batches(
@@ -105,9 +107,9 @@ async def test_a_stopping_process_leaves_the_import_between_two_batches(
     monkeypatch.setattr(FileImporter, "_apply", stopping)
     with pytest.raises(RunAgain):
         await harness.run_import(import_id, stop)
-    assert await state(harness, import_id) == (ImportState.RUNNING, 2)
+    assert await state(harness, import_id) == (BulkOperationState.RUNNING, 2)
     await harness.run_import(import_id)
-    assert await state(harness, import_id) == (ImportState.DONE, 5)
+    assert await state(harness, import_id) == (BulkOperationState.DONE, 5)
 
 
 async def test_a_run_passes_once_through_rows_that_wait(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,9 +127,9 @@ async def test_a_run_passes_once_through_rows_that_wait(harness: Harness, monkey
         with pytest.raises(RunAgain):
             await harness.run_import(import_id)
         assert sizes == [2, 2, 1] * runs
-    await harness.pool.execute("UPDATE chassis.imports SET started_at = '-infinity'")
+    await harness.pool.execute("UPDATE chassis.imports SET rows_wait_since = '-infinity'")
     await harness.run_import(import_id)
-    assert await state(harness, import_id) == (ImportState.DONE, 5)
+    assert await state(harness, import_id) == (BulkOperationState.DONE, 5)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 3, 7])
@@ -158,3 +160,88 @@ async def test_old_imports_go_some_rows_at_a_time(harness: Harness, monkeypatch:
     await execute_as_owner(harness.pool, cascaded)
     await retention.delete_expired(harness.pool, asyncio.Event())
     assert await harness.pool.fetchval("SELECT count(*) FROM chassis.imports") == 1
+
+
+async def test_a_cancelled_import_stops_between_two_batches_and_keeps_what_it_has_imported(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "BATCH_ROWS", 2)
+    import_id = await staged(harness, 5)
+    apply = FileImporter._apply
+
+    async def cancelling(self: FileImporter[SitesTransaction], *given: Any) -> int:
+        # While a batch is applied its import is locked: the cancellation does not wait for that.
+        async with asyncio.timeout(30):
+            cancelled = await harness.imports.cancel(import_id)
+        assert isinstance(cancelled, BulkOperationCancelled)
+        assert cancelled.imported.state is BulkOperationState.RUNNING
+        return await apply(self, *given)
+
+    monkeypatch.setattr(FileImporter, "_apply", cancelling)
+    await harness.run_import(import_id)
+    assert await state(harness, import_id) == (BulkOperationState.CANCELLED, 2)
+    await harness.run_import(import_id)
+    assert await state(harness, import_id) == (BulkOperationState.CANCELLED, 2)
+    assert await harness.pool.fetchval("SELECT count(*) FROM containers") == 2
+    (progress,) = await harness.imports.progress([import_id])
+    assert progress is not None
+    assert progress.finished_at is not None
+    again = await harness.imports.cancel(import_id)
+    assert isinstance(again, BulkOperationCancelled)
+
+
+async def test_an_import_that_is_cancelled_before_its_rows_are_staged_stages_none(harness: Harness) -> None:
+    import_id = await staged(harness, 3)
+    await harness.imports.cancel(import_id)
+    await harness.run_import(import_id)
+    assert await state(harness, import_id) == (BulkOperationState.CANCELLED, 0)
+    found = read_id("import_sites", import_id)
+    assert await harness.pool.fetchval("SELECT count(*) FROM chassis.import_rows WHERE import_id = $1", found) == 0
+
+
+async def test_an_import_that_was_not_started_is_cancelled_at_once(harness: Harness) -> None:
+    uploaded = await harness.imports.upload("containers", "c.csv", iterate_chunks(CONTAINERS + b"C1,50,GLASS,240,1\n"))
+    cancelled = await harness.imports.cancel(uploaded.id)
+    assert isinstance(cancelled, BulkOperationCancelled)
+    assert cancelled.imported.state is BulkOperationState.CANCELLED
+    await harness.imports.start(uploaded.id, Language.EN)
+    assert await state(harness, uploaded.id) == (BulkOperationState.CANCELLED, 0)
+
+
+async def test_an_import_that_has_ended_is_not_cancelled(harness: Harness) -> None:
+    import_id = await staged(harness, 1)
+    await harness.run_import(import_id)
+    for unknown, code in ((import_id, "ALREADY_ENDED"), (write_id("import_sites", new_uuid()), "NOT_FOUND")):
+        refused = await harness.imports.cancel(unknown)
+        assert isinstance(refused, Refusal)
+        assert refused.problems[0].code == code
+    assert await state(harness, import_id) == (BulkOperationState.DONE, 1)
+
+
+async def test_an_import_of_an_unknown_kind_can_be_cancelled(harness: Harness) -> None:
+    newer = new_uuid()
+    await harness.pool.execute(
+        "INSERT INTO chassis.imports (id, kind, file_name, state, started_at) VALUES ($1, 'elephants', 'e.csv',"
+        " 'RUNNING', now())",
+        newer,
+    )
+    text = write_id("import_sites", newer)
+    await harness.imports.cancel(text)
+    await harness.run_import(text)
+    assert await state(harness, text) == (BulkOperationState.CANCELLED, 0)
+
+
+async def test_an_import_names_who_started_it_and_when(harness: Harness) -> None:
+    file = CONTAINERS + b"C1,50,GLASS,240,1\n"
+    uploaded = await harness.imports.upload("containers", "containers.csv", iterate_chunks(file))
+    assert (uploaded.starter_id, uploaded.started_at, uploaded.finished_at) == (None, None, None)
+    starter = write_id("user", new_uuid())
+    for by in (starter, write_id("user", new_uuid())):
+        await harness.imports.start(uploaded.id, Language.EN, started_by=by)
+    await harness.run_import(uploaded.id)
+    (done,) = await harness.imports.imports([uploaded.id])
+    assert done is not None
+    assert done.starter_id == starter
+    assert done.started_at is not None
+    assert done.finished_at is not None
+    assert done.started_at < done.finished_at

@@ -15,7 +15,7 @@ from services.chassis.db.postgres import Pool
 from services.chassis.files.storage import SweepFiles
 from services.chassis.ids import write_id
 from services.chassis.jobs.job import JobRun
-from services.contracts.imports import ImportState
+from services.contracts.bulk_operations import BulkOperationState
 from services.sites.app import SITES
 from tests.component.sites.killed_import import FILE, harness_with_store
 from tests.component.sites.test_import_sites import Harness
@@ -76,7 +76,7 @@ async def test_an_import_ends_with_one_file_of_its_bad_rows(killed: Harness, tmp
         await killed.run_import(import_id)
     (found,) = await killed.imports.imports([import_id])
     assert found is not None
-    assert found.state is ImportState.DONE
+    assert found.state is BulkOperationState.DONE
     assert (await killed.read_file(found.bad_rows_file)).count("WRONG_CELL_COUNT") == 1
     assert await killed.read_file(found.file) == FILE.decode()
     assert await states(killed) == ["kept", "pending", "kept"]

@@ -30,9 +30,9 @@ from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
 from services.chassis.runtime.settings import Letterhead, SocketAddress
 from services.chassis.telemetry import logging
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Contact
 from services.contracts.identity.sessions import SignedIn
-from services.contracts.imports import ImportState
 from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import SubjectKind
 from services.contracts.support import ContactFormReceived, ContactPreference, Support, Topic
@@ -190,7 +190,7 @@ async def plant_in_sites_and_orders(services: ServicesFixture, codes: Codes) -> 
     assert [(row.field, row.code) for row in bad] == [("customer_number", "UNKNOWN")]
     await execute_as_owner(sites.pool, "ALTER TABLE sites ADD CHECK (site_number <> '52')")
     failed, _ = await sites.import_file("sites", SITE_HEADER + site.replace("50,", "52,", 1))
-    assert failed.state is ImportState.FAILED
+    assert failed.state is BulkOperationState.FAILED
     await services.import_files(
         "sites", containers="container_number,site_number,fraction,litres,count\nC1,50,RESIDUAL,360,1\n"
     )

@@ -162,7 +162,16 @@ READS: dict[str, dict[str, list[Read]]] = {
 }
 """Each read of each contract. Callers that reach all rows request no totals and no sums over all: those grow."""
 
-COVERED_ELSEWHERE = {"imports", "badRows", "contacts", "partners", "partnersById", "publicKeys", "settings"}
+COVERED_ELSEWHERE = {
+    "imports",
+    "importProgress",
+    "badRows",
+    "contacts",
+    "partners",
+    "partnersById",
+    "publicKeys",
+    "settings",
+}
 """Reads by ids alone, or of few rows, which are not those of customers."""
 
 

@@ -20,6 +20,8 @@ BY_HAND = {
     "revoke-partner": {"partner"},
     "start-import": {"import"},
     "import-status": {"import"},
+    "import-progress": {"import"},
+    "cancel-import": {"import"},
     "report-pickups": {"order"},
 }
 """Placeholders that an example leaves to the user, by its description."""

@@ -20,7 +20,7 @@ from tests.unit.rate_limit.test_budget import BudgetFixture
 )
 def test_one_subscriber_has_one_budget(first: str, second: str, *, is_same: bool) -> None:
     budget, unused = BudgetFixture().budget, cast(Any, None)
-    dependencies, rate_limiter = GatewayDependencies({}, *[unused] * 5), RateLimiter({None: budget})
+    dependencies, rate_limiter = GatewayDependencies({}, *[unused] * 6), RateLimiter({None: budget})
     assert rate_limiter.spend(build_requester(dependencies, None, "fi", first), budget.chunk).allowed
     requester = build_requester(dependencies, None, "fi", second)
     if is_same:

@@ -75,9 +75,9 @@ def make(settings: GatewaySettings, access: Authenticator, clock: SystemClock) -
     """Build the application."""
     urls = {"sites": settings.sites_url, "orders": settings.orders_url}
     services = {name: ServiceChannel(name, Origin(url)) for name, url in urls.items()}
-    # The pages need neither the gateway's own tokens nor the feed of events.
+    # The pages need neither the gateway's own tokens nor the feeds.
     unused = cast(Any, None)
-    return Endpoint(GatewayDependencies(services, unused, access, unused, clock, TrustedProxies([])))
+    return Endpoint(GatewayDependencies(services, unused, access, unused, unused, clock, TrustedProxies([])))
 
 
 def _schema() -> strawberry.Schema:

@@ -1,0 +1,1 @@
+"""Bulk operations: the interface, its cancellation and its progress."""
