@@ -37,6 +37,13 @@ class ControlledBroker:
             time.sleep(0.02)
         return time.monotonic() - started_at
 
+    def ensure_running(self) -> None:
+        """Start it if it is stopped, and continue it if it is suspended, as a failed test left it."""
+        if self._running is None:
+            self.start()
+        else:
+            self.resume()
+
     def kill(self) -> None:
         """Kill it with SIGKILL, and wait for its end."""
         self._signal_and_wait(signal.SIGKILL)

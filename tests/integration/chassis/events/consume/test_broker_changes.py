@@ -1,8 +1,7 @@
 """A worker while its broker is killed, and restarts unchanged, emptied, replaced or truncated."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -17,20 +16,11 @@ from tests.support.broker import ControlledBroker
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 from tests.support.polling import until
-from tests.support.servers import Servers, free_port_base
+from tests.support.servers import Servers
 
 
 def counted(number: int) -> ThingCounted:
     return ThingCounted(thing_id="thing_1", number=number)
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[ControlledBroker]:
-    base = free_port_base()
-    controlled = ControlledBroker(tmp_path, base, base + 1)
-    controlled.start()
-    yield controlled
-    controlled.stop()
 
 
 @pytest.fixture

@@ -5,25 +5,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.integration.chassis.events.publish.published_records import await_published, emit, records
 from tests.support.alpha import Alpha, running
 from tests.support.broker import ControlledBroker
 from tests.support.polling import until
-from tests.support.servers import ROOT, free_port_base
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[ControlledBroker]:
-    base = free_port_base()
-    broker = ControlledBroker(tmp_path, base, base + 1)
-    broker.start()
-    yield broker
-    broker.stop()
+from tests.support.servers import ROOT
 
 
 async def test_an_emptied_broker_and_a_replaced_one_are_republished_to(alpha: Alpha, broker: ControlledBroker) -> None:
