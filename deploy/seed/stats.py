@@ -1,7 +1,6 @@
 """Stats' rows: pickups as facts, the volumes that they come to, invoices."""
 
 import datetime as dt
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -67,7 +66,7 @@ def rows_of_pickups(histories: Sequence[SiteHistory], zone: dt.tzinfo) -> list[T
                     fact.agreement_id,
                     fact.order_id,
                     fact.article_id,
-                    fact.fraction.value,
+                    fact.fraction.value if fact.fraction else None,
                     fact.date,
                     fact.state.value,
                     fact.done_at,
@@ -101,10 +100,11 @@ def _fact(recorded_pickup: RecordedPickup) -> PickupFact:
 
 def _volumes(counted: Sequence[tuple[PickupFact, dt.date | None]]) -> Iterator[Cells]:
     """Yield the volumes of whole sites, so that each key has one row."""
-    sums: dict[tuple[uuid.UUID, dt.date, uuid.UUID, uuid.UUID, str], list[int]] = defaultdict(lambda: [0, 0])
+    sums = defaultdict[tuple[object, ...], list[int]](lambda: [0, 0])
     for fact, day in counted:
         if day is not None:
-            of_place = sums[fact.organisation_id, day, fact.site_id, fact.article_id, fact.fraction.value]
+            fraction = fact.fraction.value if fact.fraction else None
+            of_place = sums[fact.organisation_id, day, fact.site_id, fact.article_id, fraction]
             of_place[0] += fact.grams or 0
             of_place[1] += 1
     for place, (grams, pickups) in sums.items():

@@ -32,10 +32,10 @@ class Volume(Value, frozen=True, kw_only=True):
 
     start: dt.date
     """The first day of the period."""
-    fraction: Fraction
-    """The fraction."""
-    article_id: Id
-    """The id of the article."""
+    fraction: Fraction | None
+    """The fraction; None of pickups that have none."""
+    article_id: Id | None
+    """The id of the article; None of pickups that have none."""
     grams: int
     """The collected weight, in grams."""
     pickups: int

@@ -19,11 +19,15 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
     order_id: Id
     organisation_id: Id
     site_id: Id
-    agreement_id: Id
-    article_id: Id
-    fraction: Fraction
+    agreement_id: Id | None
+    """None if the order is about none."""
+    article_id: Id | None
+    """None if no article of the operator's says what was ordered."""
+    fraction: Fraction | None
+    """None if the order is about none, or about several."""
     kind: OrderKind
-    date: dt.date
+    date: dt.date | None
+    """None if the order has no day, or has none yet."""
     state: OrderState
     version: int
 
@@ -35,7 +39,8 @@ class OrderMoved(Event, frozen=True, kw_only=True):
     order_id: Id
     organisation_id: Id
     site_id: Id
-    date: dt.date
+    date: dt.date | None
+    """None if the order has no day, or has none yet."""
     before: OrderState
     state: OrderState
     version: int
@@ -51,11 +56,16 @@ class PickupFacts(Event, frozen=True, kw_only=True):
     pickup_id: Id
     organisation_id: Id
     site_id: Id
-    agreement_id: Id
+    agreement_id: Id | None
+    """None if the pickup is of an order alone."""
     order_id: Id | None
-    article_id: Id
-    fraction: Fraction
-    date: dt.date
+    """None for a regular pickup."""
+    article_id: Id | None
+    """None if no article of the operator's says what is collected."""
+    fraction: Fraction | None
+    """None if it is not known, or of several."""
+    date: dt.date | None
+    """None before a day is planned."""
     state: PickupState
     done_at: dt.datetime | None
     grams: int | None

@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 
 from services.contracts.orders.articles import Article
+from services.contracts.sites import Fraction
 from services.contracts.values import (
     AgreementId,
     Id,
@@ -15,14 +16,14 @@ from services.contracts.values import (
 
 
 class OrderKind(enum.Enum):
-    """The kind of an order."""
+    """The kind of an order. New kinds may come: a client shows an order of an unknown one, too."""
 
     EXTRA_PICKUP = "EXTRA_PICKUP"
     """A pickup beside the regular ones of an agreement."""
 
 
 class OrderState(enum.Enum):
-    """The state of an order (O8)."""
+    """The state of an order (O8). New states may come: a client shows an unknown one as it shows RECEIVED."""
 
     RECEIVED = "RECEIVED"
     """The order was placed."""
@@ -62,7 +63,7 @@ class Step(Value, frozen=True, kw_only=True):
 
 
 class Order(Value, frozen=True, kw_only=True):
-    """An order of a pickup (O8)."""
+    """An order of a customer: of a pickup, or of a change (O8)."""
 
     id: Id
     """The global id."""
@@ -76,14 +77,16 @@ class Order(Value, frozen=True, kw_only=True):
     """The id of the organisation."""
     site_id: Id
     """The id of the site."""
-    agreement_id: Id
-    """The id of the agreement."""
-    article: Article
-    """The ordered service."""
-    date: dt.date
-    """The day of the pickup."""
+    agreement_id: Id | None
+    """The id of the agreement; None if the order is about none."""
+    article: Article | None
+    """The ordered service; None if no article of the operator's says it."""
+    fraction: Fraction | None
+    """The fraction of the waste; None if the order is about none, or about several."""
+    date: dt.date | None
+    """The day for which it was ordered; None if the order has no day, or has none yet."""
     price: Money | None
-    """The price, excluding VAT; None without the billing permission."""
+    """The price, excluding VAT; None without the billing permission, and if none was agreed."""
     placed_at: dt.datetime
     """The time at which the order was placed."""
     timeline: list[Step]

@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 
 from services.contracts.orders.articles import Article
+from services.contracts.sites import Fraction
 from services.contracts.values import (
     Id,
     Outcome,
@@ -36,20 +37,22 @@ class Holiday(Value, frozen=True, kw_only=True):
 
 
 class Pickup(Value, frozen=True, kw_only=True):
-    """A pickup under an agreement, planned or done (O2, O12)."""
+    """A pickup, planned or done, under an agreement or of an order (O2, O12)."""
 
     id: Id
     """The global id. It stays the same from the plan to the outcome."""
     site_id: Id
     """The id of the site."""
-    agreement_id: Id
-    """The id of the agreement."""
+    agreement_id: Id | None
+    """The id of the agreement; None if the pickup is of an order alone."""
     order_id: Id | None
     """The id of the order; None for a regular pickup."""
-    article: Article
-    """The service."""
-    date: dt.date
-    """The day on which the truck comes."""
+    article: Article | None
+    """The service; None if no article of the operator's says it."""
+    fraction: Fraction | None
+    """The fraction of the waste; None if it is not known, or of several."""
+    date: dt.date | None
+    """The day on which the truck comes; None before a day is planned. In a calendar every pickup has one."""
     tolerance_days: int
     """The days that the truck may come earlier or later than ``date``."""
     original_date: dt.date | None

@@ -16,12 +16,12 @@ class PickupFact(msgspec.Struct, frozen=True, kw_only=True):
     id: uuid.UUID
     organisation_id: uuid.UUID
     site_id: uuid.UUID
-    agreement_id: uuid.UUID
+    agreement_id: uuid.UUID | None
     order_id: uuid.UUID | None
-    article_id: uuid.UUID
-    fraction: Fraction
-    date: dt.date
-    """The planned day."""
+    article_id: uuid.UUID | None
+    fraction: Fraction | None
+    date: dt.date | None
+    """The planned day; None before one is planned."""
     state: PickupState
     done_at: dt.datetime | None
     """The instant of the outcome."""
@@ -36,8 +36,8 @@ class VolumeDelta(msgspec.Struct, frozen=True, kw_only=True):
     organisation_id: uuid.UUID
     day: dt.date
     site_id: uuid.UUID
-    article_id: uuid.UUID
-    fraction: Fraction
+    article_id: uuid.UUID | None
+    fraction: Fraction | None
     grams: int
     pickups: int
 
@@ -55,7 +55,7 @@ def latest_versions(pickups: Sequence[PickupFact]) -> list[PickupFact]:
 def counting_day(pickup: PickupFact, zone: dt.tzinfo) -> dt.date | None:
     """Return the day, in ``zone``, on which a pickup counts; None unless it is EMPTIED.
 
-    A pickup without ``done_at`` counts on its planned day.
+    A pickup without ``done_at`` counts on its planned day, and not at all if it has none.
     """
     if pickup.state is not PickupState.EMPTIED:
         return None

@@ -71,8 +71,8 @@ async def volumes(
     rows = [
         Volume(
             start=row["start"],
-            fraction=Fraction(row["fraction"]),
-            article_id=write_id("article", row["article_id"]),
+            fraction=Fraction(row["fraction"]) if row["fraction"] else None,
+            article_id=write_id("article", row["article_id"]) if row["article_id"] else None,
             grams=row["grams"],
             pickups=row["pickups"],
         )

@@ -46,7 +46,7 @@ def _to_volume_delta(old: Row) -> VolumeDelta | None:
         day=old["counted_on"],
         site_id=old["site_id"],
         article_id=old["article_id"],
-        fraction=Fraction(old["fraction"]),
+        fraction=Fraction(old["fraction"]) if old["fraction"] else None,
         grams=old["grams"] or 0,
         pickups=1,
     )

@@ -25,8 +25,8 @@ _RECOUNT = """
                sum(coalesce(grams, 0))::bigint AS grams, count(*) AS pickups
         FROM pickups WHERE counted_on IS NOT NULL GROUP BY 1, 2, 3, 4, 5
     ) AS f
-    ON (v.organisation_id, v.day, v.site_id, v.article_id, v.fraction)
-     = (f.organisation_id, f.day, f.site_id, f.article_id, f.fraction)
+    ON (v.organisation_id, v.day, v.site_id) = (f.organisation_id, f.day, f.site_id)
+       AND v.article_id IS NOT DISTINCT FROM f.article_id AND v.fraction IS NOT DISTINCT FROM f.fraction
     WHEN MATCHED AND (v.grams, v.pickups) <> (f.grams, f.pickups) THEN
         UPDATE SET grams = f.grams, pickups = f.pickups
     WHEN NOT MATCHED THEN

@@ -133,6 +133,7 @@ def _pickup(number: int) -> Pickup:
             unit="pcs",
             price=Money.net(1250 + number, "EUR", 255),
         ),
+        fraction=_FRACTIONS[number % 3],
         date=day,
         tolerance_days=1,
         original_date=day - dt.timedelta(days=1) if moved else None,

@@ -132,6 +132,7 @@ async def test_reports_have_one_outcome_in_any_order_with_repeats(scenario: Orde
         for index in (*arrangement, *arrangement):
             await partner.report_pickups([reports[index]])
         assert await state_of(scenario, order) is OrderState.COMPLETED
+        assert order.date is not None
         pickup = await pickup_on(scenario, f"{order.date.day}.{order.date.month}.")
         assert (pickup.state, pickup.grams, pickup.failure) == (PickupState.EMPTIED, 500, None)
     everything = await scenario.harness.emitted_events()

@@ -3,6 +3,7 @@
 import asyncio
 
 from services.contracts.orders.pickups import PickupState
+from services.contracts.sites import Fraction
 from services.contracts.stats import Stats
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
@@ -16,10 +17,12 @@ Harness = ServiceHarness[StatsTransaction, Stats]
 IS_LOCK_AWAITED = """
     SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
-VOLUMES = "SELECT organisation_id, day, site_id, article_id, fraction, grams, pickups FROM volumes ORDER BY 1, 2, 3"
+VOLUMES = (
+    "SELECT organisation_id, day, site_id, article_id, fraction, grams, pickups FROM volumes ORDER BY 1, 2, 3, 4, 5"
+)
 FACTS = """
     SELECT organisation_id, counted_on, site_id, article_id, fraction, sum(coalesce(grams, 0))::bigint, count(*)
-    FROM pickups WHERE counted_on IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3
+    FROM pickups WHERE counted_on IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """
 
 
@@ -42,6 +45,8 @@ async def test_the_recounted_volumes_are_the_sum_of_the_facts(
     org, site = an_id("org"), an_id("site")
     days = [f"2026-03-{day:02}T10:00:00Z" for day in range(1, 7)]
     await harness.receive(*(emptied(org, site, day, 1_000) for day in days))
+    of_nothing = [emptied(org, site, days[0], 3, article_id=None, fraction=one) for one in (None, Fraction.GLASS)]
+    await harness.receive(*of_nothing, *of_nothing, emptied(org, site, days[1], 4, fraction=None))
     await harness.receive(emptied(org, site, days[0], None), emptied(org, site, days[0], 5, state=PickupState.FAILED))
     taken_out = emptied(org, an_id("site"), days[0], 7)
     await harness.receive(taken_out, emptied(org, site, days[0], 7, pickup_id=taken_out.pickup_id, version=3))
@@ -56,7 +61,7 @@ async def test_the_recounted_volumes_are_the_sum_of_the_facts(
     await recount(harness)
     facts, volumes = await facts_and_volumes(harness)
     assert volumes == facts
-    assert len(facts) == len(days), "a volume without a pickup is deleted"
+    assert len(facts) == len(days) + 3, "a volume without a pickup is deleted"
 
 
 async def test_facts_that_arrive_during_a_recount_are_counted_once(

@@ -40,8 +40,8 @@ def histories(draw: st.DrawFn) -> list[PickupRecorded]:
             draw(st.sampled_from(["2026-03-04T10:00:00Z", "2026-03-04T23:00:00Z"])),
             draw(st.none() | st.integers(0, 1_000)),
             pickup_id=pickup_id,
-            article_id=draw(st.sampled_from(ARTICLES)),
-            fraction=draw(st.sampled_from([Fraction.RESIDUAL, Fraction.BIOWASTE])),
+            article_id=draw(st.none() | st.sampled_from(ARTICLES)),
+            fraction=draw(st.sampled_from([Fraction.RESIDUAL, Fraction.BIOWASTE, None])),
             state=draw(st.sampled_from([PickupState.EMPTIED, PickupState.FAILED])),
             version=version,
         )

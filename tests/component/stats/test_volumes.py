@@ -68,6 +68,18 @@ async def test_a_planned_or_failed_pickup_is_stored_but_not_counted(make_harness
     assert await harness.pool.fetchval("SELECT count(*) FROM pickups") == 3
 
 
+async def test_a_pickup_without_article_and_fraction_counts_as_one_of_none(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
+    org, site, at = an_id("org"), an_id("site"), "2026-03-04T09:00:00+02:00"
+    await harness.receive(emptied(org, site, at, 1), emptied(org, site, at, 10, article_id=None, fraction=None))
+    await harness.receive(emptied(org, site, at, 100, article_id=None, fraction=None))
+    viewer = await member_of(harness, org)
+    first, second = (await read(harness, viewer)).rows
+    assert (first.fraction, first.grams) == (Fraction.RESIDUAL, 1)
+    assert (second.fraction, second.article_id, second.grams, second.pickups) == (None, None, 110, 2)
+    assert (await read(harness, viewer, fractions=[Fraction.RESIDUAL])).grams == 1
+
+
 async def test_the_newest_version_counts_in_any_order(make_harness: MakeStats) -> None:
     harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")

@@ -36,8 +36,8 @@ somewhere = st.none() | st.builds(
     organisation_id=st.sampled_from(IDS),
     day=st.dates(dt.date(2026, 3, 1), dt.date(2026, 3, 2)),
     site_id=st.sampled_from(IDS),
-    article_id=st.sampled_from(IDS),
-    fraction=st.sampled_from([Fraction.RESIDUAL, Fraction.BIOWASTE]),
+    article_id=st.none() | st.sampled_from(IDS),
+    fraction=st.sampled_from([Fraction.RESIDUAL, Fraction.BIOWASTE, None]),
     grams=st.integers(0, 100),
     pickups=st.just(1),
 )
@@ -57,6 +57,7 @@ def test_a_pickup_counts_on_the_operators_day_of_its_outcome() -> None:
 
 def test_a_pickup_without_an_instant_counts_on_its_planned_day() -> None:
     assert counting_day(msgspec.structs.replace(PICKUP, done_at=None), HELSINKI) == dt.date(2026, 3, 3)
+    assert counting_day(msgspec.structs.replace(PICKUP, done_at=None, date=None), HELSINKI) is None
 
 
 def test_a_pickup_that_was_not_weighed_counts_with_no_grams() -> None:
