@@ -1,13 +1,24 @@
 """Contract of all services that import files of an ERP export (I17, L9, O16)."""
 
 import enum
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from services.contracts.bulk_operations import BulkOperation, BulkProgress
 from services.contracts.declare import read, write
 from services.contracts.files import FileLink
 from services.contracts.permission import STAFF, SubjectKind, allow
-from services.contracts.values import Connection, Id, MutationResult, Page, Refusal, Value
+from services.contracts.values import (
+    Connection,
+    Filter,
+    Id,
+    MutationResult,
+    Page,
+    Refusal,
+    SortDirection,
+    Sorting,
+    TextLimit,
+    Value,
+)
 
 FILE_TYPE = "text/csv"
 """The media type of an import file. A form of another origin can't send it."""
@@ -81,6 +92,31 @@ class BadRow(Value, frozen=True, kw_only=True):
     """A message for the user, in the caller's language."""
 
 
+class BadRowFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of a list of bad rows."""
+
+    codes: list[Annotated[str, TextLimit(100)]] | None = None
+    """Rows with one of these kinds of problem; None: with any."""
+    fields: list[Annotated[str, TextLimit(100)]] | None = None
+    """Rows with a problem in one of these columns; None: in any."""
+
+
+class BadRowOrderField(enum.Enum):
+    """The fields that bad rows can be ordered by."""
+
+    LINE = "LINE"
+    """By the number of the line in the file."""
+
+
+class BadRowOrder(Sorting, frozen=True, kw_only=True):
+    """The order of a list of bad rows."""
+
+    field: BadRowOrderField
+    """The field that they are ordered by."""
+    direction: SortDirection = SortDirection.ASC
+    """The direction."""
+
+
 class ImportStarted(MutationResult, frozen=True, kw_only=True):
     """The import was started, now or before: a repetition has no effect."""
 
@@ -130,6 +166,8 @@ class Importing(Protocol):
         ...
 
     @read(STAFF)
-    async def bad_rows(self, id: Id, page: Page) -> Connection[BadRow]:
-        """Return the rows that were not imported, in the order of the file."""
+    async def bad_rows(
+        self, id: Id, page: Page, filter: BadRowFilter | None = None, order: BadRowOrder | None = None
+    ) -> Connection[BadRow]:
+        """Return the rows that were not imported; in the order of the file without an ``order``."""
         ...

@@ -9,7 +9,7 @@ from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE
 from services.contracts.sites import Fraction
-from services.contracts.values import Id, OrganisationId, Outcome, Refusal, SiteId, Value
+from services.contracts.values import Filter, Id, OrganisationId, Outcome, Refusal, SiteId, Value
 
 
 class Period(enum.Enum):
@@ -25,6 +25,17 @@ class Period(enum.Enum):
     """Three calendar months, from January, April, July or October on."""
     YEAR = "YEAR"
     """A calendar year."""
+
+
+class VolumeFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of collected volumes."""
+
+    organisation_ids: list[OrganisationId] | None = None
+    """Volumes of one of these organisations; None: of all."""
+    site_ids: list[SiteId] | None = None
+    """Volumes collected on one of these sites; None: on all."""
+    fractions: list[Fraction] | None = None
+    """Volumes of one of these fractions; None: of all."""
 
 
 class Volume(Value, frozen=True, kw_only=True):
@@ -81,9 +92,7 @@ class Stats(Importing, Protocol):
         since: dt.date,
         until: dt.date,
         period: Period = Period.MONTH,
-        organisation_id: OrganisationId | None = None,
-        site_ids: list[SiteId] | None = None,
-        fractions: list[Fraction] | None = None,
+        filter: VolumeFilter | None = None,
     ) -> Volumes | Refusal:
         """Return the volumes collected between two days, both inclusive, on the sites that the caller may see.
 

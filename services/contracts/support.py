@@ -9,14 +9,18 @@ from services.contracts.declare import Event, declare_event, read, write
 from services.contracts.permission import PEOPLE
 from services.contracts.values import (
     Connection,
+    Filter,
     Id,
     IdempotencyKey,
     Length,
     MutationResult,
+    OrganisationId,
     Page,
     PhoneNumber,
     Refusal,
     SiteId,
+    SortDirection,
+    Sorting,
     TextLimit,
     TicketId,
     Value,
@@ -83,6 +87,35 @@ class Ticket(Value, frozen=True, kw_only=True):
     """The time at which the message was received."""
 
 
+class TicketFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of a list of tickets."""
+
+    site_ids: list[SiteId] | None = None
+    """Tickets about one of these sites; None: about all."""
+    organisation_ids: list[OrganisationId] | None = None
+    """Tickets of one of these organisations; None: of all."""
+    states: list[TicketState] | None = None
+    """Tickets in one of these states; None: in all."""
+    topics: list[Topic] | None = None
+    """Tickets on one of these topics; None: on all."""
+
+
+class TicketOrderField(enum.Enum):
+    """The fields that tickets can be ordered by."""
+
+    OPENED_AT = "OPENED_AT"
+    """By the time at which the message was received."""
+
+
+class TicketOrder(Sorting, frozen=True, kw_only=True):
+    """The order of a list of tickets."""
+
+    field: TicketOrderField
+    """The field that they are ordered by."""
+    direction: SortDirection = SortDirection.ASC
+    """The direction."""
+
+
 class SendContactForm(Value, frozen=True, kw_only=True):
     """The contact form (S1)."""
 
@@ -136,8 +169,10 @@ class Support(Protocol):
         ...
 
     @read(PEOPLE)
-    async def tickets(self, page: Page, site_id: SiteId | None = None) -> Connection[Ticket]:
-        """Return the tickets that the caller may see, newest first."""
+    async def tickets(
+        self, page: Page, filter: TicketFilter | None = None, order: TicketOrder | None = None
+    ) -> Connection[Ticket]:
+        """Return the tickets that the caller may see; the latest ones first without an ``order``."""
         ...
 
     @read(PEOPLE)

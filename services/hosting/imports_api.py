@@ -6,7 +6,16 @@ from typing import Any
 from services.access.caller import Caller
 from services.chassis.imports.importer import FileImporter
 from services.contracts.bulk_operations import BulkProgress
-from services.contracts.imports import FILE_TYPE, UPLOAD_PREFIX, BadRow, BulkOperationCancelled, Import, ImportStarted
+from services.contracts.imports import (
+    FILE_TYPE,
+    UPLOAD_PREFIX,
+    BadRow,
+    BadRowFilter,
+    BadRowOrder,
+    BulkOperationCancelled,
+    Import,
+    ImportStarted,
+)
 from services.contracts.permission import STAFF
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.file_resource import UploadPurpose
@@ -31,8 +40,10 @@ class ImportsApi:
     async def imports(self, ids: list[Id]) -> list[Import | None]:
         return await self._imports.imports(ids)
 
-    async def bad_rows(self, id: Id, page: Page) -> Connection[BadRow]:
-        return await self._imports.bad_rows(id, page, self._caller.language)
+    async def bad_rows(
+        self, id: Id, page: Page, filter: BadRowFilter | None = None, order: BadRowOrder | None = None
+    ) -> Connection[BadRow]:
+        return await self._imports.bad_rows(id, page, self._caller.language, filter, order)
 
 
 def import_purposes(imports: FileImporter[Any]) -> dict[str, UploadPurpose]:

@@ -111,10 +111,10 @@ READS = (
     ReadOperation("portal page of 10 sites", PORTAL.text, lambda _: {"first": 10}),
     ReadOperation("orders", f"{{ orders(first: 50) {_ORDER} }}"),
     ReadOperation("orders, counted", "{ orders(first: 50) { totalCount edges { node { id } } } }"),
-    ReadOperation("open orders", f"{{ orders(first: 50, states: [RECEIVED, CONFIRMED]) {_ORDER} }}"),
+    ReadOperation("open orders", f"{{ orders(first: 50, filter: {{states: [RECEIVED, CONFIRMED]}}) {_ORDER} }}"),
     ReadOperation(
         "orders of a site",
-        f"query ($site: ID!) {{ orders(first: 50, siteId: $site) {_ORDER} }}",
+        f"query ($site: ID!) {{ orders(first: 50, filter: {{siteIds: [$site]}}) {_ORDER} }}",
         lambda known: {"site": known.sites[0]},
     ),
     *map(_sorted_sites, ("ADDRESS", "CITY", "SITE_NUMBER")),
@@ -139,7 +139,7 @@ READS = (
     ReadOperation("tickets", "{ tickets(first: 50) { edges { node { id number topic state openedAt } } } }"),
     ReadOperation(
         "tickets of a site",
-        "query ($site: ID!) { tickets(first: 50, siteId: $site) { edges { node { id number } } } }",
+        "query ($site: ID!) { tickets(first: 50, filter: {siteIds: [$site]}) { edges { node { id number } } } }",
         lambda known: {"site": known.sites[0]},
     ),
     ReadOperation(

@@ -37,15 +37,48 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"search": "street"}},
         {"filter": {"organisationIds": [ORG_B]}},
     ],
-    "orders": [{"siteId": SITE_A}, {"siteId": SITE_B}, {"states": ["RECEIVED", "CONFIRMED"]}],
-    "tickets": [{"siteId": SITE_A}, {"siteId": SITE_B}],
-    "agreementsOfSites": [{"siteIds": [SITE_A2]}, {"siteIds": [SITE_B]}],
-    "badRows": [{"id": "import_x_01h455vb4pex5vsknk084sn02r"}],
+    "orders": [
+        {"order": {"field": "PLACED_AT"}},
+        {"filter": {"siteIds": [SITE_A]}},
+        {"filter": {"siteIds": [SITE_B]}},
+        {"filter": {"siteIds": [SITE_A, SITE_B]}},
+        {"filter": {"organisationIds": [ORG_B]}},
+        {"filter": {"states": ["RECEIVED", "CONFIRMED"]}},
+        {"filter": {"kinds": ["EXTRA_PICKUP"]}},
+        {"filter": {"since": "2026-01-01"}},
+        {"filter": {"until": "2026-12-31"}},
+    ],
+    "tickets": [
+        {"order": {"field": "OPENED_AT"}},
+        {"filter": {"siteIds": [SITE_A]}},
+        {"filter": {"siteIds": [SITE_B]}},
+        {"filter": {"organisationIds": [ORG_B]}},
+        {"filter": {"states": ["OPEN"]}},
+        {"filter": {"topics": ["OTHER"]}},
+    ],
+    "agreementsOfSites": [
+        {"siteIds": [SITE_A2]},
+        {"siteIds": [SITE_B]},
+        {"filter": {"ended": False}},
+        {"filter": {"fractions": ["GLASS"]}},
+        {"order": {"field": "AGREEMENT_NUMBER", "direction": "DESC"}},
+    ],
+    "badRows": [
+        {"id": "import_x_01h455vb4pex5vsknk084sn02r"},
+        {"filter": {"codes": ["MALFORMED"]}},
+        {"order": {"field": "LINE", "direction": "DESC"}},
+    ],
 }
 # Equivalent arguments of a filter.
 EQUIVALENT_ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "sites": ({"filter": {"search": "street"}}, {"filter": {"search": "  STREET "}, "order": {"field": "ADDRESS"}}),
-    "orders": ({"states": ["RECEIVED", "CONFIRMED"]}, {"states": ["CONFIRMED", "RECEIVED", "CONFIRMED"]}),
+    "orders": (
+        {"filter": {"states": ["RECEIVED", "SCHEDULED"]}},
+        {
+            "filter": {"states": ["SCHEDULED", "RECEIVED", "SCHEDULED"], "kinds": None},
+            "order": {"field": "PLACED_AT", "direction": "DESC"},
+        },
+    ),
 }
 
 

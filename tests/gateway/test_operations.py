@@ -157,7 +157,7 @@ async def test_a_partner_reports_pickups(gateway: GatewayFixture) -> None:
 
 async def test_grams_beyond_32_bits_are_shown(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
-        """{ volumes(since: "2026-03-01", until: "2026-03-31", fractions: [RESIDUAL]) {
+        """{ volumes(since: "2026-03-01", until: "2026-03-31", filter: {fractions: [RESIDUAL]}) {
              ... on Volumes { grams rows { start grams } } } }""",
         gateway.user(),
     )

@@ -1,6 +1,6 @@
 """Fields of BulkOperation and BulkProgress from other contracts."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -10,8 +10,8 @@ from gateway.schema.imports.owners import owner_of
 from gateway.schema.nodes import load_nodes
 from services.contracts.bulk_operations import BulkOperation, BulkProgress
 from services.contracts.identity.actors import Actor
-from services.contracts.imports import BadRow
-from services.contracts.values import Connection, Page
+from services.contracts.imports import BadRow, BadRowFilter, BadRowOrder
+from services.contracts.values import Connection, Doc, Page
 
 
 @batch_field(needs=["starter_id"])
@@ -30,12 +30,14 @@ async def bad_rows(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
+    filter: Annotated[BadRowFilter | None, Doc("The conditions that the rows meet; None: none.")] = None,
+    order: Annotated[BadRowOrder | None, Doc("The order; None: that of the file.")] = None,
 ) -> Connection[BadRow] | None:
     """The rows that failed, in their order; of an import, the rows that were not imported."""
     service = owner_of(operation.id)
     assert service is not None, "the parent was found by its id"
     page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
-    return await info.context.clients.importing(service).bad_rows(operation.id, page)
+    return await info.context.clients.importing(service).bad_rows(operation.id, page, filter, order)
 
 
 @field()

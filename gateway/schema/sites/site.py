@@ -10,7 +10,7 @@ from gateway.schema.fields import Info, batch_field, is_total_selected
 from gateway.schema.loaders import load_organisations
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
-from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.agreements import Agreement, AgreementFilter, AgreementOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.sites import Site
 from services.contracts.values import Connection, Doc, Page, Refusal
@@ -30,10 +30,12 @@ def agreements(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
+    filter: Annotated[AgreementFilter | None, Doc("The conditions that the agreements meet; None: none.")] = None,
+    order: Annotated[AgreementOrder | None, Doc("The order; None: by agreement number.")] = None,
 ) -> Awaitable[list[Connection[Agreement]]]:
-    """The agreements of the site (O1), by agreement number."""
+    """The agreements of the site (O1)."""
     page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
-    return raw_client(info.context.clients.orders).agreements_of_sites([site.id for site in sites], page)
+    return raw_client(info.context.clients.orders).agreements_of_sites([site.id for site in sites], page, filter, order)
 
 
 @batch_field("CalendarResult", needs=["id"], weight=10, size=ListSize(assumed_size=100, sized_fields=["pickups"]))

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from gateway.schema.fields import Info, field, is_total_selected
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.support import Ticket
-from services.contracts.values import Connection, Doc, Id, Page
+from services.contracts.support import Ticket, TicketFilter, TicketOrder
+from services.contracts.values import Connection, Doc, Page
 
 
 @field()
@@ -16,9 +16,10 @@ def tickets(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    site_id: Annotated[Id | None, Doc("Tickets about this site alone; None: about all sites.")] = None,
+    filter: Annotated[TicketFilter | None, Doc("The conditions that the tickets meet; None: none.")] = None,
+    order: Annotated[TicketOrder | None, Doc("The order; None: the latest ones first.")] = None,
 ) -> Awaitable[Connection[Ticket]]:
-    """The tickets that the caller may see, newest first (S2)."""
+    """The tickets that the caller may see (S2)."""
     return raw_client(info.context.clients.support).tickets(
-        Page(first=first, after=after, last=last, before=before, total=is_total_selected(info)), site_id
+        Page(first=first, after=after, last=last, before=before, total=is_total_selected(info)), filter, order
     )

@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from services.chassis.db.paging import IntegerKey, KeysetPage
 from services.chassis.db.postgres import Pool, Row
+from services.chassis.db.query import SqlQuery
 from services.chassis.imports.csv_text import csv_text
 from services.chassis.texts.catalogue import load_catalogue
 from services.contracts.identity.people import Language
-from services.contracts.imports import MAX_BAD_ROWS_BYTES, BadRow
+from services.contracts.imports import MAX_BAD_ROWS_BYTES, BadRow, BadRowFilter, BadRowOrder, BadRowOrderField
 from services.contracts.values import Connection as Listing
-from services.contracts.values import Page
+from services.contracts.values import Page, SortDirection
 
 TEXTS = Path(__file__).parent / "texts"
 
@@ -26,23 +28,40 @@ _BATCH_ROWS = 1000
 _SELECT = """
     SELECT r.line, r.field, r.code, r.params, r.reason, i.file_name FROM chassis.import_rows r
     JOIN chassis.imports i ON i.id = r.import_id
-    WHERE r.import_id = $1 AND r.state = 'BAD'
 """
-_BAD_ROWS = f"{_SELECT} AND r.line > $2 ORDER BY r.line LIMIT $3"
-_BAD_ROWS_BEFORE = f"{_SELECT} AND ($2::integer IS NULL OR r.line < $2) ORDER BY r.line DESC LIMIT $3"
-_COUNT = "SELECT count(*) FROM chassis.import_rows WHERE import_id = $1 AND state = 'BAD'"
+_BAD_ROWS = f"{_SELECT} WHERE r.import_id = $1 AND r.state = 'BAD' AND r.line > $2 ORDER BY r.line LIMIT $3"
+_BY_LINE = BadRowOrder(field=BadRowOrderField.LINE)
 
 
-async def page_of(pool: Pool, import_id: uuid.UUID | None, page: Page, language: Language) -> Listing[BadRow]:
+async def page_of(
+    pool: Pool,
+    import_id: uuid.UUID | None,
+    page: Page,
+    language: Language,
+    filter: BadRowFilter | None = None,
+    order: BadRowOrder | None = None,
+) -> Listing[BadRow]:
     """Return a page of an import's bad rows; an empty one for an unknown import."""
-    part: KeysetPage[BadRow] = KeysetPage(page, (IntegerKey,), "badRows", import_id)
-    (start,) = part.start
-    if part.backward:
-        rows = await pool.fetch(_BAD_ROWS_BEFORE, import_id, start, part.limit)
-    else:
-        rows = await pool.fetch(_BAD_ROWS, import_id, start or 0, part.limit)
-    edges = [([row["line"]], _bad_row(row, language)) for row in rows]
-    return part.connection(edges, await pool.fetchval(_COUNT, import_id))
+    asked, order = filter or BadRowFilter(), order or _BY_LINE
+    part: KeysetPage[BadRow] = KeysetPage(page, (IntegerKey,), "badRows", order, asked, import_id)
+    query = SqlQuery(import_id)
+    query.where("r.import_id = $1 AND r.state = 'BAD'")
+    if asked.codes is not None:
+        query.where("r.code = ANY ({})", asked.codes)
+    if asked.fields is not None:
+        query.where("r.field = ANY ({})", asked.fields)
+    total: int | UnsetType = UNSET
+    if part.counts_total:
+        counted = f"SELECT count(*) FROM chassis.import_rows r WHERE {query.condition}"
+        total = await pool.fetchval(counted, *query.values)
+    descending = (order.direction is SortDirection.DESC) is not part.backward
+    if part.has_start:
+        query.where(f"r.line {'<' if descending else '>'} {{}}", *part.start)
+    direction, limit = "DESC" if descending else "ASC", query.value(part.limit)
+    rows = await pool.fetch(
+        f"{_SELECT} WHERE {query.condition} ORDER BY r.line {direction} LIMIT {limit}", *query.values
+    )
+    return part.connection([([row["line"]], _bad_row(row, language)) for row in rows], total)
 
 
 async def csv_of(pool: Pool, import_id: uuid.UUID, language: Language) -> AsyncIterator[bytes]:

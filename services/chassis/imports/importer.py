@@ -35,6 +35,8 @@ from services.contracts.imports import (
     MAX_BAD_ROWS_BYTES,
     MAX_FILE_BYTES,
     BadRow,
+    BadRowFilter,
+    BadRowOrder,
     BulkOperationCancelled,
     Import,
     ImportStarted,
@@ -281,9 +283,16 @@ class FileImporter(Generic[T]):
         by_id = {row["id"]: self._import(row, links) for row in rows}
         return [by_id.get(import_id) if import_id else None for import_id in wanted]
 
-    async def bad_rows(self, text: str, page: Page, language: Language) -> Listing[BadRow]:
-        """Return a page of an import's bad rows, in the order of the file."""
-        return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page, language)
+    async def bad_rows(
+        self,
+        text: str,
+        page: Page,
+        language: Language,
+        filter: BadRowFilter | None = None,
+        order: BadRowOrder | None = None,
+    ) -> Listing[BadRow]:
+        """Return a page of an import's bad rows."""
+        return await bad_rows.page_of(self._pool, find_id(self._prefix, text), page, language, filter, order)
 
     async def stage(self, job: StageImport, run: JobRun) -> None:
         """Stage the rows of a started import, and enqueue the job that applies them; a second run changes nothing.

@@ -1,15 +1,11 @@
 """Agreements on regular pickups, and the extra pickups that can be ordered under them."""
 
 import datetime as dt
+import enum
 
 from services.contracts.orders.articles import Article
 from services.contracts.sites import Fraction
-from services.contracts.values import (
-    Id,
-    Money,
-    Outcome,
-    Value,
-)
+from services.contracts.values import Filter, Id, Money, Outcome, SortDirection, Sorting, Value
 
 
 class Agreement(Value, frozen=True, kw_only=True):
@@ -45,6 +41,31 @@ class Agreement(Value, frozen=True, kw_only=True):
     """The next planned day from today on; None if none is planned."""
     version: int
     """The number of its current version; it rises with every change."""
+
+
+class AgreementFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of a list of agreements."""
+
+    fractions: list[Fraction] | None = None
+    """Agreements for one of these fractions; None: for any."""
+    ended: bool | None = None
+    """Whether an agreement's last day is over; None: either."""
+
+
+class AgreementOrderField(enum.Enum):
+    """The fields that agreements can be ordered by."""
+
+    AGREEMENT_NUMBER = "AGREEMENT_NUMBER"
+    """By agreement number."""
+
+
+class AgreementOrder(Sorting, frozen=True, kw_only=True):
+    """The order of a list of agreements."""
+
+    field: AgreementOrderField
+    """The field that they are ordered by."""
+    direction: SortDirection = SortDirection.ASC
+    """The direction."""
 
 
 class Offer(Value, frozen=True, kw_only=True):

@@ -5,10 +5,10 @@ from typing import Annotated, Protocol
 
 from services.contracts.declare import read, write
 from services.contracts.imports import Importing
-from services.contracts.orders.agreements import Agreement, Offers
+from services.contracts.orders.agreements import Agreement, AgreementFilter, AgreementOrder, Offers
 from services.contracts.orders.articles import Article
 from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, EventPage, OrderEventFilter
-from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
+from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderFilter, OrderOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import REPORT_COUNT, PickupReport, PickupsReported
 from services.contracts.permission import PEOPLE, Role, SubjectKind, allow
@@ -32,7 +32,13 @@ class Orders(Importing, Protocol):
     """Operations of orders."""
 
     @read(_READERS)
-    async def agreements_of_sites(self, site_ids: list[SiteId], page: Page) -> list[Connection[Agreement]]:
+    async def agreements_of_sites(
+        self,
+        site_ids: list[SiteId],
+        page: Page,
+        filter: AgreementFilter | None = None,
+        order: AgreementOrder | None = None,
+    ) -> list[Connection[Agreement]]:
         """Return the agreements of each site, by agreement number; an empty page for a site the caller may not see.
 
         A cursor belongs to one site: with ``page.after``, only that site may be requested.
@@ -100,9 +106,9 @@ class Orders(Importing, Protocol):
 
     @read(_READERS)
     async def orders(
-        self, page: Page, site_id: SiteId | None = None, states: list[OrderState] | None = None
+        self, page: Page, filter: OrderFilter | None = None, order: OrderOrder | None = None
     ) -> Connection[Order]:
-        """Return the orders that the caller may see, newest first."""
+        """Return the orders that the caller may see; the latest placed ones first without an ``order``."""
         ...
 
     @read(_READERS)

@@ -2,15 +2,22 @@
 
 import datetime as dt
 import enum
+from typing import Annotated
 
 from services.contracts.orders.articles import Article
 from services.contracts.sites import Fraction
 from services.contracts.values import (
     AgreementId,
+    Filter,
     Id,
     IdempotencyKey,
     Money,
     MutationResult,
+    OrganisationId,
+    SiteId,
+    SortDirection,
+    Sorting,
+    TextLimit,
     Value,
 )
 
@@ -93,6 +100,43 @@ class Order(Value, frozen=True, kw_only=True):
     """All states that the order reached, oldest first."""
     version: int
     """The number of its current version; it rises with every change."""
+
+
+class OrderFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of a list of orders."""
+
+    number: Annotated[str, TextLimit(100)] | None = None
+    """The order with this number; None: any."""
+    agreement_ids: list[AgreementId] | None = None
+    """Orders of one of these agreements; None: of any."""
+    site_ids: list[SiteId] | None = None
+    """Orders of one of these sites; None: of all."""
+    organisation_ids: list[OrganisationId] | None = None
+    """Orders of one of these organisations; None: of all."""
+    states: list[OrderState] | None = None
+    """Orders in one of these states; None: in all."""
+    kinds: list[OrderKind] | None = None
+    """Orders of one of these kinds; None: of all."""
+    since: dt.date | None = None
+    """Orders for this day or a later one; None: for any."""
+    until: dt.date | None = None
+    """Orders for this day or an earlier one; None: for any."""
+
+
+class OrderOrderField(enum.Enum):
+    """The fields that orders can be ordered by."""
+
+    PLACED_AT = "PLACED_AT"
+    """By the time at which they were placed."""
+
+
+class OrderOrder(Sorting, frozen=True, kw_only=True):
+    """The order of a list of orders."""
+
+    field: OrderOrderField
+    """The field that they are ordered by."""
+    direction: SortDirection = SortDirection.ASC
+    """The direction."""
 
 
 class OrderExtraPickup(Value, frozen=True, kw_only=True):

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.contracts.orders.agreements import Agreement, Offers
+from services.contracts.orders.agreements import Agreement, AgreementFilter, AgreementOrder, Offers
 from services.contracts.orders.articles import Article
 from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEventFilter
-from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
+from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderFilter, OrderOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import PickupReport, PickupsReported
 from services.contracts.values import Connection, Id, Page, Refusal
@@ -26,10 +26,18 @@ class OrdersApi(ImportsApi):
         super().__init__(runtime.imports, caller)
         self._runtime = runtime
 
-    async def agreements_of_sites(self, site_ids: list[Id], page: Page) -> list[Connection[Agreement]]:
+    async def agreements_of_sites(
+        self,
+        site_ids: list[Id],
+        page: Page,
+        filter: AgreementFilter | None = None,
+        order: AgreementOrder | None = None,
+    ) -> list[Connection[Agreement]]:
         day, zone = self._runtime.clock.today(), self._runtime.clock.zone.key
         async with self._runtime.pool.acquire() as connection:
-            return await agreements.agreements_of_sites(connection, self._caller, day, zone, site_ids, page)
+            return await agreements.agreements_of_sites(
+                connection, self._caller, day, zone, site_ids, page, filter, order
+            )
 
     async def agreements_by_id(self, ids: list[Id]) -> list[Agreement | None]:
         day, zone = self._runtime.clock.today(), self._runtime.clock.zone.key
@@ -70,11 +78,11 @@ class OrdersApi(ImportsApi):
             return await order_extra_pickup(tx, self._caller, command, read_again)
 
     async def orders(
-        self, page: Page, site_id: Id | None = None, states: list[OrderState] | None = None
+        self, page: Page, filter: OrderFilter | None = None, order: OrderOrder | None = None
     ) -> Connection[Order]:
         day = self._runtime.clock.today()
         async with self._runtime.pool.acquire() as connection:
-            return await orders.orders(connection, self._caller, day, page, site_id, states)
+            return await orders.orders(connection, self._caller, day, page, filter, order)
 
     async def orders_by_id(self, ids: list[Id]) -> list[Order | None]:
         async with self._runtime.pool.acquire() as connection:

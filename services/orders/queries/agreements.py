@@ -4,14 +4,17 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id
-from services.contracts.orders.agreements import Agreement
+from services.contracts.orders.agreements import Agreement, AgreementFilter, AgreementOrder, AgreementOrderField
 from services.contracts.values import Connection as RelayConnection
-from services.contracts.values import Id, Page
+from services.contracts.values import Id, Page, SortDirection
 from services.orders.domain.calendar import next_pickup
 from services.orders.mapping import responses
 from services.orders.store.agreements import COLUMNS, to_agreement
@@ -23,43 +26,58 @@ _RESPONSE_COLUMNS = f"""
     FROM agreements a JOIN containers c ON c.id = a.container_id
 """
 _VISIBLE = visible("s.organisation_id", "s.id")
-
-
-def _by_sites(follows: str, direction: str) -> str:
-    """Return the query for the same page of all sites: the rows of each by the index, and the total."""
-    return f"""
-        SELECT s.id AS listed, counted.total, found.*
-        FROM sites s
-        CROSS JOIN LATERAL (SELECT count(*) AS total FROM agreements WHERE site_id = s.id) AS counted
-        LEFT JOIN LATERAL (
-            SELECT {_RESPONSE_COLUMNS}
-            WHERE a.site_id = s.id AND ($4::text IS NULL OR a.agreement_number {follows} $4 COLLATE "C")
-            ORDER BY a.agreement_number {direction} LIMIT $5
-        ) AS found ON true
-        WHERE s.id = ANY ($3) AND {_VISIBLE}
-        ORDER BY s.id, found.agreement_number {direction}
-    """
-
-
-_FORWARD, _BACKWARD = _by_sites(">", "ASC"), _by_sites("<", "DESC")
+_BY_NUMBER = AgreementOrder(field=AgreementOrderField.AGREEMENT_NUMBER)
 _BY_ID = f"SELECT {_RESPONSE_COLUMNS} JOIN sites s ON s.id = a.site_id WHERE a.id = ANY ($3) AND {_VISIBLE}"
 
 
 async def agreements_of_sites(
-    connection: DatabaseConnection, caller: Caller, day: dt.date, zone: str, site_ids: Sequence[Id], page: Page
+    connection: DatabaseConnection,
+    caller: Caller,
+    day: dt.date,
+    zone: str,
+    site_ids: Sequence[Id],
+    page: Page,
+    filter: AgreementFilter | None,
+    order: AgreementOrder | None,
 ) -> list[RelayConnection[Agreement]]:
-    """Return the same page of each site's agreements, by agreement number.
+    """Return the same page of each site's agreements.
 
     A cursor belongs to one site's list: a page after a cursor is requested of one site.
     """
-    keyset_pages: list[KeysetPage[Agreement]] = [KeysetPage(page, (str,), "agreements", text) for text in site_ids]
+    asked, order = filter or AgreementFilter(), order or _BY_NUMBER
+    keyset_pages: list[KeysetPage[Agreement]] = [
+        KeysetPage(page, (str,), "agreements", order, asked, text) for text in site_ids
+    ]
     if not keyset_pages:
         return []
+    part = keyset_pages[0]
     requested_ids = [find_id("site", text) for text in site_ids]
-    site_uuids = [site_id for site_id in requested_ids if site_id]
-    query = _BACKWARD if keyset_pages[0].backward else _FORWARD
+    query = SqlQuery(caller.subject_id, day, [site_id for site_id in requested_ids if site_id])
+    query.where("a.site_id = s.id")
+    if asked.fractions is not None:
+        query.where("a.fraction = ANY ({})", [one.value for one in asked.fractions])
+    if asked.ended is not None:
+        query.where("(a.ended_on IS NOT NULL AND a.ended_on < $2) = {}", asked.ended)
+    matching = query.condition
+    descending = (order.direction is SortDirection.DESC) is not part.backward
+    if part.has_start:
+        query.where(f'a.agreement_number {"<" if descending else ">"} {{}} COLLATE "C"', *part.start)
+    total = f"SELECT count(*) AS total FROM agreements a WHERE {matching}" if part.counts_total else "SELECT 0 AS total"
+    by_number = f"a.agreement_number {'DESC' if descending else 'ASC'}"
+    # One query for all sites: the page's rows of each site by the index, and the total.
     rows = await connection.fetch(
-        query, caller.subject_id, day, site_uuids, *keyset_pages[0].start, keyset_pages[0].limit
+        f"""
+        SELECT s.id AS listed, counted.total, found.*
+        FROM sites s
+        CROSS JOIN LATERAL ({total}) AS counted
+        LEFT JOIN LATERAL (
+            SELECT row_number() OVER (ORDER BY {by_number}) AS place, {_RESPONSE_COLUMNS}
+            WHERE {query.condition} ORDER BY {by_number} LIMIT {query.value(part.limit)}
+        ) AS found ON true
+        WHERE s.id = ANY ($3) AND {_VISIBLE}
+        ORDER BY s.id, found.place
+        """,
+        *query.values,
     )
     responses_by_id = await _to_responses(connection, caller, day, zone, [row for row in rows if row["id"] is not None])
     totals: dict[uuid.UUID, int] = {}
@@ -69,9 +87,10 @@ async def agreements_of_sites(
         if row["id"] is not None:
             nodes.setdefault(row["listed"], []).append(([row["agreement_number"]], responses_by_id[row["id"]]))
     return [
-        keyset_page.connection(nodes.get(site_id, []), totals.get(site_id, 0))
-        if site_id
-        else keyset_page.connection([], 0)
+        keyset_page.connection(
+            nodes.get(site_id, []) if site_id else [],
+            (totals.get(site_id, 0) if site_id else 0) if part.counts_total else UNSET,
+        )
         for keyset_page, site_id in zip(keyset_pages, requested_ids, strict=True)
     ]
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.access.listing import fetch_reached, id_restrictions
-from services.access.reach import ScopedTable, SortOrder
+from services.access.reach import Restriction, ScopedTable, SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id
-from services.contracts.orders.orders import Order, OrderState
+from services.contracts.orders.orders import Order, OrderFilter, OrderOrder, OrderOrderField
 from services.contracts.values import Connection as RelayConnection
-from services.contracts.values import Id, Page
+from services.contracts.values import Id, Page, SortDirection
 from services.orders.domain.order import OPEN_STATES
 from services.orders.mapping import responses
 from services.orders.store.articles import PostgresArticleRepository
@@ -22,7 +22,8 @@ from services.orders.store.orders import COLUMNS, to_order
 
 _VISIBLE, _BILLING = visible("o.organisation_id", "o.site_id"), billing("o.organisation_id", "o.site_id")
 _TABLE = ScopedTable(name="orders o", organisation="o.organisation_id", site="o.site_id")
-_LATEST_FIRST = SortOrder(("o.placed_at", "o.id"), descending=True)
+_SORT_COLUMNS = {OrderOrderField.PLACED_AT: "o.placed_at"}
+_LATEST_FIRST = OrderOrder(field=OrderOrderField.PLACED_AT, direction=SortDirection.DESC)
 _BY_ID = f"SELECT {COLUMNS}, {_BILLING} AS billing FROM orders o WHERE o.id = ANY ($3) AND {_VISIBLE}"
 _OPEN_COUNTS = f"""
     SELECT o.site_id, count(*) AS open FROM orders o
@@ -35,23 +36,37 @@ async def orders(
     caller: Caller,
     day: dt.date,
     page: Page,
-    site_id: Id | None,
-    states: Sequence[OrderState] | None,
+    filter: OrderFilter | None,
+    order: OrderOrder | None,
 ) -> RelayConnection[Order]:
-    """Return a page of the orders that the caller reaches, newest first."""
-    state_values = sorted({state.value for state in states}) if states is not None else None
-    keyset_page: KeysetPage[Order] = KeysetPage(page, (TimestampKey, uuid.UUID), "orders", site_id, state_values)
+    """Return a page of the orders that the caller reaches."""
+    asked, order = filter or OrderFilter(), order or _LATEST_FIRST
+    keyset_page: KeysetPage[Order] = KeysetPage(page, (TimestampKey, uuid.UUID), "orders", order, asked)
     query = SqlQuery(caller.subject_id, day)
-    if state_values is not None:
-        query.where("o.state = ANY ({})", state_values)
+    if asked.states is not None:
+        query.where("o.state = ANY ({})", sorted({one.value for one in asked.states}))
+    if asked.kinds is not None:
+        query.where("o.kind = ANY ({})", sorted({one.value for one in asked.kinds}))
+    if asked.since is not None:
+        query.where("o.date >= {}", asked.since)
+    if asked.until is not None:
+        query.where("o.date <= {}", asked.until)
+    of_number = [Restriction("o.number", [asked.number], "text")] if asked.number is not None else []
     rows, total = await fetch_reached(
         connection,
         _TABLE,
         f"{COLUMNS}, {_BILLING} AS billing",
         query,
         keyset_page,
-        _LATEST_FIRST,
-        restrictions=id_restrictions(("o.site_id", "site", [site_id] if site_id else None)),
+        SortOrder((_SORT_COLUMNS[order.field], "o.id"), descending=order.direction is SortDirection.DESC),
+        restrictions=[
+            *of_number,
+            *id_restrictions(
+                ("o.agreement_id", "agreement", asked.agreement_ids),
+                ("o.site_id", "site", asked.site_ids),
+                ("o.organisation_id", "org", asked.organisation_ids),
+            ),
+        ],
     )
     responses_by_id = await _to_responses(connection, caller, day, rows)
     return keyset_page.connection([([row["placed_at"], row["id"]], responses_by_id[row["id"]]) for row in rows], total)

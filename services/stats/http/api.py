@@ -4,9 +4,8 @@ import datetime as dt
 
 from services.access.caller import Caller
 from services.chassis.problems import MalformedInput
-from services.contracts.sites import Fraction
-from services.contracts.stats import Period, Volumes
-from services.contracts.values import Id, Refusal
+from services.contracts.stats import Period, VolumeFilter, Volumes
+from services.contracts.values import Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
 from services.stats.domain.date_range import date_range
@@ -26,9 +25,7 @@ class StatsApi(ImportsApi):
         since: dt.date,
         until: dt.date,
         period: Period = Period.MONTH,
-        organisation_id: Id | None = None,
-        site_ids: list[Id] | None = None,
-        fractions: list[Fraction] | None = None,
+        filter: VolumeFilter | None = None,
     ) -> Volumes | Refusal:
         if until < since:
             raise MalformedInput("until", reason="EARLIEST", earliest=since.isoformat())
@@ -42,7 +39,5 @@ class StatsApi(ImportsApi):
                 self._runtime.clock.today(),
                 days,
                 period,
-                organisation_id,
-                site_ids,
-                fractions,
+                filter or VolumeFilter(),
             )

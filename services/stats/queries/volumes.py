@@ -1,17 +1,16 @@
 """Volumes, with the caller's access joined in SQL ($1 caller, $2 day)."""
 
 import datetime as dt
-from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.access.decision import visible
+from services.access.listing import id_restrictions
 from services.access.reach import ScopedTable, reached_rows_query
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
-from services.chassis.ids import find_id, write_id
+from services.chassis.ids import write_id
 from services.contracts.sites import Fraction
-from services.contracts.stats import Period, Volume, Volumes
-from services.contracts.values import Id
+from services.contracts.stats import Period, Volume, VolumeFilter, Volumes
 from services.stats.domain.date_range import DateRange
 
 _TABLE = ScopedTable(name="volumes v", organisation="v.organisation_id", site="v.site_id")
@@ -23,29 +22,27 @@ async def volumes(
     day: dt.date,
     days: DateRange,
     period: Period,
-    organisation_id: Id | None,
-    site_ids: Sequence[Id] | None,
-    fractions: Sequence[Fraction] | None,
+    asked: VolumeFilter,
 ) -> Volumes:
     """Return the volumes of a range of days, on the sites that the caller reaches.
 
-    A row's ``start`` is the first day of its period, even if the range starts within the period. A filter of None
-    selects all; an empty list and a malformed id select nothing.
+    A row's ``start`` is the first day of its period, even if the range starts within the period. A malformed id
+    selects nothing.
     """
     query = SqlQuery(caller.subject_id, day)
-    if organisation_id is not None:
-        query.where("v.organisation_id = {}", find_id("org", organisation_id))
-    if site_ids is not None:
-        query.where("v.site_id = ANY ({}::uuid[])", [find_id("site", text) for text in site_ids])
-    is_filtered = organisation_id is not None or site_ids is not None
-    if fractions is not None:
-        query.where("v.fraction = ANY ({}::text[])", [fraction.value for fraction in fractions])
+    restrictions = id_restrictions(
+        ("v.site_id", "site", asked.site_ids), ("v.organisation_id", "org", asked.organisation_ids)
+    )
+    for restriction in restrictions:
+        query.where(restriction.condition("{}"), restriction.values)
+    if asked.fractions is not None:
+        query.where("v.fraction = ANY ({}::text[])", [fraction.value for fraction in asked.fractions])
     where, values = query.condition, query.values
     since, until, step = (f"${len(values) + place}" for place in (1, 2, 3))
 
     def select(within: str) -> str:
         # Indexes find the rows of given places; without a filter the rows are found from the grants.
-        if is_filtered:
+        if restrictions:
             return (
                 f"SELECT v.* FROM volumes v WHERE {visible(_TABLE.organisation, _TABLE.site)} AND {where} AND {within}"
             )

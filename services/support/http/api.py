@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.access.caller import Caller
-from services.contracts.support import ContactFormReceived, SendContactForm, Ticket
+from services.contracts.support import ContactFormReceived, SendContactForm, Ticket, TicketFilter, TicketOrder
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.support.domain.limits import MessageLimits
@@ -29,9 +29,11 @@ class SupportApi:
 
             return await send_contact_form(tx, self._caller, self._limits, command, read_again)
 
-    async def tickets(self, page: Page, site_id: Id | None = None) -> Connection[Ticket]:
+    async def tickets(
+        self, page: Page, filter: TicketFilter | None = None, order: TicketOrder | None = None
+    ) -> Connection[Ticket]:
         async with self._runtime.pool.acquire() as connection:
-            return await tickets.tickets(connection, self._caller, self._runtime.clock.today(), page, site_id)
+            return await tickets.tickets(connection, self._caller, self._runtime.clock.today(), page, filter, order)
 
     async def tickets_by_id(self, ids: list[Id]) -> list[Ticket | None]:
         async with self._runtime.pool.acquire() as connection:

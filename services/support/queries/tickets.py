@@ -12,32 +12,45 @@ from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id
-from services.contracts.support import Ticket
+from services.contracts.support import Ticket, TicketFilter, TicketOrder, TicketOrderField
 from services.contracts.values import Connection as RelayConnection
-from services.contracts.values import Id, Page
+from services.contracts.values import Id, Page, SortDirection
 from services.support.mapping.responses import ticket_response
 from services.support.store.tickets import TICKET_COLUMNS, to_ticket
 
 _VISIBLE = visible("t.organisation_id", "t.site_id")
 _TABLE = ScopedTable(name="tickets t", organisation="t.organisation_id", site="t.site_id")
-_LATEST_FIRST = SortOrder(("t.opened_at", "t.id"), descending=True)
+_SORT_COLUMNS = {TicketOrderField.OPENED_AT: "t.opened_at"}
+_LATEST_FIRST = TicketOrder(field=TicketOrderField.OPENED_AT, direction=SortDirection.DESC)
 _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
 
 
 async def tickets(
-    connection: DatabaseConnection, caller: Caller, day: dt.date, page: Page, site_id: Id | None
+    connection: DatabaseConnection,
+    caller: Caller,
+    day: dt.date,
+    page: Page,
+    filter: TicketFilter | None,
+    order: TicketOrder | None,
 ) -> RelayConnection[Ticket]:
-    """Return a page of the tickets of sites that the caller reaches, newest first."""
-    keyset_page: KeysetPage[Ticket] = KeysetPage(page, (TimestampKey, uuid.UUID), "tickets", site_id)
+    """Return a page of the tickets of sites that the caller reaches."""
+    asked, order = filter or TicketFilter(), order or _LATEST_FIRST
+    keyset_page: KeysetPage[Ticket] = KeysetPage(page, (TimestampKey, uuid.UUID), "tickets", order, asked)
     query = SqlQuery(caller.subject_id, day)
+    if asked.states is not None:
+        query.where("t.state = ANY ({})", sorted({one.value for one in asked.states}))
+    if asked.topics is not None:
+        query.where("t.topic = ANY ({})", sorted({one.value for one in asked.topics}))
     rows, total = await fetch_reached(
         connection,
         _TABLE,
         TICKET_COLUMNS,
         query,
         keyset_page,
-        _LATEST_FIRST,
-        restrictions=id_restrictions(("t.site_id", "site", [site_id] if site_id else None)),
+        SortOrder((_SORT_COLUMNS[order.field], "t.id"), descending=order.direction is SortDirection.DESC),
+        restrictions=id_restrictions(
+            ("t.site_id", "site", asked.site_ids), ("t.organisation_id", "org", asked.organisation_ids)
+        ),
     )
     nodes = [([row["opened_at"], row["id"]], ticket_response(to_ticket(row))) for row in rows]
     return keyset_page.connection(nodes, total)

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +15,16 @@ from services.contracts.identity.events import AccessStated, Grant
 from services.contracts.identity.people import Language
 from services.contracts.orders.agreements import Offers
 from services.contracts.orders.events import OrderMoved, OrderPlaced
-from services.contracts.orders.orders import Ordered, OrderExtraPickup, OrderState, Step
+from services.contracts.orders.orders import (
+    Ordered,
+    OrderExtraPickup,
+    OrderFilter,
+    OrderKind,
+    OrderOrder,
+    OrderOrderField,
+    OrderState,
+    Step,
+)
 from services.contracts.orders.pickups import Calendar, PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Money, Page, Refusal, refuse
@@ -268,16 +278,32 @@ async def test_orders_are_listed_newest_first_and_filtered(scenario: OrdersScena
     second = await api.orders(Page(first=2, after=first.page_info.end_cursor))
     assert [edge.node.id for edge in second.edges] == [numbers[0]]
 
-    async def count(site_id: str | None = None, states: list[OrderState] | None = None) -> int:
-        total = (await api.orders(Page(), site_id, states)).total_count
-        assert isinstance(total, int)
-        return total
+    async def found(**conditions: Any) -> list[int]:
+        """Return the numbers of the orders that meet the conditions, in the order of placing."""
+        earliest = OrderOrder(field=OrderOrderField.PLACED_AT)
+        listed = await api.orders(Page(), OrderFilter(**conditions), earliest)
+        assert listed.total_count == len(listed.edges)
+        return [numbers.index(edge.node.id) for edge in listed.edges]
 
-    assert await count(scenario.sites["50"]) == 3
-    assert await count(scenario.sites["51"]) == 0
-    assert await count("nonsense") == 0
-    assert await count(states=[OrderState.SCHEDULED]) == 3
-    assert await count(states=[OrderState.COMPLETED]) == 0
+    assert await found() == [0, 1, 2]
+    assert await found(site_ids=[scenario.sites["50"]]) == [0, 1, 2]
+    assert await found(site_ids=[scenario.sites["51"]]) == []
+    assert await found(site_ids=[scenario.sites["51"], "nonsense", scenario.sites["50"]]) == [0, 1, 2]
+    assert await found(site_ids=["nonsense"]) == []
+    assert await found(organisation_ids=[first.edges[0].node.organisation_id]) == [0, 1, 2]
+    assert await found(agreement_ids=[scenario.id("A1")]) == [0, 2]
+    assert await found(agreement_ids=[scenario.id("A2"), scenario.id("A1")], site_ids=[scenario.sites["50"]]) == [
+        0,
+        1,
+        2,
+    ]
+    assert await found(states=[OrderState.SCHEDULED, OrderState.COMPLETED]) == [0, 1, 2]
+    assert await found(states=[OrderState.COMPLETED]) == []
+    assert await found(kinds=[OrderKind.EXTRA_PICKUP]) == [0, 1, 2]
+    assert await found(number=first.edges[0].node.number) == [2]
+    assert await found(number="ORD-1999-000001") == []
+    assert await found(since=dt.date(2026, 3, 17)) == [1, 2]
+    assert await found(since=dt.date(2026, 3, 13), until=dt.date(2026, 3, 17)) == [1]
     for caller in (await scenario.other_member(), await scenario.member(sites=["51"])):
         other = scenario.harness.api(caller)
         assert (await other.orders(Page())).edges == []

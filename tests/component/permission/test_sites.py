@@ -72,7 +72,7 @@ async def test_the_walk_finds_queries_that_ignore_their_caller(walk_permissions:
     for deviation in (
         "sites as OTHER_SITE: sees it, expected sees nothing of it",
         "sitesById as OTHER_ORGANISATION: sees it, expected sees nothing of it",
-        "sites(organisationIds) as REMOVED: the answer differs from that about an unknown thing",
+        "sites(filter.organisationIds) as REMOVED: the answer differs from that about an unknown thing",
         "sites as VIEWER: shows another organisation's",
     ):
         assert deviation in deviations

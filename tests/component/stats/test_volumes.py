@@ -10,7 +10,7 @@ from services.contracts.identity.events import Grant
 from services.contracts.orders.pickups import PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import Fraction
-from services.contracts.stats import Period, Stats, Volumes
+from services.contracts.stats import Period, Stats, VolumeFilter, Volumes
 from services.contracts.values import refuse
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
@@ -39,7 +39,9 @@ async def read(
     site_ids: list[str] | None = None,
     fractions: list[Fraction] | None = None,
 ) -> Volumes:
-    volumes = await harness.api(caller).volumes(since, until, period, organisation_id, site_ids, fractions)
+    organisation_ids = [organisation_id] if organisation_id else None
+    wanted = VolumeFilter(organisation_ids=organisation_ids, site_ids=site_ids, fractions=fractions)
+    volumes = await harness.api(caller).volumes(since, until, period, wanted)
     assert isinstance(volumes, Volumes)
     return volumes
 

@@ -5,14 +5,14 @@ import pytest
 from services.chassis.problems import Forbidden
 from services.contracts.identity.events import Grant
 from services.contracts.permission import SubjectKind
-from services.contracts.support import Support, Ticket
+from services.contracts.support import Support, Ticket, TicketFilter, TicketOrder, TicketOrderField, TicketState, Topic
 from services.contracts.values import Connection, Page
 from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 
 
-async def messages(api: Support, page: Page | None = None, site_id: str | None = None) -> list[str]:
-    return [ticket.message for ticket in _nodes(await api.tickets(page or Page(), site_id))]
+async def messages(api: Support, page: Page | None = None, filter: TicketFilter | None = None) -> list[str]:
+    return [ticket.message for ticket in _nodes(await api.tickets(page or Page(), filter))]
 
 
 def _nodes(listing: Connection[Ticket]) -> list[Ticket]:
@@ -64,10 +64,27 @@ async def test_tickets_of_one_site(make_harness: MakeSupport) -> None:
     first, second = await known_site(harness, org), await known_site(harness, org)
     await three_tickets(harness, org, first, second)
     api = harness.api(await member_of(harness, org))
-    assert await messages(api, site_id=first) == ["message 2", "message 0"]
-    assert (await api.tickets(Page(), first)).total_count == 2
-    assert await messages(api, site_id=an_id("site")) == []
-    assert await messages(api, site_id="not an id") == []
+    of_first = TicketFilter(site_ids=[first])
+    assert await messages(api, filter=of_first) == ["message 2", "message 0"]
+    assert (await api.tickets(Page(), of_first)).total_count == 2
+    assert await messages(api, filter=TicketFilter(site_ids=[second, first])) == ["message 2", "message 1", "message 0"]
+    for unknown in (an_id("site"), "not an id"):
+        assert await messages(api, filter=TicketFilter(site_ids=[unknown])) == []
+
+
+async def test_tickets_in_order_and_by_state_and_topic(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
+    org = an_id("org")
+    await three_tickets(harness, org, await known_site(harness, org), await known_site(harness, org))
+    api = harness.api(await member_of(harness, org))
+    earliest = TicketOrder(field=TicketOrderField.OPENED_AT)
+    listed = await api.tickets(Page(), None, earliest)
+    assert [ticket.message for ticket in _nodes(listed)] == ["message 0", "message 1", "message 2"]
+    (topic,) = {ticket.topic for ticket in _nodes(listed)}
+    for state in TicketState:
+        for one in Topic:
+            found = await messages(api, filter=TicketFilter(states=[state], topics=[one], organisation_ids=[org]))
+            assert len(found) == (3 if (state, one) == (TicketState.OPEN, topic) else 0)
 
 
 async def test_tickets_of_a_site_out_of_reach_are_not_seen(make_harness: MakeSupport) -> None:
@@ -81,7 +98,7 @@ async def test_tickets_of_a_site_out_of_reach_are_not_seen(make_harness: MakeSup
     assert await messages(limited) == ["message 1"]
     assert await limited.tickets_by_id(ids) == [None, tickets[1], None]
     other_member = harness.api(await member_of(harness, other))
-    assert await other_member.tickets(Page()) == await other_member.tickets(Page(), first)
+    assert await other_member.tickets(Page()) == await other_member.tickets(Page(), TicketFilter(site_ids=[first]))
     assert (await other_member.tickets(Page())).total_count == 0
     assert await other_member.tickets_by_id(ids) == [None, None, None]
     staff = harness.api(await harness.caller(kind=SubjectKind.STAFF))

@@ -6,7 +6,7 @@ import msgspec
 
 from services.contracts.bulk_operations import BulkOperationState, BulkProgress
 from services.contracts.files import FileLink
-from services.contracts.imports import BadRow, BulkOperationCancelled, Import, ImportStarted
+from services.contracts.imports import BadRow, BadRowFilter, BadRowOrder, BulkOperationCancelled, Import, ImportStarted
 from services.contracts.values import Connection, Page, Refusal, refuse
 from tests.gateway.stubs.samples import NOW, USER, page_of
 
@@ -35,7 +35,9 @@ class ImportStub:
     async def imports(self, ids: list[str]) -> list[Import | None]:
         return [self._import(one) for one in ids]
 
-    async def bad_rows(self, id: str, page: Page) -> Connection[BadRow]:
+    async def bad_rows(
+        self, id: str, page: Page, filter: BadRowFilter | None = None, order: BadRowOrder | None = None
+    ) -> Connection[BadRow]:
         row = BadRow(file="sites.csv", line=3, field="litres", code="MALFORMED", reason="Expected `int`, got `str`")
         return page_of([row], page)
 

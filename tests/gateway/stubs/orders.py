@@ -6,15 +6,16 @@ import uuid
 from gateway.subscriptions.subscriber import matches
 from services.chassis.events.event_log import START, Cursor
 from services.chassis.problems import MalformedInput
-from services.contracts.orders.agreements import Agreement, Offer, Offers
+from services.contracts.orders.agreements import Agreement, AgreementFilter, AgreementOrder, Offer, Offers
 from services.contracts.orders.articles import Article
 from services.contracts.orders.event_log import CursorExpired, EventPage, OrderEvent, OrderEventFilter
-from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderState
+from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderFilter, OrderOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import PickupReport, PickupsReported, ReportOutcome
 from services.contracts.values import Connection, Page, Refusal, refuse
 from tests.gateway.stubs.imports import ImportStub
-from tests.gateway.stubs.samples import ARTICLE, NOW, agreement, number_of, order, page_of, pickup
+from tests.gateway.stubs.samples import ARTICLE, NOW, agreement, number_of, page_of, pickup
+from tests.gateway.stubs.samples import order as sample_order
 
 
 class OrdersStub(ImportStub):
@@ -28,7 +29,13 @@ class OrdersStub(ImportStub):
         self.last = 0
         self.away = False
 
-    async def agreements_of_sites(self, site_ids: list[str], page: Page) -> list[Connection[Agreement]]:
+    async def agreements_of_sites(
+        self,
+        site_ids: list[str],
+        page: Page,
+        filter: AgreementFilter | None = None,
+        order: AgreementOrder | None = None,
+    ) -> list[Connection[Agreement]]:
         return [page_of([agreement(number_of(one))], page) for one in site_ids]
 
     async def agreements_by_id(self, ids: list[str]) -> list[Agreement | None]:
@@ -59,17 +66,17 @@ class OrdersStub(ImportStub):
         return [2 for _ in site_ids]
 
     async def orders(
-        self, page: Page, site_id: str | None = None, states: list[OrderState] | None = None
+        self, page: Page, filter: OrderFilter | None = None, order: OrderOrder | None = None
     ) -> Connection[Order]:
-        return page_of([order(number) for number in range(1, 4)], page)
+        return page_of([sample_order(number) for number in range(1, 4)], page)
 
     async def orders_by_id(self, ids: list[str]) -> list[Order | None]:
-        return [order(number_of(one)) for one in ids]
+        return [sample_order(number_of(one)) for one in ids]
 
     async def order_extra_pickup(self, command: OrderExtraPickup) -> Ordered | Refusal:
         if command.date < dt.date(2026, 3, 4):
             return refuse("IN_THE_PAST", "date")
-        return Ordered(order=order(1))
+        return Ordered(order=sample_order(1))
 
     async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
         outcomes = [

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from services.contracts.sites import Fraction
-from services.contracts.stats import Period, Volume, Volumes
+from services.contracts.stats import Period, Volume, VolumeFilter, Volumes
 from services.contracts.values import Refusal, refuse
 from tests.gateway.stubs.imports import ImportStub
 from tests.gateway.stubs.samples import ARTICLE
@@ -17,9 +17,7 @@ class StatsStub(ImportStub):
         since: dt.date,
         until: dt.date,
         period: Period = Period.MONTH,
-        organisation_id: str | None = None,
-        site_ids: list[str] | None = None,
-        fractions: list[Fraction] | None = None,
+        filter: VolumeFilter | None = None,
     ) -> Volumes | Refusal:
         if (until - since).days > 3660:
             return refuse("TOO_LONG", "until", days=3660)

@@ -3,7 +3,14 @@
 import uuid
 
 from services.chassis.ids import write_id
-from services.contracts.support import ContactFormReceived, SendContactForm, Ticket, TicketState
+from services.contracts.support import (
+    ContactFormReceived,
+    SendContactForm,
+    Ticket,
+    TicketFilter,
+    TicketOrder,
+    TicketState,
+)
 from services.contracts.values import Connection, Page, Refusal, refuse
 from tests.gateway.stubs.samples import NOW, ORGANISATION, page_of
 
@@ -16,7 +23,9 @@ class SupportStub:
             return refuse("TOO_MANY_MESSAGES", retryable=True, seconds=1234)
         return ContactFormReceived(ticket=_ticket(command))
 
-    async def tickets(self, page: Page, site_id: str | None = None) -> Connection[Ticket]:
+    async def tickets(
+        self, page: Page, filter: TicketFilter | None = None, order: TicketOrder | None = None
+    ) -> Connection[Ticket]:
         return page_of([], page)
 
     async def tickets_by_id(self, ids: list[str]) -> list[Ticket | None]:

@@ -15,7 +15,7 @@ LARGE = {
 }
 """Tables that grow with the number of customers."""
 
-_KEY = re.compile(r"\b(\w*id|\w+_number|\w+_key|sequence) = |\borganisation_id IS NULL|\bsearch ~~ ")
+_KEY = re.compile(r"\b(\w*id|\w+_number|\w+_key|number|sequence) = |\borganisation_id IS NULL|\bsearch ~~ ")
 """Index conditions on the reach of the caller, or on the requested ids, keys or words."""
 
 

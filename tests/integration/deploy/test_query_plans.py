@@ -22,10 +22,11 @@ from services.chassis.ids import read_id, write_id
 from services.chassis.rpc.signature import signatures
 from services.contracts.identity.partners import SCOPES
 from services.contracts.orders.event_log import EventPage, OrderEventFilter
-from services.contracts.orders.orders import OrderState
+from services.contracts.orders.orders import OrderFilter, OrderState
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import PropertyType, SiteFilter, SiteOrder, SiteOrderField
-from services.contracts.stats import Period
+from services.contracts.stats import Period, VolumeFilter
+from services.contracts.support import TicketFilter
 from services.contracts.values import Page
 from services.identity.queries import directory
 from services.orders.domain.pickup_id import ordered_pickup_id
@@ -98,6 +99,20 @@ def list_pages(name: str, *arguments: Any) -> Read:
     return read
 
 
+def filtered_pages(name: str, filter_of: Callable[["KnownRows"], Any], *arguments: Any) -> Read:
+    """Read the first page of a filtered list, and its last one: they may be empty."""
+
+    async def read(api: Any, known: KnownRows) -> None:
+        for page in (Page(first=5, total=api.counted), Page(last=5, total=api.counted)):
+            await getattr(api, name)(page, filter_of(known), *arguments)
+
+    return read
+
+
+async def volumes(api: Any, known: KnownRows, wanted: VolumeFilter | None = None) -> None:
+    await api.volumes(known.today - dt.timedelta(days=365), known.today, Period.MONTH, wanted)
+
+
 async def events(api: Any, known: KnownRows, wanted: OrderEventFilter | None = None) -> None:
     page = await api.events("START", 50, wanted)
     assert isinstance(page, EventPage)
@@ -119,9 +134,7 @@ READS: dict[str, dict[str, list[Read]]] = {
             *(list_pages("sites", SiteFilter(search="katu"), order) for order in SITE_ORDERS),
             *(list_pages("sites", SiteFilter(search="71 katu"), order) for order in SITE_ORDERS),
             list_pages("sites", SiteFilter(property_types=[PropertyType.HOUSE]), SITE_ORDERS[0]),
-            lambda o, k: o.sites(
-                Page(first=5, total=o.counted), SiteFilter(organisation_ids=[k.organisation]), SITE_ORDERS[1]
-            ),
+            filtered_pages("sites", lambda k: SiteFilter(organisation_ids=[k.organisation]), SITE_ORDERS[1]),
         ],
         "sitesById": [lambda o, k: o.sites_by_id(k.sites)],
         "containersById": [lambda o, k: o.containers_by_id(k.containers)],
@@ -137,8 +150,12 @@ READS: dict[str, dict[str, list[Read]]] = {
         "extraPickupOffers": [lambda o, k: o.extra_pickup_offers(k.agreements)],
         "orders": [
             list_pages("orders"),
-            list_pages("orders", None, [OrderState.COMPLETED]),
-            lambda o, k: o.orders(Page(first=5, total=o.counted), k.sites[0]),
+            list_pages("orders", OrderFilter(states=[OrderState.COMPLETED])),
+            list_pages("orders", OrderFilter(since=dt.date(2020, 1, 1))),
+            filtered_pages("orders", lambda k: OrderFilter(site_ids=k.sites[:2])),
+            filtered_pages("orders", lambda k: OrderFilter(organisation_ids=[k.organisation])),
+            filtered_pages("orders", lambda k: OrderFilter(agreement_ids=k.agreements[:2])),
+            filtered_pages("orders", lambda k: OrderFilter(number="ORD-2026-000001")),
         ],
         "ordersById": [lambda o, k: o.orders_by_id(k.orders)],
         "openOrderCounts": [lambda o, k: o.open_order_counts(k.sites)],
@@ -151,12 +168,16 @@ READS: dict[str, dict[str, list[Read]]] = {
     },
     "stats": {
         "volumes": [
-            lambda o, k: o.volumes(k.today - dt.timedelta(days=365), k.today, Period.MONTH, k.organisation),
-            lambda o, k: o.volumes(k.today - dt.timedelta(days=365), k.today, Period.MONTH),
+            lambda o, k: volumes(o, k, VolumeFilter(organisation_ids=[k.organisation])),
+            volumes,
         ],
     },
     "support": {
-        "tickets": [list_pages("tickets"), lambda o, k: o.tickets(Page(first=5, total=o.counted), k.sites[0])],
+        "tickets": [
+            list_pages("tickets"),
+            filtered_pages("tickets", lambda k: TicketFilter(site_ids=k.sites[:2])),
+            filtered_pages("tickets", lambda k: TicketFilter(organisation_ids=[k.organisation])),
+        ],
         "ticketsById": [lambda o, k: o.tickets_by_id(k.tickets)],
     },
 }

@@ -76,7 +76,9 @@ MALFORMED = {
     + "}}}} "
     + _many(70, lambda one: f"fragment F{one} on Site{{address{{city street}}}}"),
     "fields that are not the same": "{sites{edges{node{" + _many(20, lambda one: "a:id a:version") + "}}}}",
-    "values that are not there": "{orders(states:[" + _many(900, lambda one: f"RECEIVEX{one}") + "]){totalCount}}",
+    "values that are not there": "{orders(filter:{states:["
+    + _many(900, lambda one: f"RECEIVEX{one}")
+    + "]}){totalCount}}",
     "fields that are not there": "{me{" + _many(400, lambda one: f"emailx{one}") + "}}",
     "arguments twice": "{sites(" + "first:1 " * 300 + "){totalCount}}",
     "unused variables": "query(" + _many(180, lambda one: f"$v{one}:ID!") + "){me{id}}",
