@@ -39,10 +39,8 @@ class VolumeFilter(Filter, frozen=True, kw_only=True):
 
 
 class Volume(Value, frozen=True, kw_only=True):
-    """The waste of one fraction and article that was collected in a period, summed over the selected sites."""
+    """The waste of one fraction and article that was collected in a step, summed over the selected sites."""
 
-    start: dt.date
-    """The first day of the period."""
     fraction: Fraction | None
     """The fraction; None of pickups that have none."""
     article_id: Id | None
@@ -53,15 +51,32 @@ class Volume(Value, frozen=True, kw_only=True):
     """The number of pickups."""
 
 
-class Volumes(Outcome, frozen=True, kw_only=True):
-    """Volumes and their totals."""
+class VolumeStep(Value, frozen=True, kw_only=True):
+    """The volumes of one day, week, month, quarter or year of a series."""
 
-    rows: list[Volume]
-    """The volumes by period, fraction and article, in this order (T1)."""
+    start: dt.date
+    """The first day of the whole period, also where it lies before the first day of the series."""
+    end: dt.date
+    """The last day of the whole period, also where it lies after the last day of the series."""
+    partial: bool
+    """Whether the volumes are those of a part of the period: the series begins or ends within it, or it is not over."""
     grams: int
-    """The weight of all rows, in grams."""
+    """The weight of all rows, in grams; 0 if nothing was collected."""
     pickups: int
     """The number of pickups of all rows."""
+    rows: list[Volume]
+    """The volumes by fraction and article, in this order; empty if nothing was collected."""
+
+
+class Volumes(Outcome, frozen=True, kw_only=True):
+    """A series of volumes and their totals."""
+
+    steps: list[VolumeStep]
+    """Every step of the series in order of time, also those in which nothing was collected (T1)."""
+    grams: int
+    """The weight of all steps, in grams."""
+    pickups: int
+    """The number of pickups of all steps."""
     previous_grams: int
     """The weight collected in the same number of days before, in grams."""
 
@@ -95,6 +110,8 @@ class Stats(Importing, Protocol):
         filter: VolumeFilter | None = None,
     ) -> Volumes | Refusal:
         """Return the volumes collected between two days, both inclusive, on the sites that the caller may see.
+
+        They come in steps of ``period``, of which none is left out.
 
         Refused with TOO_LONG (more than ten years). Days in the wrong order are malformed.
         """

@@ -145,7 +145,7 @@ READS = (
     ReadOperation(
         "volumes of a year",
         """query ($since: Date!, $until: Date!) { volumes(since: $since, until: $until) {
-            ... on Volumes { grams previousGrams rows { start fraction grams } }
+            ... on Volumes { grams previousGrams steps { start rows { fraction grams } } }
         } }""",
         lambda known: {"since": str(known.today - _A_YEAR), "until": str(known.today)},
     ),

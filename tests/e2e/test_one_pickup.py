@@ -364,7 +364,7 @@ REPORT = """
 """
 VOLUMES = """
     query ($since: Date!, $until: Date!) {
-      volumes(since: $since, until: $until) { ... on Volumes { grams pickups rows { start fraction grams } } }
+      volumes(since: $since, until: $until) { ... on Volumes { grams pickups steps { start rows { fraction grams } } } }
     }
 """
 CONTACT = """

@@ -221,7 +221,8 @@ async def test_references_lead_to_their_things_in_one_call_each(gateway: Gateway
         """{ sites(first: 3) { edges { node { agreements { edges { node {
                container { containerNumber } organisation { name } } } }
                calendar(since: "2026-03-01", until: "2026-03-31") { ... on Calendar { site { siteNumber } } } } } }
-             volumes(since: "2026-01-01", until: "2026-03-31") { ... on Volumes { rows { article { name } } } } }""",
+             volumes(since: "2026-01-01", until: "2026-03-31") {
+               ... on Volumes { steps { rows { article { name } } } } } }""",
         gateway.user(),
     )
     assert "errors" not in answer, answer
@@ -231,7 +232,7 @@ async def test_references_lead_to_their_things_in_one_call_each(gateway: Gateway
             "container": {"containerNumber": f"C{number}"},
             "organisation": {"name": "As Oy Mirja"},
         }
-    assert answer["data"]["volumes"]["rows"]
-    assert {row["article"]["name"] for row in answer["data"]["volumes"]["rows"]} == {ARTICLE.name}
+    (step,) = answer["data"]["volumes"]["steps"]
+    assert {row["article"]["name"] for row in step["rows"]} == {ARTICLE.name}
     for operation in ("containers_by_id", "organisations", "articles_by_id"):
         assert len(gateway.services.calls_to(operation)) == 1

@@ -158,12 +158,12 @@ async def test_a_partner_reports_pickups(gateway: GatewayFixture) -> None:
 async def test_grams_beyond_32_bits_are_shown(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
         """{ volumes(since: "2026-03-01", until: "2026-03-31", filter: {fractions: [RESIDUAL]}) {
-             ... on Volumes { grams rows { start grams } } } }""",
+             ... on Volumes { grams steps { start rows { grams } } } } }""",
         gateway.user(),
     )
     assert answer["data"]["volumes"] == {
         "grams": 5_000_000_000,
-        "rows": [{"start": "2026-03-01", "grams": 5_000_000_000}],
+        "steps": [{"start": "2026-03-01", "rows": [{"grams": 5_000_000_000}]}],
     }
 
 

@@ -11,7 +11,7 @@ from services.contracts.stats import Period, VolumeFilter, Volumes
 from services.contracts.values import Doc, Refusal
 
 
-@field("VolumesResult", size=ListSize(assumed_size=200, sized_fields=["rows"]))
+@field("VolumesResult", size=ListSize(assumed_size=50, sized_fields=["steps"]))
 def volumes(
     info: Info,
     since: Annotated[dt.date, Doc("The first day.")],
@@ -19,5 +19,5 @@ def volumes(
     period: Period = Period.MONTH,
     filter: Annotated[VolumeFilter | None, Doc("The conditions that the volumes meet; None: none.")] = None,
 ) -> Awaitable[Volumes | Refusal]:
-    """The volumes collected between two days on the sites that the caller may see (T1)."""
+    """The volumes collected between two days on the sites that the caller may see, step by step (T1)."""
     return raw_client(info.context.clients.stats).volumes(since, until, period, filter)

@@ -10,7 +10,7 @@ from services.contracts.identity.events import Grant
 from services.contracts.orders.pickups import PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import Fraction
-from services.contracts.stats import Period, Stats, VolumeFilter, Volumes
+from services.contracts.stats import Period, Stats, Volume, VolumeFilter, Volumes, VolumeStep
 from services.contracts.values import refuse
 from services.stats.app import STATS
 from services.stats.store.transaction import StatsTransaction
@@ -22,6 +22,13 @@ Harness = ServiceHarness[StatsTransaction, Stats]
 MakeStats = MakeHarness[StatsTransaction, Stats]
 
 MARCH = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
+NOTHING = Volumes(
+    steps=[VolumeStep(start=MARCH[0], end=MARCH[1], partial=True, grams=0, pickups=0, rows=[])],
+    grams=0,
+    pickups=0,
+    previous_grams=0,
+)
+"""The volumes of March, which is not over, without a pickup."""
 
 
 async def member_of(harness: Harness, organisation_id: str, site_ids: list[str] | None = None) -> Caller:
@@ -50,14 +57,15 @@ async def test_an_emptied_pickup_is_in_its_month(make_harness: MakeStats) -> Non
     harness = await make_harness(STATS)
     org, site = an_id("org"), an_id("site")
     viewer = await member_of(harness, org)
-    assert await read(harness, viewer) == Volumes(rows=[], grams=0, pickups=0, previous_grams=0)
+    assert await read(harness, viewer) == NOTHING
 
     recorded = emptied(org, site, "2026-03-04T09:00:00+02:00", 38_500)
     await harness.receive(recorded)
     volumes = await read(harness, viewer)
-    (row,) = volumes.rows
-    assert (row.start, row.fraction, row.article_id) == (MARCH[0], Fraction.RESIDUAL, recorded.article_id)
-    assert (row.grams, row.pickups) == (38_500, 1)
+    row = Volume(fraction=Fraction.RESIDUAL, article_id=recorded.article_id, grams=38_500, pickups=1)
+    assert volumes.steps == [
+        VolumeStep(start=MARCH[0], end=MARCH[1], partial=True, grams=38_500, pickups=1, rows=[row])
+    ]
     assert (volumes.grams, volumes.pickups, volumes.previous_grams) == (38_500, 1, 0)
 
 
@@ -76,7 +84,7 @@ async def test_a_pickup_without_article_and_fraction_counts_as_one_of_none(make_
     await harness.receive(emptied(org, site, at, 1), emptied(org, site, at, 10, article_id=None, fraction=None))
     await harness.receive(emptied(org, site, at, 100, article_id=None, fraction=None))
     viewer = await member_of(harness, org)
-    first, second = (await read(harness, viewer)).rows
+    ((first, second),) = [step.rows for step in (await read(harness, viewer)).steps]
     assert (first.fraction, first.grams) == (Fraction.RESIDUAL, 1)
     assert (second.fraction, second.article_id, second.grams, second.pickups) == (None, None, 110, 2)
     assert (await read(harness, viewer, fractions=[Fraction.RESIDUAL])).grams == 1
@@ -95,7 +103,7 @@ async def test_the_newest_version_counts_in_any_order(make_harness: MakeStats) -
 
     withdrawn = emptied(org, site, at, None, pickup_id=first.pickup_id, version=4, state=PickupState.FAILED)
     await harness.receive(withdrawn)
-    assert await read(harness, viewer) == Volumes(rows=[], grams=0, pickups=0, previous_grams=0)
+    assert await read(harness, viewer) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -116,8 +124,28 @@ async def test_periods_are_days_iso_weeks_months_quarters_and_years(
     for day in ("2025-12-29", "2026-01-04", "2026-01-05", "2026-03-31", "2026-04-01"):
         await harness.receive(emptied(org, site, f"{day}T12:00:00+02:00"))
     volumes = await read(harness, await member_of(harness, org), dt.date(2025, 12, 29), dt.date(2026, 4, 1), period)
-    assert [row.start.isoformat() for row in volumes.rows] == starts
+    assert [step.start.isoformat() for step in volumes.steps if step.rows] == starts
     assert (volumes.grams, volumes.pickups) == (5_000, 5)
+
+
+async def test_every_step_is_shown_and_a_part_of_one_is_marked(make_harness: MakeStats) -> None:
+    harness = await make_harness(STATS)
+    org, site = an_id("org"), an_id("site")
+    for day in ("2025-12-10", "2025-12-31", "2026-02-27", "2026-03-04"):
+        await harness.receive(emptied(org, site, f"{day}T12:00:00+02:00", 5))
+    viewer = await member_of(harness, org)
+    volumes = await read(harness, viewer, dt.date(2025, 12, 31), dt.date(2026, 3, 31))
+    assert [(step.start.isoformat(), step.end.isoformat(), step.partial, step.grams) for step in volumes.steps] == [
+        ("2025-12-01", "2025-12-31", True, 5),
+        ("2026-01-01", "2026-01-31", False, 0),
+        ("2026-02-01", "2026-02-28", False, 5),
+        ("2026-03-01", "2026-03-31", True, 5),
+    ]
+    harness.clock.move(days=28)
+    after_march = await read(harness, viewer, dt.date(2026, 2, 1), dt.date(2026, 3, 31))
+    assert [step.partial for step in after_march.steps] == [False, False], "it is 1 April"
+    cut = await read(harness, viewer, dt.date(2026, 2, 1), dt.date(2026, 3, 30))
+    assert [step.partial for step in cut.steps] == [False, True]
 
 
 async def test_a_day_is_the_operators_day(make_harness: MakeStats) -> None:
@@ -156,7 +184,7 @@ async def test_rows_come_by_start_fraction_and_article(make_harness: MakeStats) 
             await harness.receive(emptied(org, site, at, fraction=fraction, article_id=article))
     volumes = await read(harness, await member_of(harness, org), dt.date(2026, 2, 1))
     order = [(Fraction.BIOWASTE, new), (Fraction.RESIDUAL, old), (Fraction.RESIDUAL, new)]
-    assert [(row.start.month, row.fraction, row.article_id) for row in volumes.rows] == [
+    assert [(step.start.month, row.fraction, row.article_id) for step in volumes.steps for row in step.rows] == [
         (month, fraction, article) for month in (2, 3) for fraction, article in order
     ]
 
@@ -217,5 +245,8 @@ async def test_days_in_the_wrong_order_and_more_than_ten_years_are_refused(make_
     with pytest.raises(MalformedInput, match="until: reason EARLIEST, earliest 2026-03-31"):
         await api.volumes(MARCH[1], MARCH[0])
     assert await api.volumes(dt.date(2016, 1, 1), MARCH[1]) == refuse("TOO_LONG", "until", days=3660)
-    first_days = await api.volumes(dt.date.min, dt.date(1, 1, 5))
-    assert isinstance(first_days, Volumes)
+    for period in Period:
+        for day in (dt.date.min, dt.date.max):
+            of_a_day = await api.volumes(day, day, period)
+            assert isinstance(of_a_day, Volumes)
+            assert [step.partial for step in of_a_day.steps] == [day == dt.date.max or period is not Period.DAY]
