@@ -213,10 +213,12 @@ class Sites(Importing, Protocol):
         filter: SiteFilter | None = None,
         order: SiteOrder | None = None,
         fields: list[FieldName] | None = None,
+        organisation_id: OrganisationId | None = None,
     ) -> Connection[Site]:
         """Return the sites that the caller may see, by address without an ``order``.
 
-        ``fields`` are the GraphQL names of the requested fields; None: all.
+        ``fields`` are the GraphQL names of the requested fields; None: all. ``organisation_id``: sites of this
+        organisation alone, beside the filter; None: of all.
         """
         ...
 

@@ -83,6 +83,7 @@ ArticleId = Annotated[str, TextLimit(100), IdOf("article")]
 ContainerId = Annotated[str, TextLimit(100), IdOf("container")]
 PickupId = Annotated[str, TextLimit(100), IdOf("pickup")]
 """The id of a pickup: its UUID is a UUIDv8, which says what the pickup is of, and when or which."""
+PartnerId = Annotated[str, TextLimit(100), IdOf("partner")]
 TicketId = Annotated[str, TextLimit(100), IdOf("ticket")]
 KEY_LENGTH = Length(1, 200)
 IdempotencyKey = Annotated[str, TextLimit(200, verbatim=True), KEY_LENGTH]

@@ -36,6 +36,7 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"order": {"field": "ADDRESS", "direction": "DESC"}},
         {"filter": {"search": "street"}},
         {"filter": {"organisationIds": [ORG_B]}},
+        {"organisationId": ORG_B},
     ],
     "orders": [
         {"order": {"field": "PLACED_AT"}},
@@ -63,6 +64,7 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"fractions": ["GLASS"]}},
         {"order": {"field": "AGREEMENT_NUMBER", "direction": "DESC"}},
     ],
+    "organisationsOfPartners": [{"partnerIds": ["partner_01h455vb4pex5vsknk084sn02q"]}],
     "badRows": [
         {"id": "import_x_01h455vb4pex5vsknk084sn02r"},
         {"filter": {"codes": ["MALFORMED"]}},

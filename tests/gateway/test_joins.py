@@ -236,3 +236,31 @@ async def test_references_lead_to_their_things_in_one_call_each(gateway: Gateway
     assert {row["article"]["name"] for row in step["rows"]} == {ARTICLE.name}
     for operation in ("containers_by_id", "organisations", "articles_by_id"):
         assert len(gateway.services.calls_to(operation)) == 1
+
+
+async def test_organisations_and_memberships_lead_to_their_sites(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """{ me { memberships {
+               sites(first: 2, filter: {search: "ekokaari"}) { totalCount edges { node { siteNumber } } }
+               organisation { sites(first: 1) { edges { node { id } } } }
+           } } }""",
+        gateway.user(),
+    )
+    assert "errors" not in answer, answer
+    (membership,) = answer["data"]["me"]["memberships"]
+    assert membership["sites"]["totalCount"] == 50
+    assert [edge["node"]["siteNumber"] for edge in membership["sites"]["edges"]] == ["S1", "S2"]
+    assert len(membership["organisation"]["sites"]["edges"]) == 1
+    asked = {one.arguments["organisation_id"] for one in gateway.services.calls_to("sites")}
+    assert asked == {ORGANISATION}
+
+
+async def test_the_organisations_of_all_partners_are_one_call(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        "{ partners { organisations(first: 1) { totalCount edges { node { name } } } } }", gateway.staff()
+    )
+    assert "errors" not in answer, answer
+    (partner,) = answer["data"]["partners"]
+    assert partner["organisations"] == {"totalCount": 1, "edges": [{"node": {"name": "As Oy Mirja"}}]}
+    (call,) = gateway.services.calls_to("organisations_of_partners")
+    assert call.arguments["partner_ids"] == [PARTNER]

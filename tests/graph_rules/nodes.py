@@ -55,14 +55,17 @@ def nodes(schema: GraphQLSchema, loaded: Collection[str] = NODE_LOADERS.keys()) 
 
 
 def references(schema: GraphQLSchema) -> Iterator[str]:
-    """Yield the fields `xId` that have no nullable object `x` beside them."""
+    """Yield the fields `xId` that have no object `x` beside them, and `xIds` that have no connection `xs`."""
     for one in _objects(schema):
         for name in one.fields:
-            if not name.endswith("Id") or f"{one.name}.{name}" in NO_REFERENCES:
+            if not name.endswith(("Id", "Ids")) or f"{one.name}.{name}" in NO_REFERENCES:
                 continue
-            found = one.fields.get(name.removesuffix("Id"))
-            if found is None or not isinstance(get_nullable_type(found.type), GraphQLObjectType | GraphQLInterfaceType):
-                yield f"{one.name}.{name} has no object {name.removesuffix('Id')} beside it"
+            several = name.endswith("Ids")
+            wanted = f"{name.removesuffix('Ids')}s" if several else name.removesuffix("Id")
+            beside = get_nullable_type(one.fields[wanted].type) if wanted in one.fields else None
+            leads = isinstance(beside, GraphQLObjectType | GraphQLInterfaceType)
+            if not leads or str(beside).endswith("Connection") != several:
+                yield f"{one.name}.{name} has no {'connection' if several else 'object'} {wanted} beside it"
 
 
 def _objects(schema: GraphQLSchema) -> Iterator[GraphQLObjectType]:

@@ -4,11 +4,28 @@ from collections.abc import Awaitable
 
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, field
+from gateway.schema.fields import Info, batch_field, field, is_total_selected
 from services.chassis.rpc.raw_result import raw_client
+from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.partners import Partner
+from services.contracts.values import Connection, Page
 
-extend_type(Partner, node=True)
+
+@batch_field(needs=["id"])
+def organisations(
+    partners: list[Partner],
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> Awaitable[list[Connection[Organisation]]]:
+    """The organisations of `organisationIds`, by name."""
+    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    return raw_client(info.context.clients.identity).organisations_of_partners([one.id for one in partners], page)
+
+
+extend_type(Partner, organisations, node=True)
 
 
 @field(size=ListSize(assumed_size=100))

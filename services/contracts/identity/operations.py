@@ -21,8 +21,11 @@ from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE, STAFF, SubjectKind, allow
 from services.contracts.values import (
     Conflict,
+    Connection,
     Id,
     OrganisationId,
+    Page,
+    PartnerId,
     Refusal,
     TextLimit,
 )
@@ -127,6 +130,16 @@ class Identity(Importing, Protocol):
     @read(STAFF)
     async def partners_by_id(self, ids: list[Id]) -> list[Partner | None]:
         """Return the partners with these ids, in this order; None for one that does not exist."""
+        ...
+
+    @read(STAFF)
+    async def organisations_of_partners(
+        self, partner_ids: list[PartnerId], page: Page
+    ) -> list[Connection[Organisation]]:
+        """Return the same page of the organisations that each partner's access names, by name.
+
+        A cursor belongs to one partner's list: a page after a cursor is requested of one partner.
+        """
         ...
 
     @write(STAFF)

@@ -13,7 +13,7 @@ from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.partners import ClientToken, CreatePartner, Partner, PartnerCreated, PartnerRevoked
 from services.contracts.identity.people import Contact, Me, Register, Registered, RegistrationSettings
 from services.contracts.identity.sessions import PublicKeys, SignedIn, SignedOut
-from services.contracts.values import Conflict, Id, Refusal
+from services.contracts.values import Conflict, Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
 from services.identity.domain.registration import RegistrationRules
@@ -141,6 +141,10 @@ class IdentityApi(ImportsApi):
     async def partners_by_id(self, ids: list[Id]) -> list[Partner | None]:
         async with self._runtime.pool.acquire() as connection:
             return await directory.partners_by_id(connection, ids)
+
+    async def organisations_of_partners(self, partner_ids: list[Id], page: Page) -> list[Connection[Organisation]]:
+        async with self._runtime.pool.acquire() as connection:
+            return await directory.organisations_of_partners(connection, partner_ids, page)
 
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
         return await create_partner(self._runtime.work, self._dependencies.pepper, self._caller.subject_id, command)

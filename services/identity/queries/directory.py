@@ -4,10 +4,12 @@ Queries of an organisation's data join the caller's access ($1 caller, $2 day).
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.access.decision import visible
+from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.ids import find_id, write_id
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
@@ -16,7 +18,8 @@ from services.contracts.identity.organisations import Organisation, Organisation
 from services.contracts.identity.partners import Partner
 from services.contracts.identity.people import Contact, Language, Me, Membership
 from services.contracts.permission import Role, SubjectKind
-from services.contracts.values import Id
+from services.contracts.values import Connection as RelayConnection
+from services.contracts.values import Id, Page
 from services.identity.mapping import events
 from services.identity.mapping.responses import partner_response
 from services.identity.store.partners import PostgresPartnerRepository
@@ -44,6 +47,25 @@ _PARTNER_ACTORS = f"""
     ) AS known_to_members
     FROM partners p WHERE p.id = ANY ($3)
 """
+
+
+def _served(follows: str, direction: str) -> str:
+    """Return the query for the same page of each partner's organisations, and their number."""
+    return f"""
+        SELECT p.id AS partner_id, cardinality(p.organisation_ids) AS total, found.*
+        FROM partners p
+        LEFT JOIN LATERAL (
+            SELECT o.id, o.customer_number, o.name, o.kind, o.version, o.sort_name FROM organisations o
+            WHERE o.id = ANY (p.organisation_ids)
+              AND ($2::text IS NULL OR (o.sort_name, o.id) {follows} ($2 COLLATE "C", $3::uuid))
+            ORDER BY o.sort_name {direction}, o.id {direction} LIMIT $4
+        ) AS found ON true
+        WHERE p.id = ANY ($1)
+        ORDER BY p.id, found.sort_name {direction}, found.id {direction}
+    """
+
+
+_SERVED, _SERVED_BACKWARD = _served(">", "ASC"), _served("<", "DESC")
 _CONTACTS = "SELECT id, username, email, language FROM users WHERE id = ANY ($1)"
 
 
@@ -135,6 +157,34 @@ async def partners_by_id(connection: DatabaseConnection, ids: Sequence[Id]) -> l
     records = await PostgresPartnerRepository(connection).by_ids([one for one in requested_ids if one])
     found = {record.id: partner_response(record) for record in records}
     return [found.get(requested) if requested else None for requested in requested_ids]
+
+
+async def organisations_of_partners(
+    connection: DatabaseConnection, partner_ids: Sequence[Id], page: Page
+) -> list[RelayConnection[Organisation]]:
+    """Return the same page of the organisations that each partner's access names, by name."""
+    pages: list[KeysetPage[Organisation]] = [
+        KeysetPage(page, (str, uuid.UUID), "organisations of a partner", text) for text in partner_ids
+    ]
+    if not pages:
+        return []
+    requested_ids = [find_id("partner", text) for text in partner_ids]
+    rows = await connection.fetch(
+        _SERVED_BACKWARD if pages[0].backward else _SERVED,
+        [one for one in requested_ids if one],
+        *pages[0].start,
+        pages[0].limit,
+    )
+    totals: dict[uuid.UUID | None, int] = {}
+    nodes: dict[uuid.UUID | None, list[tuple[Sequence[object], Organisation]]] = {}
+    for row in rows:
+        totals[row["partner_id"]] = row["total"]
+        if row["id"] is not None:
+            nodes.setdefault(row["partner_id"], []).append(([row["sort_name"], row["id"]], _to_organisation(row)))
+    return [
+        part.connection(nodes.get(partner_id, []), totals.get(partner_id, 0))
+        for part, partner_id in zip(pages, requested_ids, strict=True)
+    ]
 
 
 def _to_organisation(row: Row) -> Organisation:

@@ -22,10 +22,11 @@ class SitesApi(ImportsApi):
         filter: SiteFilter | None = None,
         order: SiteOrder | None = None,
         fields: list[str] | None = None,
+        organisation_id: Id | None = None,
     ) -> Connection[Site]:
         day = self._runtime.clock.today()
         async with self._runtime.pool.acquire() as connection:
-            return await sites.sites(connection, self._caller, day, page, filter, order, fields)
+            return await sites.sites(connection, self._caller, day, page, filter, order, fields, organisation_id)
 
     async def sites_by_id(self, ids: list[Id], fields: list[str] | None = None) -> list[Site | None]:
         async with self._runtime.pool.acquire() as connection:

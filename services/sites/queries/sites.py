@@ -47,7 +47,6 @@ _BY_ID = f"SELECT {_COLUMNS} FROM sites s WHERE {_VISIBLE} AND s.id = ANY ($3)"
 _SELECT_CONTAINERS = """
     SELECT c.id, c.site_id, c.container_number, c.fraction, c.litres, c.count, c.version FROM containers c
 """
-_CONTAINERS = "SELECT c.id, c.site_id, c.container_number, c.fraction, c.litres, c.count, c.version FROM containers c"
 _CONTAINERS = f"{_SELECT_CONTAINERS} WHERE c.site_id = ANY ($1) ORDER BY c.site_id, c.container_number"
 _CONTAINERS_BY_ID = f"""
     {_SELECT_CONTAINERS} JOIN sites s ON s.id = c.site_id WHERE c.id = ANY ($3) AND {_VISIBLE}
@@ -62,12 +61,13 @@ async def sites(
     filter: SiteFilter | None,
     order: SiteOrder | None,
     fields: Collection[str] | None,
+    organisation_id: Id | None,
 ) -> RelayConnection[Site]:
-    """Return a page of the sites that the caller reaches."""
+    """Return a page of the sites that the caller reaches, of all organisations or of one."""
     asked, order = filter or SiteFilter(), order or _BY_ADDRESS
     words = search_words(asked.search or "", "filter", "search")
     conditions = msgspec.structs.replace(asked, search=None)
-    part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, conditions, words)
+    part: KeysetPage[Site] = KeysetPage(page, (str, uuid.UUID), "sites", order, conditions, words, organisation_id)
     query = SqlQuery(caller.subject_id, day)
     if asked.property_types is not None:
         query.where("s.property_type = ANY ({})", [one.value for one in asked.property_types])
@@ -79,7 +79,10 @@ async def sites(
         query,
         part,
         SortOrder((key, "s.id"), descending=order.direction is SortDirection.DESC),
-        restrictions=id_restrictions(("s.organisation_id", "org", asked.organisation_ids)),
+        restrictions=id_restrictions(
+            ("s.organisation_id", "org", None if organisation_id is None else [organisation_id]),
+            ("s.organisation_id", "org", asked.organisation_ids),
+        ),
         search=search_condition(query, "s", words),
     )
     containers = await _fetch_containers(connection, [row["id"] for row in rows], fields)

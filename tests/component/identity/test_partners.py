@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from services.chassis.ids import find_id, new_uuid, write_id
-from services.chassis.problems import Forbidden
+from services.chassis.problems import Forbidden, MalformedInput
 from services.contracts.identity.events import AccessStated, Grant
 from services.contracts.identity.partners import PartnerCreated, PartnerRevoked
 from services.contracts.permission import SubjectKind
-from services.contracts.values import Conflict, ConflictField, Refusal
+from services.contracts.values import Conflict, ConflictField, Page, Refusal
 from tests.component.identity.actions import (
     KELTA,
     MIRJA,
@@ -40,6 +40,26 @@ async def test_a_partner_reaches_the_organisations_that_staff_named(harness: Har
     caller = await harness.caller(*stated.grants, kind=SubjectKind.PARTNER)
     seen = await harness.api(caller).organisations([organisations[KELTA], organisations[MIRJA], "org_x"])
     assert [one.name if one else None for one in seen] == [None, "AS OY MIRJA", None]
+
+
+async def test_the_organisations_of_partners_are_paged_by_name(harness: Harness) -> None:
+    organisations = await customers(harness)
+    both = await partner(harness, organisation_ids=[organisations[KELTA], organisations[MIRJA]])
+    everything = await partner(harness, idempotency_key="two", all_organisations=True)
+    api = harness.api(await staff(harness))
+    partner_ids = [both.partner.id, everything.partner.id, "partner_x"]
+    pages = await api.organisations_of_partners(partner_ids, Page(first=1))
+    assert [[edge.node.name for edge in page.edges] for page in pages] == [["AS OY MIRJA"], [], []]
+    assert [page.total_count for page in pages] == [2, 0, 0]
+    (after,) = await api.organisations_of_partners(
+        [both.partner.id], Page(first=1, after=pages[0].page_info.end_cursor)
+    )
+    assert [edge.node.id for edge in after.edges] == [organisations[KELTA]]
+    (last,) = await api.organisations_of_partners([both.partner.id], Page(last=1))
+    assert [edge.node.id for edge in last.edges] == [organisations[KELTA]]
+    with pytest.raises(MalformedInput, match="OTHER_LIST"):
+        await api.organisations_of_partners([everything.partner.id], Page(after=pages[0].page_info.end_cursor))
+    assert await api.organisations_of_partners([], Page()) == []
 
 
 async def test_an_empty_list_is_no_organisation_and_all_is_explicit_and_audited(harness: Harness) -> None:

@@ -53,15 +53,16 @@ def username_of(who: CallerCase) -> str:
     return f"user {SUBJECTS[who]}"
 
 
-def new_partner(name: str) -> dict[str, Any]:
-    return {"command": {"idempotencyKey": name, "name": name, "scopes": ["orders:read"]}}
+def new_partner(name: str, *organisation_ids: str) -> dict[str, Any]:
+    command = {"idempotencyKey": name, "name": name, "scopes": ["orders:read"], "organisationIds": organisation_ids}
+    return {"command": command}
 
 
 async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
     """Register a user, sign in and create a partner, and return the examples that use their secrets."""
     await _call(endpoint, CallerCase.BY_GATEWAY, "register", {"command": REGISTRATION})
     session = await _call(endpoint, CallerCase.BY_GATEWAY, "signIn", CREDENTIALS)
-    created = await _call(endpoint, CallerCase.STAFF, "createPartner", new_partner("first"))
+    created = await _call(endpoint, CallerCase.STAFF, "createPartner", new_partner("first", ORG_A))
     partner = created["partner"]["id"]
 
     def example(shows: str, arguments: dict[str, Any], **rest: Any) -> Example:
@@ -86,6 +87,7 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "actors": example(username_of(CallerCase.VIEWER), {"ids": [USER]}, seen_by=[*MEMBERS_OF_A, CallerCase.STAFF]),
         "partners": example(partner, {}, seen_by=STAFF),
         "partnersById": example(partner, {"ids": [partner]}, seen_by=STAFF),
+        "organisationsOfPartners": example(f"name of {ORG_A}", {"partnerIds": [partner], "page": {}}, seen_by=STAFF),
         "createPartner": example("PartnerCreated", new_partner("second"), seen_by=STAFF),
         "revokePartner": example("PartnerRevoked", {"id": partner, "version": 1}, seen_by=STAFF),
         "signOut": example("SignedOut", {}, seen_by=WITH_ACCOUNT),

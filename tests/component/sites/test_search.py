@@ -109,6 +109,22 @@ async def test_a_member_finds_no_site_of_others(customers: Customers) -> None:
     assert not any([await customers.found(outsider, text) for text in FOUND])
 
 
+async def test_the_sites_of_one_organisation_meet_the_filter_too(customers: Customers) -> None:
+    for caller in await customers.callers():
+        api = customers.harness.api(caller)
+        for asked, found in (
+            (None, ["S52", "S53"]),
+            (SiteFilter(search="kouvola"), ["S53"]),
+            (SiteFilter(organisation_ids=[customers.kaarisilta]), []),
+            (SiteFilter(organisation_ids=[customers.kaarisilta, customers.heino]), ["S52", "S53"]),
+        ):
+            page = await api.sites(Page(), asked, organisation_id=customers.heino)
+            assert sorted(edge.node.site_number for edge in page.edges) == found
+    member = await customers.harness.caller(Grant(organisation_id=customers.heino, role=Role.VIEWER))
+    page = await customers.harness.api(member).sites(Page(), organisation_id=customers.kaarisilta)
+    assert (page.edges, page.total_count) == ([], 0)
+
+
 async def test_a_new_customer_number_is_found_and_the_former_is_not(customers: Customers) -> None:
     (staff, _) = await customers.callers()
     await customers.harness.receive(stated(customers.heino, "88-5550000-00", 2))

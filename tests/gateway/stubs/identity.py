@@ -24,9 +24,9 @@ from services.contracts.identity.people import (
 )
 from services.contracts.identity.sessions import KnownDevice, PublicKeys, SignedIn, SignedOut
 from services.contracts.permission import Role, SubjectKind
-from services.contracts.values import Conflict, Refusal, conflict, refuse
+from services.contracts.values import Conflict, Connection, Page, Refusal, conflict, refuse
 from tests.gateway.stubs.imports import ImportStub
-from tests.gateway.stubs.samples import ORGANISATION, PARTNER, USER
+from tests.gateway.stubs.samples import ORGANISATION, PARTNER, USER, page_of
 
 
 class IdentityStub(ImportStub):
@@ -128,6 +128,9 @@ class IdentityStub(ImportStub):
 
     async def partners_by_id(self, ids: list[str]) -> list[Partner | None]:
         return [_partner("Routes", []) if one == PARTNER else None for one in ids]
+
+    async def organisations_of_partners(self, partner_ids: list[str], page: Page) -> list[Connection[Organisation]]:
+        return [page_of([_organisation(ORGANISATION)], page) for _ in partner_ids]
 
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
         return PartnerCreated(partner=_partner(command.name, command.organisation_ids), client_secret="shown once")

@@ -127,6 +127,11 @@ READS: dict[str, dict[str, list[Read]]] = {
         "organisations": [lambda o, k: o.organisations([k.organisation])],
         "accessOf": [lambda o, k: o.access_of(CALLERS["small"].subject_id)],
         "actors": [lambda o, k: o.actors([CALLERS[name].subject_id for name in ("small", "staff", "partner of one")])],
+        "organisationsOfPartners": [
+            lambda o, k: read_pages(
+                lambda page: o.organisations_of_partner(CALLERS["partner of one"].subject_id, page), counted=True
+            ),
+        ],
     },
     "sites": {
         "sites": [
@@ -135,6 +140,7 @@ READS: dict[str, dict[str, list[Read]]] = {
             *(list_pages("sites", SiteFilter(search="71 katu"), order) for order in SITE_ORDERS),
             list_pages("sites", SiteFilter(property_types=[PropertyType.HOUSE]), SITE_ORDERS[0]),
             filtered_pages("sites", lambda k: SiteFilter(organisation_ids=[k.organisation]), SITE_ORDERS[1]),
+            lambda o, k: o.sites(Page(first=5, total=o.counted), organisation_id=k.organisation),
         ],
         "sitesById": [lambda o, k: o.sites_by_id(k.sites)],
         "containersById": [lambda o, k: o.containers_by_id(k.containers)],
@@ -289,6 +295,10 @@ class _Identity:
 
     async def access_of(self, subject_id: str) -> object:
         return await directory.access_of(self._arguments[0], subject_id)
+
+    async def organisations_of_partner(self, partner_id: str, page: Page) -> object:
+        (found,) = await directory.organisations_of_partners(self._arguments[0], [partner_id], page)
+        return found
 
 
 OWNED = {"sites": ("site", "container"), "orders": ("agreement", "article", "order", "pickup"), "support": ("ticket",)}

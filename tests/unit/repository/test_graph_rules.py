@@ -97,7 +97,8 @@ NODES = """
     interface Node { id: ID! }
     type Query { node(id: ID!): Node nodes(ids: [ID!]!): [Node] }
     type Site implements Node { id: ID! organisationId: ID! organisation: Organisation }
-    type Organisation implements Node { id: ID! }
+    type Organisation implements Node { id: ID! siteIds: [ID!] sites: SiteConnection }
+    type SiteConnection { nodes: [Site!]! }
 """
 LOADED = ("org", "site")
 
@@ -113,11 +114,19 @@ def test_a_type_with_an_id_is_a_node_that_is_found() -> None:
     assert list(nodes(other_root, LOADED)) == ["Query.nodes does not find nodes"]
 
 
-@pytest.mark.parametrize("beside", ["", "organisation: String", "organisation: [Organisation]"])
+@pytest.mark.parametrize(
+    "beside", ["", "organisation: String", "organisation: [Organisation]", "organisation: SiteConnection"]
+)
 def test_a_reference_has_an_object_beside_it(beside: str) -> None:
     assert list(RULES["references"](build_schema(NODES))) == []
     broken = build_schema(NODES.replace("organisation: Organisation", beside))
     assert list(RULES["references"](broken)) == ["Site.organisationId has no object organisation beside it"]
+
+
+@pytest.mark.parametrize("beside", ["", "sites: [Site!]", "sites: Site", "site: SiteConnection"])
+def test_several_references_have_a_connection_beside_them(beside: str) -> None:
+    broken = build_schema(NODES.replace("sites: SiteConnection", beside))
+    assert list(RULES["references"](broken)) == ["Organisation.siteIds has no connection sites beside it"]
 
 
 def test_the_exceptions_of_nodes_are_needed() -> None:
