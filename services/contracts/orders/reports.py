@@ -55,7 +55,7 @@ class PickupReport(Value, frozen=True, kw_only=True):
     """The id of the agreement; None if the pickup is identified otherwise."""
     date: dt.date | None = None
     """The day of the agreement's rhythm, or else the day to which a holiday moved the pickup or for which it was
-    ordered; None if the pickup is identified otherwise."""
+    ordered; refused if two pickups come on it. None if the pickup is identified otherwise."""
     grams: Annotated[int, GRAMS] | None = None
     """The weight of all bins, in grams. Allowed with EMPTIED only; None if they were not weighed."""
     reason: Annotated[str, TextLimit(600, lines=True), REASON_LENGTH] | None = None

@@ -104,11 +104,11 @@ def find_regular_pickup(agreement: AgreementRecord, holidays: Holidays, planned_
     return regular_pickup(agreement.id, planned_on, holidays.pickup_day(planned_on))
 
 
-def find_reported_pickup(
+def reported_pickups(
     agreement: AgreementRecord, holidays: Holidays, ordered: Iterable[PickupRecord], day: dt.date
-) -> PickupRecord | None:
-    """Return the pickup of a report for ``day``: one with this date, else the one planned for it before a holiday."""
+) -> list[PickupRecord]:
+    """Return the pickups that a report for ``day`` may mean: that of the rhythm's day, else those that come on it."""
+    if regular := find_regular_pickup(agreement, holidays, day):
+        return [regular]
     extra = [pickup for pickup in ordered if pickup.agreement_id == agreement.id and pickup.date == day]
-    if on_day := [*planned_pickups(agreement, holidays, day, day), *extra]:
-        return on_day[0]
-    return find_regular_pickup(agreement, holidays, day)
+    return [*planned_pickups(agreement, holidays, day, day), *extra]

@@ -98,8 +98,8 @@ def _find_pickup(
     row: PickupRow, agreement: AgreementRecord, holidays: Holidays, ordered: Sequence[PickupRecord]
 ) -> PickupRecord:
     """Return the planned pickup of a row; else a pickup of its day, as the plan may have been another then."""
-    planned = calendar.find_reported_pickup(agreement, holidays, ordered, row.date)
-    return planned or regular_pickup(agreement.id, row.date, row.date)
+    planned = calendar.reported_pickups(agreement, holidays, ordered, row.date)
+    return planned[0] if planned else regular_pickup(agreement.id, row.date, row.date)
 
 
 def _to_report(row: PickupRow, pickup: PickupRecord, default_time: dt.datetime) -> Report:

@@ -197,8 +197,12 @@ class _ReportBatch:
         agreement = self._agreement(find_id("agreement", agreement_text), "agreementId", number)
         if isinstance(agreement, Refusal):
             return agreement
-        planned = calendar.find_reported_pickup(agreement, self._holidays, self._ordered, date)
-        return planned or refuse("NOT_PLANNED", "reports", str(number), "date", date=date)
+        planned = calendar.reported_pickups(agreement, self._holidays, self._ordered, date)
+        if not planned:
+            return refuse("NOT_PLANNED", "reports", str(number), "date", date=date)
+        if len(planned) > 1:
+            return refuse("SEVERAL_PLANNED", "reports", str(number), "date", date=date)
+        return planned[0]
 
     def _agreement(self, agreement_id: uuid.UUID | None, field: str, number: int) -> AgreementRecord | Refusal:
         """Return the agreement of a report, if the caller reaches it and its site is known."""

@@ -207,6 +207,23 @@ async def test_a_moved_pickup_is_named_by_either_day(scenario: OrdersScenario) -
     assert len(await scenario.harness.emitted_events(PickupRecorded)) == 1
 
 
+async def test_a_day_on_which_two_pickups_come_names_none_of_them(scenario: OrdersScenario) -> None:
+    """The regular pickup was moved to the day of the ordered one after that was ordered."""
+    order = await ordered(scenario)
+    moving = "country,date,name_fi,name_sv,name_nb,name_en,moves_to\nFI,2026-03-05,A,B,C,D,2026-03-12\n"
+    await scenario.harness.import_file("holidays", moving)
+    agreement_id = scenario.id("A1")
+    (refused,) = await reported(scenario, report(at=DRIVEN, agreement_id=agreement_id, date="12.3."))
+    assert problem(refused) == ("SEVERAL_PLANNED", ["reports", "0", "date"])
+    regular, extra = await reported(
+        scenario,
+        report(at=DRIVEN, agreement_id=agreement_id, date="5.3."),
+        report(at=DRIVEN, order_id=order.id, agreement_id=agreement_id, date="12.3."),
+    )
+    assert (regular.accepted, extra.accepted) == (True, True)
+    assert await state_of(scenario, order) is OrderState.COMPLETED
+
+
 async def test_an_order_is_found_by_agreement_and_day_as_well(scenario: OrdersScenario) -> None:
     order = await ordered(scenario)
     (outcome,) = await reported(scenario, report(at=DRIVEN, agreement_id=scenario.id("A1"), date="12.3."))

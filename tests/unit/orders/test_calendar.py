@@ -150,16 +150,31 @@ def test_an_ended_agreement_has_no_next_pickup() -> None:
     assert next_day(schedule(msgspec.structs.replace(AGREEMENT, facts=ended)), d("03-05")) is None
 
 
-def test_a_report_names_a_pickup_by_its_date_or_its_planned_day() -> None:
+def test_a_report_names_a_pickup_by_the_rhythms_day_or_the_day_on_which_it_comes() -> None:
     moves = holidays((d("03-05"), d("03-06")))
     moved = regular("03-05", "03-06")
-    assert calendar.find_reported_pickup(AGREEMENT, moves, (), d("03-06")) == moved
-    assert calendar.find_reported_pickup(AGREEMENT, moves, (), d("03-05")) == moved
-    assert calendar.find_reported_pickup(AGREEMENT, moves, (), d("03-07")) is None
+    assert calendar.reported_pickups(AGREEMENT, moves, (), d("03-06")) == [moved]
+    assert calendar.reported_pickups(AGREEMENT, moves, (), d("03-05")) == [moved]
+    assert calendar.reported_pickups(AGREEMENT, moves, (), d("03-07")) == []
     extra = pickup.ordered_pickup(AGREEMENT.id, NOBODY, d("03-12"))
     other = pickup.ordered_pickup(NOBODY, NOBODY, d("03-12"))
-    assert calendar.find_reported_pickup(AGREEMENT, moves, (other, extra), d("03-12")) is extra
-    assert calendar.find_reported_pickup(AGREEMENT, moves, (other,), d("03-12")) is None
+    assert calendar.reported_pickups(AGREEMENT, moves, (other, extra), d("03-12")) == [extra]
+    assert calendar.reported_pickups(AGREEMENT, moves, (other,), d("03-12")) == []
+
+
+def test_the_rhythms_day_wins_over_a_pickup_that_is_moved_to_it() -> None:
+    onto_the_next = holidays((d("03-05"), d("03-19")))
+    assert calendar.reported_pickups(AGREEMENT, onto_the_next, (), d("03-19")) == [regular("03-19")]
+    assert calendar.reported_pickups(AGREEMENT, onto_the_next, (), d("03-05")) == [regular("03-05", "03-19")]
+
+
+def test_a_day_on_which_two_pickups_come_means_both() -> None:
+    onto_the_ordered = holidays((d("03-05"), d("03-12")))
+    extra = pickup.ordered_pickup(AGREEMENT.id, NOBODY, d("03-12"))
+    assert calendar.reported_pickups(AGREEMENT, onto_the_ordered, (extra,), d("03-12")) == [
+        regular("03-05", "03-12"),
+        extra,
+    ]
 
 
 def test_a_pickup_that_nobody_reported_is_unreported_from_the_next_working_day_on() -> None:
