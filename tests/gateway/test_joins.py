@@ -12,6 +12,7 @@ from tests.gateway.stubs.samples import (
     agreement_id,
     container_id,
     order_id,
+    pickup,
     site_id,
 )
 
@@ -236,6 +237,42 @@ async def test_references_lead_to_their_things_in_one_call_each(gateway: Gateway
     assert {row["article"]["name"] for row in step["rows"]} == {ARTICLE.name}
     for operation in ("containers_by_id", "organisations", "articles_by_id"):
         assert len(gateway.services.calls_to(operation)) == 1
+
+
+async def test_pickups_lead_to_their_site_agreement_and_order_in_one_call_each(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """{ sites(first: 3) { edges { node { nextPickup {
+               id site { siteNumber } agreement { agreementNumber } order { number } } } } }
+             orders(first: 3) { edges { node { id pickups {
+               agreementId article { name } agreement { id } order { id } site { siteNumber } } } } } }""",
+        gateway.user(),
+    )
+    assert "errors" not in answer, answer
+    for number, edge in enumerate(answer["data"]["sites"]["edges"], start=1):
+        found = edge["node"]["nextPickup"]
+        assert found == {
+            "id": pickup(number).id,
+            "site": {"siteNumber": f"S{number}"},
+            "agreement": {"agreementNumber": f"A{number}"},
+            "order": None,
+        }
+    for number, edge in enumerate(answer["data"]["orders"]["edges"], start=1):
+        (of_order,) = edge["node"]["pickups"]
+        nothing = dict.fromkeys(("agreementId", "article", "agreement"))
+        assert of_order == nothing | {"order": {"id": order_id(number)}, "site": {"siteNumber": f"S{number}"}}
+    calls = [gateway.services.calls_to(name) for name in ("pickups_of_orders", "agreements_by_id", "orders_by_id")]
+    assert [len(made) for made in calls] == [1, 1, 1]
+
+
+async def test_a_pickup_is_a_node(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Pickup { date state } } }",
+        gateway.user(),
+        ids=[pickup(7).id, site_id(1), pickup(8).id],
+    )
+    first, _, last = answer["data"]["nodes"]
+    assert [first["__typename"], first["id"], last["id"]] == ["Pickup", pickup(7).id, pickup(8).id]
+    assert len(gateway.services.calls_to("pickups_by_id")) == 1
 
 
 async def test_organisations_and_memberships_lead_to_their_sites(gateway: GatewayFixture) -> None:

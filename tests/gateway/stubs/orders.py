@@ -3,6 +3,8 @@
 import datetime as dt
 import uuid
 
+import msgspec
+
 from gateway.subscriptions.subscriber import matches
 from services.chassis.events.event_log import START, Cursor
 from services.chassis.problems import MalformedInput
@@ -56,7 +58,11 @@ class OrdersStub(ImportStub):
         return [pickup(number_of(one)) for one in ids]
 
     async def pickups_of_orders(self, order_ids: list[str]) -> list[list[Pickup]]:
-        return [[pickup(number_of(one))] for one in order_ids]
+        """Return a pickup of each order, which has no agreement."""
+        return [
+            [msgspec.structs.replace(pickup(number_of(one)), order_id=one, agreement_id=None, article=None)]
+            for one in order_ids
+        ]
 
     async def extra_pickup_offers(self, agreement_ids: list[str]) -> list[Offers | Refusal]:
         offer = Offer(date=dt.date(2026, 3, 10), cut_off=NOW, tolerance_days=1, price=ARTICLE.price)
